@@ -1,0 +1,35 @@
+"""The root of the error tree.
+
+Whatever a peer, a file or a user sends, only these come out; anything else is a bug in axon and
+stays loud. Errors that belong to one room (`PeerFault` in p2p, `KernelError` in consensus) are
+defined there and inherit from `AxonError`.
+"""
+
+from __future__ import annotations
+
+
+class AxonError(Exception):
+    """Anything that axon refuses on purpose; its text is one sentence a person can act on."""
+
+
+class DecodeError(AxonError, ValueError):
+    """Bytes are not what they claim to be.
+
+    Args:
+        expected: what should have stood there, as a noun phrase.
+        offset: where, in bytes from the start of the decoded value; None if it is the whole.
+    """
+
+    def __init__(self, expected: str, offset: int | None = None) -> None:
+        where = "" if offset is None else f" at byte {offset}"
+        super().__init__(f"expected {expected}{where}")
+        self.expected = expected
+        self.offset = offset
+
+
+class StorageError(AxonError):
+    """The disk said no: the program stops, in order."""
+
+
+class ConfigError(AxonError):
+    """An option, a file or a folder is not usable; the text says what would be."""

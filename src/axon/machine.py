@@ -1,0 +1,218 @@
+"""The contract between a state machine and its driver.
+
+A machine is told what happened and when (`Event`, `now`) and answers with what to do (`Effect`).
+There is no third door: no socket, clock, file, thread or global randomness below this line, so one
+machine runs unchanged on real sockets (`drivers/aio`) and in a simulated network (`drivers/sim`).
+
+What a driver promises:
+
+- `PeerId`s are small integers that count up from 0 in the order in which connections opened, and
+  are never used again.
+- For a peer: one `Opened`, then any number of `Received`, `Clogged`, `Drained`, then one `Closed`,
+  unless the machine itself said `Hangup`: then nothing more comes from that peer, no `Closed` either.
+- Bytes of `Transmit` arrive in order or not at all; effects for a peer that has gone are dropped.
+- `tick(now)` comes at or after `deadline()`; ringing too early is harmless.
+- Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by one
+  `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run one after the other, in order.
+- Each `Commanded` is answered by the machine with one `Answer`, now or later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+Instant = int
+"""Microseconds since the Unix epoch. Only a person's `setmocktime` makes it go back."""
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+PeerId = NewType("PeerId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a connection: host as text (IPv4, IPv6 without brackets, or a name) and TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+# Events: what happened.
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection stands. `ticket` is that of the `Dial` it answers, None for an inbound one."""
+
+    peer: PeerId
+    remote: Endpoint
+    local: Endpoint
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes came in, cut anywhere."""
+
+    peer: PeerId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The other side, or the network, ended the connection."""
+
+    peer: PeerId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clogged:
+    """The send buffer of this peer is over its bound; what is transmitted now still waits in it."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """The send buffer of a clogged peer is low again."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """No connection came of this `Dial`."""
+
+    ticket: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a name resolved to; empty if nothing."""
+
+    ticket: int
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Slow work is done. `outcome` is the job's own result value."""
+
+    task: int
+    outcome: object
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """The operator (RPC, command line, lab) asks for something; `Answer(ticket, ...)` answers."""
+
+    ticket: int
+    command: object
+
+
+Event = (
+    Opened
+    | Received
+    | Closed
+    | Clogged
+    | Drained
+    | DialFailed
+    | Resolved
+    | Completed
+    | Commanded
+)
+
+
+# Effects: what to do.
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send bytes to a peer."""
+
+    peer: PeerId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """End a connection, after what was transmitted before has been handed to the network."""
+
+    peer: PeerId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open an outbound connection; `ticket` names the attempt."""
+
+    ticket: int
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """Ask DNS for the addresses of a name; `port` is put into the endpoints that come back."""
+
+    ticket: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Run slow or blocking work off the loop.
+
+    Args:
+        task: names it in `Completed`.
+        job: a frozen dataclass; whoever puts the program together maps its type to a function.
+        lane: jobs of one lane run in order, one at a time; lanes run beside each other.
+    """
+
+    task: int
+    job: object
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A fact for whoever listens: log, RPC notifications, metrics, screens, the lab."""
+
+    fact: object
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a `Commanded`."""
+
+    ticket: int
+    value: object
+
+
+Effect = Transmit | Hangup | Dial | Resolve | Delegate | Report | Answer
+
+
+class Machine(Protocol):
+    """A state machine without I/O. All three methods return quickly and never block."""
+
+    def handle(self, event: Event, now: Instant) -> list[Effect]:
+        """Take in one event; the effects are performed in order."""
+        ...
+
+    def tick(self, now: Instant) -> list[Effect]:
+        """Do what is due. Does nothing before `deadline()`; a due tick moves the deadline on."""
+        ...
+
+    def deadline(self) -> Instant | None:
+        """When `tick` wants to be called next; None for never."""
+        ...
