@@ -8,12 +8,13 @@ What a driver promises:
 
 - `PeerId`s are small integers that count up from 0 in the order in which connections opened, and
   are never used again.
-- For a peer: one `Opened`, then any number of `Received`, `Clogged`, `Drained`, then one `Closed`,
-  unless the machine itself said `Hangup`: then nothing more comes from that peer, no `Closed` either.
+- For a peer: one `Opened`, then any number of `Received`, `Clogged`, `Drained`, then one `Closed`;
+  unless the machine itself said `Hangup`: then nothing more comes from that peer, not even `Closed`.
 - Bytes of `Transmit` arrive in order or not at all; effects for a peer that has gone are dropped.
 - `tick(now)` comes at or after `deadline()`; ringing too early is harmless.
-- Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by one
-  `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run one after the other, in order.
+- Between `Pause` and `Resume` no new bytes are read from a peer; what was on the way may still come.
+- Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by
+  one `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run in order, one at a time.
 - Each `Commanded` is answered by the machine with one `Answer`, now or later.
 """
 
@@ -36,7 +37,7 @@ PeerId = NewType("PeerId", int)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One end of a connection: host as text (IPv4, IPv6 without brackets, or a name) and TCP port."""
+    """One end of a connection: host as text (IPv6 without brackets, or a name) and TCP port."""
 
     host: str
     port: int
@@ -121,15 +122,7 @@ class Commanded:
 
 
 Event = (
-    Opened
-    | Received
-    | Closed
-    | Clogged
-    | Drained
-    | DialFailed
-    | Resolved
-    | Completed
-    | Commanded
+    Opened | Received | Closed | Clogged | Drained | DialFailed | Resolved | Completed | Commanded
 )
 
 
@@ -150,6 +143,20 @@ class Hangup:
 
     peer: PeerId
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop reading from a peer: more of its messages wait than the machine is willing to hold."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Read from a paused peer again."""
+
+    peer: PeerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,7 @@ class Answer:
     value: object
 
 
-Effect = Transmit | Hangup | Dial | Resolve | Delegate | Report | Answer
+Effect = Transmit | Hangup | Pause | Resume | Dial | Resolve | Delegate | Report | Answer
 
 
 class Machine(Protocol):
