@@ -9,10 +9,10 @@ What a driver promises:
 - `PeerId`s are small integers that count up from 0 in the order in which connections opened, and
   are never used again.
 - For a peer: one `Opened`, then any number of `Received`, `Clogged`, `Drained`, then one `Closed`;
-  unless the machine itself said `Hangup`: then nothing more comes from that peer, not even `Closed`.
+  unless the machine itself said `Hangup`: then nothing more comes from it, not even `Closed`.
 - Bytes of `Transmit` arrive in order or not at all; effects for a peer that has gone are dropped.
 - `tick(now)` comes at or after `deadline()`; ringing too early is harmless.
-- Between `Pause` and `Resume` no new bytes are read from a peer; what was on the way may still come.
+- Between `Pause` and `Resume` nothing new is read from a peer; what was on the way may still come.
 - Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by
   one `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run in order, one at a time.
 - Each `Commanded` is answered by the machine with one `Answer`, now or later.

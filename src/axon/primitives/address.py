@@ -1,0 +1,161 @@
+"""Addresses: how people write a script (base58check, BIP 173, BIP 350)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from axon.errors import DecodeError
+from axon.primitives.hashes import sha256d
+from axon.primitives.network import NETWORKS, Network
+from axon.primitives.script import OP_1, is_p2sh, witness_program
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE58_VALUE = {sign: value for value, sign in enumerate(_BASE58)}
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_VALUE = {sign: value for value, sign in enumerate(_BECH32)}
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32_CONST = 1
+_BECH32M_CONST = 0x2BC830A3
+_MAX_ADDRESS: Final = 90
+"""Characters of a witness address at most (BIP 173); base58 addresses are shorter."""
+
+
+def base58check_encode(payload: bytes) -> str:
+    """Bytes and their 4-byte checksum in base 58, one `1` for each leading zero byte."""
+    data = payload + sha256d(payload)[:4]
+    number = int.from_bytes(data, "big")
+    signs: list[str] = []
+    while number:
+        number, rest = divmod(number, 58)
+        signs.append(_BASE58[rest])
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return "1" * zeros + "".join(reversed(signs))
+
+
+def base58check_decode(text: str, limit: int = 120) -> bytes:
+    """The payload of a base58check text of at most `limit` characters.
+
+    Raises:
+        DecodeError: too long, a sign that base 58 does not have, or a wrong checksum.
+    """
+    if len(text) > limit:
+        raise DecodeError(f"at most {limit} characters of base58")
+    number = 0
+    for position, sign in enumerate(text):
+        value = _BASE58_VALUE.get(sign)
+        if value is None:
+            raise DecodeError("a base58 character", position)
+        number = number * 58 + value
+    zeros = len(text) - len(text.lstrip("1"))
+    data = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if len(data) < 4 or sha256d(data[:-4])[:4] != data[-4:]:
+        raise DecodeError("a valid base58 checksum")
+    return data[:-4]
+
+
+def _polymod(values: Iterable[int]) -> int:
+    checksum = 1
+    for value in values:
+        top = checksum >> 25
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate(_GENERATOR):
+            if top >> bit & 1:
+                checksum ^= generator
+    return checksum
+
+
+def _expand(prefix: str) -> list[int]:
+    return [ord(sign) >> 5 for sign in prefix] + [0] + [ord(sign) & 31 for sign in prefix]
+
+
+def _regroup(values: Iterable[int], width: int, to: int, *, pad: bool) -> list[int] | None:
+    """Groups of `width` bits as groups of `to` bits; None where the rest is no valid padding."""
+    held = bits = 0
+    groups: list[int] = []
+    for value in values:
+        held = held << width | value
+        bits += width
+        while bits >= to:
+            bits -= to
+            groups.append(held >> bits & (1 << to) - 1)
+        held &= (1 << bits) - 1
+    if pad:
+        if bits:
+            groups.append(held << to - bits & (1 << to) - 1)
+    elif bits >= width or held:
+        return None
+    return groups
+
+
+def witness_address(version: int, program: bytes, prefix: str) -> str:
+    """The address of a witness program: bech32 for version 0, bech32m above (BIP 350)."""
+    groups = _regroup(program, 8, 5, pad=True)
+    assert groups is not None
+    data = [version, *groups]
+    constant = _BECH32_CONST if version == 0 else _BECH32M_CONST
+    checksum = _polymod([*_expand(prefix), *data, 0, 0, 0, 0, 0, 0]) ^ constant
+    data += [checksum >> 5 * (5 - position) & 31 for position in range(6)]
+    return f"{prefix}1{''.join(_BECH32[value] for value in data)}"
+
+
+def _decode_witness(text: str, prefix: str) -> tuple[int, bytes]:
+    if text.lower() != text and text.upper() != text:
+        raise DecodeError("an address in one case, not mixed")
+    text = text.lower()
+    if len(text) > _MAX_ADDRESS or len(text) < len(prefix) + 8:
+        raise DecodeError(f"{len(prefix) + 8} to {_MAX_ADDRESS} characters")
+    data: list[int] = []
+    for position, sign in enumerate(text[len(prefix) + 1 :], len(prefix) + 1):
+        value = _BECH32_VALUE.get(sign)
+        if value is None:
+            raise DecodeError("a bech32 character", position)
+        data.append(value)
+    constant = _polymod([*_expand(prefix), *data])
+    version = data[0]
+    if constant != (_BECH32_CONST if version == 0 else _BECH32M_CONST):
+        if constant in (_BECH32_CONST, _BECH32M_CONST):
+            raise DecodeError("a bech32 checksum for version 0 and a bech32m checksum above")
+        raise DecodeError("a valid bech32 checksum")
+    groups = _regroup(data[1:-6], 5, 8, pad=False)
+    if groups is None or not 2 <= len(groups) <= 40 or version > 16:
+        raise DecodeError("a witness version up to 16 and a program of 2 to 40 bytes")
+    if version == 0 and len(groups) not in (20, 32):
+        raise DecodeError("a version 0 program of 20 or 32 bytes")
+    return version, bytes(groups)
+
+
+def encode_address(script: bytes, network: Network) -> str | None:
+    """The address that stands for a script on this network; None if none does."""
+    witness = witness_program(script)
+    if witness is not None:
+        version, program = witness
+        if version == 0 and len(program) not in (20, 32):
+            return None
+        return witness_address(version, program, network.bech32_hrp)
+    if len(script) == 25 and script[:3] == b"\x76\xa9\x14" and script[23:] == b"\x88\xac":
+        return base58check_encode(bytes((network.p2pkh_prefix,)) + script[3:23])
+    if is_p2sh(script):
+        return base58check_encode(bytes((network.p2sh_prefix,)) + script[2:22])
+    return None
+
+
+def decode_address(text: str, network: Network) -> bytes:
+    """The script that an address stands for.
+
+    Raises:
+        DecodeError: no address, or one of another network, which is then named.
+    """
+    prefix = text.lower().rpartition("1")[0]
+    if prefix == network.bech32_hrp:
+        version, program = _decode_witness(text, prefix)
+        return bytes((OP_1 + version - 1 if version else 0, len(program))) + program
+    for other in NETWORKS.values():
+        if prefix == other.bech32_hrp:
+            raise DecodeError(f"an address of {network.name}, not of {other.name}")
+    payload = base58check_decode(text)
+    if len(payload) == 21 and payload[0] == network.p2pkh_prefix:
+        return b"\x76\xa9\x14" + payload[1:] + b"\x88\xac"
+    if len(payload) == 21 and payload[0] == network.p2sh_prefix:
+        return b"\xa9\x14" + payload[1:] + b"\x87"
+    raise DecodeError(f"an address of {network.name}, of the key hash, script hash or witness form")

@@ -1,0 +1,161 @@
+"""The plan of the house, held: which room may import which, and what the pure rooms never touch."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "axon"
+
+ROOMS: dict[str, frozenset[str]] = {
+    room: frozenset(may.split())
+    for room, may in {
+        "errors": "",
+        "machine": "",
+        "primitives": "",
+        "wire": "primitives",
+        "p2p": "wire primitives machine",
+        "chain": "primitives",
+        "mempool": "primitives",
+        "consensus": "chain primitives",
+        "mining": "chain mempool primitives",
+        "node": "p2p wire chain mempool mining primitives machine",
+        "drivers": "machine",
+        "rpc": "node chain consensus mempool mining p2p wire primitives machine drivers",
+        "swarm": "rpc node drivers chain consensus mempool mining p2p wire primitives machine",
+        "cli": "swarm rpc node drivers chain consensus mempool mining p2p wire primitives machine",
+    }.items()
+}
+"""Which rooms a room may import; every room may import itself and `errors`."""
+
+FOREIGN: dict[str, frozenset[str]] = {
+    library: frozenset(rooms.split())
+    for library, rooms in {
+        "pbk": "consensus",
+        "rocksdict": "drivers",
+        "uvloop": "drivers",
+        "asyncio": "drivers rpc swarm cli",
+        "aiohttp": "rpc",
+        "siphash24": "primitives chain",
+        "typer": "cli",
+        "rich": "cli",
+    }.items()
+}
+"""One foreign library, one room."""
+
+PURE = frozenset("errors machine primitives wire p2p chain mempool mining node".split())
+"""Rooms without clock, randomness, socket, file or thread. `Random` is handed in."""
+
+BANNED_IN_PURE = frozenset(
+    "asyncio concurrent datetime io multiprocessing os pathlib queue secrets select selectors "
+    "shutil signal socket sqlite3 ssl subprocess tempfile threading time uuid logging".split()
+)
+
+STANDARD = frozenset(sys.stdlib_module_names)
+
+
+@cache
+def imports() -> tuple[tuple[Path, int, str], ...]:
+    """Every import in the source: file, line, full module name."""
+    found: list[tuple[Path, int, str]] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found += [(path, node.lineno, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}:{node.lineno}: imports are written in full"
+                found.append((path, node.lineno, node.module or ""))
+    return tuple(found)
+
+
+def room_of(path: Path) -> str:
+    """The room a file belongs to: its folder below `axon`, or its own name."""
+    part = path.relative_to(SOURCE).parts[0]
+    return part.removesuffix(".py")
+
+
+def test_imports_go_down_only() -> None:
+    wrong = []
+    for path, line, module in imports():
+        parts = module.split(".")
+        room = room_of(path)
+        if parts[0] != "axon" or len(parts) < 2 or room == "__init__":
+            continue
+        if parts[1] not in ROOMS[room] | {room, "errors"}:
+            wrong.append(f"{path.relative_to(SOURCE)}:{line}: {room} must not import {parts[1]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_one_foreign_library_one_room() -> None:
+    wrong = []
+    for path, line, module in imports():
+        library = module.split(".")[0]
+        rooms = FOREIGN.get(library)
+        if rooms is not None and room_of(path) not in rooms:
+            wrong.append(f"{path.relative_to(SOURCE)}:{line}: {library} belongs in {sorted(rooms)}")
+        elif rooms is None and library not in STANDARD | {"axon", "__future__"}:
+            wrong.append(f"{path.relative_to(SOURCE)}:{line}: {library} is in no room's table")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_pure_rooms_touch_no_world() -> None:
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{line}: {module}"
+        for path, line, module in imports()
+        if room_of(path) in PURE and module.split(".")[0] in BANNED_IN_PURE
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", sorted(PURE))
+def test_pure_rooms_use_no_global_randomness(room: str) -> None:
+    paths = [path for path in SOURCE.rglob("*.py") if room_of(path) == room]
+    wrong = []
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "random":
+                wrong += [
+                    f"{path}:{node.lineno}" for alias in node.names if alias.name != "Random"
+                ]
+            elif isinstance(node, ast.Import):
+                wrong += [f"{path}:{node.lineno}" for a in node.names if a.name == "random"]
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"open", "input"}:
+                wrong.append(f"{path}:{node.lineno}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_circles_between_modules() -> None:
+    graph: dict[str, set[str]] = {}
+    names = {
+        ".".join(("axon", *path.relative_to(SOURCE).with_suffix("").parts)): path
+        for path in SOURCE.rglob("*.py")
+    }
+    for path, _, module in imports():
+        name = ".".join(("axon", *path.relative_to(SOURCE).with_suffix("").parts))
+        target = module if module in names else f"{module}.__init__"
+        if target in names:
+            graph.setdefault(name, set()).add(target)
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if state.get(name) == 2:
+            return
+        assert state.get(name) != 1, " -> ".join((*trail, name))
+        state[name] = 1
+        for target in sorted(graph.get(name, ())):
+            if target != name:
+                visit(target, (*trail, name))
+        state[name] = 2
+
+    for name in sorted(graph):
+        visit(name, ())
+    assert len(state) > 20
+
+
+def test_the_table_names_every_room() -> None:
+    rooms = {room_of(path) for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
+    assert rooms <= set(ROOMS)
