@@ -1,0 +1,171 @@
+"""JSON with exact money.
+
+A sum of money is a JSON number with exactly 8 decimals, made from an integer and read back into
+one; no float is ever in between. Other numbers keep the text they arrived with (`Number`), and
+floats are written as Bitcoin Core writes them, with 16 significant digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Final, NoReturn
+
+from axon.primitives.transaction import COIN, MAX_MONEY_SAT
+from axon.rpc.errors import Code, RpcError
+
+_FIXED_POINT: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?")
+_DECIMALS: Final = 8
+_LARGEST_SAT: Final = 10**18 - 1
+"""Above this Core's own reader gives up: the text is invalid, not out of range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum of money, or a feerate per 1,000 vbytes, in satoshis; written in bitcoin."""
+
+    sat: int
+
+    def __str__(self) -> str:
+        return format_amount(self.sat)
+
+
+class Number(float):
+    """A JSON number with a fraction or an exponent, which still knows its own text."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Number:
+        """Args: text: as it stands in the JSON."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+def format_amount(sat: int) -> str:
+    """Satoshis as bitcoin with exactly 8 decimals."""
+    whole, rest = divmod(abs(sat), COIN)
+    return f"{'-' if sat < 0 else ''}{whole}.{rest:08d}"
+
+
+def parse_fixed_point(text: str, decimals: int = _DECIMALS) -> int | None:
+    """A decimal number as an integer of its smallest unit, exactly.
+
+    Args:
+        text: a JSON number, `1`, `0.1`, `1e-8`; no sign `+`, no leading zeros.
+        decimals: how many places the smallest unit is behind the point.
+
+    Returns:
+        None if it is no number, is finer than the unit or 10**18 units and more.
+    """
+    match = _FIXED_POINT.fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, fraction, exponent = match[1], match[2], match[3] or "", int(match[4] or 0)
+    digits = (whole + fraction).rstrip("0")
+    if not digits.strip("0"):
+        return 0
+    places = decimals + exponent - len(fraction) + (len(whole + fraction) - len(digits))
+    # Far beyond the largest number: not worth a power of ten with thousands of digits.
+    if places < 0 or places + len(digits.lstrip("0")) > decimals + 11:
+        return None
+    units: int = int(digits) * 10**places
+    if units > _LARGEST_SAT:
+        return None
+    return -units if sign else units
+
+
+def amount_from(value: object) -> Amount:
+    """A sum of money from a parameter: a number or a string.
+
+    Raises:
+        RpcError: -3, with Core's three sentences.
+    """
+    if isinstance(value, Number):
+        text = value.text
+    elif isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise RpcError(Code.TYPE, "Amount is not a number or string")
+    else:
+        text = str(value)
+    sat = parse_fixed_point(text)
+    if sat is None:
+        raise RpcError(Code.TYPE, "Invalid amount")
+    if not 0 <= sat <= MAX_MONEY_SAT:
+        raise RpcError(Code.TYPE, "Amount out of range")
+    return Amount(sat)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def decode_json(data: bytes | str) -> object:
+    """JSON as it came in; numbers with a fraction are `Number`s.
+
+    Raises:
+        ValueError: it is not JSON, not UTF-8, or nested deeper than Python follows.
+    """
+    try:
+        return json.loads(data, parse_float=Number, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+
+
+def encode_json(value: object, indent: int | None = None) -> str:
+    """JSON without spaces, or with `indent` spaces for each level.
+
+    Args:
+        value: None, bool, int, float, str, `Amount`; lists, tuples and dicts (keys str) of these.
+
+    Raises:
+        TypeError: something else is in it; that is a bug of the method that returned it.
+    """
+    return _compact(value) if indent is None else _indented(value, indent, 0)
+
+
+def _compact(value: object) -> str:
+    kind = type(value)
+    if kind is dict:
+        pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.items()]  # type: ignore[attr-defined]
+        return "{" + ",".join(pairs) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([_compact(item) for item in value]) + "]"  # type: ignore[attr-defined]
+    scalar = _SCALARS.get(kind)
+    return scalar(value) if scalar is not None else _rare(value)
+
+
+def _indented(value: object, indent: int, depth: int) -> str:
+    inner, outer = "\n" + " " * (indent * (depth + 1)), "\n" + " " * (indent * depth)
+    if isinstance(value, dict) and value:
+        pairs = [
+            f"{encode_basestring(key)}: {_indented(item, indent, depth + 1)}"
+            for key, item in value.items()
+        ]
+        return "{" + inner + ("," + inner).join(pairs) + outer + "}"
+    if isinstance(value, list | tuple) and value:
+        items = [_indented(item, indent, depth + 1) for item in value]
+        return "[" + inner + ("," + inner).join(items) + outer + "]"
+    return _compact(value)
+
+
+def _rare(value: object) -> str:
+    """Subclasses (an `IntEnum`, a `NewType`'s own class) are written as what they are made of."""
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+_SCALARS: Final[dict[type, Callable[..., str]]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",  # noqa: ARG005
+    Amount: lambda value: format_amount(value.sat),
+    float: lambda value: f"{value:.16g}",
+    Number: lambda value: value.text,
+}

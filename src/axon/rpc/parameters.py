@@ -1,0 +1,200 @@
+"""What a parameter of a method accepts, and how Core calls what does not fit.
+
+| annotation                     | JSON                                    | the function gets    |
+|--------------------------------|-----------------------------------------|----------------------|
+| `str`, `bool`, `int`, `float`  | string, true/false, whole number, number| the same             |
+| `Amount`                       | number or string, in bitcoin            | `Amount`, exact      |
+| `BlockHash`, `Txid`, `Wtxid`   | 64 hex digits, as people read them      | bytes, internal order|
+| `list[...]`, `dict[...]`       | array, object; the inside is unchecked  | the same             |
+| `bool | int`, `int | BlockHash`| any of these                            | by what came         |
+| `Json`                         | anything                                | the same             |
+
+`| None` adds nothing; a default value makes a parameter optional, and null means the default.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from axon.primitives.hashes import from_hex
+from axon.rpc.amounts import Amount, Number, amount_from
+from axon.rpc.errors import Code, RpcError
+
+NO_DEFAULT: Final = object()
+"""Marks a parameter that has to be given."""
+
+_TYPE_NAMES: Final[dict[type, str]] = {
+    type(None): "null",
+    bool: "bool",
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    Number: "number",
+}
+_INT64: Final = range(-(1 << 63), 1 << 63)
+
+
+def type_name(value: object) -> str:
+    """What Core calls the type of a JSON value."""
+    return _TYPE_NAMES[type(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One accepted kind of value.
+
+    Args:
+        expected: the JSON type it must have, by Core's name; None if `convert` checks for itself.
+        help_name: the type in help texts.
+        convert: from JSON to what the function gets; told the parameter's name for complaints.
+        is_text: a command line passes its text on as it is, without reading it as JSON.
+    """
+
+    expected: str | None
+    help_name: str
+    convert: Callable[[str, Any], object]
+    is_text: bool = False
+
+
+def _same(_: str, value: object) -> object:
+    return value
+
+
+def _integer(_: str, value: object) -> int:
+    if type(value) is not int or value not in _INT64:
+        raise RpcError(Code.MISC, "JSON integer out of range")
+    return value
+
+
+def _amount(_: str, value: object) -> Amount:
+    return amount_from(value)
+
+
+def parse_hash(name: str, text: str) -> bytes:
+    """A hash of a parameter, internal order.
+
+    Raises:
+        RpcError: -8, it is not 64 hex digits; with Core's two sentences.
+    """
+    if len(text) != 64:
+        message = f"{name} must be of length 64 (not {len(text)}, for '{text}')"
+        raise RpcError(Code.PARAMETER, message)
+    try:
+        return from_hex(text)
+    except ValueError as error:
+        message = f"{name} must be hexadecimal string (not '{text}')"
+        raise RpcError(Code.PARAMETER, message) from error
+
+
+TEXT: Final = Shape("string", "string", _same, is_text=True)
+HASH: Final = Shape("string", "string", parse_hash, is_text=True)
+INTEGER: Final = Shape("number", "numeric", _integer)
+REAL: Final = Shape("number", "numeric", lambda _, value: float(value))
+BOOLEAN: Final = Shape("bool", "boolean", _same)
+AMOUNT: Final = Shape(None, "numeric or string", _amount)
+OBJECT: Final = Shape("object", "json object", _same)
+ARRAY: Final = Shape("array", "json array", _same)
+ANY: Final = Shape(None, "json", _same)
+
+_PLAIN: Final[dict[object, Shape]] = {
+    str: TEXT,
+    int: INTEGER,
+    float: REAL,
+    bool: BOOLEAN,
+    list: ARRAY,
+    dict: OBJECT,
+    Amount: AMOUNT,
+    Any: ANY,
+    object: ANY,
+}
+
+
+def _any_of(shapes: list[Shape]) -> Shape:
+    """Several shapes in one; a value of none of them is told the last one's type, as Core does."""
+
+    def convert(name: str, value: object) -> object:
+        for shape in shapes:
+            if shape.expected in (None, type_name(value)):
+                return shape.convert(name, value)
+        raise RpcError(
+            Code.TYPE,
+            f"JSON value of type {type_name(value)} is not of expected type {shapes[-1].expected}",
+        )
+
+    return Shape(None, " or ".join(shape.help_name for shape in shapes), convert)
+
+
+def shape_of(annotation: object, names: Mapping[str, object]) -> Shape | None:
+    """The shape that an annotation declares.
+
+    Args:
+        annotation: a type, or its text.
+        names: the globals of the function, in which the text is read.
+
+    Returns:
+        None for `Call`, which is no parameter of the method's callers.
+    """
+    if isinstance(annotation, str):
+        annotation = eval(annotation, dict(names))
+    origin = typing.get_origin(annotation)
+    if origin in (types.UnionType, typing.Union):
+        members = [each for each in typing.get_args(annotation) if each is not type(None)]
+        shapes = [shape for each in members if (shape := shape_of(each, names)) is not None]
+        return shapes[0] if len(shapes) == 1 else _any_of(shapes)
+    if getattr(annotation, "__supertype__", None) is bytes:
+        return HASH
+    shape = _PLAIN.get(origin or annotation)
+    if shape is None:
+        assert getattr(annotation, "__name__", "") == "Call", f"a parameter of type {annotation}"
+    return shape
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a method.
+
+    Args:
+        names: its name, then further ones it is known by.
+        default: what its absence means, for the help text; `NO_DEFAULT` if it has to be given.
+        keyword: the name in the function's signature.
+    """
+
+    names: tuple[str, ...]
+    shape: Shape
+    default: object
+    description: str
+    hidden: bool = False
+    keyword: str = ""
+
+    @property
+    def required(self) -> bool:
+        return self.default is NO_DEFAULT
+
+    @property
+    def spelling(self) -> str:
+        """All names, as complaints spell them: `verbosity|verbose`."""
+        return "|".join(self.names)
+
+    def mismatch(self, value: object) -> str | None:
+        """Core's sentence if the value's JSON type is not the declared one."""
+        expected = self.shape.expected
+        if expected is None or (value is None and not self.required):
+            return None
+        given = type_name(value)
+        if given == expected:
+            return None
+        return f"JSON value of type {given} is not of expected type {expected}"
+
+    def convert(self, value: object) -> object:
+        """The value as the function wants it.
+
+        Raises:
+            RpcError: it is of the right type, but no such value.
+        """
+        return self.shape.convert(self.names[0], value)
