@@ -1,0 +1,247 @@
+"""What a node reports: one stream of facts for the log, RPC, metrics, screens and the lab.
+
+Each is a value that says what happened, never what to do about it. Its `category` is the word by
+which bitcoind's `-debug=` and the `logging` call name the matter; None is always logged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from axon.machine import PeerId
+from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnected:
+    """A peer was greeted: the handshake is done."""
+
+    category: ClassVar[str | None] = "net"
+    peer: PeerId
+    address: str
+    connection_type: str
+    user_agent: str
+    version: int
+    start_height: int
+
+    def __str__(self) -> str:
+        return (
+            f"New {self.connection_type} peer connected: version: {self.version}, "
+            f"blocks={self.start_height}, peer={self.peer}, peeraddr={self.address}, "
+            f"agent={self.user_agent!r}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDisconnected:
+    """A connection ended.
+
+    Args:
+        by_us: whether this node hung up.
+    """
+
+    category: ClassVar[str | None] = "net"
+    peer: PeerId
+    address: str
+    reason: str
+    by_us: bool
+
+    def __str__(self) -> str:
+        who = "disconnecting" if self.by_us else "lost"
+        return f"{who} peer={self.peer}, peeraddr={self.address}: {self.reason or 'closed'}"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMisbehaved:
+    """A peer broke a rule; its address is discouraged."""
+
+    category: ClassVar[str | None] = "net"
+    peer: PeerId
+    address: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"Misbehaving: peer={self.peer}, peeraddr={self.address}: {self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageIgnored:
+    """A message had no effect: unknown, damaged on the way, or out of place."""
+
+    category: ClassVar[str | None] = "net"
+    peer: PeerId
+    command: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"ignored {self.command!r} from peer={self.peer}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class DialMissed:
+    """Nobody answered at an address."""
+
+    category: ClassVar[str | None] = "net"
+    address: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"connect to {self.address} failed: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadersAdvanced:
+    """The best known header moved on."""
+
+    category: ClassVar[str | None] = "validation"
+    hash: BlockHash
+    height: int
+
+    def __str__(self) -> str:
+        return f"New best header: hash={to_hex(self.hash)} height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockConnected:
+    """A block joined the active chain."""
+
+    category: ClassVar[str | None] = "validation"
+    hash: BlockHash
+    height: int
+    transactions: int
+
+    def __str__(self) -> str:
+        return f"block connected: {to_hex(self.hash)} height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDisconnected:
+    """A block left the active chain."""
+
+    category: ClassVar[str | None] = "validation"
+    hash: BlockHash
+    height: int
+    transactions: int
+
+    def __str__(self) -> str:
+        return f"block disconnected: {to_hex(self.hash)} height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class TipChanged:
+    """The active chain ends in another block.
+
+    Args:
+        progress: which part of the known headers has its block connected, from 0 to 1.
+    """
+
+    category: ClassVar[str | None] = None
+    hash: BlockHash
+    height: int
+    time: int
+    chainwork: int
+    transactions: int
+    progress: float
+    initial_sync: bool
+
+    def __str__(self) -> str:
+        return (
+            f"UpdateTip: new best={to_hex(self.hash)} height={self.height} "
+            f"log2_work={self.chainwork.bit_length() - 1} tx={self.transactions} "
+            f"progress={self.progress:.6f}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRejected:
+    """A block or header was refused.
+
+    Args:
+        peer: who sent it; None if it was submitted here.
+    """
+
+    category: ClassVar[str | None] = None
+    hash: BlockHash
+    reason: str
+    peer: PeerId | None
+
+    def __str__(self) -> str:
+        source = "submitted here" if self.peer is None else f"from peer={self.peer}"
+        return f"ERROR: block {to_hex(self.hash)} {source} refused: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class InitialSyncEnded:
+    """The tip is recent: from now on the node relays transactions and announces blocks."""
+
+    category: ClassVar[str | None] = None
+    height: int
+
+    def __str__(self) -> str:
+        return f"Leaving InitialBlockDownload (latching to false) at height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAccepted:
+    """A transaction entered the pool."""
+
+    category: ClassVar[str | None] = "mempool"
+    txid: Txid
+    wtxid: Wtxid
+    fee_sat: int
+    vsize: int
+    peer: PeerId | None
+
+    def __str__(self) -> str:
+        source = "" if self.peer is None else f" from peer={self.peer}"
+        return f"accepted {to_hex(self.txid)} (wtxid={to_hex(self.wtxid)}){source}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRejected:
+    """A transaction was refused."""
+
+    category: ClassVar[str | None] = "mempoolrej"
+    txid: Txid
+    wtxid: Wtxid
+    reason: str
+    peer: PeerId | None
+
+    def __str__(self) -> str:
+        source = "submitted here" if self.peer is None else f"from peer={self.peer}"
+        return f"{to_hex(self.txid)} (wtxid={to_hex(self.wtxid)}) {source} refused: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRemoved:
+    """A transaction left the pool for another reason than a block that holds it.
+
+    Args:
+        reason: `expiry`, `sizelimit`, `reorg`, `conflict` or `replaced`.
+    """
+
+    category: ClassVar[str | None] = "mempool"
+    txid: Txid
+    reason: str
+
+    def __str__(self) -> str:
+        return f"removed {to_hex(self.txid)}: {self.reason}"
+
+
+Fact = (
+    PeerConnected
+    | PeerDisconnected
+    | PeerMisbehaved
+    | MessageIgnored
+    | DialMissed
+    | HeadersAdvanced
+    | BlockConnected
+    | BlockDisconnected
+    | TipChanged
+    | BlockRejected
+    | InitialSyncEnded
+    | TransactionAccepted
+    | TransactionRejected
+    | TransactionRemoved
+)

@@ -1,0 +1,82 @@
+"""Slow work that a node delegates, and the lanes it runs in.
+
+Whoever puts the program together maps each type to a function: the command line to
+libbitcoinkernel, a simulation to the small judge. Jobs of one lane run in order: what
+`LearnHeaders` taught is known to the `ValidateBlock` behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import Header
+from axon.primitives.transaction import Transaction, TxOut
+
+CHAIN: Final = "chain"
+"""The lane of all that changes the ledger; one job at a time, in order."""
+
+SCRIPTS: Final = "scripts"
+"""The lane of script verification for the mempool: a pure function, beside the ledger's lane."""
+
+READ: Final = "read"
+"""The lane that reads blocks for peers and callers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnHeaders:
+    """Tell the judge of headers that the node accepted, parents first, so that their blocks may
+    come in any order. The outcome is None."""
+
+    headers: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateBlock:
+    """Judge a block and connect what it makes the best chain.
+
+    The outcome is a `chain.outcome.BlockOutcome`.
+
+    Args:
+        raw: the block as sent.
+        follow: whether coins and filters move along at once; in initial sync they catch up later.
+    """
+
+    raw: bytes
+    follow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Move coins and filters towards the judge's tip by so many blocks.
+
+    The outcome is the number of blocks still missing.
+    """
+
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBlock:
+    """Read a block; the outcome is its bytes as sent, or None if it is not held."""
+
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyScripts:
+    """Run every input's scripts under the rules of the next block and of relay policy.
+
+    The outcome is a `primitives.verdict.Verdict`.
+
+    Args:
+        transaction: what spends.
+        spent: the outputs spent, one for each input in order.
+    """
+
+    transaction: Transaction
+    spent: tuple[TxOut, ...]
+
+
+Job = LearnHeaders | ValidateBlock | CatchUp | ReadBlock | VerifyScripts
