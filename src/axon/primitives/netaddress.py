@@ -1,0 +1,432 @@
+"""Netaddresses: where a node can be dialled, on each network that BIP 155 names.
+
+A `NetAddress` is a network, the host's bytes on it, and a port. It has two forms on the wire: the
+16 bytes of the first protocol, in which IPv4 hides inside IPv6 (`..._v1`), and that of BIP 155
+(`..._v2`). This module also says which addresses the world can reach (`is_routable`) and which are
+likely to be in one operator's hands (`group`); both follow Bitcoin Core without an AS map.
+
+Bytes from a peer may make an address that names no host, such as `::`. Those decode, and
+`is_valid()` is False: one of them must not cost a peer the other 999 of its message.
+"""
+
+from __future__ import annotations
+
+from base64 import b32decode, b32encode
+from binascii import Error as Base32Error
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import sha3_256
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from struct import Struct
+from typing import Final, Self
+
+from axon.errors import DecodeError
+from axon.primitives.encoding import Reader, compact_size
+
+
+class AddressNetwork(IntEnum):
+    """The networks of BIP 155, by their ids on the wire. Id 3, Tor version 2, is no more."""
+
+    IPV4 = 1
+    IPV6 = 2
+    TORV3 = 4
+    I2P = 5
+    CJDNS = 6
+
+
+MAX_HOST_SIZE: Final = 512
+"""Longest host of an unknown network that is skipped rather than refused, in bytes (BIP 155)."""
+
+_HOST_SIZES: Final = {
+    AddressNetwork.IPV4: 4,
+    AddressNetwork.IPV6: 16,
+    AddressNetwork.TORV3: 32,
+    AddressNetwork.I2P: 32,
+    AddressNetwork.CJDNS: 16,
+}
+_NETWORKS: Final = {int(network): network for network in AddressNetwork}
+
+_IPV4_IN_IPV6: Final = bytes(10) + b"\xff\xff"
+_TORV2_IN_IPV6: Final = bytes.fromhex("fd87d87eeb43")
+_INTERNAL_IN_IPV6: Final = bytes.fromhex("fd6b88c08724")  # Core's address tables keep names so.
+_UNSPECIFIED_IPV6: Final = bytes(16)
+_LOOPBACK_IPV6: Final = bytes(15) + b"\x01"
+
+_PORT: Final = Struct(">H")
+_V1: Final = Struct(">16sH")
+_MAX_SERVICES: Final = 2**64 - 1
+
+_UNROUTABLE_GROUP: Final = b"\x00"
+_GROUP_CLASS: Final = {
+    AddressNetwork.IPV4: 1,
+    AddressNetwork.IPV6: 2,
+    AddressNetwork.TORV3: 3,
+    AddressNetwork.I2P: 4,
+    AddressNetwork.CJDNS: 5,
+}
+"""First byte of a group: Bitcoin Core's numbers, which are not those of BIP 155."""
+
+_ONION_VERSION: Final = b"\x03"
+_ONION_SUFFIX: Final = ".onion"
+_I2P_SUFFIX: Final = ".b32.i2p"
+
+_UNROUTABLE_IPV4: Final = (
+    # (first address, prefix length): private, benchmark, link-local, shared, documentation.
+    ("10.0.0.0", 8),
+    ("172.16.0.0", 12),
+    ("192.168.0.0", 16),
+    ("198.18.0.0", 15),
+    ("169.254.0.0", 16),
+    ("100.64.0.0", 10),
+    ("192.0.2.0", 24),
+    ("198.51.100.0", 24),
+    ("203.0.113.0", 24),
+)
+_UNROUTABLE_IPV4_MASKS: Final = tuple(
+    (int(IPv4Address(first)), 32 - length) for first, length in _UNROUTABLE_IPV4
+)
+_LINK_LOCAL_IPV6: Final = bytes.fromhex("fe80000000000000")
+_DOCUMENTATION_IPV6: Final = bytes.fromhex("20010db8")
+
+_TRANSLATED_IPV6: Final = bytes(8) + b"\xff\xff\x00\x00"  # RFC 6145
+_NAT64_IPV6: Final = bytes.fromhex("0064ff9b") + bytes(8)  # RFC 6052
+_6TO4_IPV6: Final = bytes.fromhex("2002")  # RFC 3964
+_TEREDO_IPV6: Final = bytes.fromhex("20010000")  # RFC 4380
+_HE_NET_IPV6: Final = bytes.fromhex("20010470")
+
+
+@dataclass(frozen=True, slots=True)
+class NetAddress:
+    """One host and port on one network.
+
+    Args:
+        network: on which of BIP 155's networks.
+        host_bytes: 4 bytes for IPv4, 16 for IPv6 and CJDNS, 32 for Tor (a public key) and I2P (a
+            hash); in the order in which they are written.
+        port: from 0 to 65535.
+    """
+
+    network: AddressNetwork
+    host_bytes: bytes
+    port: int
+
+    # Text.
+
+    @classmethod
+    def from_text(cls, host: str, port: int, *, cjdns: bool = False) -> Self:
+        """An address from its host in writing; names that need DNS are not among them.
+
+        Args:
+            host: dotted IPv4, IPv6 without brackets or zone, or an .onion or .b32.i2p name. IPv4
+                written as IPv6 (`::ffff:1.2.3.4`) is IPv4.
+            port: the TCP port.
+            cjdns: read fc00::/8 as CJDNS, as a node does that reaches it; else it is private IPv6.
+
+        Raises:
+            DecodeError: the text is none of these, its checksum is wrong, or the port is none.
+        """
+        if not 0 <= port <= 0xFFFF:
+            raise DecodeError(f"a port from 0 to 65535, not {port}")
+        lowered = host.lower()
+        if lowered.endswith(_ONION_SUFFIX):
+            return cls(AddressNetwork.TORV3, _onion_key(lowered), port)
+        if lowered.endswith(_I2P_SUFFIX):
+            return cls(AddressNetwork.I2P, _i2p_hash(lowered), port)
+        if ":" in host:
+            return cls._from_ipv6(_ipv6_bytes(host), port, cjdns)
+        return cls(AddressNetwork.IPV4, _ipv4_bytes(host), port)
+
+    @classmethod
+    def _from_ipv6(cls, host: bytes, port: int, cjdns: bool) -> Self:
+        if host.startswith(_IPV4_IN_IPV6):
+            return cls(AddressNetwork.IPV4, host[12:], port)
+        if cjdns and host[0] == 0xFC:
+            return cls(AddressNetwork.CJDNS, host, port)
+        return cls(AddressNetwork.IPV6, host, port)
+
+    def to_text(self) -> str:
+        """The host in writing, what `from_text` reads; `str()` adds the port."""
+        match self.network:
+            case AddressNetwork.IPV4:
+                return str(IPv4Address(self.host_bytes))
+            case AddressNetwork.TORV3:
+                whole = self.host_bytes + _onion_checksum(self.host_bytes) + _ONION_VERSION
+                return b32encode(whole).decode().lower() + _ONION_SUFFIX
+            case AddressNetwork.I2P:
+                return b32encode(self.host_bytes).decode().lower().rstrip("=") + _I2P_SUFFIX
+            case AddressNetwork.IPV6 | AddressNetwork.CJDNS:
+                return _ipv6_text(self.host_bytes)
+
+    def __str__(self) -> str:
+        text = self.to_text()
+        return f"[{text}]:{self.port}" if ":" in text else f"{text}:{self.port}"
+
+    # Bytes.
+
+    @property
+    def fits_v1(self) -> bool:
+        """Whether the 16-byte form can say it: IPv4 and IPv6 only."""
+        return self.network in (AddressNetwork.IPV4, AddressNetwork.IPV6)
+
+    def encode_v1(self) -> bytes:
+        """18 bytes: IPv6, or IPv4 mapped into it, and the port, big-endian.
+
+        An address of another network becomes `::`, as Bitcoin Core sends it.
+        """
+        match self.network:
+            case AddressNetwork.IPV4:
+                return _V1.pack(_IPV4_IN_IPV6 + self.host_bytes, self.port)
+            case AddressNetwork.IPV6:
+                return _V1.pack(self.host_bytes, self.port)
+        return _V1.pack(_UNSPECIFIED_IPV6, self.port)
+
+    @classmethod
+    def decode_v1(cls, reader: Reader) -> Self:
+        """An address from its next 18 bytes.
+
+        What once was Tor version 2 inside IPv6 becomes `::`, which is not valid.
+
+        Raises:
+            DecodeError: fewer bytes are left.
+        """
+        host, port = _V1.unpack(reader.take(_V1.size))
+        if host.startswith(_TORV2_IN_IPV6):
+            host = _UNSPECIFIED_IPV6
+        return cls._from_ipv6(host, port, cjdns=False)
+
+    def encode_v2(self) -> bytes:
+        """BIP 155: network id, length and host, port big-endian."""
+        host = self.host_bytes
+        return b"%c%c%b%b" % (self.network, len(host), host, _PORT.pack(self.port))
+
+    @classmethod
+    def decode_v2(cls, reader: Reader) -> Self | None:
+        """An address in BIP 155's form.
+
+        Returns:
+            None for what BIP 155 says to ignore: unknown networks, and IPv4 or Tor version 2
+            inside IPv6.
+
+        Raises:
+            DecodeError: it is cut short, the host is longer than 512 bytes or not as long as its
+                network has them.
+        """
+        start = reader.offset
+        network = _NETWORKS.get(reader.u8())
+        host = reader.var_bytes(MAX_HOST_SIZE)
+        port = reader.u16_be()
+        if network is None:
+            return None
+        if len(host) != _HOST_SIZES[network]:
+            raise DecodeError(f"{network.name} with {_HOST_SIZES[network]} bytes of host", start)
+        if network is AddressNetwork.IPV6 and host.startswith((_IPV4_IN_IPV6, _TORV2_IN_IPV6)):
+            return None
+        return cls(network, host, port)
+
+    # Judgement.
+
+    def is_unspecified(self) -> bool:
+        """Whether it is `0.0.0.0` or `::`, which mean every interface where one listens."""
+        return self.fits_v1 and not any(self.host_bytes)
+
+    def is_valid(self) -> bool:
+        """Whether it could name a host at all (Bitcoin Core's IsValid)."""
+        host = self.host_bytes
+        match self.network:
+            case AddressNetwork.IPV4:
+                return host not in (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff")
+            case AddressNetwork.IPV6:
+                unusable = (_DOCUMENTATION_IPV6, _INTERNAL_IN_IPV6)
+                return host != _UNSPECIFIED_IPV6 and not host.startswith(unusable)
+            case AddressNetwork.CJDNS:
+                return host[0] == 0xFC
+        return True
+
+    def is_local(self) -> bool:
+        """Whether it never leaves the machine: 127/8, 0/8, `::1`."""
+        if self.network is AddressNetwork.IPV4:
+            return self.host_bytes[0] in (0, 127)
+        return self.network is AddressNetwork.IPV6 and self.host_bytes == _LOOPBACK_IPV6
+
+    def is_routable(self, lab: bool = False) -> bool:
+        """Whether anyone on its network can dial it (Bitcoin Core's IsRoutable).
+
+        Args:
+            lab: count 127/8 as routable: a network of nodes on one machine.
+        """
+        if not self.is_valid():
+            return False
+        host = self.host_bytes
+        match self.network:
+            case AddressNetwork.IPV4:
+                if self.is_local():
+                    return lab and host[0] == 127
+                number = int.from_bytes(host, "big")
+                return all(number >> s != first >> s for first, s in _UNROUTABLE_IPV4_MASKS)
+            case AddressNetwork.IPV6:
+                private = host[0] & 0xFE == 0xFC or host.startswith(_LINK_LOCAL_IPV6)
+                orchid = host.startswith(b"\x20\x01\x00") and host[3] & 0xF0 in (0x10, 0x20)
+                return not (private or orchid or host == _LOOPBACK_IPV6)
+        return True
+
+    def linked_ipv4(self) -> bytes | None:
+        """The 4 bytes of the IPv4 host behind it, also through the common tunnels in IPv6."""
+        host = self.host_bytes
+        if self.network is AddressNetwork.IPV4:
+            return host
+        if self.network is not AddressNetwork.IPV6:
+            return None
+        if host.startswith((_TRANSLATED_IPV6, _NAT64_IPV6)):
+            return host[12:]
+        if host.startswith(_6TO4_IPV6):
+            return host[2:6]
+        if host.startswith(_TEREDO_IPV6):
+            return bytes(byte ^ 0xFF for byte in host[12:])
+        return None
+
+    def group(self, lab: bool = False) -> bytes:
+        """What it shares with the addresses that one operator gets cheaply: the netgroup.
+
+        /16 for IPv4, also behind a tunnel; /32 for IPv6, but /36 at he.net; 4 bits of an onion or
+        I2P host, 12 of a CJDNS one, the first 8 of which never vary. All unroutable ones share one
+        group. Byte for byte what Bitcoin Core without an AS map computes.
+
+        Args:
+            lab: as for `is_routable`.
+        """
+        if not self.is_routable(lab):
+            return _UNROUTABLE_GROUP
+        ipv4 = self.linked_ipv4()
+        if ipv4 is not None:
+            return b"%c%b" % (_GROUP_CLASS[AddressNetwork.IPV4], ipv4[:2])
+        match self.network:
+            case AddressNetwork.TORV3 | AddressNetwork.I2P:
+                bits = 4
+            case AddressNetwork.CJDNS:
+                bits = 12
+            case _:
+                bits = 36 if self.host_bytes.startswith(_HE_NET_IPV6) else 32
+        whole, rest = divmod(bits, 8)
+        prefix = b"%c%b" % (_GROUP_CLASS[self.network], self.host_bytes[:whole])
+        # The bits of the last byte that do not count are ones.
+        return prefix + bytes((self.host_bytes[whole] | 0xFF >> rest,)) if rest else prefix
+
+
+UNSPECIFIED: Final = NetAddress(AddressNetwork.IPV6, _UNSPECIFIED_IPV6, 0)
+"""`[::]:0`: what stands in a message where there is no address to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAddress:
+    """An address as gossip passes it on.
+
+    Args:
+        time: when it was last heard of, in seconds since 1970, 32 bits.
+        services: what the node there is said to offer, 64 bits.
+        address: where.
+    """
+
+    time: int
+    services: int
+    address: NetAddress
+
+    def encode_v1(self) -> bytes:
+        """30 bytes, an entry of `addr`: time, services, 16-byte host, port."""
+        return _TIMED.pack(self.time, self.services) + self.address.encode_v1()
+
+    @classmethod
+    def decode_v1(cls, reader: Reader) -> Self:
+        """An entry of `addr`.
+
+        Raises:
+            DecodeError: it is cut short.
+        """
+        time, services = _TIMED.unpack(reader.take(_TIMED.size))
+        return cls(time, services, NetAddress.decode_v1(reader))
+
+    def encode_v2(self) -> bytes:
+        """An entry of `addrv2` (BIP 155): time, services as a compact size, address."""
+        services = compact_size(self.services)
+        return self.time.to_bytes(4, "little") + services + self.address.encode_v2()
+
+    @classmethod
+    def decode_v2(cls, reader: Reader) -> Self | None:
+        """An entry of `addrv2`; None where `NetAddress.decode_v2` says so.
+
+        Raises:
+            DecodeError: it is cut short or not what its network id says.
+        """
+        time, services = reader.u32(), reader.compact_size(_MAX_SERVICES)
+        address = NetAddress.decode_v2(reader)
+        return None if address is None else cls(time, services, address)
+
+
+_TIMED: Final = Struct("<IQ")
+
+
+def _ipv4_bytes(text: str) -> bytes:
+    try:
+        return IPv4Address(text).packed
+    except AddressValueError:
+        raise DecodeError(f"a netaddress, not {text[:80]!r}") from None
+
+
+def _ipv6_bytes(text: str) -> bytes:
+    try:
+        parsed = IPv6Address(text)
+    except AddressValueError:
+        raise DecodeError(f"a netaddress, not {text[:80]!r}") from None
+    if parsed.scope_id is not None:
+        raise DecodeError(f"IPv6 without a zone, not {text[:80]!r}")
+    return parsed.packed
+
+
+def _ipv6_text(host: bytes) -> str:
+    # RFC 5952 in plain hex groups; some versions of `ipaddress` write a dotted tail for some hosts.
+    groups = [f"{host[i] << 8 | host[i + 1]:x}" for i in range(0, 16, 2)]
+    start, length = _longest_zeros(groups)
+    if length < 2:
+        return ":".join(groups)
+    return ":".join(groups[:start]) + "::" + ":".join(groups[start + length :])
+
+
+def _longest_zeros(groups: list[str]) -> tuple[int, int]:
+    """Where the longest run of zero groups starts, the first of equals, and how long it is."""
+    best = (0, 0)
+    run = 0
+    for i, group in enumerate(groups):
+        run = run + 1 if group == "0" else 0
+        if run > best[1]:
+            best = (i - run + 1, run)
+    return best
+
+
+def _onion_checksum(key: bytes) -> bytes:
+    return sha3_256(b".onion checksum" + key + _ONION_VERSION).digest()[:2]
+
+
+def _onion_key(text: str) -> bytes:
+    """The public key in a version 3 onion name: base32 of key, checksum, version."""
+    whole = _base32(text.removesuffix(_ONION_SUFFIX))
+    key, rest = whole[:32], whole[32:]
+    if len(whole) != 35 or rest != _onion_checksum(key) + _ONION_VERSION:
+        raise DecodeError(f"a version 3 onion name, not {text[:80]!r}")
+    return key
+
+
+def _i2p_hash(text: str) -> bytes:
+    digest = _base32(text.removesuffix(_I2P_SUFFIX))
+    if len(digest) != 32:
+        raise DecodeError(f"an I2P name of 52 characters, not {text[:80]!r}")
+    return digest
+
+
+def _base32(text: str) -> bytes:
+    """Unpadded base32 in small letters; bits left over must be zero."""
+    try:
+        data = b32decode(text.upper() + "=" * (-len(text) % 8))
+    except (Base32Error, ValueError):
+        data = b""
+    if b32encode(data).decode().rstrip("=").lower() != text:
+        raise DecodeError(f"base32, not {text[:80]!r}")
+    return data

@@ -1,0 +1,65 @@
+"""What a transport does: it cuts a connection's bytes into frames, and makes bytes of messages.
+
+A transport knows one connection and nothing of what the messages mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Protocol
+
+MAX_PAYLOAD_SIZE: Final = 4_000_000
+"""Longest payload in bytes, Core's MAX_PROTOCOL_MESSAGE_LENGTH: the heaviest block fits.
+
+With it one connection holds at most one payload and its header before anybody has judged a byte.
+"""
+
+MAX_COMMAND_SIZE: Final = 12
+"""Longest name of a message, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message as it came: its name and its bytes.
+
+    Args:
+        command: up to 12 printable ASCII characters; may be one that nobody knows.
+        payload: the message's bytes.
+        size_bytes: what it took on the wire, all overhead included.
+    """
+
+    command: str
+    payload: bytes = field(repr=False)
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """A message that was damaged, and is to be ignored; the connection goes on.
+
+    Args:
+        reason: what was wrong, for the log.
+        size_bytes: what it took on the wire, all overhead included.
+    """
+
+    reason: str
+    size_bytes: int
+
+
+class Transport(Protocol):
+    """One side of one connection's framing."""
+
+    name: ClassVar[str]
+    """As `getpeerinfo` tells it in `transport_protocol_type`."""
+
+    def received(self, data: bytes) -> list[Frame | Corrupt]:
+        """Take in bytes, cut anywhere; what they completed, in order.
+
+        Raises:
+            DecodeError: the peer does not speak this transport; the connection is of no more use.
+        """
+        ...
+
+    def encode(self, command: str, payload: bytes) -> bytes:
+        """The bytes that carry a message to the other side."""
+        ...
