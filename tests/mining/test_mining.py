@@ -1,0 +1,106 @@
+"""Templates and the nonce search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.mempool.entry import Entry
+from axon.mining.miner import find_nonce, mine
+from axon.mining.template import BLOCK_VERSION, RESERVED_WEIGHT, next_template
+from axon.primitives.block import Block, witness_commitment
+from axon.primitives.hashes import ZERO_HASH, sha256d
+from axon.primitives.merkle import merkle_root
+from axon.primitives.network import MAINNET, REGTEST
+from axon.primitives.script import push_number
+from axon.primitives.target import meets_target
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
+
+NOW = REGTEST.genesis.header.time + 3600
+SCRIPT = b"\x51"
+
+
+def entry(
+    number: int, fee_sat: int = 1_000, weight_wu: int | None = None, sigops: int = 4
+) -> Entry:
+    spends = TxIn(OutPoint(number.to_bytes(36, "little")), witness=(b"proof",))
+    transaction = Transaction.build(2, [spends], [TxOut(number, SCRIPT)])
+    weight = transaction.weight_wu if weight_wu is None else weight_wu
+    return Entry(transaction, fee_sat, weight, weight, sigops, 0, 0)
+
+
+def chunks(entries: Sequence[Entry]) -> list[tuple[float, tuple[Entry, ...]]]:
+    return [(item.fee_sat * 1000 / item.vsize, (item,)) for item in entries]
+
+
+@pytest.fixture
+def tip() -> HeaderEntry:
+    return HeaderTree(REGTEST).best
+
+
+def test_an_empty_block_is_valid_in_form(tip: HeaderEntry) -> None:
+    template = next_template(REGTEST, tip, [], NOW)
+    block = mine(template.build(SCRIPT), 1000)
+    assert block is not None
+    assert Block.decode(block.raw) == block
+    assert meets_target(block.hash, block.header.bits)
+    assert block.header.prev == tip.hash
+    assert block.header.version == BLOCK_VERSION
+    assert block.header.time == NOW
+    first = block.transactions[0]
+    assert first.is_coinbase
+    assert first.inputs[0].script_sig.startswith(push_number(1))
+    assert 2 <= len(first.inputs[0].script_sig) <= 100
+    assert first.outputs[0] == TxOut(50_0000_0000, SCRIPT)
+    assert first.locktime == 0
+    assert added(HeaderTree(REGTEST), block)
+
+
+def added(tree: HeaderTree, block: Block) -> bool:
+    return isinstance(tree.add(block.header, NOW * 1_000_000), HeaderEntry)
+
+
+def test_fees_and_witness_commitment(tip: HeaderEntry) -> None:
+    entries = [entry(1, 700), entry(2, 500)]
+    template = next_template(REGTEST, tip, chunks(entries), NOW)
+    block = template.build(SCRIPT, b"extra")
+    assert template.fees_sat == 1_200
+    assert block.transactions[0].outputs[0].amount_sat == 50_0000_1200
+    assert block.transactions[1:] == tuple(item.transaction for item in entries)
+    wtxids = [ZERO_HASH, *(item.wtxid for item in block.transactions[1:])]
+    reserved = block.transactions[0].inputs[0].witness[0]
+    assert witness_commitment(block) == sha256d(merkle_root(wtxids) + reserved)
+    assert block.header.merkle_root == merkle_root([item.txid for item in block.transactions])
+    assert block.transactions[0].raw != template.build(SCRIPT, b"other").transactions[0].raw
+
+
+def test_what_does_not_fit_is_passed_over(tip: HeaderEntry) -> None:
+    big, small = entry(1, 9_000_000, weight_wu=3_000_000), entry(2, 2_000)
+    second_big = entry(3, 6_000_000, weight_wu=3_000_000)
+    template = next_template(REGTEST, tip, chunks([big, second_big, small]), NOW)
+    assert template.entries == (big, small)
+    assert template.weight_wu == RESERVED_WEIGHT + 3_000_000 + small.weight_wu
+
+
+def test_sigops_are_limited(tip: HeaderEntry) -> None:
+    heavy = [entry(number, 5_000, sigops=30_000) for number in range(1, 5)]
+    assert len(next_template(REGTEST, tip, chunks(heavy), NOW).entries) == 2
+
+
+def test_what_pays_too_little_stays_out(tip: HeaderEntry) -> None:
+    free = entry(1, 0)
+    assert next_template(REGTEST, tip, chunks([free]), NOW).entries == ()
+    kept = next_template(REGTEST, tip, chunks([free]), NOW, min_feerate_sat_kvb=0)
+    assert kept.entries == (free,)
+
+
+def test_time_is_above_the_median(tip: HeaderEntry) -> None:
+    template = next_template(REGTEST, tip, [], 0)
+    assert template.time == template.min_time == tip.time + 1
+
+
+def test_an_impossible_target_ends_the_search() -> None:
+    header = next_template(MAINNET, HeaderTree(MAINNET).best, [], NOW).build(SCRIPT).header
+    assert find_nonce(header, 100) is None
