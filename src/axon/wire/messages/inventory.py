@@ -19,7 +19,7 @@ from axon.wire.messages.limits import read_count
 MAX_INVENTORY: Final = 50_000
 """Most items of an `inv` or `getdata`; more is misbehaviour."""
 
-MAX_NOTFOUND: Final = 111_111
+MAX_NOTFOUND: Final = 111_110
 """Most items of a `notfound`: as many as fit into the longest message. No rule says fewer."""
 
 _ITEM: Final = Struct("<I32s")
