@@ -8,14 +8,19 @@ floats are written as Bitcoin Core writes them, with 16 significant digits.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.rpc.errors import Code, RpcError
+
+Json = Any
+"""What JSON can say, with `Amount` for money."""
 
 _FIXED_POINT: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?")
 _DECIMALS: Final = 8
@@ -118,7 +123,7 @@ def encode_json(value: object, indent: int | None = None) -> str:
     """JSON without spaces, or with `indent` spaces for each level.
 
     Args:
-        value: None, bool, int, float, str, `Amount`; lists, tuples and dicts (keys str) of these.
+        value: None, bool, int, float, str, `Amount`, `Decimal`; lists, tuples and dicts of these.
 
     Raises:
         TypeError: something else is in it; that is a bug of the method that returned it.
@@ -128,13 +133,15 @@ def encode_json(value: object, indent: int | None = None) -> str:
 
 def _compact(value: object) -> str:
     kind = type(value)
+    scalar = _SCALARS.get(kind)
+    if scalar is not None:
+        return scalar(value)
     if kind is dict:
         pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.items()]  # type: ignore[attr-defined]
         return "{" + ",".join(pairs) + "}"
     if kind is list or kind is tuple:
         return "[" + ",".join([_compact(item) for item in value]) + "]"  # type: ignore[attr-defined]
-    scalar = _SCALARS.get(kind)
-    return scalar(value) if scalar is not None else _rare(value)
+    return _rare(value)
 
 
 def _indented(value: object, indent: int, depth: int) -> str:
@@ -149,6 +156,12 @@ def _indented(value: object, indent: int, depth: int) -> str:
         items = [_indented(item, indent, depth + 1) for item in value]
         return "[" + inner + ("," + inner).join(items) + outer + "]"
     return _compact(value)
+
+
+def _real(value: float) -> str:
+    if not math.isfinite(value):
+        raise TypeError(f"{value} has no form in JSON")
+    return f"{value:.16g}"
 
 
 def _rare(value: object) -> str:
@@ -166,6 +179,7 @@ _SCALARS: Final[dict[type, Callable[..., str]]] = {
     bool: lambda value: "true" if value else "false",
     type(None): lambda value: "null",  # noqa: ARG005
     Amount: lambda value: format_amount(value.sat),
-    float: lambda value: f"{value:.16g}",
+    float: _real,
     Number: lambda value: value.text,
+    Decimal: str,
 }

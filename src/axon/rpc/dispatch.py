@@ -26,14 +26,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
+from axon.rpc.amounts import Json
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.helptext import help_text, split_docstring
 from axon.rpc.parameters import NO_DEFAULT, OBJECT, Parameter, Shape, shape_of
-
-Json = Any
-"""What JSON can say, with `Amount` for money."""
 
 _MARK: Final = "__axon_rpc__"
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -101,6 +99,7 @@ class Method:
 
     def __init__(self, function: Callable[..., object], mark: _Mark) -> None:
         self.name, self.group, self.waits = mark.name, mark.group, mark.waits
+        self.is_async = inspect.iscoroutinefunction(function)
         self._function = function
         self._call_slot: str | None = None
         self.parameters: list[Parameter] = []

@@ -1,0 +1,335 @@
+"""The JSON-RPC server: HTTP in front of a registry of methods, with Bitcoin Core's manners.
+
+A connection is kept for as long as the caller likes. A request is answered when its method is done;
+a method that waits keeps nobody else waiting. Before the node is ready every call is told -28 and
+what the node is doing; while it stops, waiting calls are told so, all others are answered first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import Response
+from aiohttp.web_server import Server
+
+from axon.errors import AxonError, ConfigError
+from axon.machine import Endpoint
+from axon.rpc.amounts import Json, decode_json, encode_json
+from axon.rpc.auth import Credentials, Whitelist
+from axon.rpc.dispatch import Call, Registry
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.jsonrpc import Request, http_status, parse_request, reply
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+"""Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
+
+MAX_CONNECTIONS: Final = 256
+"""Idle connections are kept for ever, so their number is bounded: each costs a file."""
+
+REFUSAL_DELAY_S: Final = 0.25
+"""A wrong password is answered late, so that guessing is slow."""
+
+STOP_GRACE_S: Final = 10.0
+"""How long a stopping server lets the calls under way finish."""
+
+_KEEP_ALIVE_S: Final = 365 * 24 * 3600.0
+_LOOPBACK: Final[tuple[IpNetwork, ...]] = (
+    ipaddress.ip_network("127.0.0.0/8"),
+    ipaddress.ip_network("::1/128"),
+)
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
+_JSON: Final = {"Content-Type": "application/json"}
+_log: Final = logging.getLogger("axon.rpc")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How the server listens and how much it takes on.
+
+    Args:
+        endpoints: where it listens; the unbindable are skipped, if one can be bound. Port 0: any.
+        allowed: networks that may call, besides this machine itself (`-rpcallowip`).
+        max_calls: calls under way at once, waiting ones too; more are told 503 (`-rpcthreads` and
+            `-rpcworkqueue` together).
+        timeout_s: how long a request may take to come in (`-rpcservertimeout`).
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    allowed: tuple[IpNetwork, ...] = ()
+    max_calls: int = 80
+    timeout_s: float = 30.0
+
+
+@dataclass(slots=True)
+class _Running:
+    """The call tasks under way: those that wait for something, and those that work."""
+
+    waiting: dict[asyncio.Task[object], None] = field(default_factory=dict)
+    working: dict[asyncio.Task[object], None] = field(default_factory=dict)
+
+
+class RpcServer:
+    """A JSON-RPC server; it listens inside `async with`.
+
+    warming up --ready()--> answering --end of `async with`--> stopping, stopped
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        settings: ServerSettings,
+        credentials: Credentials,
+        whitelist: Whitelist | None = None,
+    ) -> None:
+        self.registry = registry
+        self.endpoints: tuple[Endpoint, ...] = ()
+        """Where it listens, once it does."""
+        self._settings = settings
+        self._credentials = credentials
+        self._whitelist = whitelist or Whitelist()
+        self._context: object = None
+        self._status: str | None = "RPC server started"
+        self._stopping = False
+        self._calls = 0
+        self._running = _Running()
+        self._allowed = lru_cache(MAX_CONNECTIONS)(self._is_allowed)
+
+    def warming(self, status: str) -> None:
+        """Answer every call with -28 and this status."""
+        self._status = status
+
+    def ready(self, context: object) -> None:
+        """Answer calls from now on.
+
+        Args:
+            context: what the methods get as their first argument.
+        """
+        self._context, self._status = context, None
+
+    async def __aenter__(self) -> Self:
+        """Listen.
+
+        Raises:
+            ConfigError: no endpoint could be bound.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._web = Server(
+            self._handle,
+            request_factory=self._request,
+            handler_cancellation=True,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            access_log=None,
+            auto_decompress=False,
+        )
+        self._group = asyncio.TaskGroup()
+        await self._group.__aenter__()
+        self._listeners = [
+            listener
+            for endpoint in self._settings.endpoints
+            if (listener := await self._listen(endpoint)) is not None
+        ]
+        if not self._listeners:
+            await self._group.__aexit__(None, None, None)
+            raise ConfigError("Unable to bind any endpoint for RPC server")
+        names = [listener.sockets[0].getsockname() for listener in self._listeners]
+        self.endpoints = tuple(Endpoint(name[0], name[1]) for name in names)
+        return self
+
+    async def _listen(self, endpoint: Endpoint) -> asyncio.Server | None:
+        try:
+            return await self._loop.create_server(
+                self._accept, endpoint.host, endpoint.port, reuse_address=True
+            )
+        except OSError as error:
+            _log.warning("RPC cannot listen on %s: %s", endpoint, error.strerror or error)
+            return None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop: waiting calls are told so, the rest is answered, then all connections close."""
+        self._stopping = True
+        for listener in self._listeners:
+            listener.close()
+        for task in self._running.waiting:
+            task.cancel()
+        if self._running.working:
+            await asyncio.wait(self._running.working, timeout=STOP_GRACE_S)
+        for task in self._running.working:
+            task.cancel()
+        await self._group.__aexit__(None, None, None)
+        self._web.pre_shutdown()
+        await self._web.shutdown(1.0)
+
+    def _accept(self) -> asyncio.Protocol:
+        return self._web() if len(self._web.connections) < MAX_CONNECTIONS else _Refusal()
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> BaseRequest:
+        return BaseRequest(
+            message, payload, protocol, writer, task, self._loop, client_max_size=MAX_BODY_BYTES
+        )
+
+    def _is_allowed(self, host: str) -> bool:
+        address = ipaddress.ip_address(host.partition("%")[0])
+        return any(address in network for network in (*_LOOPBACK, *self._settings.allowed))
+
+    async def _handle(self, request: BaseRequest) -> Response:
+        """One HTTP request: may it come in, and what is its answer."""
+        if not self._allowed(request.remote or "::"):
+            return Response(status=403)
+        is_wallet = request.path.startswith("/wallet/")
+        if request.path != "/" and not is_wallet:
+            return Response(status=404)
+        if request.method != "POST":
+            return Response(status=405, text="JSONRPC server handles only POST requests")
+        header = request.headers.get("Authorization")
+        user = self._credentials.user_of(header) if header is not None else None
+        if user is None:
+            if header is not None:
+                _log.warning("RPC: wrong password from %s", request.remote)
+                await asyncio.sleep(REFUSAL_DELAY_S)
+            return Response(status=401, headers=_CHALLENGE)
+        if self._calls >= self._settings.max_calls:
+            _log.warning("RPC: more than %d calls at once", self._settings.max_calls)
+            return Response(status=503, text="Work queue depth exceeded")
+        self._calls += 1
+        try:
+            wallet = request.path.removeprefix("/wallet/") if is_wallet else None
+            return await self._answer(request, Call(user, wallet))
+        finally:
+            self._calls -= 1
+
+    async def _answer(self, request: BaseRequest, call: Call) -> Response:
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                if request.headers.get("Expect", "").lower() == "100-continue":
+                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                body = await request.read()
+        except (TimeoutError, HTTPRequestEntityTooLarge) as error:
+            refusal = Response(status=408 if isinstance(error, TimeoutError) else 413)
+            refusal.force_close()
+            return refusal
+        status, answer = await self._respond(body, call)
+        if answer is None:
+            return Response(status=status)
+        try:
+            text = encode_json(answer)
+        except (TypeError, RecursionError):
+            _log.exception("RPC: an answer that JSON cannot say")
+            refused = RpcError(Code.INTERNAL_ERROR, "Internal error: the result is not JSON")
+            status, text = 500, encode_json(reply(None, None, refused))
+        # A lone surrogate, which JSON can name and UTF-8 cannot, goes back as it came: escaped.
+        data = (text + "\n").encode("utf-8", "backslashreplace")
+        return Response(status=status, body=data, headers=_JSON)
+
+    async def _respond(self, body: bytes, call: Call) -> tuple[int, Json]:
+        """HTTP status and JSON; no JSON where the answer is empty."""
+        if not self._whitelist.allows_any(call.user):
+            return 403, None
+        try:
+            asked = decode_json(body)
+        except ValueError:
+            return 500, reply(None, None, RpcError(Code.PARSE_ERROR, "Parse error"))
+        if isinstance(asked, list):
+            return await self._respond_batch(asked, call)
+        if not isinstance(asked, dict):
+            error = RpcError(Code.PARSE_ERROR, "Top-level object parse error")
+            return 500, reply(None, None, error)
+        request, error_or_none = parse_request(asked)
+        if error_or_none is not None:
+            return http_status(error_or_none), reply(request, None, error_or_none)
+        if not self._whitelist.allows(call.user, request.method):
+            _log.warning("RPC: user %s is not allowed to call %s", call.user, request.method)
+            return 403, None
+        result, error_or_none = await self._call(request, call)
+        if request.is_notification:
+            return 204, None
+        status = 200 if request.is_v2 or error_or_none is None else http_status(error_or_none)
+        return status, reply(request, result, error_or_none)
+
+    async def _respond_batch(self, asked: list[Json], call: Call) -> tuple[int, Json]:
+        requests = [parse_request(each) for each in asked]
+        for request, error in requests:
+            if error is None and not self._whitelist.allows(call.user, request.method):
+                return 403, None
+        replies = []
+        for request, error in requests:
+            result = None
+            if error is None:
+                result, error = await self._call(request, call)
+            if not request.is_notification:
+                replies.append(reply(request, result, error))
+        return (200, replies) if replies or not asked else (204, None)
+
+    async def _call(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
+        """Run one method; a method that waits ends when its caller hangs up, others never do."""
+        if self._status is not None:
+            return None, RpcError(Code.WARMUP, self._status)
+        method = self.registry.methods.get(request.method)
+        work = self._settled(request, call)
+        if method is None or not method.is_async:
+            return await work
+        if method.waits and self._stopping:
+            work.close()
+            return None, _shutting_down()
+        running = self._running.waiting if method.waits else self._running.working
+        task = self._group.create_task(work)
+        running[task] = None
+        task.add_done_callback(lambda done: running.pop(done, None))
+        try:
+            return await (task if method.waits else asyncio.shield(task))
+        except asyncio.CancelledError:
+            if self._stopping and task.cancelled():
+                return None, _shutting_down()
+            raise
+
+    async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
+        """The outcome of a method, its errors as values. A bug in one is told, and stays loud."""
+        try:
+            result = await self.registry.execute(
+                self._context, request.method, request.params, call
+            )
+        except RpcError as error:
+            return None, error
+        except AxonError as error:
+            return None, RpcError(Code.MISC, str(error))
+        except Exception as error:  # noqa: BLE001 One method's bug must not end the node.
+            _log.exception("RPC method %s failed", request.method)
+            return None, RpcError(Code.INTERNAL_ERROR, f"Internal error: {error!r}")
+        return result, None
+
+
+def _shutting_down() -> RpcError:
+    return RpcError(Code.NOT_CONNECTED, "Shutting down")
+
+
+class _Refusal(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()

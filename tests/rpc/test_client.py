@@ -1,0 +1,119 @@
+"""The client against the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from axon.machine import Endpoint
+from axon.rpc.amounts import Amount
+from axon.rpc.auth import Cookie, Credentials, Whitelist
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.errors import RpcError
+from tests.rpc.serving import Web, serving
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def client(web: Web) -> Iterator[RpcClient]:
+    with RpcClient(f"http://alice:secret@{web.endpoint}") as made:
+        yield made
+
+
+def test_results(client: RpcClient) -> None:
+    assert client.call("getblockhash", 3) == f"{3:064x}"
+    assert client.call("getblockhash", height=3) == f"{3:064x}"
+    assert client.call("echo") is None
+    assert client.call("money", Decimal("0.00000001")) == [
+        Decimal("0.00000001"),
+        {"fee": Decimal("-0.00000001")},
+        1,
+    ]
+    assert client.call("money", Amount(5))[2] == 5
+    assert client.call("whoami") == ["alice", None]
+
+
+def test_errors(client: RpcClient) -> None:
+    with pytest.raises(RpcError, match="Block height out of range") as caught:
+        client.call("getblockhash", 101)
+    assert caught.value.code == -8
+    with pytest.raises(RpcError, match="specified twice"):
+        client.call("getblockhash", 5, height=5)
+
+
+def test_batch(client: RpcClient) -> None:
+    first, second = client.batch([("getblockhash", [1]), ("nope", [])])
+    assert first == f"{1:064x}"
+    assert isinstance(second, RpcError)
+    assert second.code == -32601
+    assert client.batch([]) == []
+
+
+def test_one_connection_is_kept(web: Web, client: RpcClient) -> None:
+    client.call("echo")
+    before = len(web.server._web.connections)
+    for _ in range(5):
+        client.call("echo")
+    assert len(web.server._web.connections) == before
+
+
+def test_wallet_paths(web: Web) -> None:
+    with RpcClient(f"http://alice:secret@{web.endpoint}", wallet="a b/c") as client:
+        assert client.call("whoami") == ["alice", "a b/c"]
+
+
+def test_a_wrong_password(web: Web) -> None:
+    with (
+        RpcClient(f"http://{web.endpoint}", user="alice", password="no") as client,
+        pytest.raises(Unauthorized, match="Incorrect rpcuser or rpcpassword"),
+    ):
+        client.call("echo")
+
+
+def test_a_method_not_for_this_user() -> None:
+    with (
+        serving(whitelist=Whitelist(["alice:echo"])) as web,
+        RpcClient(f"http://alice:secret@{web.endpoint}") as client,
+        pytest.raises(Unauthorized, match="not for this user"),
+    ):
+        client.call("whoami")
+
+
+def test_nobody_there() -> None:
+    with serving() as web:
+        url = f"http://alice:secret@{web.endpoint}"
+    with RpcClient(url) as client, pytest.raises(Unreachable, match="Could not connect"):
+        client.call("echo")
+
+
+def test_a_restarted_server_is_found_again_with_its_new_cookie(tmp_path: Path) -> None:
+    path = tmp_path / ".cookie"
+
+    def credentials() -> Credentials:
+        made = Credentials()
+        made.add("__cookie__", Cookie(path).write())
+        return made
+
+    with serving(credentials=credentials()) as web:
+        endpoint = web.endpoint
+        client = RpcClient(f"http://{endpoint}", cookie=path)
+        assert client.call("whoami") == ["__cookie__", None]
+    with serving(credentials=credentials(), endpoint=Endpoint(endpoint.host, endpoint.port)):
+        assert client.call("whoami") == ["__cookie__", None]
+    client.close()
+
+
+def test_a_missing_cookie(web: Web, tmp_path: Path) -> None:
+    with (
+        RpcClient(f"http://{web.endpoint}", cookie=tmp_path / "none") as client,
+        pytest.raises(Unauthorized),
+    ):
+        client.call("echo")
