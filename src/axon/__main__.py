@@ -1,0 +1,5 @@
+"""`python -m axon`."""
+
+from axon.cli.main import main
+
+main()

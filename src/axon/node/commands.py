@@ -1,0 +1,127 @@
+"""What the operator can ask of a running node: the values behind RPC calls that change something.
+
+Each is answered by one `machine.Answer`; its type says with what. Questions need no command: callers
+on the node's own thread read its parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axon.machine import Endpoint, PeerId
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.redial import Target
+from axon.primitives.block import Block
+from axon.primitives.hashes import Txid
+from axon.primitives.header import Header
+from axon.primitives.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitBlock:
+    """Judge a block as if a peer had sent it: `Submitted`."""
+
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitHeader:
+    """Take in a header: a `Verdict`."""
+
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class SendTransaction:
+    """Put a transaction into the pool and announce it: `Admitted` or `Rejected`."""
+
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitPackage:
+    """Put transactions into the pool together: a `mempool.packages.PackageResult`.
+
+    With `test_only` nothing enters the pool.
+    """
+
+    transactions: tuple[Transaction, ...]
+    test_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritise:
+    """Count a transaction's fee as so much more when blocks are made: None."""
+
+    txid: Txid
+    delta_sat: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddNode:
+    """Stay connected to a peer: whether it is new."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNode:
+    """Stay connected to it no longer: whether it was known."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialOnce:
+    """Open one connection: whether it is being dialled now."""
+
+    endpoint: Endpoint
+    kind: ConnectionType = ConnectionType.MANUAL
+    v2: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """End a connection: whether it was there."""
+
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class SetNetworkActive:
+    """Switch all connections off, or allow them again: the new state."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PingAll:
+    """Ping every peer now: None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a submitted block.
+
+    Args:
+        reason: why it is refused; None if it is not.
+        known: it had been judged before; `reason` then says how.
+    """
+
+    reason: str | None
+    known: bool = False
+
+
+Command = (
+    SubmitBlock
+    | SubmitHeader
+    | SendTransaction
+    | SubmitPackage
+    | Prioritise
+    | AddNode
+    | RemoveNode
+    | DialOnce
+    | Disconnect
+    | SetNetworkActive
+    | PingAll
+)

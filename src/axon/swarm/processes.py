@@ -1,0 +1,265 @@
+"""Real nodes as processes of this machine: started, asked, killed, started again.
+
+Each node has its own folder and its own loopback address; it is an `axon node` like any other, and
+whoever runs it here uses nothing but its command line, its RPC and signals. Only processes that
+were started here are ever signalled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from axon.errors import AxonError
+from axon.machine import Endpoint
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.errors import Code, RpcError
+
+START_LIMIT_S: Final = 60.0
+"""How long a node may take until it answers; a machine with many nodes to start is slow."""
+
+STOP_LIMIT_S: Final = 30.0
+"""How long it may take to leave in order."""
+
+_POLL_S: Final = 0.02
+
+
+class NodeFailed(AxonError):
+    """A node process did not do what was asked of it; the text has the end of what it said."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port of this host on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(
+    condition: Callable[[], bool], limit_s: float, what: str, poll_s: float = _POLL_S
+) -> float:
+    """Wait until something holds, looking again and again.
+
+    Returns:
+        Seconds that it took.
+
+    Raises:
+        NodeFailed: it did not hold within the limit.
+    """
+    start = time.monotonic()
+    while True:
+        if condition():
+            return time.monotonic() - start
+        if time.monotonic() - start > limit_s:
+            raise NodeFailed(f"{what}: not within {limit_s:g} s")
+        time.sleep(poll_s)
+
+
+class NodeProcess:
+    """One node.
+
+    Args:
+        name: for messages, and in its user agent.
+        folder: its data directory; made if it is missing.
+        host: the loopback address of its ports.
+        chain: `regtest`, or another network's name.
+        options: further command line options.
+        command: how `axon` is started.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        host: str = "127.0.0.1",
+        *,
+        chain: str = "regtest",
+        options: Sequence[str] = (),
+        command: Sequence[str] = (sys.executable, "-m", "axon"),
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.chain = chain
+        self.p2p = Endpoint(host, free_port(host))
+        self.rpc_endpoint = Endpoint(host, free_port(host))
+        self.options = tuple(options)
+        self._command = tuple(command)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: RpcClient | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def network_folder(self) -> Path:
+        """Where this network's files are, below the data directory."""
+        return self.folder if self.chain == "main" else self.folder / self.chain
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self.is_running and self._process is not None else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
+        """The command line."""
+        return [
+            *self._command,
+            "node",
+            f"-chain={self.chain}",
+            f"-datadir={self.folder}",
+            f"-bind={self.p2p.host}:{self.p2p.port}",
+            f"-rpcbind={self.rpc_endpoint.host}:{self.rpc_endpoint.port}",
+            f"-rpcport={self.rpc_endpoint.port}",
+            "-rpcallowip=127.0.0.0/8",
+            "-listen=1",
+            "-dnsseed=0",
+            "-fixedseeds=0",
+            "-printtoconsole=0",
+            f"-uacomment={self.name}",
+            *self.options,
+            *extra,
+        ]
+
+    def start(self, *extra: str, wait: bool = True) -> Self:
+        """Start it, and wait until it answers."""
+        assert not self.is_running, f"{self.name} runs already"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        errors = (self.folder / "stderr.txt").open("wb")
+        with errors:
+            self._process = subprocess.Popen(
+                self.arguments(extra), stdout=subprocess.DEVNULL, stderr=errors
+            )
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, limit_s: float = START_LIMIT_S) -> float:
+        """Wait until it answers; seconds that it took.
+
+        Raises:
+            NodeFailed: it left, or does not answer in time.
+        """
+        return wait_until(self._answers, limit_s, f"{self.name} answers")
+
+    def _answers(self) -> bool:
+        if not self.is_running:
+            raise NodeFailed(f"{self.name} left at its start: {self.errors() or 'without a word'}")
+        try:
+            return bool(self.rpc("getmempoolinfo")["loaded"])
+        except (Unreachable, Unauthorized):
+            return False
+        except RpcError as error:
+            if error.code != Code.WARMUP:
+                raise
+            return False
+
+    def errors(self) -> str:
+        """What it wrote to standard error."""
+        path = self.folder / "stderr.txt"
+        return path.read_text(errors="replace").strip()[-2000:] if path.exists() else ""
+
+    @property
+    def client(self) -> RpcClient:
+        """Its RPC."""
+        if self._client is None:
+            self._client = RpcClient(
+                f"http://{self.rpc_endpoint}",
+                cookie=self.network_folder / ".cookie",
+                timeout_s=STOP_LIMIT_S * 4,
+            )
+        return self._client
+
+    def rpc(self, method: str, *args: object, **named: object) -> Any:
+        """Call a method of its RPC."""
+        return self.client.call(method, *args, **named)
+
+    def connect(self, other: NodeProcess) -> None:
+        """Dial another node once and wait until both have greeted."""
+        self.rpc("addnode", str(other.p2p), "onetry")
+        wait_until(lambda: self.is_linked_to(other), START_LIMIT_S, f"{self.name}-{other.name}")
+
+    def is_linked_to(self, other: NodeProcess) -> bool:
+        """Whether a greeted connection of ours leads to the other node."""
+        mark = f"({other.name}"
+        return any(mark in peer["subver"] for peer in self.rpc("getpeerinfo"))
+
+    def disconnect(self, other: NodeProcess) -> None:
+        """End every connection to another node, whoever dialled."""
+        mark = f"({other.name}"
+        for peer in self.rpc("getpeerinfo"):
+            if mark in peer["subver"]:
+                with contextlib.suppress(RpcError):  # It may have gone meanwhile.
+                    self.rpc("disconnectnode", nodeid=peer["id"])
+
+    def height(self) -> int:
+        """Of its tip."""
+        return int(self.rpc("getblockcount"))
+
+    def tip(self) -> str:
+        """The hash of its tip, hex."""
+        return str(self.rpc("getbestblockhash"))
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL): it gets no chance to write anything."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
+            process.wait(STOP_LIMIT_S)
+
+    def stop(self) -> int:
+        """Ask it to stop by RPC; its exit code."""
+        assert self._process is not None, f"{self.name} was never started"
+        self.rpc("stop")
+        return self._left()
+
+    def interrupt(self) -> int:
+        """Ask it to stop as ctrl-C does; its exit code."""
+        assert self._process is not None, f"{self.name} was never started"
+        self._end(signal.SIGINT)
+        return self._left()
+
+    def _left(self) -> int:
+        assert self._process is not None, f"{self.name} was never started"
+        try:
+            code = self._process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired as late:
+            raise NodeFailed(f"{self.name} did not leave within {STOP_LIMIT_S:g} s") from late
+        self._end(signal.SIGKILL)
+        return code
+
+    def wipe(self) -> None:
+        """Forget everything: an empty data directory."""
+        assert not self.is_running, f"{self.name} still runs"
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def equal_tips(nodes: Sequence[NodeProcess]) -> bool:
+    """Whether all stand on the same block."""
+    return len({node.tip() for node in nodes}) == 1
+
+
+def equal_pools(nodes: Sequence[NodeProcess]) -> bool:
+    """Whether all hold the same unconfirmed transactions."""
+    return len({frozenset(node.rpc("getrawmempool")) for node in nodes}) == 1
