@@ -1,0 +1,300 @@
+"""In which order the entries of a cluster are best mined, and whether one order beats another.
+
+`chunk_up` looks for the set of entries that is closed (contains all ancestors of its members) and
+has the highest feerate, takes it as the first chunk, and goes on with the rest. While a cluster has
+few closed sets all of them are compared and the order is optimal; above that the best ancestor set
+is taken each time, which is what miners did before clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from typing import Final
+
+from axon.mempool.entry import Chunk, Cluster, Entry
+from axon.primitives.hashes import Txid
+
+CLOSED_SETS_COMPARED: Final = 200
+"""Closed sets looked at for one chunk before the greedy order is taken: bounds the work that one
+transaction can cause to about a millisecond."""
+
+
+def chunk_up(entries: Sequence[Entry]) -> tuple[tuple[Chunk, ...], bool]:
+    """Cut entries into chunks, best first.
+
+    Args:
+        entries: parents before children; at most a few dozen.
+
+    Returns:
+        The chunks, and whether they are known to be the best possible.
+    """
+    if len(entries) == 1:
+        only = entries[0]
+        return (Chunk(only.modified_fee_sat, only.adjusted_weight_wu, (only,)),), True
+    index = {entry.txid: i for i, entry in enumerate(entries)}
+    parents = [
+        sum(1 << index[txid] for txid in entry.parents if txid in index) for entry in entries
+    ]
+    left = (1 << len(entries)) - 1
+    chunks: list[Chunk] = []
+    while left:
+        best = _best_closed_set(entries, parents, left)
+        if best is None:
+            rest = _greedy(entries, parents, left)
+            return tuple(chunks) + _merge_rising(rest), False
+        members = tuple([entry for i, entry in enumerate(entries) if best >> i & 1])
+        chunks.append(_chunk_of(members))
+        left &= ~best
+    return tuple(chunks), True
+
+
+def _chunk_of(members: tuple[Entry, ...]) -> Chunk:
+    return Chunk(
+        sum([entry.modified_fee_sat for entry in members]),
+        sum([entry.adjusted_weight_wu for entry in members]),
+        members,
+    )
+
+
+def _best_closed_set(entries: Sequence[Entry], parents: list[int], left: int) -> int | None:
+    """Bits of the closed set of highest feerate, the smallest of them; None if there are many."""
+    sets: list[tuple[int, int, int]] = [(0, 0, 0)]
+    best, best_fee, best_weight = 0, 0, 0
+    for i, entry in enumerate(entries):
+        if not left >> i & 1:
+            continue
+        need, bit = parents[i] & left, 1 << i
+        fee, weight = entry.modified_fee_sat, entry.adjusted_weight_wu
+        grown = [(m | bit, f + fee, w + weight) for m, f, w in sets if m & need == need]
+        if len(sets) + len(grown) > CLOSED_SETS_COMPARED:
+            return None
+        for mask, total_fee, total_weight in grown:
+            ahead = total_fee * best_weight - best_fee * total_weight
+            if ahead > 0 or not best or (ahead == 0 and total_weight < best_weight):
+                best, best_fee, best_weight = mask, total_fee, total_weight
+        sets += grown
+    return best
+
+
+def _greedy(entries: Sequence[Entry], parents: list[int], left: int) -> list[Entry]:
+    """The order that takes the best ancestor set each time."""
+    ancestors: list[int] = []
+    fees: list[int] = []
+    weights: list[int] = []
+    for i in range(len(entries)):
+        mask = 1 << i if left >> i & 1 else 0
+        for j in range(i):
+            if mask and parents[i] >> j & 1:
+                mask |= ancestors[j]
+        ancestors.append(mask)
+        members = [entry for j, entry in enumerate(entries) if mask >> j & 1]
+        fees.append(sum([entry.modified_fee_sat for entry in members]))
+        weights.append(sum([entry.adjusted_weight_wu for entry in members]))
+    waiting = [i for i in range(len(entries)) if left >> i & 1]
+    order: list[Entry] = []
+    while waiting:
+        best = waiting[0]
+        for i in waiting:
+            if fees[i] * weights[best] > fees[best] * weights[i]:
+                best = i
+        taken = ancestors[best]
+        for j in waiting:
+            if taken >> j & 1:
+                entry = entries[j]
+                order.append(entry)
+                for i in waiting:
+                    if ancestors[i] >> j & 1:
+                        ancestors[i] &= ~(1 << j)
+                        fees[i] -= entry.modified_fee_sat
+                        weights[i] -= entry.adjusted_weight_wu
+        waiting = [i for i in waiting if not taken >> i & 1]
+    return order
+
+
+def _merge_rising(order: Iterable[Entry]) -> tuple[Chunk, ...]:
+    """Cut an order into chunks: what pays better than the chunk before it joins that chunk."""
+    chunks: list[Chunk] = []
+    for entry in order:
+        last = Chunk(entry.modified_fee_sat, entry.adjusted_weight_wu, (entry,))
+        while chunks and last.fee_sat * chunks[-1].weight_wu > chunks[-1].fee_sat * last.weight_wu:
+            before = chunks.pop()
+            last = Chunk(
+                before.fee_sat + last.fee_sat,
+                before.weight_wu + last.weight_wu,
+                before.entries + last.entries,
+            )
+        chunks.append(last)
+    return tuple(chunks)
+
+
+def make_cluster(entries: Sequence[Entry]) -> Cluster:
+    """The cluster of these entries, which hang together; parents before children."""
+    chunks, optimal = chunk_up(entries)
+    weight = sum([chunk.weight_wu for chunk in chunks])
+    return Cluster(chunks, len(entries), weight, optimal)
+
+
+def join(clusters: Sequence[Cluster], child: Entry) -> Cluster:
+    """The cluster that a new entry makes of its parents' clusters.
+
+    A child that pays no better than any chunk already there goes to the end, and an optimal order
+    stays optimal: no closed set gains by it. That is the common case, and cheap.
+    """
+    fee, weight = child.modified_fee_sat, child.adjusted_weight_wu
+    count = sum([cluster.count for cluster in clusters]) + 1
+    total = sum([cluster.weight_wu for cluster in clusters]) + weight
+    last = [cluster.chunks[-1] for cluster in clusters]
+    if all(fee * chunk.weight_wu <= chunk.fee_sat * weight for chunk in last):
+        chunks = clusters[0].chunks if len(clusters) == 1 else tuple(sorted_chunks(clusters))
+        optimal = all(cluster.optimal for cluster in clusters)
+        return Cluster((*chunks, Chunk(fee, weight, (child,))), count, total, optimal)
+    entries = [entry for cluster in clusters for entry in cluster.entries()]
+    entries.append(child)
+    return make_cluster(entries)
+
+
+def sorted_chunks(clusters: Iterable[Cluster]) -> list[Chunk]:
+    """The chunks of several clusters, best first; those of one cluster keep their order."""
+    chunks = [chunk for cluster in clusters for chunk in cluster.chunks]
+    chunks.sort(key=_feerate, reverse=True)
+    return chunks
+
+
+def _feerate(chunk: Chunk) -> float:
+    # Division of integers rounds correctly, so it never turns the order of two chunks around.
+    return chunk.fee_sat / chunk.weight_wu
+
+
+def components(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Entries sorted into groups that hang together by their parents.
+
+    The order among entries is kept, and groups come in the order of their first entries.
+    """
+    group_of: dict[Txid, list[Entry]] = {}
+    position: dict[Txid, int] = {}
+    for entry in entries:
+        position[entry.txid] = len(position)
+        group = [entry]
+        for txid in entry.parents:
+            other = group_of.get(txid)
+            if other is None or other is group:
+                continue
+            if len(other) < len(group):
+                other, group = group, other
+            other += group
+            for moved in group:
+                group_of[moved.txid] = other
+            group = other
+        group_of[entry.txid] = group
+    groups = {id(group): group for group in group_of.values()}
+    for group in groups.values():
+        group.sort(key=lambda entry: position[entry.txid])
+    return list(groups.values())
+
+
+def parents_first(entries: Iterable[Entry]) -> list[Entry]:
+    """The same entries, parents before children, otherwise in the order given."""
+    members = {entry.txid: entry for entry in entries}
+    missing = {
+        txid: sum([parent in members for parent in entry.parents])
+        for txid, entry in members.items()
+    }
+    ready = [entry for txid, entry in members.items() if not missing[txid]]
+    for entry in ready:  # Grows while it is walked.
+        for txid, child in entry.children.items():
+            if txid in missing:
+                missing[txid] -= 1
+                if not missing[txid]:
+                    ready.append(child)
+    return ready
+
+
+def over_limits(entries: Sequence[Entry], count_limit: int, weight_limit_wu: int) -> list[Entry]:
+    """What must go so that no cluster is over the limits; best feerates stay.
+
+    Entries come in by falling feerate as soon as their parents are in; one that would make its
+    cluster too large stays out, and so do its descendants.
+
+    Args:
+        entries: any entries, closed under ancestors, parents before children.
+    """
+    members = {entry.txid: i for i, entry in enumerate(entries)}
+    group: list[int] = list(range(len(entries)))
+    counts, weights = [1] * len(entries), [entry.adjusted_weight_wu for entry in entries]
+    missing = [sum([txid in members for txid in entry.parents]) for entry in entries]
+    heap: list[tuple[float, int]] = []
+
+    def root(i: int) -> int:
+        while group[i] != i:
+            group[i] = i = group[group[i]]
+        return i
+
+    def offer(i: int) -> None:
+        entry = entries[i]
+        heappush(heap, (-entry.modified_fee_sat / entry.adjusted_weight_wu, i))
+
+    for i, count in enumerate(missing):
+        if not count:
+            offer(i)
+    kept = [False] * len(entries)
+    while heap:
+        i = heappop(heap)[1]
+        entry = entries[i]
+        roots = {root(members[txid]): None for txid in entry.parents if txid in members}
+        count = 1 + sum([counts[r] for r in roots])
+        weight = entry.adjusted_weight_wu + sum([weights[r] for r in roots])
+        if count > count_limit or weight > weight_limit_wu:
+            continue
+        kept[i] = True
+        for r in roots:
+            group[r] = i
+        counts[i], weights[i] = count, weight
+        for txid in entry.children:
+            child = members.get(txid)
+            if child is not None:
+                missing[child] -= 1
+                if not missing[child]:
+                    offer(child)
+    return [entry for i, entry in enumerate(entries) if not kept[i]]
+
+
+def improves(new: Iterable[Chunk], old: Iterable[Chunk]) -> bool:
+    """Whether a feerate diagram is nowhere below another one and somewhere above it.
+
+    A diagram is the sum of fees over the sum of weights, chunk by chunk, best first; behind its end
+    it goes on level.
+    """
+    points_new, points_old = _diagram(new), _diagram(old)
+    weights = sorted({point[0] for point in points_new + points_old})
+    better = False
+    for (fee, scale), (old_fee, old_scale) in zip(
+        _fees_at(points_new, weights), _fees_at(points_old, weights), strict=True
+    ):
+        ahead = fee * old_scale - old_fee * scale
+        if ahead < 0:
+            return False
+        better = better or ahead > 0
+    return better
+
+
+def _diagram(chunks: Iterable[Chunk]) -> list[tuple[int, int]]:
+    points = [(0, 0)]
+    for chunk in sorted(chunks, key=_feerate, reverse=True):
+        weight, fee = points[-1]
+        points.append((weight + chunk.weight_wu, fee + chunk.fee_sat))
+    return points
+
+
+def _fees_at(points: list[tuple[int, int]], weights: list[int]) -> Iterator[tuple[int, int]]:
+    """The height of a diagram at each of the rising weights, as numerator and denominator."""
+    last, i = len(points) - 1, 0
+    for weight in weights:
+        while i < last and points[i + 1][0] <= weight:
+            i += 1
+        start, fee = points[i]
+        if i == last or start == weight:
+            yield fee, 1
+            continue
+        run, rise = points[i + 1][0] - start, points[i + 1][1] - fee
+        yield fee * run + rise * (weight - start), run

@@ -1,0 +1,130 @@
+"""The pool as bytes: Bitcoin Core's `mempool.dat`, versions 1 and 2.
+
+Layout, little-endian: version (u64); in version 2 a key (compact size 8, then 8 bytes) with which
+all that follows is XORed, by position in the file; a count (u64) and per transaction its bytes with
+witness, the second it came in (i64) and what the operator added to its fee (i64); the added fees of
+transactions that are not here (compact size, then txid and i64 each); the txids that no peer has
+asked for yet (compact size, then 32 bytes each).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from axon.errors import DecodeError
+from axon.mempool.table import EntryTable
+from axon.primitives.encoding import Reader, compact_size, read_compact_size
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction, scan_transaction
+
+VERSION_PLAIN: Final = 1
+VERSION: Final = 2
+KEY_SIZE: Final = 8
+
+_U64 = Struct("<Q")
+_I64 = Struct("<q")
+_TWO_I64 = Struct("<qq")
+_SMALLEST_RECORD = 60 + _TWO_I64.size
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One transaction as it was in the pool.
+
+    Args:
+        time_s: when it came in, seconds since 1970.
+        delta_sat: what the operator added to its fee.
+    """
+
+    transaction: Transaction
+    time_s: int
+    delta_sat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A pool read back from bytes; nothing in it has been checked.
+
+    Args:
+        transactions: best paid first, parents before children.
+        deltas: added fees of transactions that were not in the pool, in satoshi.
+        unbroadcast: transactions that no peer had asked for.
+    """
+
+    transactions: tuple[Saved, ...]
+    deltas: dict[Txid, int]
+    unbroadcast: tuple[Txid, ...]
+
+
+def dump(pool: EntryTable, key: bytes) -> bytes:
+    """The pool as the bytes of a version 2 file.
+
+    Args:
+        key: 8 random bytes, so that no stranger's transaction puts chosen bytes on the disk.
+    """
+    entries = [entry for _, chunk in pool.mining_chunks() for entry in chunk]
+    parts = [_U64.pack(len(entries))]
+    deltas = dict(pool.deltas)
+    for entry in entries:
+        parts.append(entry.transaction.raw)
+        parts.append(_TWO_I64.pack(entry.time_us // 1_000_000, deltas.pop(entry.txid, 0)))
+    parts.append(compact_size(len(deltas)))
+    parts += [txid + _I64.pack(delta) for txid, delta in deltas.items()]
+    unbroadcast = pool.unbroadcast
+    parts.append(compact_size(len(unbroadcast)))
+    parts += unbroadcast
+    head = _U64.pack(VERSION) + compact_size(KEY_SIZE) + key
+    return head + _masked(b"".join(parts), key, len(head))
+
+
+def load(data: bytes) -> Dump:
+    """A pool from the bytes of a file.
+
+    Raises:
+        DecodeError: they are of another version, cut short, or go on behind the end.
+    """
+    reader = Reader(data)
+    version = reader.u64()
+    if version == VERSION:
+        if reader.compact_size(KEY_SIZE) != KEY_SIZE:
+            raise DecodeError(f"a key of {KEY_SIZE} bytes", reader.offset)
+        key = reader.take(KEY_SIZE)
+        reader = Reader(_masked(data[reader.offset :], key, reader.offset))
+    elif version != VERSION_PLAIN:
+        raise DecodeError(f"version {VERSION_PLAIN} or {VERSION}, not {version}", 0)
+    return _read(reader)
+
+
+def _read(reader: Reader) -> Dump:
+    count = reader.u64()
+    if count > reader.remaining // _SMALLEST_RECORD:
+        raise DecodeError("as many transactions as bytes are left for", reader.offset)
+    saved: list[Saved] = []
+    for _ in range(count):
+        transaction, reader.offset = scan_transaction(reader.data, reader.offset)
+        saved.append(Saved(transaction, reader.i64(), reader.i64()))
+    deltas: dict[Txid, int] = {}
+    for _ in range(_count(reader, 40)):
+        txid = Txid(reader.take(32))
+        deltas[txid] = reader.i64()
+    unbroadcast = tuple([Txid(reader.take(32)) for _ in range(_count(reader, 32))])
+    reader.finish()
+    return Dump(tuple(saved), deltas, unbroadcast)
+
+
+def _count(reader: Reader, size: int) -> int:
+    """How many records of this size follow; no more than bytes are left for."""
+    limit = reader.remaining // size
+    number, reader.offset = read_compact_size(reader.data, reader.offset, limit)
+    return number
+
+
+def _masked(data: bytes, key: bytes, position: int) -> bytes:
+    """The bytes XORed with the key, which repeats from the start of the file."""
+    turn = position % KEY_SIZE
+    size = len(data)
+    pattern = (key[turn:] + key[:turn]) * (size // KEY_SIZE + 1)
+    mixed = int.from_bytes(data, "little") ^ int.from_bytes(pattern[:size], "little")
+    return mixed.to_bytes(size, "little")

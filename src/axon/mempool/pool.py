@@ -1,0 +1,345 @@
+"""The memory pool: unconfirmed transactions that a miner could put into the next block.
+
+A transaction comes in by two steps, because its scripts are verified elsewhere in between::
+
+    prepare(transaction) -> Refused | Prepared      all checks but the scripts
+    (scripts are verified against prepared.spent)
+    admit(prepared)      -> Refused | Admitted      what changed meanwhile is looked at again
+
+and leaves it by a block (`block_connected`), by a change of the chain (`reorg`), by a transaction
+that replaces it, because the pool is full, or because it is too old. Rules and reasons are those of
+Bitcoin Core 31: full replacement, clusters of bounded size, eviction by the worst chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from axon.mempool.acceptance import Rules, check, check_again
+from axon.mempool.clusters import over_limits, parents_first
+from axon.mempool.entry import Entry
+from axon.mempool.locks import TipContext, is_final, sequence_locks_met
+from axon.mempool.outcome import (
+    Admitted,
+    BlockEffect,
+    CoinView,
+    CrowdedOut,
+    Prepared,
+    Refusal,
+    Refused,
+    ReorgEffect,
+)
+from axon.mempool.policy import COINBASE_MATURITY, ROLLING_FEE_HALFLIFE, Policy
+from axon.mempool.table import EntryTable
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction, outpoint
+
+SECOND: Final = 1_000_000
+"""Microseconds; time comes in as microseconds since 1970."""
+
+ROLLING_FEE_STEP: Final = 10
+"""Seconds between two looks at how far the minimum feerate has fallen."""
+
+MAX_RETURNED_BYTES: Final = 20_000_000
+"""Transactions of disconnected blocks that are taken back: a deep reorganisation must not bring
+more than a few blocks' worth. The newest are given up first, nothing depends on them."""
+
+
+class Mempool(EntryTable):
+    """The pool.
+
+    Args:
+        policy: the operator's options.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+        self._rules = Rules(policy, 0)
+        self._rolling_feerate = 0.0
+        self._rolling_since_s = 0
+        self._block_since_full = True
+        self._oldest_us: int | None = None  # No entry is older; it may be younger than that.
+
+    # Coming in.
+
+    def rules(self, now: int) -> Rules:
+        """What is asked of a transaction at this moment."""
+        feerate = self.min_feerate(now)
+        if feerate != self._rules.min_feerate_sat_kvb:
+            self._rules = replace(self._rules, min_feerate_sat_kvb=feerate)
+        return self._rules
+
+    def prepare(
+        self, transaction: Transaction, coins: CoinView, tip: TipContext, now: int
+    ) -> Prepared | Refused:
+        """All checks of a transaction but its scripts; the pool does not change.
+
+        Args:
+            coins: the unspent outputs at `tip`.
+            now: microseconds since 1970.
+
+        Returns:
+            What to verify and then to hand to `admit`, or the reason of refusal.
+        """
+        return check(self, transaction, coins, tip, self.rules(now))
+
+    def admit(
+        self,
+        prepared: Prepared,
+        coins: CoinView,
+        tip: TipContext,
+        now: int,
+        entered: int | None = None,
+    ) -> Admitted | Refused:
+        """Take in a transaction whose scripts were found good.
+
+        Args:
+            coins: the unspent outputs at `tip`, which may be another than `prepare` saw.
+            entered: when it first came in, if it is read back from disk; else it comes in now.
+
+        Returns:
+            `CrowdedOut` if the pool is full of better paid transactions; entries may have gone all
+            the same, and are named there.
+        """
+        if prepared.tip_hash == tip.hash:
+            refused = check_again(self, prepared, self.rules(now))
+            if refused is not None:
+                return refused
+        else:
+            again = self.prepare(prepared.transaction, coins, tip, now)
+            if isinstance(again, Refused):
+                return again
+            prepared = again
+        replaced = tuple(prepared.replaced)
+        entry = self._take_in(prepared, now if entered is None else entered)
+        evicted = self.enforce_limits(now)
+        if evicted and entry.txid not in self:
+            others = tuple([item for item in evicted if item is not entry])
+            return CrowdedOut("mempool full", "", Refusal.RECONSIDERABLE, (), replaced, others)
+        return Admitted(entry, replaced, evicted)
+
+    def _take_in(self, prepared: Prepared, time_us: int) -> Entry:
+        if prepared.replaced:
+            self._remove(prepared.replaced)
+        entry = prepared.entry
+        entry.time_us = time_us
+        if self._oldest_us is None or time_us < self._oldest_us:
+            self._oldest_us = time_us
+        self._insert(entry)
+        return entry
+
+    def admit_together(self, prepared: Sequence[Prepared], now: int) -> tuple[Entry, ...]:
+        """Take in a checked package, parents first; what it replaces is named by its last member.
+
+        The limits of the pool are not looked at; `enforce_limits` must follow.
+        """
+        gone = {entry.txid: entry for one in prepared for entry in one.replaced}
+        self._remove(gone.values())
+        for one in prepared:
+            one.replaced = []
+            spent = {Txid(point[:32]): None for point in one.entry.prevouts}
+            one.entry.parents = {txid: self.require(txid) for txid in spent if txid in self}
+            self._take_in(one, now)
+        return tuple(gone.values())
+
+    # Bounds.
+
+    def min_feerate(self, now: int) -> int:
+        """Satoshi per 1,000 virtual bytes that the pool asks for; 0 while it was not full lately.
+
+        After it was full it falls by half each 12 hours from the next block on, faster while the
+        pool is less than half full.
+        """
+        rolling = self._rolling_feerate
+        if not rolling or not self._block_since_full:
+            return int(rolling + 0.5)
+        seconds = now // SECOND
+        if seconds > self._rolling_since_s + ROLLING_FEE_STEP:
+            halflife = float(ROLLING_FEE_HALFLIFE)
+            if self.usage_bytes < self.policy.max_mempool_bytes // 4:
+                halflife /= 4
+            elif self.usage_bytes < self.policy.max_mempool_bytes // 2:
+                halflife /= 2
+            rolling /= 2.0 ** ((seconds - self._rolling_since_s) / halflife)
+            self._rolling_since_s = seconds
+            if rolling < self.policy.incremental_feerate_sat_kvb / 2:
+                rolling = 0.0
+            self._rolling_feerate = rolling
+            if not rolling:
+                return 0
+        return max(int(rolling + 0.5), self.policy.incremental_feerate_sat_kvb)
+
+    def enforce_limits(self, now: int) -> tuple[Entry, ...]:
+        """Let go what is too old, and the worst chunks while the pool is too large."""
+        gone: list[Entry] = []
+        horizon = now - self.policy.expiry_s * SECOND
+        if self._oldest_us is not None and self._oldest_us < horizon:
+            self._drop([entry for entry in self.entries() if entry.time_us < horizon], gone)
+            self._oldest_us = min([entry.time_us for entry in self.entries()], default=None)
+        while self.usage_bytes > self.policy.max_mempool_bytes:
+            chunk = self.worst_chunk()
+            if chunk is None:
+                break
+            feerate = chunk.feerate_sat_kvb + self.policy.incremental_feerate_sat_kvb
+            if feerate > self._rolling_feerate:
+                self._rolling_feerate = float(feerate)
+                self._block_since_full = False
+            self._remove(chunk.entries)
+            gone += chunk.entries
+        return tuple(gone)
+
+    def _drop(self, entries: Iterable[Entry], gone: list[Entry]) -> None:
+        """Let entries go with all their descendants."""
+        doomed: dict[Txid, Entry] = {}
+        for entry in entries:
+            if entry.txid not in doomed:
+                doomed[entry.txid] = entry
+                for item in self.descendants(entry):
+                    doomed[item.txid] = item
+        if doomed:
+            self._remove(doomed.values())
+            gone += doomed.values()
+
+    # The chain moves.
+
+    def block_connected(self, transactions: Sequence[Transaction], now: int) -> BlockEffect:
+        """A block joined the active chain.
+
+        Args:
+            transactions: all of the block, coinbase included.
+        """
+        confirmed: list[Entry] = []
+        rivals: dict[Txid, Entry] = {}
+        if len(self) or self._deltas:
+            for transaction in transactions:
+                entry = self.get(transaction.txid)
+                self._deltas.pop(transaction.txid, None)
+                if entry is not None:
+                    confirmed.append(entry)
+                    continue
+                for point in transaction.prevouts:
+                    rival = self.spender(point)
+                    if rival is not None:
+                        self._deltas.pop(rival.txid, None)
+                        rivals[rival.txid] = rival
+        conflicting: list[Entry] = []
+        self._drop(rivals.values(), conflicting)
+        self._remove(confirmed)
+        self._rolling_since_s = now // SECOND
+        self._block_since_full = True
+        return BlockEffect(tuple(confirmed), tuple(conflicting))
+
+    def reorg(
+        self,
+        disconnected: Sequence[Sequence[Transaction]],
+        connected: Sequence[Sequence[Transaction]],
+        coins: CoinView,
+        tip: TipContext,
+        now: int,
+    ) -> ReorgEffect:
+        """The active chain changed by more than one block on top.
+
+        Transactions of blocks that are no longer in the chain come back where they still fit; their
+        scripts were verified with their blocks. Fees do not count for them.
+
+        Args:
+            disconnected: the transactions of each block that left, from the old tip downwards.
+            connected: those of each block that joined, upwards.
+            coins: the unspent outputs at `tip`, the new one.
+        """
+        confirmed: list[Entry] = []
+        conflicting: list[Entry] = []
+        settled: set[Txid] = set()
+        for block in connected:
+            effect = self.block_connected(block, now)
+            confirmed += effect.confirmed
+            conflicting += effect.conflicting
+            settled.update([transaction.txid for transaction in block])
+        removed: list[Entry] = []
+        returned: list[Entry] = []
+        rules = replace(self.rules(now), bypass_limits=True)
+        for transaction, welcome in _returning(disconnected):
+            if transaction.txid in settled:
+                continue
+            outcome = check(self, transaction, coins, tip, rules) if welcome else None
+            if isinstance(outcome, Prepared):
+                removed += outcome.replaced
+                returned.append(self._take_in(outcome, now))
+            else:
+                self._drop_spenders(transaction, removed)
+        self._link_children(returned, removed)
+        unfit = [entry for entry in self.entries() if not self._still_fits(entry, coins, tip)]
+        self._drop(unfit, removed)
+        removed += self.enforce_limits(now)
+        new = {entry.txid for entry in returned}
+        return ReorgEffect(
+            tuple(confirmed),
+            tuple(conflicting),
+            tuple([entry for entry in returned if self.get(entry.txid) is entry]),
+            tuple([entry for entry in removed if entry.txid not in new]),
+        )
+
+    def _drop_spenders(self, transaction: Transaction, gone: list[Entry]) -> None:
+        """Its outputs are no more: whoever spends them goes."""
+        if transaction.txid in self:
+            return
+        spenders = [
+            self.spender(outpoint(transaction.txid, index))
+            for index in range(len(transaction.outputs))
+        ]
+        self._drop([entry for entry in spenders if entry is not None], gone)
+
+    def _link_children(self, returned: Sequence[Entry], removed: list[Entry]) -> None:
+        """Entries that came back meet those that spent them while they were confirmed."""
+        linked: dict[Txid, Entry] = {}
+        for entry in returned:
+            for index in range(len(entry.transaction.outputs)):
+                child = self.spender(outpoint(entry.txid, index))
+                if child is not None and child.txid not in entry.children:
+                    entry.children[child.txid] = child
+                    child.parents[entry.txid] = entry
+                    linked[entry.txid], linked[child.txid] = entry, child
+        if not linked:
+            return
+        clusters = {id(entry.cluster): entry.cluster for entry in linked.values()}
+        members = [entry for cluster in clusters.values() for entry in cluster.entries()]
+        surplus = over_limits(
+            parents_first(members), self.policy.cluster_count, self.policy.cluster_vsize * 4
+        )
+        self._remove(surplus)
+        removed += surplus
+        self._recluster([entry for entry in linked.values() if entry.txid in self])
+
+    def _still_fits(self, entry: Entry, coins: CoinView, tip: TipContext) -> bool:
+        """Whether an entry could be in the next block: final, and its coinbases mature."""
+        transaction = entry.transaction
+        if transaction.locktime and not is_final(transaction, tip):
+            return False
+        if not entry.relative_lock and not entry.spends_coinbase:
+            return True
+        heights: list[int] = []
+        for point in entry.prevouts:
+            if Txid(point[:32]) in entry.parents:
+                heights.append(tip.height + 1)
+                continue
+            coin = coins.get(point)
+            if coin is None:
+                return False
+            if coin.coinbase and tip.height + 1 - coin.height < COINBASE_MATURITY:
+                return False
+            heights.append(coin.height)
+        return sequence_locks_met(transaction, heights, tip)
+
+
+def _returning(
+    disconnected: Sequence[Sequence[Transaction]],
+) -> Iterable[tuple[Transaction, bool]]:
+    """The transactions of blocks that left, oldest first, and whether they may come back."""
+    left = MAX_RETURNED_BYTES
+    for block in reversed(disconnected):
+        for transaction in block:
+            left -= transaction.size_bytes
+            yield transaction, left >= 0 and not transaction.is_coinbase

@@ -1,0 +1,240 @@
+"""Checks of a transaction by itself and against what it spends: valid at all, and standard.
+
+Reasons are spelled as in Bitcoin Core 31. Scripts are looked at, never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from axon.mempool.outcome import Refusal, Refused
+from axon.mempool.policy import (
+    MAX_DUST_OUTPUTS,
+    MAX_LEGACY_SIGOPS,
+    MAX_P2SH_SIGOPS,
+    MAX_P2WSH_SCRIPT_SIZE,
+    MAX_P2WSH_STACK_ITEM_SIZE,
+    MAX_P2WSH_STACK_ITEMS,
+    MAX_STANDARD_SCRIPT_SIG,
+    MAX_STANDARD_VERSION,
+    MAX_STANDARD_WEIGHT,
+    MAX_TAPSCRIPT_STACK_ITEM_SIZE,
+    Policy,
+    fee_at,
+)
+from axon.primitives.block import MAX_BLOCK_WEIGHT
+from axon.primitives.script import is_p2sh, is_push_only, is_unspendable, witness_program
+from axon.primitives.solver import (
+    ANCHOR,
+    MULTISIG,
+    NONSTANDARD,
+    NULLDATA,
+    PUBKEYHASH,
+    SCRIPTHASH,
+    WITNESS_UNKNOWN,
+    WITNESS_V0_KEYHASH,
+    WITNESS_V0_SCRIPTHASH,
+    WITNESS_V1_TAPROOT,
+    kind_of,
+    last_push,
+    p2sh_sigops,
+    sigops,
+    solve,
+    witness_sigops,
+)
+from axon.primitives.transaction import MAX_MONEY_SAT, NULL_OUTPOINT, Transaction, TxIn, TxOut
+
+_STANDARD_KEYS = 3
+_INPUT_SIZE = 148
+_WITNESS_INPUT_SIZE = 67
+_ANNEX = 0x50
+_TAPSCRIPT = 0xC0
+_LEAF_MASK = 0xFE
+_NO_SIGOPS = frozenset({WITNESS_V0_KEYHASH, WITNESS_V1_TAPROOT, WITNESS_V0_SCRIPTHASH, SCRIPTHASH})
+
+
+def check_transaction(transaction: Transaction) -> Refused | None:
+    """What holds for every transaction, in a block or not, whatever it spends."""
+    inputs, outputs = transaction.inputs, transaction.outputs
+    if not inputs:
+        return _invalid("bad-txns-vin-empty")
+    if not outputs:
+        return _invalid("bad-txns-vout-empty")
+    if transaction.weight_wu - transaction.size_bytes > MAX_BLOCK_WEIGHT * 3 // 4:
+        return _invalid("bad-txns-oversize")
+    total = 0
+    for output in outputs:
+        amount = output.amount_sat
+        if amount < 0:
+            return _invalid("bad-txns-vout-negative")
+        if amount > MAX_MONEY_SAT:
+            return _invalid("bad-txns-vout-toolarge")
+        total += amount
+        if total > MAX_MONEY_SAT:
+            return _invalid("bad-txns-txouttotal-toolarge")
+    if len(inputs) > 1 and len({item.prevout for item in inputs}) != len(inputs):
+        return _invalid("bad-txns-inputs-duplicate")
+    if transaction.is_coinbase:
+        return _invalid("bad-cb-length") if not 2 <= len(inputs[0].script_sig) <= 100 else None
+    if len(inputs) > 1 and any(item.prevout == NULL_OUTPOINT for item in inputs):
+        return _invalid("bad-txns-prevout-null")
+    return None
+
+
+def _invalid(reason: str) -> Refused:
+    return Refused(reason, kind=Refusal.CONSENSUS)
+
+
+def check_standard(transaction: Transaction, policy: Policy) -> Refused | None:
+    """Version, size, form of scripts, data and dust outputs."""
+    reason = _nonstandard_form(transaction) or _nonstandard_outputs(transaction, policy)
+    return Refused(reason, kind=Refusal.NONSTANDARD) if reason else None
+
+
+def _nonstandard_form(transaction: Transaction) -> str:
+    if not 1 <= transaction.version <= MAX_STANDARD_VERSION:
+        return "version"
+    if transaction.weight_wu > MAX_STANDARD_WEIGHT:
+        return "tx-size"
+    for item in transaction.inputs:
+        script_sig = item.script_sig
+        if script_sig:
+            if len(script_sig) > MAX_STANDARD_SCRIPT_SIG:
+                return "scriptsig-size"
+            if not is_push_only(script_sig):
+                return "scriptsig-not-pushonly"
+    return ""
+
+
+def _nonstandard_outputs(transaction: Transaction, policy: Policy) -> str:
+    data_left = policy.max_datacarrier_bytes
+    for output in transaction.outputs:
+        script = output.script_pubkey
+        kind = kind_of(script)
+        if kind == NONSTANDARD:
+            return "scriptpubkey"
+        if kind == NULLDATA:
+            data_left -= len(script)
+            if data_left < 0:
+                return "datacarrier"
+        elif kind == MULTISIG:
+            if len(solve(script).parts) > _STANDARD_KEYS:
+                return "scriptpubkey"
+            if not policy.permit_bare_multisig:
+                return "bare-multisig"
+    return "dust" if len(dust_outputs(transaction, policy)) > MAX_DUST_OUTPUTS else ""
+
+
+def dust_limit(output: TxOut, policy: Policy) -> int:
+    """Satoshi below which an output costs more to spend than it holds (at the dust feerate)."""
+    script = output.script_pubkey
+    if is_unspendable(script):
+        return 0
+    size = 8 + (1 if len(script) < 0xFD else 3) + len(script)
+    size += _INPUT_SIZE if witness_program(script) is None else _WITNESS_INPUT_SIZE
+    return fee_at(policy.dust_feerate_sat_kvb, size)
+
+
+def dust_outputs(transaction: Transaction, policy: Policy) -> list[int]:
+    """The indices of its dust outputs."""
+    # What an output of the longest script whose length takes one byte would need.
+    plenty = fee_at(policy.dust_feerate_sat_kvb, 8 + 1 + 252 + _INPUT_SIZE)
+    return [
+        index
+        for index, output in enumerate(transaction.outputs)
+        if (output.amount_sat < plenty or len(output.script_pubkey) > 252)
+        and output.amount_sat < dust_limit(output, policy)
+    ]
+
+
+def check_inputs_standard(transaction: Transaction, spent: Sequence[TxOut]) -> Refused | None:
+    """Whether it spends outputs of known forms, and without too many signature checks."""
+    count = 0
+    for item, output in zip(transaction.inputs, spent, strict=True):
+        script = output.script_pubkey
+        kind = kind_of(script)
+        if kind in (NONSTANDARD, WITNESS_UNKNOWN):
+            return _bad_input()
+        if kind == SCRIPTHASH:
+            redeem = last_push(item.script_sig)
+            if redeem is None or sigops(redeem, accurate=True) > MAX_P2SH_SIGOPS:
+                return _bad_input()
+        count += _legacy_sigops_run(item, script, kind)
+    return _bad_input() if count > MAX_LEGACY_SIGOPS else None
+
+
+def _legacy_sigops_run(item: TxIn, script: bytes, kind: str) -> int:
+    """Signature checks outside the witness that this input runs (BIP 54)."""
+    count = sigops(item.script_sig, accurate=True) if item.script_sig else 0
+    if kind == SCRIPTHASH:
+        return count + p2sh_sigops(item.script_sig)
+    return count if kind in _NO_SIGOPS else count + sigops(script, accurate=True)
+
+
+def _bad_input() -> Refused:
+    return Refused("bad-txns-nonstandard-inputs", kind=Refusal.INPUTS_NONSTANDARD)
+
+
+def check_witness_standard(transaction: Transaction, spent: Sequence[TxOut]) -> Refused | None:
+    """Whether witnesses stand where they may and keep to the sizes that are relayed."""
+    for item, output in zip(transaction.inputs, spent, strict=True):
+        if item.witness and not _witness_is_standard(item, output.script_pubkey):
+            return Refused("bad-witness-nonstandard", kind=Refusal.WITNESS_MUTATED)
+    return None
+
+
+def _witness_is_standard(item: TxIn, script: bytes) -> bool:
+    if kind_of(script) == ANCHOR:
+        return False  # Anybody could stuff it.
+    nested = is_p2sh(script)
+    if nested:
+        redeem = last_push(item.script_sig)
+        if redeem is None:
+            return False
+        script = redeem
+    program = witness_program(script)
+    if program is None:
+        return False
+    version, size, stack = program[0], len(program[1]), item.witness
+    if version == 0 and size == 32:
+        return (
+            len(stack[-1]) <= MAX_P2WSH_SCRIPT_SIZE
+            and len(stack) - 1 <= MAX_P2WSH_STACK_ITEMS
+            and all(len(part) <= MAX_P2WSH_STACK_ITEM_SIZE for part in stack[:-1])
+        )
+    if version == 1 and size == 32 and not nested:
+        return _taproot_witness_is_standard(stack)
+    return True
+
+
+def _taproot_witness_is_standard(stack: tuple[bytes, ...]) -> bool:
+    if len(stack) < 2:
+        return True
+    control = stack[-1]
+    if not control or control[0] == _ANNEX:
+        return False  # An annex means nothing yet.
+    if control[0] & _LEAF_MASK != _TAPSCRIPT:
+        return True
+    return all(len(part) <= MAX_TAPSCRIPT_STACK_ITEM_SIZE for part in stack[:-2])
+
+
+def sigops_cost(transaction: Transaction, spent: Sequence[TxOut]) -> int:
+    """Signature checks as blocks count them: four for each outside a witness (BIP 141)."""
+    legacy = cost = 0
+    for output in transaction.outputs:
+        kind = kind_of(output.script_pubkey)
+        if kind == PUBKEYHASH:
+            legacy += 1
+        elif kind not in _NO_SIGOPS:
+            legacy += sigops(output.script_pubkey)
+    for item, output in zip(transaction.inputs, spent, strict=True):
+        script = output.script_pubkey
+        if item.script_sig:
+            legacy += sigops(item.script_sig)
+            if is_p2sh(script):
+                legacy += p2sh_sigops(item.script_sig)
+        if len(script) == 22 and script.startswith(b"\x00\x14"):
+            cost += 1
+        else:
+            cost += witness_sigops(script, item.script_sig, item.witness)
+    return legacy * 4 + cost

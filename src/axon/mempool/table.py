@@ -1,0 +1,336 @@
+"""The entries of the pool, found by every name they have, and kept in clusters.
+
+This is the part that cannot be wrong about itself: no two entries spend the same output, parents
+and children know each other, clusters hold exactly what hangs together, and the sums are right.
+What may come in is decided elsewhere (`acceptance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import count
+from typing import Final
+
+from axon.mempool.clusters import components, join, make_cluster, parents_first
+from axon.mempool.entry import Chunk, Cluster, Entry
+from axon.primitives.hashes import Txid, Wtxid
+from axon.primitives.transaction import MAX_MONEY_SAT, OutPoint, TxOut, outpoint_index
+
+ENTRY_USAGE: Final = 1_200
+"""Bytes of memory behind one entry with its cluster and its places in the tables (measured)."""
+
+INPUT_USAGE: Final = 290
+OUTPUT_USAGE: Final = 120
+"""Bytes of memory behind one input and one output once they have been read, beside the bytes of
+their scripts, which are held twice (measured)."""
+
+_HEAP_SLACK: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """What RPC tells of an entry beside its own fields; an entry counts among both its kin.
+
+    Args:
+        ancestor_fees_sat: modified fees, as are all fees here.
+    """
+
+    ancestor_count: int
+    ancestor_vsize: int
+    ancestor_fees_sat: int
+    descendant_count: int
+    descendant_vsize: int
+    descendant_fees_sat: int
+
+
+def usage_of(entry: Entry) -> int:
+    """Bytes of memory an entry is taken to need."""
+    transaction = entry.transaction
+    inputs, outputs = len(entry.prevouts), len(transaction.outputs)
+    return ENTRY_USAGE + 2 * transaction.size_bytes + INPUT_USAGE * inputs + OUTPUT_USAGE * outputs
+
+
+class EntryTable:
+    """All entries. Only `_insert`, `_remove` and `prioritise` change them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Txid, Entry] = {}
+        self._by_wtxid: dict[Wtxid, Entry] = {}
+        self._spenders: dict[OutPoint, Entry] = {}
+        self._deltas: dict[Txid, int] = {}
+        self._unbroadcast: dict[Txid, None] = {}
+        self._worst: list[tuple[float, int, Cluster]] | None = None
+        self._serials = count()
+        self._suboptimal = 0
+        self.version = 0
+        """Counts up with every change, fees that the operator adds included."""
+        self.sequence = 1
+        """Counts up with every entry that comes or goes."""
+        self.total_vsize = 0
+        self.total_fee_sat = 0
+        self.usage_bytes = 0
+
+    # Looking things up.
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, txid: Txid) -> bool:
+        return txid in self._entries
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, in the order in which they came in."""
+        return iter(self._entries.values())
+
+    def get(self, txid: Txid) -> Entry | None:
+        """The entry of this transaction."""
+        return self._entries.get(txid)
+
+    def require(self, txid: Txid) -> Entry:
+        """The entry of a transaction that is known to be here."""
+        return self._entries[txid]
+
+    def by_wtxid(self, wtxid: Wtxid) -> Entry | None:
+        """The entry of exactly this transaction, witness included."""
+        return self._by_wtxid.get(wtxid)
+
+    def spender(self, point: OutPoint) -> Entry | None:
+        """The entry that spends this output."""
+        return self._spenders.get(point)
+
+    def output(self, point: OutPoint) -> TxOut | None:
+        """An unconfirmed output, spent in the pool or not."""
+        entry = self._entries.get(Txid(point[:32]))
+        if entry is None:
+            return None
+        outputs = entry.transaction.outputs
+        index = outpoint_index(point)
+        return outputs[index] if index < len(outputs) else None
+
+    def ancestors(self, entry: Entry) -> list[Entry]:
+        """The entry's parents, their parents and so on, without itself; nearest first."""
+        return _closure(entry, upwards=True)
+
+    def descendants(self, entry: Entry) -> list[Entry]:
+        """The entry's children, their children and so on, without itself; nearest first."""
+        return _closure(entry, upwards=False)
+
+    def facts(self, entry: Entry) -> EntryFacts:
+        """Counts, sizes and fees of an entry's kin."""
+        above = [entry, *self.ancestors(entry)]
+        below = [entry, *self.descendants(entry)]
+        return EntryFacts(
+            len(above),
+            sum([item.vsize for item in above]),
+            sum([item.modified_fee_sat for item in above]),
+            len(below),
+            sum([item.vsize for item in below]),
+            sum([item.modified_fee_sat for item in below]),
+        )
+
+    @property
+    def optimal(self) -> bool:
+        """Whether every cluster is known to be in the best order."""
+        return self._suboptimal == 0
+
+    # The order in which entries are mined, and the reverse.
+
+    def _clusters(self) -> Iterator[Cluster]:
+        """Every cluster once."""
+        for entry in self._entries.values():
+            cluster = entry.cluster
+            if cluster.chunks[0].entries[0] is entry:
+                yield cluster
+
+    def mining_chunks(self) -> Iterator[tuple[float, tuple[Entry, ...]]]:
+        """What to mine, best first.
+
+        Shows the pool as it was when the first chunk was taken.
+
+        Yields:
+            Feerate of the chunk (satoshi per 1,000 sigops-adjusted virtual bytes, with prioritised
+            fees) and its entries. Taken in this order, parents always come before children; who
+            leaves a chunk out must leave out all later chunks of `entries[0].cluster`.
+        """
+        heap = [
+            (-cluster.chunks[0].fee_sat / cluster.chunks[0].weight_wu, serial, 0, cluster.chunks)
+            for serial, cluster in enumerate(self._clusters())
+        ]
+        heapify(heap)
+        while heap:
+            rate, serial, place, chunks = heap[0]
+            yield -4_000 * rate, chunks[place].entries
+            place += 1
+            if place == len(chunks):
+                heappop(heap)
+            else:
+                chunk = chunks[place]
+                heapreplace(heap, (-chunk.fee_sat / chunk.weight_wu, serial, place, chunks))
+
+    def worst_chunk(self) -> Chunk | None:
+        """The chunk that would be mined last; None if the pool is empty."""
+        heap = self._worst
+        if heap is None:
+            # Kept up to date from here on: a full pool asks with each entry that comes in.
+            heap = self._worst = [
+                _badness(cluster, -next(self._serials)) for cluster in self._clusters()
+            ]
+            heapify(heap)
+        while heap:
+            cluster = heap[0][2]
+            chunk = cluster.chunks[-1]
+            first = chunk.entries[0]
+            if first.cluster is cluster and self._entries.get(first.txid) is first:
+                return chunk
+            heappop(heap)
+        return None
+
+    # Fees that the operator adds.
+
+    @property
+    def deltas(self) -> Mapping[Txid, int]:
+        """What `prioritisetransaction` added, in satoshi, also for transactions not here."""
+        return self._deltas
+
+    def prioritise(self, txid: Txid, delta_sat: int) -> None:
+        """Add to the fee by which a transaction is judged and mined; it may not be here yet."""
+        delta = _saturated(self._deltas.get(txid, 0) + delta_sat)
+        if delta:
+            self._deltas[txid] = delta
+        else:
+            self._deltas.pop(txid, None)
+        self.version += 1
+        entry = self._entries.get(txid)
+        if entry is not None:
+            entry.modified_fee_sat = _saturated(entry.modified_fee_sat + delta_sat)
+            old = entry.cluster
+            self._suboptimal -= not old.optimal
+            self._install(make_cluster(list(old.entries())))
+
+    # What no peer has asked for yet.
+
+    @property
+    def unbroadcast(self) -> tuple[Txid, ...]:
+        """Transactions handed in by the operator that no peer has asked for yet."""
+        return tuple(self._unbroadcast)
+
+    def is_unbroadcast(self, txid: Txid) -> bool:
+        """Whether it is one of them."""
+        return txid in self._unbroadcast
+
+    def mark_unbroadcast(self, txid: Txid) -> None:
+        """It was handed in by the operator; ignored if it is not in the pool."""
+        if txid in self._entries:
+            self._unbroadcast[txid] = None
+
+    def mark_broadcast(self, txid: Txid) -> None:
+        """A peer asked for it."""
+        self._unbroadcast.pop(txid, None)
+
+    # Change.
+
+    def _insert(self, entry: Entry) -> None:
+        """Take in an entry whose `parents` are filled in; its outputs are unspent in the pool."""
+        txid = entry.txid
+        clusters: list[Cluster] = []
+        for parent in entry.parents.values():
+            parent.children[txid] = entry
+            if parent.cluster not in clusters:
+                clusters.append(parent.cluster)
+        self._entries[txid] = entry
+        self._by_wtxid[entry.wtxid] = entry
+        for point in entry.prevouts:
+            self._spenders[point] = entry
+        entry.usage_bytes = usage_of(entry)
+        self.usage_bytes += entry.usage_bytes
+        self.total_vsize += entry.vsize
+        self.total_fee_sat += entry.fee_sat
+        entry.sequence = self.sequence
+        self.sequence += 1
+        self.version += 1
+        if clusters:
+            self._suboptimal -= sum([not cluster.optimal for cluster in clusters])
+            self._install(join(clusters, entry))
+            return
+        weight = entry.adjusted_weight_wu
+        entry.chunk = chunk = Chunk(entry.modified_fee_sat, weight, (entry,))
+        entry.cluster = cluster = Cluster((chunk,), 1, weight, True)
+        if self._worst is not None:
+            self._rank(cluster, self._worst)
+
+    def _rank(self, cluster: Cluster, heap: list[tuple[float, int, Cluster]]) -> None:
+        """Remember a new cluster's last chunk; clusters that are no more are passed over later."""
+        heappush(heap, _badness(cluster, -next(self._serials)))
+        if len(heap) > 2 * len(self._entries) + _HEAP_SLACK:
+            self._worst = None  # Mostly clusters that are no more; built anew when asked for.
+
+    def _install(self, cluster: Cluster) -> None:
+        """Make a cluster known to its entries."""
+        for chunk in cluster.chunks:
+            for entry in chunk.entries:
+                entry.chunk = chunk
+                entry.cluster = cluster
+        self._suboptimal += not cluster.optimal
+        if self._worst is not None:
+            self._rank(cluster, self._worst)
+
+    def _remove(self, entries: Iterable[Entry]) -> None:
+        """Let entries go. Their descendants must go with them, unless they are confirmed."""
+        gone = {entry.txid: entry for entry in entries}
+        touched: dict[int, Cluster] = {}
+        for txid, entry in gone.items():
+            touched[id(entry.cluster)] = entry.cluster
+            for parent in entry.parents.values():
+                parent.children.pop(txid, None)
+            for child in entry.children.values():
+                child.parents.pop(txid, None)
+            del self._entries[txid]
+            del self._by_wtxid[entry.wtxid]
+            for point in entry.prevouts:
+                del self._spenders[point]
+            self._unbroadcast.pop(txid, None)
+            self.usage_bytes -= entry.usage_bytes
+            self.total_vsize -= entry.vsize
+            self.total_fee_sat -= entry.fee_sat
+            self.sequence += 1
+        self.version += len(gone)
+        for cluster in touched.values():
+            self._suboptimal -= not cluster.optimal
+            if cluster.count == 1:
+                continue
+            rest = [entry for entry in cluster.entries() if entry.txid not in gone]
+            for group in components(rest):
+                self._install(make_cluster(group))
+
+    def _recluster(self, entries: Iterable[Entry]) -> None:
+        """Put clusters right after entries were linked to each other from outside."""
+        old: dict[int, Cluster] = {}
+        for entry in entries:
+            old[id(entry.cluster)] = entry.cluster
+        members = [entry for cluster in old.values() for entry in cluster.entries()]
+        self._suboptimal -= sum([not cluster.optimal for cluster in old.values()])
+        self.version += 1
+        for group in components(parents_first(members)):
+            self._install(make_cluster(group))
+
+
+def _closure(entry: Entry, upwards: bool) -> list[Entry]:
+    seen: dict[Txid, Entry] = {entry.txid: entry}
+    found: list[Entry] = [entry]
+    for item in found:  # Grows while it is walked.
+        for txid, kin in (item.parents if upwards else item.children).items():
+            if txid not in seen:
+                seen[txid] = kin
+                found.append(kin)
+    return found[1:]
+
+
+def _badness(cluster: Cluster, serial: int) -> tuple[float, int, Cluster]:
+    chunk = cluster.chunks[-1]
+    return chunk.fee_sat / chunk.weight_wu, serial, cluster
+
+
+def _saturated(amount_sat: int) -> int:
+    return max(-MAX_MONEY_SAT, min(MAX_MONEY_SAT, amount_sat))
