@@ -1,0 +1,278 @@
+"""A machine in the real world: sockets, threads and the clock, on one asyncio event loop.
+
+Everything that happens goes through `_happened` into the machine, one event at a time, and what the
+machine answers is performed in order. Between `run` and `stop` the machine hears; before and after
+it does not. An exception out of the machine or out of a job is a bug or a broken disk: it ends
+`run`, which raises it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from itertools import count
+
+from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.lanes import Lanes
+from axon.drivers.aio.resolve import resolve
+from axon.drivers.aio.sockets import Dialler, Sockets, direct
+from axon.errors import AxonError
+from axon.machine import (
+    MILLISECOND,
+    SECOND,
+    Answer,
+    Commanded,
+    Completed,
+    Delegate,
+    Dial,
+    Effect,
+    Endpoint,
+    Event,
+    Hangup,
+    Instant,
+    Machine,
+    Pause,
+    PeerId,
+    Report,
+    Resolve,
+    Resolved,
+    Resume,
+    Transmit,
+)
+
+MOCK_LOOK = 100 * MILLISECOND
+"""How often the deadline is looked at under mock time, where no timer of the loop can know it."""
+
+LONGEST_SLEEP = 10 * SECOND
+"""The loop's timers run on a steady clock. When the wall clock jumps ahead of it, as after a laptop
+was closed, alarms are late by at most this."""
+
+
+class Stopped(AxonError):
+    """The driver stopped before the machine had answered."""
+
+
+class AsyncioDriver:
+    """Runs one machine until it is stopped.
+
+    Args:
+        machine: what is run.
+        perform: does a `Delegate`d job and returns its outcome; called in the thread of its lane.
+        clock: the time the machine is told.
+        on_report: takes the fact of every `Report`, with the time it was stated.
+        dialler: makes outbound connections.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        perform: Callable[[object], object],
+        clock: Clock,
+        on_report: Callable[[object, Instant], None],
+        dialler: Dialler | None = None,
+    ) -> None:
+        self._machine = machine
+        self._clock = clock
+        self._on_report = on_report
+        self._sockets = Sockets(self._happened, dialler or direct())
+        self._lanes = Lanes(perform, self._completed, self._failed)
+        self._inbox: deque[Event] = deque()
+        self._asked: dict[int, asyncio.Future[object]] = {}
+        self._tickets = count()
+        self._errands: dict[asyncio.Task[None], None] = {}  # Dials and resolves on their way.
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: Instant = 0  # Only meaningful while there is an alarm.
+        self._running = False
+        self._stepping = False
+        self._ended = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._tasks: asyncio.TaskGroup
+        clock.watch(self._look)
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes read from all peers since the start."""
+        return self._sockets.received_bytes
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes handed to the network for all peers since the start."""
+        return self._sockets.sent_bytes
+
+    async def listen(self, endpoint: Endpoint) -> Endpoint:
+        """Accept connections at an endpoint; may be called several times, before or during `run`.
+
+        Returns:
+            The endpoint with its actual port, if port 0 was asked for.
+
+        Raises:
+            ConfigError: the port is in use, or the address is not usable here.
+        """
+        return await self._sockets.listen(endpoint)
+
+    async def ask(self, command: object) -> object:
+        """Put a command to the machine and wait for its `Answer`; many may wait at once.
+
+        Raises:
+            Stopped: the driver stops first.
+        """
+        if self._ended.is_set():
+            raise Stopped("the node is stopping")
+        ticket = next(self._tickets)
+        answer = self._asked[ticket] = asyncio.get_running_loop().create_future()
+        try:
+            self._happened(Commanded(ticket, command))
+            return await answer
+        finally:
+            del self._asked[ticket]
+
+    async def run(self) -> None:
+        """Run the machine until `stop`, or until it fails.
+
+        What it asked for before the stop is still done: transmitted bytes are flushed (within
+        `sockets.STOP_LIMIT`), delegated jobs run to their end. It hears nothing more, though.
+
+        Raises:
+            Exception: whatever the machine or a job raised. Jobs that waited are dropped then.
+        """
+        async with asyncio.TaskGroup() as self._tasks:
+            self._running = not self._ended.is_set()
+            self._step()
+            try:
+                await self._ended.wait()
+            finally:
+                await self._end()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Make `run` come to its end."""
+        self._running = False
+        self._ended.set()
+
+    # Events in, effects out.
+
+    def _happened(self, event: Event) -> None:
+        """Feed the machine; an event that an effect causes waits until all effects are done."""
+        if not self._ended.is_set():
+            self._inbox.append(event)
+            self._step()
+
+    def _step(self, *, ring: bool = False) -> None:
+        """Let the machine take in what waits; its bugs end the run."""
+        if self._stepping or not self._running:
+            return
+        self._stepping = True
+        try:
+            if ring:
+                self._tick()
+            while self._inbox and self._running:
+                event = self._inbox.popleft()
+                self._perform(self._machine.handle(event, self._clock.now()))
+            self._set_alarm()
+        except Exception as bug:  # noqa: BLE001 (nothing is swallowed: run() raises it)
+            self._failed(bug)
+        finally:
+            self._stepping = False
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Transmit(peer, data):
+                    self._sockets.transmit(peer, data)
+                case Report(fact):
+                    self._on_report(fact, self._clock.now())
+                case Delegate(task, job, lane):
+                    self._lanes.delegate(task, job, lane)
+                case Answer(ticket, value):
+                    self._answered(ticket, value)
+                case Hangup(peer):
+                    self._sockets.hang_up(peer)
+                    self._unhear(peer)
+                case Pause(peer):
+                    self._sockets.pause(peer)
+                case Resume(peer):
+                    self._sockets.resume(peer)
+                case Dial(ticket, endpoint):
+                    self._begin(self._sockets.dial(ticket, endpoint))
+                case Resolve(ticket, host, port):
+                    self._begin(self._resolve(ticket, host, port))
+
+    def _unhear(self, peer: PeerId) -> None:
+        """Drop the events of a peer that was hung up on while they waited."""
+        if self._inbox:
+            kept = (event for event in self._inbox if getattr(event, "peer", None) != peer)
+            self._inbox = deque(kept)
+
+    # Work that takes its time.
+
+    def _begin(self, errand: Coroutine[None, None, None]) -> None:
+        task = self._tasks.create_task(errand)
+        self._errands[task] = None
+        task.add_done_callback(self._errands.pop)
+
+    async def _resolve(self, ticket: int, host: str, port: int) -> None:
+        self._happened(Resolved(ticket, await resolve(host, port)))
+
+    def _completed(self, task: int, outcome: object) -> None:
+        self._happened(Completed(task, outcome))
+
+    def _answered(self, ticket: int, value: object) -> None:
+        answer = self._asked.get(ticket)
+        if answer is not None and not answer.done():  # Else whoever asked gave up.
+            answer.set_result(value)
+
+    # Time.
+
+    def _set_alarm(self) -> None:
+        deadline = self._machine.deadline()
+        if deadline is None or (self._alarm is not None and self._alarm_at <= deadline):
+            return  # An alarm that is set too early rings for nothing, and is set again.
+        now = self._clock.now()
+        if deadline <= now:
+            wait = 0
+        elif self._clock.is_mocked:
+            wait = MOCK_LOOK
+        else:
+            wait = min(deadline - now, LONGEST_SLEEP)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        loop = asyncio.get_running_loop()
+        self._alarm = loop.call_later(wait / SECOND, self._ring)
+        self._alarm_at = now + wait
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._step(ring=True)
+
+    def _tick(self) -> None:
+        now, deadline = self._clock.now(), self._machine.deadline()
+        if deadline is not None and deadline <= now:
+            self._perform(self._machine.tick(now))
+
+    def _look(self) -> None:
+        """The clock was set: what the alarm was set to means nothing any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._ring()
+
+    # The end.
+
+    def _failed(self, failure: BaseException) -> None:
+        if self._failure is None:
+            self._failure = failure
+        self.stop()
+
+    async def _end(self) -> None:
+        self.stop()  # Needed when run() itself was cancelled.
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(Stopped("the node is stopping"))
+        for errand in self._errands:
+            errand.cancel()
+        await self._sockets.close()
+        await self._lanes.close(drop_waiting=self._failure is not None)

@@ -1,0 +1,78 @@
+"""Slow and blocking work, off the loop: one thread for each lane, its jobs in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+
+class _Lane:
+    """One worker thread. Once a job has raised, none behind it runs: it might build on that one."""
+
+    def __init__(self, name: str, perform: Callable[[object], object]) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"lane-{name}")
+        self._perform = perform
+        self._sound = True
+
+    def submit(self, job: object) -> Future[object]:
+        return self._executor.submit(self._run, job)
+
+    def _run(self, job: object) -> object:
+        assert self._sound, "a job before this one failed"
+        self._sound = False
+        outcome = self._perform(job)
+        self._sound = True
+        return outcome
+
+    def close(self, *, drop_waiting: bool) -> None:
+        """Block until the thread has ended; jobs that still wait are run first, or dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=drop_waiting)
+
+
+class Lanes:
+    """The lanes of one machine; a lane begins with its first job.
+
+    Args:
+        perform: does a job and returns its outcome; called in the lane's thread.
+        completed: told `(task, outcome)` on the loop, in the order in which jobs of a lane ended.
+        failed: told on the loop what a job raised, and then about every job behind it.
+    """
+
+    def __init__(
+        self,
+        perform: Callable[[object], object],
+        completed: Callable[[int, object], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._perform = perform
+        self._completed = completed
+        self._failed = failed
+        self._lanes: dict[str, _Lane] = {}
+
+    def delegate(self, task: int, job: object, lane: str) -> None:
+        """Put a job at the end of its lane."""
+        worker = self._lanes.get(lane)
+        if worker is None:
+            worker = self._lanes[lane] = _Lane(lane, self._perform)
+        loop = asyncio.get_running_loop()
+
+        def ended(future: Future[object]) -> None:  # In the lane's thread.
+            if not future.cancelled():
+                loop.call_soon_threadsafe(self._ended, task, future)
+
+        worker.submit(job).add_done_callback(ended)
+
+    async def close(self, *, drop_waiting: bool) -> None:
+        """End all threads, after the jobs that run and, unless dropped, those that wait."""
+        loop = asyncio.get_running_loop()
+        for lane in self._lanes.values():
+            await loop.run_in_executor(None, partial(lane.close, drop_waiting=drop_waiting))
+
+    def _ended(self, task: int, future: Future[object]) -> None:
+        failure = future.exception()
+        if failure is None:
+            self._completed(task, future.result())
+        else:
+            self._failed(failure)

@@ -1,0 +1,299 @@
+"""TCP connections: asyncio's callbacks in, events out; `Transmit`, `Hangup` and the like back.
+
+One connection is a `Link`:
+
+    connected --accepted or dialled--> open --Hangup, end of stream, too much unread--> leaving
+              open or leaving --connection lost--> gone
+
+An open link has a `PeerId` and is heard. A leaving one is forgotten by the machine: what was
+transmitted still flows out, what comes in is thrown away, and after a while it is cut. It reads on
+because a socket closed with unread bytes in it makes the kernel throw away its unsent ones as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import cast
+
+from axon.drivers.bounds import (
+    CONNECT_TIMEOUT,
+    HANGUP_LIMIT,
+    SEND_HIGH_WATER_BYTES,
+    SEND_LOW_WATER_BYTES,
+    SEND_MAX_BYTES,
+)
+from axon.errors import ConfigError
+from axon.machine import (
+    SECOND,
+    Clogged,
+    Closed,
+    DialFailed,
+    Drained,
+    Endpoint,
+    Event,
+    Opened,
+    PeerId,
+    Received,
+)
+
+READ_MAX_BYTES = 262_144
+"""Most bytes in one `Received`: few events for a block, and no peer holds the loop for long."""
+
+STOP_LIMIT = 1 * SECOND
+"""How long peers may take to read the last bytes when the whole program stops."""
+
+BACKLOG = 128
+"""Connections the kernel holds for a listener while the loop is busy."""
+
+Dialler = Callable[[Endpoint, Callable[[], asyncio.BaseProtocol]], Awaitable[object]]
+"""Connects to an endpoint and attaches the protocol it is handed to the stream, as
+`loop.create_connection` does; raises OSError. `direct` is one, a SOCKS5 client would be another."""
+
+
+def direct(local_host: str | None = None) -> Dialler:
+    """A dialler that connects by itself.
+
+    Args:
+        local_host: the address connections go out from; None leaves the choice to the system.
+    """
+
+    async def dial(endpoint: Endpoint, link: Callable[[], asyncio.BaseProtocol]) -> object:
+        return await asyncio.get_running_loop().create_connection(
+            link,
+            endpoint.host,
+            endpoint.port,
+            local_addr=None if local_host is None else (local_host, 0),
+        )
+
+    return dial
+
+
+class Link(asyncio.BufferedProtocol):
+    """One TCP connection, as asyncio calls it back.
+
+    Args:
+        sockets: the table it enters when it opens.
+        ticket: of the `Dial` it answers; None for an accepted connection.
+        remote: what was dialled; None to ask the socket.
+    """
+
+    __slots__ = ("_cut", "_sockets", "clogged", "peer", "remote", "ticket", "transport")
+
+    transport: asyncio.Transport
+
+    def __init__(
+        self, sockets: Sockets, ticket: int | None = None, remote: Endpoint | None = None
+    ) -> None:
+        self._sockets = sockets
+        self._cut: asyncio.TimerHandle | None = None
+        self.ticket = ticket
+        self.remote = remote
+        self.peer: PeerId | None = None  # Set while open.
+        self.clogged = False
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(SEND_HIGH_WATER_BYTES, SEND_LOW_WATER_BYTES)
+        self._sockets.opened(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        return self._sockets.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.peer is not None:
+            self._sockets.received(self.peer, nbytes)
+
+    def pause_writing(self) -> None:
+        self.clogged = True
+        if self.peer is not None:
+            self._sockets.happened(Clogged(self.peer))
+
+    def resume_writing(self) -> None:
+        self.clogged = False
+        if self.peer is not None:
+            self._sockets.happened(Drained(self.peer))
+
+    def eof_received(self) -> None:
+        self._sockets.lost(self, "the peer closed the connection")
+        self._cut_later(HANGUP_LIMIT)  # It may have closed only its sending side and read on.
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+        self._sockets.gone(self, "the connection was lost" if exc is None else str(exc))
+
+    # What the table calls.
+
+    def leave(self, limit_us: int) -> None:
+        """Send what is buffered, then end; cut the connection if that takes longer than this."""
+        self._cut_later(limit_us)
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            self.transport.write_eof()
+
+    def _cut_later(self, limit_us: int) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+        loop = asyncio.get_running_loop()
+        self._cut = loop.call_later(limit_us / SECOND, self.transport.abort)
+
+
+class Sockets:
+    """All TCP connections of one machine.
+
+    Args:
+        happened: takes every event; called on the loop, also from within `transmit`.
+        dialler: makes outbound connections.
+
+    Attributes:
+        received_bytes: read from all peers since the start.
+        sent_bytes: handed over for all peers since the start, some of it perhaps still buffered.
+    """
+
+    def __init__(self, happened: Callable[[Event], None], dialler: Dialler) -> None:
+        self.happened = happened
+        self._dialler = dialler
+        self._servers: list[asyncio.Server] = []
+        self._open: dict[PeerId, Link] = {}
+        self._leaving: dict[Link, None] = {}
+        self._none_left = asyncio.Event()
+        self._next_peer = 0
+        self._closing = False
+        # One buffer serves all links: bytes are copied out of it before the next read begins.
+        self.read_buffer = memoryview(bytearray(READ_MAX_BYTES))
+        self.received_bytes = 0
+        self.sent_bytes = 0
+
+    async def listen(self, endpoint: Endpoint) -> Endpoint:
+        """Accept connections at an endpoint, from now on.
+
+        Args:
+            endpoint: an address of this machine; port 0 lets the system choose.
+
+        Returns:
+            The endpoint with its actual port.
+
+        Raises:
+            ConfigError: the port is in use, or the address is not usable here.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                partial(Link, self), endpoint.host, endpoint.port, backlog=BACKLOG
+            )
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if error.errno == errno.EADDRINUSE:
+                reason = f"port {endpoint.port} is in use by another program"
+            raise ConfigError(f"cannot listen on {endpoint}: {reason}") from error
+        self._servers.append(server)
+        return _endpoint(server.sockets[0].getsockname())
+
+    async def dial(self, ticket: int, endpoint: Endpoint) -> None:
+        """Connect; ends in one `Opened` or one `DialFailed` with this ticket."""
+        link = Link(self, ticket, endpoint)
+        reason = "the connection broke off at once"
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT / SECOND):
+                await self._dialler(endpoint, lambda: link)
+        except TimeoutError:
+            reason = f"no answer within {CONNECT_TIMEOUT // SECOND} s"
+        except (OSError, UnicodeError) as error:
+            reason = str(error)
+        if link.ticket is not None:  # Else it opened, if in the last moment, and ends by itself.
+            self.happened(DialFailed(ticket, reason))
+
+    def transmit(self, peer: PeerId, data: bytes) -> None:
+        """Send bytes; nothing happens if the peer has gone."""
+        link = self._open.get(peer)
+        if link is None or link.transport.is_closing():
+            return
+        self.sent_bytes += len(data)
+        link.transport.write(data)
+        if link.clogged and link.transport.get_write_buffer_size() > SEND_MAX_BYTES:
+            self.lost(link, f"more than {SEND_MAX_BYTES} bytes wait for the peer to read them")
+            link.transport.abort()
+
+    def hang_up(self, peer: PeerId) -> None:
+        """End a connection once its buffer is sent; nothing happens if the peer has gone."""
+        link = self._open.get(peer)
+        if link is not None:
+            self._forget(link)
+            link.leave(HANGUP_LIMIT)
+
+    def pause(self, peer: PeerId) -> None:
+        """Stop reading from a peer; nothing happens if it has gone."""
+        link = self._open.get(peer)
+        if link is not None and not link.transport.is_closing():
+            link.transport.pause_reading()
+
+    def resume(self, peer: PeerId) -> None:
+        """Read from a peer again; nothing happens if it has gone."""
+        link = self._open.get(peer)
+        if link is not None and not link.transport.is_closing():
+            link.transport.resume_reading()
+
+    async def close(self) -> None:
+        """Stop listening, end every connection in order, and wait for that within `STOP_LIMIT`."""
+        self._closing = True
+        for server in self._servers:
+            server.close()
+        for link in list(self._open.values()):
+            self._forget(link)
+        for link in self._leaving:
+            link.leave(STOP_LIMIT)
+        while self._leaving:
+            self._none_left.clear()
+            await self._none_left.wait()
+
+    # What links call.
+
+    def opened(self, link: Link) -> None:
+        """Give a connection its peer id and tell the machine of it."""
+        local = link.transport.get_extra_info("sockname")
+        remote = link.transport.get_extra_info("peername")
+        if self._closing or local is None or remote is None:
+            link.transport.abort()  # The program stops, or the peer broke off already.
+            return
+        ticket, link.ticket = link.ticket, None
+        link.peer = PeerId(self._next_peer)
+        self._next_peer += 1
+        self._open[link.peer] = link
+        opened = Opened(link.peer, link.remote or _endpoint(remote), _endpoint(local), ticket)
+        self.happened(opened)
+
+    def received(self, peer: PeerId, size_bytes: int) -> None:
+        """Hand on what the read buffer begins with."""
+        self.received_bytes += size_bytes
+        self.happened(Received(peer, bytes(self.read_buffer[:size_bytes])))
+
+    def lost(self, link: Link, reason: str) -> None:
+        """Tell the machine that an open connection ended without its doing."""
+        if link.peer is not None:
+            peer = link.peer
+            self._forget(link)
+            self.happened(Closed(peer, reason))
+
+    def gone(self, link: Link, reason: str) -> None:
+        """Let go of a connection whose socket is closed."""
+        self.lost(link, reason)
+        self._leaving.pop(link, None)
+        if not self._leaving:
+            self._none_left.set()
+
+    def _forget(self, link: Link) -> None:
+        """From open to leaving: no event and no effect concerns it any more."""
+        assert link.peer is not None
+        del self._open[link.peer]
+        self._leaving[link] = None
+        link.peer = None
+
+
+def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
+    """From what `getsockname` and `getpeername` return; flow and scope of IPv6 are left out."""
+    return Endpoint(address[0], address[1])

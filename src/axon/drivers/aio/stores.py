@@ -1,0 +1,273 @@
+"""What a machine's jobs keep on disk: key-value stores, append-only files, whole small files.
+
+All of it survives `kill -9` at any instant: a batch is in the store or it is not, a record is in
+the file or it is not, a file is the old one or the new one. What is written with `sync`, and every
+`atomic_write`, survives a power cut as well. Whatever the disk refuses comes out as `StorageError`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    DBCompressionType,
+    Options,
+    Rdict,
+    ReadOptions,
+    WriteBatch,
+    WriteOptions,
+)
+
+from axon.errors import StorageError
+
+CACHE_BYTES = 8 << 20
+"""Blocks of the store kept in memory; grows to this only with use."""
+
+WRITE_BUFFER_BYTES = 4 << 20
+"""Writes gathered in memory (and in the log) before they become a sorted file; two at most."""
+
+LOG_MAX_BYTES = 16 << 20
+"""Size of the write-ahead log that is read again after a crash: a fraction of a second."""
+
+BLOOM_BITS_PER_KEY = 10
+"""One in a hundred keys that are absent costs a read from disk."""
+
+MAX_OPEN_FILES = 64
+"""Of one store: a process of the lab has several and no more than 1,024 descriptors in all."""
+
+
+class RocksStore:
+    """A persistent map from bytes to bytes, kept in key order; one process at a time.
+
+    Idle it takes 2 MB of memory, under load up to some 20.
+
+    Args:
+        path: its folder; created if missing, with the folders above it.
+
+    Raises:
+        StorageError: another process has it open, it is damaged, or the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._rocks = Rdict(str(path), _options())
+        except Exception as error:
+            raise self._refusal("open", error) from error
+        self._synced = WriteOptions()
+        self._synced.sync = True
+        self._unsynced = WriteOptions()
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key, None if it is absent."""
+        try:
+            return cast(bytes | None, self._rocks.get(key))
+        except Exception as error:
+            raise self._refusal("read", error) from error
+
+    def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of several keys, in the order of the keys; None where one is absent."""
+        try:
+            return cast(list[bytes | None], self._rocks.get(list(keys)))
+        except Exception as error:
+            raise self._refusal("read", error) from error
+
+    def write(self, changes: Mapping[bytes, bytes | None], *, sync: bool = False) -> None:
+        """Apply all changes or none.
+
+        Args:
+            changes: the new value of each key; None removes it.
+            sync: also wait until the disk holds them. Without it a crash of the whole machine (not
+                of this process) may undo the last writes, latest first.
+        """
+        batch = WriteBatch(raw_mode=True)
+        try:
+            for key, value in changes.items():
+                if value is None:
+                    batch.delete(key)
+                else:
+                    batch.put(key, value)
+            self._rocks.write(batch, self._synced if sync else self._unsynced)
+        except Exception as error:
+            raise self._refusal("write to", error) from error
+
+    def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All pairs whose key begins with `prefix`, in key order, as of the first one taken."""
+        cursor = self._rocks.iter(ReadOptions())
+        cursor.seek(prefix)
+        while cursor.valid():
+            key = cast(bytes, cursor.key())
+            if not key.startswith(prefix):
+                return
+            yield key, cast(bytes, cursor.value())
+            cursor.next()
+        try:
+            cursor.status()  # A damaged block ends the iteration like the last key does.
+        except Exception as error:
+            raise self._refusal("read", error) from error
+
+    def close(self) -> None:
+        """Write what is buffered and let go of the folder. Nothing may be asked afterwards."""
+        self._rocks.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _refusal(self, verb: str, error: Exception) -> Exception:
+        """The error to raise for one that the library raised: its own bare `Exception`s are ours
+        to name, anything else (a key that is no bytes) is a bug and stays what it is."""
+        if type(error) is not Exception and not isinstance(error, OSError):
+            return error
+        reason = str(error)
+        if reason.endswith(("Resource temporarily unavailable", "No locks available")):
+            reason = "another process has it open"
+        elif reason.startswith("Corruption"):
+            reason = f"it is damaged ({reason})"
+        return StorageError(f"cannot {verb} the store {self._path}: {reason}")
+
+
+def _options() -> Options:
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(CACHE_BYTES))
+    table.set_cache_index_and_filter_blocks(True)  # Else they grow with the store, uncounted.
+    table.set_bloom_filter(BLOOM_BITS_PER_KEY, False)
+    options = Options(raw_mode=True)
+    options.set_block_based_table_factory(table)
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+    options.set_max_write_buffer_number(2)
+    options.set_max_total_wal_size(LOG_MAX_BYTES)
+    options.set_max_open_files(MAX_OPEN_FILES)
+    options.set_compression_type(DBCompressionType.none())  # Hashes and keys do not compress.
+    options.set_keep_log_file_num(1)  # RocksDB's chatter, not the write-ahead log.
+    options.set_stats_dump_period_sec(0)
+    options.set_stats_persist_period_sec(0)
+    return options
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Replace a file as a whole: after a crash it is the old one or the new one, on disk.
+
+    Raises:
+        StorageError: the disk refuses; the old file is untouched then.
+    """
+    temporary = path.with_name(path.name + ".new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a rename in this folder last."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class AppendFile:
+    """A file of records of one size, which grows at its end and is cut there.
+
+    A record that a crash left incomplete is cut off when the file is opened.
+
+    Args:
+        path: created if missing.
+        record_size_bytes: of every record.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+
+    def __init__(self, path: Path, record_size_bytes: int) -> None:
+        self._path = path
+        self._record_size_bytes = record_size_bytes
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._count = os.fstat(self._file).st_size // record_size_bytes
+            os.ftruncate(self._file, self._count * record_size_bytes)
+        except OSError as error:
+            raise self._refusal("open", error) from error
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, records: bytes) -> None:
+        """Add whole records at the end.
+
+        Args:
+            records: a multiple of the record size, records one after the other.
+        """
+        added, rest = divmod(len(records), self._record_size_bytes)
+        assert rest == 0, "only whole records are appended"
+        offset = self._count * self._record_size_bytes
+        try:
+            with memoryview(records) as left:
+                written = 0
+                while written < len(left):
+                    written += os.pwrite(self._file, left[written:], offset + written)
+        except OSError as error:
+            raise self._refusal("write", error) from error
+        self._count += added
+
+    def read(self, start: int = 0, count: int | None = None) -> bytes:
+        """Records in one piece: `count` of them from number `start`, fewer at the end, None: all.
+
+        Raises:
+            StorageError: the disk refuses, or the file has become shorter than it was.
+        """
+        stop = self._count if count is None else min(start + count, self._count)
+        size = max(stop - start, 0) * self._record_size_bytes
+        try:
+            data = os.pread(self._file, size, start * self._record_size_bytes)
+        except OSError as error:
+            raise self._refusal("read", error) from error
+        if len(data) != size:
+            raise StorageError(f"cannot read {self._path}: it is shorter than it was")
+        return data
+
+    def truncate(self, count: int) -> None:
+        """Keep the first `count` records only."""
+        assert 0 <= count <= self._count, "a file is cut, never filled up"
+        try:
+            os.ftruncate(self._file, count * self._record_size_bytes)
+        except OSError as error:
+            raise self._refusal("cut", error) from error
+        self._count = count
+
+    def sync(self) -> None:
+        """Wait until the disk holds all records."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._refusal("write", error) from error
+
+    def close(self) -> None:
+        """Let go of the file. Nothing may be asked afterwards."""
+        os.close(self._file)
+
+    def _refusal(self, verb: str, error: OSError) -> StorageError:
+        return StorageError(f"cannot {verb} {self._path}: {error.strerror or error}")

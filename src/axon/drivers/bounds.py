@@ -1,0 +1,27 @@
+"""What both drivers bound alike, so that a machine meets the same walls in either world."""
+
+from __future__ import annotations
+
+from axon.machine import SECOND
+
+CONNECT_TIMEOUT = 5 * SECOND
+"""How long a `Dial` may take, a proxy's handshake included (Bitcoin Core's default)."""
+
+RESOLVE_TIMEOUT = 10 * SECOND
+"""How long a `Resolve` may take before it counts as answered with nothing."""
+
+RESOLVE_MAX_ENDPOINTS = 32
+"""Of a name's addresses, the first so many: one DNS seed must not fill the address table alone."""
+
+HANGUP_LIMIT = 5 * SECOND
+"""How long a peer that was hung up on may take to read what had been transmitted."""
+
+SEND_HIGH_WATER_BYTES = 1_000_000
+"""Above this a peer is `Clogged` (Bitcoin Core's -maxsendbuffer)."""
+
+SEND_LOW_WATER_BYTES = 250_000
+"""Below this a clogged peer is `Drained`: far enough down that the two do not alternate."""
+
+SEND_MAX_BYTES = 32_000_000
+"""Above this a peer is closed. A machine heeds `Clogged` only at its next event, and may just have
+answered one request with several messages of 4 MB; a peer that never reads must not get more."""

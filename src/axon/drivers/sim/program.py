@@ -1,0 +1,251 @@
+"""One run of a machine on a simulated host: its alarm, its lanes, its connections.
+
+It ends in a crash; a restart is another run, with a machine of its own and peers counted from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from axon.drivers.sim.agenda import Agenda
+from axon.drivers.sim.streams import Socket
+from axon.drivers.sim.trace import Trace
+from axon.errors import StorageError
+from axon.machine import (
+    Answer,
+    Clogged,
+    Closed,
+    Commanded,
+    Completed,
+    Delegate,
+    Dial,
+    DialFailed,
+    Drained,
+    Effect,
+    Endpoint,
+    Event,
+    Hangup,
+    Instant,
+    Machine,
+    Opened,
+    Pause,
+    PeerId,
+    Received,
+    Report,
+    Resolve,
+    Resolved,
+    Resume,
+    Transmit,
+)
+
+FIRST_PORT, LAST_PORT = 32_768, 60_999
+"""Where outbound connections come from (Linux)."""
+
+_KINDS: dict[type[Event], int] = {
+    Opened: 1,
+    Received: 2,
+    Closed: 3,
+    Clogged: 4,
+    Drained: 5,
+    DialFailed: 6,
+    Resolved: 7,
+    Completed: 8,
+    Commanded: 9,
+}
+_RECEIVED = _KINDS[Received]
+_TICK = 0
+"""How events are called in the trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What stays the same over the runs of a program; see `Simulation.add`."""
+
+    boot: Callable[[Instant], Machine]
+    endpoint: Endpoint
+    perform: Callable[[object], object]
+    job_time_us: Callable[[object], int]
+    on_report: Callable[[object, Instant], None]
+    listens: bool
+
+
+class World(Protocol):
+    """What a program asks of the simulation."""
+
+    agenda: Agenda
+    trace: Trace
+
+    def dial(self, program: Program, dial: Dial) -> None:
+        """Begin a connection."""
+        ...
+
+    def resolve(self, program: Program, resolve: Resolve) -> None:
+        """Ask the name server."""
+        ...
+
+    def answered(self, ticket: int, value: object) -> None:
+        """A command is done."""
+        ...
+
+    def broke(self, program: Program, error: StorageError) -> None:
+        """The disk failed."""
+        ...
+
+
+class Program:
+    """One run of a machine; it starts at once.
+
+    Args:
+        number: of the node.
+        settings: of the node.
+        clock_offset_us: how far its clock is ahead of virtual time.
+    """
+
+    def __init__(self, number: int, settings: Settings, clock_offset_us: int, world: World) -> None:
+        self.number = number
+        self.settings = settings
+        self.clock_offset_us = clock_offset_us
+        self.alive = True
+        self.sockets: dict[PeerId, Socket] = {}
+        self._world = world
+        self._agenda = world.agenda
+        self._trace = world.trace
+        self._next_peer = 0
+        self._next_port = FIRST_PORT
+        self._lane_free_at: dict[str, Instant] = {}
+        self._alarm: Instant | None = None  # Virtual time of the ring that counts.
+        self.machine = settings.boot(self.clock())
+        self.set_alarm()
+
+    def clock(self) -> Instant:
+        """What its own clock says."""
+        return self._agenda.now + self.clock_offset_us
+
+    def crash(self, *, silent: bool) -> None:
+        """End. The system closes the connections, unless it went down too (silent)."""
+        self.alive = False
+        for socket in self.sockets.values():
+            if silent:
+                socket.vanish()
+            else:
+                socket.leave()
+        self.sockets.clear()
+
+    # What its connections report.
+
+    def entered(self, socket: Socket) -> None:
+        """A connection stands: give it its peer id and tell the machine."""
+        peer = socket.peer = PeerId(self._next_peer)
+        self._next_peer += 1
+        self.sockets[peer] = socket
+        self.happened(Opened(peer, socket.remote, socket.local, socket.ticket))
+
+    def received(self, peer: PeerId, data: bytes) -> None:
+        """Bytes came in: `happened`, on the shortest way."""
+        now = self._agenda.now
+        self._trace.note(now, self.number, _RECEIVED, peer, data)
+        effects = self.machine.handle(Received(peer, data), now + self.clock_offset_us)
+        if effects:
+            self._perform(effects)
+        self.set_alarm()
+
+    def happened(self, event: Event) -> None:
+        """Anything else: feed the machine and do what it says."""
+        if not self.alive:
+            return
+        if isinstance(event, Closed):
+            del self.sockets[event.peer]
+        subject: int = getattr(event, event.__match_args__[0])  # The peer, ticket or task.
+        self._trace.note(self._agenda.now, self.number, _KINDS[type(event)], subject)
+        self._perform(self.machine.handle(event, self.clock()))
+        self.set_alarm()
+
+    # What its machine wants.
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Transmit):
+                socket = self.sockets.get(effect.peer)
+                if socket is not None:
+                    socket.transmit(effect.data)
+            elif isinstance(effect, Hangup):
+                socket = self.sockets.pop(effect.peer, None)
+                if socket is not None:
+                    socket.leave()
+            else:
+                self._perform_other(effect)
+
+    def _perform_other(self, effect: Effect) -> None:
+        match effect:
+            case Report(fact):
+                self.settings.on_report(fact, self.clock())
+            case Delegate(task, job, lane):
+                self._delegate(task, job, lane)
+            case Answer(ticket, value):
+                self._world.answered(ticket, value)
+            case Pause(peer) if peer in self.sockets:
+                self.sockets[peer].pause()
+            case Resume(peer) if peer in self.sockets:
+                self.sockets[peer].resume()
+            case Dial():
+                self._world.dial(self, effect)
+            case Resolve():
+                self._world.resolve(self, effect)
+
+    def next_local(self) -> Endpoint:
+        """This end of the next outbound connection."""
+        port = self._next_port
+        self._next_port = port + 1 if port < LAST_PORT else FIRST_PORT
+        return Endpoint(self.settings.endpoint.host, port)
+
+    # Lanes.
+
+    def _delegate(self, task: int, job: object, lane: str) -> None:
+        """A job takes its time behind those before it in the lane, and is done at the end of it."""
+        begin = max(self._agenda.now, self._lane_free_at.get(lane, 0))
+        end = begin + max(1, self.settings.job_time_us(job))  # Two never end at one instant.
+        self._lane_free_at[lane] = end
+        self._agenda.at(end, partial(self._do_job, task, job))
+
+    def _do_job(self, task: int, job: object) -> None:
+        if not self.alive:
+            return
+        try:
+            outcome = self.settings.perform(job)
+        except StorageError as error:
+            self._world.broke(self, error)
+        else:
+            self.happened(Completed(task, outcome))
+
+    # Time.
+
+    def set_alarm(self) -> None:
+        """Look at the deadline again; an alarm that is set too early rings for nothing."""
+        deadline = self.machine.deadline()
+        if deadline is None:
+            return
+        ring = max(deadline - self.clock_offset_us, self._agenda.now)
+        if self._alarm is None or ring < self._alarm:
+            self._alarm = ring
+            self._agenda.at(ring, self._ring)
+
+    def set_clock(self, offset_us: int) -> None:
+        """Be so far ahead of virtual time from now on."""
+        self.clock_offset_us = offset_us
+        self._alarm = None
+        self.set_alarm()
+
+    def _ring(self) -> None:
+        now = self._agenda.now
+        if self._alarm != now or not self.alive:
+            return  # An earlier alarm took its place.
+        self._alarm = None
+        deadline = self.machine.deadline()
+        if deadline is not None and deadline <= self.clock():
+            self._trace.note(now, self.number, _TICK, 0)
+            self._perform(self.machine.tick(self.clock()))
+            assert self.machine.deadline() != deadline, "a due tick moves the deadline on"
+        self.set_alarm()
