@@ -1,0 +1,429 @@
+"""How addresses travel: getaddr and its answer, addr and addrv2 (BIP 155), and our own address.
+
+What a peer tells is rate limited, put right where its time is nonsense, handed to `AddrMan`, and,
+if it is fresh and came alone or nearly so, passed on to one or two others. Which ones depends on
+the address and the day under a secret key: repeating an address does not spread it further. What we
+send waits for a random moment, so that nobody reads the network's shape from the timing. A
+`getaddr` is answered to inbound peers, once, with a sample that stays the same for about a day:
+asking often, or under many names, does not show the whole table. Block relay connections take no
+part.
+
+The figures are Bitcoin Core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.faults import PeerDone, PeerSilent
+from axon.p2p.handshake import Negotiated
+from axon.p2p.rollingset import RollingSet
+from axon.primitives.hashes import siphash24
+from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
+from axon.wire.messages import Addr, AddrV2, GetAddr, Services
+from axon.wire.messages.addresses import MAX_ADDRESSES
+
+MAX_PERCENT: Final = 23
+"""The share of the table that one getaddr is answered with."""
+
+TOKEN: Final = 10 * SECOND
+"""Each address costs one token, and one comes back in ten seconds: ten peers fill no table."""
+MAX_TOKENS: Final = 1000
+"""What an idle peer may save up: one full message."""
+
+SEND_INTERVAL: Final = 30 * SECOND
+OWN_INTERVAL: Final = DAY
+"""Means of exponential times: for what is passed on, and for our own address."""
+
+MAX_KNOWN: Final = 5000
+"""How many addresses we remember that a peer knows, so as not to tell them again."""
+MAX_RELAYED: Final = 10
+"""A longer message answers a getaddr, and is not passed on."""
+FRESH: Final = 10 * MINUTE
+"""An address is passed on only if it was alive so lately; none may be further in the future."""
+TIME_PENALTY_S: Final = 2 * HOUR // SECOND
+"""By how much hearsay is distrusted."""
+NONSENSE_AGE: Final = 5 * DAY
+"""The age given to an address with a time from the future or from long ago."""
+ANCIENT_S: Final = 100_000_000
+"""Times up to this (March 1973) are nonsense."""
+CACHE_TIME: Final = 21 * HOUR
+CACHE_SPREAD: Final = 6 * HOUR
+"""An answer to getaddr stays the same for 21 to 27 hours."""
+FETCH_LIMIT: Final = 10 * SEND_INTERVAL
+"""How long an addr-fetch connection waits for addresses."""
+
+_USEFUL: Final = Services.NETWORK | Services.NETWORK_LIMITED
+_ALL_NETWORKS: Final = frozenset(AddressNetwork)
+
+
+@dataclass(frozen=True, slots=True)
+class AddrStats:
+    """A peer's part in address gossip, as `getpeerinfo` shows it."""
+
+    processed: int
+    rate_limited: int
+    relay_enabled: bool
+
+
+class _Gossiper:
+    """One peer's side of the gossip; never leaves this module."""
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "enabled",
+        "exempt",
+        "fetch_until",
+        "kind",
+        "known",
+        "next_own",
+        "next_send",
+        "our_address",
+        "processed",
+        "queue",
+        "rate_limited",
+        "remote",
+        "tokens",
+        "tokens_at",
+        "v2",
+    )
+
+    def __init__(
+        self,
+        kind: ConnectionType,
+        remote: NetAddress,
+        negotiated: Negotiated,
+        exempt: bool,
+        now: Instant,
+    ) -> None:
+        self.kind = kind
+        self.remote = remote
+        self.our_address = negotiated.our_address
+        self.v2 = negotiated.addrv2
+        self.exempt = exempt
+        # An inbound peer may be a light client; it takes part once it speaks of addresses itself.
+        self.enabled = kind.is_outbound
+        self.asked = False
+        self.answered = False
+        self.processed = 0
+        self.rate_limited = 0
+        self.tokens = TOKEN  # In microseconds of waiting; its first word about itself is free.
+        self.tokens_at = now
+        self.known: RollingSet[NetAddress] = RollingSet(MAX_KNOWN)
+        self.queue: list[TimedAddress] = []  # At most MAX_ADDRESSES, as many as one message holds.
+        self.next_send = 0
+        self.next_own = 0
+        self.fetch_until = now + FETCH_LIMIT if kind is ConnectionType.ADDR_FETCH else None
+
+    def refill(self, now: Instant) -> None:
+        if self.tokens < MAX_TOKENS * TOKEN:
+            gain = max(0, now - self.tokens_at)
+            self.tokens = min(self.tokens + gain, MAX_TOKENS * TOKEN)
+        self.tokens_at = now
+
+    def understands(self, address: NetAddress) -> bool:
+        return self.v2 or address.fits_v1
+
+    def send(self, peer: PeerId, addresses: Sequence[TimedAddress]) -> Send:
+        for told in addresses:
+            self.known.add(told.address)
+        return Send(peer, AddrV2(tuple(addresses)) if self.v2 else Addr(tuple(addresses)))
+
+    def due(self, advertising: bool) -> Instant | None:
+        moments = [self.fetch_until] if self.fetch_until is not None else []
+        if self.enabled and self.queue:
+            moments.append(self.next_send)
+        if self.enabled and advertising:
+            moments.append(self.next_own)
+        return min(moments, default=None)
+
+
+class AddrGossip:
+    """Address gossip with all peers of a node.
+
+    Args:
+        addrman: takes what is learnt, gives what is told.
+        bans: whose addresses are neither kept nor told.
+        rng: the secret key, delays and samples.
+        reachable: networks on which we can dial; others are passed on, but not kept.
+        lab: loopback addresses count as routable.
+    """
+
+    def __init__(
+        self,
+        addrman: AddrMan,
+        bans: BanList,
+        rng: Random,
+        reachable: frozenset[AddressNetwork] = _ALL_NETWORKS,
+        lab: bool = False,
+    ) -> None:
+        self._addrman = addrman
+        self._bans = bans
+        self._rng = rng
+        self._reachable = reachable
+        self._lab = lab
+        self._key = rng.getrandbits(128).to_bytes(16, "little")
+        self._peers: dict[PeerId, _Gossiper] = {}
+        self._own: tuple[NetAddress, ...] = ()
+        self._own_services = 0
+        self._own_port: int | None = None  # None while nothing is advertised.
+        self._answers: dict[AddressNetwork, tuple[Instant, list[TimedAddress]]] = {}
+        self._deadline: Instant | None = None
+
+    def advertise(
+        self, addresses: Sequence[NetAddress], services: int, port: int | None, now: Instant
+    ) -> None:
+        """What to say of ourselves from now on.
+
+        Args:
+            addresses: our own, best first; may be empty, then a peer's view of us is used.
+            services: what we offer.
+            port: where we listen; None to say nothing: we do not listen, or are not yet in sync.
+            now: when.
+        """
+        self._own = tuple(address for address in addresses if address.is_routable(self._lab))
+        self._own_services = services
+        self._own_port = port
+        self._ring(now)
+
+    def stats(self, peer: PeerId) -> AddrStats:
+        """A peer's counters; zeroes for one that is not known."""
+        gossiper = self._peers.get(peer)
+        if gossiper is None:
+            return AddrStats(0, 0, False)
+        return AddrStats(gossiper.processed, gossiper.rate_limited, gossiper.enabled)
+
+    def opened(
+        self,
+        peer: PeerId,
+        kind: ConnectionType,
+        remote: NetAddress,
+        negotiated: Negotiated,
+        now: Instant,
+        exempt: bool = False,
+    ) -> list[Action]:
+        """A peer was greeted; one that we dialled is asked for addresses.
+
+        Args:
+            peer: who.
+            kind: why it is connected.
+            remote: its address: the source of what it tells.
+            negotiated: what the handshake agreed on.
+            now: when.
+            exempt: it has the `addr` permission: no rate limit, and a fresh sample as its answer.
+        """
+        if not kind.relays_addresses:
+            return []
+        gossiper = self._peers[peer] = _Gossiper(kind, remote, negotiated, exempt, now)
+        self._ring(gossiper.due(self._own_port is not None))
+        if kind in (ConnectionType.INBOUND, ConnectionType.FEELER):
+            return []
+        gossiper.asked = True
+        gossiper.tokens += MAX_ADDRESSES * TOKEN  # The answer is not to be rate limited.
+        return [Send(peer, GetAddr())]
+
+    def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
+        """A peer is gone."""
+        self._peers.pop(peer, None)
+
+    def received(
+        self, peer: PeerId, message: GetAddr | Addr | AddrV2, now: Instant
+    ) -> list[Action]:
+        """Take in what a peer tells, or queue the answer to what it asks.
+
+        Raises:
+            PeerDone: an addr-fetch connection has given what it was opened for.
+        """
+        gossiper = self._peers.get(peer)
+        if gossiper is None:
+            return []  # Block relay only.
+        match message:
+            case GetAddr():
+                self._answer(gossiper, now)
+            case Addr(addresses) | AddrV2(addresses):
+                self._learn(peer, gossiper, addresses, now)
+        return []
+
+    def deadline(self) -> Instant | None:
+        """When something is due to be sent; may be early."""
+        return self._deadline
+
+    def tick(self, now: Instant) -> list[Action]:
+        """Send what is due."""
+        if self._deadline is None or now < self._deadline:
+            return []
+        actions: list[Action] = []
+        self._deadline = None
+        for peer, gossiper in self._peers.items():
+            if gossiper.fetch_until is not None and now >= gossiper.fetch_until:
+                gossiper.fetch_until = None
+                actions.append(Drop(peer, PeerSilent("no addresses within 5 minutes")))
+                continue
+            if gossiper.enabled:
+                actions += self._advertise_to(peer, gossiper, now)
+                actions += self._flush(peer, gossiper, now)
+            self._ring(gossiper.due(self._own_port is not None))
+        return actions
+
+    def _ring(self, moment: Instant | None) -> None:
+        if moment is not None and (self._deadline is None or moment < self._deadline):
+            self._deadline = moment
+
+    # What we are told.
+
+    def _learn(
+        self,
+        peer: PeerId,
+        gossiper: _Gossiper,
+        addresses: tuple[TimedAddress, ...],
+        now: Instant,
+    ) -> None:
+        self._enable(gossiper)
+        gossiper.refill(now)
+        kept: list[TimedAddress] = []
+        relayable = not gossiper.asked and len(addresses) <= MAX_RELAYED
+        # In random order, so that what the limit lets through is not the sender's choice.
+        for told in self._rng.sample(addresses, len(addresses)):
+            if gossiper.tokens >= TOKEN:
+                gossiper.tokens -= TOKEN
+            elif not gossiper.exempt:
+                gossiper.rate_limited += 1
+                continue
+            if not told.services & _USEFUL:
+                continue
+            entry = self._with_sane_time(told, now)
+            gossiper.known.add(entry.address)
+            if self._bans.is_refused(entry.address, now):
+                continue
+            gossiper.processed += 1
+            reachable = entry.address.network in self._reachable
+            fresh = entry.time * SECOND > now - FRESH
+            if relayable and fresh and entry.address.is_routable(self._lab):
+                self._relay(peer, entry, reachable, now)
+            if reachable:
+                kept.append(entry)
+        self._addrman.add(kept, gossiper.remote, now, TIME_PENALTY_S)
+        if len(addresses) < MAX_ADDRESSES:
+            gossiper.asked = False
+        # A single address may be the peer's own, sent before its answer.
+        if gossiper.kind is ConnectionType.ADDR_FETCH and len(addresses) > 1:
+            raise PeerDone("addr-fetch complete")
+
+    @staticmethod
+    def _with_sane_time(told: TimedAddress, now: Instant) -> TimedAddress:
+        if told.time > ANCIENT_S and told.time * SECOND <= now + FRESH:
+            return told
+        time_s = max(0, now - NONSENSE_AGE) // SECOND
+        return TimedAddress(time_s, told.services, told.address)
+
+    def _relay(self, origin: PeerId, told: TimedAddress, reachable: bool, now: Instant) -> None:
+        """Queue an address for the one or two peers whose turn it is today."""
+        name = siphash24(self._key, told.address.encode_v2())
+        # Each address changes its day at another moment.
+        period = (now // SECOND + name % (DAY // SECOND)) // (DAY // SECOND)
+        count = 2 if reachable or name & 1 else 1
+        ranking = sorted(
+            (siphash24(self._key, b"%d %d %d" % (name, period, peer)), peer)
+            for peer, gossiper in self._peers.items()
+            if peer != origin and gossiper.enabled and gossiper.understands(told.address)
+        )
+        for _, peer in ranking[:count]:
+            self._push(self._peers[peer], told, now)
+
+    # What we tell.
+
+    def _enable(self, gossiper: _Gossiper) -> None:
+        if not gossiper.enabled:
+            gossiper.enabled = True
+            self._ring(gossiper.due(self._own_port is not None))
+
+    def _answer(self, gossiper: _Gossiper, now: Instant) -> None:
+        if gossiper.kind.is_outbound or gossiper.answered:
+            return  # Only who dialled us may ask, and once: we are not to be mapped.
+        gossiper.answered = True
+        self._enable(gossiper)
+        gossiper.queue.clear()
+        for told in self._sample(gossiper, now):
+            self._push(gossiper, told, now)
+
+    def _sample(self, gossiper: _Gossiper, now: Instant) -> list[TimedAddress]:
+        if gossiper.exempt:
+            return self._fresh_sample(now)
+        network = gossiper.remote.network
+        until, sample = self._answers.get(network, (None, []))
+        if until is None or now >= until:
+            sample = self._fresh_sample(now)
+            until = now + CACHE_TIME + self._rng.randrange(CACHE_SPREAD)
+            self._answers[network] = (until, sample)
+        return sample
+
+    def _fresh_sample(self, now: Instant) -> list[TimedAddress]:
+        sample = self._addrman.get_addresses(now, MAX_ADDRESSES, MAX_PERCENT)
+        return [told for told in sample if not self._bans.is_refused(told.address, now)]
+
+    def _push(self, gossiper: _Gossiper, told: TimedAddress, now: Instant) -> None:
+        address = told.address
+        if not address.is_valid() or not gossiper.understands(address):
+            return
+        if address in gossiper.known:
+            return
+        queue = gossiper.queue
+        if len(queue) >= MAX_ADDRESSES:
+            queue[self._rng.randrange(len(queue))] = told
+            return
+        if not queue and 0 < gossiper.next_send <= now:
+            # The clock that ran while there was nothing to send has no memory.
+            gossiper.next_send = now + self._delay(SEND_INTERVAL)
+        queue.append(told)
+        self._ring(gossiper.next_send)
+
+    def _flush(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
+        if not gossiper.queue or now < gossiper.next_send:
+            return []
+        gossiper.next_send = now + self._delay(SEND_INTERVAL)
+        known = gossiper.known
+        news = {told.address: told for told in gossiper.queue if told.address not in known}
+        gossiper.queue.clear()
+        return [gossiper.send(peer, tuple(news.values()))] if news else []
+
+    def _advertise_to(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
+        if self._own_port is None or now < gossiper.next_own:
+            return []
+        first = gossiper.next_own == 0
+        gossiper.next_own = now + self._delay(OWN_INTERVAL)
+        address = self._own_address_for(gossiper, self._own_port)
+        if address is None or not gossiper.understands(address):
+            return []
+        told = TimedAddress(now // SECOND, self._own_services, address)
+        if first:
+            # In a message of its own: in a larger one the rate limit might strike just it.
+            return [gossiper.send(peer, [told])]
+        gossiper.known.clear()
+        self._push(gossiper, told, now)
+        return []
+
+    def _own_address_for(self, gossiper: _Gossiper, port: int) -> NetAddress | None:
+        """Our address on the peer's network, or any, or now and then what the peer says it is."""
+        alike = (a for a in self._own if a.network is gossiper.remote.network)
+        own = next(alike, self._own[0] if self._own else None)
+        seen = gossiper.our_address
+        if not seen.is_routable(self._lab) or seen.network not in self._reachable:
+            return own
+        if own is not None and self._rng.random() >= 0.5:
+            return own
+        if gossiper.kind.is_outbound:
+            # Of a connection that we dialled, the port on our side is not where we listen.
+            return NetAddress(seen.network, seen.host_bytes, port)
+        return seen
+
+    def _delay(self, mean: Instant) -> Instant:
+        return 1 + int(self._rng.expovariate(1 / mean))

@@ -1,0 +1,468 @@
+"""Which addresses we know, and which to dial next.
+
+Anyone can tell us addresses, so they are kept where a liar cannot crowd out the rest. An address
+that was only heard of is *new*: which 64 of the 1024 buckets it may enter depends on a secret key
+and on the netgroup of who told us. One that answered is *tried*: which 8 of the 256 buckets it may
+enter depends on its own netgroup. A bucket has 64 places, and where in it an address stands is no
+choice of the sender either. A tried address is not thrown out for another before it failed to
+answer: both wait as a *collision* until a feeler has asked the old one.
+
+The figures are Bitcoin Core's. Tables are sparse: a lab node that knows ten peers holds ten
+entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Self
+
+from axon.errors import DecodeError
+from axon.machine import SECOND, Instant
+from axon.p2p.addrtables import (
+    BUCKET_SIZE,
+    DAY_S,
+    FRESH_TRY_S,
+    HOUR_S,
+    MINUTE_S,
+    Entry,
+    Table,
+)
+from axon.p2p.peersfile import AddressRecord, decode_peers, encode_peers
+from axon.primitives.hashes import sha256, siphash24
+from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
+
+NEW_BUCKETS: Final = 1024
+TRIED_BUCKETS: Final = 256
+NEW_BUCKETS_PER_SOURCE_GROUP: Final = 64
+"""A netgroup that tells us addresses reaches a sixteenth of the new table at most."""
+TRIED_BUCKETS_PER_GROUP: Final = 8
+"""A netgroup that answers reaches a thirty-second of the tried table at most."""
+NEW_BUCKETS_PER_ADDRESS: Final = 8
+"""An address that many speak of is selected more often, but not without end."""
+MAX_COLLISIONS: Final = 10
+"""Each waits for a feeler, of which one goes out every two minutes."""
+
+REPLACEMENT_S: Final = 4 * HOUR_S
+"""A tried address that answered so lately keeps its place."""
+TEST_WINDOW_S: Final = 40 * MINUTE_S
+"""If the old one could not be asked for so long, the new one takes the place."""
+CONNECTED_UPDATE_S: Final = 20 * MINUTE_S
+"""An open connection renews the address's time no more often: it would tell who we talk to."""
+
+_SOURCE_NAME_PREFIX: Final = bytes.fromhex("fd6b88c08724")
+"""Bitcoin Core's corner of IPv6 for sources that are names; no such address is ever dialled."""
+
+_BOTH: Final = (False, True)
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """Where an entry stands, as `getrawaddrman` shows it."""
+
+    bucket: int
+    slot: int
+    record: AddressRecord
+
+
+def named_source(name: str) -> NetAddress:
+    """The source under which addresses from a DNS seed or a list are filed: no real address."""
+    host = _SOURCE_NAME_PREFIX + sha256(name.encode())[:10]
+    return NetAddress(AddressNetwork.IPV6, host, 0)
+
+
+class AddrMan:
+    """The table of known addresses, bounded by its buckets.
+
+    Args:
+        rng: chooses what to dial, and the secret key.
+        lab: loopback addresses count as routable, each /16 a netgroup.
+    """
+
+    def __init__(self, rng: Random, lab: bool = False) -> None:
+        self._rng = rng
+        self._lab = lab
+        self._key = rng.getrandbits(128).to_bytes(16, "little")
+        self._entries: dict[NetAddress, Entry] = {}
+        self._new = Table()
+        self._tried = Table()
+        self._sizes: dict[tuple[AddressNetwork, bool], int] = {}
+        self._collisions: dict[NetAddress, None] = {}
+        self._last_good_s = 1  # So that the first failure counts, as an entry begins with 0.
+
+    def __len__(self) -> int:
+        """How many addresses are known."""
+        return len(self._entries)
+
+    def __contains__(self, address: NetAddress) -> bool:
+        return address in self._entries
+
+    def size(self, network: AddressNetwork | None = None, tried: bool | None = None) -> int:
+        """How many addresses are known, of one network or all, new or tried or both."""
+        networks = tuple(AddressNetwork) if network is None else (network,)
+        states = _BOTH if tried is None else (tried,)
+        return sum(self._sizes.get((net, state), 0) for net in networks for state in states)
+
+    def record(self, address: NetAddress) -> AddressRecord | None:
+        """What is known of an address."""
+        entry = self._entries.get(address)
+        return None if entry is None else entry.record()
+
+    def places(self, tried: bool) -> list[TablePlace]:
+        """All of one table, by bucket and slot; an address may stand in the new one repeatedly."""
+        table = self._tried if tried else self._new
+        return [
+            TablePlace(bucket, slot, entry.record())
+            for bucket, slots in sorted(table.buckets.items())
+            for slot, entry in sorted(slots.items(), key=lambda item: item[0])
+        ]
+
+    # Learning.
+
+    def add(
+        self,
+        addresses: Sequence[TimedAddress],
+        source: NetAddress,
+        now: Instant,
+        time_penalty_s: int = 0,
+    ) -> int:
+        """Take in what a source told.
+
+        Args:
+            addresses: unroutable ones are passed over.
+            source: who told; an address that speaks of itself is not penalised.
+            now: decides who is terrible enough to make room.
+            time_penalty_s: by how much a told time is distrusted.
+
+        Returns:
+            How many of them took a place in the new table.
+        """
+        now_s = now // SECOND
+        source_group = self._source_group(source)
+        return sum(
+            self._add(told, source, source_group, now_s, time_penalty_s) for told in addresses
+        )
+
+    def _add(
+        self, told: TimedAddress, source: NetAddress, source_group: bytes, now_s: int, penalty: int
+    ) -> bool:
+        address = told.address
+        if not address.is_routable(self._lab):
+            return False
+        if address == source:
+            penalty = 0
+        entry = self._entries.get(address)
+        if entry is None:
+            entry = Entry(told, source, address.group(self._lab))
+            entry.time_s = max(0, told.time - penalty)
+            self._enter(entry)
+        elif not self._refresh(entry, told, now_s, penalty):
+            return False
+        place = self._new_place(entry, source_group)
+        standing = self._new.get(place)
+        if standing is entry:
+            return False
+        if standing is not None:
+            spare = len(standing.places) > 1 and not entry.places
+            if not spare and not standing.is_terrible(now_s):
+                if not entry.places:
+                    self._forget(entry)
+                return False
+            self._vacate_new(place)
+        self._new.put(place, entry)
+        return True
+
+    def _refresh(self, entry: Entry, told: TimedAddress, now_s: int, penalty: int) -> bool:
+        """Take over what is news; whether a further place in the new table is due."""
+        online = now_s - told.time < DAY_S
+        interval = HOUR_S if online else DAY_S
+        known_s = entry.time_s
+        entry.services |= told.services
+        if known_s < told.time - interval - penalty:
+            entry.time_s = max(0, told.time - penalty)
+        if told.time <= known_s or entry.tried or len(entry.places) == NEW_BUCKETS_PER_ADDRESS:
+            return False
+        # Each further place is half as likely as the one before.
+        return self._rng.getrandbits(len(entry.places)) == 0
+
+    # What happened when we dialled.
+
+    def attempt(self, address: NetAddress, now: Instant, count_failure: bool = True) -> None:
+        """It is being dialled.
+
+        Args:
+            address: unknown ones are passed over.
+            now: when.
+            count_failure: it speaks against the address if nothing comes of it; False while our own
+                network may be what is down.
+        """
+        entry = self._entries.get(address)
+        if entry is None:
+            return
+        now_s = now // SECOND
+        entry.last_try_s = now_s
+        if count_failure and entry.last_counted_s < self._last_good_s:
+            # One failure between two successes: a dead line does not spoil the whole table.
+            entry.last_counted_s = now_s
+            entry.attempts += 1
+
+    def good(self, address: NetAddress, now: Instant, test_before_evict: bool = True) -> bool:
+        """It answered: a new address becomes tried.
+
+        Args:
+            address: unknown ones are passed over.
+            now: when.
+            test_before_evict: if another stands in its place, wait until that one was asked.
+
+        Returns:
+            Whether it moved to the tried table.
+        """
+        now_s = now // SECOND
+        self._last_good_s = now_s
+        entry = self._entries.get(address)
+        if entry is None:
+            return False
+        entry.last_success_s = entry.last_try_s = now_s
+        entry.attempts = 0
+        if entry.tried:
+            return False
+        if test_before_evict and self._tried.get(self._tried_place(entry)) is not None:
+            if len(self._collisions) < MAX_COLLISIONS:
+                self._collisions[address] = None
+            return False
+        self._make_tried(entry)
+        return True
+
+    def connected(self, address: NetAddress, now: Instant) -> None:
+        """A connection to it was open until now, so it may be told to others as alive."""
+        entry = self._entries.get(address)
+        now_s = now // SECOND
+        if entry is not None and now_s - entry.time_s > CONNECTED_UPDATE_S:
+            entry.time_s = now_s
+
+    def set_services(self, address: NetAddress, services: int) -> None:
+        """It told us itself what it offers."""
+        entry = self._entries.get(address)
+        if entry is not None:
+            entry.services = services
+
+    # Collisions.
+
+    def resolve_collisions(self, now: Instant) -> None:
+        """Decide who keeps each contested place in the tried table, where that is known by now."""
+        now_s = now // SECOND
+        for address in list(self._collisions):
+            entry = self._entries.get(address)
+            if entry is None or entry.tried:
+                del self._collisions[address]
+                continue
+            old = self._tried.get(self._tried_place(entry))
+            if old is not None and now_s - old.last_success_s < REPLACEMENT_S:
+                del self._collisions[address]
+                continue
+            if old is None or self._has_lost(old, entry, now_s):
+                del self._collisions[address]
+                self.good(address, now, test_before_evict=False)
+
+    @staticmethod
+    def _has_lost(old: Entry, entry: Entry, now_s: int) -> bool:
+        if now_s - old.last_try_s < REPLACEMENT_S:
+            return now_s - old.last_try_s > FRESH_TRY_S  # Asked, and it did not answer.
+        return now_s - entry.last_success_s > TEST_WINDOW_S
+
+    def collision_to_test(self) -> AddressRecord | None:
+        """The old address of a random collision: the next feeler's destination."""
+        if not self._collisions:
+            return None
+        address = self._rng.choice(list(self._collisions))
+        entry = self._entries.get(address)
+        old = None if entry is None else self._tried.get(self._tried_place(entry))
+        if old is None or old is entry:
+            del self._collisions[address]
+            return None
+        return old.record()
+
+    # Choosing.
+
+    def select(
+        self,
+        now: Instant,
+        new_only: bool = False,
+        networks: Collection[AddressNetwork] | None = None,
+    ) -> AddressRecord | None:
+        """An address to dial: a random bucket, a random one in it, taken by its chance.
+
+        Args:
+            now: decides the chances.
+            new_only: only addresses that never answered.
+            networks: only these; None for all.
+
+        Returns:
+            None if none is known.
+        """
+        wanted = tuple(AddressNetwork) if networks is None else tuple(networks)
+        new = sum(self.size(network, False) for network in wanted)
+        tried = 0 if new_only else sum(self.size(network, True) for network in wanted)
+        if not new and not tried:
+            return None
+        from_tried = not new or (bool(tried) and self._rng.random() < 0.5)
+        return self._draw(self._tried if from_tried else self._new, wanted, now // SECOND)
+
+    def _draw(self, table: Table, wanted: Collection[AddressNetwork], now_s: int) -> AddressRecord:
+        buckets = list(table.buckets.values())
+        if sum(self.size(network) for network in wanted) != len(self._entries):
+            matching = ([e for e in b.values() if e.address.network in wanted] for b in buckets)
+            choices = [bucket for bucket in matching if bucket]
+        else:
+            choices = []
+        factor = 1.0
+        while True:
+            if choices:
+                entry = self._rng.choice(self._rng.choice(choices))
+            else:
+                entry = self._rng.choice(list(self._rng.choice(buckets).values()))
+            if self._rng.random() < factor * entry.chance(now_s):
+                return entry.record()
+            factor *= 1.2
+
+    def get_addresses(
+        self,
+        now: Instant,
+        max_count: int = 0,
+        max_percent: int = 0,
+        network: AddressNetwork | None = None,
+    ) -> list[TimedAddress]:
+        """A random sample without the terrible ones.
+
+        Args:
+            now: decides who is terrible.
+            max_count: at most so many; 0 for all.
+            max_percent: at most this share of all that is known, so that nobody learns the whole
+                table by asking once; 0 for all.
+            network: only addresses of this one; None for all.
+        """
+        now_s = now // SECOND
+        entries = list(self._entries.values())
+        bound = len(entries)
+        if max_percent:
+            bound = bound * max_percent // 100
+        if max_count:
+            bound = min(bound, max_count)
+        sample: list[TimedAddress] = []
+        for drawn in range(len(entries)):
+            if len(sample) >= bound:
+                break
+            other = self._rng.randrange(drawn, len(entries))
+            entries[drawn], entries[other] = entries[other], entries[drawn]
+            entry = entries[drawn]
+            if network is not None and entry.address.network is not network:
+                continue
+            if not entry.is_terrible(now_s):
+                sample.append(TimedAddress(entry.time_s, entry.services, entry.address))
+        return sample
+
+    # On disk.
+
+    def encode(self) -> bytes:
+        """The whole table as `peers.dat` holds it."""
+        return encode_peers(self._key, [entry.record() for entry in self._entries.values()])
+
+    @classmethod
+    def decode(cls, data: bytes, rng: Random, lab: bool = False) -> Self:
+        """The table that `encode` wrote.
+
+        Raises:
+            DecodeError: the file is damaged, foreign, or contradicts itself; it says what to do.
+        """
+        key, records = decode_peers(data)
+        table = cls(rng, lab)
+        table._key = key
+        for record in records:
+            if not record.address.is_routable(lab):
+                continue  # Kept by a lab, read outside of it.
+            if record.address in table._entries or not table._restore(record):
+                raise DecodeError("a peers.dat without contradictions (delete peers.dat)")
+        return table
+
+    def _restore(self, record: AddressRecord) -> bool:
+        told = TimedAddress(record.time_s, record.services, record.address)
+        entry = Entry(told, record.source, record.address.group(self._lab))
+        entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
+        entry.attempts, entry.tried = record.attempts, record.tried
+        self._enter(entry)
+        if entry.tried:
+            table, places = self._tried, [self._tried_place(entry)]
+        else:
+            table, places = self._new, [self._place("N", b, entry) for b in record.buckets]
+        for place in places:
+            if place >= NEW_BUCKETS * BUCKET_SIZE or table.get(place) is not None:
+                return False
+            table.put(place, entry)
+        return bool(places)
+
+    # Places.
+
+    def _source_group(self, source: NetAddress) -> bytes:
+        if source.host_bytes.startswith(_SOURCE_NAME_PREFIX):
+            return source.host_bytes
+        return source.group(self._lab)
+
+    def _hash(self, domain: str, *parts: bytes) -> int:
+        return siphash24(self._key, b"".join((domain.encode(), *parts)))
+
+    def _new_place(self, entry: Entry, source_group: bytes) -> int:
+        share = self._hash("s", entry.group, source_group) % NEW_BUCKETS_PER_SOURCE_GROUP
+        bucket = self._hash("n", source_group, bytes((share,))) % NEW_BUCKETS
+        return self._place("N", bucket, entry)
+
+    def _tried_place(self, entry: Entry) -> int:
+        share = self._hash("a", entry.key) % TRIED_BUCKETS_PER_GROUP
+        bucket = self._hash("t", entry.group, bytes((share,))) % TRIED_BUCKETS
+        return self._place("T", bucket, entry)
+
+    def _place(self, table: str, bucket: int, entry: Entry) -> int:
+        slot = self._hash(table, bucket.to_bytes(2, "little"), entry.key) % BUCKET_SIZE
+        return bucket * BUCKET_SIZE + slot
+
+    # Moving.
+
+    def _enter(self, entry: Entry) -> None:
+        self._entries[entry.address] = entry
+        self._count(entry, 1)
+
+    def _forget(self, entry: Entry) -> None:
+        del self._entries[entry.address]
+        self._collisions.pop(entry.address, None)
+        self._count(entry, -1)
+
+    def _count(self, entry: Entry, change: int) -> None:
+        slot = (entry.address.network, entry.tried)
+        self._sizes[slot] = self._sizes.get(slot, 0) + change
+
+    def _vacate_new(self, place: int) -> None:
+        entry = self._new.get(place)
+        if entry is None:
+            return
+        self._new.free(place, entry)
+        if not entry.places:
+            self._forget(entry)
+
+    def _make_tried(self, entry: Entry) -> None:
+        for place in list(entry.places):
+            self._new.free(place, entry)
+        place = self._tried_place(entry)
+        old = self._tried.get(place)
+        if old is not None:
+            self._tried.free(place, old)
+            self._set_tried(old, tried=False)
+            new_place = self._new_place(old, self._source_group(old.source))
+            self._vacate_new(new_place)
+            self._new.put(new_place, old)
+        self._set_tried(entry, tried=True)
+        self._tried.put(place, entry)
+
+    def _set_tried(self, entry: Entry, tried: bool) -> None:
+        self._count(entry, -1)
+        entry.tried = tried
+        self._count(entry, 1)

@@ -1,0 +1,117 @@
+"""What `AddrMan` is made of: entries, and tables of buckets with places for them.
+
+Times are seconds since 1970, 0 for never.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.p2p.peersfile import AddressRecord
+from axon.primitives.netaddress import NetAddress, TimedAddress
+
+BUCKET_SIZE: Final = 64
+
+MINUTE_S: Final = 60
+HOUR_S: Final = 3_600
+DAY_S: Final = 86_400
+
+HORIZON_S: Final = 30 * DAY_S
+"""An address not heard of for so long is not worth passing on."""
+FUTURE_S: Final = 10 * MINUTE_S
+"""A time further ahead than this is a lie or a broken clock."""
+RETRIES: Final = 3
+"""A new address is given up after so many attempts in vain."""
+MAX_FAILURES: Final = 10
+MIN_FAIL_S: Final = 7 * DAY_S
+"""One that answered once is given up after ten attempts in vain over at least a week."""
+FRESH_TRY_S: Final = 60
+"""A dial that began less than this ago may still succeed."""
+
+
+class Entry:
+    """One address and all we know of it; `AddressRecord` is what others see."""
+
+    __slots__ = (
+        "address",
+        "attempts",
+        "group",
+        "key",
+        "last_counted_s",
+        "last_success_s",
+        "last_try_s",
+        "places",
+        "services",
+        "source",
+        "time_s",
+        "tried",
+    )
+
+    def __init__(self, told: TimedAddress, source: NetAddress, group: bytes) -> None:
+        self.address = told.address
+        self.key = told.address.encode_v2()
+        self.group = group
+        self.source = source
+        self.services = told.services
+        self.time_s = told.time
+        self.last_try_s = 0
+        self.last_counted_s = 0
+        self.last_success_s = 0
+        self.attempts = 0
+        self.tried = False
+        self.places: list[int] = []  # In the table it is in: bucket * BUCKET_SIZE + slot.
+
+    def is_terrible(self, now_s: int) -> bool:
+        """Whether it is good for nothing: not to be told to others, and first to make room."""
+        if now_s - self.last_try_s <= FRESH_TRY_S:
+            return False
+        if self.time_s > now_s + FUTURE_S or now_s - self.time_s > HORIZON_S:
+            return True
+        if not self.last_success_s:
+            return self.attempts >= RETRIES
+        return now_s - self.last_success_s > MIN_FAIL_S and self.attempts >= MAX_FAILURES
+
+    def chance(self, now_s: int) -> float:
+        """How likely it is taken when drawn: less after each failure, little just after a try."""
+        chance: float = 0.66 ** min(self.attempts, 8)
+        return chance * 0.01 if now_s - self.last_try_s < FUTURE_S else chance
+
+    def record(self) -> AddressRecord:
+        """It as a value, for others and for the disk."""
+        return AddressRecord(
+            self.address,
+            self.source,
+            self.services,
+            self.time_s,
+            self.last_try_s,
+            self.last_success_s,
+            self.attempts,
+            self.tried,
+            () if self.tried else tuple(place // BUCKET_SIZE for place in self.places),
+        )
+
+
+class Table:
+    """Places for entries: bucket -> slot -> entry, holding only what is occupied."""
+
+    __slots__ = ("buckets",)
+
+    def __init__(self) -> None:
+        self.buckets: dict[int, dict[int, Entry]] = {}
+
+    def get(self, place: int) -> Entry | None:
+        """Who stands there, if anyone; a place is bucket * BUCKET_SIZE + slot."""
+        return self.buckets.get(place // BUCKET_SIZE, {}).get(place % BUCKET_SIZE)
+
+    def put(self, place: int, entry: Entry) -> None:
+        """Give an entry a place that is free."""
+        self.buckets.setdefault(place // BUCKET_SIZE, {})[place % BUCKET_SIZE] = entry
+        entry.places.append(place)
+
+    def free(self, place: int, entry: Entry) -> None:
+        """Take an entry from its place."""
+        bucket = self.buckets[place // BUCKET_SIZE]
+        del bucket[place % BUCKET_SIZE]
+        if not bucket:
+            del self.buckets[place // BUCKET_SIZE]
+        entry.places.remove(place)

@@ -1,0 +1,70 @@
+"""How many connections a node has of each kind, and what the operator decided about them.
+
+The figures are Bitcoin Core's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from axon.machine import Endpoint
+from axon.p2p.redial import Target
+from axon.primitives.netaddress import AddressNetwork, NetAddress
+
+MAX_FULL_RELAY: Final = 8
+MAX_BLOCK_RELAY: Final = 2
+MAX_FEELERS: Final = 1
+MAX_ADDED: Final = 8
+"""How many of the operator's `addnode` peers are connected at a time."""
+MAX_FETCHES: Final = 2
+DEFAULT_MAX_CONNECTIONS: Final = 125
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsConfig:
+    """What the operator decided about connections.
+
+    Args:
+        port: default of the network, for what DNS seeds answer.
+        max_connections: of all kinds but manual ones (`-maxconnections`).
+        connect: the only peers to dial (`-connect`); empty for none, None for automatic ones.
+        added: peers to dial besides (`-addnode`).
+        seed_nodes: nodes to ask for addresses (`-seednode`).
+        dns_seeds: names to look up; empty with `-dnsseed=0`.
+        force_dns: look them up even where addresses are known (`-forcednsseed`).
+        fixed_seeds: the last resort; empty with `-fixedseeds=0`.
+        anchors: block relay peers of the last run, from `anchors.dat`.
+        reachable: networks on which we dial of our own accord (`-onlynet`, proxies).
+        v2: we speak the encrypted transport (`-v2transport`).
+        lab: loopback addresses count as routable.
+    """
+
+    port: int
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    connect: tuple[Target, ...] | None = None
+    added: tuple[Target, ...] = ()
+    seed_nodes: tuple[Endpoint, ...] = ()
+    dns_seeds: tuple[str, ...] = ()
+    force_dns: bool = False
+    fixed_seeds: tuple[NetAddress, ...] = ()
+    anchors: tuple[NetAddress, ...] = ()
+    reachable: frozenset[AddressNetwork] = frozenset(AddressNetwork)
+    v2: bool = True
+    lab: bool = False
+
+    @property
+    def max_full_relay(self) -> int:
+        """Full relay peers to keep."""
+        return min(MAX_FULL_RELAY, self.max_connections)
+
+    @property
+    def max_block_relay(self) -> int:
+        """Block relay peers to keep."""
+        return min(MAX_BLOCK_RELAY, self.max_connections - self.max_full_relay)
+
+    @property
+    def max_inbound(self) -> int:
+        """What is left for those who dial us."""
+        outbound = self.max_full_relay + self.max_block_relay + MAX_FEELERS
+        return max(0, self.max_connections - outbound)

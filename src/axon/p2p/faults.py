@@ -1,0 +1,33 @@
+"""How a peer can fail us.
+
+Parts of this room raise these; the node catches them in one place and ends the connection. Whatever
+a peer sends, nothing else but `DecodeError` may come out of this room.
+"""
+
+from __future__ import annotations
+
+from axon.errors import AxonError
+
+
+class PeerFault(AxonError):
+    """The peer failed us and its connection ends; nothing is held against its address."""
+
+
+class PeerViolation(PeerFault):
+    """The peer broke a rule: it is disconnected and its address discouraged.
+
+    Args:
+        rule: the source of the rule and the rule, as in "BIP 130: headers connect".
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class PeerSilent(PeerFault):
+    """The peer did not answer in time. It may be slow and honest, so it is not discouraged."""
+
+
+class PeerDone(PeerFault):
+    """No failure at all: the connection has served its purpose (a feeler that was greeted)."""

@@ -1,0 +1,273 @@
+"""How two nodes greet each other: version, verack, and what is agreed between the two.
+
+    outbound: start() sends version
+    inbound:  start() waits
+
+    greeting --their version--> agreeing --their verack--> complete
+       (we answer: version if inbound, wtxidrelay, sendaddrv2, verack)
+       (to their verack: sendheaders)
+    greeting, agreeing --timeout--> PeerSilent
+
+What may be agreed only in between (BIP 155, BIP 339) is refused afterwards; `sendheaders` (BIP 130)
+and `sendcmpct` (BIP 152) may come at any time behind the version and are remembered here as well.
+As in Bitcoin Core, a message too early or repeated is passed over, never punished. We do not
+announce compact blocks as long as we cannot serve them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from axon.machine import SECOND, Instant
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.faults import PeerFault, PeerSilent
+from axon.primitives.netaddress import UNSPECIFIED, NetAddress
+from axon.wire.messages import (
+    Message,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Services,
+    Unknown,
+    Verack,
+    Version,
+    WtxidRelay,
+)
+from axon.wire.messages.handshake import PROTOCOL_VERSION
+
+HANDSHAKE_TIMEOUT: Final = 60 * SECOND
+"""From the opening of the connection to the other side's verack (`-peertimeout`)."""
+
+MIN_PEER_VERSION: Final = 31_800
+"""Older programs know no headers."""
+FEATURE_VERSION: Final = 70_016
+"""From here `wtxidrelay` exists, and nobody older knows `sendaddrv2`."""
+SENDHEADERS_VERSION: Final = 70_012
+COMPACT_BLOCKS_VERSION: Final = 2
+"""Of compact blocks, the only version in use: with witnesses."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnVersion:
+    """What we say of ourselves.
+
+    Args:
+        services: what we offer on this connection.
+        user_agent: `/Name:version(comment)/` (BIP 14).
+        start_height: of our active chain.
+        relay: we want transactions announced, where the kind of connection has them at all.
+        near_tip: our tip is recent, so a peer that keeps only the last 288 blocks is good enough.
+    """
+
+    services: int
+    user_agent: str
+    start_height: int
+    relay: bool = True
+    near_tip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """What two nodes agreed on, complete and final.
+
+    Args:
+        version: the other's protocol version; the lower of it and ours is spoken.
+        services: what it offers.
+        user_agent: its name, without characters that could hurt a log.
+        start_height: of its chain, as it says; -1 if it does not.
+        relay: it wants transactions announced.
+        wtxid_relay: both sides announce transactions by wtxid (BIP 339).
+        addrv2: it wants addresses as `addrv2` (BIP 155).
+        time_offset_s: its clock minus ours, in seconds.
+        our_address: ours as it sees it.
+    """
+
+    version: int
+    services: int
+    user_agent: str
+    start_height: int
+    relay: bool
+    wtxid_relay: bool
+    addrv2: bool
+    time_offset_s: int
+    our_address: NetAddress
+
+    @property
+    def common_version(self) -> int:
+        """The protocol version that both speak."""
+        return min(self.version, PROTOCOL_VERSION)
+
+
+def has_desirable_services(services: int, near_tip: bool) -> bool:
+    """Whether a peer can give us the blocks we need, with witnesses.
+
+    Args:
+        services: what it offers.
+        near_tip: the last 288 blocks (BIP 159) are all we need.
+    """
+    if not services & Services.WITNESS:
+        return False
+    if services & Services.NETWORK:
+        return True
+    return near_tip and bool(services & Services.NETWORK_LIMITED)
+
+
+class Handshake:
+    """The greeting of one peer, and later its word on headers and compact blocks.
+
+    Args:
+        kind: why the connection exists, so also who dialled.
+        own: what we say of ourselves.
+        remote: the other's address, told to it in our version; None if it has none to speak of.
+        nonces: those of our own outbound greetings under way, shared by all handshakes of a node,
+            each of which adds its own while it lasts. An inbound version with one of them is ours.
+        rng: draws the nonce.
+        now: when the connection was opened.
+        timeout: how long the greeting may take.
+    """
+
+    def __init__(
+        self,
+        kind: ConnectionType,
+        own: OwnVersion,
+        remote: NetAddress | None,
+        nonces: set[int],
+        rng: Random,
+        now: Instant,
+        timeout: Instant = HANDSHAKE_TIMEOUT,
+    ) -> None:
+        self._kind = kind
+        self._own = own
+        self._remote = remote
+        self._nonces = nonces
+        self._timeout_at = now + timeout
+        self._theirs: Version | None = None
+        self._wtxid_relay = False
+        self._addrv2 = False
+        self._time_offset_s = 0
+        self.nonce = rng.getrandbits(64)
+        self.negotiated: Negotiated | None = None
+        """What was agreed on; None until the greeting is complete."""
+        self.prefers_headers = False
+        """It wants new blocks announced by headers (BIP 130)."""
+        self.provides_compact_blocks = False
+        """It understands compact blocks of version 2 (BIP 152)."""
+        self.wants_high_bandwidth = False
+        """It wants compact blocks unasked (BIP 152)."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Both sides have said all; other messages may be exchanged."""
+        return self.negotiated is not None
+
+    def start(self, now: Instant) -> list[Message]:
+        """The first words: our version if we dialled."""
+        if not self._kind.is_outbound:
+            return []
+        self._nonces.add(self.nonce)
+        return [self._own_version(now)]
+
+    def deadline(self) -> Instant | None:
+        """When the greeting must be complete; None once it is."""
+        return None if self.is_complete else self._timeout_at
+
+    def tick(self, now: Instant) -> list[Message]:
+        """Nothing to say, but patience ends.
+
+        Raises:
+            PeerSilent: the greeting took too long.
+        """
+        if not self.is_complete and now >= self._timeout_at:
+            raise PeerSilent("version handshake timeout")
+        return []
+
+    def closed(self) -> None:
+        """The connection ended; its nonce need not be recognized any more."""
+        self._nonces.discard(self.nonce)
+
+    def received(self, message: Message | Unknown, now: Instant) -> list[Message]:
+        """Take in any message before the greeting is complete, and its own kinds later.
+
+        Raises:
+            PeerFault: the peer is ourselves, too old, of no use, or negotiates too late.
+        """
+        if isinstance(message, Version):
+            return self._version(message, now)
+        if self._theirs is None:
+            return []  # Nothing counts before the version.
+        match message:
+            case Verack():
+                return self._verack(self._theirs)
+            case WtxidRelay():
+                self._refuse_if_late("wtxidrelay")
+                self._wtxid_relay = self._speaks(FEATURE_VERSION)
+            case SendAddrV2():
+                self._refuse_if_late("sendaddrv2")
+                self._addrv2 = True
+            case SendHeaders():
+                self.prefers_headers = True
+            case SendCmpct(high_bandwidth, version) if version == COMPACT_BLOCKS_VERSION:
+                self.provides_compact_blocks = True
+                self.wants_high_bandwidth = high_bandwidth
+        return []
+
+    def _version(self, theirs: Version, now: Instant) -> list[Message]:
+        if self._theirs is not None:
+            return []  # Said twice counts once.
+        if self._kind.needs_services:
+            if not has_desirable_services(theirs.services, self._own.near_tip):
+                raise PeerFault(f"peer does not offer the services we need: {theirs.services:#x}")
+        if theirs.version < MIN_PEER_VERSION:
+            raise PeerFault(f"peer uses obsolete version {theirs.version}")
+        inbound = not self._kind.is_outbound
+        if inbound and theirs.nonce in self._nonces:
+            raise PeerFault("connected to self")
+        self._theirs = theirs
+        self._time_offset_s = max(0, theirs.time) - now // SECOND
+        answers: list[Message] = [self._own_version(now)] if inbound else []
+        if self._speaks(FEATURE_VERSION):
+            answers += [WtxidRelay(), SendAddrV2()]
+        return [*answers, Verack()]
+
+    def _verack(self, theirs: Version) -> list[Message]:
+        if self.is_complete:
+            return []
+        self._nonces.discard(self.nonce)
+        self.negotiated = Negotiated(
+            version=theirs.version,
+            services=theirs.services,
+            user_agent=theirs.clean_user_agent,
+            start_height=theirs.start_height,
+            relay=theirs.relay,
+            wtxid_relay=self._wtxid_relay,
+            addrv2=self._addrv2,
+            time_offset_s=self._time_offset_s,
+            our_address=theirs.receiver,
+        )
+        if self._kind.is_lasting and self._speaks(SENDHEADERS_VERSION):
+            return [SendHeaders()]
+        return []
+
+    def _speaks(self, version: int) -> bool:
+        return self._theirs is not None and self._theirs.version >= version
+
+    def _refuse_if_late(self, command: str) -> None:
+        if self.is_complete:
+            raise PeerFault(f"{command} received after verack")
+
+    def _own_version(self, now: Instant) -> Version:
+        own, remote = self._own, self._remote
+        tellable = remote is not None and remote.fits_v1 and remote.is_routable()
+        return Version(
+            version=PROTOCOL_VERSION,
+            services=own.services,
+            time=now // SECOND,
+            receiver=remote if remote is not None and tellable else UNSPECIFIED,
+            nonce=self.nonce,
+            user_agent=own.user_agent,
+            start_height=own.start_height,
+            relay=own.relay and self._kind.relays_transactions,
+            sender_services=own.services,
+        )

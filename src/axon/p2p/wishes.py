@@ -1,0 +1,50 @@
+"""What this room wants from the world besides messages: connections and names looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axon.machine import Endpoint
+from axon.p2p.connectiontype import ConnectionType
+from axon.primitives.netaddress import NetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class DialWish:
+    """Open a connection. The wish itself names the attempt: it is handed back with the outcome.
+
+    Args:
+        endpoint: where; the host may be a name.
+        kind: what for.
+        v2: begin with the encrypted transport (BIP 324).
+        address: the same as an address of the table; None for a name.
+    """
+
+    endpoint: Endpoint
+    kind: ConnectionType
+    v2: bool
+    address: NetAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveWish:
+    """Look a DNS seed up; what it resolves to is handed back under this host."""
+
+    host: str
+    port: int
+
+
+Wish = DialWish | ResolveWish
+
+
+def address_of(endpoint: Endpoint) -> NetAddress | None:
+    """The endpoint as an address; None if its host is a name."""
+    try:
+        return NetAddress.from_text(endpoint.host, endpoint.port)
+    except ValueError:
+        return None
+
+
+def endpoint_of(address: NetAddress) -> Endpoint:
+    """The address as an endpoint."""
+    return Endpoint(address.to_text(), address.port)
