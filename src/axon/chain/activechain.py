@@ -1,0 +1,84 @@
+"""The active chain: the one line of blocks, by height, that the ledger stands on.
+
+It follows the judge's verdicts, not the header tree: its tip is a block that was validated and
+connected, while the best header may be far ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from axon.chain.headerentry import HeaderEntry
+from axon.chain.headertree import HeaderTree
+from axon.primitives.hashes import BlockHash
+
+
+class ActiveChain:
+    """The connected blocks from the genesis block to the tip.
+
+    Args:
+        genesis: the lowest entry; it never disconnects.
+    """
+
+    def __init__(self, genesis: HeaderEntry) -> None:
+        self._entries = [genesis]
+        self._base = genesis.height
+
+    @property
+    def tip(self) -> HeaderEntry:
+        """The highest connected block."""
+        return self._entries[-1]
+
+    @property
+    def height(self) -> int:
+        """The tip's height."""
+        return self._base + len(self._entries) - 1
+
+    def at(self, height: int) -> HeaderEntry | None:
+        """The block at a height; None above the tip and below the lowest."""
+        index = height - self._base
+        return self._entries[index] if 0 <= index < len(self._entries) else None
+
+    def contains(self, entry: HeaderEntry) -> bool:
+        """Whether a block is connected."""
+        return self.at(entry.height) is entry
+
+    def next(self, entry: HeaderEntry) -> HeaderEntry | None:
+        """The block after a connected one; None after the tip and for one not connected."""
+        return self.at(entry.height + 1) if self.contains(entry) else None
+
+    def fork_of(self, entry: HeaderEntry) -> HeaderEntry:
+        """The highest connected block that `entry` builds on; itself if connected."""
+        return _common(self.tip, entry)
+
+    def connect(self, entry: HeaderEntry) -> None:
+        """Put a block on top of the tip."""
+        assert entry.parent is self.tip, "a block connects to the tip only"
+        self._entries.append(entry)
+
+    def disconnect(self) -> HeaderEntry:
+        """Take the tip off; the block that was it."""
+        assert len(self._entries) > 1, "the genesis block never disconnects"
+        return self._entries.pop()
+
+    def find_fork(self, locator: Sequence[BlockHash], tree: HeaderTree) -> HeaderEntry:
+        """Where the chain of a peer's locator leaves the active chain.
+
+        The first hash that is connected; or the tip, if one named before builds on it; else the
+        genesis block.
+        """
+        for block_hash in locator:
+            entry = tree.get(block_hash)
+            if entry is None:
+                continue
+            if self.contains(entry):
+                return entry
+            if entry.ancestor(self.height) is self.tip:
+                return self.tip
+        return self._entries[0]
+
+
+def _common(a: HeaderEntry, b: HeaderEntry) -> HeaderEntry:
+    common = a.fork_with(b)
+    assert common is not None, "the active chain and the entry belong to one tree"
+    return common

@@ -1,0 +1,278 @@
+"""The coins: every output of the active chain that is not spent yet.
+
+Our own view beside the kernel's, because the kernel answers no question about a single coin. It
+moves with the active chain, block by block. All changes of a block and the mark that says up to
+which block they go reach the store in one atomic write; so a process that is killed at any instant
+finds coins and mark that belong together, and goes on from the mark.
+
+While catching up, `hold` lets many blocks share one write: a coin made and spent in between never
+touches the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from struct import Struct
+from typing import Final, NamedTuple
+
+from axon.chain.parts import spends_and_makes
+from axon.chain.store import MemoryStore
+from axon.chain.store import Store as CoinStore
+from axon.errors import StorageError
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.script import is_unspendable
+from axon.primitives.transaction import OutPoint
+
+__all__ = ["HOLD_BYTES", "Coin", "CoinStore", "Coins", "MemoryStore"]
+
+HOLD_BYTES: Final = 64 * 1024 * 1024
+"""What changes may take up in memory before they are written: some 50 full blocks' worth."""
+
+_ENTRY_BYTES = 200  # What key, value object and dict take up for one change, beside the value.
+
+_COIN_PREFIX = b"c"  # Then the outpoint; the value is an encoded coin.
+_MARK_KEY = b"C"  # Hash and height of the best block.
+
+_U32 = Struct("<I")
+_HEAD = Struct("<IQ")  # Of an encoded coin: height and coinbase flag, amount. The script follows.
+_HEAD_SIZE = _HEAD.size
+_pack_index = _U32.pack
+
+
+class Coin(NamedTuple):
+    """An output that can be spent.
+
+    A tuple, because a block makes and spends thousands of them.
+    """
+
+    height: int
+    """Of the block that made it."""
+    coinbase: bool
+    """Whether a coinbase transaction made it: then it must be 100 blocks deep to be spent."""
+    amount_sat: int
+    """From 0 to 21,000,000 bitcoin."""
+    script_pubkey: bytes
+    """What guards it; at most 10,000 bytes."""
+
+
+class Coins:
+    """The coins of the active chain up to `best`.
+
+    Args:
+        store: what an earlier run wrote, or nothing yet. Its keys that begin with `c` or `C` are
+            ours.
+    """
+
+    best: BlockHash | None
+    """The block up to which the coins go; None before the genesis block."""
+    height: int
+    """Its height; -1 before the genesis block."""
+
+    def __init__(self, store: CoinStore) -> None:
+        self._store = store
+        mark = store.get(_MARK_KEY)
+        self.best = None if mark is None else BlockHash(mark[:32])
+        self.height = -1 if mark is None else int(_U32.unpack_from(mark, 32)[0])
+        self._written = self.best  # The store's own mark.
+        # What the store does not know yet. The keys of `_fresh` are not in the store under any
+        # value, so that spending such a coin leaves no trace; all else is in `_changes`.
+        self._fresh: dict[bytes, bytes] = {}
+        self._changes: dict[bytes, bytes | None] = {}
+        self._value_bytes = 0
+        self._limit_bytes = 0
+
+    def get(self, outpoint: OutPoint) -> Coin | None:
+        """The coin at an outpoint, or None."""
+        return self.multi_get((outpoint,))[0]
+
+    def multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
+        """The coins at several outpoints, in their order."""
+        keys = [_COIN_PREFIX + outpoint for outpoint in outpoints]
+        values: dict[bytes, bytes | None] = {}
+        wanted: list[bytes] = []
+        for key in keys:
+            if key in self._fresh:
+                values[key] = self._fresh[key]
+            elif key in self._changes:
+                values[key] = self._changes[key]
+            else:
+                wanted.append(key)
+        values.update(zip(wanted, self._store.multi_get(wanted), strict=True))
+        found = map(values.__getitem__, keys)
+        return [None if value is None else _decode(value) for value in found]
+
+    def connect(self, block: Block, block_hash: BlockHash, height: int) -> list[list[Coin]]:
+        """Move forward by one block, which is valid and builds on `best`.
+
+        Args:
+            block: the block.
+            block_hash: its hash.
+            height: its height.
+
+        Returns:
+            The coins that each transaction spends, in order; none for the coinbase.
+
+        Raises:
+            StorageError: a coin that the block spends is missing, so the store is damaged. Nothing
+                has changed.
+        """
+        assert height == self.height + 1, "blocks connect one after the other"
+        assert self.best is None or block.header.prev == self.best, "a block connects to the best"
+        spent: list[list[Coin]] = [[]]
+        if height > 0:  # The genesis block's output can never be spent.
+            minted, made, spends = _take_apart(block, height)
+            spent = self._spend(made, spends)
+            self._keep(minted, made)
+        self.best, self.height = block_hash, height
+        waiting = len(self._fresh) + len(self._changes)
+        if waiting * _ENTRY_BYTES + self._value_bytes >= self._limit_bytes:
+            self.flush()
+        return spent
+
+    def disconnect(
+        self,
+        block: Block,
+        block_hash: BlockHash,
+        prev_hash: BlockHash,
+        spent: Sequence[Sequence[Coin]],
+    ) -> None:
+        """Move back by one block; written at once, together with what was held.
+
+        Args:
+            block: the block at `best`.
+            block_hash: its hash.
+            prev_hash: the block before, which becomes the best.
+            spent: what `connect` returned for this block.
+        """
+        assert block_hash == self.best, "the best block disconnects"
+        assert self.height > 0, "the genesis block never disconnects"
+        changes = self._changes
+        changes.update(self._fresh)
+        self._fresh = {}
+        # Last transaction first: a coin made and spent in this block is put back, then taken away.
+        for transaction, coins in zip(reversed(block.transactions), reversed(spent), strict=True):
+            prevouts, outputs = spends_and_makes(transaction)
+            stem = _COIN_PREFIX + transaction.txid
+            for index, (_, script) in enumerate(outputs):
+                if not is_unspendable(script):
+                    changes[stem + _pack_index(index)] = None
+            if coins:
+                for prevout, coin in zip(prevouts, coins, strict=True):
+                    changes[_COIN_PREFIX + prevout] = _encode(coin)
+        self.best, self.height = prev_hash, self.height - 1
+        self.flush()
+
+    def hold(self, limit_bytes: int = HOLD_BYTES) -> None:
+        """From now on let changes wait, so that many blocks share one write, until `release`.
+
+        Args:
+            limit_bytes: how much memory they may take up, roughly, before they are written.
+        """
+        self._limit_bytes = limit_bytes
+
+    def release(self) -> None:
+        """Write what was held, and from now on each block at once."""
+        self._limit_bytes = 0
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what was held; nothing happens if nothing was."""
+        if self.best is None or self.best == self._written:
+            return
+        changes = self._changes
+        changes.update(self._fresh)
+        changes[_MARK_KEY] = self.best + _U32.pack(self.height)
+        self._store.write(changes)
+        self._written = self.best
+        self._changes, self._fresh, self._value_bytes = {}, {}, 0
+
+    def items(self) -> Iterator[tuple[OutPoint, Coin]]:
+        """All coins, by txid in byte order; of one transaction in no particular order.
+
+        The coins must not move while this iterates.
+        """
+        self.flush()
+        for key, value in self._store.items(_COIN_PREFIX):
+            yield OutPoint(key[1:]), _decode(value)
+
+    def _spend(self, made: dict[bytes, bytes], spends: list[list[bytes]]) -> list[list[Coin]]:
+        """Take the coins at these keys out of `made`, what is held, or the store."""
+        fresh, changes = self._fresh, self._changes
+        values: dict[bytes, bytes] = {}
+        from_fresh: list[bytes] = []
+        from_store: list[bytes] = []
+        from_changes: list[bytes] = []
+        for keys in spends:
+            for key in keys:
+                value = made.pop(key, None)
+                if value is not None:
+                    values[key] = value
+                elif key in fresh:
+                    values[key] = fresh[key]
+                    from_fresh.append(key)
+                elif key in changes:
+                    from_changes.append(key)
+                else:
+                    from_store.append(key)
+        found = zip(from_store, self._store.multi_get(from_store), strict=True)
+        held = ((key, changes[key]) for key in from_changes)
+        for key, value in chain(found, held):
+            if value is None:
+                raise StorageError(f"the coin {_name(key)} is missing: the coins are damaged")
+            values[key] = value
+        for key in from_fresh:
+            self._value_bytes -= len(fresh.pop(key))
+        changes.update(dict.fromkeys(chain(from_store, from_changes)))
+        return [[_decode(values[key]) for key in keys] for keys in spends]
+
+    def _keep(self, minted: dict[bytes, bytes], made: dict[bytes, bytes]) -> None:
+        # Two early coinbases came twice (BIP 30): their coins may be in the store already.
+        self._changes.update(minted)
+        # Others come again only after all their coins were spent, which may still wait to be
+        # written; then the store holds them and the new ones are not fresh either.
+        if self._changes.keys().isdisjoint(made):
+            self._fresh.update(made)
+        else:
+            for key, value in made.items():
+                if key in self._changes:
+                    self._changes[key] = value
+                else:
+                    self._fresh[key] = value
+        self._value_bytes += sum(map(len, minted.values())) + sum(map(len, made.values()))
+
+
+def _take_apart(
+    block: Block, height: int
+) -> tuple[dict[bytes, bytes], dict[bytes, bytes], list[list[bytes]]]:
+    """A block's new coins by key, the coinbase's apart; the keys that each transaction spends."""
+    minted: dict[bytes, bytes] = {}
+    made: dict[bytes, bytes] = {}
+    spends: list[list[bytes]] = []
+    coins, head = minted, _U32.pack(height << 1 | 1)
+    for transaction in block.transactions:
+        prevouts, outputs = spends_and_makes(transaction)
+        stem = _COIN_PREFIX + transaction.txid
+        for index, (amount, script) in enumerate(outputs):
+            if not is_unspendable(script):
+                coins[stem + _pack_index(index)] = head + amount + script
+        if coins is minted:  # The first transaction, which spends nothing.
+            spends.append([])
+            coins, head = made, _U32.pack(height << 1)
+        else:
+            spends.append([_COIN_PREFIX + prevout for prevout in prevouts])
+    return minted, made, spends
+
+
+def _encode(coin: Coin) -> bytes:
+    return _HEAD.pack(coin.height << 1 | coin.coinbase, coin.amount_sat) + coin.script_pubkey
+
+
+def _decode(value: bytes) -> Coin:
+    code, amount_sat = _HEAD.unpack_from(value)
+    return Coin(code >> 1, code & 1 == 1, amount_sat, value[_HEAD_SIZE:])
+
+
+def _name(key: bytes) -> str:
+    return f"{to_hex(key[1:33])}:{_U32.unpack_from(key, 33)[0]}"

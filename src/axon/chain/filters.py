@@ -1,0 +1,157 @@
+"""Basic block filters (BIP 158) and the chain of their headers (BIP 157).
+
+A filter says in a few bytes per script whether a block pays to or spends from it; it never misses
+one, and errs the other way once in 784,931 times. Scripts become numbers below N * 784,931 under a
+key that is the block's; the filter is their sorted differences, Golomb-Rice coded. Each filter
+header commits to the filter and to the header before, so that a client needs to trust nobody who
+serves it filters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from itertools import accumulate, repeat
+from typing import Final
+
+from siphash24 import siphash24
+
+from axon.chain.coins import Coin
+from axon.chain.parts import spends_and_makes
+from axon.errors import DecodeError
+from axon.primitives.block import Block
+from axon.primitives.encoding import compact_size, read_compact_size
+from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
+from axon.primitives.script import OP_RETURN
+
+GENESIS_PREV_HEADER: Final = ZERO_HASH
+"""What the filter header of the genesis block builds on."""
+
+_REMAINDER_BITS = 19  # The P of BIP 158: so many low bits of a difference are written as they are.
+_INVERSE_RATE = 784_931  # The M of BIP 158: one in so many foreign scripts seems to match.
+_KEY_BYTES = 16  # Of the block hash, as the SipHash key.
+
+_LOW = (1 << _REMAINDER_BITS) - 1
+_CODE_BITS = _REMAINDER_BITS + 1  # The shortest code: a zero that ends the quotient, the remainder.
+_CODE = re.compile("1*+(?:0.{19})?+")  # Or what is left of one where the bits end.
+_MASK_64 = (1 << 64) - 1
+_FLUSH_BITS = 512  # Integers of this size are still quick to shift.
+
+
+def filter_elements(block: Block, spent: Iterable[Iterable[Coin]]) -> list[bytes]:
+    """The scripts that a basic filter of this block tells of, each once.
+
+    Those of its outputs and of the coins it spends; without empty ones and outputs that begin with
+    OP_RETURN.
+
+    Args:
+        block: the block.
+        spent: the coins that each of its transactions spends.
+    """
+    scripts: dict[bytes, None] = {}
+    for transaction in block.transactions:
+        for _, script in spends_and_makes(transaction)[1]:
+            if script and script[0] != OP_RETURN:
+                scripts[script] = None
+    for coins in spent:
+        for coin in coins:
+            scripts[coin.script_pubkey] = None
+    scripts.pop(b"", None)
+    return list(scripts)
+
+
+def basic_filter(block_hash: BlockHash, elements: Collection[bytes]) -> bytes:
+    """The filter of a block.
+
+    Args:
+        block_hash: whose first 16 bytes are the key.
+        elements: `filter_elements`; each at most once.
+
+    Returns:
+        Their number as a compact size, then the codes, the last byte filled with zero bits.
+    """
+    coded = bytearray(compact_size(len(elements)))
+    last, pending, width = 0, 0, 0
+    for number in sorted(_numbers(block_hash, elements, len(elements))):
+        quotient, remainder = divmod(number - last, 1 << _REMAINDER_BITS)
+        last = number
+        pending = ((pending << quotient) + (1 << quotient) - 1) << _CODE_BITS | remainder
+        width += quotient + _CODE_BITS
+        if width >= _FLUSH_BITS:
+            width, whole = width & 7, width >> 3
+            coded += (pending >> width).to_bytes(whole, "big")
+            pending &= (1 << width) - 1
+    coded += (pending << -width % 8).to_bytes((width + 7) // 8, "big")
+    return bytes(coded)
+
+
+def decode_filter(data: bytes) -> list[int]:
+    """The numbers in a filter, ascending.
+
+    Raises:
+        DecodeError: it holds fewer or more than it announces.
+    """
+    return list(accumulate(_differences(data)[1]))
+
+
+def match_any(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> bool:
+    """Whether the block of a filter may concern any of these scripts.
+
+    Args:
+        data: the filter.
+        block_hash: the block's hash.
+        scripts: as in outputs; empty ones never match.
+
+    Returns:
+        False for certain; True wrongly once in 784,931 for each script.
+
+    Raises:
+        DecodeError: the filter holds fewer or more numbers than it announces.
+    """
+    count, differences = _differences(data)
+    wanted = set(_numbers(block_hash, filter(None, scripts), count))
+    return not wanted.isdisjoint(accumulate(differences))
+
+
+def filter_hash(data: bytes) -> bytes:
+    """The hash by which a filter header commits to a filter: sha256d, 32 bytes."""
+    return sha256d(data)
+
+
+def filter_header(data: bytes, prev_header: bytes) -> bytes:
+    """The filter header of a filter (BIP 157), 32 bytes.
+
+    Args:
+        data: the filter.
+        prev_header: that of the block before; `GENESIS_PREV_HEADER` for the genesis block.
+    """
+    return sha256d(sha256d(data) + prev_header)
+
+
+def _numbers(block_hash: BlockHash, elements: Iterable[bytes], count: int) -> list[int]:
+    key, bound = block_hash[:_KEY_BYTES], count * _INVERSE_RATE
+    # The library's integers are signed.
+    return [
+        (siphash24(element, key=key).intdigest() & _MASK_64) * bound >> 64 for element in elements
+    ]
+
+
+def _differences(data: bytes) -> tuple[int, list[int]]:
+    """How many numbers a filter announces, and their differences, the first from 0."""
+    count, offset = read_compact_size(data, 0, len(data) * 8 // _CODE_BITS)
+    # As text of zeros and ones, because the regular expression cuts codes faster than any loop over
+    # bits, and a client that scans does little else. It matches anywhere at once: a search that
+    # could fail would start again at each bit of a run that somebody made long.
+    bits = bin(int.from_bytes(b"\x01" + data[offset:], "big"))[3:]
+    codes = _CODE.findall(bits)[:count]
+    used = sum(map(len, codes))
+    whole = not count or (len(codes) == count and len(codes[-1]) >= _CODE_BITS and "0" in codes[-1])
+    if not whole or len(bits) - used > 7 or "1" in bits[used:]:
+        raise DecodeError(f"a filter of {count} elements", offset)
+    # Above the remainder stand a zero and as many ones as the quotient says.
+    return count, [
+        code
+        if code <= _LOW
+        else ((code >> _CODE_BITS).bit_length() << _REMAINDER_BITS) + (code & _LOW)
+        for code in map(int, codes, repeat(2))
+    ]

@@ -1,0 +1,239 @@
+"""All headers that prove their work and obey the rules, and which of them lead furthest.
+
+Every header is kept that connects to a known one and passes `HeaderRules`; the best is that with
+the most accumulated work, the first seen among equals. A block that proves invalid takes all that
+builds on it out of the race (`mark_invalid`), and nothing more may build on it.
+
+Work is what bounds the tree: each entry cost its maker the hashes that its target asks for. Chains
+that start at the easiest target of long ago are cheap, though; whoever asks peers for headers
+decides first that what they send is worth keeping (p2p/headersync).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from struct import Struct
+
+from axon.chain.headerentry import HeaderEntry, Stretch
+from axon.chain.rules import HeaderRules
+from axon.errors import StorageError
+from axon.primitives.hashes import BlockHash, sha256d, to_hex
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import Network
+from axon.primitives.target import work
+from axon.primitives.verdict import Rejected
+
+__all__ = ["HeaderEntry", "HeaderTree", "HeadersVerdict"]
+
+_LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
+
+_PREV = slice(4, 36)
+_BITS_OFFSET = 72
+_U32 = Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadersVerdict:
+    """What became of a run of headers.
+
+    Args:
+        entries: those accepted, known ones included, in order.
+        new: how many of them were not known before.
+        rejected: why the next one was refused; None if all were accepted. Nothing behind it was
+            looked at.
+    """
+
+    entries: tuple[HeaderEntry, ...]
+    new: int
+    rejected: Rejected | None
+
+
+class HeaderTree:
+    """The known headers of one network.
+
+    Args:
+        network: whose rules hold.
+        root: the entry from which to grow, trusted; None for the genesis block. See
+            `HeaderEntry.root` for which heights can serve.
+    """
+
+    def __init__(self, network: Network, root: HeaderEntry | None = None) -> None:
+        if root is None:
+            root = HeaderEntry.root(network.genesis.header)
+        self._rules = HeaderRules(network)
+        self._entries: dict[bytes, HeaderEntry] = {root.hash: root}
+        self._leaves: dict[HeaderEntry, None] = {root: None}  # Nothing builds on these.
+        self._invalid: set[BlockHash] = set()  # With all descendants; only asked, never walked.
+        self.genesis = root
+        self.best = root
+
+    def __len__(self) -> int:
+        """How many headers are known."""
+        return len(self._entries)
+
+    def get(self, block_hash: BlockHash) -> HeaderEntry | None:
+        """The entry of a header, or None."""
+        return self._entries.get(block_hash)
+
+    def add(self, header: Header, now: int) -> HeaderEntry | Rejected:
+        """Take in one header; its entry, also if it was known, or why it is refused.
+
+        Args:
+            header: any 80 bytes.
+            now: microseconds since 1970.
+        """
+        block_hash = header.hash
+        known = self._entries.get(block_hash)
+        if known is not None:
+            if block_hash not in self._invalid:
+                return known
+            detail = f"block {to_hex(block_hash)} was previously marked invalid"
+            return Rejected("duplicate-invalid", detail)
+        raw = header.raw
+        parent = self._entries.get(raw[_PREV])
+        if parent is None:
+            return self._rules.check_work(raw, block_hash) or Rejected("prev-blk-not-found")
+        if self._invalid and parent.hash in self._invalid:
+            return self._rules.check_work(raw, block_hash) or Rejected("bad-prevblk")
+        rejected = self._rules.check(raw, block_hash, parent, now)
+        return self._insert(raw, block_hash, parent) if rejected is None else rejected
+
+    def add_chain(self, headers: Iterable[Header], now: int) -> HeadersVerdict:
+        """Take in headers one after the other, up to the first that is refused.
+
+        Args:
+            headers: as a `headers` message brings them, each on the one before.
+            now: microseconds since 1970.
+        """
+        known = len(self._entries)
+        entries: list[HeaderEntry] = []
+        rejected: Rejected | None = None
+        for header in headers:
+            added = self.add(header, now)
+            if isinstance(added, Rejected):
+                rejected = added
+                break
+            entries.append(added)
+        return HeadersVerdict(tuple(entries), len(self._entries) - known, rejected)
+
+    def load(self, chunks: Iterable[bytes]) -> int:
+        """Take in headers that this tree accepted in an earlier run, in any order of theirs.
+
+        Their links and work are checked, to notice damage; the rules of time and target are not.
+
+        Args:
+            chunks: each some headers of 80 bytes, one behind the other; a parent comes before its
+                children.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            StorageError: a header does not connect or does not prove its work, or a chunk ends in
+                the middle of one. The headers before it stay.
+        """
+        known, position = len(self._entries), 0
+        for chunk in chunks:
+            if len(chunk) % HEADER_SIZE:
+                raise StorageError(f"stored headers end in the middle of header {position}")
+            for offset in range(0, len(chunk), HEADER_SIZE):
+                self._reload(chunk[offset : offset + HEADER_SIZE], position)
+                position += 1
+        return len(self._entries) - known
+
+    def next_bits(self, parent: HeaderEntry, time: int) -> int:
+        """The target that a header after `parent` must state, in compact form.
+
+        Args:
+            parent: any entry.
+            time: of the new header, in seconds since 1970; it matters on test chains only.
+        """
+        return self._rules.next_bits(parent, time)
+
+    def mark_invalid(self, block_hash: BlockHash) -> None:
+        """Exclude a known header and all that builds on it: its block proved invalid.
+
+        The best header becomes the one with the most work among the rest.
+        """
+        culprit = self._entries[block_hash]
+        assert culprit is not self.genesis, "the root of the tree is trusted"
+        for leaf in self._leaves:
+            if leaf.ancestor(culprit.height) is culprit:
+                entry: HeaderEntry | None = leaf
+                while entry is not None and entry.height >= culprit.height:
+                    self._invalid.add(entry.hash)
+                    entry = entry.parent
+        if self.best.hash in self._invalid:
+            self.best = self._find_best()
+
+    def is_invalid(self, block_hash: BlockHash) -> bool:
+        """Whether a header was marked invalid, itself or by an ancestor."""
+        return block_hash in self._invalid
+
+    def tips(self) -> list[HeaderEntry]:
+        """The entries that nothing builds on, invalid ones included, highest first."""
+        return sorted(self._leaves, key=lambda leaf: -leaf.height)
+
+    def fork(self, a: HeaderEntry, b: HeaderEntry) -> HeaderEntry:
+        """The last common ancestor of two entries of this tree, in O(log n)."""
+        common = a.fork_with(b)
+        assert common is not None, "entries of one tree share its root"
+        return common
+
+    def locator(self, entry: HeaderEntry) -> list[BlockHash]:
+        """Hashes by which a peer finds where its chain leaves the one that ends in `entry`.
+
+        `entry` and the ten before it, then at distances that double, the root last.
+        """
+        hashes: list[BlockHash] = []
+        lowest, step, height = self.genesis.height, 1, entry.height
+        while True:
+            found = entry.ancestor(height)
+            assert found is not None, "heights from the root up have an ancestor"
+            hashes.append(found.hash)
+            if height == lowest:
+                return hashes
+            if len(hashes) > _LOCATOR_DENSE:
+                step *= 2
+            height = max(height - step, lowest)
+
+    def locate(self, locator: Sequence[BlockHash]) -> HeaderEntry:
+        """The first entry that a locator names on the best chain; the root if it names none."""
+        for block_hash in locator:
+            entry = self._entries.get(block_hash)
+            if entry is not None and self.best.ancestor(entry.height) is entry:
+                return entry
+        return self.genesis
+
+    def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
+        stretch = parent.stretch
+        bits = _U32.unpack_from(raw, _BITS_OFFSET)[0]
+        if bits != stretch.bits:
+            stretch = Stretch(bits, parent.height + 1, parent.chainwork + work(bits))
+        entry = HeaderEntry(raw, block_hash, parent, stretch)
+        self._entries[block_hash] = entry
+        self._leaves.pop(parent, None)
+        self._leaves[entry] = None
+        if parent is self.best or entry.chainwork > self.best.chainwork:
+            self.best = entry
+        return entry
+
+    def _reload(self, raw: bytes, position: int) -> None:
+        block_hash = BlockHash(sha256d(raw))
+        if block_hash in self._entries:
+            return
+        parent = self._entries.get(raw[_PREV])
+        if parent is None:
+            raise StorageError(f"stored header {position} is damaged: it connects to no other")
+        if self._rules.check_work(raw, block_hash, parent.stretch) is not None:
+            raise StorageError(f"stored header {position} is damaged: it proves no work")
+        self._insert(raw, block_hash, parent)
+
+    def _find_best(self) -> HeaderEntry:
+        best = self.genesis
+        # A dict keeps the order in which headers were first seen, so the first of equals wins.
+        for entry in self._entries.values():
+            if entry.chainwork > best.chainwork and entry.hash not in self._invalid:
+                best = entry
+        return best

@@ -1,0 +1,139 @@
+"""One header's place in the tree: ancestors, forks, work and median time."""
+
+from __future__ import annotations
+
+from statistics import median_high
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from axon.chain.headerentry import HeaderEntry, Stretch
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import Header
+from axon.primitives.network import MAINNET, REGTEST
+from axon.primitives.target import work
+from tests.chain.chains import headers_of
+from tests.data import mainnet_data
+
+
+def _child(parent: HeaderEntry, time: int = 0, bits: int = 0x207FFFFF) -> HeaderEntry:
+    header = Header.build(4, parent.hash, bytes(32), time, bits, parent.height)
+    stretch = parent.stretch
+    if bits != stretch.bits:
+        stretch = Stretch(bits, parent.height + 1, parent.chainwork + work(bits))
+    return HeaderEntry(header.raw, header.hash, parent, stretch)
+
+
+def _root(height: int = 0) -> HeaderEntry:
+    return HeaderEntry.root(REGTEST.genesis.header, height)
+
+
+@given(height=st.integers(0, 5_000), length=st.integers(0, 300), data=st.data())
+def test_ancestor_is_found_at_every_height(height: int, length: int, data: st.DataObject) -> None:
+    entries = [_root(height)]
+    for _ in range(length):
+        entries.append(_child(entries[-1]))
+    start = data.draw(st.integers(0, length))
+    wanted = data.draw(st.integers(height - 3, height + length + 3))
+    inside = height <= wanted <= height + start
+    assert entries[start].ancestor(wanted) is (entries[wanted - height] if inside else None)
+
+
+def test_ancestor_takes_few_steps() -> None:
+    entry = _root()
+    for _ in range(20_000):
+        entry = _child(entry)
+    for height in range(0, 20_000, 371):
+        steps, at = 0, entry
+        while at.height > height:
+            assert at.parent is not None
+            at = at._jump if at._jump.height >= height else at.parent
+            steps += 1
+        assert steps <= 2 * 15
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+def test_fork_is_where_two_chains_part(common: int, left: int, right: int) -> None:
+    fork = _root()
+    for _ in range(common):
+        fork = _child(fork)
+    a = b = fork
+    for _ in range(left):
+        a = _child(a, time=1)
+    for _ in range(right):
+        b = _child(b, time=2)
+    assert a.fork_with(b) is fork
+    assert b.fork_with(a) is fork
+
+
+def test_entries_of_two_trees_have_no_fork() -> None:
+    a, b = _root(), _root()
+    for _ in range(10):
+        a = _child(a)
+    assert a.fork_with(b) is None
+    assert b.fork_with(a) is None
+    assert _root(5).fork_with(a) is None
+
+
+@given(st.lists(st.sampled_from([0x207FFFFF, 0x201FFFFF, 0x1D00FFFF]), max_size=50))
+def test_chainwork_is_the_sum_of_all_work(all_bits: list[int]) -> None:
+    entry = _root()
+    total = work(entry.bits)
+    assert entry.chainwork == total
+    for bits in all_bits:
+        entry = _child(entry, bits=bits)
+        total += work(bits)
+        assert entry.chainwork == total
+        assert entry.bits == entry.header.bits == bits
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=30))
+def test_median_time_past_is_that_of_the_last_eleven(times: list[int]) -> None:
+    entry = _root()
+    known = [entry.time]
+    for time in times:
+        entry = _child(entry, time)
+        known.append(time)
+        assert entry.median_time_past() == median_high(known[-11:])
+
+
+def test_fields_are_those_of_the_header() -> None:
+    entry = HeaderEntry.root(MAINNET.genesis.header)
+    assert entry.header == MAINNET.genesis.header
+    assert (entry.hash, entry.height, entry.parent) == (MAINNET.genesis.hash, 0, None)
+    assert entry.time == 1231006505
+    assert entry.chainwork == 0x100010001
+    assert repr(entry).startswith("HeaderEntry(0, 000000000019d668")
+
+
+def test_chainwork_of_every_period_of_the_main_chain() -> None:
+    folder = mainnet_data()
+    lines = (folder / "chainwork.csv").read_text().split()[1:]
+    chainwork = {int(height): int(total, 16) for height, total in (x.split(",") for x in lines)}
+    data = (folder / "retarget-headers.bin").read_bytes()
+    records = {
+        int.from_bytes(data[at : at + 4], "little"): Header(data[at + 4 : at + 84])
+        for at in range(0, len(data), 84)
+    }
+    assert len(records) == 827
+    for height in range(2016, 832_608, 2016):
+        before = HeaderEntry.root(records[height - 1], height - 1, chainwork[height - 1])
+        bits = records[height].bits
+        first = _child(before, bits=bits)
+        assert first.chainwork == chainwork[height]
+        last = height + 2015
+        if last in records:
+            stretch = Stretch(bits, height, chainwork[height])
+            tail = HeaderEntry.root(records[last], last)
+            tail.stretch = stretch
+            assert tail.chainwork == chainwork[last]
+
+
+def test_hashes_link_the_real_headers() -> None:
+    headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
+    entry = HeaderEntry.root(headers[0], 822_528)
+    for header in headers[1:12]:
+        assert header.prev == entry.hash
+        entry = HeaderEntry(header.raw, BlockHash(header.hash), entry, entry.stretch)
+    assert entry.height == 822_539
+    assert entry.median_time_past() == sorted(header.time for header in headers[1:12])[5]

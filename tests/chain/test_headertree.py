@@ -1,0 +1,244 @@
+"""The header tree: the best chain among branches, invalid ones, locators, reloading."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axon.chain.headertree import HeaderEntry, HeadersVerdict, HeaderTree
+from axon.errors import StorageError
+from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.header import Header
+from axon.primitives.network import MAINNET, REGTEST
+from axon.primitives.verdict import Rejected
+from tests.chain.chains import FAR_FUTURE, accepted, grow, headers_of, mine
+from tests.data import mainnet_data
+
+LIMIT = 0x207FFFFF
+
+
+def _after(parent: HeaderEntry | Header, salt: int = 0) -> Header:
+    return mine(parent, parent.time + 600, LIMIT, salt=salt)
+
+
+def test_a_new_tree_knows_the_genesis_block() -> None:
+    tree = HeaderTree(MAINNET)
+    assert len(tree) == 1
+    assert tree.best is tree.genesis
+    assert tree.get(MAINNET.genesis.hash) is tree.genesis
+    assert tree.tips() == [tree.genesis]
+    assert tree.add(MAINNET.genesis.header, 0) is tree.genesis
+
+
+def test_the_first_seen_of_two_equals_stays_best() -> None:
+    tree = HeaderTree(REGTEST)
+    first = grow(tree, tree.genesis, 3)
+    second = grow(tree, tree.genesis, 3, salt=1)
+    assert tree.best is first
+    assert grow(tree, second, 1) is tree.best
+    assert tree.fork(first, second) is tree.genesis
+
+
+def test_work_counts_not_height() -> None:
+    # One header at a target sixteen times harder outweighs three easy ones.
+    root = HeaderEntry.root(Header.build(4, REGTEST.genesis.hash, bytes(32), 1, 0x2007FFFF, 0))
+    tree = HeaderTree(REGTEST, root)
+    hard = accepted(tree.add(mine(root, 600, 0x2007FFFF), FAR_FUTURE))
+    easy = root
+    for _ in range(3):
+        easy = accepted(tree.add(_after_slowly(easy), FAR_FUTURE))
+    assert easy.height == hard.height + 2
+    assert tree.best is hard
+
+
+def _after_slowly(parent: HeaderEntry) -> Header:
+    return mine(parent, parent.time + 1201, LIMIT)
+
+
+def test_a_chain_is_taken_in_up_to_the_first_refused() -> None:
+    tree = HeaderTree(REGTEST)
+    headers = [_after(tree.genesis)]
+    for _ in range(4):
+        headers.append(_after(headers[-1]))
+    known = accepted(tree.add(headers[0], FAR_FUTURE))
+    bad = mine(headers[-1], 0, LIMIT)
+    verdict = tree.add_chain([*headers, bad, _after(bad)], FAR_FUTURE)
+    entries = tuple(tree.get(header.hash) for header in headers)
+    assert verdict.entries == entries
+    assert verdict.entries[0] is known
+    assert verdict.new == 4
+    assert verdict.rejected is not None
+    assert verdict.rejected.reason == "time-too-old"
+    assert tree.best is entries[-1]
+    assert tree.add_chain(headers, FAR_FUTURE) == HeadersVerdict(verdict.entries, 0, None)
+
+
+def test_an_orphan_is_refused_and_accepted_later() -> None:
+    tree = HeaderTree(REGTEST)
+    parent = _after(tree.genesis)
+    child = _after(parent)
+    assert tree.add(child, FAR_FUTURE) == Rejected("prev-blk-not-found")
+    accepted(tree.add(parent, FAR_FUTURE))
+    accepted(tree.add(child, FAR_FUTURE))
+
+
+def test_nothing_builds_on_an_invalid_block() -> None:
+    tree = HeaderTree(REGTEST)
+    stem = grow(tree, tree.genesis, 2)
+    rival = grow(tree, stem, 2, salt=1)
+    culprit = grow(tree, stem, 1)
+    child = grow(tree, culprit, 3)
+    tree.mark_invalid(culprit.hash)
+    assert tree.is_invalid(culprit.hash)
+    assert tree.is_invalid(child.hash)
+    assert not tree.is_invalid(stem.hash)
+    assert tree.best is rival
+    assert tree.add(_after(child), FAR_FUTURE) == Rejected("bad-prevblk")
+    again = Rejected(
+        "duplicate-invalid", f"block {to_hex(child.hash)} was previously marked invalid"
+    )
+    assert tree.add(child.header, FAR_FUTURE) == again
+    verdict = tree.add_chain([culprit.header], FAR_FUTURE)
+    assert verdict.rejected is not None
+    assert (verdict.entries, verdict.rejected.reason) == ((), "duplicate-invalid")
+    assert tree.tips() == [child, rival]
+    # A header without work on an invalid parent is refused for its work.
+    worthless = Header.build(4, child.hash, bytes(32), 1, 0, 0)
+    refused = tree.add(worthless, FAR_FUTURE)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "high-hash"
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=40))
+def test_agrees_with_a_naive_model(steps: list[tuple[int, bool]]) -> None:
+    tree = HeaderTree(REGTEST)
+    seen: list[HeaderEntry] = [tree.genesis]
+    parents: dict[BlockHash, BlockHash | None] = {tree.genesis.hash: None}
+    invalid: list[BlockHash] = []
+    for salt, (pick, mark) in enumerate(steps):
+        chosen = seen[-1 - pick % len(seen)]
+        if mark and chosen is not tree.genesis and salt % 3 == 0:
+            tree.mark_invalid(chosen.hash)
+            invalid.append(chosen.hash)
+        else:
+            added = tree.add(_after(chosen, salt), FAR_FUTURE)
+            lost = any(ancestor in invalid for ancestor in _line(chosen.hash, parents))
+            assert lost == (added == Rejected("bad-prevblk"))
+            if isinstance(added, HeaderEntry):
+                seen.append(added)
+                parents[added.hash] = chosen.hash
+        valid = [e for e in seen if not any(a in invalid for a in _line(e.hash, parents))]
+        assert {e.hash for e in seen if tree.is_invalid(e.hash)} == {
+            e.hash for e in seen if e not in valid
+        }
+        assert len(tree) == len(seen)
+        # All have the same target, so the highest has the most work; max() keeps the first seen.
+        assert tree.best is max(valid, key=lambda entry: entry.height)
+        leaves = [e for e in seen if e.hash not in parents.values()]
+        assert set(tree.tips()) == set(leaves)
+        heights = [tip.height for tip in tree.tips()]
+        assert heights == sorted(heights, reverse=True)
+
+
+def _line(block_hash: BlockHash, parents: dict[BlockHash, BlockHash | None]) -> list[BlockHash]:
+    line: list[BlockHash] = []
+    at: BlockHash | None = block_hash
+    while at is not None:
+        line.append(at)
+        at = parents[at]
+    return line
+
+
+def test_locator_is_dense_then_doubles() -> None:
+    tree = HeaderTree(REGTEST)
+    tip = grow(tree, tree.genesis, 120)
+    heights = []
+    for block_hash in tree.locator(tip):
+        entry = tree.get(block_hash)
+        assert entry is not None
+        heights.append(entry.height)
+    assert heights == [*range(120, 109, -1), 108, 104, 96, 80, 48, 0]
+    assert tree.locator(tree.genesis) == [tree.genesis.hash]
+
+
+def test_locate_finds_the_last_common_block() -> None:
+    tree = HeaderTree(REGTEST)
+    stem = grow(tree, tree.genesis, 20)
+    tip = grow(tree, stem, 10)
+    stale = grow(tree, stem, 3, salt=1)
+    assert tree.locate(tree.locator(tip)) is tip
+    assert tree.locate(tree.locator(stem)) is stem
+    assert tree.locate(tree.locator(stale)) is stem
+    assert tree.locate([BlockHash(bytes(32))]) is tree.genesis
+    assert tree.locate([]) is tree.genesis
+
+
+def test_a_tree_can_grow_from_a_trusted_header() -> None:
+    headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
+    tree = HeaderTree(MAINNET, HeaderEntry.root(headers[0], 822_528, 10**27))
+    assert tree.add_chain(headers[1:3000], FAR_FUTURE).rejected is None
+    assert tree.genesis.height == 822_528
+    assert tree.best.height == 822_528 + 2_999
+    assert tree.best.chainwork > 10**27
+    assert tree.locator(tree.best)[-1] == headers[0].hash
+    assert tree.best.ancestor(822_527) is None
+
+
+def test_own_headers_load_again_branches_included() -> None:
+    tree = HeaderTree(REGTEST)
+    stem = grow(tree, tree.genesis, 30)
+    stale = grow(tree, stem, 2, salt=1)
+    best = grow(tree, stem, 40)
+    entries = [tree.get(to_hash) for to_hash in _all_hashes(tree)]
+    raws = [entry.raw for entry in entries if entry is not None]
+    again = HeaderTree(REGTEST)
+    assert again.load([b"".join(raws[:50]), b"", b"".join(raws[50:])]) == 72
+    assert again.best.hash == best.hash
+    assert again.best.chainwork == best.chainwork
+    assert [tip.hash for tip in again.tips()] == [best.hash, stale.hash]
+    assert again.load(raws) == 0
+
+
+def _all_hashes(tree: HeaderTree) -> list[BlockHash]:
+    found: dict[int, dict[BlockHash, None]] = {}
+    for tip in tree.tips():
+        entry: HeaderEntry | None = tip
+        while entry is not None:
+            found.setdefault(entry.height, {})[entry.hash] = None
+            entry = entry.parent
+    return [block_hash for height in sorted(found) for block_hash in found[height]]
+
+
+@given(st.integers(0, 5 * 80 - 1), st.integers(1, 255))
+def test_damage_is_noticed(at: int, change: int) -> None:
+    tree = HeaderTree(MAINNET)
+    raws = bytearray(b"".join(bytes.fromhex(text) for text in FIRST_FIVE))
+    raws[at] ^= change
+    with pytest.raises(StorageError, match=r"stored header [01234] is damaged"):
+        tree.load([bytes(raws)])
+    assert tree.best.height == at // 80
+    assert tree.load([bytes.fromhex(text) for text in FIRST_FIVE]) == 5 - at // 80
+
+
+def test_a_cut_off_file_is_noticed() -> None:
+    tree = HeaderTree(MAINNET)
+    raws = b"".join(bytes.fromhex(text) for text in FIRST_FIVE)
+    with pytest.raises(StorageError, match="in the middle of header 2"):
+        tree.load([raws[:160], raws[160:399]])
+
+
+FIRST_FIVE = [
+    "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000"
+    "982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299",
+    "010000004860eb18bf1b1620e37e9490fc8a427514416fd75159ab86688e9a8300000000"
+    "d5fdcc541e25de1c7a5addedf24858b8bb665c9f36ef744ee42c316022c90f9bb0bc6649ffff001d08d2bd61",
+    "01000000bddd99ccfda39da1b108ce1a5d70038d0a967bacb68b6b63065f626a00000000"
+    "44f672226090d85db9a9f2fbfe5f0f9609b387af7be5b7fbb7a1767c831c9e995dbe6649ffff001d05e0ed6d",
+    "010000004944469562ae1c2c74d9a535e00b6f3e40ffbad4f2fda3895501b58200000000"
+    "7a06ea98cd40ba2e3288262b28638cec5337c1456aaf5eedc8e9e5a20f062bdf8cc16649ffff001d2bfee0a9",
+    "0100000085144a84488ea88d221c8bd6c059da090e88f8a2c99690ee55dbba4e00000000"
+    "e11c48fecdd9e72510ca84f023370c9a38bf91ac5cae88019bee94d24528526344c36649ffff001d1d03e477",
+]
+"""Headers 1 to 5 of the main chain."""
