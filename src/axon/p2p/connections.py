@@ -35,7 +35,7 @@ from axon.p2p.eviction import InboundCandidate, choose_inbound
 from axon.p2p.faults import PeerDone
 from axon.p2p.handshake import Negotiated
 from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
-from axon.p2p.picker import Picker
+from axon.p2p.picker import Picker, was_tried
 from axon.p2p.redial import STEADY, Redial, Target
 from axon.p2p.seeding import Seeding
 from axon.p2p.wishes import DialWish, Wish, address_of, endpoint_of
@@ -47,6 +47,8 @@ DIAL_INTERVAL: Final = 500 * MILLISECOND
 """From one automatic dial to the next."""
 MAX_IDLE: Final = 30 * SECOND
 """The longest pause before looking again, while the table offers nobody."""
+MAX_PAUSE: Final = 5 * SECOND
+"""The longest pause while it offers only addresses that were dialled lately."""
 FEELER_INTERVAL: Final = 2 * MINUTE
 EXTRA_BLOCK_RELAY_INTERVAL: Final = 5 * MINUTE
 """Means of exponential times."""
@@ -141,6 +143,7 @@ class Connections:
             now,
         )
         self._next_dial = now
+        self._pause = DIAL_INTERVAL
         self._idle = DIAL_INTERVAL
         self._idle_since: tuple[Instant, int] | None = None  # With the table's size back then.
         self._next_feeler = now + self._delay(FEELER_INTERVAL)
@@ -530,6 +533,8 @@ class Connections:
                 self._rest(now)
             return None
         self._idle, self._idle_since = DIAL_INTERVAL, None
+        self._pause = min(self._pause * 2, MAX_PAUSE) if was_tried(record, now) else DIAL_INTERVAL
+        self._next_dial = now + self._pause
         # While we have hardly a peer, it may be our own line that is dead.
         line_is_alive = len(self._outbound_groups()) >= 2
         self._addrman.attempt(record.address, now, count_failure=line_is_alive)

@@ -45,6 +45,11 @@ BAD_PORTS: Final = frozenset((
 _USEFUL: Final = Services.NETWORK | Services.NETWORK_LIMITED
 
 
+def was_tried(record: AddressRecord, now: Instant) -> bool:
+    """Whether it was dialled within ten minutes."""
+    return now // SECOND - record.last_try_s < RECENT_TRY_S
+
+
 class Picker:
     """Picks addresses for one node.
 
@@ -115,7 +120,7 @@ class Picker:
 
     @staticmethod
     def _is_timely(record: AddressRecord, draw: int, now: Instant) -> bool:
-        if draw < PATIENT_DRAWS and now // SECOND - record.last_try_s < RECENT_TRY_S:
+        if draw < PATIENT_DRAWS and was_tried(record, now):
             return False
         return draw >= CAREFUL_DRAWS or record.address.port not in BAD_PORTS
 
