@@ -1,0 +1,200 @@
+"""Descriptors as values: functions over keys and scripts, and the scripts that they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from axon.primitives.address import encode_address
+from axon.primitives.descriptorchecksum import with_checksum
+from axon.primitives.encoding import var_bytes
+from axon.primitives.hashes import hash160, sha256
+from axon.primitives.keyexpression import KeyExpression
+from axon.primitives.keys import tagged_hash, taproot_output_key
+from axon.primitives.network import Network
+from axon.primitives.script import (
+    OP_CHECKMULTISIG,
+    OP_CHECKSIG,
+    push,
+    push_number,
+)
+
+_OP_NUMEQUAL = 0x9C
+_OP_CHECKSIGADD = 0xBA
+_LEAF_VERSION = 0xC0  # Of tapscript (BIP 342).
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What a descriptor says; `str()` is its text without private keys and checksum.
+
+    Args:
+        name: of its function.
+        keys: in order.
+        threshold: of the multisig functions.
+        inner: what `sh` and `wsh` wrap.
+        tree: the scripts of `tr`: one, or pairs of pairs.
+        script: what `raw` and `addr` stand for.
+        x_only: inside `tr`, where keys have 32 bytes.
+    """
+
+    network: Network = field(repr=False)
+    name: str
+    keys: tuple[KeyExpression, ...] = ()
+    threshold: int = 0
+    inner: Descriptor | None = None
+    tree: Tree | None = None
+    script: bytes = b""
+    x_only: bool = False
+
+    def _all_keys(self) -> list[KeyExpression]:
+        keys = list(self.keys)
+        if self.inner is not None:
+            keys += self.inner._all_keys()
+        for leaf in _leaves(self.tree):
+            keys += leaf._all_keys()
+        return keys
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it stands for a family of scripts, told apart by an index."""
+        return any(key.is_range for key in self._all_keys())
+
+    @property
+    def is_solvable(self) -> bool:
+        """Whether it says how to spend, given the keys."""
+        return self.name not in ("addr", "raw")
+
+    @property
+    def has_private_keys(self) -> bool:
+        """Whether its text held any."""
+        return any(key.secret for key in self._all_keys())
+
+    def scripts(self, index: int = 0) -> tuple[bytes, ...]:
+        """The scripts of outputs: one, or for `combo` two or four.
+
+        Args:
+            index: which of a family; 0 if it is none.
+
+        Raises:
+            DecodeError: a private key is needed to derive one.
+        """
+        if self.name != "combo":
+            return (self._script(index),)
+        return tuple([each._script(index) for each in self._combined()])
+
+    def fixed(self, index: int) -> tuple[Descriptor, ...]:
+        """For each of `scripts(index)` the descriptor of it alone, its keys with their origins.
+
+        Raises:
+            DecodeError: a private key is needed to derive one.
+        """
+        if self.name == "combo":
+            return tuple([each._fixed(index) for each in self._combined()])
+        return (self._fixed(index),)
+
+    def __str__(self) -> str:
+        parts = [str(key) for key in self.keys]
+        if self.threshold:
+            parts.insert(0, str(self.threshold))
+        if self.inner is not None:
+            parts.append(str(self.inner))
+        if self.tree is not None:
+            parts.append(_tree_text(self.tree))
+        if self.name == "raw":
+            parts.append(self.script.hex())
+        if self.name == "addr":
+            parts.append(encode_address(self.script, self.network) or "")
+        return f"{self.name}({','.join(parts)})"
+
+    def to_text(self) -> str:
+        """The text with its checksum."""
+        return with_checksum(str(self))
+
+    def _combined(self) -> list[Descriptor]:
+        """What `combo` stands for."""
+        key = self.keys[0]
+        names = ("pk", "pkh", "wpkh") if key.is_compressed else ("pk", "pkh")
+        forms = [Descriptor(self.network, name, self.keys) for name in names]
+        if key.is_compressed:
+            forms.append(Descriptor(self.network, "sh", inner=forms[2]))
+        return forms
+
+    def _fixed(self, index: int) -> Descriptor:
+        keys = [key.fixed(index) for key in self.keys]
+        name = self.name
+        if name.startswith("sorted"):
+            name = name.removeprefix("sorted")
+            keys.sort(key=lambda key: self._shown(key.public_key(0)))
+        return replace(
+            self,
+            name=name,
+            keys=tuple(keys),
+            inner=None if self.inner is None else self.inner._fixed(index),
+            tree=None if self.tree is None else _fixed_tree(self.tree, index),
+        )
+
+    def _shown(self, key: bytes) -> bytes:
+        return key[1:] if self.x_only else key
+
+    def _script(self, index: int) -> bytes:
+        if self.name in ("addr", "raw"):
+            return self.script
+        keys = [self._shown(key.public_key(index)) for key in self.keys]
+        match self.name:
+            case "pk":
+                return push(keys[0]) + bytes((OP_CHECKSIG,))
+            case "pkh":
+                return b"\x76\xa9\x14" + hash160(keys[0]) + b"\x88\xac"
+            case "wpkh":
+                return b"\x00\x14" + hash160(keys[0])
+            case "rawtr":
+                return b"\x51\x20" + keys[0]
+            case "tr":
+                root = b"" if self.tree is None else _tree_hash(self.tree, index)
+                return b"\x51\x20" + taproot_output_key(keys[0], root)
+        if self.inner is not None:
+            script = self.inner._script(index)
+            if self.name == "sh":
+                return b"\xa9\x14" + hash160(script) + b"\x87"
+            return b"\x00\x20" + sha256(script)
+        if self.name.startswith("sorted"):
+            keys.sort()
+        if self.x_only:
+            checks = bytes((OP_CHECKSIG,)), *[bytes((_OP_CHECKSIGADD,))] * (len(keys) - 1)
+            body = b"".join(push(key) + check for key, check in zip(keys, checks, strict=True))
+            return body + push_number(self.threshold) + bytes((_OP_NUMEQUAL,))
+        body = push_number(self.threshold) + b"".join(map(push, keys)) + push_number(len(keys))
+        return body + bytes((OP_CHECKMULTISIG,))
+
+
+Tree = Descriptor | tuple["Tree", "Tree"]
+"""The scripts of a taproot output: a leaf, or two trees."""
+
+
+def _leaves(tree: Tree | None) -> list[Descriptor]:
+    if tree is None:
+        return []
+    if isinstance(tree, Descriptor):
+        return [tree]
+    return _leaves(tree[0]) + _leaves(tree[1])
+
+
+def _tree_text(tree: Tree) -> str:
+    if isinstance(tree, Descriptor):
+        return str(tree)
+    return f"{{{_tree_text(tree[0])},{_tree_text(tree[1])}}}"
+
+
+def _fixed_tree(tree: Tree, index: int) -> Tree:
+    if isinstance(tree, Descriptor):
+        return tree._fixed(index)
+    return _fixed_tree(tree[0], index), _fixed_tree(tree[1], index)
+
+
+def _tree_hash(tree: Tree, index: int) -> bytes:
+    """The Merkle root of the scripts (BIP 341)."""
+    if isinstance(tree, Descriptor):
+        script = tree._script(index)
+        return tagged_hash("TapLeaf", bytes((_LEAF_VERSION,)) + var_bytes(script))
+    pair = sorted((_tree_hash(tree[0], index), _tree_hash(tree[1], index)))
+    return tagged_hash("TapBranch", b"".join(pair))

@@ -1,0 +1,134 @@
+"""Keys of secp256k1: public keys, tweaks, the private key format of wallets (WIF).
+
+The curve is libsecp256k1's, by `coincurve`; it is loaded when the first key is worked on, so that a
+node which meets none does without.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+from axon.errors import DecodeError
+from axon.primitives.address import base58check_decode, base58check_encode
+from axon.primitives.network import Network
+
+COMPRESSED_SIZE: Final = 33
+UNCOMPRESSED_SIZE: Final = 65
+X_ONLY_SIZE: Final = 32
+SECRET_SIZE: Final = 32
+
+CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""Secrets are from 1 to this, exclusive."""
+
+
+def public_key(secret: bytes, *, compressed: bool = True) -> bytes:
+    """The public key of a secret: 33 bytes, or 65 uncompressed.
+
+    Raises:
+        DecodeError: the secret is zero or not below the order of the curve.
+    """
+    from coincurve import PublicKey
+
+    try:
+        return bytes(PublicKey.from_secret(secret).format(compressed))
+    except ValueError:
+        raise DecodeError("a secret between 1 and the order of the curve") from None
+
+
+def is_public_key(data: bytes) -> bool:
+    """Whether bytes are a point of the curve: 33 bytes, or 65 that begin with 4.
+
+    The hybrid form, which begins with 6 or 7, is not taken.
+    """
+    from coincurve import PublicKey
+
+    if len(data) == UNCOMPRESSED_SIZE and data[0] != 4:
+        return False
+    if len(data) not in (COMPRESSED_SIZE, UNCOMPRESSED_SIZE):
+        return False
+    try:
+        PublicKey(data)
+    except ValueError:
+        return False
+    return True
+
+
+def is_x_only_key(data: bytes) -> bool:
+    """Whether 32 bytes are the x coordinate of a point (BIP 340)."""
+    return len(data) == X_ONLY_SIZE and is_public_key(b"\x02" + data)
+
+
+def add_to_public_key(key: bytes, tweak: bytes) -> bytes:
+    """The point `key + tweak * G`, compressed.
+
+    Args:
+        key: 33 or 65 bytes.
+        tweak: 32 bytes, big-endian.
+
+    Raises:
+        DecodeError: the tweak is not below the order of the curve, or the sum is no point.
+    """
+    from coincurve import PublicKey
+
+    try:
+        return bytes(PublicKey(key).add(tweak).format())
+    except ValueError:
+        raise DecodeError("a tweak that leads to a point of the curve") from None
+
+
+def add_to_secret(secret: bytes, tweak: bytes) -> bytes:
+    """`secret + tweak` modulo the order of the curve, 32 bytes.
+
+    Raises:
+        DecodeError: the tweak is not below the order, or the sum is zero.
+    """
+    number = int.from_bytes(tweak, "big")
+    total = (int.from_bytes(secret, "big") + number) % CURVE_ORDER
+    if number >= CURVE_ORDER or total == 0:
+        raise DecodeError("a tweak that leads to a secret")
+    return total.to_bytes(SECRET_SIZE, "big")
+
+
+def tagged_hash(tag: str, data: bytes) -> bytes:
+    """SHA-256 in the domain of a tag (BIP 340), 32 bytes."""
+    prefix = sha256(tag.encode()).digest()
+    return sha256(prefix + prefix + data).digest()
+
+
+def taproot_output_key(internal: bytes, merkle_root: bytes = b"") -> bytes:
+    """The x-only key that stands in a taproot output (BIP 341).
+
+    Args:
+        internal: 32 bytes, x-only.
+        merkle_root: 32 bytes, of the script tree; empty if there is none.
+
+    Raises:
+        DecodeError: the internal key is no point.
+    """
+    tweak = tagged_hash("TapTweak", internal + merkle_root)
+    return add_to_public_key(b"\x02" + internal, tweak)[1:]
+
+
+def decode_wif(text: str, network: Network) -> tuple[bytes, bool]:
+    """A secret and whether its public key is written compressed.
+
+    Raises:
+        DecodeError: it is no private key of this network.
+    """
+    payload = base58check_decode(text)
+    compressed = len(payload) == SECRET_SIZE + 2 and payload[-1] == 1
+    if payload[:1] != bytes((network.wif_prefix,)):
+        raise DecodeError(f"a private key of {network.name}")
+    if not compressed and len(payload) != SECRET_SIZE + 1:
+        raise DecodeError(f"a private key of {network.name}")
+    secret = payload[1 : SECRET_SIZE + 1]
+    if not 0 < int.from_bytes(secret, "big") < CURVE_ORDER:
+        raise DecodeError("a secret between 1 and the order of the curve")
+    return secret, compressed
+
+
+def encode_wif(secret: bytes, network: Network, *, compressed: bool = True) -> str:
+    """A secret as wallets write it."""
+    mark = b"\x01" if compressed else b""
+    return base58check_encode(bytes((network.wif_prefix,)) + secret + mark)
