@@ -1,0 +1,191 @@
+"""The kernel's files of blocks, `blk00000.dat` and on, read beside the kernel.
+
+A file is a row of records: the network's magic, the size in 32 bits, the block. All of it may be
+masked with the eight bytes of `xor.dat`. Behind the last record lie zeros that the kernel reserved,
+or, after a crash, records that were written over by others of another length; then the next record
+is found by its magic.
+
+axon reads these files for two ends: after a kill they hold blocks that the kernel's index has
+forgotten (`recover`), and reading a block here costs a tenth of what the kernel takes to write
+it out field by field.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from axon.errors import StorageError
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import HEADER_SIZE, Header
+
+_KEY_SIZE: Final = 8
+_KEY_FILE: Final = "xor.dat"
+_NO_KEY: Final = bytes(_KEY_SIZE)
+_PREFIX_SIZE: Final = 8
+_SMALLEST_BLOCK: Final = HEADER_SIZE + 1
+_LARGEST_BLOCK: Final = 4_000_000
+"""Bytes; no valid block has more (BIP 141)."""
+_EMPTY_RUN: Final = 4096
+"""So many zeros where a record should begin are space that the kernel reserved, not a crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where a block lies.
+
+    Args:
+        number: of the file.
+        offset: of the block's first byte.
+        size_bytes: of the block.
+        header: its first 80 bytes.
+        torn: whether it lies behind bytes that are no record: what comes there may be written over
+            by the kernel, from its middle on.
+    """
+
+    number: int
+    offset: int
+    size_bytes: int
+    header: bytes
+    torn: bool = False
+
+    @property
+    def hash(self) -> BlockHash:
+        """The block's hash."""
+        return Header(self.header).hash
+
+    @property
+    def start(self) -> int:
+        """Where the record begins, ahead of the block."""
+        return self.offset - _PREFIX_SIZE
+
+    @property
+    def end(self) -> int:
+        """Where the next record begins."""
+        return self.offset + self.size_bytes
+
+
+class BlockFiles:
+    """The files of one `blocks` folder; none is kept open.
+
+    Args:
+        directory: the folder; need not exist yet.
+        magic: the network's four bytes.
+    """
+
+    def __init__(self, directory: Path, magic: bytes) -> None:
+        self._directory = directory
+        self._magic = magic
+        self._key = _NO_KEY
+
+    def prepare(self) -> None:
+        """Have blocks stored as they are in a folder that has none yet, and read the mask.
+
+        An unmasked block is read with a single copy. The mask is to keep virus scanners from
+        taking a block for a virus; Bitcoin Core leaves it out with `-blocksxor=0`.
+
+        Raises:
+            StorageError: the folder cannot be read or written.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path = self._directory / _KEY_FILE
+            if not path.exists() and not self.numbers():
+                path.write_bytes(_NO_KEY)
+            key = path.read_bytes() if path.exists() else _NO_KEY
+        except OSError as error:
+            raise StorageError(f"Cannot use the folder {self._directory}: {error}.") from error
+        if len(key) != _KEY_SIZE:
+            raise StorageError(f"{path} is damaged: it must hold {_KEY_SIZE} bytes.")
+        self._key = key
+
+    def path(self, number: int) -> Path:
+        """The file of this number."""
+        return self._directory / f"blk{number:05}.dat"
+
+    def numbers(self) -> list[int]:
+        """The numbers of the files that exist, upwards."""
+        names = [path.stem[3:] for path in self._directory.glob("blk?????.dat")]
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def records(self, number: int) -> list[Record]:
+        """All blocks of a file, in the order in which they lie there."""
+        path = self.path(number)
+        if path.stat().st_size == 0:
+            return []
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return self._walk(number, data)
+
+    def read(self, record: Record) -> bytes | None:
+        """The bytes of a block; None if the file has become shorter."""
+        raw = self._read_at(record.number, record.offset, record.size_bytes)
+        return raw if len(raw) == record.size_bytes else None
+
+    def find(self, number: int, offset: int, raw: bytes) -> Record | None:
+        """The record of this block, if the one that begins at `offset` is its."""
+        prefix = self._magic + len(raw).to_bytes(4, "little") + raw[:HEADER_SIZE]
+        if self._read_at(number, offset, len(prefix)) != prefix:
+            return None
+        return Record(number, offset + _PREFIX_SIZE, len(raw), raw[:HEADER_SIZE])
+
+    def _read_at(self, number: int, offset: int, size: int) -> bytes:
+        try:
+            handle = os.open(self.path(number), os.O_RDONLY)
+        except FileNotFoundError:
+            return b""
+        try:
+            return self._unmask(os.pread(handle, size, offset), offset)
+        finally:
+            os.close(handle)
+
+    def _walk(self, number: int, data: mmap.mmap) -> list[Record]:
+        found: list[Record] = []
+        offset, end, torn = 0, len(data), False
+        while offset + _PREFIX_SIZE + _SMALLEST_BLOCK <= end:
+            head = self._unmask(data[offset : offset + _PREFIX_SIZE + HEADER_SIZE], offset)
+            size = int.from_bytes(head[4:_PREFIX_SIZE], "little")
+            start = offset + _PREFIX_SIZE
+            if (
+                head.startswith(self._magic)
+                and _SMALLEST_BLOCK <= size <= _LARGEST_BLOCK
+                and start + size <= end
+            ):
+                found.append(Record(number, start, size, head[_PREFIX_SIZE:], torn))
+                offset = start + size
+                continue
+            following = self._next_magic(data, offset + 1)
+            if following is None:
+                break
+            offset, torn = following, True
+        return found
+
+    def _next_magic(self, data: mmap.mmap, start: int) -> int | None:
+        """Where the next record may begin; None in space that was never written."""
+        if not any(data[start : start + _EMPTY_RUN]):
+            return None
+        key = self._key
+        found: list[int] = []
+        for phase in range(_KEY_SIZE if any(key) else 1):
+            masked = bytes(
+                byte ^ key[(phase + position) % _KEY_SIZE]
+                for position, byte in enumerate(self._magic)
+            )
+            place = data.find(masked, start)
+            while place >= 0 and any(key) and place % _KEY_SIZE != phase:
+                place = data.find(masked, place + 1)
+            if place >= 0:
+                found.append(place)
+        return min(found, default=None)
+
+    def _unmask(self, data: bytes, offset: int) -> bytes:
+        key = self._key
+        if key == _NO_KEY:
+            return data
+        phase = offset % _KEY_SIZE
+        turned = key[phase:] + key[:phase]
+        mask = (turned * (len(data) // _KEY_SIZE + 1))[: len(data)]
+        number = int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")
+        return number.to_bytes(len(data), "little")

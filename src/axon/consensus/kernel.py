@@ -1,0 +1,362 @@
+"""Bitcoin Core's own consensus: libbitcoinkernel behind one class.
+
+`Kernel` holds the block index, the block files and the kernel's coins of one network, on disk or in
+memory, and judges what it is fed. It answers with values: what was refused and why, which blocks
+joined or left the active chain. Bytes go in without a copy and handles do not come out.
+
+It follows the machine's clock: a block more than two hours ahead of it is refused (`time-too-new`)
+and may be fed again later. A question about the index waits while a block is being judged.
+
+After a kill, opening finds the blocks that the index forgot in the block files and takes them in
+again before it returns (`recover`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from axon.chain.coins import Coin
+from axon.consensus import kernel_read, library
+from axon.consensus.blockfiles import BlockFiles, Record
+from axon.consensus.judge import Judged, ScriptFlags
+from axon.consensus.kernel_log import Call, connect_log
+from axon.consensus.kernel_open import Opened, open_manager
+from axon.consensus.library import KernelError
+from axon.consensus.recover import forgotten, recover
+from axon.consensus.scripts import verify_scripts
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import NETWORKS
+from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.verdict import Accepted, Rejected, Verdict
+
+MAX_THREADS: Final = 15
+"""Check threads beside the calling one; the library takes no more."""
+
+MAX_POSITIONS: Final = 50_000
+"""Blocks whose place in the files is remembered, the newest: some 20 MB. Older blocks are read
+through the kernel, which takes five times as long."""
+
+
+def default_threads() -> int:
+    """One check thread for each processor but the one that calls."""
+    return min(MAX_THREADS, max(0, (os.cpu_count() or 1) - 1))
+
+
+class Kernel:
+    """A `Judge` for every network.
+
+    Args:
+        network: Bitcoin Core's name of the chain: main, test, testnet4, signet, regtest.
+        data_dir: holds `chainstate`; made if it does not exist. None: everything goes with this
+            object; block files then lie in a temporary folder (17 MB each).
+        blocks_dir: holds the block files and their index; `blocks` in `data_dir` if None.
+        threads: check threads beside the calling one, 0 to 15; `default_threads()` if None.
+        reindex: build index and coins anew from the block files; takes as long as a sync.
+        reindex_chainstate: build the coins anew from the stored blocks.
+        on_log: is given each line of the library's log, on the thread that called.
+
+    Raises:
+        KernelError: the folder is in use or damaged; the text says what helps.
+        StorageError: the folder cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        data_dir: Path | None = None,
+        blocks_dir: Path | None = None,
+        *,
+        threads: int | None = None,
+        reindex: bool = False,
+        reindex_chainstate: bool = False,
+        on_log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._on_log = on_log
+        self._temporary = TemporaryDirectory(prefix="axon-") if data_dir is None else None
+        folder = Path(self._temporary.name) if self._temporary is not None else data_dir
+        assert folder is not None
+        blocks = blocks_dir or folder / "blocks"
+        self._files = BlockFiles(blocks, NETWORKS[network].magic)
+        self._files.prepare()
+        self._positions: dict[BlockHash, Record] = {}
+        self._next_record: tuple[int, int] | None = (0, 0)  # None: not known any more.
+        self._feeding = threading.Lock()
+        self._users = 0
+        self._idle = threading.Condition()
+        connect_log()
+        with Call(on_log) as call:
+            self._opened: Opened | None = open_manager(
+                call,
+                network,
+                folder,
+                blocks,
+                in_memory=data_dir is None,
+                threads=default_threads() if threads is None else threads,
+                reindex=reindex,
+                reindex_chainstate=reindex_chainstate,
+            )
+        try:
+            self._take_stock()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_stock(self) -> None:
+        """Give back what the index forgot, and learn where the next block will be written."""
+        lost = forgotten(self._files, self._has_block)
+        numbers = [lost[0].number] if lost else self._files.numbers()[-1:]
+        records = [record for number in numbers for record in self._files.records(number)]
+        if lost:
+            records = records[: records.index(lost[0])]
+        for record in records[-MAX_POSITIONS:]:
+            if not record.torn:
+                self._positions[record.hash] = record
+        if lost:
+            self._next_record = (lost[0].number, lost[0].start)
+        elif records:
+            self._next_record = (records[-1].number, records[-1].end)
+        if lost and self._on_log is not None:
+            self._on_log(f"Recovering {len(lost)} stored blocks that the block index does not have")
+        recover(
+            self._files,
+            lost,
+            lambda block_hash: self.height_of(block_hash) is not None,
+            self.process_header,
+            self.process_block,
+        )
+
+    def _has_block(self, block_hash: BlockHash) -> bool:
+        return self.is_active(block_hash) or self._read_from_kernel(block_hash) is not None
+
+    # Feeding.
+
+    def process_block(self, raw: bytes) -> Judged:
+        """Judge a block, store it, and move the active chain if it now has the most work.
+
+        Args:
+            raw: a whole block, witnesses included.
+
+        Raises:
+            KernelError: the disk or the library failed; the block's fate is open.
+        """
+        with self._use() as opened, self._feeding, Call(self._on_log) as call:
+            block = library.block_create(raw, len(raw))
+            if block is None:
+                return Judged(Rejected("bad-block-encoding", "Block decode failed"))
+            new = ctypes.c_int32()
+            try:
+                result = library.manager_process_block(opened.manager, block, ctypes.byref(new))
+            finally:
+                library.block_destroy(block)
+            if call.failures:
+                raise KernelError(f"Validation stopped: {'; '.join(call.failures)}.")
+            block_hash = Header(raw[:HEADER_SIZE]).hash
+            if new.value:
+                self._note_position(block_hash, raw)
+            verdict = self._verdict(opened, call, block_hash, accepted=result == 0)
+            invalid = dict(call.invalid)
+            if result != 0 and not self._is_marked(opened, block_hash, raw):
+                del invalid[block_hash]
+            return Judged(
+                verdict,
+                tuple(call.connected),
+                tuple(call.disconnected),
+                bool(new.value),
+                tuple(invalid.items()),
+            )
+
+    def _is_marked(self, opened: Opened, block_hash: BlockHash, raw: bytes) -> bool:
+        """Whether the index has the header of a refused block marked as invalid.
+
+        The library says so only when the header is given to it again.
+        """
+        if self._entry(opened, block_hash) is None:
+            return False
+        with Call(None) as call:
+            verdict = kernel_read.judge_header(call, opened.manager, raw[:HEADER_SIZE])
+        return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
+
+    def _verdict(
+        self, opened: Opened, call: Call, block_hash: BlockHash, *, accepted: bool
+    ) -> Verdict:
+        refused = call.invalid.get(block_hash)
+        if refused is not None:
+            return refused
+        if not accepted:
+            raise KernelError(f"Validation stopped: {'; '.join(call.errors) or 'no reason given'}.")
+        entry = self._entry(opened, block_hash)
+        for culprit in call.invalid:
+            fallen = self._entry(opened, culprit)
+            if entry is not None and fallen is not None and kernel_read.descends(entry, fallen):
+                return Rejected("bad-prevblk")
+        return Accepted()
+
+    def _note_position(self, block_hash: BlockHash, raw: bytes) -> None:
+        """Remember where the kernel has just stored a block."""
+        if self._next_record is None:
+            return
+        number, offset = self._next_record
+        record = self._files.find(number, offset, raw) or self._files.find(number + 1, 0, raw)
+        if record is None:  # It stored the block elsewhere; from now on the kernel is asked.
+            self._next_record = None
+            return
+        self._next_record = (record.number, record.end)
+        self._positions[block_hash] = record
+        if len(self._positions) > MAX_POSITIONS:
+            del self._positions[next(iter(self._positions))]
+
+    def process_header(self, raw: bytes) -> Verdict:
+        """Judge the 80 bytes of a header and take it into the block index.
+
+        Raises:
+            KernelError: the library failed.
+        """
+        if len(raw) != HEADER_SIZE:
+            return Rejected("bad-header-encoding", "Block header decode failed")
+        with self._use() as opened, Call(self._on_log) as call:
+            return kernel_read.judge_header(call, opened.manager, raw)
+
+    # The block index.
+
+    def tip(self) -> tuple[BlockHash, int]:
+        """The last block of the active chain, and its height."""
+        with self._use() as opened:
+            height = library.chain_height(opened.chain)
+            return kernel_read.entry_hash(library.chain_at(opened.chain, height)), height
+
+    def best_header(self) -> tuple[BlockHash, int]:
+        """The header with the most work behind it that is not known to be invalid."""
+        with self._use() as opened:
+            entry = library.manager_best_entry(opened.manager)
+            return kernel_read.entry_hash(entry), library.entry_height(entry)
+
+    def hash_at(self, height: int) -> BlockHash | None:
+        """The block of the active chain at a height; None above the tip."""
+        with self._use() as opened:
+            entry = library.chain_at(opened.chain, height) if height >= 0 else None
+            return None if entry is None else kernel_read.entry_hash(entry)
+
+    def height_of(self, block_hash: BlockHash) -> int | None:
+        """The height of a block or header on any branch; None if it is unknown."""
+        with self._use() as opened:
+            entry = self._entry(opened, block_hash)
+            return None if entry is None else int(library.entry_height(entry))
+
+    def is_active(self, block_hash: BlockHash) -> bool:
+        """Whether a block is in the active chain."""
+        with self._use() as opened:
+            entry = self._entry(opened, block_hash)
+            return entry is not None and bool(library.chain_contains(opened.chain, entry))
+
+    def header(self, block_hash: BlockHash) -> bytes | None:
+        """The 80 bytes of a known header on any branch, or None."""
+        with self._use() as opened:
+            entry = self._entry(opened, block_hash)
+            return None if entry is None else kernel_read.entry_header(entry)
+
+    def headers(self, start: int, count: int) -> list[bytes]:
+        """The 80 bytes of the best header chain's headers, from height `start` upwards.
+
+        The best header chain may be ahead of the active chain.
+        """
+        with self._use() as opened:
+            best = library.manager_best_entry(opened.manager)
+            end = min(start + count, library.entry_height(best) + 1)
+            return [
+                kernel_read.entry_header(library.entry_ancestor(best, height))
+                for height in range(max(start, 0), end)
+            ]
+
+    # Reading.
+
+    def read_block(self, block_hash: BlockHash) -> bytes | None:
+        """The bytes of a stored block on any branch, or None."""
+        record = self._positions.get(block_hash)
+        if record is not None:
+            raw = self._files.read(record)
+            if raw is not None and raw[:HEADER_SIZE] == record.header:
+                return raw
+        return self._read_from_kernel(block_hash)
+
+    def _read_from_kernel(self, block_hash: BlockHash) -> bytes | None:
+        with self._use() as opened, Call(self._on_log):
+            entry = self._entry(opened, block_hash)
+            return None if entry is None else kernel_read.block_bytes(opened.manager, entry)
+
+    def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
+        """The coins that a block spent, one list for each transaction; the coinbase's is empty.
+
+        None if the block is unknown or was never connected.
+        """
+        with self._use() as opened, Call(self._on_log):
+            entry = self._entry(opened, block_hash)
+            return None if entry is None else kernel_read.spent_coins(opened.manager, entry)
+
+    def verify_scripts(
+        self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
+    ) -> Verdict:
+        """Whether each input satisfies the script of the output it spends; see `scripts`."""
+        return verify_scripts(transaction, spent, flags)
+
+    # Its life.
+
+    def interrupt(self) -> None:
+        """Make a long call (reindex, a long reorganisation) return early; only `close` follows."""
+        opened = self._opened
+        if opened is not None:
+            library.context_interrupt(opened.context)
+
+    def close(self) -> None:
+        """Write everything down and let go of it; waits for calls of other threads to end."""
+        with self._idle:
+            opened, self._opened = self._opened, None
+            self._idle.wait_for(lambda: self._users == 0)
+        if opened is not None:
+            with Call(self._on_log) as call:
+                opened.close()
+            if call.failures:
+                raise KernelError(f"Closing failed: {'; '.join(call.failures)}.")
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _use(self) -> _Use:
+        return _Use(self)
+
+    @staticmethod
+    def _entry(opened: Opened, block_hash: BlockHash) -> int | None:
+        handle = library.hash_create(block_hash)
+        entry: int | None = library.manager_entry_by_hash(opened.manager, handle)
+        library.hash_destroy(handle)
+        return entry
+
+
+class _Use:
+    """One call that needs the kernel open; `close` waits until none is left."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def __enter__(self) -> Opened:
+        kernel = self._kernel
+        with kernel._idle:
+            opened = kernel._opened
+            if opened is None:
+                raise KernelError("The kernel is closed.")
+            kernel._users += 1
+        return opened
+
+    def __exit__(self, *_: object) -> None:
+        kernel = self._kernel
+        with kernel._idle:
+            kernel._users -= 1
+            if not kernel._users:
+                kernel._idle.notify_all()

@@ -1,0 +1,124 @@
+"""Values out of libbitcoinkernel: hashes, headers, blocks, spent coins, verdicts on headers."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import Final
+
+from axon.chain.coins import Coin
+from axon.consensus import library
+from axon.consensus.kernel_log import Call, read_hash
+from axon.consensus.library import KernelError
+from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.verdict import Accepted, Rejected, Verdict
+
+_CACHED_INVALID: Final = 2
+_MISSING_PREV: Final = 5
+_INVALID_PREV: Final = 6
+
+_sink: Final = threading.local()
+
+
+def _write(data: int, size: int, _user_data: int | None) -> int:
+    _sink.parts.append(ctypes.string_at(data, size))
+    return 0
+
+
+_WRITER: Final = library.WriteCallback(_write)
+
+
+def entry_hash(entry: int) -> BlockHash:
+    """The block that an entry of the index is about."""
+    return read_hash(library.entry_hash(entry))
+
+
+def entry_header(entry: int) -> bytes:
+    """The 80 bytes of an entry's header."""
+    header = library.entry_header(entry)
+    buffer = ctypes.create_string_buffer(HEADER_SIZE)
+    library.header_to_bytes(header, buffer)
+    library.header_destroy(header)
+    return buffer.raw
+
+
+def descends(entry: int, ancestor: int) -> bool:
+    """Whether one entry builds on another."""
+    height: int = library.entry_height(ancestor)
+    if height > library.entry_height(entry):
+        return False  # The library would end the process.
+    found: int = library.entry_ancestor(entry, height)
+    return found == ancestor
+
+
+def block_bytes(manager: int, entry: int) -> bytes | None:
+    """A stored block, written out by the library; None if it has only the header."""
+    block = library.block_read(manager, entry)
+    if block is None:
+        return None
+    parts: list[bytes] = []
+    _sink.parts = parts
+    result = library.block_to_bytes(block, _WRITER, None)
+    library.block_destroy(block)
+    if result != 0:
+        raise KernelError("libbitcoinkernel cannot write out a block that it has read.")
+    return b"".join(parts)
+
+
+def spent_coins(manager: int, entry: int) -> list[list[Coin]] | None:
+    """The coins that a block spent, by transaction; None if it was never connected."""
+    if library.entry_height(entry) == 0:
+        return [[]]  # There is no undo data for a block that spends nothing and is never undone.
+    spent = library.spent_read(manager, entry)
+    if spent is None:
+        return None
+    found: list[list[Coin]] = [[]]
+    parts: list[bytes] = []
+    _sink.parts = parts
+    for position in range(library.spent_count(spent)):
+        transaction = library.spent_at(spent, position)
+        coins: list[Coin] = []
+        for index in range(library.spent_coins(transaction)):
+            coin = library.spent_coin_at(transaction, index)
+            output = library.coin_output(coin)
+            parts.clear()
+            library.script_to_bytes(library.output_script(output), _WRITER, None)
+            coins.append(
+                Coin(
+                    library.coin_height(coin),
+                    bool(library.coin_is_coinbase(coin)),
+                    library.output_amount(output),
+                    b"".join(parts),
+                )
+            )
+        found.append(coins)
+    library.spent_destroy(spent)
+    return found
+
+
+def judge_header(call: Call, manager: int, raw: bytes) -> Verdict:
+    """Judge a header of 80 bytes and take it into the index.
+
+    Raises:
+        KernelError: the library failed.
+    """
+    header, state = library.header_create(raw, len(raw)), library.state_create()
+    try:
+        result = library.manager_process_header(manager, header, state)
+        why = library.state_result(state)
+    finally:
+        library.header_destroy(header)
+        library.state_destroy(state)
+    if call.failures:
+        raise KernelError(f"Validation stopped: {'; '.join(call.failures)}.")
+    if result == 0:
+        return Accepted()
+    if why == _MISSING_PREV:
+        return Rejected("prev-blk-not-found")
+    if why == _INVALID_PREV:
+        return Rejected("bad-prevblk")
+    if why == _CACHED_INVALID:
+        name = to_hex(Header(raw).hash)
+        return Rejected("duplicate-invalid", f"block {name} was previously marked invalid")
+    return call.bad_header or Rejected("bad-header")

@@ -1,0 +1,193 @@
+"""The whole ledger of a full node: the judge, and what follows its active chain.
+
+Blocks go to the judge; coins and filters then move along the blocks that joined or left the
+active chain. Each of the three keeps its own mark of how far it is, and each may be written down at
+another time, so after a kill they may stand at different blocks, even on different branches.
+`catch_up` needs nothing but the marks: what is not on the active chain is undone, what is behind
+goes forward.
+
+Everything here runs on one worker thread. Judge and coins may be read beside it; who needs them to
+agree asks on that thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from axon.chain.coins import Coins
+from axon.chain.filterindex import FilterIndex
+from axon.chain.outcome import BlockOutcome, BlockStep
+from axon.consensus.judge import Judge
+from axon.errors import DecodeError, StorageError
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.verdict import Rejected
+
+NEAR_BLOCKS: Final = 6
+"""Up to so many blocks behind, coins and filters catch up as part of judging the next block; from
+further behind that would keep its sender waiting."""
+
+_REBUILD: Final = "start once with -reindex-chainstate"
+
+
+@dataclass(frozen=True, slots=True)
+class Validated(BlockOutcome):
+    """A `BlockOutcome` that also names the blocks now known to be invalid for ever.
+
+    Args:
+        invalid: they and why; see `Judged`. A refused block that is not among them may only have
+            been forged, early, or without its parent: its header must not be held against it.
+    """
+
+    invalid: tuple[tuple[BlockHash, Rejected], ...] = ()
+
+
+class Ledger:
+    """A judge with the coins and filters of its active chain.
+
+    Args:
+        judge: closed by `close`.
+        coins: what an earlier run wrote, or nothing yet.
+        filters: likewise; None if no filters are kept.
+    """
+
+    def __init__(self, judge: Judge, coins: Coins, filters: FilterIndex | None = None) -> None:
+        self.judge = judge
+        self.coins = coins
+        self.filters = filters
+
+    @property
+    def lag(self) -> int:
+        """How many blocks coins or filters are behind the judge's tip; at least 1 off its chain."""
+        tip, height = self.judge.tip()
+        followers: list[Coins | FilterIndex] = [self.coins]
+        if self.filters is not None:
+            followers.append(self.filters)
+        return max(0 if item.best == tip else max(1, height - item.height) for item in followers)
+
+    def validate(self, raw: bytes, *, follow: bool = True) -> Validated:
+        """Judge a block and let coins and filters follow.
+
+        Args:
+            raw: a whole block, witnesses included.
+            follow: whether coins and filters move in this call, if they are near; `catch_up` moves
+                them at any time.
+
+        Raises:
+            KernelError: the library failed.
+            StorageError: the disk failed, or what it holds is damaged.
+        """
+        try:
+            block = Block.decode(raw)
+        except DecodeError:
+            return Validated(Rejected("bad-block-encoding", "Block decode failed"))
+        near = follow and self.lag <= NEAR_BLOCKS
+        judged = self.judge.process_block(raw)
+        known = {block.hash: block}
+        outcome = Validated(
+            judged.verdict,
+            tuple([self._step(block_hash, known) for block_hash in judged.disconnected]),
+            tuple([self._step(block_hash, known) for block_hash in judged.connected]),
+            judged.invalid,
+        )
+        if near and (outcome.connected or outcome.disconnected):
+            steps = (*outcome.disconnected, *outcome.connected)
+            self._advance(len(steps) + NEAR_BLOCKS * 2, {step.hash: step.block for step in steps})
+        return outcome
+
+    def catch_up(self, limit: int) -> int:
+        """Bring coins and filters nearer to the judge's tip, from whatever state they are in.
+
+        Args:
+            limit: blocks to do at most.
+
+        Returns:
+            How many were done; fewer than `limit` once the tip is reached.
+
+        Raises:
+            StorageError: coins or filters go up to a block that the judge does not have.
+        """
+        return self._advance(limit, {})
+
+    def hold(self) -> None:
+        """Let changes of coins and filters wait in memory, so that many blocks share one write."""
+        self.coins.hold()
+        if self.filters is not None:
+            self.filters.hold()
+
+    def release(self) -> None:
+        """Write what was held, and from now on each block at once."""
+        self.coins.release()
+        if self.filters is not None:
+            self.filters.release()
+
+    def close(self) -> None:
+        """Write everything down and close the judge."""
+        self.release()
+        self.judge.close()
+
+    def _advance(self, limit: int, known: Mapping[BlockHash, Block]) -> int:
+        done = 0
+        while done < limit and (self._undo(known) or self._redo(known)):
+            done += 1
+        return done
+
+    def _undo(self, known: Mapping[BlockHash, Block]) -> bool:
+        """Take back one block that is not on the active chain; whether there was one."""
+        coins, filters = self.coins, self.filters
+        stale = False
+        coins_at = coins.best
+        if coins_at is not None and not self.judge.is_active(coins_at):
+            block, spent = self._block(coins_at, known), self.judge.read_spent(coins_at)
+            if spent is None:
+                raise StorageError(f"What block {to_hex(coins_at)} spent is lost; {_REBUILD}.")
+            coins.disconnect(block, coins_at, block.header.prev, spent)
+            stale = True
+        if filters is not None and filters.best is not None:
+            filters_at = filters.best
+            if (filters_at == coins_at and stale) or not self.judge.is_active(filters_at):
+                filters.disconnect(filters_at, self._block(filters_at, known).header.prev)
+                stale = True
+        return stale
+
+    def _redo(self, known: Mapping[BlockHash, Block]) -> bool:
+        """Connect one more block to whichever is furthest behind; whether there was one."""
+        coins, filters = self.coins, self.filters
+        height = coins.height if filters is None else min(coins.height, filters.height)
+        block_hash = self.judge.hash_at(height + 1)
+        if block_hash is None:
+            return False
+        block = self._block(block_hash, known)
+        spent = None
+        if coins.height == height and _fits(block, coins):
+            spent = coins.connect(block, block_hash, height + 1)
+        if filters is not None and filters.height == height and _fits(block, filters):
+            if spent is None:  # Coins were ahead.
+                spent = self.judge.read_spent(block_hash)
+                if spent is None:
+                    raise StorageError(
+                        f"What block {to_hex(block_hash)} spent is lost; {_REBUILD}."
+                    )
+            filters.connect(block, block_hash, height + 1, spent)
+        return True
+
+    def _step(self, block_hash: BlockHash, known: dict[BlockHash, Block]) -> BlockStep:
+        height = self.judge.height_of(block_hash)
+        assert height is not None, "a block that moved is known"
+        return BlockStep(block_hash, height, self._block(block_hash, known))
+
+    def _block(self, block_hash: BlockHash, known: Mapping[BlockHash, Block]) -> Block:
+        block = known.get(block_hash)
+        if block is not None:
+            return block
+        raw = self.judge.read_block(block_hash)
+        if raw is None:
+            raise StorageError(f"Block {to_hex(block_hash)} is not in the block files; {_REBUILD}.")
+        return Block.decode(raw)
+
+
+def _fits(block: Block, follower: Coins | FilterIndex) -> bool:
+    """Whether the block is the next one; not so if the judge has just moved to another branch."""
+    return follower.best is None or block.header.prev == follower.best

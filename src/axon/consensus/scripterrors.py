@@ -1,0 +1,125 @@
+"""Why a script failed, as far as that can be read off without running it.
+
+libbitcoinkernel answers yes or no. Here the usual cases are told apart by the shape of what was
+presented, and by asking again with one rule less: an input that passes then broke that rule. The
+texts are Bitcoin Core's, for the rules that its memory pool applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from axon.consensus.judge import ScriptFlags
+from axon.errors import DecodeError
+from axon.primitives.hashes import hash160, sha256
+from axon.primitives.script import is_p2sh, ops, push, witness_program
+from axon.primitives.transaction import TxIn, TxOut
+
+UNKNOWN: Final = "unknown error"
+EVAL_FALSE: Final = (
+    "Script evaluated without error but finished with a false/empty top stack element"
+)
+EQUALVERIFY: Final = "Script failed an OP_EQUALVERIFY operation"
+NULLFAIL: Final = "Signature must be zero for failed CHECK(MULTI)SIG operation"
+SIGNATURE_DER: Final = "Non-canonical DER signature"
+WITNESS_LENGTH: Final = "Witness program has incorrect length"
+WITNESS_EMPTY: Final = "Witness program was passed an empty witness"
+WITNESS_MISMATCH: Final = "Witness program hash mismatch"
+WITNESS_MALLEATED: Final = "Witness requires empty scriptSig"
+WITNESS_MALLEATED_P2SH: Final = "Witness requires only-redeemscript scriptSig"
+WITNESS_UNEXPECTED: Final = "Witness provided for non-witness script"
+SCHNORR_SIZE: Final = "Invalid Schnorr signature size"
+SCHNORR: Final = "Invalid Schnorr signature"
+
+_RULES: Final = (
+    (ScriptFlags.DERSIG, SIGNATURE_DER),
+    (ScriptFlags.NULLDUMMY, "Dummy CHECKMULTISIG argument must be zero"),
+    (ScriptFlags.CHECKLOCKTIMEVERIFY, "Locktime requirement not satisfied"),
+    (ScriptFlags.CHECKSEQUENCEVERIFY, "Locktime requirement not satisfied"),
+)
+_P2PKH_SIZE: Final = 25
+_ANNEX_TAG: Final = 0x50
+_DER_SEQUENCE: Final = 0x30
+
+
+def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], bool]) -> str:
+    """Why an input does not satisfy the output it spends.
+
+    Args:
+        presented: the input.
+        output: what it spends.
+        flags: the rules under which it failed.
+        passes: whether it passes under other rules; asked at most four times.
+
+    Returns:
+        Bitcoin Core's text, or `UNKNOWN`.
+    """
+    pushes = _pushes(presented.script_sig)
+    script, wrapped = output.script_pubkey, False
+    if is_p2sh(script):
+        if not pushes or hash160(pushes[-1]) != script[2:22]:
+            return EVAL_FALSE
+        script, wrapped, pushes = pushes[-1], True, pushes[:-1]
+    program = witness_program(script) if flags & ScriptFlags.WITNESS else None
+    if program is not None:
+        fault = _witness_fault(presented, *program, push(script) if wrapped else b"")
+        if fault is not None:
+            return fault
+    for rule, text in _RULES:
+        if flags & rule and passes(flags & ~int(rule)):
+            return text
+    if program is not None:
+        return _key_fault(presented.witness, program[1]) if len(program[1]) == 20 else UNKNOWN
+    if len(script) == _P2PKH_SIZE and script.startswith(b"\x76\xa9\x14"):
+        return _key_fault(tuple(pushes), script[3:23])
+    if presented.witness and flags & ScriptFlags.WITNESS:
+        return WITNESS_UNEXPECTED
+    return UNKNOWN
+
+
+def _pushes(script: bytes) -> list[bytes]:
+    """What a script pushes by length; nothing if it is malformed."""
+    try:
+        return [data for _, data in ops(script) if data is not None]
+    except DecodeError:
+        return []
+
+
+def _witness_fault(presented: TxIn, version: int, program: bytes, script_sig: bytes) -> str | None:
+    """What is wrong with a witness by its shape (BIP 141, BIP 341).
+
+    `script_sig` is what must stand there: the push of a wrapped program, else nothing.
+    """
+    witness, wrapped = presented.witness, bool(script_sig)
+    if presented.script_sig != script_sig:
+        return WITNESS_MALLEATED_P2SH if wrapped else WITNESS_MALLEATED
+    if version == 0:
+        if len(program) == 20:
+            return None if len(witness) == 2 else WITNESS_MISMATCH
+        if len(program) != 32:
+            return WITNESS_LENGTH
+        if not witness:
+            return WITNESS_EMPTY
+        return None if sha256(witness[-1]) == program else WITNESS_MISMATCH
+    if version == 1 and len(program) == 32 and not wrapped:
+        if not witness:
+            return WITNESS_EMPTY
+        annex = len(witness) > 1 and witness[-1][:1] == bytes((_ANNEX_TAG,))
+        if len(witness) - annex == 1:
+            return SCHNORR if len(witness[0]) in (64, 65) else SCHNORR_SIZE
+    return None
+
+
+def _key_fault(stack: tuple[bytes, ...], key_hash: bytes) -> str:
+    """What is wrong with a signature and a key for a key's hash."""
+    if len(stack) != 2:
+        return UNKNOWN
+    signature, key = stack
+    if hash160(key) != key_hash:
+        return EQUALVERIFY
+    if not signature:
+        return EVAL_FALSE
+    if signature[0] != _DER_SEQUENCE or len(signature) < 9 or signature[1] != len(signature) - 3:
+        return SIGNATURE_DER
+    return NULLFAIL

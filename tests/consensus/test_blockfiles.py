@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from axon.consensus.blockfiles import BlockFiles
+from axon.errors import StorageError
+from axon.primitives.network import REGTEST
+from tests.consensus.chains import GENESIS_SPOT, chain_on
+
+BLOCKS = [block.raw for block in chain_on(GENESIS_SPOT, 5)]
+KEYS = [bytes(8), bytes.fromhex("79616e78872a9322"), bytes.fromhex("00000000fabfb5da")]
+
+
+def record(raw: bytes) -> bytes:
+    return REGTEST.magic + len(raw).to_bytes(4, "little") + raw
+
+
+def mask(data: bytes, key: bytes) -> bytes:
+    return bytes(byte ^ key[place % 8] for place, byte in enumerate(data))
+
+
+def files_in(folder: Path, data: bytes, key: bytes, reserved: int = 8192) -> BlockFiles:
+    """One file that holds `data`, masked, and zeros that are not."""
+    (folder / "xor.dat").write_bytes(key)
+    (folder / "blk00000.dat").write_bytes(mask(data, key) + bytes(reserved))
+    files = BlockFiles(folder, REGTEST.magic)
+    files.prepare()
+    return files
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_blocks_come_out_as_they_went_in(tmp_path: Path, key: bytes) -> None:
+    files = files_in(tmp_path, b"".join(map(record, BLOCKS)), key)
+    records = files.records(0)
+    assert [files.read(found) for found in records] == BLOCKS
+    assert [found.header for found in records] == [raw[:80] for raw in BLOCKS]
+    assert not any(found.torn for found in records)
+    assert files.find(0, records[2].start, BLOCKS[2]) == records[2]
+    assert files.find(0, records[2].start, BLOCKS[3]) is None
+    assert files.find(7, 0, BLOCKS[0]) is None
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("junk", [b"\x01", bytes(7) + b"\xff", REGTEST.magic * 3, b"\xab" * 999])
+def test_records_behind_junk_are_found_and_marked(tmp_path: Path, key: bytes, junk: bytes) -> None:
+    files = files_in(tmp_path, record(BLOCKS[0]) + junk + record(BLOCKS[1]), key)
+    records = files.records(0)
+    assert [files.read(found) for found in records] == BLOCKS[:2]
+    assert [found.torn for found in records] == [False, True]
+
+
+def test_a_block_cut_short_is_no_record(tmp_path: Path) -> None:
+    data = record(BLOCKS[0]) + record(BLOCKS[1])
+    files = files_in(tmp_path, data[:-1], bytes(8), reserved=0)
+    assert [files.read(found) for found in files.records(0)] == BLOCKS[:1]
+
+
+def test_files_come_in_order_and_strangers_are_left_alone(tmp_path: Path) -> None:
+    files = BlockFiles(tmp_path, REGTEST.magic)
+    for name in ("blk00002.dat", "blk00000.dat", "blkabcde.dat", "rev00000.dat"):
+        (tmp_path / name).touch()
+    assert files.numbers() == [0, 2]
+    assert files.records(0) == []
+
+
+def test_a_new_folder_gets_no_mask(tmp_path: Path) -> None:
+    files = BlockFiles(tmp_path / "new", REGTEST.magic)
+    files.prepare()
+    assert (tmp_path / "new" / "xor.dat").read_bytes() == bytes(8)
+
+
+def test_a_folder_without_mask_file_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "blk00000.dat").write_bytes(record(BLOCKS[0]))
+    files = BlockFiles(tmp_path, REGTEST.magic)
+    files.prepare()
+    assert not (tmp_path / "xor.dat").exists()
+    assert len(files.records(0)) == 1
+
+
+def test_a_damaged_mask_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "xor.dat").write_bytes(b"abc")
+    with pytest.raises(StorageError, match=r"xor\.dat is damaged"):
+        BlockFiles(tmp_path, REGTEST.magic).prepare()
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="Cannot use the folder"):
+        BlockFiles(tmp_path / "file" / "blocks", REGTEST.magic).prepare()
+
+
+@given(data=st.binary(max_size=3000), key=st.binary(min_size=8, max_size=8))
+def test_any_file_can_be_walked(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, key: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("blocks")
+    files = files_in(folder, data + record(BLOCKS[0]), key, reserved=0)
+    assert all(files.read(found) is not None for found in files.records(0))

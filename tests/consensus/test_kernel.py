@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from axon.chain.coins import Coin
+from axon.consensus.judge import Judged
+from axon.consensus.kernel import Kernel
+from axon.consensus.library import KernelError
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
+from axon.primitives.network import NETWORKS
+from axon.primitives.transaction import Transaction, TxIn
+from axon.primitives.verdict import Accepted, Rejected
+from tests.consensus.chains import (
+    ANYONE,
+    GENESIS,
+    GENESIS_SPOT,
+    Spot,
+    block_on,
+    chain_on,
+    coinbase,
+    mine,
+    spend,
+    spot_of,
+)
+
+OVERPAY = coinbase(2, fees_sat=1)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    kernel = Kernel("regtest", threads=0)
+    yield kernel
+    kernel.close()
+
+
+def feed(kernel: Kernel, blocks: list[Block]) -> list[Judged]:
+    return [kernel.process_block(block.raw) for block in blocks]
+
+
+def test_a_chain_connects_block_by_block(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 3)
+    for block in blocks:
+        assert kernel.process_block(block.raw) == Judged(Accepted(), (block.hash,), new=True)
+    assert kernel.tip() == (blocks[-1].hash, 3)
+    assert [kernel.hash_at(height) for height in (-1, 0, 2, 4)] == [
+        None,
+        GENESIS.hash,
+        blocks[1].hash,
+        None,
+    ]
+    assert kernel.height_of(blocks[1].hash) == 2
+    assert kernel.height_of(BlockHash(bytes(32))) is None
+    assert kernel.header(blocks[1].hash) == blocks[1].header.raw
+    assert kernel.header(BlockHash(bytes(32))) is None
+    assert kernel.headers(1, 9) == [block.header.raw for block in blocks]
+    assert kernel.read_block(blocks[2].hash) == blocks[2].raw
+    assert kernel.read_block(GENESIS.hash) == GENESIS.raw
+    assert kernel.read_block(BlockHash(bytes(32))) is None
+
+
+def test_a_known_block_is_not_new(kernel: Kernel) -> None:
+    (block,) = chain_on(GENESIS_SPOT, 1)
+    feed(kernel, [block])
+    assert kernel.process_block(block.raw) == Judged(Accepted())
+
+
+def test_a_reorganisation_tells_both_branches(kernel: Kernel) -> None:
+    old, new = chain_on(GENESIS_SPOT, 2), chain_on(GENESIS_SPOT, 3, tag=1)
+    feed(kernel, [*old, *new[:2]])
+    assert kernel.tip()[0] == old[1].hash  # The first seen wins among equals.
+    assert kernel.process_block(new[2].raw) == Judged(
+        Accepted(),
+        connected=tuple(block.hash for block in new),
+        disconnected=(old[1].hash, old[0].hash),
+        new=True,
+    )
+    assert not kernel.is_active(old[0].hash)
+    assert kernel.is_active(new[0].hash)
+    assert kernel.read_block(old[0].hash) == old[0].raw
+
+
+def test_a_filled_gap_connects_all_that_waited(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 3)
+    for block in blocks:
+        assert kernel.process_header(block.header.raw) == Accepted()
+    assert kernel.best_header() == (blocks[2].hash, 3)
+    assert feed(kernel, [blocks[2], blocks[1]]) == [Judged(Accepted(), new=True)] * 2
+    connected = kernel.process_block(blocks[0].raw).connected
+    assert connected == tuple(block.hash for block in blocks)
+
+
+def test_a_refusal_has_a_reason_and_is_remembered(kernel: Kernel) -> None:
+    first = chain_on(GENESIS_SPOT, 1)
+    feed(kernel, first)
+    bad = block_on(spot_of(first[0], 1), base=OVERPAY)
+    why = Rejected(
+        "bad-cb-amount", "coinbase pays too much (actual=5000000001 vs limit=5000000000)"
+    )
+    assert kernel.process_block(bad.raw) == Judged(why, new=True, invalid=((bad.hash, why),))
+    again = kernel.process_block(bad.raw)
+    assert isinstance(again.verdict, Rejected)
+    assert again.verdict.reason == "duplicate-invalid"
+    assert [block_hash for block_hash, _ in again.invalid] == [bad.hash]
+    child = block_on(spot_of(bad, 2))
+    assert kernel.process_block(child.raw) == Judged(Rejected("bad-prevblk"))
+    assert kernel.process_header(child.header.raw) == Rejected("bad-prevblk")
+    verdict = kernel.process_header(bad.header.raw)
+    assert verdict == again.verdict
+
+
+def test_a_branch_that_turns_out_invalid_names_the_culprit(kernel: Kernel) -> None:
+    old = chain_on(GENESIS_SPOT, 2)
+    fork = chain_on(GENESIS_SPOT, 1, tag=1)
+    bad = block_on(spot_of(fork[0], 1), base=OVERPAY)
+    tip = block_on(spot_of(bad, 2))
+    feed(kernel, [*old, *fork, bad])
+    judged = kernel.process_block(tip.raw)
+    assert judged.verdict == Rejected("bad-prevblk")
+    assert [block_hash for block_hash, _ in judged.invalid] == [bad.hash]
+    assert (judged.connected, judged.disconnected) == ((), ())
+    assert kernel.tip() == (old[1].hash, 2)
+
+
+def test_forged_bytes_are_not_held_against_the_header(kernel: Kernel) -> None:
+    (good,) = chain_on(GENESIS_SPOT, 1)
+    kernel.process_header(good.header.raw)
+    forged = Block.build(good.header, [coinbase(1, tag=9)])
+    judged = kernel.process_block(forged.raw)
+    assert judged.verdict == Rejected("bad-txnmrklroot", "hashMerkleRoot mismatch")
+    assert judged.invalid == ()
+    assert kernel.process_block(good.raw).verdict == Accepted()
+
+
+def test_a_block_too_early_may_come_again(kernel: Kernel) -> None:
+    early = block_on(GENESIS_SPOT, time=int(time.time()) + 8000)
+    judged = kernel.process_block(early.raw)
+    assert isinstance(judged.verdict, Rejected)
+    assert judged.verdict.reason == "time-too-new"
+    assert judged.invalid == ()
+    verdict = kernel.process_header(early.header.raw)
+    assert verdict == judged.verdict
+
+
+def test_headers_are_refused_with_their_reasons(kernel: Kernel) -> None:
+    orphan = block_on(Spot(BlockHash(b"\1" * 32), 5, GENESIS_SPOT.time))
+    old = block_on(GENESIS_SPOT, time=GENESIS.header.time)
+    easy = mine(GENESIS.hash, [coinbase(1)], GENESIS_SPOT.time, bits=0x207F_FFFE)
+    version = mine(GENESIS.hash, [coinbase(1)], GENESIS_SPOT.time, version=1)
+    cases = {
+        orphan.header.raw: "prev-blk-not-found",
+        old.header.raw: "time-too-old",
+        easy.header.raw: "bad-diffbits",
+        version.header.raw: "bad-version(0x00000001)",
+        bytes(80): "high-hash",
+        bytes(79): "bad-header-encoding",
+    }
+    for raw, reason in cases.items():
+        verdict = kernel.process_header(raw)
+        assert isinstance(verdict, Rejected)
+        assert verdict.reason == reason
+
+
+def test_bytes_that_are_no_block_are_refused(kernel: Kernel) -> None:
+    refused = Judged(Rejected("bad-block-encoding", "Block decode failed"))
+    for raw in (b"", bytes(79), GENESIS.raw[:-1]):
+        assert kernel.process_block(raw) == refused
+
+
+def test_spent_coins_come_back(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 101)
+    feed(kernel, blocks)
+    first = spend([(blocks[0].transactions[0], 0)], outputs=2)
+    second = spend([(first, 0), (first, 1)])
+    block = block_on(spot_of(blocks[-1], 101), [first, second], fees_sat=2000)
+    assert kernel.process_block(block.raw).verdict == Accepted()
+    made = [Coin(102, False, output.amount_sat, ANYONE) for output in first.outputs]
+    assert kernel.read_spent(block.hash) == [[], [Coin(1, True, 5_000_000_000, ANYONE)], made]
+    assert kernel.read_spent(GENESIS.hash) == [[]]
+    waiting = block_on(spot_of(blocks[50], 51), tag=3)
+    feed(kernel, [waiting])
+    assert kernel.read_spent(waiting.hash) is None
+    assert kernel.read_spent(BlockHash(bytes(32))) is None
+
+
+@pytest.mark.parametrize("key", [bytes(8), bytes.fromhex("79616e78872a9322")])
+def test_both_ways_of_reading_agree_in_any_folder(tmp_path: Path, key: bytes) -> None:
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "blocks" / "xor.dat").write_bytes(key)
+    blocks = chain_on(GENESIS_SPOT, 20)
+    for some in (blocks[:10], blocks[10:]):
+        kernel = Kernel("regtest", tmp_path, threads=0)
+        feed(kernel, some)
+        told = [kernel.read_block(block.hash) for block in some]
+        assert len(kernel._positions) >= 10
+        kernel._positions.clear()
+        assert told == [kernel.read_block(block.hash) for block in some]
+        assert told == [block.raw for block in some]
+        kernel.close()
+
+
+def test_a_closed_kernel_says_so(kernel: Kernel) -> None:
+    kernel.close()
+    with pytest.raises(KernelError, match="closed"):
+        kernel.tip()
+    kernel.close()
+
+
+def test_an_interrupted_kernel_closes(kernel: Kernel) -> None:
+    kernel.interrupt()
+    kernel.close()
+    kernel.interrupt()
+
+
+def test_state_survives_closing(tmp_path: Path) -> None:
+    blocks = chain_on(GENESIS_SPOT, 5)
+    kernel = Kernel("regtest", tmp_path / "data", tmp_path / "elsewhere", threads=0)
+    feed(kernel, blocks)
+    kernel.close()
+    assert (tmp_path / "elsewhere" / "blk00000.dat").exists()
+    lines: list[str] = []
+    kernel = Kernel(
+        "regtest", tmp_path / "data", tmp_path / "elsewhere", threads=0, on_log=lines.append
+    )
+    assert kernel.tip() == (blocks[-1].hash, 5)
+    kernel.close()
+    assert "Opened LevelDB successfully" in lines
+    assert not any("Recovering" in line for line in lines)
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    with pytest.raises(KernelError, match="Cannot obtain a lock"):
+        Kernel("regtest", tmp_path, threads=0)
+    child = (
+        "import sys; from pathlib import Path; from axon.consensus.kernel import Kernel\n"
+        "try: Kernel('regtest', Path(sys.argv[1]))\n"
+        "except Exception as error: print(error)\n"
+    )
+    source = str(Path(__file__).parents[2] / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", child, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("Cannot obtain a lock on ")
+    assert done.stderr == ""
+    kernel.close()
+
+
+@pytest.mark.parametrize(
+    ("victim", "way_out"),
+    [("chainstate", "-reindex-chainstate"), ("blocks/index", "-reindex")],
+)
+def test_a_damaged_database_names_the_way_out(tmp_path: Path, victim: str, way_out: str) -> None:
+    blocks = chain_on(GENESIS_SPOT, 30)
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    feed(kernel, blocks)
+    kernel.close()
+    for path in (tmp_path / victim).glob("MANIFEST*"):
+        path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(KernelError, match=f"start once with {way_out}") as caught:
+        Kernel("regtest", tmp_path, threads=0)
+    assert "\n" not in str(caught.value)
+    kernel = Kernel(
+        "regtest",
+        tmp_path,
+        threads=0,
+        reindex=way_out == "-reindex",
+        reindex_chainstate=way_out == "-reindex-chainstate",
+    )
+    assert kernel.tip() == (blocks[-1].hash, 30)
+    kernel.close()
+
+
+def test_twenty_kernels_in_threads_keep_their_reasons_apart() -> None:
+    def run(number: int) -> list[Judged]:
+        kernel = Kernel("regtest", threads=0)
+        blocks = chain_on(GENESIS_SPOT, 10, tag=number)
+        judged = feed(kernel, blocks)
+        spot = spot_of(blocks[-1], 10)
+        bad = block_on(spot, base=coinbase(11, tag=number, fees_sat=number + 1))
+        judged.append(kernel.process_block(bad.raw))
+        assert kernel.tip() == (spot.hash, 10)
+        kernel.close()
+        return judged
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, judged in enumerate(pool.map(run, range(20))):
+            assert all(item.verdict == Accepted() for item in judged[:-1])
+            refused = judged[-1].verdict
+            assert isinstance(refused, Rejected)
+            assert f"actual={5_000_000_001 + number} vs" in refused.detail
+
+
+def test_one_kernel_serves_several_threads(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 40)
+    feed(kernel, blocks)
+    more = chain_on(spot_of(blocks[-1], 40), 60)
+
+    def read(_: int) -> bool:
+        return all(kernel.read_block(block.hash) == block.raw for block in blocks)
+
+    with ThreadPoolExecutor(4) as pool:
+        reading = pool.map(read, range(6))
+        assert all(item.connected for item in feed(kernel, more))
+        assert all(reading)
+
+
+def test_nothing_is_leaked_by_thousands_of_calls(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 101)
+    feed(kernel, blocks)
+    spot = spot_of(blocks[-1], 101)
+    padding = Transaction.build(
+        2,
+        [TxIn(spend([(blocks[0].transactions[0], 0)]).prevouts[0], b"", 0, (bytes(50_000),))],
+        [blocks[0].transactions[0].outputs[0]],
+    )
+    refused = mine(spot.hash, [coinbase(102), padding], spot.time + 1)  # 50 kB, no commitment.
+
+    def work(times: int) -> None:
+        for _ in range(times):
+            kernel.process_block(refused.raw)
+            kernel._read_from_kernel(blocks[5].hash)
+            kernel.read_spent(blocks[5].hash)
+            kernel.process_header(blocks[5].header.raw)
+
+    work(100)
+    before = resident_bytes()
+    work(500)
+    assert resident_bytes() - before < 8_000_000  # 25 MB if one block of them were kept.
+
+
+def resident_bytes() -> int:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("memory is read from /proc")
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_every_network_begins_with_its_genesis_block(name: str) -> None:
+    kernel = Kernel(name, threads=0)
+    genesis = NETWORKS[name].genesis
+    assert kernel.tip() == (genesis.hash, 0)
+    assert kernel.read_block(genesis.hash) == genesis.raw
+    kernel.close()

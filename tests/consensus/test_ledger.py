@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from axon.chain.coins import Coins, MemoryStore
+from axon.chain.filterindex import FilterIndex
+from axon.consensus.judge import Judge
+from axon.consensus.kernel import Kernel
+from axon.consensus.ledger import NEAR_BLOCKS, Ledger
+from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.errors import StorageError
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
+from axon.primitives.transaction import outpoint
+from axon.primitives.verdict import Accepted, Rejected
+from tests.consensus.chains import (
+    GENESIS,
+    GENESIS_SPOT,
+    Spot,
+    block_on,
+    chain_on,
+    coinbase,
+    spend,
+    spot_of,
+)
+
+BASE = chain_on(GENESIS_SPOT, 105)
+TIP = spot_of(BASE[-1], 105)
+FIRST = spend([(BASE[0].transactions[0], 0)], outputs=2)
+SECOND = spend([(FIRST, 0)])
+SPENDER = block_on(TIP, [FIRST, SECOND], fees_sat=2000)
+
+
+class Disk:
+    """Stores that outlive a ledger, one for coins and one for filters."""
+
+    def __init__(self) -> None:
+        self.coins, self.filters = MemoryStore(), MemoryStore()
+
+    def open(self, judge: Judge, *, with_filters: bool = True) -> Ledger:
+        filters = FilterIndex(self.filters) if with_filters else None
+        return Ledger(judge, Coins(self.coins), filters)
+
+
+def small_judge(world: World | None = None) -> MemoryJudge:
+    return MemoryJudge(world or World(), lambda: int(time.time() * 1_000_000))
+
+
+@pytest.fixture(params=["kernel", "memory"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    judge: Judge = Kernel("regtest", threads=0) if request.param == "kernel" else small_judge()
+    ledger = Disk().open(judge)
+    assert ledger.catch_up(9) == 1  # The genesis block.
+    yield ledger
+    judge.close()
+
+
+def feed(ledger: Ledger, blocks: list[Block]) -> None:
+    for block in blocks:
+        assert ledger.validate(block.raw).verdict == Accepted()
+
+
+def standing(ledger: Ledger) -> tuple[object, ...]:
+    """Everything that must depend on the tip only."""
+    assert ledger.filters is not None
+    chain = [ledger.judge.hash_at(height) for height in range(ledger.judge.tip()[1] + 1)]
+    names = [name for name in chain if name is not None]
+    marks = (ledger.coins.best, ledger.coins.height, ledger.filters.best, ledger.filters.height)
+    return (
+        ledger.judge.tip(),
+        marks,
+        sorted(ledger.coins.items()),
+        ledger.filters.headers(names),
+        ledger.filters.filters(names),
+    )
+
+
+def fresh(blocks: list[Block]) -> tuple[object, ...]:
+    """What a ledger looks like that saw nothing but these blocks."""
+    ledger = Disk().open(small_judge())
+    ledger.catch_up(1)
+    feed(ledger, blocks)
+    assert ledger.lag == 0
+    return standing(ledger)
+
+
+def test_coins_and_filters_follow_each_block(ledger: Ledger) -> None:
+    feed(ledger, BASE)
+    outcome = ledger.validate(SPENDER.raw)
+    (step,) = outcome.connected
+    assert (step.hash, step.height, step.block) == (SPENDER.hash, 106, SPENDER)
+    assert ledger.lag == 0
+    assert ledger.coins.get(outpoint(FIRST.txid, 0)) is None
+    coin = ledger.coins.get(outpoint(FIRST.txid, 1))
+    assert coin is not None
+    assert (coin.height, coin.amount_sat) == (106, FIRST.outputs[1].amount_sat)
+    assert standing(ledger) == fresh([*BASE, SPENDER])
+
+
+def test_a_reorganisation_moves_them_to_the_other_branch(ledger: Ledger) -> None:
+    feed(ledger, [*BASE, SPENDER])
+    rivals = chain_on(TIP, 2, tag=1)
+    assert ledger.validate(rivals[0].raw).connected == ()
+    outcome = ledger.validate(rivals[1].raw)
+    assert [(step.hash, step.height) for step in outcome.disconnected] == [(SPENDER.hash, 106)]
+    assert [(step.hash, step.height) for step in outcome.connected] == [
+        (rivals[0].hash, 106),
+        (rivals[1].hash, 107),
+    ]
+    assert [step.block for step in outcome.connected] == rivals
+    assert standing(ledger) == fresh([*BASE, *rivals])
+
+
+def test_a_refused_block_changes_nothing(ledger: Ledger) -> None:
+    feed(ledger, BASE)
+    before = standing(ledger)
+    bad = block_on(TIP, base=coinbase(106, fees_sat=1))
+    outcome = ledger.validate(bad.raw)
+    assert isinstance(outcome.verdict, Rejected)
+    assert outcome.invalid == ((bad.hash, outcome.verdict),)
+    undecodable = ledger.validate(bad.raw + b"\0")
+    assert undecodable.verdict == Rejected("bad-block-encoding", "Block decode failed")
+    orphan = block_on(Spot(BlockHash(b"\1" * 32), 9, TIP.time))
+    assert ledger.validate(orphan.raw).invalid == ()
+    assert standing(ledger) == before
+
+
+def test_they_may_lag_and_catch_up_in_batches(ledger: Ledger) -> None:
+    for block in [*BASE, SPENDER]:
+        assert ledger.validate(block.raw, follow=False).connected
+    assert ledger.lag == 106
+    ledger.hold()
+    assert [ledger.catch_up(60), ledger.catch_up(60), ledger.catch_up(60)] == [60, 46, 0]
+    ledger.release()
+    assert ledger.lag == 0
+    assert standing(ledger) == fresh([*BASE, SPENDER])
+
+
+@pytest.mark.parametrize(("behind", "follows"), [(NEAR_BLOCKS, True), (NEAR_BLOCKS + 1, False)])
+def test_only_a_short_lag_is_made_up_for_on_the_way(behind: int, follows: bool) -> None:
+    ledger = Disk().open(small_judge())
+    ledger.catch_up(1)
+    for block in BASE[:behind]:
+        ledger.validate(block.raw, follow=False)
+    ledger.validate(BASE[behind].raw)
+    assert ledger.lag == (0 if follows else behind + 1)
+
+
+def test_filters_begun_late_catch_up_with_the_coins() -> None:
+    disk, judge = Disk(), small_judge()
+    without = disk.open(judge, with_filters=False)
+    without.catch_up(1)
+    feed(without, [*BASE, SPENDER])
+    ledger = disk.open(judge)
+    assert ledger.lag == 107
+    assert ledger.catch_up(1000) == 107
+    assert standing(ledger) == fresh([*BASE, SPENDER])
+
+
+def test_coins_begun_anew_catch_up_with_the_filters() -> None:
+    disk, judge = Disk(), small_judge()
+    feed_all(disk.open(judge), [*BASE, SPENDER])
+    disk.coins = MemoryStore()
+    ledger = disk.open(judge)
+    assert ledger.catch_up(1000) == 107
+    assert standing(ledger) == fresh([*BASE, SPENDER])
+
+
+def feed_all(ledger: Ledger, blocks: list[Block]) -> None:
+    ledger.catch_up(1)
+    feed(ledger, blocks)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_state_they_were_left_in_they_find_back(seed: int) -> None:
+    rng = random.Random(seed)
+    world, branches = World(), [[*BASE, SPENDER], [*BASE, *chain_on(TIP, 2, tag=1)]]
+    branches.append([*branches[1][:-1], *chain_on(spot_of(branches[1][-2], 106), 2, tag=2)])
+    disk = Disk()
+    # Coins and filters were written at other times, each while another branch was active.
+    for name in ("coins", "filters"):
+        judge, other = small_judge(world), Disk()
+        branch = rng.choice(branches)
+        feed_all(other.open(judge), branch[: rng.randrange(90, len(branch) + 1)])
+        setattr(disk, name, getattr(other, name))
+    judge = small_judge(world)
+    for branch in branches:
+        for block in branch:
+            judge.process_block(block.raw)
+    ledger = disk.open(judge)
+    while ledger.lag:
+        assert ledger.catch_up(rng.randint(1, 40))
+    assert ledger.catch_up(1) == 0
+    assert standing(ledger) == fresh(branches[2])
+
+
+def test_coins_ahead_of_the_judge_name_the_way_out() -> None:
+    disk = Disk()
+    feed_all(disk.open(small_judge()), BASE[:10])
+    ledger = disk.open(small_judge())
+    with pytest.raises(StorageError, match="-reindex-chainstate"):
+        ledger.catch_up(1)
+
+
+class Failing(MemoryStore):
+    """A disk that becomes full."""
+
+    full = False
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        if self.full:
+            raise StorageError("No space left.")
+        super().write(changes)
+
+
+def test_a_failing_disk_is_told_and_survived() -> None:
+    disk, judge = Disk(), small_judge()
+    disk.coins = failing = Failing()
+    ledger = disk.open(judge)
+    feed_all(ledger, BASE)
+    failing.full = True
+    with pytest.raises(StorageError, match="No space left"):
+        ledger.validate(SPENDER.raw)
+    failing.full = False
+    again = disk.open(judge)
+    again.catch_up(9)
+    assert standing(again) == fresh([*BASE, SPENDER])
+
+
+def test_a_closed_ledger_opens_where_it_was(tmp_path: Path) -> None:
+    disk = Disk()
+    ledger = disk.open(Kernel("regtest", tmp_path, threads=0))
+    ledger.hold()
+    feed_all(ledger, [*BASE, SPENDER])
+    before = standing(ledger)
+    ledger.close()
+    ledger = disk.open(Kernel("regtest", tmp_path, threads=0))
+    assert ledger.lag == 0
+    assert standing(ledger) == before
+    assert GENESIS.hash == ledger.judge.hash_at(0)
+    ledger.close()
