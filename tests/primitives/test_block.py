@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from axon.errors import DecodeError
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.encoding import Reader
-from axon.primitives.hashes import ZERO_HASH, Txid, from_hex, sha256d, to_hex
+from axon.primitives.hashes import ZERO_HASH, Txid, from_hex, sha256d, siphash24, to_hex
 from axon.primitives.header import Header
 from axon.primitives.merkle import (
     PartialMerkleTree,
@@ -189,3 +189,9 @@ def test_an_empty_or_huge_tree_is_refused() -> None:
         PartialMerkleTree(0, (), ()).extract()
     with pytest.raises(DecodeError):
         PartialMerkleTree(10**6, (True,), (ZERO_HASH,)).extract()
+
+
+def test_siphash_is_unsigned() -> None:
+    key = bytes(range(16))
+    assert siphash24(key, bytes(range(15))) == 0xA129CA6149BE45E5
+    assert all(0 <= siphash24(key, bytes((byte,))) < 1 << 64 for byte in range(64))

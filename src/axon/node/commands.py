@@ -1,7 +1,7 @@
 """What the operator can ask of a running node: the values behind RPC calls that change something.
 
-Each is answered by one `machine.Answer`; its type says with what. Questions need no command: callers
-on the node's own thread read its parts.
+Each is answered by one `machine.Answer`; its description says with what. Questions need no command:
+callers on the node's own thread read its parts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axon.machine import Endpoint, PeerId
+from axon.mempool.persist import Dump
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.primitives.block import Block
@@ -40,13 +41,17 @@ class SendTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SubmitPackage:
-    """Put transactions into the pool together: a `mempool.packages.PackageResult`.
+    """Put transactions into the pool together: a `mempool.together.PackageResult`.
 
-    With `test_only` nothing enters the pool.
+    Args:
+        transactions: parents first.
+        test_only: nothing enters the pool, it is only said what would.
+        max_feerate_sat_kvb: what pays more is refused; None for no such bound.
     """
 
     transactions: tuple[Transaction, ...]
     test_only: bool = False
+    max_feerate_sat_kvb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,13 @@ class PingAll:
 
 
 @dataclass(frozen=True, slots=True)
+class RestorePool:
+    """Take in the transactions of an earlier run: how many are in the pool then."""
+
+    dump: Dump
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """What became of a submitted block.
 
@@ -124,4 +136,5 @@ Command = (
     | Disconnect
     | SetNetworkActive
     | PingAll
+    | RestorePool
 )

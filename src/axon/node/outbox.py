@@ -81,6 +81,10 @@ class Outbox:
                     assert self._on_drop is not None, "the node says who drops before it runs"
                     self._on_drop(peer, fault, self.now)
 
+    def blame(self, peer: PeerId, fault: PeerFault) -> None:
+        """End the connection of a peer whose message had a bad outcome."""
+        self.perform((Drop(peer, fault),))
+
     def hang_up(self, peer: PeerId, reason: str) -> None:
         """End a connection."""
         self._effects.append(Hangup(peer, reason))

@@ -47,7 +47,8 @@ def siphash24(key: bytes, data: bytes) -> int:
         key: 16 bytes, k0 then k1, each little-endian.
         data: any bytes.
     """
-    return int(_siphash24(data, key=key).intdigest())
+    digest: int = _siphash24(data, key=key).intdigest()  # Signed, for it is a C integer.
+    return digest & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def to_hex(digest: bytes) -> str:

@@ -1,0 +1,364 @@
+"""The full node: one machine, composed of parts that do not know one another.
+
+Events come in, each is routed to the part it concerns, and what a part reports is handed to the
+next by a plain call: the order of things can be read here, in `links`, `blockflow` and `txflow`.
+
+A peer's messages are handled one after the other, each completely before the next; between peers
+they take turns.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from axon.chain.activechain import ActiveChain
+from axon.chain.coins import Coins
+from axon.chain.filterindex import FilterIndex
+from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.outcome import BlockOutcome
+from axon.errors import DecodeError
+from axon.machine import (
+    Clogged,
+    Closed,
+    Commanded,
+    Completed,
+    DialFailed,
+    Drained,
+    Effect,
+    Event,
+    Instant,
+    Opened,
+    Pause,
+    PeerId,
+    Received,
+    Resolved,
+    Resume,
+)
+from axon.mempool.locks import TipContext
+from axon.mempool.pool import Mempool
+from axon.mining.template import BlockTemplate, next_template
+from axon.node.blockflow import BlockFlow
+from axon.node.facts import MessageIgnored
+from axon.node.links import Links
+from axon.node.operator import Operator
+from axon.node.outbox import Outbox
+from axon.node.replies import Replies
+from axon.node.router import Router
+from axon.node.session import INBOX_LIMIT_BYTES, Session
+from axon.node.settings import NodeSettings
+from axon.node.txflow import TxFlow
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.filterserving import FilterServing
+from axon.p2p.handshake import has_desirable_services
+from axon.p2p.serving import Serving, UploadTarget
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import OverLimit, Services
+from axon.wire.registry import decode_message
+from axon.wire.transport import Corrupt, Frame
+
+MESSAGES_PER_TURN: Final = 100
+"""Messages of one peer handled before others have their turn: a flood of small ones must not keep
+anybody waiting for more than a few milliseconds."""
+
+
+class FullNode:
+    """A full node as a `Machine`.
+
+    Args:
+        settings: the operator's.
+        headers: all headers known.
+        active: the blocks connected.
+        stored: blocks that are held although they are not active.
+        coins: the view of unspent outputs; read here, moved by the jobs.
+        filters: likewise; None if none are kept.
+        pool: the unconfirmed transactions.
+        addrman: known addresses.
+        bans: banned ones.
+        rng: all chance comes from here.
+        now: the start.
+        lag: blocks by which coins and filters are behind at the start.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        headers: HeaderTree,
+        active: ActiveChain,
+        stored: frozenset[BlockHash],
+        coins: Coins,
+        filters: FilterIndex | None,
+        pool: Mempool,
+        addrman: AddrMan,
+        bans: BanList,
+        rng: Random,
+        now: Instant,
+        lag: int = 0,
+    ) -> None:
+        self.settings = settings
+        self.network = settings.network
+        self.coins = coins
+        self.filters = filters
+        self.pool = pool
+        self.sessions: dict[PeerId, Session] = {}
+        self._outbox = outbox = Outbox(self.sessions)
+        self.links = Links(outbox, self.sessions, settings, addrman, bans, rng, now)
+        self.blocks = BlockFlow(
+            outbox,
+            headers,
+            active,
+            stored,
+            rng,
+            settings.max_tip_age_s,
+            settings.minimum_chainwork,
+            lag,
+        )
+        self.transactions = TxFlow(
+            outbox,
+            pool,
+            coins,
+            active,
+            rng,
+            self._takes_transactions,
+            blocks_only=settings.blocks_only,
+            bloom=settings.bloom,
+        )
+        self.upload = UploadTarget(settings.max_upload_bytes)
+        self.serving = Serving(
+            headers,
+            active,
+            have=self.blocks.has_block,
+            transaction=self.transactions.txrelay.find,
+            bloom=settings.bloom,
+            minimum_chainwork=settings.minimum_chainwork,
+            upload=self.upload,
+        )
+        self.replies = Replies(outbox, self.serving)
+        served = filters if settings.serve_filters else None
+        filter_serving = FilterServing(headers, active, served)
+        self._router = Router(
+            outbox,
+            self.links,
+            self.blocks,
+            self.transactions,
+            self.replies,
+            filter_serving,
+            bloom=settings.bloom,
+        )
+        self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
+        self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
+        self.links.listener = self
+        self.blocks.follower = self
+        self.blocks.check_initial_sync(now)
+        self._tell_links(now)
+        self.blocks.catch_up_if_idle()
+        self._first = self._outbox.take()
+
+    # What callers read.
+
+    @property
+    def headers(self) -> HeaderTree:
+        """All headers known."""
+        return self.blocks.headers
+
+    @property
+    def active(self) -> ActiveChain:
+        """The blocks connected."""
+        return self.blocks.active
+
+    @property
+    def initial_sync(self) -> bool:
+        """Whether the tip is still old."""
+        return self.blocks.initial_sync
+
+    @property
+    def follows(self) -> bool:
+        """Whether coins and filters are at the tip."""
+        return self.blocks.follows
+
+    @property
+    def services(self) -> int:
+        """What we offer."""
+        return self.settings.services
+
+    def tip_context(self) -> TipContext:
+        """What the pool must know of the chain."""
+        return self.transactions.tip_context()
+
+    def template(self, now_s: int) -> BlockTemplate:
+        """The best next block that the pool allows, seen at this time of day in seconds."""
+        return next_template(self.network, self.active.tip, self.pool.mining_chunks(), now_s)
+
+    # The machine.
+
+    def handle(self, event: Event, now: Instant) -> list[Effect]:
+        """Take in one event; the effects are performed in order."""
+        self._outbox.now = now
+        match event:
+            case Received(peer, data):
+                self._received(peer, data, now)
+            case Completed(task, outcome):
+                self._outbox.completed(task, outcome, now)
+                self._take_turns(now)
+            case Opened():
+                self.links.opened(event, now)
+            case Closed():
+                self.links.closed(event, now)
+            case Clogged(peer) | Drained(peer):
+                self._clogged(peer, isinstance(event, Clogged), now)
+            case DialFailed():
+                self.links.dial_failed(event, now)
+            case Resolved():
+                self.links.resolved(event, now)
+            case Commanded(ticket, command):
+                self._operator.commanded(ticket, command, now)
+        return self._effects()
+
+    def tick(self, now: Instant) -> list[Effect]:
+        """Do what is due."""
+        self._outbox.now = now
+        self.links.tick(now)
+        self.blocks.tick(now)
+        self.transactions.tick(now)
+        self._take_turns(now)
+        return self._effects()
+
+    def deadline(self) -> Instant | None:
+        """When `tick` wants to be called; 0 for at once."""
+        if self._ready or self._first:
+            return 0
+        moments = [self.links.deadline(), self.blocks.deadline(), self.transactions.deadline()]
+        return min([moment for moment in moments if moment is not None], default=None)
+
+    def _effects(self) -> list[Effect]:
+        effects = self._outbox.take()
+        if self._first:
+            effects, self._first = [*self._first, *effects], []
+        return effects
+
+    # Bytes and messages.
+
+    def _received(self, peer: PeerId, data: bytes, now: Instant) -> None:
+        session = self.sessions.get(peer)
+        if session is None:
+            return  # Hung up on already; its last bytes were still on the way.
+        if session.keepalive is not None:
+            session.keepalive.heard(now)
+        try:
+            session.put(session.transport.received(data))
+        except DecodeError as fault:
+            self.links.end(session, str(fault), now)
+            return
+        if session.inbox_bytes > INBOX_LIMIT_BYTES and not session.paused:
+            session.paused = True
+            self._outbox.put(Pause(peer))
+        self._work(session, now)
+
+    def _work(self, session: Session, now: Instant) -> None:
+        """Handle a peer's messages until it has to wait, or others have their turn."""
+        peer = session.peer
+        for _ in range(MESSAGES_PER_TURN):
+            if self.serving.is_busy(peer):
+                return
+            frame = session.take()
+            if frame is None:
+                break
+            self._handle_frame(session, frame, now)
+            if peer not in self.sessions:
+                return
+        else:
+            self._ready[peer] = None
+        if session.paused and session.inbox_bytes < INBOX_LIMIT_BYTES // 2:
+            session.paused = False
+            self._outbox.put(Resume(peer))
+
+    def _take_turns(self, now: Instant) -> None:
+        """Go on with every peer whose messages waited."""
+        self._ready.clear()
+        for session in list(self.sessions.values()):
+            if session.inbox and not session.is_held:
+                self._work(session, now)
+
+    def _handle_frame(self, session: Session, frame: Frame | Corrupt, now: Instant) -> None:
+        peer = session.peer
+        if isinstance(frame, Corrupt):
+            session.received.count("", frame.size_bytes, now)
+            self._outbox.report(MessageIgnored(peer, "", frame.reason))
+            return
+        session.received.count(frame.command, frame.size_bytes, now)
+        try:
+            message = decode_message(frame.command, frame.payload)
+            self._router.route(session, message, now)
+        except OverLimit as fault:
+            self.links.drop(peer, PeerViolation(str(fault)), now)
+        except DecodeError as fault:
+            self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
+        except PeerFault as fault:
+            self.links.drop(peer, fault, now)
+        deadline = self.transactions.deadline()
+        if deadline is not None and deadline <= now:
+            self.transactions.tick(now)
+
+    def _clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
+        session = self.sessions.get(peer)
+        if session is None:
+            return
+        session.clogged = clogged
+        if not clogged:
+            if session.keepalive is not None:
+                session.keepalive.spoke(now)
+            self._work(session, now)
+
+    # Peers come and go.
+
+    def greeted(self, session: Session, now: Instant) -> None:
+        """A lasting peer's handshake is complete."""
+        negotiated = session.negotiated
+        assert negotiated is not None, "called when the greeting is complete"
+        peer, services = session.peer, negotiated.services
+        useful = has_desirable_services(services, near_tip=True)
+        full = bool(services & Services.NETWORK)
+        preferred = useful and (not session.inbound or session.may("noban"))
+        self.serving.opened(
+            peer,
+            transactions=session.kind.relays_transactions,
+            noban=session.may("noban"),
+            download=session.may("download"),
+        )
+        self.blocks.download.opened(
+            peer, preferred=preferred, serves_blocks=useful, limited=not full
+        )
+        self.transactions.opened(session, now)
+        self.blocks.opened(session, preferred, useful, now)
+
+    def gone(self, peer: PeerId, now: Instant) -> None:
+        """A connection ended."""
+        self._ready.pop(peer, None)
+        self.serving.closed(peer, now)
+        self.transactions.closed(peer, now)
+        self.blocks.closed(peer, now)
+
+    # The chain moves.
+
+    def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
+        """Blocks left and joined the active chain."""
+        self.replies.chain_moved(outcome)
+        self.transactions.chain_moved(outcome, now)
+
+    def tip_settled(self, connected: tuple[HeaderEntry, ...], now: Instant) -> None:
+        """The tip is another, or coins and filters have reached it."""
+        self._tell_links(now)
+        self.transactions.tip_settled(self.follows, now)
+        self._outbox.perform(self.blocks.headersync.announce(connected, now))
+
+    def _takes_transactions(self) -> bool:
+        return self.blocks.follows and not self.blocks.initial_sync
+
+    def _tell_links(self, now: Instant) -> None:
+        links, synced = self.links, not self.blocks.initial_sync
+        links.start_height = self.active.height
+        if links.near_tip != synced:
+            links.set_synced(synced, now)

@@ -1,0 +1,330 @@
+"""The connections of a node from the first byte to the last: let in, dialled, greeted, ended.
+
+    Opened --admitted--> session (greeting) --handshake complete--> greeted --fault, Closed--> gone
+
+What connections there should be is `p2p/connections`' matter, what is said on them the node's; here
+is what every connection goes through. This is the one place where a fault costs a peer its
+connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Protocol
+
+from axon.machine import Closed, DialFailed, Endpoint, Hangup, Instant, Opened, PeerId, Resolved
+from axon.node.facts import DialMissed, PeerConnected, PeerDisconnected, PeerMisbehaved
+from axon.node.outbox import Outbox
+from axon.node.session import Session
+from axon.node.settings import NodeSettings
+from axon.p2p.addrgossip import AddrGossip
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.connections import Admitted, Connections
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.eviction import InboundCandidate
+from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
+from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
+from axon.p2p.keepalive import KeepAlive
+from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of
+from axon.primitives.netaddress import AddressNetwork, NetAddress
+from axon.wire.messages import Message
+from axon.wire.v1 import V1Transport
+
+_ECHO_VERSION = 60_000  # From above this, pings are answered (BIP 31).
+
+
+class LinkListener(Protocol):
+    """Who has to know of peers that come and go."""
+
+    def greeted(self, session: Session, now: Instant) -> None:
+        """A peer's handshake is complete."""
+
+    def gone(self, peer: PeerId, now: Instant) -> None:
+        """A greeted or ungreeted peer's connection ended."""
+
+
+class Links:
+    """All connections of one node.
+
+    Args:
+        outbox: where effects go.
+        sessions: all connections, shared with the outbox.
+        settings: the operator's.
+        addrman: known addresses.
+        bans: banned and discouraged ones.
+        rng: for the parts.
+        now: the start.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sessions: dict[PeerId, Session],
+        settings: NodeSettings,
+        addrman: AddrMan,
+        bans: BanList,
+        rng: Random,
+        now: Instant,
+    ) -> None:
+        self._outbox = outbox
+        self._settings = settings
+        self._rng = rng
+        self.sessions = sessions
+        self.addrman = addrman
+        self.bans = bans
+        lab = settings.connections.lab
+        self.connections = Connections(settings.connections, addrman, bans, rng, now)
+        self.gossip = AddrGossip(addrman, bans, rng, settings.connections.reachable, lab)
+        self.listener: LinkListener | None = None
+        self._nonces: set[int] = set()
+        self._dials: dict[int, DialWish] = {}
+        self._lookups: dict[int, str] = {}
+        self._tickets = 0
+        self._alarm: Instant | None = None  # No session's clock is due before.
+        self.start_height = 0
+        self.near_tip = False
+        outbox.on_drop(self.drop)
+
+    # They come.
+
+    def opened(self, event: Opened, now: Instant) -> None:
+        """A connection stands: one that was dialled, or one to be let in."""
+        address = address_of(event.remote)
+        inbound = event.ticket is None
+        permissions = self._settings.permissions(event.remote, event.local, inbound)
+        if event.ticket is not None:
+            wish = self._dials.pop(event.ticket)
+            kind = wish.kind
+            actions = self.connections.opened(wish, event.peer, address, now)
+        else:
+            kind, actions = ConnectionType.INBOUND, []
+            if not self._admit(event, address, permissions, now):
+                return
+            self.connections.opened_inbound(event.peer, address, now)
+        session = self._session(event, address, kind, permissions, now)
+        self.sessions[event.peer] = session
+        self._ring(session.deadline())
+        self.say(session, session.handshake.start(now))
+        self._outbox.perform(actions)
+
+    def _admit(
+        self,
+        event: Opened,
+        address: NetAddress | None,
+        permissions: frozenset[str],
+        now: Instant,
+    ) -> bool:
+        if address is None:
+            self._outbox.put(Hangup(event.peer, "its address is no netaddress"))
+            return False
+        candidates = [
+            self._candidate(session)
+            for session in self.sessions.values()
+            if session.inbound and session.negotiated is not None
+        ]
+        admitted = self.connections.admit(address, candidates, now, "noban" in permissions)
+        if not isinstance(admitted, Admitted):
+            self._outbox.put(Hangup(event.peer, admitted.reason))
+            self._outbox.report(
+                PeerDisconnected(event.peer, str(event.remote), admitted.reason, by_us=True)
+            )
+            return False
+        if admitted.evict is not None:
+            self.drop(admitted.evict, PeerDone("evicted for a new connection"), now)
+        return True
+
+    def _candidate(self, session: Session) -> InboundCandidate:
+        negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
+        assert negotiated is not None, "only greeted peers are candidates"
+        group = 0 if address is None else self.connections.keyed_netgroup(address)
+        return InboundCandidate(
+            peer=session.peer,
+            connected_at=session.opened_at,
+            min_ping_us=None if keepalive is None else keepalive.min_latency_us,
+            last_block_at=session.last_block_at,
+            last_transaction_at=session.last_transaction_at,
+            keyed_netgroup=group,
+            network=AddressNetwork.IPV4 if address is None else address.network,
+            relevant_services=has_desirable_services(negotiated.services, near_tip=True),
+            relays_transactions=negotiated.relay,
+            is_local=address is not None and address.is_local(),
+            prefer_evict=address is not None and self.bans.is_discouraged(address),
+            noban=session.may("noban"),
+        )
+
+    def _session(
+        self,
+        event: Opened,
+        address: NetAddress | None,
+        kind: ConnectionType,
+        permissions: frozenset[str],
+        now: Instant,
+    ) -> Session:
+        settings = self._settings
+        own = OwnVersion(
+            services=settings.services,
+            user_agent=settings.user_agent,
+            start_height=self.start_height,
+            relay=not settings.blocks_only or "relay" in permissions,
+            near_tip=self.near_tip,
+        )
+        handshake = Handshake(
+            kind, own, address, self._nonces, self._rng, now, settings.peer_timeout
+        )
+        return Session(
+            event.peer,
+            event.remote,
+            event.local,
+            address,
+            kind,
+            permissions,
+            V1Transport(settings.network.magic),
+            handshake,
+            now,
+        )
+
+    def greeted(self, session: Session, now: Instant) -> None:
+        """A handshake has just become complete."""
+        negotiated = session.negotiated
+        assert negotiated is not None, "called when the greeting is complete"
+        patient_until = session.opened_at + self._settings.peer_timeout
+        echoes = negotiated.common_version > _ECHO_VERSION
+        session.keepalive = KeepAlive(self._rng, now, patient_until, echoes)
+        self._ring(now)
+        self._outbox.report(
+            PeerConnected(
+                session.peer,
+                str(session.remote),
+                session.kind.value,
+                negotiated.user_agent,
+                negotiated.version,
+                negotiated.start_height,
+            )
+        )
+        self.say(session, session.keepalive.tick(now))
+        if session.address is not None:
+            exempt = session.may("addr")
+            self._outbox.perform(
+                self.gossip.opened(
+                    session.peer, session.kind, session.address, negotiated, now, exempt
+                )
+            )
+        assert self.listener is not None, "the node listens before it runs"
+        if session.kind.is_lasting:
+            self.listener.greeted(session, now)
+        self._outbox.perform(self.connections.greeted(session.peer, negotiated, now))
+
+    def say(self, session: Session, messages: Sequence[Message]) -> None:
+        """Send messages to a peer."""
+        if messages:
+            self._outbox.send(session.peer, *messages)
+
+    # They go.
+
+    def drop(self, peer: PeerId, fault: PeerFault, now: Instant) -> None:
+        """A peer failed: end its connection, unless the operator protects it."""
+        session = self.sessions.get(peer)
+        if session is None:
+            return
+        if isinstance(fault, PeerViolation):
+            self._outbox.report(PeerMisbehaved(peer, str(session.remote), fault.rule))
+            if not self.connections.misbehaved(peer, session.may("noban")):
+                return
+        self.end(session, str(fault), now)
+
+    def end(self, session: Session, reason: str, now: Instant) -> None:
+        """Hang up on a peer."""
+        self._outbox.hang_up(session.peer, reason)
+        self._forget(session, reason, now, by_us=True)
+
+    def closed(self, event: Closed, now: Instant) -> None:
+        """The other side ended a connection."""
+        session = self.sessions.get(event.peer)
+        if session is not None:
+            self._forget(session, event.reason, now, by_us=False)
+
+    def _forget(self, session: Session, reason: str, now: Instant, *, by_us: bool) -> None:
+        peer = session.peer
+        del self.sessions[peer]
+        session.handshake.closed()
+        self.connections.closed(peer, now)
+        self.gossip.closed(peer, now)
+        self._outbox.report(PeerDisconnected(peer, str(session.remote), reason, by_us=by_us))
+        assert self.listener is not None, "the node listens before it runs"
+        self.listener.gone(peer, now)
+
+    # They are wished for.
+
+    def wish(self, wish: Wish) -> None:
+        """Open a connection, or look up a name."""
+        ticket = self._tickets = self._tickets + 1
+        match wish:
+            case DialWish(endpoint):
+                self._dials[ticket] = wish
+                self._outbox.dial(ticket, endpoint)
+            case ResolveWish(host, port):
+                self._lookups[ticket] = host
+                self._outbox.resolve(ticket, host, port)
+
+    def dial_failed(self, event: DialFailed, now: Instant) -> None:
+        """Nobody answered."""
+        wish = self._dials.pop(event.ticket)
+        self.connections.dial_failed(wish, now)
+        self._outbox.report(DialMissed(str(wish.endpoint), event.reason))
+
+    def resolved(self, event: Resolved, now: Instant) -> None:
+        """A name was looked up."""
+        host = self._lookups.pop(event.ticket)
+        found = [address_of(endpoint) for endpoint in event.endpoints]
+        self.connections.resolved(host, [item for item in found if item is not None], now)
+
+    def set_synced(self, synced: bool, now: Instant) -> None:
+        """Whether our tip is recent: then peers may hear of us, and be nearly pruned themselves."""
+        self.near_tip = synced
+        self.connections.adapt(near_tip=synced, stale_tip=False, synced=synced)
+        settings = self._settings
+        port = settings.listen_port if synced else None
+        self.gossip.advertise(settings.own_addresses, settings.services, port, now)
+
+    def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> bool:
+        """The operator wants one connection; whether it is being dialled now."""
+        wish = self.connections.dial(endpoint, kind, v2)
+        if wish is not None:
+            self.wish(wish)
+        return wish is not None
+
+    # Time.
+
+    def tick(self, now: Instant) -> None:
+        """What is due: pings, silent peers, addresses to tell, connections to open."""
+        if self._alarm is not None and now >= self._alarm:
+            self._alarm = None
+            for session in list(self.sessions.values()):
+                self._tick_session(session, now)
+        self._outbox.perform(self.gossip.tick(now))
+        deadline = self.connections.deadline()
+        if deadline is not None and now >= deadline:
+            for wish in self.connections.tick(now):
+                self.wish(wish)
+
+    def _tick_session(self, session: Session, now: Instant) -> None:
+        try:
+            if session.keepalive is not None:
+                self.say(session, session.keepalive.tick(now))
+            else:
+                self.say(session, session.handshake.tick(now))
+        except PeerFault as fault:
+            self.drop(session.peer, fault, now)
+            return
+        self._ring(session.deadline())
+
+    def _ring(self, moment: Instant | None) -> None:
+        if moment is not None and (self._alarm is None or moment < self._alarm):
+            self._alarm = moment
+
+    def deadline(self) -> Instant | None:
+        """When something is due; may be early."""
+        moments = [self._alarm, self.gossip.deadline(), self.connections.deadline()]
+        return min([moment for moment in moments if moment is not None], default=None)

@@ -1,0 +1,75 @@
+"""Blocks, headers and transactions for peers that ask: `p2p/serving` with the reading of blocks.
+
+The newest blocks are in memory, since every peer asks for them at once; others are read off the
+loop, one at a time for each peer.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from axon.chain.outcome import BlockOutcome
+from axon.machine import Instant, PeerId
+from axon.node.jobs import READ, ReadBlock
+from axon.node.outbox import Outbox
+from axon.p2p.faults import PeerFault
+from axon.p2p.serving import ReadWish, Serving
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import GetBlocks, GetData, GetHeaders
+
+RECENT_BLOCKS: Final = 3
+"""Newly connected blocks kept in memory: 12 MB at most."""
+
+
+class Replies:
+    """Answers what peers ask of the ledger.
+
+    Args:
+        outbox: where effects go.
+        serving: decides who may have what.
+    """
+
+    def __init__(self, outbox: Outbox, serving: Serving) -> None:
+        self._outbox = outbox
+        self._serving = serving
+        self._recent: dict[BlockHash, bytes] = {}
+
+    def received(
+        self, peer: PeerId, message: GetData | GetHeaders | GetBlocks, now: Instant
+    ) -> None:
+        """A request.
+
+        Raises:
+            PeerFault: it asks for what it may not have.
+        """
+        self._outbox.perform(self._serving.received(peer, message, now))
+        self._give_blocks(peer, now)
+
+    def chain_moved(self, outcome: BlockOutcome) -> None:
+        """Blocks joined the active chain; soon they will be asked for."""
+        for step in outcome.connected[-RECENT_BLOCKS:]:
+            self._recent[step.hash] = step.block.raw
+        for old in list(self._recent)[:-RECENT_BLOCKS]:
+            del self._recent[old]
+
+    def _give_blocks(self, peer: PeerId, now: Instant) -> None:
+        """Give a peer the blocks it waits for, up to one that must be read first."""
+        while True:
+            wish = self._serving.next_read(peer)
+            if wish is None:
+                return
+            block_hash = BlockHash(wish.item.hash)
+            recent = self._recent.get(block_hash)
+            if recent is None:
+                self._outbox.delegate(ReadBlock(block_hash), READ, partial(self._read, wish))
+                return
+            self._outbox.perform(self._serving.block_read(peer, wish.item, recent, now))
+
+    def _read(self, wish: ReadWish, raw: object, now: Instant) -> None:
+        assert raw is None or isinstance(raw, bytes)
+        try:
+            self._outbox.perform(self._serving.block_read(wish.peer, wish.item, raw, now))
+            self._give_blocks(wish.peer, now)
+        except PeerFault as fault:
+            self._outbox.blame(wish.peer, fault)

@@ -1,0 +1,136 @@
+"""Which part of the node a message concerns."""
+
+from __future__ import annotations
+
+from axon.machine import Instant
+from axon.node.blockflow import BlockFlow
+from axon.node.facts import MessageIgnored
+from axon.node.links import Links
+from axon.node.outbox import Outbox
+from axon.node.replies import Replies
+from axon.node.session import Session
+from axon.node.txflow import TxFlow
+from axon.p2p.filterserving import FilterServing
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import (
+    Addr,
+    AddrV2,
+    BlockMessage,
+    FeeFilter,
+    GetAddr,
+    GetBlocks,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvType,
+    MempoolMessage,
+    Message,
+    NotFound,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Tx,
+    Unknown,
+    Verack,
+    Version,
+    WtxidRelay,
+)
+
+_GREETING = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
+
+
+class Router:
+    """Hands each message of a peer to the parts of a full node that it concerns.
+
+    Args:
+        bloom: bloom filters are offered, so anybody may ask for the pool.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        links: Links,
+        blocks: BlockFlow,
+        transactions: TxFlow,
+        replies: Replies,
+        filters: FilterServing,
+        *,
+        bloom: bool,
+    ) -> None:
+        self._outbox = outbox
+        self._links = links
+        self._blocks = blocks
+        self._transactions = transactions
+        self._replies = replies
+        self._filters = filters
+        self._bloom = bloom
+
+    def route(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        """One message.
+
+        Raises:
+            PeerFault: the peer failed us with it.
+            DecodeError: it is not what it claims to be.
+        """
+        if session.keepalive is None or isinstance(message, _GREETING):
+            self._greet(session, message, now)
+            return
+        peer = session.peer
+        match message:
+            case Inv():
+                self._inventory(session, message, now)
+            case Tx(transaction):
+                self._transactions.received(session, transaction, now)
+            case BlockMessage():
+                self._blocks.received_block(session, message, now)
+            case Headers():
+                self._blocks.received_headers(session, message, now)
+            case GetData() | GetHeaders() | GetBlocks():
+                self._replies.received(peer, message, now)
+            case Ping() | Pong():
+                self._links.say(session, session.keepalive.received(message, now))
+            case GetAddr() | Addr() | AddrV2():
+                self._outbox.perform(self._links.gossip.received(peer, message, now))
+            case GetCFilters() | GetCFHeaders() | GetCFCheckpt():
+                self._outbox.perform(self._filters.received(peer, message))
+            case FeeFilter():
+                self._transactions.txrelay.received(peer, message)
+            case MempoolMessage():
+                permitted = self._bloom or session.may("mempool")
+                self._transactions.txrelay.mempool(peer, permitted=permitted, now=now)
+            case NotFound():
+                self._transactions.notfound(peer, message)
+                for item in message.items:
+                    self._blocks.download.notfound(peer, BlockHash(item.hash), now)
+            case Unknown(command):
+                self._outbox.report(MessageIgnored(peer, command, "unknown message"))
+            case _:
+                self._outbox.report(MessageIgnored(peer, message.command, "nobody asked for it"))
+
+    def _greet(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        """Messages of the greeting, and whatever comes before it is complete."""
+        handshake = session.handshake
+        if session.keepalive is None and not isinstance(message, _GREETING):
+            why = "non-version message before version handshake"
+            self._outbox.report(MessageIgnored(session.peer, message.command, why))
+        self._links.say(session, handshake.received(message, now))
+        if handshake.is_complete and session.keepalive is None:
+            self._links.greeted(session, now)
+        elif isinstance(message, SendHeaders) and session.keepalive is not None:
+            self._blocks.headersync.prefers_headers(session.peer)
+
+    def _inventory(self, session: Session, message: Inv, now: Instant) -> None:
+        """Blocks are learnt by their headers, so only the last one named matters."""
+        blocks = [item for item in message.items if item.kind == InvType.BLOCK]
+        for item in blocks[-1:]:
+            self._outbox.perform(
+                self._blocks.headersync.announced(session.peer, BlockHash(item.hash), now)
+            )
+        if len(blocks) < len(message.items):
+            self._transactions.announced(session, message.items, now)

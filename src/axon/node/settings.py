@@ -1,0 +1,78 @@
+"""What the operator decided about a full node, beyond its connections and its pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from axon.machine import SECOND, Endpoint, Instant
+from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.p2p.handshake import HANDSHAKE_TIMEOUT
+from axon.primitives.netaddress import NetAddress
+from axon.primitives.network import Network
+from axon.wire.messages import Services
+
+MAX_TIP_AGE_S: Final = 24 * 3600
+"""A tip older than a day means initial sync (`-maxtipage`)."""
+
+NO_PERMISSIONS: Final[frozenset[str]] = frozenset()
+
+
+def _nobody(_remote: Endpoint, _local: Endpoint, _inbound: bool) -> frozenset[str]:
+    return NO_PERMISSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """The settings of one full node.
+
+    Args:
+        network: whose chain.
+        connections: whom to dial and how many to let in.
+        user_agent: `/Name:version(comment)/` (BIP 14).
+        listen_port: told to peers; None if we do not listen.
+        own_addresses: ours, as far as they are known, told to peers.
+        serve_filters: answer requests for filters (`-peerblockfilters`).
+        bloom: offer bloom filters (`-peerbloomfilters`).
+        blocks_only: peers are to send no transactions (`-blocksonly`).
+        max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
+        max_tip_age_s: of a tip that is recent (`-maxtipage`).
+        minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
+        peer_timeout: for the greeting (`-peertimeout`).
+        persist_pool: whether the pool outlives the process (`-persistmempool`).
+        permissions: what the operator allows a connection (`-whitelist`, `-whitebind`), by Core's
+            names, from the two ends and whether it is inbound.
+    """
+
+    network: Network
+    connections: ConnectionsConfig
+    user_agent: str = "/axon/"
+    listen_port: int | None = None
+    own_addresses: tuple[NetAddress, ...] = ()
+    serve_filters: bool = True
+    bloom: bool = False
+    blocks_only: bool = False
+    max_upload_bytes: int = 0
+    max_tip_age_s: int = MAX_TIP_AGE_S
+    minimum_chainwork: int = 0
+    peer_timeout: Instant = HANDSHAKE_TIMEOUT
+    persist_pool: bool = True
+    permissions: Callable[[Endpoint, Endpoint, bool], frozenset[str]] = field(
+        default=_nobody, repr=False
+    )
+
+    @property
+    def services(self) -> int:
+        """What we offer, told in the version message."""
+        offered = int(Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED)
+        if self.bloom:
+            offered |= int(Services.BLOOM)
+        if self.serve_filters:
+            offered |= int(Services.COMPACT_FILTERS)
+        return offered
+
+    @property
+    def peer_timeout_s(self) -> int:
+        """The same in seconds."""
+        return self.peer_timeout // SECOND

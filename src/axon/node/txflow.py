@@ -1,0 +1,494 @@
+"""How transactions flow through a full node: from an announcement to the pool and on to others.
+
+    inv -> txrequest (ask one announcer) -> tx -> Mempool.prepare
+        -> Delegate(VerifyScripts) -> Mempool.admit -> txrelay (announce)
+    a parent is missing -> orphans (ask its sender for the parents) -> tried again when they are in
+
+While a transaction of a peer is verified, the peer's next messages wait. Nothing is taken in during
+initial sync, nor while the coins lag behind the tip.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Final
+
+from axon.chain.activechain import ActiveChain
+from axon.chain.outcome import BlockOutcome
+from axon.machine import MINUTE, Instant, PeerId
+from axon.mempool.entry import Entry
+from axon.mempool.fees import FeeEstimator
+from axon.mempool.locks import TipContext
+from axon.mempool.orphans import Orphanage
+from axon.mempool.outcome import Admitted, CoinView, CrowdedOut, Prepared, Refusal, Refused
+from axon.mempool.packages import (
+    PackagePlan,
+    TestPlan,
+    admit_package,
+    finish_test,
+    prepare_package,
+    prepare_test,
+)
+from axon.mempool.policy import feerate_of
+from axon.mempool.pool import Mempool
+from axon.mempool.together import PackageResult
+from axon.node.commands import SubmitPackage
+from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
+from axon.node.jobs import SCRIPTS, VerifyScripts
+from axon.node.outbox import Outbox
+from axon.node.session import Session
+from axon.p2p.faults import PeerFault
+from axon.p2p.rollingset import RollingSet
+from axon.p2p.txrelay import TxRelay
+from axon.p2p.txrequest import TxRequest
+from axon.primitives.hashes import Txid, Wtxid
+from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
+from axon.primitives.verdict import Accepted, Rejected, Verdict
+from axon.wire.messages import InvItem, InvType, NotFound
+
+MAX_REFUSED: Final = 120_000
+"""Refused transactions remembered, so that ten peers that announce one do not have it judged ten
+times."""
+
+MAX_CONFIRMED: Final = 48_000
+"""Confirmed transactions remembered: six full blocks. A peer that is behind announces them yet."""
+
+UPKEEP_INTERVAL: Final = MINUTE
+"""How often orphans and expired entries are looked at."""
+
+_TX_KINDS = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
+_LASTING = frozenset((Refusal.CONSENSUS, Refusal.NONSTANDARD, Refusal.INPUTS_NONSTANDARD))
+
+Outcome = Admitted | Refused
+Done = Callable[[Outcome, Instant], None]
+
+
+@dataclass(slots=True)
+class Restored:
+    """A transaction read back from disk.
+
+    Args:
+        transaction: as it was in the pool.
+        entered: when it had come in.
+    """
+
+    transaction: Transaction
+    entered: Instant
+
+
+@dataclass(slots=True)
+class _Work:
+    """A transaction on its way into the pool, and what follows from it."""
+
+    peer: PeerId | None
+    done: Done
+    queue: deque[tuple[Transaction, Instant | None]] = field(default_factory=deque)
+    first: Outcome | None = None
+
+
+class TxFlow:
+    """Transactions of a full node.
+
+    Args:
+        outbox: where effects go.
+        pool: the unconfirmed.
+        coins: the confirmed outputs.
+        active: the chain they belong to.
+        rng: for the parts.
+        is_open: whether transactions are taken in now.
+        blocks_only: peers are to send no transactions (`-blocksonly`).
+        bloom: bloom filters are offered (`-peerbloomfilters`).
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        pool: Mempool,
+        coins: CoinView,
+        active: ActiveChain,
+        rng: Random,
+        is_open: Callable[[], bool],
+        *,
+        blocks_only: bool = False,
+        bloom: bool = False,
+    ) -> None:
+        self._outbox = outbox
+        self.pool = pool
+        self._coins = coins
+        self._active = active
+        self._is_open = is_open
+        self._blocks_only = blocks_only
+        self.txrequest = TxRequest(rng)
+        self.txrelay = TxRelay(
+            rng,
+            pool,
+            min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
+            incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
+            bloom=bloom,
+            blocks_only=blocks_only,
+        )
+        self.orphans = Orphanage()
+        self.fees = FeeEstimator()
+        self._refused: RollingSet[bytes] = RollingSet(MAX_REFUSED)
+        self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
+        self._unchecked = False  # The chain moved under the pool while the coins lagged.
+        self._upkeep_at: Instant = 0
+
+    # From peers.
+
+    def opened(self, session: Session, now: Instant) -> None:
+        """A peer was greeted."""
+        negotiated = session.negotiated
+        assert negotiated is not None, "transactions flow after the greeting"
+        if not session.kind.relays_transactions:
+            return
+        peer = session.peer
+        self.txrequest.opened(peer, wtxid_relay=negotiated.wtxid_relay)
+        self.txrelay.opened(
+            peer,
+            inbound=session.inbound,
+            wtxid_relay=negotiated.wtxid_relay,
+            relay=negotiated.relay,
+            noban=session.may("noban"),
+            forcerelay=session.may("forcerelay"),
+            now=now,
+        )
+
+    def closed(self, peer: PeerId, now: Instant) -> None:
+        """A peer has gone."""
+        self.txrequest.closed(peer, now)
+        self.txrelay.closed(peer, now)
+        self.orphans.erase_for_peer(peer)
+
+    def announced(self, session: Session, items: Sequence[InvItem], now: Instant) -> None:
+        """Transactions that a peer has.
+
+        Raises:
+            PeerFault: it was told not to announce any.
+        """
+        if not session.kind.relays_transactions or (self._blocks_only and not session.may("relay")):
+            raise PeerFault("transaction inv sent in violation of protocol")
+        peer, negotiated = session.peer, session.negotiated
+        assert negotiated is not None, "transactions flow after the greeting"
+        open_ = self._is_open()
+        for item in items:
+            if item.kind not in _TX_KINDS:
+                continue
+            if negotiated.wtxid_relay != (item.kind == InvType.WTX):
+                continue  # It agreed to name them the other way.
+            self.txrelay.known(peer, item.hash)
+            if open_ and not self.is_known(item.hash):
+                preferred = not session.inbound or session.may("relay")
+                late = not session.may("relay") and self.txrequest.overloaded(peer)
+                self.txrequest.announced(peer, item, preferred, late, now)
+        self._outbox.perform(self.txrequest.requests(now))
+
+    def is_known(self, tx_hash: bytes) -> bool:
+        """Whether a transaction is held, confirmed lately, or was refused for good."""
+        return (
+            Txid(tx_hash) in self.pool
+            or self.pool.by_wtxid(Wtxid(tx_hash)) is not None
+            or tx_hash in self._confirmed
+            or tx_hash in self._refused
+            or Wtxid(tx_hash) in self.orphans
+        )
+
+    def received(self, session: Session, transaction: Transaction, now: Instant) -> None:
+        """A transaction from a peer. It waits behind it until the transaction is judged.
+
+        Raises:
+            PeerFault: it was told not to send any.
+        """
+        peer = session.peer
+        if not session.kind.relays_transactions or (self._blocks_only and not session.may("relay")):
+            raise PeerFault("transaction sent in violation of protocol")
+        txid, wtxid = transaction.txid, transaction.wtxid
+        self.txrelay.known(peer, txid)
+        self.txrelay.known(peer, wtxid)
+        self.txrequest.received(peer, txid)
+        self.txrequest.received(peer, wtxid)
+        if not self._is_open():
+            return
+        if self.is_known(wtxid):
+            known = self.pool.get(txid)
+            if known is not None and session.may("forcerelay"):
+                self._announce(known, now)
+            return
+
+        def done(outcome: Outcome, now: Instant) -> None:
+            session.busy = False
+            if isinstance(outcome, Admitted):
+                session.last_transaction_at = now
+
+        session.busy = True
+        self._take(transaction, session.peer, done, now)
+
+    def notfound(self, peer: PeerId, message: NotFound) -> None:
+        """A peer does not have what it was asked for."""
+        for item in message.items:
+            if item.kind in _TX_KINDS:
+                self.txrequest.notfound(peer, item.hash)
+
+    # Into the pool.
+
+    def submit(self, transaction: Transaction, done: Done, now: Instant) -> None:
+        """A transaction from the operator."""
+
+        def finish(outcome: Outcome, now: Instant) -> None:
+            if isinstance(outcome, Admitted):
+                self.pool.mark_unbroadcast(outcome.entry.txid)
+            done(outcome, now)
+
+        self._take(transaction, None, finish, now)
+
+    def restore(self, items: Sequence[Restored], done: Done, now: Instant) -> None:
+        """Transactions of an earlier run, one after the other."""
+        work = _Work(None, done)
+        work.queue.extend((item.transaction, item.entered) for item in items)
+        self._go_on(work, now)
+
+    def submit_package(
+        self, command: SubmitPackage, done: Callable[[PackageResult], None], now: Instant
+    ) -> None:
+        """Transactions from the operator that are judged together, or only tested."""
+        prepare = prepare_test if command.test_only else prepare_package
+        plan = prepare(self.pool, command.transactions, self._coins, self.tip_context(), now)
+        if isinstance(plan, PackageResult):
+            done(plan)
+            return
+        waiting = deque(plan.to_verify)
+        verdicts: dict[Wtxid, Verdict] = {}
+
+        def go_on(now: Instant) -> None:
+            if waiting:
+                transaction, spent = waiting.popleft()
+                job = VerifyScripts(transaction, tuple(spent))
+                self._outbox.delegate(job, SCRIPTS, partial(verified, transaction.wtxid))
+            elif isinstance(plan, TestPlan):
+                done(finish_test(plan, verdicts))
+            else:
+                done(self._admit_package(plan, verdicts, command.max_feerate_sat_kvb, now))
+
+        def verified(wtxid: Wtxid, verdict: object, now: Instant) -> None:
+            assert isinstance(verdict, Accepted | Rejected)
+            verdicts[wtxid] = verdict
+            go_on(now)
+
+        go_on(now)
+
+    def _admit_package(
+        self,
+        plan: PackagePlan,
+        verdicts: dict[Wtxid, Verdict],
+        max_feerate_sat_kvb: int | None,
+        now: Instant,
+    ) -> PackageResult:
+        result = admit_package(
+            self.pool, plan, verdicts, self._coins, self.tip_context(), now, max_feerate_sat_kvb
+        )
+        self._removed(result.replaced, "replaced")
+        self._removed(result.evicted, "sizelimit")
+        for entry in result.admitted:
+            self.pool.mark_unbroadcast(entry.txid)
+            self._entered(entry, None, now)
+        return result
+
+    def _take(
+        self, transaction: Transaction, peer: PeerId | None, done: Done, now: Instant
+    ) -> None:
+        """Judge a transaction, then the orphans it is a parent of."""
+        work = _Work(peer, done)
+        work.queue.append((transaction, None))
+        self._go_on(work, now)
+
+    def _go_on(self, work: _Work, now: Instant) -> None:
+        """Work on until scripts have to be verified, or nothing is left."""
+        while work.queue:
+            transaction, entered = work.queue.popleft()
+            prepared = self.pool.prepare(transaction, self._coins, self.tip_context(), now)
+            if isinstance(prepared, Refused):
+                self._settle(work, transaction, prepared, now)
+                continue
+            job = VerifyScripts(transaction, tuple(prepared.spent))
+            self._outbox.delegate(job, SCRIPTS, partial(self._verified, work, prepared, entered))
+            return
+        self._outbox.perform(self.txrequest.requests(now))
+        assert work.first is not None, "there was something to do"
+        work.done(work.first, now)
+
+    def _verified(
+        self,
+        work: _Work,
+        prepared: Prepared,
+        entered: Instant | None,
+        verdict: object,
+        now: Instant,
+    ) -> None:
+        outcome: Outcome
+        if isinstance(verdict, Rejected):
+            outcome = Refused(verdict.reason, verdict.detail, Refusal.CONSENSUS)
+        else:
+            outcome = self.pool.admit(prepared, self._coins, self.tip_context(), now, entered)
+        self._settle(work, prepared.transaction, outcome, now)
+        self._go_on(work, now)
+
+    def _settle(
+        self, work: _Work, transaction: Transaction, outcome: Outcome, now: Instant
+    ) -> None:
+        is_first = work.first is None
+        if is_first:
+            work.first = outcome
+        self._note(transaction, outcome, work.peer if is_first else None, now)
+        if isinstance(outcome, Admitted):
+            work.queue.extend((child, None) for child in self.orphans.children_of(transaction))
+
+    def _note(
+        self, transaction: Transaction, outcome: Outcome, peer: PeerId | None, now: Instant
+    ) -> None:
+        """What follows from an outcome: announcements, requests for parents, facts."""
+        txid, wtxid = transaction.txid, transaction.wtxid
+        if isinstance(outcome, Admitted):
+            self._accepted(outcome, peer, now)
+            return
+        if isinstance(outcome, CrowdedOut):
+            self._removed(outcome.replaced, "replaced")
+            self._removed(outcome.evicted, "sizelimit")
+        self._outbox.report(TransactionRejected(txid, wtxid, outcome.reason, peer))
+        if outcome.kind is Refusal.MISSING_INPUTS:
+            if peer is not None:
+                self._keep_orphan(transaction, outcome, peer, now)
+            return
+        self.orphans.erase(wtxid)
+        if outcome.kind in _LASTING or outcome.kind is Refusal.RECONSIDERABLE:
+            self._refused.add(wtxid)
+            if not transaction.has_witness or outcome.kind is Refusal.INPUTS_NONSTANDARD:
+                self._refused.add(txid)
+                self.txrequest.forget(txid)
+        self.txrequest.forget(wtxid)
+
+    def _accepted(self, outcome: Admitted, peer: PeerId | None, now: Instant) -> None:
+        self._removed(outcome.replaced, "replaced")
+        self._removed(outcome.evicted, "sizelimit")
+        self._entered(outcome.entry, peer, now)
+
+    def _entered(self, entry: Entry, peer: PeerId | None, now: Instant) -> None:
+        self.txrequest.forget(entry.txid)
+        self.txrequest.forget(entry.wtxid)
+        self.orphans.erase(entry.wtxid)
+        self._outbox.report(
+            TransactionAccepted(entry.txid, entry.wtxid, entry.fee_sat, entry.vsize, peer)
+        )
+        self.fees.entered(entry)
+        self._announce(entry, now)
+
+    def _announce(self, entry: Entry, now: Instant) -> None:
+        feerate = feerate_of(entry.fee_sat, entry.vsize)
+        self.txrelay.announce(entry.txid, entry.wtxid, feerate, now)
+
+    def _removed(self, entries: Sequence[Entry], reason: str) -> None:
+        for entry in entries:
+            self.fees.left(entry.txid)
+            self._outbox.report(TransactionRemoved(entry.txid, reason))
+
+    def _keep_orphan(
+        self, transaction: Transaction, outcome: Refused, peer: PeerId, now: Instant
+    ) -> None:
+        """Keep it until its parents are here, and ask its sender for them."""
+        self.txrequest.forget(transaction.txid)
+        self.txrequest.forget(transaction.wtxid)
+        if any(parent in self._refused for parent in outcome.missing):
+            self._refused.add(transaction.wtxid)  # It can never come in.
+            return
+        self.orphans.add(transaction, peer)
+        for parent in outcome.missing:
+            if not self.is_known(parent):
+                item = InvItem(InvType.TX, parent)
+                self.txrequest.announced(peer, item, preferred=True, overloaded=False, now=now)
+
+    # The chain moves.
+
+    def tip_context(self) -> TipContext:
+        """What the pool must know of the active chain."""
+        tip = self._active.tip
+
+        def median_time_past_at(height: int) -> int:
+            entry = self._active.at(height)
+            assert entry is not None, "heights up to the tip are active"
+            return entry.median_time_past()
+
+        return TipContext(tip.height, tip.median_time_past(), tip.hash, median_time_past_at)
+
+    def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
+        """Blocks left and joined the active chain."""
+        self._refused.clear()  # Another tip, another judgement.
+        reorganise = bool(outcome.disconnected) and outcome.lag == 0
+        if reorganise:
+            self._reorganise(outcome, now)
+        elif outcome.disconnected:
+            self._unchecked = True
+        for step in outcome.connected:
+            if not reorganise:
+                effect = self.pool.block_connected(step.block.transactions, now)
+                self._removed(effect.conflicting, "conflict")
+                self.fees.block_connected(step.height, effect.confirmed)
+            self.orphans.erase_for_block(step.block.transactions)
+            for transaction in step.block.transactions:
+                for name in (transaction.txid, transaction.wtxid):
+                    self._confirmed.add(name)
+                    self.txrequest.forget(name)
+        if outcome.connected:
+            self.txrelay.block_connected(outcome.connected[-1].block.transactions)
+
+    def tip_settled(self, follows: bool, now: Instant) -> None:
+        """The tip is another; or coins and filters have reached it, if they follow."""
+        if follows and self._unchecked:
+            self._unchecked = False
+            effect = self.pool.reorg((), (), self._coins, self.tip_context(), now)
+            self._removed(effect.removed, "reorg")
+        self.minimum_changed(now)
+
+    def _reorganise(self, outcome: BlockOutcome, now: Instant) -> None:
+        """Transactions of lost blocks come back where they still fit."""
+        self._confirmed.clear()
+        effect = self.pool.reorg(
+            [step.block.transactions for step in outcome.disconnected],
+            [step.block.transactions for step in outcome.connected],
+            self._coins,
+            self.tip_context(),
+            now,
+        )
+        self.fees.block_connected(self._active.height, effect.confirmed)
+        self._removed(effect.conflicting, "conflict")
+        self._removed(effect.removed, "reorg")
+        for entry in effect.returned:
+            self._outbox.report(
+                TransactionAccepted(entry.txid, entry.wtxid, entry.fee_sat, entry.vsize, None)
+            )
+            self._announce(entry, now)
+
+    # Time.
+
+    def minimum_changed(self, now: Instant) -> None:
+        """Tell peers which feerate they need not go below."""
+        minimum = MAX_MONEY_SAT if not self._is_open() else self.pool.min_feerate(now)
+        self.txrelay.minimum_changed(max(minimum, self.pool.policy.min_relay_feerate_sat_kvb), now)
+
+    def tick(self, now: Instant) -> None:
+        """What is due."""
+        self._outbox.perform(self.txrequest.tick(now))
+        if now >= self._upkeep_at:
+            self._upkeep_at = now + UPKEEP_INTERVAL
+            self.minimum_changed(now)
+            self._removed(self.pool.enforce_limits(now), "expiry")
+        self._outbox.perform(self.txrelay.tick(now))
+
+    def deadline(self) -> Instant | None:
+        """When something is due."""
+        moments = [self.txrequest.deadline(), self.txrelay.deadline()]
+        if len(self.pool):
+            moments.append(self._upkeep_at)
+        return min([moment for moment in moments if moment is not None], default=None)
