@@ -18,7 +18,8 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.auth import Credentials, Whitelist
 from axon.rpc.dispatch import Call, Registry, method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.server import IpNetwork, RpcServer, ServerSettings
+from axon.rpc.server import RpcServer
+from axon.rpc.settings import IpNetwork, ServerSettings
 
 
 class Daemon:

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
@@ -112,6 +112,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(_JSON)
 def test_all_other_json(value: object) -> None:
     assert json.loads(encode_json(value)) == value

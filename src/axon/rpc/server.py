@@ -31,8 +31,7 @@ from axon.rpc.auth import Credentials, Whitelist
 from axon.rpc.dispatch import Call, Registry
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.jsonrpc import Request, http_status, parse_request, reply
-
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+from axon.rpc.settings import IpNetwork, ServerSettings
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
@@ -54,24 +53,6 @@ _LOOPBACK: Final[tuple[IpNetwork, ...]] = (
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
 _JSON: Final = {"Content-Type": "application/json"}
 _log: Final = logging.getLogger("axon.rpc")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """How the server listens and how much it takes on.
-
-    Args:
-        endpoints: where it listens; the unbindable are skipped, if one can be bound. Port 0: any.
-        allowed: networks that may call, besides this machine itself (`-rpcallowip`).
-        max_calls: calls under way at once, waiting ones too; more are told 503 (`-rpcthreads` and
-            `-rpcworkqueue` together).
-        timeout_s: how long a request may take to come in (`-rpcservertimeout`).
-    """
-
-    endpoints: tuple[Endpoint, ...]
-    allowed: tuple[IpNetwork, ...] = ()
-    max_calls: int = 80
-    timeout_s: float = 30.0
 
 
 @dataclass(slots=True)

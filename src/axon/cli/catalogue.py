@@ -1,0 +1,258 @@
+# ruff: noqa: E501 One option, one line.
+"""The list of all options of a node, in the order of the help text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from axon.cli.options import Category, Kind, Option
+
+_WIDTH: Final = 79
+_INDENT: Final = 7
+
+_GENERAL: Final = """
+help          flag      |              | Print this help and exit (also -h, -?)
+version       flag      |              | Print the version and exit
+alertnotify   -
+allowignoredconf -
+assumevalid   -
+blocksdir     -
+blocknotify   -
+blockreconstructionextratxn value | <n> | Keep this many transactions that were refused or replaced, to rebuild compact blocks with (default: 100)
+blocksonly    flag      |              | Ask for no transactions and take none from peers without the relay permission (default: 0)
+blocksxor     -
+blockfilterindex optional | <type>     | Keep an index of compact block filters, basic or 0 for none (default: basic)
+coinstatsindex -
+conf          value     | <file>       | Read this configuration file, relative to the data directory (default: bitcoin.conf)
+daemon        flag      |              | Run in the background (default: 0)
+daemonwait    flag      |              | Run in the background, but return only when the node is ready (default: 0)
+datadir       value !negated | <dir>   | Keep everything in this folder (default: ~/.axon)
+dbbatchsize   -
+dbcache       value     | <n>          | Mebibytes of memory for databases (at least 4, default: 450)
+debuglogfile  value     | <file>       | Write the log here, relative to the network's folder; -nodebuglogfile writes none (default: debug.log)
+fastprune     -
+includeconf   list      | <file>       | Read this file too (only in the configuration file)
+loadblock     -
+maxmempool    value     | <n>          | Keep the pool of unconfirmed transactions below this many megabytes (default: 300)
+maxorphantx   -
+mempoolexpiry value     | <n>          | Drop transactions that have waited this many hours (default: 336)
+minimumchainwork value  | <hex>        | Believe no chain with less work than this (default: by network)
+par           value     | <n>          | Threads that check scripts, 0 for as many as there are cores, below 0 to leave so many free (default: 0)
+persistmempool flag     |              | Keep the pool over a restart (default: 1)
+persistmempoolv1 -
+pid           value     | <file>       | Write the process id here, relative to the network's folder (default: axon.pid)
+prune         -
+reindex       flag      |              | Build all that is known of blocks anew from the blocks on disk (default: 0)
+reindex-chainstate flag |              | The same, without the index of blocks (default: 0)
+settings      -
+shutdownnotify -
+startupnotify -
+txindex       flag      |              | Keep an index of all transactions, for getrawtransaction (default: 0)
+txospenderindex -
+"""
+
+_CHAIN: Final = """
+chain         value     | <chain>      | main, test, testnet4, signet or regtest (default: main)
+regtest       flag      |              | The same as -chain=regtest
+signet        flag      |              | The same as -chain=signet
+signetchallenge -
+signetseednode -
+testactivationheight -
+testnet       flag      |              | The same as -chain=test
+testnet4      flag      |              | The same as -chain=testnet4
+vbparams      -
+"""
+
+_CONNECTION: Final = """
+addnode       list net  | <ip>         | Keep a connection to this node
+asmap         -
+bantime       value     | <n>          | Seconds that a ban set by hand lasts (default: 86400)
+bind          list net  | <addr>[:<port>] | Listen on this address (default: all)
+cjdnsreachable -
+connect       list net  | <ip>         | Dial only these nodes; -noconnect dials none
+discover      -
+dns           flag      |              | Look up names given to -addnode, -connect and -seednode (default: 1)
+dnsseed       flag      |              | Look for nodes in DNS when few are known (default: 1, but 0 with -connect or -maxconnections=0)
+externalip    list      | <ip>         | An address under which peers can reach this node
+fixedseeds    flag      |              | Fall back on the list of nodes that comes with axon (default: 1)
+forcednsseed  flag      |              | Look in DNS even if nodes are known (default: 0)
+i2pacceptincoming -
+i2psam        -
+lab           flag      |              | Treat loopback addresses as if the world could reach them (regtest only, default: 0)
+listen        flag      |              | Let peers connect (default: 1, but 0 with -connect, -proxy or -maxconnections=0)
+listenonion   -
+maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 125)
+maxreceivebuffer value  | <n>          | Kilobytes that may wait to be read from one peer (default: 5000)
+maxsendbuffer value     | <n>          | Kilobytes that may wait to be sent to one peer (default: 1000)
+maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)
+natpmp        -
+networkactive flag      |              | Speak to the network at all (default: 1)
+onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy (default: -proxy)
+onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
+peerblockfilters flag   |              | Serve compact block filters (default: 1, but 0 with -blockfilterindex=0)
+peerbloomfilters flag   |              | Serve blocks and transactions through bloom filters (default: 0)
+peertimeout   value     | <n>          | Seconds in which a new peer has to speak (default: 60)
+port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
+privatebroadcast -
+proxy         value     | <ip:port>    | Dial through this SOCKS5 proxy
+proxyrandomize flag     |              | Show the proxy another name for each connection, so that Tor separates them (default: 1)
+seednode      list      | <ip>         | Ask this node for addresses and leave again
+timeout       value     | <n>          | Milliseconds that dialling may take (default: 5000)
+torcontrol    -
+torpassword   - secret
+txreconciliation -
+upnp          -
+v2transport   flag      |              | Encrypt connections to peers that can (default: 1)
+whitebind     list      | <[permissions@]addr> | Listen here, and give these permissions to who connects here
+whitelist     list      | <[permissions@]net> | Give permissions to peers of this address or network: addr, bloomfilter, download, forcerelay, mempool, noban, relay, and in, out
+"""
+
+_RELAY: Final = """
+acceptnonstdtxn flag    |              | Relay and mine transactions of unusual form (not on mainnet, default: 0)
+acceptstalefeeestimates -
+bytespersigop value     | <n>          | Count a signature operation as this many bytes (default: 20)
+datacarrier   flag      |              | Relay transactions that carry data (default: 1)
+datacarriersize value   | <n>          | Bytes of data that one may carry (default: 100000)
+dustrelayfee  value     | <amt>        | An output is dust if spending it costs more than its value at this rate, in BTC/kvB (default: 0.00003)
+incrementalrelayfee value | <amt>      | What a replacement has to pay more, in BTC/kvB (default: 0.000001)
+limitancestorcount -
+limitancestorsize -
+limitclustercount value | <n>          | Transactions that may hang together in the pool (at most 64, default: 64)
+limitclustersize value  | <n>          | Their size together, in kvB (default: 101)
+limitdescendantcount -
+limitdescendantsize -
+minrelaytxfee value     | <amt>        | Relay nothing that pays less, in BTC/kvB (default: 0.000001)
+permitbaremultisig flag |              | Relay multisig outputs that are not behind a hash (default: 1)
+whitelistforcerelay flag |             | Give the permission forcerelay where -whitelist names none (default: 0)
+whitelistrelay flag     |              | Give the permission relay where -whitelist names none (default: 1)
+"""
+
+_MINING: Final = """
+blockmaxweight value    | <n>          | Make blocks no heavier than this (default: 4000000)
+blockmintxfee value     | <amt>        | Mine nothing that pays less, in BTC/kvB (default: 0.00000001)
+blockreservedweight value | <n>        | Leave this much room for header and coinbase (default: 8000)
+blockversion  value     | <n>          | Give blocks this version (regtest only)
+printpriority -
+"""
+
+_RPC: Final = """
+deprecatedrpc -
+ipcbind       -
+rest          -
+rpcallowip    list      | <ip>         | Let these addresses call: an IP, or a network as IP/bits or IP/mask
+rpcauth       list secret | <userpw>   | A user and the hash of the password: USER:SALT$HASH
+rpcbind       list net  | <addr>[:port] | Listen here for calls; only together with -rpcallowip (default: this machine only)
+rpccookiefile value     | <file>       | The cookie, relative to the network's folder; -norpccookiefile makes none (default: .cookie)
+rpccookieperms value    | <who>        | Who may read the cookie: owner, group or all (default: owner)
+rpcdoccheck   -
+rpcpassword   value secret | <pw>      | Password of -rpcuser; then there is no cookie
+rpcport       value net | <port>       | Listen here for calls (default: 8332, test: 18332, testnet4: 48332, signet: 38332, regtest: 18443)
+rpcservertimeout value  | <n>          | Seconds in which a request has to come in (default: 30)
+rpcthreads    value     | <n>          | Calls under way at once (default: 16)
+rpcuser       value secret | <user>    | Name for calls
+rpcwhitelist  list      | <user:methods> | Methods that this user may call, separated by commas
+rpcwhitelistdefault flag |             | Users without a list may call nothing (default: 1 if there is a list)
+rpcworkqueue  value     | <n>          | Calls that may wait besides (default: 64)
+server        flag      |              | Answer calls (default: 1)
+"""
+
+_DEBUG: Final = """
+capturemessages -
+checkaddrman  -
+checkblockindex -
+checkblocks   -
+checklevel    -
+checkmempool  -
+checkpoints   -
+debug         list optional | <category> | Log this category too, or all
+debugexclude  list      | <category>   | But not this one
+help-debug    flag      |              | Print this help and exit
+logips        flag      |              | Write addresses of peers into the log (default: 0)
+loglevel      list !negated | <level>  | Accepted as in Bitcoin Core: trace, debug or info, alone or behind a category
+loglevelalways flag     |              | Write category and level on every line (default: 0)
+logratelimit  -
+logsourcelocations flag |              | Write where in the program a line comes from (default: 0)
+logthreadnames flag     |              | Write the name of the thread (default: 0)
+logtimemicros flag      |              | Write microseconds (default: 0)
+logtimestamps flag      |              | Write the time (default: 1)
+maxsigcachesize -
+maxtipage     value     | <n>          | The first sync goes on while the tip is older than this many seconds (default: 86400)
+mocktime      value     | <n>          | Seconds since 1970, instead of the clock (default: 0)
+printtoconsole flag     |              | Write the log to standard output (default: 1, but 0 with -daemon)
+shrinkdebugfile flag    |              | Cut a long log at the start (default: 1, but 0 with -debug)
+stopafterblockimport -
+stopatheight  -
+test          -
+uacomment     list      | <text>       | Add a comment to the name this node goes by
+"""
+
+_UNUSED: Final = """
+addresstype avoidpartialspends changetype choosedatadir consolidatefeerate dbcrashratio disablewallet
+discardfee dblogsize fallbackfee flushwallet forcecompactdb keypool lang maxapsfee maxtxfee min mintxfee
+paytxfee printcrashinfo privdb resetguisettings signer spendzeroconfchange splash swapbdbendian
+txconfirmtarget uiplatform unsafesqlitesync walletbroadcast walletcrosschain walletnotify walletrbf
+walletrejectlongchains zmqpubhashblock zmqpubhashblockhwm zmqpubhashtx zmqpubhashtxhwm zmqpubrawblock
+zmqpubrawblockhwm zmqpubrawtx zmqpubrawtxhwm zmqpubsequence zmqpubsequencehwm h ?
+"""
+"""Of the wallet, of ZeroMQ and of the window, which are no part of an axon node."""
+
+
+def _read(category: Category, table: str) -> Iterator[Option]:
+    for line in table.strip().splitlines():
+        head, _, rest = line.partition("|")
+        placeholder, _, text = (part.strip() for part in rest.partition("|"))
+        name, first, *more = head.split()
+        if first == "-":
+            kind, words = Kind.OPTIONAL, None
+        else:
+            kind = Kind[("optional" if "optional" in more else first).upper()]
+            words = text
+        yield Option(
+            name,
+            kind,
+            category,
+            placeholder,
+            words,
+            network_only="net" in more,
+            negatable="!negated" not in more,
+            secret="secret" in more,
+        )
+
+
+_TABLES: Final = {
+    Category.GENERAL: _GENERAL,
+    Category.CHAIN: _CHAIN,
+    Category.CONNECTION: _CONNECTION,
+    Category.RELAY: _RELAY,
+    Category.MINING: _MINING,
+    Category.RPC: _RPC,
+    Category.DEBUG: _DEBUG,
+}
+
+OPTIONS: Final[dict[str, Option]] = {
+    option.name: option for category, table in _TABLES.items() for option in _read(category, table)
+} | {
+    **{name: Option(name, Kind.OPTIONAL) for name in _UNUSED.split()},
+    "wallet": Option("wallet", Kind.OPTIONAL, network_only=True),
+    "walletdir": Option("walletdir", Kind.OPTIONAL, network_only=True),
+}
+"""Every option, by name."""
+
+
+def help_message() -> str:
+    """What `-help` prints about the options that axon has a use for."""
+    lines: list[str] = []
+    for category in Category:
+        lines += [f"{category.value}:", ""]
+        for option in OPTIONS.values():
+            if option.category is category and option.help is not None:
+                value = f"={option.placeholder}" if option.placeholder else ""
+                indent = " " * _INDENT
+                lines.append(f"  -{option.name}{value}")
+                lines += textwrap.wrap(
+                    option.help, _WIDTH, initial_indent=indent, subsequent_indent=indent
+                )
+                lines.append("")
+    return "\n".join(lines)

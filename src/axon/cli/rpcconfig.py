@@ -1,0 +1,136 @@
+"""How a node's RPC server listens and whom it lets in, by the `-rpc...` options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from axon.cli.conf import Settings
+from axon.cli.values import read_address, read_network, read_port
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.primitives.network import Network
+from axon.rpc.auth import COOKIE_MODES, COOKIE_USER, Cookie, Credentials, Whitelist
+from axon.rpc.settings import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RpcConfig:
+    """All that the RPC server is told.
+
+    Args:
+        cookie: the file's path; None if there is none, because a password is set or by wish.
+        password: of `user`; empty if there is none.
+    """
+
+    server: ServerSettings
+    cookie: Path | None
+    cookie_mode: int
+    user: str
+    password: str
+    rpcauth: tuple[str, ...]
+    whitelist: tuple[str, ...]
+    whitelist_default: bool | None
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        return f"RpcConfig(server={self.server!r}, cookie={self.cookie!r})"
+
+    def make_cookie(self) -> Cookie | None:
+        """The cookie file, not written yet."""
+        return None if self.cookie is None else Cookie(self.cookie, self.cookie_mode)
+
+    def make_credentials(self, cookie_password: str | None) -> Credentials:
+        """Who is let in.
+
+        Args:
+            cookie_password: what `Cookie.write` returned; None without a cookie.
+
+        Raises:
+            ConfigError: an `-rpcauth` of another form.
+        """
+        credentials = Credentials()
+        if cookie_password is not None:
+            credentials.add(COOKIE_USER, cookie_password)
+        if self.password:
+            credentials.add(self.user, self.password)
+        for text in self.rpcauth:
+            credentials.add_rpcauth(text)
+        return credentials
+
+    def make_whitelist(self) -> Whitelist:
+        """Who may call what."""
+        return Whitelist(self.whitelist, self.whitelist_default)
+
+
+def rpc_port(settings: Settings, network: Network) -> int:
+    """The port that calls go to.
+
+    Raises:
+        ConfigError: `-rpcport` is no port.
+    """
+    return read_port("rpcport", settings.text("rpcport", str(network.rpc_port)))
+
+
+def cookie_path(settings: Settings, folder: Path) -> Path | None:
+    """Where the cookie is; None with `-norpccookiefile`."""
+    return settings.path("rpccookiefile", folder, ".cookie")
+
+
+def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcConfig:
+    """Read the `-rpc...` options.
+
+    Raises:
+        ConfigError: one of them is not usable.
+    """
+    password = settings.text("rpcpassword")
+    who = settings.text("rpccookieperms", "owner")
+    if who not in COOKIE_MODES:
+        raise ConfigError(
+            f"Invalid -rpccookieperms={who}; must be one of 'owner', 'group', or 'all'."
+        )
+    config = RpcConfig(
+        server=_server(settings, rpc_port(settings, network)),
+        cookie=None if password else cookie_path(settings, folder),
+        cookie_mode=COOKIE_MODES[who],
+        user=settings.text("rpcuser"),
+        password=password,
+        rpcauth=tuple(settings.values("rpcauth")),
+        whitelist=tuple(settings.values("rpcwhitelist")),
+        whitelist_default=(
+            settings.flag("rpcwhitelistdefault", False)
+            if settings.is_set("rpcwhitelistdefault")
+            else None
+        ),
+    )
+    config.make_credentials(None)
+    return config
+
+
+def _server(settings: Settings, port: int) -> ServerSettings:
+    allowed = []
+    for text in settings.values("rpcallowip"):
+        network = read_network(text)
+        if network is None:
+            raise ConfigError(
+                f"Invalid -rpcallowip subnet specification: {text}. Valid values are a single IP "
+                "(e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR "
+                "(e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0)."
+            )
+        allowed.append(network)
+    binds = [read_address("rpcbind", text, port) for text in settings.values("rpcbind")]
+    if bool(binds) != bool(allowed):
+        given, missing = ("rpcbind", "rpcallowip") if binds else ("rpcallowip", "rpcbind")
+        settings.warnings.append(
+            f"option -{given} was specified without -{missing}; "
+            "calls are taken from this machine only"
+        )
+        binds = []
+    return ServerSettings(
+        endpoints=tuple(binds) or (Endpoint("::1", port), Endpoint("127.0.0.1", port)),
+        allowed=tuple(allowed),
+        max_calls=(
+            max(1, settings.number("rpcthreads", 16)) + max(1, settings.number("rpcworkqueue", 64))
+        ),
+        timeout_s=max(1, settings.number("rpcservertimeout", 30)),
+    )

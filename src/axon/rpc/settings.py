@@ -1,0 +1,28 @@
+"""How the RPC server listens; apart from the server, for programs that only configure one."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from axon.machine import Endpoint
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How the server listens and how much it takes on.
+
+    Args:
+        endpoints: where it listens; the unbindable are skipped, if one can be bound. Port 0: any.
+        allowed: networks that may call, besides this machine itself (`-rpcallowip`).
+        max_calls: calls under way at once, waiting ones too; more are told 503 (`-rpcthreads` and
+            `-rpcworkqueue` together).
+        timeout_s: how long a request may take to come in (`-rpcservertimeout`).
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    allowed: tuple[IpNetwork, ...] = ()
+    max_calls: int = 80
+    timeout_s: float = 30.0

@@ -1,0 +1,331 @@
+"""A node's configuration: defaults, what options do to each other, and what is refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from axon.cli.catalogue import OPTIONS
+from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
+from axon.cli.options import parse_command_line
+from axon.cli.peerconfig import Bind, user_agent
+from axon.cli.permissions import Whitelisted
+from axon.cli.version import VERSION
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.mempool.policy import Policy
+from axon.primitives.network import MAINNET, REGTEST
+
+
+def config(*arguments: str) -> NodeConfig:
+    return load_node_config(parse_command_line(arguments, OPTIONS), Path("/nohome"))
+
+
+def test_defaults() -> None:
+    made = config()
+    assert made.network is MAINNET
+    assert made.folder == Path("/nohome/.axon")
+    assert made.pid_file == Path("/nohome/.axon/axon.pid")
+    assert made.policy == Policy()
+    assert made.filter_index
+    assert made.peers.serve_filters
+    assert made.peers.connect is None
+    assert made.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
+    assert made.peers.max_connections == 125
+    assert made.peers.user_agent == f"/axon:{VERSION}/"
+    assert (made.peers.v2, made.peers.serve_bloom, made.peers.lab) == (True, False, False)
+    assert (made.persist_mempool, made.tx_index, made.daemon) == (True, False, False)
+    assert made.minimum_chainwork == MAINNET.minimum_chainwork
+    assert made.max_tip_age_s == 24 * 3600
+    assert made.mining.min_feerate_sat_kvb == 1
+    assert made.log.file == Path("/nohome/.axon/debug.log")
+    assert made.log.console
+    assert made.rpc is not None
+    assert made.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
+    assert made.rpc.cookie == Path("/nohome/.axon/.cookie")
+    assert made.warnings == ()
+
+
+def test_the_network_folder() -> None:
+    made = config("-regtest")
+    assert (made.network, made.folder) == (REGTEST, Path("/nohome/.axon/regtest"))
+    assert config("-chain=test").folder == Path("/nohome/.axon/testnet3")
+
+
+def test_a_launcher() -> None:
+    made = config(
+        "-regtest", "-port=11000", "-rpcport=16000", "-connect=0", "-listen=1", "-bind=127.0.0.1",
+        "-bind=127.0.0.1:18445=onion", "-dnsseed=0", "-natpmp=0", "-maxconnections=94", "-par=1",
+        "-rpcthreads=2", "-rpcservertimeout=99000", "-printtoconsole=0", "-nodaemon",
+    )  # fmt: skip
+    assert made.peers.connect == ()
+    assert made.peers.binds == (
+        Bind(Endpoint("127.0.0.1", 11000)),
+        Bind(Endpoint("127.0.0.1", 18445), onion=True),
+    )
+    assert made.peers.max_connections == 94
+    assert not made.log.console
+    assert made.script_threads == 0
+    assert made.rpc is not None
+    assert made.rpc.server.endpoints[1] == Endpoint("127.0.0.1", 16000)
+    assert made.rpc.server.timeout_s == 99000
+    assert made.rpc.server.max_calls == 66
+    assert made.warnings == ("axon has no use for -natpmp",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "listens", "seeds"),
+    [
+        ([], True, True),
+        (["-connect=1.2.3.4"], False, False),
+        (["-noconnect"], False, False),
+        (["-connect=0", "-listen"], True, False),
+        (["-connect=1.2.3.4", "-bind=127.0.0.1"], True, False),
+        (["-maxconnections=0"], False, False),
+        (["-proxy=127.0.0.1:9050"], False, True),
+        (["-proxy=0"], True, True),
+        (["-noproxy"], True, True),
+        (["-nolisten"], False, True),
+        (["-whitebind=noban@127.0.0.1:5", "-connect=0"], True, False),
+        (["-onlynet=onion"], True, False),
+        (["-onlynet=onion", "-onlynet=ipv6"], True, True),
+        (["-connect=0", "-dnsseed"], False, True),
+    ],
+)
+def test_who_listens_and_who_asks_dns(arguments: list[str], listens: bool, seeds: bool) -> None:
+    peers = config(*arguments).peers
+    assert bool(peers.binds) is listens
+    assert peers.dnsseed is seeds
+
+
+def test_whom_to_dial() -> None:
+    peers = config("-regtest", "-connect=1.2.3.4", "-connect=[::1]:5", "-addnode=a.example").peers
+    assert peers.connect == (Endpoint("1.2.3.4", 18444), Endpoint("::1", 5))
+    assert peers.addnode == (Endpoint("a.example", 18444),)
+    peers = config("-proxy=127.0.0.1", "-onion=127.0.0.2:1").peers
+    assert peers.proxy == Endpoint("127.0.0.1", 9050)
+    assert peers.onion_proxy == Endpoint("127.0.0.2", 1)
+    assert config("-proxy=127.0.0.1").peers.onion_proxy == Endpoint("127.0.0.1", 9050)
+    assert config("-proxy=127.0.0.1", "-noonion").peers.onion_proxy is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "index", "served"),
+    [
+        ([], True, True),
+        (["-blockfilterindex=0"], False, False),
+        (["-noblockfilterindex"], False, False),
+        (["-blockfilterindex"], True, True),
+        (["-blockfilterindex=basic", "-peerblockfilters=0"], True, False),
+    ],
+)
+def test_filters(arguments: list[str], index: bool, served: bool) -> None:
+    made = config(*arguments)
+    assert (made.filter_index, made.peers.serve_filters) == (index, served)
+
+
+def test_policy() -> None:
+    made = config(
+        "-regtest", "-maxmempool=5", "-mempoolexpiry=1", "-minrelaytxfee=0.00001",
+        "-incrementalrelayfee=0.00002", "-dustrelayfee=0", "-bytespersigop=5", "-acceptnonstdtxn",
+        "-permitbaremultisig=0", "-datacarriersize=83", "-limitclustercount=10",
+        "-limitclustersize=50",
+    ).policy  # fmt: skip
+    assert made == Policy(
+        max_mempool_bytes=5_000_000,
+        expiry_s=3600,
+        min_relay_feerate_sat_kvb=1000,
+        incremental_feerate_sat_kvb=2000,
+        dust_feerate_sat_kvb=0,
+        bytes_per_sigop=5,
+        require_standard=False,
+        permit_bare_multisig=False,
+        max_datacarrier_bytes=83,
+        cluster_count=10,
+        cluster_vsize=50_000,
+    )
+    assert config("-datacarrier=0").policy.max_datacarrier_bytes == 0
+    assert config("-incrementalrelayfee=0.00002").policy.min_relay_feerate_sat_kvb == 2000
+    assert config("-blocksonly").policy.max_mempool_bytes == 5_000_000
+
+
+def test_mining() -> None:
+    made = config("-regtest", "-blockmaxweight=9000", "-blockmintxfee=0.00001", "-blockversion=7")
+    assert made.mining.max_weight_wu == 9000
+    assert made.mining.min_feerate_sat_kvb == 1000
+    assert made.mining.version == 7
+    assert config("-blockversion=7").mining.version is None
+    assert config("-blockmaxweight=0").mining.max_weight_wu == 8000
+
+
+def test_permissions() -> None:
+    usual = frozenset({"noban", "download", "mempool", "relay"})
+
+    def only(*arguments: str) -> Whitelisted:
+        (entry,) = config(*arguments).peers.whitelist
+        return entry
+
+    network = ipaddress.ip_network("1.2.3.0/24")
+    assert only("-whitelist=1.2.3.4/24") == Whitelisted(network, usual)
+    assert only("-whitelist=1.2.3.4/24", "-blocksonly").permissions == usual - {"relay"}
+    assert only("-whitelist=1.2.3.4/24", "-whitelistforcerelay").permissions == usual | {
+        "forcerelay"
+    }
+    assert only("-whitelist=1.2.3.4/24", "-whitelistrelay=0").permissions == usual - {"relay"}
+    assert only("-whitelist=noban@1.2.3.0/24").permissions == {"noban", "download"}
+    assert only("-whitelist=bloom,forcerelay@::1").permissions == {
+        "bloomfilter",
+        "forcerelay",
+        "relay",
+    }
+    assert len(only("-whitelist=all@::1").permissions) == 7
+    assert only("-whitelist=@::1").permissions == frozenset()
+    both = only("-whitelist=in,out,addr@::1")
+    assert (both.inbound, both.outbound) == (True, True)
+    outbound = only("-whitelist=out,addr@::1")
+    assert (outbound.inbound, outbound.outbound) == (False, True)
+    made = config("-whitebind=addr@127.0.0.1:5", "-whitebind=127.0.0.2:6")
+    assert made.peers.binds == (
+        Bind(Endpoint("127.0.0.1", 5), permissions=frozenset({"addr"})),
+        Bind(Endpoint("127.0.0.2", 6), permissions=usual),
+    )
+
+
+def test_rpc() -> None:
+    made = config("-rpcuser=u", "-rpcpassword=open-sesame").rpc
+    assert made is not None
+    assert made.cookie is None
+    assert "open-sesame" not in repr(made)
+    assert made.make_credentials(None).user_of("Basic dTpvcGVuLXNlc2FtZQ==") == "u"
+    assert config("-norpccookiefile").rpc.cookie is None  # type: ignore[union-attr]
+    assert config("-noserver").rpc is None
+    made = config("-rpcbind=127.1.0.1:7", "-rpcallowip=10.0.0.0/8", "-rpccookieperms=group").rpc
+    assert made is not None
+    assert made.server.endpoints == (Endpoint("127.1.0.1", 7),)
+    assert made.server.allowed == (ipaddress.ip_network("10.0.0.0/8"),)
+    assert made.cookie_mode == 0o640
+
+
+def test_rpcbind_alone_is_not_enough() -> None:
+    made = config("-rpcbind=0.0.0.0")
+    assert made.rpc is not None
+    assert made.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
+    assert any("-rpcbind was specified without -rpcallowip" in text for text in made.warnings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-port=x"], "Invalid port specified in -port: 'x'"),
+        (["-port=0"], "Invalid port specified in -port: '0'"),
+        (["-rpcport=65536"], "Invalid port specified in -rpcport: '65536'"),
+        (["-maxconnections=-1"], "-maxconnections must be greater or equal than zero"),
+        (["-peertimeout=0"], "peertimeout must be a positive integer."),
+        (["-blockfilterindex=x"], "Unknown -blockfilterindex value x."),
+        (
+            ["-peerblockfilters", "-blockfilterindex=0"],
+            "Cannot set -peerblockfilters without -blockfilterindex.",
+        ),
+        (
+            ["-forcednsseed", "-nodnsseed"],
+            "Cannot set -forcednsseed to true when setting -dnsseed to false.",
+        ),
+        (
+            ["-bind=127.0.0.1", "-listen=0"],
+            "Cannot set -bind or -whitebind together with -listen=0",
+        ),
+        (["-bind=nope"], "Cannot resolve -bind address: 'nope'"),
+        (["-bind=127.0.0.1=onionx"], "Cannot resolve -bind address: '127.0.0.1=onionx'"),
+        (["-whitelist=x@127.0.0.1"], "Invalid P2P permission: 'x'"),
+        (["-whitelist=noban@x"], "Invalid netmask specified in -whitelist: 'x'"),
+        (["-whitebind=127.0.0.1"], "Need to specify a port with -whitebind: '127.0.0.1'"),
+        (["-onlynet=x"], "Unknown network specified in -onlynet: 'x'"),
+        (["-maxuploadtarget=x"], "Unable to parse -maxuploadtarget: 'x'"),
+        (["-minrelaytxfee=x"], "Invalid amount for -minrelaytxfee=<amount>: 'x'"),
+        (["-acceptnonstdtxn"], "acceptnonstdtxn is not currently supported for main chain"),
+        (["-maxmempool=4"], "-maxmempool must be at least 5 MB"),
+        (["-limitclustercount=65"], "limitclustercount must be between 1 and 64"),
+        (
+            ["-blockmaxweight=4000001"],
+            "Specified -blockmaxweight (4000001) exceeds consensus maximum block weight (4000000)",
+        ),
+        (
+            ["-blockreservedweight=1999"],
+            "Specified -blockreservedweight (1999) is lower than minimum safety value of (2000)",
+        ),
+        (
+            ["-minimumchainwork=x"],
+            "Invalid minimum work specified (x), must be up to 64 hex digits",
+        ),
+        (["-uacomment=a(b"], "User Agent comment (a(b) contains unsafe characters."),
+        (["-debug=x"], "Unsupported logging category -debug=x."),
+        (["-debugexclude=x"], "Unsupported logging category -debugexclude=x."),
+        (["-lab"], "-lab can only be used with regtest"),
+        (["-rpcauth=x"], "Invalid -rpcauth argument."),
+        (
+            ["-rpccookieperms=x"],
+            "Invalid -rpccookieperms=x; must be one of 'owner', 'group', or 'all'.",
+        ),
+        (["-mocktime=-1"], "-mocktime must not be negative (-1)"),
+    ],
+)
+def test_nonsense(arguments: list[str], reason: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(*arguments)
+    assert str(caught.value) == reason
+
+
+def test_unusable_networks_and_levels() -> None:
+    with pytest.raises(ConfigError, match="Invalid -rpcallowip subnet specification: x"):
+        config("-rpcallowip=x")
+    with pytest.raises(ConfigError, match="Unsupported global logging level -loglevel=x"):
+        config("-loglevel=x")
+    with pytest.raises(ConfigError, match="Unsupported category-specific logging level"):
+        config("-loglevel=net:x")
+
+
+def test_the_name_of_the_node() -> None:
+    assert user_agent(["a", "b"]) == f"/axon:{VERSION}(a; b)/"
+    rest = 256 - len(user_agent(["a"])) + 1
+    assert len(user_agent(["a" * rest])) == 256
+    with pytest.raises(ConfigError, match=r"Total length of network version string \(257\)"):
+        user_agent(["a" * (rest + 1)])
+
+
+def test_the_version_is_the_packages() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["version"] == VERSION
+
+
+def test_threads_that_check_scripts() -> None:
+    assert config("-par=1").script_threads == 0
+    assert config("-par=4").script_threads == 3
+    assert config("-par=100").script_threads == 15
+    assert config("-par=-1000").script_threads == 0
+
+
+def test_help_and_version() -> None:
+    def parse(*arguments: str) -> dict[str, list[str | bool]]:
+        return parse_command_line(arguments, OPTIONS)
+
+    assert all(wants_help(parse(word)) for word in ("-help", "--help", "-h", "-?", "-help-debug"))
+    assert not wants_help(parse("-regtest"))
+    assert wants_version(parse("-version"))
+    assert not wants_version(parse("-noversion"))
+
+
+def test_logging() -> None:
+    made = config("-debug=net", "-debug=rpc", "-debugexclude=rpc", "-logtimemicros", "-daemon").log
+    assert made.categories == ("net",)
+    assert made.microseconds
+    assert not made.console
+    assert not made.shrink
+    assert config("-debug=net", "-debug=0", "-debug=rpc").log.categories == ("rpc",)
+    everything = config("-debug", "-debugexclude=leveldb").log.categories
+    assert "net" in everything
+    assert "leveldb" not in everything
+    assert config("-nodebuglogfile").log.file is None
+    assert config("-loglevel=info", "-loglevel=net:trace").log.levels == {"net": "trace"}
