@@ -1,0 +1,482 @@
+"""Which block is asked of whom: from many peers at once, in a window ahead of what is connected.
+
+A request goes through these states; a block is asked of one peer at a time:
+
+    wanted --getdata--> in flight --block--> unjudged --verdict--> stored, or gone
+    in flight --peer closed, notfound--> wanted again
+
+Each peer has a cursor on its own chain: below it everything is in hand or in flight somewhere. It
+moves forward only, so the cost of a block does not grow with the window; when a request is lost all
+cursors go back to the last block that is in hand.
+
+Two clocks run against silence. A peer that alone holds the window back is *stalling*: it has two
+seconds, more after others have failed the same way, for then it is our own line that is slow. And
+the oldest request of each peer may take ten minutes, five more for each other peer that sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from axon.machine import SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.faults import PeerSilent
+from axon.p2p.views import BLOCK_INTERVAL_S, ActiveChain, HeaderEntry, Headers, is_active
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import GetData, InvItem, InvType
+
+WINDOW: Final = 1024
+"""How far ahead of the last block in hand without gaps is asked for: peers of different speed find
+work, yet blocks come to lie on disk roughly in order."""
+
+MAX_IN_FLIGHT: Final = 16
+"""Blocks asked of one peer at a time: 64 MB at worst that wait for one slow link."""
+
+MAX_UNJUDGED: Final = 64
+"""Blocks that arrived and wait for their verdict. When judging is slower than the line, nothing
+more is asked for; else the blocks that wait would fill the memory."""
+
+STALL_MIN: Final = 2 * SECOND
+STALL_MAX: Final = 64 * SECOND
+"""How long a peer may hold the window back."""
+
+STALL_DECAY: Final = 0.85
+"""By which that time shrinks with each block connected, once it has grown."""
+
+TIMEOUT_BASE: Final = BLOCK_INTERVAL_S * SECOND
+TIMEOUT_PER_PEER: Final = BLOCK_INTERVAL_S * SECOND // 2
+"""How long the oldest request may take, and how much longer for each other peer that sends."""
+
+LIMITED_DEPTH: Final = 288 - 2
+"""Blocks below its best that a NETWORK_LIMITED peer keeps (BIP 159), less two that may come."""
+
+DIRECT_FETCH_AGE: Final = 20 * BLOCK_INTERVAL_S
+"""With a tip younger than this we are near the end, and new blocks are asked of who names them."""
+
+_BATCH = 128  # Entries of a peer's chain that are looked up at a time.
+
+
+@dataclass(slots=True)
+class _Peer:
+    preferred: bool
+    serves: bool
+    limited: bool
+    compact: bool
+    in_flight: dict[BlockHash, HeaderEntry] = field(default_factory=dict)
+    since: Instant = 0  # From when the oldest request is timed.
+    stalling_since: Instant | None = None
+    common: HeaderEntry | None = None  # In hand without gaps up to here.
+    cursor: HeaderEntry | None = None
+    ahead: list[HeaderEntry] = field(default_factory=list)  # After the cursor, last one first.
+    target: HeaderEntry | None = None  # The end of the chain that these are part of.
+    blocked_at: int = -1  # Verdicts given when its window was found to be full.
+
+
+class BlockDownload:
+    """Fetches blocks; node-wide.
+
+    Args:
+        headers: all known headers.
+        active: the connected blocks.
+        have: whether a block's bytes are stored, connected or not.
+        rng: shuffles whom to ask first.
+        best_known: the best header a peer is known to have (`HeaderSync.best_known`).
+        minimum_chainwork: chains with less are not downloaded.
+        in_initial_sync: whether the node is still catching up.
+    """
+
+    def __init__(
+        self,
+        headers: Headers,
+        active: ActiveChain,
+        have: Callable[[BlockHash], bool],
+        rng: Random,
+        *,
+        best_known: Callable[[PeerId], HeaderEntry | None],
+        minimum_chainwork: int = 0,
+        in_initial_sync: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._headers = headers
+        self._active = active
+        self._have = have
+        self._rng = rng
+        self._best_known = best_known
+        self._minimum_chainwork = minimum_chainwork
+        self._in_initial_sync = in_initial_sync
+        self._peers: dict[PeerId, _Peer] = {}
+        self._order: list[PeerId] = []
+        self._in_flight: dict[BlockHash, dict[PeerId, None]] = {}
+        self._unjudged: dict[BlockHash, PeerId] = {}  # Who sent it.
+        self._stall_timeout: int = STALL_MIN
+        self._downloading = 0  # Peers with something in flight.
+        self._preferred = 0
+        self._verdicts = 0  # Counts up whenever a window may have moved.
+        self._restless = False  # Something happened that may allow new requests.
+        self._look_at: Instant | None = None  # No peer's time is up before.
+
+    # What happened.
+
+    def opened(
+        self,
+        peer: PeerId,
+        *,
+        preferred: bool,
+        serves_blocks: bool = True,
+        limited: bool = False,
+    ) -> None:
+        """A peer has finished the handshake.
+
+        Args:
+            peer: not known yet.
+            preferred: dialled by us, or trusted; others are asked in the first sync only if there
+                is no such peer.
+            serves_blocks: it offers NETWORK or NETWORK_LIMITED, and WITNESS.
+            limited: it offers NETWORK_LIMITED but not NETWORK.
+        """
+        self._peers[peer] = _Peer(preferred and serves_blocks, serves_blocks, limited, False)
+        # At a random place: who comes first finds the most to do.
+        self._order.insert(int(self._rng.random() * (len(self._order) + 1)), peer)
+        self._preferred += preferred and serves_blocks
+        self._restless = True
+
+    def sends_compact(self, peer: PeerId) -> None:
+        """A peer sends compact blocks when asked (BIP 152, version 2)."""
+        self._peers[peer].compact = True
+
+    def update(self, now: Instant) -> list[Action]:
+        """Ask for what is wanted now. To be called when anything changed; cheap if nothing did."""
+        self._restless = False
+        initial = self._in_initial_sync()
+        actions: list[Action] = []
+        for peer in self._order:
+            ours = self._peers[peer]
+            room = MAX_IN_FLIGHT - len(ours.in_flight)
+            if room <= 0 or not ours.serves:
+                continue
+            if len(self._unjudged) >= MAX_UNJUDGED:
+                break
+            if initial and (ours.limited or not self._syncs_from(ours)):
+                continue
+            wanted = self._next_blocks(peer, ours, room, now)
+            if wanted:
+                actions.append(self._request(peer, wanted, now))
+        return actions
+
+    def announced(self, peer: PeerId, entry: HeaderEntry, now: Instant) -> list[Action]:
+        """A peer sent headers up to `entry`: near the tip, ask it for their blocks at once."""
+        ours, tip = self._peers.get(peer), self._active.tip
+        if ours is None or not ours.serves or self._headers.is_invalid(entry.hash):
+            return []
+        if tip.time <= now // SECOND - DIRECT_FETCH_AGE or entry.chainwork < tip.chainwork:
+            return []
+        missing: list[HeaderEntry] = []
+        walk: HeaderEntry | None = entry
+        while walk is not None and not is_active(self._active, walk):
+            if len(missing) > MAX_IN_FLIGHT:
+                return []  # A large reorganisation: left to `update`.
+            if not self._in_hand(walk.hash) and walk.hash not in self._in_flight:
+                missing.append(walk)
+            walk = walk.parent
+        wanted = missing[::-1][: MAX_IN_FLIGHT - len(ours.in_flight)]
+        if not wanted:
+            return []
+        parent = entry.parent
+        only_one = len(wanted) == 1 and not self._in_flight
+        if ours.compact and only_one and parent is not None and is_active(self._active, parent):
+            self.expect(peer, wanted[0], now)
+            return [Send(peer, GetData((InvItem(InvType.CMPCT_BLOCK, wanted[0].hash),)))]
+        return [self._request(peer, wanted, now)]
+
+    def expect(self, peer: PeerId, entry: HeaderEntry, now: Instant) -> None:
+        """A block comes from a peer by other means (compact): do not ask others for it."""
+        ours = self._peers[peer]
+        if entry.hash in ours.in_flight:
+            return
+        if not ours.in_flight:
+            self._downloading += 1
+            ours.since = now
+            self._watch(now + self._patience())
+        ours.in_flight[entry.hash] = entry
+        self._in_flight.setdefault(entry.hash, {})[peer] = None
+
+    def arrived(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
+        """A whole block came, from whomever.
+
+        Returns:
+            Whether it had been asked for; then `judged` must follow.
+        """
+        if block_hash not in self._in_flight:
+            return False
+        self._unjudged[block_hash] = peer
+        for other in self._in_flight.pop(block_hash):
+            self._release(self._peers[other], block_hash, now)
+        self._restless = True
+        return True
+
+    def notfound(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
+        """A peer has not what its headers promised: nothing more is asked of it."""
+        ours = self._peers.get(peer)
+        if ours is not None and block_hash in ours.in_flight:
+            ours.serves = False
+            self._cancel(peer, block_hash, now)
+
+    def dropped(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
+        """A compact block led nowhere: it is wanted again."""
+        ours = self._peers.get(peer)
+        if ours is not None and block_hash in ours.in_flight:
+            self._cancel(peer, block_hash, now)
+
+    def judged(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
+        """A block that had arrived was judged: stored, or refused.
+
+        Args:
+            block_hash: as `arrived`.
+            ok: it is stored. False: what came was not that block, or the block is invalid (the
+                headers then say so).
+
+        Returns:
+            Who sent it; None if it had not been asked for.
+        """
+        self._restless = True
+        if not ok:
+            self._rewind()
+            for ours in self._peers.values():
+                ours.common = None
+        elif self._stall_timeout > STALL_MIN:
+            self._stall_timeout = max(STALL_MIN, int(self._stall_timeout * STALL_DECAY))
+        self._verdicts += 1
+        return self._unjudged.pop(block_hash, None)
+
+    def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
+        """A peer has gone; what it was asked for is wanted again."""
+        ours = self._peers.pop(peer, None)
+        if ours is None:
+            return
+        self._order.remove(peer)
+        self._preferred -= ours.preferred
+        self._restless = True
+        if ours.in_flight:
+            self._downloading -= 1
+            self._rewind()
+        for block_hash in ours.in_flight:
+            owners = self._in_flight[block_hash]
+            del owners[peer]
+            if not owners:
+                del self._in_flight[block_hash]
+
+    # Time.
+
+    def tick(self, now: Instant) -> list[Action]:
+        """Drop those whose time is up, then `update`."""
+        actions: list[Action] = []
+        if self._look_at is not None and now >= self._look_at:
+            self._look_at = None
+            for peer in self._order:
+                ours = self._peers[peer]
+                fault = self._overdue(ours, now)
+                if fault is not None:
+                    ours.serves = False  # Until the node has closed it.
+                    actions.append(Drop(peer, fault))
+        return actions + self.update(now)
+
+    def deadline(self) -> Instant | None:
+        """When `tick` has something to do; 0 for at once."""
+        return 0 if self._restless else self._look_at
+
+    # What is known.
+
+    def inflight(self, peer: PeerId) -> list[int]:
+        """Heights of the blocks asked of a peer, in the order of asking."""
+        ours = self._peers.get(peer)
+        return [] if ours is None else [entry.height for entry in ours.in_flight.values()]
+
+    def synced_blocks(self, peer: PeerId) -> int:
+        """The last height up to which we have what a peer has; -1 if its chain is unknown."""
+        common = self.last_common(peer)
+        return -1 if common is None else common.height
+
+    def last_common(self, peer: PeerId) -> HeaderEntry | None:
+        """The last block in hand of a peer's chain without gaps; None before it showed one."""
+        ours, best = self._peers.get(peer), self._best_known(peer)
+        if ours is None or best is None:
+            return None
+        self._settle(ours, best)
+        return ours.common
+
+    def is_requested(self, block_hash: BlockHash) -> bool:
+        """Whether a block is in flight."""
+        return block_hash in self._in_flight
+
+    def requested_from(self, block_hash: BlockHash) -> Sequence[PeerId]:
+        """Who was asked for a block, in the order of asking."""
+        return tuple(self._in_flight.get(block_hash, ()))
+
+    @property
+    def in_flight_total(self) -> int:
+        """How many blocks are in flight."""
+        return len(self._in_flight)
+
+    # How it is done.
+
+    def _in_hand(self, block_hash: BlockHash) -> bool:
+        return block_hash in self._unjudged or self._have(block_hash)
+
+    def _syncs_from(self, ours: _Peer) -> bool:
+        return ours.preferred or self._preferred == 0 or not self._in_flight
+
+    def _next_blocks(
+        self, peer: PeerId, ours: _Peer, count: int, now: Instant
+    ) -> list[HeaderEntry]:
+        """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
+        best = self._best_known(peer)
+        if best is None or (best is ours.cursor and best is ours.target):
+            return []
+        tip = self._active.tip
+        if best is ours.target and ours.blocked_at == self._verdicts:
+            return []
+        if best.chainwork < max(tip.chainwork, self._minimum_chainwork):
+            return []
+        self._settle(ours, best)
+        assert ours.common is not None, "settled"
+        window_end = ours.common.height + WINDOW
+        wanted: list[HeaderEntry] = []
+        while len(wanted) < count and (ours.ahead or self._look_ahead(ours, best, window_end)):
+            entry = ours.ahead[-1]
+            block_hash = entry.hash
+            if block_hash not in self._in_flight and not self._in_hand(block_hash):
+                if self._headers.is_invalid(block_hash):
+                    break
+                if entry.height > window_end:
+                    ours.blocked_at = self._verdicts
+                    if not wanted and not ours.in_flight:
+                        self._blame(peer, ours.common, best, now)
+                    break
+                if not ours.limited or best.height - entry.height < LIMITED_DEPTH:
+                    wanted.append(entry)
+            ours.cursor = ours.ahead.pop()
+        return wanted
+
+    def _settle(self, ours: _Peer, best: HeaderEntry) -> None:
+        """Bring a peer's marks onto its present chain and up to what is in hand."""
+        tip = self._active.tip
+        common = ours.common
+        if best.ancestor(tip.height) is tip:
+            if common is None or common.height < tip.height or not _leads_to(common, best):
+                common = tip
+        elif common is None or not _leads_to(common, best):
+            common = self._fork(best)
+        while common is not best:
+            child = best.ancestor(common.height + 1)
+            if child is None or not self._in_hand(child.hash):
+                break
+            common = child
+        ours.common = common
+        if best is not ours.target:
+            ours.target = best
+            if ours.cursor is not None and not _leads_to(ours.cursor, best):
+                ours.cursor = None
+            ours.ahead.clear()
+        if ours.cursor is None:
+            ours.cursor = common
+            ours.ahead.clear()
+        elif ours.cursor.height < common.height:
+            while ours.ahead and ours.ahead[-1].height <= common.height:
+                ours.ahead.pop()
+            ours.cursor = common
+
+    def _fork(self, best: HeaderEntry) -> HeaderEntry:
+        """The last active block on the chain that ends in `best`."""
+        low, high = self._headers.genesis.height, min(best.height, self._active.tip.height)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._active.at(middle) is best.ancestor(middle):
+                low = middle
+            else:
+                high = middle - 1
+        entry = best.ancestor(low)
+        assert entry is not None, "all chains share the root"
+        return entry
+
+    @staticmethod
+    def _look_ahead(ours: _Peer, best: HeaderEntry, window_end: int) -> bool:
+        """Fill `ahead` with the next entries of a peer's chain, one beyond the window at most."""
+        assert ours.cursor is not None, "settled"
+        base = ours.cursor.height
+        entry = best.ancestor(min(best.height, window_end + 1, base + _BATCH))
+        while entry is not None and entry.height > base:
+            ours.ahead.append(entry)
+            entry = entry.parent
+        return bool(ours.ahead)
+
+    def _blame(self, peer: PeerId, common: HeaderEntry, best: HeaderEntry, now: Instant) -> None:
+        """The window is full: time the one who was asked for the block that would move it."""
+        first = best.ancestor(common.height + 1)
+        owners = None if first is None else self._in_flight.get(first.hash)
+        if not owners or peer in owners:
+            return
+        staller = self._peers[next(iter(owners))]
+        if staller.stalling_since is None:
+            staller.stalling_since = now
+            self._watch(now + self._stall_timeout)
+
+    def _request(self, peer: PeerId, wanted: Sequence[HeaderEntry], now: Instant) -> Action:
+        for entry in wanted:
+            self.expect(peer, entry, now)
+        items = [InvItem(InvType.WITNESS_BLOCK, entry.hash) for entry in wanted]
+        return Send(peer, GetData(tuple(items)))
+
+    def _release(self, ours: _Peer, block_hash: BlockHash, now: Instant) -> None:
+        """A peer owes us this block no more."""
+        in_flight = ours.in_flight
+        if next(iter(in_flight)) == block_hash:
+            ours.since = max(ours.since, now)
+        del in_flight[block_hash]
+        ours.stalling_since = None
+        if not in_flight:
+            self._downloading -= 1
+
+    def _cancel(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
+        self._release(self._peers[peer], block_hash, now)
+        owners = self._in_flight[block_hash]
+        del owners[peer]
+        if not owners:
+            del self._in_flight[block_hash]
+        self._rewind()
+        self._restless = True
+
+    def _rewind(self) -> None:
+        """Something below the cursors is wanted again."""
+        self._verdicts += 1
+        for ours in self._peers.values():
+            ours.cursor = None
+            ours.ahead.clear()
+
+    def _patience(self) -> int:
+        return TIMEOUT_BASE + TIMEOUT_PER_PEER * max(0, self._downloading - 1)
+
+    def _watch(self, due: Instant) -> None:
+        if self._look_at is None or due < self._look_at:
+            self._look_at = due
+
+    def _overdue(self, ours: _Peer, now: Instant) -> PeerSilent | None:
+        """Why a peer is to be dropped now; else its next date is noted."""
+        if ours.stalling_since is not None:
+            due = ours.stalling_since + self._stall_timeout
+            if now >= due:
+                # One at a time: the next gets more, in case the line is ours.
+                self._stall_timeout = min(2 * self._stall_timeout, STALL_MAX)
+                return PeerSilent("it holds the block download back")
+            self._watch(due)
+        if ours.in_flight:
+            due = ours.since + self._patience()
+            if now >= due:
+                return PeerSilent("a block did not arrive in time")
+            self._watch(due)
+        return None
+
+
+def _leads_to(entry: HeaderEntry, best: HeaderEntry) -> bool:
+    return best.ancestor(entry.height) is entry

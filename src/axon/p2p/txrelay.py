@@ -1,0 +1,446 @@
+"""Which transactions are announced to which peer, and when; which may be asked for.
+
+A transaction that enters the pool is queued for every peer that does not know it, and leaves at the
+peer's next announcement: at random moments, so that nobody can tell from the time who heard of it
+first. Outbound peers have moments of their own, all inbound ones share theirs, so that dialling us
+ten times does not show ten times as much. A peer may then ask for what was in the pool at its last
+announcement, and for what the newest block holds; for nothing else, or it could probe the pool.
+
+`feefilter` (BIP 133) goes the other way: it tells peers which transactions we would refuse.
+Also here: `mempool` (BIP 35), and the repetition of our own transactions until somebody asks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import log
+from random import Random
+from typing import Final
+
+from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.p2p.actions import Send
+from axon.p2p.faults import PeerFault
+from axon.p2p.rollingset import RollingSet
+from axon.p2p.views import BloomFilter, PoolEntry, TxPool
+from axon.primitives.hashes import Txid, Wtxid
+from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
+from axon.wire.messages import FeeFilter, Inv, InvItem, InvType
+
+INBOUND_INTERVAL: Final = 5 * SECOND
+"""Mean time between announcements to inbound peers."""
+
+OUTBOUND_INTERVAL: Final = 2 * SECOND
+"""The same for peers that we chose: there is less to hide from them."""
+
+ANNOUNCED_AT_ONCE: Final = 14 * (INBOUND_INTERVAL // SECOND)
+"""Transactions of one announcement: 14 a second, twice what blocks can hold."""
+
+ANNOUNCED_AT_MOST: Final = 1000
+"""The same where the queue is long, far below what a peer may remember of us."""
+
+MAX_KNOWN: Final = 50_000
+"""Hashes remembered that a peer knows: two hours of traffic. A forgotten one is announced again."""
+
+MAX_QUEUE: Final = 50_000
+"""Transactions queued for a peer. So many wait only in a flood; the rest reaches it by others."""
+
+MAX_INVENTORY: Final = 50_000
+"""Items of one `inv`."""
+
+FEEFILTER_INTERVAL: Final = 10 * MINUTE
+"""Mean time between `feefilter` messages, when the pool's minimum changes a little."""
+
+FEEFILTER_SOON: Final = 5 * MINUTE
+"""Latest time for one, when the minimum changes a lot."""
+
+REBROADCAST_MIN: Final = 10 * MINUTE
+REBROADCAST_SPREAD: Final = 5 * MINUTE
+"""Our own transactions that nobody asked for are announced again after 10 to 15 minutes."""
+
+_FEEFILTER_TOP = 1e7  # sat/kvB of the highest step.
+_FEEFILTER_STEP = 1.1
+
+_ANNOUNCE, _FEEFILTER = 0, 1
+
+
+@dataclass(slots=True)
+class _Peer:
+    inbound: bool
+    wtxid_relay: bool
+    relay: bool
+    noban: bool
+    may_ask: bool
+    known: RollingSet[bytes] = field(default_factory=lambda: RollingSet(MAX_KNOWN))
+    queue: dict[Wtxid, tuple[Txid, int]] = field(default_factory=dict)
+    announce_at: Instant | None = None
+    last_sequence: int = 0  # What entered the pool before may be asked for.
+    minimum: int = 0  # Announce nothing to it that pays less, sat/kvB.
+    told_minimum: int = -1
+    feefilter_at: Instant | None = None
+    wants_pool: bool = False
+    bloom: BloomFilter | None = None
+
+
+def relay_rank(entry: PoolEntry) -> tuple[float, int, int, Wtxid]:
+    """By which transactions are sorted before they are announced.
+
+    By the feerate at which they would be mined, parents before children. The order in which they
+    arrived does not show: it would tell from whom.
+    """
+    chunk = entry.chunk
+    return (
+        -chunk.fee_sat / chunk.weight_wu,
+        entry.cluster.chunks.index(chunk),
+        chunk.entries.index(entry),
+        entry.wtxid,
+    )
+
+
+class FeeRounder:
+    """Rounds the pool's minimum to a few steps, so that it is no fingerprint of the node.
+
+    Args:
+        rng: decides whether to round up or down.
+        incremental_sat_kvb: the feerate by which a replacement must pay more; the lowest step is
+            half of it.
+    """
+
+    def __init__(self, rng: Random, incremental_sat_kvb: int) -> None:
+        self._rng = rng
+        self._steps = [0.0]
+        step = float(max(1, incremental_sat_kvb // 2))
+        while step <= _FEEFILTER_TOP:
+            self._steps.append(step)
+            step *= _FEEFILTER_STEP
+
+    def round(self, feerate_sat_kvb: int) -> int:
+        """One of the two steps around a feerate, twice as often the lower one."""
+        index = bisect_left(self._steps, feerate_sat_kvb)
+        if index == len(self._steps) or (index > 0 and int(self._rng.random() * 3) != 0):
+            index -= 1
+        return int(self._steps[index])
+
+    @property
+    def highest(self) -> int:
+        """What no transaction pays: how a node says that it wants none."""
+        return int(self._steps[-1])
+
+
+class TxRelay:
+    """Announces the pool's transactions; node-wide.
+
+    Peers on connections without transactions (block-relay-only, feelers) are never `opened` here.
+
+    Args:
+        rng: draws the moments.
+        pool: the unconfirmed transactions.
+        min_relay_sat_kvb: what `feefilter` never goes below.
+        incremental_sat_kvb: for the steps of `feefilter`.
+        bloom: bloom filters are offered, so a peer may ask for no announcements until it sent one.
+        blocks_only: we want no transactions, and say `feefilter` to nobody.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        pool: TxPool,
+        *,
+        min_relay_sat_kvb: int = 100,
+        incremental_sat_kvb: int = 100,
+        bloom: bool = False,
+        blocks_only: bool = False,
+    ) -> None:
+        self._rng = rng
+        self._pool = pool
+        self._rounder = FeeRounder(rng, incremental_sat_kvb)
+        self._min_relay = min_relay_sat_kvb
+        self._minimum = min_relay_sat_kvb
+        self._bloom = bloom
+        self._blocks_only = blocks_only
+        self._peers: dict[PeerId, _Peer] = {}
+        self._agenda: list[tuple[Instant, int, PeerId]] = []  # A heap; may hold old entries.
+        self._inbound_at: Instant = 0
+        self._rebroadcast_at: Instant | None = None
+        self._newest_block: Sequence[Transaction] = ()
+        self._newest_by_hash: dict[bytes, Transaction] | None = None
+
+    def opened(
+        self,
+        peer: PeerId,
+        *,
+        inbound: bool,
+        wtxid_relay: bool,
+        relay: bool,
+        noban: bool = False,
+        forcerelay: bool = False,
+        now: Instant,
+    ) -> None:
+        """A peer has finished the handshake.
+
+        Args:
+            peer: not known yet.
+            inbound: it dialled us.
+            wtxid_relay: it wants announcements by wtxid (BIP 339).
+            relay: the flag in its `version`: it wants announcements at all.
+            noban: it is trusted and gets announcements without delay.
+            forcerelay: it is to send us everything, so no `feefilter` goes to it.
+            now: the present.
+        """
+        ours = _Peer(inbound, wtxid_relay, relay, noban, may_ask=relay or self._bloom)
+        self._peers[peer] = ours
+        if not (forcerelay or self._blocks_only):
+            self._plan_feefilter(peer, ours, now)
+        if self._rebroadcast_at is None:
+            self._plan_rebroadcast(now)
+
+    def announce(self, txid: Txid, wtxid: Wtxid, feerate_sat_kvb: int, now: Instant) -> None:
+        """A transaction entered the pool: queue it for all who do not know it."""
+        entry = (txid, feerate_sat_kvb)
+        for peer, ours in self._peers.items():
+            if not ours.may_ask:
+                continue
+            name = wtxid if ours.wtxid_relay else txid
+            if name not in ours.known and len(ours.queue) < MAX_QUEUE:
+                ours.queue[wtxid] = entry
+            # Also where it is known: from then on the peer may ask for it.
+            self._plan_announcement(peer, ours, now)
+
+    def known(self, peer: PeerId, tx_hash: bytes) -> None:
+        """A peer announced or sent a transaction; name it as the peer did, or by both hashes."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.known.add(tx_hash)
+
+    def received(self, peer: PeerId, message: FeeFilter) -> None:
+        """A peer said which feerate it asks for; what is no amount of money is ignored."""
+        ours = self._peers.get(peer)
+        if ours is not None and 0 <= message.feerate_sat_kvb <= MAX_MONEY_SAT:
+            ours.minimum = message.feerate_sat_kvb
+
+    def set_bloom(self, peer: PeerId, bloom: BloomFilter | None) -> None:
+        """A peer sent or cleared its bloom filter; either means that it wants announcements."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.bloom = bloom
+            ours.relay = True
+
+    def mempool(self, peer: PeerId, *, permitted: bool, now: Instant) -> None:
+        """A peer asked for the whole pool (BIP 35); it gets it with its next announcement.
+
+        Args:
+            peer: who.
+            permitted: bloom filters are offered, or the operator allows it.
+            now: the present.
+
+        Raises:
+            PeerFault: it may not; a trusted peer is only ignored.
+        """
+        ours = self._peers.get(peer)
+        if ours is None:
+            return
+        if not permitted:
+            if ours.noban:
+                return
+            raise PeerFault("mempool request without bloom filters offered")
+        if ours.may_ask:
+            ours.wants_pool = True
+            self._plan_announcement(peer, ours, now)
+
+    def minimum_changed(self, feerate_sat_kvb: int, now: Instant) -> None:
+        """The pool asks for another feerate now.
+
+        Args:
+            feerate_sat_kvb: `MAX_MONEY_SAT` during initial sync, when nothing is wanted.
+            now: the present.
+        """
+        if feerate_sat_kvb == self._minimum:
+            return
+        self._minimum = feerate_sat_kvb
+        for peer, ours in self._peers.items():
+            planned, told = ours.feefilter_at, ours.told_minimum
+            if planned is None:
+                continue
+            if told == self._rounder.highest and feerate_sat_kvb < MAX_MONEY_SAT:
+                self._plan_feefilter(peer, ours, now)  # It sends nothing at all until told.
+            elif planned > now + FEEFILTER_SOON and (
+                feerate_sat_kvb < 3 * told // 4 or feerate_sat_kvb > 4 * told // 3
+            ):
+                soon = int(self._rng.random() * FEEFILTER_SOON)
+                self._plan_feefilter(peer, ours, now + soon)
+
+    def block_connected(self, transactions: Sequence[Transaction]) -> None:
+        """The newest block; what it holds may be asked for until the next."""
+        self._newest_block = transactions
+        self._newest_by_hash = None
+
+    def answers(self, peer: PeerId) -> bool:
+        """Whether a peer is answered at all when it asks for transactions."""
+        ours = self._peers.get(peer)
+        return ours is not None and ours.may_ask
+
+    def may_serve(self, peer: PeerId, item: InvItem, now: Instant) -> bool:
+        """Whether a peer may have a transaction now."""
+        return self.find(peer, item, now) is not None
+
+    def find(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
+        """The transaction that a peer asks for; None if it may not have it, or there is none.
+
+        Args:
+            peer: who.
+            item: TX, WITNESS_TX or WTX with the hash.
+            now: the present.
+        """
+        ours = self._peers.get(peer)
+        if ours is None or not ours.may_ask:
+            return None
+        entry: PoolEntry | None
+        if item.kind == InvType.WTX:
+            entry = self._pool.by_wtxid(Wtxid(item.hash))
+        else:
+            entry = self._pool.get(Txid(item.hash))
+        if entry is not None and entry.sequence < ours.last_sequence:
+            return entry.transaction
+        if self._newest_by_hash is None:
+            self._newest_by_hash = {}
+            for transaction in self._newest_block:
+                self._newest_by_hash[transaction.txid] = transaction
+                self._newest_by_hash[transaction.wtxid] = transaction
+        return self._newest_by_hash.get(item.hash)
+
+    def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
+        """A peer has gone."""
+        self._peers.pop(peer, None)
+
+    def tick(self, now: Instant) -> list[Send]:
+        """Announcements and feefilters that are due."""
+        actions: list[Send] = []
+        if self._rebroadcast_at is not None and now >= self._rebroadcast_at:
+            self._rebroadcast(now)
+        while self._agenda and self._agenda[0][0] <= now:
+            item = heappop(self._agenda)
+            if not self._is_current(item):
+                continue
+            _, kind, peer = item
+            ours = self._peers[peer]
+            if kind == _ANNOUNCE:
+                ours.announce_at = None
+                actions += self._announce_to(peer, ours)
+                if ours.queue:
+                    self._plan_announcement(peer, ours, now + 1)
+            else:
+                actions += self._tell_minimum(peer, ours, now)
+        return actions
+
+    def deadline(self) -> Instant | None:
+        """When `tick` has something to do."""
+        agenda = self._agenda
+        while agenda and not self._is_current(agenda[0]):
+            heappop(agenda)
+        soonest = agenda[0][0] if agenda else None
+        if self._rebroadcast_at is not None and (soonest is None or self._rebroadcast_at < soonest):
+            return self._rebroadcast_at
+        return soonest
+
+    def _is_current(self, item: tuple[Instant, int, PeerId]) -> bool:
+        when, kind, peer = item
+        ours = self._peers.get(peer)
+        if ours is None:
+            return False
+        return when == (ours.announce_at if kind == _ANNOUNCE else ours.feefilter_at)
+
+    def _wait(self, mean: int) -> int:
+        """An exponentially distributed time: the moments then are a Poisson process."""
+        return int(-log(1.0 - self._rng.random()) * mean)
+
+    def _plan_announcement(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
+        if ours.announce_at is not None:
+            return
+        if ours.noban:
+            when = now
+        elif ours.inbound:
+            if self._inbound_at <= now:
+                self._inbound_at = now + self._wait(INBOUND_INTERVAL)
+            when = self._inbound_at
+        else:
+            when = now + self._wait(OUTBOUND_INTERVAL)
+        ours.announce_at = when
+        heappush(self._agenda, (when, _ANNOUNCE, peer))
+
+    def _plan_feefilter(self, peer: PeerId, ours: _Peer, when: Instant) -> None:
+        ours.feefilter_at = when
+        heappush(self._agenda, (when, _FEEFILTER, peer))
+
+    def _plan_rebroadcast(self, now: Instant) -> None:
+        spread = int(self._rng.random() * REBROADCAST_SPREAD)
+        self._rebroadcast_at = now + REBROADCAST_MIN + spread
+
+    def _rebroadcast(self, now: Instant) -> None:
+        for txid in self._pool.unbroadcast:
+            entry = self._pool.get(txid)
+            if entry is not None:
+                self.announce(txid, entry.wtxid, entry.fee_sat * 1000 // entry.vsize, now)
+        self._plan_rebroadcast(now)
+
+    def _announce_to(self, peer: PeerId, ours: _Peer) -> list[Send]:
+        kind = InvType.WTX if ours.wtxid_relay else InvType.TX
+        names: list[bytes] = []
+        if not ours.relay:
+            ours.queue.clear()
+        if ours.wants_pool:
+            ours.wants_pool = False
+            names += self._whole_pool(ours)
+        names += self._from_queue(ours)
+        ours.last_sequence = self._pool.sequence
+        items = tuple(InvItem(kind, name) for name in names)
+        return [
+            Send(peer, Inv(items[start : start + MAX_INVENTORY]))
+            for start in range(0, len(items), MAX_INVENTORY)
+        ]
+
+    def _whole_pool(self, ours: _Peer) -> list[bytes]:
+        names: list[bytes] = []
+        for entry in sorted(self._pool.entries(), key=relay_rank):
+            ours.queue.pop(entry.wtxid, None)
+            if entry.fee_sat * 1000 < ours.minimum * entry.vsize:
+                continue
+            if ours.bloom is not None and not ours.bloom.matches(entry.transaction):
+                continue
+            names.append(self._mark_known(ours, entry))
+        return names
+
+    def _from_queue(self, ours: _Peer) -> list[bytes]:
+        queue = ours.queue
+        limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + len(queue) // 1000 * 5)
+        eligible: list[PoolEntry] = []
+        for wtxid, (txid, feerate) in queue.items():
+            if feerate >= ours.minimum and (wtxid if ours.wtxid_relay else txid) not in ours.known:
+                entry = self._pool.by_wtxid(wtxid)
+                if entry is not None:
+                    eligible.append(entry)
+        eligible.sort(key=relay_rank)
+        names: list[bytes] = []
+        place = 0
+        while place < len(eligible) and len(names) < limit:
+            entry = eligible[place]
+            if ours.bloom is None or ours.bloom.matches(entry.transaction):
+                names.append(self._mark_known(ours, entry))
+            place += 1
+        ours.queue = {entry.wtxid: queue[entry.wtxid] for entry in eligible[place:]}
+        return names
+
+    @staticmethod
+    def _mark_known(ours: _Peer, entry: PoolEntry) -> bytes:
+        name = entry.wtxid if ours.wtxid_relay else entry.txid
+        ours.known.add(name)
+        return name
+
+    def _tell_minimum(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Send]:
+        minimum = max(self._rounder.round(self._minimum), self._min_relay)
+        self._plan_feefilter(peer, ours, now + 1 + self._wait(FEEFILTER_INTERVAL))
+        if minimum == ours.told_minimum:
+            return []
+        ours.told_minimum = minimum
+        return [Send(peer, FeeFilter(minimum))]

@@ -1,0 +1,248 @@
+"""What this room reads of the ledger and of the pool: small read-only protocols.
+
+p2p stores no block and no transaction. The full node fills these with `chain.HeaderTree`,
+`chain.ActiveChain` and its pool, the SPV node with headers alone, a test with ten lines. None of
+their methods takes an entry, so any class with these names fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from axon.primitives.hashes import BlockHash, Txid, Wtxid
+from axon.primitives.header import Header
+from axon.primitives.transaction import Transaction
+
+BLOCK_INTERVAL_S: Final = 600
+"""Seconds between blocks that every network aims at; regtest counts by it too."""
+
+_LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
+
+
+class HeaderEntry(Protocol):
+    """A header whose place in the chain is known; compared by identity."""
+
+    @property
+    def hash(self) -> BlockHash:
+        """32 bytes, internal order."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """The genesis block has 0."""
+        ...
+
+    @property
+    def parent(self) -> HeaderEntry | None:
+        """None for the root of the tree."""
+        ...
+
+    @property
+    def chainwork(self) -> int:
+        """Expected hashes for the chain up to and with this header."""
+        ...
+
+    @property
+    def time(self) -> int:
+        """Seconds since 1970, as the miner says."""
+        ...
+
+    @property
+    def bits(self) -> int:
+        """The target in compact form."""
+        ...
+
+    @property
+    def header(self) -> Header:
+        """The 80 bytes as a value."""
+        ...
+
+    def ancestor(self, height: int) -> HeaderEntry | None:
+        """The entry of this chain at a height; None above its own and below the root."""
+        ...
+
+
+class Headers(Protocol):
+    """All known headers."""
+
+    @property
+    def genesis(self) -> HeaderEntry:
+        """The root, from which all others grow."""
+        ...
+
+    @property
+    def best(self) -> HeaderEntry:
+        """The one with the most work that is not known to be invalid."""
+        ...
+
+    def get(self, block_hash: BlockHash) -> HeaderEntry | None:
+        """The entry of a header, or None."""
+        ...
+
+    def is_invalid(self, block_hash: BlockHash) -> bool:
+        """Whether its block, or one that it builds on, proved invalid."""
+        ...
+
+
+class ActiveChain(Protocol):
+    """The blocks whose effects are in the coins: connected and valid."""
+
+    @property
+    def tip(self) -> HeaderEntry:
+        """The newest of them."""
+        ...
+
+    def at(self, height: int) -> HeaderEntry | None:
+        """The block of this chain at a height from 0; None above the tip."""
+        ...
+
+
+class PoolChunk(Protocol):
+    """Unconfirmed transactions that a miner would take together."""
+
+    @property
+    def fee_sat(self) -> int:
+        """Of all its entries."""
+        ...
+
+    @property
+    def weight_wu(self) -> int:
+        """Of all its entries."""
+        ...
+
+    @property
+    def entries(self) -> Sequence[PoolEntry]:
+        """Parents before children."""
+        ...
+
+
+class PoolCluster(Protocol):
+    """All unconfirmed transactions that hang together, cut into chunks."""
+
+    @property
+    def chunks(self) -> Sequence[PoolChunk]:
+        """In the order in which they would be mined, so the best feerate comes first."""
+        ...
+
+
+class PoolEntry(Protocol):
+    """One unconfirmed transaction."""
+
+    @property
+    def transaction(self) -> Transaction:
+        """With its witness."""
+        ...
+
+    @property
+    def txid(self) -> Txid:
+        """Of the transaction."""
+        ...
+
+    @property
+    def wtxid(self) -> Wtxid:
+        """Of the transaction."""
+        ...
+
+    @property
+    def fee_sat(self) -> int:
+        """What it pays itself, without the operator's changes of priority."""
+        ...
+
+    @property
+    def vsize(self) -> int:
+        """Virtual bytes."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """The pool's `sequence` when it came in."""
+        ...
+
+    @property
+    def chunk(self) -> PoolChunk:
+        """With whom it would be mined."""
+        ...
+
+    @property
+    def cluster(self) -> PoolCluster:
+        """With whom it hangs together."""
+        ...
+
+
+class TxPool(Protocol):
+    """The unconfirmed transactions."""
+
+    @property
+    def sequence(self) -> int:
+        """Counts up with every entry that comes; what comes next has this number."""
+        ...
+
+    @property
+    def unbroadcast(self) -> Sequence[Txid]:
+        """Those handed in by the operator that no peer has asked for yet."""
+        ...
+
+    def get(self, txid: Txid) -> PoolEntry | None:
+        """The entry of a transaction, or None."""
+        ...
+
+    def by_wtxid(self, wtxid: Wtxid) -> PoolEntry | None:
+        """The entry of a transaction in exactly this form, or None."""
+        ...
+
+    def entries(self) -> Iterable[PoolEntry]:
+        """All of them, in any order."""
+        ...
+
+
+class BloomFilter(Protocol):
+    """What a peer wants to hear of (BIP 37)."""
+
+    def matches(self, transaction: Transaction) -> bool:
+        """Whether a transaction is for this peer; it may add the matched outpoints to itself."""
+        ...
+
+
+def locator(headers: Headers, entry: HeaderEntry) -> tuple[BlockHash, ...]:
+    """Hashes by which a peer finds where its chain leaves the one that ends in `entry`.
+
+    `entry` and the ten before it, then at distances that double, the root last: some 30 hashes
+    for a million blocks.
+    """
+    lowest, step, height = headers.genesis.height, 1, entry.height
+    hashes = [entry.hash]
+    while height > lowest:
+        if len(hashes) > _LOCATOR_DENSE:
+            step *= 2
+        height = max(height - step, lowest)
+        found = entry.ancestor(height)
+        assert found is not None, "heights from the root up have an ancestor"
+        hashes.append(found.hash)
+    return tuple(hashes)
+
+
+def is_active(active: ActiveChain, entry: HeaderEntry) -> bool:
+    """Whether an entry is a block of the active chain."""
+    return active.at(entry.height) is entry
+
+
+def find_fork(
+    active: ActiveChain, headers: Headers, locator_hashes: Sequence[BlockHash]
+) -> HeaderEntry:
+    """The newest block of the active chain that the owner of a locator has for certain.
+
+    Returns:
+        The first named block that is active, or the tip where a named block builds on it; the root
+        if nothing is known.
+    """
+    for block_hash in locator_hashes:
+        entry = headers.get(block_hash)
+        if entry is None:
+            continue
+        if is_active(active, entry):
+            return entry
+        tip = active.tip
+        if entry.ancestor(tip.height) is tip:
+            return tip
+    return headers.genesis

@@ -1,0 +1,440 @@
+"""Which block is asked of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axon.chain.headertree import HeaderEntry
+from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.blockdownload import (
+    LIMITED_DEPTH,
+    MAX_IN_FLIGHT,
+    MAX_UNJUDGED,
+    STALL_MIN,
+    TIMEOUT_BASE,
+    TIMEOUT_PER_PEER,
+    WINDOW,
+    BlockDownload,
+)
+from axon.p2p.faults import PeerSilent
+from axon.primitives.hashes import BlockHash
+from axon.primitives.network import REGTEST
+from axon.wire.messages import GetData, InvType
+from tests.p2p.chains import Ledger, mine_headers
+
+GENESIS = REGTEST.genesis.header
+CHAIN = mine_headers(GENESIS, 1500)
+BRANCH = mine_headers(GENESIS, 1200, salt=1)
+HEIGHT = {header.hash: place + 1 for place, header in enumerate(CHAIN)}
+NOW: Instant = (CHAIN[-1].time + 60) * SECOND
+ALICE, BOB, CAROL = PeerId(0), PeerId(1), PeerId(2)
+
+
+@dataclass
+class Fixture:
+    """A download with the ledger that it reads; blocks are only names here."""
+
+    ledger: Ledger
+    best: dict[PeerId, HeaderEntry] = field(default_factory=dict)
+    stored: set[BlockHash] = field(default_factory=set)
+    initial: bool = True
+    asked: dict[PeerId, list[BlockHash]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.download = BlockDownload(
+            self.ledger.tree,
+            self.ledger.active,
+            self.stored.__contains__,
+            Random(1),
+            best_known=self.best.get,
+            in_initial_sync=lambda: self.initial,
+        )
+
+    def open(
+        self, peer: PeerId, *, preferred: bool = True, limited: bool = False, height: int = 1500
+    ) -> None:
+        self.download.opened(peer, preferred=preferred, limited=limited)
+        entry = self.ledger.tree.get(CHAIN[height - 1].hash)
+        assert entry is not None
+        self.best[peer] = entry
+
+    def update(self, now: Instant = NOW) -> list[Action]:
+        actions = self.download.update(now)
+        self.note(actions)
+        return actions
+
+    def note(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                assert isinstance(action.message, GetData)
+                for item in action.message.items:
+                    assert item.kind in (InvType.WITNESS_BLOCK, InvType.CMPCT_BLOCK)
+                    self.asked.setdefault(action.peer, []).append(BlockHash(item.hash))
+
+    def arrive(self, peer: PeerId, block_hash: BlockHash, now: Instant = NOW) -> bool:
+        """A block comes, is judged at once, and connects what can be connected."""
+        wanted = self.download.arrived(peer, block_hash, now)
+        self.stored.add(block_hash)
+        active, best = self.ledger.active, self.ledger.tree.best
+        while (entry := best.ancestor(active.height + 1)) is not None:
+            if entry.hash not in self.stored or entry.parent is not active.tip:
+                break
+            active.connect(entry)
+        self.download.judged(block_hash, True)
+        return wanted
+
+
+def fixture() -> Fixture:
+    ledger = Ledger()
+    ledger.learn(CHAIN)
+    return Fixture(ledger)
+
+
+def heights(hashes: Sequence[BlockHash]) -> list[int]:
+    return [HEIGHT[item] for item in hashes]
+
+
+def test_each_peer_gets_its_own_share_from_the_bottom_up() -> None:
+    it = fixture()
+    for peer in (ALICE, BOB):
+        it.open(peer)
+    it.update()
+    assert sorted(map(tuple, map(heights, it.asked.values()))) == [
+        tuple(range(1, 17)),
+        tuple(range(17, 33)),
+    ]
+    assert it.download.inflight(ALICE) == heights(it.asked[ALICE])
+    assert it.update() == []
+
+
+def test_an_answer_makes_room_for_the_next() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    assert it.arrive(ALICE, CHAIN[0].hash)
+    assert it.download.deadline() == 0
+    it.note(it.download.tick(NOW))
+    assert heights(it.asked[ALICE]) == list(range(1, 18))
+    assert it.download.synced_blocks(ALICE) == 1
+    assert not it.arrive(ALICE, CHAIN[0].hash)
+
+
+def test_nothing_is_asked_of_a_peer_that_is_behind_us() -> None:
+    it = fixture()
+    it.open(ALICE, height=5)
+    it.ledger.connect([e for h in CHAIN[:10] if (e := it.ledger.tree.get(h.hash)) is not None])
+    assert it.update() == []
+
+
+def test_in_the_first_sync_only_preferred_and_whole_peers_are_asked() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.open(BOB, preferred=False)
+    it.open(CAROL, limited=True)
+    it.update()
+    assert set(it.asked) == {ALICE}
+    it.initial = False
+    it.update()
+    # The limited one has nothing of what we need yet.
+    assert set(it.asked) == {ALICE, BOB}
+
+
+def test_a_limited_peer_is_asked_for_the_last_blocks() -> None:
+    it = fixture()
+    it.ledger.connect([e for h in CHAIN[:1300] if (e := it.ledger.tree.get(h.hash)) is not None])
+    it.initial = False
+    it.open(CAROL, limited=True)
+    it.update()
+    assert heights(it.asked[CAROL]) == list(range(1301, 1317))
+    assert LIMITED_DEPTH > 1500 - 1301
+
+
+def test_an_inbound_peer_is_asked_where_there_is_no_other() -> None:
+    it = fixture()
+    it.open(BOB, preferred=False)
+    it.update()
+    assert set(it.asked) == {BOB}
+
+
+def test_what_a_closed_peer_owed_is_asked_of_another() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    it.open(BOB)
+    it.update()
+    it.download.closed(ALICE, NOW)
+    for block_hash in it.asked[BOB][:]:
+        it.arrive(BOB, block_hash)
+    it.asked.clear()
+    it.update()
+    assert heights(it.asked[BOB]) == list(range(1, 17))
+
+
+def test_notfound_ends_the_asking() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    it.download.notfound(ALICE, CHAIN[0].hash, NOW)
+    assert it.update() == []
+    it.open(BOB)
+    it.update()
+    assert heights(it.asked[BOB])[0] == 1
+
+
+def test_a_block_that_proved_to_be_another_is_asked_for_again() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    it.download.arrived(ALICE, CHAIN[0].hash, NOW)
+    assert it.download.judged(CHAIN[0].hash, False) == ALICE
+    it.asked.clear()
+    it.update()
+    assert heights(it.asked[ALICE]) == [1]
+
+
+def test_nothing_is_asked_beyond_an_invalid_block() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.ledger.tree.mark_invalid(CHAIN[4].hash)
+    it.update()
+    assert heights(it.asked[ALICE]) == [1, 2, 3, 4]
+
+
+def test_blocks_that_wait_for_their_verdict_hold_the_asking_back() -> None:
+    it = fixture()
+    it.open(ALICE)
+    arrived: list[BlockHash] = []
+    while it.update():
+        for block_hash in it.asked.pop(ALICE):
+            it.download.arrived(ALICE, block_hash, NOW)
+            arrived.append(block_hash)
+    assert len(arrived) == MAX_UNJUDGED
+    it.stored.update(arrived)
+    for block_hash in arrived:
+        it.download.judged(block_hash, True)
+    assert it.update()
+
+
+def fill_window(it: Fixture) -> PeerId:
+    """Let one peer hold the window back; who it is."""
+    it.open(ALICE)
+    it.open(BOB)
+    it.update()
+    slow = ALICE if CHAIN[0].hash in it.asked[ALICE] else BOB
+    quick = BOB if slow == ALICE else ALICE
+    for _ in range(WINDOW):
+        pending, it.asked[quick] = it.asked[quick], []
+        for block_hash in pending:
+            it.arrive(quick, block_hash)
+        it.update()
+        if not it.asked[quick]:
+            break
+    assert it.download.inflight(quick) == []
+    return slow
+
+
+def test_who_holds_the_window_back_is_dropped_and_the_next_gets_more_time() -> None:
+    it = fixture()
+    slow = fill_window(it)
+    assert len(it.stored) == WINDOW - MAX_IN_FLIGHT
+    assert it.download.tick(NOW + STALL_MIN - 1) == []
+    due = it.download.deadline()
+    assert due == NOW + STALL_MIN
+    (drop,) = it.download.tick(due)
+    assert isinstance(drop, Drop)
+    assert drop.peer == slow
+    assert isinstance(drop.fault, PeerSilent)
+    it.download.closed(slow, due)
+    it.update(due)
+    assert heights(it.asked[BOB if slow == ALICE else ALICE]) == list(range(1, 17))
+
+
+def test_the_window_is_not_exceeded() -> None:
+    it = fixture()
+    fill_window(it)
+    assert max(HEIGHT[block_hash] for block_hash in it.stored) == WINDOW
+
+
+def test_a_block_that_does_not_come_ends_the_connection() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.open(BOB)
+    it.update()
+    due = it.download.deadline()
+    assert due is not None
+    assert due <= NOW + TIMEOUT_BASE + TIMEOUT_PER_PEER
+    last = NOW + TIMEOUT_BASE + TIMEOUT_PER_PEER
+    assert it.download.tick(last - 1) == []
+    drops = it.download.tick(last)
+    assert {drop.peer for drop in drops if isinstance(drop, Drop)} == {ALICE, BOB}
+
+
+def test_each_block_restarts_the_clock() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    later = NOW + 9 * MINUTE
+    it.arrive(ALICE, CHAIN[0].hash, later)
+    it.download.tick(later)
+    assert not any(isinstance(a, Drop) for a in it.download.tick(later + TIMEOUT_BASE - 1))
+    assert any(isinstance(a, Drop) for a in it.download.tick(later + TIMEOUT_BASE))
+
+
+def near_tip(count: int = 1498) -> Fixture:
+    it = fixture()
+    it.initial = False
+    it.ledger.connect([e for h in CHAIN[:count] if (e := it.ledger.tree.get(h.hash)) is not None])
+    return it
+
+
+def test_near_the_tip_new_blocks_are_asked_of_who_names_them() -> None:
+    it = near_tip()
+    it.open(ALICE)
+    it.open(BOB)
+    it.note(it.download.announced(BOB, it.best[BOB], NOW))
+    assert heights(it.asked[BOB]) == [1499, 1500]
+    assert it.update() == []
+    assert it.download.requested_from(CHAIN[1498].hash) == (BOB,)
+
+
+def test_a_single_new_block_is_asked_for_as_a_compact_one() -> None:
+    it = near_tip(1499)
+    it.open(ALICE)
+    it.download.sends_compact(ALICE)
+    (action,) = it.download.announced(ALICE, it.best[ALICE], NOW)
+    assert isinstance(action, Send)
+    assert isinstance(action.message, GetData)
+    assert action.message.items[0].kind == InvType.CMPCT_BLOCK
+    it.download.dropped(ALICE, CHAIN[1499].hash, NOW)
+    it.update()
+    assert heights(it.asked[ALICE]) == [1500]
+
+
+def test_far_from_the_tip_names_are_only_noted() -> None:
+    it = near_tip(1000)
+    it.open(ALICE)
+    assert it.download.announced(ALICE, it.best[ALICE], NOW) == []
+
+
+def test_a_longer_branch_is_fetched_from_where_it_leaves_ours() -> None:
+    ledger = Ledger()
+    ledger.connect(ledger.learn(CHAIN[:1100]))
+    ledger.learn(BRANCH)
+    it = Fixture(ledger, initial=False)
+    it.download.opened(ALICE, preferred=True)
+    best = ledger.tree.get(BRANCH[-1].hash)
+    assert best is not None
+    it.best[ALICE] = best
+    order: list[BlockHash] = []
+    while it.update():
+        for block_hash in it.asked.pop(ALICE):
+            order.append(block_hash)
+            it.download.arrived(ALICE, block_hash, NOW)
+            it.stored.add(block_hash)  # Stored; the branch has not overtaken yet.
+            it.download.judged(block_hash, True)
+    assert order == [header.hash for header in BRANCH]
+    assert it.download.synced_blocks(ALICE) == 1200
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("arrive", "close", "update", "notfound")), st.integers(0, 40)),
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_no_block_is_forgotten_or_asked_of_two(steps: list[tuple[str, int]]) -> None:
+    it = fixture()
+    short = 120
+    serial = 0
+    owed: dict[PeerId, list[BlockHash]] = {}
+
+    def join() -> None:
+        nonlocal serial
+        it.open(PeerId(serial), height=short)
+        owed[PeerId(serial)] = []
+        serial += 1
+
+    def ask() -> None:
+        it.asked = owed
+        it.update()
+
+    for _ in range(3):
+        join()
+    for verb, number in steps:
+        peers = list(owed)
+        peer = peers[number % len(peers)]
+        match verb:
+            case "arrive" if owed[peer]:
+                it.arrive(peer, owed[peer].pop(number % len(owed[peer])))
+            case "notfound" if owed[peer]:
+                it.download.notfound(peer, owed[peer].pop(), NOW)
+                it.download.closed(peer, NOW)
+                del owed[peer]
+                join()
+            case "close":
+                it.download.closed(peer, NOW)
+                del owed[peer]
+                join()
+        ask()
+        flat = [block_hash for hashes in owed.values() for block_hash in hashes]
+        assert len(flat) == len(set(flat)) == it.download.in_flight_total
+        assert not set(flat) & it.stored
+    for _ in range(2 * short):
+        for peer in list(owed):
+            while owed[peer]:
+                it.arrive(peer, owed[peer].pop())
+        ask()
+    assert it.ledger.active.height == short
+
+
+def test_a_block_costs_little() -> None:
+    """The bound is wide: a busy machine must not fail it, a scan of the window must."""
+    it = fixture()
+    for number in range(8):
+        it.open(PeerId(number))
+    it.update()
+    busy = 0.0
+    count = 0
+    while any(it.asked.values()):
+        for peer in list(it.asked):
+            pending, it.asked[peer] = it.asked[peer], []
+            for block_hash in pending:
+                entry = it.ledger.tree.get(block_hash)
+                assert entry is not None
+                start = perf_counter()
+                it.download.arrived(peer, block_hash, NOW)
+                busy += perf_counter() - start
+                it.arrive(peer, block_hash)
+                start = perf_counter()
+                actions = it.download.update(NOW)
+                it.download.deadline()
+                busy += perf_counter() - start
+                it.note(actions)
+                count += 1
+    assert count == 1500
+    per_block_us = busy / count * 1e6
+    print(f"{per_block_us:.1f} us a block")
+    assert per_block_us < 500
+
+
+def test_an_unknown_peer_harms_nothing() -> None:
+    it = fixture()
+    it.download.closed(ALICE, NOW)
+    it.download.notfound(ALICE, CHAIN[0].hash, NOW)
+    it.download.dropped(ALICE, CHAIN[0].hash, NOW)
+    assert not it.download.arrived(ALICE, CHAIN[0].hash, NOW)
+    assert it.download.judged(CHAIN[0].hash, True) is None
+    assert it.download.inflight(ALICE) == []
+    assert it.download.synced_blocks(ALICE) == -1
+    with pytest.raises(KeyError):
+        it.download.sends_compact(ALICE)

@@ -1,0 +1,417 @@
+"""What we give when asked, and two halves joined by a list of messages."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+
+from axon.machine import DAY, SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.blockdownload import BlockDownload
+from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.headersync import HeaderSync
+from axon.p2p.serving import (
+    HISTORICAL_S,
+    LIMITED_BLOCKS,
+    MAX_BLOCKS_INV,
+    MAX_HEADERS,
+    MAX_LOCATOR,
+    MAX_QUEUE,
+    PRUNED_INV_MARGIN,
+    ReadWish,
+    Serving,
+    UploadTarget,
+)
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import Transaction
+from axon.wire.messages import (
+    BlockMessage,
+    GetBlocks,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvItem,
+    InvType,
+    MerkleBlock,
+    Message,
+    NotFound,
+    SendCmpct,
+    Tx,
+)
+from tests.p2p.chains import Ledger, mine_block, mine_blocks, mine_headers
+
+GENESIS = REGTEST.genesis
+BLOCKS = mine_blocks(GENESIS.header, 40, 1)
+LONG = mine_headers(GENESIS.header, 2100)
+WITNESSED = mine_block(BLOCKS[-1].header, 41, witness=True)
+COINBASE = WITNESSED.transactions[0]
+ALICE, BOB = PeerId(0), PeerId(1)
+NOW: Instant = (WITNESSED.header.time + 60) * SECOND
+UNKNOWN = BlockHash(bytes([9]) * 32)
+
+
+@dataclass
+class Fixture:
+    ledger: Ledger
+    serving: Serving
+    pool: dict[bytes, Transaction]
+
+    def ask(self, message: GetHeaders | GetBlocks | GetData, now: Instant = NOW) -> list[Message]:
+        """Everything Alice gets for a request, blocks included."""
+        actions = self.serving.received(ALICE, message, now)
+        while (wish := self.serving.next_read(ALICE)) is not None:
+            raw = self.ledger.blocks[BlockHash(wish.item.hash)].raw
+            actions += self.serving.block_read(ALICE, wish.item, raw, now)
+        assert not self.serving.is_busy(ALICE)
+        return messages(actions)
+
+
+def messages(actions: list[Action]) -> list[Message]:
+    found = []
+    for action in actions:
+        assert isinstance(action, Send)
+        assert action.peer == ALICE
+        found.append(action.message)
+    return found
+
+
+def fixture(
+    *,
+    bloom: bool = False,
+    compact: bool = False,
+    pruned: bool = False,
+    minimum_chainwork: int = 0,
+    upload: UploadTarget | None = None,
+    transactions: bool = True,
+    noban: bool = False,
+    download: bool = False,
+    headers: bool = False,
+) -> Fixture:
+    ledger = Ledger()
+    if headers:
+        ledger.connect(ledger.learn(LONG))
+    else:
+        ledger.learn([block.header for block in (*BLOCKS, WITNESSED)])
+        for block in (*BLOCKS, WITNESSED):
+            ledger.store(block)
+    pool: dict[bytes, Transaction] = {}
+    serving = Serving(
+        ledger.tree,
+        ledger.active,
+        have=(lambda _: True) if headers else ledger.have,
+        transaction=lambda _peer, item, _now: pool.get(item.hash),
+        bloom=bloom,
+        compact=(lambda _: SendCmpct(True)) if compact else None,
+        pruned=pruned,
+        minimum_chainwork=minimum_chainwork,
+        upload=upload,
+    )
+    serving.opened(ALICE, transactions=transactions, noban=noban, download=download)
+    return Fixture(ledger, serving, pool)
+
+
+def block_item(block: Block, kind: InvType = InvType.WITNESS_BLOCK) -> InvItem:
+    return InvItem(kind, block.hash)
+
+
+# Headers and inventories.
+
+
+def test_headers_follow_the_first_known_hash() -> None:
+    it = fixture()
+    (answer,) = it.ask(GetHeaders((UNKNOWN, BLOCKS[4].hash, GENESIS.hash)))
+    assert answer == Headers(tuple(b.header for b in (*BLOCKS[5:], WITNESSED)))
+
+
+def test_headers_end_at_the_stop() -> None:
+    it = fixture()
+    (answer,) = it.ask(GetHeaders((GENESIS.hash,), BLOCKS[2].hash))
+    assert answer == Headers(tuple(block.header for block in BLOCKS[:3]))
+
+
+def test_headers_come_in_two_thousands() -> None:
+    it = fixture(headers=True)
+    (answer,) = it.ask(GetHeaders((GENESIS.hash,)))
+    assert answer == Headers(tuple(LONG[:MAX_HEADERS]))
+
+
+def test_a_peer_with_our_tip_gets_an_empty_answer() -> None:
+    assert fixture().ask(GetHeaders((WITNESSED.hash,))) == [Headers(())]
+
+
+def test_a_locator_of_strangers_begins_at_the_root() -> None:
+    (answer,) = fixture().ask(GetHeaders((UNKNOWN,)))
+    assert isinstance(answer, Headers)
+    assert answer.headers[0] == BLOCKS[0].header
+
+
+def test_an_empty_locator_asks_for_one_header() -> None:
+    it = fixture()
+    assert it.ask(GetHeaders((), BLOCKS[3].hash)) == [Headers((BLOCKS[3].header,))]
+    assert it.ask(GetHeaders((), UNKNOWN)) == []
+
+
+def test_a_chain_of_too_little_work_is_not_shown() -> None:
+    few = fixture(minimum_chainwork=1 << 200)
+    assert few.ask(GetHeaders((GENESIS.hash,))) == [Headers(())]
+    trusted = fixture(minimum_chainwork=1 << 200, download=True)
+    assert trusted.ask(GetHeaders((GENESIS.hash,))) != [Headers(())]
+
+
+@pytest.mark.parametrize("kind", [GetHeaders, GetBlocks])
+def test_a_locator_has_a_limit(kind: type[GetHeaders] | type[GetBlocks]) -> None:
+    it = fixture()
+    with pytest.raises(PeerFault, match="locator"):
+        it.ask(kind((UNKNOWN,) * (MAX_LOCATOR + 1)))
+
+
+def test_getblocks_names_five_hundred_and_goes_on_when_they_were_fetched() -> None:
+    it = fixture(headers=True)
+    (answer,) = it.ask(GetBlocks((GENESIS.hash,)))
+    assert isinstance(answer, Inv)
+    assert [item.hash for item in answer.items] == [h.hash for h in LONG[:MAX_BLOCKS_INV]]
+    last = InvItem(InvType.WITNESS_BLOCK, LONG[MAX_BLOCKS_INV - 1].hash)
+    it.serving.received(ALICE, GetData((last,)), NOW)
+    assert it.serving.next_read(ALICE) == ReadWish(ALICE, last)
+    actions = it.serving.block_read(ALICE, last, BLOCKS[0].raw, NOW)
+    tip = InvItem(InvType.BLOCK, LONG[-1].hash)
+    assert messages(actions) == [BlockMessage(BLOCKS[0].raw), Inv((tip,))]
+
+
+def test_getblocks_leaves_the_stop_out() -> None:
+    it = fixture()
+    (answer,) = it.ask(GetBlocks((GENESIS.hash,), BLOCKS[2].hash))
+    assert answer == Inv(tuple(InvItem(InvType.BLOCK, block.hash) for block in BLOCKS[:2]))
+
+
+def test_a_pruned_node_names_no_block_that_may_be_gone() -> None:
+    it = fixture(headers=True, pruned=True)
+    assert it.ask(GetBlocks((GENESIS.hash,))) == []
+    (answer,) = it.ask(GetBlocks((LONG[-PRUNED_INV_MARGIN - 1].hash,)))
+    assert isinstance(answer, Inv)
+    assert len(answer.items) == PRUNED_INV_MARGIN
+
+
+# Blocks and transactions.
+
+
+def test_a_block_comes_with_or_without_witnesses() -> None:
+    it = fixture()
+    assert it.ask(GetData((block_item(WITNESSED),))) == [BlockMessage(WITNESSED.raw)]
+    (bare,) = it.ask(GetData((block_item(WITNESSED, InvType.BLOCK),)))
+    assert isinstance(bare, BlockMessage)
+    assert len(bare.raw) < len(WITNESSED.raw)
+    assert Block.decode(bare.raw).transactions[0].txid == COINBASE.txid
+
+
+def test_items_are_answered_in_order_and_blocks_read_one_at_a_time() -> None:
+    it = fixture()
+    it.pool[COINBASE.wtxid] = COINBASE
+    tx, gone = InvItem(InvType.WTX, COINBASE.wtxid), InvItem(InvType.WTX, bytes(32))
+    wanted = GetData(
+        (tx, block_item(BLOCKS[0]), InvItem(99, bytes(32)), gone, block_item(BLOCKS[1]), tx)
+    )
+    assert messages(it.serving.received(ALICE, wanted, NOW)) == [Tx(COINBASE)]
+    assert it.serving.is_busy(ALICE)
+    assert it.serving.next_read(ALICE) == ReadWish(ALICE, block_item(BLOCKS[0]))
+    assert it.serving.next_read(ALICE) is None
+    assert it.serving.received(ALICE, GetData((tx,)), NOW) == []
+    actions = it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw, NOW)
+    assert messages(actions) == [BlockMessage(BLOCKS[0].raw), NotFound((gone,))]
+    assert it.serving.next_read(ALICE) == ReadWish(ALICE, block_item(BLOCKS[1]))
+    actions = it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw, NOW)
+    assert messages(actions) == [BlockMessage(BLOCKS[1].raw), Tx(COINBASE), Tx(COINBASE)]
+    assert not it.serving.is_busy(ALICE)
+
+
+def test_by_txid_without_witness_flag_the_witness_is_left_out() -> None:
+    it = fixture()
+    it.pool[COINBASE.txid] = COINBASE
+    (bare,) = it.ask(GetData((InvItem(InvType.TX, COINBASE.txid),)))
+    assert isinstance(bare, Tx)
+    assert not bare.transaction.has_witness
+    assert bare.transaction.txid == COINBASE.txid
+    whole = it.ask(GetData((InvItem(InvType.WITNESS_TX, COINBASE.txid),)))
+    assert whole == [Tx(COINBASE)]
+
+
+def test_who_wants_no_transactions_is_not_even_told_that_they_are_missing() -> None:
+    it = fixture(transactions=False)
+    wanted = (InvItem(InvType.WTX, bytes(32)), block_item(BLOCKS[0]))
+    assert it.ask(GetData(wanted)) == [BlockMessage(BLOCKS[0].raw)]
+
+
+def test_an_unknown_block_is_passed_over_in_silence() -> None:
+    it = fixture()
+    wanted = (InvItem(InvType.WITNESS_BLOCK, UNKNOWN), block_item(BLOCKS[0]))
+    assert it.ask(GetData(wanted)) == [BlockMessage(BLOCKS[0].raw)]
+
+
+def test_old_forks_are_not_shown_and_recent_ones_are() -> None:
+    it = fixture()
+    fork = mine_block(BLOCKS[-2].header, 40, time=BLOCKS[-1].header.time + 1)
+    it.ledger.learn([fork.header])
+    assert it.ask(GetHeaders((), fork.hash)) == []  # Known by its header only.
+    it.ledger.blocks[fork.hash] = fork
+    assert it.ask(GetData((block_item(fork),))) == [BlockMessage(fork.raw)]
+    assert it.ask(GetHeaders((), fork.hash)) == [Headers((fork.header,))]
+    late = mine_block(WITNESSED.header, 42, time=fork.header.time + 31 * 24 * 3600)
+    it.ledger.learn([late.header])
+    assert it.ask(GetData((block_item(fork),))) == []
+    assert it.ask(GetHeaders((), fork.hash)) == []
+
+
+def test_a_block_that_cannot_be_read_ends_the_connection() -> None:
+    it = fixture()
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
+    it.serving.next_read(ALICE)
+    with pytest.raises(PeerFault):
+        it.serving.block_read(ALICE, block_item(BLOCKS[0]), None, NOW)
+
+
+def test_a_block_read_for_a_peer_that_left_is_thrown_away() -> None:
+    it = fixture()
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
+    it.serving.next_read(ALICE)
+    it.serving.closed(ALICE, NOW)
+    assert it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw, NOW) == []
+    assert not it.serving.is_busy(ALICE)
+
+
+def test_too_many_items_are_a_violation() -> None:
+    it = fixture()
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
+    with pytest.raises(PeerViolation):
+        it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),) * MAX_QUEUE), NOW)
+
+
+def test_a_pruned_node_ends_the_connection_below_its_depth() -> None:
+    it = fixture(headers=True, pruned=True)
+    deep = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 2].hash)
+    (action,) = it.serving.received(ALICE, GetData((deep,)), NOW)
+    assert isinstance(action, Drop)
+    kept = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 1].hash)
+    assert it.serving.received(ALICE, GetData((kept,)), NOW) == []
+    assert it.serving.next_read(ALICE) is not None
+
+
+def test_compact_blocks_only_near_the_tip() -> None:
+    it = fixture(compact=True)
+    kind = InvType.CMPCT_BLOCK
+    assert it.ask(GetData((block_item(WITNESSED, kind),))) == [SendCmpct(True)]
+    assert it.ask(GetData((block_item(BLOCKS[0], kind),))) == [BlockMessage(BLOCKS[0].raw)]
+    late = NOW + DAY
+    assert it.ask(GetData((block_item(WITNESSED, kind),)), late) == [BlockMessage(WITNESSED.raw)]
+
+
+class _Everything:
+    def matches(self, transaction: Transaction) -> bool:
+        return bool(transaction.outputs)
+
+
+def test_a_filtered_block_proves_what_the_bloom_filter_matches() -> None:
+    it = fixture(bloom=True)
+    wanted = GetData((block_item(WITNESSED, InvType.FILTERED_BLOCK),))
+    assert it.ask(wanted) == []
+    it.serving.set_bloom(ALICE, _Everything())
+    proof, tx = it.ask(wanted)
+    assert isinstance(proof, MerkleBlock)
+    root, matches = proof.tree.extract()
+    assert root == WITNESSED.header.merkle_root
+    assert matches == [(0, COINBASE.txid)]
+    assert isinstance(tx, Tx)
+    assert not tx.transaction.has_witness
+
+
+def test_filtered_blocks_that_are_not_offered_are_ignored() -> None:
+    it = fixture()
+    it.serving.set_bloom(ALICE, _Everything())
+    assert it.ask(GetData((block_item(WITNESSED, InvType.FILTERED_BLOCK),))) == []
+
+
+def test_above_the_upload_limit_old_blocks_end_the_connection() -> None:
+    upload = UploadTarget(limit_bytes=1_000_000_000)
+    it = fixture(headers=True, upload=upload)
+    upload.sent(900_000_000, NOW)
+    old = InvItem(InvType.WITNESS_BLOCK, LONG[0].hash)
+    new = InvItem(InvType.WITNESS_BLOCK, LONG[-1].hash)
+    assert LONG[-1].time - LONG[0].time > HISTORICAL_S
+    assert it.serving.received(ALICE, GetData((new,)), NOW) == []
+    assert it.serving.next_read(ALICE) is not None
+    it.serving.opened(BOB, transactions=True)
+    assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], Drop)
+    it.serving.opened(BOB, transactions=True, download=True)
+    assert it.serving.received(BOB, GetData((old,)), NOW) == []
+
+
+def test_the_upload_target_counts_by_the_day() -> None:
+    upload = UploadTarget(limit_bytes=1_000)
+    assert upload.is_reached(NOW, historical=True)  # Nothing may go to history at all.
+    assert not upload.is_reached(NOW, historical=False)
+    upload.sent(1_000, NOW)
+    assert upload.is_reached(NOW, historical=False)
+    assert upload.left_bytes() == 0
+    assert upload.left_us(NOW + 10) == DAY - 10
+    upload.sent(1, NOW + DAY + 1)
+    assert upload.left_bytes() == 999
+    none = UploadTarget()
+    none.sent(10**12, NOW)
+    assert not none.is_reached(NOW, historical=True)
+    assert none.left_us(NOW) == 0
+
+
+# Two halves joined by a list of messages.
+
+
+def test_a_newcomer_gets_the_whole_chain() -> None:
+    """Header sync and block download on one side, serving on the other, nothing between."""
+    server = fixture()
+    ledger = Ledger()
+    sync = HeaderSync(ledger.tree, Random(1), active=ledger.active)
+    download = BlockDownload(
+        ledger.tree, ledger.active, ledger.have, Random(1), best_known=sync.best_known
+    )
+    to_server: deque[Message] = deque()
+    to_client: deque[Message] = deque()
+
+    def do(actions: list[Action]) -> None:
+        for action in actions:
+            assert isinstance(action, Send), action
+            to_server.append(action.message)
+
+    def serve(message: Message) -> None:
+        if isinstance(message, GetHeaders | GetBlocks | GetData):
+            to_client.extend(server.ask(message))
+
+    def take(message: Message) -> None:
+        match message:
+            case Headers(headers):
+                found = sync.received(ALICE, message, NOW).headers
+                if found:
+                    verdict = ledger.tree.add_chain(found, NOW)
+                    rejected = verdict.rejected
+                    do(sync.judged(ALICE, verdict.entries, len(headers), False, rejected, NOW))
+            case BlockMessage(raw):
+                block = Block.decode(raw)
+                assert download.arrived(ALICE, block.hash, NOW)
+                connected = ledger.store(block)
+                assert download.judged(block.hash, True) == ALICE
+                do(sync.announce(connected, NOW))
+        do(download.update(NOW))
+
+    do(sync.opened(ALICE, outbound=True, preferred=True, start_height=0, now=NOW))
+    download.opened(ALICE, preferred=True)
+    while to_server or to_client:
+        if to_server:
+            serve(to_server.popleft())
+        if to_client:
+            take(to_client.popleft())
+    assert ledger.active.tip.hash == WITNESSED.hash
+    assert download.in_flight_total == 0
+    assert download.synced_blocks(ALICE) == sync.synced_headers(ALICE) == 41

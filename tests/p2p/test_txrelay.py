@@ -1,0 +1,449 @@
+"""Which transactions are announced to which peer, and when; which may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.p2p.actions import Send
+from axon.p2p.faults import PeerFault
+from axon.p2p.txrelay import (
+    ANNOUNCED_AT_MOST,
+    ANNOUNCED_AT_ONCE,
+    FEEFILTER_SOON,
+    INBOUND_INTERVAL,
+    MAX_KNOWN,
+    MAX_QUEUE,
+    OUTBOUND_INTERVAL,
+    REBROADCAST_MIN,
+    REBROADCAST_SPREAD,
+    FeeRounder,
+    TxRelay,
+)
+from axon.primitives.hashes import Txid, Wtxid
+from axon.primitives.transaction import MAX_MONEY_SAT, Transaction, TxIn, TxOut, outpoint
+from axon.wire.messages import FeeFilter, Inv, InvItem, InvType, Message
+
+NOW: Instant = 1_700_000_000 * SECOND
+ALICE, BOB, CAROL = PeerId(0), PeerId(1), PeerId(2)
+
+
+@dataclass(eq=False)
+class Chunk:
+    fee_sat: int
+    weight_wu: int
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(eq=False)
+class Cluster:
+    chunks: tuple[Chunk, ...] = ()
+
+
+@dataclass(eq=False)
+class Entry:
+    transaction: Transaction
+    fee_sat: int
+    sequence: int
+    chunk: Chunk
+    cluster: Cluster
+    vsize: int = 100
+
+    @property
+    def txid(self) -> Txid:
+        return self.transaction.txid
+
+    @property
+    def wtxid(self) -> Wtxid:
+        return self.transaction.wtxid
+
+    @property
+    def feerate(self) -> int:
+        return self.fee_sat * 1000 // self.vsize
+
+
+@dataclass
+class Pool:
+    """The pool as relay sees it: every entry its own cluster, or put together by `together`."""
+
+    by: dict[bytes, Entry] = field(default_factory=dict)
+    unbroadcast: tuple[Txid, ...] = ()
+    sequence: int = 1
+
+    def get(self, txid: Txid) -> Entry | None:
+        return self.by.get(txid)
+
+    def by_wtxid(self, wtxid: Wtxid) -> Entry | None:
+        found = self.by.get(wtxid)
+        return found if found is not None and found.wtxid == wtxid else None
+
+    def entries(self) -> list[Entry]:
+        return list({entry.txid: entry for entry in self.by.values()}.values())
+
+    def add(self, number: int, fee_sat: int = 1000) -> Entry:
+        """A transaction with a witness, so that txid and wtxid differ."""
+        spent = TxIn(outpoint(Txid(number.to_bytes(32, "little")), 0), b"", 0, (b"\1",))
+        transaction = Transaction.build(2, (spent,), (TxOut(1, b"\x51"),), 0)
+        chunk = Chunk(fee_sat, 400)
+        entry = Entry(transaction, fee_sat, self.sequence, chunk, Cluster((chunk,)))
+        chunk.entries = (entry,)
+        self.sequence += 1
+        self.by[entry.txid] = self.by[entry.wtxid] = entry
+        return entry
+
+    def together(self, *entries: Entry) -> None:
+        """Make one chunk of entries, parents first."""
+        fee, weight = sum(entry.fee_sat for entry in entries), 400 * len(entries)
+        chunk = Chunk(fee, weight, entries)
+        for entry in entries:
+            entry.chunk, entry.cluster = chunk, Cluster((chunk,))
+
+    def remove(self, entry: Entry) -> None:
+        del self.by[entry.txid]
+        del self.by[entry.wtxid]
+
+
+@dataclass
+class Fixture:
+    pool: Pool
+    relay: TxRelay
+
+    def open(
+        self, peer: PeerId, *, inbound: bool = False, wtxid: bool = True, noban: bool = False
+    ) -> None:
+        self.relay.opened(
+            peer, inbound=inbound, wtxid_relay=wtxid, relay=True, noban=noban, now=NOW
+        )
+        self.relay.tick(NOW)  # The first feefilter.
+
+    def announce(self, *entries: Entry, now: Instant = NOW) -> None:
+        for entry in entries:
+            self.relay.announce(entry.txid, entry.wtxid, entry.feerate, now)
+
+    def run(
+        self, until: Instant, kind: type[Message] = Inv
+    ) -> list[tuple[Instant, PeerId, Message]]:
+        """Ring whenever it wants to be rung."""
+        found: list[tuple[Instant, PeerId, Message]] = []
+        while (due := self.relay.deadline()) is not None and due <= until:
+            found += [(due, action.peer, action.message) for action in self.relay.tick(due)]
+        return [item for item in found if isinstance(item[2], kind)]
+
+
+def fixture(seed: int = 1, *, bloom: bool = False) -> Fixture:
+    pool = Pool()
+    return Fixture(pool, TxRelay(Random(seed), pool, bloom=bloom))
+
+
+def names(found: Sequence[tuple[Instant, PeerId, Message]], peer: PeerId) -> list[bytes]:
+    hashes: list[bytes] = []
+    for _, who, message in found:
+        if who == peer:
+            assert isinstance(message, Inv)
+            hashes += [item.hash for item in message.items]
+    return hashes
+
+
+HOUR_ON = NOW + 60 * MINUTE
+
+
+def test_each_peer_hears_it_once_and_by_the_name_it_wants() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.open(BOB, wtxid=False)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    it.announce(entry)
+    found = it.run(HOUR_ON)
+    assert [message for _, peer, message in found if peer == ALICE] == [
+        Inv((InvItem(InvType.WTX, entry.wtxid),))
+    ]
+    assert [message for _, peer, message in found if peer == BOB] == [
+        Inv((InvItem(InvType.TX, entry.txid),))
+    ]
+
+
+def test_who_announced_it_is_not_told() -> None:
+    it = fixture()
+    it.open(ALICE)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    it.relay.known(ALICE, entry.wtxid)
+    assert it.run(HOUR_ON) == []
+
+
+def test_inbound_peers_share_their_moments_and_outbound_ones_do_not() -> None:
+    moments: dict[PeerId, list[Instant]] = {}
+    it = fixture()
+    for number in range(6):
+        it.open(PeerId(number), inbound=number < 3)
+    for number in range(200):
+        now = NOW + number * MINUTE
+        it.announce(it.pool.add(number), now=now)
+        for when, peer, _ in it.run(now + MINUTE - 1):
+            moments.setdefault(peer, []).append(when - now)
+    assert moments[PeerId(0)] == moments[PeerId(1)] == moments[PeerId(2)]
+    assert moments[PeerId(3)] != moments[PeerId(4)]
+    inbound, outbound = moments[PeerId(0)], moments[PeerId(3)]
+    assert 0.7 * INBOUND_INTERVAL < sum(inbound) / len(inbound) < 1.3 * INBOUND_INTERVAL
+    assert 0.7 * OUTBOUND_INTERVAL < sum(outbound) / len(outbound) < 1.3 * OUTBOUND_INTERVAL
+
+
+def test_a_trusted_peer_is_told_at_once() -> None:
+    it = fixture()
+    it.open(ALICE, noban=True)
+    it.announce(it.pool.add(1))
+    assert it.relay.deadline() == NOW
+    assert len(it.relay.tick(NOW)) == 1
+
+
+def test_a_flood_leaves_slowly_and_the_best_pay_first() -> None:
+    it = fixture()
+    it.open(ALICE, noban=True)
+    entries = [it.pool.add(number, fee_sat=1000 + number) for number in range(200)]
+    it.announce(*entries)
+    first = names([(NOW, ALICE, action.message) for action in it.relay.tick(NOW)], ALICE)
+    assert first == [entry.wtxid for entry in reversed(entries)][:ANNOUNCED_AT_ONCE]
+    rest = names(it.run(HOUR_ON), ALICE)
+    assert first + rest == [entry.wtxid for entry in reversed(entries)]
+
+
+def test_a_long_queue_leaves_faster_but_not_without_limit() -> None:
+    it = fixture()
+    it.open(ALICE, noban=True)
+    it.announce(*[it.pool.add(number) for number in range(2000)])
+    (action,) = it.relay.tick(NOW)
+    assert isinstance(action.message, Inv)
+    assert len(action.message.items) == ANNOUNCED_AT_ONCE + 2 * 5
+    assert ANNOUNCED_AT_MOST > ANNOUNCED_AT_ONCE
+
+
+def test_parents_come_before_children() -> None:
+    it = fixture()
+    it.open(ALICE, noban=True)
+    child, parent, other = it.pool.add(1, 9000), it.pool.add(2, 100), it.pool.add(3, 4000)
+    it.pool.together(parent, child)  # Together they pay more than the other.
+    it.announce(other, child, parent)
+    assert names(it.run(HOUR_ON), ALICE) == [parent.wtxid, child.wtxid, other.wtxid]
+
+
+def test_a_peer_hears_nothing_below_its_feefilter() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.relay.received(ALICE, FeeFilter(10_000))
+    low, high = it.pool.add(1, 999), it.pool.add(2, 1000)
+    it.announce(low, high)
+    assert names(it.run(HOUR_ON), ALICE) == [high.wtxid]
+    it.relay.received(ALICE, FeeFilter(-1))
+    it.relay.received(ALICE, FeeFilter(MAX_MONEY_SAT + 1))
+    it.announce(it.pool.add(3, 999), now=HOUR_ON)
+    assert names(it.run(HOUR_ON + MINUTE), ALICE) == []
+
+
+def test_what_left_the_pool_is_not_announced() -> None:
+    it = fixture()
+    it.open(ALICE)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    it.pool.remove(entry)
+    assert it.run(HOUR_ON) == []
+
+
+def test_a_peer_that_wants_no_transactions_gets_none() -> None:
+    it = fixture()
+    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    assert it.run(HOUR_ON) == []
+    assert not it.relay.answers(ALICE)
+    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON)
+
+
+class _Only:
+    def __init__(self, txid: Txid) -> None:
+        self.txid = txid
+
+    def matches(self, transaction: Transaction) -> bool:
+        return transaction.txid == self.txid
+
+
+def test_a_bloom_filter_turns_announcements_on_and_chooses() -> None:
+    it = fixture(bloom=True)
+    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
+    first, second, third = it.pool.add(1), it.pool.add(2), it.pool.add(3)
+    it.announce(first)
+    assert it.run(HOUR_ON) == []
+    it.relay.set_bloom(ALICE, _Only(second.txid))
+    it.announce(second, third, now=HOUR_ON)
+    assert names(it.run(HOUR_ON + MINUTE), ALICE) == [second.wtxid]
+
+
+def test_only_what_was_announced_may_be_asked_for() -> None:
+    it = fixture()
+    it.open(ALICE)
+    old = it.pool.add(1)
+    it.announce(old)
+    wanted = InvItem(InvType.WTX, old.wtxid)
+    assert it.relay.find(ALICE, wanted, NOW) is None
+    it.run(HOUR_ON)
+    new = it.pool.add(2)
+    assert it.relay.find(ALICE, wanted, HOUR_ON) == old.transaction
+    by_txid = InvItem(InvType.WITNESS_TX, old.txid)
+    assert it.relay.find(ALICE, by_txid, HOUR_ON) == old.transaction
+    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, new.wtxid), HOUR_ON)
+    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, old.txid), HOUR_ON)
+    assert not it.relay.may_serve(BOB, wanted, HOUR_ON)
+
+
+def test_what_the_peer_itself_sent_may_be_asked_for_after_the_next_moment() -> None:
+    it = fixture()
+    it.open(ALICE)
+    entry = it.pool.add(1)
+    it.relay.known(ALICE, entry.wtxid)
+    it.announce(entry)
+    assert it.run(HOUR_ON) == []
+    assert it.relay.may_serve(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON)
+
+
+def test_the_newest_block_may_be_asked_for_until_the_next() -> None:
+    it = fixture()
+    it.open(ALICE)
+    mined = it.pool.add(1)
+    it.pool.remove(mined)
+    it.relay.block_connected((mined.transaction,))
+    for kind, name in ((InvType.WTX, mined.wtxid), (InvType.TX, mined.txid)):
+        assert it.relay.find(ALICE, InvItem(kind, name), NOW) == mined.transaction
+    it.relay.block_connected(())
+    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, mined.wtxid), NOW)
+
+
+def test_the_whole_pool_for_who_may_ask() -> None:
+    it = fixture()
+    it.open(ALICE)
+    entries = [it.pool.add(number, 1000 + number) for number in range(300)]
+    it.relay.received(ALICE, FeeFilter(10_100))
+    it.announce(entries[-1])
+    with pytest.raises(PeerFault):
+        it.relay.mempool(ALICE, permitted=False, now=NOW)
+    it.relay.mempool(ALICE, permitted=True, now=NOW)
+    found = names(it.run(HOUR_ON), ALICE)
+    assert found == [entry.wtxid for entry in reversed(entries[10:])]
+    it.open(BOB, noban=True)
+    it.relay.mempool(BOB, permitted=False, now=NOW)
+    assert it.run(HOUR_ON + MINUTE) == []
+
+
+def test_our_own_transactions_are_repeated_until_somebody_asks() -> None:
+    it = fixture()
+    it.open(ALICE)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    it.pool.unbroadcast = (entry.txid,)
+    it.run(NOW + REBROADCAST_MIN - 1)
+    it.open(BOB)  # Came too late for the first announcement.
+    found = it.run(NOW + REBROADCAST_MIN + REBROADCAST_SPREAD + MINUTE)
+    assert names(found, BOB) == [entry.wtxid]
+    assert names(found, ALICE) == []
+
+
+def test_queue_and_memory_of_a_peer_are_bounded() -> None:
+    it = fixture()
+    it.open(ALICE)
+    for number in range(MAX_QUEUE + 10):
+        name = number.to_bytes(32, "little")
+        it.relay.announce(Txid(name), Wtxid(name), 1000, NOW)
+    ours = it.relay._peers[ALICE]
+    assert len(ours.queue) == MAX_QUEUE
+    for number in range(3 * MAX_KNOWN):
+        it.relay.known(ALICE, number.to_bytes(32, "little"))
+    assert len(ours.known) <= 2 * MAX_KNOWN
+
+
+# feefilter.
+
+
+def feefilters(it: Fixture, until: Instant) -> list[tuple[Instant, int]]:
+    found: list[tuple[Instant, int]] = []
+    for when, _, message in it.run(until, FeeFilter):
+        assert isinstance(message, FeeFilter)
+        found.append((when, message.feerate_sat_kvb))
+    return found
+
+
+def opened_with(minimum: int, *, forcerelay: bool = False) -> Fixture:
+    it = fixture()
+    it.relay.minimum_changed(minimum, NOW)
+    it.relay.opened(
+        ALICE, inbound=False, wtxid_relay=True, relay=True, forcerelay=forcerelay, now=NOW
+    )
+    return it
+
+
+def test_the_minimum_is_told_after_the_handshake_and_rounded() -> None:
+    ((when, told),) = feefilters(opened_with(5_000), NOW)
+    assert when == NOW
+    assert told != 5_000
+    assert 5_000 / 1.1 <= told <= 5_000 * 1.1
+
+
+def test_it_never_goes_below_what_relay_costs() -> None:
+    for seed in range(10):
+        pool = Pool()
+        relay = TxRelay(Random(seed), pool, min_relay_sat_kvb=100)
+        relay.minimum_changed(0, NOW)
+        relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
+        assert relay.tick(NOW) == [Send(ALICE, FeeFilter(100))]
+
+
+def test_when_the_first_sync_ends_the_peer_is_told_at_once() -> None:
+    it = opened_with(MAX_MONEY_SAT)
+    ((_, told),) = feefilters(it, NOW)
+    assert told > 9_000_000
+    it.relay.minimum_changed(1_000, NOW + 5)
+    ((when, told),) = feefilters(it, NOW + 5)
+    assert when == NOW + 5
+    assert told <= 1_100
+
+
+def test_a_large_change_is_told_soon() -> None:
+    late = 0
+    for seed in range(30):
+        pool = Pool()
+        relay = TxRelay(Random(seed), pool)
+        relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
+        it = Fixture(pool, relay)
+        feefilters(it, NOW)
+        relay.minimum_changed(50_000, NOW)
+        found = feefilters(it, NOW + FEEFILTER_SOON + 1)
+        late += not found
+    assert late == 0
+
+
+def test_who_forces_us_to_relay_is_not_told() -> None:
+    assert feefilters(opened_with(5_000, forcerelay=True), HOUR_ON) == []
+
+
+def test_the_rounder_chooses_the_lower_step_twice_as_often() -> None:
+    rounder = FeeRounder(Random(1), 100)
+    found = [rounder.round(1_000) for _ in range(3000)]
+    low, high = min(found), max(found)
+    assert low < 1_000 <= high < low * 1.11
+    assert 0.6 < found.count(low) / len(found) < 0.73
+    assert rounder.round(0) == 0
+    assert rounder.round(MAX_MONEY_SAT) == rounder.highest
+
+
+def test_a_peer_that_left_leaves_nothing_behind() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.announce(it.pool.add(1))
+    it.relay.closed(ALICE, NOW)
+    assert it.run(NOW + MINUTE) == []
+    it.relay.known(ALICE, bytes(32))
+    it.relay.received(ALICE, FeeFilter(1))
+    it.relay.set_bloom(ALICE, None)
+    it.relay.mempool(ALICE, permitted=False, now=NOW)

@@ -1,0 +1,47 @@
+"""The views fit what fills them, and what is read through them is right."""
+
+from __future__ import annotations
+
+from axon.chain.activechain import ActiveChain
+from axon.chain.filterindex import FilterIndex
+from axon.chain.headertree import HeaderTree
+from axon.mempool.pool import Mempool
+from axon.p2p import filterserving, views
+from axon.primitives.hashes import BlockHash
+from axon.primitives.network import REGTEST
+from tests.p2p.chains import Ledger, mine_headers
+
+GENESIS = REGTEST.genesis.header
+CHAIN = mine_headers(GENESIS, 300)
+BRANCH = mine_headers(CHAIN[9], 5, salt=1)
+UNKNOWN = BlockHash(bytes([9]) * 32)
+
+
+def fits(
+    tree: HeaderTree, active: ActiveChain, pool: Mempool, index: FilterIndex
+) -> tuple[views.Headers, views.ActiveChain, views.TxPool, filterserving.Filters]:
+    """Says nothing when run; mypy compares each class with its view."""
+    return tree, active, pool, index
+
+
+def test_a_locator_is_the_one_that_the_tree_would_give() -> None:
+    ledger = Ledger()
+    entries = ledger.learn(CHAIN)
+    for height in (0, 1, 9, 10, 11, 12, 13, 100, 299):
+        assert views.locator(ledger.tree, entries[height]) == tuple(
+            ledger.tree.locator(entries[height])
+        )
+    assert views.locator(ledger.tree, ledger.tree.genesis) == (GENESIS.hash,)
+
+
+def test_the_fork_is_the_newest_block_that_both_have() -> None:
+    ledger = Ledger()
+    ledger.connect(ledger.learn(CHAIN[:100]))
+    (*_, last) = ledger.learn(BRANCH)
+    active, tree = ledger.active, ledger.tree
+    assert not views.is_active(active, last)
+    hashes = (UNKNOWN, last.hash, CHAIN[9].hash, GENESIS.hash)
+    assert views.find_fork(active, tree, hashes).height == 10
+    assert views.find_fork(active, tree, (UNKNOWN,)) is tree.genesis
+    ahead = ledger.learn(CHAIN[100:110])
+    assert views.find_fork(active, tree, (ahead[-1].hash,)) is active.tip
