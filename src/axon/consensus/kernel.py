@@ -90,19 +90,20 @@ class Kernel:
         self._feeding = threading.Lock()
         self._users = 0
         self._idle = threading.Condition()
-        connect_log()
-        with Call(on_log) as call:
-            self._opened: Opened | None = open_manager(
-                call,
-                network,
-                folder,
-                blocks,
-                in_memory=data_dir is None,
-                threads=default_threads() if threads is None else threads,
-                reindex=reindex,
-                reindex_chainstate=reindex_chainstate,
-            )
+        self._opened: Opened | None = None
         try:
+            connect_log()
+            with Call(on_log) as call:
+                self._opened = open_manager(
+                    call,
+                    network,
+                    folder,
+                    blocks,
+                    in_memory=data_dir is None,
+                    threads=default_threads() if threads is None else threads,
+                    reindex=reindex,
+                    reindex_chainstate=reindex_chainstate,
+                )
             self._take_stock()
         except BaseException:
             self.close()

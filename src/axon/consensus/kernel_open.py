@@ -68,8 +68,8 @@ def open_manager(
         library.context_destroy(context)
         raise KernelError(_explain(call, data_dir, blocks_dir))
     opened = Opened(context, manager, library.manager_active_chain(manager), callbacks)
-    # With the index wiped, now or by an earlier run that was killed, this reads all block files that
-    # are there; before that there is no genesis block, and nearly every question ends the process.
+    # With the index wiped, now or by an earlier run that was killed, this reads all block files
+    # there are; before that there is no genesis block, and most questions would end the process.
     if library.manager_import_blocks(manager, None, None, 0) != 0:
         opened.close()
         raise KernelError(_explain(call, data_dir, blocks_dir))

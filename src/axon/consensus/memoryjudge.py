@@ -81,6 +81,15 @@ class World:
         """
         return self._tree.add(header, _FAR_FUTURE)
 
+    def decode(self, raw: bytes) -> Block:
+        """The block that these bytes are; decoded once, however many nodes it reaches.
+
+        Raises:
+            DecodeError: they are none.
+        """
+        known = self._blocks.get(Header(raw[:HEADER_SIZE]).hash)
+        return known.block if known is not None and known.block.raw == raw else Block.decode(raw)
+
     def check(self, block: Block) -> Rejected | None:
         """What is wrong with a block by itself; None if nothing is."""
         known = self._known(block)
@@ -182,11 +191,12 @@ class MemoryJudge:
 
     def process_block(self, raw: bytes) -> Judged:
         """Judge a block, store it, and move the active chain if it now has the most work."""
+        world = self._world
         try:
-            block = Block.decode(raw)
+            block = world.decode(raw)
         except DecodeError:
             return Judged(Rejected("bad-block-encoding", "Block decode failed"))
-        world, block_hash = self._world, block.hash
+        block_hash = block.hash
         fault = world.rules.check_work(block.header.raw, block_hash) or world.check(block)
         if fault is not None:
             return Judged(fault)
