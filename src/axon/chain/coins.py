@@ -35,6 +35,8 @@ _ENTRY_BYTES = 200  # What key, value object and dict take up for one change, be
 _COIN_PREFIX = b"c"  # Then the outpoint; the value is an encoded coin.
 _MARK_KEY = b"C"  # Hash and height of the best block.
 
+_ABSENT: Final = b"not a coin"  # Told apart by identity.
+
 _U32 = Struct("<I")
 _HEAD = Struct("<IQ")  # Of an encoded coin: height and coinbase flag, amount. The script follows.
 _HEAD_SIZE = _HEAD.size
@@ -76,8 +78,8 @@ class Coins:
         self.best = None if mark is None else BlockHash(mark[:32])
         self.height = -1 if mark is None else int(_U32.unpack_from(mark, 32)[0])
         self._written = self.best  # The store's own mark.
-        # What the store does not know yet. The keys of `_fresh` are not in the store under any
-        # value, so that spending such a coin leaves no trace; all else is in `_changes`.
+        # What the store does not know yet. `_fresh` has coins that the store would not have once
+        # `_changes` were written, so that spending one leaves no trace; it goes before `_changes`.
         self._fresh: dict[bytes, bytes] = {}
         self._changes: dict[bytes, bytes | None] = {}
         self._value_bytes = 0
@@ -88,18 +90,24 @@ class Coins:
         return self.multi_get((outpoint,))[0]
 
     def multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
-        """The coins at several outpoints, in their order."""
+        """The coins at several outpoints, in their order.
+
+        May be called while another thread moves the coins; a block then may be there in part.
+        """
+        fresh, changes = self._fresh, self._changes  # Replaced, never emptied, once written.
         keys = [_COIN_PREFIX + outpoint for outpoint in outpoints]
         values: dict[bytes, bytes | None] = {}
         wanted: list[bytes] = []
         for key in keys:
-            if key in self._fresh:
-                values[key] = self._fresh[key]
-            elif key in self._changes:
-                values[key] = self._changes[key]
-            else:
+            value: bytes | None = fresh.get(key, _ABSENT)
+            if value is _ABSENT:
+                value = changes.get(key, _ABSENT)
+            if value is _ABSENT:
                 wanted.append(key)
-        values.update(zip(wanted, self._store.multi_get(wanted), strict=True))
+            else:
+                values[key] = value
+        if wanted:
+            values.update(zip(wanted, self._store.multi_get(wanted), strict=True))
         found = map(values.__getitem__, keys)
         return [None if value is None else _decode(value) for value in found]
 
@@ -230,16 +238,9 @@ class Coins:
     def _keep(self, minted: dict[bytes, bytes], made: dict[bytes, bytes]) -> None:
         # Two early coinbases came twice (BIP 30): their coins may be in the store already.
         self._changes.update(minted)
-        # Others come again only after all their coins were spent, which may still wait to be
-        # written; then the store holds them and the new ones are not fresh either.
-        if self._changes.keys().isdisjoint(made):
-            self._fresh.update(made)
-        else:
-            for key, value in made.items():
-                if key in self._changes:
-                    self._changes[key] = value
-                else:
-                    self._fresh[key] = value
+        # Others come again only after all their coins were spent. If that still waits to be
+        # written, it stays in `_changes`, and takes effect when the new coin is spent in turn.
+        self._fresh.update(made)
         self._value_bytes += sum(map(len, minted.values())) + sum(map(len, made.values()))
 
 

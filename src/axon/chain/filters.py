@@ -145,7 +145,7 @@ def _differences(data: bytes) -> tuple[int, list[int]]:
     bits = bin(int.from_bytes(b"\x01" + data[offset:], "big"))[3:]
     codes = _CODE.findall(bits)[:count]
     used = sum(map(len, codes))
-    whole = not count or (len(codes) == count and len(codes[-1]) >= _CODE_BITS and "0" in codes[-1])
+    whole = not count or (len(codes) == count and "0" in codes[-1])  # A rest has ones only.
     if not whole or len(bits) - used > 7 or "1" in bits[used:]:
         raise DecodeError(f"a filter of {count} elements", offset)
     # Above the remainder stand a zero and as many ones as the quotient says.

@@ -60,19 +60,17 @@ class HeaderEntry:
     def __init__(
         self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, stretch: Stretch
     ) -> None:
+        height = parent.height
         self.raw = raw
         self.hash = block_hash
-        self.height = parent.height + 1
+        self.height = height + 1
         self.parent = parent
         self.stretch = stretch
         # Jumps as in a skew-binary list: two of equal length join into one, else a new one begins.
         # Any ancestor is then O(log n) steps away, for one reference and constant time per header.
         jump = parent._jump
         far = jump._jump
-        if parent.height - jump.height == jump.height - far.height:
-            self._jump = far
-        else:
-            self._jump = parent
+        self._jump = far if height + far.height == 2 * jump.height else parent
 
     @classmethod
     def root(cls, header: Header, height: int = 0, chainwork: int | None = None) -> HeaderEntry:

@@ -215,7 +215,8 @@ class HeaderTree:
         self._entries[block_hash] = entry
         self._leaves.pop(parent, None)
         self._leaves[entry] = None
-        if parent is self.best or entry.chainwork > self.best.chainwork:
+        best = self.best
+        if parent is best or entry.chainwork > best.chainwork:
             self.best = entry
         return entry
 

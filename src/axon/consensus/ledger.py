@@ -12,8 +12,7 @@ agree asks on that thread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from axon.chain.coins import Coins
@@ -23,6 +22,7 @@ from axon.consensus.judge import Judge
 from axon.errors import DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.header import Header
 from axon.primitives.verdict import Rejected
 
 NEAR_BLOCKS: Final = 6
@@ -30,18 +30,6 @@ NEAR_BLOCKS: Final = 6
 further behind that would keep its sender waiting."""
 
 _REBUILD: Final = "start once with -reindex-chainstate"
-
-
-@dataclass(frozen=True, slots=True)
-class Validated(BlockOutcome):
-    """A `BlockOutcome` that also names the blocks now known to be invalid for ever.
-
-    Args:
-        invalid: they and why; see `Judged`. A refused block that is not among them may only have
-            been forged, early, or without its parent: its header must not be held against it.
-    """
-
-    invalid: tuple[tuple[BlockHash, Rejected], ...] = ()
 
 
 class Ledger:
@@ -67,13 +55,13 @@ class Ledger:
             followers.append(self.filters)
         return max(0 if item.best == tip else max(1, height - item.height) for item in followers)
 
-    def validate(self, raw: bytes, *, follow: bool = True) -> Validated:
+    def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
         """Judge a block and let coins and filters follow.
 
         Args:
             raw: a whole block, witnesses included.
-            follow: whether coins and filters move in this call, if they are near; `catch_up` moves
-                them at any time.
+            follow: whether coins and filters move in this call, if they are near. When blocks left
+                the chain they do in any case: the pool cannot take their transactions back else.
 
         Raises:
             KernelError: the library failed.
@@ -82,20 +70,25 @@ class Ledger:
         try:
             block = Block.decode(raw)
         except DecodeError:
-            return Validated(Rejected("bad-block-encoding", "Block decode failed"))
-        near = follow and self.lag <= NEAR_BLOCKS
+            return BlockOutcome(Rejected("bad-block-encoding", "Block decode failed"))
+        near = self.lag <= NEAR_BLOCKS
         judged = self.judge.process_block(raw)
         known = {block.hash: block}
-        outcome = Validated(
-            judged.verdict,
-            tuple([self._step(block_hash, known) for block_hash in judged.disconnected]),
-            tuple([self._step(block_hash, known) for block_hash in judged.connected]),
-            judged.invalid,
-        )
-        if near and (outcome.connected or outcome.disconnected):
-            steps = (*outcome.disconnected, *outcome.connected)
+        disconnected = tuple([self._step(item, known) for item in judged.disconnected])
+        connected = tuple([self._step(item, known) for item in judged.connected])
+        if near and (disconnected or (follow and connected)):
+            steps = (*disconnected, *connected)
             self._advance(len(steps) + NEAR_BLOCKS * 2, {step.hash: step.block for step in steps})
-        return outcome
+        return BlockOutcome(judged.verdict, disconnected, connected, judged.invalid, self.lag)
+
+    def learn_headers(self, headers: Sequence[Header]) -> None:
+        """Take headers into the block index, parents first, so that blocks may come in any order.
+
+        They were checked by the same rules; what the judge refuses all the same, it will refuse as
+        a block.
+        """
+        for header in headers:
+            self.judge.process_header(header.raw)
 
     def catch_up(self, limit: int) -> int:
         """Bring coins and filters nearer to the judge's tip, from whatever state they are in.

@@ -1,7 +1,7 @@
 """Slow work that a node delegates, and the lanes it runs in.
 
-Whoever puts the program together maps each type to a function: the command line to
-libbitcoinkernel, a simulation to the small judge. Jobs of one lane run in order: what
+What each means says `work`. On real chains libbitcoinkernel does it, in a simulation the small
+judge may. Jobs of one lane run in order: what
 `LearnHeaders` taught is known to the `ValidateBlock` behind it.
 """
 
@@ -65,6 +65,13 @@ class ReadBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSpent:
+    """Read what a block spent; the outcome is a list of coins for each transaction, or None."""
+
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyScripts:
     """Run every input's scripts under the rules of the next block and of relay policy.
 
@@ -79,4 +86,4 @@ class VerifyScripts:
     spent: tuple[TxOut, ...]
 
 
-Job = LearnHeaders | ValidateBlock | CatchUp | ReadBlock | VerifyScripts
+Job = LearnHeaders | ValidateBlock | CatchUp | ReadBlock | ReadSpent | VerifyScripts
