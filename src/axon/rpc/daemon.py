@@ -1,0 +1,192 @@
+"""What RPC methods are given: the running node, its clock, and ways to ask, read and wait.
+
+Methods read the node's parts directly, because they run on its own thread; they change things by
+commands, read blocks by jobs, and do slow work in other threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+
+from axon.chain.coins import Coin
+from axon.drivers.aio.clock import Clock
+from axon.machine import SECOND, Instant
+from axon.node.facts import BlockConnected
+from axon.node.full import FullNode
+from axon.node.jobs import ReadBlock, ReadSpent
+from axon.primitives.encoding import read_compact_size
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import HEADER_SIZE
+
+COMPATIBLE_VERSION: Final = 310_000
+"""The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
+
+THREADS: Final = 4
+"""For slow work of callers: reading and shaping blocks, scans. More would only take turns."""
+
+COUNTS_KEPT: Final = 10_000
+"""Numbers of transactions of blocks that are remembered; one costs a read of a whole block."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class LogCategories(Protocol):
+    """The switches of the log (`logging`)."""
+
+    def categories(self) -> Mapping[str, bool]:
+        """Every category, and whether it is on."""
+
+    def enable(self, category: str) -> bool:
+        """Switch a category on, or `all`; False if there is none of this name."""
+
+    def disable(self, category: str) -> bool:
+        """Switch a category off, or `all`; False if there is none of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What a daemon does by the hands of whoever puts the program together.
+
+    Args:
+        ask: puts a command to the machine; its answer.
+        perform: does a job of `node.jobs` that only reads; called in a thread.
+        stop: begins an orderly stop.
+        save_mempool: writes the pool down; the file.
+        save_peers: writes the known addresses down.
+        traffic: bytes received and sent since the start.
+    """
+
+    ask: Callable[[object], Awaitable[object]]
+    perform: Callable[[object], object]
+    stop: Callable[[], None]
+    save_mempool: Callable[[], Awaitable[Path]]
+    save_peers: Callable[[], Awaitable[None]]
+    traffic: Callable[[], tuple[int, int]]
+
+
+@dataclass(eq=False)
+class Daemon:
+    """The context of every RPC method.
+
+    Args:
+        node: read on the loop only.
+        clock: the node's; `setmocktime` sets it.
+        actions: how things are done.
+        datadir: the network's folder.
+        logs: the switches of the log.
+        started_at: by the clock.
+    """
+
+    node: FullNode
+    clock: Clock
+    actions: Actions
+    datadir: Path
+    logs: LogCategories
+    started_at: Instant = 0
+    _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
+    _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="rpc-work")
+    )
+
+    @property
+    def now_s(self) -> int:
+        """The time of day in seconds since 1970, as the node is told it."""
+        return self.clock.now() // SECOND
+
+    async def command(self, command: object) -> Any:
+        """Put one of `node.commands` to the node; its answer."""
+        return await self.actions.ask(command)
+
+    async def run(self, job: object) -> Any:
+        """Do a job of `node.jobs` that only reads, off the loop; its outcome."""
+        return await self.off_loop(self.actions.perform, job)
+
+    async def off_loop(
+        self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
+        """Run slow code in a thread. It must not touch the node."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def read_block(self, block_hash: BlockHash) -> bytes | None:
+        """A block as sent; None if its bytes are not held."""
+        raw = await self.run(ReadBlock(block_hash))
+        assert raw is None or isinstance(raw, bytes)
+        return raw
+
+    async def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
+        """The coins that a block spends, per transaction; None if it was never connected."""
+        spent: list[list[Coin]] | None = await self.run(ReadSpent(block_hash))
+        return spent
+
+    async def transaction_count(self, block_hash: BlockHash) -> int:
+        """How many transactions a block has; 0 if its bytes are not held."""
+        count = self._counts.get(block_hash)
+        if count is None:
+            raw = await self.read_block(block_hash)
+            if raw is None:
+                return 0
+            count, _ = read_compact_size(raw, HEADER_SIZE)
+            self._remember(block_hash, count)
+        return count
+
+    def _remember(self, block_hash: BlockHash, count: int) -> None:
+        self._counts[block_hash] = count
+        if len(self._counts) > COUNTS_KEPT:
+            self._counts.popitem(last=False)
+
+    def reported(self, fact: object) -> None:
+        """Take in a fact that the node reported; those who wait look again."""
+        if isinstance(fact, BlockConnected):
+            self._remember(fact.hash, fact.transactions)
+        waiting, self._waiting = self._waiting, {}
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until something holds; it is looked at after each fact that the node reports.
+
+        Args:
+            predicate: quick, without effects.
+            timeout_s: None for no limit.
+
+        Returns:
+            Whether it holds now.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not predicate():
+                    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting[waiter] = None
+                    try:
+                        await waiter
+                    finally:
+                        self._waiting.pop(waiter, None)
+        except TimeoutError:
+            return predicate()
+        return True
+
+    def stop(self) -> None:
+        """Begin an orderly stop."""
+        self.actions.stop()
+
+    async def save_mempool(self) -> Path:
+        """Write the pool down; the file."""
+        return await self.actions.save_mempool()
+
+    async def save_peers(self) -> None:
+        """Write the known addresses down."""
+        await self.actions.save_peers()
+
+    def close(self) -> None:
+        """End the threads, after what they do."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
