@@ -200,6 +200,17 @@ def test_a_block_that_proved_to_be_another_is_asked_for_again() -> None:
     assert heights(it.asked[ALICE]) == [1]
 
 
+def test_what_we_have_already_needs_no_verdict() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    it.stored.add(CHAIN[0].hash)  # Came by another way meanwhile.
+    it.ledger.tree.mark_invalid(CHAIN[1].hash)
+    for header in CHAIN[:2]:
+        assert it.download.arrived(ALICE, header.hash, NOW)
+        assert it.download.judged(header.hash, True) is None
+
+
 def test_nothing_is_asked_beyond_an_invalid_block() -> None:
     it = fixture()
     it.open(ALICE)

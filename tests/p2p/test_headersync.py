@@ -130,8 +130,8 @@ def test_a_recent_best_header_opens_the_sync_to_all() -> None:
     it = fixture()
     it.open(ALICE, NOW)
     it.open(BOB, NOW)
-    it.receive(ALICE, LONG[:MAX_HEADERS], NOW)
-    assert BOB not in [action.peer for action in it.receive(ALICE, [], NOW)]
+    actions = it.receive(ALICE, LONG[:MAX_HEADERS], NOW)
+    assert not asked(sent(actions, BOB))
     actions = it.receive(ALICE, LONG[MAX_HEADERS : 2 * MAX_HEADERS], NOW)
     assert asked(sent(actions, BOB))
     it.receive(ALICE, LONG[2 * MAX_HEADERS :], NOW)
@@ -170,6 +170,20 @@ def test_a_silent_sync_peer_is_dropped_if_there_are_others() -> None:
     assert isinstance(actions[0], Drop)
     assert isinstance(actions[0].fault, PeerSilent)
     assert asked(sent(it.sync.closed(ALICE, later), BOB))
+
+
+def test_a_peer_that_has_no_more_makes_room_for_the_next() -> None:
+    it = fixture()
+    it.open(ALICE, MUCH_LATER)
+    it.open(BOB, MUCH_LATER)
+    it.open(CAROL, MUCH_LATER)
+    assert [action.peer for action in it.receive(ALICE, [], MUCH_LATER)] in ([BOB], [CAROL])
+    chain = LONG[:10]
+    second = BOB if it.sync._peers[BOB].syncing else CAROL
+    actions = it.receive(second, chain, MUCH_LATER)
+    last = CAROL if second == BOB else BOB
+    assert asked(sent(actions, last))
+    assert it.receive(last, [], MUCH_LATER) == []
 
 
 def test_a_trusted_silent_peer_only_loses_its_turn() -> None:

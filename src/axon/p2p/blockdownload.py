@@ -206,11 +206,13 @@ class BlockDownload:
         """A whole block came, from whomever.
 
         Returns:
-            Whether it had been asked for; then `judged` must follow.
+            Whether it had been asked for. Then `judged` must follow, unless we had it or its header
+            is known to be invalid.
         """
         if block_hash not in self._in_flight:
             return False
-        self._unjudged[block_hash] = peer
+        if not (self._have(block_hash) or self._headers.is_invalid(block_hash)):
+            self._unjudged[block_hash] = peer
         for other in self._in_flight.pop(block_hash):
             self._release(self._peers[other], block_hash, now)
         self._restless = True

@@ -10,8 +10,9 @@ from that what it is told of our own new blocks: headers (BIP 130) or an `inv`.
     any --chain of too little work--> read twice (p2p/presync)
     outbound --behind our tip for too long (p2p/chainlag)--> dropped
 
-Deviation from Bitcoin Core 31: its first reading keeps salted bits of some headers, ours the last
-hash of each message.
+Deviations from Bitcoin Core 31: its first reading keeps salted bits of some headers, ours the last
+hash of each message. And where it waits for the first peer although that has no more, until the
+time is up, we ask the next.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class _Peer:
     unknown: BlockHash | None = None  # The last announced hash that led nowhere yet.
     best_sent: HeaderEntry | None = None
     syncing: bool = False
+    exhausted: bool = False  # It has no more headers for us.
     sync_until: Instant | None = None
     asked_at: Instant | None = None
     asked_by_inv: bool = False
@@ -170,7 +172,7 @@ class HeaderSync:
         self,
         peer: PeerId,
         message: HeadersMessage,
-        now: Instant,  # noqa: ARG002
+        now: Instant,
     ) -> HeadersToJudge:
         """A `headers` message.
 
@@ -187,18 +189,23 @@ class HeaderSync:
             # It has nothing for us: an answer, since nobody announces nothing.
             ours.presync = None
             ours.asked_at = None
+            self._note_end(ours, now)
             return HeadersToJudge(())
         _check_continuous(headers)
         full = len(headers) == MAX_HEADERS
         if ours.presync is not None:
             kept = self._continue_presync(peer, ours, ours.presync, headers, full)
             if kept is not None:
+                if not full:
+                    self._note_end(ours, now)
                 return self._hand_on(ours, kept)
         start = self._headers.get(headers[0].prev)
         if start is None:
             _check_work(headers)
             return self._hand_on(ours, headers)
         ours.asked_at = None
+        if not full:
+            self._note_end(ours, now)
         if ours.noban or self._is_familiar(headers[-1].hash):
             return self._hand_on(ours, headers)
         enough = self._work_threshold()
@@ -395,6 +402,13 @@ class HeaderSync:
             ours.last_was_new = self._headers.get(ours.last_received) is None
         return HeadersToJudge(headers)
 
+    def _note_end(self, ours: _Peer, now: Instant) -> None:
+        """A peer has no more headers for us; in the first sync another may have."""
+        if ours.syncing and not ours.exhausted:
+            ours.exhausted = True
+            ours.sync_until = None
+            self._watch(now)
+
     def _continue_presync(
         self,
         peer: PeerId,
@@ -451,10 +465,10 @@ class HeaderSync:
         best = self._headers.best
         if best.time * SECOND > now - RECENT:
             chosen = [peer for peer, ours in self._peers.items() if ours.serves]
-        elif any(ours.syncing for ours in self._peers.values()):
+        elif any(ours.syncing and not ours.exhausted for ours in self._peers.values()):
             return []
         else:
-            able = [peer for peer, ours in self._peers.items() if ours.serves]
+            able = [peer for peer, ours in self._peers.items() if ours.serves and not ours.syncing]
             preferred = [peer for peer in able if self._peers[peer].preferred]
             pool = preferred or able
             chosen = [pool[int(self._rng.random() * len(pool))]] if pool else []
@@ -477,9 +491,9 @@ class HeaderSync:
         if self._headers.best.time * SECOND > now - RECENT:
             ours.sync_until = None
             return []
-        alone = sum([other.syncing for other in self._peers.values()]) == 1
+        active = [other for other in self._peers.values() if other.syncing and not other.exhausted]
         others = any(other.preferred for name, other in self._peers.items() if name != peer)
-        if not (alone and others):
+        if not (len(active) == 1 and others):
             ours.sync_until = now + MINUTE  # It is the best we have; look again.
             return []
         if ours.noban:
