@@ -260,16 +260,17 @@ def test_coins_made_and_spent_while_held_leave_no_trace() -> None:
     first = coinbase(1, TxOut(1, SCRIPT))
     one = block_on(REGTEST.genesis.hash, first)
     coins.connect(one, one.hash, 1)
-    coins.hold()
-    point, prev = outpoint(first.txid, 0), one.hash
+    coins.hold(100_000)
+    point, prev, script = outpoint(first.txid, 0), one.hash, b"\x51" * 9_000
     for height in range(2, 30):
-        pays = spending([point], [TxOut(1, SCRIPT)])
+        pays = spending([point], [TxOut(1, script)])
         block = block_on(prev, coinbase(height), pays)
         coins.connect(block, block.hash, height)
         point, prev = outpoint(pays.txid, 0), block.hash
+    assert len(store.batches) == 2
     coins.release()
     assert len(store.batches[-1]) == 3
-    assert _contents(coins) == {point: Coin(29, False, 1, SCRIPT)}
+    assert _contents(coins) == {point: Coin(29, False, 1, script)}
 
 
 @settings(max_examples=150, deadline=None)

@@ -29,8 +29,7 @@ __all__ = ["HeaderEntry", "HeaderTree", "HeadersVerdict"]
 _LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
 
 _PREV = slice(4, 36)
-_BITS_OFFSET = 72
-_U32 = Struct("<I")
+_bits = Struct("<72xI").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ class HeaderTree:
 
     def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
         stretch = parent.stretch
-        bits = _U32.unpack_from(raw, _BITS_OFFSET)[0]
+        bits = _bits(raw)[0]
         if bits != stretch.bits:
             stretch = Stretch(bits, parent.height + 1, parent.chainwork + work(bits))
         entry = HeaderEntry(raw, block_hash, parent, stretch)

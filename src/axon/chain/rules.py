@@ -30,9 +30,9 @@ MAX_TIMEWARP_S: Final = 600
 
 _MICROSECONDS = 1_000_000
 _MAX_FUTURE_US = MAX_FUTURE_S * _MICROSECONDS
-_FIELDS = Struct("<i64xII")  # Version, time and bits of a header.
-_TIME = Struct("<I")
-_TIME_OFFSET = 68
+# Looked up once: hundreds of thousands of headers come in a row.
+_fields = Struct("<i64xII").unpack_from  # Version, time and bits of a header.
+_time = Struct("<68xI").unpack_from
 
 _HIGH_HASH = Rejected("high-hash", "proof of work failed")
 
@@ -56,7 +56,7 @@ class HeaderRules:
             parent: of a chain that obeys the rules itself.
             now: microseconds since 1970.
         """
-        version, time, bits = _FIELDS.unpack_from(raw)
+        version, time, bits = _fields(raw)
         stretch = parent.stretch
         # Most headers have their parent's target, which is known to be a possible one.
         target = stretch.target if bits == stretch.bits else self._possible_target(bits)
@@ -69,7 +69,7 @@ class HeaderRules:
             return Rejected("bad-diffbits", "incorrect proof of work")
         # The median never exceeds the parent's own time: that was later than the median before it,
         # and one step moves the median up to the next time at most. So it is seldom needed.
-        if time <= _TIME.unpack_from(parent.raw, _TIME_OFFSET)[0] and self._too_old(parent, time):
+        if time <= _time(parent.raw)[0] and self._too_old(parent, time):
             return Rejected("time-too-old", "block's timestamp is too early")
         if adjusts and self._network.bip94 and time < parent.time - MAX_TIMEWARP_S:
             return Rejected(
@@ -92,7 +92,7 @@ class HeaderRules:
             block_hash: their hash.
             stretch: of its parent, if that is known: it spares a computation.
         """
-        bits = _FIELDS.unpack_from(raw)[2]
+        bits = _fields(raw)[2]
         if stretch is not None and stretch.bits == bits:
             target = stretch.target
         else:
