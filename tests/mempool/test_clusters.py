@@ -98,7 +98,7 @@ def test_every_order_is_one_that_can_be_mined(entries: list[Entry]) -> None:
 
 
 def test_children_pay_for_their_parent_together() -> None:
-    parent = (0, 100, [])
+    parent: tuple[int, int, list[int]] = (0, 100, [])
     entries = graph([parent, *[(50, 100, [0])] * 20])
     chunks, optimal = chunk_up(entries)
     assert not optimal  # A million closed sets: the greedy order is taken, and finds it too.

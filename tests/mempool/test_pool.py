@@ -120,7 +120,7 @@ def test_unbroadcast() -> None:
     scene.pool.mark_broadcast(entries[0].txid)
     assert not scene.pool.is_unbroadcast(entries[0].txid)
     scene.pool.block_connected(scene.mine(entries[1].transaction), scene.now)
-    assert scene.pool.unbroadcast == ()
+    assert len(scene.pool.unbroadcast) == 0
 
 
 def test_sequence_counts_what_comes_and_goes() -> None:

@@ -84,9 +84,13 @@ class FeeEstimator:
     """Watches the pool and the blocks.
 
     Told of every entry that comes in and goes, and of every block, in their order.
+
+    Args:
+        max_watched: transactions watched at once; those above it are passed over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_watched: int = MAX_WATCHED) -> None:
+        self._max_watched = max_watched
         self._bounds = _bounds()
         self._buckets = [
             _Bucket([0.0] * (MAX_TARGET + 1), [0.0] * (MAX_TARGET + 1)) for _ in self._bounds
@@ -112,7 +116,7 @@ class FeeEstimator:
         Those that spend unconfirmed outputs say nothing of their own feerate, and those that come
         in while the chain is being caught up with say nothing of waiting: both are passed over.
         """
-        if entry.parents or entry.height != self.height or len(self._watched) >= MAX_WATCHED:
+        if entry.parents or entry.height != self.height or len(self._watched) >= self._max_watched:
             return
         feerate = feerate_of(entry.fee_sat, entry.vsize)
         self._watched[entry.txid] = (entry.height, self._place(feerate), feerate)

@@ -1,0 +1,156 @@
+"""The fee estimator."""
+
+from __future__ import annotations
+
+from axon.mempool.entry import Entry
+from axon.mempool.fees import MAX_TARGET, Estimate, FeeEstimator
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
+
+UNKNOWN = ("Insufficient data or no feerate found",)
+
+
+class Watch:
+    """An estimator and the transactions it is shown."""
+
+    def __init__(self) -> None:
+        self.fees = FeeEstimator()
+        self.fees.block_connected(100, ())
+        self._serial = 0
+
+    def enter(self, feerate: int, count: int = 1) -> tuple[Entry, ...]:
+        return tuple([self._entry(feerate) for _ in range(count)])
+
+    def _entry(self, feerate: int) -> Entry:
+        self._serial += 1
+        point = OutPoint(self._serial.to_bytes(36, "little"))
+        transaction = Transaction.build(2, [TxIn(point)], [TxOut(1, b"")])
+        entry = Entry(transaction, feerate * 4, 16_000, 16_000, 0, self.fees.height, 0)
+        self.fees.entered(entry)
+        return entry
+
+    def mine(self, *groups: tuple[Entry, ...]) -> None:
+        confirmed = tuple([entry for group in groups for entry in group])
+        self.fees.block_connected(self.fees.height + 1, confirmed)
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert FeeEstimator().estimate(6) == Estimate(None, MAX_TARGET, UNKNOWN)
+
+
+def test_few_examples_are_not_believed() -> None:
+    watch = Watch()
+    watch.mine(watch.enter(5_000, 5))
+    assert watch.fees.estimate(2).feerate_sat_kvb is None
+
+
+def test_what_was_confirmed_at_once() -> None:
+    watch = Watch()
+    for _ in range(5):
+        watch.mine(watch.enter(5_000, 10))
+    estimate = watch.fees.estimate(2)
+    assert estimate.blocks == 2
+    assert estimate.feerate_sat_kvb == 5_000
+    assert watch.fees.estimate(1) == estimate
+
+
+def slow_and_fast() -> Watch:
+    """High fees take one block, low ones ten."""
+    watch = Watch()
+    slow: list[tuple[Entry, ...]] = []
+    for _ in range(60):
+        fast = watch.enter(20_000, 10)
+        slow.append(watch.enter(1_000, 10))
+        watch.mine(fast, slow.pop(0) if len(slow) >= 10 else ())
+    return watch
+
+
+def test_patience_is_cheaper() -> None:
+    watch = slow_and_fast()
+    assert watch.fees.estimate(2).feerate_sat_kvb == 20_000
+    assert watch.fees.estimate(12).feerate_sat_kvb == 1_000
+    assert watch.fees.estimate(12, conservative=True).feerate_sat_kvb == 1_000
+
+
+def test_waiting_counts_as_failure() -> None:
+    watch = Watch()
+    for _ in range(20):
+        watch.mine(watch.enter(5_000, 3))
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+    watch.enter(5_000, 200)
+    for _ in range(4):
+        watch.mine()
+    estimate = watch.fees.estimate(2)
+    assert estimate.blocks > 4
+    assert estimate.feerate_sat_kvb == 5_000
+
+
+def test_leaving_counts_as_failure_only_after_waiting() -> None:
+    watch = Watch()
+    for _ in range(20):
+        watch.mine(watch.enter(5_000, 3))
+    for entry in watch.enter(5_000, 200):
+        watch.fees.left(entry.txid)  # Replaced at once: says nothing.
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+    gone = watch.enter(5_000, 200)
+    for _ in range(3):
+        watch.mine()
+    for entry in gone:
+        watch.fees.left(entry.txid)
+    assert watch.fees.estimate(2).blocks > 2
+    watch.fees.left(Txid(bytes(32)))
+
+
+def test_old_examples_fade() -> None:
+    watch = Watch()
+    for _ in range(10):
+        watch.mine(watch.enter(5_000, 10))
+    for _ in range(2_000):
+        watch.mine()
+    assert watch.fees.estimate(2).feerate_sat_kvb is None
+
+
+def test_very_many_blocks_do_not_overflow() -> None:
+    watch = Watch()
+    for _ in range(60_000):
+        watch.mine()
+    for _ in range(5):
+        watch.mine(watch.enter(5_000, 10))
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+
+
+def test_children_and_stale_blocks_are_passed_over() -> None:
+    watch = Watch()
+    (parent,) = watch.enter(5_000)
+    children = []
+    for _ in range(50):
+        (child,) = watch.enter(9_000)
+        watch.fees.left(child.txid)
+        child.parents[parent.txid] = parent
+        watch.fees.entered(child)
+        children.append(child)
+    watch.mine(tuple(children))
+    assert watch.fees.estimate(2).feerate_sat_kvb is None
+    group = watch.enter(5_000, 50)
+    watch.fees.block_connected(watch.fees.height, group)
+    assert watch.fees.estimate(2).feerate_sat_kvb is None
+
+
+def test_extreme_feerates_have_a_place() -> None:
+    watch = Watch()
+    for _ in range(5):
+        watch.mine(watch.enter(1, 10), watch.enter(10**9, 10))
+    estimate = watch.fees.estimate(2).feerate_sat_kvb
+    assert estimate == 1
+
+
+def test_what_is_watched_is_bounded() -> None:
+    watch = Watch()
+    watch.fees = FeeEstimator(max_watched=5)
+    watch.fees.block_connected(100, ())
+    watch.mine(watch.enter(5_000, 50))
+    assert watch.fees.estimate(2).feerate_sat_kvb is None
+    watch.fees = FeeEstimator(max_watched=50)
+    watch.fees.block_connected(100, ())
+    watch.mine(watch.enter(5_000, 50))
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000

@@ -1,0 +1,88 @@
+"""mempool.dat."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from axon.errors import DecodeError
+from axon.mempool.persist import Dump, Saved, dump, load
+from axon.primitives.hashes import Txid
+from tests.mempool.scene import SECOND, START, Scene, out
+
+KEY = bytes(range(1, 9))
+
+
+def filled() -> Scene:
+    scene = Scene()
+    parent = scene.add(scene.pay(scene.coin(), fee=200))
+    scene.now += 5 * SECOND
+    child = scene.add(scene.pay(out(parent), fee=9_000))
+    scene.add(scene.pay(scene.coin(), fee=300))
+    scene.pool.prioritise(child.txid, -500)
+    scene.pool.prioritise(Txid(b"\x07" * 32), 123)
+    scene.pool.mark_unbroadcast(parent.txid)
+    return scene
+
+
+@pytest.mark.parametrize("key", [KEY, bytes(8)])
+def test_what_is_saved_comes_back(key: bytes) -> None:
+    scene = filled()
+    entries = list(scene.pool.entries())
+    seconds = START // SECOND
+    expected = Dump(
+        (
+            Saved(entries[0].transaction, seconds, 0),
+            Saved(entries[1].transaction, seconds + 5, -500),
+            Saved(entries[2].transaction, seconds + 5, 0),
+        ),
+        {Txid(b"\x07" * 32): 123},
+        (entries[0].txid,),
+    )
+    assert load(dump(scene.pool, key)) == expected
+
+
+def test_layout() -> None:
+    scene = Scene()
+    transaction = scene.add(scene.pay(scene.coin())).transaction
+    data = dump(scene.pool, KEY)
+    assert data[:17] == (2).to_bytes(8, "little") + b"\x08" + KEY
+    plain = bytes(byte ^ KEY[place % 8] for place, byte in enumerate(data) if place >= 17)
+    assert plain == (
+        (1).to_bytes(8, "little")
+        + transaction.raw
+        + (START // SECOND).to_bytes(8, "little")
+        + bytes(8)
+        + b"\x00\x00"
+    )
+    assert transaction.raw not in data
+    assert load((1).to_bytes(8, "little") + plain) == load(data)
+
+
+def test_empty_pool() -> None:
+    assert load(dump(Scene().pool, KEY)) == Dump((), {}, ())
+
+
+def test_other_versions_are_refused() -> None:
+    with pytest.raises(DecodeError, match="version 1 or 2, not 3"):
+        load((3).to_bytes(8, "little") + bytes(40))
+
+
+def test_cut_anywhere() -> None:
+    data = dump(filled().pool, KEY)
+    for size in range(len(data)):
+        with pytest.raises(DecodeError):
+            load(data[:size])
+    with pytest.raises(DecodeError):
+        load(data + b"\x00")
+
+
+@given(st.binary(max_size=200), st.sampled_from([1, 2]))
+def test_any_bytes_give_only_the_permitted_error(data: bytes, version: int) -> None:
+    head = version.to_bytes(8, "little") + (b"\x08" + bytes(8) if version == 2 else b"")
+    for candidate in (data, head + data):
+        try:
+            load(candidate)
+        except DecodeError:
+            continue
