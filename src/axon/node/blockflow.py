@@ -206,6 +206,8 @@ class BlockFlow:
             return
         added = self._place(header, now)
         if isinstance(added, Rejected):
+            if asked:
+                self.download.judged(block_hash, False)
             self._refuse(block_hash, added, session, now)
             return
         if not asked and not self._is_worth_judging(added):

@@ -131,12 +131,12 @@ class FullNode:
             headers,
             active,
             have=self.blocks.has_block,
-            transaction=self.transactions.txrelay.find,
+            transaction=self.transactions.serve,
             bloom=settings.bloom,
             minimum_chainwork=settings.minimum_chainwork,
             upload=self.upload,
         )
-        self.replies = Replies(outbox, self.serving)
+        self.replies = Replies(outbox, self.serving, self.blocks)
         served = filters if settings.serve_filters else None
         filter_serving = FilterServing(headers, active, served)
         self._router = Router(

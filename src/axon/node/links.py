@@ -24,7 +24,7 @@ from axon.p2p.banlist import BanList
 from axon.p2p.connections import Admitted, Connections
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import InboundCandidate
-from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
+from axon.p2p.faults import ConnectedToSelf, PeerDone, PeerFault, PeerViolation
 from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of
@@ -232,6 +232,10 @@ class Links:
             self._outbox.report(PeerMisbehaved(peer, str(session.remote), fault.rule))
             if not self.connections.misbehaved(peer, session.may("noban")):
                 return
+        elif isinstance(fault, ConnectedToSelf):
+            own = address_of(session.local)
+            if own is not None:
+                self.connections.found_own(own)
         self.end(session, str(fault), now)
 
     def end(self, session: Session, reason: str, now: Instant) -> None:

@@ -11,12 +11,14 @@ from typing import Final
 
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId
+from axon.node.blockflow import BlockFlow
 from axon.node.jobs import READ, ReadBlock
 from axon.node.outbox import Outbox
+from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
 from axon.p2p.serving import ReadWish, Serving
 from axon.primitives.hashes import BlockHash
-from axon.wire.messages import GetBlocks, GetData, GetHeaders
+from axon.wire.messages import GetBlocks, GetData, GetHeaders, Headers
 
 RECENT_BLOCKS: Final = 3
 """Newly connected blocks kept in memory: 12 MB at most."""
@@ -28,10 +30,12 @@ class Replies:
     Args:
         outbox: where effects go.
         serving: decides who may have what.
+        blocks: is told which headers a peer has been given.
     """
 
-    def __init__(self, outbox: Outbox, serving: Serving) -> None:
+    def __init__(self, outbox: Outbox, serving: Serving, blocks: BlockFlow) -> None:
         self._outbox = outbox
+        self._blocks = blocks
         self._serving = serving
         self._recent: dict[BlockHash, bytes] = {}
 
@@ -43,7 +47,13 @@ class Replies:
         Raises:
             PeerFault: it asks for what it may not have.
         """
-        self._outbox.perform(self._serving.received(peer, message, now))
+        actions = self._serving.received(peer, message, now)
+        for action in actions:
+            match action:
+                case Send(_, Headers(headers)):
+                    last = headers[-1].hash if headers else self._blocks.active.tip.hash
+                    self._blocks.headersync.told(peer, last)
+        self._outbox.perform(actions)
         self._give_blocks(peer, now)
 
     def chain_moved(self, outcome: BlockOutcome) -> None:

@@ -227,6 +227,13 @@ class TxFlow:
         session.busy = True
         self._take(transaction, session.peer, done, now)
 
+    def serve(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:
+        """A transaction that a peer asks for; None if it may not have it, or there is none."""
+        transaction = self.txrelay.find(peer, item, now)
+        if transaction is not None:
+            self.pool.mark_broadcast(transaction.txid)
+        return transaction
+
     def notfound(self, peer: PeerId, message: NotFound) -> None:
         """A peer does not have what it was asked for."""
         for item in message.items:
@@ -330,7 +337,7 @@ class TxFlow:
     ) -> None:
         outcome: Outcome
         if isinstance(verdict, Rejected):
-            outcome = Refused(verdict.reason, verdict.detail, Refusal.CONSENSUS)
+            outcome = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
         else:
             outcome = self.pool.admit(prepared, self._coins, self.tip_context(), now, entered)
         self._settle(work, prepared.transaction, outcome, now)

@@ -29,5 +29,9 @@ class PeerSilent(PeerFault):
     """The peer did not answer in time. It may be slow and honest, so it is not discouraged."""
 
 
+class ConnectedToSelf(PeerFault):
+    """The peer is this node: one of its own addresses was dialled."""
+
+
 class PeerDone(PeerFault):
     """No failure at all: the connection has served its purpose (a feeler that was greeted)."""

@@ -22,7 +22,7 @@ from typing import Final
 
 from axon.machine import SECOND, Instant
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.faults import PeerFault, PeerSilent
+from axon.p2p.faults import ConnectedToSelf, PeerFault, PeerSilent
 from axon.primitives.netaddress import UNSPECIFIED, NetAddress
 from axon.wire.messages import (
     Message,
@@ -223,7 +223,7 @@ class Handshake:
             raise PeerFault(f"peer uses obsolete version {theirs.version}")
         inbound = not self._kind.is_outbound
         if inbound and theirs.nonce in self._nonces:
-            raise PeerFault("connected to self")
+            raise ConnectedToSelf("connected to self")
         self._theirs = theirs
         self._time_offset_s = max(0, theirs.time) - now // SECOND
         answers: list[Message] = [self._own_version(now)] if inbound else []

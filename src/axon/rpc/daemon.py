@@ -90,6 +90,8 @@ class Daemon:
     datadir: Path
     logs: LogCategories
     started_at: Instant = 0
+    pool_loaded: bool = False
+    """The pool of the last run has been read back."""
     _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _threads: ThreadPoolExecutor = field(

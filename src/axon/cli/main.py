@@ -1,0 +1,52 @@
+"""`axon`: the commands, each in a file of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from axon.cli.version import VERSION
+
+_HELP: Final = f"""axon {VERSION}: Bitcoin's peer-to-peer network in Python
+
+Usage: axon COMMAND [ARGUMENTS]
+
+  node   run a full node; takes bitcoind's options, as in: axon node -regtest
+  rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
+  demo   raise a few nodes on this machine, harm them, and check that they keep one ledger
+
+axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(given[0] if given else "", given[1:]))
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    # A node must not hold the memory of what it never uses, so each command loads its own.
+    match command:
+        case "node":
+            from axon.cli.node import main as run_node
+
+            return run_node(arguments)
+        case "rpc":
+            from axon.cli.rpc import main as run_rpc
+
+            return run_rpc(arguments)
+        case "demo":
+            from axon.cli.demo import main as run_demo
+
+            return run_demo(arguments)
+        case "" | "help" | "--help" | "-h" | "-help" | "-?":
+            sys.stdout.write(_HELP)
+            return 0
+        case "version" | "--version" | "-version":
+            sys.stdout.write(f"axon {VERSION}\n")
+            return 0
+        case _:
+            sys.stderr.write(f"Error: there is no command {command!r}; see axon --help\n")
+            return 1

@@ -1,0 +1,169 @@
+"""What a full node keeps on disk, opened and brought to one point.
+
+    blocks/ chainstate/      libbitcoinkernel's
+    indexes/headers.dat      every header accepted, 80 bytes each, parents first
+    indexes/coins/           the coins (RocksDB)
+    indexes/filters/         filters and filter headers (RocksDB)
+
+All of it is safe to lose but the first line: headers are in the kernel's index too, coins and
+filters are built anew from the blocks.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from axon.chain.activechain import ActiveChain
+from axon.chain.coins import Coins
+from axon.chain.filterindex import FilterIndex
+from axon.chain.headertree import HeaderTree
+from axon.chain.outcome import BlockOutcome
+from axon.cli.nodeconfig import NodeConfig
+from axon.consensus.kernel import Kernel
+from axon.consensus.ledger import Ledger
+from axon.drivers.aio.stores import AppendFile, RocksStore
+from axon.errors import StorageError
+from axon.p2p.blockdownload import WINDOW
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import Network
+
+HEADERS_AT_ONCE: Final = 10_000
+"""Headers read at a time: 800 kB."""
+
+CATCH_UP_AT_START: Final = 50
+"""Blocks that coins and filters may be behind and still be caught up before the node starts."""
+
+_log = logging.getLogger("axon")
+_kernel_log = logging.getLogger("axon.kernel")
+
+
+class Storage:
+    """A full node's ledger on disk.
+
+    Args:
+        config: where, and what to build anew.
+        say: told what is being done, for whoever waits.
+
+    Raises:
+        KernelError: the kernel's databases are in use or damaged.
+        StorageError: another file is, and cannot be built anew.
+    """
+
+    def __init__(self, config: NodeConfig, say: Callable[[str], None]) -> None:
+        folder = config.folder
+        indexes = folder / "indexes"
+        rebuild = config.reindex or config.reindex_chainstate
+        if rebuild:
+            for name in ("coins", "filters"):
+                shutil.rmtree(indexes / name, ignore_errors=True)
+        say("Loading block index…")
+        self.kernel = Kernel(
+            config.network.name,
+            folder,
+            threads=config.script_threads,
+            reindex=config.reindex,
+            reindex_chainstate=config.reindex_chainstate,
+            on_log=_kernel_log.debug,
+        )
+        self._stores = [RocksStore(indexes / "coins")]
+        self.coins = Coins(self._stores[0])
+        self.filters: FilterIndex | None = None
+        if config.filter_index:
+            self._stores.append(RocksStore(indexes / "filters"))
+            self.filters = FilterIndex(self._stores[1])
+        self.ledger = Ledger(self.kernel, self.coins, self.filters)
+        say("Loading headers…")
+        self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
+        self.headers = HeaderTree(config.network)
+        self._load_headers(config.network, config.reindex)
+        self.active = ActiveChain(self.headers.genesis)
+        self._connect_active()
+        self.stored = self._side_blocks()
+        say("Verifying blocks…")
+        while 0 < self.ledger.lag <= CATCH_UP_AT_START:
+            self.ledger.catch_up(CATCH_UP_AT_START)
+
+    def _load_headers(self, network: Network, anew: bool) -> None:
+        """The headers of the file, then those that only the kernel has."""
+        if anew:
+            self._header_file.truncate(0)
+        count = len(self._header_file)
+        try:
+            for start in range(0, count, HEADERS_AT_ONCE):
+                self.headers.load([self._header_file.read(start, HEADERS_AT_ONCE)])
+        except StorageError as damage:
+            _log.warning("indexes/headers.dat is damaged (%s); it is written anew", damage)
+            self._header_file.truncate(0)
+            self.headers = HeaderTree(network)
+        height = 1
+        while True:
+            raws = self.kernel.headers(height, HEADERS_AT_ONCE)
+            missing = b"".join(raw for raw in raws if self.headers.get(Header(raw).hash) is None)
+            if missing:
+                self.headers.load([missing])
+                self._header_file.append(missing)
+            if len(raws) < HEADERS_AT_ONCE:
+                break
+            height += HEADERS_AT_ONCE
+
+    def _connect_active(self) -> None:
+        _, height = self.kernel.tip()
+        for step in range(1, height + 1):
+            block_hash = self.kernel.hash_at(step)
+            assert block_hash is not None, "heights up to the tip are active"
+            entry = self.headers.get(block_hash)
+            assert entry is not None, "the kernel's headers were loaded"
+            self.active.connect(entry)
+
+    def _side_blocks(self) -> frozenset[BlockHash]:
+        """Blocks off the active chain whose bytes are held."""
+        held: list[BlockHash] = []
+        for tip in self.headers.tips():
+            # Blocks come within a window; headers beyond it have none.
+            entry = tip.ancestor(self.active.height + WINDOW) or tip
+            while not self.active.contains(entry):
+                if self.kernel.read_block(entry.hash) is not None:
+                    held.append(entry.hash)
+                assert entry.parent is not None, "branches grow from the active chain"
+                entry = entry.parent
+        return frozenset(held)
+
+    # What jobs are done with; see `node.work`.
+
+    @property
+    def judge(self) -> Kernel:
+        """Who judges, and holds the blocks."""
+        return self.kernel
+
+    @property
+    def lag(self) -> int:
+        """Blocks by which coins or filters are behind."""
+        return self.ledger.lag
+
+    def validate(self, raw: bytes, *, follow: bool) -> BlockOutcome:
+        """Judge a block."""
+        return self.ledger.validate(raw, follow=follow)
+
+    def learn_headers(self, headers: Sequence[Header]) -> None:
+        """Headers that the node accepted: to the file, then to the kernel."""
+        self._header_file.append(b"".join([header.raw for header in headers]))
+        self.ledger.learn_headers(headers)
+
+    def catch_up(self, limit: int) -> int:
+        """Move coins and filters on; while they are far behind, many blocks share one write."""
+        self.ledger.hold()
+        done = self.ledger.catch_up(limit)
+        if self.ledger.lag == 0:
+            self.ledger.release()
+        return done
+
+    def close(self) -> None:
+        """Write everything down."""
+        self.ledger.close()
+        self._header_file.close()
+        for store in self._stores:
+            store.close()
