@@ -225,9 +225,7 @@ def test_a_peer_that_never_reads_cannot_delay_the_end(monkeypatch: pytest.Monkey
     asyncio.run(scenario())
 
 
-def test_a_peer_that_only_shuts_its_sending_side_is_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_peer_that_only_shuts_its_sending_side_is_closed() -> None:
     async def scenario() -> None:
         probe = Probe()
         driver = driver_of(probe)
@@ -377,9 +375,9 @@ def test_a_bug_in_the_machine_ends_the_run() -> None:
         driver = driver_of(Probe(stumble))
         endpoint = await driver.listen(ANYWHERE)
         _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        writer.close()
         with pytest.raises(ZeroDivisionError, match="a bug"):
             await driver.run()
-        writer.close()
 
     asyncio.run(scenario())
 

@@ -1,15 +1,14 @@
-"""What a machine's jobs keep on disk: key-value stores, append-only files, whole small files.
+"""What a machine's jobs keep on disk: key-value stores and files of records.
 
 All of it survives `kill -9` at any instant: a batch is in the store or it is not, a record is in
-the file or it is not, a file is the old one or the new one. What is written with `sync`, and every
-`atomic_write`, survives a power cut as well. Whatever the disk refuses comes out as `StorageError`.
+the file or it is not. What was synced survives a power cut as well. Whatever the disk refuses comes
+out as `StorageError`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -44,7 +43,7 @@ MAX_OPEN_FILES = 64
 
 
 class RocksStore:
-    """A persistent map from bytes to bytes, kept in key order; one process at a time.
+    """A persistent map from bytes to bytes, kept in key order; one process, any of its threads.
 
     Idle it takes 2 MB of memory, under load up to some 20.
 
@@ -158,35 +157,6 @@ def _options() -> Options:
     options.set_stats_dump_period_sec(0)
     options.set_stats_persist_period_sec(0)
     return options
-
-
-def atomic_write(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: after a crash it is the old one or the new one, on disk.
-
-    Raises:
-        StorageError: the disk refuses; the old file is untouched then.
-    """
-    temporary = path.with_name(path.name + ".new")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a rename in this folder last."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class AppendFile:

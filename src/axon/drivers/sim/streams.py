@@ -264,6 +264,7 @@ class Socket:
 
     def _give_up(self, since: Instant) -> None:
         if self._stuck and self._stuck_since == since:
+            self._stuck, self._stuck_since = False, None
             self._queue.clear()
             self._end("the connection timed out")
 
