@@ -1,0 +1,11 @@
+"""The RPC methods, a module for each group of questions."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from axon.rpc.methods import blockchain, coins, rawtransactions, util, waiting
+
+MODULES: Final[tuple[ModuleType, ...]] = (blockchain, coins, rawtransactions, util, waiting)
+"""Where a server finds its methods."""
