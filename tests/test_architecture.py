@@ -42,8 +42,6 @@ FOREIGN: dict[str, frozenset[str]] = {
         "aiohttp": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
-        "typer": "cli",
-        "rich": "cli",
     }.items()
 }
 """One foreign library, one room."""

@@ -1,0 +1,64 @@
+# make demo   raise nodes on this machine, harm them, check that they keep one ledger
+# make test   all tests that need nothing foreign
+# make check  format, lint, types, architecture and the quick tests: before every commit
+# make interop bench sim soak: see CONTRIBUTING.md
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+FOREIGN := .cache/interop
+
+SEED ?= 0..199
+NODES ?= 20
+MINUTES ?= 10
+JOBS ?= 2
+
+.PHONY: demo test check interop bench sim soak setup picture clean
+
+demo: setup
+	@$(BIN)/axon demo
+
+test: setup
+	$(BIN)/pytest -q -m "not interop and not slow"
+
+check: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m "not interop and not slow and not process"
+
+interop: setup $(FOREIGN)/ready
+	$(BIN)/pytest -q -m interop tests/interop
+
+bench: setup
+	$(BIN)/python -m bench
+
+sim: setup
+	$(BIN)/axon sim --seeds $(SEED) --nodes $(NODES) --jobs $(JOBS)
+
+soak: setup
+	$(BIN)/pytest -q -m slow tests
+	$(BIN)/python -m tests.process.soak --minutes $(MINUTES)
+
+# The picture in docs/architecture.md, drawn from the imports of the code.
+picture: setup
+	$(BIN)/python docs/draw_rooms.py > docs/rooms.svg
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(FOREIGN)/ready: tests/interop/package.json
+	@mkdir -p $(FOREIGN)
+	@cp tests/interop/package.json $(FOREIGN)/
+	@if command -v npm >/dev/null; then \
+	  cd $(FOREIGN) && npm install --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	else echo "npm is not installed: the tests against bcoin will be skipped"; fi
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache build dist src/*.egg-info
