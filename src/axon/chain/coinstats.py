@@ -6,20 +6,36 @@ Reads every coin, so it takes some microseconds for each of them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
-from axon.chain.coins import Coins
+from axon.chain.coins import Coin
 from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import BlockHash, sha256
-from axon.primitives.transaction import outpoint_index
+from axon.primitives.transaction import OutPoint, outpoint_index
 
 _FIXED_BOGOSIZE: Final = 32 + 4 + 4 + 8 + 2
 """Bytes Bitcoin Core counts for a coin beside its script: txid, index, height, amount, length."""
 
 _CODE_AMOUNT = Struct("<IQ")
+
+
+class CoinSource(Protocol):
+    """`Coins`, or what they were at one moment."""
+
+    @property
+    def best(self) -> BlockHash | None:
+        """The block up to which they go."""
+
+    @property
+    def height(self) -> int:
+        """Its height; -1 if there are none yet."""
+
+    def items(self) -> Iterator[tuple[OutPoint, Coin]]:
+        """All coins, by txid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class CoinStats:
     hash_serialized: bytes | None
 
 
-def coin_stats(coins: Coins, *, with_hash: bool = True) -> CoinStats:
+def coin_stats(coins: CoinSource, *, with_hash: bool = True) -> CoinStats:
     """Count all coins.
 
     Args:

@@ -23,6 +23,7 @@ from axon.node.jobs import ReadBlock, ReadSpent
 from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
+from axon.rpc.coinscan import CoinScan, CoinSnapshot
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -32,6 +33,9 @@ THREADS: Final = 4
 
 COUNTS_KEPT: Final = 10_000
 """Numbers of transactions of blocks that are remembered; one costs a read of a whole block."""
+
+LOOK_AGAIN_S: Final = 0.02
+"""After so long it is looked whether the coins have reached the tip; blocks take about as long."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -82,6 +86,8 @@ class Daemon:
         datadir: the network's folder.
         logs: the switches of the log.
         started_at: by the clock.
+        pool_loaded: whether the pool of the run before has been taken in.
+        scan: the scan of all coins that is under way (`scantxoutset`).
     """
 
     node: FullNode
@@ -91,7 +97,7 @@ class Daemon:
     logs: LogCategories
     started_at: Instant = 0
     pool_loaded: bool = False
-    """The pool of the last run has been read back."""
+    scan: CoinScan | None = None
     _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _threads: ThreadPoolExecutor = field(
@@ -139,6 +145,22 @@ class Daemon:
             count, _ = read_compact_size(raw, HEADER_SIZE)
             self._remember(block_hash, count)
         return count
+
+    async def coin_snapshot(self) -> CoinSnapshot:
+        """All coins as they are at the tip, to be read in a thread while the chain goes on.
+
+        Waits until the coins are at the tip.
+        """
+        node = self.node
+        while True:
+            tip = node.active.tip
+            if node.follows and node.coins.best == tip.hash:
+                items = node.coins.items()
+                first = next(items, None)  # The store shows all as it is at the first one taken.
+                # The mark moves before the store does: as it has not moved, nor has the store.
+                if node.coins.best == tip.hash:
+                    return CoinSnapshot(tip.hash, tip.height, first, items)
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     def _remember(self, block_hash: BlockHash, count: int) -> None:
         self._counts[block_hash] = count

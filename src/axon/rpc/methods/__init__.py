@@ -5,7 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from axon.rpc.methods import blockchain, coins, rawtransactions, util, waiting
+from axon.rpc.methods import blockchain, coins, rawtransactions, submission, util, waiting
 
-MODULES: Final[tuple[ModuleType, ...]] = (blockchain, coins, rawtransactions, util, waiting)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    blockchain,
+    coins,
+    rawtransactions,
+    submission,
+    util,
+    waiting,
+)
 """Where a server finds its methods."""

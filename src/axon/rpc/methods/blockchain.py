@@ -1,0 +1,421 @@
+"""Questions about headers, blocks and the chain they form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from axon.chain.headertree import HeaderEntry
+from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.network import TARGET_SPACING_S
+from axon.primitives.target import difficulty
+from axon.rpc.amounts import Json
+from axon.rpc.daemon import Daemon
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import (
+    decode_block,
+    find_block,
+    find_block_or_height,
+    read_block,
+)
+from axon.rpc.methods.shapes.blocks import block_json, header_json, target_json
+from axon.rpc.methods.shapes.blockstats import block_stats
+from axon.rpc.methods.shapes.deployments import deployments_json, script_flags
+
+RECENT_S: Final = 2 * 3600
+"""A best header no older than this is taken for the newest there is."""
+
+COUNTED_BLOCKS: Final = 2_000
+"""Up to this height all transactions are counted for `getchaintxstats`; each block is read once.
+Longer chains are those of real networks, whose blocks are too many to read for one call."""
+
+MONTH_S: Final = 30 * 24 * 3600
+
+SIGNET_CHALLENGE: Final = (
+    "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430"
+    "210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
+)
+
+
+@method("blockchain")
+async def getblockchaininfo(daemon: Daemon) -> Json:
+    """Returns an object containing various state info regarding blockchain processing.
+
+    Returns:
+        {                                       (json object)
+          "chain" : "str",                      (string) current network name
+          "blocks" : n,                         (numeric) the height of the validated chain
+          "headers" : n,                        (numeric) the height of the best known header
+          "bestblockhash" : "str",              (string) the hash of the currently best block
+          "bits" : "hex",                       (string) its target in compact form
+          "target" : "hex",                     (string) its target
+          "difficulty" : n,                     (numeric) its difficulty
+          "time" : xxx,                         (numeric) its time, in seconds since 1970
+          "mediantime" : xxx,                   (numeric) the median of the last eleven times
+          "verificationprogress" : n,           (numeric) estimate of verification progress [0..1]
+          "initialblockdownload" : true|false,  (boolean) whether this node is in initial sync
+          "chainwork" : "hex",                  (string) the work of the active chain
+          "size_on_disk" : n,                   (numeric) bytes of block and undo files
+          "pruned" : true|false,                (boolean) if the blocks are subject to pruning
+          "signet_challenge" : "hex",           (string, optional) the block challenge (signet)
+          "warnings" : [ "str", ... ]           (json array) any warnings
+        }
+    """
+    node = daemon.node
+    tip = node.active.tip
+    shown: dict[str, Json] = {
+        "chain": node.network.name,
+        "blocks": tip.height,
+        "headers": node.headers.best.height,
+        "bestblockhash": to_hex(tip.hash),
+        **target_json(tip.bits),
+        "time": tip.time,
+        "mediantime": tip.median_time_past(),
+        "verificationprogress": verification_progress(daemon),
+        "initialblockdownload": node.initial_sync,
+        "chainwork": f"{tip.chainwork:064x}",
+        "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.datadir / "blocks"),
+        "pruned": False,
+    }
+    if node.network.name == "signet":
+        shown["signet_challenge"] = SIGNET_CHALLENGE
+    return {**shown, "warnings": []}
+
+
+def verification_progress(daemon: Daemon) -> float:
+    """Which part of the chain is connected, from 0 to 1.
+
+    Headers that are missing are estimated by the time that has passed since the best one.
+    """
+    best, height = daemon.node.headers.best, daemon.node.active.height
+    age_s = daemon.now_s - best.time
+    expected = best.height + (age_s // TARGET_SPACING_S if age_s > RECENT_S else 0)
+    return min(1.0, height / expected) if expected else 1.0
+
+
+def _stored_bytes(folder: Path) -> int:
+    """Bytes of all block and undo files."""
+    return sum(file.stat().st_size for file in folder.glob("*.dat"))
+
+
+@method("blockchain")
+def getblockcount(daemon: Daemon) -> Json:
+    """Returns the height of the most-work fully-validated chain.
+    The genesis block has height 0.
+
+    Returns:
+        n    (numeric) The current block count
+    """
+    return daemon.node.active.height
+
+
+@method("blockchain")
+def getbestblockhash(daemon: Daemon) -> Json:
+    """Returns the hash of the best (tip) block in the most-work fully-validated chain.
+
+    Returns:
+        "hex"    (string) the block hash, hex-encoded
+    """
+    return to_hex(daemon.node.active.tip.hash)
+
+
+@method("blockchain")
+def getblockhash(daemon: Daemon, height: int) -> Json:
+    """Returns hash of block in best-block-chain at height provided.
+
+    Args:
+        height: The height index
+
+    Returns:
+        "hex"    (string) The block hash
+    """
+    entry = daemon.node.active.at(height)
+    if entry is None:
+        raise RpcError(Code.PARAMETER, "Block height out of range")
+    return to_hex(entry.hash)
+
+
+@method("blockchain")
+def getdifficulty(daemon: Daemon) -> Json:
+    """Returns the proof-of-work difficulty as a multiple of the minimum difficulty.
+
+    Returns:
+        n    (numeric) the proof-of-work difficulty as a multiple of the minimum difficulty.
+    """
+    return difficulty(daemon.node.active.tip.bits)
+
+
+@method("blockchain")
+async def getblockheader(daemon: Daemon, blockhash: BlockHash, verbose: bool = True) -> Json:
+    """If verbose is false, returns a string that is serialized, hex-encoded data for the header.
+    If verbose is true, returns an Object with information about it.
+
+    Args:
+        blockhash: The block hash
+        verbose: true for a json object, false for the hex-encoded data
+
+    Returns:
+        {                               (json object)
+          "hash" : "hex",               (string) the block hash (same as provided)
+          "confirmations" : n,          (numeric) its depth, or -1 if it is not on the main chain
+          "height" : n,                 (numeric) The block height or index
+          "version" : n,                (numeric) The block version
+          "versionHex" : "hex",         (string) The block version formatted in hexadecimal
+          "merkleroot" : "hex",         (string) The merkle root
+          "time" : xxx,                 (numeric) The block time, in seconds since 1970
+          "mediantime" : xxx,           (numeric) The median of the last eleven times
+          "nonce" : n,                  (numeric) The nonce
+          "bits" : "hex",               (string) The target in compact form
+          "target" : "hex",             (string) The target
+          "difficulty" : n,             (numeric) The difficulty
+          "chainwork" : "hex",          (string) The work of the chain up to this block
+          "nTx" : n,                    (numeric) The number of transactions in the block
+          "previousblockhash" : "hex",  (string, optional) The hash of the previous block
+          "nextblockhash" : "hex"       (string, optional) The hash of the next block
+        }
+    """
+    entry = find_block(daemon, blockhash)
+    if not verbose:
+        return entry.raw.hex()
+    count = await daemon.transaction_count(entry.hash)
+    return header_json(entry, daemon.node.active, count)
+
+
+@method("blockchain", aliases={"verbosity": "verbose"})
+async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | int = 1) -> Json:
+    """If verbosity is 0, returns a string that is serialized, hex-encoded data for the block.
+    If verbosity is 1, returns an Object with information about it.
+    If verbosity is 2, returns the same and information about each transaction.
+    If verbosity is 3, returns the same, including prevout information for inputs.
+
+    Args:
+        blockhash: The block hash
+        verbosity: 0 for hex-encoded data, 1 for a JSON object, 2 for JSON object with transaction
+            data, and 3 for JSON object with transaction data including prevout information
+
+    Returns:
+        {                        (json object)
+          ...,                   The fields of getblockheader
+          "strippedsize" : n,    (numeric) The block size excluding witness data
+          "size" : n,            (numeric) The block size
+          "weight" : n,          (numeric) The block weight as defined in BIP 141
+          "coinbase_tx" : {      (json object) Coinbase transaction metadata
+            "version" : n,       (numeric) The coinbase transaction version
+            "locktime" : n,      (numeric) Its locktime
+            "sequence" : n,      (numeric) Its input's sequence number
+            "coinbase" : "hex",  (string) Its input's script
+            "witness" : "hex"    (string, optional) Its input's first witness element
+          },
+          "tx" : [ ... ]         (json array) The transaction ids, or the transactions in the format
+                                 of getrawtransaction
+        }
+    """
+    entry = find_block(daemon, blockhash)
+    level = int(verbosity)
+    if level <= 0:
+        return (await read_block(daemon, entry)).hex()
+    block = await decode_block(daemon, entry)
+    spent = await daemon.read_spent(entry.hash) if level >= 2 and entry.height else None
+    shape = await daemon.off_loop(block_json, block, daemon.node.network, level, spent)
+    return {**header_json(entry, daemon.node.active, len(block.transactions)), **shape}
+
+
+@method("blockchain")
+def getblockfilter(daemon: Daemon, blockhash: BlockHash, filtertype: str = "basic") -> Json:
+    """Retrieve a BIP 157 content filter for a particular block.
+
+    Args:
+        blockhash: The hash of the block
+        filtertype: The type name of the filter
+
+    Returns:
+        {                      (json object)
+          "filter" : "hex",    (string) the hex-encoded filter data
+          "header" : "hex"     (string) the hex-encoded filter header
+        }
+    """
+    if filtertype != "basic":
+        raise RpcError(Code.NOT_FOUND, "Unknown filtertype")
+    filters = daemon.node.filters
+    if filters is None:
+        raise RpcError(Code.MISC, "Index is not enabled for filtertype basic")
+    entry = find_block(daemon, blockhash)
+    (data,), (header,) = filters.filters([entry.hash]), filters.headers([entry.hash])
+    if data is None or header is None:
+        if daemon.node.active.contains(entry):
+            raise RpcError(
+                Code.MISC,
+                "Filter not found. Block filters are still in the process of being indexed.",
+            )
+        raise RpcError(Code.NOT_FOUND, "Filter not found. Block was not connected to active chain.")
+    return {"filter": data.hex(), "header": to_hex(header)}
+
+
+@method("blockchain")
+async def getblockstats(
+    daemon: Daemon, hash_or_height: int | BlockHash, stats: list[str] | None = None
+) -> Json:
+    """Compute per block statistics for a given window. All amounts are in satoshis.
+
+    Args:
+        hash_or_height: The block hash or height of the target block
+        stats: Values to plot, all by default
+
+    Returns:
+        {                                (json object)
+          "avgfee" : n,                  (numeric, optional) Average fee in the block
+          "feerate_percentiles" : [...], (json array, optional) Feerates at the 10th, 25th, 50th,
+                                         75th and 90th percentile weight unit
+          ...                            and so on for fees, feerates, sizes, inputs and outputs
+        }
+    """
+    entry = find_block_or_height(daemon, hash_or_height)
+    block = await decode_block(daemon, entry)
+    spent = await daemon.read_spent(entry.hash) if entry.height else [[]]
+    if spent is None:
+        raise RpcError(Code.MISC, "Undo data not available")
+    counted = await daemon.off_loop(block_stats, block, spent, genesis=entry.height == 0)
+    shown: dict[str, Json] = {
+        **counted,
+        "blockhash": to_hex(entry.hash),
+        "height": entry.height,
+        "mediantime": entry.median_time_past(),
+        "subsidy": daemon.node.network.subsidy_sat(entry.height),
+        "time": entry.time,
+    }
+    if not stats:
+        return dict(sorted(shown.items()))
+    for name in stats:
+        if not isinstance(name, str) or name not in shown:
+            raise RpcError(Code.PARAMETER, f"Invalid selected statistic '{name}'")
+    return {name: shown[name] for name in sorted(set(stats))}
+
+
+@method("blockchain")
+def getchaintips(daemon: Daemon) -> Json:
+    """Return information about all known tips in the block tree, including the main chain as well
+    as orphaned branches.
+
+    Returns:
+        [                        (json array)
+          {                      (json object)
+            "height" : n,        (numeric) height of the chain tip
+            "hash" : "hex",      (string) block hash of the tip
+            "branchlen" : n,     (numeric) zero for main chain, otherwise blocks between
+                                 the tip and the main chain
+            "status" : "str"     (string) "active", "valid-fork", "valid-headers", "headers-only" or
+                                 "invalid"
+          },
+          ...
+        ]
+    """
+    node = daemon.node
+    tips = dict.fromkeys([node.active.tip, *node.headers.tips()])
+    return [
+        {
+            "height": tip.height,
+            "hash": to_hex(tip.hash),
+            "branchlen": tip.height - node.active.fork_of(tip).height,
+            "status": node.blocks.status(tip),
+        }
+        for tip in sorted(tips, key=lambda tip: -tip.height)
+    ]
+
+
+@method("blockchain")
+def getdeploymentinfo(daemon: Daemon, blockhash: BlockHash | None = None) -> Json:
+    """Returns an object containing various state info regarding deployments of consensus changes.
+
+    Args:
+        blockhash: The block hash at which to query deployment state
+
+    Returns:
+        {                                (json object)
+          "hash" : "str",                (string) requested block hash (or tip)
+          "height" : n,                  (numeric) requested block height (or tip)
+          "script_flags" : [ "str",... ] (json array) script verify flags for the block
+          "deployments" : {              (json object)
+            "xxxx" : {                   (json object) name of the deployment
+              "type" : "str",            (string) one of "buried", "bip9"
+              "height" : n,              (numeric, optional) from which height the rules hold
+              "active" : true|false,     (boolean) true if they hold for the next block
+              "bip9" : { ... }           (json object, optional) status of bip9 softforks
+            }
+          }
+        }
+    """
+    node = daemon.node
+    entry = node.active.tip if blockhash is None else find_block(daemon, blockhash)
+    return {
+        "hash": to_hex(entry.hash),
+        "height": entry.height,
+        "script_flags": list(script_flags(entry, node.network)),
+        "deployments": deployments_json(entry, node.network),
+    }
+
+
+@method("blockchain")
+async def getchaintxstats(
+    daemon: Daemon, nblocks: int | None = None, blockhash: BlockHash | None = None
+) -> Json:
+    """Compute statistics about the total number and rate of transactions in the chain.
+
+    Args:
+        nblocks: Size of the window in number of blocks (default: one month)
+        blockhash: The hash of the block that ends the window (default: chain tip)
+
+    Returns:
+        {                                     (json object)
+          "time" : xxx,                       (numeric) The time of the final block in the window
+          "txcount" : n,                      (numeric, optional) All transactions up to that point,
+                                              if known
+          "window_final_block_hash" : "hex",  (string) The hash of the final block
+          "window_final_block_height" : n,    (numeric) The height of the final block
+          "window_block_count" : n,           (numeric) Size of the window in number of blocks
+          "window_interval" : n,              (numeric, optional) Seconds that the window lasted
+          "window_tx_count" : n,              (numeric, optional) Its transactions, if known
+          "txrate" : n                        (numeric, optional) Transactions per second, if known
+        }
+    """
+    last = daemon.node.active.tip if blockhash is None else find_block(daemon, blockhash)
+    if not daemon.node.active.contains(last):
+        raise RpcError(Code.PARAMETER, "Block is not in main chain")
+    if nblocks is None:
+        nblocks = max(0, min(MONTH_S // TARGET_SPACING_S, last.height - 1))
+    elif nblocks < 0 or (nblocks > 0 and nblocks >= last.height):
+        raise RpcError(
+            Code.PARAMETER,
+            "Invalid block count: should be between 0 and the block's height - 1",
+        )
+    first = last.ancestor(last.height - nblocks)
+    assert first is not None, "heights from the genesis block on have an ancestor"
+    counts = await _counts(daemon, last)
+    shown: dict[str, Json] = {"time": last.time}
+    if counts:
+        shown["txcount"] = sum(counts)
+    shown["window_final_block_hash"] = to_hex(last.hash)
+    shown["window_final_block_height"] = last.height
+    shown["window_block_count"] = nblocks
+    if nblocks:
+        interval = last.median_time_past() - first.median_time_past()
+        shown["window_interval"] = interval
+        if counts:
+            inside = sum(counts[first.height + 1 :])
+            shown["window_tx_count"] = inside
+            if interval > 0:
+                shown["txrate"] = inside / interval
+    return shown
+
+
+async def _counts(daemon: Daemon, last: HeaderEntry) -> list[int]:
+    """How many transactions each block up to `last` has; empty where those are too many."""
+    if last.height > COUNTED_BLOCKS:
+        return []
+    counts: list[int] = []
+    entry: HeaderEntry | None = last
+    while entry is not None:
+        counts.append(await daemon.transaction_count(entry.hash))
+        entry = entry.parent
+    counts.reverse()
+    return counts

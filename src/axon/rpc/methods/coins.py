@@ -1,0 +1,340 @@
+"""Questions about unspent outputs, and proofs that transactions are in blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from axon.chain.coinstats import coin_stats
+from axon.chain.headertree import HeaderEntry
+from axon.errors import DecodeError
+from axon.primitives.encoding import Reader
+from axon.primitives.hashes import BlockHash, Txid, to_hex
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.merkle import PartialMerkleTree
+from axon.primitives.transaction import outpoint, outpoint_index, outpoint_txid
+from axon.rpc.amounts import Amount, Json
+from axon.rpc.coinscan import CoinScan, CoinSnapshot
+from axon.rpc.daemon import Daemon
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import decode_block, find_block, parse_hex
+from axon.rpc.methods.scanobjects import Needle, needles
+from axon.rpc.methods.shapes.transactions import script_json
+from axon.rpc.parameters import parse_hash
+
+HASH_TYPES: Final = ("hash_serialized_3", "none")
+
+OUTPUTS_LOOKED_UP: Final = 2_000
+"""Of a transaction whose block is not named: one of so many must be unspent to lead to it."""
+
+
+@method("blockchain")
+def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = True) -> Json:
+    """Returns details about an unspent transaction output.
+
+    Args:
+        txid: The transaction id
+        n: vout number
+        include_mempool: Whether to include the mempool. Note that an unspent output that is spent
+            in the mempool won't appear.
+
+    Returns:
+        {                             (json object)
+          "bestblock" : "hex",        (string) The hash of the block at the tip of the chain
+          "confirmations" : n,        (numeric) The number of confirmations
+          "value" : n,                (numeric) The transaction value in BTC
+          "scriptPubKey" : { ... },   (json object) its script: asm, desc, hex, address, type
+          "coinbase" : true|false     (boolean) Coinbase or not
+        }
+    """
+    node = daemon.node
+    best = node.coins.best or node.active.tip.hash
+    if not 0 <= n < 1 << 32:
+        return None
+    point = outpoint(txid, n)
+    coin = node.coins.get(point)
+    confirmations, coinbase = 0, False
+    amount_sat, script = 0, b""
+    if coin is not None:
+        amount_sat, script, coinbase = coin.amount_sat, coin.script_pubkey, coin.coinbase
+        confirmations = node.coins.height - coin.height + 1
+    if include_mempool:
+        if node.pool.spender(point) is not None:
+            return None
+        output = node.pool.output(point)
+        if output is not None:
+            amount_sat, script, confirmations, coinbase = (
+                output.amount_sat,
+                output.script_pubkey,
+                0,
+                False,
+            )
+        elif coin is None:
+            return None
+    elif coin is None:
+        return None
+    return {
+        "bestblock": to_hex(best),
+        "confirmations": confirmations,
+        "value": Amount(amount_sat),
+        "scriptPubKey": script_json(script, node.network),
+        "coinbase": coinbase,
+    }
+
+
+@method("blockchain")
+async def gettxoutsetinfo(
+    daemon: Daemon,
+    hash_type: str = "hash_serialized_3",
+    hash_or_height: int | BlockHash | None = None,
+    use_index: bool = True,
+) -> Json:
+    """Returns statistics about the unspent transaction output set.
+    Note this call may take some time.
+
+    Args:
+        hash_type: Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'none'.
+        hash_or_height: The block hash or height of the target height (not available, there is no
+            coinstatsindex).
+        use_index: Use coinstatsindex, if available.
+
+    Returns:
+        {                               (json object)
+          "height" : n,                 (numeric) The block height of the returned statistics
+          "bestblock" : "hex",          (string) The hash of that block
+          "txouts" : n,                 (numeric) The number of unspent transaction outputs
+          "bogosize" : n,               (numeric) Database-independent metric of the set's size
+          "hash_serialized_3" : "hex",  (string, optional) The serialized hash, if chosen
+          "total_amount" : n,           (numeric) The total amount of coins in the UTXO set
+          "transactions" : n,           (numeric) The number of transactions with unspent outputs
+          "disk_size" : n               (numeric) The estimated size of the chainstate on disk
+        }
+    """
+    del use_index
+    if hash_type not in HASH_TYPES:
+        raise RpcError(Code.PARAMETER, f"'{hash_type}' is not a valid hash_type")
+    if hash_or_height is not None:
+        raise RpcError(Code.PARAMETER, "Querying specific block heights requires coinstatsindex")
+    snapshot = await daemon.coin_snapshot()
+    with_hash = hash_type != "none"
+    stats = await daemon.off_loop(coin_stats, snapshot, with_hash=with_hash)
+    shown: dict[str, Json] = {
+        "height": stats.height,
+        "bestblock": to_hex(snapshot.best),
+        "txouts": stats.txouts,
+        "bogosize": stats.bogosize,
+    }
+    if stats.hash_serialized is not None:
+        shown["hash_serialized_3"] = to_hex(stats.hash_serialized)
+    shown["total_amount"] = Amount(stats.total_amount_sat)
+    shown["transactions"] = stats.transactions
+    shown["disk_size"] = await daemon.off_loop(_folder_bytes, daemon.datadir / "chainstate")
+    return shown
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
+
+
+@method("blockchain")
+async def scantxoutset(daemon: Daemon, action: str, scanobjects: list[Json] | None = None) -> Json:
+    """Scans the unspent transaction output set for entries that match certain output descriptors.
+
+    Examples of output descriptors are:
+        addr(<address>)                      Outputs whose script corresponds to the address
+        raw(<hex script>)                    Outputs whose script equals the given bytes
+        combo(<pubkey>)                      P2PK, P2PKH, P2WPKH, and P2SH-P2WPKH outputs
+        pkh(<pubkey>)                        P2PKH outputs for the given pubkey
+        sh(multi(<n>,<pubkey>,<pubkey>,...)) P2SH-multisig outputs for the given keys
+        tr(<pubkey>)                         P2TR
+        tr(<pubkey>,{pk(<pubkey>)})          P2TR with single fallback pubkey in tapscript
+        rawtr(<pubkey>)                      P2TR with the key as output key
+    A pubkey is fixed, or an xpub/xprv followed by a path, which may end in "/*" or "/*h" for all
+    children; then a range is to be given if it is not 1000.
+
+    Args:
+        action: "start" for starting a scan, "abort" for aborting the current one (returns true when
+            abort was successful), "status" for a progress report (in %) of the current one
+        scanobjects: Array of scan objects, each a descriptor or {"desc":"...","range":n or [n,n]}.
+            Required for "start" action
+
+    Returns:
+        {                              (json object, when action=='start')
+          "success" : true|false,      (boolean) Whether the scan was completed
+          "txouts" : n,                (numeric) The number of outputs scanned
+          "height" : n,                (numeric) The block height at which the scan was done
+          "bestblock" : "hex",         (string) The hash of the block at the tip of the chain
+          "unspents" : [               (json array)
+            {                          (json object)
+              "txid" : "hex",          (string) The transaction id
+              "vout" : n,              (numeric) The vout value
+              "scriptPubKey" : "hex",  (string) The output script
+              "desc" : "str",          (string) A specialized descriptor for the script
+              "amount" : n,            (numeric) The amount in BTC
+              "coinbase" : true|false, (boolean) Whether this is a coinbase output
+              "height" : n,            (numeric) Height of the output
+              "blockhash" : "hex",     (string) Blockhash of the output
+              "confirmations" : n      (numeric) Its confirmations when the scan was done
+            },
+            ...
+          ],
+          "total_amount" : n           (numeric) The total amount of all found outputs in BTC
+        }
+    """
+    scan = daemon.scan
+    if action == "status":
+        return None if scan is None else {"progress": scan.progress}
+    if action == "abort":
+        if scan is not None:
+            scan.abort()
+        return scan is not None
+    if action != "start":
+        raise RpcError(Code.PARAMETER, f"Invalid action '{action}'")
+    if scan is not None:
+        raise RpcError(Code.PARAMETER, 'Scan already in progress, use action "abort" or "status"')
+    if scanobjects is None:
+        raise RpcError(Code.MISC, "scanobjects argument is required for the start action")
+    wanted: dict[bytes, Needle] = {}
+    daemon.scan = scan = CoinScan(wanted)
+    try:
+        for each in scanobjects:
+            wanted.update(await daemon.off_loop(needles, each, daemon.node.network))
+        snapshot = await daemon.coin_snapshot()
+        success = await daemon.off_loop(scan.run, snapshot)
+    finally:
+        daemon.scan = None
+    return _scan_json(daemon, scan, snapshot, wanted, success=success)
+
+
+def _scan_json(
+    daemon: Daemon,
+    scan: CoinScan,
+    snapshot: CoinSnapshot,
+    wanted: dict[bytes, Needle],
+    *,
+    success: bool,
+) -> Json:
+    tip = daemon.node.headers.get(snapshot.best)
+    assert tip is not None, "coins belong to a known block"
+    unspents: list[Json] = []
+    ordered = sorted(scan.found, key=lambda item: (item[0][:32], outpoint_index(item[0])))
+    for point, coin in ordered:
+        block = tip.ancestor(coin.height)
+        assert block is not None, "a coin is no younger than the tip"
+        unspents.append(
+            {
+                "txid": to_hex(outpoint_txid(point)),
+                "vout": outpoint_index(point),
+                "scriptPubKey": coin.script_pubkey.hex(),
+                "desc": _found_text(wanted[coin.script_pubkey], coin.script_pubkey, daemon),
+                "amount": Amount(coin.amount_sat),
+                "coinbase": coin.coinbase,
+                "height": coin.height,
+                "blockhash": to_hex(block.hash),
+                "confirmations": tip.height - coin.height + 1,
+            }
+        )
+    return {
+        "success": success,
+        "txouts": scan.seen,
+        "height": tip.height,
+        "bestblock": to_hex(tip.hash),
+        "unspents": unspents,
+        "total_amount": Amount(sum([coin.amount_sat for _, coin in ordered])),
+    }
+
+
+def _found_text(needle: Needle, script: bytes, daemon: Daemon) -> str:
+    """How a found output is described: by its key, or, where none was given, as a bare script."""
+    if needle.descriptor.is_solvable:
+        return needle.to_text()
+    text: str = script_json(script, daemon.node.network)["desc"]
+    return text
+
+
+@method("blockchain")
+async def gettxoutproof(
+    daemon: Daemon, txids: list[str], blockhash: BlockHash | None = None
+) -> Json:
+    """Returns a hex-encoded proof that "txid" was included in a block.
+
+    NOTE: Without the block's hash this only works while an output of the transaction is unspent.
+
+    Args:
+        txids: The txids to filter
+        blockhash: If specified, looks for txid in the block with this hash
+
+    Returns:
+        "str"    (string) A string that is a serialized, hex-encoded data for the proof.
+    """
+    wanted: dict[Txid, None] = {}
+    for text in txids:
+        txid = Txid(parse_hash("txid", str(text)))
+        if txid in wanted:
+            raise RpcError(Code.PARAMETER, f"Invalid parameter, duplicated txid: {text}")
+        wanted[txid] = None
+    if not wanted:
+        raise RpcError(Code.PARAMETER, "Parameter 'txids' cannot be empty")
+    if blockhash is not None:
+        entry = find_block(daemon, blockhash)
+    else:
+        entry = _block_of_coins(daemon, list(wanted))
+    block = await decode_block(daemon, entry)
+    names = [transaction.txid for transaction in block.transactions]
+    matches = [name in wanted for name in names]
+    if sum(matches) != len(wanted):
+        raise RpcError(Code.NOT_FOUND, "Not all transactions found in specified or retrieved block")
+    return (block.header.raw + PartialMerkleTree.build(names, matches).encode()).hex()
+
+
+def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
+    """The block of the first of these transactions that has an unspent output.
+
+    Raises:
+        RpcError: -5, none has.
+    """
+    node = daemon.node
+    for txid in txids:
+        points = [outpoint(txid, index) for index in range(OUTPUTS_LOOKED_UP)]
+        for coin in node.coins.multi_get(points):
+            entry = None if coin is None else node.active.at(coin.height)
+            if entry is not None:
+                return entry
+    raise RpcError(Code.NOT_FOUND, "Transaction not yet in block")
+
+
+@method("blockchain")
+async def verifytxoutproof(daemon: Daemon, proof: str) -> Json:
+    """Verifies that a proof points to a transaction in a block, returning the transaction it
+    commits to and throwing an RPC error if the block is not in our best chain
+
+    Args:
+        proof: The hex-encoded proof generated by gettxoutproof
+
+    Returns:
+        [           (json array)
+          "hex",    (string) The txid(s) which the proof commits to, or empty array if the proof
+                    cannot be validated.
+          ...
+        ]
+    """
+    data = parse_hex(proof, "proof")
+    try:
+        header = Header.decode(data[:HEADER_SIZE])
+        tree = PartialMerkleTree.decode(Reader(data, HEADER_SIZE))
+    except DecodeError as error:
+        raise RpcError(Code.MISC, f"The proof is no Merkle proof: {error}") from error
+    try:
+        root, matches = tree.extract()
+    except DecodeError:
+        return []
+    if root != header.merkle_root:
+        return []
+    entry = daemon.node.headers.get(header.hash)
+    if entry is None or not matches or not daemon.node.active.contains(entry):
+        raise RpcError(Code.NOT_FOUND, "Block not found in chain")
+    # A shorter list of leaves could have the same root with inner nodes as leaves.
+    if await daemon.transaction_count(entry.hash) != tree.total:
+        return []
+    return [to_hex(txid) for _, txid in matches]

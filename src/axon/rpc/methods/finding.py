@@ -1,0 +1,81 @@
+"""What callers name: blocks by hash or height, transactions and other bytes in hex."""
+
+from __future__ import annotations
+
+from axon.chain.headertree import HeaderEntry
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
+from axon.rpc.daemon import Daemon
+from axon.rpc.errors import Code, RpcError
+
+
+def find_block(daemon: Daemon, block_hash: BlockHash) -> HeaderEntry:
+    """The header of this hash.
+
+    Raises:
+        RpcError: -5, there is none.
+    """
+    entry = daemon.node.headers.get(block_hash)
+    if entry is None:
+        raise RpcError(Code.NOT_FOUND, "Block not found")
+    return entry
+
+
+def find_block_or_height(daemon: Daemon, named: BlockHash | int) -> HeaderEntry:
+    """The header of this hash, or at this height of the active chain.
+
+    Raises:
+        RpcError: -5 or -8, there is none.
+    """
+    if isinstance(named, bytes):
+        return find_block(daemon, named)
+    if named < 0:
+        raise RpcError(Code.PARAMETER, f"Target block height {named} is negative")
+    tip = daemon.node.active.height
+    entry = daemon.node.active.at(named)
+    if entry is None:
+        raise RpcError(Code.PARAMETER, f"Target block height {named} after current tip {tip}")
+    return entry
+
+
+async def read_block(daemon: Daemon, entry: HeaderEntry) -> bytes:
+    """The bytes of a block.
+
+    Raises:
+        RpcError: -1, they are not held.
+    """
+    raw = await daemon.read_block(entry.hash)
+    if raw is None:
+        raise RpcError(Code.MISC, "Block not available (not fully downloaded)")
+    return raw
+
+
+async def decode_block(daemon: Daemon, entry: HeaderEntry) -> Block:
+    """A block, read and decoded off the loop.
+
+    Raises:
+        RpcError: -1, its bytes are not held.
+    """
+    return await daemon.off_loop(Block.decode, await read_block(daemon, entry))
+
+
+def parse_hex(text: str, name: str) -> bytes:
+    """The bytes of a parameter in hex.
+
+    Raises:
+        RpcError: -8, it is not hex.
+    """
+    data = unhex(text)
+    if data is None:
+        raise RpcError(Code.PARAMETER, f"{name} must be hexadecimal string (not '{text}')")
+    return data
+
+
+def unhex(text: str) -> bytes | None:
+    """Bytes from hex without any spaces; None if it is none."""
+    if not text.isascii() or not text.isalnum():
+        return None if text else b""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None

@@ -1,0 +1,266 @@
+"""Transactions as bytes: found, taken apart, drafted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.errors import DecodeError
+from axon.primitives.address import encode_address
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash, Txid, hash160, sha256, to_hex
+from axon.primitives.network import Network
+from axon.primitives.script import is_unspendable, ops
+from axon.primitives.solver import (
+    MULTISIG,
+    NONSTANDARD,
+    PUBKEY,
+    PUBKEYHASH,
+    WITNESS_V0_KEYHASH,
+    WITNESS_V0_SCRIPTHASH,
+    solve,
+)
+from axon.rpc.amounts import Json
+from axon.rpc.daemon import Daemon
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import decode_block, parse_hex, unhex
+from axon.rpc.methods.shapes.drafts import draft
+from axon.rpc.methods.shapes.transactions import (
+    decode_transaction,
+    has_valid_ops,
+    script_json,
+    transaction_json,
+)
+
+_SUCCESSES: Final = frozenset(
+    (80, 98, *range(126, 130), *range(131, 135), 137, 138, 141, 142, *range(149, 154))
+) | frozenset(range(187, 255))
+"""Opcodes that tapscript lets succeed (BIP 342)."""
+
+_CHECKSIGADD = 0xBA
+_NOT_FOUND = "No such mempool transaction. Use -txindex or provide a block hash to enable"
+
+
+@method("rawtransactions", aliases={"verbosity": "verbose"})
+async def getrawtransaction(
+    daemon: Daemon, txid: Txid, verbosity: bool | int = 0, blockhash: BlockHash | None = None
+) -> Json:
+    """By default, this call only returns a transaction if it is in the mempool. If a blockhash
+    argument is passed, it will return the transaction if the specified block is available and the
+    transaction is in that block.
+
+    Args:
+        txid: The transaction id
+        verbosity: 0 for hex-encoded data, 1 for a JSON object, and 2 for JSON object with fee and
+            prevout
+        blockhash: The block in which to look for the transaction
+
+    Returns:
+        {                              (json object)
+          "in_active_chain" : bool,    (boolean, optional) Whether specified block is in the chain
+          ...,                         The fields of decoderawtransaction
+          "fee" : n,                   (numeric, optional) transaction fee in BTC (verbosity 2)
+          "hex" : "hex",               (string) The serialized, hex-encoded data for 'txid'
+          "blockhash" : "hex",         (string, optional) the block hash
+          "confirmations" : n,         (numeric, optional) The confirmations
+          "time" : xxx,                (numeric, optional) Same as "blocktime"
+          "blocktime" : xxx            (numeric, optional) The block time, in seconds since 1970
+        }
+    """
+    node, level = daemon.node, int(verbosity)
+    if txid == node.network.genesis.header.merkle_root:
+        raise RpcError(
+            Code.NOT_FOUND,
+            "The genesis block coinbase is not considered an ordinary transaction and cannot be"
+            " retrieved",
+        )
+    if blockhash is not None:
+        return await _confirmed(daemon, txid, level, blockhash)
+    entry = node.pool.get(txid)
+    if entry is None:
+        raise RpcError(
+            Code.NOT_FOUND,
+            f"{_NOT_FOUND} blockchain transaction queries."
+            " Use gettransaction for wallet transactions.",
+        )
+    if level <= 0:
+        return entry.transaction.raw.hex()
+    return transaction_json(entry.transaction, node.network)
+
+
+async def _confirmed(daemon: Daemon, txid: Txid, level: int, block_hash: BlockHash) -> Json:
+    """A transaction of a block."""
+    node = daemon.node
+    block_entry = node.headers.get(block_hash)
+    if block_entry is None:
+        raise RpcError(Code.NOT_FOUND, "Block hash not found")
+    if not node.blocks.has_block(block_hash):
+        raise RpcError(Code.MISC, "Block not available")
+    block = await decode_block(daemon, block_entry)
+    place = await daemon.off_loop(_place_of, block, txid)
+    if place is None:
+        raise RpcError(
+            Code.NOT_FOUND,
+            "No such transaction found in the provided block."
+            " Use gettransaction for wallet transactions.",
+        )
+    transaction = block.transactions[place]
+    if level <= 0:
+        return transaction.raw.hex()
+    spent = await daemon.read_spent(block_hash) if level >= 2 else None
+    coins = None if spent is None else spent[place]
+    shown = {
+        "in_active_chain": node.active.contains(block_entry),
+        **transaction_json(transaction, node.network, spent=coins, prevouts=True),
+        "blockhash": to_hex(block_hash),
+    }
+    if not node.active.contains(block_entry):
+        return {**shown, "confirmations": 0}
+    return {
+        **shown,
+        "confirmations": node.active.height - block_entry.height + 1,
+        "time": block_entry.time,
+        "blocktime": block_entry.time,
+    }
+
+
+def _place_of(block: Block, txid: Txid) -> int | None:
+    for place, transaction in enumerate(block.transactions):
+        if transaction.txid == txid:
+            return place
+    return None
+
+
+@method("rawtransactions")
+def decoderawtransaction(daemon: Daemon, hexstring: str, iswitness: bool | None = None) -> Json:
+    """Return a JSON object representing the serialized, hex-encoded transaction.
+
+    Args:
+        hexstring: The transaction hex string
+        iswitness: Whether the transaction hex is a serialized witness transaction. If not present,
+            heuristic tests will be used in decoding.
+
+    Returns:
+        {                           (json object)
+          "txid" : "hex",           (string) The transaction id
+          "hash" : "hex",           (string) The transaction hash (differs from txid for witness)
+          "version" : n,            (numeric) The version
+          "size" : n,               (numeric) The serialized transaction size
+          "vsize" : n,              (numeric) The virtual transaction size
+          "weight" : n,             (numeric) The transaction's weight
+          "locktime" : xxx,         (numeric) The lock time
+          "vin" : [                 (json array)
+            {                       (json object)
+              "coinbase" : "hex",   (string, optional) The coinbase value (only if coinbase)
+              "txid" : "hex",       (string, optional) The transaction id (if not coinbase)
+              "vout" : n,           (numeric, optional) The output number (if not coinbase)
+              "scriptSig" : { "asm" : "str", "hex" : "hex" },
+              "txinwitness" : [ "hex", ... ],
+              "sequence" : n        (numeric) The script sequence number
+            },
+            ...
+          ],
+          "vout" : [                (json array)
+            {                       (json object)
+              "value" : n,          (numeric) The value in BTC
+              "n" : n,              (numeric) index
+              "scriptPubKey" : { ... }
+            },
+            ...
+          ]
+        }
+    """
+    data = unhex(hexstring)
+    witness, plain = iswitness is not False, iswitness is not True
+    try:
+        if data is None:
+            raise DecodeError("hex")
+        transaction = decode_transaction(data, witness=witness, plain=plain)
+    except DecodeError as error:
+        raise RpcError(Code.DESERIALIZATION, "TX decode failed") from error
+    return transaction_json(transaction, daemon.node.network, with_hex=False)
+
+
+@method("rawtransactions")
+def decodescript(daemon: Daemon, hexstring: str) -> Json:
+    """Decode a hex-encoded script.
+
+    Args:
+        hexstring: the hex-encoded script
+
+    Returns:
+        {                             (json object)
+          "asm" : "str",              (string) Disassembly of the script
+          "desc" : "str",             (string) Inferred descriptor for the script
+          "type" : "str",             (string) The output type
+          "address" : "str",          (string, optional) The Bitcoin address
+          "p2sh" : "str",             (string, optional) address of P2SH script wrapping this one
+          "segwit" : {                (json object, optional) Result of a witness output script that
+                                      wraps this redeem script
+            ...,                      asm, desc, hex, address, type
+            "p2sh-segwit" : "str"     (string) address of the P2SH script wrapping it
+          }
+        }
+    """
+    script, network = parse_hex(hexstring, "argument"), daemon.node.network
+    shown = script_json(script, network, with_hex=False)
+    solved = solve(script)
+    if not _can_wrap(script, solved.kind):
+        return shown
+    shown["p2sh"] = _p2sh_address(script, network)
+    if solved.kind in (WITNESS_V0_KEYHASH, WITNESS_V0_SCRIPTHASH):
+        return shown
+    if solved.kind in (PUBKEY, MULTISIG) and any(len(key) != 33 for key in solved.parts):
+        return shown
+    inner: bytes | None = None
+    if solved.kind == PUBKEY:
+        wrapped = b"\x00\x14" + hash160(solved.parts[0])
+    elif solved.kind == PUBKEYHASH:
+        wrapped = b"\x00\x14" + solved.parts[0]
+    else:
+        wrapped, inner = b"\x00\x20" + sha256(script), script
+    segwit = script_json(wrapped, network, witness_script=inner)
+    segwit["p2sh-segwit"] = _p2sh_address(wrapped, network)
+    return {**shown, "segwit": segwit}
+
+
+def _p2sh_address(script: bytes, network: Network) -> str | None:
+    return encode_address(b"\xa9\x14" + hash160(script) + b"\x87", network)
+
+
+def _can_wrap(script: bytes, kind: str) -> bool:
+    """Whether a script could stand behind a script hash."""
+    wrappable = (MULTISIG, NONSTANDARD, PUBKEY, PUBKEYHASH)
+    if kind not in (*wrappable, WITNESS_V0_KEYHASH, WITNESS_V0_SCRIPTHASH):
+        return False
+    if is_unspendable(script) or not has_valid_ops(script):
+        return False
+    return not any(code == _CHECKSIGADD or code in _SUCCESSES for code, _ in ops(script))
+
+
+@method("rawtransactions")
+def createrawtransaction(
+    daemon: Daemon,
+    inputs: list[Json],
+    outputs: list[Json] | dict[str, Json],
+    locktime: int = 0,
+    replaceable: bool | None = None,
+    version: int = 2,
+) -> Json:
+    """Create a transaction spending the given inputs and creating new outputs.
+    Outputs can be addresses or data.
+    Returns hex-encoded raw transaction.
+    Note that the transaction's inputs are not signed, and it is not stored or transmitted.
+
+    Args:
+        inputs: The inputs, each {"txid":"hex","vout":n,"sequence":n}
+        outputs: The outputs, each {"address":amount} or {"data":"hex"}
+        locktime: Raw locktime. Non-0 value also locktime-activates inputs
+        replaceable: Marks this transaction as BIP125-replaceable (default: true)
+        version: Transaction version
+
+    Returns:
+        "hex"    (string) hex string of the transaction
+    """
+    network = daemon.node.network
+    return draft(inputs, outputs, locktime, replaceable, version, network).raw.hex()

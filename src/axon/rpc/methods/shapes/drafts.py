@@ -1,0 +1,106 @@
+"""Unsigned transactions from what callers write (`createrawtransaction`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from axon.errors import DecodeError
+from axon.primitives.address import decode_address
+from axon.primitives.hashes import Txid
+from axon.primitives.network import Network
+from axon.primitives.script import OP_RETURN, push
+from axon.primitives.transaction import SEQUENCE_FINAL, Transaction, TxIn, TxOut, outpoint
+from axon.rpc.amounts import Json, amount_from
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import parse_hex
+from axon.rpc.parameters import parse_hash, type_name
+
+MAX_REPLACEABLE_SEQUENCE = SEQUENCE_FINAL - 2
+"""An input with this sequence or less signals that it may be replaced (BIP 125)."""
+
+
+def _fault(text: str) -> RpcError:
+    return RpcError(Code.PARAMETER, f"Invalid parameter, {text}")
+
+
+def draft(
+    inputs: Sequence[Json],
+    outputs: Sequence[Json] | Mapping[str, Json],
+    locktime: int,
+    replaceable: bool | None,
+    version: int,
+    network: Network,
+) -> Transaction:
+    """The transaction.
+
+    Raises:
+        RpcError: something in it is not as it should be.
+    """
+    if not 0 <= locktime <= 0xFFFF_FFFF:
+        raise _fault("locktime out of range")
+    if not 1 <= version <= 3:
+        raise _fault("version out of range(1~3)")
+    if replaceable is None or replaceable:
+        sequence = MAX_REPLACEABLE_SEQUENCE
+    else:
+        sequence = SEQUENCE_FINAL - 1 if locktime else SEQUENCE_FINAL
+    spent = [_input(each, sequence) for each in inputs]
+    made = [_output(key, value, network) for key, value in _pairs(outputs)]
+    signals = any(item.sequence <= MAX_REPLACEABLE_SEQUENCE for item in spent)
+    if replaceable and spent and not signals:
+        raise RpcError(
+            Code.PARAMETER,
+            "Invalid parameter combination: Sequence number(s) contradict replaceable option",
+        )
+    return Transaction.build(version, spent, made, locktime)
+
+
+def _input(given: Json, sequence: int) -> TxIn:
+    if not isinstance(given, dict):
+        raise RpcError(
+            Code.TYPE, f"JSON value of type {type_name(given)} is not of expected type object"
+        )
+    txid = given.get("txid")
+    if not isinstance(txid, str):
+        raise _fault("missing txid key")
+    point, index, own = parse_hash("txid", txid), given.get("vout"), given.get("sequence")
+    if type(index) is not int:
+        raise _fault("missing vout key")
+    if index < 0:
+        raise _fault("vout cannot be negative")
+    if index > 0xFFFF_FFFF:
+        raise _fault("vout out of range")
+    if type(own) is int:
+        if not 0 <= own <= SEQUENCE_FINAL:
+            raise _fault("sequence number is out of range")
+        sequence = own
+    return TxIn(outpoint(Txid(point), index), sequence=sequence)
+
+
+def _pairs(outputs: Sequence[Json] | Mapping[str, Json]) -> list[tuple[str, Json]]:
+    """Keys and values in order, each address once."""
+    if isinstance(outputs, Mapping):
+        return list(outputs.items())
+    pairs: list[tuple[str, Json]] = []
+    for each in outputs:
+        if not isinstance(each, dict):
+            raise _fault("key-value pair not an object as expected")
+        if len(each) != 1:
+            raise _fault("key-value pair must contain exactly one key")
+        (pair,) = each.items()
+        if any(pair[0] == key for key, _ in pairs):
+            if pair[0] == "data":
+                raise _fault("duplicate key: data")
+            raise _fault(f"duplicated address: {pair[0]}")
+        pairs.append(pair)
+    return pairs
+
+
+def _output(key: str, value: Json, network: Network) -> TxOut:
+    if key == "data":
+        return TxOut(0, bytes((OP_RETURN,)) + push(parse_hex(str(value), "Data")))
+    try:
+        script = decode_address(key, network)
+    except DecodeError as error:
+        raise RpcError(Code.NOT_FOUND, f"Invalid Bitcoin address: {key}") from error
+    return TxOut(amount_from(value).sat, script)

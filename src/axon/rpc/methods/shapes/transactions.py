@@ -1,0 +1,190 @@
+"""Transactions and scripts as JSON, field by field as Bitcoin Core 31 shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from axon.chain.coins import Coin
+from axon.errors import DecodeError
+from axon.primitives.address import encode_address
+from axon.primitives.descriptor import infer_descriptor
+from axon.primitives.encoding import Reader
+from axon.primitives.hashes import to_hex
+from axon.primitives.network import Network
+from axon.primitives.script import ops
+from axon.primitives.solver import PUBKEY, asm, solve
+from axon.primitives.transaction import (
+    Transaction,
+    TxIn,
+    TxOut,
+    outpoint_index,
+    outpoint_txid,
+)
+from axon.rpc.amounts import Amount, Json
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import unhex
+
+MAX_OPCODE: Final = 0xB9
+MAX_ELEMENT: Final = 520
+"""Opcodes above and pushes beyond make a legacy script impossible to satisfy."""
+
+DECODE_FAILED = "TX decode failed. Make sure the tx has at least one input."
+
+
+def decode_transaction(raw: bytes, *, witness: bool = True, plain: bool = True) -> Transaction:
+    """A transaction of a caller, who may also have one without inputs.
+
+    Args:
+        witness: whether the form with witnesses may be meant.
+        plain: whether the form without them may be meant.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    try:
+        transaction = Transaction.decode(raw)
+        if witness if transaction.has_witness else plain:
+            return transaction
+    except DecodeError:
+        if not plain:
+            raise
+    return _without_inputs(raw)
+
+
+def decode_hex_transaction(text: str, failed: str = DECODE_FAILED) -> Transaction:
+    """A transaction from its hex.
+
+    Args:
+        failed: what is said if it is none.
+
+    Raises:
+        RpcError: -22, it is none.
+    """
+    data = unhex(text)
+    if data is None:
+        raise RpcError(Code.DESERIALIZATION, failed)
+    try:
+        return decode_transaction(data)
+    except DecodeError as error:
+        raise RpcError(Code.DESERIALIZATION, failed) from error
+
+
+def _without_inputs(raw: bytes) -> Transaction:
+    """One that looks as if marker and flag of a witness followed its version."""
+    reader = Reader(raw)
+    version = reader.u32()
+    if reader.u8() != 0:
+        raise DecodeError("a transaction without inputs", 4)
+    outputs = [TxOut(reader.i64(), reader.var_bytes()) for _ in range(reader.compact_size())]
+    locktime = reader.u32()
+    reader.finish()
+    return Transaction.build(version, (), outputs, locktime)
+
+
+def script_json(
+    script: bytes,
+    network: Network,
+    *,
+    with_hex: bool = True,
+    witness_script: bytes | None = None,
+) -> dict[str, Json]:
+    """An output script: asm, desc, hex, address, type.
+
+    Args:
+        witness_script: what a P2WSH output is known to commit to.
+    """
+    shown: dict[str, Json] = {
+        "asm": asm(script),
+        "desc": infer_descriptor(script, network, witness_script),
+    }
+    if with_hex:
+        shown["hex"] = script.hex()
+    kind = solve(script).kind
+    address = encode_address(script, network) if kind != PUBKEY else None
+    if address is not None:
+        shown["address"] = address
+    shown["type"] = kind
+    return shown
+
+
+def transaction_json(
+    transaction: Transaction,
+    network: Network,
+    *,
+    spent: Sequence[Coin] | None = None,
+    prevouts: bool = False,
+    with_hex: bool = True,
+) -> dict[str, Json]:
+    """A transaction in full.
+
+    Args:
+        spent: the coins of its inputs; then its fee is shown.
+        prevouts: whether they are shown too.
+        with_hex: whether its bytes are.
+    """
+    shown: dict[str, Json] = {
+        "txid": to_hex(transaction.txid),
+        "hash": to_hex(transaction.wtxid),
+        "version": transaction.version,
+        "size": transaction.size_bytes,
+        "vsize": transaction.vsize,
+        "weight": transaction.weight_wu,
+        "locktime": transaction.locktime,
+    }
+    coinbase = transaction.is_coinbase
+    inputs: list[Json] = []
+    for place, item in enumerate(transaction.inputs):
+        entry = _input_json(item, coinbase)
+        if spent and prevouts:
+            entry["prevout"] = _prevout_json(spent[place], network)
+        entry["sequence"] = item.sequence
+        inputs.append(entry)
+    shown["vin"] = inputs
+    shown["vout"] = [
+        {
+            "value": Amount(output.amount_sat),
+            "n": place,
+            "scriptPubKey": script_json(output.script_pubkey, network),
+        }
+        for place, output in enumerate(transaction.outputs)
+    ]
+    if spent:
+        paid = sum([output.amount_sat for output in transaction.outputs])
+        shown["fee"] = Amount(sum([coin.amount_sat for coin in spent]) - paid)
+    if with_hex:
+        shown["hex"] = transaction.raw.hex()
+    return shown
+
+
+def _input_json(item: TxIn, coinbase: bool) -> dict[str, Json]:
+    if coinbase:
+        shown: dict[str, Json] = {"coinbase": item.script_sig.hex()}
+    else:
+        shown = {
+            "txid": to_hex(outpoint_txid(item.prevout)),
+            "vout": outpoint_index(item.prevout),
+            "scriptSig": {"asm": asm(item.script_sig, True), "hex": item.script_sig.hex()},
+        }
+    if item.witness:
+        shown["txinwitness"] = [element.hex() for element in item.witness]
+    return shown
+
+
+def _prevout_json(coin: Coin, network: Network) -> dict[str, Json]:
+    return {
+        "generated": coin.coinbase,
+        "height": coin.height,
+        "value": Amount(coin.amount_sat),
+        "scriptPubKey": script_json(coin.script_pubkey, network),
+    }
+
+
+def has_valid_ops(script: bytes) -> bool:
+    """Whether a script could be run: known opcodes and pushes that are not too long."""
+    try:
+        return all(
+            code <= MAX_OPCODE and len(data or b"") <= MAX_ELEMENT for code, data in ops(script)
+        )
+    except DecodeError:
+        return False

@@ -1,0 +1,251 @@
+"""Transactions for the pool: sent, tested, submitted as a package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
+from axon.mempool.policy import MAX_PACKAGE_COUNT, fee_at
+from axon.mempool.together import Member, PackageResult, is_child_with_parents_tree
+from axon.node.commands import SendTransaction, SubmitPackage
+from axon.primitives.hashes import to_hex
+from axon.primitives.script import is_unspendable
+from axon.primitives.transaction import COIN, Transaction, outpoint
+from axon.rpc.amounts import Amount, Json
+from axon.rpc.daemon import Daemon
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.shapes.transactions import decode_hex_transaction, has_valid_ops
+
+DEFAULT_MAX_FEERATE: Final = Amount(COIN // 10)
+"""A caller who pays more for 1,000 vbytes has probably made a mistake."""
+
+NO_AMOUNT: Final = Amount(0)
+
+
+def _max_feerate(amount: Amount) -> int:
+    """In satoshi per 1,000 vbytes; 0 for any."""
+    if amount.sat >= COIN:
+        raise RpcError(
+            Code.PARAMETER, "Fee rates larger than or equal to 1BTC/kvB are not accepted"
+        )
+    return amount.sat
+
+
+def _check_burnt(transactions: Iterable[Transaction], most: Amount) -> None:
+    """No output that nobody can spend may be worth more."""
+    for transaction in transactions:
+        for output in transaction.outputs:
+            script = output.script_pubkey
+            lost = is_unspendable(script) or not has_valid_ops(script)
+            if lost and output.amount_sat > most.sat:
+                raise RpcError(
+                    Code.VERIFY,
+                    "Unspendable output exceeds maximum configured by user (maxburnamount)",
+                )
+
+
+@method("rawtransactions")
+async def sendrawtransaction(
+    daemon: Daemon,
+    hexstring: str,
+    maxfeerate: Amount = DEFAULT_MAX_FEERATE,
+    maxburnamount: Amount = NO_AMOUNT,
+) -> Json:
+    """Submit a raw transaction (serialized, hex-encoded) to local node and network.
+
+    Args:
+        hexstring: The hex string of the raw transaction
+        maxfeerate: Reject transactions whose fee rate is higher than the specified value, expressed
+            in BTC/kvB. Set to 0 to accept any fee rate.
+        maxburnamount: Reject transactions with provably unspendable outputs (e.g. 'datacarrier'
+            outputs) greater than the specified value, expressed in BTC.
+
+    Returns:
+        "hex"    (string) The transaction hash in hex
+    """
+    transaction = decode_hex_transaction(hexstring)
+    _check_burnt([transaction], maxburnamount)
+    feerate = _max_feerate(maxfeerate)
+    node, txid = daemon.node, transaction.txid
+    points = [outpoint(txid, index) for index in range(len(transaction.outputs))]
+    if any(coin is not None for coin in node.coins.multi_get(points)):
+        raise RpcError(Code.ALREADY_KNOWN, "Transaction outputs already in utxo set")
+    if txid in node.pool:
+        return to_hex(txid)
+    if feerate:
+        prepared = node.pool.prepare(
+            transaction, node.coins, node.tip_context(), daemon.clock.now()
+        )
+        highest = fee_at(feerate, transaction.vsize)
+        if isinstance(prepared, Prepared) and prepared.fee_sat > highest:
+            raise RpcError(
+                Code.VERIFY,
+                "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)",
+            )
+    outcome = await daemon.command(SendTransaction(transaction))
+    if isinstance(outcome, Admitted):
+        return to_hex(txid)
+    assert isinstance(outcome, Refused)
+    missing = outcome.kind is Refusal.MISSING_INPUTS
+    raise RpcError(Code.VERIFY if missing else Code.VERIFY_REJECTED, str(outcome))
+
+
+def _decode_several(texts: list[str]) -> tuple[Transaction, ...]:
+    if not 1 <= len(texts) <= MAX_PACKAGE_COUNT:
+        raise RpcError(
+            Code.PARAMETER, f"Array must contain between 1 and {MAX_PACKAGE_COUNT} transactions."
+        )
+    return tuple(
+        [
+            decode_hex_transaction(
+                str(text),
+                f"TX decode failed: {text} Make sure the tx has at least one input.",
+            )
+            for text in texts
+        ]
+    )
+
+
+@method("rawtransactions", name="testmempoolaccept")
+async def try_mempool_accept(
+    daemon: Daemon, rawtxs: list[str], maxfeerate: Amount = DEFAULT_MAX_FEERATE
+) -> Json:
+    """Returns result of mempool acceptance tests indicating if raw transaction(s) (serialized,
+    hex-encoded) would be accepted by mempool.
+
+    Args:
+        rawtxs: An array of hex strings of raw transactions, parents first.
+        maxfeerate: Reject transactions whose fee rate is higher than the specified value, expressed
+            in BTC/kvB
+
+    Returns:
+        [                                  (json array) one for each raw transaction
+          {                                (json object)
+            "txid" : "hex",                (string) The transaction hash in hex
+            "wtxid" : "hex",               (string) The transaction witness hash in hex
+            "package-error" : "str",       (string, optional) Package validation error, if any
+            "allowed" : true|false,        (boolean, optional) Whether it would be accepted
+            "vsize" : n,                   (numeric, optional) Virtual transaction size
+            "fees" : {                     (json object, optional) Transaction fees
+              "base" : n,                  (numeric) transaction fee in BTC
+              "effective-feerate" : n,     (numeric) the effective feerate in BTC per KvB
+              "effective-includes" : [ "hex", ... ]
+            },
+            "reject-reason" : "str",       (string, optional) Rejection reason
+            "reject-details" : "str"       (string, optional) Rejection details
+          },
+          ...
+        ]
+    """
+    transactions = _decode_several(rawtxs)
+    feerate = _max_feerate(maxfeerate)
+    result: PackageResult = await daemon.command(SubmitPackage(transactions, test_only=True))
+    shown: list[Json] = []
+    over = False
+    for transaction in transactions:
+        entry: dict[str, Json] = {
+            "txid": to_hex(transaction.txid),
+            "wtxid": to_hex(transaction.wtxid),
+        }
+        if result.about_package and result.error is not None:
+            entry["package-error"] = str(result.error)
+        member = result.members.get(transaction.wtxid)
+        if member is not None and not over:
+            verdict = _tested(member, feerate)
+            over = verdict.get("reject-reason") == "max-fee-exceeded"
+            entry.update(verdict)
+        shown.append(entry)
+    return shown
+
+
+def _tested(member: Member, max_feerate_sat_kvb: int) -> dict[str, Json]:
+    refused = member.refused
+    if refused is not None:
+        if refused.kind is Refusal.MISSING_INPUTS:
+            return {"allowed": False, "reject-reason": "missing-inputs"}
+        return {
+            "allowed": False,
+            "reject-reason": refused.reason,
+            "reject-details": str(refused),
+        }
+    assert member.fee_sat is not None, "whoever may come in has a fee"
+    assert member.vsize is not None, "and a size"
+    if max_feerate_sat_kvb and member.fee_sat > fee_at(max_feerate_sat_kvb, member.vsize):
+        return {"allowed": False, "reject-reason": "max-fee-exceeded"}
+    return {"allowed": True, "vsize": member.vsize, "fees": _fees(member)}
+
+
+def _fees(member: Member) -> dict[str, Json]:
+    fees: dict[str, Json] = {"base": Amount(member.fee_sat or 0)}
+    if member.effective_feerate_sat_kvb is not None:
+        fees["effective-feerate"] = Amount(member.effective_feerate_sat_kvb)
+        fees["effective-includes"] = [to_hex(wtxid) for wtxid in member.effective_includes]
+    return fees
+
+
+@method("rawtransactions")
+async def submitpackage(
+    daemon: Daemon,
+    package: list[str],
+    maxfeerate: Amount = DEFAULT_MAX_FEERATE,
+    maxburnamount: Amount = NO_AMOUNT,
+) -> Json:
+    """Submit a package of raw transactions (serialized, hex-encoded) to local node.
+    The package will be validated according to consensus and mempool policy rules. If any
+    transaction passes, it will be accepted to mempool.
+
+    Args:
+        package: An array of raw transactions, a child with its unconfirmed parents, the child last.
+        maxfeerate: Reject transactions whose fee rate is higher than the specified value, expressed
+            in BTC/kvB. Set to 0 to accept any fee rate.
+        maxburnamount: Reject transactions with provably unspendable outputs greater than the
+            specified value, expressed in BTC.
+
+    Returns:
+        {                                   (json object)
+          "package_msg" : "str",            (string) "success" if all are in the mempool, or why not
+          "tx-results" : {                  (json object) by wtxid
+            "wtxid" : {                     (json object)
+              "txid" : "hex",               (string) The transaction hash in hex
+              "other-wtxid" : "hex",        (string, optional) what is in the mempool instead
+              "vsize" : n,                  (numeric, optional) Sigops-adjusted virtual size
+              "fees" : { ... },             (json object, optional) as in testmempoolaccept
+              "error" : "str"               (string, optional) Error string if it was refused
+            },
+            ...
+          },
+          "replaced-transactions" : [ "hex", ... ]
+        }
+    """
+    transactions = _decode_several(package)
+    _check_burnt(transactions, maxburnamount)
+    feerate = _max_feerate(maxfeerate)
+    if len(transactions) > 1 and not is_child_with_parents_tree(transactions):
+        raise RpcError(
+            Code.VERIFY,
+            "package topology disallowed. not child-with-parents or parents depend on each other.",
+        )
+    command = SubmitPackage(transactions, max_feerate_sat_kvb=feerate or None)
+    result: PackageResult = await daemon.command(command)
+    members: dict[str, Json] = {}
+    for transaction in transactions:
+        member = result.members.get(transaction.wtxid)
+        members[to_hex(transaction.wtxid)] = {
+            "txid": to_hex(transaction.txid),
+            **({"error": "package-not-validated"} if member is None else _submitted(member)),
+        }
+    return {
+        "package_msg": "success" if result.error is None else str(result.error),
+        "tx-results": members,
+        "replaced-transactions": sorted(to_hex(entry.txid) for entry in result.replaced),
+    }
+
+
+def _submitted(member: Member) -> dict[str, Json]:
+    if member.other_wtxid is not None:
+        return {"other-wtxid": to_hex(member.other_wtxid)}
+    if member.refused is not None:
+        return {"error": str(member.refused)}
+    return {"vsize": member.vsize, "fees": _fees(member)}
