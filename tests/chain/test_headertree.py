@@ -12,7 +12,7 @@ from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import Header
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.verdict import Rejected
-from tests.chain.chains import FAR_FUTURE, accepted, grow, headers_of, mine
+from tests.chain.chains import EASY_MAINNET, FAR_FUTURE, accepted, grow, headers_of, mine
 from tests.data import mainnet_data
 
 LIMIT = 0x207FFFFF
@@ -72,6 +72,77 @@ def test_a_chain_is_taken_in_up_to_the_first_refused() -> None:
     assert verdict.rejected.reason == "time-too-old"
     assert tree.best is entries[-1]
     assert tree.add_chain(headers, FAR_FUTURE) == HeadersVerdict(verdict.entries, 0, None)
+
+
+_ODDITIES = (
+    "",
+    "",
+    "",
+    "",
+    "",
+    "earlier",
+    "far too early",
+    "too late",
+    "old",
+    "bits",
+    "no work",
+    "gap",
+)
+_NOON = 3_000_000_000  # Later than any header of these chains.
+
+
+def _odd(parent: Header, oddity: str, salt: int) -> Header:
+    """A header after `parent` with something unusual about it, not always wrong."""
+    time = parent.time + {"earlier": -700, "far too early": -9_000, "too late": _NOON}.get(
+        oddity, 600
+    )
+    time = min(time, 2**32 - 1)
+    if oddity == "no work":
+        return Header.build(4, parent.hash, bytes([salt]) * 32, time, 0x1D00FFFF, 0)
+    if oddity == "gap":
+        parent = mine(parent, time, LIMIT, salt=salt)
+    bits = 0x2007FFFF if oddity == "bits" else LIMIT
+    return mine(parent, time, bits, version=3 if oddity == "old" else 4, salt=salt)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(_ODDITIES), min_size=1, max_size=30),
+    st.integers(0, 30),
+    st.integers(0, 5),
+)
+def test_a_run_is_taken_in_as_if_one_by_one(oddities: list[str], known: int, rival: int) -> None:
+    headers = [EASY_MAINNET.genesis.header]
+    for salt, oddity in enumerate(oddities):
+        headers.append(_odd(headers[-1], oddity, salt))
+    run, one_by_one = HeaderTree(EASY_MAINNET), HeaderTree(EASY_MAINNET)
+    for tree in (run, one_by_one):
+        for header in headers[1:known]:
+            tree.add(header, _NOON * 1_000_000)
+        grow(tree, tree.genesis, rival, salt=99)
+    verdict = run.add_chain(iter(headers[1:]), _NOON * 1_000_000)
+    expected: list[HeaderEntry | Rejected] = []
+    for header in headers[1:]:
+        expected.append(one_by_one.add(header, _NOON * 1_000_000))
+        if isinstance(expected[-1], Rejected):
+            break
+    entries = [entry for entry in expected if isinstance(entry, HeaderEntry)]
+    assert [_facts(entry) for entry in verdict.entries] == [_facts(entry) for entry in entries]
+    assert verdict.rejected == (expected[-1] if len(entries) < len(expected) else None)
+    assert len(run) == len(one_by_one)
+    assert run.best.hash == one_by_one.best.hash
+    assert [tip.hash for tip in run.tips()] == [tip.hash for tip in one_by_one.tips()]
+    for entry in verdict.entries:
+        assert run.get(entry.hash) is entry
+        for height in range(entry.height):
+            ancestor, other = entry.ancestor(height), one_by_one.get(entry.hash)
+            assert ancestor is not None
+            assert other is not None
+            assert ancestor.hash == getattr(other.ancestor(height), "hash", None)
+
+
+def _facts(entry: HeaderEntry) -> tuple[bytes, bytes, int, int, int, int]:
+    return entry.raw, entry.hash, entry.height, entry.chainwork, entry.bits, entry.time
 
 
 def test_an_orphan_is_refused_and_accepted_later() -> None:

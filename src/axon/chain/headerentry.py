@@ -7,6 +7,7 @@ and the accumulated work follows from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
@@ -91,6 +92,25 @@ class HeaderEntry:
         entry.stretch = Stretch(header.bits, height, own_work if chainwork is None else chainwork)
         entry._jump = entry
         return entry
+
+    def extended(self, headers: Iterable[Header]) -> list[HeaderEntry]:
+        """Entries for headers with this one's target, each built on the one before it.
+
+        The same as making one after the other, in half the time.
+        """
+        entries: list[HeaderEntry] = []
+        new, stretch, parent, height = HeaderEntry.__new__, self.stretch, self, self.height
+        for header in headers:
+            entry = new(HeaderEntry)
+            entry.raw, entry.hash = header.raw, header.hash
+            entry.parent, entry.stretch = parent, stretch
+            jump = parent._jump
+            far = jump._jump
+            entry._jump = far if height + far.height == 2 * jump.height else parent
+            entry.height = height = height + 1
+            entries.append(entry)
+            parent = entry
+        return entries
 
     @property
     def header(self) -> Header:

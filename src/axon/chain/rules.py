@@ -8,11 +8,13 @@ Reasons have Bitcoin Core's spelling, and the checks its order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
 from axon.chain.headerentry import MEDIAN_TIME_SPAN, HeaderEntry, Stretch
 from axon.primitives.hashes import BlockHash
+from axon.primitives.header import Header
 from axon.primitives.network import (
     DIFFICULTY_INTERVAL,
     TARGET_SPACING_S,
@@ -32,6 +34,7 @@ _MICROSECONDS = 1_000_000
 _MAX_FUTURE_US = MAX_FUTURE_S * _MICROSECONDS
 # Looked up once: hundreds of thousands of headers come in a row.
 _fields = Struct("<i64xII").unpack_from  # Version, time and bits of a header.
+_linked_fields = Struct("<i32s32xII").unpack_from  # The same with prev behind the version.
 _time = Struct("<68xI").unpack_from
 
 _HIGH_HASH = Rejected("high-hash", "proof of work failed")
@@ -81,6 +84,43 @@ class HeaderRules:
             text = f"0x{version & 0xFFFF_FFFF:08x}"
             return Rejected(f"bad-version({text})", f"rejected nVersion={text} block")
         return None
+
+    def count_plain(
+        self, headers: Sequence[Header], start: int, parent: HeaderEntry, now: int
+    ) -> int:
+        """How many headers obey the rules in the plainest way, each after the one before it.
+
+        That is, with the parent's target within a period, later than the parent, and of today's
+        version: nearly all headers there are. Where the count ends, `check` says what is what.
+
+        Args:
+            headers: those to look at begin at `start`.
+            start: see there.
+            parent: what the first is to be built on; of a chain that obeys the rules itself.
+            now: microseconds since 1970.
+        """
+        if self._varying:
+            return 0
+        stretch, from_bytes = parent.stretch, int.from_bytes
+        expected, target = stretch.bits, stretch.target
+        latest = (now + _MAX_FUTURE_US) // _MICROSECONDS
+        before, last_time, count = parent.hash, parent.time, 0
+        left = DIFFICULTY_INTERVAL - 1 - parent.height % DIFFICULTY_INTERVAL
+        for position in range(start, min(len(headers), start + left)):
+            header = headers[position]
+            version, prev, time, bits = _linked_fields(header.raw)
+            block_hash = header.hash
+            if (
+                prev != before
+                or bits != expected
+                or from_bytes(block_hash, "little") > target
+                or not last_time < time <= latest
+                or version < 4
+            ):
+                break
+            before, last_time = block_hash, time
+            count += 1
+        return count
 
     def check_work(
         self, raw: bytes, block_hash: BlockHash, stretch: Stretch | None = None
