@@ -48,6 +48,7 @@ from axon.node.router import Router
 from axon.node.session import INBOX_LIMIT_BYTES, Session
 from axon.node.settings import NodeSettings
 from axon.node.txflow import TxFlow
+from axon.node.upkeep import Upkeep
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.faults import PeerFault, PeerViolation
@@ -149,6 +150,7 @@ class FullNode:
             bloom=settings.bloom,
         )
         self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
+        self._upkeep = Upkeep(self.links, self.blocks, now)
         self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
         self.links.listener = self
         self.blocks.follower = self
@@ -223,6 +225,7 @@ class FullNode:
         self.links.tick(now)
         self.blocks.tick(now)
         self.transactions.tick(now)
+        self._upkeep.tick(now)
         self._take_turns(now)
         return self._effects()
 
@@ -231,7 +234,7 @@ class FullNode:
         if self._ready or self._first:
             return 0
         moments = [self.links.deadline(), self.blocks.deadline(), self.transactions.deadline()]
-        return min([moment for moment in moments if moment is not None], default=None)
+        return min([moment for moment in moments if moment is not None] + [self._upkeep.deadline()])
 
     def _effects(self) -> list[Effect]:
         effects = self._outbox.take()
@@ -345,6 +348,7 @@ class FullNode:
 
     def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
         """Blocks left and joined the active chain."""
+        self._upkeep.tip_moved_at = now
         self.replies.chain_moved(outcome)
         self.transactions.chain_moved(outcome, now)
 

@@ -84,6 +84,8 @@ class Links:
         self._tickets = 0
         self._alarm: Instant | None = None  # No session's clock is due before.
         self.start_height = 0
+        self.config = settings.connections
+        self._stale_tip = False
         self.near_tip = False
         outbox.on_drop(self.drop)
 
@@ -287,10 +289,20 @@ class Links:
     def set_synced(self, synced: bool, now: Instant) -> None:
         """Whether our tip is recent: then peers may hear of us, and be nearly pruned themselves."""
         self.near_tip = synced
-        self.connections.adapt(near_tip=synced, stale_tip=False, synced=synced)
+        self._adapt()
         settings = self._settings
         port = settings.listen_port if synced else None
         self.gossip.advertise(settings.own_addresses, settings.services, port, now)
+
+    def set_stale(self, stale: bool) -> None:
+        """No block came for long: one more peer may know better."""
+        if stale != self._stale_tip:
+            self._stale_tip = stale
+            self._adapt()
+
+    def _adapt(self) -> None:
+        synced = self.near_tip
+        self.connections.adapt(near_tip=synced, stale_tip=self._stale_tip, synced=synced)
 
     def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> bool:
         """The operator wants one connection; whether it is being dialled now."""

@@ -1,0 +1,91 @@
+"""What is looked at now and then: whether the tip is stale, and whether outbound peers are too many.
+
+When no block came for half an hour, peers may be hiding one: one more full relay peer is dialled.
+That one, and the extra block relay peers that are tried in turn, are given up again when they bring
+nothing better than the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.machine import MINUTE, SECOND, Instant
+from axon.node.blockflow import BlockFlow
+from axon.node.links import Links
+from axon.node.session import Session
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.eviction import (
+    OutboundCandidate,
+    choose_extra_block_relay,
+    choose_extra_full_relay,
+)
+from axon.p2p.faults import PeerDone
+
+TRIM_INTERVAL: Final = 45 * SECOND
+"""How often extra outbound peers are looked at."""
+
+STALE_CHECK_INTERVAL: Final = 10 * MINUTE
+STALE_AFTER: Final = 30 * MINUTE
+"""Three blocks' time without one."""
+
+
+class Upkeep:
+    """The slow clock of a full node.
+
+    Args:
+        links: the connections.
+        blocks: the chain.
+        now: the start.
+    """
+
+    def __init__(self, links: Links, blocks: BlockFlow, now: Instant) -> None:
+        self._links = links
+        self._blocks = blocks
+        self._trim_at = now + TRIM_INTERVAL
+        self._stale_at = now + STALE_CHECK_INTERVAL
+        self.tip_moved_at = now
+
+    def deadline(self) -> Instant:
+        """When something is to be looked at."""
+        return min(self._trim_at, self._stale_at)
+
+    def tick(self, now: Instant) -> None:
+        """Look at what is due."""
+        if now >= self._stale_at:
+            self._stale_at = now + STALE_CHECK_INTERVAL
+            waiting = self._blocks.download.in_flight_total > 0
+            stale = now - self.tip_moved_at > STALE_AFTER and not waiting
+            self._links.set_stale(stale)
+        if now >= self._trim_at:
+            self._trim_at = now + TRIM_INTERVAL
+            self._trim(now)
+
+    def _trim(self, now: Instant) -> None:
+        config = self._links.config
+        full = choose_extra_full_relay(
+            self._candidates(ConnectionType.FULL_RELAY), config.max_full_relay, now
+        )
+        block = choose_extra_block_relay(
+            self._candidates(ConnectionType.BLOCK_RELAY), config.max_block_relay, now
+        )
+        for peer in (full, block):
+            if peer is not None:
+                self._links.drop(peer, PeerDone("others serve better"), now)
+
+    def _candidates(self, kind: ConnectionType) -> list[OutboundCandidate]:
+        return [
+            self._candidate(session)
+            for session in self._links.sessions.values()
+            if session.kind is kind and session.negotiated is not None
+        ]
+
+    def _candidate(self, session: Session) -> OutboundCandidate:
+        peer, headersync = session.peer, self._blocks.headersync
+        return OutboundCandidate(
+            peer=peer,
+            connected_at=session.opened_at,
+            last_announcement_at=headersync.news_at(peer),
+            last_block_at=session.last_block_at,
+            blocks_in_flight=len(self._blocks.download.inflight(peer)),
+            protected=headersync.is_protected(peer),
+        )
