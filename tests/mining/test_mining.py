@@ -9,7 +9,7 @@ import pytest
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.mempool.entry import Entry
 from axon.mining.miner import find_nonce, mine
-from axon.mining.template import BLOCK_VERSION, RESERVED_WEIGHT, next_template
+from axon.mining.template import BLOCK_VERSION, RESERVED_WEIGHT, BlockLimits, next_template
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, sha256d
 from axon.primitives.merkle import merkle_root
@@ -92,7 +92,7 @@ def test_sigops_are_limited(tip: HeaderEntry) -> None:
 def test_what_pays_too_little_stays_out(tip: HeaderEntry) -> None:
     free = entry(1, 0)
     assert next_template(REGTEST, tip, chunks([free]), NOW).entries == ()
-    kept = next_template(REGTEST, tip, chunks([free]), NOW, min_feerate_sat_kvb=0)
+    kept = next_template(REGTEST, tip, chunks([free]), NOW, BlockLimits(min_feerate_sat_kvb=0))
     assert kept.entries == (free,)
 
 

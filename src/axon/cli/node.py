@@ -29,6 +29,7 @@ from axon.drivers.aio.loop import run_loop
 from axon.errors import AxonError
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.pool import Mempool
+from axon.mining.template import BLOCK_VERSION, BlockLimits
 from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -312,8 +313,18 @@ def _settings(config: NodeConfig, keepsakes: Keepsakes) -> NodeSettings:
         max_tip_age_s=config.max_tip_age_s,
         minimum_chainwork=config.minimum_chainwork,
         peer_timeout=peers.peer_timeout_s * SECOND,
-        persist_pool=config.persist_mempool,
+        limits=_limits(config),
         permissions=_permissions(config),
+    )
+
+
+def _limits(config: NodeConfig) -> BlockLimits:
+    mining = config.mining
+    return BlockLimits(
+        mining.max_weight_wu,
+        mining.reserved_weight_wu,
+        mining.min_feerate_sat_kvb,
+        BLOCK_VERSION if mining.version is None else mining.version,
     )
 
 

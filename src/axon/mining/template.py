@@ -36,9 +36,31 @@ RESERVED_SIGOPS_COST: Final = 400
 FAILURES_NEAR_FULL: Final = 1_000
 """So many chunks in a row that did not fit into a nearly full block end the search."""
 
-_NEARLY_FULL = MAX_BLOCK_WEIGHT - 4_000
+NEARLY_FULL_WEIGHT: Final = 4_000
+"""A block with no more weight than this left is nearly full."""
+
 _COINBASE_SEQUENCE = 0xFFFF_FFFE  # Not final, so that its locktime counts.
 _WITNESS_RESERVED = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLimits:
+    """What the operator decided about blocks made here.
+
+    Args:
+        max_weight_wu: of the whole block (`-blockmaxweight`).
+        reserved_weight_wu: of it, for coinbase and header (`-blockreservedweight`).
+        min_feerate_sat_kvb: what pays less stays out (`-blockmintxfee`).
+        version: of the header (`-blockversion`, on regtest).
+    """
+
+    max_weight_wu: int = MAX_BLOCK_WEIGHT
+    reserved_weight_wu: int = RESERVED_WEIGHT
+    min_feerate_sat_kvb: int = 1
+    version: int = BLOCK_VERSION
+
+
+DEFAULT_LIMITS: Final = BlockLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +170,7 @@ def next_template(
     parent: HeaderEntry,
     chunks: Iterable[tuple[float, tuple[Entry, ...]]],
     now_s: int,
-    *,
-    max_weight_wu: int = MAX_BLOCK_WEIGHT,
-    reserved_weight_wu: int = RESERVED_WEIGHT,
-    min_feerate_sat_kvb: int = 1,
+    limits: BlockLimits = DEFAULT_LIMITS,
 ) -> BlockTemplate:
     """The best block on `parent` that the pool allows.
 
@@ -161,20 +180,21 @@ def next_template(
         chunks: from `Mempool.mining_chunks()`: feerate in satoshi per 1,000 vbytes and entries,
             best first.
         now_s: the time of day, seconds since 1970.
-        max_weight_wu: of the whole block (`-blockmaxweight`).
-        reserved_weight_wu: of it, for the coinbase and the header (`-blockreservedweight`).
-        min_feerate_sat_kvb: what pays less stays out (`-blockmintxfee`).
+        limits: the operator's.
     """
-    weight, sigops, fees, failures = reserved_weight_wu, RESERVED_SIGOPS_COST, 0, 0
+    weight, sigops, fees, failures = limits.reserved_weight_wu, RESERVED_SIGOPS_COST, 0, 0
     chosen: list[Entry] = []
     for feerate, entries in chunks:
-        if feerate < min_feerate_sat_kvb:
+        if feerate < limits.min_feerate_sat_kvb:
             break
         added_weight = sum(entry.weight_wu for entry in entries)
         added_sigops = sum(entry.sigops_cost for entry in entries)
-        if weight + added_weight > max_weight_wu or sigops + added_sigops > MAX_BLOCK_SIGOPS_COST:
+        if (
+            weight + added_weight > limits.max_weight_wu
+            or sigops + added_sigops > MAX_BLOCK_SIGOPS_COST
+        ):
             failures += 1
-            if failures > FAILURES_NEAR_FULL and weight > _NEARLY_FULL:
+            if failures > FAILURES_NEAR_FULL and weight > limits.max_weight_wu - NEARLY_FULL_WEIGHT:
                 break
             continue
         failures = 0
@@ -186,7 +206,7 @@ def next_template(
     time = max(min_time, now_s)
     return BlockTemplate(
         parent=parent,
-        version=BLOCK_VERSION,
+        version=limits.version,
         bits=HeaderRules(network).next_bits(parent, time),
         time=time,
         min_time=min_time,

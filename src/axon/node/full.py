@@ -192,7 +192,13 @@ class FullNode:
 
     def template(self, now_s: int) -> BlockTemplate:
         """The best next block that the pool allows, seen at this time of day in seconds."""
-        return next_template(self.network, self.active.tip, self.pool.mining_chunks(), now_s)
+        return next_template(
+            self.network,
+            self.active.tip,
+            self.pool.mining_chunks(),
+            now_s,
+            self.settings.limits,
+        )
 
     # The machine.
 

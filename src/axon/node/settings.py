@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from axon.machine import SECOND, Endpoint, Instant
+from axon.mining.template import DEFAULT_LIMITS, BlockLimits
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.primitives.netaddress import NetAddress
@@ -40,7 +41,7 @@ class NodeSettings:
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
         minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
         peer_timeout: for the greeting (`-peertimeout`).
-        persist_pool: whether the pool outlives the process (`-persistmempool`).
+        limits: of blocks made here.
         permissions: what the operator allows a connection (`-whitelist`, `-whitebind`), by Core's
             names, from the two ends and whether it is inbound.
     """
@@ -57,7 +58,7 @@ class NodeSettings:
     max_tip_age_s: int = MAX_TIP_AGE_S
     minimum_chainwork: int = 0
     peer_timeout: Instant = HANDSHAKE_TIMEOUT
-    persist_pool: bool = True
+    limits: BlockLimits = DEFAULT_LIMITS
     permissions: Callable[[Endpoint, Endpoint, bool], frozenset[str]] = field(
         default=_nobody, repr=False
     )

@@ -1,4 +1,4 @@
-"""What is looked at now and then: whether the tip is stale, and whether outbound peers are too many.
+"""What is looked at now and then: is the tip stale, are there too many outbound peers.
 
 When no block came for half an hour, peers may be hiding one: one more full relay peer is dialled.
 That one, and the extra block relay peers that are tried in turn, are given up again when they bring
