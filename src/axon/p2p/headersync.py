@@ -510,12 +510,15 @@ class HeaderSync:
     def _consider_lag(self, peer: PeerId, now: Instant) -> None:
         """Start or stop the clock of an outbound peer that is behind our tip."""
         ours = self._peers[peer]
+        self._weigh_lag(peer, ours, now)
+        self._watch(ours.lag.until)
+
+    def _weigh_lag(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
         if ours.outbound and ours.syncing and not ours.protected:
             ours.lag.consider(self.best_known(peer), self._tip, now)
-            self._watch(ours.lag.until)
 
     def _lag_overdue(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Action]:
-        self._consider_lag(peer, now)
+        self._weigh_lag(peer, ours, now)
         match ours.lag.overdue(now):
             case Overdue.ASK:
                 assert ours.lag.benchmark is not None, "a clock runs against a benchmark"
