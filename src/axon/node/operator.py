@@ -25,6 +25,7 @@ from axon.node.commands import (
 )
 from axon.node.links import Links
 from axon.node.outbox import Outbox
+from axon.node.packageflow import PackageFlow
 from axon.node.txflow import Outcome, Restored, TxFlow
 from axon.primitives.block import Block
 from axon.primitives.verdict import Accepted, Rejected, Verdict
@@ -40,6 +41,7 @@ class Operator:
         self._links = links
         self._blocks = blocks
         self._transactions = transactions
+        self._packages = PackageFlow(outbox, transactions)
         self._pool = transactions.pool
 
     def commanded(self, ticket: int, command: object, now: Instant) -> None:
@@ -55,7 +57,7 @@ class Operator:
             case SendTransaction(transaction):
                 self._transactions.submit(transaction, lambda outcome, _: answer(outcome), now)
             case SubmitPackage():
-                self._transactions.submit_package(command, answer, now)
+                self._packages.submit(command, answer, now)
             case Prioritise(txid, delta_sat):
                 self._pool.prioritise(txid, delta_sat)
                 answer(None)

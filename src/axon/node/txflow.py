@@ -25,18 +25,8 @@ from axon.mempool.fees import FeeEstimator
 from axon.mempool.locks import TipContext
 from axon.mempool.orphans import Orphanage
 from axon.mempool.outcome import Admitted, CoinView, CrowdedOut, Prepared, Refusal, Refused
-from axon.mempool.packages import (
-    PackagePlan,
-    TestPlan,
-    admit_package,
-    finish_test,
-    prepare_package,
-    prepare_test,
-)
 from axon.mempool.policy import feerate_of
 from axon.mempool.pool import Mempool
-from axon.mempool.together import PackageResult
-from axon.node.commands import SubmitPackage
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
 from axon.node.jobs import SCRIPTS, VerifyScripts
 from axon.node.outbox import Outbox
@@ -47,7 +37,7 @@ from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import TxRequest
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
-from axon.primitives.verdict import Accepted, Rejected, Verdict
+from axon.primitives.verdict import Rejected
 from axon.wire.messages import InvItem, InvType, NotFound
 
 MAX_REFUSED: Final = 120_000
@@ -118,7 +108,7 @@ class TxFlow:
     ) -> None:
         self._outbox = outbox
         self.pool = pool
-        self._coins = coins
+        self.coins = coins
         self._active = active
         self._is_open = is_open
         self._blocks_only = blocks_only
@@ -258,52 +248,6 @@ class TxFlow:
         work.queue.extend((item.transaction, item.entered) for item in items)
         self._go_on(work, now)
 
-    def submit_package(
-        self, command: SubmitPackage, done: Callable[[PackageResult], None], now: Instant
-    ) -> None:
-        """Transactions from the operator that are judged together, or only tested."""
-        prepare = prepare_test if command.test_only else prepare_package
-        plan = prepare(self.pool, command.transactions, self._coins, self.tip_context(), now)
-        if isinstance(plan, PackageResult):
-            done(plan)
-            return
-        waiting = deque(plan.to_verify)
-        verdicts: dict[Wtxid, Verdict] = {}
-
-        def go_on(now: Instant) -> None:
-            if waiting:
-                transaction, spent = waiting.popleft()
-                job = VerifyScripts(transaction, tuple(spent))
-                self._outbox.delegate(job, SCRIPTS, partial(verified, transaction.wtxid))
-            elif isinstance(plan, TestPlan):
-                done(finish_test(plan, verdicts))
-            else:
-                done(self._admit_package(plan, verdicts, command.max_feerate_sat_kvb, now))
-
-        def verified(wtxid: Wtxid, verdict: object, now: Instant) -> None:
-            assert isinstance(verdict, Accepted | Rejected)
-            verdicts[wtxid] = verdict
-            go_on(now)
-
-        go_on(now)
-
-    def _admit_package(
-        self,
-        plan: PackagePlan,
-        verdicts: dict[Wtxid, Verdict],
-        max_feerate_sat_kvb: int | None,
-        now: Instant,
-    ) -> PackageResult:
-        result = admit_package(
-            self.pool, plan, verdicts, self._coins, self.tip_context(), now, max_feerate_sat_kvb
-        )
-        self._removed(result.replaced, "replaced")
-        self._removed(result.evicted, "sizelimit")
-        for entry in result.admitted:
-            self.pool.mark_unbroadcast(entry.txid)
-            self._entered(entry, None, now)
-        return result
-
     def _take(
         self, transaction: Transaction, peer: PeerId | None, done: Done, now: Instant
     ) -> None:
@@ -316,7 +260,7 @@ class TxFlow:
         """Work on until scripts have to be verified, or nothing is left."""
         while work.queue:
             transaction, entered = work.queue.popleft()
-            prepared = self.pool.prepare(transaction, self._coins, self.tip_context(), now)
+            prepared = self.pool.prepare(transaction, self.coins, self.tip_context(), now)
             if isinstance(prepared, Refused):
                 self._settle(work, transaction, prepared, now)
                 continue
@@ -339,7 +283,7 @@ class TxFlow:
         if isinstance(verdict, Rejected):
             outcome = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
         else:
-            outcome = self.pool.admit(prepared, self._coins, self.tip_context(), now, entered)
+            outcome = self.pool.admit(prepared, self.coins, self.tip_context(), now, entered)
         self._settle(work, prepared.transaction, outcome, now)
         self._go_on(work, now)
 
@@ -362,8 +306,8 @@ class TxFlow:
             self._accepted(outcome, peer, now)
             return
         if isinstance(outcome, CrowdedOut):
-            self._removed(outcome.replaced, "replaced")
-            self._removed(outcome.evicted, "sizelimit")
+            self.removed(outcome.replaced, "replaced")
+            self.removed(outcome.evicted, "sizelimit")
         self._outbox.report(TransactionRejected(txid, wtxid, outcome.reason, peer))
         if outcome.kind is Refusal.MISSING_INPUTS:
             if peer is not None:
@@ -378,11 +322,12 @@ class TxFlow:
         self.txrequest.forget(wtxid)
 
     def _accepted(self, outcome: Admitted, peer: PeerId | None, now: Instant) -> None:
-        self._removed(outcome.replaced, "replaced")
-        self._removed(outcome.evicted, "sizelimit")
-        self._entered(outcome.entry, peer, now)
+        self.removed(outcome.replaced, "replaced")
+        self.removed(outcome.evicted, "sizelimit")
+        self.entered(outcome.entry, peer, now)
 
-    def _entered(self, entry: Entry, peer: PeerId | None, now: Instant) -> None:
+    def entered(self, entry: Entry, peer: PeerId | None, now: Instant) -> None:
+        """An entry that came into the pool."""
         self.txrequest.forget(entry.txid)
         self.txrequest.forget(entry.wtxid)
         self.orphans.erase(entry.wtxid)
@@ -396,7 +341,8 @@ class TxFlow:
         feerate = feerate_of(entry.fee_sat, entry.vsize)
         self.txrelay.announce(entry.txid, entry.wtxid, feerate, now)
 
-    def _removed(self, entries: Sequence[Entry], reason: str) -> None:
+    def removed(self, entries: Sequence[Entry], reason: str) -> None:
+        """Entries that left the pool without a block."""
         for entry in entries:
             self.fees.left(entry.txid)
             self._outbox.report(TransactionRemoved(entry.txid, reason))
@@ -440,7 +386,7 @@ class TxFlow:
         for step in outcome.connected:
             if not reorganise:
                 effect = self.pool.block_connected(step.block.transactions, now)
-                self._removed(effect.conflicting, "conflict")
+                self.removed(effect.conflicting, "conflict")
                 self.fees.block_connected(step.height, effect.confirmed)
             self.orphans.erase_for_block(step.block.transactions)
             for transaction in step.block.transactions:
@@ -454,8 +400,8 @@ class TxFlow:
         """The tip is another; or coins and filters have reached it, if they follow."""
         if follows and self._unchecked:
             self._unchecked = False
-            effect = self.pool.reorg((), (), self._coins, self.tip_context(), now)
-            self._removed(effect.removed, "reorg")
+            effect = self.pool.reorg((), (), self.coins, self.tip_context(), now)
+            self.removed(effect.removed, "reorg")
         self.minimum_changed(now)
 
     def _reorganise(self, outcome: BlockOutcome, now: Instant) -> None:
@@ -464,13 +410,13 @@ class TxFlow:
         effect = self.pool.reorg(
             [step.block.transactions for step in outcome.disconnected],
             [step.block.transactions for step in outcome.connected],
-            self._coins,
+            self.coins,
             self.tip_context(),
             now,
         )
         self.fees.block_connected(self._active.height, effect.confirmed)
-        self._removed(effect.conflicting, "conflict")
-        self._removed(effect.removed, "reorg")
+        self.removed(effect.conflicting, "conflict")
+        self.removed(effect.removed, "reorg")
         for entry in effect.returned:
             self._outbox.report(
                 TransactionAccepted(entry.txid, entry.wtxid, entry.fee_sat, entry.vsize, None)
@@ -490,12 +436,14 @@ class TxFlow:
         if now >= self._upkeep_at:
             self._upkeep_at = now + UPKEEP_INTERVAL
             self.minimum_changed(now)
-            self._removed(self.pool.enforce_limits(now), "expiry")
+            self.removed(self.pool.enforce_limits(now), "expiry")
         self._outbox.perform(self.txrelay.tick(now))
 
     def deadline(self) -> Instant | None:
         """When something is due."""
-        moments = [self.txrequest.deadline(), self.txrelay.deadline()]
-        if len(self.pool):
-            moments.append(self._upkeep_at)
-        return min([moment for moment in moments if moment is not None], default=None)
+        soonest, moment = self.txrequest.deadline(), self.txrelay.deadline()
+        if moment is not None and (soonest is None or moment < soonest):
+            soonest = moment
+        if len(self.pool) and (soonest is None or self._upkeep_at < soonest):
+            soonest = self._upkeep_at
+        return soonest
