@@ -336,7 +336,9 @@ def test_a_hybrid_key_has_no_key_descriptor() -> None:
 def test_a_known_witness_script_is_described() -> None:
     inner = parse(f"multi(1,{KEY})").scripts()[0]
     script = parse(f"wsh(multi(1,{KEY}))").scripts()[0]
-    assert infer_descriptor(script, MAINNET, inner).startswith(f"wsh(multi(1,{KEY}))#")
+    assert infer_descriptor(script, MAINNET, witness_script=inner).startswith(
+        f"wsh(multi(1,{KEY}))#"
+    )
     assert infer_descriptor(script, MAINNET).startswith("addr(")
 
 

@@ -20,7 +20,7 @@ from axon.primitives.hashes import sha256
 from axon.primitives.keyexpression import DescriptorError, KeyExpression, parse_key
 from axon.primitives.keys import is_x_only_key
 from axon.primitives.network import Network
-from axon.primitives.solver import MULTISIG, PUBKEY, WITNESS_V1_TAPROOT, solve
+from axon.primitives.solver import MULTISIG, PUBKEY, WITNESS_V1_TAPROOT, Solved, solve
 
 __all__ = [
     "Descriptor",
@@ -249,29 +249,37 @@ def _unhex(text: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def infer_descriptor(script: bytes, network: Network, witness_script: bytes | None = None) -> str:
+def infer_descriptor(
+    script: bytes,
+    network: Network,
+    *,
+    solved: Solved | None = None,
+    address: str | None = None,
+    witness_script: bytes | None = None,
+) -> str:
     """A descriptor, with checksum, of a script about which nothing else is known.
 
     Args:
+        solved: what kind of script it is, if that is known already.
+        address: its address, likewise.
         witness_script: what a P2WSH output is known to commit to.
     """
     if witness_script is not None and script == b"\x00\x20" + sha256(witness_script):
-        inner = _keys_of(witness_script, compressed=True)
+        inner = _keys_of(solve(witness_script), compressed=True)
         if inner is not None:
             return with_checksum(f"wsh({inner})")
-    solved = solve(script)
-    text = _keys_of(script, compressed=False)
+    solved = solved or solve(script)
+    text = _keys_of(solved, compressed=False)
     if text is None and solved.kind == WITNESS_V1_TAPROOT and is_x_only_key(solved.parts[0]):
         text = f"rawtr({solved.parts[0].hex()})"
     if text is None:
-        address = encode_address(script, network)
+        address = address or encode_address(script, network)
         text = f"raw({script.hex()})" if address is None else f"addr({address})"
     return with_checksum(text)
 
 
-def _keys_of(script: bytes, *, compressed: bool) -> str | None:
+def _keys_of(solved: Solved, *, compressed: bool) -> str | None:
     """`pk` or `multi` where a script shows its keys; None where it does not."""
-    solved = solve(script)
     if solved.kind not in (PUBKEY, MULTISIG):
         return None
     sizes = (33,) if compressed else (33, 65)

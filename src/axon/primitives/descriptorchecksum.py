@@ -12,6 +12,19 @@ _SIGNS = (
 _POSITION = {sign: position for position, sign in enumerate(_SIGNS)}
 _CHECKSUM_SIGNS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
+_LOW = (1 << 35) - 1
+
+
+def _folded(top: int) -> int:
+    """What the five bits that leave the checksum at its top do to the rest."""
+    change = 0
+    for bit, generator in enumerate(_GENERATOR):
+        if top >> bit & 1:
+            change ^= generator
+    return change
+
+
+_FOLDED = tuple(map(_folded, range(32)))
 
 
 def descriptor_checksum(text: str) -> str:
@@ -20,32 +33,26 @@ def descriptor_checksum(text: str) -> str:
     Raises:
         DescriptorError: it has a sign that descriptors do not have.
     """
-    checksum, group, count = 1, 0, 0
+    # A full block has thousands of outputs, each shown with its descriptor: this loop counts.
+    symbols: list[int] = []
+    group = count = 0
     for sign in text:
         position = _POSITION.get(sign)
         if position is None:
             raise DescriptorError("Invalid characters in payload")
-        checksum = _step(checksum, position & 31)
+        symbols.append(position & 31)
         group = group * 3 + (position >> 5)
         count += 1
         if count == 3:
-            checksum = _step(checksum, group)
+            symbols.append(group)
             group = count = 0
     if count:
-        checksum = _step(checksum, group)
-    for _ in range(8):
-        checksum = _step(checksum, 0)
+        symbols.append(group)
+    checksum = 1
+    for value in (*symbols, 0, 0, 0, 0, 0, 0, 0, 0):
+        checksum = ((checksum & _LOW) << 5) ^ value ^ _FOLDED[checksum >> 35]
     checksum ^= 1
-    return "".join(_CHECKSUM_SIGNS[checksum >> 5 * (7 - place) & 31] for place in range(8))
-
-
-def _step(checksum: int, value: int) -> int:
-    top = checksum >> 35
-    checksum = (checksum & 0x7FFFFFFFF) << 5 ^ value
-    for bit, generator in enumerate(_GENERATOR):
-        if top >> bit & 1:
-            checksum ^= generator
-    return checksum
+    return "".join([_CHECKSUM_SIGNS[checksum >> 5 * (7 - place) & 31] for place in range(8)])
 
 
 def with_checksum(text: str) -> str:

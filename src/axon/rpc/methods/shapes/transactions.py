@@ -94,17 +94,19 @@ def script_json(
     Args:
         witness_script: what a P2WSH output is known to commit to.
     """
+    solved = solve(script)
+    address = encode_address(script, network) if solved.kind != PUBKEY else None
     shown: dict[str, Json] = {
         "asm": asm(script),
-        "desc": infer_descriptor(script, network, witness_script),
+        "desc": infer_descriptor(
+            script, network, solved=solved, address=address, witness_script=witness_script
+        ),
     }
     if with_hex:
         shown["hex"] = script.hex()
-    kind = solve(script).kind
-    address = encode_address(script, network) if kind != PUBKEY else None
     if address is not None:
         shown["address"] = address
-    shown["type"] = kind
+    shown["type"] = solved.kind
     return shown
 
 
