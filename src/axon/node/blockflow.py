@@ -424,5 +424,7 @@ class BlockFlow:
 
     def deadline(self) -> Instant | None:
         """When something is due."""
-        moments = [self.headersync.deadline(), self.download.deadline()]
-        return min([moment for moment in moments if moment is not None], default=None)
+        soonest, moment = self.headersync.deadline(), self.download.deadline()
+        if moment is not None and (soonest is None or moment < soonest):
+            return moment
+        return soonest

@@ -152,6 +152,7 @@ class FullNode:
         self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
         self._upkeep = Upkeep(self.links, self.blocks, now)
         self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
+        self._behind: dict[PeerId, None] = {}  # Peers with messages left, whyever.
         self.links.listener = self
         self.blocks.follower = self
         self.blocks.check_initial_sync(now)
@@ -239,8 +240,18 @@ class FullNode:
         """When `tick` wants to be called; 0 for at once."""
         if self._ready or self._first:
             return 0
-        moments = [self.links.deadline(), self.blocks.deadline(), self.transactions.deadline()]
-        return min([moment for moment in moments if moment is not None] + [self._upkeep.deadline()])
+        # Asked after every event, so without a list.
+        soonest: Instant = self._upkeep.deadline()
+        moment = self.links.deadline()
+        if moment is not None and moment < soonest:
+            soonest = moment
+        moment = self.blocks.deadline()
+        if moment is not None and moment < soonest:
+            soonest = moment
+        moment = self.transactions.deadline()
+        if moment is not None and moment < soonest:
+            soonest = moment
+        return soonest
 
     def _effects(self) -> list[Effect]:
         effects = self._outbox.take()
@@ -270,9 +281,7 @@ class FullNode:
         """Handle a peer's messages until it has to wait, or others have their turn."""
         peer = session.peer
         for _ in range(MESSAGES_PER_TURN):
-            if self.serving.is_busy(peer):
-                return
-            frame = session.take()
+            frame = None if self.serving.is_busy(peer) else session.take()
             if frame is None:
                 break
             self._handle_frame(session, frame, now)
@@ -280,6 +289,10 @@ class FullNode:
                 return
         else:
             self._ready[peer] = None
+        if session.inbox:
+            self._behind[peer] = None
+        else:
+            self._behind.pop(peer, None)
         if session.paused and session.inbox_bytes < INBOX_LIMIT_BYTES // 2:
             session.paused = False
             self._outbox.put(Resume(peer))
@@ -287,8 +300,9 @@ class FullNode:
     def _take_turns(self, now: Instant) -> None:
         """Go on with every peer whose messages waited."""
         self._ready.clear()
-        for session in list(self.sessions.values()):
-            if session.inbox and not session.is_held:
+        for peer in list(self._behind):
+            session = self.sessions.get(peer)
+            if session is not None and not session.is_held:
                 self._work(session, now)
 
     def _handle_frame(self, session: Session, frame: Frame | Corrupt, now: Instant) -> None:
@@ -346,6 +360,7 @@ class FullNode:
     def gone(self, peer: PeerId, now: Instant) -> None:
         """A connection ended."""
         self._ready.pop(peer, None)
+        self._behind.pop(peer, None)
         self.serving.closed(peer, now)
         self.transactions.closed(peer, now)
         self.blocks.closed(peer, now)

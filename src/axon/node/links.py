@@ -326,6 +326,10 @@ class Links:
                 self.wish(wish)
 
     def _tick_session(self, session: Session, now: Instant) -> None:
+        deadline = session.deadline()
+        if deadline is None or now < deadline:
+            self._ring(deadline)
+            return
         try:
             if session.keepalive is not None:
                 self.say(session, session.keepalive.tick(now))
@@ -342,5 +346,11 @@ class Links:
 
     def deadline(self) -> Instant | None:
         """When something is due; may be early."""
-        moments = [self._alarm, self.gossip.deadline(), self.connections.deadline()]
-        return min([moment for moment in moments if moment is not None], default=None)
+        soonest = self._alarm
+        moment = self.gossip.deadline()
+        if moment is not None and (soonest is None or moment < soonest):
+            soonest = moment
+        moment = self.connections.deadline()
+        if moment is not None and (soonest is None or moment < soonest):
+            soonest = moment
+        return soonest

@@ -13,7 +13,7 @@ entries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Self
@@ -54,7 +54,7 @@ CONNECTED_UPDATE_S: Final = 20 * MINUTE_S
 _SOURCE_NAME_PREFIX: Final = bytes.fromhex("fd6b88c08724")
 """Bitcoin Core's corner of IPv6 for sources that are names; no such address is ever dialled."""
 
-_BOTH: Final = (False, True)
+_ALL_NETWORKS: Final = frozenset(AddressNetwork)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,15 @@ class AddrMan:
 
     def size(self, network: AddressNetwork | None = None, tried: bool | None = None) -> int:
         """How many addresses are known, of one network or all, new or tried or both."""
-        networks = tuple(AddressNetwork) if network is None else (network,)
-        states = _BOTH if tried is None else (tried,)
-        return sum(self._sizes.get((net, state), 0) for net in networks for state in states)
+        return sum(
+            count
+            for (net, state), count in self._sizes.items()
+            if (network is None or net is network) and (tried is None or state is tried)
+        )
+
+    def addresses(self) -> Iterable[NetAddress]:
+        """All that are known, in the order in which they became known."""
+        return self._entries.keys()
 
     def record(self, address: NetAddress) -> AddressRecord | None:
         """What is known of an address."""
@@ -301,17 +307,29 @@ class AddrMan:
         Returns:
             None if none is known.
         """
-        wanted = tuple(AddressNetwork) if networks is None else tuple(networks)
-        new = sum(self.size(network, False) for network in wanted)
-        tried = 0 if new_only else sum(self.size(network, True) for network in wanted)
+        wanted = _ALL_NETWORKS if networks is None else networks
+        new = tried = 0
+        for (network, is_tried), count in self._sizes.items():
+            if network in wanted:
+                if is_tried:
+                    tried += count
+                else:
+                    new += count
+        some = new + tried < len(self._entries)
+        if new_only:
+            tried = 0
         if not new and not tried:
             return None
         from_tried = not new or (bool(tried) and self._rng.random() < 0.5)
-        return self._draw(self._tried if from_tried else self._new, wanted, now // SECOND)
+        table = self._tried if from_tried else self._new
+        return self._draw(table, wanted if some else None, now // SECOND)
 
-    def _draw(self, table: Table, wanted: Collection[AddressNetwork], now_s: int) -> AddressRecord:
+    def _draw(
+        self, table: Table, wanted: Collection[AddressNetwork] | None, now_s: int
+    ) -> AddressRecord:
+        """One entry of a table; `wanted` is None if all its networks are."""
         buckets = list(table.buckets.values())
-        if sum(self.size(network) for network in wanted) != len(self._entries):
+        if wanted is not None:
             matching = ([e for e in b.values() if e.address.network in wanted] for b in buckets)
             choices = [bucket for bucket in matching if bucket]
         else:

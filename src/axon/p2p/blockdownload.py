@@ -273,8 +273,11 @@ class BlockDownload:
 
     def tick(self, now: Instant) -> list[Action]:
         """Drop those whose time is up, then `update`."""
+        is_due = self._look_at is not None and now >= self._look_at
+        if not (is_due or self._restless):
+            return []
         actions: list[Action] = []
-        if self._look_at is not None and now >= self._look_at:
+        if is_due:
             self._look_at = None
             for peer in self._order:
                 ours = self._peers[peer]

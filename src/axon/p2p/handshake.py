@@ -100,6 +100,11 @@ class Negotiated:
         return min(self.version, PROTOCOL_VERSION)
 
 
+_WITNESS = int(Services.WITNESS)  # Plain integers: this is asked for every address drawn.
+_NETWORK = int(Services.NETWORK)
+_NETWORK_LIMITED = int(Services.NETWORK_LIMITED)
+
+
 def has_desirable_services(services: int, near_tip: bool) -> bool:
     """Whether a peer can give us the blocks we need, with witnesses.
 
@@ -107,11 +112,11 @@ def has_desirable_services(services: int, near_tip: bool) -> bool:
         services: what it offers.
         near_tip: the last 288 blocks (BIP 159) are all we need.
     """
-    if not services & Services.WITNESS:
+    if not services & _WITNESS:
         return False
-    if services & Services.NETWORK:
+    if services & _NETWORK:
         return True
-    return near_tip and bool(services & Services.NETWORK_LIMITED)
+    return near_tip and bool(services & _NETWORK_LIMITED)
 
 
 class Handshake:

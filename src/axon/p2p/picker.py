@@ -93,6 +93,8 @@ class Picker:
             groups: netgroups that have their peer.
             now: when.
         """
+        if self._is_exhausted(taken, groups, now):
+            return None
         for draw in range(MAX_DRAWS):
             record = self._addrman.select(now, networks=self._reachable)
             if record is None:
@@ -109,6 +111,8 @@ class Picker:
         contested = self._addrman.collision_to_test()
         if contested is not None and self.is_dialable(contested.address, taken, frozenset(), now):
             return contested
+        if self._is_exhausted(taken, frozenset(), now):
+            return None
         for draw in range(MAX_DRAWS):
             record = self._addrman.select(now, new_only=True, networks=self._reachable)
             if record is None:
@@ -117,6 +121,18 @@ class Picker:
                 if self.is_dialable(record.address, taken, frozenset(), now):
                     return record
         return None
+
+    def _is_exhausted(
+        self, taken: Sequence[NetAddress], groups: frozenset[bytes], now: Instant
+    ) -> bool:
+        """Whether a small table holds nobody at all who could be dialled.
+
+        In a small network everybody soon is connected to everybody, and a hundred draws in vain
+        would be the most that such a node does.
+        """
+        return len(self._addrman) <= MAX_DRAWS and not any(
+            self.is_dialable(address, taken, groups, now) for address in self._addrman.addresses()
+        )
 
     @staticmethod
     def _is_timely(record: AddressRecord, draw: int, now: Instant) -> bool:

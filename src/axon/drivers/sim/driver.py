@@ -96,6 +96,11 @@ class Simulation:
         """Virtual time."""
         return self.agenda.now
 
+    def clock(self, node: int) -> Instant:
+        """What the clock of a node says; virtual time while its first machine is being made."""
+        programs = self._programs
+        return programs[node].clock() if node < len(programs) else self.now
+
     def random(self, purpose: str, *ids: int) -> Random:
         """A source of chance of its own for a purpose, such as one node's machine."""
         return stream(self.seed, purpose, *ids)

@@ -224,7 +224,9 @@ class Program:
 
     def set_alarm(self) -> None:
         """Look at the deadline again; an alarm that is set too early rings for nothing."""
-        deadline = self.machine.deadline()
+        self._set_alarm(self.machine.deadline())
+
+    def _set_alarm(self, deadline: Instant | None) -> None:
         if deadline is None:
             return
         ring = max(deadline - self.clock_offset_us, self._agenda.now)
@@ -247,5 +249,6 @@ class Program:
         if deadline is not None and deadline <= self.clock():
             self._trace.note(now, self.number, _TICK, 0)
             self._perform(self.machine.tick(self.clock()))
-            assert self.machine.deadline() != deadline, "a due tick moves the deadline on"
-        self.set_alarm()
+            before, deadline = deadline, self.machine.deadline()
+            assert deadline != before, "a due tick moves the deadline on"
+        self._set_alarm(deadline)
