@@ -36,6 +36,10 @@ class NodeFailed(AxonError):
     """A node process did not do what was asked of it; the text has the end of what it said."""
 
 
+class TooLate(NodeFailed):
+    """Something did not come to hold within its limit."""
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port of this host on which nobody listens now."""
     with socket.socket() as probe:
@@ -52,14 +56,14 @@ def wait_until(
         Seconds that it took.
 
     Raises:
-        NodeFailed: it did not hold within the limit.
+        TooLate: it did not hold within the limit.
     """
     start = time.monotonic()
     while True:
         if condition():
             return time.monotonic() - start
         if time.monotonic() - start > limit_s:
-            raise NodeFailed(f"{what}: not within {limit_s:g} s")
+            raise TooLate(f"{what}: not within {limit_s:g} s")
         time.sleep(poll_s)
 
 
@@ -73,6 +77,9 @@ class NodeProcess:
         chain: `regtest`, or another network's name.
         options: further command line options.
         command: how `axon` is started.
+        trusted_door: whether it also listens where only its operator's own nodes are told to dial:
+            who comes in there, and whom it is told to dial, gets announcements without the delay
+            that hides their origin from strangers (`noban`).
     """
 
     def __init__(
@@ -84,13 +91,17 @@ class NodeProcess:
         chain: str = "regtest",
         options: Sequence[str] = (),
         command: Sequence[str] = (sys.executable, "-m", "axon"),
+        trusted_door: bool = False,
     ) -> None:
         self.name = name
         self.folder = folder
         self.chain = chain
         self.p2p = Endpoint(host, free_port(host))
         self.rpc_endpoint = Endpoint(host, free_port(host))
+        self.door = Endpoint(host, free_port(host)) if trusted_door else self.p2p
         self.options = tuple(options)
+        if trusted_door:
+            self.options += (f"-whitebind=noban@{self.door}", "-whitelist=out,noban@127.0.0.0/8")
         self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._client: RpcClient | None = None
@@ -191,21 +202,37 @@ class NodeProcess:
 
     def connect(self, other: NodeProcess) -> None:
         """Dial another node once and wait until both have greeted."""
-        self.rpc("addnode", str(other.p2p), "onetry")
-        wait_until(lambda: self.is_linked_to(other), START_LIMIT_S, f"{self.name}-{other.name}")
+        self.rpc("addnode", str(other.door), "onetry")
+        wait_until(
+            lambda: self.is_linked_to(other) and other.is_linked_to(self),
+            START_LIMIT_S,
+            f"{self.name} and {other.name} greet each other",
+        )
+
+    def peers(self) -> list[dict[str, Any]]:
+        """Its connections, as `getpeerinfo` tells them."""
+        peers: list[dict[str, Any]] = self.rpc("getpeerinfo")
+        return peers
+
+    def links_to(self, other: NodeProcess) -> list[dict[str, Any]]:
+        """Its greeted connections to another node."""
+        mark = f"({other.name})"
+        return [peer for peer in self.peers() if mark in peer["subver"]]
 
     def is_linked_to(self, other: NodeProcess) -> bool:
         """Whether a greeted connection of ours leads to the other node."""
-        mark = f"({other.name}"
-        return any(mark in peer["subver"] for peer in self.rpc("getpeerinfo"))
+        return bool(self.links_to(other))
 
     def disconnect(self, other: NodeProcess) -> None:
-        """End every connection to another node, whoever dialled."""
-        mark = f"({other.name}"
-        for peer in self.rpc("getpeerinfo"):
-            if mark in peer["subver"]:
-                with contextlib.suppress(RpcError):  # It may have gone meanwhile.
-                    self.rpc("disconnectnode", nodeid=peer["id"])
+        """End every connection to another node, whoever dialled, and wait until both see it."""
+        for peer in self.links_to(other):
+            with contextlib.suppress(RpcError):  # It may have gone meanwhile.
+                self.rpc("disconnectnode", nodeid=peer["id"])
+        wait_until(
+            lambda: not self.is_linked_to(other) and not other.is_linked_to(self),
+            STOP_LIMIT_S,
+            f"{self.name} and {other.name} part",
+        )
 
     def height(self) -> int:
         """Of its tip."""

@@ -1,0 +1,36 @@
+"""Act 3: a node that comes late gets the ledger, and what was waiting before it came."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.swarm.stage import Stage, fingerprint, names
+
+TITLE: Final = "A late joiner"
+
+
+def play(stage: Stage) -> None:
+    """A payment waits, a fourth node comes, learns all, and finds the block that confirms it."""
+    _, second, third = old = list(stage.nodes)
+    stage.say("A payment waits, and no block is found yet.")
+    waiting = [stage.pay(second, stage.bob, stage.carol, 10)]
+    stage.until_waiting(old, waiting)
+
+    fourth = stage.new_nodes(1)[0]
+    stage.check(f"blocks that {fourth.name} knows", "0", str(fourth.height()))
+    stage.say(f"It calls one node, {third.name}: 'Which blocks are there?' and then,")
+    stage.say("when it has checked them all: 'Which payments wait?'")
+    fourth.connect(third)
+    stage.until(
+        f"blocks that {fourth.name} knows", str(third.height()), lambda: str(fourth.height())
+    )
+    stage.until_one_ledger([fourth], fingerprint(third))
+    stage.until_waiting([fourth], waiting)
+    stage.until_total([fourth], stage.bob, 40)
+
+    stage.say(f"Now the newcomer finds the next block, and {names(old)} take it.")
+    block = stage.mine(fourth)
+    stage.until_one_tip(stage.nodes, block)
+    stage.until_waiting(stage.nodes, ())
+    for purse, amount in zip(stage.people, (30, 40, 30), strict=True):
+        stage.until_confirmed(stage.nodes, purse, amount)
