@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver
-from axon.machine import SECOND, Instant
+from axon.machine import Instant
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.miner import mine
@@ -215,11 +215,3 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
     if failures:
         raise failures[0]
     assert not thread.is_alive()
-
-
-def amounts(values: Sequence[Any]) -> list[int]:
-    """Amounts in satoshi."""
-    return [value.sat for value in values]
-
-
-__all__ = ["SECOND", "Rig", "amounts", "running"]
