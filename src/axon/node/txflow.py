@@ -182,7 +182,7 @@ class TxFlow:
                 continue  # It agreed to name them the other way.
             self.txrelay.known(peer, item.hash)
             if open_ and not self.is_known(item.hash):
-                preferred = not session.inbound or session.may("relay")
+                preferred = not session.inbound or session.may("noban")
                 late = not session.may("relay") and self.txrequest.overloaded(peer)
                 self.txrequest.announced(peer, item, preferred, late, now)
         self._outbox.perform(self.txrequest.requests(now))
