@@ -95,6 +95,7 @@ class BlockFlow:
         self.headers = headers
         self.active = active
         self._held: dict[BlockHash, None] = dict.fromkeys(stored)  # Not active, but with data.
+        self._lost: dict[BlockHash, None] = {}  # Of these, those that were active once.
         self._judging: dict[BlockHash, None] = {}
         self._max_tip_age_us = max_tip_age_s * SECOND
         self._minimum_chainwork = minimum_chainwork
@@ -139,6 +140,8 @@ class BlockFlow:
             return "active"
         if self.headers.is_invalid(entry.hash):
             return "invalid"
+        if entry.hash in self._lost:
+            return "valid-fork"
         return "valid-headers" if entry.hash in self._held else "headers-only"
 
     # Headers.
@@ -301,7 +304,7 @@ class BlockFlow:
         for step in outcome.disconnected:
             gone = self.active.disconnect()
             assert gone.hash == step.hash, "the active chain follows the judge"
-            self._held[gone.hash] = None
+            self._held[gone.hash] = self._lost[gone.hash] = None
             self._outbox.report(
                 BlockDisconnected(step.hash, step.height, len(step.block.transactions))
             )

@@ -54,14 +54,21 @@ def base58check_decode(text: str, limit: int = 120) -> bytes:
     return data[:-4]
 
 
+def _reduction(top: int) -> int:
+    total = 0
+    for bit, generator in enumerate(_GENERATOR):
+        if top >> bit & 1:
+            total ^= generator
+    return total
+
+
+_REDUCTIONS = tuple(_reduction(top) for top in range(32))
+
+
 def _polymod(values: Iterable[int]) -> int:
     checksum = 1
     for value in values:
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                checksum ^= generator
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _REDUCTIONS[checksum >> 25]
     return checksum
 
 
