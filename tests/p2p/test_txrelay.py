@@ -18,11 +18,13 @@ from axon.p2p.txrelay import (
     INBOUND_INTERVAL,
     MAX_KNOWN,
     MAX_QUEUE,
+    NEWCOMER_SHARE,
     OUTBOUND_INTERVAL,
     REBROADCAST_MIN,
     REBROADCAST_SPREAD,
     FeeRounder,
     TxRelay,
+    relay_rank,
 )
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction, TxIn, TxOut, outpoint
@@ -83,6 +85,10 @@ class Pool:
 
     def entries(self) -> list[Entry]:
         return list({entry.txid: entry for entry in self.by.values()}.values())
+
+    def mining_chunks(self) -> list[tuple[float, tuple[Entry, ...]]]:
+        chunks = {id(entry.chunk): entry.chunk for entry in sorted(self.entries(), key=relay_rank)}
+        return [(4000 * item.fee_sat / item.weight_wu, item.entries) for item in chunks.values()]
 
     def add(self, number: int, fee_sat: int = 1000) -> Entry:
         """A transaction with a witness, so that txid and wtxid differ."""
@@ -234,12 +240,12 @@ def test_parents_come_before_children() -> None:
 def test_a_peer_hears_nothing_below_its_feefilter() -> None:
     it = fixture()
     it.open(ALICE)
-    it.relay.received(ALICE, FeeFilter(10_000))
+    it.relay.received(ALICE, FeeFilter(10_000), NOW)
     low, high = it.pool.add(1, 999), it.pool.add(2, 1000)
     it.announce(low, high)
     assert names(it.run(HOUR_ON), ALICE) == [high.wtxid]
-    it.relay.received(ALICE, FeeFilter(-1))
-    it.relay.received(ALICE, FeeFilter(MAX_MONEY_SAT + 1))
+    it.relay.received(ALICE, FeeFilter(-1), NOW)
+    it.relay.received(ALICE, FeeFilter(MAX_MONEY_SAT + 1), NOW)
     it.announce(it.pool.add(3, 999), now=HOUR_ON)
     assert names(it.run(HOUR_ON + MINUTE), ALICE) == []
 
@@ -324,15 +330,16 @@ def test_the_newest_block_may_be_asked_for_until_the_next() -> None:
 def test_the_whole_pool_for_who_may_ask() -> None:
     it = fixture()
     it.open(ALICE)
+    it.open(BOB, noban=True)
+    it.run(NOW + SECOND)
     entries = [it.pool.add(number, 1000 + number) for number in range(300)]
-    it.relay.received(ALICE, FeeFilter(10_100))
+    it.relay.received(ALICE, FeeFilter(10_100), NOW)
     it.announce(entries[-1])
     with pytest.raises(PeerFault):
         it.relay.mempool(ALICE, permitted=False, now=NOW)
     it.relay.mempool(ALICE, permitted=True, now=NOW)
     found = names(it.run(HOUR_ON), ALICE)
     assert found == [entry.wtxid for entry in reversed(entries[10:])]
-    it.open(BOB, noban=True)
     it.relay.mempool(BOB, permitted=False, now=NOW)
     assert it.run(HOUR_ON + MINUTE) == []
 
@@ -444,6 +451,77 @@ def test_a_peer_that_left_leaves_nothing_behind() -> None:
     it.relay.closed(ALICE, NOW)
     assert it.run(NOW + MINUTE) == []
     it.relay.known(ALICE, bytes(32))
-    it.relay.received(ALICE, FeeFilter(1))
+    it.relay.received(ALICE, FeeFilter(1), NOW)
     it.relay.set_bloom(ALICE, None)
     it.relay.mempool(ALICE, permitted=False, now=NOW)
+
+
+def test_a_newcomer_hears_of_what_waited_before_it_came() -> None:
+    it = fixture()
+    waiting = [it.pool.add(number, fee_sat=1000 + number) for number in range(100)]
+    it.open(ALICE, inbound=True)
+    found = it.run(HOUR_ON)
+    best_first = [entry.wtxid for entry in reversed(waiting)]
+    assert names(found, ALICE) == best_first
+    assert max(len(names([item], ALICE)) for item in found) <= ANNOUNCED_AT_ONCE + 5
+    it.open(BOB, inbound=True)  # Alice is no newcomer any more.
+    found = it.run(HOUR_ON + 60 * MINUTE)
+    assert names(found, BOB) == best_first
+    assert names(found, ALICE) == []
+
+
+def test_a_newcomer_may_ask_for_what_it_was_told_of() -> None:
+    it = fixture()
+    entry = it.pool.add(1)
+    it.open(ALICE)
+    item = InvItem(InvType.WTX, entry.wtxid)
+    assert it.relay.find(ALICE, item, NOW) is None
+    it.run(HOUR_ON)
+    assert it.relay.find(ALICE, item, HOUR_ON) is entry.transaction
+
+
+def test_a_newcomer_hears_of_the_best_part_of_a_large_pool_only() -> None:
+    it = fixture()
+    entries = [it.pool.add(number, fee_sat=1000 + number) for number in range(NEWCOMER_SHARE + 50)]
+    it.open(ALICE)
+    told = names(it.run(HOUR_ON), ALICE)
+    assert told == [entry.wtxid for entry in reversed(entries[50:])]
+
+
+def test_a_peer_in_initial_sync_hears_of_the_pool_when_it_has_ended() -> None:
+    it = fixture()
+    entry = it.pool.add(1)
+    it.open(ALICE)
+    it.relay.received(ALICE, FeeFilter(9_999_999), NOW)  # Above all that is ever paid.
+    assert names(it.run(HOUR_ON), ALICE) == []
+    it.relay.received(ALICE, FeeFilter(100), HOUR_ON)
+    assert names(it.run(HOUR_ON + MINUTE), ALICE) == [entry.wtxid]
+
+
+def test_its_word_may_come_after_its_first_announcement() -> None:
+    it = fixture()
+    entry = it.pool.add(1)
+    it.open(ALICE)
+    assert names(it.run(HOUR_ON), ALICE) == [entry.wtxid]  # It was not listening yet.
+    it.relay.received(ALICE, FeeFilter(9_999_999), HOUR_ON)
+    it.relay.received(ALICE, FeeFilter(100), HOUR_ON)
+    assert names(it.run(HOUR_ON + MINUTE), ALICE) == [entry.wtxid]
+
+
+def test_nobody_is_a_newcomer_for_ever() -> None:
+    it = fixture()
+    it.pool.add(1)
+    it.open(ALICE)
+    for _ in range(10):
+        it.relay.received(ALICE, FeeFilter(9_999_999), NOW)
+        it.relay.received(ALICE, FeeFilter(100), NOW)
+        it.run(NOW + MINUTE)
+    told = names(it.run(HOUR_ON), ALICE)
+    assert told == []
+
+
+def test_who_wants_no_announcements_is_no_newcomer() -> None:
+    it = fixture(bloom=True)
+    it.pool.add(1)
+    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
+    assert it.run(HOUR_ON) == []

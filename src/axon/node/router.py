@@ -100,7 +100,7 @@ class Router:
             case GetCFilters() | GetCFHeaders() | GetCFCheckpt():
                 self._outbox.perform(self._filters.received(peer, message))
             case FeeFilter():
-                self._transactions.txrelay.received(peer, message)
+                self._transactions.txrelay.received(peer, message, now)
             case MempoolMessage():
                 permitted = self._bloom or session.may("mempool")
                 self._transactions.txrelay.mempool(peer, permitted=permitted, now=now)

@@ -6,6 +6,10 @@ first. Outbound peers have moments of their own, all inbound ones share theirs, 
 ten times does not show ten times as much. A peer may then ask for what was in the pool at its last
 announcement, and for what the newest block holds; for nothing else, or it could probe the pool.
 
+A peer that has just come, or has just ended its initial sync, missed what was announced before. It
+is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
+Core leaves that to chance.
+
 `feefilter` (BIP 133) goes the other way: it tells peers which transactions we would refuse.
 Also here: `mempool` (BIP 35), and the repetition of our own transactions until somebody asks.
 """
@@ -50,6 +54,13 @@ MAX_QUEUE: Final = 50_000
 MAX_INVENTORY: Final = 50_000
 """Items of one `inv`."""
 
+NEWCOMER_SHARE: Final = 1_000
+"""Transactions of the pool that a newcomer is told of, best first: 36 kB at most for whoever dials
+us, and the part that is mined soonest."""
+
+NEWCOMER_TIMES: Final = 2
+"""How often a peer can be a newcomer: when it comes, and when its initial sync has ended."""
+
 FEEFILTER_INTERVAL: Final = 10 * MINUTE
 """Mean time between `feefilter` messages, when the pool's minimum changes a little."""
 
@@ -62,8 +73,26 @@ REBROADCAST_SPREAD: Final = 5 * MINUTE
 
 _FEEFILTER_TOP = 1e7  # sat/kvB of the highest step.
 _FEEFILTER_STEP = 1.1
+_NOTHING = int(_FEEFILTER_TOP / _FEEFILTER_STEP)  # Whatever its steps, a peer's highest is above.
 
 _ANNOUNCE, _FEEFILTER = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStats:
+    """What transactions are to a peer, as `getpeerinfo` shows it.
+
+    Args:
+        relay: it wants announcements.
+        last_sequence: of the pool at its last announcement: what is older it may ask for.
+        queued: transactions that wait to be announced to it.
+        min_feerate_sat_kvb: announce nothing to it that pays less.
+    """
+
+    relay: bool
+    last_sequence: int
+    queued: int
+    min_feerate_sat_kvb: int
 
 
 @dataclass(slots=True)
@@ -81,6 +110,8 @@ class _Peer:
     told_minimum: int = -1
     feefilter_at: Instant | None = None
     wants_pool: bool = False
+    newcomer: bool = False  # It missed what was announced before.
+    times_newcomer: int = 0
     bloom: BloomFilter | None = None
 
 
@@ -191,6 +222,7 @@ class TxRelay:
         """
         ours = _Peer(inbound, wtxid_relay, relay, noban, may_ask=relay or self._bloom)
         self._peers[peer] = ours
+        self._welcome(peer, ours, now)
         if not (forcerelay or self._blocks_only):
             self._plan_feefilter(peer, ours, now)
         if self._rebroadcast_at is None:
@@ -214,11 +246,15 @@ class TxRelay:
         if ours is not None:
             ours.known.add(tx_hash)
 
-    def received(self, peer: PeerId, message: FeeFilter) -> None:
+    def received(self, peer: PeerId, message: FeeFilter, now: Instant) -> None:
         """A peer said which feerate it asks for; what is no amount of money is ignored."""
         ours = self._peers.get(peer)
-        if ours is not None and 0 <= message.feerate_sat_kvb <= MAX_MONEY_SAT:
-            ours.minimum = message.feerate_sat_kvb
+        if ours is None or not 0 <= message.feerate_sat_kvb <= MAX_MONEY_SAT:
+            return
+        wanted_nothing = self._wants_nothing(ours)
+        ours.minimum = message.feerate_sat_kvb
+        if wanted_nothing and not self._wants_nothing(ours):
+            self._welcome(peer, ours, now)
 
     def set_bloom(self, peer: PeerId, bloom: BloomFilter | None) -> None:
         """A peer sent or cleared its bloom filter; either means that it wants announcements."""
@@ -281,6 +317,18 @@ class TxRelay:
         ours = self._peers.get(peer)
         return ours is not None and ours.may_ask
 
+    def stats(self, peer: PeerId) -> RelayStats:
+        """A peer's part in the relay; zeroes for one that takes none."""
+        ours = self._peers.get(peer)
+        if ours is None:
+            return RelayStats(False, 0, 0, 0)
+        return RelayStats(ours.relay, ours.last_sequence, len(ours.queue), ours.minimum)
+
+    def hasten(self, by: Instant) -> None:
+        """Bring the next repetition of our own transactions forward (`mockscheduler`)."""
+        if self._rebroadcast_at is not None:
+            self._rebroadcast_at -= by
+
     def may_serve(self, peer: PeerId, item: InvItem, now: Instant) -> bool:
         """Whether a peer may have a transaction now."""
         return self.find(peer, item, now) is not None
@@ -336,13 +384,38 @@ class TxRelay:
 
     def deadline(self) -> Instant | None:
         """When `tick` has something to do."""
-        agenda = self._agenda
-        while agenda and not self._is_current(agenda[0]):
+        agenda, soonest = self._agenda, None
+        while agenda:
+            if self._is_current(agenda[0]):
+                soonest = agenda[0][0]
+                break
             heappop(agenda)
-        soonest = agenda[0][0] if agenda else None
         if self._rebroadcast_at is not None and (soonest is None or self._rebroadcast_at < soonest):
             return self._rebroadcast_at
         return soonest
+
+    @staticmethod
+    def _wants_nothing(ours: _Peer) -> bool:
+        """Whether a peer is in initial sync: then it asks for a feerate that nothing pays."""
+        return ours.minimum >= _NOTHING
+
+    def _welcome(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
+        """Let a peer hear, with its next announcement, of what was announced before it came."""
+        if ours.relay and ours.times_newcomer < NEWCOMER_TIMES:
+            ours.newcomer = True
+            ours.times_newcomer += 1
+            ours.known.clear()  # What it was told before, it did not want to know.
+            self._plan_announcement(peer, ours, now)
+
+    def _queue_for_newcomer(self, ours: _Peer) -> None:
+        left = min(NEWCOMER_SHARE, MAX_QUEUE - len(ours.queue))
+        for _, entries in self._pool.mining_chunks():
+            for entry in entries:
+                feerate = entry.fee_sat * 1000 // entry.vsize
+                ours.queue.setdefault(entry.wtxid, (entry.txid, feerate))
+            left -= len(entries)
+            if left <= 0:
+                return
 
     def _is_current(self, item: tuple[Instant, int, PeerId]) -> bool:
         when, kind, peer = item
@@ -387,6 +460,9 @@ class TxRelay:
     def _announce_to(self, peer: PeerId, ours: _Peer) -> list[Send]:
         kind = InvType.WTX if ours.wtxid_relay else InvType.TX
         names: list[bytes] = []
+        if ours.newcomer and not self._wants_nothing(ours):
+            ours.newcomer = False
+            self._queue_for_newcomer(ours)
         if not ours.relay:
             ours.queue.clear()
         if ours.wants_pool:

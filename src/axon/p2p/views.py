@@ -195,6 +195,10 @@ class TxPool(Protocol):
         """All of them, in any order."""
         ...
 
+    def mining_chunks(self) -> Iterable[tuple[float, tuple[PoolEntry, ...]]]:
+        """In the order in which they would be mined: feerate of a chunk, and its entries."""
+        ...
+
 
 class BloomFilter(Protocol):
     """What a peer wants to hear of (BIP 37)."""
