@@ -1,0 +1,22 @@
+"""What other processes are asked from outside."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from axon.machine import Endpoint
+
+
+def reachable(endpoint: Endpoint) -> bool:
+    """Whether a connection is accepted there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((endpoint.host, endpoint.port)) == 0
+
+
+def resident_mb(pid: int) -> float:
+    """The resident memory of a process, in units of 1,024 x 1,024 bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(f"process {pid} has gone")

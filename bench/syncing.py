@@ -1,0 +1,128 @@
+"""A full sync from a peer over TCP, against the kernel importing the same blocks from a file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from axon.consensus.kernel import default_threads
+from axon.swarm.processes import NodeProcess, wait_until
+from bench.chain import INPUTS, PREPARING, BuiltChain, build_chain
+from bench.table import Row
+from bench.timing import alternate
+
+LIMIT: Final = 1.25
+BLOCKS: Final = 400
+
+_ROUNDS: Final = 3
+_INDEX: Final = "basic block filter index"
+_LIMIT_S: Final = 600.0
+_CONNECT: Final = "-connect=0"  # Dials nobody by itself.
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One sync of a new node.
+
+    Args:
+        blocks_s: from the moment it is told of the peer until its tip is the peer's.
+        follows_s: likewise, until coins and filters are there too.
+        start_s: from the start of its process until it could be told.
+    """
+
+    blocks_s: float
+    follows_s: float
+    start_s: float
+
+
+def measure(blocks: int = BLOCKS, rounds: int = _ROUNDS) -> Row:
+    """The row."""
+    chain = build_chain(blocks)
+    threads = default_threads()
+    syncs: list[Sync] = []
+    imports: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
+        folder = Path(name)
+        _import(chain, folder / "server" / "regtest", threads)
+        with NodeProcess("server", folder / "server", options=(_CONNECT,)) as server:
+            server.start()
+            _wait_until_followed(server, chain)
+
+            def ours() -> float:
+                syncs.append(_sync(folder / "client", server, chain))
+                return syncs[-1].blocks_s
+
+            def theirs() -> float:
+                imports.append(_import(chain, folder / "import" / "regtest", threads))
+                shutil.rmtree(folder / "import")
+                return imports[-1][0]
+
+            compared = alternate(ours, theirs, rounds, warm_ups=0)
+            server.stop()
+    follows, starts = (median(column) for column in zip(*((s.follows_s, s.start_s) for s in syncs), strict=True))
+    whole = median([took for _, took in imports])
+    return Row(
+        f"full sync over TCP from a local peer, {blocks} blocks with {INPUTS:,} signed inputs each, "
+        "against the kernel importing the same file",
+        f"{compared.ratio:.2f} x  ({compared.ours_s:.1f} s / {compared.theirs_s:.1f} s)",
+        f"<= {LIMIT:g} x",
+        compared.ratio <= LIMIT,
+        [
+            f"{chain.height} blocks ({PREPARING} of them small), {chain.size_bytes / 1e6:.0f} MB, "
+            f"{chain.inputs:,} signatures; both with {threads} check thread(s) beside the main one "
+            "and on disk. Two axon processes share this machine, the server's work counts. From "
+            "telling a running node of its peer to its tip; the import alone. Coins and "
+            f"filters, which the import does not make, were there after {follows:.1f} s. With the "
+            f"start of the process: {compared.ours_s + starts:.1f} s and {whole:.1f} s. Median of "
+            f"{rounds} in turn.",
+        ],
+    )
+
+
+def _sync(folder: Path, server: NodeProcess, chain: BuiltChain) -> Sync:
+    with NodeProcess("client", folder, options=(_CONNECT,)) as client:
+        begun = time.perf_counter()
+        client.start()
+        told = time.perf_counter()
+        client.rpc("addnode", str(server.p2p), "onetry")
+        reached = client.rpc("waitforblockheight", chain.height)
+        done = time.perf_counter()
+        assert reached["hash"] == chain.tip_hex, f"the client is at {reached}"
+        _wait_until_followed(client, chain)
+        followed = time.perf_counter()
+        code = client.stop()
+        assert code == 0, f"the client left with code {code}: {client.errors()}"
+        client.wipe()
+    return Sync(done - told, followed - told, told - begun)
+
+
+def _wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
+    """Wait until coins and filters, which move together, are at the tip."""
+
+    def followed() -> bool:
+        index = node.rpc("getindexinfo", _INDEX)[_INDEX]
+        return bool(index["best_block_height"] == chain.height)
+
+    wait_until(followed, _LIMIT_S, f"coins and filters of the {node.name}")
+
+
+def _import(chain: BuiltChain, folder: Path, threads: int) -> tuple[float, float]:
+    """Seconds of the import alone, and with the start of its process."""
+    begun = time.perf_counter()
+    answer = subprocess.run(
+        (sys.executable, "-m", "bench.importing", str(chain.path), str(folder), str(threads)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    whole = time.perf_counter() - begun
+    seconds, height = answer.stdout.split()
+    assert int(height) == chain.height, f"the import ended at height {height}"
+    return float(seconds), whole
