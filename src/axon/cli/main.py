@@ -15,6 +15,7 @@ Usage: axon COMMAND [ARGUMENTS]
   node   run a full node; takes bitcoind's options, as in: axon node -regtest
   rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
   demo   raise a few nodes on this machine, harm them, and check that they keep one ledger
+  sim    the same with many nodes in virtual time, as in: axon sim --seeds 0..199 --nodes 20
 
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
@@ -41,6 +42,10 @@ def _run(command: str, arguments: list[str]) -> int:
             from axon.cli.demo import main as run_demo
 
             return run_demo(arguments)
+        case "sim":
+            from axon.cli.sim import main as run_sim
+
+            return run_sim(arguments)
         case "" | "help" | "--help" | "-h" | "-help" | "-?":
             sys.stdout.write(_HELP)
             return 0

@@ -1,24 +1,20 @@
 """A network of full nodes in virtual time: the real protocol code, judged by the small judge.
 
 Each node is the `FullNode` that runs on sockets; its world is `drivers/sim`. What it has on disk is
-here a `Disk`: a crash may take back what was not synced. Payments are signed like real ones, though
-the small judge does not run scripts.
+a `simdisk.Disk`: a crash may take back what was not synced. Payments are signed like real ones,
+though the small judge does not run scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Final
 
 from axon.chain.activechain import ActiveChain
-from axon.chain.coins import Coins, MemoryStore
-from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderTree
-from axon.chain.outcome import BlockOutcome
-from axon.consensus.judge import Judge
-from axon.consensus.ledger import Ledger
 from axon.consensus.memoryjudge import MemoryJudge, World
 from axon.drivers.sim.driver import Simulation
 from axon.drivers.sim.network import LinkModel
@@ -27,7 +23,7 @@ from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.miner import mine
 from axon.node.commands import SendTransaction, SubmitBlock, Submitted
-from axon.node.facts import Fact, TipChanged
+from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.jobs import ValidateBlock, VerifyScripts
 from axon.node.settings import NodeSettings
@@ -38,10 +34,12 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.wishes import address_of
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
-from axon.primitives.header import Header
+from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction
+from axon.primitives.verdict import Rejected
+from axon.swarm.simdisk import Disk, LedgerOnDisk
 
 PORT: Final = REGTEST.port
 KNOWN_AT_START: Final = 8
@@ -55,56 +53,6 @@ def host(number: int) -> str:
     return f"{127 if number < 250 else 100}.{1 + number % 250}.{number // 250}.1"
 
 
-class Disk:
-    """What a simulated node has written: blocks in order, and how many of them are synced.
-
-    A crash keeps the synced ones and, of the others, as many as chance says.
-    """
-
-    def __init__(self) -> None:
-        self.blocks: list[bytes] = []
-        self.headers: list[Header] = []
-        self.synced = 0
-
-    def wrote(self, raw: bytes) -> None:
-        """A block was stored."""
-        self.blocks.append(raw)
-
-    def sync(self) -> None:
-        """All that was written survives from now on."""
-        self.synced = len(self.blocks)
-
-    def lose_unsynced(self, rng: Random) -> int:
-        """A power cut: so many blocks were lost."""
-        unsynced = len(self.blocks) - self.synced
-        lost = int(rng.random() * (unsynced + 1))
-        if lost:
-            del self.blocks[len(self.blocks) - lost :]
-        self.synced = len(self.blocks)
-        return lost
-
-    def wipe(self) -> None:
-        """A new disk."""
-        self.blocks.clear()
-        self.headers.clear()
-        self.synced = 0
-
-
-class LedgerOnDisk(Ledger):
-    """A ledger whose blocks are noted on a `Disk`."""
-
-    def __init__(self, judge: Judge, disk: Disk) -> None:
-        super().__init__(judge, Coins(MemoryStore()), FilterIndex(MemoryStore()))
-        self._disk = disk
-
-    def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
-        """Judge a block, and note it if it is kept."""
-        outcome = super().validate(raw, follow=follow)
-        if outcome.connected or outcome.disconnected:
-            self._disk.wrote(raw)
-        return outcome
-
-
 @dataclass(slots=True)
 class SimNode:
     """One node of a simulated network.
@@ -113,14 +61,13 @@ class SimNode:
         number: counts up from 0, the same as its number in the simulation.
         disk: outlives crashes.
         ledger: of the present run.
-        facts: how often each kind of fact was reported.
+        facts: how often each kind of fact was reported, over all runs.
     """
 
     number: int
-    disk: Disk = field(default_factory=Disk)
+    disk: Disk
     ledger: LedgerOnDisk | None = None
     facts: dict[str, int] = field(default_factory=dict)
-    tips: list[tuple[Instant, int]] = field(default_factory=list)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -136,6 +83,9 @@ class SimNetwork:
         count: how many nodes.
         link: what links are like; the default if None.
         contacts: which addresses a node knows at first, by its number; None for a few at random.
+        history: blocks that every node has on its disk at the start, parents first.
+        on_fact: is told every fact: the node's number, the fact, and the node's own time.
+        settings: changes a node's settings, given its number; None to leave them as they are.
     """
 
     def __init__(
@@ -145,7 +95,9 @@ class SimNetwork:
         *,
         link: LinkModel | None = None,
         contacts: Callable[[int], Sequence[int]] | None = None,
+        history: Sequence[bytes] = (),
         on_fact: Callable[[int, Fact, Instant], None] | None = None,
+        settings: Callable[[int, NodeSettings], NodeSettings] | None = None,
     ) -> None:
         self.simulation = Simulation(seed, link=link)
         self.world = World()
@@ -153,7 +105,8 @@ class SimNetwork:
         self._contacts = contacts
         self._count = count
         self._on_fact = on_fact
-        self.nodes = [SimNode(number) for number in range(count)]
+        self._change = settings
+        self.nodes = [SimNode(number, Disk(list(history))) for number in range(count)]
         for node in self.nodes:
             self._add(node)
 
@@ -181,8 +134,6 @@ class SimNetwork:
         def reported(fact: object, now: Instant) -> None:
             name = type(fact).__name__
             node.facts[name] = node.facts.get(name, 0) + 1
-            if isinstance(fact, TipChanged):
-                node.tips.append((now, fact.height))
             if self._on_fact is not None:
                 assert isinstance(fact, Fact)
                 self._on_fact(number, fact, now)
@@ -191,36 +142,37 @@ class SimNetwork:
             boot, node.endpoint, perform=do, job_time_us=_job_time, on_report=reported
         )
 
+    def settings(self, number: int) -> NodeSettings:
+        """The settings with which a node runs."""
+        own = address_of(self.nodes[number].endpoint)
+        assert own is not None, "nodes have IPv4 addresses"
+        settings = NodeSettings(
+            network=REGTEST,
+            connections=ConnectionsConfig(port=PORT, v2=False, lab=True),
+            user_agent=f"/axon:sim({number})/",
+            listen_port=PORT,
+            own_addresses=(own,),
+        )
+        return settings if self._change is None else self._change(number, settings)
+
     def _boot(self, node: SimNode, now: Instant) -> FullNode:
         """A node as it comes up from its disk."""
         rng = self.simulation.random("node", node.number, now)
-        judge = MemoryJudge(self.world, lambda: self.simulation.now)
+        judge = MemoryJudge(self.world, partial(self.simulation.clock, node.number))
         kept, node.disk.blocks = node.disk.blocks, []
         ledger = node.ledger = LedgerOnDisk(judge, node.disk)
         headers = HeaderTree(REGTEST)
         active = ActiveChain(headers.genesis)
         for raw in kept:
-            headers.add(Header(raw[:80]), now)
-            outcome = ledger.validate(raw, follow=False)
-            for _ in outcome.disconnected:
-                active.disconnect()
-            for step in outcome.connected:
-                entry = headers.get(step.hash)
-                assert entry is not None, "headers come before blocks"
-                active.connect(entry)
+            self._load(raw, ledger, headers, active, now)
         node.disk.sync()
-        while ledger.lag:
-            ledger.catch_up(1_000)
-        held = [
-            entry.hash
-            for raw in kept
-            if (entry := headers.get(Header(raw[:80]).hash)) and not active.contains(entry)
-        ]
+        held = {Header(raw[:HEADER_SIZE]).hash: None for raw in node.disk.blocks}
+        entries = [entry for item in held if (entry := headers.get(item)) is not None]
         return FullNode(
-            _settings(node),
+            self.settings(node.number),
             headers=headers,
             active=active,
-            stored=frozenset(held),
+            stored=frozenset(entry.hash for entry in entries if not active.contains(entry)),
             coins=ledger.coins,
             filters=ledger.filters,
             pool=Mempool(Policy()),
@@ -228,7 +180,27 @@ class SimNetwork:
             bans=BanList(),
             rng=rng,
             now=now,
+            lag=ledger.lag,
         )
+
+    def _load(
+        self,
+        raw: bytes,
+        ledger: LedgerOnDisk,
+        headers: HeaderTree,
+        active: ActiveChain,
+        now: Instant,
+    ) -> None:
+        """Take one block from the disk; one whose parent was lost is lost too."""
+        if isinstance(headers.add(Header(raw[:HEADER_SIZE]), now), Rejected):
+            return
+        outcome = ledger.validate(raw)
+        for _ in outcome.disconnected:
+            active.disconnect()
+        for step in outcome.connected:
+            entry = headers.get(step.hash)
+            assert entry is not None, "headers come before blocks"
+            active.connect(entry)
 
     def _addresses(self, node: SimNode, rng: Random, now: Instant) -> AddrMan:
         addrman = AddrMan(rng, lab=True)
@@ -239,12 +211,13 @@ class SimNetwork:
             numbers = []
             for _ in range(min(KNOWN_AT_START, len(others))):
                 numbers.append(others.pop(int(rng.random() * len(others))))
+        services = self.settings(node.number).services
         source = address_of(node.endpoint)
         assert source is not None, "nodes have IPv4 addresses"
         for number in numbers:
             address = address_of(Endpoint(host(number), PORT))
             assert address is not None, "nodes have IPv4 addresses"
-            told = TimedAddress(now // SECOND, _settings(node).services, address)
+            told = TimedAddress(now // SECOND, services, address)
             addrman.add([told], source, now)
         return addrman
 
@@ -252,9 +225,9 @@ class SimNetwork:
 
     def mine(self, number: int, script: bytes) -> Block:
         """Have a node find the next block at once and submit it to itself; the block."""
-        machine = self.machine(number)
+        template = self.machine(number).template(self.simulation.clock(number) // SECOND)
         nonce = int(self._rng.random() * (1 << 32)).to_bytes(4, "little")
-        block = mine(machine.template(self.now // SECOND).build(script, nonce), _TRIES)
+        block = mine(template.build(script, nonce), _TRIES)
         assert block is not None, "on regtest every second hash will do"
         self.simulation.command(number, SubmitBlock(block))
         return block
@@ -272,7 +245,13 @@ class SimNetwork:
     # What happens to them.
 
     def crash(self, number: int, *, lose: bool = True, silent: bool = False) -> None:
-        """Kill a node; with `lose` a part of what it had not synced is gone."""
+        """Kill a node; with `lose` a part of what it had not synced is gone.
+
+        Args:
+            number: of the node.
+            lose: the power fails, so what was not synced may be lost.
+            silent: its host goes down with it: peers are not told.
+        """
         self.simulation.crash(number, silent=silent)
         if lose:
             self.nodes[number].disk.lose_unsynced(self._rng)
@@ -304,18 +283,6 @@ class SimNetwork:
     def settle(self, within_us: int) -> bool:
         """Let time pass until all agree; whether they did."""
         return self.simulation.run_until(self.agrees, self.now + within_us)
-
-
-def _settings(node: SimNode) -> NodeSettings:
-    own = address_of(node.endpoint)
-    assert own is not None, "nodes have IPv4 addresses"
-    return NodeSettings(
-        network=REGTEST,
-        connections=ConnectionsConfig(port=PORT, v2=False, lab=True),
-        user_agent=f"/axon:sim({node.number})/",
-        listen_port=PORT,
-        own_addresses=(own,),
-    )
 
 
 def _job_time(job: object) -> int:

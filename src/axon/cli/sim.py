@@ -1,0 +1,117 @@
+"""`axon sim`: whole networks in virtual time, with faults drawn from a seed, judged one by one."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import Final
+
+from axon.machine import SECOND
+from axon.swarm.chaos import ChaosReport, run_chaos
+
+EXIT_PASS: Final = 0
+EXIT_VIOLATION: Final = 1
+EXIT_USAGE: Final = 2
+
+MAX_NODES: Final = 1_000
+"""So many addresses there are to give."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; its exit code."""
+    options = _parser().parse_args(arguments)
+    began = time.perf_counter()
+    reports = []
+    for report in _run(options.seeds, options.nodes, options.jobs):
+        reports.append(report)
+        if not report.passed:
+            print(f"FAILED {report}", flush=True)
+        elif options.verbose:
+            print(f"{report}, height {report.height}, trace {report.digest}", flush=True)
+    print(_summary(reports, time.perf_counter() - began))
+    return EXIT_PASS if all(report.passed for report in reports) else EXIT_VIOLATION
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="axon sim",
+        description="Simulate networks of full nodes that pay, mine and fail, and check that they "
+        "keep one ledger. Prints the seeds that failed.",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_seeds,
+        default=range(1),
+        metavar="A..B",
+        help="one seed, or all from A to B (default 0)",
+    )
+    parser.add_argument("--nodes", type=_nodes, default=20, metavar="N", help="default 20")
+    parser.add_argument(
+        "-j", "--jobs", type=_positive, default=1, metavar="N", help="processes (default 1)"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="print the seeds that passed as well"
+    )
+    return parser
+
+
+def _seeds(text: str) -> range:
+    first, dots, last = text.partition("..")
+    try:
+        begin = int(first)
+        end = int(last) if dots else begin
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a seed nor A..B") from None
+    if end < begin:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no seed")
+    return range(begin, end + 1)
+
+
+def _nodes(text: str) -> int:
+    number = _positive(text)
+    if not 2 <= number <= MAX_NODES:
+        raise argparse.ArgumentTypeError(f"2 to {MAX_NODES} nodes, not {number}")
+    return number
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _run(seeds: range, nodes: int, jobs: int) -> Iterable[ChaosReport]:
+    """The reports in the order of their seeds."""
+    run = partial(run_chaos, nodes=nodes)
+    if jobs == 1 or len(seeds) == 1:
+        yield from map(run, seeds)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(run, seeds)
+
+
+def _summary(reports: Sequence[ChaosReport], seconds: float) -> str:
+    failed = [str(report.seed) for report in reports if not report.passed]
+    events = sum(report.events for report in reports)
+    waits = [report.converged_us for report in reports if report.converged_us is not None]
+    kinds = Counter(kind for report in reports for kind in report.kinds)
+    lines = [
+        f"{len(reports) - len(failed)} of {len(reports)} seeds passed in {seconds:.0f} s "
+        f"({events:,} events)",
+        "faults (runs that had them): " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())),
+        f"deepest reorganisation: {max(report.deepest_reorg for report in reports)} blocks; "
+        f"payments: {sum(report.payments for report in reports):,}",
+    ]
+    if waits:
+        lines.append(f"slowest convergence after healing: {max(waits) // SECOND} s virtual")
+    if failed:
+        lines.append("failed seeds: " + " ".join(failed))
+    return "\n".join(lines)
