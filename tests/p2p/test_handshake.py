@@ -55,7 +55,7 @@ def test_who_is_dialled_waits_and_then_says_everything_in_order() -> None:
     sent = ours.received(their_version(), NOW)
     assert [type(message) for message in sent] == [Version, WtxidRelay, SendAddrV2, Verack]
     assert not ours.is_complete
-    assert ours.received(Verack(), NOW) == [SendHeaders()]
+    assert ours.received(Verack(), NOW) == []
     assert ours.is_complete
     assert ours.deadline() is None
 
@@ -94,7 +94,6 @@ def test_two_of_us_agree_byte_for_byte() -> None:
         assert agreed.wtxid_relay
         assert agreed.addrv2
         assert agreed.user_agent == "/axon:0.1.0/"
-        assert side.prefers_headers
     assert not nonces
 
 
@@ -148,15 +147,9 @@ def test_an_old_peer_is_not_told_of_features_it_does_not_know() -> None:
     sent = ours.received(their_version(version=70015), NOW)
     assert [type(message) for message in sent] == [Version, Verack]
     ours.received(WtxidRelay(), NOW)
-    assert ours.received(Verack(), NOW) == [SendHeaders()]
+    assert ours.received(Verack(), NOW) == []
     assert ours.negotiated is not None
     assert not ours.negotiated.wtxid_relay
-
-
-def test_a_very_old_peer_knows_no_sendheaders() -> None:
-    ours = handshake()
-    ours.received(their_version(version=31800), NOW)
-    assert ours.received(Verack(), NOW) == []
 
 
 def test_an_obsolete_peer_is_refused_but_not_held_guilty() -> None:

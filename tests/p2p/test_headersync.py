@@ -406,6 +406,12 @@ def test_sendheaders_is_said_once_when_the_peers_chain_is_known() -> None:
     assert SendHeaders() not in sent(it.receive(ALICE, LONG[5:9], NOW), ALICE)
 
 
+def test_a_very_old_peer_knows_no_sendheaders() -> None:
+    it = fixture()
+    it.sync.opened(ALICE, outbound=True, preferred=True, start_height=5, now=NOW, version=70_011)
+    assert SendHeaders() not in sent(it.receive(ALICE, LONG[:5], NOW), ALICE)
+
+
 # Falling behind.
 
 

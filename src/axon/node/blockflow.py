@@ -404,6 +404,7 @@ class BlockFlow:
                 preferred=preferred,
                 start_height=negotiated.start_height,
                 now=now,
+                version=negotiated.common_version,
                 serves_blocks=serves,
                 block_relay_only=kind is ConnectionType.BLOCK_RELAY,
                 noban=session.may("noban"),

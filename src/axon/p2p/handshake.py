@@ -5,7 +5,6 @@
 
     greeting --their version--> agreeing --their verack--> complete
        (we answer: version if inbound, wtxidrelay, sendaddrv2, verack)
-       (to their verack: sendheaders)
     greeting, agreeing --timeout--> PeerSilent
 
 What may be agreed only in between (BIP 155, BIP 339) is refused afterwards; `sendheaders` (BIP 130)
@@ -44,7 +43,6 @@ MIN_PEER_VERSION: Final = 31_800
 """Older programs know no headers."""
 FEATURE_VERSION: Final = 70_016
 """From here `wtxidrelay` exists, and nobody older knows `sendaddrv2`."""
-SENDHEADERS_VERSION: Final = 70_012
 COMPACT_BLOCKS_VERSION: Final = 2
 """Of compact blocks, the only version in use: with witnesses."""
 
@@ -251,8 +249,6 @@ class Handshake:
             time_offset_s=self._time_offset_s,
             our_address=theirs.receiver,
         )
-        if self._kind.is_lasting and self._speaks(SENDHEADERS_VERSION):
-            return [SendHeaders()]
         return []
 
     def _speaks(self, version: int) -> bool:

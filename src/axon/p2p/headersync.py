@@ -58,6 +58,9 @@ MAX_ANNOUNCED: Final = 8
 WORK_BUFFER_BLOCKS: Final = 144
 """A chain may have this much less work than ours and still be stored: a day of forks."""
 
+SENDHEADERS_VERSION: Final = 70_012
+"""From this protocol version on a peer knows `sendheaders`."""
+
 _NO_PUNISHMENT: Final = frozenset(("time-too-new", "prev-blk-not-found"))
 _PUNISHED_IF_CHOSEN: Final = "duplicate-invalid"
 
@@ -81,6 +84,7 @@ class _Peer:
     serves: bool
     noban: bool
     start_height: int
+    told_sendheaders: bool  # Or it does not know the message.
     best_known: HeaderEntry | None = None
     unknown: BlockHash | None = None  # The last announced hash that led nowhere yet.
     best_sent: HeaderEntry | None = None
@@ -93,7 +97,6 @@ class _Peer:
     last_received: BlockHash | None = None
     last_was_new: bool = False
     prefers_headers: bool = False
-    told_sendheaders: bool = False
     protected: bool = False
     news_at: Instant = 0
     lag: ChainLag = field(default_factory=ChainLag)
@@ -139,6 +142,7 @@ class HeaderSync:
         preferred: bool,
         start_height: int,
         now: Instant,
+        version: int = SENDHEADERS_VERSION,
         serves_blocks: bool = True,
         block_relay_only: bool = False,
         noban: bool = False,
@@ -152,6 +156,7 @@ class HeaderSync:
             preferred: to be downloaded from: dialled by us, or trusted.
             start_height: its `version` says so; nothing is believed of it.
             now: the present.
+            version: the newest protocol version that both speak.
             serves_blocks: it offers NETWORK or NETWORK_LIMITED.
             block_relay_only: a connection for blocks alone is never protected.
             noban: the operator trusts it.
@@ -163,6 +168,7 @@ class HeaderSync:
             serves=serves_blocks,
             noban=noban,
             start_height=start_height,
+            told_sendheaders=version < SENDHEADERS_VERSION,
         )
         actions = self._start_syncs(now)
         self._consider_lag(peer, now)
