@@ -31,5 +31,9 @@ class StorageError(AxonError):
     """The disk said no: the program stops, in order."""
 
 
+class DamageError(StorageError):
+    """What the disk gives back is not what was written; it may be possible to build it anew."""
+
+
 class ConfigError(AxonError):
     """An option, a file or a folder is not usable; the text says what would be."""

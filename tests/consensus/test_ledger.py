@@ -13,7 +13,7 @@ from axon.consensus.judge import Judge
 from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import NEAR_BLOCKS, Ledger
 from axon.consensus.memoryjudge import MemoryJudge, World
-from axon.errors import StorageError
+from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import outpoint
@@ -199,12 +199,27 @@ def test_whatever_state_they_were_left_in_they_find_back(seed: int) -> None:
     assert standing(ledger) == fresh(branches[2])
 
 
-def test_coins_ahead_of_the_judge_name_the_way_out() -> None:
+def test_coins_ahead_of_the_judge_are_damaged() -> None:
     disk = Disk()
     feed_all(disk.open(small_judge()), BASE[:10])
     ledger = disk.open(small_judge())
-    with pytest.raises(StorageError, match="-reindex-chainstate"):
+    with pytest.raises(DamageError, match="not in the block files"):
         ledger.catch_up(1)
+
+
+class Forgetful(MemoryJudge):
+    """A judge whose block files are lost."""
+
+    def read_block(self, block_hash: BlockHash) -> bytes | None:
+        return None
+
+
+def test_a_lost_block_of_the_active_chain_names_the_way_out() -> None:
+    judge = Forgetful(World(), lambda: int(time.time() * 1_000_000))
+    for block in BASE[:10]:
+        judge.process_block(block.raw)
+    with pytest.raises(StorageError, match="-reindex"):
+        Disk().open(judge).catch_up(1)
 
 
 class Failing(MemoryStore):

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import MemoryStore
 from axon.chain.store import Store as CoinStore
-from axon.errors import StorageError
+from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.script import is_unspendable
@@ -123,7 +123,7 @@ class Coins:
             The coins that each transaction spends, in order; none for the coinbase.
 
         Raises:
-            StorageError: a coin that the block spends is missing, so the store is damaged. Nothing
+            DamageError: a coin that the block spends is missing, so the store is damaged. Nothing
                 has changed.
         """
         assert height == self.height + 1, "blocks connect one after the other"
@@ -228,7 +228,7 @@ class Coins:
         held = ((key, changes[key]) for key in from_changes)
         for key, value in chain(found, held):
             if value is None:
-                raise StorageError(f"the coin {_name(key)} is missing: the coins are damaged")
+                raise DamageError(f"the coin {_name(key)} is missing: the coins are damaged")
             values[key] = value
         for key in from_fresh:
             self._value_bytes -= len(fresh.pop(key))

@@ -14,7 +14,7 @@ from axon.chain.coins import Coin
 from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, filter_elements
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.store import Store
-from axon.errors import StorageError
+from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, sha256d, to_hex
 
@@ -154,5 +154,5 @@ class FilterIndex:
     def _stored_header(self, block_hash: BlockHash) -> bytes:
         (header,) = self.headers([block_hash])
         if header is None:
-            raise StorageError(f"the filter of block {to_hex(block_hash)} is missing: damaged")
+            raise DamageError(f"the filter of block {to_hex(block_hash)} is missing: damaged")
         return header

@@ -17,7 +17,7 @@ from struct import Struct
 
 from axon.chain.headerentry import HeaderEntry, Stretch
 from axon.chain.rules import HeaderRules
-from axon.errors import StorageError
+from axon.errors import DamageError
 from axon.primitives.hashes import BlockHash, sha256d, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
@@ -131,13 +131,13 @@ class HeaderTree:
             How many were new.
 
         Raises:
-            StorageError: a header does not connect or does not prove its work, or a chunk ends in
+            DamageError: a header does not connect or does not prove its work, or a chunk ends in
                 the middle of one. The headers before it stay.
         """
         known, position = len(self._entries), 0
         for chunk in chunks:
             if len(chunk) % HEADER_SIZE:
-                raise StorageError(f"stored headers end in the middle of header {position}")
+                raise DamageError(f"stored headers end in the middle of header {position}")
             for offset in range(0, len(chunk), HEADER_SIZE):
                 self._reload(chunk[offset : offset + HEADER_SIZE], position)
                 position += 1
@@ -248,9 +248,9 @@ class HeaderTree:
             return
         parent = self._entries.get(raw[_PREV])
         if parent is None:
-            raise StorageError(f"stored header {position} is damaged: it connects to no other")
+            raise DamageError(f"stored header {position} is damaged: it connects to no other")
         if self._rules.check_work(raw, block_hash, parent.stretch) is not None:
-            raise StorageError(f"stored header {position} is damaged: it proves no work")
+            raise DamageError(f"stored header {position} is damaged: it proves no work")
         self._insert(raw, block_hash, parent)
 
     def _find_best(self) -> HeaderEntry:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -24,9 +25,9 @@ from axon.cli.progress import Progress
 from axon.cli.storage import Storage
 from axon.cli.version import VERSION
 from axon.drivers.aio.clock import Clock
-from axon.drivers.aio.driver import AsyncioDriver
+from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.loop import run_loop
-from axon.errors import AxonError
+from axon.errors import AxonError, DamageError
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.pool import Mempool
 from axon.mining.template import BLOCK_VERSION, BlockLimits
@@ -155,6 +156,10 @@ class _Program:
         storage = await asyncio.to_thread(Storage, self._config, say)
         try:
             await self._with_node(storage, server)
+        except DamageError as damage:
+            storage.rebuild_next_time()
+            text = f"{damage}; start again, and it is built anew."
+            raise DamageError(text) from damage
         finally:
             await asyncio.to_thread(storage.close)
 
@@ -186,6 +191,7 @@ class _Program:
         _log.info("Loaded %d headers, height %d", len(node.headers), node.active.height)
         if self._progress is not None:
             self._progress.started(config.network.name, endpoints, node.active.height)
+        failure: Exception | None = None
         gc.freeze()  # What has been loaded stays; it need not be looked through again and again.
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -196,10 +202,12 @@ class _Program:
                 ]
                 running.add_done_callback(lambda _: [chore.cancel() for chore in chores])
         except* AxonError as errors:
-            raise errors.exceptions[0] from None
+            failure = errors.exceptions[0]
         finally:
             daemon.close()
             self._save_all(node)
+        if failure is not None:
+            raise failure
 
     def _make_daemon(
         self, node: FullNode, driver: AsyncioDriver, storage: Storage, now: Instant
@@ -234,6 +242,13 @@ class _Program:
         self, node: FullNode, driver: AsyncioDriver, daemon: Daemon, server: RpcServer | None
     ) -> None:
         """What goes on beside the node: the pool read back, then files written now and then."""
+        with suppress(Stopped):
+            await self._begin(driver, daemon, server)
+        while True:
+            await asyncio.sleep(SAVE_INTERVAL_S)
+            self._save_peers(node)
+
+    async def _begin(self, driver: AsyncioDriver, daemon: Daemon, server: RpcServer | None) -> None:
         if not self._config.peers.active:
             await driver.ask(SetNetworkActive(False))
         if server is not None:
@@ -244,9 +259,6 @@ class _Program:
                 kept = await driver.ask(RestorePool(saved))
                 _log.info("Imported mempool transactions from file: %s kept", kept)
         daemon.pool_loaded = True
-        while True:
-            await asyncio.sleep(SAVE_INTERVAL_S)
-            self._save_peers(node)
 
     def _reported(self, fact: object, _now: Instant) -> None:
         category: str | None = getattr(fact, "category", None)

@@ -6,7 +6,8 @@
     indexes/filters/         filters and filter headers (RocksDB)
 
 All of it is safe to lose but the first line: headers are in the kernel's index too, coins and
-filters are built anew from the blocks.
+filters are built anew from the blocks, which a start does by itself when it finds them damaged. A
+run that finds them damaged stops, and leaves a mark for the next start.
 """
 
 from __future__ import annotations
@@ -14,28 +15,32 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
-from axon.chain.headertree import HeaderTree
+from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
 from axon.cli.nodeconfig import NodeConfig
 from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.stores import AppendFile, RocksStore
-from axon.errors import StorageError
+from axon.errors import DamageError
 from axon.p2p.blockdownload import WINDOW
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
+from axon.primitives.verdict import Rejected
 
 HEADERS_AT_ONCE: Final = 10_000
 """Headers read at a time: 800 kB."""
 
 CATCH_UP_AT_START: Final = 50
 """Blocks that coins and filters may be behind and still be caught up before the node starts."""
+
+_KNOWN_INVALID: Final = ("duplicate-invalid", "bad-prevblk")
 
 _log = logging.getLogger("axon")
 _kernel_log = logging.getLogger("axon.kernel")
@@ -53,13 +58,17 @@ class Storage:
         StorageError: another file is, and cannot be built anew.
     """
 
+    coins: Coins
+    filters: FilterIndex | None
+    ledger: Ledger
+
     def __init__(self, config: NodeConfig, say: Callable[[str], None]) -> None:
         folder = config.folder
-        indexes = folder / "indexes"
-        rebuild = config.reindex or config.reindex_chainstate
-        if rebuild:
-            for name in ("coins", "filters"):
-                shutil.rmtree(indexes / name, ignore_errors=True)
+        self._indexes = indexes = folder / "indexes"
+        self._stores: list[RocksStore] = []
+        self._with_filters = config.filter_index
+        if config.reindex or config.reindex_chainstate or self._mark.exists():
+            self._forget_followers()
         say("Loading block index…")
         self.kernel = Kernel(
             config.network.name,
@@ -69,23 +78,63 @@ class Storage:
             reindex_chainstate=config.reindex_chainstate,
             on_log=_kernel_log.debug,
         )
-        self._stores = [RocksStore(indexes / "coins")]
-        self.coins = Coins(self._stores[0])
-        self.filters: FilterIndex | None = None
-        if config.filter_index:
-            self._stores.append(RocksStore(indexes / "filters"))
-            self.filters = FilterIndex(self._stores[1])
+        try:
+            say("Loading headers…")
+            self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
+            self.headers = HeaderTree(config.network)
+            self._load_headers(config.network, config.reindex)
+            self._load_active_headers()
+            self._exclude_invalid()
+            self.active = ActiveChain(self.headers.genesis)
+            self._connect_active()
+            self.stored = self._side_blocks()
+            say("Verifying blocks…")
+            self._open_followers()
+        except BaseException:
+            self.kernel.close()
+            raise
+
+    @property
+    def _mark(self) -> Path:
+        """A file that says: coins and filters were found damaged."""
+        return self._indexes / "damaged"
+
+    def rebuild_next_time(self) -> None:
+        """Have coins and filters built anew by the next start, for they are damaged."""
+        self._mark.touch()
+
+    def _forget_followers(self) -> None:
+        for store in self._stores:
+            store.close()
+        self._stores.clear()
+        for name in ("coins", "filters"):
+            shutil.rmtree(self._indexes / name, ignore_errors=True)
+        self._mark.unlink(missing_ok=True)
+
+    def _open_followers(self) -> None:
+        """Open coins and filters, from nothing if they are damaged, and bring them near the tip."""
+        try:
+            self._follow()
+        except DamageError as damage:
+            _log.warning("%s; coins and filters are built anew", damage)
+            self._forget_followers()
+            self._follow()
+
+    def _follow(self) -> None:
+        self.coins = Coins(self._store("coins"))
+        self.filters = FilterIndex(self._store("filters")) if self._with_filters else None
         self.ledger = Ledger(self.kernel, self.coins, self.filters)
-        say("Loading headers…")
-        self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
-        self.headers = HeaderTree(config.network)
-        self._load_headers(config.network, config.reindex)
-        self.active = ActiveChain(self.headers.genesis)
-        self._connect_active()
-        self.stored = self._side_blocks()
-        say("Verifying blocks…")
+        for name, follower in (("coins", self.coins), ("filters", self.filters)):
+            best = None if follower is None else follower.best
+            if best is not None and self.kernel.read_block(best) is None:
+                raise DamageError(f"The {name} go up to block {to_hex(best)}, which is not stored")
         while 0 < self.ledger.lag <= CATCH_UP_AT_START:
             self.ledger.catch_up(CATCH_UP_AT_START)
+
+    def _store(self, name: str) -> RocksStore:
+        store = RocksStore(self._indexes / name)
+        self._stores.append(store)
+        return store
 
     def _load_headers(self, network: Network, anew: bool) -> None:
         """The headers of the file, then those that only the kernel has."""
@@ -95,7 +144,7 @@ class Storage:
         try:
             for start in range(0, count, HEADERS_AT_ONCE):
                 self.headers.load([self._header_file.read(start, HEADERS_AT_ONCE)])
-        except StorageError as damage:
+        except DamageError as damage:
             _log.warning("indexes/headers.dat is damaged (%s); it is written anew", damage)
             self._header_file.truncate(0)
             self.headers = HeaderTree(network)
@@ -109,6 +158,35 @@ class Storage:
             if len(raws) < HEADERS_AT_ONCE:
                 break
             height += HEADERS_AT_ONCE
+
+    def _load_active_headers(self) -> None:
+        """The active chain's own headers: the best ones may be on another branch."""
+        block_hash, _ = self.kernel.tip()
+        missing: list[bytes] = []
+        while self.headers.get(block_hash) is None:
+            raw = self.kernel.header(block_hash)
+            assert raw is not None, "active blocks have headers, down to the first"
+            missing.append(raw)
+            block_hash = Header(raw).prev
+        if missing:
+            joined = b"".join(reversed(missing))
+            self.headers.load([joined])
+            self._header_file.append(joined)
+
+    def _exclude_invalid(self) -> None:
+        """Mark what an earlier run found invalid, as the kernel remembers it."""
+        for tip in self.headers.tips():
+            entry, culprit = tip, None
+            while entry.parent is not None and self._is_refused(entry):
+                entry, culprit = entry.parent, entry
+            if culprit is not None:
+                self.headers.mark_invalid(culprit.hash)
+
+    def _is_refused(self, entry: HeaderEntry) -> bool:
+        if self.kernel.is_active(entry.hash):
+            return False
+        verdict = self.kernel.process_header(entry.header.raw)
+        return isinstance(verdict, Rejected) and verdict.reason in _KNOWN_INVALID
 
     def _connect_active(self) -> None:
         _, height = self.kernel.tip()

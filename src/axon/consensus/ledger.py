@@ -19,7 +19,7 @@ from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome, BlockStep
 from axon.consensus.judge import Judge
-from axon.errors import DecodeError, StorageError
+from axon.errors import DamageError, DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import Header
@@ -28,8 +28,6 @@ from axon.primitives.verdict import Rejected
 NEAR_BLOCKS: Final = 6
 """Up to so many blocks behind, coins and filters catch up as part of judging the next block; from
 further behind that would keep its sender waiting."""
-
-_REBUILD: Final = "start once with -reindex-chainstate"
 
 
 class Ledger:
@@ -100,7 +98,9 @@ class Ledger:
             How many were done; fewer than `limit` once the tip is reached.
 
         Raises:
-            StorageError: coins or filters go up to a block that the judge does not have.
+            DamageError: coins or filters are damaged, or go up to a block that the judge does not
+                have; they can be built anew.
+            StorageError: the judge has lost a block of its active chain, or the disk failed.
         """
         return self._advance(limit, {})
 
@@ -135,7 +135,7 @@ class Ledger:
         if coins_at is not None and not self.judge.is_active(coins_at):
             block, spent = self._block(coins_at, known), self.judge.read_spent(coins_at)
             if spent is None:
-                raise StorageError(f"What block {to_hex(coins_at)} spent is lost; {_REBUILD}.")
+                raise DamageError(f"What block {to_hex(coins_at)} spent is lost")
             coins.disconnect(block, coins_at, block.header.prev, spent)
             stale = True
         if filters is not None and filters.best is not None:
@@ -160,9 +160,7 @@ class Ledger:
             if spent is None:  # Coins were ahead.
                 spent = self.judge.read_spent(block_hash)
                 if spent is None:
-                    raise StorageError(
-                        f"What block {to_hex(block_hash)} spent is lost; {_REBUILD}."
-                    )
+                    raise DamageError(f"What block {to_hex(block_hash)} spent is lost")
             filters.connect(block, block_hash, height + 1, spent)
         return True
 
@@ -177,7 +175,10 @@ class Ledger:
             return block
         raw = self.judge.read_block(block_hash)
         if raw is None:
-            raise StorageError(f"Block {to_hex(block_hash)} is not in the block files; {_REBUILD}.")
+            text = f"Block {to_hex(block_hash)} is not in the block files"
+            if self.judge.is_active(block_hash):
+                raise StorageError(f"{text}; start once with -reindex.")
+            raise DamageError(text)
         return Block.decode(raw)
 
 

@@ -2,7 +2,7 @@
 
 All of it survives `kill -9` at any instant: a batch is in the store or it is not, a record is in
 the file or it is not. What was synced survives a power cut as well. Whatever the disk refuses comes
-out as `StorageError`.
+out as `StorageError`, what it holds but damaged as `DamageError`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rocksdict import (
     WriteOptions,
 )
 
-from axon.errors import StorageError
+from axon.errors import DamageError, StorageError
 
 CACHE_BYTES = 8 << 20
 """Blocks of the store kept in memory; grows to this only with use."""
@@ -51,7 +51,8 @@ class RocksStore:
         path: its folder; created if missing, with the folders above it.
 
     Raises:
-        StorageError: another process has it open, it is damaged, or the disk refuses.
+        DamageError: files of it are damaged or missing.
+        StorageError: another process has it open, or the disk refuses.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,8 +137,8 @@ class RocksStore:
         reason = str(error)
         if reason.endswith(("Resource temporarily unavailable", "No locks available")):
             reason = "another process has it open"
-        elif reason.startswith("Corruption"):
-            reason = f"it is damaged ({reason})"
+        elif reason.startswith("Corruption") or "No such file or directory" in reason:
+            return DamageError(f"cannot {verb} the store {self._path}: it is damaged ({reason})")
         return StorageError(f"cannot {verb} the store {self._path}: {reason}")
 
 
