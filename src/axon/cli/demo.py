@@ -44,18 +44,22 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(_HELP)
             return 0
         as_json, keep = options
+        teller = None if as_json else _Teller()
         with _folder(keep) as folder, _stoppable():
-            outcome = tell(folder, Listener() if as_json else _Teller())
+            outcome = tell(folder, teller or Listener())
     except ConfigError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped; every node that was started here has been ended.\n")
         return _INTERRUPTED
-    if as_json:
+    except BrokenPipeError:  # Whoever read it has had enough; the nodes have been ended.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INTERRUPTED
+    if teller is None:
         sys.stdout.write(json.dumps(_as_json(outcome), indent=2) + "\n")
     else:
-        _Teller().end(outcome, keep)
+        teller.end(outcome, keep)
     return 0 if outcome.holds else 1
 
 
@@ -145,6 +149,8 @@ class _Teller(Listener):
 
     def __init__(self) -> None:
         self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._write("Real Bitcoin nodes on this machine, on a test chain where mining is cheap.")
+        self._write("Everything happens on loopback; nothing goes out into the world.")
 
     def act(self, number: int, title: str) -> None:
         """An act begins."""

@@ -38,7 +38,7 @@ from axon.p2p.txrequest import TxRequest
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.primitives.verdict import Rejected
-from axon.wire.messages import InvItem, InvType, MempoolMessage, NotFound, Services
+from axon.wire.messages import InvItem, InvType, NotFound
 
 MAX_REFUSED: Final = 120_000
 """Refused transactions remembered, so that ten peers that announce one do not have it judged ten
@@ -46,11 +46,6 @@ times."""
 
 MAX_CONFIRMED: Final = 48_000
 """Confirmed transactions remembered: six full blocks. A peer that is behind announces them yet."""
-
-POOLS_ASKED: Final = 2
-"""Peers that are asked for their whole pool after the start; a second one, because the first may
-hide something. Only such as offer bloom filters answer it (BIP 35, BIP 111), and only peers that we
-chose are asked: an answer may make us ask for thousands of transactions."""
 
 UPKEEP_INTERVAL: Final = MINUTE
 """How often orphans and expired entries are looked at."""
@@ -132,8 +127,6 @@ class TxFlow:
         self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
         self._unchecked = False  # The chain moved under the pool while the coins lagged.
         self._upkeep_at: Instant = 0
-        self._pools_to_ask = 0 if blocks_only else POOLS_ASKED
-        self._pool_sources: dict[PeerId, None] = {}  # Of the peers, those that could be asked.
 
     # From peers.
 
@@ -154,15 +147,12 @@ class TxFlow:
             forcerelay=session.may("forcerelay"),
             now=now,
         )
-        if not session.inbound and negotiated.services & Services.BLOOM:
-            self._pool_sources[peer] = None
 
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone."""
         self.txrequest.closed(peer, now)
         self.txrelay.closed(peer, now)
         self.orphans.erase_for_peer(peer)
-        self._pool_sources.pop(peer, None)
 
     def announced(self, session: Session, items: Sequence[InvItem], now: Instant) -> None:
         """Transactions that a peer has.
@@ -448,18 +438,6 @@ class TxFlow:
             self.minimum_changed(now)
             self.removed(self.pool.enforce_limits(now), "expiry")
         self._outbox.perform(self.txrelay.tick(now))
-        self._ask_for_pools()
-
-    def _ask_for_pools(self) -> None:
-        """Ask for what was waiting before we came, as soon as we can take it in.
-
-        Comes behind `txrelay.tick`: a peer names nothing to us until our `feefilter` allows it.
-        """
-        while self._pools_to_ask and self._pool_sources and self._is_open():
-            peer = next(iter(self._pool_sources))
-            del self._pool_sources[peer]
-            self._pools_to_ask -= 1
-            self._outbox.send(peer, MempoolMessage())
 
     def deadline(self) -> Instant | None:
         """When something is due."""

@@ -6,7 +6,7 @@ payments that wait. So the same question to two nodes shows whether they agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -38,7 +38,7 @@ class View:
         waiting: transactions in its pool.
     """
 
-    confirmed: dict[bytes, tuple[Spendable, ...]]
+    confirmed: Mapping[bytes, tuple[Spendable, ...]]
     waiting: tuple[Transaction, ...]
 
     def ledger_sat(self, purse: Purse) -> int:

@@ -13,9 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Final, Self
 
 from axon.errors import AxonError
@@ -29,7 +31,13 @@ START_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 30.0
 """How long it may take to leave in order."""
 
+PORTS: Final = range(20_000, 32_000)
+"""Where ports of nodes are looked for: below those that systems give to outgoing connections, so
+that a port stays free while its node is down."""
+
+_PORTS_TRIED: Final = 100
 _POLL_S: Final = 0.02
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class NodeFailed(AxonError):
@@ -41,10 +49,39 @@ class TooLate(NodeFailed):
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port of this host on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of this host on which nobody listens now.
+
+    Raises:
+        NodeFailed: none was found.
+    """
+    rng = SystemRandom()
+    for _ in range(_PORTS_TRIED):
+        port = PORTS[int(rng.random() * len(PORTS))]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise NodeFailed(f"no free port on {host}")
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold requests to end back for a moment, so that no process is started and then forgotten."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, handler)
+        for each in held[:1]:
+            signal.raise_signal(each)
 
 
 def wait_until(
@@ -152,7 +189,7 @@ class NodeProcess:
         assert not self.is_running, f"{self.name} runs already"
         self.folder.mkdir(parents=True, exist_ok=True)
         errors = (self.folder / "stderr.txt").open("wb")
-        with errors:
+        with errors, _undisturbed():
             self._process = subprocess.Popen(
                 self.arguments(extra), stdout=subprocess.DEVNULL, stderr=errors
             )
@@ -259,15 +296,26 @@ class NodeProcess:
         """Ask it to stop by RPC; its exit code."""
         assert self._process is not None, f"{self.name} was never started"
         self.rpc("stop")
-        return self._left()
+        return self.left()
 
     def interrupt(self) -> int:
         """Ask it to stop as ctrl-C does; its exit code."""
         assert self._process is not None, f"{self.name} was never started"
         self._end(signal.SIGINT)
-        return self._left()
+        return self.left()
 
-    def _left(self) -> int:
+    def terminate(self) -> int:
+        """Ask it to stop as a system that shuts down does (SIGTERM); its exit code."""
+        assert self._process is not None, f"{self.name} was never started"
+        self._end(signal.SIGTERM)
+        return self.left()
+
+    def left(self) -> int:
+        """Wait until it has left by itself; its exit code.
+
+        Raises:
+            NodeFailed: it still runs after `STOP_LIMIT_S`.
+        """
         assert self._process is not None, f"{self.name} was never started"
         try:
             code = self._process.wait(STOP_LIMIT_S)

@@ -24,7 +24,6 @@ WAIT_LIMIT_S: Final = 30.0
 
 NODE_OPTIONS: Final = (
     "-connect=0",  # Who is connected with whom, the story says.
-    "-peerbloomfilters=1",  # Whoever asks what is waiting is told (BIP 35, BIP 111).
     "-debug=net",  # The log says who was hung up on, and why.
 )
 

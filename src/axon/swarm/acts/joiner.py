@@ -18,8 +18,11 @@ def play(stage: Stage) -> None:
 
     fourth = stage.new_nodes(1)[0]
     stage.check(f"blocks that {fourth.name} knows", "0", str(fourth.height()))
-    stage.say(f"It calls one node, {third.name}: 'Which blocks are there?' and then,")
-    stage.say("when it has checked them all: 'Which payments wait?'")
+    stage.say(
+        f"It calls one node, {third.name}, asks for all blocks and checks each itself. Then it"
+    )
+    stage.say("is told which payments wait. (The fingerprint is one number made of all coins:")
+    stage.say("equal fingerprints, equal ledgers.)")
     fourth.connect(third)
     stage.until(
         f"blocks that {fourth.name} knows", str(third.height()), lambda: str(fourth.height())

@@ -39,7 +39,7 @@ def play(stage: Stage) -> None:
     stage.until_waiting(nodes, payments)
     stage.say("Whom do we ask what Alice has? It does not matter: 50 - 50 + 30 = 30.")
     stage.until_total(nodes, stage.alice, 30)
-    stage.say("(In the old system two servers shared nothing: one said 100, the other 90.)")
+    stage.say("(Two servers that share nothing said 100 and 90, in the system before this one.)")
 
     stage.say("Node 3 finds a block and puts both payments in. Now they are confirmed.")
     block = stage.mine(third)

@@ -18,6 +18,7 @@ def play(stage: Stage) -> None:
     for survivor in list(stage.nodes):
         _alone(stage, survivor)
         _regrow(stage, survivor)
+    stage.until_one_tip(stage.nodes)
     height = stage.nodes[0].height()
     stage.say("Money was neither made nor lost: 50 coins a block, fees go to the miners.")
     stage.check(
@@ -38,12 +39,11 @@ def _alone(stage: Stage, survivor: NodeProcess) -> None:
     payment = stage.pay(survivor, stage.alice, stage.bob, 1)
     stage.until_waiting([survivor], [payment])
     stage.mine(survivor)
-    stage.until_waiting([survivor], ())
     one = amount_sat(1)
-    stage.check(
+    stage.until(
         f"Alice and Bob have, confirmed, at {survivor.name} alone",
         f"{in_coins(alice - one)}, {in_coins(bob + one)}",
-        f"{stage.ledger([survivor], stage.alice)}, {stage.ledger([survivor], stage.bob)}",
+        lambda: f"{stage.ledger([survivor], stage.alice)}, {stage.ledger([survivor], stage.bob)}",
     )
 
 
@@ -61,7 +61,6 @@ def _regrow(stage: Stage, survivor: NodeProcess) -> None:
     for node in others:
         node.connect(survivor)
     stage.until_one_ledger(stage.nodes, fingerprint(survivor))
-    stage.until_one_tip(stage.nodes, survivor.tip())
 
 
 def _all_coins(node: NodeProcess) -> str:

@@ -1,0 +1,83 @@
+"""The options of `axon demo`; the story itself is told in tests/swarm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from axon.cli import demo
+from axon.cli.demo import main
+from axon.swarm.checks import Check
+from axon.swarm.story import Listener, Outcome, Played
+
+
+def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: axon demo")
+
+
+@pytest.mark.parametrize("arguments", [["--fast"], ["--keep"], ["node"]])
+def test_a_wrong_call_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("Error: ")
+    assert told.out == ""
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["--keep", str(tmp_path)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert main([f"--keep={file}"]) == 2
+    assert "cannot be used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seen", "code"), [("30", 0), ("0", 1)])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_exit_code_says_whether_all_holds(
+    seen: str,
+    code: int,
+    as_json: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    item = Check(1, "Alice has", "30", seen)
+
+    def tell(folder: Path, listener: Listener) -> Outcome:  # The real one takes half a minute.
+        assert folder.is_dir()
+        listener.act(1, "An act")
+        listener.check(item)
+        return Outcome((Played("An act", 1.25),), (item,), 1.5)
+
+    monkeypatch.setattr(demo, "tell", tell)
+    assert main(["--json"] if as_json else []) == code
+    told = capsys.readouterr().out
+    if as_json:
+        assert json.loads(told) == {
+            "holds": code == 0,
+            "seconds": 1.5,
+            "acts": [{"title": "An act", "seconds": 1.25}],
+            "checks": [
+                {
+                    "act": 1,
+                    "claim": "Alice has",
+                    "expected": "30",
+                    "seen": seen,
+                    "holds": code == 0,
+                }
+            ],
+        }
+    else:
+        assert "Act 1. An act" in told
+        assert "   1.5 s  in all" in told
+        assert "\x1b" not in told  # No colours where there is no terminal.
+        last = "All 1 checks hold." if code == 0 else "1 of 1 checks do not hold."
+        assert told.rstrip().endswith(last)
