@@ -189,7 +189,8 @@ def test_notfound_ends_the_asking() -> None:
     assert heights(it.asked[BOB])[0] == 1
 
 
-def test_a_block_that_proved_to_be_another_is_asked_for_again() -> None:
+@pytest.mark.parametrize("preferred", [True, False])
+def test_a_block_that_proved_to_be_another_is_asked_of_somebody_else(preferred: bool) -> None:
     it = fixture()
     it.open(ALICE)
     it.update()
@@ -197,7 +198,26 @@ def test_a_block_that_proved_to_be_another_is_asked_for_again() -> None:
     assert it.download.judged(CHAIN[0].hash, False) == ALICE
     it.asked.clear()
     it.update()
-    assert heights(it.asked[ALICE]) == [1]
+    assert it.asked == {}
+    it.open(BOB, preferred=preferred)
+    it.update()
+    assert heights(it.asked[BOB]) == [1, *range(17, 32)]
+
+
+def test_who_sent_an_invalid_block_is_asked_for_others() -> None:
+    it = fixture()
+    it.open(ALICE, height=16)
+    it.update()
+    it.download.arrived(ALICE, CHAIN[15].hash, NOW)
+    it.ledger.tree.mark_invalid(CHAIN[15].hash)
+    assert it.download.judged(CHAIN[15].hash, False) == ALICE
+    parent = it.ledger.tree.get(CHAIN[14].hash)
+    assert parent is not None
+    it.best[ALICE] = parent
+    it.download.dropped(ALICE, CHAIN[14].hash, NOW)
+    it.asked.clear()
+    it.update()
+    assert heights(it.asked[ALICE]) == [15]
 
 
 def test_what_we_have_already_needs_no_verdict() -> None:

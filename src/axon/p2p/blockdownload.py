@@ -222,7 +222,7 @@ class BlockDownload:
         """A peer has not what its headers promised: nothing more is asked of it."""
         ours = self._peers.get(peer)
         if ours is not None and block_hash in ours.in_flight:
-            ours.serves = False
+            self._ask_no_more(ours)
             self._cancel(peer, block_hash, now)
 
     def dropped(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
@@ -234,6 +234,9 @@ class BlockDownload:
     def judged(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
         """A block that had arrived was judged: stored, or refused.
 
+        Whoever sent other bytes under the name of a block is asked for nothing more. Most are
+        hung up on as well; but a peer that the operator named stays, and would send them for ever.
+
         Args:
             block_hash: as `arrived`.
             ok: it is stored. False: what came was not that block, or the block is invalid (the
@@ -243,14 +246,18 @@ class BlockDownload:
             Who sent it; None if it had not been asked for.
         """
         self._restless = True
+        sender = self._unjudged.pop(block_hash, None)
         if not ok:
+            ours = None if sender is None else self._peers.get(sender)
+            if ours is not None and not self._headers.is_invalid(block_hash):
+                self._ask_no_more(ours)
             self._rewind()
-            for ours in self._peers.values():
-                ours.common = None
+            for other in self._peers.values():
+                other.common = None
         elif self._stall_timeout > STALL_MIN:
             self._stall_timeout = max(STALL_MIN, int(self._stall_timeout * STALL_DECAY))
         self._verdicts += 1
-        return self._unjudged.pop(block_hash, None)
+        return sender
 
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
         """A peer has gone; what it was asked for is wanted again."""
@@ -328,6 +335,11 @@ class BlockDownload:
 
     def _in_hand(self, block_hash: BlockHash) -> bool:
         return block_hash in self._unjudged or self._have(block_hash)
+
+    def _ask_no_more(self, ours: _Peer) -> None:
+        ours.serves = False
+        self._preferred -= ours.preferred  # Others need not stand back for it.
+        ours.preferred = False
 
     def _syncs_from(self, ours: _Peer) -> bool:
         return ours.preferred or self._preferred == 0 or not self._in_flight
