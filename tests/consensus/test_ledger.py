@@ -210,7 +210,7 @@ def test_coins_ahead_of_the_judge_are_damaged() -> None:
 class Forgetful(MemoryJudge):
     """A judge whose block files are lost."""
 
-    def read_block(self, block_hash: BlockHash) -> bytes | None:
+    def read_block(self, block_hash: BlockHash) -> bytes | None:  # noqa: ARG002
         return None
 
 

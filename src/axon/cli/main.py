@@ -20,11 +20,18 @@ Usage: axon COMMAND [ARGUMENTS]
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
 
+_INTERRUPTED: Final = 130
+"""What shells make of a program that ctrl-C has ended: 128 and the signal's number."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given[0] if given else "", given[1:]))
+    try:
+        code = _run(given[0] if given else "", given[1:])
+    except KeyboardInterrupt:  # A node hears it as a wish to stop, once it has begun.
+        code = _INTERRUPTED
+    sys.exit(code)
 
 
 def _run(command: str, arguments: list[str]) -> int:

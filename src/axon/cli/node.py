@@ -100,7 +100,7 @@ def _run(config: NodeConfig) -> int:
         except AxonError as error:
             _log.error("Error: %s", error)
             raise
-        except BaseException:
+        except Exception:
             _log.exception("axon stops because of a fault of its own")
             raise
         finally:
@@ -252,6 +252,7 @@ class _Program:
         if not self._config.peers.active:
             await driver.ask(SetNetworkActive(False))
         if server is not None:
+            daemon.calls = server.registry.active
             server.ready(daemon)
         if self._config.persist_mempool:
             saved = self._keepsakes.load_pool()
