@@ -29,7 +29,7 @@ from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.wire.messages import Message
+from axon.wire.messages import Message, Ping, Pong
 from axon.wire.v1 import V1Transport
 
 _ECHO_VERSION = 60_000  # From above this, pings are answered (BIP 31).
@@ -222,6 +222,12 @@ class Links:
         """Send messages to a peer."""
         if messages:
             self._outbox.send(session.peer, *messages)
+
+    def echo(self, session: Session, message: Ping | Pong, now: Instant) -> None:
+        """A ping or pong from a peer; after a pong, the next ping is due before the alarm."""
+        assert session.keepalive is not None, "called after the greeting"
+        self.say(session, session.keepalive.received(message, now))
+        self._ring(session.deadline())
 
     # They go.
 

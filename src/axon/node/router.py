@@ -43,6 +43,7 @@ from axon.wire.messages import (
 )
 
 _GREETING = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
+_ADDRESSING = Ping | Pong | GetAddr | Addr | AddrV2
 
 
 class Router:
@@ -82,6 +83,10 @@ class Router:
             self._greet(session, message, now)
             return
         peer = session.peer
+        if not session.kind.is_lasting and not isinstance(message, _ADDRESSING):
+            why = f"not spoken on a connection for {session.kind.value}"
+            self._outbox.report(MessageIgnored(peer, message.command, why))
+            return  # The parts behind know nothing of this peer.
         match message:
             case Inv():
                 self._inventory(session, message, now)
@@ -94,7 +99,7 @@ class Router:
             case GetData() | GetHeaders() | GetBlocks():
                 self._replies.received(peer, message, now)
             case Ping() | Pong():
-                self._links.say(session, session.keepalive.received(message, now))
+                self._links.echo(session, message, now)
             case GetAddr() | Addr() | AddrV2():
                 self._outbox.perform(self._links.gossip.received(peer, message, now))
             case GetCFilters() | GetCFHeaders() | GetCFCheckpt():

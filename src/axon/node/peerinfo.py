@@ -1,0 +1,128 @@
+"""All there is to tell of one peer, gathered from the parts that know it (`getpeerinfo`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from axon.machine import Endpoint, Instant, PeerId
+from axon.node.blockflow import BlockFlow
+from axon.node.links import Links
+from axon.node.session import Session
+from axon.node.txflow import TxFlow
+from axon.p2p.addrgossip import AddrStats
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.txrelay import RelayStats
+from axon.primitives.netaddress import NetAddress
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """One peer at one moment; what is agreed in the greeting is 0, empty or None before its end.
+
+    Args:
+        remote: the other end.
+        local: our end.
+        address: the other end as a netaddress; None where it has none.
+        our_address: our end as the peer says it sees it.
+        kind: why the connection exists.
+        permissions: what the operator allows it, by Core's names.
+        services: what it offers, 64 bits.
+        version: its protocol version.
+        user_agent: its name, without characters that could hurt a log.
+        time_offset_s: its clock minus ours.
+        wants_high_bandwidth: it asked for compact blocks unasked.
+        opened_at: when the connection was opened; moments are 0 for never.
+        last_sent_at: when something was last sent to it; likewise received from it.
+        last_block_at: when it last brought a block that was new.
+        last_transaction_at: when it last brought a transaction that entered the pool.
+        sent_bytes: in all, and in `sent_by_command` by kind of message; likewise received.
+        latency_us: of the last ping that was answered; None before the first.
+        min_latency_us: the shortest so far.
+        waiting_us: how long an awaited pong has been on its way; None while none is.
+        presynced_headers: height up to which its chain was read for the first time; -1 for none.
+        synced_headers: height of the last header that we share with it; -1 for none.
+        synced_blocks: the same for blocks.
+        in_flight_heights: of the blocks that were asked of it.
+        relay: its part in the relay of transactions.
+        gossip: its part in the gossip of addresses.
+    """
+
+    peer: PeerId
+    remote: Endpoint
+    local: Endpoint
+    address: NetAddress | None
+    our_address: NetAddress | None
+    kind: ConnectionType
+    permissions: frozenset[str]
+    services: int
+    version: int
+    user_agent: str
+    time_offset_s: int
+    wants_high_bandwidth: bool
+    opened_at: Instant
+    last_sent_at: Instant
+    last_received_at: Instant
+    last_block_at: Instant
+    last_transaction_at: Instant
+    sent_bytes: int
+    received_bytes: int
+    sent_by_command: Mapping[str, int]
+    received_by_command: Mapping[str, int]
+    latency_us: int | None
+    min_latency_us: int | None
+    waiting_us: int | None
+    presynced_headers: int
+    synced_headers: int
+    synced_blocks: int
+    in_flight_heights: tuple[int, ...]
+    relay: RelayStats
+    gossip: AddrStats
+
+
+def peer_info(
+    links: Links, blocks: BlockFlow, transactions: TxFlow, session: Session, now: Instant
+) -> PeerInfo:
+    """What the parts of a node know of a peer now.
+
+    Args:
+        links: the node's connections.
+        blocks: how headers and blocks flow.
+        transactions: how transactions flow.
+        session: whose.
+        now: the present.
+    """
+    peer, negotiated, keepalive = session.peer, session.negotiated, session.keepalive
+    sent, received = session.sent, session.received
+    return PeerInfo(
+        peer=peer,
+        remote=session.remote,
+        local=session.local,
+        address=session.address,
+        our_address=None if negotiated is None else negotiated.our_address,
+        kind=session.kind,
+        permissions=session.permissions,
+        services=0 if negotiated is None else negotiated.services,
+        version=0 if negotiated is None else negotiated.version,
+        user_agent="" if negotiated is None else negotiated.user_agent,
+        time_offset_s=0 if negotiated is None else negotiated.time_offset_s,
+        wants_high_bandwidth=session.handshake.wants_high_bandwidth,
+        opened_at=session.opened_at,
+        last_sent_at=sent.last_at,
+        last_received_at=received.last_at,
+        last_block_at=session.last_block_at,
+        last_transaction_at=session.last_transaction_at,
+        sent_bytes=sent.bytes,
+        received_bytes=received.bytes,
+        sent_by_command=dict(sent.by_command),
+        received_by_command=dict(received.by_command),
+        latency_us=None if keepalive is None else keepalive.latency_us,
+        min_latency_us=None if keepalive is None else keepalive.min_latency_us,
+        waiting_us=None if keepalive is None else keepalive.waiting_us(now),
+        presynced_headers=blocks.headersync.presynced_headers(peer),
+        synced_headers=blocks.headersync.synced_headers(peer),
+        synced_blocks=blocks.download.synced_blocks(peer),
+        in_flight_heights=tuple(blocks.download.inflight(peer)),
+        relay=transactions.txrelay.stats(peer),
+        gossip=links.gossip.stats(peer),
+    )
