@@ -19,7 +19,7 @@ from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver
-from axon.machine import Instant
+from axon.machine import Endpoint, Instant
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.miner import mine
@@ -69,11 +69,13 @@ class Switches:
 class Rig:
     """One node under test, reached from outside its thread; Alice mines."""
 
-    def __init__(self, daemon: Daemon, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, daemon: Daemon, loop: asyncio.AbstractEventLoop, endpoint: Endpoint) -> None:
         self.daemon = daemon
+        self.endpoint = endpoint
         self.node = daemon.node
         self._loop = loop
         self._registry = Registry(MODULES)
+        daemon.calls = self._registry.active
         self.alice = Purse("alice")
         self.bob = Purse("bob")
         self.saved: list[str] = []
@@ -182,7 +184,8 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
         )  # fmt: skip
         daemon = Daemon(node, clock, actions, folder, Switches(), clock.now())
         daemon.pool_loaded = True
-        rigs.append(Rig(daemon, asyncio.get_running_loop()))
+        endpoint = await driver.listen(Endpoint("127.0.0.1", 0))
+        rigs.append(Rig(daemon, asyncio.get_running_loop(), endpoint))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(driver.run())

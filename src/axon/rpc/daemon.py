@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,7 @@ class Daemon:
         started_at: by the clock.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
+        calls: the calls under way: their methods, and microseconds since they began.
     """
 
     node: FullNode
@@ -98,6 +99,7 @@ class Daemon:
     started_at: Instant = 0
     pool_loaded: bool = False
     scan: CoinScan | None = None
+    calls: Callable[[], Sequence[tuple[str, int]]] = tuple
     _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _threads: ThreadPoolExecutor = field(

@@ -5,11 +5,38 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from axon.rpc.methods import blockchain, coins, rawtransactions, submission, util, waiting
+from axon.rpc.methods import (
+    addresses,
+    bans,
+    blockchain,
+    blocktemplate,
+    coins,
+    control,
+    fees,
+    generating,
+    mempool,
+    mining,
+    network,
+    peers,
+    rawtransactions,
+    submission,
+    util,
+    waiting,
+)
 
 MODULES: Final[tuple[ModuleType, ...]] = (
+    addresses,
+    bans,
     blockchain,
+    blocktemplate,
     coins,
+    control,
+    fees,
+    generating,
+    mempool,
+    mining,
+    network,
+    peers,
     rawtransactions,
     submission,
     util,
