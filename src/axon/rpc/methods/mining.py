@@ -24,9 +24,6 @@ from axon.rpc.templates import templates_of
 USUAL_LOOKUP: Final = 120
 """Blocks from which `getnetworkhashps` estimates."""
 
-MIN_TEMPLATE_FEERATE: Final = 1
-"""Satoshi per 1,000 vbytes below which a template leaves transactions out."""
-
 
 @method("mining")
 def getnetworkhashps(daemon: Daemon, nblocks: int = USUAL_LOOKUP, height: int = -1) -> Json:
@@ -104,7 +101,7 @@ def getmininginfo(daemon: Daemon) -> Json:
         **target_json(tip.bits),
         "networkhashps": getnetworkhashps(daemon),
         "pooledtx": len(node.pool),
-        "blockmintxfee": Amount(MIN_TEMPLATE_FEERATE),
+        "blockmintxfee": Amount(node.settings.limits.min_feerate_sat_kvb),
         "chain": node.network.name,
         "next": {
             "height": tip.height + 1,
