@@ -1,4 +1,4 @@
-"""axon and bcoin, an independent full node, keep one ledger.
+"""axon and full nodes that others wrote keep one ledger: bcoin, and Bitcoin Core where it is there.
 
 Waits for other processes; each wait has a limit.
 """
@@ -17,7 +17,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.swarm.processes import NodeProcess, wait_until
 from axon.swarm.purse import Purse, Spendable
-from tests.interop.bcoin import SEGWIT_HEIGHT, BcoinProcess
+from tests.interop.foreign import SEGWIT_HEIGHT, BcoinProcess, BitcoindProcess, ForeignNode
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
@@ -26,26 +26,23 @@ FIRST_BLOCKS = 440  # Enough for bcoin to know segwit, see SEGWIT_HEIGHT.
 SYNC_LIMIT_S = 60.0
 RELAY_LIMIT_S = 60.0  # Transactions trickle: a few seconds on average, at times ten times that.
 FEE_SAT = 10_000
+ALONE = ("-connect=0",)
 
 
 class Pair:
-    """A bcoin node that mined the first blocks for Alice, and an axon node that dialled it."""
+    """A foreign node that mined the first blocks for Alice, and an axon node that dials it."""
 
-    def __init__(self, bcoin: BcoinProcess, axon: NodeProcess) -> None:
-        self.bcoin, self.axon = bcoin, axon
+    def __init__(self, foreign: ForeignNode, axon: NodeProcess) -> None:
+        self.foreign, self.axon = foreign, axon
         self._heights = count(1)
 
     def payment(self) -> Transaction:
         """Alice pays Bob one of her coinbases, each time another."""
-        block = self.block_of_bcoin(self.bcoin.rpc("getblockhash", next(self._heights)))
+        block = self.foreign.block(self.foreign.rpc("getblockhash", next(self._heights)))
         (coinbase,) = block.transactions
         amount_sat = coinbase.outputs[0].amount_sat
         coin = Spendable(outpoint(coinbase.txid, 0), amount_sat)
         return ALICE.pay([coin], [TxOut(amount_sat - FEE_SAT, BOB.script)])
-
-    def block_of_bcoin(self, hash_hex: str) -> Block:
-        """A block as bcoin holds it."""
-        return Block.decode(bytes.fromhex(self.bcoin.rpc("getblock", hash_hex, False)))
 
     def block_of_axon(self, hash_hex: str) -> Block:
         """A block as axon holds it."""
@@ -53,130 +50,133 @@ class Pair:
 
     def are_linked(self) -> bool:
         """Whether they have greeted each other."""
-        return any("bcoin" in peer["subver"] for peer in self.axon.rpc("getpeerinfo"))
+        return any(self.foreign.mark in peer["subver"] for peer in self.axon.rpc("getpeerinfo"))
 
     def have_one_tip(self) -> bool:
         """Whether both stand on the same block."""
-        return self.axon.tip() == self.bcoin.tip()
+        return self.axon.tip() == self.foreign.tip()
 
     def greet(self) -> None:
-        """Let axon dial bcoin."""
-        self.axon.rpc("addnode", str(self.bcoin.p2p), "onetry")
-        wait_until(self.are_linked, SYNC_LIMIT_S, "axon and bcoin greet")
+        """Let axon dial the other."""
+        self.axon.rpc("addnode", str(self.foreign.p2p), "onetry")
+        wait_until(self.are_linked, SYNC_LIMIT_S, "they greet")
 
     def part(self) -> None:
         """End their connections."""
         for peer in self.axon.rpc("getpeerinfo"):
             self.axon.rpc("disconnectnode", nodeid=peer["id"])
-        wait_until(lambda: not self.bcoin.rpc("getpeerinfo"), SYNC_LIMIT_S, "axon and bcoin part")
+        wait_until(lambda: not self.foreign.rpc("getpeerinfo"), SYNC_LIMIT_S, "they part")
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+@pytest.fixture(scope="module", params=[BcoinProcess, BitcoindProcess])
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    kind: type[ForeignNode] = request.param
+    kind.require()
     folder = tmp_path_factory.mktemp("pair")
-    with BcoinProcess(folder / "bcoin") as bcoin:
-        bcoin.mine(FIRST_BLOCKS, ALICE)
-        with NodeProcess("axon", folder / "axon", options=("-connect=0",)).start() as axon:
-            pair = Pair(bcoin, axon)
+    with kind(folder / "foreign") as foreign:
+        foreign.mine(FIRST_BLOCKS, ALICE)
+        with NodeProcess("axon", folder / "axon", options=ALONE).start() as axon:
+            pair = Pair(foreign, axon)
             pair.greet()
-            wait_until(pair.have_one_tip, SYNC_LIMIT_S, "axon follows bcoin")
+            wait_until(pair.have_one_tip, SYNC_LIMIT_S, "axon follows")
             yield pair
 
 
-def test_axon_dials_bcoin_and_takes_its_chain(pair: Pair) -> None:
+def test_axon_dials_and_takes_the_chain(pair: Pair) -> None:
     (peer,) = pair.axon.rpc("getpeerinfo")
-    assert "bcoin" in peer["subver"]
+    assert pair.foreign.mark in peer["subver"]
     assert not peer["inbound"]
     told = pair.axon.rpc("getblockchaininfo")
     assert told["blocks"] >= FIRST_BLOCKS > SEGWIT_HEIGHT
     assert told["initialblockdownload"] is False
     for height in (1, SEGWIT_HEIGHT - 1, SEGWIT_HEIGHT, FIRST_BLOCKS):
-        hash_hex = pair.bcoin.rpc("getblockhash", height)
+        hash_hex = pair.foreign.rpc("getblockhash", height)
         assert pair.axon.rpc("getblockhash", height) == hash_hex
-        assert pair.block_of_axon(hash_hex) == pair.block_of_bcoin(hash_hex)
+        assert pair.block_of_axon(hash_hex) == pair.foreign.block(hash_hex)
 
 
-def test_bcoin_dials_axon_and_takes_its_chain(pair: Pair, tmp_path: Path) -> None:
-    with BcoinProcess(tmp_path, [f"--nodes={pair.axon.p2p}"]) as late:
-        wait_until(lambda: late.tip() == pair.axon.tip(), SYNC_LIMIT_S, "a late bcoin follows")
+def test_a_foreign_node_dials_axon_and_takes_its_chain(pair: Pair, tmp_path: Path) -> None:
+    with type(pair.foreign)(tmp_path, dials=pair.axon.p2p) as late:
+        wait_until(lambda: late.tip() == pair.axon.tip(), SYNC_LIMIT_S, "a late node follows")
         assert any(
-            peer["subver"].startswith("/bcoin") and peer["inbound"]
-            for peer in pair.axon.rpc("getpeerinfo")
+            late.mark in peer["subver"] and peer["inbound"] for peer in pair.axon.rpc("getpeerinfo")
         )
         (block,) = pair.axon.rpc("generatetoaddress", 1, BOB.address())
-        wait_until(lambda: late.tip() == block, SYNC_LIMIT_S, "a late bcoin hears of a block")
+        wait_until(lambda: late.tip() == block, SYNC_LIMIT_S, "a late node hears of a block")
         wait_until(pair.have_one_tip, SYNC_LIMIT_S, "so does the first")
 
 
-def test_axon_dialled_by_bcoin_takes_its_chain(pair: Pair, tmp_path: Path) -> None:
-    with NodeProcess("late", tmp_path, options=("-connect=0",)).start() as late:
-        pair.bcoin.rpc("addnode", str(late.p2p), "onetry")
-        wait_until(lambda: late.tip() == pair.bcoin.tip(), SYNC_LIMIT_S, "a late axon follows")
+def test_axon_that_is_dialled_takes_the_chain(pair: Pair, tmp_path: Path) -> None:
+    with NodeProcess("late", tmp_path, options=ALONE).start() as late:
+        pair.foreign.rpc("addnode", str(late.p2p), "onetry")
+        wait_until(lambda: late.tip() == pair.foreign.tip(), SYNC_LIMIT_S, "a late axon follows")
         (peer,) = late.rpc("getpeerinfo")
         assert peer["inbound"]
-        (block,) = pair.bcoin.mine(1, BOB)
+        (block,) = pair.foreign.mine(1, BOB)
         wait_until(lambda: late.tip() == block, SYNC_LIMIT_S, "a late axon hears of a block")
         wait_until(pair.have_one_tip, SYNC_LIMIT_S, "so does the first")
 
 
-def test_a_payment_to_bcoin_enters_the_pool_of_axon_and_a_block_of_axon(pair: Pair) -> None:
+def test_a_payment_sent_elsewhere_enters_the_pool_and_a_block_of_axon(pair: Pair) -> None:
     payment = pair.payment()
     assert payment.has_witness
     txid = to_hex(payment.txid)
-    assert pair.bcoin.rpc("sendrawtransaction", payment.raw.hex()) == txid
+    assert pair.foreign.rpc("sendrawtransaction", payment.raw.hex()) == txid
     wait_until(lambda: txid in pair.axon.rpc("getrawmempool"), RELAY_LIMIT_S, "axon's pool")
     assert pair.axon.rpc("getrawtransaction", txid) == payment.raw.hex()
     assert pair.axon.rpc("getmempoolentry", txid)["wtxid"] == to_hex(payment.wtxid)
 
     (hash_hex,) = pair.axon.rpc("generatetoaddress", 1, BOB.address())
-    wait_until(lambda: pair.bcoin.tip() == hash_hex, SYNC_LIMIT_S, "bcoin takes axon's block")
-    block = pair.block_of_bcoin(hash_hex)
+    wait_until(lambda: pair.foreign.tip() == hash_hex, SYNC_LIMIT_S, "axon's block is taken")
+    block = pair.foreign.block(hash_hex)
     assert payment in block.transactions
     assert witness_commitment(block) is not None
     assert block == pair.block_of_axon(hash_hex)
-    assert pair.bcoin.rpc("getrawmempool") == pair.axon.rpc("getrawmempool") == []
+    assert pair.foreign.rpc("getrawmempool") == pair.axon.rpc("getrawmempool") == []
 
 
-def test_a_payment_to_axon_enters_the_pool_of_bcoin_and_a_block_of_bcoin(pair: Pair) -> None:
+def test_a_payment_sent_to_axon_enters_the_pool_and_a_block_elsewhere(pair: Pair) -> None:
     payment = pair.payment()
     txid = to_hex(payment.txid)
     assert pair.axon.rpc("sendrawtransaction", payment.raw.hex()) == txid
-    wait_until(lambda: txid in pair.bcoin.rpc("getrawmempool"), RELAY_LIMIT_S, "bcoin's pool")
-    assert pair.bcoin.rpc("getrawtransaction", txid) == payment.raw.hex()
+    wait_until(lambda: txid in pair.foreign.rpc("getrawmempool"), RELAY_LIMIT_S, "the other pool")
+    assert pair.foreign.rpc("getrawtransaction", txid) == payment.raw.hex()
 
-    (hash_hex,) = pair.bcoin.mine(1, BOB)
-    wait_until(lambda: pair.axon.tip() == hash_hex, SYNC_LIMIT_S, "axon takes bcoin's block")
+    (hash_hex,) = pair.foreign.mine(1, BOB)
+    wait_until(lambda: pair.axon.tip() == hash_hex, SYNC_LIMIT_S, "axon takes the block")
     block = pair.block_of_axon(hash_hex)
     assert payment in block.transactions
     assert witness_commitment(block) is not None
-    assert block == pair.block_of_bcoin(hash_hex)
-    assert pair.bcoin.rpc("getrawmempool") == pair.axon.rpc("getrawmempool") == []
+    assert block == pair.foreign.block(hash_hex)
+    assert pair.foreign.rpc("getrawmempool") == pair.axon.rpc("getrawmempool") == []
     coin = pair.axon.rpc("gettxout", txid, 0)
     assert coin["scriptPubKey"]["address"] == BOB.address(REGTEST)
 
 
-def test_bcoin_gives_way_to_more_work_of_axon(pair: Pair) -> None:
+def test_the_other_gives_way_to_more_work_of_axon(pair: Pair) -> None:
     pair.part()
-    lost = pair.bcoin.mine(2, BOB)
+    lost = pair.foreign.mine(2, BOB)
     pair.axon.rpc("generatetoaddress", 2, ALICE.address())
     pair.greet()
-    assert pair.bcoin.tip() == lost[-1]
+    assert pair.foreign.tip() == lost[-1]
     # bcoin asks a peer that dialled it for blocks only once that announces one.
     (won,) = pair.axon.rpc("generatetoaddress", 1, ALICE.address())
-    wait_until(pair.have_one_tip, SYNC_LIMIT_S, "bcoin and axon agree")
-    assert pair.bcoin.tip() == won
+    wait_until(pair.have_one_tip, SYNC_LIMIT_S, "they agree")
+    assert pair.foreign.tip() == won
 
 
-def test_axon_gives_way_to_more_work_of_bcoin(pair: Pair) -> None:
+def test_axon_gives_way_to_more_work_of_the_other(pair: Pair) -> None:
     pair.part()
     payment = pair.payment()
     txid = to_hex(payment.txid)
     pair.axon.rpc("sendrawtransaction", payment.raw.hex())
     lost = pair.axon.rpc("generatetoaddress", 2, BOB.address())
     assert payment in pair.block_of_axon(lost[0]).transactions
-    won = pair.bcoin.mine(3, ALICE)
+    won = pair.foreign.mine(3, ALICE)
     pair.greet()
-    wait_until(pair.have_one_tip, SYNC_LIMIT_S, "axon and bcoin agree")
+    wait_until(pair.have_one_tip, SYNC_LIMIT_S, "they agree")
     assert pair.axon.tip() == won[-1]
     told = {tip["hash"]: tip["status"] for tip in pair.axon.rpc("getchaintips")}
     assert (told[won[-1]], told[lost[-1]]) == ("active", "valid-fork")

@@ -1,0 +1,230 @@
+"""Full nodes that others wrote, as processes on regtest: started, asked, ended by their handle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+import pytest
+
+from axon.machine import Endpoint
+from axon.primitives.block import Block
+from axon.primitives.network import REGTEST
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.errors import Code, RpcError
+from axon.swarm.processes import NodeFailed, free_port, wait_until
+from axon.swarm.purse import Purse
+
+START_LIMIT_S: Final = 30.0
+STOP_LIMIT_S: Final = 10.0
+
+SEGWIT_HEIGHT: Final = 432
+"""From this height on bcoin knows segwit on regtest: it learns it from what blocks signal (BIP 9),
+three periods of 144 blocks. It must mine those itself, because others no longer signal."""
+
+
+class ForeignNode(ABC):
+    """One full node.
+
+    Args:
+        folder: its data directory.
+        dials: the peer it stays connected to; none if left out.
+    """
+
+    mark: ClassVar[str]
+    """What its user agent contains."""
+
+    def __init__(self, folder: Path, dials: Endpoint | None = None) -> None:
+        self.p2p = Endpoint("127.0.0.1", free_port())
+        self._rpc_port = free_port()
+        self._folder = folder
+        self._dials = dials
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client = RpcClient(
+            f"http://127.0.0.1:{self._rpc_port}", cookie=self._cookie(), timeout_s=60.0
+        )
+
+    @classmethod
+    @abstractmethod
+    def require(cls) -> Path:
+        """Where it is installed; the test is skipped, visibly, if it is not."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """How it is started."""
+
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def _cookie(self) -> Path | None:
+        return None
+
+    @abstractmethod
+    def _is_ready(self) -> bool:
+        """Whether it answers calls and listens to peers."""
+
+    @abstractmethod
+    def address(self, purse: Purse) -> str:
+        """Where it pays a purse."""
+
+    @abstractmethod
+    def block(self, hash_hex: str) -> Block:
+        """A block as it holds it."""
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> Self:
+        """Start it, and wait until it can be used."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "said.txt").open("wb") as said:
+            self._process = subprocess.Popen(
+                self._command(), env=self._environment(), stdout=said, stderr=said
+            )
+        try:
+            wait_until(self._is_up, START_LIMIT_S, f"{self.mark} is ready")
+        except NodeFailed:
+            self.end()
+            raise
+        return self
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise NodeFailed(f"{self.mark} left at its start: {self.said()}")
+        return self._is_ready()
+
+    def end(self) -> None:
+        """End it at once; it has nothing to keep."""
+        self._client.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_LIMIT_S)
+
+    def said(self) -> str:
+        """The end of what it printed."""
+        return (self._folder / "said.txt").read_text(errors="replace")[-2000:]
+
+    def rpc(self, method: str, *args: object) -> Any:
+        """Call a method of its JSON-RPC."""
+        return self._client.call(method, *args)
+
+    def tip(self) -> str:
+        """The hash of its tip, hex."""
+        return str(self.rpc("getbestblockhash"))
+
+    def mine(self, count: int, purse: Purse) -> list[str]:
+        """Mine blocks that pay a purse; their hashes."""
+        hashes = self.rpc("generatetoaddress", count, self.address(purse))
+        assert isinstance(hashes, list)
+        return hashes
+
+
+class BcoinProcess(ForeignNode):
+    """bcoin, in JavaScript; its chain in memory.
+
+    It is looked for in `$AXON_INTEROP` and in `.cache/interop`, where `make interop` puts it.
+    """
+
+    mark = "bcoin"
+
+    _NETWORK: Final = replace(REGTEST, bech32_hrp="rb")  # As it writes addresses of regtest.
+    _CACHE: Final = Path(__file__).parents[2] / ".cache" / "interop"
+
+    @classmethod
+    def require(cls) -> Path:
+        if shutil.which("node") is None:
+            pytest.skip("node.js is not installed, and bcoin needs it")
+        program = Path("node_modules/bcoin/bin/node")
+        folder = Path(os.environ.get("AXON_INTEROP", cls._CACHE)).absolute()
+        if not (folder / program).exists():
+            pytest.skip(f"no bcoin in {folder}; run make interop, or set AXON_INTEROP")
+        return folder / program
+
+    def _command(self) -> list[str]:
+        return [
+            "node",
+            str(self.require()),
+            "--network=regtest",
+            "--memory=true",
+            "--listen=true",
+            f"--host={self.p2p.host}",
+            f"--port={self.p2p.port}",
+            f"--http-port={self._rpc_port}",
+            "--bip37=true",
+            "--max-inbound=20",
+            "--no-auth=true",
+            "--no-wallet=true",
+            "--log-file=false",
+            f"--prefix={self._folder}",
+            *([] if self._dials is None else [f"--nodes={self._dials}"]),
+        ]
+
+    def _environment(self) -> Mapping[str, str]:
+        return {**os.environ, "NODE_BACKEND": "js"}  # Its native parts are not built.
+
+    def _is_ready(self) -> bool:
+        # It answers calls before it listens to peers: it looks for its address in the DNS first.
+        return "Pool server listening" in self.said()
+
+    def address(self, purse: Purse) -> str:
+        return purse.address(self._NETWORK)
+
+    def block(self, hash_hex: str) -> Block:
+        return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, False)))
+
+
+class BitcoindProcess(ForeignNode):
+    """Bitcoin Core, where `bitcoind` is on the PATH."""
+
+    mark = "Satoshi"
+
+    @classmethod
+    def require(cls) -> Path:
+        program = shutil.which("bitcoind")
+        if program is None:
+            pytest.skip("no bitcoind on the PATH")
+        return Path(program)
+
+    def _command(self) -> list[str]:
+        return [
+            str(self.require()),
+            "-regtest",
+            f"-datadir={self._folder}",
+            f"-bind={self.p2p}",
+            f"-rpcport={self._rpc_port}",
+            "-listen=1",
+            "-server=1",
+            "-disablewallet=1",
+            "-dnsseed=0",
+            "-fixedseeds=0",
+            "-connect=0" if self._dials is None else f"-connect={self._dials}",
+        ]
+
+    def _cookie(self) -> Path:
+        return self._folder / "regtest" / ".cookie"
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(Unreachable, Unauthorized):
+            try:
+                return bool(self.rpc("getmempoolinfo")["loaded"])
+            except RpcError as error:
+                if error.code != Code.WARMUP:
+                    raise
+        return False
+
+    def address(self, purse: Purse) -> str:
+        return purse.address(REGTEST)
+
+    def block(self, hash_hex: str) -> Block:
+        return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, 0)))
