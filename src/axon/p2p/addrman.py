@@ -324,6 +324,22 @@ class AddrMan:
         table = self._tried if from_tried else self._new
         return self._draw(table, wanted if some else None, now // SECOND)
 
+    def select_among(self, addresses: Sequence[NetAddress], now: Instant) -> AddressRecord | None:
+        """One of these addresses, by the same chances; None if there is none."""
+        entries = [self._entries[address] for address in addresses]
+        if not entries:
+            return None
+        tried = [entry for entry in entries if entry.tried]
+        new = [entry for entry in entries if not entry.tried]
+        from_tried = not new or (bool(tried) and self._rng.random() < 0.5)
+        pool, now_s = tried if from_tried else new, now // SECOND
+        factor = 1.0
+        while True:
+            entry = self._rng.choice(pool)
+            if self._rng.random() < factor * entry.chance(now_s):
+                return entry.record()
+            factor *= 1.2
+
     def _draw(
         self, table: Table, wanted: Collection[AddressNetwork] | None, now_s: int
     ) -> AddressRecord:

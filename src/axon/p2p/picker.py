@@ -8,7 +8,7 @@ whose port belongs to another kind of service. The figures are Bitcoin Core's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from axon.machine import SECOND, Instant
@@ -42,12 +42,17 @@ BAD_PORTS: Final = frozenset((
 # fmt: on
 """Ports of mail, web and the like: gossip must not make us knock there for an attacker."""
 
-_USEFUL: Final = Services.NETWORK | Services.NETWORK_LIMITED
+_USEFUL: Final = int(Services.NETWORK | Services.NETWORK_LIMITED)
 
 
 def was_tried(record: AddressRecord, now: Instant) -> bool:
     """Whether it was dialled within ten minutes."""
     return now // SECOND - record.last_try_s < RECENT_TRY_S
+
+
+def _is_new(record: AddressRecord) -> bool:
+    """Whether it never answered, and offers blocks."""
+    return not record.tried and bool(record.services & _USEFUL)
 
 
 class Picker:
@@ -93,15 +98,13 @@ class Picker:
             groups: netgroups that have their peer.
             now: when.
         """
-        if self._is_exhausted(taken, groups, now):
-            return None
+        if len(self._addrman) <= MAX_DRAWS:
+            return self._pick_at_a_look(self._is_desirable, taken, groups, now)
         for draw in range(MAX_DRAWS):
             record = self._addrman.select(now, networks=self._reachable)
             if record is None:
                 return None
-            if not has_desirable_services(record.services, self.near_tip):
-                continue
-            if self._is_timely(record, draw, now):
+            if self._is_desirable(record) and self._is_timely(record, draw, now):
                 if self.is_dialable(record.address, taken, groups, now):
                     return record
         return None
@@ -111,28 +114,40 @@ class Picker:
         contested = self._addrman.collision_to_test()
         if contested is not None and self.is_dialable(contested.address, taken, frozenset(), now):
             return contested
-        if self._is_exhausted(taken, frozenset(), now):
-            return None
+        if len(self._addrman) <= MAX_DRAWS:
+            return self._pick_at_a_look(_is_new, taken, frozenset(), now)
         for draw in range(MAX_DRAWS):
             record = self._addrman.select(now, new_only=True, networks=self._reachable)
             if record is None:
                 return None
-            if record.services & _USEFUL and self._is_timely(record, draw, now):
+            if _is_new(record) and self._is_timely(record, draw, now):
                 if self.is_dialable(record.address, taken, frozenset(), now):
                     return record
         return None
 
-    def _is_exhausted(
-        self, taken: Sequence[NetAddress], groups: frozenset[bytes], now: Instant
-    ) -> bool:
-        """Whether a small table holds nobody at all who could be dialled.
+    def _pick_at_a_look(
+        self,
+        is_useful: Callable[[AddressRecord], bool],
+        taken: Sequence[NetAddress],
+        groups: frozenset[bytes],
+        now: Instant,
+    ) -> AddressRecord | None:
+        """One draw among those in a small table who may be dialled.
 
-        In a small network everybody soon is connected to everybody, and a hundred draws in vain
-        would be the most that such a node does.
+        In a small network everybody soon is connected to everybody, and to draw in vain would be
+        the most that such a node does.
         """
-        return len(self._addrman) <= MAX_DRAWS and not any(
-            self.is_dialable(address, taken, groups, now) for address in self._addrman.addresses()
-        )
+        fresh: list[NetAddress] = []
+        others: list[NetAddress] = []
+        for address in self._addrman.addresses():
+            if self.is_dialable(address, taken, groups, now):
+                record = self._addrman.record(address)
+                if record is not None and is_useful(record):
+                    (fresh if self._is_timely(record, 0, now) else others).append(address)
+        return self._addrman.select_among(fresh or others, now)
+
+    def _is_desirable(self, record: AddressRecord) -> bool:
+        return has_desirable_services(record.services, self.near_tip)
 
     @staticmethod
     def _is_timely(record: AddressRecord, draw: int, now: Instant) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from time import perf_counter
+from time import process_time
 from typing import Final
 
 from axon.drivers.sim.driver import START
@@ -309,12 +309,12 @@ def measure(nodes: int = 20, seed: int = 1, virtual_seconds: int = 20 * 60) -> t
 
     Returns:
         Events that machines took in (every message is one, every alarm, connection, job and command
-        too; not what the simulation does besides), and the seconds of this machine that it took.
-        Finding each other is not part of it.
+        too; not what the simulation does besides), and the processor seconds that it took. Finding
+        each other is not part of it.
     """
     network = SimNetwork(seed, nodes, history=history(START))
     network.run(BOOT)
     Workload(network, SECOND, BLOCK_INTERVAL, network.now + virtual_seconds * SECOND)
-    events, began = network.simulation.trace.events, perf_counter()
+    events, began = network.simulation.trace.events, process_time()
     network.run(virtual_seconds * SECOND)
-    return network.simulation.trace.events - events, perf_counter() - began
+    return network.simulation.trace.events - events, process_time() - began
