@@ -323,6 +323,7 @@ def _settings(config: NodeConfig, keepsakes: Keepsakes) -> NodeSettings:
         bloom=peers.serve_bloom,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
+        ban_time_s=peers.bantime_s,
         max_tip_age_s=config.max_tip_age_s,
         minimum_chainwork=config.minimum_chainwork,
         peer_timeout=peers.peer_timeout_s * SECOND,

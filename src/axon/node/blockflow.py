@@ -26,6 +26,7 @@ from axon.node.facts import (
     BlockDisconnected,
     BlockRejected,
     HeadersAdvanced,
+    IndexesCaughtUp,
     InitialSyncEnded,
     TipChanged,
 )
@@ -378,6 +379,7 @@ class BlockFlow:
             if left:
                 self.catch_up_if_idle()
             else:
+                self._outbox.report(IndexesCaughtUp(self.active.height))
                 assert self.follower is not None, "the node follows before it runs"
                 self.follower.tip_settled((), now)
 

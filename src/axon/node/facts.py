@@ -183,6 +183,17 @@ class InitialSyncEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexesCaughtUp:
+    """Coins and filters have reached the tip after they had lagged behind."""
+
+    category: ClassVar[str | None] = None
+    height: int
+
+    def __str__(self) -> str:
+        return f"coins and filters have caught up at height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionAccepted:
     """A transaction entered the pool."""
 
@@ -241,6 +252,7 @@ Fact = (
     | TipChanged
     | BlockRejected
     | InitialSyncEnded
+    | IndexesCaughtUp
     | TransactionAccepted
     | TransactionRejected
     | TransactionRemoved

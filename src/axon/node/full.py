@@ -105,7 +105,8 @@ class FullNode:
         self.filters = filters
         self.pool = pool
         self.sessions: dict[PeerId, Session] = {}
-        self._outbox = outbox = Outbox(self.sessions)
+        self.upload = UploadTarget(settings.max_upload_bytes)
+        self._outbox = outbox = Outbox(self.sessions, self.upload)
         self.links = Links(outbox, self.sessions, settings, addrman, bans, rng, now)
         self.blocks = BlockFlow(
             outbox,
@@ -127,7 +128,6 @@ class FullNode:
             blocks_only=settings.blocks_only,
             bloom=settings.bloom,
         )
-        self.upload = UploadTarget(settings.max_upload_bytes)
         self.serving = Serving(
             headers,
             active,

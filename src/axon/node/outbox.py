@@ -27,6 +27,7 @@ from axon.node.jobs import Job
 from axon.node.session import Session
 from axon.p2p.actions import Action, Drop, Send
 from axon.p2p.faults import PeerFault
+from axon.p2p.serving import UploadTarget
 from axon.wire.messages import Message
 
 Sequel = Callable[[object, Instant], None]
@@ -38,10 +39,12 @@ class Outbox:
 
     Args:
         sessions: all connections, by peer; the node adds and removes them.
+        upload: counts what goes out.
     """
 
-    def __init__(self, sessions: dict[PeerId, Session]) -> None:
+    def __init__(self, sessions: dict[PeerId, Session], upload: UploadTarget) -> None:
         self._sessions = sessions
+        self._upload = upload
         self._effects: list[Effect] = []
         self._sequels: dict[int, Sequel] = {}  # Bounded by the tasks that the parts allow.
         self._tasks = 0
@@ -69,6 +72,7 @@ class Outbox:
         for message in messages:
             data = session.transport.encode(message.command, message.encode())
             session.sent.count(message.command, len(data), self.now)
+            self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
         if messages and session.keepalive is not None and not session.clogged:
             session.keepalive.spoke(self.now)  # What is sent into a full buffer proves nothing.

@@ -8,6 +8,7 @@ from typing import Final
 
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mining.template import DEFAULT_LIMITS, BlockLimits
+from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.primitives.netaddress import NetAddress
@@ -38,6 +39,7 @@ class NodeSettings:
         bloom: offer bloom filters (`-peerbloomfilters`).
         blocks_only: peers are to send no transactions (`-blocksonly`).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
+        ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
         minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
         peer_timeout: for the greeting (`-peertimeout`).
@@ -55,6 +57,7 @@ class NodeSettings:
     bloom: bool = False
     blocks_only: bool = False
     max_upload_bytes: int = 0
+    ban_time_s: int = DEFAULT_BAN_S
     max_tip_age_s: int = MAX_TIP_AGE_S
     minimum_chainwork: int = 0
     peer_timeout: Instant = HANDSHAKE_TIMEOUT

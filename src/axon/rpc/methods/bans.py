@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axon.errors import DecodeError
 from axon.node.commands import Disconnect
-from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
+from axon.p2p.banlist import BanList, Subnet
 from axon.primitives.netaddress import NetAddress
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
@@ -67,7 +67,7 @@ def _end_of_ban(daemon: Daemon, bantime: int, absolute: bool) -> int:
     if absolute and bantime < daemon.now_s:
         raise RpcError(Code.PARAMETER, "Error: Absolute timestamp is in the past")
     if bantime <= 0:
-        return daemon.now_s + DEFAULT_BAN_S
+        return daemon.now_s + daemon.node.settings.ban_time_s
     return bantime if absolute else daemon.now_s + bantime
 
 
