@@ -234,8 +234,21 @@ class NodeProcess:
         return self._client
 
     def rpc(self, method: str, *args: object, **named: object) -> Any:
-        """Call a method of its RPC."""
-        return self.client.call(method, *args, **named)
+        """Call a method of its RPC.
+
+        Raises:
+            NodeFailed: its process has ended.
+            RpcError: its own error.
+            Unreachable: it runs and does not answer.
+        """
+        try:
+            return self.client.call(method, *args, **named)
+        except Unreachable as error:
+            code = None if self._process is None else self._process.poll()
+            if code is None:
+                raise
+            said = self.errors() or "without a word"
+            raise NodeFailed(f"{self.name} has left with exit code {code}: {said}") from error
 
     def connect(self, other: NodeProcess) -> None:
         """Dial another node once and wait until both have greeted."""
