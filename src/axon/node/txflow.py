@@ -379,6 +379,8 @@ class TxFlow:
         """Blocks left and joined the active chain."""
         self._refused.clear()  # Another tip, another judgement.
         reorganise = bool(outcome.disconnected) and outcome.lag == 0
+        # In a sync nothing is asked for; hashing every transaction of history would be for nothing.
+        remember = self._is_open() or bool(self.txrequest)
         if reorganise:
             self._reorganise(outcome, now)
         elif outcome.disconnected:
@@ -389,12 +391,17 @@ class TxFlow:
                 self.removed(effect.conflicting, "conflict")
                 self.fees.block_connected(step.height, effect.confirmed)
             self.orphans.erase_for_block(step.block.transactions)
-            for transaction in step.block.transactions:
-                for name in (transaction.txid, transaction.wtxid):
-                    self._confirmed.add(name)
-                    self.txrequest.forget(name)
+            if remember:
+                self._remember(step.block.transactions)
         if outcome.connected:
             self.txrelay.block_connected(outcome.connected[-1].block.transactions)
+
+    def _remember(self, confirmed: Sequence[Transaction]) -> None:
+        """These are in a block: they need not be asked for any more."""
+        for transaction in confirmed:
+            for name in (transaction.txid, transaction.wtxid):
+                self._confirmed.add(name)
+                self.txrequest.forget(name)
 
     def tip_settled(self, follows: bool, now: Instant) -> None:
         """The tip is another; or coins and filters have reached it, if they follow."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine
+from typing import Final
+
+SWITCH_INTERVAL_S: Final = 0.001
+"""How long a thread that computes in Python may keep the others waiting; Python's own 5 ms. The
+kernel calls back several times for each block, and each time its thread waits for the loop's, and
+the loop for threads that follow with coins and filters."""
 
 
 def run_loop(main: Coroutine[None, None, None]) -> None:
     """Run a coroutine to its end on a loop of its own."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         import uvloop
     except ImportError:  # There is none for Windows.
