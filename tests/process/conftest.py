@@ -75,11 +75,17 @@ def loopback_host() -> str:
 @pytest.fixture(name="make_node")
 def make_node_fixture(tmp_path: Path) -> Iterator[MakeNode]:
     """Makes nodes, not started yet, with a name and options; they are killed at the end."""
-    with _factory(tmp_path) as make:
+    with NodeFactory(tmp_path) as make:
         yield make
 
 
-class _factory:
+class NodeFactory:
+    """Makes nodes in a folder; they are killed at the end of `with`.
+
+    Args:
+        folder: in which each gets its own.
+    """
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: list[NodeProcess] = []
@@ -102,7 +108,7 @@ class _factory:
 @pytest.fixture(scope="session", name="grown")
 def grown_fixture(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     """A chain with payments in its last blocks and in the pool."""
-    with _factory(tmp_path_factory.mktemp("grown")) as make:
+    with NodeFactory(tmp_path_factory.mktemp("grown")) as make:
         node = make("grown").start()
         market = Market(ALICE)
         market.mine(node, 104)

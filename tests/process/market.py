@@ -23,12 +23,15 @@ class Market:
 
     def __init__(self, purse: Purse) -> None:
         self.purse = purse
+        self.mined: list[str] = []
+        """All blocks that a node said it had made, in their order."""
         self._ripening: deque[Spendable] = deque()  # At least as many blocks go by as are in it.
         self._ripe: deque[Spendable] = deque()
 
     def mine(self, node: NodeProcess, count: int = 1) -> list[str]:
         """Blocks on a node's tip that pay the purse; their hashes, once the node has them."""
         hashes: list[str] = node.rpc("generatetoaddress", count, self.purse.address())
+        self.mined += hashes
         for block_hash in hashes:
             block = Block.decode(bytes.fromhex(node.rpc("getblock", block_hash, 0)))
             coinbase = block.transactions[0]

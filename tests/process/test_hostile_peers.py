@@ -1,0 +1,428 @@
+"""What strangers may send over a real socket: they lose their connection, or nothing happens."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from axon.mining.miner import mine
+from axon.mining.template import assemble
+from axon.primitives.block import Block
+from axon.primitives.hashes import sha256d
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.netaddress import NetAddress, TimedAddress
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
+from axon.swarm.processes import NodeProcess, wait_until
+from axon.wire.messages import (
+    Addr,
+    BlockMessage,
+    GetCFilters,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvItem,
+    InvType,
+    Ping,
+    Pong,
+    Tx,
+    Verack,
+    Version,
+)
+from tests.process.conftest import Grown, NodeFactory
+from tests.process.rawpeer import PATIENCE_S, RawPeer
+
+pytestmark = pytest.mark.process
+
+MAGIC: Final = REGTEST.magic
+ANYONE: Final = b"\x51"
+
+
+@pytest.fixture(scope="module", name="node")
+def node_fixture(tmp_path_factory: pytest.TempPathFactory, grown: Grown) -> Iterator[NodeProcess]:
+    """One node for all that follows: whoever harms it harms the next test."""
+    with NodeFactory(tmp_path_factory.mktemp("hostile")) as make:
+        node = make("node", "-debug=validation", "-debug=mempoolrej")
+        shutil.copytree(grown.folder, node.folder)
+        node.start()
+        yield node
+        assert node.stop() == 0
+        assert node.errors() == ""
+        log = (node.network_folder / "debug.log").read_text()
+        assert "Traceback" not in log
+
+
+@pytest.fixture(name="witness", autouse=True)
+def witness_fixture(node: NodeProcess) -> Iterator[RawPeer]:
+    """An honest peer, who must be served before, during and after."""
+    with RawPeer(node.p2p, "/witness:0/").greet() as peer:
+        yield peer
+        assert peer.is_served()
+    assert node.rpc("getblockcount") >= 0
+
+
+class Log:
+    """What a node writes from now on."""
+
+    def __init__(self, node: NodeProcess) -> None:
+        self._path = node.network_folder / "debug.log"
+        self._start = self._path.stat().st_size
+
+    def has(self, text: str) -> bool:
+        return text in self._path.read_bytes()[self._start :].decode()
+
+
+def frame(command: bytes, payload: bytes, size: int | None = None, magic: bytes = MAGIC) -> bytes:
+    """A message's bytes, as false as wished."""
+    size = len(payload) if size is None else size
+    return magic + struct.pack("<12sI", command, size) + sha256d(payload)[:4] + payload
+
+
+BROKEN_STREAMS: Final[dict[str, tuple[bytes, str]]] = {
+    "garbage": (Random(1).randbytes(10_000), ""),
+    "a request of the web": (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300, ""),
+    "zeros": (bytes(10_000), ""),
+    "another network's magic": (frame(b"ping", bytes(8), magic=b"\xf9\xbe\xb4\xd9") * 300, ""),
+    "a size above all bounds": (frame(b"ping", bytes(8), size=0xFFFF_FFFF), "payload"),
+    "a size just above the bound": (frame(b"block", b"", size=4_000_001), "payload"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_STREAMS)
+@pytest.mark.parametrize("greeted", [False, True])
+def test_a_stream_that_cannot_be_followed_ends(node: NodeProcess, name: str, greeted: bool) -> None:
+    data, reason = BROKEN_STREAMS[name]
+    log = Log(node)
+    with RawPeer(node.p2p) as peer:
+        if greeted:
+            peer.greet()
+        peer.send(data)
+        assert peer.is_dropped()
+    wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
+
+
+IGNORED: Final[dict[str, tuple[bytes, str]]] = {
+    "a wrong checksum": (frame(b"ping", bytes(8))[:-9] + b"\xff" + bytes(8), "wrong checksum"),
+    "an unknown message": (frame(b"nonsense", b"abc"), "unknown message"),
+    "a name that is no text": (frame(b"\xff\xfe\xfd", b""), "invalid message type"),
+    "a name behind zeros": (frame(b"\0\0ping", b""), "invalid message type"),
+    "a message without its end": (frame(b"inv", b"\xfd"), "ignored 'inv'"),
+    "a count above what follows": (frame(b"headers", b"\xfd\xd0\x07"), "ignored 'headers'"),
+    "a transaction that is none": (frame(b"tx", b"\x01\x02\x03"), "ignored 'tx'"),
+    "a block that is none": (frame(b"block", bytes(20)), "ignored 'block'"),
+    "addresses that are none": (frame(b"addr", b"\x05" + bytes(10)), "ignored 'addr'"),
+    "a filter request that is none": (frame(b"getcfilters", b"\x00"), "ignored 'getcfilters'"),
+    "a second verack": (frame(b"verack", b""), ""),
+    "a pong that nobody awaits": (frame(b"pong", bytes(8)), ""),
+    "a ping of the old form": (frame(b"ping", b""), ""),
+}
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_a_bad_message_costs_nothing_but_itself(node: NodeProcess, name: str) -> None:
+    data, reason = IGNORED[name]
+    log = Log(node)
+    with RawPeer(node.p2p).greet() as peer:
+        peer.send(data)
+        assert peer.is_served()
+        assert log.has(reason)
+        peer.send(data * 1000)
+        assert peer.is_served()
+
+
+def test_messages_before_the_handshake_are_not_answered(node: NodeProcess) -> None:
+    log = Log(node)
+    with RawPeer(node.p2p) as peer:
+        peer.say(Ping(7), GetHeaders((REGTEST.genesis.hash,)))
+        peer.say(peer.version(), Verack())
+        heard: list[object] = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                heard.append(peer.next(1.0))
+        assert heard
+        assert not any(isinstance(message, Pong | Headers) for message in heard)
+        assert peer.is_served()
+    assert log.has("non-version message before version handshake")
+
+
+def test_a_second_version_changes_nothing(node: NodeProcess) -> None:
+    with RawPeer(node.p2p).greet() as peer:
+        peer.say(peer.version())
+        assert peer.is_served()
+
+
+def test_bytes_may_come_one_by_one(node: NodeProcess) -> None:
+    with RawPeer(node.p2p) as peer:
+        peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in peer.frame(peer.version()) + peer.frame(Verack()):
+            peer.send(bytes((byte,)))
+        peer.hear(Version)
+        peer.hear(Verack)
+        for byte in peer.frame(Ping(12345)):
+            peer.send(bytes((byte,)))
+        assert peer.hear(Pong).nonce == 12345
+
+
+def test_a_message_that_never_ends_keeps_nobody_waiting(
+    node: NodeProcess, witness: RawPeer
+) -> None:
+    before = len(node.peers())
+    with RawPeer(node.p2p).greet() as peer:
+        peer.send(frame(b"block", bytes(100_000), size=3_900_000))
+        assert witness.is_served()
+        assert len(node.peers()) == before + 1
+    wait_until(lambda: len(node.peers()) == before, PATIENCE_S, "it is gone")
+
+
+def old_header(node: NodeProcess) -> Header:
+    return Header(bytes.fromhex(node.rpc("getblockheader", node.tip(), False)))
+
+
+def unproved(header: Header) -> Header:
+    """The same with a nonce that proves nothing."""
+    nonce = 0
+    while True:
+        raw = header.raw[:76] + nonce.to_bytes(4, "little")
+        if Header(raw).hash[-1] & 0x80:
+            return Header(raw)
+        nonce += 1
+
+
+def proved(header: Header) -> Header:
+    found = mine(Block.build(header, []), 10_000)
+    assert found is not None
+    return found.header
+
+
+def on_tip(node: NodeProcess, time_offset_s: int = 1, version: int = 0x2000_0000) -> Header:
+    tip = old_header(node)
+    return Header.build(version, tip.hash, bytes(32), tip.time + time_offset_s, tip.bits, 0)
+
+
+def split_headers(node: NodeProcess) -> Headers:
+    first = proved(on_tip(node))
+    return Headers((first, proved(on_tip(node, 2))))
+
+
+VIOLATIONS: Final[dict[str, tuple[Callable[[NodeProcess], Any], str]]] = {
+    "a header without work": (lambda node: Headers((unproved(on_tip(node)),)), ""),
+    "a header of another difficulty": (
+        lambda node: Headers(
+            (
+                proved(
+                    Header.build(
+                        0x2000_0000, old_header(node).hash, bytes(32), 2_000_000_000, 0x1F7FFFFF, 0
+                    )
+                ),
+            )
+        ),
+        "",
+    ),
+    "a header from long ago": (lambda node: Headers((proved(on_tip(node, -10_000_000)),)), ""),
+    "headers that do not connect to each other": (split_headers, "headers"),
+    "too many headers": (lambda node: Headers((old_header(node),) * 2001), "headers"),
+    "too many items told": (lambda _: Inv((InvItem(InvType.TX, bytes(32)),) * 50_001), "inventory items"),
+    "too many items asked": (
+        lambda _: GetData((InvItem(InvType.TX, bytes(32)),) * 50_001),
+        "inventory items",
+    ),
+    "too many addresses": (
+        lambda _: Addr((TimedAddress(0, 1, NetAddress.from_text("8.8.8.8", 8333)),) * 1001),
+        "addr",
+    ),
+    "filters of an unknown kind": (
+        lambda node: GetCFilters(9, 0, old_header(node).hash),
+        "filters",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_who_breaks_a_rule_is_dropped(node: NodeProcess, name: str) -> None:
+    make, reason = VIOLATIONS[name]
+    log = Log(node)
+    height = node.height()
+    with RawPeer(node.p2p).greet() as peer:
+        peer.say(make(node))
+        assert peer.is_dropped()
+    wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
+    assert node.height() == height
+    assert len(node.rpc("getchaintips")) == 1
+
+
+def tip_entry(node: NodeProcess) -> Any:
+    """The tip, as far as making a block on it needs to know."""
+
+    class Entry:
+        header = old_header(node)
+        hash = header.hash
+        height = node.height()
+
+    return Entry()
+
+
+def block_on_tip(node: NodeProcess, reward_sat: int, *transactions: Transaction) -> Block:
+    tip = tip_entry(node)
+    block = assemble(
+        tip,
+        list(transactions),
+        [TxOut(reward_sat, ANYONE)],
+        version=0x2000_0000,
+        time=max(tip.header.time + 1, int(time.time())),
+        bits=tip.header.bits,
+    )
+    found = mine(block, 10_000)
+    assert found is not None
+    return found
+
+
+def forged(node: NodeProcess) -> Block:
+    """Its transactions are not those that its header commits to."""
+    block = block_on_tip(node, 1)
+    other = block_on_tip(node, 2)
+    return Block.decode(block.raw[:HEADER_SIZE] + other.raw[HEADER_SIZE:])
+
+
+def out_of_thin_air(node: NodeProcess) -> Block:
+    spent = TxIn(OutPoint(b"\x11" * 32 + bytes(4)))
+    return block_on_tip(node, 1, Transaction.build(2, [spent], [TxOut(1, ANYONE)]))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda node: block_on_tip(node, 10**10), "bad-cb-amount"),
+        (forged, "bad-txnmrklroot"),
+        (out_of_thin_air, "bad-txns-inputs-missingorspent"),
+    ],
+)
+def test_who_sends_an_invalid_block_is_dropped(
+    node: NodeProcess, make: Callable[[NodeProcess], Block], reason: str
+) -> None:
+    log, tip = Log(node), node.tip()
+    block = make(node)
+    with RawPeer(node.p2p).greet() as peer:
+        peer.say(BlockMessage(block.raw))
+        assert peer.is_dropped()
+    wait_until(lambda: log.has(reason), PATIENCE_S, "the reason is told")
+    assert node.tip() == tip
+
+
+def test_an_invalid_transaction_is_refused_and_no_more(node: NodeProcess) -> None:
+    pool = node.rpc("getmempoolinfo")["size"]
+    tip = node.tip()
+    coinbase = node.rpc("getblock", node.rpc("getblockhash", 12))["tx"][0]
+    spent = TxIn(OutPoint(bytes.fromhex(coinbase)[::-1] + bytes(4)))
+    log = Log(node)
+    with RawPeer(node.p2p).greet() as peer:
+        for transaction in (
+            Transaction.build(2, [spent], [TxOut(10**8, b"\x00\x14" + bytes(20))]),  # Unsigned.
+            Transaction.build(2, [spent], [TxOut(10**12, b"\x00\x14" + bytes(20))]),
+            Transaction.build(2, [], []),
+            Transaction.build(2, [TxIn(OutPoint(b"\x12" * 36))], [TxOut(1, ANYONE)]),
+        ):
+            peer.say(Tx(transaction))
+            assert peer.is_served()
+    assert node.rpc("getmempoolinfo")["size"] == pool
+    assert node.tip() == tip
+    assert log.has("bad-txns-in-belowout")
+
+
+def test_senseless_addresses_are_passed_over(node: NodeProcess) -> None:
+    known = len(node.rpc("getnodeaddresses", 0))
+    hosts = ["0.0.0.0", "127.0.0.1", "255.255.255.255", "10.1.2.3", "::", "::1", "fe80::1"]
+    told = [
+        TimedAddress(0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, NetAddress.from_text(host, 0)) for host in hosts
+    ]
+    with RawPeer(node.p2p).greet() as peer:
+        peer.say(Addr(tuple(told)))
+        assert peer.is_served()
+    assert len(node.rpc("getnodeaddresses", 0)) == known
+
+
+def resident_kb(node: NodeProcess) -> int:
+    with open(f"/proc/{node.pid}/status") as status:  # noqa: PTH123
+        (line,) = [line for line in status if line.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+def test_a_peer_that_asks_and_never_reads_costs_little(node: NodeProcess, witness: RawPeer) -> None:
+    tip = bytes.fromhex(node.tip())[::-1]
+    before_kb = resident_kb(node)
+    wanted = GetData((InvItem(InvType.WITNESS_BLOCK, tip),) * 10_000)
+    with RawPeer(node.p2p, receive_buffer_bytes=4096).greet() as peer:
+        data = peer.frame(wanted) * 20
+        peer.socket.settimeout(0.5)
+        sent = 0
+        with contextlib.suppress(TimeoutError, BrokenPipeError, ConnectionResetError):
+            while sent < len(data):
+                sent += peer.socket.send(data[sent : sent + 65536])
+        for _ in range(10):
+            assert witness.is_served()
+        assert resident_kb(node) - before_kb < 60_000
+    wait_until(lambda: len(node.peers()) == 1, PATIENCE_S, "it is gone")
+
+
+def test_a_flood_of_messages_keeps_nobody_waiting(node: NodeProcess, witness: RawPeer) -> None:
+    with RawPeer(node.p2p).greet() as peer:
+        flood = peer.frame(Ping(1)) * 20_000
+        peer.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            peer.socket.send(flood)
+        began = time.monotonic()
+        assert witness.is_served()
+        assert time.monotonic() - began < 3.0
+
+
+def test_peers_that_come_and_go_leave_nothing_behind(node: NodeProcess) -> None:
+    for number in range(60):
+        peer = RawPeer(node.p2p)
+        if number % 3 == 1:
+            peer.say(peer.version())
+        if number % 3 == 2:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    wait_until(lambda: len(node.peers()) == 1, PATIENCE_S, "all are gone")
+
+
+def test_more_peers_than_there_is_room_for_do_not_shut_anybody_out(
+    make_node: Callable[..., NodeProcess],
+) -> None:
+    small = make_node("small", "-maxconnections=20").start()
+    peers = [RawPeer(small.p2p) for _ in range(40)]
+    try:
+        wait_until(lambda: len(small.peers()) <= 20, PATIENCE_S, "its bound holds")
+        assert small.height() == 0
+    finally:
+        for peer in peers:
+            peer.close()
+    wait_until(lambda: not small.peers(), PATIENCE_S, "all are gone")
+    with RawPeer(small.p2p).greet() as late:
+        assert late.is_served()
+
+
+def test_a_peer_that_never_greets_is_dropped(make_node: Callable[..., NodeProcess]) -> None:
+    node = make_node()
+    now = int(time.time())
+    node.start(f"-mocktime={now}")
+    with RawPeer(node.p2p) as mute, RawPeer(node.p2p) as half:
+        half.say(half.version())
+        half.hear(Version)
+        wait_until(lambda: len(node.peers()) == 2, PATIENCE_S, "both are there")
+        node.rpc("setmocktime", now + 59)
+        assert not mute.is_dropped(0.5)
+        node.rpc("setmocktime", now + 61)
+        assert mute.is_dropped()
+        assert half.is_dropped()
+    with RawPeer(node.p2p) as leaving:
+        leaving.socket.shutdown(socket.SHUT_WR)
+        assert leaving.is_dropped()
