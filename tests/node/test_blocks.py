@@ -1,0 +1,251 @@
+"""Headers and blocks through a node: asked for, pushed, reorganised, announced."""
+
+from __future__ import annotations
+
+from axon.machine import SECOND
+from axon.node.commands import SendTransaction, SubmitBlock, SubmitHeader, Submitted
+from axon.node.facts import (
+    BlockConnected,
+    BlockDisconnected,
+    BlockRejected,
+    InitialSyncEnded,
+    TipChanged,
+    TransactionAccepted,
+    TransactionRemoved,
+)
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.verdict import Accepted
+from axon.wire.messages import (
+    BlockMessage,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvItem,
+    InvType,
+    SendHeaders,
+)
+from tests.node.rig import BLOCKS, NOW, Rig, chain_on, next_block, payment
+
+
+def test_an_announced_block_is_asked_for_judged_and_announced_on() -> None:
+    rig = Rig()
+    giver, taker, old_style = rig.connect(), rig.connect(), rig.connect()
+    rig.send(taker, SendHeaders())
+    block = next_block(rig)
+    rig.send(giver, Headers((block.header,)))
+    (request,) = rig.told(giver, GetData)
+    assert request.items == (InvItem(InvType.WITNESS_BLOCK, block.hash),)
+    rig.send(giver, BlockMessage(block.raw))
+    rig.work()
+    assert rig.node.active.tip.hash == block.hash
+    assert rig.told(taker, Headers) == [Headers((block.header,))]
+    assert rig.told(old_style, Inv) == [Inv((InvItem(InvType.BLOCK, block.hash),))]
+    assert rig.told(giver, Headers) == []  # It has it.
+    assert [fact.height for fact in rig.facts(BlockConnected)] == [113]
+
+
+def test_a_block_named_by_inv_is_learnt_by_its_headers() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, Inv((InvItem(InvType.BLOCK, next_block(rig).hash),)))
+    assert rig.told(peer, GetHeaders)
+
+
+def test_a_block_that_nobody_asked_for_is_taken_if_it_leads_on() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    fifth = rig.node.active.at(5)
+    assert fifth is not None
+    old, new = chain_on(fifth, 1, salt=b"old")[0], next_block(rig)
+    rig.send(peer, BlockMessage(old.raw), BlockMessage(new.raw))
+    rig.work()
+    assert rig.node.active.tip.hash == new.hash
+    assert not rig.node.blocks.has_block(old.hash)
+    assert rig.hung_up(peer) is None
+
+
+def test_a_block_without_its_parent_makes_the_node_ask_for_headers() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    first, second = chain_on(rig.node.active.tip, 2)
+    rig.send(peer, BlockMessage(second.raw))
+    rig.work()
+    assert rig.told(peer, GetHeaders)
+    assert rig.hung_up(peer) is None
+    rig.send(peer, Headers((first.header, second.header)))
+    (request,) = rig.told(peer, GetData)
+    assert [item.hash for item in request.items] == [first.hash, second.hash]
+
+
+def test_blocks_may_come_in_any_order() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    blocks = chain_on(rig.node.active.tip, 6)
+    rig.send(peer, Headers(tuple(block.header for block in blocks)))
+    for block in reversed(blocks):
+        rig.send(peer, BlockMessage(block.raw))
+        rig.work()
+    assert rig.node.active.height == 118
+    assert rig.node.follows
+    assert rig.node.coins.best == blocks[-1].hash
+
+
+def test_the_first_block_of_equal_work_stays() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    one, other = next_block(rig, extra_nonce=b"one"), next_block(rig, extra_nonce=b"other")
+    for block in (one, other):
+        rig.send(peer, Headers((block.header,)), BlockMessage(block.raw))
+        rig.work()
+    assert rig.node.active.tip.hash == one.hash
+    entry = rig.node.headers.get(other.hash)
+    assert entry is not None
+    assert rig.node.blocks.status(entry) in ("valid-headers", "valid-fork")
+
+
+def test_a_reorganisation_brings_transactions_back_into_the_pool() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    fork = rig.node.active.tip
+    paid = payment(rig)
+    lost = next_block(rig, [paid])
+    rig.command(SubmitBlock(lost))
+    assert rig.node.coins.best == lost.hash
+    rig.clear()
+    better = chain_on(fork, 2)
+    rig.send(peer, Headers(tuple(block.header for block in better)))
+    for block in better:
+        rig.send(peer, BlockMessage(block.raw))
+        rig.work()
+    assert rig.node.active.tip.hash == better[-1].hash
+    assert [fact.hash for fact in rig.facts(BlockDisconnected)] == [lost.hash]
+    assert paid.txid in rig.node.pool
+    assert [fact.txid for fact in rig.facts(TransactionAccepted)] == [paid.txid]
+
+
+def test_a_deep_reorganisation_does_so_too() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    fork = rig.node.active.tip
+    paid = [payment(rig, which=which) for which in range(3)]
+    rig.command(SubmitBlock(next_block(rig, paid[:1])))
+    rig.command(SubmitBlock(next_block(rig, paid[1:2])))
+    for _ in range(8):
+        rig.command(SubmitBlock(next_block(rig)))
+    rig.command(SubmitBlock(next_block(rig, paid[2:])))
+    assert rig.node.active.height == fork.height + 11
+    rig.clear()
+    better = chain_on(fork, 12)
+    rig.send(peer, Headers(tuple(block.header for block in better)))
+    for block in better:
+        rig.send(peer, BlockMessage(block.raw))
+        rig.work()
+    assert rig.node.active.tip.hash == better[-1].hash
+    assert len(rig.facts(BlockDisconnected)) == 11
+    assert {entry.txid for entry in rig.node.pool.entries()} == {item.txid for item in paid}
+    assert rig.node.follows
+
+
+def test_a_reorganisation_takes_away_what_it_makes_impossible() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    fork = rig.node.active.tip
+    waiting, rival = payment(rig, fee_sat=2_000), payment(rig, fee_sat=3_000)
+    rig.command(SubmitBlock(next_block(rig)))
+    rig.command(SendTransaction(waiting))
+    assert waiting.txid in rig.node.pool
+    first = next_block(rig, [rival], parent=fork, extra_nonce=b"rival")
+    rig.send(peer, Headers((first.header,)), BlockMessage(first.raw))
+    rig.work()
+    entry = rig.node.headers.get(first.hash)
+    assert entry is not None
+    second = next_block(rig, parent=entry)
+    rig.send(peer, Headers((second.header,)), BlockMessage(second.raw))
+    rig.work()
+    assert rig.node.active.tip.hash == second.hash
+    assert waiting.txid not in rig.node.pool
+    assert [fact.reason for fact in rig.facts(TransactionRemoved)] == ["conflict"]
+
+
+def test_a_branch_with_an_invalid_block_loses() -> None:
+    rig = Rig()
+    honest, cheat = rig.connect(), rig.connect()
+    good = next_block(rig)
+    rig.command(SubmitBlock(good))
+    fork = rig.node.active.tip.parent
+    assert fork is not None
+    bad = next_block(rig, parent=fork, reward_sat=1 << 40, extra_nonce=b"bad")
+    rig.send(cheat, Headers((bad.header,)), BlockMessage(bad.raw))
+    rig.work()
+    entry = rig.node.headers.get(bad.hash)
+    assert entry is not None
+    more = next_block(rig, parent=entry)
+    rig.send(cheat, Headers((more.header,)), BlockMessage(more.raw))
+    rig.work()
+    assert rig.node.active.tip.hash == good.hash
+    assert rig.facts(BlockRejected)
+    assert rig.hung_up(cheat) is not None
+    assert rig.is_alive(honest)
+
+
+def test_an_old_tip_means_initial_sync_until_a_recent_block_comes() -> None:
+    late = NOW + 3 * 24 * 3600 * SECOND
+    rig = Rig(now=late)
+    assert rig.node.initial_sync
+    peer = rig.connect()
+    assert isinstance(rig.command(SendTransaction(payment(rig))), object)
+    block = next_block(rig, spacing_s=3 * 24 * 3600)
+    rig.send(peer, Headers((block.header,)), BlockMessage(block.raw))
+    rig.work()
+    assert not rig.node.initial_sync
+    assert [fact.height for fact in rig.facts(InitialSyncEnded)] == [113]
+
+
+def test_a_whole_chain_is_downloaded_and_coins_catch_up() -> None:
+    rig = Rig(blocks=())
+    peer = rig.connect()
+    headers = tuple(Header(raw[:HEADER_SIZE]) for raw in BLOCKS)
+    rig.send(peer, Headers(headers))
+    by_hash = {Header(raw[:HEADER_SIZE]).hash: raw for raw in BLOCKS}
+    for _ in range(200):
+        requests = rig.told(peer, GetData)
+        if not requests:
+            break
+        for request in requests:
+            for item in request.items:
+                rig.send(peer, BlockMessage(by_hash[BlockHash(item.hash)]))
+        rig.work()
+    assert rig.node.active.height == len(BLOCKS)
+    rig.wait(SECOND)
+    assert rig.node.follows
+    assert rig.node.coins.height == len(BLOCKS)
+    assert not rig.node.initial_sync
+    assert rig.facts(TipChanged)[-1].progress == 1.0
+
+
+def test_submitted_blocks_are_answered_in_the_words_of_bip_22() -> None:
+    rig = Rig()
+    block = next_block(rig)
+    assert rig.command(SubmitBlock(block)) == Submitted(None)
+    assert rig.command(SubmitBlock(block)) == Submitted("duplicate", known=True)
+    bad = next_block(rig, reward_sat=1 << 40)
+    assert rig.command(SubmitBlock(bad)) == Submitted("bad-cb-amount")
+    assert rig.command(SubmitBlock(bad)) == Submitted("duplicate-invalid", known=True)
+    tip = rig.node.active.tip
+    assert tip.parent is not None
+    side = next_block(rig, parent=tip.parent, extra_nonce=b"side")
+    assert rig.command(SubmitBlock(side)) == Submitted("inconclusive")
+    unknown = chain_on(tip, 2)[1]
+    assert rig.command(SubmitBlock(unknown)) == Submitted("prev-blk-not-found")
+
+
+def test_a_submitted_header_makes_its_block_wanted() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    block = next_block(rig)
+    assert rig.command(SubmitHeader(block.header)) == Accepted()
+    assert rig.told(peer, GetData) == []  # Nobody said that he has it.
+    rig.send(peer, Headers((block.header,)))
+    assert rig.told(peer, GetData)

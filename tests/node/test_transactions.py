@@ -1,0 +1,187 @@
+"""Transactions through a node: announced, asked for, judged, kept as orphans, served."""
+
+from __future__ import annotations
+
+from axon.machine import MINUTE, SECOND, Closed
+from axon.mempool.outcome import Admitted, Refused
+from axon.node.commands import SendTransaction, SubmitBlock, SubmitPackage
+from axon.node.facts import TransactionAccepted, TransactionRejected
+from axon.primitives.transaction import Transaction, TxOut, outpoint
+from axon.swarm.purse import Spendable
+from axon.wire.messages import FeeFilter, GetData, Inv, InvItem, InvType, NotFound, Ping, Pong, Tx
+from tests.node.rig import BOB, CAROL, NOW, Rig, next_block, payment, their_version
+
+
+def child_of(parent: Transaction, fee_sat: int = 3_000) -> Transaction:
+    """Bob passes on what he was paid."""
+    coin = Spendable(outpoint(parent.txid, 0), parent.outputs[0].amount_sat)
+    return BOB.pay([coin], [TxOut(coin.amount_sat - fee_sat, CAROL.script)])
+
+
+def wtx(transaction: Transaction) -> InvItem:
+    """How peers with BIP 339 name it."""
+    return InvItem(InvType.WTX, transaction.wtxid)
+
+
+def test_an_announced_transaction_is_asked_for_judged_and_announced_on() -> None:
+    rig = Rig()
+    giver, taker = rig.connect(), rig.connect()
+    paid = payment(rig)
+    rig.send(giver, Inv((wtx(paid),)))
+    rig.wait(5 * SECOND)
+    assert [request.items for request in rig.told(giver, GetData)] == [(wtx(paid),)]
+    rig.send(giver, Tx(paid))
+    rig.work()
+    assert [fact.peer for fact in rig.facts(TransactionAccepted)] == [giver]
+    rig.wait(MINUTE)
+    assert rig.told(taker, Inv) == [Inv((wtx(paid),))]
+    assert rig.told(giver, Inv) == []
+    rig.send(taker, GetData((wtx(paid),)))
+    assert rig.told(taker, Tx) == [Tx(paid)]
+
+
+def test_who_does_not_deliver_is_not_waited_for_forever() -> None:
+    rig = Rig()
+    first, second = rig.connect(), rig.connect()
+    paid = payment(rig)
+    for peer in (first, second):
+        rig.send(peer, Inv((wtx(paid),)))
+    rig.wait(5 * SECOND)
+    asked = [peer for peer in (first, second) if rig.told(peer, GetData)]
+    assert len(asked) == 1
+    other = second if asked == [first] else first
+    rig.wait(MINUTE)
+    assert [request.items for request in rig.told(other, GetData)] == [(wtx(paid),)]
+
+
+def test_a_notfound_or_a_farewell_lets_the_next_be_asked_at_once() -> None:
+    rig = Rig()
+    peers = [rig.connect() for _ in range(3)]
+    paid = payment(rig)
+    for peer in peers:
+        rig.send(peer, Inv((wtx(paid),)))
+    rig.wait(5 * SECOND)
+    (first,) = [peer for peer in peers if rig.told(peer, GetData)]
+    rig.send(first, NotFound((wtx(paid),)))
+    rig.tick()
+    (second,) = [peer for peer in peers if peer != first and rig.told(peer, GetData)]
+    rig.feed(Closed(second))
+    rig.tick()
+    (third,) = [peer for peer in peers if peer not in (first, second)]
+    assert rig.told(third, GetData)
+
+
+def test_an_orphan_waits_for_its_parent() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    parent = payment(rig)
+    child = child_of(parent)
+    rig.send(peer, Tx(child))
+    rig.work()
+    assert len(rig.node.pool) == 0
+    (fact,) = rig.facts(TransactionRejected)
+    assert fact.reason == "bad-txns-inputs-missingorspent"
+    rig.wait(5 * SECOND)
+    asked = [item.hash for request in rig.told(peer, GetData) for item in request.items]
+    assert asked == [parent.txid]
+    rig.send(peer, Tx(parent), Ping(3))
+    rig.work()
+    assert {entry.txid for entry in rig.node.pool.entries()} == {parent.txid, child.txid}
+    assert Pong(3) in rig.heard(peer)
+
+
+def test_an_orphan_whose_parent_is_refused_never_comes_in() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    bad = payment(rig, fee_sat=-1)
+    rig.send(peer, Tx(bad), Tx(child_of(bad)))
+    rig.work()
+    rig.wait(5 * SECOND)
+    assert len(rig.node.pool) == 0
+    assert rig.hung_up(peer) is None
+
+
+def test_a_block_settles_what_waited() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    parent = payment(rig)
+    child = child_of(parent)
+    rig.send(peer, Tx(parent), Tx(child))
+    rig.work()
+    rig.command(SubmitBlock(next_block(rig, [parent])))
+    assert [entry.txid for entry in rig.node.pool.entries()] == [child.txid]
+    rig.send(peer, Inv((wtx(parent),)))
+    rig.wait(5 * SECOND)
+    assert rig.told(peer, GetData) == []  # Confirmed lately, so nobody has to send it.
+
+
+def test_what_was_refused_is_not_asked_for_again_until_the_tip_moves() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    bad = payment(rig, fee_sat=-1)
+    rig.send(peer, Tx(bad))
+    rig.work()
+    rig.send(peer, Inv((wtx(bad),)))
+    rig.wait(5 * SECOND)
+    assert rig.told(peer, GetData) == []
+    rig.command(SubmitBlock(next_block(rig)))
+    rig.send(peer, Inv((wtx(bad),)))
+    rig.wait(5 * SECOND)
+    assert rig.told(peer, GetData)
+
+
+def test_nothing_is_asked_for_in_initial_sync() -> None:
+    rig = Rig(now=NOW + 5 * 24 * 60 * MINUTE)
+    assert rig.node.initial_sync
+    peer = rig.open()
+    rig.send(peer, their_version())
+    rig.wait(SECOND)
+    rig.heard(peer)
+    peer = rig.connect()
+    paid = payment(rig)
+    rig.send(peer, Inv((wtx(paid),)), Tx(paid))
+    rig.wait(5 * SECOND)
+    assert rig.told(peer, GetData) == []
+    assert len(rig.node.pool) == 0
+
+
+def test_a_peer_in_initial_sync_is_told_nothing_until_it_has_ended() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, FeeFilter(9_170_997))
+    paid = payment(rig)
+    assert isinstance(rig.command(SendTransaction(paid)), Admitted)
+    rig.wait(5 * MINUTE)
+    assert rig.told(peer, Inv) == []
+    rig.send(peer, FeeFilter(100))
+    rig.wait(MINUTE)
+    assert rig.told(peer, Inv) == [Inv((wtx(paid),))]
+
+
+def test_our_own_transaction_counts_as_sent_when_somebody_asks() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    paid = payment(rig)
+    rig.command(SendTransaction(paid))
+    assert rig.node.pool.is_unbroadcast(paid.txid)
+    rig.wait(MINUTE)
+    assert rig.told(peer, Inv) == [Inv((wtx(paid),))]
+    rig.send(peer, GetData((wtx(paid),)))
+    assert not rig.node.pool.is_unbroadcast(paid.txid)
+
+
+def test_a_refused_command_says_why() -> None:
+    rig = Rig()
+    refused = rig.command(SendTransaction(payment(rig, fee_sat=-5)))
+    assert isinstance(refused, Refused)
+    assert refused.reason == "bad-txns-in-belowout"
+
+
+def test_a_package_comes_in_together_or_is_only_tested() -> None:
+    rig = Rig()
+    parent = payment(rig)
+    child = child_of(parent)
+    rig.command(SubmitPackage((parent, child), test_only=True))
+    assert len(rig.node.pool) == 0
+    rig.command(SubmitPackage((parent, child)))
+    assert {entry.txid for entry in rig.node.pool.entries()} == {parent.txid, child.txid}
