@@ -230,7 +230,10 @@ VIOLATIONS: Final[dict[str, tuple[Callable[[NodeProcess], Any], str]]] = {
     "a header from long ago": (lambda node: Headers((proved(on_tip(node, -10_000_000)),)), ""),
     "headers that do not connect to each other": (split_headers, "headers"),
     "too many headers": (lambda node: Headers((old_header(node),) * 2001), "headers"),
-    "too many items told": (lambda _: Inv((InvItem(InvType.TX, bytes(32)),) * 50_001), "inventory items"),
+    "too many items told": (
+        lambda _: Inv((InvItem(InvType.TX, bytes(32)),) * 50_001),
+        "inventory items",
+    ),
     "too many items asked": (
         lambda _: GetData((InvItem(InvType.TX, bytes(32)),) * 50_001),
         "inventory items",

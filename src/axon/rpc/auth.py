@@ -7,7 +7,6 @@ is held. The cookie is a password for one run of the node, in a file that only i
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import os
 import secrets
@@ -65,7 +64,7 @@ class Credentials:
             return None
         try:
             user, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
-        except binascii.Error:
+        except ValueError:  # No base64, or no ASCII to begin with.
             return None
         proved = False
         for entry in self._entries:

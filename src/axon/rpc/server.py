@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
@@ -53,6 +54,22 @@ _LOOPBACK: Final[tuple[IpNetwork, ...]] = (
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
 _JSON: Final = {"Content-Type": "application/json"}
 _log: Final = logging.getLogger("axon.rpc")
+_http_log: Final = logging.getLogger("axon.http")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the HTTP library belongs in the log; what is no HTTP is a debug line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError):
+        return True
+    reason = error.message.partition("\n")[0]
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    record.msg, record.args = "%s: %s", (record.getMessage(), reason)
+    record.exc_info = None
+    return _http_log.isEnabledFor(logging.DEBUG)
+
+
+_http_log.addFilter(_is_news)
 
 
 @dataclass(slots=True)
@@ -115,6 +132,7 @@ class RpcServer:
             keepalive_timeout=_KEEP_ALIVE_S,
             access_log=None,
             auto_decompress=False,
+            logger=_http_log,
         )
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
