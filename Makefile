@@ -29,7 +29,7 @@ check: setup
 	$(BIN)/pytest -q -m "not interop and not slow and not process"
 
 interop: setup $(FOREIGN)/ready
-	$(BIN)/pytest -q -m interop tests/interop
+	$(BIN)/pytest -q -rs -m interop tests/interop
 
 bench: setup
 	$(BIN)/python -m bench
@@ -52,13 +52,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-$(FOREIGN)/ready: tests/interop/package.json
+# Without npm nothing is marked as done, so that a later run installs what this one could not.
+$(FOREIGN)/ready: tests/interop/package.json tests/interop/package-lock.json
 	@mkdir -p $(FOREIGN)
-	@cp tests/interop/package.json $(FOREIGN)/
+	@cp tests/interop/package.json tests/interop/package-lock.json $(FOREIGN)/
 	@if command -v npm >/dev/null; then \
-	  cd $(FOREIGN) && npm install --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	  cd $(FOREIGN) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; \
 	else echo "npm is not installed: the tests against bcoin will be skipped"; fi
-	@touch $@
 
 clean:
 	rm -rf $(VENV) .cache build dist src/*.egg-info

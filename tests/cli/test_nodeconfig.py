@@ -36,8 +36,8 @@ def test_defaults() -> None:
     assert made.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
     assert made.peers.max_connections == 125
     assert made.peers.user_agent == f"/axon:{VERSION}/"
-    assert (made.peers.v2, made.peers.serve_bloom, made.peers.lab) == (True, False, False)
-    assert (made.persist_mempool, made.tx_index, made.daemon) == (True, False, False)
+    assert (made.peers.v2, made.peers.lab) == (True, False)
+    assert (made.persist_mempool, made.daemon) == (True, False)
     assert made.minimum_chainwork == MAINNET.minimum_chainwork
     assert made.max_tip_age_s == 24 * 3600
     assert made.mining.min_feerate_sat_kvb == 1

@@ -49,7 +49,7 @@ reindex-chainstate flag |              | The same, without the index of blocks (
 settings      -
 shutdownnotify -
 startupnotify -
-txindex       flag      |              | Keep an index of all transactions, for getrawtransaction (default: 0)
+txindex       -
 txospenderindex -
 """
 
@@ -92,7 +92,7 @@ networkactive flag      |              | Speak to the network at all (default: 1
 onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy (default: -proxy)
 onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
 peerblockfilters flag   |              | Serve compact block filters (default: 1, but 0 with -blockfilterindex=0)
-peerbloomfilters flag   |              | Serve blocks and transactions through bloom filters (default: 0)
+peerbloomfilters -
 peertimeout   value     | <n>          | Seconds in which a new peer has to speak (default: 60)
 port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
 privatebroadcast -

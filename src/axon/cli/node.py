@@ -27,7 +27,7 @@ from axon.cli.version import VERSION
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.loop import run_loop
-from axon.errors import AxonError, DamageError
+from axon.errors import AxonError, ConfigError, DamageError
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.pool import Mempool
 from axon.mining.template import BLOCK_VERSION, BlockLimits
@@ -69,6 +69,11 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
             sys.stdout.write(f"axon {VERSION}\n")
             return 0
         config = load_node_config(command_line, home)
+        if config.peers.proxy is not None or config.peers.onion_proxy is not None:
+            # To dial without it would show an address that was to be hidden.
+            raise ConfigError(
+                "axon cannot dial through a proxy yet; start without -proxy and -onion"
+            )
         prepare(config.folder)
         if config.daemon and not _fork():
             return 0
@@ -320,7 +325,6 @@ def _settings(config: NodeConfig, keepsakes: Keepsakes) -> NodeSettings:
         listen_port=peers.binds[0].endpoint.port if peers.binds else None,
         own_addresses=tuple(address for address in own if address is not None),
         serve_filters=peers.serve_filters,
-        bloom=peers.serve_bloom,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,

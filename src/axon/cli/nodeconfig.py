@@ -76,7 +76,6 @@ class NodeConfig:
     script_threads: int
     dbcache_mib: int
     filter_index: bool
-    tx_index: bool
     persist_mempool: bool
     reindex: bool
     reindex_chainstate: bool
@@ -133,7 +132,6 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         script_threads=_script_threads(settings.number("par", 0)),
         dbcache_mib=max(4, settings.number("dbcache", 450)),
         filter_index=filter_index,
-        tx_index=settings.flag("txindex", False),
         persist_mempool=settings.flag("persistmempool", True),
         reindex=settings.flag("reindex", False),
         reindex_chainstate=settings.flag("reindex-chainstate", False),

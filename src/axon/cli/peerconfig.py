@@ -56,7 +56,7 @@ class PeerConfig:
         max_upload_bytes: in 24 hours; 0 for any number.
         send_buffer_bytes, receive_buffer_bytes: for each peer.
         whitelist: permissions by address.
-        serve_filters: BIP 157. serve_bloom: BIP 37. v2: BIP 324.
+        serve_filters: BIP 157. v2: BIP 324.
         lab: loopback addresses count as routable.
     """
 
@@ -86,7 +86,6 @@ class PeerConfig:
     user_agent: str
     blocks_only: bool
     serve_filters: bool
-    serve_bloom: bool
     v2: bool
     lab: bool
 
@@ -153,7 +152,6 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         user_agent=user_agent(settings.values("uacomment")),
         blocks_only=settings.flag("blocksonly", False),
         serve_filters=serve_filters,
-        serve_bloom=settings.flag("peerbloomfilters", False),
         v2=settings.flag("v2transport", True),
         lab=lab,
     )

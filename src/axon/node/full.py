@@ -126,14 +126,12 @@ class FullNode:
             rng,
             self._takes_transactions,
             blocks_only=settings.blocks_only,
-            bloom=settings.bloom,
         )
         self.serving = Serving(
             headers,
             active,
             have=self.blocks.has_block,
             transaction=self.transactions.serve,
-            bloom=settings.bloom,
             minimum_chainwork=settings.minimum_chainwork,
             upload=self.upload,
         )
@@ -147,7 +145,6 @@ class FullNode:
             self.transactions,
             self.replies,
             filter_serving,
-            bloom=settings.bloom,
         )
         self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
         self._upkeep = Upkeep(self.links, self.blocks, now)

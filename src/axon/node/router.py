@@ -47,11 +47,7 @@ _ADDRESSING = Ping | Pong | GetAddr | Addr | AddrV2
 
 
 class Router:
-    """Hands each message of a peer to the parts of a full node that it concerns.
-
-    Args:
-        bloom: bloom filters are offered, so anybody may ask for the pool.
-    """
+    """Hands each message of a peer to the parts of a full node that it concerns."""
 
     def __init__(
         self,
@@ -61,8 +57,6 @@ class Router:
         transactions: TxFlow,
         replies: Replies,
         filters: FilterServing,
-        *,
-        bloom: bool,
     ) -> None:
         self._outbox = outbox
         self._links = links
@@ -70,7 +64,6 @@ class Router:
         self._transactions = transactions
         self._replies = replies
         self._filters = filters
-        self._bloom = bloom
 
     def route(self, session: Session, message: Message | Unknown, now: Instant) -> None:
         """One message.
@@ -107,7 +100,7 @@ class Router:
             case FeeFilter():
                 self._transactions.txrelay.received(peer, message, now)
             case MempoolMessage():
-                permitted = self._bloom or session.may("mempool")
+                permitted = session.may("mempool")
                 self._transactions.txrelay.mempool(peer, permitted=permitted, now=now)
             case NotFound():
                 self._transactions.notfound(peer, message)

@@ -36,7 +36,6 @@ class NodeSettings:
         listen_port: told to peers; None if we do not listen.
         own_addresses: ours, as far as they are known, told to peers.
         serve_filters: answer requests for filters (`-peerblockfilters`).
-        bloom: offer bloom filters (`-peerbloomfilters`).
         blocks_only: peers are to send no transactions (`-blocksonly`).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
@@ -54,7 +53,6 @@ class NodeSettings:
     listen_port: int | None = None
     own_addresses: tuple[NetAddress, ...] = ()
     serve_filters: bool = True
-    bloom: bool = False
     blocks_only: bool = False
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S
@@ -70,8 +68,6 @@ class NodeSettings:
     def services(self) -> int:
         """What we offer, told in the version message."""
         offered = int(Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED)
-        if self.bloom:
-            offered |= int(Services.BLOOM)
         if self.serve_filters:
             offered |= int(Services.COMPACT_FILTERS)
         return offered

@@ -91,7 +91,6 @@ class TxFlow:
         rng: for the parts.
         is_open: whether transactions are taken in now.
         blocks_only: peers are to send no transactions (`-blocksonly`).
-        bloom: bloom filters are offered (`-peerbloomfilters`).
     """
 
     def __init__(
@@ -104,7 +103,6 @@ class TxFlow:
         is_open: Callable[[], bool],
         *,
         blocks_only: bool = False,
-        bloom: bool = False,
     ) -> None:
         self._outbox = outbox
         self.pool = pool
@@ -118,7 +116,6 @@ class TxFlow:
             pool,
             min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
             incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
-            bloom=bloom,
             blocks_only=blocks_only,
         )
         self.orphans = Orphanage()

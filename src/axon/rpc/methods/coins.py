@@ -23,6 +23,9 @@ from axon.rpc.methods.scanobjects import Needle, needles
 from axon.rpc.methods.shapes.transactions import script_json
 from axon.rpc.parameters import parse_hash
 
+CATCH_UP_S: Final = 60.0
+"""How long `gettxout` waits for coins that lag; then it answers as of `bestblock`."""
+
 HASH_TYPES: Final = ("hash_serialized_3", "none")
 
 OUTPUTS_LOOKED_UP: Final = 2_000
@@ -30,7 +33,7 @@ OUTPUTS_LOOKED_UP: Final = 2_000
 
 
 @method("blockchain")
-def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = True) -> Json:
+async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = True) -> Json:
     """Returns details about an unspent transaction output.
 
     Args:
@@ -49,6 +52,7 @@ def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = True) -
         }
     """
     node = daemon.node
+    await daemon.wait_for(lambda: node.follows, CATCH_UP_S)
     best = node.coins.best or node.active.tip.hash
     if not 0 <= n < 1 << 32:
         return None
