@@ -9,12 +9,10 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from axon.mining.miner import mine
-from axon.mining.template import assemble
 from axon.primitives.block import Block
 from axon.primitives.hashes import sha256d
 from axon.primitives.header import HEADER_SIZE, Header
@@ -32,19 +30,21 @@ from axon.wire.messages import (
     Inv,
     InvItem,
     InvType,
+    Message,
     Ping,
     Pong,
     Tx,
     Verack,
     Version,
 )
+from tests.process.blocks import ANYONE, block_on_tip, headers_on, proved, tip_header, unproved
 from tests.process.conftest import Grown, NodeFactory
 from tests.process.rawpeer import PATIENCE_S, RawPeer
+from tests.process.soak import resident_kb
 
 pytestmark = pytest.mark.process
 
 MAGIC: Final = REGTEST.magic
-ANYONE: Final = b"\x51"
 
 
 @pytest.fixture(scope="module", name="node")
@@ -183,53 +183,22 @@ def test_a_message_that_never_ends_keeps_nobody_waiting(
     wait_until(lambda: len(node.peers()) == before, PATIENCE_S, "it is gone")
 
 
-def old_header(node: NodeProcess) -> Header:
-    return Header(bytes.fromhex(node.rpc("getblockheader", node.tip(), False)))
+def of_another_difficulty(tip: Header) -> Header:
+    return proved(Header.build(0x2000_0000, tip.hash, bytes(32), tip.time + 1, 0x1F7F_FFFF, 0))
 
 
-def unproved(header: Header) -> Header:
-    """The same with a nonce that proves nothing."""
-    nonce = 0
-    while True:
-        raw = header.raw[:76] + nonce.to_bytes(4, "little")
-        if Header(raw).hash[-1] & 0x80:
-            return Header(raw)
-        nonce += 1
-
-
-def proved(header: Header) -> Header:
-    found = mine(Block.build(header, []), 10_000)
-    assert found is not None
-    return found.header
-
-
-def on_tip(node: NodeProcess, time_offset_s: int = 1, version: int = 0x2000_0000) -> Header:
-    tip = old_header(node)
-    return Header.build(version, tip.hash, bytes(32), tip.time + time_offset_s, tip.bits, 0)
-
-
-def split_headers(node: NodeProcess) -> Headers:
-    first = proved(on_tip(node))
-    return Headers((first, proved(on_tip(node, 2))))
-
-
-VIOLATIONS: Final[dict[str, tuple[Callable[[NodeProcess], Any], str]]] = {
-    "a header without work": (lambda node: Headers((unproved(on_tip(node)),)), ""),
-    "a header of another difficulty": (
-        lambda node: Headers(
-            (
-                proved(
-                    Header.build(
-                        0x2000_0000, old_header(node).hash, bytes(32), 2_000_000_000, 0x1F7FFFFF, 0
-                    )
-                ),
-            )
-        ),
-        "",
+VIOLATIONS: Final[dict[str, tuple[Callable[[Header], Message], str]]] = {
+    "a header without work": (lambda tip: Headers((unproved(headers_on(tip, 1)[0]),)), ""),
+    "a header of another difficulty": (lambda tip: Headers((of_another_difficulty(tip),)), ""),
+    "a header from long ago": (
+        lambda tip: Headers(tuple(headers_on(tip, 1, step_s=-10_000_000))),
+        "time-too-old",
     ),
-    "a header from long ago": (lambda node: Headers((proved(on_tip(node, -10_000_000)),)), ""),
-    "headers that do not connect to each other": (split_headers, "headers"),
-    "too many headers": (lambda node: Headers((old_header(node),) * 2001), "headers"),
+    "headers that do not connect to each other": (
+        lambda tip: Headers((*headers_on(tip, 1), *headers_on(tip, 1, step_s=2))),
+        "headers",
+    ),
+    "too many headers": (lambda tip: Headers((tip,) * 2001), "headers"),
     "too many items told": (
         lambda _: Inv((InvItem(InvType.TX, bytes(32)),) * 50_001),
         "inventory items",
@@ -243,7 +212,7 @@ VIOLATIONS: Final[dict[str, tuple[Callable[[NodeProcess], Any], str]]] = {
         "addr",
     ),
     "filters of an unknown kind": (
-        lambda node: GetCFilters(9, 0, old_header(node).hash),
+        lambda tip: GetCFilters(9, 0, tip.hash),
         "filters",
     ),
 }
@@ -255,37 +224,11 @@ def test_who_breaks_a_rule_is_dropped(node: NodeProcess, name: str) -> None:
     log = Log(node)
     height = node.height()
     with RawPeer(node.p2p).greet() as peer:
-        peer.say(make(node))
+        peer.say(make(tip_header(node)))
         assert peer.is_dropped()
     wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
     assert node.height() == height
     assert len(node.rpc("getchaintips")) == 1
-
-
-def tip_entry(node: NodeProcess) -> Any:
-    """The tip, as far as making a block on it needs to know."""
-
-    class Entry:
-        header = old_header(node)
-        hash = header.hash
-        height = node.height()
-
-    return Entry()
-
-
-def block_on_tip(node: NodeProcess, reward_sat: int, *transactions: Transaction) -> Block:
-    tip = tip_entry(node)
-    block = assemble(
-        tip,
-        list(transactions),
-        [TxOut(reward_sat, ANYONE)],
-        version=0x2000_0000,
-        time=max(tip.header.time + 1, int(time.time())),
-        bits=tip.header.bits,
-    )
-    found = mine(block, 10_000)
-    assert found is not None
-    return found
 
 
 def forged(node: NodeProcess) -> Block:
@@ -350,12 +293,6 @@ def test_senseless_addresses_are_passed_over(node: NodeProcess) -> None:
         peer.say(Addr(tuple(told)))
         assert peer.is_served()
     assert len(node.rpc("getnodeaddresses", 0)) == known
-
-
-def resident_kb(node: NodeProcess) -> int:
-    with open(f"/proc/{node.pid}/status") as status:  # noqa: PTH123
-        (line,) = [line for line in status if line.startswith("VmRSS")]
-    return int(line.split()[1])
 
 
 def test_a_peer_that_asks_and_never_reads_costs_little(node: NodeProcess, witness: RawPeer) -> None:
