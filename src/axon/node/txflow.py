@@ -123,6 +123,7 @@ class TxFlow:
         self._refused: RollingSet[bytes] = RollingSet(MAX_REFUSED)
         self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
         self._unchecked = False  # The chain moved under the pool while the coins lagged.
+        self._tip_context: TipContext | None = None
         self._upkeep_at: Instant = 0
 
     # From peers.
@@ -362,15 +363,19 @@ class TxFlow:
     # The chain moves.
 
     def tip_context(self) -> TipContext:
-        """What the pool must know of the active chain."""
-        tip = self._active.tip
+        """What the pool must know of the active chain; worked out once for each tip."""
+        tip, known = self._active.tip, self._tip_context
+        if known is not None and known.hash == tip.hash:
+            return known
 
         def median_time_past_at(height: int) -> int:
             entry = self._active.at(height)
             assert entry is not None, "heights up to the tip are active"
             return entry.median_time_past()
 
-        return TipContext(tip.height, tip.median_time_past(), tip.hash, median_time_past_at)
+        known = TipContext(tip.height, tip.median_time_past(), tip.hash, median_time_past_at)
+        self._tip_context = known
+        return known
 
     def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
         """Blocks left and joined the active chain."""

@@ -489,6 +489,8 @@ class TxRelay:
 
     def _from_queue(self, ours: _Peer) -> list[bytes]:
         queue = ours.queue
+        if not queue:
+            return []
         limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + len(queue) // 1000 * 5)
         eligible: list[PoolEntry] = []
         for wtxid, (txid, feerate) in queue.items():

@@ -157,7 +157,9 @@ class TxRequest:
 
     def requests(self, now: Instant) -> list[Send]:
         """What is to be asked now, each peer's in the order in which it announced."""
-        self._ripen(now)
+        agenda = self._agenda
+        if agenda and agenda[0][0] <= now:
+            self._ripen(now)
         if not self._open:
             return []
         chosen: dict[PeerId, list[_Announcement]] = {}
@@ -211,9 +213,11 @@ class TxRequest:
         if self._open:
             return 0
         agenda = self._agenda
-        while agenda and not self._is_current(agenda[0]):
+        while agenda:
+            if self._is_current(agenda[0]):
+                return agenda[0][0]
             heappop(agenda)
-        return agenda[0][0] if agenda else None
+        return None
 
     @staticmethod
     def _is_current(item: tuple[Instant, int, _Announcement]) -> bool:

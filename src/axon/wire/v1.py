@@ -52,7 +52,18 @@ class V1Transport:
             DecodeError: another network's magic, or a payload above 4,000,000 bytes.
         """
         frames: list[Frame | Corrupt] = []
-        offset = 0
+        offset, size_bytes = 0, len(data)
+        if not self._buffer and self._header is None:
+            # Most pieces are whole frames: cut them without asking what is under way.
+            while size_bytes - offset >= HEADER_SIZE:
+                header = self._read_header(data[offset : offset + HEADER_SIZE])
+                begin, end = offset + HEADER_SIZE, offset + HEADER_SIZE + header[1]
+                if end > size_bytes:
+                    break
+                frames.append(_frame(*header, data[begin:end]))
+                offset = end
+            if offset == size_bytes:
+                return frames
         while True:
             wanted = HEADER_SIZE if self._header is None else self._header[1]
             end = offset + wanted - len(self._buffer)
