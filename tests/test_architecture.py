@@ -117,9 +117,7 @@ def test_pure_rooms_use_no_global_randomness(room: str) -> None:
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == "random":
-                wrong += [
-                    f"{path}:{node.lineno}" for alias in node.names if alias.name != "Random"
-                ]
+                wrong += [f"{path}:{node.lineno}" for alias in node.names if alias.name != "Random"]
             elif isinstance(node, ast.Import):
                 wrong += [f"{path}:{node.lineno}" for a in node.names if a.name == "random"]
             elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"open", "input"}:
