@@ -20,8 +20,8 @@ from bench.timing import alternate
 
 LIMIT: Final = 1.25
 BLOCKS: Final = 400
+ROUNDS: Final = 3
 
-_ROUNDS: Final = 3
 _INDEX: Final = "basic block filter index"
 _LIMIT_S: Final = 600.0
 _CONNECT: Final = "-connect=0"  # Dials nobody by itself.
@@ -42,7 +42,7 @@ class Sync:
     start_s: float
 
 
-def measure(blocks: int = BLOCKS, rounds: int = _ROUNDS) -> Row:
+def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
     """The row."""
     chain = build_chain(blocks)
     threads = default_threads()
@@ -50,7 +50,7 @@ def measure(blocks: int = BLOCKS, rounds: int = _ROUNDS) -> Row:
     imports: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
-        _import(chain, folder / "server" / "regtest", threads)
+        import_apart(chain, folder / "server" / "regtest", threads)
         with NodeProcess("server", folder / "server", options=(_CONNECT,)) as server:
             server.start()
             _wait_until_followed(server, chain)
@@ -60,17 +60,19 @@ def measure(blocks: int = BLOCKS, rounds: int = _ROUNDS) -> Row:
                 return syncs[-1].blocks_s
 
             def theirs() -> float:
-                imports.append(_import(chain, folder / "import" / "regtest", threads))
+                imports.append(import_apart(chain, folder / "import" / "regtest", threads))
                 shutil.rmtree(folder / "import")
                 return imports[-1][0]
 
             compared = alternate(ours, theirs, rounds, warm_ups=0)
             server.stop()
-    follows, starts = (median(column) for column in zip(*((s.follows_s, s.start_s) for s in syncs), strict=True))
+    follows, starts = (
+        median(column) for column in zip(*((s.follows_s, s.start_s) for s in syncs), strict=True)
+    )
     whole = median([took for _, took in imports])
     return Row(
-        f"full sync over TCP from a local peer, {blocks} blocks with {INPUTS:,} signed inputs each, "
-        "against the kernel importing the same file",
+        f"full sync over TCP from a local peer, {blocks} blocks with {INPUTS:,} signed inputs "
+        "each, against the kernel importing the same file",
         f"{compared.ratio:.2f} x  ({compared.ours_s:.1f} s / {compared.theirs_s:.1f} s)",
         f"<= {LIMIT:g} x",
         compared.ratio <= LIMIT,
@@ -113,8 +115,11 @@ def _wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
     wait_until(followed, _LIMIT_S, f"coins and filters of the {node.name}")
 
 
-def _import(chain: BuiltChain, folder: Path, threads: int) -> tuple[float, float]:
-    """Seconds of the import alone, and with the start of its process."""
+def import_apart(chain: BuiltChain, folder: Path, threads: int) -> tuple[float, float]:
+    """Have another process import the file: seconds alone, and with the start of the process.
+
+    The library's log can be switched off only for a whole process, and for ever.
+    """
     begun = time.perf_counter()
     answer = subprocess.run(
         (sys.executable, "-m", "bench.importing", str(chain.path), str(folder), str(threads)),

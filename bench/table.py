@@ -36,7 +36,10 @@ class Skipped(Exception):
 
 def render(rows: Sequence[Row]) -> str:
     """The table, with the notes below it."""
-    lines = [_line("what", "found", "limit", "holds"), _line(*["-" * width for width in _WIDTHS], "-----")]
+    lines = [
+        _line("what", "found", "limit", "holds"),
+        _line(*["-" * width for width in _WIDTHS], "-----"),
+    ]
     notes: list[str] = []
     for number, row in enumerate(rows, start=1):
         said = {True: "yes", False: "NO", None: "skipped"}[row.holds]
@@ -50,8 +53,7 @@ def render(rows: Sequence[Row]) -> str:
 def _line(*cells: str) -> str:
     """One line of the table, or more where a cell is too long for its column."""
     columns = [
-        textwrap.wrap(cell, width) or [""]
-        for cell, width in zip(cells, (*_WIDTHS, 8), strict=True)
+        textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, (*_WIDTHS, 8), strict=True)
     ]
     height = max(len(column) for column in columns)
     rows = [[column[at] if at < len(column) else "" for column in columns] for at in range(height)]

@@ -1,0 +1,80 @@
+"""`make bench`: everything measured in one run, one table; exit code 1 if a limit is missed.
+
+    python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
+
+Rows are named headers, decoding, payments, starting, simulating, syncing; without a name all are
+measured. `--keep` adds the table to bench/results.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bench import decoding, headers, payments, simulating, starting, syncing
+from bench.table import Row, Skipped, render
+
+KEPT: Final = Path(__file__).parent / "results.md"
+
+_ROOT: Final = Path(__file__).parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, and say by the exit code whether all limits hold."""
+    measures: dict[str, Callable[[], Row]] = {
+        "headers": headers.measure,
+        "decoding": decoding.measure,
+        "payments": payments.measure,
+        "starting": starting.measure,
+        "simulating": simulating.measure,
+        "syncing": lambda: syncing.measure(options.blocks, options.rounds),
+    }
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))
+    parser.add_argument("--keep", action="store_true", help=f"add the table to {KEPT.name}")
+    parser.add_argument("--blocks", type=int, default=syncing.BLOCKS, help="full blocks to sync")
+    parser.add_argument("--rounds", type=int, default=syncing.ROUNDS, help="of the full sync")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.rows if name not in measures]
+    if unknown:
+        parser.error(f"there is no row {unknown[0]}; rows are {', '.join(measures)}")
+    rows: list[Row] = []
+    for name in options.rows or measures:
+        sys.stderr.write(f"measuring {name} ...\n")
+        try:
+            rows.append(measures[name]())
+        except Skipped as missing:
+            rows.append(Row(name, "-", "-", None, [str(missing)]))
+    report = f"{_circumstances()}\n\n{render(rows)}\n"
+    sys.stdout.write(report)
+    if options.keep:
+        _keep(report)
+    return 1 if any(row.holds is False for row in rows) else 0
+
+
+def _circumstances() -> str:
+    revision = subprocess.run(
+        ("git", "rev-parse", "--short", "HEAD"), cwd=_ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    return (
+        f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, axon {revision or 'unversioned'}, "
+        f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} processors, "
+        f"load {os.getloadavg()[0]:.1f} at the end"
+    )
+
+
+def _keep(report: str) -> None:
+    title = "# Results\n\nWhat `make bench` printed, latest last.\n"
+    before = KEPT.read_text() if KEPT.exists() else title
+    KEPT.write_text(f"{before}\n```\n{report}```\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
