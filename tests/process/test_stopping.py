@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import pytest
 
-from axon.rpc.client import RpcClient, Unreachable
-from axon.rpc.errors import RpcError
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.errors import Code, RpcError
 from axon.swarm.processes import STOP_LIMIT_S, NodeProcess, wait_until
 from tests.process.conftest import GROWN_HEIGHT, Grown, MakeNode, ledger_of
 from tests.process.rawpeer import RawPeer
@@ -144,3 +144,31 @@ def test_a_start_can_be_interrupted_at_any_time(
         assert not cookie.exists()
     grown_node.start()
     assert ledger_of(grown_node) == grown.ledger
+
+
+def test_callers_are_told_of_the_stop(grown_node: NodeProcess) -> None:
+    node = grown_node.start()
+    block_hash, errors = node.tip(), list[RpcError]()
+
+    def ask() -> None:
+        cookie = node.network_folder / ".cookie"
+        with RpcClient(f"http://{node.rpc_endpoint}", cookie=cookie) as client:
+            try:
+                while True:
+                    client.call("getblock", block_hash, 3)
+                    client.call("gettxoutsetinfo")
+            except RpcError as error:
+                errors.append(error)
+            except (Unreachable, Unauthorized):
+                return
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)  # They shall be in the middle of it.
+    assert node.stop() == 0
+    for thread in threads:
+        thread.join(STOP_LIMIT_S)
+    assert {error.code for error in errors} <= {Code.NOT_CONNECTED, Code.WARMUP}
+    assert "Traceback" not in (node.network_folder / "debug.log").read_text()
+    assert node.errors() == ""

@@ -15,6 +15,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, OutPoint, TxOut, outpoint
 from axon.rpc.amounts import Amount
 from axon.rpc.coinscan import LOOK_UP_EACH, CoinScan, CoinSnapshot
+from axon.rpc.errors import RpcError
 from tests.rpc.running import Rig, running
 
 ROOT = (
@@ -315,3 +316,18 @@ def test_scan_while_blocks_come(tmp_path: Path) -> None:
             shown = scan.result(10)
             assert shown["total_amount"] == Amount(shown["height"] * 50 * COIN)
             assert shown["bestblock"] == rig.call("getblockhash", shown["height"])
+
+
+def test_a_node_that_stops_goes_through_no_coins(tmp_path: Path) -> None:
+    with running(tmp_path) as rig:
+        rig.mine(3)
+
+        async def take() -> CoinSnapshot:
+            return await rig.daemon.coin_snapshot()
+
+        begun = rig.wait(take())
+        rig.daemon.interrupt()
+        with pytest.raises(RpcError, match="Shutting down"):
+            list(begun.items())
+        assert rig.refusal("gettxoutsetinfo") == (-9, "Shutting down")
+        assert rig.call("getblockcount") == 3

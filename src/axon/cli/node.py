@@ -161,12 +161,14 @@ class _Program:
         storage = await asyncio.to_thread(Storage, self._config, say)
         try:
             await self._with_node(storage, server)
-        except DamageError as damage:
+        except BaseException as error:
+            with suppress(AxonError):  # The first failure is the one to tell.
+                await asyncio.to_thread(storage.close)
+            if not isinstance(error, DamageError):
+                raise
             storage.rebuild_next_time()
-            text = f"{damage}; start again, and it is built anew."
-            raise DamageError(text) from damage
-        finally:
-            await asyncio.to_thread(storage.close)
+            raise DamageError(f"{error}; start again, and it is built anew.") from error
+        await asyncio.to_thread(storage.close)
 
     async def _with_node(self, storage: Storage, server: RpcServer | None) -> None:
         config, now = self._config, self._clock.now()
@@ -209,10 +211,16 @@ class _Program:
         except* AxonError as errors:
             failure = errors.exceptions[0]
         finally:
+            daemon.interrupt()
+            if server is not None:
+                await server.stop()
             daemon.close()
+        if failure is None:
             self._save_all(node)
-        if failure is not None:
-            raise failure
+            return
+        with suppress(AxonError):  # The first failure is the one to tell.
+            self._save_all(node)
+        raise failure
 
     def _make_daemon(
         self, node: FullNode, driver: AsyncioDriver, storage: Storage, now: Instant

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
+from axon.rpc.errors import Code, RpcError
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -102,6 +103,7 @@ class Daemon:
     calls: Callable[[], Sequence[tuple[str, int]]] = tuple
     _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
+    _interrupted: bool = False
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="rpc-work")
     )
@@ -152,17 +154,30 @@ class Daemon:
         """All coins as they are at the tip, to be read in a thread while the chain goes on.
 
         Waits until the coins are at the tip.
+
+        Raises:
+            RpcError: the node stops; reading on raises it too.
         """
         node = self.node
         while True:
+            self._go_on()
             tip = node.active.tip
             if node.follows and node.coins.best == tip.hash:
                 items = node.coins.items()
                 first = next(items, None)  # The store shows all as it is at the first one taken.
                 # The mark moves before the store does: as it has not moved, nor has the store.
                 if node.coins.best == tip.hash:
-                    return CoinSnapshot(tip.hash, tip.height, first, items)
+                    return CoinSnapshot(tip.hash, tip.height, first, self._interruptible(items))
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _interruptible(self, items: Iterator[_T]) -> Iterator[_T]:
+        for item in items:
+            self._go_on()
+            yield item
+
+    def _go_on(self) -> None:
+        if self._interrupted:
+            raise RpcError(Code.NOT_CONNECTED, "Shutting down")
 
     def _remember(self, block_hash: BlockHash, count: int) -> None:
         self._counts[block_hash] = count
@@ -212,6 +227,10 @@ class Daemon:
     async def save_peers(self) -> None:
         """Write the known addresses down."""
         await self.actions.save_peers()
+
+    def interrupt(self) -> None:
+        """Let what goes through all coins end soon: the node stops."""
+        self._interrupted = True
 
     def close(self) -> None:
         """End the threads, after what they do."""

@@ -163,7 +163,16 @@ class RpcServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop: waiting calls are told so, the rest is answered, then all connections close."""
+        """Stop, if `stop` was not called before."""
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Waiting calls are told so, the rest is answered, then all connections close.
+
+        Called within the `async with` while what the methods use still works.
+        """
+        if self._stopping:
+            return
         self._stopping = True
         for listener in self._listeners:
             listener.close()
