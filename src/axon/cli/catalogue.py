@@ -180,7 +180,7 @@ logtimestamps flag      |              | Write the time (default: 1)
 maxsigcachesize -
 maxtipage     value     | <n>          | The first sync goes on while the tip is older than this many seconds (default: 86400)
 mocktime      value     | <n>          | Seconds since 1970, instead of the clock (default: 0)
-printtoconsole flag     |              | Write the log to standard output (default: 1, but 0 with -daemon)
+printtoconsole flag     |              | Write the log to standard output (default: 1, but 0 with -daemon, and on a terminal, where progress is shown instead)
 shrinkdebugfile flag    |              | Cut a long log at the start (default: 1, but 0 with -debug)
 stopafterblockimport -
 stopatheight  -

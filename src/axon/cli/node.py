@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -94,14 +95,15 @@ def _fork() -> bool:
 
 def _run(config: NodeConfig) -> int:
     with locked(config.folder), pid_file(config.pid_file):
-        log = Log(config.log)
+        watched = _is_watched(config)
+        log = Log(replace(config.log, console=config.log.console and not watched))
         log.open()
         try:
             for warning in config.warnings:
                 _log.warning("%s", warning)
             for line in config.settings.told():
                 _log.info("%s", line)
-            run_loop(_Program(config, log).run())
+            run_loop(_Program(config, log, Progress() if watched else None).run())
         except AxonError as error:
             _log.error("Error: %s", error)
             raise
@@ -114,17 +116,23 @@ def _run(config: NodeConfig) -> int:
     return 0
 
 
+def _is_watched(config: NodeConfig) -> bool:
+    """Whether a person looks on who did not ask for the log: then progress is shown instead."""
+    asked = config.settings.is_set("printtoconsole")
+    return sys.stdout.isatty() and not asked and not config.daemon
+
+
 class _Program:
     """One run of one node."""
 
-    def __init__(self, config: NodeConfig, log: Log) -> None:
+    def __init__(self, config: NodeConfig, log: Log, progress: Progress | None) -> None:
         self._config = config
         self._log = log
         self._clock = Clock()
         if config.mocktime_s:
             self._clock.set_mock(config.mocktime_s * SECOND)
         self._keepsakes = Keepsakes(config.folder)
-        self._progress = Progress() if not config.log.console and sys.stdout.isatty() else None
+        self._progress = progress
         self._daemon: Daemon | None = None
         self._stop = asyncio.Event()
 
