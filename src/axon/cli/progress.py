@@ -7,7 +7,7 @@ import time
 from typing import Final, TextIO
 
 from axon.machine import Endpoint
-from axon.node.facts import Fact, HeadersAdvanced, PeerConnected, PeerDisconnected, TipChanged
+from axon.node.facts import Fact, HeadersAdvanced, TipChanged
 
 STEP_S: Final = 0.5
 """From one line to the next on a terminal."""
@@ -28,7 +28,6 @@ class Progress:
         self._live = self._stream.isatty()
         self._headers = 0
         self._height = 0
-        self._peers = 0
         self._printed_at = 0.0
         self._calm = False
         self._open_line = False
@@ -47,11 +46,6 @@ class Progress:
             case TipChanged():
                 self._height = fact.height
                 self._headers = max(self._headers, fact.height)
-            case PeerConnected():
-                self._peers += 1
-            case PeerDisconnected():
-                self._peers = max(0, self._peers - 1)
-                return
             case _:
                 return
         self._show()
