@@ -24,6 +24,9 @@ ALICE: Final = Purse("Alice")
 GROWN_HEIGHT: Final = 112
 """Of the chain in `grown`: some coins of Alice's are ripe, and the last blocks have payments."""
 
+POOLED: Final = 10
+"""Transactions in its pool."""
+
 _numbers = itertools.count()
 
 MakeNode = Callable[..., NodeProcess]
@@ -115,9 +118,9 @@ def grown_fixture(tmp_path_factory: pytest.TempPathFactory) -> Grown:
         while node.height() < GROWN_HEIGHT:
             market.pay(node, 2)
             market.mine(node)
-        market.pay(node, 3)
+        market.pay(node, POOLED)
         ledger, pool = ledger_of(node), node.rpc("getrawmempool")
-        assert len(pool) == 3
+        assert len(pool) == POOLED
         spends = [node.rpc("getrawtransaction", txid, True)["vin"][0]["txid"] for txid in pool]
         coin = max(set(spends) - set(pool), key=lambda txid: bytes.fromhex(txid)[::-1])
         assert node.stop() == 0

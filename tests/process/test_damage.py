@@ -41,7 +41,14 @@ def scribble(file: Path) -> None:
     file.write_bytes(file.read_bytes() + b"\xff" * 100)
 
 
+SLOW: Final = pytest.mark.slow
 HARMS: Final = (empty, halve, flip, scribble)
+SOME_HARMS: Final = (
+    empty,
+    flip,
+    pytest.param(halve, marks=SLOW),
+    pytest.param(scribble, marks=SLOW),
+)
 
 
 def harm_all(folder: Path, harm: Harm) -> None:
@@ -59,7 +66,7 @@ def assert_whole(node: NodeProcess, expected: Ledger) -> None:
     assert node.errors() == ""
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("harm", SOME_HARMS)
 def test_coins_and_filters_are_built_anew(
     grown_node: NodeProcess, grown: Grown, harm: Harm
 ) -> None:
@@ -101,7 +108,7 @@ def test_damage_found_while_running_ends_the_node_and_the_next_start_mends_it(
     assert_whole(grown_node, grown.ledger)
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("harm", SOME_HARMS)
 def test_headers_come_from_the_kernel_and_small_files_are_set_aside(
     grown_node: NodeProcess, grown: Grown, harm: Harm
 ) -> None:
@@ -119,9 +126,14 @@ def test_headers_come_from_the_kernel_and_small_files_are_set_aside(
 
 
 @pytest.mark.parametrize(
-    ("name", "way_out"), [("chainstate", "-reindex-chainstate"), ("blocks/index", "-reindex")]
+    ("name", "way_out", "harm"),
+    [
+        ("chainstate", "-reindex-chainstate", flip),
+        ("blocks/index", "-reindex", empty),
+        pytest.param("chainstate", "-reindex-chainstate", empty, marks=SLOW),
+        pytest.param("blocks/index", "-reindex", flip, marks=SLOW),
+    ],
 )
-@pytest.mark.parametrize("harm", [empty, flip])
 def test_the_kernels_databases_name_the_way_out_and_it_works(
     grown_node: NodeProcess, grown: Grown, name: str, way_out: str, harm: Harm
 ) -> None:

@@ -15,6 +15,7 @@ from tests.process.conftest import MakeNode
 pytestmark = pytest.mark.process
 
 LIMIT_S = 30.0
+SLOW = pytest.mark.slow
 
 
 def refused(command: Sequence[str]) -> str:
@@ -33,11 +34,8 @@ def refused(command: Sequence[str]) -> str:
     [
         (["-nosuchoption=1"], "nosuchoption"),
         (["-chain=nosuchchain"], "nosuchchain"),
-        (["-debug=nosuchcategory"], "nosuchcategory"),
-        (["-rpcport=100000"], "rpcport"),
         (["-maxmempool=1"], "maxmempool"),
         (["stray"], "stray"),
-        (["-datadir=/nonexistent/folder"], "/nonexistent/folder"),
         (["-conf=nonexistent.conf"], "nonexistent.conf"),
     ],
 )
@@ -90,7 +88,10 @@ def test_a_folder_that_cannot_be_written_is_refused(make_node: MakeNode) -> None
     assert str(node.network_folder) in refused(node.arguments())
 
 
-@pytest.mark.parametrize("chain", ["main", "test", "testnet4", "signet"])
+@pytest.mark.parametrize(
+    "chain",
+    ["main", "signet", pytest.param("test", marks=SLOW), pytest.param("testnet4", marks=SLOW)],
+)
 def test_every_network_starts_in_a_folder_of_its_own(make_node: MakeNode, chain: str) -> None:
     node = make_node("node", "-connect=0", chain=chain)
     folder = {"main": "", "test": "testnet3"}.get(chain, chain)

@@ -26,21 +26,21 @@ pytestmark = pytest.mark.process
 def test_a_node_in_the_middle_of_things_stops_in_order(
     make_node: MakeNode, stop: Callable[[NodeProcess], int]
 ) -> None:
-    node, other = make_node().start(), make_node("other").start()
-    node.connect(other)
+    node = make_node().start()
     cookie, pid_file = node.network_folder / ".cookie", node.network_folder / "axon.pid"
     assert re.fullmatch(r"__cookie__:[0-9a-f]{64}", cookie.read_text())
     assert cookie.stat().st_mode & 0o777 == 0o600
     assert int(pid_file.read_text()) == node.pid
     node.rpc("generatetoaddress", 3, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080")
-    with RawPeer(node.p2p).greet(), RawPeer(node.p2p):
+    with RawPeer(node.p2p).greet() as peer, RawPeer(node.p2p) as silent:
         began = time.monotonic()
         assert stop(node) == 0
         assert time.monotonic() - began < 10
+        assert peer.is_dropped()
+        assert silent.is_dropped()
     assert node.errors() == ""
     assert not cookie.exists()
     assert not pid_file.exists()
-    wait_until(lambda: not other.rpc("getpeerinfo"), STOP_LIMIT_S, "the other notices")
 
 
 def test_stop_is_answered_before_anything_ends(make_node: MakeNode) -> None:
@@ -119,7 +119,9 @@ def test_what_a_killed_node_leaves_is_no_hindrance(grown_node: NodeProcess, grow
     assert grown_node.errors() == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_start_can_be_interrupted_at_any_time(
     grown_node: NodeProcess, grown: Grown, number: signal.Signals
 ) -> None:
