@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,6 +16,7 @@ from typing import Final
 from axon.consensus.kernel import default_threads
 from axon.swarm.processes import NodeProcess, wait_until
 from bench.chain import INPUTS, PREPARING, BuiltChain, build_chain
+from bench.reaching import processor_s
 from bench.table import Row
 from bench.timing import alternate
 
@@ -35,11 +37,28 @@ class Sync:
         blocks_s: from the moment it is told of the peer until its tip is the peer's.
         follows_s: likewise, until coins and filters are there too.
         start_s: from the start of its process until it could be told.
+        processor_s: of it and its peer while blocks came; None where that is not to be known.
     """
 
     blocks_s: float
     follows_s: float
     start_s: float
+    processor_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import by the kernel alone.
+
+    Args:
+        blocks_s: of the import.
+        process_s: with the start and the end of its process.
+        processor_s: of the import.
+    """
+
+    blocks_s: float
+    process_s: float
+    processor_s: float
 
 
 def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
@@ -47,7 +66,7 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
     chain = build_chain(blocks)
     threads = default_threads()
     syncs: list[Sync] = []
-    imports: list[tuple[float, float]] = []
+    imports: list[Import] = []
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
         import_apart(chain, folder / "server" / "regtest", threads)
@@ -62,14 +81,13 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
             def theirs() -> float:
                 imports.append(import_apart(chain, folder / "import" / "regtest", threads))
                 shutil.rmtree(folder / "import")
-                return imports[-1][0]
+                return imports[-1].blocks_s
 
             compared = alternate(ours, theirs, rounds, warm_ups=0)
             server.stop()
-    follows, starts = (
-        median(column) for column in zip(*((s.follows_s, s.start_s) for s in syncs), strict=True)
-    )
-    whole = median([took for _, took in imports])
+    follows = median([sync.follows_s for sync in syncs])
+    start = median([sync.start_s for sync in syncs])
+    process = median([one.process_s for one in imports])
     return Row(
         f"full sync over TCP from a local peer, {blocks} blocks with {INPUTS:,} signed inputs "
         "each, against the kernel importing the same file",
@@ -82,27 +100,48 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
             "and on disk. Two axon processes share this machine, the server's work counts. From "
             "telling a running node of its peer to its tip; the import alone. Coins and "
             f"filters, which the import does not make, were there after {follows:.1f} s. With the "
-            f"start of the process: {compared.ours_s + starts:.1f} s and {whole:.1f} s. Median of "
+            f"start of the process: {compared.ours_s + start:.1f} s and {process:.1f} s. Median of "
             f"{rounds} in turn.",
+            *_processor(syncs, imports),
         ],
     )
+
+
+def _processor(syncs: list[Sync], imports: list[Import]) -> list[str]:
+    """What the same came to on the processors: others that use them weigh less there."""
+    ours = [sync.processor_s for sync in syncs if sync.processor_s is not None]
+    if not ours:
+        return []
+    used, alone = median(ours), median([one.processor_s for one in imports])
+    return [
+        f"Processor seconds of the sync, both nodes together: {used:.1f}; of the import {alone:.1f}: "
+        f"{used / alone:.2f} x."
+    ]
 
 
 def _sync(folder: Path, server: NodeProcess, chain: BuiltChain) -> Sync:
     with NodeProcess("client", folder, options=(_CONNECT,)) as client:
         begun = time.perf_counter()
         client.start()
-        told = time.perf_counter()
+        told, used = time.perf_counter(), _used((client, server))
         client.rpc("addnode", str(server.p2p), "onetry")
         reached = client.rpc("waitforblockheight", chain.height)
-        done = time.perf_counter()
+        done, used_then = time.perf_counter(), _used((client, server))
         assert reached["hash"] == chain.tip_hex, f"the client is at {reached}"
         _wait_until_followed(client, chain)
         followed = time.perf_counter()
         code = client.stop()
         assert code == 0, f"the client left with code {code}: {client.errors()}"
         client.wipe()
-    return Sync(done - told, followed - told, told - begun)
+    processor = None if used is None or used_then is None else used_then - used
+    return Sync(done - told, followed - told, told - begun, processor)
+
+
+def _used(nodes: Sequence[NodeProcess]) -> float | None:
+    """Processor seconds of several nodes so far."""
+    each = [processor_s(node.pid) for node in nodes if node.pid is not None]
+    known = [seconds for seconds in each if seconds is not None]
+    return sum(known) if len(known) == len(nodes) else None
 
 
 def _wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
@@ -115,8 +154,8 @@ def _wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
     wait_until(followed, _LIMIT_S, f"coins and filters of the {node.name}")
 
 
-def import_apart(chain: BuiltChain, folder: Path, threads: int) -> tuple[float, float]:
-    """Have another process import the file: seconds alone, and with the start of the process.
+def import_apart(chain: BuiltChain, folder: Path, threads: int) -> Import:
+    """Have another process import the file.
 
     The library's log can be switched off only for a whole process, and for ever.
     """
@@ -128,6 +167,6 @@ def import_apart(chain: BuiltChain, folder: Path, threads: int) -> tuple[float, 
         check=True,
     )
     whole = time.perf_counter() - begun
-    seconds, height = answer.stdout.split()
+    seconds, processor, height = answer.stdout.split()
     assert int(height) == chain.height, f"the import ended at height {height}"
-    return float(seconds), whole
+    return Import(float(seconds), whole, float(processor))
