@@ -13,6 +13,7 @@ import pytest
 from axon.chain.coins import Coin
 from axon.consensus.judge import Judged
 from axon.consensus.kernel import Kernel
+from axon.consensus.kernel_open import Opening
 from axon.consensus.library import KernelError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -234,6 +235,21 @@ def test_state_survives_closing(tmp_path: Path) -> None:
     kernel.close()
     assert "Opened LevelDB successfully" in lines
     assert not any("Recovering" in line for line in lines)
+
+
+def test_an_opening_may_be_broken_off(tmp_path: Path) -> None:
+    blocks = chain_on(GENESIS_SPOT, 5)
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    feed(kernel, blocks)
+    kernel.close()
+    opening = Opening()
+    opening.break_off()
+    for reindex in (False, True):
+        with pytest.raises(KernelError):
+            Kernel("regtest", tmp_path, threads=0, reindex=reindex, opening=opening)
+    kernel = Kernel("regtest", tmp_path, threads=0, reindex=True, opening=Opening())
+    assert kernel.tip() == (blocks[-1].hash, 5)
+    kernel.close()
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:

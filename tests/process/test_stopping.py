@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -146,6 +147,25 @@ def test_a_start_can_be_interrupted_at_any_time(
         assert not cookie.exists()
     grown_node.start()
     assert ledger_of(grown_node) == grown.ledger
+
+
+def test_a_reindex_can_be_broken_off_and_begun_again(grown_node: NodeProcess, grown: Grown) -> None:
+    node = grown_node
+    log = node.network_folder / "debug.log"
+    begun = log.read_text().count("Loading block index")
+    for _ in range(3):
+        node.start("-reindex", wait=False)
+        begun += 1
+        wait_until(
+            partial(lambda count: log.read_text().count("Loading block index") == count, begun),
+            STOP_LIMIT_S,
+            "it has begun",
+        )
+        assert node.interrupt() == 0
+        assert node.errors() == ""
+    node.start("-reindex")
+    assert ledger_of(node) == grown.ledger
+    assert node.stop() == 0
 
 
 def test_callers_are_told_of_the_stop(grown_node: NodeProcess) -> None:

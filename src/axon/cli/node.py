@@ -25,6 +25,8 @@ from axon.cli.options import parse_command_line
 from axon.cli.progress import Progress
 from axon.cli.storage import Storage
 from axon.cli.version import VERSION
+from axon.consensus.kernel_open import Opening
+from axon.consensus.library import KernelError
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.loop import run_loop
@@ -134,13 +136,14 @@ class _Program:
         self._keepsakes = Keepsakes(config.folder)
         self._progress = progress
         self._daemon: Daemon | None = None
+        self._opening = Opening()
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Everything from the first listening port to the last file written."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._ask_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._log.reopen)
         rpc = self._config.rpc
         if rpc is None:
@@ -158,6 +161,10 @@ class _Program:
             if cookie is not None:
                 cookie.remove()
 
+    def _ask_to_stop(self) -> None:
+        self._opening.break_off()
+        self._stop.set()
+
     async def _with_storage(self, server: RpcServer | None) -> None:
         loop = asyncio.get_running_loop()
 
@@ -166,7 +173,12 @@ class _Program:
             if server is not None:
                 loop.call_soon_threadsafe(server.warming, status)
 
-        storage = await asyncio.to_thread(Storage, self._config, say)
+        try:
+            storage = await asyncio.to_thread(Storage, self._config, say, self._opening)
+        except KernelError:
+            if not self._stop.is_set():
+                raise
+            return  # It was broken off.
         try:
             await self._with_node(storage, server)
         except BaseException as error:

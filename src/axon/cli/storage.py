@@ -25,6 +25,7 @@ from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
 from axon.cli.nodeconfig import NodeConfig
 from axon.consensus.kernel import Kernel
+from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.stores import AppendFile, RocksStore
 from axon.errors import DamageError
@@ -52,6 +53,7 @@ class Storage:
     Args:
         config: where, and what to build anew.
         say: told what is being done, for whoever waits.
+        opening: by which the longest part may be broken off; a `KernelError` is then raised.
 
     Raises:
         KernelError: the kernel's databases are in use or damaged.
@@ -62,7 +64,7 @@ class Storage:
     filters: FilterIndex | None
     ledger: Ledger
 
-    def __init__(self, config: NodeConfig, say: Callable[[str], None]) -> None:
+    def __init__(self, config: NodeConfig, say: Callable[[str], None], opening: Opening) -> None:
         folder = config.folder
         self._indexes = indexes = folder / "indexes"
         self._stores: list[RocksStore] = []
@@ -77,6 +79,7 @@ class Storage:
             reindex=config.reindex,
             reindex_chainstate=config.reindex_chainstate,
             on_log=_kernel_log.debug,
+            opening=opening,
         )
         try:
             say("Loading headers…")

@@ -26,7 +26,7 @@ from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
 from axon.consensus.judge import Judged, ScriptFlags
 from axon.consensus.kernel_log import Call, connect_log
-from axon.consensus.kernel_open import Opened, open_manager
+from axon.consensus.kernel_open import Opened, Opening, open_manager
 from axon.consensus.library import KernelError
 from axon.consensus.recover import forgotten, recover
 from axon.consensus.scripts import verify_scripts
@@ -61,6 +61,7 @@ class Kernel:
         reindex: build index and coins anew from the block files; takes as long as a sync.
         reindex_chainstate: build the coins anew from the stored blocks.
         on_log: is given each line of the library's log, on the thread that called.
+        opening: by which another thread may break this off.
 
     Raises:
         KernelError: the folder is in use or damaged; the text says what helps.
@@ -77,6 +78,7 @@ class Kernel:
         reindex: bool = False,
         reindex_chainstate: bool = False,
         on_log: Callable[[str], None] | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self._on_log = on_log
         self._temporary = TemporaryDirectory(prefix="axon-") if data_dir is None else None
@@ -103,6 +105,7 @@ class Kernel:
                     threads=default_threads() if threads is None else threads,
                     reindex=reindex,
                     reindex_chainstate=reindex_chainstate,
+                    opening=opening or Opening(),
                 )
             self._take_stock()
         except BaseException:

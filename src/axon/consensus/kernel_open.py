@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,35 @@ class Opened:
         library.context_destroy(self.context)
 
 
+class Opening:
+    """The opening of a kernel, which another thread may break off: a reindex takes hours."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._context: int | None = None  # While it goes on.
+        self.is_broken_off = False
+
+    def break_off(self) -> None:
+        """Let it end soon, with a `KernelError`, if it has not ended; from any thread."""
+        with self._lock:
+            self.is_broken_off = True
+            if self._context is not None:
+                library.context_interrupt(self._context)
+
+    @contextmanager
+    def of(self, context: int) -> Iterator[None]:
+        """Have it end in here, while the context is sure to be there."""
+        with self._lock:
+            self._context = context
+            if self.is_broken_off:
+                library.context_interrupt(context)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._context = None
+
+
 def open_manager(
     call: Call,
     network: str,
@@ -43,37 +75,66 @@ def open_manager(
     threads: int,
     reindex: bool,
     reindex_chainstate: bool,
+    opening: Opening,
 ) -> Opened:
     """Open, or make, the state in these folders.
 
     Raises:
-        KernelError: it is in use or damaged; the text says what helps.
+        KernelError: it is in use or damaged; the text says what helps. Or it was broken off.
     """
     callbacks = (validation_callbacks(), notification_callbacks())
     context = _context(network, callbacks)
+    try:
+        with opening.of(context):
+            manager = _manager(
+                call,
+                context,
+                data_dir,
+                blocks_dir,
+                in_memory=in_memory,
+                threads=threads,
+                wipe=(reindex, reindex or reindex_chainstate),
+                opening=opening,
+            )
+    except KernelError:
+        library.context_destroy(context)
+        raise
+    return Opened(context, manager, library.manager_active_chain(manager), callbacks)
+
+
+def _manager(
+    call: Call,
+    context: int,
+    data_dir: Path,
+    blocks_dir: Path,
+    *,
+    in_memory: bool,
+    threads: int,
+    wipe: tuple[bool, bool],
+    opening: Opening,
+) -> int:
+    """The handle of index, coins and files; `wipe` says of the first two whether to start anew."""
     data, blocks = str(data_dir).encode(), str(blocks_dir).encode()
     options = library.manager_options_create(context, data, len(data), blocks, len(blocks))
     if options is None:
-        library.context_destroy(context)
         raise KernelError(_explain(call, data_dir, blocks_dir))
     library.manager_options_set_threads(options, threads)
-    if reindex or reindex_chainstate:
-        library.manager_options_set_wipe(options, int(reindex), 1)
+    if any(wipe):
+        library.manager_options_set_wipe(options, *map(int, wipe))
     if in_memory:
         library.manager_options_set_tree_in_memory(options, 1)
         library.manager_options_set_coins_in_memory(options, 1)
-    manager = library.manager_create(options)
+    manager: int | None = library.manager_create(options)
     library.manager_options_destroy(options)
     if manager is None:
-        library.context_destroy(context)
         raise KernelError(_explain(call, data_dir, blocks_dir))
-    opened = Opened(context, manager, library.manager_active_chain(manager), callbacks)
     # With the index wiped, now or by an earlier run that was killed, this reads all block files
     # there are; before that there is no genesis block, and most questions would end the process.
-    if library.manager_import_blocks(manager, None, None, 0) != 0:
-        opened.close()
+    failed = library.manager_import_blocks(manager, None, None, 0) != 0
+    if failed or opening.is_broken_off:
+        library.manager_destroy(manager)
         raise KernelError(_explain(call, data_dir, blocks_dir))
-    return opened
+    return manager
 
 
 def _context(network: str, callbacks: tuple[Any, Any]) -> int:
