@@ -114,8 +114,8 @@ def _processor(syncs: list[Sync], imports: list[Import]) -> list[str]:
         return []
     used, alone = median(ours), median([one.processor_s for one in imports])
     return [
-        f"Processor seconds of the sync, both nodes together: {used:.1f}; of the import {alone:.1f}: "
-        f"{used / alone:.2f} x."
+        f"Processor seconds of the sync, both nodes together: {used:.1f}; of the import: "
+        f"{alone:.1f}; {used / alone:.2f} x."
     ]
 
 
