@@ -117,6 +117,7 @@ class Program:
         self._next_port = FIRST_PORT
         self._lane_free_at: dict[str, Instant] = {}
         self._alarm: Instant | None = None  # Virtual time of the ring that counts.
+        self._deadline: Instant | None = None  # The machine's, since it was last called.
         self.machine = settings.boot(self.clock())
         self.set_alarm()
 
@@ -224,9 +225,10 @@ class Program:
 
     def set_alarm(self) -> None:
         """Look at the deadline again; an alarm that is set too early rings for nothing."""
-        self._set_alarm(self.machine.deadline())
+        deadline = self._deadline = self.machine.deadline()
+        self._ring_at(deadline)
 
-    def _set_alarm(self, deadline: Instant | None) -> None:
+    def _ring_at(self, deadline: Instant | None) -> None:
         if deadline is None:
             return
         ring = max(deadline - self.clock_offset_us, self._agenda.now)
@@ -245,10 +247,11 @@ class Program:
         if self._alarm != now or not self.alive:
             return  # An earlier alarm took its place.
         self._alarm = None
-        deadline = self.machine.deadline()
-        if deadline is not None and deadline <= self.clock():
+        due = self._deadline
+        if due is not None and due <= self.clock():
             self._trace.note(now, self.number, _TICK, 0)
             self._perform(self.machine.tick(self.clock()))
-            before, deadline = deadline, self.machine.deadline()
-            assert deadline != before, "a due tick moves the deadline on"
-        self._set_alarm(deadline)
+            self.set_alarm()
+            assert self._deadline != due, "a due tick moves the deadline on"
+        else:
+            self._ring_at(due)
