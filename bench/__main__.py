@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from axon.primitives.hashes import sha256d
 from bench import decoding, headers, payments, simulating, starting, syncing
 from bench.table import Row, Skipped, render
+from bench.timing import timed
 
 KEPT: Final = Path(__file__).parent / "results.md"
 
@@ -66,8 +68,16 @@ def _circumstances() -> str:
     return (
         f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, axon {revision or 'unversioned'}, "
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} processors, "
-        f"load {os.getloadavg()[0]:.1f} at the end"
+        f"load {os.getloadavg()[0]:.1f} at the end\n"
+        f"At the end sha256d of 80 bytes took {_yardstick():.2f} us: where others slow the machine "
+        "down, what is not a ratio suffers."
     )
+
+
+def _yardstick() -> float:
+    """Microseconds of one small piece of work, to compare machines and moments by."""
+    data = bytes(80)
+    return timed(lambda: [sha256d(data) for _ in range(100_000)]) * 10
 
 
 def _keep(report: str) -> None:
