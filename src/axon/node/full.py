@@ -318,9 +318,6 @@ class FullNode:
             self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
         except PeerFault as fault:
             self.links.drop(peer, fault, now)
-        deadline = self.transactions.deadline()
-        if deadline is not None and deadline <= now:
-            self.transactions.tick(now)
 
     def _clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
         session = self.sessions.get(peer)
