@@ -36,7 +36,7 @@ def test_defaults() -> None:
     assert made.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
     assert made.peers.max_connections == 125
     assert made.peers.user_agent == f"/axon:{VERSION}/"
-    assert (made.peers.v2, made.peers.lab) == (True, False)
+    assert not made.peers.lab
     assert (made.persist_mempool, made.daemon) == (True, False)
     assert made.minimum_chainwork == MAINNET.minimum_chainwork
     assert made.max_tip_age_s == 24 * 3600
@@ -73,7 +73,8 @@ def test_a_launcher() -> None:
     assert made.rpc.server.endpoints[1] == Endpoint("127.0.0.1", 16000)
     assert made.rpc.server.timeout_s == 99000
     assert made.rpc.server.max_calls == 66
-    assert made.warnings == ("axon has no use for -natpmp",)
+    assert made.unused == ("axon has no use for -natpmp",)
+    assert made.warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -20,17 +20,17 @@ allowignoredconf -
 assumevalid   -
 blocksdir     -
 blocknotify   -
-blockreconstructionextratxn value | <n> | Keep this many transactions that were refused or replaced, to rebuild compact blocks with (default: 100)
+blockreconstructionextratxn -
 blocksonly    flag      |              | Ask for no transactions and take none from peers without the relay permission (default: 0)
 blocksxor     -
 blockfilterindex optional | <type>     | Keep an index of compact block filters, basic or 0 for none (default: basic)
 coinstatsindex -
 conf          value     | <file>       | Read this configuration file, relative to the data directory (default: bitcoin.conf)
 daemon        flag      |              | Run in the background (default: 0)
-daemonwait    flag      |              | Run in the background, but return only when the node is ready (default: 0)
+daemonwait    flag      |              | The same as -daemon (default: 0)
 datadir       value !negated | <dir>   | Keep everything in this folder (default: ~/.axon)
 dbbatchsize   -
-dbcache       value     | <n>          | Mebibytes of memory for databases (at least 4, default: 450)
+dbcache -
 debuglogfile  value     | <file>       | Write the log here, relative to the network's folder; -nodebuglogfile writes none (default: debug.log)
 fastprune     -
 includeconf   list      | <file>       | Read this file too (only in the configuration file)
@@ -84,8 +84,8 @@ lab           flag      |              | Treat loopback addresses as if the worl
 listen        flag      |              | Let peers connect (default: 1, but 0 with -connect, -proxy or -maxconnections=0)
 listenonion   -
 maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 125)
-maxreceivebuffer value  | <n>          | Kilobytes that may wait to be read from one peer (default: 5000)
-maxsendbuffer value     | <n>          | Kilobytes that may wait to be sent to one peer (default: 1000)
+maxreceivebuffer -
+maxsendbuffer -
 maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)
 natpmp        -
 networkactive flag      |              | Speak to the network at all (default: 1)
@@ -97,14 +97,14 @@ peertimeout   value     | <n>          | Seconds in which a new peer has to spea
 port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
 privatebroadcast -
 proxy         value     | <ip:port>    | Dial through this SOCKS5 proxy
-proxyrandomize flag     |              | Show the proxy another name for each connection, so that Tor separates them (default: 1)
+proxyrandomize -
 seednode      list      | <ip>         | Ask this node for addresses and leave again
-timeout       value     | <n>          | Milliseconds that dialling may take (default: 5000)
+timeout -
 torcontrol    -
 torpassword   - secret
 txreconciliation -
 upnp          -
-v2transport   flag      |              | Encrypt connections to peers that can (default: 1)
+v2transport -
 whitebind     list      | <[permissions@]addr> | Listen here, and give these permissions to who connects here
 whitelist     list      | <[permissions@]net> | Give permissions to peers of this address or network: addr, bloomfilter, download, forcerelay, mempool, noban, relay, and in, out
 """

@@ -58,6 +58,11 @@ _REACHABLE: Final = {
     "i2p": AddressNetwork.I2P,
     "cjdns": AddressNetwork.CJDNS,
 }
+_USAGE: Final = """Usage: axon node [OPTIONS]
+
+Runs a full node until ctrl-C or `axon rpc stop`. Options are bitcoind's, with one dash or two; they
+may stand in bitcoin.conf as well.
+"""
 _log = logging.getLogger("axon")
 
 
@@ -66,7 +71,7 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
     try:
         command_line = parse_command_line(arguments, OPTIONS)
         if wants_help(command_line):
-            sys.stdout.write(help_message())
+            sys.stdout.write(f"{_USAGE}\n{help_message()}")
             return 0
         if wants_version(command_line):
             sys.stdout.write(f"axon {VERSION}\n")
@@ -103,6 +108,8 @@ def _run(config: NodeConfig) -> int:
         try:
             for warning in config.warnings:
                 _log.warning("%s", warning)
+            for sentence in config.unused:
+                _log.info("%s", sentence)
             for line in config.settings.told():
                 _log.info("%s", line)
             run_loop(_Program(config, log, Progress() if watched else None).run())

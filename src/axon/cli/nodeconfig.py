@@ -55,9 +55,9 @@ class NodeConfig:
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
         script_threads: that check scripts, besides the first; 0 for none.
         reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
-        extra_transactions: refused or replaced ones, kept to rebuild compact blocks with.
         rpc: None with `-server=0`.
         warnings: sentences for the log.
+        unused: likewise, on options that are known but do nothing here.
         settings: everything that was set, for the log.
     """
 
@@ -74,15 +74,13 @@ class NodeConfig:
     max_tip_age_s: int
     mocktime_s: int
     script_threads: int
-    dbcache_mib: int
     filter_index: bool
     persist_mempool: bool
     reindex: bool
     reindex_chainstate: bool
-    extra_transactions: int
     daemon: bool
-    daemon_wait: bool
     warnings: tuple[str, ...]
+    unused: tuple[str, ...]
     settings: Settings = field(repr=False)
 
 
@@ -130,15 +128,13 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         max_tip_age_s=settings.number("maxtipage", 24 * 60 * 60),
         mocktime_s=_mocktime(settings),
         script_threads=_script_threads(settings.number("par", 0)),
-        dbcache_mib=max(4, settings.number("dbcache", 450)),
         filter_index=filter_index,
         persist_mempool=settings.flag("persistmempool", True),
         reindex=settings.flag("reindex", False),
         reindex_chainstate=settings.flag("reindex-chainstate", False),
-        extra_transactions=max(0, settings.number("blockreconstructionextratxn", 100)),
         daemon=settings.flag("daemon", False) or settings.flag("daemonwait", False),
-        daemon_wait=settings.flag("daemonwait", False),
-        warnings=(*settings.warnings, *unused),
+        warnings=tuple(settings.warnings),
+        unused=tuple(unused),
         settings=settings,
     )
 

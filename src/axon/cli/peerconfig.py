@@ -54,9 +54,8 @@ class PeerConfig:
         onlynet: networks to dial in of our own accord; empty for all that can be reached.
         proxy, onion_proxy: SOCKS5 proxies.
         max_upload_bytes: in 24 hours; 0 for any number.
-        send_buffer_bytes, receive_buffer_bytes: for each peer.
         whitelist: permissions by address.
-        serve_filters: BIP 157. v2: BIP 324.
+        serve_filters: BIP 157.
         lab: loopback addresses count as routable.
     """
 
@@ -73,20 +72,15 @@ class PeerConfig:
     onlynet: tuple[str, ...]
     proxy: Endpoint | None
     onion_proxy: Endpoint | None
-    proxy_randomize: bool
     active: bool
     max_connections: int
-    dial_timeout_ms: int
     peer_timeout_s: int
     bantime_s: int
     max_upload_bytes: int
-    send_buffer_bytes: int
-    receive_buffer_bytes: int
     whitelist: tuple[Whitelisted, ...]
     user_agent: str
     blocks_only: bool
     serve_filters: bool
-    v2: bool
     lab: bool
 
 
@@ -121,7 +115,6 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
     if lab and network.name != "regtest":
         raise ConfigError("-lab can only be used with regtest")
     proxy = _proxy(settings, "proxy", None)
-    dial_timeout_ms = settings.number("timeout", 5_000)
     return PeerConfig(
         binds=_binds(settings, port, isolated or proxy is not None),
         port=port,
@@ -136,15 +129,11 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         onlynet=_onlynet(settings),
         proxy=proxy,
         onion_proxy=_proxy(settings, "onion", proxy),
-        proxy_randomize=settings.flag("proxyrandomize", True),
         active=settings.flag("networkactive", True),
         max_connections=max_connections,
-        dial_timeout_ms=dial_timeout_ms if dial_timeout_ms > 0 else 5_000,
         peer_timeout_s=peer_timeout_s,
         bantime_s=settings.number("bantime", 24 * 60 * 60),
         max_upload_bytes=upload_bytes,
-        send_buffer_bytes=1_000 * max(1, settings.number("maxsendbuffer", 1_000)),
-        receive_buffer_bytes=1_000 * max(1, settings.number("maxreceivebuffer", 5_000)),
         whitelist=tuple(
             read_whitelist(text, implicit_permissions(settings))
             for text in settings.values("whitelist")
@@ -152,7 +141,6 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         user_agent=user_agent(settings.values("uacomment")),
         blocks_only=settings.flag("blocksonly", False),
         serve_filters=serve_filters,
-        v2=settings.flag("v2transport", True),
         lab=lab,
     )
 
