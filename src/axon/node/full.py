@@ -125,6 +125,7 @@ class FullNode:
             active,
             rng,
             self._takes_transactions,
+            lambda: self.blocks.follows,
             blocks_only=settings.blocks_only,
         )
         self.serving = Serving(
@@ -193,7 +194,7 @@ class FullNode:
         return next_template(
             self.network,
             self.active.tip,
-            self.pool.mining_chunks(),
+            self.pool.mining_chunks() if self.follows else (),
             now_s,
             self.settings.limits,
         )

@@ -54,6 +54,8 @@ _TX_KINDS = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
 _LASTING = frozenset((Refusal.CONSENSUS, Refusal.NONSTANDARD, Refusal.INPUTS_NONSTANDARD))
 
 Outcome = Admitted | Refused
+
+_LAGGING = Refused("coins-behind-tip", "coins are being caught up; try again", Refusal.PREMATURE)
 Done = Callable[[Outcome, Instant], None]
 
 
@@ -89,7 +91,8 @@ class TxFlow:
         coins: the confirmed outputs.
         active: the chain they belong to.
         rng: for the parts.
-        is_open: whether transactions are taken in now.
+        is_open: whether transactions of peers are taken in now.
+        follows: whether the coins are at the tip; without them nothing can be judged.
         blocks_only: peers are to send no transactions (`-blocksonly`).
     """
 
@@ -101,6 +104,7 @@ class TxFlow:
         active: ActiveChain,
         rng: Random,
         is_open: Callable[[], bool],
+        follows: Callable[[], bool],
         *,
         blocks_only: bool = False,
     ) -> None:
@@ -109,6 +113,7 @@ class TxFlow:
         self.coins = coins
         self._active = active
         self._is_open = is_open
+        self._follows = follows
         self._blocks_only = blocks_only
         self.txrequest = TxRequest(rng)
         self.txrelay = TxRelay(
@@ -258,6 +263,9 @@ class TxFlow:
         """Work on until scripts have to be verified, or nothing is left."""
         while work.queue:
             transaction, entered = work.queue.popleft()
+            if not self._follows():
+                self._settle(work, transaction, _LAGGING, now)
+                continue
             prepared = self.pool.prepare(transaction, self.coins, self.tip_context(), now)
             if isinstance(prepared, Refused):
                 self._settle(work, transaction, prepared, now)
@@ -280,6 +288,9 @@ class TxFlow:
         outcome: Outcome
         if isinstance(verdict, Rejected):
             outcome = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
+        elif not self._follows():
+            # Blocks came meanwhile that the coins do not know: what they spent would seem unspent.
+            outcome = _LAGGING
         else:
             outcome = self.pool.admit(prepared, self.coins, self.tip_context(), now, entered)
         self._settle(work, prepared.transaction, outcome, now)
