@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from axon.machine import MINUTE, SECOND, Closed
+from axon.machine import MINUTE, SECOND, Closed, Commanded, Completed, PeerId
 from axon.mempool.outcome import Admitted, Refused
+from axon.mempool.together import PackageResult
 from axon.node.commands import SendTransaction, SubmitBlock, SubmitPackage
 from axon.node.facts import TransactionAccepted, TransactionRejected
+from axon.node.jobs import ValidateBlock
+from axon.node.work import perform
+from axon.primitives.block import Block
 from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.swarm.purse import Spendable
-from axon.wire.messages import FeeFilter, GetData, Inv, InvItem, InvType, NotFound, Ping, Pong, Tx
-from tests.node.rig import BOB, CAROL, NOW, Rig, next_block, payment, their_version
+from axon.wire.messages import (
+    BlockMessage,
+    FeeFilter,
+    GetData,
+    Headers,
+    Inv,
+    InvItem,
+    InvType,
+    NotFound,
+    Ping,
+    Pong,
+    Tx,
+)
+from tests.node.rig import BOB, CAROL, NOW, Rig, chain_on, next_block, payment, their_version
 
 
 def child_of(parent: Transaction, fee_sat: int = 3_000) -> Transaction:
@@ -185,3 +201,76 @@ def test_a_package_comes_in_together_or_is_only_tested() -> None:
     assert len(rig.node.pool) == 0
     rig.command(SubmitPackage((parent, child)))
     assert {entry.txid for entry in rig.node.pool.entries()} == {parent.txid, child.txid}
+
+
+def far_ahead(rig: Rig, peer: PeerId) -> list[Block]:
+    """Six blocks of which a peer has sent the first: coins lag until the others are here."""
+    blocks = chain_on(rig.node.active.tip, 6)
+    rig.send(peer, Headers(tuple([block.header for block in blocks])))
+    rig.send(peer, BlockMessage(blocks[0].raw))
+    return blocks
+
+
+def catch_up(rig: Rig, peer: PeerId, blocks: list[Block]) -> None:
+    for block in blocks[1:]:
+        rig.send(peer, BlockMessage(block.raw))
+        rig.work()
+    assert rig.node.follows
+
+
+def test_what_the_operator_sends_waits_for_coins_that_lag() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    paid, other = payment(rig), payment(rig, which=1)
+    blocks = far_ahead(rig, peer)
+    rig.work()
+    assert not rig.node.follows
+    rig.feed(Commanded(901, SendTransaction(paid)))
+    rig.feed(Commanded(902, SubmitPackage((other,))))
+    rig.work()
+    assert not rig.answers
+    catch_up(rig, peer, blocks)
+    assert isinstance(rig.answers[901], Admitted)
+    assert isinstance(rig.answers[902], PackageResult)
+    assert {entry.txid for entry in rig.node.pool.entries()} == {paid.txid, other.txid}
+
+
+def test_what_a_peer_sends_does_not_keep_it_waiting_for_coins_that_lag() -> None:
+    rig = Rig()
+    giver, peer = rig.connect(), rig.connect()
+    paid = payment(rig)
+    rig.send(giver, Tx(paid), Ping(5))
+    (verification,) = rig.jobs
+    rig.jobs.clear()
+    blocks = far_ahead(rig, peer)
+    rig.work()
+    assert not rig.node.follows
+    rig.jobs.append(verification)
+    rig.work()
+    assert [fact.reason for fact in rig.facts(TransactionRejected)] == ["coins-behind-tip"]
+    assert Pong(5) in rig.heard(giver)
+    catch_up(rig, peer, blocks)
+    rig.send(giver, Tx(paid))
+    rig.work()
+    assert paid.txid in rig.node.pool
+
+
+def test_a_transaction_waits_while_a_block_moves_the_coins() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    parent = payment(rig)
+    block = next_block(rig, [parent])
+    rig.feed(Commanded(901, SubmitBlock(block)))
+    judging = next(job for job in rig.jobs if isinstance(job.job, ValidateBlock))
+    rig.jobs.remove(judging)
+    outcome = perform(rig.ledger, judging.job)  # The coins have moved, the node does not know yet.
+    rig.send(peer, Tx(child_of(parent)), Ping(6))
+    rig.work()
+    assert len(rig.node.pool) == 0
+    assert Pong(6) not in rig.heard(peer)
+    rig.feed(Completed(judging.task, outcome))
+    rig.work()
+    assert rig.node.active.tip.hash == block.hash
+    assert child_of(parent).txid in rig.node.pool
+    assert Pong(6) in rig.heard(peer)
+    assert rig.facts(TransactionRejected) == []

@@ -144,6 +144,7 @@ class Killing:
         while True:
             self._his.mine(self.bob)
             self._hers.pay(self.alice)
+            self.alice.height()  # Fails once it is killed, whether she had a coin left or not.
 
     def _reorganise(self) -> None:
         """Each mines for itself, with payments; Bob's branch wins."""

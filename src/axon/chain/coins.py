@@ -12,7 +12,6 @@ touches the store.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -92,7 +91,8 @@ class Coins:
     def multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
         """The coins at several outpoints, in their order.
 
-        May be called while another thread moves the coins; a block then may be there in part.
+        May be called while another thread moves the coins; a block then may be there in part. The
+        mark moves first: whoever finds the same `best` before and after has read the coins of it.
         """
         fresh, changes = self._fresh, self._changes  # Replaced, never emptied, once written.
         keys = [_COIN_PREFIX + outpoint for outpoint in outpoints]
@@ -129,11 +129,15 @@ class Coins:
         assert height == self.height + 1, "blocks connect one after the other"
         assert self.best is None or block.header.prev == self.best, "a block connects to the best"
         spent: list[list[Coin]] = [[]]
-        if height > 0:  # The genesis block's output can never be spent.
+        if height == 0:  # The genesis block's output can never be spent.
+            self.best, self.height = block_hash, height
+        else:
             minted, made, spends = _take_apart(block, height)
-            spent = self._spend(made, spends)
+            values, gone = self._look_up(made, spends)
+            self.best, self.height = block_hash, height
+            self._spend(gone)
             self._keep(minted, made)
-        self.best, self.height = block_hash, height
+            spent = [[_decode(values[key]) for key in keys] for keys in spends]
         waiting = len(self._fresh) + len(self._changes)
         if waiting * _ENTRY_BYTES + self._value_bytes >= self._limit_bytes:
             self.flush()
@@ -156,6 +160,7 @@ class Coins:
         """
         assert block_hash == self.best, "the best block disconnects"
         assert self.height > 0, "the genesis block never disconnects"
+        self.best, self.height = prev_hash, self.height - 1
         changes = self._changes
         changes.update(self._fresh)
         self._fresh = {}
@@ -169,7 +174,6 @@ class Coins:
             if coins:
                 for prevout, coin in zip(prevouts, coins, strict=True):
                     changes[_COIN_PREFIX + prevout] = _encode(coin)
-        self.best, self.height = prev_hash, self.height - 1
         self.flush()
 
     def hold(self, limit_bytes: int = HOLD_BYTES) -> None:
@@ -205,35 +209,44 @@ class Coins:
         for key, value in self._store.items(_COIN_PREFIX):
             yield OutPoint(key[1:]), _decode(value)
 
-    def _spend(self, made: dict[bytes, bytes], spends: list[list[bytes]]) -> list[list[Coin]]:
-        """Take the coins at these keys out of `made`, what is held, or the store."""
+    def _look_up(
+        self, made: dict[bytes, bytes], spends: list[list[bytes]]
+    ) -> tuple[dict[bytes, bytes], list[bytes]]:
+        """The coins at these keys, and which of them were there before this block.
+
+        What the block itself made leaves `made`; nothing else changes.
+        """
         fresh, changes = self._fresh, self._changes
         values: dict[bytes, bytes] = {}
-        from_fresh: list[bytes] = []
+        gone: list[bytes] = []
         from_store: list[bytes] = []
-        from_changes: list[bytes] = []
         for keys in spends:
             for key in keys:
                 value = made.pop(key, None)
                 if value is not None:
                     values[key] = value
-                elif key in fresh:
-                    values[key] = fresh[key]
-                    from_fresh.append(key)
-                elif key in changes:
-                    from_changes.append(key)
-                else:
+                    continue
+                gone.append(key)
+                value = fresh.get(key, _ABSENT)
+                if value is _ABSENT:
+                    value = changes.get(key, _ABSENT)
+                if value is _ABSENT:
                     from_store.append(key)
-        found = zip(from_store, self._store.multi_get(from_store), strict=True)
-        held = ((key, changes[key]) for key in from_changes)
-        for key, value in chain(found, held):
+                else:
+                    values[key] = _present(key, value)
+        for key, value in zip(from_store, self._store.multi_get(from_store), strict=True):
+            values[key] = _present(key, value)
+        return values, gone
+
+    def _spend(self, gone: list[bytes]) -> None:
+        """Take away coins that were there before."""
+        fresh, changes = self._fresh, self._changes
+        for key in gone:
+            value = fresh.pop(key, None)
             if value is None:
-                raise DamageError(f"the coin {_name(key)} is missing: the coins are damaged")
-            values[key] = value
-        for key in from_fresh:
-            self._value_bytes -= len(fresh.pop(key))
-        changes.update(dict.fromkeys(chain(from_store, from_changes)))
-        return [[_decode(values[key]) for key in keys] for keys in spends]
+                changes[key] = None
+            else:
+                self._value_bytes -= len(value)
 
     def _keep(self, minted: dict[bytes, bytes], made: dict[bytes, bytes]) -> None:
         # Two early coinbases came twice (BIP 30): their coins may be in the store already.
@@ -242,6 +255,12 @@ class Coins:
         # written, it stays in `_changes`, and takes effect when the new coin is spent in turn.
         self._fresh.update(made)
         self._value_bytes += sum(map(len, minted.values())) + sum(map(len, made.values()))
+
+
+def _present(key: bytes, value: bytes | None) -> bytes:
+    if value is None:
+        raise DamageError(f"the coin {_name(key)} is missing: the coins are damaged")
+    return value
 
 
 def _take_apart(

@@ -297,6 +297,7 @@ class _Program:
         if self._config.persist_mempool:
             saved = self._keepsakes.load_pool()
             if saved is not None:
+                await daemon.wait_for(lambda: daemon.node.follows, None)
                 kept = await driver.ask(RestorePool(saved))
                 _log.info("Imported mempool transactions from file: %s kept", kept)
         daemon.pool_loaded = True

@@ -57,6 +57,9 @@ class PackageFlow:
 
     def submit(self, command: SubmitPackage, done: Done, now: Instant) -> None:
         """Judge a package; `done` gets the result."""
+        self._transactions.when_settled(partial(self._begin, command, done), now)
+
+    def _begin(self, command: SubmitPackage, done: Done, now: Instant) -> None:
         flow = self._transactions
         prepare = prepare_test if command.test_only else prepare_package
         plan = prepare(flow.pool, command.transactions, flow.coins, flow.tip_context(), now)
@@ -73,14 +76,14 @@ class PackageFlow:
         elif isinstance(run.plan, TestPlan):
             run.done(finish_test(run.plan, run.verdicts))
         else:
-            run.done(self._admit(run, run.plan, now))
+            self._transactions.when_settled(partial(self._finish, run, run.plan), now)
 
     def _verified(self, run: _Run, wtxid: Wtxid, verdict: object, now: Instant) -> None:
         assert isinstance(verdict, Accepted | Rejected)
         run.verdicts[wtxid] = verdict
         self._go_on(run, now)
 
-    def _admit(self, run: _Run, plan: PackagePlan, now: Instant) -> PackageResult:
+    def _finish(self, run: _Run, plan: PackagePlan, now: Instant) -> None:
         flow = self._transactions
         result = admit_package(
             flow.pool,
@@ -96,4 +99,4 @@ class PackageFlow:
         for entry in result.admitted:
             flow.pool.mark_unbroadcast(entry.txid)
             flow.entered(entry, None, now)
-        return result
+        run.done(result)

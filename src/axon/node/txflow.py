@@ -4,8 +4,8 @@
         -> Delegate(VerifyScripts) -> Mempool.admit -> txrelay (announce)
     a parent is missing -> orphans (ask its sender for the parents) -> tried again when they are in
 
-While a transaction of a peer is verified, the peer's next messages wait. Nothing is taken in during
-initial sync, nor while the coins lag behind the tip.
+While a transaction of a peer is verified, the peer's next messages wait. Nothing of peers is taken
+in during initial sync, nor while the coins lag behind the tip; the operator's transactions wait.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from random import Random
 from typing import Final
 
 from axon.chain.activechain import ActiveChain
+from axon.chain.coins import Coins
 from axon.chain.outcome import BlockOutcome
 from axon.machine import MINUTE, Instant, PeerId
 from axon.mempool.entry import Entry
 from axon.mempool.fees import FeeEstimator
 from axon.mempool.locks import TipContext
 from axon.mempool.orphans import Orphanage
-from axon.mempool.outcome import Admitted, CoinView, CrowdedOut, Prepared, Refusal, Refused
+from axon.mempool.outcome import Admitted, CrowdedOut, Prepared, Refusal, Refused
 from axon.mempool.policy import feerate_of
 from axon.mempool.pool import Mempool
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
@@ -55,8 +56,9 @@ _LASTING = frozenset((Refusal.CONSENSUS, Refusal.NONSTANDARD, Refusal.INPUTS_NON
 
 Outcome = Admitted | Refused
 
-_LAGGING = Refused("coins-behind-tip", "coins are being caught up; try again", Refusal.PREMATURE)
+_LAGGING = Refused("coins-behind-tip", "coins are being caught up", Refusal.PREMATURE)
 Done = Callable[[Outcome, Instant], None]
+Step = Callable[[Instant], None]
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class TxFlow:
         self,
         outbox: Outbox,
         pool: Mempool,
-        coins: CoinView,
+        coins: Coins,
         active: ActiveChain,
         rng: Random,
         is_open: Callable[[], bool],
@@ -127,6 +129,7 @@ class TxFlow:
         self.fees = FeeEstimator()
         self._refused: RollingSet[bytes] = RollingSet(MAX_REFUSED)
         self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
+        self._waiting: deque[Step] = deque()  # For coins that move, or lag.
         self._unchecked = False  # The chain moved under the pool while the coins lagged.
         self._tip_context: TipContext | None = None
         self._upkeep_at: Instant = 0
@@ -259,14 +262,35 @@ class TxFlow:
         work.queue.append((transaction, None))
         self._go_on(work, now)
 
+    def when_settled(self, step: Step, now: Instant) -> None:
+        """Take a step now, or once the coins are those of the tip."""
+        if self.is_settled():
+            step(now)
+        else:
+            self._waiting.append(partial(self.when_settled, step))
+
+    def is_settled(self) -> bool:
+        """Whether the coins are those of the tip: they do not lag, and no block is moving them.
+
+        Only what was read between two moments at which this holds may be believed.
+        """
+        return self._follows() and self.coins.best == self._active.tip.hash
+
     def _go_on(self, work: _Work, now: Instant) -> None:
-        """Work on until scripts have to be verified, or nothing is left."""
+        """Work on until scripts have to be verified, coins have to settle, or nothing is left."""
         while work.queue:
-            transaction, entered = work.queue.popleft()
-            if not self._follows():
-                self._settle(work, transaction, _LAGGING, now)
+            if not self._follows() and work.peer is not None:
+                # Its next messages may be the blocks that all wait for, so it must not wait too.
+                self._settle(work, work.queue.popleft()[0], _LAGGING, now)
                 continue
+            if not self.is_settled():
+                self._waiting.append(partial(self._go_on, work))
+                return
+            transaction, entered = work.queue[0]
             prepared = self.pool.prepare(transaction, self.coins, self.tip_context(), now)
+            if not self.is_settled():
+                continue
+            work.queue.popleft()
             if isinstance(prepared, Refused):
                 self._settle(work, transaction, prepared, now)
                 continue
@@ -285,15 +309,15 @@ class TxFlow:
         verdict: object,
         now: Instant,
     ) -> None:
-        outcome: Outcome
-        if isinstance(verdict, Rejected):
-            outcome = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
-        elif not self._follows():
-            # Blocks came meanwhile that the coins do not know: what they spent would seem unspent.
-            outcome = _LAGGING
+        if prepared.tip_hash != self._active.tip.hash and not self.is_settled():
+            # Blocks came meanwhile and may have spent what this spends; the coins cannot tell yet.
+            work.queue.appendleft((prepared.transaction, entered))
+        elif isinstance(verdict, Rejected):
+            refused = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
+            self._settle(work, prepared.transaction, refused, now)
         else:
             outcome = self.pool.admit(prepared, self.coins, self.tip_context(), now, entered)
-        self._settle(work, prepared.transaction, outcome, now)
+            self._settle(work, prepared.transaction, outcome, now)
         self._go_on(work, now)
 
     def _settle(
@@ -423,6 +447,9 @@ class TxFlow:
             effect = self.pool.reorg((), (), self.coins, self.tip_context(), now)
             self.removed(effect.removed, "reorg")
         self.minimum_changed(now)
+        waiting, self._waiting = self._waiting, deque()
+        for step in waiting:
+            step(now)
 
     def _reorganise(self, outcome: BlockOutcome, now: Instant) -> None:
         """Transactions of lost blocks come back where they still fit."""

@@ -38,6 +38,9 @@ COUNTS_KEPT: Final = 10_000
 LOOK_AGAIN_S: Final = 0.02
 """After so long it is looked whether the coins have reached the tip; blocks take about as long."""
 
+CATCH_UP_S: Final = 60.0
+"""How long a caller waits for coins that lag behind the tip, as they do after a long sync."""
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -215,6 +218,18 @@ class Daemon:
         except TimeoutError:
             return predicate()
         return True
+
+    async def caught_up(self) -> None:
+        """Wait until coins and filters are at the tip.
+
+        Raises:
+            RpcError: -28, they are still behind after `CATCH_UP_S`.
+        """
+        node = self.node
+        if not await self.wait_for(lambda: node.follows, CATCH_UP_S):
+            raise RpcError(
+                Code.WARMUP, f"Catching up with coins, {node.blocks.lag} blocks left; try again"
+            )
 
     def stop(self) -> None:
         """Begin an orderly stop."""

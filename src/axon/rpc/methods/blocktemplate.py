@@ -75,6 +75,7 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | N
     _check_readiness(daemon)
     await _long_poll(daemon, request.get("longpollid"))
     _check_rules(daemon, named)
+    await daemon.caught_up()
     templates = templates_of(daemon.node)
     template = templates.current(daemon.clock.now())
     poll_id = f"{to_hex(template.parent.hash)}{templates.version}"

@@ -15,16 +15,13 @@ from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.transaction import outpoint, outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
-from axon.rpc.daemon import Daemon
+from axon.rpc.daemon import CATCH_UP_S, Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import decode_block, find_block, parse_hex
 from axon.rpc.methods.scanobjects import Needle, needles
 from axon.rpc.methods.shapes.transactions import script_json
 from axon.rpc.parameters import parse_hash
-
-CATCH_UP_S: Final = 60.0
-"""How long `gettxout` waits for coins that lag; then it answers as of `bestblock`."""
 
 HASH_TYPES: Final = ("hash_serialized_3", "none")
 

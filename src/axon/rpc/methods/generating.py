@@ -97,6 +97,7 @@ async def generateblock(
         }
     """
     script = _script_of_output(output, daemon.node.network)
+    await daemon.caught_up()
     chosen = [_transaction(daemon, named) for named in transactions]
     block = await daemon.off_loop(
         _assemble, templates_of(daemon.node).fresh(daemon.clock.now()), chosen, script
@@ -118,6 +119,7 @@ async def _generate(daemon: Daemon, count: int, script: bytes, tries: int) -> li
     """Mine blocks one after the other; fewer where the tries do not suffice."""
     hashes: list[Json] = []
     while len(hashes) < count:
+        await daemon.caught_up()
         template = templates_of(daemon.node).fresh(daemon.clock.now())
         proved = await daemon.off_loop(_solve, template, script, tries)
         if proved is None:

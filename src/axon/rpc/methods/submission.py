@@ -68,6 +68,7 @@ async def sendrawtransaction(
     transaction = decode_hex_transaction(hexstring)
     _check_burnt([transaction], maxburnamount)
     feerate = _max_feerate(maxfeerate)
+    await daemon.caught_up()
     node, txid = daemon.node, transaction.txid
     points = [outpoint(txid, index) for index in range(len(transaction.outputs))]
     if any(coin is not None for coin in node.coins.multi_get(points)):
@@ -141,6 +142,7 @@ async def try_mempool_accept(
     """
     transactions = _decode_several(rawtxs)
     feerate = _max_feerate(maxfeerate)
+    await daemon.caught_up()
     result: PackageResult = await daemon.command(SubmitPackage(transactions, test_only=True))
     shown: list[Json] = []
     over = False
@@ -227,6 +229,7 @@ async def submitpackage(
             Code.VERIFY,
             "package topology disallowed. not child-with-parents or parents depend on each other.",
         )
+    await daemon.caught_up()
     command = SubmitPackage(transactions, max_feerate_sat_kvb=feerate or None)
     result: PackageResult = await daemon.command(command)
     members: dict[str, Json] = {}
