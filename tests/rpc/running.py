@@ -152,7 +152,7 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
         headers = HeaderTree(REGTEST)
         rng = Random(1)
         node = FullNode(
-            NodeSettings(REGTEST, ConnectionsConfig(REGTEST.port, connect=())),
+            NodeSettings(network=REGTEST, connections=ConnectionsConfig(REGTEST.port, connect=())),
             headers=headers,
             active=ActiveChain(headers.genesis),
             stored=frozenset(),

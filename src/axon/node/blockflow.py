@@ -1,6 +1,6 @@
 """How headers and blocks flow through a full node, from a peer's message to a new tip.
 
-    headers message -> headersync -> HeaderTree -> headersync (ask on) -> blockdownload (ask)
+    headers message -> headerflow -> HeaderTree -> blockdownload (ask)
     block message -> HeaderTree -> Delegate(ValidateBlock) -> outcome -> active chain -> followers
 
 The order of things is the order of the calls below. While a block is judged, its peer waits: what a
@@ -25,12 +25,12 @@ from axon.node.facts import (
     BlockConnected,
     BlockDisconnected,
     BlockRejected,
-    HeadersAdvanced,
     IndexesCaughtUp,
     InitialSyncEnded,
     TipChanged,
 )
-from axon.node.jobs import CHAIN, CatchUp, LearnHeaders, ValidateBlock
+from axon.node.headerflow import HeaderFlow
+from axon.node.jobs import CHAIN, CatchUp, ValidateBlock
 from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.blockdownload import BlockDownload
@@ -111,6 +111,7 @@ class BlockFlow:
             minimum_chainwork=minimum_chainwork,
             in_initial_sync=lambda: self.initial_sync,
         )
+        self.headerflow = HeaderFlow(outbox, headers, self.headersync)
         self.download = BlockDownload(
             headers,
             active,
@@ -149,50 +150,15 @@ class BlockFlow:
 
     def received_headers(self, session: Session, message: Headers, now: Instant) -> None:
         """Headers from a peer: an answer or an announcement."""
-        peer = session.peer
-        asked = self.headersync.received(peer, message, now)
-        if asked.headers:
-            best = self.headers.best
-            verdict = self.headers.add_chain(asked.headers, now)
-            self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
-            unconnected = (
-                not verdict.entries
-                and verdict.rejected is not None
-                and verdict.rejected.reason == "prev-blk-not-found"
-            )
-            if verdict.rejected is not None and not unconnected:
-                refused = asked.headers[len(verdict.entries)].hash
-                self._outbox.report(BlockRejected(refused, verdict.rejected.reason, peer))
-            self._outbox.perform(
-                self.headersync.judged(
-                    peer,
-                    verdict.entries,
-                    len(message.headers),
-                    unconnected,
-                    None if unconnected else verdict.rejected,
-                    now,
-                )
-            )
-            if verdict.entries:
-                self._outbox.perform(self.download.announced(peer, verdict.entries[-1], now))
+        last = self.headerflow.received(session, message, now)
+        if last is not None:
+            self._outbox.perform(self.download.announced(session.peer, last, now))
         self._outbox.perform(self.download.update(now))
-
-    def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
-        if not entries:
-            return
-        self._outbox.delegate(
-            LearnHeaders(tuple([entry.header for entry in entries])), CHAIN, lambda *_: None
-        )
-        if self.headers.best is not best:
-            self._outbox.report(HeadersAdvanced(self.headers.best.hash, self.headers.best.height))
 
     def submit_header(self, header: Header, now: Instant) -> Verdict | HeaderEntry:
         """A header from the operator."""
-        best, known = self.headers.best, self.headers.get(header.hash)
-        added = self.headers.add(header, now)
-        if isinstance(added, HeaderEntry) and known is None:
-            self._learn((added,), best)
-            self._outbox.perform(self.download.update(now))
+        added = self.headerflow.place(header, now)
+        self._outbox.perform(self.download.update(now))
         return added
 
     # Blocks.
@@ -208,7 +174,7 @@ class BlockFlow:
         if self.has_block(block_hash):
             self._outbox.perform(self.download.update(now))
             return
-        added = self._place(header, now)
+        added = self.headerflow.place(header, now)
         if isinstance(added, Rejected):
             if asked:
                 self.download.judged(block_hash, False)
@@ -231,7 +197,7 @@ class BlockFlow:
 
     def submit(self, block: Block, now: Instant, done: Callable[[Verdict, Instant], None]) -> None:
         """A block from the operator; `done` gets the verdict."""
-        added = self._place(block.header, now)
+        added = self.headerflow.place(block.header, now)
         if isinstance(added, Rejected):
             self._outbox.report(BlockRejected(block.hash, added.reason, None))
             done(added, now)
@@ -244,14 +210,6 @@ class BlockFlow:
             self._outbox.perform(self.download.update(now))
 
         self._judge(added, block.raw, judged)
-
-    def _place(self, header: Header, now: Instant) -> HeaderEntry | Rejected:
-        known = self.headers.get(header.hash)
-        best = self.headers.best
-        added = self.headers.add(header, now)
-        if isinstance(added, HeaderEntry) and known is None:
-            self._learn((added,), best)
-        return added
 
     def _is_worth_judging(self, entry: HeaderEntry) -> bool:
         """Whether a block that was not asked for is taken: only as a near successor of our tip.

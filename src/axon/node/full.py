@@ -2,22 +2,17 @@
 
 Events come in, each is routed to the part it concerns, and what a part reports is handed to the
 next by a plain call: the order of things can be read here, in `links`, `blockflow` and `txflow`.
-
-A peer's messages are handled one after the other, each completely before the next; between peers
-they take turns.
 """
 
 from __future__ import annotations
 
 from random import Random
-from typing import Final
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
-from axon.errors import DecodeError
 from axon.machine import (
     Clogged,
     Closed,
@@ -29,40 +24,31 @@ from axon.machine import (
     Event,
     Instant,
     Opened,
-    Pause,
     PeerId,
     Received,
     Resolved,
-    Resume,
 )
 from axon.mempool.locks import TipContext
 from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate, next_template
 from axon.node.blockflow import BlockFlow
-from axon.node.facts import MessageIgnored
 from axon.node.links import Links
 from axon.node.operator import Operator
 from axon.node.outbox import Outbox
+from axon.node.reception import Reception
 from axon.node.replies import Replies
 from axon.node.router import Router
-from axon.node.session import INBOX_LIMIT_BYTES, Session
+from axon.node.session import Session
 from axon.node.settings import NodeSettings
 from axon.node.txflow import TxFlow
 from axon.node.upkeep import Upkeep
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
-from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import has_desirable_services
 from axon.p2p.serving import Serving, UploadTarget
 from axon.primitives.hashes import BlockHash
-from axon.wire.messages import OverLimit, Services
-from axon.wire.registry import decode_message
-from axon.wire.transport import Corrupt, Frame
-
-MESSAGES_PER_TURN: Final = 100
-"""Messages of one peer handled before others have their turn: a flood of small ones must not keep
-anybody waiting for more than a few milliseconds."""
+from axon.wire.messages import Services
 
 
 class FullNode:
@@ -149,8 +135,7 @@ class FullNode:
         )
         self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
         self._upkeep = Upkeep(self.links, self.blocks, now)
-        self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
-        self._behind: dict[PeerId, None] = {}  # Peers with messages left, whyever.
+        self._reception = Reception(outbox, self.links, self._router.route, self.serving.is_busy)
         self.links.listener = self
         self.blocks.follower = self
         self.blocks.check_initial_sync(now)
@@ -206,16 +191,16 @@ class FullNode:
         self._outbox.now = now
         match event:
             case Received(peer, data):
-                self._received(peer, data, now)
+                self._reception.received(peer, data, now)
             case Completed(task, outcome):
                 self._outbox.completed(task, outcome, now)
-                self._take_turns(now)
+                self._reception.take_turns(now)
             case Opened():
                 self.links.opened(event, now)
             case Closed():
                 self.links.closed(event, now)
             case Clogged(peer) | Drained(peer):
-                self._clogged(peer, isinstance(event, Clogged), now)
+                self._reception.clogged(peer, isinstance(event, Clogged), now)
             case DialFailed():
                 self.links.dial_failed(event, now)
             case Resolved():
@@ -231,12 +216,12 @@ class FullNode:
         self.blocks.tick(now)
         self.transactions.tick(now)
         self._upkeep.tick(now)
-        self._take_turns(now)
+        self._reception.take_turns(now)
         return self._effects()
 
     def deadline(self) -> Instant | None:
         """When `tick` wants to be called; 0 for at once."""
-        if self._ready or self._first:
+        if self._reception.has_ready or self._first:
             return 0
         # Asked after every event, so without a list.
         soonest: Instant = self._upkeep.deadline()
@@ -256,79 +241,6 @@ class FullNode:
         if self._first:
             effects, self._first = [*self._first, *effects], []
         return effects
-
-    # Bytes and messages.
-
-    def _received(self, peer: PeerId, data: bytes, now: Instant) -> None:
-        session = self.sessions.get(peer)
-        if session is None:
-            return  # Hung up on already; its last bytes were still on the way.
-        if session.keepalive is not None:
-            session.keepalive.heard(now)
-        try:
-            session.put(session.transport.received(data))
-        except DecodeError as fault:
-            self.links.end(session, str(fault), now)
-            return
-        if session.inbox_bytes > INBOX_LIMIT_BYTES and not session.paused:
-            session.paused = True
-            self._outbox.put(Pause(peer))
-        self._work(session, now)
-
-    def _work(self, session: Session, now: Instant) -> None:
-        """Handle a peer's messages until it has to wait, or others have their turn."""
-        peer = session.peer
-        for _ in range(MESSAGES_PER_TURN):
-            frame = None if self.serving.is_busy(peer) else session.take()
-            if frame is None:
-                break
-            self._handle_frame(session, frame, now)
-            if peer not in self.sessions:
-                return
-        else:
-            self._ready[peer] = None
-        if session.inbox:
-            self._behind[peer] = None
-        else:
-            self._behind.pop(peer, None)
-        if session.paused and session.inbox_bytes < INBOX_LIMIT_BYTES // 2:
-            session.paused = False
-            self._outbox.put(Resume(peer))
-
-    def _take_turns(self, now: Instant) -> None:
-        """Go on with every peer whose messages waited."""
-        self._ready.clear()
-        for peer in list(self._behind):
-            session = self.sessions.get(peer)
-            if session is not None and not session.is_held:
-                self._work(session, now)
-
-    def _handle_frame(self, session: Session, frame: Frame | Corrupt, now: Instant) -> None:
-        peer = session.peer
-        if isinstance(frame, Corrupt):
-            session.received.count("", frame.size_bytes, now)
-            self._outbox.report(MessageIgnored(peer, "", frame.reason))
-            return
-        session.received.count(frame.command, frame.size_bytes, now)
-        try:
-            message = decode_message(frame.command, frame.payload)
-            self._router.route(session, message, now)
-        except OverLimit as fault:
-            self.links.drop(peer, PeerViolation(str(fault)), now)
-        except DecodeError as fault:
-            self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
-        except PeerFault as fault:
-            self.links.drop(peer, fault, now)
-
-    def _clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
-        session = self.sessions.get(peer)
-        if session is None:
-            return
-        session.clogged = clogged
-        if not clogged:
-            if session.keepalive is not None:
-                session.keepalive.spoke(now)
-            self._work(session, now)
 
     # Peers come and go.
 
@@ -354,8 +266,7 @@ class FullNode:
 
     def gone(self, peer: PeerId, now: Instant) -> None:
         """A connection ended."""
-        self._ready.pop(peer, None)
-        self._behind.pop(peer, None)
+        self._reception.gone(peer)
         self.serving.closed(peer, now)
         self.transactions.closed(peer, now)
         self.blocks.closed(peer, now)

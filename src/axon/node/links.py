@@ -14,10 +14,16 @@ from random import Random
 from typing import Protocol
 
 from axon.machine import Closed, DialFailed, Endpoint, Hangup, Instant, Opened, PeerId, Resolved
-from axon.node.facts import DialMissed, PeerConnected, PeerDisconnected, PeerMisbehaved
+from axon.node.facts import (
+    DialMissed,
+    MessageIgnored,
+    PeerConnected,
+    PeerDisconnected,
+    PeerMisbehaved,
+)
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.node.settings import NodeSettings
+from axon.node.settings import LinkSettings
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
@@ -29,8 +35,22 @@ from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.wire.messages import Message, Ping, Pong
+from axon.wire.messages import (
+    Message,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Unknown,
+    Verack,
+    Version,
+    WtxidRelay,
+)
 from axon.wire.v1 import V1Transport
+
+GREETING = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
+"""Messages that `Links.greet` is told of; the last two may come at any time."""
 
 _ECHO_VERSION = 60_000  # From above this, pings are answered (BIP 31).
 
@@ -62,7 +82,7 @@ class Links:
         self,
         outbox: Outbox,
         sessions: dict[PeerId, Session],
-        settings: NodeSettings,
+        settings: LinkSettings,
         addrman: AddrMan,
         bans: BanList,
         rng: Random,
@@ -171,6 +191,7 @@ class Links:
             start_height=self.start_height,
             relay=not settings.blocks_only or "relay" in permissions,
             near_tip=self.near_tip,
+            needs=settings.connections.needs,
         )
         handshake = Handshake(
             kind, own, address, self._nonces, self._rng, now, settings.peer_timeout
@@ -187,8 +208,17 @@ class Links:
             now,
         )
 
-    def greeted(self, session: Session, now: Instant) -> None:
-        """A handshake has just become complete."""
+    def greet(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        """A message of the greeting, or whatever comes before it is complete."""
+        handshake = session.handshake
+        if session.keepalive is None and not isinstance(message, GREETING):
+            why = "non-version message before version handshake"
+            self._outbox.report(MessageIgnored(session.peer, message.command, why))
+        self.say(session, handshake.received(message, now))
+        if handshake.is_complete and session.keepalive is None:
+            self._greeted(session, now)
+
+    def _greeted(self, session: Session, now: Instant) -> None:
         negotiated = session.negotiated
         assert negotiated is not None, "called when the greeting is complete"
         patient_until = session.opened_at + self._settings.peer_timeout

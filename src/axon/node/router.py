@@ -5,7 +5,7 @@ from __future__ import annotations
 from axon.machine import Instant
 from axon.node.blockflow import BlockFlow
 from axon.node.facts import MessageIgnored
-from axon.node.links import Links
+from axon.node.links import GREETING, Links
 from axon.node.outbox import Outbox
 from axon.node.replies import Replies
 from axon.node.session import Session
@@ -32,17 +32,11 @@ from axon.wire.messages import (
     NotFound,
     Ping,
     Pong,
-    SendAddrV2,
-    SendCmpct,
     SendHeaders,
     Tx,
     Unknown,
-    Verack,
-    Version,
-    WtxidRelay,
 )
 
-_GREETING = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
 _ADDRESSING = Ping | Pong | GetAddr | Addr | AddrV2
 
 
@@ -72,8 +66,10 @@ class Router:
             PeerFault: the peer failed us with it.
             DecodeError: it is not what it claims to be.
         """
-        if session.keepalive is None or isinstance(message, _GREETING):
-            self._greet(session, message, now)
+        if session.keepalive is None or isinstance(message, GREETING):
+            if isinstance(message, SendHeaders) and session.keepalive is not None:
+                self._blocks.headersync.prefers_headers(session.peer)
+            self._links.greet(session, message, now)
             return
         peer = session.peer
         if not session.kind.is_lasting and not isinstance(message, _ADDRESSING):
@@ -110,18 +106,6 @@ class Router:
                 self._outbox.report(MessageIgnored(peer, command, "unknown message"))
             case _:
                 self._outbox.report(MessageIgnored(peer, message.command, "nobody asked for it"))
-
-    def _greet(self, session: Session, message: Message | Unknown, now: Instant) -> None:
-        """Messages of the greeting, and whatever comes before it is complete."""
-        handshake = session.handshake
-        if session.keepalive is None and not isinstance(message, _GREETING):
-            why = "non-version message before version handshake"
-            self._outbox.report(MessageIgnored(session.peer, message.command, why))
-        self._links.say(session, handshake.received(message, now))
-        if handshake.is_complete and session.keepalive is None:
-            self._links.greeted(session, now)
-        elif isinstance(message, SendHeaders) and session.keepalive is not None:
-            self._blocks.headersync.prefers_headers(session.peer)
 
     def _inventory(self, session: Session, message: Inv, now: Instant) -> None:
         """Blocks are learnt by their headers, so only the last one named matters."""

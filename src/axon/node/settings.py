@@ -1,4 +1,4 @@
-"""What the operator decided about a full node, beyond its connections and its pool."""
+"""What the operator decided about a node, beyond its connections and its pool."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def _nobody(_remote: Endpoint, _local: Endpoint, _inbound: bool) -> frozenset[st
     return NO_PERMISSIONS
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSettings:
-    """The settings of one full node.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """What every node has to know about its connections.
 
     Args:
         network: whose chain.
@@ -35,14 +35,9 @@ class NodeSettings:
         user_agent: `/Name:version(comment)/` (BIP 14).
         listen_port: told to peers; None if we do not listen.
         own_addresses: ours, as far as they are known, told to peers.
-        serve_filters: answer requests for filters (`-peerblockfilters`).
         blocks_only: peers are to send no transactions (`-blocksonly`).
-        max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
-        ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
-        max_tip_age_s: of a tip that is recent (`-maxtipage`).
         minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
         peer_timeout: for the greeting (`-peertimeout`).
-        limits: of blocks made here.
         permissions: what the operator allows a connection (`-whitelist`, `-whitebind`), by Core's
             names, from the two ends and whether it is inbound.
     """
@@ -52,17 +47,36 @@ class NodeSettings:
     user_agent: str = "/axon/"
     listen_port: int | None = None
     own_addresses: tuple[NetAddress, ...] = ()
-    serve_filters: bool = True
     blocks_only: bool = False
-    max_upload_bytes: int = 0
-    ban_time_s: int = DEFAULT_BAN_S
-    max_tip_age_s: int = MAX_TIP_AGE_S
     minimum_chainwork: int = 0
     peer_timeout: Instant = HANDSHAKE_TIMEOUT
-    limits: BlockLimits = DEFAULT_LIMITS
     permissions: Callable[[Endpoint, Endpoint, bool], frozenset[str]] = field(
         default=_nobody, repr=False
     )
+
+    @property
+    def services(self) -> int:
+        """What we offer, told in the version message: nothing, if there is no ledger to serve."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings(LinkSettings):
+    """The settings of one full node.
+
+    Args:
+        serve_filters: answer requests for filters (`-peerblockfilters`).
+        max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
+        ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
+        max_tip_age_s: of a tip that is recent (`-maxtipage`).
+        limits: of blocks made here.
+    """
+
+    serve_filters: bool = True
+    max_upload_bytes: int = 0
+    ban_time_s: int = DEFAULT_BAN_S
+    max_tip_age_s: int = MAX_TIP_AGE_S
+    limits: BlockLimits = DEFAULT_LIMITS
 
     @property
     def services(self) -> int:

@@ -126,7 +126,7 @@ class Connections:
         self._open: dict[PeerId, _Connection] = {}
         self._wished: dict[DialWish, None] = {}
         self._again: list[DialWish] = []  # To be wished once more, without encryption.
-        self._picker = Picker(addrman, bans, config.reachable, config.lab)
+        self._picker = Picker(addrman, bans, config.reachable, config.lab, config.needs)
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         self._fixed = Redial(config.connect or (), rng, now)
         self._added = Redial(config.added, rng, now)

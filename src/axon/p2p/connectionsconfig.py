@@ -38,6 +38,7 @@ class ConnectionsConfig:
         reachable: networks on which we dial of our own accord (`-onlynet`, proxies).
         v2: we speak the encrypted transport (`-v2transport`).
         lab: loopback addresses count as routable.
+        needs: services that peers of our choice must offer, beside those of blocks.
     """
 
     port: int
@@ -52,6 +53,7 @@ class ConnectionsConfig:
     reachable: frozenset[AddressNetwork] = frozenset(AddressNetwork)
     v2: bool = True
     lab: bool = False
+    needs: int = 0
 
     @property
     def max_full_relay(self) -> int:

@@ -57,6 +57,7 @@ class OwnVersion:
         start_height: of our active chain.
         relay: we want transactions announced, where the kind of connection has them at all.
         near_tip: our tip is recent, so a peer that keeps only the last 288 blocks is good enough.
+        needs: services without which a peer is of no use to us, beside those of blocks.
     """
 
     services: int
@@ -64,6 +65,7 @@ class OwnVersion:
     start_height: int
     relay: bool = True
     near_tip: bool = False
+    needs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,15 @@ _NETWORK = int(Services.NETWORK)
 _NETWORK_LIMITED = int(Services.NETWORK_LIMITED)
 
 
-def has_desirable_services(services: int, near_tip: bool) -> bool:
+def has_desirable_services(services: int, near_tip: bool, needs: int = 0) -> bool:
     """Whether a peer can give us the blocks we need, with witnesses.
 
     Args:
         services: what it offers.
         near_tip: the last 288 blocks (BIP 159) are all we need.
+        needs: what else it must offer.
     """
-    if not services & _WITNESS:
+    if not services & _WITNESS or needs & ~services:
         return False
     if services & _NETWORK:
         return True
@@ -220,7 +223,7 @@ class Handshake:
         if self._theirs is not None:
             return []  # Said twice counts once.
         if self._kind.needs_services:
-            if not has_desirable_services(theirs.services, self._own.near_tip):
+            if not has_desirable_services(theirs.services, self._own.near_tip, self._own.needs):
                 raise PeerFault(f"peer does not offer the services we need: {theirs.services:#x}")
         if theirs.version < MIN_PEER_VERSION:
             raise PeerFault(f"peer uses obsolete version {theirs.version}")

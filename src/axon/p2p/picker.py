@@ -63,6 +63,7 @@ class Picker:
         bans: whom not to dial.
         reachable: networks on which we can dial.
         lab: loopback addresses count as routable.
+        needs: services that an address must offer, beside those of blocks.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Picker:
         bans: BanList,
         reachable: frozenset[AddressNetwork],
         lab: bool,
+        needs: int = 0,
     ) -> None:
+        self._needs = needs
         self._addrman = addrman
         self._bans = bans
         self._reachable = reachable
@@ -147,7 +150,7 @@ class Picker:
         return self._addrman.select_among(fresh or others, now)
 
     def _is_desirable(self, record: AddressRecord) -> bool:
-        return has_desirable_services(record.services, self.near_tip)
+        return has_desirable_services(record.services, self.near_tip, self._needs)
 
     @staticmethod
     def _is_timely(record: AddressRecord, draw: int, now: Instant) -> bool:

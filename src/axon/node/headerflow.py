@@ -1,0 +1,86 @@
+"""How headers flow through a node: from a peer's message to the tree, and what is asked next.
+
+    headers message -> headersync (its form) -> HeaderTree (every rule) -> headersync (ask on)
+
+What is new is delegated to be kept (`LearnHeaders`).
+"""
+
+from __future__ import annotations
+
+from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.machine import Instant
+from axon.node.facts import BlockRejected, HeadersAdvanced
+from axon.node.jobs import CHAIN, LearnHeaders
+from axon.node.outbox import Outbox
+from axon.node.session import Session
+from axon.p2p.headersync import HeaderSync
+from axon.primitives.header import Header
+from axon.primitives.verdict import Rejected
+from axon.wire.messages import Headers
+
+
+class HeaderFlow:
+    """Headers of one node.
+
+    Args:
+        outbox: where effects go.
+        tree: all headers known.
+        sync: asks peers for them.
+    """
+
+    def __init__(self, outbox: Outbox, tree: HeaderTree, sync: HeaderSync) -> None:
+        self._outbox = outbox
+        self.tree = tree
+        self.sync = sync
+
+    def received(self, session: Session, message: Headers, now: Instant) -> HeaderEntry | None:
+        """Headers from a peer: an answer or an announcement.
+
+        Returns:
+            The last of them that is in the tree now; None if none is.
+
+        Raises:
+            PeerFault: they are not what a peer may send.
+        """
+        peer = session.peer
+        asked = self.sync.received(peer, message, now)
+        if not asked.headers:
+            return None
+        best = self.tree.best
+        verdict = self.tree.add_chain(asked.headers, now)
+        self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
+        unconnected = (
+            not verdict.entries
+            and verdict.rejected is not None
+            and verdict.rejected.reason == "prev-blk-not-found"
+        )
+        if verdict.rejected is not None and not unconnected:
+            refused = asked.headers[len(verdict.entries)].hash
+            self._outbox.report(BlockRejected(refused, verdict.rejected.reason, peer))
+        self._outbox.perform(
+            self.sync.judged(
+                peer,
+                verdict.entries,
+                len(message.headers),
+                unconnected,
+                None if unconnected else verdict.rejected,
+                now,
+            )
+        )
+        return verdict.entries[-1] if verdict.entries else None
+
+    def place(self, header: Header, now: Instant) -> HeaderEntry | Rejected:
+        """Take in one header, from whomever."""
+        known, best = self.tree.get(header.hash), self.tree.best
+        added = self.tree.add(header, now)
+        if isinstance(added, HeaderEntry) and known is None:
+            self._learn((added,), best)
+        return added
+
+    def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
+        if not entries:
+            return
+        headers = tuple([entry.header for entry in entries])
+        self._outbox.delegate(LearnHeaders(headers), CHAIN, lambda *_: None)
+        if self.tree.best is not best:
+            self._outbox.report(HeadersAdvanced(self.tree.best.hash, self.tree.best.height))
