@@ -78,7 +78,11 @@ class Fixture:
         return actions + (self.sync.tick(now) if due is not None and due <= now else [])
 
 
-def fixture(known: Sequence[Header] = (), minimum_chainwork: int = 0) -> Fixture:
+def fixture(
+    known: Sequence[Header] = (),
+    minimum_chainwork: int = 0,
+    patience: Instant | None = None,
+) -> Fixture:
     ledger = Ledger()
     if known:
         ledger.connect(ledger.learn(list(known)))
@@ -89,6 +93,7 @@ def fixture(known: Sequence[Header] = (), minimum_chainwork: int = 0) -> Fixture
         active=ledger.active,
         minimum_chainwork=minimum_chainwork,
         in_initial_sync=lambda: made.initial,
+        patience=patience,
     )
     return made
 
@@ -110,6 +115,26 @@ def test_the_first_sync_is_with_one_preferred_peer() -> None:
     assert not asked(it.open(ALICE, MUCH_LATER))
     actions = it.sync.closed(BOB, MUCH_LATER)
     assert sent(actions, ALICE) == [GetHeaders((GENESIS.hash,))]
+
+
+def test_a_light_client_asks_another_when_the_first_does_not_answer() -> None:
+    it = fixture(patience=SECOND)
+    assert asked(it.open(BOB, MUCH_LATER))
+    assert not asked(it.open(ALICE, MUCH_LATER))
+    assert it.sync.deadline() == MUCH_LATER + SECOND
+    assert it.sync.tick(MUCH_LATER + SECOND - 1) == []
+    actions = it.sync.tick(MUCH_LATER + SECOND)
+    assert asked(sent(actions, ALICE))
+    assert not sent(actions, BOB), "it may still answer"
+    actions = it.receive(BOB, LONG[:MAX_HEADERS], MUCH_LATER + SECOND)
+    assert asked(sent(actions, BOB)), "whoever answers goes on"
+
+
+def test_a_full_node_waits_for_the_first() -> None:
+    it = fixture()
+    it.open(BOB, MUCH_LATER)
+    it.open(ALICE, MUCH_LATER)
+    assert not asked(sent(it.sync.tick(MUCH_LATER + MINUTE), ALICE))
 
 
 def test_an_inbound_peer_is_asked_where_there_is_no_other() -> None:

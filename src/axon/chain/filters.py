@@ -113,6 +113,17 @@ def match_any(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> b
     return not wanted.isdisjoint(accumulate(differences))
 
 
+def missing_elements(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> int:
+    """How many of these scripts a filter does not tell of; none of them empty.
+
+    Raises:
+        DecodeError: the filter holds fewer or more numbers than it announces.
+    """
+    count, differences = _differences(data)
+    known = set(accumulate(differences))
+    return sum(number not in known for number in _numbers(block_hash, scripts, count))
+
+
 def filter_hash(data: bytes) -> bytes:
     """The hash by which a filter header commits to a filter: sha256d, 32 bytes."""
     return sha256d(data)

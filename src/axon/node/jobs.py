@@ -85,5 +85,3 @@ class VerifyScripts:
     transaction: Transaction
     spent: tuple[TxOut, ...]
 
-
-Job = LearnHeaders | ValidateBlock | CatchUp | ReadBlock | ReadSpent | VerifyScripts

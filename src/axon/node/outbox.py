@@ -23,7 +23,6 @@ from axon.machine import (
     Transmit,
 )
 from axon.node.facts import Fact
-from axon.node.jobs import Job
 from axon.node.session import Session
 from axon.p2p.actions import Action, Drop, Send
 from axon.p2p.faults import PeerFault
@@ -111,8 +110,8 @@ class Outbox:
         """Ask DNS."""
         self._effects.append(Resolve(ticket, host, port))
 
-    def delegate(self, job: Job, lane: str, sequel: Sequel) -> None:
-        """Order slow work; `sequel` gets its outcome."""
+    def delegate(self, job: object, lane: str, sequel: Sequel) -> None:
+        """Order slow work, one of `jobs` or `walletjobs`; `sequel` gets its outcome."""
         task = self._tasks = self._tasks + 1
         self._sequels[task] = sequel
         self._effects.append(Delegate(task, job, lane))

@@ -7,6 +7,7 @@ from that what it is told of our own new blocks: headers (BIP 130) or an `inv`.
 
     idle --asked--> syncing --best header recent--> following
     syncing --15 min and 1 ms a header--> dropped, if others could do better
+    syncing --no answer for `patience`--> stalled: another is asked as well (light clients)
     any --chain of too little work--> read twice (p2p/presync)
     outbound --behind our tip for too long (p2p/chainlag)--> dropped
 
@@ -91,6 +92,7 @@ class _Peer:
     syncing: bool = False
     exhausted: bool = False  # It has no more headers for us.
     sync_until: Instant | None = None
+    stalled: bool = False  # It has not answered for a while; others are asked meanwhile.
     asked_at: Instant | None = None
     asked_by_inv: bool = False
     presync: Presync | None = None
@@ -111,6 +113,8 @@ class HeaderSync:
         active: the connected blocks; None where there are only headers (SPV).
         minimum_chainwork: what the network's chain is known to have at least.
         in_initial_sync: whether the node is still catching up.
+        patience: how long the one peer of the first sync may leave a question open before another
+            is asked, too; None to wait for it.
     """
 
     def __init__(
@@ -121,12 +125,14 @@ class HeaderSync:
         active: ActiveChain | None = None,
         minimum_chainwork: int = 0,
         in_initial_sync: Callable[[], bool] = lambda: False,
+        patience: Instant | None = None,
     ) -> None:
         self._headers = headers
         self._rng = rng
         self._active = active
         self._minimum_chainwork = minimum_chainwork
         self._in_initial_sync = in_initial_sync
+        self._patience = patience
         self._peers: dict[PeerId, _Peer] = {}
         self._requests_due: dict[PeerId, None] = {}  # Next messages of chains that are read twice.
         self._last_inv: BlockHash | None = None
@@ -194,7 +200,7 @@ class HeaderSync:
         if not headers:
             # It has nothing for us: an answer, since nobody announces nothing.
             ours.presync = None
-            ours.asked_at = None
+            ours.asked_at, ours.stalled = None, False
             self._note_end(ours, now)
             return HeadersToJudge(())
         _check_continuous(headers)
@@ -209,7 +215,7 @@ class HeaderSync:
         if start is None:
             _check_work(headers)
             return self._hand_on(ours, headers)
-        ours.asked_at = None
+        ours.asked_at, ours.stalled = None, False
         if not full:
             self._note_end(ours, now)
         if ours.noban or self._is_familiar(headers[-1].hash):
@@ -341,12 +347,14 @@ class HeaderSync:
         if self._look_at is not None and now >= self._look_at:
             self._look_at = None
             for peer, ours in list(self._peers.items()):
+                self._note_stall(ours, now)
                 if ours.sync_until is not None and now >= ours.sync_until:
                     actions += self._sync_overdue(peer, ours, now)
                 if ours.lag.until is not None and now >= ours.lag.until:
                     actions += self._lag_overdue(peer, ours, now)
                 self._watch(ours.sync_until)
                 self._watch(ours.lag.until)
+                self._watch(self._stall_at(ours))
             actions += self._start_syncs(now)
         return actions
 
@@ -408,6 +416,18 @@ class HeaderSync:
             ours.last_was_new = self._headers.get(ours.last_received) is None
         return HeadersToJudge(headers)
 
+    def _stall_at(self, ours: _Peer) -> Instant | None:
+        """When a peer that we sync from counts as stalled."""
+        waits = ours.syncing and not ours.exhausted and not ours.stalled
+        if self._patience is None or ours.asked_at is None or not waits:
+            return None
+        return ours.asked_at + self._patience
+
+    def _note_stall(self, ours: _Peer, now: Instant) -> None:
+        due = self._stall_at(ours)
+        if due is not None and now >= due:
+            ours.stalled = True
+
     def _note_end(self, ours: _Peer, now: Instant) -> None:
         """A peer has no more headers for us; in the first sync another may have."""
         if ours.syncing and not ours.exhausted:
@@ -428,7 +448,7 @@ class HeaderSync:
         was = presync.phase
         kept = presync.received(headers, full)
         if presync.fits:
-            ours.asked_at = None
+            ours.asked_at, ours.stalled = None, False
         if presync.phase is Phase.FAILED:
             ours.presync = None
             return () if presync.fits else None
@@ -465,13 +485,14 @@ class HeaderSync:
         if ours.asked_at is not None and 0 <= now - ours.asked_at <= RESPONSE_TIME:
             return []
         ours.asked_at = now
+        self._watch(self._stall_at(ours))
         return [Send(peer, GetHeaders(locator(self._headers, entry)))]
 
     def _start_syncs(self, now: Instant) -> list[Action]:
         best = self._headers.best
         if best.time * SECOND > now - RECENT:
             chosen = [peer for peer, ours in self._peers.items() if ours.serves]
-        elif any(ours.syncing and not ours.exhausted for ours in self._peers.values()):
+        elif any(self._is_syncing(ours) for ours in self._peers.values()):
             return []
         else:
             able = [peer for peer, ours in self._peers.items() if ours.serves and not ours.syncing]
@@ -490,8 +511,13 @@ class HeaderSync:
                 expected = max(0, now // SECOND - best.time) // BLOCK_INTERVAL_S
                 ours.sync_until = now + SYNC_TIMEOUT + expected * SYNC_TIMEOUT_PER_HEADER
                 self._watch(ours.sync_until)
+                self._watch(self._stall_at(ours))
                 actions += asked
         return actions
+
+    @staticmethod
+    def _is_syncing(ours: _Peer) -> bool:
+        return ours.syncing and not ours.exhausted and not ours.stalled
 
     def _sync_overdue(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Action]:
         if self._headers.best.time * SECOND > now - RECENT:

@@ -1,0 +1,153 @@
+"""Single blocks for a light client: asked of one peer, soon of a second, until one gives them.
+
+    wanted --asked--> asked --PATIENCE--> asked of one more --...--> arrived
+
+A light client needs few blocks, but those at once: somebody waits for his balance. So a peer that
+does not answer within a second is not waited for, though it may still answer first; only who brings
+nothing for `SILENCE` is given up. Whether the bytes are the block its header promises is the node's
+to find out; it says `lied` of whoever sent something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from axon.machine import SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.faults import PeerSilent
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import GetData, InvItem, InvType
+
+PATIENCE: Final = SECOND
+"""After so long another peer is asked as well."""
+
+SILENCE: Final = 60 * SECOND
+"""After so long without its block a peer is dropped; a full block may take that on a poor line."""
+
+MAX_WANTED: Final = 1_000
+"""Blocks wanted at a time, the node's own bound."""
+
+MAX_IN_FLIGHT: Final = 8
+"""Blocks asked of one peer at a time."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One wanted block."""
+
+    asked: dict[PeerId, Instant] = field(default_factory=dict)  # Whom, and when.
+    failed: dict[PeerId, None] = field(default_factory=dict)  # Who does not have it, or lied.
+    retry_at: Instant = 0
+
+
+class BlockFetch:
+    """The blocks that a light client wants; node-wide.
+
+    Args:
+        rng: picks whom to ask.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._peers: dict[PeerId, dict[BlockHash, None]] = {}  # With what was asked of each.
+        self._wishes: dict[BlockHash, _Wish] = {}
+
+    def opened(self, peer: PeerId) -> None:
+        """A peer that serves blocks with witnesses was greeted."""
+        self._peers[peer] = {}
+
+    def closed(self, peer: PeerId, now: Instant) -> list[Action]:
+        """A peer has gone; what was asked of it is asked of others."""
+        asked = self._peers.pop(peer, {})
+        for block_hash in asked:
+            wish = self._wishes[block_hash]
+            del wish.asked[peer]
+            wish.retry_at = now
+        for wish in self._wishes.values():
+            wish.failed.pop(peer, None)
+        return self.tick(now)
+
+    def want(self, block_hashes: Sequence[BlockHash], now: Instant) -> list[Action]:
+        """Ask for these blocks; the first named are the most urgent."""
+        for block_hash in block_hashes:
+            if block_hash not in self._wishes:
+                assert len(self._wishes) < MAX_WANTED, "the node wants a bounded number"
+                self._wishes[block_hash] = _Wish(retry_at=now)
+        return self.tick(now)
+
+    def forget(self) -> None:
+        """Nothing is wanted any more; what still comes is ignored."""
+        self._wishes.clear()
+        for asked in self._peers.values():
+            asked.clear()
+
+    def is_wanted(self, block_hash: BlockHash) -> bool:
+        """Whether this block is waited for."""
+        return block_hash in self._wishes
+
+    def arrived(self, block_hash: BlockHash, now: Instant) -> list[Action]:
+        """A wanted block is here and good; room for others."""
+        wish = self._wishes.pop(block_hash, None)
+        if wish is None:
+            return []
+        for peer in wish.asked:
+            self._peers[peer].pop(block_hash, None)
+        return self.tick(now)
+
+    def missing(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> list[Action]:
+        """A peer does not have a block, or sent something else under its name."""
+        wish = self._wishes.get(block_hash)
+        if wish is None or peer not in self._peers:
+            return []
+        self._peers[peer].pop(block_hash, None)
+        wish.asked.pop(peer, None)
+        wish.failed[peer] = None
+        wish.retry_at = now
+        return self.tick(now)
+
+    def tick(self, now: Instant) -> list[Action]:
+        """Ask for what waits, and give up who has been silent for too long."""
+        actions: list[Action] = []
+        for peer, asked in self._peers.items():
+            since = [self._wishes[block_hash].asked[peer] for block_hash in asked]
+            if since and now - min(since) >= SILENCE:
+                actions.append(Drop(peer, PeerSilent("a block did not arrive in time")))
+        requests: dict[PeerId, list[InvItem]] = {}
+        for block_hash, wish in self._wishes.items():
+            if now < wish.retry_at:
+                continue
+            chosen = self._choose(wish)
+            if chosen is None:
+                continue
+            wish.asked[chosen] = now
+            wish.retry_at = now + PATIENCE
+            self._peers[chosen][block_hash] = None
+            requests.setdefault(chosen, []).append(InvItem(InvType.WITNESS_BLOCK, block_hash))
+        actions += [Send(peer, GetData(tuple(items))) for peer, items in requests.items()]
+        return actions
+
+    def deadline(self) -> Instant | None:
+        """When somebody is to be asked, or given up."""
+        moments: list[Instant] = []
+        for wish in self._wishes.values():
+            if self._choose(wish) is not None:
+                moments.append(wish.retry_at)
+            elif wish.asked:
+                moments.append(min(wish.asked.values()) + SILENCE)
+        return min(moments, default=None)
+
+    def _choose(self, wish: _Wish) -> PeerId | None:
+        """The least busy peer that was not asked for it; by chance among equals."""
+        able = [
+            peer
+            for peer, asked in self._peers.items()
+            if peer not in wish.asked and peer not in wish.failed and len(asked) < MAX_IN_FLIGHT
+        ]
+        if not able:
+            return None
+        fewest = min(len(self._peers[peer]) for peer in able)
+        idle = [peer for peer in able if len(self._peers[peer]) == fewest]
+        return idle[int(self._rng.random() * len(idle))]

@@ -1,0 +1,56 @@
+"""Whether bytes are the block that a header names."""
+
+from __future__ import annotations
+
+from axon.chain.blockbody import read_body
+from axon.primitives.block import Block
+from axon.primitives.transaction import Transaction
+from axon.primitives.verdict import Rejected
+from tests.node.rig import BLOCKS, Rig, next_block, payment
+
+
+def reason(block: Block, raw: bytes) -> str:
+    found = read_body(block.hash, raw)
+    assert isinstance(found, Rejected)
+    return found.reason
+
+
+def paying_block() -> Block:
+    rig = Rig()
+    return next_block(rig, [payment(rig), payment(rig, which=1)])
+
+
+def test_a_block_is_itself() -> None:
+    for raw in (BLOCKS[0], paying_block().raw):
+        block = Block.decode(raw)
+        assert read_body(block.hash, raw) == block
+
+
+def test_other_bytes_are_not_the_block() -> None:
+    block, other = paying_block(), Block.decode(BLOCKS[3])
+    assert reason(block, other.raw) == "bad-block-hash"
+    assert reason(block, block.raw[:-1]) == "bad-block-encoding"
+    assert reason(block, b"") == "bad-block-encoding"
+
+
+def test_every_transaction_counts() -> None:
+    block = paying_block()
+    coinbase, first, second = block.transactions
+    fewer = Block.build(block.header, [coinbase, first])
+    swapped = Block.build(block.header, [coinbase, second, first])
+    doubled = Block.build(block.header, [coinbase, first, second, second])
+    assert reason(block, fewer.raw) == "bad-txnmrklroot"
+    assert reason(block, swapped.raw) == "bad-txnmrklroot"
+    assert reason(block, doubled.raw) == "bad-txns-duplicate"
+    assert reason(block, Block.build(block.header, []).raw) == "bad-txnmrklroot"
+
+
+def test_witnesses_count_too() -> None:
+    block = paying_block()
+    coinbase, first, second = block.transactions
+    bare = Transaction.decode(first.stripped)
+    assert bare.txid == first.txid
+    changed = Block.build(block.header, [coinbase, bare, second])
+    assert reason(block, changed.raw) == "bad-witness-merkle-match"
+    naked = Block.build(block.header, [Transaction.decode(coinbase.stripped), first, second])
+    assert reason(block, naked.raw) == "bad-witness-nonce-size"
