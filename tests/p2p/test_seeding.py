@@ -9,6 +9,7 @@ from axon.p2p.addrman import AddrMan
 from axon.p2p.seeding import FEW_DELAY, FIXED_DELAY, MANY_DELAY, SEED_NODE_DELAY, Seeding
 from axon.p2p.wishes import ResolveWish
 from axon.primitives.netaddress import NetAddress
+from axon.wire.messages import Services
 from tests.p2p.examples import NOW, endpoint, ip, spread, told
 
 SEEDS = tuple(f"seed{number}.example" for number in range(5))
@@ -28,6 +29,7 @@ def seeding(
     fixed_seeds: tuple[NetAddress, ...] = (),
     force_dns: bool = False,
     has_targets: bool = False,
+    needs: int = 0,
 ) -> Seeding:
     return Seeding(
         addrman,
@@ -37,6 +39,7 @@ def seeding(
         force_dns,
         has_targets,
         8333,
+        needs,
         Random(2),
         NOW,
     )
@@ -53,6 +56,17 @@ def test_a_bare_table_asks_all_dns_seeds_at_once() -> None:
     assert hosts(wishes) == [f"x9.{name}" for name in SEEDS]
     assert {wish.port for wish in wishes} == {8333}
     assert seeds.deadline() is None
+
+
+def test_what_is_needed_is_asked_of_the_seed_and_believed_of_its_nodes() -> None:
+    addrman = table()
+    seeds = seeding(addrman, dns_seeds=SEEDS[:1], needs=int(Services.COMPACT_FILTERS))
+    (wish,) = seeds.tick(NOW, 0)
+    assert wish.host == f"x49.{SEEDS[0]}"
+    seeds.resolved(wish.host, [spread(1)], NOW)
+    record = addrman.record(spread(1))
+    assert record is not None
+    assert record.services == 0x49
 
 
 def test_their_order_is_drawn() -> None:

@@ -139,6 +139,7 @@ class Connections:
             config.force_dns,
             bool(config.added),
             config.port,
+            config.needs,
             rng,
             now,
         )

@@ -32,8 +32,6 @@ MAX_PER_SEED: Final = 32
 """No seed fills more of the table than this."""
 
 _SEED_SERVICES: Final = Services.NETWORK | Services.WITNESS
-_SERVICE_LABEL: Final = f"x{int(_SEED_SERVICES):x}."
-"""Asked as this subdomain, a seed answers with nodes that offer these services."""
 
 
 class Seeding:
@@ -47,6 +45,7 @@ class Seeding:
         force_dns: ask the DNS seeds whatever is known.
         has_targets: the operator named peers to connect to.
         port: of the addresses behind DNS seeds.
+        needs: services that a seed's nodes must offer, beside those of blocks.
         rng: the order of seeds and the age given to their addresses.
         now: the start.
     """
@@ -60,12 +59,16 @@ class Seeding:
         force_dns: bool,
         has_targets: bool,
         port: int,
+        needs: int,
         rng: Random,
         now: Instant,
     ) -> None:
         self._addrman = addrman
         self._rng = rng
         self._port = port
+        self._services = int(_SEED_SERVICES) | needs
+        # Asked as this subdomain, a seed answers with nodes that offer these services.
+        self._label = f"x{self._services:x}."
         self._seed_nodes = seed_nodes
         self._fixed_seeds = fixed_seeds
         self._names = rng.sample(dns_seeds, len(dns_seeds))
@@ -115,8 +118,8 @@ class Seeding:
         count = len(self._names) if self._ask_all else SEEDS_AT_ONCE
         chosen, self._names = self._names[:count], self._names[count:]
         self._dns_at = now + self._pause
-        self._asked.update((_SERVICE_LABEL + name, name) for name in chosen)
-        return [ResolveWish(_SERVICE_LABEL + name, self._port) for name in chosen]
+        self._asked.update((self._label + name, name) for name in chosen)
+        return [ResolveWish(self._label + name, self._port) for name in chosen]
 
     def resolved(self, host: str, addresses: Sequence[NetAddress], now: Instant) -> None:
         """What a DNS seed answered; if nothing, the seed is asked as a node."""
@@ -134,7 +137,7 @@ class Seeding:
         # Aged at random: what the network itself tells of them counts for more.
         told = [
             TimedAddress(
-                max(0, now - self._rng.randrange(least, most)) // SECOND, _SEED_SERVICES, address
+                max(0, now - self._rng.randrange(least, most)) // SECOND, self._services, address
             )
             for address in addresses
         ]

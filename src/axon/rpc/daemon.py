@@ -25,6 +25,7 @@ from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.waiters import Waiters
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -104,7 +105,7 @@ class Daemon:
     pool_loaded: bool = False
     scan: CoinScan | None = None
     calls: Callable[[], Sequence[tuple[str, int]]] = tuple
-    _waiting: dict[asyncio.Future[None], None] = field(default_factory=dict)
+    _waiters: Waiters = field(default_factory=Waiters)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _interrupted: bool = False
     _threads: ThreadPoolExecutor = field(
@@ -191,10 +192,7 @@ class Daemon:
         """Take in a fact that the node reported; those who wait look again."""
         if isinstance(fact, BlockConnected):
             self._remember(fact.hash, fact.transactions)
-        waiting, self._waiting = self._waiting, {}
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._waiters.wake()
 
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait until something holds; it is looked at after each fact that the node reports.
@@ -206,18 +204,7 @@ class Daemon:
         Returns:
             Whether it holds now.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not predicate():
-                    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    self._waiting[waiter] = None
-                    try:
-                        await waiter
-                    finally:
-                        self._waiting.pop(waiter, None)
-        except TimeoutError:
-            return predicate()
-        return True
+        return await self._waiters.wait_for(predicate, timeout_s)
 
     async def caught_up(self) -> None:
         """Wait until coins and filters are at the tip.

@@ -1,0 +1,43 @@
+"""Callers that wait until something holds; they look again whenever a fact is reported."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Waiters:
+    """Those who wait, on one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Future[None], None] = {}
+
+    def wake(self) -> None:
+        """Something happened: all look again."""
+        waiting, self._waiting = self._waiting, {}
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until something holds.
+
+        Args:
+            predicate: quick, without effects.
+            timeout_s: None for no limit.
+
+        Returns:
+            Whether it holds now.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not predicate():
+                    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._waiting[waiter] = None
+                    try:
+                        await waiter
+                    finally:
+                        self._waiting.pop(waiter, None)
+        except TimeoutError:
+            return predicate()
+        return True
