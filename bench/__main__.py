@@ -2,8 +2,8 @@
 
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
-Rows are named headers, decoding, payments, starting, simulating, syncing; without a name all are
-measured. `--keep` adds the table to bench/results.md.
+Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching;
+without a name all are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Final
 
 from axon.primitives.hashes import sha256d
-from bench import decoding, headers, payments, simulating, starting, syncing
+from bench import (
+    decoding,
+    headers,
+    lightheaders,
+    matching,
+    payments,
+    simulating,
+    starting,
+    syncing,
+)
 from bench.table import Row, Skipped, render
 from bench.timing import timed
 
@@ -37,6 +46,8 @@ def main(arguments: list[str]) -> int:
         "starting": starting.measure,
         "simulating": simulating.measure,
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
+        "lightheaders": lightheaders.measure,
+        "matching": matching.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

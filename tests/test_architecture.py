@@ -23,11 +23,15 @@ ROOMS: dict[str, frozenset[str]] = {
         "mempool": "primitives",
         "consensus": "chain primitives",
         "mining": "chain mempool primitives",
+        "wallet": "chain primitives",
         "node": "p2p wire chain mempool mining primitives machine",
         "drivers": "machine",
-        "rpc": "node chain consensus mempool mining p2p wire primitives machine drivers",
-        "swarm": "rpc node drivers chain consensus mempool mining p2p wire primitives machine",
-        "cli": "swarm rpc node drivers chain consensus mempool mining p2p wire primitives machine",
+        "rpc": "node wallet chain consensus mempool mining p2p wire primitives machine drivers",
+        "tui": "rpc",
+        "swarm": "rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
+        "machine",
+        "cli": "tui swarm rpc node wallet drivers chain consensus mempool mining p2p wire "
+        "primitives machine",
     }.items()
 }
 """Which rooms a room may import; every room may import itself and `errors`."""
@@ -38,15 +42,20 @@ FOREIGN: dict[str, frozenset[str]] = {
         "pbk": "consensus",
         "rocksdict": "drivers",
         "uvloop": "drivers",
-        "asyncio": "drivers rpc swarm cli",
+        "asyncio": "drivers rpc tui swarm cli",
         "aiohttp": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
+        "bdkpython": "wallet",
+        "cryptography": "wallet",
+        "segno": "cli",
+        "textual": "tui",
+        "rich": "tui",
     }.items()
 }
 """One foreign library, one room."""
 
-PURE = frozenset("errors machine primitives wire p2p chain mempool mining node".split())
+PURE = frozenset("errors machine primitives wire p2p chain mempool mining wallet node".split())
 """Rooms without clock, randomness, socket, file or thread. `Random` is handed in."""
 
 BANNED_IN_PURE = frozenset(

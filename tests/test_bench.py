@@ -11,7 +11,17 @@ import pytest
 
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.merkle import merkle_root
-from bench import chain, decoding, headers, payments, simulating, starting, syncing
+from bench import (
+    chain,
+    decoding,
+    headers,
+    lightheaders,
+    matching,
+    payments,
+    simulating,
+    starting,
+    syncing,
+)
 from bench.__main__ import main
 from bench.table import Row, Skipped, render
 from bench.timing import alternate
@@ -126,3 +136,13 @@ def test_a_node_syncs() -> None:
     row = syncing.measure(blocks=2, rounds=1)
     assert "103 blocks" in row.notes[0]
     assert row.holds is not None
+
+
+def test_a_light_client_gets_all_headers() -> None:
+    row = lightheaders.measure(count=4_500, rounds=1)
+    assert "4,500 regtest headers" in row.notes[0]
+
+
+def test_filters_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "FILTERS", 3)
+    assert "3 filters of 10,000 elements" in matching.measure(rounds=1).notes[0]

@@ -35,5 +35,9 @@ class DamageError(StorageError):
     """What the disk gives back is not what was written; it may be possible to build it anew."""
 
 
+class WalletError(AxonError):
+    """The wallet refuses what was asked of it, or its library does, with its own error as cause."""
+
+
 class ConfigError(AxonError):
     """An option, a file or a folder is not usable; the text says what would be."""

@@ -112,6 +112,13 @@ class RestorePool:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescan:
+    """Have a light client's wallet look at all blocks from a height on once more: None."""
+
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """What became of a submitted block.
 
@@ -137,4 +144,5 @@ Command = (
     | SetNetworkActive
     | PingAll
     | RestorePool
+    | Rescan
 )

@@ -240,6 +240,76 @@ class TransactionRemoved:
         return f"removed {to_hex(self.txid)}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class ScanAdvanced:
+    """A light client's wallet has seen all blocks up to a height.
+
+    Args:
+        target: the height of the best header.
+    """
+
+    category: ClassVar[str | None] = "scan"
+    height: int
+    target: int
+
+    def __str__(self) -> str:
+        return f"scanned up to height={self.height} of {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFound:
+    """A transaction of the wallet is in a block."""
+
+    category: ClassVar[str | None] = "scan"
+    txid: Txid
+    height: int
+
+    def __str__(self) -> str:
+        return f"found {to_hex(self.txid)} at height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentHeard:
+    """An unconfirmed transaction of the wallet came from a peer."""
+
+    category: ClassVar[str | None] = "scan"
+    txid: Txid
+    peer: PeerId
+
+    def __str__(self) -> str:
+        return f"heard of {to_hex(self.txid)} from peer={self.peer}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRefuted:
+    """A peer had claimed a filter that is not its block's, and what followed from it is undone."""
+
+    category: ClassVar[str | None] = None
+    height: int
+    peer: PeerId
+
+    def __str__(self) -> str:
+        return f"peer={self.peer} lied about the filter at height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionSpread:
+    """How far a transaction of our own has come.
+
+    Args:
+        given: peers that have fetched it from us.
+        echoed: peers that announced it to us although we had not offered it to them.
+    """
+
+    category: ClassVar[str | None] = "mempool"
+    txid: Txid
+    given: int
+    echoed: int
+
+    def __str__(self) -> str:
+        return f"{to_hex(self.txid)} was fetched by {self.given}, came back from {self.echoed}"
+
+
 Fact = (
     PeerConnected
     | PeerDisconnected
@@ -256,4 +326,9 @@ Fact = (
     | TransactionAccepted
     | TransactionRejected
     | TransactionRemoved
+    | ScanAdvanced
+    | PaymentFound
+    | PaymentHeard
+    | FilterRefuted
+    | TransactionSpread
 )

@@ -84,4 +84,3 @@ class VerifyScripts:
 
     transaction: Transaction
     spent: tuple[TxOut, ...]
-

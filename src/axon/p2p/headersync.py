@@ -8,6 +8,7 @@ from that what it is told of our own new blocks: headers (BIP 130) or an `inv`.
     idle --asked--> syncing --best header recent--> following
     syncing --15 min and 1 ms a header--> dropped, if others could do better
     syncing --no answer for `patience`--> stalled: another is asked as well (light clients)
+    any --no answer for 2 min--> dropped (light clients)
     any --chain of too little work--> read twice (p2p/presync)
     outbound --behind our tip for too long (p2p/chainlag)--> dropped
 
@@ -348,6 +349,10 @@ class HeaderSync:
             self._look_at = None
             for peer, ours in list(self._peers.items()):
                 self._note_stall(ours, now)
+                mute_at = self._mute_at(ours)
+                if mute_at is not None and now >= mute_at:
+                    actions.append(Drop(peer, PeerSilent("a getheaders was not answered")))
+                    continue
                 if ours.sync_until is not None and now >= ours.sync_until:
                     actions += self._sync_overdue(peer, ours, now)
                 if ours.lag.until is not None and now >= ours.lag.until:
@@ -355,6 +360,7 @@ class HeaderSync:
                 self._watch(ours.sync_until)
                 self._watch(ours.lag.until)
                 self._watch(self._stall_at(ours))
+                self._watch(self._mute_at(ours))
             actions += self._start_syncs(now)
         return actions
 
@@ -423,6 +429,12 @@ class HeaderSync:
             return None
         return ours.asked_at + self._patience
 
+    def _mute_at(self, ours: _Peer) -> Instant | None:
+        """When a peer of an impatient client has owed an answer for too long."""
+        if self._patience is None or ours.asked_at is None:
+            return None
+        return ours.asked_at + RESPONSE_TIME
+
     def _note_stall(self, ours: _Peer, now: Instant) -> None:
         due = self._stall_at(ours)
         if due is not None and now >= due:
@@ -486,6 +498,7 @@ class HeaderSync:
             return []
         ours.asked_at = now
         self._watch(self._stall_at(ours))
+        self._watch(self._mute_at(ours))
         return [Send(peer, GetHeaders(locator(self._headers, entry)))]
 
     def _start_syncs(self, now: Instant) -> list[Action]:

@@ -18,7 +18,7 @@ from axon.chain.headertree import HeaderTree
 from axon.consensus.memoryjudge import MemoryJudge, World
 from axon.drivers.sim.driver import Simulation
 from axon.drivers.sim.network import LinkModel
-from axon.machine import MILLISECOND, SECOND, Endpoint, Instant
+from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.miner import mine
@@ -86,6 +86,7 @@ class SimNetwork:
         history: blocks that every node has on its disk at the start, parents first.
         on_fact: is told every fact: the node's number, the fact, and the node's own time.
         settings: changes a node's settings, given its number; None to leave them as they are.
+        disguise: what stands in a node's place towards others, given its number; None for itself.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class SimNetwork:
         history: Sequence[bytes] = (),
         on_fact: Callable[[int, Fact, Instant], None] | None = None,
         settings: Callable[[int, NodeSettings], NodeSettings] | None = None,
+        disguise: Callable[[SimNode, FullNode], Machine] | None = None,
     ) -> None:
         self.simulation = Simulation(seed, link=link)
         self.world = World()
@@ -106,6 +108,8 @@ class SimNetwork:
         self._count = count
         self._on_fact = on_fact
         self._change = settings
+        self._disguise = disguise
+        self._behind: dict[int, FullNode] = {}  # Those in disguise.
         self.nodes = [SimNode(number, Disk(list(history))) for number in range(count)]
         for node in self.nodes:
             self._add(node)
@@ -117,15 +121,19 @@ class SimNetwork:
 
     def machine(self, number: int) -> FullNode:
         """A node's machine."""
-        machine = self.simulation.machine(number)
+        machine = self._behind.get(number) or self.simulation.machine(number)
         assert isinstance(machine, FullNode)
         return machine
 
     def _add(self, node: SimNode) -> None:
         number = node.number
 
-        def boot(now: Instant) -> FullNode:
-            return self._boot(node, now)
+        def boot(now: Instant) -> Machine:
+            made = self._boot(node, now)
+            if self._disguise is None:
+                return made
+            self._behind[number] = made
+            return self._disguise(node, made)
 
         def do(job: object) -> object:
             assert node.ledger is not None, "a node boots before it works"

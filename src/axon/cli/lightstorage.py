@@ -1,0 +1,113 @@
+"""What all wallets of a network share on disk: headers and filter headers.
+
+    light/headers.dat         every header accepted, 80 bytes each, parents first
+    light/filterheaders.dat   block hash and filter header by height, 64 bytes each
+    light/peers.dat           known addresses
+    light/banlist.json        banned ones
+
+All of it can be lost: it is asked of peers again. One process writes; a second wallet that runs at
+the same time reads what is there, keeps what it learns in memory, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.drivers.aio.stores import AppendFile
+from axon.errors import ConfigError, DamageError
+from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import Network
+
+HEADERS_AT_ONCE: Final = 10_000
+"""Headers read at a time: 800 kB."""
+
+_log = logging.getLogger("axon")
+
+
+class LightStorage:
+    """Headers and filter headers on disk.
+
+    Args:
+        folder: where they lie; made if it is missing.
+        network: whose.
+
+    Raises:
+        ConfigError: the folder cannot be used.
+        StorageError: the disk refuses.
+    """
+
+    headers: HeaderTree
+    filter_headers: FilterHeaderChain
+
+    def __init__(self, folder: Path, network: Network) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(f"Cannot write to '{folder}': {error.strerror}.") from error
+        self.is_ours = self._take_lock()
+        self._header_file = AppendFile(folder / "headers.dat", HEADER_SIZE)
+        self._filter_file = AppendFile(folder / "filterheaders.dat", RECORD_SIZE)
+        self._load_headers(network)
+        self._load_filter_headers()
+
+    def keep_headers(self, headers: Sequence[Header]) -> None:
+        """Write headers down, parents first."""
+        if self.is_ours:
+            self._header_file.append(b"".join([header.raw for header in headers]))
+
+    def keep_filter_headers(self, start_height: int, records: bytes) -> None:
+        """Write filter headers down from a height on, in place of what was there."""
+        if self.is_ours:
+            self._filter_file.truncate(min(start_height, len(self._filter_file)))
+            self._filter_file.append(records)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._header_file.close()
+        self._filter_file.close()
+        os.close(self._lock)
+
+    def _take_lock(self) -> bool:
+        try:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            _log.info("another wallet keeps the headers; this one only reads them")
+            return False
+        return True
+
+    def _load_headers(self, network: Network) -> None:
+        self.headers = HeaderTree(network)
+        try:
+            for start in range(0, len(self._header_file), HEADERS_AT_ONCE):
+                self.headers.load([self._header_file.read(start, HEADERS_AT_ONCE)])
+        except DamageError as damage:
+            _log.warning("headers.dat: %s; what comes before is kept", damage)
+            if self.is_ours:
+                self._header_file.truncate(0)
+                self._header_file.append(b"".join(_chain_to(self.headers.best)))
+
+    def _load_filter_headers(self) -> None:
+        chain = FilterHeaderChain.load(self._filter_file.read())
+        chain.truncate(chain.fork(self.headers.best))
+        chain.take_changes()  # What was cut off is cut off the file right here.
+        if self.is_ours:
+            self._filter_file.truncate(chain.height + 1)
+        self.filter_headers = chain
+
+
+def _chain_to(entry: HeaderEntry) -> list[bytes]:
+    """The headers from the one after the genesis block up to an entry."""
+    raws: list[bytes] = []
+    while entry.parent is not None:
+        raws.append(entry.header.raw)
+        entry = entry.parent
+    return raws[::-1]

@@ -1,0 +1,153 @@
+"""Transactions of a light client: those it hears of, and its own on their way out.
+
+    inv -> txrequest (ask one announcer) -> tx -> Delegate(HearTransaction) -> PaymentHeard
+    own -> txbroadcast (offer) <- getdata, and from another peer an inv of it: it spreads
+
+A light client cannot tell whether an unconfirmed transaction is valid; the wallet shows it as
+unconfirmed. All that peers announce is asked for, so that no peer learns which are ours.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from axon.machine import Instant, PeerId
+from axon.node.facts import PaymentHeard, TransactionSpread
+from axon.node.outbox import Outbox
+from axon.node.session import Session
+from axon.node.walletjobs import WALLET, HearTransaction
+from axon.p2p.rollingset import RollingSet
+from axon.p2p.txbroadcast import TxBroadcast
+from axon.p2p.txrequest import TxRequest
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction
+from axon.wire.messages import GetData, Inv, InvItem, InvType, NotFound, Tx
+
+MAX_HEARD: Final = 50_000
+"""Transactions remembered as heard: an hour of the main network."""
+
+MAX_WAITING: Final = 500
+"""Heard transactions that wait for the wallet; a flood beyond that is not looked at."""
+
+_TX_KINDS: Final = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
+
+
+class TxHearing:
+    """Transactions of one light client.
+
+    Args:
+        outbox: where effects go.
+        rng: for the parts.
+    """
+
+    def __init__(self, outbox: Outbox, rng: Random) -> None:
+        self._outbox = outbox
+        self.txrequest = TxRequest(rng)
+        self.broadcast = TxBroadcast(rng)
+        self._heard: RollingSet[bytes] = RollingSet(MAX_HEARD)
+        self._waiting = 0
+
+    def opened(self, session: Session, now: Instant) -> None:
+        """A peer was greeted."""
+        negotiated = session.negotiated
+        assert negotiated is not None, "transactions flow after the greeting"
+        if not session.kind.relays_transactions:
+            return
+        wtxid_relay = negotiated.wtxid_relay
+        self.txrequest.opened(session.peer, wtxid_relay=wtxid_relay)
+        self._outbox.perform(
+            self.broadcast.opened(
+                session.peer, wtxid_relay=wtxid_relay, relay=negotiated.relay, now=now
+            )
+        )
+
+    def closed(self, peer: PeerId, now: Instant) -> None:
+        """A peer has gone."""
+        self.txrequest.closed(peer, now)
+        self._outbox.perform(self.broadcast.closed(peer, now))
+        self._outbox.perform(self.txrequest.requests(now))
+
+    def announced(self, session: Session, message: Inv, now: Instant) -> None:
+        """Transactions that a peer has."""
+        if not session.kind.relays_transactions:
+            return
+        peer, negotiated = session.peer, session.negotiated
+        assert negotiated is not None, "transactions flow after the greeting"
+        items = [item for item in message.items if item.kind in _TX_KINDS]
+        for txid in self.broadcast.announced(peer, items, now):
+            self._tell_spread(txid)
+        for item in items:
+            if negotiated.wtxid_relay != (item.kind == InvType.WTX) or item.hash in self._heard:
+                continue
+            late = self.txrequest.overloaded(peer)
+            self.txrequest.announced(peer, item, preferred=True, overloaded=late, now=now)
+        self._outbox.perform(self.txrequest.requests(now))
+
+    def received(self, session: Session, transaction: Transaction, now: Instant) -> None:
+        """A transaction from a peer."""
+        peer, txid, wtxid = session.peer, transaction.txid, transaction.wtxid
+        asked = self.txrequest.received(peer, txid) | self.txrequest.received(peer, wtxid)
+        for name in (txid, wtxid):
+            self.txrequest.forget(name)
+        if not asked or wtxid in self._heard or self._waiting >= MAX_WAITING:
+            return
+        self._heard.add(txid)
+        self._heard.add(wtxid)
+        self._waiting += 1
+
+        def heard(concerns_us: object, now: Instant) -> None:  # noqa: ARG001
+            self._waiting -= 1
+            if concerns_us:
+                self._outbox.report(PaymentHeard(txid, peer))
+
+        self._outbox.delegate(HearTransaction(transaction, now), WALLET, heard)
+
+    def requested(self, session: Session, message: GetData, now: Instant) -> None:
+        """A peer asks for transactions; it gets our own that it was offered."""
+        missing: list[InvItem] = []
+        for item in message.items:
+            found = None
+            if item.kind in _TX_KINDS:
+                found = self.broadcast.requested(session.peer, item, now)
+            if found is None:
+                missing.append(item)
+                continue
+            self._outbox.send(session.peer, Tx(found))
+            self._tell_spread(found.txid)
+        if missing:
+            self._outbox.send(session.peer, NotFound(tuple(missing)))
+
+    def notfound(self, peer: PeerId, message: NotFound, now: Instant) -> None:
+        """A peer does not have what it was asked for."""
+        for item in message.items:
+            if item.kind in _TX_KINDS:
+                self.txrequest.notfound(peer, item.hash)
+        self._outbox.perform(self.txrequest.requests(now))
+
+    def send(self, transaction: Transaction, now: Instant) -> None:
+        """Bring a transaction of our own to the network, until it is confirmed."""
+        self._heard.add(transaction.txid)
+        self._heard.add(transaction.wtxid)
+        self._outbox.perform(self.broadcast.add(transaction, now))
+
+    def settled(self, txid: Txid) -> None:
+        """A transaction is confirmed, or given up."""
+        self.broadcast.remove(txid)
+
+    def tick(self, now: Instant) -> None:
+        """What is due."""
+        self._outbox.perform(self.txrequest.tick(now))
+        self._outbox.perform(self.broadcast.tick(now))
+
+    def deadline(self) -> Instant | None:
+        """When something is due."""
+        soonest, moment = self.txrequest.deadline(), self.broadcast.deadline()
+        if moment is not None and (soonest is None or moment < soonest):
+            return moment
+        return soonest
+
+    def _tell_spread(self, txid: Txid) -> None:
+        spread = self.broadcast.status(txid)
+        if spread is not None:
+            self._outbox.report(TransactionSpread(txid, spread.given, spread.echoed))

@@ -1,0 +1,198 @@
+"""Slow work that a light client delegates, and the wallet that does it.
+
+Everything about the wallet happens in one lane, in order: a wallet is never asked two things at a
+time, and what a block changed is written before the next is looked at. The wallet itself is in a
+room above; here is what is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from axon.chain.blockbody import read_body
+from axon.chain.filtercheck import FilterDoubt, doubt
+from axon.errors import WalletError
+from axon.machine import SECOND, Instant
+from axon.node.jobs import LearnHeaders
+from axon.primitives.hashes import BlockHash, Txid
+from axon.primitives.header import Header
+from axon.primitives.transaction import Transaction
+from axon.primitives.verdict import Rejected, Verdict
+
+WALLET: Final = "wallet"
+"""The lane of all that reads or changes the wallet."""
+
+FILTERS: Final = "filters"
+"""The lane that writes filter headers, beside the one of headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchFilters:
+    """Which of these blocks may concern the wallet.
+
+    The outcome is a tuple of booleans, one for each.
+
+    Args:
+        filters: block hash and basic filter (BIP 158) of each.
+    """
+
+    filters: tuple[tuple[BlockHash, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBlock:
+    """Look through a block for payments and keep them, with proofs. The outcome has `verdict`,
+    `found` and `scripts_grew`, see `Taken`."""
+
+    hash: BlockHash
+    height: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FollowChain:
+    """The wallet has seen all up to a block.
+
+    The outcome is a tuple of the wallet's own transactions that left the chain: they are to be
+    brought to the network again.
+
+    Args:
+        fork_height: what it saw above has left the chain; None if nothing has.
+        height: of the block.
+        hash: its hash.
+    """
+
+    fork_height: int | None
+    height: int
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class HearTransaction:
+    """An unconfirmed transaction of a peer. The outcome is whether it concerns the wallet."""
+
+    transaction: Transaction
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFilters:
+    """What speaks against each of these being the filter of a block.
+
+    The outcome is a tuple of `FilterDoubt`, or Rejected if the bytes are not that block.
+    """
+
+    hash: BlockHash
+    raw: bytes
+    filters: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFilterHeaders:
+    """Write filter headers down. The outcome is None.
+
+    Args:
+        start_height: of the first; what was kept from there on is replaced.
+        records: block hash and filter header of each, 64 bytes.
+    """
+
+    start_height: int
+    records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskWallet:
+    """Whatever else a person wants of the wallet, done in its lane.
+
+    The outcome is what the call returned, or the `WalletError` that it raised.
+    """
+
+    call: Callable[[], object]
+
+
+class Taken(Protocol):
+    """What became of a block."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Rejected: the bytes are not that block."""
+
+    @property
+    def found(self) -> tuple[Txid, ...]:
+        """Transactions in it that concern the wallet."""
+
+    @property
+    def scripts_grew(self) -> bool:
+        """The wallet looks for more scripts than before, so later filters may match now."""
+
+
+class Wallet(Protocol):
+    """A wallet, as far as the node feeds it."""
+
+    def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
+        """See `MatchFilters`."""
+
+    def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> Taken:
+        """See `TakeBlock`."""
+
+    def follow_chain(self, fork_height: int | None, height: int, block_hash: BlockHash) -> None:
+        """See `FollowChain`."""
+
+    def unconfirmed_own(self) -> Sequence[Transaction]:
+        """Transactions made here that are in no block."""
+
+    def hear_transaction(self, transaction: Transaction, now_s: int) -> bool:
+        """See `HearTransaction`."""
+
+
+class ChainFiles(Protocol):
+    """Where headers are kept, for all wallets of a network."""
+
+    def keep_headers(self, headers: Sequence[Header]) -> None:
+        """Write headers down, parents first."""
+
+    def keep_filter_headers(self, start_height: int, records: bytes) -> None:
+        """See `KeepFilterHeaders`."""
+
+
+def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
+    """Do one job; its outcome."""
+    match job:
+        case MatchFilters(filters):
+            return wallet.match_filters(filters)
+        case TakeBlock(block_hash, height, raw):
+            return wallet.take_block(block_hash, height, raw)
+        case FollowChain(fork_height, height, block_hash):
+            wallet.follow_chain(fork_height, height, block_hash)
+            return () if fork_height is None else tuple(wallet.unconfirmed_own())
+        case HearTransaction(transaction, now):
+            return wallet.hear_transaction(transaction, now // SECOND)
+        case AskWallet(call):
+            return _asked(call)
+        case CheckFilters(block_hash, raw, filters):
+            return _check_filters(block_hash, raw, filters)
+        case LearnHeaders(headers):
+            files.keep_headers(headers)
+        case KeepFilterHeaders(start_height, records):
+            files.keep_filter_headers(start_height, records)
+        case _:
+            raise AssertionError(f"no job: {job!r}")
+    return None
+
+
+def _asked(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except WalletError as refused:
+        return refused
+
+
+def _check_filters(
+    block_hash: BlockHash, raw: bytes, filters: tuple[bytes, ...]
+) -> tuple[FilterDoubt, ...] | Rejected:
+    block = read_body(block_hash, raw)
+    if isinstance(block, Rejected):
+        return block
+    return tuple([doubt(data, block) for data in filters])

@@ -1,0 +1,395 @@
+"""Filter headers compared among all peers, and filters that nobody can forge (client of BIP 157).
+
+The light client's part that decides which filters a wallet may rely on. Filter headers are asked of
+one peer at a time, of another as well when the first does not answer within a second; every other
+peer is asked what it says of the end of the chain, which speaks for all below it. As long as one
+peer is honest, a lie is noticed, and the block in question decides (`take_dispute`, `resolved`).
+
+    our chain behind the best --getcfheaders--> grown --> every peer compared with its end
+    peer: compared --differs--> located (p2p/filterclaims) --> dispute --> resolved, liars dropped
+    resolved against us, or the best chain turned: cut; filters are handed out again from there
+
+Filters (p2p/filterdownload) wait before they are handed out for peers that have just been asked
+whether they agree, a second at most, and from a block in dispute on until it is resolved.
+
+A peer is asked only about blocks it is known to have: others cost the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from axon.machine import Instant, PeerId
+from axon.p2p.actions import Action, Drop
+from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
+from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
+from axon.p2p.filterheaders import FilterHeaderChain
+from axon.p2p.filterpeer import FilterPeer, OpenQuestion
+from axon.p2p.views import HeaderEntry, Headers
+from axon.primitives.hashes import BlockHash
+from axon.wire.messages import CFCheckpt, CFHeaders, CFilter, GetCFCheckpt, GetCFHeaders
+from axon.wire.messages.filters import BASIC_FILTER, MAX_CFHEADERS
+
+__all__ = ["Claim", "Dispute", "FilterOfBlock", "FilterState", "FilterSync"]
+
+REFUTED: Final = "BIP 157: a filter has all scripts of its block"
+"""The rule that a peer breaks whose filter the block refutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterState:
+    """How far it is, for screens.
+
+    Args:
+        headers_height: of the last filter header; -1 for none.
+        filters_height: of the last filter handed out; -1 before the scan begins.
+        usable_peers: how many offer filters.
+        agreed_peers: who of them agrees with all filter headers that we have.
+        disputed_height: of a block in dispute; None without one.
+    """
+
+    headers_height: int
+    filters_height: int
+    usable_peers: int
+    agreed_peers: tuple[PeerId, ...]
+    disputed_height: int | None
+
+
+class FilterSync:
+    """The filters of the best chain; node-wide.
+
+    Args:
+        headers: all known headers.
+        chain: the filter headers that we have; only this part changes it.
+        rng: picks whom to ask.
+        best_known: the best header a peer is known to have (`HeaderSync.best_known`).
+    """
+
+    def __init__(
+        self,
+        headers: Headers,
+        chain: FilterHeaderChain,
+        rng: Random,
+        *,
+        best_known: Callable[[PeerId], HeaderEntry | None],
+    ) -> None:
+        self._headers = headers
+        self._chain = chain
+        self._rng = rng
+        self._best_known = best_known
+        self._peers: dict[PeerId, FilterPeer] = {}
+        self._download = FilterDownload(chain, rng, lambda peer: self._peers[peer].claims.agreed)
+        self._disputes = FilterDisputes(chain, self._peers, rng)
+        self._best: HeaderEntry | None = None  # At the last look.
+        self._restless = True  # Something happened that may allow new questions.
+        self._look_at: Instant | None = None  # No peer's time is up before.
+
+    # What happened.
+
+    def opened(self, peer: PeerId, *, serves_filters: bool, now: Instant) -> list[Action]:
+        """A peer has finished the handshake.
+
+        Args:
+            peer: not known yet.
+            serves_filters: it offers COMPACT_FILTERS; others are never asked.
+            now: the present.
+        """
+        if not serves_filters:
+            return []
+        self._peers[peer] = FilterPeer(peer, self._chain.start_height - 1)
+        self._download.opened(peer)
+        return self._update(now)
+
+    def closed(self, peer: PeerId, now: Instant) -> list[Action]:
+        """A peer has gone; what it was asked is asked of others."""
+        if peer not in self._peers:
+            return []
+        self._forget(peer)
+        return self._update(now)
+
+    def received(
+        self, peer: PeerId, message: CFHeaders | CFCheckpt | CFilter, now: Instant
+    ) -> list[Action]:
+        """An answer; one that nobody waits for is ignored.
+
+        Raises:
+            PeerViolation: it is no answer to its question, contradicts what the peer said before,
+                or is larger than anything of its kind.
+        """
+        ours = self._peers.get(peer)
+        if ours is None or message.filter_type != BASIC_FILTER:
+            return []
+        if isinstance(message, CFilter) and len(message.filter) > MAX_FILTER_BYTES:
+            raise PeerViolation(f"BIP 158: no filter has more than {MAX_FILTER_BYTES} bytes")
+        question = ours.answered(message)
+        if question is not None:
+            self._weigh(ours, question, message)
+            self._restless = True
+        elif isinstance(message, CFilter) and self._download.received(peer, message, now):
+            self._restless = True
+        return self._update(now) if self._restless else []
+
+    def chain_changed(self, now: Instant) -> list[Action]:
+        """The best header changed, or what some peer is known to have."""
+        return self._update(now)
+
+    def tick(self, now: Instant) -> list[Action]:
+        """Do what is due: ask others where a peer is late, drop who is silent."""
+        actions: list[Action] = []
+        if self._look_at is not None and now >= self._look_at:
+            actions += self._download.tick(now)
+            for action in actions:
+                self._forget(action.peer)
+            for peer, ours in list(self._peers.items()):
+                fault = ours.tick(now)
+                if fault is not None:
+                    actions.append(Drop(peer, fault))
+                    self._forget(peer)
+            self._restless = True
+        return actions + self._update(now) if self._restless else actions
+
+    def deadline(self) -> Instant | None:
+        """When `tick` has something to do; 0 for at once."""
+        return 0 if self._restless else self._look_at
+
+    # Filters for the wallet.
+
+    def scan_from(self, height: int) -> None:
+        """Hand out filters from this height on; all below are seen, or do not matter."""
+        self._download.scan_from(height)
+        self._restless = True
+
+    def take_filters(self, limit: int) -> list[FilterOfBlock]:
+        """The next filters, in order of height; what is in doubt waits.
+
+        Args:
+            limit: how many at most.
+        """
+        self._follow()
+        taken = self._download.take(limit, self._trusted_height())
+        self._restless = self._restless or bool(taken)
+        return taken
+
+    def take_rollback(self) -> int | None:
+        """From which height on filters are handed out again, since the last call.
+
+        Those that were handed out from there on are not filters of the best chain, or may be false.
+        None if all of them still hold.
+        """
+        self._follow()
+        return self._download.take_rollback()
+
+    # Disputes.
+
+    def take_dispute(self) -> Dispute | None:
+        """A dispute that is ready to be decided, each once; `resolved` is to follow."""
+        return self._disputes.take()
+
+    def is_open(self, dispute: Dispute) -> bool:
+        """Whether a dispute still matters: its block may have left the best chain since."""
+        return self._disputes.is_open(dispute)
+
+    def resolved(
+        self,
+        dispute: Dispute,
+        honest: Claim | None,
+        now: Instant,
+        *,
+        refuted: Collection[Claim] = (),
+    ) -> list[Action]:
+        """The block was read; a dispute that is not open any more is ignored.
+
+        Args:
+            dispute: from `take_dispute`.
+            honest: the claim to go by; None if all are refuted.
+            now: the present.
+            refuted: claims that cannot be true; who made them has lied. Peers with other claims go
+                without blame: two chains cannot be followed at once.
+        """
+        if not self.is_open(dispute):
+            return []
+        self._disputes.close()
+        actions: list[Action] = []
+        for peer, ours in list(self._peers.items()):
+            side = dispute.side_of(ours.claims)
+            if side is not None and side is not honest:
+                other = PeerFault(f"we go by other filters from height {dispute.height} on")
+                actions.append(Drop(peer, PeerViolation(REFUTED) if side in refuted else other))
+                self._forget(peer)
+        held = dispute.held
+        if honest is not held and (held is not None or honest is not None):
+            self._cut(dispute.height - 1)
+        return actions + self._update(now)
+
+    # What is known.
+
+    def state(self) -> FilterState:
+        """How far it is."""
+        height = self._chain.height
+        agreed = [peer for peer, ours in self._peers.items() if ours.claims.agreed >= height]
+        return FilterState(
+            headers_height=height,
+            filters_height=self._download.height,
+            usable_peers=len(self._peers),
+            agreed_peers=tuple(agreed),
+            disputed_height=self._disputes.height,
+        )
+
+    # How it is done.
+
+    def _update(self, now: Instant) -> list[Action]:
+        """Ask what is to be asked now."""
+        self._follow()
+        self._restless = False
+        actions = self._disputes.update(now)
+        actions += self._extend(now)
+        for peer, ours in self._peers.items():
+            if ours.is_idle:
+                actions += self._compare(peer, ours, now)
+        actions += self._download.update(now)
+        self._look_at = min(self._deadlines(), default=None)
+        return actions
+
+    def _weigh(
+        self, ours: FilterPeer, question: OpenQuestion, message: CFHeaders | CFCheckpt | CFilter
+    ) -> None:
+        chain, claims = self._chain, ours.claims
+        match message:
+            case CFilter():
+                self._disputes.received(claims, question.stop_height, message.filter)
+            case CFCheckpt():
+                claims.weigh_checkpoints(chain, message.filter_headers)
+            case CFHeaders():
+                hashes, previous = message.filter_hashes, message.previous_filter_header
+                start = question.stop_height + 1 - len(hashes)
+                news = claims.weigh_headers(chain, start, previous, hashes)
+                if news:
+                    self._grow(question.stop_height, news)
+                    claims.extended(chain.height)
+
+    def _grow(self, stop_height: int, news: list[bytes]) -> None:
+        entry = self._headers.best.ancestor(stop_height)
+        block_hashes: list[BlockHash] = []
+        while entry is not None and entry.height > self._chain.height:
+            block_hashes.append(entry.hash)
+            entry = entry.parent
+        self._chain.append(block_hashes[::-1], news)
+        for ours in self._peers.values():
+            ours.claims.grown(self._chain)
+
+    def _follow(self) -> None:
+        """Stay on the best chain."""
+        best, was = self._headers.best, self._best
+        if best is was:
+            return
+        self._best = best
+        if was is not None and best.ancestor(was.height) is was:
+            return
+        for ours in self._peers.values():
+            ours.claims.forget_checkpoints()
+            question = ours.question
+            if question is not None:
+                entry = best.ancestor(question.stop_height)
+                if entry is None or entry.hash != question.message.stop_hash:
+                    ours.cancel()
+        self._cut(self._chain.fork(best))
+
+    def _cut(self, height: int) -> None:
+        """Forget the filter headers above a height, and all that rests on them."""
+        was_height = self._chain.height
+        if height == was_height:
+            return
+        self._restless = True
+        self._chain.truncate(height)
+        for ours in self._peers.values():
+            ours.claims.cut(height)
+        self._download.cut(height, was_height)
+        self._disputes.cut(height)
+
+    def _extend(self, now: Instant) -> list[Action]:
+        """Ask for filter headers beyond ours, of one peer that answers promptly."""
+        height = self._chain.height
+        if height >= self._headers.best.height:
+            return []
+        able: list[tuple[FilterPeer, int]] = []
+        for peer, ours in self._peers.items():
+            if ours.is_prompt and ours.question is not None and ours.question.extends:
+                return []
+            if ours.is_idle and ours.claims.differs is None:
+                common = self._common(peer)
+                if common > height and not self._needs_checkpoints(ours, common):
+                    able.append((ours, common))
+        # Who agrees with what we have goes on from there; another may not.
+        able = [item for item in able if item[0].claims.agreed == height] or able
+        if not able:
+            return []
+        chosen, common = able[int(self._rng.random() * len(able))]
+        stop_height = min(common, height + MAX_CFHEADERS)
+        message = GetCFHeaders(BASIC_FILTER, height + 1, self._best_hash(stop_height))
+        return [chosen.ask(message, stop_height, now, extends=True)]
+
+    def _compare(self, peer: PeerId, ours: FilterPeer, now: Instant) -> list[Action]:
+        """Ask an idle peer what is not known of its filter headers."""
+        claims, chain = ours.claims, self._chain
+        if claims.differs is not None:
+            question = claims.question(chain)
+            return [] if question is None else [ours.ask(question, claims.differs, now)]
+        common = self._common(peer)
+        if self._needs_checkpoints(ours, common):
+            claims.knows_checkpoints = True
+            message = GetCFCheckpt(BASIC_FILTER, self._best_hash(common))
+            return [ours.ask(message, common, now)]
+        top = min(chain.height, common)
+        if claims.agreed >= top or claims.has_checkpoints:
+            return []
+        return [ours.ask(GetCFHeaders(BASIC_FILTER, top, chain.block_hash(top)), top, now)]
+
+    def _needs_checkpoints(self, ours: FilterPeer, common: int) -> bool:
+        """Whether a peer's chain is long enough ahead of ours to ask for checkpoints first."""
+        far = common - self._chain.height > MAX_CFHEADERS
+        return far and not ours.claims.knows_checkpoints
+
+    def _common(self, peer: PeerId) -> int:
+        """Up to which height a peer is known to have the blocks of the best chain; -1 for none."""
+        known, best = self._best_known(peer), self._headers.best
+        if known is None:
+            return -1
+        low, high = self._headers.genesis.height, min(known.height, best.height)
+        probe = high  # Mostly the whole of it.
+        while low < high:
+            if known.ancestor(probe) is best.ancestor(probe):
+                low = probe
+            else:
+                high = probe - 1
+            probe = (low + high + 1) // 2
+        return low
+
+    def _best_hash(self, height: int) -> BlockHash:
+        entry = self._headers.best.ancestor(height)
+        assert entry is not None, "a height of the best chain"
+        return entry.hash
+
+    def _trusted_height(self) -> int:
+        """Up to which height filters are in no doubt."""
+        height = self._chain.height
+        if self._disputes.height is not None:
+            height = min(height, self._disputes.height - 1)
+        for ours in self._peers.values():
+            claims = ours.claims
+            if ours.is_prompt or claims.filter is not None:
+                height = min(height, claims.agreed)
+        return height
+
+    def _forget(self, peer: PeerId) -> None:
+        self._peers.pop(peer, None)
+        self._download.closed(peer)
+        self._restless = True
+
+    def _deadlines(self) -> list[Instant]:
+        moments = [ours.deadline() for ours in self._peers.values()]
+        moments.append(self._disputes.deadline())
+        return [moment for moment in moments if moment is not None] + self._download.deadlines()

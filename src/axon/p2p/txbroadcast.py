@@ -1,0 +1,233 @@
+"""A wallet's own transactions on their way out, and the proof that they spread.
+
+    offered --getdata--> given      listener --inv of it, though we had not offered it--> echoed
+
+A transaction is offered to every peer that relays but one, the listener, drawn by chance: when it
+announces the transaction to us, it has it from somebody else, so the transaction spreads. A peer
+that took it and kept it to itself cannot fake that. Without an echo for a while, the listener is
+offered it as well. As long as there was no echo newcomers are, too; and everybody again every few
+minutes until the transaction is confirmed or given up, for pools forget.
+
+Only who was offered a transaction is given it: else any peer that has seen it elsewhere could ask
+us, and learn that it is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.p2p.actions import Action, Send
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction
+from axon.wire.messages import Inv, InvItem, InvType
+
+MAX_OWN: Final = 1_000
+"""Transactions held; with more, the oldest is no longer offered. An `inv` has room for as many."""
+
+LISTEN_TIME: Final = 30 * SECOND
+"""How long an echo is waited for before the listener is offered the transaction: nodes announce
+every few seconds, and the way back may lead over several."""
+
+REPEAT_MIN: Final = 3 * MINUTE
+REPEAT_SPREAD: Final = 3 * MINUTE
+"""After so long it is offered again; the spread hides that several belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far a transaction has come.
+
+    Args:
+        offered: peers to which it was announced.
+        given: peers that have fetched it.
+        echoed: peers that announced it without having been offered it.
+    """
+
+    offered: int
+    given: int
+    echoed: int
+
+
+@dataclass(slots=True)
+class _Own:
+    transaction: Transaction
+    due: Instant = 0  # For the listener's turn, or the next repetition.
+    listener: PeerId | None = None
+    # Of connected peers; the counts include those that have gone.
+    offered: dict[PeerId, None] = field(default_factory=dict)
+    given: dict[PeerId, None] = field(default_factory=dict)
+    echoed: dict[PeerId, None] = field(default_factory=dict)
+    spread: Spread = Spread(0, 0, 0)
+
+    def count(self, offered: int = 0, given: int = 0, echoed: int = 0) -> None:
+        was = self.spread
+        self.spread = Spread(was.offered + offered, was.given + given, was.echoed + echoed)
+
+
+class TxBroadcast:
+    """Offers own transactions; node-wide.
+
+    Args:
+        rng: draws listeners and moments.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._peers: dict[PeerId, bool] = {}  # Those that relay: whether by wtxid.
+        self._own: dict[Txid, _Own] = {}  # Parents before children, as they were added.
+        self._names: dict[bytes, Txid] = {}  # Txids and wtxids.
+
+    # The wallet.
+
+    def add(self, transaction: Transaction, now: Instant) -> list[Action]:
+        """Bring a transaction out, until `remove`."""
+        txid = transaction.txid
+        if txid in self._own:
+            return []
+        if len(self._own) >= MAX_OWN:
+            self.remove(next(iter(self._own)))
+        own = self._own[txid] = _Own(transaction)
+        self._names[txid] = self._names[transaction.wtxid] = txid
+        peers = list(self._peers)
+        if len(peers) > 1:
+            own.listener = peers[int(self._rng.random() * len(peers))]
+        self._plan(own, now)
+        return self._offer([own], peers)
+
+    def remove(self, txid: Txid) -> None:
+        """A transaction is confirmed, replaced or given up."""
+        own = self._own.pop(txid, None)
+        if own is not None:
+            self._names.pop(txid)
+            self._names.pop(own.transaction.wtxid, None)
+
+    def status(self, txid: Txid) -> Spread | None:
+        """How far a transaction has come; None if it is not held."""
+        own = self._own.get(txid)
+        return None if own is None else own.spread
+
+    # Peers.
+
+    def opened(self, peer: PeerId, *, wtxid_relay: bool, relay: bool, now: Instant) -> list[Action]:
+        """A peer has finished the handshake.
+
+        Args:
+            peer: not known yet.
+            wtxid_relay: it wants announcements by wtxid (BIP 339).
+            relay: it wants announcements at all.
+            now: the present.
+        """
+        if not relay:
+            return []
+        self._peers[peer] = wtxid_relay
+        wanting: list[_Own] = []
+        for own in self._own.values():
+            if own.spread.echoed:
+                continue
+            if own.given and own.listener is None:
+                own.listener = peer  # Somebody has it already; from here it may come back.
+                self._plan(own, now)
+            else:
+                wanting.append(own)
+        return self._offer(wanting, [peer])
+
+    def closed(self, peer: PeerId, now: Instant) -> list[Action]:
+        """A peer has gone. What it alone had, perhaps, the listener is offered at once."""
+        if self._peers.pop(peer, None) is None:
+            return []
+        orphaned: list[_Own] = []
+        for own in self._own.values():
+            for peers in (own.offered, own.given, own.echoed):
+                peers.pop(peer, None)
+            if own.listener == peer:
+                own.listener = None
+            elif own.listener is not None and not own.given:
+                own.listener = None
+                self._plan(own, now)
+                orphaned.append(own)
+        return self._offer(orphaned, list(self._peers))
+
+    def announced(self, peer: PeerId, items: Iterable[InvItem], now: Instant) -> list[Txid]:
+        """A peer announced transactions.
+
+        Returns:
+            Those of our own that it cannot have from us: they spread.
+        """
+        echoes: list[Txid] = []
+        if peer not in self._peers:
+            return echoes
+        for item in items:
+            txid = self._names.get(item.hash)
+            own = None if txid is None else self._own[txid]
+            if txid is None or own is None or peer in own.offered or peer in own.echoed:
+                continue
+            own.echoed[peer] = None
+            own.count(echoed=1)
+            own.listener = None  # Nothing is left to prove.
+            self._plan(own, now)
+            echoes.append(txid)
+        return echoes
+
+    def requested(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
+        """The transaction that a peer asks for; None if it was not offered it."""
+        txid = self._names.get(item.hash)
+        own = None if txid is None else self._own[txid]
+        if own is None or peer not in own.offered:
+            return None
+        if peer not in own.given:
+            own.given[peer] = None
+            own.count(given=1)
+        return own.transaction
+
+    # Time.
+
+    def tick(self, now: Instant) -> list[Action]:
+        """Offer again what is due."""
+        due = [own for own in self._own.values() if now >= own.due]
+        unheard = [own for own in due if own.listener is not None]
+        repeated = [own for own in due if own.listener is None]
+        for own in due:
+            own.listener = None
+            self._plan(own, now)
+        peers = list(self._peers)
+        return self._offer(unheard, peers) + self._offer(repeated, peers, again=True)
+
+    def deadline(self) -> Instant | None:
+        """When something is to be offered again."""
+        if not self._peers:
+            return None
+        return min((own.due for own in self._own.values()), default=None)
+
+    def _plan(self, own: _Own, now: Instant) -> None:
+        if own.listener is not None:
+            own.due = now + LISTEN_TIME
+        else:
+            own.due = now + REPEAT_MIN + int(self._rng.random() * REPEAT_SPREAD)
+
+    def _offer(
+        self, wanting: Sequence[_Own], peers: Sequence[PeerId], *, again: bool = False
+    ) -> list[Action]:
+        """Announce transactions to those who are not listeners and were not offered them yet."""
+        actions: list[Action] = []
+        for peer in peers:
+            items: list[InvItem] = []
+            for own in wanting:
+                if own.listener == peer or (peer in own.offered and not again):
+                    continue
+                if peer not in own.offered:
+                    own.offered[peer] = None
+                    own.count(offered=1)
+                transaction = own.transaction
+                by_wtxid = self._peers[peer]
+                items.append(
+                    InvItem(InvType.WTX, transaction.wtxid)
+                    if by_wtxid
+                    else InvItem(InvType.TX, transaction.txid)
+                )
+            if items:
+                actions.append(Send(peer, Inv(tuple(items))))
+        return actions

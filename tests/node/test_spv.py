@@ -1,0 +1,249 @@
+"""A light client among full nodes, in virtual time: real protocol code on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from axon.chain.headertree import HeaderTree
+from axon.machine import MINUTE, SECOND, Endpoint, Instant
+from axon.node.commands import SendTransaction
+from axon.node.facts import Fact, PaymentFound, PaymentHeard, TransactionSpread
+from axon.node.scanflow import ScanStart
+from axon.node.settings import LinkSettings
+from axon.node.spv import SpvNode
+from axon.node.walletjobs import perform
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.p2p.filterheaders import FilterHeaderChain
+from axon.p2p.wishes import address_of
+from axon.primitives.netaddress import TimedAddress
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import Transaction, TxOut
+from axon.swarm.purse import Spendable
+from axon.swarm.simulation import SimNetwork
+from axon.swarm.workload import history
+from axon.wire.messages import Services
+from tests.node.naivewallet import NaiveWallet
+from tests.node.rig import ALICE, BOB, CAROL, FULL
+
+HOME = Endpoint("99.1.0.1", REGTEST.port)
+FILTERS = int(Services.COMPACT_FILTERS)
+
+
+@dataclass
+class Light:
+    """A light client in a simulated network."""
+
+    net: SimNetwork
+    wallet: NaiveWallet
+    number: int
+    facts: list[Fact] = field(default_factory=list)
+
+    @property
+    def node(self) -> SpvNode:
+        machine = self.net.simulation.machine(self.number)
+        assert isinstance(machine, SpvNode)
+        return machine
+
+    def until(self, condition: Callable[[], bool], within: int = MINUTE) -> Instant:
+        """Let time pass until something holds; how long it took."""
+        began = self.net.now
+        simulation = self.net.simulation
+        assert simulation.run_until(condition, began + within), f"seed {simulation.seed}"
+        return self.net.now - began
+
+    def synced(self) -> bool:
+        """Whether the wallet has seen the tip of node 0."""
+        tip = self.net.machine(self.net.running()[0]).active.tip.hash
+        return self.node.is_synced and self.node.headers.best.hash == tip
+
+
+def light(
+    net: SimNetwork,
+    wallet: NaiveWallet,
+    contacts: tuple[int, ...] = (0,),
+    *,
+    start: ScanStart = ScanStart(None, None),  # noqa: B008 (it is frozen)
+) -> Light:
+    """Add a light client that knows the addresses of these nodes."""
+
+    def boot(now: Instant) -> SpvNode:
+        rng = net.simulation.random("light", now)
+        addrman = AddrMan(rng, lab=True)
+        for number in contacts:
+            address = address_of(net.nodes[number].endpoint)
+            assert address is not None
+            addrman.add([TimedAddress(now // SECOND, FULL | FILTERS, address)], address, now)
+        connections = ConnectionsConfig(
+            port=REGTEST.port, max_connections=6, v2=False, lab=True, needs=FILTERS
+        )
+        return SpvNode(
+            LinkSettings(network=REGTEST, connections=connections),
+            headers=HeaderTree(REGTEST),
+            filter_headers=FilterHeaderChain(),
+            start=start if wallet.scanned is None else ScanStart(*wallet.scanned),
+            addrman=addrman,
+            bans=BanList(),
+            rng=rng,
+            now=now,
+        )
+
+    number = net.simulation.add(
+        boot,
+        HOME,
+        perform=lambda job: perform(wallet, wallet, job),
+        on_report=lambda fact, _: made.facts.append(fact),  # type: ignore[arg-type]
+        listens=False,
+    )
+    made = Light(net, wallet, number)
+    return made
+
+
+def network(seed: int, count: int) -> SimNetwork:
+    """Full nodes with a common past, connected to each other."""
+    net = SimNetwork(seed, count, history=history(1_700_000_000 * SECOND))
+    net.run(MINUTE)
+    return net
+
+
+def pay_bob(net: SimNetwork, amount_sat: int, which: int = 0) -> Transaction:
+    """Alice pays Bob, through node 0."""
+    machine = net.machine(0)
+    coins = sorted(
+        (coin.height, point, coin.amount_sat)
+        for point, coin in machine.coins.items()
+        if coin.script_pubkey == ALICE.script and machine.active.height + 1 - coin.height >= 100
+    )
+    _, point, held_sat = coins[which]
+    change = TxOut(held_sat - amount_sat - 1_000, ALICE.script)
+    paid = ALICE.pay([Spendable(point, held_sat)], [TxOut(amount_sat, BOB.script), change])
+    net.send(0, paid)
+    return paid
+
+
+def test_a_payment_is_heard_then_found() -> None:
+    net = network(1, 3)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1, 2))
+    bob.until(bob.synced)
+    paid = pay_bob(net, 700)
+    bob.until(lambda: paid.txid in bob.wallet.heard)
+    assert any(isinstance(fact, PaymentHeard) for fact in bob.facts)
+    before = bob.wallet.balance_sat
+    net.mine(0, CAROL.script)
+    bob.until(lambda: paid.txid in bob.wallet.confirmed and bob.synced())
+    assert bob.wallet.balance_sat == before + 700
+    assert any(isinstance(fact, PaymentFound) and fact.txid == paid.txid for fact in bob.facts)
+
+
+def test_the_past_is_found_whoever_is_asked() -> None:
+    net = network(2, 2)
+    paid = pay_bob(net, 900)
+    net.run(MINUTE)
+    net.mine(1, CAROL.script)
+    net.settle(MINUTE)
+    bob = light(net, NaiveWallet([BOB.script]), (1,))
+    bob.until(bob.synced)
+    height, found = bob.wallet.confirmed[paid.txid]
+    assert (height, found) == (net.machine(0).active.height, paid)
+    assert bob.wallet.headers_kept == bob.wallet.filter_headers_kept - 1 == height
+    assert bob.wallet.blocks_taken < height
+
+
+def test_scripts_that_come_to_be_watched_are_looked_for_from_there_on() -> None:
+    net = network(3, 2)
+    wallet = NaiveWallet([CAROL.script], later=[BOB.script])
+    first = pay_bob(net, 900)
+    net.mine(0, CAROL.script)
+    net.run(SECOND)
+    second = pay_bob(net, 800)
+    net.mine(0, ALICE.script)
+    net.run(SECOND)
+    found = light(net, wallet)
+    found.until(found.synced)
+    assert second.txid in wallet.confirmed
+    assert first.txid in wallet.confirmed, "blocks before pay Carol, too"
+
+
+def test_it_follows_where_the_chain_turns() -> None:
+    net = network(4, 2)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1))
+    bob.until(bob.synced)
+    net.simulation.partition([[0, bob.number], [1]])
+    paid = pay_bob(net, 600)
+    net.mine(0, CAROL.script)
+    bob.until(lambda: paid.txid in bob.wallet.confirmed)
+    lost_height = net.machine(0).active.height
+    for _ in range(3):
+        net.mine(1, ALICE.script)
+        net.run(SECOND)
+    net.simulation.heal()
+    assert net.settle(30 * MINUTE)
+    bob.until(bob.synced)
+    assert net.machine(1).active.height == lost_height + 2
+    assert paid.txid not in bob.wallet.confirmed
+    assert paid.txid in bob.wallet.heard, "unconfirmed again, not forgotten"
+    net.mine(0, CAROL.script)
+    bob.until(lambda: paid.txid in bob.wallet.confirmed, 30 * MINUTE)
+
+
+def test_its_own_payment_spreads_and_comes_back() -> None:
+    net = network(5, 4)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1, 2, 3))
+    bob.until(bob.synced)
+    bob.until(lambda: len(bob.node.sessions) >= 3)
+    machine = net.machine(0)
+    point, coin = next(
+        (point, coin)
+        for point, coin in machine.coins.items()
+        if coin.script_pubkey == BOB.script and machine.active.height + 1 - coin.height >= 100
+    )
+    payment = BOB.pay(
+        [Spendable(point, coin.amount_sat)], [TxOut(coin.amount_sat - 1_000, CAROL.script)]
+    )
+    net.simulation.command(bob.number, SendTransaction(payment))
+    bob.until(lambda: all(payment.txid in net.machine(n).pool for n in range(4)), 10 * MINUTE)
+    bob.until(
+        lambda: any(
+            isinstance(fact, TransactionSpread) and fact.given and fact.echoed for fact in bob.facts
+        ),
+        10 * MINUTE,
+    )
+    net.mine(2, CAROL.script)
+    bob.until(lambda: payment.txid in bob.wallet.confirmed)
+    assert bob.node.transactions.broadcast.status(payment.txid) is None
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_it_is_served_as_long_as_one_node_lives(seed: int) -> None:
+    net = network(seed, 4)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1, 2, 3))
+    bob.until(bob.synced)
+    rng = net.simulation.random("deaths")
+    order = [1, 2, 3]
+    while order:
+        net.crash(order.pop(int(rng.random() * len(order))), lose=False)
+        paid = pay_bob(net, 1_000 + len(order))
+        net.mine(0, CAROL.script)
+        took = bob.until(lambda paid=paid: paid.txid in bob.wallet.confirmed)  # type: ignore[misc]
+        assert took < 5 * SECOND, f"seed {seed}"
+
+
+def test_a_restart_goes_on_where_it_was() -> None:
+    net = network(20, 2)
+    first = light(net, NaiveWallet([BOB.script]))
+    first.until(first.synced)
+    scanned = first.wallet.scanned
+    assert scanned is not None
+    net.simulation.crash(first.number)
+    paid = pay_bob(net, 500)
+    net.mine(0, CAROL.script)
+    net.settle(MINUTE)
+    net.simulation.restart(first.number)
+    taken = first.wallet.blocks_taken
+    first.until(first.synced)
+    assert paid.txid in first.wallet.confirmed
+    assert first.wallet.blocks_taken == taken + 1, "only what came since was looked at"
