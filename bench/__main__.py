@@ -2,8 +2,9 @@
 
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
-Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching;
-without a name all are measured. `--keep` adds the table to bench/results.md.
+Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
+coldwallet, walletmemory; without a name all are measured. `--keep` adds the table to
+bench/results.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Final
 
 from axon.primitives.hashes import sha256d
 from bench import (
+    coldwallet,
     decoding,
     headers,
     lightheaders,
@@ -28,6 +30,7 @@ from bench import (
     simulating,
     starting,
     syncing,
+    walletmemory,
 )
 from bench.table import Row, Skipped, render
 from bench.timing import timed
@@ -48,6 +51,8 @@ def main(arguments: list[str]) -> int:
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
         "lightheaders": lightheaders.measure,
         "matching": matching.measure,
+        "coldwallet": coldwallet.measure,
+        "walletmemory": walletmemory.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -73,7 +73,7 @@ def build_chain(blocks: int) -> BuiltChain:
     with path.open("wb") as file:
         for number in range(1, height + 1):
             transactions = _content(number, payments)
-            block = _mined(number, last, transactions, start + number * TARGET_SPACING_S)
+            block = mined(number, last, transactions, start + number * TARGET_SPACING_S)
             file.write(REGTEST.magic + len(block.raw).to_bytes(4, "little") + block.raw)
             last = block.header
     inputs = blocks * INPUTS + 1
@@ -93,7 +93,7 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 def _split() -> Transaction:
     """The first coinbase, split into the coins that full blocks move."""
     purse = Purse("bench")
-    funding = _coinbase(1, []).txid
+    funding = coinbase_of(1, []).txid
     amount = REGTEST.subsidy_sat(1)
     each = amount // INPUTS - 100  # The rest is the fee.
     coins = [Spendable(outpoint(funding, 0), amount)]
@@ -151,13 +151,15 @@ def _content(number: int, payments: Sequence[bytes]) -> list[Transaction]:
     return transactions
 
 
-def _coinbase(number: int, transactions: Sequence[Transaction]) -> Transaction:
+def coinbase_of(number: int, transactions: Sequence[Transaction]) -> Transaction:
+    """The coinbase of a height over these transactions; it pays the bench's purse."""
     reward = TxOut(REGTEST.subsidy_sat(number), Purse("bench").script)  # Fees are let go.
     return coinbase(number, [reward], commitment_script(transactions))
 
 
-def _mined(number: int, last: Header, transactions: list[Transaction], at: int) -> Block:
-    whole = [_coinbase(number, transactions), *transactions]
+def mined(number: int, last: Header, transactions: list[Transaction], at: int) -> Block:
+    """A block with proof of work on another one, found at a time in seconds since 1970."""
+    whole = [coinbase_of(number, transactions), *transactions]
     root = merkle_root([item.txid for item in whole])
     bits = REGTEST.genesis.header.bits
     header = Header.build(BLOCK_VERSION, last.hash, root, at, bits, 0)

@@ -72,7 +72,7 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
         import_apart(chain, folder / "server" / "regtest", threads)
         with NodeProcess("server", folder / "server", options=(_CONNECT,)) as server:
             server.start()
-            _wait_until_followed(server, chain)
+            wait_until_followed(server, chain)
 
             def ours() -> float:
                 syncs.append(_sync(folder / "client", server, chain))
@@ -128,7 +128,7 @@ def _sync(folder: Path, server: NodeProcess, chain: BuiltChain) -> Sync:
         reached = client.rpc("waitforblockheight", chain.height)
         done, used_then = time.perf_counter(), _used((client, server))
         assert reached["hash"] == chain.tip_hex, f"the client is at {reached}"
-        _wait_until_followed(client, chain)
+        wait_until_followed(client, chain)
         followed = time.perf_counter()
         code = client.stop()
         assert code == 0, f"the client left with code {code}: {client.errors()}"
@@ -144,7 +144,7 @@ def _used(nodes: Sequence[NodeProcess]) -> float | None:
     return sum(known) if len(known) == len(nodes) else None
 
 
-def _wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
+def wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
     """Wait until coins and filters, which move together, are at the tip."""
 
     def followed() -> bool:

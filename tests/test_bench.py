@@ -13,12 +13,14 @@ from axon.primitives.block import Block, witness_commitment
 from axon.primitives.merkle import merkle_root
 from bench import (
     chain,
+    coldwallet,
     decoding,
     headers,
     lightheaders,
     matching,
     payments,
     simulating,
+    spread,
     starting,
     syncing,
 )
@@ -29,7 +31,8 @@ from bench.timing import alternate
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(chain, "CACHE", tmp_path / "cache")
+    for module in (chain, spread):
+        monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -146,3 +149,10 @@ def test_a_light_client_gets_all_headers() -> None:
 def test_filters_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "FILTERS", 3)
     assert "3 filters of 10,000 elements" in matching.measure(rounds=1).notes[0]
+
+
+@pytest.mark.process
+def test_two_wallets_find_the_same(cache: Path) -> None:
+    row = coldwallet.measure(blocks=3, rounds=1)
+    assert cache.exists()
+    assert "124 blocks" in row.notes[0]

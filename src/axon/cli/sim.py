@@ -1,21 +1,28 @@
-"""`axon sim`: whole networks in virtual time, with faults drawn from a seed, judged one by one."""
+"""`axon sim`: whole networks in virtual time, with faults drawn from a seed, judged one by one.
+
+With `--wallet` it is one wallet among nodes that lie and die.
+"""
 
 from __future__ import annotations
 
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final
 
 from axon.machine import SECOND
 from axon.swarm.chaos import ChaosReport, run_chaos
+from axon.swarm.lightrun import LightReport, run_light
 
 EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1
 EXIT_USAGE: Final = 2
+
+CHAOS_NODES: Final = 20
+WALLET_NODES: Final = 10
 
 MAX_NODES: Final = 1_000
 """So many addresses there are to give."""
@@ -25,13 +32,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; its exit code."""
     options = _parser().parse_args(arguments)
     began = time.perf_counter()
-    reports = []
-    for report in _run(options.seeds, options.nodes, options.jobs):
+    reports: list[ChaosReport | LightReport] = []
+    nodes = options.nodes or (WALLET_NODES if options.wallet else CHAOS_NODES)
+    run = partial(run_light if options.wallet else run_chaos, nodes=nodes)
+    for report in _run(run, options.seeds, options.jobs):
         reports.append(report)
         if not report.passed:
             print(f"FAILED {report}", flush=True)
         elif options.verbose:
-            print(f"{report}, height {report.height}, trace {report.digest}", flush=True)
+            print(f"{report}, trace {report.digest}", flush=True)
     print(_summary(reports, time.perf_counter() - began))
     return EXIT_PASS if all(report.passed for report in reports) else EXIT_VIOLATION
 
@@ -49,7 +58,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A..B",
         help="one seed, or all from A to B (default 0)",
     )
-    parser.add_argument("--nodes", type=_nodes, default=20, metavar="N", help="default 20")
+    parser.add_argument(
+        "--nodes",
+        type=_nodes,
+        metavar="N",
+        help=f"default {CHAOS_NODES}; with --wallet {WALLET_NODES}",
+    )
+    parser.add_argument(
+        "--wallet",
+        action="store_true",
+        help="one wallet among nodes of which all but one may lie or die",
+    )
     parser.add_argument(
         "-j", "--jobs", type=_positive, default=1, metavar="N", help="processes (default 1)"
     )
@@ -88,9 +107,10 @@ def _positive(text: str) -> int:
     return number
 
 
-def _run(seeds: range, nodes: int, jobs: int) -> Iterable[ChaosReport]:
+def _run(
+    run: Callable[[int], ChaosReport | LightReport], seeds: range, jobs: int
+) -> Iterable[ChaosReport | LightReport]:
     """The reports in the order of their seeds."""
-    run = partial(run_chaos, nodes=nodes)
     if jobs == 1 or len(seeds) == 1:
         yield from map(run, seeds)
         return
@@ -98,20 +118,48 @@ def _run(seeds: range, nodes: int, jobs: int) -> Iterable[ChaosReport]:
         yield from pool.map(run, seeds)
 
 
-def _summary(reports: Sequence[ChaosReport], seconds: float) -> str:
+def _summary(reports: Sequence[ChaosReport | LightReport], seconds: float) -> str:
     failed = [str(report.seed) for report in reports if not report.passed]
     events = sum(report.events for report in reports)
+    lines = [
+        f"{len(reports) - len(failed)} of {len(reports)} seeds passed in {seconds:.0f} s "
+        f"({events:,} events)"
+    ]
+    lines += _of_chaos([report for report in reports if isinstance(report, ChaosReport)])
+    lines += _of_wallets([report for report in reports if isinstance(report, LightReport)])
+    if failed:
+        lines.append("failed seeds: " + " ".join(failed))
+    return "\n".join(lines)
+
+
+def _of_chaos(reports: Sequence[ChaosReport]) -> list[str]:
+    if not reports:
+        return []
     waits = [report.converged_us for report in reports if report.converged_us is not None]
     kinds = Counter(kind for report in reports for kind in report.kinds)
     lines = [
-        f"{len(reports) - len(failed)} of {len(reports)} seeds passed in {seconds:.0f} s "
-        f"({events:,} events)",
         "faults (runs that had them): " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())),
         f"deepest reorganisation: {max(report.deepest_reorg for report in reports)} blocks; "
         f"payments: {sum(report.payments for report in reports):,}",
     ]
     if waits:
         lines.append(f"slowest convergence after healing: {max(waits) // SECOND} s virtual")
-    if failed:
-        lines.append("failed seeds: " + " ".join(failed))
-    return "\n".join(lines)
+    return lines
+
+
+def _of_wallets(reports: Sequence[LightReport]) -> list[str]:
+    if not reports:
+        return []
+    kinds = Counter(lie.value for report in reports for lie in report.plan.lies.values())
+    kinds["dying"] = sum(len(report.plan.deaths) for report in reports)
+    alone = sum(len(report.plan.honest) == 1 for report in reports)
+    waits = [report.served_us for report in reports if report.served_us is not None]
+    lines = [
+        "bad nodes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())),
+        f"runs with one honest node only: {alone}; "
+        f"liars caught: {sum(report.refuted for report in reports)}; "
+        f"payments found: {sum(report.found for report in reports):,}",
+    ]
+    if waits:
+        lines.append(f"slowest to be served in the end: {max(waits) // SECOND} s virtual")
+    return lines

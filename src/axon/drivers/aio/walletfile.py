@@ -1,0 +1,176 @@
+"""A wallet's own file: keys and values in one SQLite database.
+
+What was written survives `kill -9` and a power cut: a batch is in the file or it is not. One
+process has it open at a time. The file says whose it is (`application_id`) and in which form
+(`user_version`), so that a database of another program is never written to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from axon.errors import DamageError, StorageError
+
+APPLICATION_ID: Final = 0x61786F6E  # "axon"
+FILE_FORMAT: Final = 1
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SCHEMA = (
+    "CREATE TABLE records (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {FILE_FORMAT}",
+)
+
+
+class SqliteStore:
+    """A persistent map from bytes to bytes; for one thread at a time.
+
+    Args:
+        path: the file; created if missing, for its owner's eyes only, with the folders above it.
+
+    Raises:
+        DamageError: the file is damaged.
+        StorageError: another process has it open, it belongs to another program or a newer axon, or
+            the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass  # Not opened here: closing it would end a lock that this process has on it.
+        except OSError as error:
+            raise StorageError(f"cannot open the wallet {path}: {error.strerror}") from error
+        try:
+            self._database = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise self._refusal("open", error) from error
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise self._refusal("open", error) from error
+        except StorageError:
+            self._database.close()
+            raise
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value, or None."""
+        return self.multi_get([key])[0]
+
+    def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of several keys, in their order."""
+        find = "SELECT value FROM records WHERE key = ?"
+        try:
+            rows = [self._database.execute(find, (key,)).fetchone() for key in keys]
+        except sqlite3.Error as error:
+            raise self._refusal("read", error) from error
+        return [None if row is None else row[0] for row in rows]
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """All changes or none, and the disk holds them when this returns; None deletes a key."""
+        kept = [(key, value) for key, value in changes.items() if value is not None]
+        gone = [(key,) for key, value in changes.items() if value is None]
+        database = self._database
+        try:
+            database.execute("BEGIN")
+            database.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", kept)
+            database.executemany("DELETE FROM records WHERE key = ?", gone)
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._refusal("write to", error) from error
+
+    def items(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All pairs whose key begins so, by key in byte order, as of the first one taken."""
+        end = _after(prefix)
+        find = (
+            "SELECT key, value FROM records WHERE key >= ? AND (? IS NULL OR key < ?) ORDER BY key"
+        )
+        try:
+            rows = self._database.execute(find, (prefix, end, end)).fetchall()
+        except sqlite3.Error as error:
+            raise self._refusal("read", error) from error
+        yield from rows
+
+    def close(self) -> None:
+        """Let go of the file. Nothing may be asked afterwards."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        database = self._database
+        database.execute(
+            "PRAGMA locking_mode = EXCLUSIVE"
+        )  # Before anything else touches the file.
+        if self._number("application_id") != APPLICATION_ID:
+            self._refuse_foreign()
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("BEGIN EXCLUSIVE")
+        if self._number("application_id") != APPLICATION_ID:
+            for statement in _SCHEMA:
+                database.execute(statement)
+        database.execute("COMMIT")
+        if self._number("user_version") > FILE_FORMAT:
+            raise StorageError(
+                f"cannot open the wallet {self._path}: a newer axon wrote it, use that one"
+            )
+        verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise DamageError(f"cannot open the wallet {self._path}: it is damaged ({verdict})")
+
+    def _refuse_foreign(self) -> None:
+        """A file without our mark is ours to fill only while nothing is in it."""
+        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables or self._number("application_id"):
+            raise StorageError(
+                f"cannot open the wallet {self._path}: it is a database of another program"
+            )
+
+    def _number(self, pragma: str) -> int:
+        number: int = self._database.execute(f"PRAGMA {pragma}").fetchone()[0]
+        return number
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # The first error is the one to tell.
+            self._database.execute("ROLLBACK")
+
+    def _refusal(self, verb: str, error: sqlite3.Error) -> Exception:
+        """The error to raise for one of SQLite's; misuse (a key that is no bytes) stays itself."""
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            return error
+        if code & 0xFF in _DAMAGE:
+            return DamageError(
+                f"cannot {verb} the wallet {self._path}: it is damaged or no wallet ({error})"
+            )
+        reason = "another process has it open" if code & 0xFF == sqlite3.SQLITE_BUSY else error
+        return StorageError(f"cannot {verb} the wallet {self._path}: {reason}")
+
+
+def _after(prefix: bytes) -> bytes | None:
+    """The first key behind all that begin so; None if there is none."""
+    trimmed = prefix.rstrip(b"\xff")
+    return trimmed[:-1] + bytes((trimmed[-1] + 1,)) if trimmed else None

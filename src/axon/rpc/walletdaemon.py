@@ -1,0 +1,134 @@
+"""What the methods of a wallet are given: the light client that runs, and the wallet it serves.
+
+The node is read on its own thread, the event loop; the wallet is never touched there. Whatever is
+asked of it is a call that runs in the wallet's lane, between the jobs of the scan, so a wallet does
+one thing at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from axon.drivers.aio.clock import Clock
+from axon.errors import WalletError
+from axon.machine import SECOND, Instant
+from axon.node.spv import SpvNode
+from axon.node.walletjobs import AskWallet
+from axon.p2p.txbroadcast import Spread
+from axon.primitives.hashes import Txid
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.waiters import Waiters
+from axon.wallet import errors as refusals
+from axon.wallet.wallet import Wallet
+
+LOOK_AGAIN_S: Final = 0.1
+"""How often is looked whether the wallet is in sync: no fact tells that a peer has no more headers
+for us."""
+
+_CODES: Final[dict[type[WalletError], Code]] = {
+    refusals.NoWallet: Code.WALLET_NOT_FOUND,
+    refusals.WrongPassphrase: Code.PASSPHRASE_INCORRECT,
+    refusals.BadDescriptor: Code.NOT_FOUND,
+    refusals.BadAddress: Code.NOT_FOUND,
+    refusals.UnknownTransaction: Code.NOT_FOUND,
+    refusals.BadAmount: Code.TYPE,
+    refusals.BadFee: Code.PARAMETER,
+    refusals.CoinUnavailable: Code.PARAMETER,
+    refusals.BadLabel: Code.INVALID_LABEL,
+    refusals.BadPsbt: Code.DESERIALIZATION,
+    refusals.AddressGap: Code.KEYPOOL_RAN_OUT,
+    refusals.InsufficientFunds: Code.INSUFFICIENT_FUNDS,
+}
+"""Bitcoin Core's numbers for what a wallet refuses; all else is its general `WALLET`."""
+
+_T = TypeVar("_T")
+
+
+def refusal(error: WalletError) -> RpcError:
+    """What a wallet refuses, as a caller sees it."""
+    return RpcError(_CODES.get(type(error), Code.WALLET), str(error))
+
+
+@dataclass(eq=False)
+class WalletDaemon:
+    """The context of every method of a wallet.
+
+    Args:
+        node: read on the loop only.
+        wallet: only for calls handed to `ask`.
+        name: of the wallet.
+        folder: of the wallet.
+        clock: the node's.
+        put: puts a command to the machine; its answer.
+        stop: begins an orderly stop.
+        traffic: bytes received and sent since the start.
+        started_at: by the clock.
+        calls: the calls under way: their methods, and microseconds since they began.
+    """
+
+    node: SpvNode
+    wallet: Wallet
+    name: str
+    folder: Path
+    clock: Clock
+    put: Callable[[object], Awaitable[object]]
+    stop: Callable[[], None]
+    traffic: Callable[[], tuple[int, int]]
+    started_at: Instant = 0
+    calls: Callable[[], Sequence[tuple[str, int]]] = tuple
+    _waiters: Waiters = field(default_factory=Waiters)
+
+    @property
+    def now_s(self) -> int:
+        """The time of day in seconds since 1970, as the node is told it."""
+        return self.clock.now() // SECOND
+
+    async def command(self, command: object) -> Any:
+        """Put one of `node.commands` to the node; its answer."""
+        return await self.put(command)
+
+    async def ask(self, call: Callable[[Wallet], _T]) -> _T:
+        """Ask something of the wallet; what it answers.
+
+        Raises:
+            RpcError: it refuses.
+        """
+        answer = await self.put(AskWallet(partial(call, self.wallet)))
+        if isinstance(answer, WalletError):
+            raise refusal(answer) from answer
+        return cast(_T, answer)
+
+    def spread(self, txid: Txid) -> Spread | None:
+        """How far a payment of our own has come; None if it is not on its way."""
+        return self.node.transactions.broadcast.status(txid)
+
+    def reported(self, fact: object) -> None:  # noqa: ARG002
+        """Take in a fact that the node reported; those who wait look again."""
+        self._waiters.wake()
+
+    async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
+        """Wait until something holds; it is looked at after each fact that the node reports.
+
+        Args:
+            predicate: quick, without effects.
+            timeout_s: None for no limit.
+
+        Returns:
+            Whether it holds now.
+        """
+        return await self._waiters.wait_for(predicate, timeout_s)
+
+    async def synced(self, timeout_s: float | None) -> bool:
+        """Wait until the wallet has seen all that peers have shown; whether it has."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self.wait_for(lambda: self.node.is_synced, LOOK_AGAIN_S):
+                    pass
+        except TimeoutError:
+            return self.node.is_synced
+        return True

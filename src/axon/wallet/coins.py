@@ -1,0 +1,110 @@
+"""What people see of money: the balance and the single coins behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bdkpython as bdk
+
+from axon.primitives.address import encode_address
+from axon.primitives.network import COINBASE_MATURITY
+from axon.primitives.transaction import OutPoint, outpoint_txid
+from axon.wallet.bdkwallet import from_bdk_outpoint
+from axon.wallet.labels import LabelKind, label_of, outpoint_ref
+from axon.wallet.ledger import Ledger
+from axon.wallet.records import Keychain
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a wallet holds.
+
+    Args:
+        confirmed_sat: in blocks.
+        trusted_pending_sat: change of our own payments that are in no block yet.
+        untrusted_pending_sat: promised by others, in no block yet; may never come.
+        immature_sat: mined, and to be spent after 100 blocks.
+    """
+
+    confirmed_sat: int
+    trusted_pending_sat: int
+    untrusted_pending_sat: int
+    immature_sat: int
+
+    @property
+    def total_sat(self) -> int:
+        """All of it."""
+        return (
+            self.confirmed_sat
+            + self.trusted_pending_sat
+            + self.untrusted_pending_sat
+            + self.immature_sat
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """An unspent output of ours.
+
+    Args:
+        outpoint: its name.
+        amount_sat: what it holds.
+        address: which one was paid.
+        confirmations: 0 while it is in no block.
+        change: whether it came back to us from a payment of ours.
+        frozen: whether it was set aside by hand.
+        immature: whether it was mined, and lately.
+        trusted: whether it is in a block or made by us; others may take back what they promised.
+        label: of the coin; empty if it has none.
+    """
+
+    outpoint: OutPoint
+    amount_sat: int
+    address: str
+    confirmations: int
+    change: bool
+    frozen: bool
+    immature: bool
+    trusted: bool
+    label: str
+
+    @property
+    def spendable(self) -> bool:
+        """Whether a payment may use it now."""
+        return self.trusted and not self.frozen and not self.immature
+
+
+def balance_of(wallet: bdk.Wallet) -> Balance:
+    """The balance as BDK sees it."""
+    found = wallet.balance()
+    return Balance(
+        confirmed_sat=found.confirmed.to_sat(),
+        trusted_pending_sat=found.trusted_pending.to_sat(),
+        untrusted_pending_sat=found.untrusted_pending.to_sat(),
+        immature_sat=found.immature.to_sat(),
+    )
+
+
+def coins_of(ledger: Ledger, wallet: bdk.Wallet) -> list[Coin]:
+    """All unspent coins, the oldest first, those in no block last."""
+    points = [from_bdk_outpoint(found.outpoint) for found in wallet.list_unspent()]
+    coins = [_coin(ledger, point) for point in points]
+    return sorted(coins, key=lambda coin: (-coin.confirmations, coin.outpoint))
+
+
+def _coin(ledger: Ledger, point: OutPoint) -> Coin:
+    owned, parent = ledger.owned[point], ledger.transactions[outpoint_txid(point)]
+    confirmations = ledger.confirmations(parent.txid)
+    address = encode_address(owned.output.script_pubkey, ledger.network)
+    assert address is not None, "only scripts that have an address are watched"
+    return Coin(
+        outpoint=point,
+        amount_sat=owned.output.amount_sat,
+        address=address,
+        confirmations=confirmations,
+        change=owned.place.keychain is Keychain.CHANGE,
+        frozen=point in ledger.frozen,
+        immature=parent.is_coinbase and confirmations < COINBASE_MATURITY,
+        trusted=confirmations > 0 or ledger.spends_ours(parent),
+        label=label_of(ledger, LabelKind.COIN, outpoint_ref(point)),
+    )

@@ -1,0 +1,203 @@
+"""What a payment would do, said before anybody signs it: whom it pays, what it costs, what returns.
+
+A draft is read off its PSBT, whoever made that. What an input holds is taken from our own records
+where the coin is ours, so that a PSBT of a stranger cannot hide what it spends in fees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from axon.primitives.address import encode_address
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import COIN, WITNESS_SCALE_FACTOR, OutPoint, TxOut
+from axon.wallet.errors import BadFee, BadPsbt
+from axon.wallet.ledger import Ledger
+from axon.wallet.psbt import Psbt
+from axon.wallet.records import Keychain
+
+MAX_FEE_SAT: Final = COIN // 10
+"""A larger fee is a mistake, as in Bitcoin Core (`maxtxfee`)."""
+
+MAX_FEERATE_SAT_KVB: Final = 10_000_000
+"""10,000 sat/vB, likewise (`maxfeerate`)."""
+
+HIGH_FEERATE_SAT_KVB: Final = 100_000
+HIGH_FEE_PART: Final = 10
+"""Above 100 sat/vB a fee of more than a tenth of the amount is a mistake, too."""
+
+_FOREIGN_SATISFACTION_WU: Final = 107
+"""What an input that is not ours is taken to need: signature and key in a witness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An output of a payment that is not change.
+
+    Args:
+        script: what is paid to.
+        address: the same as people write it; None if no address stands for it.
+        amount_sat: how much.
+        ours: whether it is one of our own addresses.
+    """
+
+    script: bytes
+    address: str | None
+    amount_sat: int
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """An input of a payment.
+
+    Args:
+        outpoint: which coin.
+        amount_sat: what it holds.
+        address: where it is; None if no address stands for its script.
+        ours: whether it is a coin of this wallet.
+    """
+
+    outpoint: OutPoint
+    amount_sat: int
+    address: str | None
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A payment before it is signed.
+
+    Args:
+        psbt: what is to be signed.
+        recipients: whom it pays.
+        inputs: what it spends.
+        fee_sat: what the miner gets.
+        change_sat: what returns to us.
+        vsize: of the signed transaction, as well as it can be told; signatures vary by a byte.
+        replaces: the payment whose fee it raises.
+    """
+
+    psbt: Psbt
+    recipients: tuple[Recipient, ...]
+    inputs: tuple[Spending, ...]
+    fee_sat: int
+    change_sat: int
+    vsize: int
+    replaces: Txid | None = None
+
+    @property
+    def amount_sat(self) -> int:
+        """What the recipients get together."""
+        return sum(recipient.amount_sat for recipient in self.recipients)
+
+    @property
+    def feerate_sat_kvb(self) -> int:
+        """The fee for a thousand virtual bytes."""
+        return self.fee_sat * 1_000 // self.vsize
+
+
+def describe(
+    ledger: Ledger,
+    psbt: Psbt,
+    *,
+    paid: Collection[bytes] = (),
+    replaces: Txid | None = None,
+) -> Draft:
+    """What a PSBT does.
+
+    Args:
+        paid: scripts that are paid on purpose, also where they are ours.
+        replaces: the payment whose fee it raises.
+
+    Raises:
+        BadPsbt: what an input holds is not said, or less goes in than comes out.
+    """
+    inputs = [_spending(ledger, psbt, index) for index in range(len(psbt.spent))]
+    recipients: list[Recipient] = []
+    change_sat = 0
+    for output in psbt.transaction.outputs:
+        if _is_change(ledger, output, paid):
+            change_sat += output.amount_sat
+        else:
+            recipients.append(_recipient(ledger, output))
+    paid_sat = sum(recipient.amount_sat for recipient in recipients)
+    fee_sat = sum(item.amount_sat for item in inputs) - paid_sat - change_sat
+    if fee_sat < 0:
+        raise BadPsbt("this PSBT pays out more than it spends: it can never be valid")
+    vsize = _vsize(ledger, psbt)
+    return Draft(psbt, tuple(recipients), tuple(inputs), fee_sat, change_sat, vsize, replaces)
+
+
+def check_fee(draft: Draft) -> None:
+    """Refuse a fee that nobody means.
+
+    Raises:
+        BadFee: it is absurd.
+    """
+    feerate_sat_vb = draft.feerate_sat_kvb / 1_000
+    shown = f"a fee of {draft.fee_sat} sat ({feerate_sat_vb:.1f} sat/vB)"
+    way_out = "choose a lower one, or allow a high fee if it is meant"
+    if draft.fee_sat > MAX_FEE_SAT or draft.feerate_sat_kvb > MAX_FEERATE_SAT_KVB:
+        raise BadFee(f"{shown} is more than any payment needs: {way_out}")
+    if draft.feerate_sat_kvb > HIGH_FEERATE_SAT_KVB:
+        if draft.fee_sat * HIGH_FEE_PART > draft.amount_sat:
+            raise BadFee(f"{shown} to pay {draft.amount_sat} sat is more than a tenth: {way_out}")
+
+
+def _spending(ledger: Ledger, psbt: Psbt, index: int) -> Spending:
+    prevout = psbt.transaction.prevouts[index]
+    owned = ledger.owned.get(prevout)
+    output = psbt.spent[index] if owned is None else owned.output
+    if output is None:
+        raise BadPsbt(
+            f"this PSBT does not say what input {index} spends, so its fee cannot be told: ask for"
+            " one with the previous transactions in it"
+        )
+    address = encode_address(output.script_pubkey, ledger.network)
+    return Spending(prevout, output.amount_sat, address, owned is not None)
+
+
+def _recipient(ledger: Ledger, output: TxOut) -> Recipient:
+    script = output.script_pubkey
+    address = encode_address(script, ledger.network)
+    return Recipient(script, address, output.amount_sat, ledger.book.find(script) is not None)
+
+
+def _is_change(ledger: Ledger, output: TxOut, paid: Collection[bytes]) -> bool:
+    """On the keychain for change; where there is only one, whatever returns unasked."""
+    place = ledger.book.find(output.script_pubkey)
+    if place is None or output.script_pubkey in paid:
+        return False
+    return place.keychain is Keychain.CHANGE or len(ledger.book.keychains) == 1
+
+
+def _vsize(ledger: Ledger, psbt: Psbt) -> int:
+    """Of the signed transaction: what is missing of each input is added."""
+    transaction = psbt.transaction
+    weight_wu = transaction.weight_wu
+    missing = [
+        (prevout, output)
+        for prevout, output, item in zip(
+            transaction.prevouts, psbt.spent, transaction.inputs, strict=True
+        )
+        if not item.witness and not item.script_sig
+    ]
+    weight_wu += sum(_satisfaction_wu(ledger, prevout) for prevout, _ in missing)
+    if not transaction.has_witness and any(not _is_legacy(output) for _, output in missing):
+        weight_wu += 2 + len(transaction.inputs)  # Marker, flag, and how many items each has.
+    return (weight_wu + WITNESS_SCALE_FACTOR - 1) // WITNESS_SCALE_FACTOR
+
+
+def _is_legacy(output: TxOut | None) -> bool:
+    """Whether it is spent without a witness, as far as the script tells."""
+    return output is not None and output.script_pubkey.startswith(b"\x76\xa9\x14")
+
+
+def _satisfaction_wu(ledger: Ledger, prevout: OutPoint) -> int:
+    owned = ledger.owned.get(prevout)
+    if owned is None:
+        return _FOREIGN_SATISFACTION_WU
+    return int(ledger.book.descriptor(owned.place.keychain).max_weight_to_satisfy())

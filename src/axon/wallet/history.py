@@ -1,0 +1,121 @@
+"""The history: what came, what went, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+import bdkpython as bdk
+
+from axon.primitives.address import encode_address
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.transaction import Transaction
+from axon.wallet.labels import LabelKind, label_of
+from axon.wallet.ledger import Ledger
+
+
+class State(StrEnum):
+    """What became of a transaction."""
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    REPLACED = "replaced"
+    """Another one spends what it would spend, so it counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transaction as its owner sees it.
+
+    Args:
+        txid: its name.
+        state: what became of it.
+        height: of its block; None if it is in none.
+        time_s: of its block, or when it was first heard of; seconds since 1970.
+        confirmations: blocks from its own to the tip; 0 if it is in none.
+        sent_sat: what it spends of ours.
+        received_sat: what it pays to us, change included.
+        fee_sat: None where an input is not ours and so not known.
+        label: empty if it has none.
+        addresses: whom a payment of ours went to; of what we received, the addresses it came to.
+        coinbase: whether it was mined.
+    """
+
+    txid: Txid
+    state: State
+    height: int | None
+    time_s: int
+    confirmations: int
+    sent_sat: int
+    received_sat: int
+    fee_sat: int | None
+    label: str
+    addresses: tuple[str, ...]
+    coinbase: bool
+
+    @property
+    def net_sat(self) -> int:
+        """What it adds to the balance; negative for a payment."""
+        return self.received_sat - self.sent_sat
+
+
+def counting(ledger: Ledger, wallet: bdk.Wallet) -> dict[Txid, None]:
+    """The transactions that count: in a block, or unconfirmed and not outdone by another."""
+    found = [bytes(item.transaction.compute_txid().serialize()) for item in wallet.transactions()]
+    return {txid: None for txid in map(Txid, found) if txid in ledger.transactions}
+
+
+def history_of(ledger: Ledger, counted: Collection[Txid]) -> list[Entry]:
+    """All transactions, the latest first, those in no block before.
+
+    Args:
+        counted: see `counting`.
+    """
+    return sorted(
+        (
+            _entry(ledger, item, counted)
+            for item in ledger.transactions.values()
+            if ledger.concerns(item)  # Others only tell that a promise was broken.
+        ),
+        key=lambda entry: _age(ledger, entry),
+    )
+
+
+def _age(ledger: Ledger, entry: Entry) -> tuple[int, int, int, Txid]:
+    anchor = ledger.anchors.get(entry.txid)
+    if anchor is None:
+        return (0, 0, -entry.time_s, entry.txid)
+    return (1, -anchor.height, -anchor.position, entry.txid)
+
+
+def _entry(ledger: Ledger, transaction: Transaction, counted: Collection[Txid]) -> Entry:
+    txid = transaction.txid
+    anchor, seen = ledger.anchors.get(txid), ledger.seen.get(txid)
+    if anchor is not None:
+        state, time_s = State.CONFIRMED, anchor.time_s
+    else:
+        state = State.UNCONFIRMED if txid in counted else State.REPLACED
+        time_s = 0 if seen is None else seen.first_s  # 0: mined in a block that left the chain.
+    return Entry(
+        txid=txid,
+        state=state,
+        height=None if anchor is None else anchor.height,
+        time_s=time_s,
+        confirmations=ledger.confirmations(txid),
+        sent_sat=ledger.sent_sat(transaction),
+        received_sat=ledger.received_sat(transaction),
+        fee_sat=ledger.fee_sat(transaction),
+        label=label_of(ledger, LabelKind.TRANSACTION, to_hex(txid)),
+        addresses=_addresses(ledger, transaction),
+        coinbase=transaction.is_coinbase,
+    )
+
+
+def _addresses(ledger: Ledger, transaction: Transaction) -> tuple[str, ...]:
+    scripts = [output.script_pubkey for output in transaction.outputs]
+    ours = [script for script in scripts if ledger.book.find(script)]
+    others = [script for script in scripts if not ledger.book.find(script)]
+    shown = others or ours if ledger.spends_ours(transaction) else ours
+    found = [encode_address(script, ledger.network) for script in shown]
+    return tuple([address for address in found if address is not None])

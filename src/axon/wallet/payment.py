@@ -1,0 +1,321 @@
+"""Drafting payments: whom to pay, from which coins, for what fee; raising a fee that was too low.
+
+BDK chooses coins and builds; here stands what it must not choose (what is frozen, what others have
+only promised) and what is refused before or after: the wrong network, dust, more than there is, a
+fee that nobody means. A draft changes nothing: it can be thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import bdkpython as bdk
+
+from axon.errors import DecodeError, WalletError
+from axon.primitives.address import decode_address
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.script import is_unspendable, witness_program
+from axon.primitives.transaction import (
+    MAX_MONEY_SAT,
+    OutPoint,
+    TxOut,
+    outpoint,
+)
+from axon.wallet.bdkwallet import bdk_outpoint, bdk_txid, load_bdk_wallet
+from axon.wallet.coins import Coin
+from axon.wallet.draft import Draft, check_fee, describe
+from axon.wallet.errors import (
+    BadAddress,
+    BadAmount,
+    BadFee,
+    CoinUnavailable,
+    InsufficientFunds,
+    NotReplaceable,
+)
+from axon.wallet.history import counting
+from axon.wallet.labels import outpoint_ref
+from axon.wallet.psbt import from_bdk
+from axon.wallet.wallet import Wallet
+
+MIN_FEERATE_SAT_KVB: Final = 100
+"""0.1 sat/vB: below it nodes relay nothing."""
+
+INCREMENT_SAT_KVB: Final = 1_000
+"""By so much a replacement must pay more than what it replaces (BIP 125, rule 4)."""
+
+MAX_VSIZE: Final = 100_000
+"""Nodes relay nothing larger."""
+
+_DUST_FEERATE_SAT_KVB = 3_000
+_INPUT_SIZE, _WITNESS_INPUT_SIZE = 148, 67  # What spending an output takes, as Core reckons dust.
+_KWU_PER_KVB = 4
+_TOO_LITTLE = frozenset(
+    {"CoinSelection", "InsufficientFunds", "NoUtxosSelected", "OutputBelowDustLimit"}
+)
+
+
+class Everything(Enum):
+    """Not so and so much, but all that is left."""
+
+    ALL = "all"
+
+
+ALL: Final = Everything.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Somebody to pay.
+
+    Args:
+        to: an address, or a script.
+        amount_sat: how much; ALL for all that the coins hold and the fee leaves.
+    """
+
+    to: str | bytes
+    amount_sat: int | Everything
+
+
+def draft(
+    wallet: Wallet,
+    payees: Sequence[Payee],
+    *,
+    feerate_sat_kvb: int | None = None,
+    fee_sat: int | None = None,
+    coins: Sequence[OutPoint] | None = None,
+    allow_high_fee: bool = False,
+) -> Draft:
+    """A payment.
+
+    Args:
+        payees: at least one; ALL for one of them at most.
+        feerate_sat_kvb: fee for a thousand virtual bytes; either this
+        fee_sat: or the whole fee.
+        coins: spend all of these and no other; None to have them chosen.
+        allow_high_fee: an absurd fee is meant.
+
+    Raises:
+        BadAddress, BadAmount: of a payee.
+        BadFee: too low to be relayed, or absurd.
+        CoinUnavailable: a chosen coin cannot be spent.
+        InsufficientFunds: more than can be spent.
+        WalletError: BDK does not build it, with its error as the cause.
+    """
+    targets = _targets(wallet, payees)
+    held = wallet.coins()
+    locked = [coin.outpoint for coin in held if not coin.spendable]
+    empty = bdk.TxBuilder()  # type: ignore[no-untyped-call]
+    builder = _with_fee(empty, feerate_sat_kvb, fee_sat)
+    if coins is not None:
+        builder = _with_coins(builder, held, coins)
+    for script, amount_sat in targets:
+        if isinstance(amount_sat, Everything):
+            builder = builder.drain_to(bdk.Script(script))
+            if coins is None:
+                builder = builder.drain_wallet()
+        else:
+            builder = builder.add_recipient(bdk.Script(script), bdk.Amount.from_sat(amount_sat))
+    try:
+        psbt = from_bdk(builder.finish(load_bdk_wallet(wallet.ledger, locked)))
+    except bdk.CreateTxError as error:
+        chosen = held if coins is None else [coin for coin in held if coin.outpoint in set(coins)]
+        needed_sat = sum(amount for _, amount in targets if not isinstance(amount, Everything))
+        raise _refusal(error, needed_sat + (fee_sat or 0), chosen) from error
+    paid = [script for script, _ in targets]
+    return _checked(describe(wallet.ledger, psbt, paid=paid), allow_high_fee)
+
+
+def bump(
+    wallet: Wallet, txid: Txid, feerate_sat_kvb: int, *, allow_high_fee: bool = False
+) -> Draft:
+    """The same payment for a higher fee, to replace the one that waits (BIP 125).
+
+    Args:
+        txid: of an unconfirmed payment of ours.
+        feerate_sat_kvb: the new fee for a thousand virtual bytes.
+        allow_high_fee: an absurd fee is meant.
+
+    Raises:
+        UnknownTransaction: it is none of this wallet.
+        NotReplaceable: it is confirmed, not ours to replace, or something builds on it.
+        BadFee: not enough more, or absurd.
+        InsufficientFunds: change and other coins do not cover it.
+        WalletError: BDK does not build it, with its error as the cause.
+    """
+    ledger = wallet.ledger
+    old = wallet.transaction(txid)
+    _check_replaceable(wallet, txid)
+    old_fee_sat = ledger.fee_sat(old)
+    if old_fee_sat is None:
+        raise NotReplaceable("not all coins it spends are ours, so its fee is not known here")
+    least_sat_kvb = old_fee_sat * 1_000 // old.vsize + INCREMENT_SAT_KVB
+    if feerate_sat_kvb < least_sat_kvb:
+        raise BadFee(
+            f"a replacement pays at least {least_sat_kvb / 1_000:.1f} sat/vB here, not"
+            f" {feerate_sat_kvb / 1_000:.1f}"
+        )
+    held = wallet.coins()
+    locked = [coin.outpoint for coin in held if not coin.spendable]
+    builder = bdk.BumpFeeTxBuilder(bdk_txid(txid), _feerate(feerate_sat_kvb))
+    try:
+        psbt = from_bdk(builder.finish(load_bdk_wallet(ledger, locked)))
+    except bdk.CreateTxError as error:
+        others = [coin for coin in held if coin.confirmations]  # BDK adds confirmed ones only.
+        needed_sat = feerate_sat_kvb * old.vsize // 1_000 + sum(
+            output.amount_sat
+            for output in old.outputs
+            if ledger.book.find(output.script_pubkey) is None
+        )
+        raise _refusal(error, needed_sat, others, ledger.sent_sat(old)) from error
+    return _checked(describe(ledger, psbt, replaces=txid), allow_high_fee)
+
+
+def dust_limit_sat(script: bytes) -> int:
+    """Below so much an output costs more to spend than it holds, and no node relays it."""
+    if is_unspendable(script):
+        return 0
+    size = len(TxOut(0, script).encode())
+    size += _INPUT_SIZE if witness_program(script) is None else _WITNESS_INPUT_SIZE
+    return size * _DUST_FEERATE_SAT_KVB // 1_000
+
+
+def _targets(wallet: Wallet, payees: Sequence[Payee]) -> list[tuple[bytes, int | Everything]]:
+    if not payees:
+        raise BadAddress("a payment needs somebody to pay")
+    if sum(payee.amount_sat is ALL for payee in payees) > 1:
+        raise BadAmount("only one recipient can get all that is left")
+    return [_target(wallet, payee) for payee in payees]
+
+
+def _target(wallet: Wallet, payee: Payee) -> tuple[bytes, int | Everything]:
+    script = payee.to
+    if isinstance(script, str):
+        try:
+            script = decode_address(script.strip(), wallet.network)
+        except DecodeError as error:
+            raise BadAddress(f"{script.strip()[:100]!r} cannot be paid: {error}") from None
+    amount_sat = payee.amount_sat
+    if isinstance(amount_sat, Everything):
+        return script, amount_sat
+    if not 0 <= amount_sat <= MAX_MONEY_SAT:
+        raise BadAmount(f"{amount_sat} sat is no amount that can be paid")
+    limit = dust_limit_sat(script)
+    if amount_sat < limit or amount_sat == 0:
+        raise BadAmount(
+            f"{amount_sat} sat is dust, which no node relays: pay at least {max(limit, 1)} sat to"
+            " this address"
+        )
+    return script, amount_sat
+
+
+def _feerate(feerate_sat_kvb: int) -> bdk.FeeRate:
+    """Rounded up to what BDK counts in: satoshi for a thousand weight units."""
+    if feerate_sat_kvb < MIN_FEERATE_SAT_KVB:
+        raise BadFee(f"nodes relay nothing below {MIN_FEERATE_SAT_KVB / 1_000:.1f} sat/vB")
+    if feerate_sat_kvb > MAX_MONEY_SAT:
+        raise BadFee("there is not as much money as this feerate asks for")
+    return bdk.FeeRate.from_sat_per_kwu(-(-feerate_sat_kvb // _KWU_PER_KVB))
+
+
+def _with_fee(
+    builder: bdk.TxBuilder, feerate_sat_kvb: int | None, fee_sat: int | None
+) -> bdk.TxBuilder:
+    if (feerate_sat_kvb is None) == (fee_sat is None):
+        raise BadFee("give either a feerate or a fee")
+    if feerate_sat_kvb is not None:
+        return builder.fee_rate(_feerate(feerate_sat_kvb))
+    assert fee_sat is not None
+    if not 0 <= fee_sat <= MAX_MONEY_SAT:
+        raise BadFee(f"{fee_sat} sat is no fee")
+    return builder.fee_absolute(bdk.Amount.from_sat(fee_sat))
+
+
+def _with_coins(
+    builder: bdk.TxBuilder, held: Sequence[Coin], chosen: Sequence[OutPoint]
+) -> bdk.TxBuilder:
+    known = {coin.outpoint: coin for coin in held}
+    if not chosen:
+        raise CoinUnavailable("no coin was chosen: choose one, or leave the choice to the wallet")
+    for point in chosen:
+        reason = _why_not(known.get(point))
+        if reason:
+            raise CoinUnavailable(f"{outpoint_ref(point)} cannot be spent: {reason}")
+    return builder.add_utxos([bdk_outpoint(point) for point in chosen]).manually_selected_only()
+
+
+def _why_not(coin: Coin | None) -> str:
+    if coin is None:
+        return "it is no unspent coin of this wallet"
+    if coin.frozen:
+        return "it is frozen, unfreeze it first"
+    if coin.immature:
+        return f"it was mined {coin.confirmations} blocks ago and waits for 100"
+    if not coin.trusted:
+        return "it is in no block yet and its sender can take it back, wait for a confirmation"
+    return ""
+
+
+def _check_replaceable(wallet: Wallet, txid: Txid) -> None:
+    ledger, counted = wallet.ledger, counting(wallet.ledger, wallet.view())
+    transaction, anchor = ledger.transactions[txid], ledger.anchors.get(txid)
+    if anchor is not None:
+        raise NotReplaceable(f"it is in block {anchor.height} already: its fee is paid")
+    if not ledger.spends_ours(transaction):
+        raise NotReplaceable("it was paid to us: only its sender can raise the fee")
+    if txid not in counted:
+        raise NotReplaceable("it was replaced already: raise the fee of the one that counts")
+    for index in range(len(transaction.outputs)):
+        for spender in ledger.spenders(outpoint(txid, index)):
+            if spender in counted:
+                raise NotReplaceable(
+                    f"payment {to_hex(spender)} spends its change and would be lost: raise the fee"
+                    " of that one"
+                )
+
+
+def _checked(made: Draft, allow_high_fee: bool) -> Draft:
+    if made.vsize > MAX_VSIZE:
+        raise WalletError(
+            f"this payment takes {made.vsize} vbytes and nodes relay at most {MAX_VSIZE}: split it,"
+            " or spend fewer coins at once"
+        )
+    if made.feerate_sat_kvb < MIN_FEERATE_SAT_KVB:
+        raise BadFee(f"nodes relay nothing below {MIN_FEERATE_SAT_KVB / 1_000:.1f} sat/vB")
+    if not allow_high_fee:
+        check_fee(made)
+    return made
+
+
+def _refusal(
+    error: bdk.CreateTxError, needed_sat: int, coins: Sequence[Coin], besides_sat: int = 0
+) -> WalletError:
+    """BDK's refusal in our words.
+
+    Args:
+        needed_sat: amounts, and the fee as far as it is known.
+        coins: those that it could choose from, and others.
+        besides_sat: what it had without choosing.
+    """
+    # Recipients above dust were checked: what is left for ALL, or for the fee, is too little.
+    if type(error).__name__ in _TOO_LITTLE:
+        spendable_sat = sum(coin.amount_sat for coin in coins if coin.spendable)
+        return InsufficientFunds(needed_sat, spendable_sat + besides_sat, _aside(coins))
+    return WalletError(f"BDK does not build this payment: {error}")
+
+
+def _aside(held: Sequence[Coin]) -> str:
+    """Why coins cannot be spent, with how much is in each kind."""
+    kinds = {
+        "frozen": [coin for coin in held if coin.frozen],
+        "mined and immature": [coin for coin in held if coin.immature and not coin.frozen],
+        "not confirmed yet": [coin for coin in held if not coin.trusted and not coin.frozen],
+    }
+    parts = [
+        f"{sum(coin.amount_sat for coin in coins)} sat {kind}"
+        for kind, coins in kinds.items()
+        if coins
+    ]
+    return ", ".join(parts)

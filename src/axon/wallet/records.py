@@ -1,0 +1,183 @@
+"""What a wallet keeps, as keys and values of a store: the first byte of a key says which kind.
+
+One record is one fact: a transaction, where it was confirmed, the proof of it, when it was last
+heard of, how many addresses are out. All that a change consists of is written at once, so whatever
+instant the process dies at, the facts agree with each other; the rest (coins, balance, history) is
+worked out from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from struct import Struct
+from struct import error as StructError
+from typing import Any, Final
+
+from axon.errors import DamageError
+from axon.primitives.hashes import BlockHash, Txid
+
+Changes = dict[bytes, bytes | None]
+"""New values by key; None deletes. Written all or none."""
+
+FORMAT: Final = 1
+"""Of the records; a wallet with a higher one is left alone."""
+
+FORMAT_KEY: Final = b"!"
+NETWORK_KEY: Final = b"n"
+KIND_KEY: Final = b"k"
+SEALED_KEY: Final = b"s"
+BIRTHDAY_KEY: Final = b"b"
+SCANNED_KEY: Final = b"h"
+
+DESCRIPTOR: Final = b"d"
+REVEALED: Final = b"r"
+TRANSACTION: Final = b"t"
+ANCHOR: Final = b"a"
+PROOF: Final = b"p"
+SEEN: Final = b"u"
+LABEL: Final = b"l"
+FROZEN: Final = b"f"
+"""These go before a keychain, txid, outpoint or name."""
+
+_ANCHOR = Struct("<I32sII")
+_MARK = Struct("<I32s")
+_SEEN = Struct("<QQ?")
+_U32 = Struct("<I")
+_U64 = Struct("<Q")
+
+
+class Keychain(IntEnum):
+    """One of the two families of scripts."""
+
+    RECEIVE = 0
+    CHANGE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A block by height and hash."""
+
+    height: int
+    hash: BlockHash
+
+    def encode(self) -> bytes:
+        """36 bytes."""
+        return _MARK.pack(self.height, self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a transaction was confirmed.
+
+    Args:
+        height: of the block.
+        hash: of the block.
+        time_s: the block's own time.
+        position: in the block; the coinbase has 0.
+    """
+
+    height: int
+    hash: BlockHash
+    time_s: int
+    position: int
+
+    def encode(self) -> bytes:
+        """44 bytes."""
+        return _ANCHOR.pack(self.height, self.hash, self.time_s, self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When an unconfirmed transaction was heard of.
+
+    Args:
+        first_s: for the first time, seconds since 1970.
+        last_s: for the last time.
+        mined: whether it was in a block that left the chain, or is to be looked through again.
+    """
+
+    first_s: int
+    last_s: int
+    mined: bool = False
+
+    def encode(self) -> bytes:
+        """17 bytes."""
+        return _SEEN.pack(self.first_s, self.last_s, self.mined)
+
+
+def encode_u32(number: int) -> bytes:
+    """4 bytes: formats, and how many addresses are out."""
+    return _U32.pack(number)
+
+
+def encode_u64(number: int) -> bytes:
+    """8 bytes: times."""
+    return _U64.pack(number)
+
+
+def decode_mark(value: bytes) -> Mark:
+    """A block by height and hash."""
+    height, block_hash = _unpack(_MARK, value)
+    return Mark(height, BlockHash(block_hash))
+
+
+def decode_anchor(value: bytes) -> Anchor:
+    """Where a transaction was confirmed."""
+    height, block_hash, time_s, position = _unpack(_ANCHOR, value)
+    return Anchor(height, BlockHash(block_hash), time_s, position)
+
+
+def decode_seen(value: bytes) -> Seen:
+    """When a transaction was heard of."""
+    return Seen(*_unpack(_SEEN, value))
+
+
+def decode_u32(value: bytes) -> int:
+    """A number of 4 bytes."""
+    number: int = _unpack(_U32, value)[0]
+    return number
+
+
+def decode_u64(value: bytes) -> int:
+    """A number of 8 bytes."""
+    number: int = _unpack(_U64, value)[0]
+    return number
+
+
+def decode_text(value: bytes) -> str:
+    """A label."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise damaged() from None
+
+
+def keychain_of(key: bytes) -> Keychain:
+    """The keychain behind a key's first byte."""
+    try:
+        return Keychain(key[1])
+    except (ValueError, IndexError):
+        raise damaged() from None
+
+
+def txid_of(key: bytes) -> Txid:
+    """The txid behind a key's first byte."""
+    if len(key) != 33:
+        raise damaged()
+    return Txid(key[1:])
+
+
+def damaged() -> DamageError:
+    """What to raise where a record cannot be read."""
+    return DamageError(
+        "a record of the wallet is damaged: take the file from a backup, or restore the wallet"
+        " from its words"
+    )
+
+
+def _unpack(form: Struct, value: bytes) -> tuple[Any, ...]:
+    try:
+        return form.unpack(value)
+    except StructError:
+        raise damaged() from None

@@ -1,0 +1,183 @@
+"""Blocks in, payments out: what of a block is ours, and what happens when it leaves the chain.
+
+A block is looked through until nothing more is found: a payment moves the window of watched scripts
+on, and the wider window may know another output of the same block. Each payment found keeps the
+Merkle proof that it is in the block, so that it can be shown to anybody who has the headers. What
+spends the same as a promised payment is kept as well: it tells that the promise is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from axon.chain.blockbody import read_body
+from axon.chain.parts import spends_and_makes
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash, Txid
+from axon.primitives.merkle import PartialMerkleTree
+from axon.primitives.transaction import OutPoint, outpoint
+from axon.primitives.verdict import Accepted, Rejected, Verdict
+from axon.wallet import records
+from axon.wallet.ledger import Ledger
+from axon.wallet.records import Anchor, Changes, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTaken:
+    """What came of a block.
+
+    Args:
+        verdict: rejected if the bytes are not the block; then nothing has changed.
+        found: our transactions in it, in block order.
+        scripts_grew: more scripts are watched now: filters from this block on, which were matched
+            with the fewer ones, are to be matched again.
+    """
+
+    verdict: Verdict
+    found: tuple[Txid, ...] = ()
+    scripts_grew: bool = False
+
+
+def take_block(ledger: Ledger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
+    """Look through a block of the best chain.
+
+    Args:
+        block_hash: whose header was checked.
+        height: of that header.
+        raw: the whole block, as a peer sent it.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    block = read_body(block_hash, raw)
+    if isinstance(block, Rejected):
+        return BlockTaken(block)
+    counts, size = ledger.revealed_counts(), ledger.book.size
+    positions = _ours(ledger, block)
+    changes: Changes = {}
+    if any(
+        anchor.height == height and anchor.hash != block_hash for anchor in ledger.anchors.values()
+    ):
+        changes |= _unanchored(ledger, height - 1)  # Nobody told us that the chain had moved.
+    for position in positions:
+        changes |= _confirmed(ledger, block, height, position)
+    changes |= ledger.revealed_since(counts)
+    ledger.commit(changes)
+    kept = [block.transactions[position] for position in positions]
+    found = tuple([item.txid for item in kept if ledger.concerns(item)])
+    return BlockTaken(Accepted(), found, ledger.book.size > size)
+
+
+def follow_chain(ledger: Ledger, fork_height: int | None, mark: Mark) -> None:
+    """The best chain has moved; all of it up to `mark` has been looked through.
+
+    Args:
+        fork_height: blocks above it left the chain, and what they confirmed is unconfirmed again;
+            None if none did.
+        mark: of the chain as it is now.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    changes: Changes = {} if fork_height is None else _unanchored(ledger, fork_height)
+    changes[records.SCANNED_KEY] = mark.encode()
+    ledger.commit(changes)
+
+
+def start_over(ledger: Ledger, birthday_s: int | None = None) -> None:
+    """Nothing counts as looked through, so nothing as confirmed, until blocks say so again.
+
+    Args:
+        birthday_s: where the scan may begin, seconds since 1970; None to leave it as it is.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    changes = _unanchored(ledger, -1)
+    changes[records.SCANNED_KEY] = None
+    if birthday_s is not None:
+        changes[records.BIRTHDAY_KEY] = records.encode_u64(birthday_s)
+    ledger.commit(changes)
+
+
+def resume(ledger: Ledger) -> None:
+    """A wallet was opened: blocks taken after the last mark are taken again.
+
+    The process may have died between them and the mark, and they may have left the chain since; who
+    scans begins behind the mark and would not notice.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    scanned = ledger.scanned
+    ledger.commit(_unanchored(ledger, -1 if scanned is None else scanned.height))
+
+
+def _ours(ledger: Ledger, block: Block) -> list[int]:
+    """The positions of our transactions, and of those that break promises made to us."""
+    parts = [spends_and_makes(item) for item in block.transactions]
+    made: dict[OutPoint, None] = {}  # Coins of ours from this same block, which it may also spend.
+    while True:
+        size = ledger.book.size
+        found = [
+            position
+            for position, (prevouts, outputs) in enumerate(parts)
+            if _is_ours(ledger, block, made, position, prevouts, outputs)
+        ]
+        if ledger.book.size == size:
+            return found
+
+
+def _is_ours(
+    ledger: Ledger,
+    block: Block,
+    made: dict[OutPoint, None],
+    position: int,
+    prevouts: Sequence[bytes],
+    outputs: Sequence[tuple[bytes, bytes]],
+) -> bool:
+    ours = any(ledger.watches(prevout) or prevout in made for prevout in prevouts)
+    for index, (_, script) in enumerate(outputs):
+        if ledger.use(script):
+            made[outpoint(block.transactions[position].txid, index)] = None
+            ours = True
+    return ours
+
+
+def _confirmed(ledger: Ledger, block: Block, height: int, position: int) -> Changes:
+    transaction = block.transactions[position]
+    txid = transaction.txid
+    anchor = Anchor(height, block.hash, block.header.time, position)
+    if ledger.anchors.get(txid) == anchor:
+        return {}  # Looked through again, for scripts that are new.
+    return {
+        records.TRANSACTION + txid: transaction.raw,
+        records.ANCHOR + txid: anchor.encode(),
+        records.PROOF + txid: _proof(block, position),
+    }
+
+
+def _proof(block: Block, position: int) -> bytes:
+    """That a transaction is in a block, as Bitcoin Core's `gettxoutproof` says it.
+
+    With the coinbase's own place in the tree: how deep it stands shows how deep the leaves are, so
+    that nobody can pass an inner node of 64 bytes off as a transaction.
+    """
+    txids = [item.txid for item in block.transactions]
+    wanted = [place in (0, position) for place in range(len(txids))]
+    return block.header.raw + PartialMerkleTree.build(txids, wanted).encode()
+
+
+def _unanchored(ledger: Ledger, fork_height: int) -> Changes:
+    """What blocks above a height confirmed is unconfirmed again, and proven no longer."""
+    changes: Changes = {}
+    for txid, anchor in ledger.anchors.items():
+        if anchor.height <= fork_height:
+            continue
+        changes[records.ANCHOR + txid] = changes[records.PROOF + txid] = None
+        transaction = ledger.transactions[txid]
+        if not transaction.is_coinbase:  # It can be in its own block only.
+            seen = ledger.seen_above_rivals(transaction, anchor.time_s)
+            changes[records.SEEN + txid] = replace(seen, mined=True).encode()
+    return changes

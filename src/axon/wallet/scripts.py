@@ -1,0 +1,104 @@
+"""The scripts that are the wallet's: those that were given out, and the next ones of each keychain.
+
+A wallet that is restored from its words does not know how many addresses were given out. So it
+always looks a number of scripts ahead of the last one that was paid, and each payment moves the
+window on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import bdkpython as bdk
+
+from axon.primitives.network import Network
+from axon.wallet.keys import Descriptors, bdk_network, network_kind
+from axon.wallet.records import Keychain
+
+LOOKAHEAD: Final = 25
+"""Scripts watched beyond the last one that was given out or paid; BDK's own number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of our scripts one is."""
+
+    keychain: Keychain
+    index: int
+
+
+class ScriptBook:
+    """The watched scripts of both keychains.
+
+    Args:
+        network: whose addresses are given out.
+        descriptors: of the scripts.
+    """
+
+    def __init__(self, network: Network, descriptors: Descriptors) -> None:
+        texts = {Keychain.RECEIVE: descriptors.receive}
+        if descriptors.change is not None:
+            texts[Keychain.CHANGE] = descriptors.change
+        kind = network_kind(network)
+        self._network = bdk_network(network)
+        self._descriptors = {
+            keychain: bdk.Descriptor(text, kind) for keychain, text in texts.items()
+        }
+        self._scripts: dict[Keychain, list[bytes]] = {keychain: [] for keychain in texts}
+        self._places: dict[bytes, Place] = {}
+        self._revealed = dict.fromkeys(texts, 0)
+        for keychain in texts:
+            self.reveal(keychain, 0)
+
+    @property
+    def keychains(self) -> tuple[Keychain, ...]:
+        """Both, or only the one for receiving."""
+        return tuple(self._scripts)
+
+    @property
+    def size(self) -> int:
+        """How many scripts are watched; it only grows."""
+        return len(self._places)
+
+    def scripts(self) -> list[bytes]:
+        """All watched scripts, keychain by keychain, by index."""
+        return [script for scripts in self._scripts.values() for script in scripts]
+
+    def descriptor(self, keychain: Keychain) -> bdk.Descriptor:
+        """The public descriptor."""
+        return self._descriptors[keychain]
+
+    def is_range(self, keychain: Keychain) -> bool:
+        """Whether the keychain has more than one script."""
+        return bool(self._descriptors[keychain].has_wildcard())
+
+    def find(self, script: bytes) -> Place | None:
+        """Which of our scripts it is; None if it is none, or further ahead than we look."""
+        return self._places.get(script)
+
+    def script(self, keychain: Keychain, index: int) -> bytes:
+        """A watched script."""
+        return self._scripts[keychain][index]
+
+    def revealed(self, keychain: Keychain) -> int:
+        """How many scripts were given out or paid, counted up to the last such one."""
+        return self._revealed[keychain]
+
+    def reveal(self, keychain: Keychain, count: int) -> list[bytes]:
+        """The first `count` scripts are out: look that much further ahead.
+
+        Returns:
+            The scripts that are now watched and were not before.
+        """
+        self._revealed[keychain] = max(self._revealed[keychain], count)
+        scripts = self._scripts[keychain]
+        end = self._revealed[keychain] + LOOKAHEAD if self.is_range(keychain) else 1
+        fresh: list[bytes] = []
+        for index in range(len(scripts), end):
+            address = self._descriptors[keychain].derive_address(index, self._network)
+            script = bytes(address.script_pubkey().to_bytes())
+            scripts.append(script)
+            fresh.append(script)
+            self._places[script] = Place(keychain, index)
+        return fresh

@@ -1,0 +1,369 @@
+"""A wallet: what is owned, found in blocks and heard from peers, and what people ask of it.
+
+Everything it knows is in its store; everything it is told is written there before it answers. It
+belongs to one thread. Its public side is always open; the mnemonic stays sealed until a payment is
+signed (`wallet/signing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import bdkpython as bdk
+
+from axon.chain.filters import match_any
+from axon.chain.store import Store
+from axon.errors import DecodeError, StorageError
+from axon.primitives.address import encode_address
+from axon.primitives.hashes import BlockHash, Txid, to_hex
+from axon.primitives.network import NETWORKS, Network
+from axon.primitives.transaction import OutPoint, Transaction
+from axon.wallet import records
+from axon.wallet.bdkwallet import load_bdk_wallet
+from axon.wallet.coins import Balance, Coin, balance_of, coins_of
+from axon.wallet.errors import AddressGap, CoinUnavailable, NoWallet, UnknownTransaction
+from axon.wallet.history import Entry, counting, history_of
+from axon.wallet.keys import Descriptors, Kind, Source
+from axon.wallet.labels import (
+    Imported,
+    LabelKind,
+    export_labels,
+    frozen,
+    imported_labels,
+    label_of,
+    labelled,
+    outpoint_ref,
+)
+from axon.wallet.ledger import Ledger
+from axon.wallet.records import Changes, Keychain, Mark
+from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
+from axon.wallet.scripts import ScriptBook
+from axon.wallet.unconfirmed import forget_unheard, hear, parents_first, record_sent
+
+MAX_UNUSED_ADDRESSES: Final = 20
+"""So many given out in a row and never paid: other wallets stop looking behind them (BIP 44)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressInfo:
+    """One of our addresses.
+
+    Args:
+        address: as it is given to others.
+        index: in its keychain.
+        change: whether it is for what comes back from our own payments.
+        used: whether it was ever paid.
+        label: empty if it has none.
+    """
+
+    address: str
+    index: int
+    change: bool
+    used: bool
+    label: str
+
+
+class Wallet:
+    """A wallet over its store; made by `create` or `load`."""
+
+    def __init__(self, ledger: Ledger, source: Source) -> None:
+        self.ledger = ledger
+        self._source = source
+        self._view: tuple[int, bdk.Wallet] | None = None
+
+    # Made and opened.
+
+    @classmethod
+    def create(cls, store: Store, network: Network, source: Source, *, birthday_s: int) -> Wallet:
+        """A new wallet in an empty store.
+
+        Args:
+            source: of its scripts, from `keys.from_words` or `keys.watch`.
+            birthday_s: nothing was paid to it before; seconds since 1970.
+
+        Raises:
+            NoWallet: the store is not empty.
+            StorageError: the disk refused.
+        """
+        if store.get(records.FORMAT_KEY) is not None:
+            raise NoWallet("here is a wallet already: choose another name for the new one")
+        changes: Changes = {
+            records.FORMAT_KEY: records.encode_u32(records.FORMAT),
+            records.NETWORK_KEY: network.name.encode(),
+            records.BIRTHDAY_KEY: records.encode_u64(birthday_s),
+            records.KIND_KEY: source.kind.encode() if source.kind else None,
+            records.SEALED_KEY: source.sealed,
+        }
+        texts = (source.descriptors.receive, source.descriptors.change)
+        for keychain, text in zip(Keychain, texts, strict=True):
+            changes[records.DESCRIPTOR + bytes((keychain,))] = text.encode() if text else None
+        store.write(changes)
+        return cls.load(store)
+
+    @classmethod
+    def load(cls, store: Store) -> Wallet:
+        """The wallet of a store.
+
+        Raises:
+            NoWallet: there is none.
+            StorageError: it is of a newer axon, damaged, or the disk refuses.
+        """
+        version = store.get(records.FORMAT_KEY)
+        if version is None:
+            raise NoWallet("here is no wallet yet: create one, or restore one from its words")
+        if records.decode_u32(version) > records.FORMAT:
+            raise StorageError("this wallet was written by a newer axon: open it with that one")
+        network = NETWORKS.get(_text(store, records.NETWORK_KEY) or "")
+        receive, change = (
+            _text(store, records.DESCRIPTOR + bytes((keychain,))) for keychain in Keychain
+        )
+        kind = _text(store, records.KIND_KEY)
+        if network is None or receive is None or kind not in {None, *Kind}:
+            raise records.damaged()
+        sealed = store.get(records.SEALED_KEY)
+        source = Source(Descriptors(receive, change), Kind(kind) if kind else None, sealed)
+        try:
+            book = ScriptBook(network, source.descriptors)
+        except bdk.DescriptorError:
+            raise records.damaged() from None
+        ledger = Ledger(store, book, network)
+        resume(ledger)
+        return cls(ledger, source)
+
+    @property
+    def network(self) -> Network:
+        """Whose coins it holds."""
+        return self.ledger.network
+
+    @property
+    def source(self) -> Source:
+        """Its public descriptors, and the sealed mnemonic if it has one."""
+        return self._source
+
+    @property
+    def is_watch_only(self) -> bool:
+        """Whether it cannot sign."""
+        return self._source.sealed is None
+
+    @property
+    def birthday_s(self) -> int:
+        """Nothing was paid to it before; seconds since 1970."""
+        value = self.ledger.stored(records.BIRTHDAY_KEY)
+        return 0 if value is None else records.decode_u64(value)
+
+    def set_birthday(self, birthday_s: int, *, rescan: bool = False) -> None:
+        """Say from when on blocks may concern it.
+
+        Args:
+            rescan: look through all of them again; what is known stays as unconfirmed until its
+                block is met.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        if rescan:
+            start_over(self.ledger, birthday_s)
+        else:
+            self.ledger.commit({records.BIRTHDAY_KEY: records.encode_u64(birthday_s)})
+
+    # What a light client tells.
+
+    @property
+    def scanned(self) -> Mark | None:
+        """The block up to which all were looked through; None before the first."""
+        return self.ledger.scanned
+
+    def watched_scripts(self) -> list[bytes]:
+        """The scripts to look for in filters and blocks."""
+        return self.ledger.book.scripts()
+
+    def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
+        """For each block whether it may concern the wallet (BIP 158).
+
+        Args:
+            filters: block hash and basic filter of each.
+        """
+        scripts = self.watched_scripts()
+        return tuple([_may_match(data, block_hash, scripts) for block_hash, data in filters])
+
+    def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
+        """Look through a block of the best chain; see `scan.take_block`."""
+        return take_block(self.ledger, block_hash, height, raw)
+
+    def follow_chain(self, fork_height: int | None, height: int, block_hash: BlockHash) -> None:
+        """All up to a block was looked through; see `scan.follow_chain`.
+
+        When blocks have left the chain, this comes before the first block that took their place.
+        """
+        follow_chain(self.ledger, fork_height, Mark(height, block_hash))
+
+    def hear_transaction(self, transaction: Transaction, now_s: int) -> bool:
+        """An unconfirmed transaction from a peer; see `unconfirmed.hear`."""
+        return hear(self.ledger, transaction, now_s)
+
+    def forget_unheard(self, now_s: int) -> None:
+        """Drop what was promised two weeks ago and not since."""
+        forget_unheard(self.ledger, now_s)
+
+    def record_sent(self, transaction: Transaction, now_s: int) -> None:
+        """A payment of our own, before it goes out; see `unconfirmed.record_sent`."""
+        record_sent(self.ledger, transaction, now_s)
+
+    def unconfirmed_own(self) -> list[Transaction]:
+        """Payments of our own that are in no block yet, parents first, to be sent again."""
+        ledger = self.ledger
+        counted = counting(ledger, self.view())
+        own = {
+            txid: ledger.transactions[txid]
+            for txid in counted
+            if txid not in ledger.anchors and ledger.spends_ours(ledger.transactions[txid])
+        }
+        return parents_first(own)
+
+    # What people ask.
+
+    def balance(self) -> Balance:
+        """What it holds."""
+        return balance_of(self.view())
+
+    def coins(self) -> list[Coin]:
+        """Its unspent coins, the oldest first."""
+        return coins_of(self.ledger, self.view())
+
+    def history(self) -> list[Entry]:
+        """Its transactions, the latest first."""
+        return history_of(self.ledger, counting(self.ledger, self.view()))
+
+    def proof(self, txid: Txid) -> bytes:
+        """That a transaction is in its block, as `gettxoutproof` says it, with the coinbase's.
+
+        Raises:
+            UnknownTransaction: it is not ours, or in no block.
+        """
+        self.transaction(txid)
+        found = self.ledger.stored(records.PROOF + txid)
+        if found is None:
+            raise UnknownTransaction(
+                f"transaction {to_hex(txid)} is in no block yet: there is no proof"
+            )
+        return found
+
+    def transaction(self, txid: Txid) -> Transaction:
+        """A transaction of ours.
+
+        Raises:
+            UnknownTransaction: it is not.
+        """
+        found = self.ledger.transactions.get(txid)
+        if found is None or not self.ledger.concerns(found):
+            raise UnknownTransaction(f"transaction {to_hex(txid)} is none of this wallet")
+        return found
+
+    def new_address(self, *, beyond_gap: bool = False) -> str:
+        """An address that was never given out.
+
+        Args:
+            beyond_gap: also when too many before it are unused.
+
+        Raises:
+            AddressGap: the last 20 were never paid.
+            StorageError: the disk refused.
+        """
+        book = self.ledger.book
+        if not book.is_range(Keychain.RECEIVE):
+            return self._address(Keychain.RECEIVE, 0)
+        index = book.revealed(Keychain.RECEIVE)
+        last_used = max((info.index for info in self.addresses() if info.used), default=-1)
+        if index - last_used > MAX_UNUSED_ADDRESSES and not beyond_gap:
+            raise AddressGap(
+                f"the last {MAX_UNUSED_ADDRESSES} addresses were never paid, and a wallet restored"
+                " from its words may not look further: use one of them"
+            )
+        self.ledger.commit(
+            {records.REVEALED + bytes((Keychain.RECEIVE,)): records.encode_u32(index + 1)}
+        )
+        return self._address(Keychain.RECEIVE, index)
+
+    def addresses(self, *, change: bool = False) -> list[AddressInfo]:
+        """The addresses that were given out, or those for change, by index."""
+        keychain = Keychain.CHANGE if change else Keychain.RECEIVE
+        ledger = self.ledger
+        if keychain not in ledger.book.keychains:
+            return []
+        paid = {
+            owned.place.index for owned in ledger.owned.values() if owned.place.keychain is keychain
+        }
+        found: list[AddressInfo] = []
+        for index in range(ledger.book.revealed(keychain)):
+            address = self._address(keychain, index)
+            label = label_of(ledger, LabelKind.ADDRESS, address)
+            found.append(AddressInfo(address, index, change, index in paid, label))
+        return found
+
+    def label(self, kind: LabelKind, ref: str) -> str:
+        """The label of a transaction, address or coin; empty if it has none."""
+        return label_of(self.ledger, kind, ref)
+
+    def set_label(self, kind: LabelKind, ref: str, text: str) -> None:
+        """Put a label on a transaction, address or coin; an empty one takes it off.
+
+        Raises:
+            BadLabel: too long, or what it stands on has no valid form.
+            StorageError: the disk refused.
+        """
+        self.ledger.commit(labelled(self.ledger, kind, ref, text))
+
+    def export_labels(self) -> str:
+        """All labels and frozen coins as lines of JSON (BIP 329)."""
+        return export_labels(self.ledger)
+
+    def import_labels(self, text: str) -> Imported:
+        """Take labels that a wallet exported; all of them or, if one is malformed, none.
+
+        Raises:
+            BadLabel: a line is malformed.
+            StorageError: the disk refused.
+        """
+        changes, imported = imported_labels(self.ledger, text)
+        self.ledger.commit(changes)
+        return imported
+
+    def freeze(self, point: OutPoint) -> None:
+        """Set a coin aside, so that no payment uses it.
+
+        Raises:
+            CoinUnavailable: it is no unspent coin of ours.
+            StorageError: the disk refused.
+        """
+        if all(coin.outpoint != point for coin in self.coins()):
+            raise CoinUnavailable(f"{outpoint_ref(point)} is no unspent coin of this wallet")
+        self.ledger.commit(frozen(point, True))
+
+    def unfreeze(self, point: OutPoint) -> None:
+        """Let payments use a coin again."""
+        self.ledger.commit(frozen(point, False))
+
+    def view(self) -> bdk.Wallet:
+        """BDK's wallet as of now, to ask and not to change."""
+        if self._view is None or self._view[0] != self.ledger.version:
+            self._view = self.ledger.version, load_bdk_wallet(self.ledger)
+        return self._view[1]
+
+    def _address(self, keychain: Keychain, index: int) -> str:
+        address = encode_address(self.ledger.book.script(keychain, index), self.network)
+        assert address is not None, "only scripts that have an address are watched"
+        return address
+
+
+def _may_match(data: bytes, block_hash: BlockHash, scripts: list[bytes]) -> bool:
+    try:
+        return match_any(data, block_hash, scripts)
+    except DecodeError:
+        return True  # A filter that nobody can read may be of any block: read the block itself.
+
+
+def _text(store: Store, key: bytes) -> str | None:
+    value = store.get(key)
+    return None if value is None else records.decode_text(value)

@@ -1,0 +1,187 @@
+"""PSBTs: read in both forms, combined, finalised, and refused when they lie or are damaged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from axon.primitives.encoding import Reader, var_bytes
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN, Transaction
+from axon.wallet.draft import describe
+from axon.wallet.errors import BadFee, BadPsbt
+from axon.wallet.keys import Kind, new_words, watch
+from axon.wallet.payment import Payee, draft
+from axon.wallet.psbt import Psbt, combine, finalize, read_psbt
+from axon.wallet.signing import sign
+from axon.wallet.wallet import Wallet
+from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, source
+
+
+def funded(kind: Kind = Kind.BIP84) -> Scene:
+    scene = Scene(new_wallet(made_of=source(kind)))
+    scene.receive(COIN)
+    return scene
+
+
+def unsigned(scene: Scene) -> Psbt:
+    return draft(scene.wallet, [Payee(BOB.address(), COIN // 2)], feerate_sat_kvb=5_000).psbt
+
+
+def test_both_forms_are_read() -> None:
+    psbt = unsigned(funded())
+    assert read_psbt(psbt.raw) == psbt
+    assert read_psbt(psbt.base64) == psbt
+    wrapped = "\n".join(psbt.base64[i : i + 60] for i in range(0, len(psbt.base64), 60))
+    assert read_psbt(wrapped + "\n") == psbt
+    assert read_psbt(psbt.base64.encode()) == psbt
+
+
+@pytest.mark.parametrize(
+    "data", ["", "hello", b"psbt\xff", b"psbt\xff\x00", "cHNidP8=", "70736274ff", "ü", b"\xff" * 9]
+)
+def test_what_is_no_psbt(data: bytes | str) -> None:
+    with pytest.raises(BadPsbt):
+        read_psbt(data)
+
+
+def test_a_psbt_tells_what_it_does() -> None:
+    scene = funded()
+    psbt = unsigned(scene)
+    told = describe(scene.wallet.ledger, read_psbt(psbt.raw))
+    assert [(item.address, item.amount_sat) for item in told.recipients] == [
+        (BOB.address(), COIN // 2)
+    ]
+    assert told.change_sat == COIN - COIN // 2 - told.fee_sat
+    assert [item.ours for item in told.inputs] == [True]
+    stranger = describe(new_wallet(made_of=source(words=new_words(bytes(16)))).ledger, psbt)
+    assert stranger.fee_sat == told.fee_sat
+    assert stranger.change_sat == 0
+    assert not any(item.ours for item in stranger.inputs)
+
+
+def test_who_has_nothing_to_sign_is_told() -> None:
+    other = new_wallet(made_of=source(words=new_words(bytes(16))))
+    with pytest.raises(BadPsbt, match="nothing to sign"):
+        sign(other, unsigned(funded()), PASSPHRASE)
+
+
+def test_an_unsigned_psbt_is_not_final() -> None:
+    with pytest.raises(BadPsbt, match="not signed by all"):
+        finalize(unsigned(funded()))
+
+
+def test_an_absurd_fee_of_a_stranger_is_not_signed() -> None:
+    scene = funded()
+    made = draft(
+        scene.wallet, [Payee(BOB.address(), 1_000)], fee_sat=COIN // 2, allow_high_fee=True
+    )
+    with pytest.raises(BadFee, match="more than any payment needs"):
+        sign(scene.wallet, read_psbt(made.psbt.raw), PASSPHRASE)
+    signed = sign(scene.wallet, read_psbt(made.psbt.raw), PASSPHRASE, allow_high_fee=True)
+    assert isinstance(signed, Transaction)
+
+
+def without_previous(psbt: Psbt, keys: frozenset[int]) -> bytes:
+    """The PSBT without what its inputs say of the coins they spend."""
+    reader, kept = Reader(psbt.raw, 5), bytearray(psbt.raw[:5])
+    for number in range(1 + len(psbt.transaction.inputs)):
+        while key := reader.var_bytes():
+            value = reader.var_bytes()
+            if not number or key[0] not in keys:
+                kept += var_bytes(key) + var_bytes(value)
+        kept += b"\0"
+    return bytes(kept) + psbt.raw[reader.offset :]
+
+
+def test_what_an_input_holds_must_be_said() -> None:
+    scene = funded()
+    bare = read_psbt(without_previous(unsigned(scene), frozenset((0, 1))))
+    assert bare.spent == (None,)
+    stranger = new_wallet(made_of=source(words=new_words(bytes(16))))
+    with pytest.raises(BadPsbt, match="does not say what input 0 spends"):
+        describe(stranger.ledger, bare)
+    assert describe(scene.wallet.ledger, bare).fee_sat > 0  # It is our own coin.
+    witness_only = read_psbt(without_previous(unsigned(scene), frozenset((0,))))
+    assert witness_only.spent[0] is not None
+    with pytest.raises(BadPsbt, match="cannot be signed"):
+        sign(scene.wallet, witness_only, PASSPHRASE)
+
+
+def multisig() -> Wallet:
+    """Watches what two must sign."""
+    words = [new_words(bytes([number]) * 16) for number in (1, 2)]
+    texts = [source(words=each).descriptors.receive for each in words]
+    keys = [text.split("#")[0].removeprefix("wpkh(").removesuffix(")") for text in texts]
+    both = f"wsh(sortedmulti(2,{keys[0]},{keys[1]}))".replace("/0/*", "/<0;1>/*")
+    return new_wallet(made_of=watch(REGTEST, both))
+
+
+def test_watching_a_multisig_and_combining() -> None:
+    scene = Scene(multisig())
+    scene.receive(COIN)
+    psbt = unsigned(scene)
+    assert combine([psbt, read_psbt(psbt.raw)]) == psbt
+    with pytest.raises(BadPsbt, match="at least one"):
+        combine([])
+    with pytest.raises(BadPsbt, match="same transaction"):
+        combine([psbt, unsigned(funded())])
+    with pytest.raises(BadPsbt, match="not signed by all"):
+        finalize(psbt)
+
+
+HOSTILE = """
+import sys
+from random import Random
+from axon.wallet.errors import WalletError
+from axon.wallet.draft import describe
+from axon.wallet.psbt import combine, finalize, read_psbt
+from axon.wallet.signing import sign
+from tests.wallet.scene import PASSPHRASE
+from tests.wallet.test_psbt import funded, unsigned
+scene = funded()
+raw, rng, read = unsigned(scene).raw, Random(int(sys.argv[1])), 0
+for _ in range(400):
+    data = bytearray(raw)
+    for _ in range(rng.randint(1, 3)):
+        place, way = rng.randrange(5, len(data)), rng.random()
+        if way < 0.7:
+            data[place] = rng.choice((0, 1, 2, 4, 255, rng.randrange(256)))
+        elif way < 0.85:
+            del data[place : place + rng.randint(1, 40)]
+        else:
+            data.insert(place, rng.randrange(256))
+    try:
+        psbt = read_psbt(bytes(data))
+    except WalletError:
+        continue
+    read += 1
+    for step in (
+        lambda: describe(scene.wallet.ledger, psbt),
+        lambda: finalize(psbt),
+        lambda: combine([psbt, psbt]),
+        lambda: sign(scene.wallet, psbt, PASSPHRASE),
+    ):
+        try:
+            step()
+        except WalletError:
+            pass
+print(read)
+"""
+"""In a process of its own: a panic of the library would end the tests."""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_hostile_psbts_are_read_or_refused(seed: int) -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-c", HOSTILE, str(seed)],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert outcome.returncode == 0, f"seed {seed}: {outcome.stderr[-2000:]}"
+    assert int(outcome.stdout) > 50

@@ -1,0 +1,68 @@
+"""Sealing: the right passphrase opens, nothing else does, and a hostile file costs little."""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axon.errors import DamageError
+from axon.wallet.errors import WrongPassphrase
+from axon.wallet.seal import SCRYPT_LOG_N, seal, unseal
+
+SALT, NONCE = bytes(range(16)), bytes(range(12))
+
+
+def sealed(secret: bytes = b"secret", passphrase: str = "pass", log_n: int = 2) -> bytes:
+    return seal(secret, passphrase, SALT, NONCE, log_n=log_n)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=100), st.text(max_size=20), st.text(max_size=20))
+def test_only_the_passphrase_opens(secret: bytes, passphrase: str, other: str) -> None:
+    closed = sealed(secret, passphrase)
+    assert unseal(closed, passphrase) == secret
+    if normalize("NFKD", passphrase) != normalize("NFKD", other):
+        with pytest.raises(WrongPassphrase):
+            unseal(closed, other)
+
+
+def test_the_secret_is_not_to_be_seen() -> None:
+    assert b"secret" not in sealed()
+
+
+def test_letters_may_be_composed_either_way() -> None:
+    assert unseal(sealed(passphrase="caf\u00e9"), "cafe\u0301") == b"secret"
+
+
+def test_the_cost_is_the_one_that_is_told() -> None:
+    closed = seal(b"secret", "pass", SALT, NONCE)
+    assert closed[9:12] == bytes((SCRYPT_LOG_N, 8, 1))
+    assert unseal(closed, "pass") == b"secret"
+
+
+@pytest.mark.parametrize("place", range(len(sealed())))
+def test_no_byte_can_be_changed(place: int) -> None:
+    closed = bytearray(sealed())
+    closed[place] ^= 1
+    with pytest.raises((WrongPassphrase, DamageError)):
+        unseal(bytes(closed), "pass")
+
+
+@pytest.mark.parametrize(
+    "parameters", [(63, 8, 1), (21, 8, 1), (15, 255, 1), (15, 8, 255), (0, 8, 1), (2, 0, 1)]
+)
+def test_a_hostile_file_costs_nothing(parameters: tuple[int, int, int]) -> None:
+    closed = bytearray(sealed())
+    closed[9:12] = bytes(parameters)
+    with pytest.raises(DamageError, match="more work"):
+        unseal(bytes(closed), "pass")
+
+
+def test_what_is_cut_short_or_foreign_is_named() -> None:
+    with pytest.raises(DamageError, match="cut short"):
+        unseal(sealed()[:50], "pass")
+    with pytest.raises(DamageError, match="no form known"):
+        unseal(b"x" * 80, "pass")

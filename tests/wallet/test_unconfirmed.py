@@ -1,0 +1,194 @@
+"""Unconfirmed transactions: what peers may promise, and what they cannot take."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
+from axon.wallet.errors import UnknownTransaction
+from axon.wallet.history import State
+from axon.wallet.unconfirmed import EXPIRY_S, MAX_HEARD, MAX_HEARD_BYTES, parents_first
+from tests.wallet.scene import BOB, Scene, coin, coinbase, paying
+
+
+def stealing(scene: Scene, point: bytes, amount_sat: int = COIN) -> Transaction:
+    """What anybody can make up: it spends our coin and no signature on it is right."""
+    entry = TxIn(scene.wallet.coins()[0].outpoint, witness=(b"no", b"signature"))
+    assert entry.prevout == point
+    return Transaction.build(2, [entry], [TxOut(amount_sat, BOB.script)])
+
+
+def test_a_payment_is_pending_then_confirmed() -> None:
+    scene = Scene()
+    payment = paying(scene.script(), COIN)
+    assert scene.wallet.hear_transaction(payment, scene.now_s)
+    assert scene.wallet.hear_transaction(payment, scene.now_s + 1)
+    assert scene.wallet.balance().untrusted_pending_sat == COIN
+    (held,) = scene.wallet.coins()
+    assert not held.trusted
+    assert not held.spendable
+    scene.mine(payment)
+    assert scene.wallet.balance().confirmed_sat == COIN
+    assert not scene.wallet.hear_transaction(payment, scene.now_s)
+
+
+def test_what_is_not_ours_is_nothing() -> None:
+    scene = Scene()
+    assert not scene.wallet.hear_transaction(paying(BOB.script, COIN), scene.now_s)
+    mined = coinbase(1, [TxOut(COIN, scene.script())])
+    assert not scene.wallet.hear_transaction(mined, scene.now_s)
+    assert scene.wallet.history() == []
+
+
+def test_noise_cannot_spend_our_coins() -> None:
+    scene = Scene()
+    point = scene.receive(5 * COIN)
+    theft = stealing(scene, point)
+    assert not scene.wallet.hear_transaction(theft, scene.now_s)
+    assert scene.wallet.balance().confirmed_sat == 5 * COIN
+    scene.mine(theft)  # In a block its signature was checked by those who built on it.
+    assert scene.wallet.balance().total_sat == 0
+
+
+def test_the_double_spend_heard_last_counts_until_a_block_decides() -> None:
+    scene = Scene()
+    script = scene.script()
+    first, second = paying(script, COIN), paying(script, 2 * COIN)
+    assert scene.wallet.hear_transaction(first, scene.now_s)
+    assert scene.wallet.hear_transaction(second, scene.now_s)
+    assert scene.wallet.balance().untrusted_pending_sat == 2 * COIN
+    assert scene.wallet.hear_transaction(first, scene.now_s + 100)
+    assert scene.wallet.balance().untrusted_pending_sat == COIN
+    scene.mine(second)
+    assert scene.wallet.balance().confirmed_sat == 2 * COIN
+    assert scene.wallet.balance().untrusted_pending_sat == 0
+    states = {entry.txid: entry.state for entry in scene.wallet.history()}
+    assert states == {first.txid: State.REPLACED, second.txid: State.CONFIRMED}
+
+
+def test_a_promise_taken_back_counts_no_longer() -> None:
+    scene = Scene()
+    promise, elsewhere = paying(scene.script(), COIN), paying(BOB.script, 2 * COIN)
+    scene.wallet.hear_transaction(promise, scene.now_s)
+    assert scene.wallet.hear_transaction(elsewhere, scene.now_s)
+    assert scene.wallet.balance().total_sat == 0
+    (entry,) = scene.wallet.history()
+    assert (entry.txid, entry.state) == (promise.txid, State.REPLACED)
+
+
+def test_a_block_that_spends_it_elsewhere_breaks_a_promise() -> None:
+    scene = Scene()
+    scene.wallet.hear_transaction(paying(scene.script(), COIN), scene.now_s)
+    assert scene.wallet.balance().untrusted_pending_sat == COIN
+    breach = paying(BOB.script, COIN)
+    assert scene.mine(breach).found == ()  # It is none of ours.
+    assert scene.wallet.balance().total_sat == 0
+    for ask in (scene.wallet.transaction, scene.wallet.proof):
+        with pytest.raises(UnknownTransaction, match="none of this wallet"):
+            ask(breach.txid)
+
+
+def test_hearsay_cannot_undo_what_our_payments_build_on() -> None:
+    scene = Scene()
+    point = scene.receive(5 * COIN, "coin")
+    payment = stealing(scene, point)
+    scene.wallet.record_sent(payment, scene.now_s)
+    scene.unwind(1)
+    assert not scene.wallet.hear_transaction(paying(BOB.script, COIN, "coin"), scene.now_s)
+    assert scene.wallet.unconfirmed_own() == [payment]
+
+
+def test_a_double_spend_of_a_confirmed_one_is_ignored() -> None:
+    scene = Scene()
+    script = scene.script()
+    scene.mine(paying(script, COIN))
+    assert not scene.wallet.hear_transaction(paying(script, 2 * COIN), scene.now_s)
+    assert scene.wallet.balance().total_sat == COIN
+
+
+def test_own_payments_are_kept_and_sent_again_until_they_are_mined() -> None:
+    scene = Scene()
+    point = scene.receive(5 * COIN)
+    payment = stealing(scene, point)
+    scene.wallet.record_sent(payment, scene.now_s)
+    assert scene.wallet.unconfirmed_own() == [payment]
+    assert scene.wallet.balance().total_sat == 0
+    assert scene.wallet.hear_transaction(payment, scene.now_s + 500)
+    scene.mine(payment)
+    assert scene.wallet.unconfirmed_own() == []
+    scene.unwind(1)
+    assert scene.wallet.unconfirmed_own() == [payment]
+
+
+def test_a_replacement_stays_in_force_when_the_old_one_is_heard_again() -> None:
+    scene = Scene()
+    point = scene.receive(5 * COIN)
+    old, new = stealing(scene, point, 3 * COIN), stealing(scene, point, 2 * COIN)
+    scene.wallet.record_sent(old, scene.now_s)
+    scene.wallet.record_sent(new, scene.now_s)
+    assert scene.wallet.unconfirmed_own() == [new]
+    assert scene.wallet.hear_transaction(old, scene.now_s + 10_000)
+    assert scene.wallet.unconfirmed_own() == [new]
+    scene.mine(old)
+    assert scene.wallet.unconfirmed_own() == []
+
+
+def test_only_own_payments_are_recorded() -> None:
+    scene = Scene()
+    with pytest.raises(UnknownTransaction, match="spends no coin"):
+        scene.wallet.record_sent(paying(scene.script(), COIN), scene.now_s)
+
+
+def test_what_is_promised_is_bounded() -> None:
+    scene = Scene()
+    script = scene.script()
+    for name in range(MAX_HEARD):
+        assert scene.wallet.hear_transaction(paying(script, COIN, name), scene.now_s)
+    assert not scene.wallet.hear_transaction(paying(script, COIN, "more"), scene.now_s)
+    scene.mine(paying(script, COIN, 0))
+    assert scene.wallet.hear_transaction(paying(script, COIN, "more"), scene.now_s)
+
+
+def test_large_promises_are_bounded_too() -> None:
+    scene = Scene()
+    script = scene.script()
+    pad = TxOut(0, b"\x6a" + bytes(MAX_HEARD_BYTES // 4))
+    kept = [
+        scene.wallet.hear_transaction(
+            BOB.pay([coin(name)], [TxOut(COIN, script), pad]), scene.now_s
+        )
+        for name in range(5)
+    ]
+    assert kept == [True, True, True, False, False]
+
+
+def test_promises_that_nobody_repeats_are_forgotten() -> None:
+    scene = Scene()
+    point = scene.receive(COIN, "own")
+    own = stealing(scene, point)
+    scene.wallet.record_sent(own, scene.now_s)
+    old, fresh = paying(scene.script(), COIN, 1), paying(scene.script(), COIN, 2)
+    scene.wallet.hear_transaction(old, scene.now_s)
+    scene.wallet.hear_transaction(fresh, scene.now_s + 100)
+    scene.wallet.forget_unheard(scene.now_s + EXPIRY_S + 50)
+    known = {entry.txid for entry in scene.wallet.history()}
+    assert fresh.txid in known
+    assert own.txid in known
+    assert old.txid not in known
+
+
+def test_what_was_mined_once_is_not_forgotten_during_a_rescan() -> None:
+    scene = Scene()
+    scene.receive(COIN)
+    scene.wallet.set_birthday(0, rescan=True)
+    scene.wallet.forget_unheard(scene.now_s + 10 * EXPIRY_S)
+    assert scene.wallet.balance().untrusted_pending_sat == COIN
+
+
+def test_parents_come_before_children() -> None:
+    parent = paying(BOB.script, COIN)
+    child = Transaction.build(2, [TxIn(outpoint(parent.txid, 0))], [TxOut(1, BOB.script)])
+    grandchild = Transaction.build(2, [TxIn(outpoint(child.txid, 0))], [TxOut(1, BOB.script)])
+    mixed: dict[Txid, Transaction] = {item.txid: item for item in (grandchild, parent, child)}
+    assert parents_first(mixed) == [parent, child, grandchild]
