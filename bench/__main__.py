@@ -3,7 +3,7 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
-coldwallet, walletmemory; without a name all are measured. `--keep` adds the table to
+coldwallet, walletmemory, failover; without a name all are measured. `--keep` adds the table to
 bench/results.md.
 """
 
@@ -23,6 +23,7 @@ from axon.primitives.hashes import sha256d
 from bench import (
     coldwallet,
     decoding,
+    failover,
     headers,
     lightheaders,
     matching,
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> int:
         "matching": matching.measure,
         "coldwallet": coldwallet.measure,
         "walletmemory": walletmemory.measure,
+        "failover": failover.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

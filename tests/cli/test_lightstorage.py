@@ -105,3 +105,18 @@ def test_a_second_process_reads_and_writes_nothing(tmp_path: Path) -> None:
     assert done.stdout.split() == ["False", str(len(HEADERS)), "99"]
     storage.close()
     assert (tmp_path / "headers.dat").stat().st_size == len(HEADERS) * HEADER_SIZE
+
+
+def test_a_second_process_leaves_a_half_written_record_alone(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    path = tmp_path / "headers.dat"
+    with path.open("ab") as file:
+        file.write(bytes(33))
+    code = (
+        "import sys; from pathlib import Path; from axon.cli.lightstorage import LightStorage;"
+        "from axon.primitives.network import REGTEST; LightStorage(Path(sys.argv[1]), REGTEST)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert path.stat().st_size == len(HEADERS) * HEADER_SIZE + 33
+    storage.close()

@@ -227,3 +227,14 @@ def test_under_any_events_somebody_is_offered_it_and_at_most_one_listens() -> No
                 case _:
                     now += rng.randint(1, 20) * SECOND
                     actions = broadcast.tick(now)
+
+
+def test_what_a_payment_replaces_is_offered_no_more_nor_what_built_on_it() -> None:
+    broadcast = started()
+    child = Transaction.build(2, (TxIn(outpoint(TX.txid, 0)),), (TxOut(900, b"\x51"),))
+    bumped = Transaction.build(2, TX.inputs, (TxOut(800, b"\x51"),))
+    for item in (TX, child, transaction(2), bumped):
+        broadcast.add(item, NOW)
+    assert broadcast.status(TX.txid) is broadcast.status(child.txid) is None
+    assert broadcast.status(bumped.txid) is not None
+    assert broadcast.status(transaction(2).txid) is not None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.drivers.aio.stores import AppendFile
+from axon.drivers.aio.recordfile import AppendFile
 from axon.errors import ConfigError, DamageError
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.header import HEADER_SIZE, Header
@@ -54,8 +54,12 @@ class LightStorage:
         except OSError as error:
             raise ConfigError(f"Cannot write to '{folder}': {error.strerror}.") from error
         self.is_ours = self._take_lock()
-        self._header_file = AppendFile(folder / "headers.dat", HEADER_SIZE)
-        self._filter_file = AppendFile(folder / "filterheaders.dat", RECORD_SIZE)
+        self._header_file = AppendFile(
+            folder / "headers.dat", HEADER_SIZE, read_only=not self.is_ours
+        )
+        self._filter_file = AppendFile(
+            folder / "filterheaders.dat", RECORD_SIZE, read_only=not self.is_ours
+        )
         self._load_headers(network)
         self._load_filter_headers()
 

@@ -14,8 +14,10 @@ Usage: axon COMMAND [ARGUMENTS]
 
   node   run a full node; takes bitcoind's options, as in: axon node -regtest
   rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
+  wallet a wallet that trusts no server, as in: axon wallet create alice
   demo   raise a few nodes on this machine, harm them, and check that they keep one ledger
   sim    the same with many nodes in virtual time, as in: axon sim --seeds 0..199 --nodes 20
+  swarm  a network of real nodes to raise, watch, harm and judge, as in: axon swarm up 5
 
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
@@ -45,6 +47,10 @@ def _run(command: str, arguments: list[str]) -> int:
             from axon.cli.rpc import main as run_rpc
 
             return run_rpc(arguments)
+        case "wallet":
+            from axon.cli.wallet import main as run_wallet
+
+            return run_wallet(arguments)
         case "demo":
             from axon.cli.demo import main as run_demo
 
@@ -53,6 +59,10 @@ def _run(command: str, arguments: list[str]) -> int:
             from axon.cli.sim import main as run_sim
 
             return run_sim(arguments)
+        case "swarm":
+            from axon.cli.swarm import main as run_swarm
+
+            return run_swarm(arguments)
         case "" | "help" | "--help" | "-h" | "-help" | "-?":
             sys.stdout.write(_HELP)
             return 0

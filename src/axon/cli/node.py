@@ -30,6 +30,7 @@ from axon.consensus.library import KernelError
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.loop import run_loop
+from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, DamageError
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.pool import Mempool
@@ -219,6 +220,7 @@ class _Program:
             perform=lambda job: perform(storage, job),
             clock=self._clock,
             on_report=self._reported,
+            dialler=_dialler(config),
         )
         daemon = self._make_daemon(node, driver, storage, now)
         endpoints = [await driver.listen(endpoint) for endpoint in _unique(config)]
@@ -324,6 +326,12 @@ class _Program:
         self._keepsakes.save_anchors(node.links)
         if self._config.persist_mempool and self._daemon is not None and self._daemon.pool_loaded:
             self._keepsakes.save_pool(node.pool)
+
+
+def _dialler(config: NodeConfig) -> Dialler | None:
+    """How to dial: in the lab from the node's own address, so that it has a netgroup of its own."""
+    peers = config.peers
+    return direct(peers.binds[0].endpoint.host) if peers.lab and peers.binds else None
 
 
 def _unique(config: NodeConfig) -> list[Endpoint]:

@@ -27,7 +27,8 @@ from axon.cli.nodeconfig import NodeConfig
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
-from axon.drivers.aio.stores import AppendFile, RocksStore
+from axon.drivers.aio.recordfile import AppendFile
+from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.hashes import BlockHash, to_hex

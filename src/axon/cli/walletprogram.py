@@ -224,6 +224,7 @@ def _settings(options: LightOptions) -> LinkSettings:
         v2=False,
         lab=options.lab,
         needs=int(Services.COMPACT_FILTERS),
+        impatient=True,
     )
     return LinkSettings(
         network=network,

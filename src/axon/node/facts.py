@@ -241,6 +241,17 @@ class TransactionRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadersComplete:
+    """For the first time a peer had no more headers for a light client."""
+
+    category: ClassVar[str | None] = "scan"
+    height: int
+
+    def __str__(self) -> str:
+        return f"all headers of a peer are known, height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
 class ScanAdvanced:
     """A light client's wallet has seen all blocks up to a height.
 
@@ -326,6 +337,7 @@ Fact = (
     | TransactionAccepted
     | TransactionRejected
     | TransactionRemoved
+    | HeadersComplete
     | ScanAdvanced
     | PaymentFound
     | PaymentHeard

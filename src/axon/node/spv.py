@@ -37,7 +37,7 @@ from axon.machine import (
 )
 from axon.node.commands import AddNode, DialOnce, Disconnect, Rescan, SendTransaction
 from axon.node.disputes import Disputes
-from axon.node.facts import MessageIgnored
+from axon.node.facts import HeadersComplete, MessageIgnored
 from axon.node.headerflow import HeaderFlow
 from axon.node.links import GREETING, Links
 from axon.node.outbox import Outbox
@@ -263,8 +263,9 @@ class SpvNode:
     def _received_headers(self, session: Session, message: Headers, now: Instant) -> None:
         self._headerflow.received(session, message, now)
         self._outbox.perform(self.filtersync.chain_changed(now))  # The peer is known to have more.
-        if len(message.headers) < MAX_HEADERS:
+        if len(message.headers) < MAX_HEADERS and not self._headers_known:
             self._headers_known = True
+            self._outbox.report(HeadersComplete(self.headers.best.height))
 
     def _inventory(self, session: Session, message: Inv, now: Instant) -> None:
         """Blocks are learnt by their headers, so only the last one named matters."""

@@ -36,7 +36,7 @@ from axon.p2p.faults import PeerDone
 from axon.p2p.handshake import Negotiated
 from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
 from axon.p2p.picker import Picker, was_tried
-from axon.p2p.redial import STEADY, Redial, Target
+from axon.p2p.redial import IMPATIENT_DELAY, MAX_DELAY, STEADY, Redial, Target
 from axon.p2p.seeding import Seeding
 from axon.p2p.wishes import DialWish, Wish, address_of, endpoint_of
 from axon.primitives.hashes import siphash24
@@ -128,8 +128,9 @@ class Connections:
         self._again: list[DialWish] = []  # To be wished once more, without encryption.
         self._picker = Picker(addrman, bans, config.reachable, config.lab, config.needs)
         self._anchors = list(config.anchors[:MAX_ANCHORS])
-        self._fixed = Redial(config.connect or (), rng, now)
-        self._added = Redial(config.added, rng, now)
+        max_delay = IMPATIENT_DELAY if config.impatient else MAX_DELAY
+        self._fixed = Redial(config.connect or (), rng, now, max_delay)
+        self._added = Redial(config.added, rng, now, max_delay)
         automatic = config.connect is None
         self._seeding = Seeding(
             addrman,
@@ -329,6 +330,10 @@ class Connections:
         self._redial(wish, now, steady=now - connection.opened_at >= STEADY)
         self._idle = DIAL_INTERVAL
         self._next_dial = min(self._next_dial, now + DIAL_INTERVAL)
+        served = connection.greeted and now - connection.opened_at >= SECOND
+        if served and not any(other.greeted and other.wish for other in self._open.values()):
+            for redial in (self._fixed, self._added):
+                redial.hasten(now, wish.endpoint)  # Nobody is left: whoever else there is.
 
     def _redial(self, wish: DialWish, now: Instant, steady: bool) -> None:
         if wish.kind is not ConnectionType.MANUAL:

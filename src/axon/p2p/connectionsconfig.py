@@ -39,6 +39,7 @@ class ConnectionsConfig:
         v2: we speak the encrypted transport (`-v2transport`).
         lab: loopback addresses count as routable.
         needs: services that peers of our choice must offer, beside those of blocks.
+        impatient: peers that the operator named are dialled every few seconds, not minutes.
     """
 
     port: int
@@ -54,6 +55,7 @@ class ConnectionsConfig:
     v2: bool = True
     lab: bool = False
     needs: int = 0
+    impatient: bool = False
 
     @property
     def max_full_relay(self) -> int:

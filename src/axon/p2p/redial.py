@@ -2,7 +2,7 @@
 
 Each target (`-connect`, `-addnode`) is dialled at once, and after each failure a while later: the
 while doubles up to a minute and is smeared by chance, so that the peers of a node that restarts do
-not all return in the same instant.
+not all return in the same instant. Who has lost his last connection does not wait.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from axon.machine import MINUTE, SECOND, Endpoint, Instant
 
 FIRST_DELAY: Final = SECOND
 MAX_DELAY: Final = MINUTE
+IMPATIENT_DELAY: Final = 5 * SECOND
+"""The longest wait of a light client: somebody sits before it."""
 STEADY: Final = MINUTE
 """A connection that lasted so long was a success; its end is no failure."""
 
@@ -45,10 +47,24 @@ class _Schedule:
 
 
 class Redial:
-    """When to dial which target. The operator alone adds targets, so they need no bound."""
+    """When to dial which target. The operator alone adds targets, so they need no bound.
 
-    def __init__(self, targets: tuple[Target, ...], rng: Random, now: Instant) -> None:
+    Args:
+        targets: due at once.
+        rng: smears.
+        now: the start.
+        max_delay: the longest wait.
+    """
+
+    def __init__(
+        self,
+        targets: tuple[Target, ...],
+        rng: Random,
+        now: Instant,
+        max_delay: Instant = MAX_DELAY,
+    ) -> None:
         self._rng = rng
+        self._max_delay = max_delay
         self._schedules = {target.endpoint: _Schedule(target, now) for target in targets}
 
     @property
@@ -89,7 +105,7 @@ class Redial:
         schedule = self._schedules.get(endpoint)
         if schedule is not None:
             self._postpone(schedule, now)
-            schedule.delay = min(schedule.delay * 2, MAX_DELAY)
+            schedule.delay = min(schedule.delay * 2, self._max_delay)
 
     def ended(self, endpoint: Endpoint, now: Instant) -> None:
         """A connection that had been steady ended."""
@@ -97,6 +113,12 @@ class Redial:
         if schedule is not None:
             schedule.delay = FIRST_DELAY
             self._postpone(schedule, now)
+
+    def hasten(self, now: Instant, other_than: Endpoint) -> None:
+        """Dial all targets but one at once."""
+        for endpoint, schedule in self._schedules.items():
+            if endpoint != other_than:
+                schedule.due = min(schedule.due, now)
 
     def _postpone(self, schedule: _Schedule, now: Instant) -> None:
         schedule.due = now + int(schedule.delay * (0.75 + 0.5 * self._rng.random()))

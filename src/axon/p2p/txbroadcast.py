@@ -88,6 +88,8 @@ class TxBroadcast:
         txid = transaction.txid
         if txid in self._own:
             return []
+        for rival in self._ruled_out_by(transaction):
+            self.remove(rival)
         if len(self._own) >= MAX_OWN:
             self.remove(next(iter(self._own)))
         own = self._own[txid] = _Own(transaction)
@@ -104,6 +106,15 @@ class TxBroadcast:
         if own is not None:
             self._names.pop(txid)
             self._names.pop(own.transaction.wtxid, None)
+
+    def _ruled_out_by(self, transaction: Transaction) -> list[Txid]:
+        """Those that spend what it spends, as one that it replaces does, and all that follow."""
+        spent, gone = set(transaction.prevouts), dict[Txid, None]()
+        for txid, own in self._own.items():
+            prevouts = own.transaction.prevouts
+            if not spent.isdisjoint(prevouts) or any(point[:32] in gone for point in prevouts):
+                gone[txid] = None
+        return list(gone)
 
     def status(self, txid: Txid) -> Spread | None:
         """How far a transaction has come; None if it is not held."""

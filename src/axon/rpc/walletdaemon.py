@@ -7,7 +7,6 @@ one thing at a time.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,10 +24,6 @@ from axon.rpc.errors import Code, RpcError
 from axon.rpc.waiters import Waiters
 from axon.wallet import errors as refusals
 from axon.wallet.wallet import Wallet
-
-LOOK_AGAIN_S: Final = 0.1
-"""How often is looked whether the wallet is in sync: no fact tells that a peer has no more headers
-for us."""
 
 _CODES: Final[dict[type[WalletError], Code]] = {
     refusals.NoWallet: Code.WALLET_NOT_FOUND,
@@ -125,10 +120,4 @@ class WalletDaemon:
 
     async def synced(self, timeout_s: float | None) -> bool:
         """Wait until the wallet has seen all that peers have shown; whether it has."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not await self.wait_for(lambda: self.node.is_synced, LOOK_AGAIN_S):
-                    pass
-        except TimeoutError:
-            return self.node.is_synced
-        return True
+        return await self.wait_for(lambda: self.node.is_synced, timeout_s)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.drivers.aio.stores import AppendFile, RocksStore
+from axon.drivers.aio.recordfile import AppendFile
+from axon.drivers.aio.stores import RocksStore
 from axon.errors import StorageError
 
 KEYS = st.binary(max_size=3)

@@ -1,13 +1,12 @@
-"""What a machine's jobs keep on disk: key-value stores and files of records.
+"""What a machine's jobs keep on disk: key-value stores.
 
-All of it survives `kill -9` at any instant: a batch is in the store or it is not, a record is in
-the file or it is not. What was synced survives a power cut as well. Whatever the disk refuses comes
-out as `StorageError`, what it holds but damaged as `DamageError`.
+All of it survives `kill -9` at any instant: a batch is in the store or it is not. What was synced
+survives a power cut as well. Whatever the disk refuses comes out as `StorageError`, what it holds
+but damaged as `DamageError`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -158,87 +157,3 @@ def _options() -> Options:
     options.set_stats_dump_period_sec(0)
     options.set_stats_persist_period_sec(0)
     return options
-
-
-class AppendFile:
-    """A file of records of one size, which grows at its end and is cut there.
-
-    A record that a crash left incomplete is cut off when the file is opened.
-
-    Args:
-        path: created if missing.
-        record_size_bytes: of every record.
-
-    Raises:
-        StorageError: the disk refuses.
-    """
-
-    def __init__(self, path: Path, record_size_bytes: int) -> None:
-        self._path = path
-        self._record_size_bytes = record_size_bytes
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._count = os.fstat(self._file).st_size // record_size_bytes
-            os.ftruncate(self._file, self._count * record_size_bytes)
-        except OSError as error:
-            raise self._refusal("open", error) from error
-
-    def __len__(self) -> int:
-        return self._count
-
-    def append(self, records: bytes) -> None:
-        """Add whole records at the end.
-
-        Args:
-            records: a multiple of the record size, records one after the other.
-        """
-        added, rest = divmod(len(records), self._record_size_bytes)
-        assert rest == 0, "only whole records are appended"
-        offset = self._count * self._record_size_bytes
-        try:
-            with memoryview(records) as left:
-                written = 0
-                while written < len(left):
-                    written += os.pwrite(self._file, left[written:], offset + written)
-        except OSError as error:
-            raise self._refusal("write", error) from error
-        self._count += added
-
-    def read(self, start: int = 0, count: int | None = None) -> bytes:
-        """Records in one piece: `count` of them from number `start`, fewer at the end, None: all.
-
-        Raises:
-            StorageError: the disk refuses, or the file has become shorter than it was.
-        """
-        stop = self._count if count is None else min(start + count, self._count)
-        size = max(stop - start, 0) * self._record_size_bytes
-        try:
-            data = os.pread(self._file, size, start * self._record_size_bytes)
-        except OSError as error:
-            raise self._refusal("read", error) from error
-        if len(data) != size:
-            raise StorageError(f"cannot read {self._path}: it is shorter than it was")
-        return data
-
-    def truncate(self, count: int) -> None:
-        """Keep the first `count` records only."""
-        assert 0 <= count <= self._count, "a file is cut, never filled up"
-        try:
-            os.ftruncate(self._file, count * self._record_size_bytes)
-        except OSError as error:
-            raise self._refusal("cut", error) from error
-        self._count = count
-
-    def sync(self) -> None:
-        """Wait until the disk holds all records."""
-        try:
-            os.fsync(self._file)
-        except OSError as error:
-            raise self._refusal("write", error) from error
-
-    def close(self) -> None:
-        """Let go of the file. Nothing may be asked afterwards."""
-        os.close(self._file)
-
-    def _refusal(self, verb: str, error: OSError) -> StorageError:
-        return StorageError(f"cannot {verb} {self._path}: {error.strerror or error}")

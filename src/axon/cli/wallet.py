@@ -1,0 +1,51 @@
+"""`axon wallet`: wallets made, looked at, paid from and kept running from the command line.
+
+A command goes to the program that has the wallet open, if there is one; else the wallet is opened
+here, brought up to date, asked, and closed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from axon.cli.walletcommands import creating, keeping, looking, paying, psbts, receiving, serving
+from axon.cli.walletoptions import Command, UsageError, read_options, wallet_parser
+from axon.errors import AxonError
+
+FAILED: Final = 1
+WRONG_CALL: Final = 2
+_INTERRUPTED: Final = 130
+
+_FAMILIES: Final = (creating, looking, receiving, paying, keeping, psbts, serving)
+
+
+def main(arguments: Sequence[str], home: Path | None = None) -> int:
+    """Run one command; its exit code.
+
+    Args:
+        arguments: what stands behind `axon wallet`.
+        home: in which the usual data directory lies; None for the user's.
+    """
+    parser = wallet_parser([family.add_commands for family in _FAMILIES])
+    try:
+        options = read_options(parser, list(arguments) or ["--help"], home or Path.home())
+        command: Command = options.arguments.command
+        return command(options)
+    except UsageError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return WRONG_CALL
+    except AxonError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        return _INTERRUPTED
+    except SystemExit as leaving:  # argparse leaves so after --help.
+        return int(leaving.code or 0)
+    except BrokenPipeError:  # Whoever read it has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INTERRUPTED

@@ -1,0 +1,1 @@
+"""The commands of `axon wallet`, a module for each family."""

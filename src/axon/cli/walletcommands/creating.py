@@ -1,0 +1,228 @@
+"""`create`, `restore` and `list`: how wallets come into being, and which there are."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, Final
+
+from axon.cli.lightstorage import LightStorage
+from axon.cli.walletdoor import find_served
+from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
+from axon.cli.walletprogram import WALLET_FILE
+from axon.cli.walletsecrets import add_passphrase_options, new_passphrase, words
+from axon.cli.walletview import aligned, say, write, write_json
+from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.walletfile import SqliteStore
+from axon.errors import AxonError, ConfigError
+from axon.machine import SECOND
+from axon.wallet.errors import NoWallet
+from axon.wallet.keys import ENTROPY_SIZE, Kind, Source, check_words, from_words, new_words, watch
+from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
+from axon.wallet.wallet import Wallet
+
+WORDS_ASKED: Final = 2
+"""So many words are asked for, to see that they were written down."""
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    create = add("create", _create, "make a new wallet, and show the words that restore it")
+    create.add_argument(
+        "--no-confirm", action="store_true", help="do not ask whether the words were written down"
+    )
+    _add_kind(create)
+    create.add_argument(
+        "--watch-only", metavar="DESCRIPTOR", help="make one that only watches a descriptor"
+    )
+    create.add_argument("--change", metavar="DESCRIPTOR", help="with --watch-only: the second one")
+    _add_birthday(create, "with --watch-only: nothing was paid to it before (default: 2009)")
+    restore = add("restore", _restore, "make a wallet anew from its words")
+    restore.add_argument(
+        "--words-file", type=Path, metavar="FILE", help="read the words from this file"
+    )
+    _add_kind(restore)
+    _add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
+    add("list", _list, "the wallets there are", named=False)
+
+
+def _add_kind(parser: Any) -> None:
+    parser.add_argument(
+        "--kind",
+        choices=[str(kind) for kind in Kind],
+        default=str(Kind.BIP84),
+        help="of addresses: bip84 bc1q..., bip86 bc1p..., bip49 3..., bip44 1... (default bip84)",
+    )
+    add_passphrase_options(parser)
+
+
+def _add_birthday(parser: Any, about: str) -> None:
+    parser.add_argument("--birthday", metavar="DATE|HEIGHT", help=about)
+
+
+def _create(options: WalletOptions) -> int:
+    arguments = options.arguments
+    _refuse_taken(options)
+    if arguments.watch_only is not None:
+        source = watch(options.light.network, arguments.watch_only, arguments.change)
+        return _made(options, source, _birthday_s(options), shown=None)
+    for name in ("change", "birthday"):
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name} goes with --watch-only; a new wallet begins now")
+    passphrase = new_passphrase(arguments)
+    made = new_words(_random(ENTROPY_SIZE))
+    if not options.as_json:
+        _show_words(made)
+    if not arguments.no_confirm:
+        _ask_words(made)
+    source = _account(options, made, passphrase)
+    return _made(options, source, Clock().now() // SECOND, shown=made)
+
+
+def _restore(options: WalletOptions) -> int:
+    arguments = options.arguments
+    _refuse_taken(options)
+    birthday_s = _birthday_s(options)
+    found = check_words(words(arguments.words_file))
+    source = _account(options, found, new_passphrase(arguments))
+    return _made(options, source, birthday_s, shown=None)
+
+
+def _account(options: WalletOptions, found: str, passphrase: str) -> Source:
+    kind = Kind(options.arguments.kind)
+    salt, nonce = _random(SALT_SIZE), _random(NONCE_SIZE)
+    return from_words(found, options.light.network, kind, passphrase, salt, nonce)
+
+
+def _random(size: int) -> bytes:
+    return SystemRandom().randbytes(size)
+
+
+def _refuse_taken(options: WalletOptions) -> None:
+    """Say early that a name is taken, before anybody writes words down."""
+    path = _path(options)
+    if not path.exists():
+        return
+    with SqliteStore(path) as store:
+        try:
+            Wallet.load(store)
+        except NoWallet:
+            return  # It was being made when the program was killed.
+    raise ConfigError(f"there is a wallet {options.name!r} already: choose another name")
+
+
+def _path(options: WalletOptions) -> Path:
+    return options.light.wallet_folder(options.name) / WALLET_FILE
+
+
+def _made(options: WalletOptions, source: Source, birthday_s: int, *, shown: str | None) -> int:
+    with SqliteStore(_path(options)) as store:
+        wallet = Wallet.create(store, options.light.network, source, birthday_s=birthday_s)
+        kind = "descriptor" if source.kind is None else str(source.kind)
+        told = {
+            "name": options.name,
+            "chain": wallet.network.name,
+            "kind": kind,
+            "private_keys_enabled": not wallet.is_watch_only,
+            "birthtime": birthday_s,
+            "folder": str(_path(options).parent),
+        }
+    if options.as_json:
+        write_json(told if shown is None else {**told, "words": shown})
+        return 0
+    about = "It only watches: it cannot sign." if wallet.is_watch_only else f"Addresses: {kind}."
+    write(f"Wallet {options.name} on {wallet.network.name} is made. {about}")
+    write(f"It is kept in {told['folder']}.")
+    return 0
+
+
+def _show_words(made: str) -> None:
+    numbered = [f"{number:2}. {word}" for number, word in enumerate(made.split(), 1)]
+    third = len(numbered) // 3
+    write("These words restore the wallet, and whoever has them can spend from it. Write them down")
+    write("on paper, in their order; they are not shown again.\n")
+    rows = list(
+        zip(*(numbered[start * third : (start + 1) * third] for start in range(3)), strict=True)
+    )
+    for line in aligned(rows, indent=4):
+        write(line)
+    write()
+
+
+def _ask_words(made: str) -> None:
+    """See that the words were written down.
+
+    Raises:
+        ConfigError: they were not.
+    """
+    listed = made.split()
+    for place in sorted(SystemRandom().sample(range(len(listed)), WORDS_ASKED)):
+        sys.stderr.write(f"To see that you have them: word {place + 1} is: ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() != listed[place]:
+            raise ConfigError("that is not the word, so no wallet was made: begin again")
+
+
+def _birthday_s(options: WalletOptions) -> int:
+    """From when on blocks concern a wallet that existed before.
+
+    Raises:
+        UsageError: neither a date nor a height.
+        ConfigError: the header of the height is not known here.
+    """
+    text: str | None = options.arguments.birthday
+    if text is None:
+        return options.light.network.genesis.header.time
+    if _DATE.fullmatch(text):
+        try:
+            return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            pass
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise UsageError(f"expected a birthday such as 2024-05-31, or a height, not {text[:40]!r}")
+    storage = LightStorage(options.light.light_folder, options.light.network)
+    try:
+        best = storage.headers.best
+        entry = best.ancestor(int(text)) if int(text) <= best.height else None
+    finally:
+        storage.close()
+    if entry is None:
+        raise ConfigError(
+            f"the header at height {text} is not known here yet: give a date instead, as in"
+            " --birthday 2024-05-31"
+        )
+    return entry.time
+
+
+def _list(options: WalletOptions) -> int:
+    folder = options.light.folder / "wallets"
+    names = sorted(path.parent.name for path in folder.glob(f"*/{WALLET_FILE}"))
+    found = [_about(folder / name, name) for name in names]
+    if options.as_json:
+        write_json(found)
+        return 0
+    if not found:
+        say(f"There is no wallet on {options.light.network.name}; axon wallet create makes one.")
+    for line in aligned([(each["name"], each["kind"], each["state"]) for each in found]):
+        write(line)
+    return 0
+
+
+def _about(folder: Path, name: str) -> dict[str, str]:
+    """What can be said of a wallet without disturbing whoever has it open."""
+    served = find_served(folder)
+    if served is not None:
+        with served:
+            kind = served.call("getwalletinfo")["kind"]
+        return {"name": name, "kind": kind, "state": "running"}
+    try:
+        with SqliteStore(folder / WALLET_FILE) as store:
+            kind_or_none = Wallet.load(store).source.kind
+    except AxonError as error:
+        return {"name": name, "kind": "?", "state": str(error)}
+    return {"name": name, "kind": str(kind_or_none or "descriptor"), "state": "closed"}

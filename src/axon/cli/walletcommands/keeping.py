@@ -1,0 +1,152 @@
+"""`coins`, `labels` and `export-descriptor`: what a careful owner keeps in order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from axon.cli.walletcommands.paying import with_passphrase
+from axon.cli.walletdoor import Door, opened
+from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
+from axon.cli.walletsecrets import add_passphrase_options
+from axon.cli.walletsync import sync
+from axon.cli.walletview import aligned, btc, say, write, write_json
+from axon.errors import ConfigError
+from axon.wallet.labels import MAX_IMPORT_BYTES
+
+_FLAGS: Final = ("frozen", "immature", "change")
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    coins = add("coins", _coins, "its coins; freeze some, so that no payment uses them")
+    coins.add_argument("action", nargs="?", choices=("freeze", "unfreeze"))
+    coins.add_argument("coins", nargs="*", metavar="TXID:N", help="to be frozen or unfrozen")
+    labels = add("labels", _labels, "its labels; set one, or exchange them (BIP 329)")
+    labels.add_argument(
+        "action",
+        nargs="?",
+        choices=("set", "export", "import"),
+        help="set TARGET TEXT, export [FILE], import FILE; a target is a txid, an address, or a "
+        "coin as TXID:N; no text takes the label off",
+    )
+    labels.add_argument("words", nargs="*", metavar="...", help="what the action needs")
+    export = add("export-descriptor", _export, "the descriptors of all its addresses")
+    export.add_argument(
+        "--private", action="store_true", help="with the keys: whoever reads them can spend"
+    )
+    add_passphrase_options(export)
+
+
+def _coins(options: WalletOptions) -> int:
+    arguments = options.arguments
+    if arguments.action is not None and not arguments.coins:
+        raise UsageError(f"{arguments.action} which coins? Name them as TXID:N")
+    with opened(options, dials=arguments.action is None) as door:
+        if arguments.action is not None:
+            door.call("lockunspent", arguments.action == "unfreeze", arguments.coins)
+        else:
+            sync(door, options)
+        coins = door.call("listunspent")
+    if options.as_json:
+        write_json(coins)
+        return 0
+    if not coins:
+        say("No coins.")
+    rows = [
+        (
+            btc(coin["amount"]),
+            f"{coin['confirmations']:,} conf",
+            ", ".join(_remarks(coin)),
+            coin["label"],
+            f"{coin['txid']}:{coin['vout']}",
+        )
+        for coin in coins
+    ]
+    for line in aligned(rows, right=(0, 1)):
+        write(line)
+    return 0
+
+
+def _remarks(coin: dict[str, Any]) -> list[str]:
+    remarks = [name for name in _FLAGS if coin[name]]
+    return remarks if coin["safe"] else ["not to be trusted yet", *remarks]
+
+
+def _labels(options: WalletOptions) -> int:
+    arguments = options.arguments
+    count = len(arguments.words)
+    wanted = {"set": count >= 1, "export": count <= 1, "import": count == 1, None: not count}
+    if not wanted[arguments.action]:
+        raise UsageError("labels NAME, or with: set TARGET TEXT, export [FILE], import FILE")
+    with opened(options, dials=False) as door:
+        if arguments.action == "set":
+            target, *text = arguments.words
+            door.call("setlabel", target, " ".join(text))
+        elif arguments.action == "import":
+            return _import(options, door, Path(arguments.words[0]))
+        exported = door.call("exportlabels")
+    if arguments.action == "export":
+        return _write_file(exported, arguments.words)
+    lines = [json.loads(line) for line in exported.splitlines()]
+    if options.as_json:
+        write_json(lines)
+        return 0
+    if not lines:
+        say("No labels.")
+    rows = [(each["type"], each.get("label", ""), _frozen(each), each["ref"]) for each in lines]
+    for line in aligned(rows):
+        write(line)
+    return 0
+
+
+def _frozen(line: dict[str, Any]) -> str:
+    return "" if line.get("spendable", True) else "frozen"
+
+
+def _import(options: WalletOptions, door: Door, path: Path) -> int:
+    try:
+        if path.stat().st_size > MAX_IMPORT_BYTES:
+            raise ConfigError(f"{path} is larger than {MAX_IMPORT_BYTES} bytes")
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no text: expected lines of JSON (BIP 329)") from None
+    imported = door.call("importlabels", text)
+    if options.as_json:
+        write_json(imported)
+        return 0
+    left_out = f"; left out, as axon labels no such things: {imported['skipped']}"
+    write(f"taken: {imported['taken']}" + left_out * bool(imported["skipped"]))
+    return 0
+
+
+def _write_file(text: str, names: list[str]) -> int:
+    if not names or names == ["-"]:
+        sys.stdout.write(text)
+        return 0
+    try:
+        Path(names[0]).write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {names[0]}: {error.strerror}") from error
+    return 0
+
+
+def _export(options: WalletOptions) -> int:
+    arguments = options.arguments
+    with opened(options, dials=False) as door:
+        if arguments.private:
+            listed = with_passphrase(
+                arguments, lambda secret: door.call("listdescriptors", True, secret)
+            )
+        else:
+            listed = door.call("listdescriptors")
+    if options.as_json:
+        write_json(listed)
+        return 0
+    for each in listed["descriptors"]:
+        write(each["desc"])
+    return 0

@@ -1,0 +1,89 @@
+"""`open`: a wallet as a full-screen program."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from axon.cli.walletdoor import Door, opened
+from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletview import qr_lines
+from axon.errors import ConfigError
+from axon.wallet.amounts import Unit, parse_amount
+
+if TYPE_CHECKING:
+    from axon.tui.app import WalletApp
+    from axon.tui.asking import Ask
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the command."""
+    add("open", _open, "the wallet as a full-screen program, for keyboard and mouse")
+
+
+def _open(options: WalletOptions) -> int:
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise ConfigError(
+            "a full-screen program needs a terminal; axon wallet --help lists commands that need"
+            " none"
+        )
+    with opened(options) as door, asker(door) as ask:
+        app = wallet_app(door, ask, options)
+        app.run()
+    if app.failure is not None:
+        raise app.failure
+    return 0
+
+
+def wallet_app(door: Door, ask: Ask, options: WalletOptions) -> WalletApp:
+    """The program over an open wallet.
+
+    Args:
+        door: to it.
+        ask: asks it, from the loop of the program.
+        options: of this call.
+    """
+    # Nobody but who looks at a screen needs its memory.
+    from axon.tui.app import WalletApp
+    from axon.tui.model import read_nature
+
+    return WalletApp(
+        ask,
+        read_nature(door.call("getwalletinfo")),
+        options.name,
+        qr_lines=lambda address: qr_lines(f"bitcoin:{address}"),
+        read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
+        offline=options.offline,
+    )
+
+
+@contextmanager
+def asker(door: Door) -> Iterator[Ask]:
+    """Calls a wallet from an event loop, one call after the other, until the block is left.
+
+    A call waits in a thread of its own, which nobody waits for at the end: a wallet that hangs in
+    another program must not keep this one from being left.
+    """
+    calls = asyncio.new_event_loop()
+
+    def answer_calls() -> None:
+        calls.run_forever()
+        calls.close()
+
+    async def call(method: str, args: tuple[object, ...], named: dict[str, object]) -> Any:
+        return door.call(method, *args, **named)
+
+    async def ask(method: str, *args: object, **named: object) -> Any:
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(call(method, args, named), calls)
+        )
+
+    Thread(target=answer_calls, name="asker", daemon=True).start()
+    try:
+        yield ask
+    finally:
+        calls.call_soon_threadsafe(calls.stop)

@@ -1,0 +1,167 @@
+"""`psbt`: payments that several sign, or that are signed on another machine (BIP 174)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any, Final
+
+from axon.cli.walletcommands.paying import (
+    add_fee_options,
+    add_payee,
+    drafted,
+    read_amounts,
+    send_out,
+    with_passphrase,
+)
+from axon.cli.walletdoor import opened
+from axon.cli.walletoptions import MORE_OPTIONS, AddCommand, Parser, WalletOptions, common_options
+from axon.cli.walletsecrets import add_passphrase_options
+from axon.cli.walletsync import sync
+from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
+from axon.errors import ConfigError
+from axon.wallet.psbt import MAX_PSBT_BYTES
+
+MAGIC: Final = b"psbt\xff"
+BASE64_MAGIC: Final = "cHNidP8"
+"""What every PSBT begins with."""
+
+_TRANSACTION: Final = re.compile(r"[0-9a-fA-F]{120,}")
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    psbt = add("psbt", _show, "payments that are signed elsewhere, or by several")
+    actions = psbt.add_subparsers(required=True, metavar="ACTION", parser_class=Parser)
+
+    def add_action(name: str, command: Any, about: str) -> Parser:
+        added: Parser = actions.add_parser(
+            name,
+            help=about,
+            description=f"{about[:1].upper()}{about[1:]}.",
+            epilog=MORE_OPTIONS,
+            parents=[common_options()],
+            add_help=False,
+            allow_abbrev=False,
+        )
+        added.set_defaults(command=command)
+        return added
+
+    create = add_action("create", _create, "draft a payment, and print it")
+    add_payee(create)
+    add_fee_options(create)
+    for name, command, about in (
+        ("show", _show, "say what a payment would do"),
+        ("sign", _sign, "sign what is this wallet's to sign, and print it"),
+        ("finalize", _finalize, "print the transaction of a payment that all have signed"),
+        ("send", _send, "send a payment that all have signed, or its transaction"),
+    ):
+        one = add_action(name, command, about)
+        one.add_argument("psbt", metavar="PSBT", help="a file, - for standard input, or the text")
+        if name == "sign":
+            add_passphrase_options(one)
+        if name in ("sign", "send"):
+            one.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
+    several = add_action("combine", _combine, "put the signatures of several copies together")
+    several.add_argument("psbts", nargs="+", metavar="PSBT", help="files or base64")
+
+
+def _create(options: WalletOptions) -> int:
+    read_amounts(options.arguments)
+    with opened(options) as door:
+        sync(door, options)
+        draft = drafted(door, options.arguments)
+    if options.as_json:
+        write_json(draft)
+        return 0
+    for line in draft_lines(draft):
+        say(line)
+    write(draft["psbt"])
+    return 0
+
+
+def _show(options: WalletOptions) -> int:
+    text = read_psbt_text(options.arguments.psbt)
+    with opened(options, dials=False) as door:
+        draft = door.call("importpsbt", text)
+    if options.as_json:
+        write_json(draft)
+        return 0
+    for line in draft_lines(draft):
+        write(line)
+    return 0
+
+
+def _sign(options: WalletOptions) -> int:
+    arguments = options.arguments
+    text = read_psbt_text(arguments.psbt)
+    with opened(options, dials=False) as door:
+        for line in draft_lines(door.call("importpsbt", text)):
+            say(line)
+        chosen = {"allow_high_fee": arguments.allow_high_fee}
+        signed = with_passphrase(
+            arguments, lambda secret: door.call("signpsbt", text, secret, chosen)
+        )
+    return _tell(options, signed)
+
+
+def _combine(options: WalletOptions) -> int:
+    texts = [read_psbt_text(each) for each in options.arguments.psbts]
+    with opened(options, dials=False) as door:
+        combined = door.call("combinepsbt", texts)
+    return _tell(options, {"complete": False, "psbt": combined})
+
+
+def _finalize(options: WalletOptions) -> int:
+    text = read_psbt_text(options.arguments.psbt)
+    with opened(options, dials=False) as door:
+        return _tell(options, door.call("finalizepsbt", text))
+
+
+def _tell(options: WalletOptions, made: dict[str, Any]) -> int:
+    if options.as_json:
+        write_json(made)
+    else:
+        write(made["hex"] if made["complete"] else made["psbt"])
+    return 0
+
+
+def _send(options: WalletOptions) -> int:
+    arguments = options.arguments
+    text = read_psbt_text(arguments.psbt)
+    with opened(options) as door:
+        sync(door, options)
+        if text.startswith(BASE64_MAGIC) and not options.as_json:
+            for line in draft_lines(door.call("importpsbt", text)):
+                write(line)
+        sent = send_out(door, text, None, arguments.allow_high_fee)
+    if options.as_json:
+        write_json(sent)
+        return 0
+    write(f"sent: {sent['txid']}")
+    write(spread_line(sent))
+    return 0
+
+
+def read_psbt_text(named: str) -> str:
+    """A PSBT in base64, from a file of either form, from standard input, or as it stands; or a
+    transaction in hex.
+
+    Raises:
+        ConfigError: the file cannot be read, or is too large.
+    """
+    if named == "-":
+        data = sys.stdin.buffer.read(2 * MAX_PSBT_BYTES)
+    elif named.startswith(BASE64_MAGIC) or _TRANSACTION.fullmatch(named):
+        return named
+    else:
+        try:
+            with Path(named).open("rb") as file:
+                data = file.read(2 * MAX_PSBT_BYTES)
+        except OSError as error:
+            raise ConfigError(f"cannot read {named[:200]}: {error.strerror}") from error
+    if data.startswith(MAGIC):
+        return b64encode(data).decode()
+    return data.decode("ascii", "replace").strip()

@@ -1,0 +1,255 @@
+"""What stands behind `axon wallet`: the command, the wallet, and how it meets its nodes.
+
+Options may stand anywhere, with one dash or two. Those about folders and networks are the node's
+own (`-datadir`, `-regtest`, ...) and are read from `bitcoin.conf` as well; whom to dial is said on
+the command line only, since the file says it for the node.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from axon.cli.catalogue import OPTIONS
+from axon.cli.conf import load_settings
+from axon.cli.logs import LogSettings, log_settings
+from axon.cli.options import Value
+from axon.cli.values import read_endpoint
+from axon.cli.walletprogram import LightOptions
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.primitives.network import NETWORKS
+
+STALL_S: Final = 30.0
+"""For so long a sync may stand still before it is given up: a dead node is replaced within a
+second, and a slow one answers within ten."""
+
+_CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+class UsageError(ConfigError):
+    """The command line is not as it should be; the text says how it would be."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all of axon does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+@dataclass(frozen=True, slots=True)
+class WalletOptions:
+    """One call of `axon wallet`.
+
+    Args:
+        light: how a wallet that is opened here meets its nodes.
+        arguments: of the command, by name.
+        as_json: the result is printed as JSON.
+        stall_s: for so long a sync may stand still.
+        log: what is written into a wallet's debug.log; None for no log.
+    """
+
+    light: LightOptions
+    arguments: argparse.Namespace
+    as_json: bool
+    stall_s: float
+    log: LogSettings | None
+
+    @property
+    def name(self) -> str:
+        """The wallet's."""
+        name: str = self.arguments.name
+        return name
+
+    @property
+    def offline(self) -> bool:
+        """No node is to be dialled."""
+        return self.light.offline
+
+
+def common_options(*, shown: bool = False) -> Parser:
+    """The options that every command has.
+
+    Args:
+        shown: in the help text; there they would hide those of a single command.
+    """
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+
+    def say(text: str) -> str:
+        return text if shown else argparse.SUPPRESS
+
+    common.add_argument("-h", "-?", "-help", "--help", action="help", help=say("this text"))
+    common.add_argument(
+        "--json", "-json", action="store_true", help=say("print the result as JSON")
+    )
+    _add_network(common.add_argument_group("network and folder").add_argument, say)
+    _add_nodes(common.add_argument_group("nodes").add_argument, say)
+    return common
+
+
+def _add_network(add: Callable[..., argparse.Action], say: Callable[[str], str]) -> None:
+    add(
+        "-datadir",
+        "--datadir",
+        metavar="DIR",
+        help=say("where everything is kept (default ~/.axon)"),
+    )
+    add("-conf", "--conf", metavar="FILE", help=say("read this configuration file"))
+    add("-chain", "--chain", metavar="NAME", help=say("main, test, testnet4, signet or regtest"))
+    for chain in _CHAINS:
+        add(
+            f"-{chain}",
+            f"--{chain}",
+            action="store_const",
+            const="",
+            help=say(f"the {chain} network"),
+        )
+
+
+def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -> None:
+    add(
+        "-connect", "--connect", action="append", metavar="ADDR",
+        help=say("dial only this node; may be given several times"),
+    )  # fmt: skip
+    add("-addnode", "--addnode", action="append", metavar="ADDR", help=say("dial this node, too"))
+    add(
+        "-dnsseed", "--dnsseed", metavar="0|1", help=say("look for nodes in DNS when few are known")
+    )
+    add(
+        "-lab",
+        "--lab",
+        action="store_true",
+        help=say("treat loopback addresses as if they were public"),
+    )
+    add("--offline", "-offline", action="store_true", help=say("dial nobody; say what is known"))
+    add(
+        "--timeout", "-timeout", type=_seconds, metavar="S",
+        help=say(f"give up when a sync stands still for S seconds (default {STALL_S:g})"),
+    )  # fmt: skip
+    add(
+        "-debug", "--debug", action="append", metavar="[CATEGORY]",
+        help=say("write a log to debug.log in the wallet's folder"),
+    )  # fmt: skip
+
+
+def read_options(
+    parser: argparse.ArgumentParser, arguments: Sequence[str], home: Path
+) -> WalletOptions:
+    """Read a command line.
+
+    Args:
+        parser: of all commands.
+        arguments: what stands behind `axon wallet`.
+        home: in which the usual data directory lies.
+
+    Raises:
+        UsageError: it is not as it should be.
+        ConfigError: the configuration file or a folder is not usable.
+    """
+    # Without a category it is `-debug=`, so that it does not take the word behind it for one.
+    debug_words = ("-debug", "--debug")
+    given = parser.parse_args([f"{w}=" if w in debug_words else w for w in arguments])
+    name = getattr(given, "name", None)
+    if name is not None and not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name[:80]!r} is no name of a wallet: up to 64 letters, digits and . _ - will do"
+        )
+    command_line: dict[str, list[Value]] = {
+        option: [getattr(given, option)]
+        for option in ("datadir", "conf", "chain", *_CHAINS)
+        if hasattr(given, option)
+    }
+    debug: list[str] | None = getattr(given, "debug", None)
+    if debug is not None:
+        command_line["debug"] = [*debug]
+    settings, datadir = load_settings(OPTIONS, command_line, home)
+    network = NETWORKS[settings.chain]
+    folder = datadir / network.folder
+    light = LightOptions(
+        network=network,
+        folder=folder,
+        connect=_endpoints(given, "connect", network.port),
+        added=_endpoints(given, "addnode", network.port) or (),
+        dns_seed=getattr(given, "dnsseed", "1") != "0",
+        lab=hasattr(given, "lab"),
+        offline=hasattr(given, "offline"),
+    )
+    wallet_folder = folder if name is None else light.wallet_folder(name)
+    return WalletOptions(
+        light=light,
+        arguments=given,
+        as_json=hasattr(given, "json"),
+        stall_s=getattr(given, "timeout", STALL_S),
+        log=(
+            None if debug is None else replace(log_settings(settings, wallet_folder), console=False)
+        ),
+    )
+
+
+def _endpoints(given: argparse.Namespace, name: str, port: int) -> tuple[Endpoint, ...] | None:
+    texts: list[str] | None = getattr(given, name, None)
+    if texts is None:
+        return None
+    return tuple([read_endpoint(name, text, port) for text in texts])
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds below a day")
+    return seconds
+
+
+MORE_OPTIONS: Final = "Options about networks, folders and nodes: axon wallet --help."
+
+AddCommand = Callable[..., argparse.ArgumentParser]
+"""Adds a command: name, function, what it does in a few words."""
+
+Command = Callable[[WalletOptions], int]
+
+
+def wallet_parser(add_commands: Sequence[Callable[[AddCommand], None]]) -> argparse.ArgumentParser:
+    """The parser of all commands.
+
+    Args:
+        add_commands: each adds the commands of one family.
+    """
+    parser = Parser(
+        prog="axon wallet",
+        description="A wallet that trusts no server: it keeps block headers, checks proofs itself, "
+        "and talks to any full node that serves compact filters.",
+        epilog="Exit code: 0 done, 1 refused or failed, 2 called wrongly, 130 after ctrl-C. "
+        "axon wallet COMMAND --help says more.",
+        parents=[common_options(shown=True)],
+        add_help=False,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, about: str, **named: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=about,
+            description=named.pop("more", f"{about[:1].upper()}{about[1:]}."),
+            epilog=MORE_OPTIONS,
+            parents=[common_options()],
+            add_help=False,
+            allow_abbrev=False,
+        )
+        added.set_defaults(command=command)
+        if named.pop("named", True):
+            added.add_argument("name", metavar="NAME", help="of the wallet")
+        return added
+
+    for family in add_commands:
+        family(add)
+    return parser

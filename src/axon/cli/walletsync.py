@@ -1,0 +1,70 @@
+"""Bringing a wallet up to date before it is asked anything."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Final
+
+from axon.cli.walletdoor import Door
+from axon.cli.walletoptions import WalletOptions
+from axon.cli.walletview import SyncProgress
+from axon.errors import AxonError
+
+_MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
+"""What grows in a sync that is alive."""
+
+
+class NotInSync(AxonError):
+    """The wallet cannot be brought up to date; the text says why, and what could be done."""
+
+
+def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
+    """Wait until a wallet has seen all that nodes have shown, and show how far it is meanwhile.
+
+    Offline nothing is waited for.
+
+    Returns:
+        What `getsyncinfo` says.
+
+    Raises:
+        NotInSync: it stands still.
+    """
+    if options.offline:
+        info: dict[str, Any] = door.call("getsyncinfo")
+        return info
+    progress = SyncProgress(sys.stderr)
+    moved_at, last = time.monotonic(), None
+    try:
+        while True:
+            info = door.call("waitforsync", int(progress.step_s * 1_000))
+            if info["synced"]:
+                return info
+            progress.show(info)
+            now, mark = time.monotonic(), [info[name] for name in _MOVES]
+            if mark != last:
+                moved_at, last = now, mark
+            elif now - moved_at >= options.stall_s:
+                raise NotInSync(_reason(info, options.stall_s))
+    finally:
+        progress.end()
+
+
+def _reason(info: dict[str, Any], stall_s: float) -> str:
+    way_out = "--offline says what is known so far"
+    if not info["peers"]:
+        return f"no node answered within {stall_s:g} s: -connect=HOST:PORT names one, and {way_out}"
+    if not info["filter_peers"]:
+        return (
+            f"none of the {info['peers']} nodes found serves compact filters (BIP 157):"
+            f" -connect=HOST:PORT names one that does, and {way_out}"
+        )
+    if info["disputed"] is not None:
+        return (
+            f"nodes disagree about the filter of block {info['disputed']}, and none showed the"
+            f" block within {stall_s:g} s: try again, and {way_out}"
+        )
+    return (
+        f"nothing has moved for {stall_s:g} s at block {max(info['scanned'], 0)} of"
+        f" {info['target']}: try again, and {way_out}"
+    )

@@ -1,0 +1,174 @@
+"""What people see of a wallet on a terminal: tables, payments, progress, a QR code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from io import StringIO
+from typing import Any, Final, TextIO
+
+from axon.rpc.amounts import Number, encode_json
+
+STEP_S: Final = 0.2
+"""From one look of a progress line to the next on a terminal."""
+
+PLAIN_STEP_S: Final = 1.0
+"""The same where lines cannot be overwritten: a pipe, a file."""
+
+_WHITE_ON_BLACK, _PLAIN = "\x1b[97;40m", "\x1b[0m"
+
+
+def write(line: str = "") -> None:
+    """One line of a result."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def write_json(result: object) -> None:
+    """A result as JSON, its money exact."""
+    write(encode_json(result, indent=2))
+
+
+def say(line: str) -> None:
+    """One sentence beside the result."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
+) -> list[str]:
+    """Rows as lines, with their columns under each other.
+
+    Args:
+        rows: as many texts in each.
+        right: columns that end at the same place instead of beginning there.
+        indent: spaces before each line.
+    """
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if column in right else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((" " * indent + "  ".join(cells)).rstrip())
+    return lines
+
+
+def btc(amount: object, *, signed: bool = False) -> str:
+    """A sum of money with its unit, as it stands in the JSON of a result."""
+    text = amount.text if isinstance(amount, Number) else str(amount)
+    plus = "+" if signed and not text.startswith("-") else ""
+    return f"{plus}{text} BTC"
+
+
+def moment(time_s: int) -> str:
+    """A time of day, to the minute, where the reader is; empty for 0."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s)) if time_s else ""
+
+
+def draft_lines(draft: Mapping[str, Any]) -> list[str]:
+    """What a payment would do: whom it pays, what it costs, what returns."""
+    rows = [
+        (
+            "pays",
+            btc(each["amount"]),
+            f"to {each['address'] or each['script']}" + " (ours)" * each["ours"],
+        )
+        for each in draft["recipients"]
+    ]
+    rate = f"{float(draft['feerate']):.1f} sat/vB, {draft['vsize']} vbytes"
+    rows.append(("fee", btc(draft["fee"]), rate))
+    rows.append(("change", btc(draft["change"]), "returns to this wallet"))
+    lines = aligned(rows, right=(1,), indent=2)
+    if "replaces" in draft:
+        lines.append(f"  replaces {draft['replaces']}")
+    return lines
+
+
+def spread_line(sent: Mapping[str, Any]) -> str:
+    """What became of a payment that was just brought out, in a sentence."""
+    spread = sent["spread"]
+    if spread is None:
+        return "It is in a block already."
+    given, echoed = spread["given"], spread["echoed"]
+    if echoed:
+        return f"It spreads: {_nodes(given)} fetched it, and {_nodes(echoed)} got it from others."
+    if given:
+        alone = "" if sent["peers"] > 1 else "; no other node is there to confirm that it spreads"
+        return f"{_nodes(given).capitalize()} fetched it{alone}."
+    return (
+        "No node has fetched it yet. It is written down and will be offered again whenever this"
+        " wallet runs; do not pay a second time."
+    )
+
+
+def _nodes(count: int) -> str:
+    return "one node" if count == 1 else f"{count} nodes"
+
+
+def qr_lines(text: str) -> list[str]:
+    """A QR code for a terminal, dark on light whatever its colours are."""
+    import segno  # Costs memory, and few commands show one.
+
+    drawn = StringIO()
+    segno.make(text, error="l", micro=False).terminal(drawn, border=2, compact=True)
+    lines = drawn.getvalue().splitlines()
+    if "NO_COLOR" in os.environ:
+        return lines
+    return [f"{_WHITE_ON_BLACK}{line}{_PLAIN}" for line in lines]
+
+
+class SyncProgress:
+    """How far a sync is, in one line that is written over; in a file now and then a line.
+
+    Args:
+        stream: where to.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._shown_at = time.monotonic()
+        self._is_open = False
+
+    @property
+    def step_s(self) -> float:
+        """After so long the next look is due."""
+        return STEP_S if self._live else PLAIN_STEP_S
+
+    def show(self, info: Mapping[str, Any]) -> None:
+        """Show what `getsyncinfo` says, if something was not shown just now."""
+        now = time.monotonic()
+        if now - self._shown_at < self.step_s:
+            return
+        self._shown_at = now
+        text = sync_line(info)
+        self._stream.write(f"\r{text}\x1b[K" if self._live else f"{text}\n")
+        self._stream.flush()
+        self._is_open = self._live
+
+    def end(self) -> None:
+        """Leave the line free for others."""
+        if self._is_open:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+        self._is_open = False
+
+
+def sync_line(info: Mapping[str, Any]) -> str:
+    """How far a sync is."""
+    nodes, target, scanned = info["peers"], info["target"], max(info["scanned"], 0)
+    if not nodes:
+        return "looking for nodes"
+    if info["presynced_headers"] > target:
+        return f"{_nodes(nodes)}: weighing their chain, header {info['presynced_headers']:,}"
+    if info["filter_headers"] < target:
+        return f"{_nodes(nodes)}: filter header {max(info['filter_headers'], 0):,} of {target:,}"
+    part = scanned / target if target else 0.0
+    return f"{_nodes(nodes)}: block {scanned:,} of {target:,} ({part:.1%})"

@@ -1,0 +1,100 @@
+"""Files of records of one size, which grow at their end.
+
+They survive `kill -9` at any instant: a record is in the file or it is not. What was synced
+survives a power cut as well. Whatever the disk refuses comes out as `StorageError`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from axon.errors import StorageError
+
+
+class AppendFile:
+    """A file of records of one size, which grows at its end and is cut there.
+
+    A record that a crash left incomplete is cut off when the file is opened.
+
+    Args:
+        path: created if missing.
+        record_size_bytes: of every record.
+        read_only: another process writes; nothing is changed here, and an incomplete record may be
+            one that it is just writing.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+
+    def __init__(self, path: Path, record_size_bytes: int, *, read_only: bool = False) -> None:
+        self._path = path
+        self._record_size_bytes = record_size_bytes
+        mode = os.O_RDONLY if read_only else os.O_RDWR
+        try:
+            self._file = os.open(path, mode | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._count = os.fstat(self._file).st_size // record_size_bytes
+            if not read_only:
+                os.ftruncate(self._file, self._count * record_size_bytes)
+        except OSError as error:
+            raise self._refusal("open", error) from error
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, records: bytes) -> None:
+        """Add whole records at the end.
+
+        Args:
+            records: a multiple of the record size, records one after the other.
+        """
+        added, rest = divmod(len(records), self._record_size_bytes)
+        assert rest == 0, "only whole records are appended"
+        offset = self._count * self._record_size_bytes
+        try:
+            with memoryview(records) as left:
+                written = 0
+                while written < len(left):
+                    written += os.pwrite(self._file, left[written:], offset + written)
+        except OSError as error:
+            raise self._refusal("write", error) from error
+        self._count += added
+
+    def read(self, start: int = 0, count: int | None = None) -> bytes:
+        """Records in one piece: `count` of them from number `start`, fewer at the end, None: all.
+
+        Raises:
+            StorageError: the disk refuses, or the file has become shorter than it was.
+        """
+        stop = self._count if count is None else min(start + count, self._count)
+        size = max(stop - start, 0) * self._record_size_bytes
+        try:
+            data = os.pread(self._file, size, start * self._record_size_bytes)
+        except OSError as error:
+            raise self._refusal("read", error) from error
+        if len(data) != size:
+            raise StorageError(f"cannot read {self._path}: it is shorter than it was")
+        return data
+
+    def truncate(self, count: int) -> None:
+        """Keep the first `count` records only."""
+        assert 0 <= count <= self._count, "a file is cut, never filled up"
+        try:
+            os.ftruncate(self._file, count * self._record_size_bytes)
+        except OSError as error:
+            raise self._refusal("cut", error) from error
+        self._count = count
+
+    def sync(self) -> None:
+        """Wait until the disk holds all records."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise self._refusal("write", error) from error
+
+    def close(self) -> None:
+        """Let go of the file. Nothing may be asked afterwards."""
+        os.close(self._file)
+
+    def _refusal(self, verb: str, error: OSError) -> StorageError:
+        return StorageError(f"cannot {verb} {self._path}: {error.strerror or error}")

@@ -1,0 +1,33 @@
+"""The methods of a wallet, a module for each noun; their context is a `WalletDaemon`."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from axon.rpc.walletmethods import (
+    addresses,
+    balance,
+    chain,
+    coins,
+    control,
+    drafts,
+    history,
+    labels,
+    payments,
+    peers,
+)
+
+WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
+    addresses,
+    balance,
+    chain,
+    coins,
+    control,
+    drafts,
+    history,
+    labels,
+    payments,
+    peers,
+)
+"""Where the server of a wallet, or a program that runs one, finds its methods."""

@@ -1,0 +1,117 @@
+"""Addresses that are given to others, and the descriptors they come from."""
+
+from __future__ import annotations
+
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.wallet.keys import private_descriptors
+from axon.wallet.labels import LabelKind
+from axon.wallet.signing import reveal_words
+from axon.wallet.wallet import Wallet
+
+
+@method("wallet")
+async def getnewaddress(daemon: WalletDaemon, label: str = "", beyond_gap: bool = False) -> Json:
+    """Returns a new address for receiving payments.
+
+    Args:
+        label: A label for the address, which its payments will show, too
+        beyond_gap: Also when the last 20 addresses were never paid; a wallet that is restored from
+            its words may not look that far
+
+    Returns:
+        "str"    (string) The new address
+    """
+
+    def new(wallet: Wallet) -> str:
+        address = wallet.new_address(beyond_gap=beyond_gap)
+        if label:
+            wallet.set_label(LabelKind.ADDRESS, address, label)
+        return address
+
+    return await daemon.ask(new)
+
+
+@method("wallet")
+async def listaddresses(daemon: WalletDaemon, change: bool = False) -> Json:
+    """Lists the addresses that were given out, by index.
+
+    Args:
+        change: Those for change instead
+
+    Returns:
+        [                           (json array)
+          {                         (json object)
+            "address" : "str",      (string) The address
+            "index" : n,            (numeric) Its index in the descriptor
+            "change" : true|false,  (boolean) Whether it is for change
+            "used" : true|false,    (boolean) Whether it was ever paid
+            "label" : "str"         (string) The label
+          },
+          ...
+        ]
+    """
+
+    def listed(wallet: Wallet) -> Json:
+        return [
+            {
+                "address": info.address,
+                "index": info.index,
+                "change": info.change,
+                "used": info.used,
+                "label": info.label,
+            }
+            for info in wallet.addresses(change=change)
+        ]
+
+    return await daemon.ask(listed)
+
+
+@method("wallet")
+async def listdescriptors(
+    daemon: WalletDaemon, private: bool = False, passphrase: str = ""
+) -> Json:
+    """Lists the descriptors from which all addresses of this wallet follow.
+
+    Args:
+        private: Show private keys
+        passphrase: Opens them
+
+    Returns:
+        {                               (json object)
+          "wallet_name" : "str",        (string) Name of the wallet
+          "descriptors" : [             (json array) One for addresses, and mostly one for change
+            {                           (json object)
+              "desc" : "str",           (string) Descriptor string representation
+              "active" : true|false,    (boolean) Whether it makes new addresses; always true
+              "internal" : true|false   (boolean) Whether it is for change
+            },
+            ...
+          ]
+        }
+    """
+
+    def texts(wallet: Wallet) -> list[str]:
+        if private:
+            return _private(wallet, passphrase)
+        public = wallet.source.descriptors
+        return [text for text in (public.receive, public.change) if text is not None]
+
+    found = await daemon.ask(texts)
+    return {
+        "wallet_name": daemon.name,
+        "descriptors": [
+            {"desc": text, "active": True, "internal": bool(place)}
+            for place, text in enumerate(found)
+        ],
+    }
+
+
+def _private(wallet: Wallet, passphrase: str) -> list[str]:
+    words, kind = reveal_words(wallet, passphrase), wallet.source.kind
+    assert kind is not None, "who has words has an account"
+    return [
+        str(descriptor.to_string_with_secret())
+        for descriptor in private_descriptors(words, wallet.network, kind)
+    ]

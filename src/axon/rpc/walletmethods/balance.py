@@ -1,0 +1,94 @@
+"""What the wallet holds, and what kind of wallet it is."""
+
+from __future__ import annotations
+
+from axon.primitives.hashes import to_hex
+from axon.rpc.amounts import Amount, Json
+from axon.rpc.dispatch import method
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.wallet.wallet import Wallet
+
+
+@method("wallet")
+async def getbalances(daemon: WalletDaemon) -> Json:
+    """Returns an object with all balances in BTC.
+
+    Returns:
+        {                               (json object)
+          "mine" : {                    (json object)
+            "trusted" : n,              (numeric) in blocks, and change of own payments that are not
+            "untrusted_pending" : n,    (numeric) promised by others, in no block yet; may never
+                                        come
+            "immature" : n,             (numeric) mined, and to be spent after 100 blocks
+            "frozen" : n                (numeric) part of the others that was set aside by hand
+          },
+          "lastprocessedblock" : {      (json object) the block up to which all were looked through
+            "hash" : "hex",             (string) its hash
+            "height" : n                (numeric) its height
+          }
+        }
+    """
+    return await daemon.ask(_balances)
+
+
+@method("wallet")
+async def getbalance(daemon: WalletDaemon) -> Json:
+    """Returns the total available balance: what getbalances calls trusted.
+
+    Returns:
+        n    (numeric) The total amount in BTC
+    """
+    return (await daemon.ask(_balances))["mine"]["trusted"]
+
+
+@method("wallet")
+async def getwalletinfo(daemon: WalletDaemon) -> Json:
+    """Returns an object containing various wallet state info.
+
+    Returns:
+        {                                   (json object)
+          "walletname" : "str",             (string) its name
+          "chain" : "str",                  (string) whose coins it holds: main, signet, ...
+          "kind" : "str",                   (string) bip84, bip86, bip49 or bip44; descriptor
+                                            for one that only watches
+          "private_keys_enabled" : true|false,  (boolean) false if it only watches
+          "birthtime" : xxx,                (numeric) UNIX epoch time; nothing was paid to it before
+          "txcount" : n,                    (numeric) the number of its transactions
+          "addresses" : n,                  (numeric) how many addresses were given out
+          "lastprocessedblock" : {...}      (json object) as in getbalances
+        }
+    """
+    info = await daemon.ask(_info)
+    return {"walletname": daemon.name, **info}
+
+
+def _balances(wallet: Wallet) -> dict[str, Json]:
+    found = wallet.balance()
+    frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
+    return {
+        "mine": {
+            "trusted": Amount(found.confirmed_sat + found.trusted_pending_sat),
+            "untrusted_pending": Amount(found.untrusted_pending_sat),
+            "immature": Amount(found.immature_sat),
+            "frozen": Amount(frozen_sat),
+        },
+        "lastprocessedblock": _last_block(wallet),
+    }
+
+
+def _info(wallet: Wallet) -> dict[str, Json]:
+    kind = wallet.source.kind
+    return {
+        "chain": wallet.network.name,
+        "kind": "descriptor" if kind is None else str(kind),
+        "private_keys_enabled": not wallet.is_watch_only,
+        "birthtime": wallet.birthday_s,
+        "txcount": len(wallet.ledger.transactions),
+        "addresses": len(wallet.addresses()),
+        "lastprocessedblock": _last_block(wallet),
+    }
+
+
+def _last_block(wallet: Wallet) -> Json:
+    mark = wallet.scanned
+    return None if mark is None else {"hash": to_hex(mark.hash), "height": mark.height}

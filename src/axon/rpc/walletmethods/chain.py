@@ -1,0 +1,135 @@
+"""How far the wallet has seen the chain."""
+
+from __future__ import annotations
+
+from axon.node.commands import Rescan
+from axon.primitives.hashes import to_hex
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon
+
+
+@method("blockchain")
+def getblockcount(daemon: WalletDaemon) -> Json:
+    """Returns the height of the best header that peers have shown.
+
+    Returns:
+        n    (numeric) The height
+    """
+    return daemon.node.headers.best.height
+
+
+@method("blockchain")
+def getbestblockhash(daemon: WalletDaemon) -> Json:
+    """Returns the hash of the best header that peers have shown.
+
+    Returns:
+        "hex"    (string) The block hash, hex-encoded
+    """
+    return to_hex(daemon.node.headers.best.hash)
+
+
+@method("blockchain")
+def getblockhash(daemon: WalletDaemon, height: int) -> Json:
+    """Returns hash of block in best-block-chain at height provided.
+
+    Args:
+        height: The height index
+
+    Returns:
+        "hex"    (string) The block hash
+    """
+    best = daemon.node.headers.best
+    entry = best.ancestor(height) if 0 <= height <= best.height else None
+    if entry is None:
+        raise RpcError(Code.PARAMETER, "Block height out of range")
+    return to_hex(entry.hash)
+
+
+@method("blockchain")
+async def getsyncinfo(daemon: WalletDaemon) -> Json:
+    """Returns how far this wallet is.
+
+    Returns:
+        {                           (json object)
+          "synced" : true|false,    (boolean) Whether all is seen that peers have shown
+          "scanned" : n,            (numeric) Height up to which all blocks were looked through; -1
+                                    before the first
+          "target" : n,             (numeric) Height of the best header
+          "bestblockhash" : "hex",  (string) Its hash
+          "headers" : n,            (numeric) The same as target
+          "presynced_headers" : n,  (numeric) How far a chain is read that is read twice, because it
+                                    must first show enough work; -1 if none is
+          "filter_headers" : n,     (numeric) Height of the last filter header; -1 for none
+          "peers" : n,              (numeric) Nodes that have greeted
+          "filter_peers" : n,       (numeric) How many of them serve filters
+          "agreed" : n,             (numeric) How many of these agree with all filter headers that
+                                    are known
+          "disputed" : n            (numeric) Height of a block whose filter peers disagree about;
+                                    null without one
+        }
+    """
+    return await _info(daemon)
+
+
+@method("blockchain", waits=True)
+async def waitforsync(daemon: WalletDaemon, timeout: int = 0) -> Json:
+    """Waits until this wallet has seen all that peers have shown.
+
+    Returns how far it is on timeout or exit.
+
+    Args:
+        timeout: Time in milliseconds to wait. 0 indicates no timeout.
+
+    Returns:
+        {...}    (json object) As getsyncinfo
+    """
+    if timeout < 0:
+        raise RpcError(Code.MISC, "Negative timeout")
+    await daemon.synced(timeout / 1_000 if timeout else None)
+    return await _info(daemon)
+
+
+@method("wallet")
+async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
+    """Looks through all blocks from a height on once more.
+
+    What they confirmed is unconfirmed again until its block is met. The call returns at once;
+    waitforsync waits for the end.
+
+    Args:
+        start_height: block height where the rescan starts
+
+    Returns:
+        {                      (json object)
+          "start_height" : n   (numeric) The block height where the rescan starts
+        }
+    """
+    if not 0 <= start_height <= daemon.node.headers.best.height:
+        raise RpcError(Code.PARAMETER, "Invalid start_height")
+    await daemon.command(Rescan(start_height))
+    return {"start_height": start_height}
+
+
+async def _info(daemon: WalletDaemon) -> dict[str, Json]:
+    node = daemon.node
+    scanned = node.scan.height
+    if scanned < 0:  # Where the scan goes on is not placed yet; the wallet knows how far it was.
+        mark = await daemon.ask(lambda wallet: wallet.scanned)
+        scanned = -1 if mark is None else mark.height
+    best, filters = node.headers.best, node.filtersync.state()
+    presynced = [node.headersync.presynced_headers(peer) for peer in node.sessions]
+    return {
+        "synced": node.is_synced,
+        "scanned": scanned,
+        "target": best.height,
+        "bestblockhash": to_hex(best.hash),
+        "headers": best.height,
+        "presynced_headers": max(presynced, default=-1),
+        "filter_headers": filters.headers_height,
+        "peers": sum(session.negotiated is not None for session in node.sessions.values()),
+        "filter_peers": filters.usable_peers,
+        "agreed": len(filters.agreed_peers),
+        "disputed": filters.disputed_height,
+    }

@@ -1,0 +1,212 @@
+"""Payments before they are sent: drafted, looked at, signed, put together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.errors import WalletError
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.network import MAINNET
+from axon.primitives.transaction import Transaction
+from axon.rpc.amounts import Amount, Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.named import (
+    parse_coin,
+    parse_feerate,
+    parse_psbt,
+    parse_recipients,
+)
+from axon.rpc.walletmethods.shapes import draft_json
+from axon.wallet.draft import describe
+from axon.wallet.payment import bump, draft
+from axon.wallet.psbt import combine, finalize
+from axon.wallet.signing import sign
+
+TEST_FEERATE_SAT_KVB: Final = 1_000
+"""1 sat/vB, what a payment pays on a test network where no fee is named."""
+
+
+@method("wallet")
+async def draftpayment(
+    daemon: WalletDaemon,
+    recipients: Json,
+    *,
+    fee_rate: float | None = None,
+    fee: Amount | None = None,
+    coins: list[Json] | None = None,
+    allow_high_fee: bool = False,
+) -> Json:
+    """Drafts a payment: nothing is signed, sent or set aside.
+
+    A light client sees no queue of payments, so it cannot tell which fee is enough: name one. On
+    test networks it is 1 sat/vB if none is named.
+
+    Args:
+        recipients: Whom to pay, {"address": amount, ...} with amounts in BTC, or a list of such;
+            the amount "all" is all that is left
+        fee_rate: The fee in sat/vB
+        fee: Or the whole fee in BTC
+        coins: Spend all of these and no others: [{"txid":"hex","vout":n}, ...] or
+            ["txid:vout", ...]
+        allow_high_fee: An absurd fee is meant
+
+    Returns:
+        {                             (json object)
+          "psbt" : "str",             (string) What is to be signed, base64
+          "recipients" : [            (json array)
+            {                         (json object)
+              "address" : "str",      (string) Who is paid; null where no address stands for it
+              "script" : "hex",       (string) The same as a script
+              "amount" : n,           (numeric) How much, in BTC
+              "ours" : true|false     (boolean) Whether it is an address of this wallet
+            },
+            ...
+          ],
+          "amount" : n,               (numeric) What the recipients get together, in BTC
+          "fee" : n,                  (numeric) What the miner gets, in BTC
+          "feerate" : n,              (numeric) The same in sat/vB
+          "vsize" : n,                (numeric) Of the signed transaction; it may vary by a byte
+          "change" : n,               (numeric) What returns to this wallet, in BTC
+          "inputs" : [                (json array)
+            {                         (json object)
+              "txid" : "hex",         (string) The transaction that made the coin
+              "vout" : n,             (numeric) Which of its outputs
+              "amount" : n,           (numeric) What it holds, in BTC
+              "address" : "str",      (string) Where it is
+              "ours" : true|false     (boolean) Whether it is a coin of this wallet
+            },
+            ...
+          ],
+          "replaces" : "hex"          (string, optional) The payment whose fee it raises
+        }
+    """
+    payees = parse_recipients(recipients)
+    feerate_sat_kvb = None if fee_rate is None else parse_feerate(fee_rate)
+    if feerate_sat_kvb is None and fee is None:
+        feerate_sat_kvb = _usual_feerate(daemon)
+    points = None if coins is None else [parse_coin(each) for each in coins]
+    made = await daemon.ask(
+        lambda wallet: draft(
+            wallet,
+            payees,
+            feerate_sat_kvb=feerate_sat_kvb,
+            fee_sat=None if fee is None else fee.sat,
+            coins=points,
+            allow_high_fee=allow_high_fee,
+        )
+    )
+    return draft_json(made)
+
+
+def _usual_feerate(daemon: WalletDaemon) -> int:
+    if daemon.node.settings.network is MAINNET:
+        raise RpcError(
+            Code.WALLET,
+            "Fee estimation failed: a light client sees no queue of payments; name a fee_rate in"
+            " sat/vB",
+        )
+    return TEST_FEERATE_SAT_KVB
+
+
+@method("wallet")
+async def draftbump(
+    daemon: WalletDaemon, txid: Txid, fee_rate: float, *, allow_high_fee: bool = False
+) -> Json:
+    """Drafts the same payment for a higher fee, to replace the one that waits (BIP 125).
+
+    Args:
+        txid: The payment, which is in no block yet
+        fee_rate: The new fee in sat/vB
+        allow_high_fee: An absurd fee is meant
+
+    Returns:
+        {...}    (json object) As draftpayment
+    """
+    feerate_sat_kvb = parse_feerate(fee_rate)
+    made = await daemon.ask(
+        lambda wallet: bump(wallet, txid, feerate_sat_kvb, allow_high_fee=allow_high_fee)
+    )
+    return draft_json(made)
+
+
+@method("wallet")
+async def importpsbt(daemon: WalletDaemon, psbt: str) -> Json:
+    """Says what a PSBT from anywhere would do, by what this wallet knows of its inputs.
+
+    Args:
+        psbt: A base64 string of a PSBT
+
+    Returns:
+        {...}    (json object) As draftpayment
+    """
+    read = parse_psbt(psbt)
+    return draft_json(await daemon.ask(lambda wallet: describe(wallet.ledger, read)))
+
+
+@method("wallet")
+async def signpsbt(
+    daemon: WalletDaemon, psbt: str, passphrase: str, *, allow_high_fee: bool = False
+) -> Json:
+    """Signs what is this wallet's to sign. Nothing is sent.
+
+    Args:
+        psbt: A base64 string of a PSBT
+        passphrase: Opens the keys, for this call only
+        allow_high_fee: An absurd fee is meant
+
+    Returns:
+        {                            (json object)
+          "complete" : true|false,   (boolean) Whether all signatures are there
+          "psbt" : "str",            (string, optional) With our signatures, while others miss
+          "txid" : "hex",            (string, optional) The transaction id, when it is complete
+          "hex" : "hex"              (string, optional) The transaction, ready to be sent
+        }
+    """
+    read = parse_psbt(psbt)
+    signed = await daemon.ask(
+        lambda wallet: sign(wallet, read, passphrase, allow_high_fee=allow_high_fee)
+    )
+    if isinstance(signed, Transaction):
+        return {"complete": True, "txid": to_hex(signed.txid), "hex": signed.raw.hex()}
+    return {"complete": False, "psbt": signed.base64}
+
+
+@method("wallet")
+def combinepsbt(_: WalletDaemon, txs: list[str]) -> Json:
+    """Combines the signatures of several copies of one PSBT.
+
+    Args:
+        txs: The base64 strings of the PSBTs
+
+    Returns:
+        "str"    (string) The base64-encoded combined PSBT
+    """
+    if not txs or not all(isinstance(text, str) for text in txs):
+        raise RpcError(Code.PARAMETER, "Parameter 'txs' cannot be empty, and holds strings")
+    try:
+        return combine([parse_psbt(text) for text in txs]).base64
+    except WalletError as error:
+        raise refusal(error) from None
+
+
+@method("wallet")
+def finalizepsbt(_: WalletDaemon, psbt: str) -> Json:
+    """Makes the transaction of a PSBT that all have signed.
+
+    Args:
+        psbt: A base64 string of a PSBT
+
+    Returns:
+        {                         (json object)
+          "complete" : true,      (boolean) All signatures are there; else the call is refused
+          "txid" : "hex",         (string) The transaction id
+          "hex" : "hex"           (string) The transaction, ready to be sent
+        }
+    """
+    try:
+        transaction = finalize(parse_psbt(psbt))
+    except WalletError as error:
+        raise refusal(error) from None
+    return {"complete": True, "txid": to_hex(transaction.txid), "hex": transaction.raw.hex()}

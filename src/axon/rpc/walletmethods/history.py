@@ -1,0 +1,98 @@
+"""What came, what went, what became of it, and the proof."""
+
+from __future__ import annotations
+
+from axon.primitives.hashes import Txid
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.rpc.walletmethods.shapes import entry_json, spread_json
+from axon.wallet.wallet import Wallet
+
+
+@method("wallet")
+async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0) -> Json:
+    """Returns the transactions of this wallet, one entry for each, the latest first and before them
+    those that are in no block.
+
+    Args:
+        count: The number of transactions to return
+        skip: The number of transactions to skip
+
+    Returns:
+        [                             (json array)
+          {                           (json object)
+            "txid" : "hex",           (string) The transaction id
+            "category" : "str",       (string) send, receive, self (all of it to ourselves),
+                                      generate (mined), immature (mined less than 100 blocks ago) or
+                                      orphan (mined, and its block left the chain)
+            "state" : "str",          (string) unconfirmed, confirmed or replaced (by another one
+                                      that spends the same: it counts for nothing)
+            "amount" : n,             (numeric) What it adds to the balance in BTC; negative for a
+                                      payment, with its fee
+            "fee" : n,                (numeric, optional) The fee in BTC, for our own payments
+            "confirmations" : n,      (numeric) The number of confirmations
+            "blockheight" : n,        (numeric, optional) The height of its block
+            "blockhash" : "hex",      (string, optional) The hash of its block
+            "time" : xxx,             (numeric) The time of its block, or when it was first heard of
+                                      (UNIX epoch time)
+            "label" : "str",          (string) Its own label, or the address's
+            "addresses" : [ "str", ... ]  (json array) Whom a payment went to; of what was received,
+                                      the addresses it came to
+          },
+          ...
+        ]
+    """
+    if count < 0 or skip < 0:
+        raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative from")
+
+    def listed(wallet: Wallet) -> Json:
+        return [entry_json(wallet, entry) for entry in wallet.history()[skip : skip + count]]
+
+    return await daemon.ask(listed)
+
+
+@method("wallet")
+async def gettransaction(daemon: WalletDaemon, txid: Txid) -> Json:
+    """Get detailed information about a transaction of this wallet.
+
+    Args:
+        txid: The transaction id
+
+    Returns:
+        {                    (json object)
+          ...                The same as in listtransactions
+          "hex" : "hex",     (string) The transaction itself
+          "spread" : {       (json object) How far a payment of this run has come, until it is in a
+                             block; null for others
+            "offered" : n,   (numeric) Peers that it was announced to
+            "given" : n,     (numeric) Peers that have fetched it
+            "echoed" : n     (numeric) Peers that announced it to us without having it from us
+          }
+        }
+    """
+
+    def found(wallet: Wallet) -> dict[str, Json]:
+        raw = wallet.transaction(txid).raw
+        entry = next(entry for entry in wallet.history() if entry.txid == txid)
+        return {**entry_json(wallet, entry), "hex": raw.hex()}
+
+    shown = await daemon.ask(found)
+    return {**shown, "spread": spread_json(daemon.spread(txid))}
+
+
+@method("wallet")
+async def gettxoutproof(daemon: WalletDaemon, txid: Txid) -> Json:
+    """Returns a hex-encoded proof that a transaction of this wallet was included in a block.
+
+    It was made when the block was read, and proves the block's coinbase as well, so that no inner
+    node of the tree can pass for a transaction. A full node checks it with verifytxoutproof.
+
+    Args:
+        txid: The transaction id
+
+    Returns:
+        "hex"    (string) The serialized, hex-encoded data of the proof
+    """
+    return (await daemon.ask(lambda wallet: wallet.proof(txid))).hex()

@@ -1,0 +1,67 @@
+"""Labels on transactions, addresses and coins, and their exchange with other wallets (BIP 329)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.wallet.labels import LabelKind
+from axon.wallet.wallet import Wallet
+
+_TXID: Final = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@method("wallet")
+async def setlabel(daemon: WalletDaemon, target: str, label: str) -> Json:
+    """Sets the label of a transaction, an address or a coin.
+
+    Args:
+        target: A txid, an address, or a coin as txid:vout
+        label: The label; an empty one takes the label off
+
+    Returns:
+        null    (json null)
+    """
+    ref = target.strip()
+    return await daemon.ask(lambda wallet: wallet.set_label(_kind(ref), ref, label))
+
+
+@method("wallet")
+async def exportlabels(daemon: WalletDaemon) -> Json:
+    """Returns all labels and frozen coins as BIP 329 writes them.
+
+    Returns:
+        "str"    (string) Lines of JSON
+    """
+    return await daemon.ask(lambda wallet: wallet.export_labels())
+
+
+@method("wallet")
+async def importlabels(daemon: WalletDaemon, labels: str) -> Json:
+    """Takes labels that a wallet has exported; all of them or, if a line is malformed, none.
+
+    Args:
+        labels: Lines of JSON as BIP 329 writes them
+
+    Returns:
+        {                 (json object)
+          "taken" : n,    (numeric) labels and freezes that were taken
+          "skipped" : n   (numeric) lines about what has no label here, such as keys
+        }
+    """
+
+    def take(wallet: Wallet) -> Json:
+        imported = wallet.import_labels(labels)
+        return {"taken": imported.taken, "skipped": imported.skipped}
+
+    return await daemon.ask(take)
+
+
+def _kind(ref: str) -> LabelKind:
+    """What a text names, by its form."""
+    if ":" in ref:
+        return LabelKind.COIN
+    return LabelKind.TRANSACTION if _TXID.fullmatch(ref) else LabelKind.ADDRESS

@@ -1,0 +1,162 @@
+"""Payments on their way out: written down first, then brought to the network.
+
+Whatever instant the program dies at, a payment that was announced to anybody is in the wallet's
+file, and is brought to the network again at the next start.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from axon.node.commands import SendTransaction
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.transaction import Transaction
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.finding import unhex
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
+from axon.rpc.walletmethods.shapes import spread_json
+from axon.wallet.errors import BadFee, BadPsbt, CoinUnavailable
+from axon.wallet.history import counting
+from axon.wallet.payment import INCREMENT_SAT_KVB
+from axon.wallet.psbt import Psbt, finalize
+from axon.wallet.signing import sign
+from axon.wallet.wallet import Wallet
+
+
+@method("wallet")
+async def sendpayment(
+    daemon: WalletDaemon,
+    psbt: str,
+    passphrase: str | None = None,
+    *,
+    wait: int = 0,
+    allow_high_fee: bool = False,
+) -> Json:
+    """Signs a payment, writes it down, and brings it to the network.
+
+    Args:
+        psbt: A base64 string of a PSBT; or the hex string of the finished transaction
+        passphrase: Opens the keys, for this call only; left out where all have signed already
+        wait: Wait so many milliseconds at most until a peer has fetched it and, with several
+            peers, until one announced it that has it from somebody else
+        allow_high_fee: An absurd fee is meant
+
+    Returns:
+        {                    (json object)
+          "txid" : "hex",    (string) The transaction id
+          "peers" : n,       (numeric) Peers that take transactions
+          "spread" : {       (json object) How far it has come; null if it is in a block already
+            "offered" : n,   (numeric) Peers that it was announced to
+            "given" : n,     (numeric) Peers that have fetched it
+            "echoed" : n     (numeric) Peers that announced it to us without having it from us
+          }
+        }
+    """
+    now_s = daemon.now_s
+    finished = unhex(psbt) is not None
+    read = parse_transaction(psbt) if finished else parse_psbt(psbt)
+
+    def sent(wallet: Wallet) -> Transaction:
+        if isinstance(read, Transaction):
+            return record(wallet, read, now_s)
+        return record(wallet, _signed(wallet, read, passphrase, allow_high_fee), now_s)
+
+    return await _bring_out(daemon, await daemon.ask(sent), wait)
+
+
+@method("wallet")
+async def sendrawtransaction(daemon: WalletDaemon, hexstring: str) -> Json:
+    """Writes a payment of this wallet down, and brings it to the network.
+
+    Args:
+        hexstring: The hex string of the raw transaction, which spends a coin of this wallet
+
+    Returns:
+        "hex"    (string) The transaction hash in hex
+    """
+    transaction, now_s = parse_transaction(hexstring), daemon.now_s
+    await daemon.ask(lambda wallet: record(wallet, transaction, now_s))
+    return (await _bring_out(daemon, transaction, 0))["txid"]
+
+
+def record(wallet: Wallet, transaction: Transaction, now_s: int) -> Transaction:
+    """Write a payment down, if the network can take it beside those that are on their way.
+
+    Raises:
+        CoinUnavailable: one of its coins is spent.
+        BadFee: it replaces another one and does not pay enough for that.
+        UnknownTransaction: it spends nothing of ours.
+    """
+    ledger = wallet.ledger
+    counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
+    rivals = [txid for txid in ledger.rivals(transaction) if txid in counted]
+    for txid in rivals:
+        if txid in ledger.anchors:
+            raise CoinUnavailable(
+                f"a coin of this payment was spent by {to_hex(txid)}, which is in a block: draft"
+                " the payment anew"
+            )
+    if rivals:
+        _check_replaces(wallet, transaction, rivals)
+    wallet.record_sent(transaction, now_s)
+    return transaction
+
+
+def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]) -> None:
+    """What waits is replaced by what pays more, and for its own relay (BIP 125, rules 3 and 4)."""
+    ledger = wallet.ledger
+    fees = [ledger.fee_sat(ledger.transactions[txid]) for txid in rivals]
+    due_sat = sum(fee or 0 for fee in fees) + transaction.vsize * INCREMENT_SAT_KVB // 1_000
+    fee_sat = ledger.fee_sat(transaction)
+    if fee_sat is not None and fee_sat < due_sat:
+        raise BadFee(
+            f"a coin of this payment is promised to {to_hex(rivals[0])}, which waits for a block:"
+            f" draft the payment anew, or pay {due_sat} sat or more to replace that one"
+        )
+
+
+def _signed(
+    wallet: Wallet, psbt: Psbt, passphrase: str | None, allow_high_fee: bool
+) -> Transaction:
+    if passphrase is None:
+        return finalize(psbt)
+    signed = sign(wallet, psbt, passphrase, allow_high_fee=allow_high_fee)
+    if isinstance(signed, Psbt):
+        raise BadPsbt("others must sign this payment, too: sign it as a PSBT and hand it on")
+    return signed
+
+
+async def _bring_out(
+    daemon: WalletDaemon, transaction: Transaction, wait_ms: int
+) -> dict[str, Json]:
+    if wait_ms < 0:
+        raise RpcError(Code.PARAMETER, "Negative wait")
+    await daemon.command(SendTransaction(transaction))
+    txid = transaction.txid
+    if wait_ms:
+        await daemon.wait_for(partial(_has_spread, daemon, txid), wait_ms / 1_000)
+    return {
+        "txid": to_hex(txid),
+        "peers": _relaying(daemon),
+        "spread": spread_json(daemon.spread(txid)),
+    }
+
+
+def _has_spread(daemon: WalletDaemon, txid: Txid) -> bool:
+    """Somebody has it and, where that can be seen, handed it on; or it is in a block."""
+    spread = daemon.spread(txid)
+    if spread is None or spread.echoed:
+        return True
+    return bool(spread.given) and _relaying(daemon) < 2
+
+
+def _relaying(daemon: WalletDaemon) -> int:
+    return sum(
+        session.negotiated is not None
+        and session.negotiated.relay
+        and session.kind.relays_transactions
+        for session in daemon.node.sessions.values()
+    )

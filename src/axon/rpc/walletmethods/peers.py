@@ -1,0 +1,145 @@
+"""The nodes that serve the wallet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.machine import SECOND, PeerId
+from axon.node.commands import AddNode, DialOnce, Disconnect
+from axon.node.session import Session
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.redial import Target
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.endpoints import parse_endpoint
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.shapes.peers import network_name, services_names
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.wire.messages import Services
+
+_ADDNODE_USAGE: Final = 'addnode "node" "command" (add or onetry)'
+
+
+@method("network")
+def getpeerinfo(daemon: WalletDaemon) -> Json:
+    """Returns data about each connected node.
+
+    Returns:
+        [                                 (json array)
+          {                               (json object)
+            "id" : n,                     (numeric) Peer index
+            "addr" : "str",               (string) (host:port) The IP address/hostname and port
+            "network" : "str",            (string) Network (ipv4, ipv6, onion, i2p, cjdns,
+                                          not_publicly_routable)
+            "services" : "hex",           (string) The services offered
+            "servicesnames" : [ "str", ... ],  (json array) the services offered, by name
+            "version" : n,                (numeric) The protocol version; 0 before the greeting
+            "subver" : "str",             (string) The user agent
+            "conntime" : xxx,             (numeric) The UNIX epoch time of the connection
+            "bytessent" : n,              (numeric) The total bytes sent
+            "bytesrecv" : n,              (numeric) The total bytes received
+            "pingtime" : n,               (numeric, optional) The last ping time in seconds
+            "synced_headers" : n,         (numeric) The last header we have in common; -1 for none
+            "filters" : "str",            (string) agrees with our filter headers, open (it is being
+                                          asked), or none (it serves none)
+            "connection_type" : "str"     (string) Why the connection exists
+          },
+          ...
+        ]
+    """
+    node = daemon.node
+    agreed = node.filtersync.state().agreed_peers
+    return [
+        _peer(daemon, session, session.peer in agreed)
+        for _, session in sorted(node.sessions.items())
+    ]
+
+
+def _peer(daemon: WalletDaemon, session: Session, agrees: bool) -> dict[str, Json]:
+    node, negotiated, keepalive = daemon.node, session.negotiated, session.keepalive
+    services = 0 if negotiated is None else negotiated.services
+    shown: dict[str, Json] = {
+        "id": session.peer,
+        "addr": str(session.remote),
+        "network": network_name(session.address, node.settings.connections.lab),
+        "services": f"{services:016x}",
+        "servicesnames": services_names(services),
+        "version": 0 if negotiated is None else negotiated.version,
+        "subver": "" if negotiated is None else negotiated.user_agent,
+        "conntime": session.opened_at // SECOND,
+        "bytessent": session.sent.bytes,
+        "bytesrecv": session.received.bytes,
+        "synced_headers": node.headersync.synced_headers(session.peer),
+        "filters": _filters(session, agrees),
+        "connection_type": session.kind.value,
+    }
+    if keepalive is not None and keepalive.latency_us is not None:
+        shown["pingtime"] = keepalive.latency_us / SECOND
+    return shown
+
+
+def _filters(session: Session, agrees: bool) -> str:
+    if agrees:
+        return "agrees"
+    negotiated = session.negotiated
+    serves = negotiated is not None and negotiated.services & Services.COMPACT_FILTERS
+    return "open" if serves else "none"
+
+
+@method("network")
+def getconnectioncount(daemon: WalletDaemon) -> Json:
+    """Returns the number of connections to nodes.
+
+    Returns:
+        n    (numeric) The connection count
+    """
+    return len(daemon.node.sessions)
+
+
+@method("network")
+async def addnode(daemon: WalletDaemon, node: str, command: str) -> Json:
+    """Stay connected to a node, or try a connection to it once.
+
+    Args:
+        node: The address of the node
+        command: 'add' to stay connected to it, 'onetry' to try a connection once
+
+    Returns:
+        null    (json null)
+    """
+    if command not in ("add", "onetry"):
+        raise RpcError(Code.MISC, _ADDNODE_USAGE)
+    endpoint = parse_endpoint(node, daemon.node.settings.network.port)
+    if command == "onetry":
+        await daemon.command(DialOnce(endpoint, ConnectionType.MANUAL))
+    elif not await daemon.command(AddNode(Target(node, endpoint, v2=False))):
+        raise RpcError(Code.NODE_ALREADY_ADDED, "Error: Node already added")
+    return None
+
+
+@method("network")
+async def disconnectnode(
+    daemon: WalletDaemon, address: str = "", nodeid: int | None = None
+) -> Json:
+    """Immediately disconnects from the specified node.
+
+    Args:
+        address: The IP address/port of the node
+        nodeid: Or its peer index (see getpeerinfo)
+
+    Returns:
+        null    (json null)
+    """
+    if bool(address) == (nodeid is not None):
+        raise RpcError(Code.PARAMETER, "Only one of address and nodeid should be provided.")
+    peer = _peer_at(daemon, address) if nodeid is None else PeerId(nodeid)
+    if peer is None or not await daemon.command(Disconnect(peer)):
+        raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
+    return None
+
+
+def _peer_at(daemon: WalletDaemon, address: str) -> PeerId | None:
+    for peer, session in daemon.node.sessions.items():
+        if str(session.remote) == address:
+            return peer
+    return None

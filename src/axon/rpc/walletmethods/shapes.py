@@ -1,0 +1,107 @@
+"""What a wallet knows, as JSON: transactions, coins, drafts. Called in the wallet's lane."""
+
+from __future__ import annotations
+
+from axon.p2p.txbroadcast import Spread
+from axon.primitives.hashes import to_hex
+from axon.primitives.network import COINBASE_MATURITY
+from axon.primitives.transaction import outpoint_index, outpoint_txid
+from axon.rpc.amounts import Amount, Json
+from axon.wallet.coins import Coin
+from axon.wallet.draft import Draft
+from axon.wallet.history import Entry, State
+from axon.wallet.labels import LabelKind
+from axon.wallet.wallet import Wallet
+
+
+def entry_json(wallet: Wallet, entry: Entry) -> dict[str, Json]:
+    """A transaction as `listtransactions` shows it."""
+    shown: dict[str, Json] = {
+        "txid": to_hex(entry.txid),
+        "category": _category(entry),
+        "state": str(entry.state),
+        "amount": Amount(entry.net_sat),
+        "confirmations": entry.confirmations,
+        "time": entry.time_s,
+        "label": entry.label or _address_label(wallet, entry.addresses),
+        "addresses": list(entry.addresses),
+    }
+    if entry.sent_sat and entry.fee_sat is not None:
+        shown["fee"] = Amount(entry.fee_sat)
+    anchor = wallet.ledger.anchors.get(entry.txid)
+    if anchor is not None:
+        shown |= {"blockheight": anchor.height, "blockhash": to_hex(anchor.hash)}
+    return shown
+
+
+def _category(entry: Entry) -> str:
+    if entry.coinbase:
+        if entry.state is not State.CONFIRMED:
+            return "orphan"
+        return "generate" if entry.confirmations > COINBASE_MATURITY else "immature"
+    if entry.net_sat >= 0:
+        return "receive"
+    return "self" if entry.net_sat == -(entry.fee_sat or 0) else "send"
+
+
+def _address_label(wallet: Wallet, addresses: tuple[str, ...]) -> str:
+    labels = [wallet.label(LabelKind.ADDRESS, address) for address in addresses]
+    return next(filter(None, labels), "")
+
+
+def coin_json(wallet: Wallet, coin: Coin) -> dict[str, Json]:
+    """A coin as `listunspent` shows it."""
+    return {
+        "txid": to_hex(outpoint_txid(coin.outpoint)),
+        "vout": outpoint_index(coin.outpoint),
+        "address": coin.address,
+        "label": coin.label or wallet.label(LabelKind.ADDRESS, coin.address),
+        "amount": Amount(coin.amount_sat),
+        "confirmations": coin.confirmations,
+        "spendable": coin.spendable,
+        "frozen": coin.frozen,
+        "immature": coin.immature,
+        "safe": coin.trusted,
+        "change": coin.change,
+    }
+
+
+def draft_json(draft: Draft) -> dict[str, Json]:
+    """What a payment would do, as `draftpayment` shows it."""
+    shown: dict[str, Json] = {
+        "psbt": draft.psbt.base64,
+        "recipients": [
+            {
+                "address": recipient.address,
+                "script": recipient.script.hex(),
+                "amount": Amount(recipient.amount_sat),
+                "ours": recipient.ours,
+            }
+            for recipient in draft.recipients
+        ],
+        "amount": Amount(draft.amount_sat),
+        "fee": Amount(draft.fee_sat),
+        "feerate": draft.feerate_sat_kvb / 1_000,
+        "vsize": draft.vsize,
+        "change": Amount(draft.change_sat),
+        "inputs": [
+            {
+                "txid": to_hex(outpoint_txid(item.outpoint)),
+                "vout": outpoint_index(item.outpoint),
+                "amount": Amount(item.amount_sat),
+                "address": item.address,
+                "ours": item.ours,
+            }
+            for item in draft.inputs
+        ],
+    }
+    if draft.replaces is not None:
+        shown["replaces"] = to_hex(draft.replaces)
+    return shown
+
+
+def spread_json(spread: Spread | None) -> Json:
+    """How far a payment has come."""
+    if spread is None:
+        return None
+    return {"offered": spread.offered, "given": spread.given, "echoed": spread.echoed}

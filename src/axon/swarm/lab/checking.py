@@ -1,0 +1,151 @@
+"""Which invariants there are, which of them harm, and a run of some of them.
+
+The order is fixed: what must hold always before what must come to hold, and what kills nodes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Event
+from typing import Final
+
+from axon.errors import ConfigError
+from axon.swarm.lab import liveness, rounds, safety
+from axon.swarm.lab.manifest import Kind, Manifest
+from axon.swarm.lab.nodes import living
+from axon.swarm.lab.raising import remove_probe
+from axon.swarm.lab.starting import Say
+from axon.swarm.lab.verdict import Finding
+
+HARMLESS: Final = ("S1", "S2", "S3", "S4", "S9", "L1", "L2", "L3", "L4", "L7")
+HARMFUL: Final = ("S6", "L8")
+"""Only by name or with `--harm`; with it L1 and L3 are tried with each node dead as well."""
+
+ORDER: Final = ("S1", "S2", "S3", "S4", "S6", "S9", "L1", "L2", "L3", "L4", "L7", "L8")
+_NOT_YET: Final = {
+    "S7": "honest wallet, about wallets",
+    "S8": "no double credit, about wallets",
+    "S5": "bounded history change",
+    "S10": "bounded resources",
+    "S11": "determinism, held by axon sim",
+    "S12": "secrets stay home",
+    "L5": "inclusion",
+    "L6": "healing",
+    "L9": "not eclipsed",
+    "L10": "attack progress",
+    "L11": "one-way honesty",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be checked.
+
+    Args:
+        names: of invariants, in order.
+        harm: whether nodes may be killed for L1 and L3.
+    """
+
+    names: tuple[str, ...]
+    harm: bool = False
+
+
+def choose(texts: Sequence[str], *, harm: bool) -> Chosen:
+    """The invariants that are meant by `S1`, `S*`, `L?`, or by nothing: all that may be.
+
+    Raises:
+        ConfigError: one of them is none.
+    """
+    if not texts:
+        usual = (*HARMLESS, *HARMFUL) if harm else HARMLESS
+        return Chosen(tuple(name for name in ORDER if name in usual), harm)
+    found: set[str] = set()
+    for text in texts:
+        pattern = text.upper()
+        meant = [name for name in ORDER if fnmatchcase(name, pattern)]
+        if pattern in _NOT_YET:
+            raise ConfigError(f"{pattern} ({_NOT_YET[pattern]}) is not checked by this lab yet")
+        if not meant:
+            raise ConfigError(f"there is no invariant {text!r}; there are {', '.join(ORDER)}")
+        named = pattern in ORDER
+        found.update(name for name in meant if named or harm or name in HARMLESS)
+    return Chosen(tuple(name for name in ORDER if name in found), harm)
+
+
+def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -> list[Finding]:
+    """Hold invariants against a run.
+
+    Args:
+        manifest: of the run, held by the caller.
+        chosen: which.
+        say: told what is done now.
+        settle_s: how long to leave the network alone before liveness is asked for.
+
+    Raises:
+        ConfigError: the network is cut, and nodes were to be killed.
+        NodeFailed: the lab itself cannot do its work.
+    """
+    if manifest.sides and (chosen.harm or set(chosen.names) & set(HARMFUL)):
+        raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
+    if not living(manifest):
+        return [Finding("V", "the network", None, "no node of this run lives", tried=0)]
+    for item in manifest.of_kind(Kind.PROBE):  # Of a check that was killed.
+        remove_probe(manifest, item.name)
+    return list(_found(manifest, chosen, say, settle_s))
+
+
+def _found(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:
+    wanted = chosen.names
+    before = safety.look_before(manifest)
+    if "S1" in wanted or "S3" in wanted:
+        say("S1, S3: all blocks are judged again")
+        chains = safety.judge_chains(manifest)
+        if "S1" in wanted:
+            yield safety.validity(chains)
+        if "S3" in wanted:
+            yield safety.no_inflation(chains)
+    if "S2" in wanted:
+        yield safety.one_ledger(manifest)
+    if settle_s:
+        say(f"the network is left alone for {settle_s:g} s")
+        Event().wait(settle_s)
+    yield from _alive(manifest, wanted, say)
+    if "S4" in wanted:
+        yield safety.most_work(manifest, before)
+    yield from _harmed(manifest, chosen, say)
+    if "S9" in wanted:
+        yield safety.no_friendly_fire(manifest)
+
+
+def _harmed(manifest: Manifest, chosen: Chosen, say: Say) -> Iterable[Finding]:
+    wanted = chosen.names
+    with_one_dead = chosen.harm and ("L1" in wanted or "L3" in wanted)
+    if "S6" in wanted or with_one_dead:
+        toll = rounds.one_by_one(manifest, say)
+        if "S6" in wanted:
+            yield rounds.durability(toll)
+        if chosen.harm and "L1" in wanted:
+            yield rounds.convergence_without_one(toll)
+        if chosen.harm and "L3" in wanted:
+            yield rounds.service_without_one(toll)
+    if "L8" in wanted:
+        yield rounds.last_survivor(manifest, say)
+
+
+def _alive(manifest: Manifest, wanted: Sequence[str], say: Say) -> Iterable[Finding]:
+    if "L1" in wanted:
+        say("L1: a new block")
+        yield liveness.convergence(manifest)
+        yield liveness.convergence_by_plan(manifest)
+    if "L2" in wanted:
+        say("L2: a block and a payment on their way")
+        yield liveness.propagation(manifest)
+    if "L3" in wanted:
+        yield liveness.service(manifest)
+        yield liveness.service_by_plan(manifest)
+    if "L4" in wanted:
+        yield liveness.growth(manifest, say)
+    if "L7" in wanted:
+        yield liveness.rejoin(manifest, say)

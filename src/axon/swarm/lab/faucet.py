@@ -1,0 +1,74 @@
+"""The lab's own money: what its miners earn, and what its checks pay with.
+
+One key that everybody here knows, so any controller can pay, and mine to pay, at any node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from axon.errors import AxonError
+from axon.primitives.hashes import Txid, from_hex
+from axon.primitives.network import COINBASE_MATURITY
+from axon.primitives.transaction import COIN, TxOut, outpoint
+from axon.swarm.purse import Purse, Spendable
+
+FAUCET: Final = Purse("the faucet of the lab")
+FEE_SAT: Final = 10_000
+"""Of a payment: some seventy times what nodes ask for at least."""
+
+
+class Asked(Protocol):
+    """A node that can be asked by RPC."""
+
+    def rpc(self, method: str, *args: object, **named: object) -> Any:
+        """Call a method."""
+
+
+class Dry(AxonError):
+    """The faucet has no coin that may be spent."""
+
+
+def mine(node: Asked, count: int = 1) -> list[str]:
+    """Have a node find blocks for the faucet; their names."""
+    return [str(name) for name in node.rpc("generatetoaddress", count, FAUCET.address())]
+
+
+def pay(node: Asked) -> str:
+    """Make a payment at a node, from the faucet to itself; the name of the transaction.
+
+    Raises:
+        Dry: there is no coin to pay with.
+        RpcError: the node refuses the payment.
+    """
+    coin = next(_ripe(node), None)
+    if coin is None:
+        raise Dry("the faucet has no coin to pay with; axon swarm mine 1 101 makes some")
+    signed = FAUCET.pay([coin], [TxOut(coin.amount_sat - FEE_SAT, FAUCET.script)])
+    return str(node.rpc("sendrawtransaction", signed.raw.hex()))
+
+
+def is_confirmed(node: Asked, payment: str) -> bool:
+    """Whether a payment made here is in a node's ledger, and was not spent since."""
+    return node.rpc("gettxout", payment, 0, False) is not None
+
+
+def holdings(node: Asked) -> tuple[str, Decimal]:
+    """What a node says the faucet holds, and as of which block."""
+    found = node.rpc("scantxoutset", "start", [f"addr({FAUCET.address()})"])
+    return str(found["bestblock"]), Decimal(found["total_amount"])
+
+
+def _ripe(node: Asked) -> Iterator[Spendable]:
+    """Coins that the next block may spend and no payment in the pool does, the oldest first."""
+    found = node.rpc("scantxoutset", "start", [f"addr({FAUCET.address()})"])
+    for item in sorted(found["unspents"], key=lambda item: (item["height"], item["txid"])):
+        place = outpoint(Txid(from_hex(item["txid"])), item["vout"])
+        age = found["height"] + 1 - item["height"]
+        amount_sat = int(item["amount"] * COIN)
+        if amount_sat <= 2 * FEE_SAT or (item["coinbase"] and age < COINBASE_MATURITY):
+            continue
+        if node.rpc("gettxout", item["txid"], item["vout"], True) is not None:
+            yield Spendable(place, amount_sat)

@@ -1,0 +1,330 @@
+"""What must come to hold in time once nothing new goes wrong: found out by blocks and payments.
+
+L1 convergence, L2 propagation, L3 service, L4 growth, L7 rejoin; `docs/invariants.md` tells each in
+plain words. These checks mine a few blocks, make a payment and raise a node for a moment; they kill
+nobody. What a single death would do is read off the plan here, and tried in `rounds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from axon.drivers.aio.clock import Clock
+from axon.machine import SECOND, Instant
+from axon.rpc.client import Unauthorized, Unreachable
+from axon.rpc.errors import Code, RpcError
+from axon.swarm.lab.faucet import Dry, holdings, is_confirmed, mine, pay
+from axon.swarm.lab.manifest import Kind, Manifest
+from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
+from axon.swarm.lab.population import probe
+from axon.swarm.lab.raising import remove_probe
+from axon.swarm.lab.starting import Say, mean_of, start
+from axon.swarm.lab.topology import Topology, clients, lonely, splitters
+from axon.swarm.lab.verdict import Finding, counted
+from axon.swarm.processes import NodeFailed, TooLate, wait_until
+
+CONVERGENCE_LIMIT_S: Final = 10.0
+"""T_conv: from a new block to one last block everywhere."""
+
+BLOCK_LIMIT_S: Final = 5.0
+"""T_block: until a block is at every node."""
+
+PAYMENT_LIMIT_S: Final = 60.0
+"""T_tx: until a payment is; nodes hold it back at random for some seconds to hide who paid."""
+
+SERVICE_LIMIT_S: Final = 5.0
+"""T_op: until a client has an answer."""
+
+JOIN_LIMIT_S: Final = 20.0
+JOIN_BLOCKS_PER_S: Final = 50
+"""T_ibd: a start and a first sync, at so many blocks a second at least."""
+
+GROWTH_INTERVALS: Final = 10
+"""L4: expected intervals within which a block must come."""
+
+POLL_S: Final = 0.05
+
+
+def sides(manifest: Manifest) -> list[list[LabNode]]:
+    """The living nodes, by side of a partition; sides where nobody lives are left out."""
+    alive = living(manifest)
+    groups = manifest.sides or (tuple(node.name for node in alive),)
+    parted = [[node for node in alive if node.name in side] for side in groups]
+    return [side for side in parted if side]
+
+
+# L1.
+
+
+def convergence(manifest: Manifest) -> Finding:
+    """L1: after a new block all nodes that are not cut off stand on one block."""
+    title = "convergence"
+    worst = 0.0
+    for side in sides(manifest):
+        mine(side[0])
+        try:
+            worst = max(worst, until_one_tip(side))
+        except TooLate:
+            said = f"a block of {side[0].name} does not bring {names(side)} onto one block"
+            return Finding("L1", title, False, said, CONVERGENCE_LIMIT_S, CONVERGENCE_LIMIT_S)
+    said = "a new block, and all nodes of each side stand on one"
+    return Finding("L1", title, True, said, worst, CONVERGENCE_LIMIT_S)
+
+
+def convergence_by_plan(manifest: Manifest) -> Finding:
+    """L1 if one node were dead, read off the plan of who dials whom; nobody is harmed."""
+    needed = splitters({item.name: item.dials for item in manifest.nodes})
+    said = "whichever node dies, the others can still reach each other"
+    if needed:
+        said = f"by the plan ({manifest.topology}) the others reach each other only through "
+        said += ", ".join(needed)
+    return _by_plan("L1-plan", "no node all others need", needed, said)
+
+
+def _by_plan(name: str, title: str, needed: Sequence[str], said: str) -> Finding:
+    return Finding(name, title, not needed, said, len(needed), 0, "nodes", tuple(needed))
+
+
+def until_one_tip(nodes: Sequence[LabNode], limit_s: float = CONVERGENCE_LIMIT_S) -> float:
+    """Wait until all stand on one block; seconds that it took.
+
+    Raises:
+        TooLate: they do not.
+    """
+    return wait_until(
+        lambda: len(set(each(nodes, lambda node: node.rpc("getbestblockhash")))) == 1,
+        limit_s,
+        "all on one block",
+        POLL_S,
+    )
+
+
+# L2.
+
+
+def propagation(manifest: Manifest) -> Finding:
+    """L2: a block and a payment reach every node of their side, each within its time."""
+    title = "propagation"
+    blocks: list[float] = []
+    payments: list[float] = []
+    for side in sides(manifest):
+        blocks += _block_times(side)
+        try:
+            payments += _payment_times(side)
+        except Dry as error:
+            return Finding("L2", title, None, str(error), max(blocks), BLOCK_LIMIT_S)
+    if not blocks:
+        return Finding("L2", title, None, "no node answers", tried=0)
+    late = max(blocks) > BLOCK_LIMIT_S or max(payments) > PAYMENT_LIMIT_S
+    said = (
+        f"a block: {_spread(blocks)}; a payment: {_spread(payments)} (limit {PAYMENT_LIMIT_S:g} s)"
+    )
+    return Finding("L2", title, not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
+
+
+def _block_times(side: Sequence[LabNode]) -> list[float]:
+    """Have the first node find a block; seconds until each node has it."""
+    clock = Clock()
+    begin = clock.now()
+    name = mine(side[0])[0]
+    height = int(side[0].rpc("getblockheader", name)["height"])
+    return each(side, lambda node: _got_block(node, name, height, begin, clock))
+
+
+def _payment_times(side: Sequence[LabNode]) -> list[float]:
+    """Make a payment at the first node; seconds until each node knows it, which is then mined.
+
+    Raises:
+        Dry: there is nothing to pay with.
+    """
+    clock = Clock()
+    begin = clock.now()
+    name = pay(side[0])
+    times = each(side, lambda node: _got_payment(node, name, begin, clock))
+    mine(side[0])
+    return times
+
+
+def _got_block(node: LabNode, name: str, height: int, begin: Instant, clock: Clock) -> float:
+    """Seconds until a node has a block; more than the limit if it does not get it."""
+    limit_ms = int(BLOCK_LIMIT_S * 1_000)
+    node.rpc("waitforblockheight", height, limit_ms)
+    took_s = (clock.now() - begin) / SECOND
+    if node.has_block(name):
+        return took_s
+    try:  # It stands as high on another branch, or is late.
+        return took_s + wait_until(lambda: node.has_block(name), BLOCK_LIMIT_S, name, POLL_S)
+    except TooLate:
+        return took_s + BLOCK_LIMIT_S
+
+
+def _got_payment(node: LabNode, name: str, begin: Instant, clock: Clock) -> float:
+    try:
+        wait_until(lambda: _knows_payment(node, name), PAYMENT_LIMIT_S, name, POLL_S)
+    except TooLate:
+        return PAYMENT_LIMIT_S * 2
+    return (clock.now() - begin) / SECOND
+
+
+def _knows_payment(node: LabNode, name: str) -> bool:
+    try:
+        node.rpc("getmempoolentry", name)
+    except RpcError as error:
+        if error.code != Code.NOT_FOUND:
+            raise
+        return is_confirmed(node, name)  # A miner may have been quick.
+    return True
+
+
+def _spread(times_s: Sequence[float]) -> str:
+    ordered = sorted(times_s)
+    parts = [
+        f"{percent} % {ordered[max(0, -(-len(ordered) * percent // 100) - 1)]:.2f}"
+        for percent in (50, 90, 99, 100)
+    ]
+    return f"{', '.join(parts)} s"
+
+
+# L3.
+
+
+def service(manifest: Manifest) -> Finding:
+    """L3: every client gets its answer now."""
+    title = "service"
+    known = clients(Topology(manifest.topology), [item.name for item in manifest.nodes])
+    clock = Clock()
+    worst, unserved = 0.0, []
+    for client, entries in known.items():
+        begin = clock.now()
+        if not serve(manifest, entries):
+            unserved.append(client)
+        worst = max(worst, (clock.now() - begin) / SECOND)
+    if unserved:
+        said = f"{', '.join(unserved)} gets no answer from any node it knows"
+        culprits = tuple(dict.fromkeys(name for client in unserved for name in known[client]))
+        return Finding("L3", title, False, said, worst, SERVICE_LIMIT_S, culprits=culprits)
+    said = "every client read the ledger and a balance"
+    return Finding("L3", title, worst <= SERVICE_LIMIT_S, said, worst, SERVICE_LIMIT_S)
+
+
+def service_by_plan(manifest: Manifest) -> Finding:
+    """L3 if one node were dead, read off what clients know; nobody is harmed."""
+    known = clients(Topology(manifest.topology), [item.name for item in manifest.nodes])
+    alone = lonely(known)
+    said = "every client knows more than one node"
+    if len(manifest.nodes) == 1:
+        alone, said = {}, "with one node there is no other to turn to"
+    elif alone:
+        node, lost = next(iter(alone.items()))
+        said = f"{', '.join(lost)} knows no other node than {node}"
+        if len(alone) > 1:
+            said += f", and so on for {len(alone)} nodes"
+    return _by_plan("L3-plan", "no node a client needs", list(alone), said)
+
+
+def serve(manifest: Manifest, entries: Sequence[str]) -> bool:
+    """What a client does: ask the nodes it knows, one after the other, for height and balance."""
+    for name in entries:
+        if state_of(manifest.components[name]) is not State.RUNNING:
+            continue  # Its connection is refused at once.
+        with nodes_of(manifest, [name], SERVICE_LIMIT_S)[0] as node:
+            try:
+                node.rpc("getblockcount")
+                holdings(node)
+            except (Unreachable, Unauthorized, RpcError):
+                continue
+            return True
+    return False
+
+
+# L4.
+
+
+def growth(manifest: Manifest, say: Say) -> Finding:
+    """L4: where a miner lives, a block comes within ten expected intervals."""
+    title = "growth"
+    worst, limit_s, tried = 0.0, 0.0, 0
+    for side in sides(manifest):
+        mining = _mining_in(manifest, side)
+        if not mining:
+            continue
+        tried += 1
+        limit_s = GROWTH_INTERVALS * mean_of(manifest) / len(mining)
+        say(f"L4: waiting for a miner's block, {limit_s:.0f} s at most")
+        try:
+            worst = max(worst, _until_higher(side[-1], limit_s))
+        except TooLate:
+            said = f"no block came to {side[-1].name}, though {', '.join(mining)} mines"
+            return Finding("L4", title, False, said, limit_s, limit_s)
+    if not tried:
+        return Finding("L4", title, True, "no miner lives, so no growth is due", tried=0)
+    return Finding("L4", title, True, "a miner's block came", worst, limit_s, tried=tried)
+
+
+def _mining_in(manifest: Manifest, side: Sequence[LabNode]) -> list[str]:
+    """The living miners whose nodes are on this side."""
+    near = [node.name for node in side]
+    return [
+        item.name
+        for item in manifest.of_kind(Kind.MINER)
+        if item.node in near and state_of(item) is State.RUNNING
+    ]
+
+
+def _until_higher(node: LabNode, limit_s: float) -> float:
+    height = node.rpc("getblockcount")
+    return wait_until(lambda: node.rpc("getblockcount") > height, limit_s, "growth", POLL_S)
+
+
+# L7.
+
+
+def rejoin(manifest: Manifest, say: Say) -> Finding:
+    """L7: a new node reaches the last block from any single node, and then serves another."""
+    title = "rejoin"
+    worst, limit_s, tried = 0.0, JOIN_LIMIT_S, 0
+    for node in living(manifest):
+        height = int(node.rpc("getblockcount"))
+        limit_s = max(limit_s, JOIN_LIMIT_S + height / JOIN_BLOCKS_PER_S)
+        say(f"L7: a new node that knows only {node.name}")
+        try:
+            worst = max(worst, _join(manifest, node, limit_s))
+        except NodeFailed as failure:
+            said = (
+                f"a new node that knows only {node.name} does not reach its last block: {failure}"
+            )
+            return Finding("L7", title, False, said, limit_s, limit_s, culprits=(node.name,))
+        tried += 1
+    if not tried:
+        return Finding("L7", title, None, "no node answers", tried=0)
+    said = f"a new node caught up from each of {counted(tried, 'node')}, another from the new one"
+    return Finding("L7", title, True, said, worst, limit_s, tried=tried)
+
+
+def _join(manifest: Manifest, node: LabNode, limit_s: float) -> float:
+    """Have a new node sync from one node, and one more from the new one; seconds it took both."""
+    clock = Clock()
+    begin = clock.now()
+    source = node
+    with ExitStack() as ends:
+        for number in (1, 2):
+            item = probe(manifest, number, (source.name,))
+            manifest.components[item.name] = item
+            manifest.save()
+            ends.callback(remove_probe, manifest, item.name)
+            start(manifest, [item.name], lambda _: None)
+            fresh = ends.enter_context(nodes_of(manifest, [item.name])[0])
+            _until_has(fresh, str(source.rpc("getbestblockhash")), limit_s)
+            source = fresh
+    return (clock.now() - begin) / SECOND
+
+
+def _until_has(node: LabNode, name: str, limit_s: float) -> None:
+    wait_until(lambda: node.has_block(name), limit_s, f"{node.name} has {name}", POLL_S)
+
+
+def names(nodes: Sequence[LabNode]) -> str:
+    """Nodes in words."""
+    return ", ".join(node.name for node in nodes)

@@ -1,0 +1,277 @@
+"""What a run of the lab consists of: every component, written down before it begins to exist.
+
+`manifest.json` in the run's folder lists all nodes and miners with their addresses, folders, seeds
+and processes. It is written before a process is started, and each process writes its own birth
+certificate as its first deed (`births`), so whoever comes after a controller that was killed at any
+instant finds all that there is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.swarm.lab.births import Birth, read_birth
+from axon.swarm.processes import TooLate, wait_until
+
+MANIFEST: Final = "manifest.json"
+LOCK: Final = "lab.lock"
+SCHEMA: Final = 1
+MAX_MANIFEST_BYTES: Final = 16 << 20
+"""Far more than a thousand components need; what is larger is no manifest."""
+
+HOLD_LIMIT_S: Final = 3.0
+"""How long to wait for a run that is held: the nursery of a controller that was killed leaves when
+it has loaded everything and finds nobody there."""
+
+
+class Kind(StrEnum):
+    """What a component is."""
+
+    NODE = "node"
+    MINER = "miner"
+    WALLET = "wallet"
+    PROBE = "probe"  # A node that a check raises for itself.
+
+
+class Wish(StrEnum):
+    """What was last asked of a component; a process that is not so has died by itself."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One node, miner or wallet.
+
+    Args:
+        name: `n3`, `m1`, `w2`, `p1`.
+        host: its own loopback address.
+        p2p_port, rpc_port: there; 0 for what has none.
+        group: its netgroup (/16), from 1.
+        dials: names of the only nodes to dial; None to find peers by itself.
+        knows: names of nodes whose addresses it is told at its start.
+        node: the node that a miner mines at.
+        seed: of whatever is left to chance in it.
+        wish: what was last asked of it.
+        bans: hosts that a partition has this node refuse.
+        birth: its process, as last seen by whoever wrote the manifest.
+    """
+
+    name: str
+    kind: Kind
+    host: str
+    p2p_port: int = 0
+    rpc_port: int = 0
+    group: int = 0
+    dials: tuple[str, ...] | None = None
+    knows: tuple[str, ...] = ()
+    node: str = ""
+    seed: int = 0
+    wish: Wish = Wish.RUN
+    bans: tuple[str, ...] = ()
+    birth: Birth | None = None
+
+    @property
+    def p2p(self) -> Endpoint:
+        """Where peers dial it."""
+        return Endpoint(self.host, self.p2p_port)
+
+    @property
+    def rpc(self) -> Endpoint:
+        """Where programs call it."""
+        return Endpoint(self.host, self.rpc_port)
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is one of the network's full nodes."""
+        return self.kind is Kind.NODE
+
+    def to_json(self) -> dict[str, object]:
+        """As it stands in the manifest."""
+        shown = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**shown, "birth": None if self.birth is None else self.birth.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From the manifest."""
+        dials, birth = data["dials"], data["birth"]
+        return cls(
+            **{
+                **data,
+                "kind": Kind(data["kind"]),
+                "wish": Wish(data["wish"]),
+                "dials": None if dials is None else tuple(dials),
+                "knows": tuple(data["knows"]),
+                "bans": tuple(data["bans"]),
+                "birth": None if birth is None else Birth.from_json(birth),
+            }
+        )
+
+
+@dataclass(slots=True)
+class Manifest:
+    """One run.
+
+    Args:
+        folder: in which everything of it lies, a folder for each component.
+        run: a name that no other run has.
+        seed: from which all that is left to chance follows.
+        topology: by name.
+        interval_s: the mean time from block to block while all miners live.
+        components: by name, in the order of their making.
+        sides: names of nodes on each side of a partition; empty for none.
+        draws: how often `random:K` was drawn, so that no draw repeats another.
+        lock: the descriptor by which this process holds the run; None while it only looks on.
+    """
+
+    folder: Path
+    run: str
+    seed: int
+    topology: str
+    interval_s: float
+    backend: str = "proc"
+    components: dict[str, Component] = field(default_factory=dict)
+    sides: tuple[tuple[str, ...], ...] = ()
+    draws: int = 0
+    lock: int | None = field(default=None, compare=False)
+
+    def of_kind(self, *kinds: Kind) -> list[Component]:
+        """The components of some kinds, in order."""
+        return [item for item in self.components.values() if item.kind in kinds]
+
+    @property
+    def nodes(self) -> list[Component]:
+        """The network's full nodes."""
+        return self.of_kind(Kind.NODE)
+
+    def folder_of(self, name: str) -> Path:
+        """Where a component has its files."""
+        return self.folder / name
+
+    def change(self, name: str, **changes: Any) -> Component:
+        """Let something be otherwise with a component; it is not written down yet."""
+        changed = replace(self.components[name], **changes)
+        self.components[name] = changed
+        return changed
+
+    def save(self) -> None:
+        """Write it so that at any instant all of it is there, or the one before.
+
+        Raises:
+            ConfigError: the disk said no.
+        """
+        shown = {
+            "schema": SCHEMA,
+            "run": self.run,
+            "backend": self.backend,
+            "seed": self.seed,
+            "topology": self.topology,
+            "interval_s": self.interval_s,
+            "sides": self.sides,
+            "draws": self.draws,
+            "components": [item.to_json() for item in self.components.values()],
+        }
+        path = self.folder / MANIFEST
+        fresh = path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                file.write(json.dumps(shown, indent=1).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """The run in a folder, with the processes that its components' birth certificates name.
+
+        Returns:
+            None if there is no run.
+
+        Raises:
+            ConfigError: what is there is no manifest, or one of another version.
+        """
+        path = folder / MANIFEST
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MAX_MANIFEST_BYTES)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        try:
+            found = cls._decode(folder, json.loads(raw))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"{path} is not the manifest of a run: {error}") from error
+        for name in found.components:
+            birth = read_birth(found.folder_of(name))
+            if birth is not None:
+                found.change(name, birth=birth)
+        return found
+
+    @classmethod
+    def _decode(cls, folder: Path, data: dict[str, Any]) -> Self:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"schema {data['schema']}, not {SCHEMA}")
+        listed = [Component.from_json(item) for item in data["components"]]
+        for item in listed:
+            if item.name != Path(item.name).name or item.name in ("", ".", ".."):
+                raise ValueError(f"{item.name!r} is no name of a component")
+        return cls(
+            folder=folder,
+            run=data["run"],
+            seed=data["seed"],
+            topology=data["topology"],
+            interval_s=data["interval_s"],
+            backend=data["backend"],
+            components={item.name: item for item in listed},
+            sides=tuple(tuple(side) for side in data["sides"]),
+            draws=data["draws"],
+        )
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Work on a run alone; the folder exists.
+
+    Yields:
+        The descriptor that holds it; who inherits it holds the run as well.
+
+    Raises:
+        ConfigError: another command works on it.
+    """
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
+    try:
+        try:
+            wait_until(lambda: _take(descriptor), HOLD_LIMIT_S, "the run is free")
+        except TooLate as error:
+            raise ConfigError(
+                f"another axon swarm command works on {folder}; wait until it has ended"
+            ) from error
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

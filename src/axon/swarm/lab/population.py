@@ -1,0 +1,132 @@
+"""The first manifest of a run: names, addresses, ports, seeds and plans of all components."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from axon.errors import ConfigError
+from axon.primitives.network import REGTEST
+from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.topology import Topology, acquaintances, dials
+from axon.swarm.processes import free_port
+
+MAX_NODES: Final = 200
+MAX_GROUPS: Final = 250
+"""Second bytes of 127/8 that the lab uses, from 2 on: the first is everybody's."""
+
+INTERVAL_S: Final = 10.0
+"""The mean time from block to block unless told otherwise."""
+
+_BITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `axon swarm up` is asked for.
+
+    Args:
+        nodes: how many full nodes.
+        miners: how many miners; each mines at a node of its own.
+        groups: how many netgroups the nodes share; 0 for one each.
+        topology: who may dial whom.
+        seed: of all chance; None to draw one.
+        interval_s: the mean time from block to block, all miners together.
+    """
+
+    nodes: int
+    miners: int = 0
+    groups: int = 0
+    topology: Topology = Topology.ORGANIC
+    seed: int | None = None
+    interval_s: float = INTERVAL_S
+
+    def check(self) -> None:
+        """See whether it can be.
+
+        Raises:
+            ConfigError: it cannot; the text says what could.
+        """
+        if not 1 <= self.nodes <= MAX_NODES:
+            raise ConfigError(f"a run has 1 to {MAX_NODES} nodes, not {self.nodes}")
+        if not 0 <= self.miners <= self.nodes:
+            raise ConfigError(
+                f"each miner mines at a node of its own: 0 to {self.nodes} miners, "
+                f"not {self.miners}"
+            )
+        if not 0 <= self.groups <= min(self.nodes, MAX_GROUPS):
+            raise ConfigError(f"{self.nodes} nodes make 1 to {self.nodes} groups")
+        if not 0 < self.interval_s < 86_400:
+            raise ConfigError(f"a block every {self.interval_s:g} s cannot be")
+
+
+def populate(folder: Path, wanted: Wanted, lots: Random) -> Manifest:
+    """Draw up a run; nothing of it exists yet.
+
+    Args:
+        folder: of the run.
+        wanted: checked already.
+        lots: the name of the run, and its seed where none is given.
+    """
+    run, drawn = f"{lots.getrandbits(_BITS):08x}", lots.getrandbits(_BITS)
+    seed = drawn if wanted.seed is None else wanted.seed
+    manifest = Manifest(folder, run, seed, wanted.topology, wanted.interval_s)
+    names = [f"n{number}" for number in range(1, wanted.nodes + 1)]
+    plan = dials(wanted.topology, names)
+    known = acquaintances(names, _stream(seed, "acquaintances"))
+    corner = 1 + lots.getrandbits(_BITS) % 250  # Two runs of one machine hardly meet.
+    groups = wanted.groups or min(wanted.nodes, MAX_GROUPS)
+    for place, name in enumerate(names):
+        group = 1 + place % groups
+        host = f"127.{1 + group}.{corner}.{1 + place // groups}"
+        manifest.components[name] = Component(
+            name,
+            Kind.NODE,
+            host,
+            _port(host, REGTEST.port),
+            _port(host, REGTEST.rpc_port),
+            group,
+            plan[name],
+            known[name] if plan[name] is None else (),
+        )
+    rng = _stream(seed, "miners")
+    for number in range(1, wanted.miners + 1):
+        node = manifest.components[names[(number - 1) * wanted.nodes // wanted.miners]]
+        name = f"m{number}"
+        manifest.components[name] = Component(
+            name, Kind.MINER, node.host, node=node.name, seed=rng.getrandbits(_BITS)
+        )
+    return manifest
+
+
+def probe(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
+    """A node that a check raises for itself: it dials only these."""
+    host = f"127.{1 + MAX_GROUPS + 1}.{1 + number // 250}.{1 + number % 250}"
+    return Component(
+        f"p{number}",
+        Kind.PROBE,
+        host,
+        free_port(host),
+        free_port(host),
+        MAX_GROUPS + 1,
+        dialled,
+        seed=manifest.seed,
+    )
+
+
+def _stream(seed: int, purpose: str) -> Random:
+    """Chance for one purpose, so that a new purpose does not change what the others draw."""
+    return Random(f"{seed}|{purpose}")
+
+
+def _port(host: str, usual: int) -> int:
+    """The usual port, or another one where a program has it already."""
+    with socket.socket() as listener, suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, usual))
+        return usual
+    return free_port(host)

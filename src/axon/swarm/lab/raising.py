@@ -1,0 +1,275 @@
+"""A run from its beginning to its end: up, harm to its components, down.
+
+    nothing --up--> manifest written --> nodes start --> linked --> miners start
+                         |  killed at any instant: up goes on, down takes it away
+                         v
+                     kill, stop, cont, restart, partition, heal  --down--> nothing
+
+Whatever a command is about to do to a component is written down first.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from axon.errors import ConfigError
+from axon.swarm.lab.births import is_alive, is_paused, send_signal, wait_gone
+from axon.swarm.lab.faucet import mine
+from axon.swarm.lab.manifest import LOCK, MANIFEST, Component, Kind, Manifest, Wish, held
+from axon.swarm.lab.nodes import NETWORK_FOLDER, LabNode, State, last_words, nodes_of, state_of
+from axon.swarm.lab.population import Wanted, populate
+from axon.swarm.lab.starting import Say, introduce, settle, start
+from axon.swarm.processes import NodeFailed
+
+LEAVE_LIMIT_S: Final = 30.0
+"""How long a component may take to leave in order before it is killed."""
+
+GONE_LIMIT_S: Final = 10.0
+"""How long the system may take to end a process that was killed; a busy disk holds it a while."""
+
+FIRST_BLOCKS: Final = 101
+"""Blocks of a young network: so the first new coins may be spent, and nobody thinks that it is
+still far behind."""
+
+_LEFT_OVER: Final = frozenset({LOCK, "manifest.new"})
+
+
+def load(folder: Path) -> Manifest:
+    """The run in a folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    manifest = Manifest.load(folder)
+    if manifest is None:
+        raise ConfigError(f"no run is up in {folder}; axon swarm up N raises one")
+    return manifest
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[Manifest]:
+    """The run in a folder, to work on alone.
+
+    Raises:
+        ConfigError: there is none, or another command works on it.
+    """
+    load(folder)
+    with held(folder) as lock:
+        manifest = load(folder)
+        manifest.lock = lock
+        yield manifest
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder of a run; one that is there is left as it is.
+
+    Raises:
+        ConfigError: it holds something that is not a run's, or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
+    strangers = [name for name in found if name not in _LEFT_OVER]
+    if strangers and MANIFEST not in found:
+        raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another --dir")
+
+
+def up(folder: Path, wanted: Wanted, lots: Random, say: Say) -> tuple[Manifest, bool]:
+    """Raise a run, or what is missing of the one that is there.
+
+    Args:
+        folder: of the run; made if it is missing.
+        wanted: what is to be there.
+        lots: for a new run.
+        say: told how it goes.
+
+    Returns:
+        The run, and whether it is a new one.
+
+    Raises:
+        ConfigError: the folder holds something else, or a run of another kind.
+        NodeFailed: something did not start, or the nodes do not find each other.
+    """
+    wanted.check()
+    _make_room(folder)
+    with held(folder) as lock:
+        manifest = Manifest.load(folder)
+        fresh = manifest is None
+        if manifest is None:
+            manifest = populate(folder, wanted, lots)
+            manifest.save()
+        else:
+            _compare(manifest, wanted)
+        manifest.lock = lock
+        _raise(manifest, say, fresh=fresh)
+    return manifest, fresh
+
+
+def _raise(manifest: Manifest, say: Say, *, fresh: bool) -> None:
+    """Start what does not live, and wait until all of it is one network."""
+    paused = [item.name for item in manifest.components.values() if is_paused(item.birth)]
+    cont(manifest, paused)
+    names = [item.name for item in manifest.nodes]
+    start(manifest, names, say)
+    if not fresh:  # Who was started by a controller that was killed may have been told nothing.
+        introduce(manifest, names)
+    first = nodes_of(manifest, [manifest.nodes[0].name])[0]
+    with first:
+        if first.rpc("getblockcount") == 0 and all(_is_young(node) for node in nodes_of(manifest)):
+            mine(first, FIRST_BLOCKS)
+    settle(manifest, say)
+    start(manifest, [item.name for item in manifest.of_kind(Kind.MINER)], say)
+
+
+def _is_young(node: LabNode) -> bool:
+    with node:
+        return int(node.rpc("getblockchaininfo")["headers"]) == 0
+
+
+def _compare(manifest: Manifest, wanted: Wanted) -> None:
+    """See whether the run that is there is the one that is wanted.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    there = (
+        len(manifest.nodes),
+        len(manifest.of_kind(Kind.MINER)),
+        manifest.topology,
+        len({item.group for item in manifest.nodes}),
+    )
+    groups = wanted.groups or wanted.nodes
+    asked = (wanted.nodes, wanted.miners, str(wanted.topology), groups)
+    same_seed = wanted.seed in (None, manifest.seed)
+    if there != asked or not same_seed:
+        raise ConfigError(
+            f"another run is up in {manifest.folder}: {described(manifest)}, seed "
+            f"{manifest.seed}; axon swarm down ends it, or name another --dir"
+        )
+
+
+def described(manifest: Manifest) -> str:
+    """A run in a few words: `5 nodes, 1 miner, organic`."""
+    nodes, miners = len(manifest.nodes), len(manifest.of_kind(Kind.MINER))
+    parts = [f"{nodes} node{'s' * (nodes != 1)}"]
+    if miners:
+        parts.append(f"{miners} miner{'s' * (miners != 1)}")
+    return ", ".join([*parts, manifest.topology])
+
+
+def kill(
+    manifest: Manifest, names: Sequence[str], number: signal.Signals = signal.SIGKILL
+) -> list[str]:
+    """End components, at once or in order; the names of those that lived."""
+    lived = [name for name in names if is_alive(manifest.components[name].birth)]
+    for name in names:
+        manifest.change(name, wish=Wish.END)
+    manifest.save()
+    for name in lived:
+        birth = manifest.components[name].birth
+        send_signal(birth, number)
+        if number is not signal.SIGKILL:
+            send_signal(birth, signal.SIGCONT)  # Who is paused hears nothing else.
+    for name in lived:
+        _see_out(manifest.components[name])
+    return lived
+
+
+def _see_out(item: Component) -> None:
+    if wait_gone(item.birth, LEAVE_LIMIT_S):
+        return
+    send_signal(item.birth, signal.SIGKILL)
+    if not wait_gone(item.birth, GONE_LIMIT_S):
+        raise NodeFailed(f"{item.name} cannot be ended; the system holds its process")
+
+
+def pause(manifest: Manifest, names: Sequence[str]) -> list[str]:
+    """Stop components where they are (SIGSTOP); the names of those that live."""
+    return _steer(manifest, names, Wish.PAUSE, signal.SIGSTOP)
+
+
+def cont(manifest: Manifest, names: Sequence[str]) -> list[str]:
+    """Let paused components go on (SIGCONT); the names of those that live."""
+    return _steer(manifest, names, Wish.RUN, signal.SIGCONT)
+
+
+def _steer(
+    manifest: Manifest, names: Sequence[str], wish: Wish, number: signal.Signals
+) -> list[str]:
+    alive = [name for name in names if is_alive(manifest.components[name].birth)]
+    if not alive:
+        return []
+    for name in alive:
+        manifest.change(name, wish=wish)
+    manifest.save()
+    return [name for name in alive if send_signal(manifest.components[name].birth, number)]
+
+
+def restart(manifest: Manifest, names: Sequence[str], say: Say, *, wiped: bool = False) -> None:
+    """End components in order if they live, and start them again.
+
+    Args:
+        manifest: of the run.
+        names: whom.
+        say: told how it goes.
+        wiped: nodes forget everything first: an empty disk.
+
+    Raises:
+        NodeFailed: one did not end or did not start.
+    """
+    kill(manifest, names, signal.SIGTERM)
+    if wiped:
+        wipe(manifest, names)
+    start(manifest, names, say)
+
+
+def wipe(manifest: Manifest, names: Sequence[str]) -> None:
+    """Let components that are down forget everything."""
+    for name in names:
+        assert not is_alive(manifest.components[name].birth), f"{name} still runs"
+        shutil.rmtree(manifest.folder_of(name) / NETWORK_FOLDER, ignore_errors=True)
+
+
+def dead(manifest: Manifest) -> dict[str, str]:
+    """Components that died by themselves, and the end of what each wrote to standard error."""
+    return {
+        item.name: last_words(manifest.folder_of(item.name))
+        for item in manifest.components.values()
+        if item.birth is not None and state_of(item) is State.DIED
+    }
+
+
+def down(manifest: Manifest) -> list[str]:
+    """End every process of a run and remove what `up` made; nothing else is touched.
+
+    Returns:
+        What else lies in the run's folder, by name; with it, the folder stays.
+
+    Raises:
+        NodeFailed: a process cannot be ended; the manifest stays.
+    """
+    kill(manifest, list(manifest.components))
+    for name in manifest.components:
+        shutil.rmtree(manifest.folder_of(name), ignore_errors=True)
+    folder = manifest.folder
+    for name in (MANIFEST, *_LEFT_OVER):
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):  # It holds something that is not ours.
+        folder.rmdir()
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def remove_probe(manifest: Manifest, name: str) -> None:
+    """End a node that a check raised for itself, and forget it."""
+    kill(manifest, [name])
+    shutil.rmtree(manifest.folder_of(name), ignore_errors=True)
+    del manifest.components[name]
+    manifest.save()

@@ -1,0 +1,279 @@
+"""The invariants that must hold at every moment, looked at without harming anything.
+
+S1 validity, S2 one ledger, S3 no inflation, S4 most work, S9 no friendly fire; `docs/invariants.md`
+tells each in plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from axon.drivers.aio.clock import Clock
+from axon.primitives.transaction import COIN
+from axon.swarm.lab.audit import Audit, audit
+from axon.swarm.lab.faucet import holdings
+from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
+from axon.swarm.lab.verdict import Finding, counted
+from axon.swarm.people import in_coins
+from axon.swarm.processes import TooLate, wait_until
+
+AT_ONCE: Final = 50
+"""Blocks asked for in one call."""
+
+LOOKS: Final = 5
+"""Attempts to find the nodes on one block long enough to ask all of them; miners go on."""
+
+ACTIVATION_LIMIT_S: Final = 5.0
+"""How long a node may hold a longer chain before it stands on it."""
+
+_LEFT: Final = frozenset({"invalid", "headers-only"})
+"""Tips that no node must stand on: bad, or not whole."""
+
+ANYBODY: Final = "127.0.0.1"
+"""The address from which a program of this machine calls unless it names another."""
+
+_POLL_S: Final = 0.1
+_BLAMED: Final = re.compile(r"Misbehaving: peer=\d+, peeraddr=(\S+): (.*)")
+_NOBODY: Final = "no node answers"
+
+
+@dataclass(slots=True)
+class Before:
+    """The network as it was when the checks began.
+
+    Args:
+        work: of each node's chain.
+    """
+
+    work: dict[str, int] = field(default_factory=dict)
+
+
+def look_before(manifest: Manifest) -> Before:
+    """Note what may only grow."""
+    return Before({item.name: item.work for item in views(manifest) if item.answers})
+
+
+def _undecided(name: str, title: str, said: str) -> Finding:
+    return Finding(name, title, None, said, tried=0)
+
+
+# S1 and S3.
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One chain on which nodes stand, judged.
+
+    Args:
+        audit: what came of it.
+        names: the nodes that stand there.
+        told_sat, told_coins: what one of them says of its coins there.
+    """
+
+    audit: Audit
+    names: tuple[str, ...]
+    told_sat: int
+    told_coins: int
+
+
+def judge_chains(manifest: Manifest) -> list[Audited]:
+    """Judge every chain on which a living node stands, from genesis."""
+    nodes = living(manifest)
+    tips = dict(zip((node.name for node in nodes), each(nodes, _coins), strict=True))
+    found = []
+    for tip in dict.fromkeys(str(coins["bestblock"]) for coins in tips.values()):
+        standing = [node for node in nodes if tips[node.name]["bestblock"] == tip]
+        told = tips[standing[0].name]
+        result = audit(_blocks(standing[0], tip, int(told["height"])), Clock().now())
+        amount_sat = int(told["total_amount"] * COIN)
+        names = tuple(node.name for node in standing)
+        found.append(Audited(result, names, amount_sat, int(told["txouts"])))
+    return found
+
+
+def _coins(node: LabNode) -> dict[str, Any]:
+    found: dict[str, Any] = node.rpc("gettxoutsetinfo")
+    return found
+
+
+def _blocks(node: LabNode, tip: str, height: int) -> Iterator[bytes]:
+    """The chain that ends in a block, read from one node, from height 1 on."""
+    names = [tip]
+    with node:
+        while len(names) < height:
+            names.append(str(node.rpc("getblockheader", names[-1])["previousblockhash"]))
+    names.reverse()
+    for start in range(0, height, AT_ONCE):
+        for raw in node.batch([("getblock", [n, 0]) for n in names[start : start + AT_ONCE]]):
+            yield bytes.fromhex(raw)
+
+
+def validity(chains: Sequence[Audited]) -> Finding:
+    """S1: every block of every active chain is good, says a judge who shares no code with them."""
+    title = "validity"
+    if not chains:
+        return _undecided("S1", title, _NOBODY)
+    bad = [item for item in chains if item.audit.fault]
+    blocks = sum(item.audit.height for item in chains)
+    looked_at = f"{counted(blocks, 'block')} of {counted(len(chains), 'chain')}"
+    said = f"{looked_at} judged anew from genesis: all good"
+    if bad:
+        said = f"the second judge refuses {bad[0].audit.fault} at {', '.join(bad[0].names)}"
+    culprits = tuple(name for item in bad for name in item.names)
+    return Finding("S1", title, not bad, said, culprits=culprits, tried=blocks)
+
+
+def no_inflation(chains: Sequence[Audited]) -> Finding:
+    """S3: all coins together are what was mined less what miners left, to the last satoshi."""
+    title = "no inflation"
+    if not chains:
+        return _undecided("S3", title, _NOBODY)
+    for item in chains:
+        found = item.audit
+        expected = found.allowed_sat - found.unclaimed_sat
+        sums = (found.coins_sat, item.told_sat)
+        if any(each_sat != expected for each_sat in sums) or item.told_coins != found.coins:
+            said = (
+                f"mined {in_coins(expected)}, counted {in_coins(sums[0])} in {found.coins} coins, "
+                f"told {in_coins(sums[1])} in {item.told_coins}"
+            )
+            return Finding("S3", title, False, said, culprits=item.names, tried=len(chains))
+    last = chains[0].audit
+    said = (
+        f"{in_coins(last.coins_sat)} coins at height {last.height} are all that was mined, "
+        f"{in_coins(last.unclaimed_sat)} left or burnt"
+    )
+    return Finding("S3", title, True, said, tried=len(chains))
+
+
+# S2.
+
+
+def one_ledger(manifest: Manifest) -> Finding:
+    """S2: equal last blocks mean equal coins, and equal answers to who asks for a balance."""
+    title = "one ledger"
+    nodes = living(manifest)
+    if not nodes:
+        return _undecided("S2", title, _NOBODY)
+    compared = 0
+    for _ in range(LOOKS):
+        ledgers = each(nodes, _fingerprint)
+        balances = each(nodes, holdings)
+        for told in (_by_tip(nodes, ledgers), _by_tip(nodes, balances)):
+            for tip, answers in told.items():
+                if len(set(answers.values())) > 1:
+                    said = f"at ..{tip[-8:]} they say {_differing(answers)}"
+                    return Finding("S2", title, False, said, culprits=_minority(answers))
+                compared = max(compared, len(answers))
+        if compared == len(nodes) or manifest.sides:
+            break
+    said = (
+        f"{counted(compared, 'node')} on one block had one fingerprint of all coins and one balance"
+    )
+    return Finding("S2", title, True, said, tried=len(nodes))
+
+
+def _fingerprint(node: LabNode) -> tuple[str, str]:
+    found = _coins(node)
+    return str(found["bestblock"]), str(found["hash_serialized_3"])
+
+
+def _by_tip(
+    nodes: Sequence[LabNode], told: Sequence[tuple[str, object]]
+) -> dict[str, dict[str, str]]:
+    """What nodes say, by the block as of which they say it."""
+    found: dict[str, dict[str, str]] = {}
+    for node, (tip, answer) in zip(nodes, told, strict=True):
+        found.setdefault(tip, {})[node.name] = str(answer)
+    return found
+
+
+def _differing(answers: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {answer[:20]}" for name, answer in answers.items())
+
+
+def _minority(answers: dict[str, str]) -> tuple[str, ...]:
+    said = list(answers.values())
+    usual = max(dict.fromkeys(said), key=said.count)
+    return tuple(name for name, answer in answers.items() if answer != usual)
+
+
+# S4.
+
+
+def most_work(manifest: Manifest, before: Before) -> Finding:
+    """S4: nobody's work shrinks, and nobody stays on less work than a whole chain it holds."""
+    title = "most work"
+    seen = [item for item in views(manifest) if item.answers]
+    if not seen:
+        return _undecided("S4", title, _NOBODY)
+    shrunk = [item.name for item in seen if item.work < before.work.get(item.name, 0)]
+    if shrunk:
+        said = f"less work than when the checks began at {', '.join(shrunk)}"
+        return Finding("S4", title, False, said, culprits=tuple(shrunk), tried=len(seen))
+    behind: list[str] = []
+
+    def caught_up() -> bool:
+        behind[:] = _behind(manifest, seen)
+        return not behind
+
+    try:
+        waited_s = wait_until(caught_up, ACTIVATION_LIMIT_S, title, _POLL_S)
+    except TooLate:
+        said = f"a whole chain with more work is not stood on by {', '.join(behind)}"
+        limit_s = ACTIVATION_LIMIT_S
+        return Finding("S4", title, False, said, limit_s, limit_s, culprits=tuple(behind))
+    said = f"of {counted(len(seen), 'node')} each stands on the most work it holds; none shrank"
+    return Finding("S4", title, True, said, waited_s, ACTIVATION_LIMIT_S, tried=len(seen))
+
+
+def _behind(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
+    """Nodes that hold a whole branch with more work than their tip's."""
+    names = {item.name for item in seen}
+    nodes = [node for node in living(manifest) if node.name in names]
+    flags = each(nodes, _is_behind)
+    return [node.name for node, behind in zip(nodes, flags, strict=True) if behind]
+
+
+def _is_behind(node: LabNode) -> bool:
+    # On a regression test chain every block has the same work, so the longer has more of it.
+    tips = node.rpc("getchaintips")
+    active = max(int(tip["height"]) for tip in tips if tip["status"] == "active")
+    return any(int(tip["height"]) > active and tip["status"] not in _LEFT for tip in tips)
+
+
+# S9.
+
+
+def no_friendly_fire(manifest: Manifest) -> Finding:
+    """S9: nobody here blames or bans anybody here, but whom a partition has it refuse."""
+    title = "no friendly fire"
+    hosts = {item.host: item.name for item in manifest.nodes}
+    shots = []
+    for node in living(manifest):
+        for ban in node.rpc("listbanned"):
+            host = str(ban["address"]).partition("/")[0]
+            if host in hosts and host not in node.component.bans:
+                shots.append((node.name, f"{node.name} bans {hosts[host]}"))
+        shots += [
+            (node.name, f"{node.name} blames {who}: {why}")
+            for who, why in _blames(node)
+            if who.rpartition(":")[0] in (*hosts, ANYBODY)
+        ]
+    if shots:
+        said = f"{shots[0][1]} ({counted(len(shots), 'case')})"
+        culprits = tuple(dict.fromkeys(name for name, _ in shots))
+        return Finding("S9", title, False, said, len(shots), 0, "cases", culprits)
+    said = "no node of this run bans another of its own accord or blames it in its log"
+    return Finding("S9", title, True, said, 0, 0, "cases", tried=len(hosts))
+
+
+def _blames(node: LabNode) -> list[tuple[str, str]]:
+    if not node.log.exists():
+        return []
+    with node.log.open(errors="replace") as lines:
+        return [(hit[1], hit[2]) for line in lines if (hit := _BLAMED.search(line))]

@@ -1,0 +1,288 @@
+"""How components begin: their configuration, their first words to each other, and the wait for all.
+
+Nodes are started a few at a time, since each needs a processor for a while; when all of a batch
+answer they are told addresses of others, so nobody dials who does not listen yet and remembers the
+failure for ten minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from axon.drivers.aio.clock import Clock
+from axon.errors import DecodeError
+from axon.machine import SECOND
+from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
+from axon.rpc.errors import RpcError
+from axon.swarm.lab.births import birth_of, is_alive
+from axon.swarm.lab.manifest import Component, Kind, Manifest, Wish
+from axon.swarm.lab.minerloop import Miner
+from axon.swarm.lab.nodes import (
+    NETWORK_FOLDER,
+    LabNode,
+    NodeView,
+    State,
+    each,
+    last_words,
+    nodes_of,
+    state_of,
+    views,
+)
+from axon.swarm.lab.nursery import Nursery
+from axon.swarm.processes import START_LIMIT_S, NodeFailed, wait_until
+
+AT_ONCE: Final = 2 * (os.cpu_count() or 1)
+"""Nodes that start side by side: one computes while another waits for the disk."""
+
+MESHED: Final = 8
+"""Outbound peers that a node keeps for everything, if there are so many."""
+
+SETTLE_LIMIT_S: Final = 90.0
+"""How long a whole network may take until all are linked and stand on one block."""
+
+_LOOK_AGAIN_S: Final = 0.2
+_CONF: Final = "bitcoin.conf"
+_BANS: Final = "banlist.json"
+_COMMON: Final = """\
+# Written by axon swarm; `axon rpc -datadir=` with this folder calls the node.
+regtest=1
+lab=1
+listen=1
+dnsseed=0
+fixedseeds=0
+printtoconsole=0
+debug=net
+par=1
+uacomment={name}
+[regtest]
+bind={host}:{p2p_port}
+rpcbind={host}
+rpcconnect={host}
+rpcport={rpc_port}
+rpcallowip=127.0.0.0/8
+"""
+
+Say = Callable[[str], None]
+
+
+def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
+    """Start components that do not live, wait until they answer, and tell nodes of each other.
+
+    Raises:
+        NodeFailed: one left at its start, or does not answer in time.
+    """
+    wanted = [manifest.components[name] for name in names]
+    dead = [item for item in wanted if not is_alive(item.birth)]
+    if not dead:
+        return
+    for item in dead:
+        manifest.change(item.name, wish=Wish.RUN)
+    manifest.save()
+    assert manifest.lock is not None, "who starts something holds the run"
+    with Nursery(manifest.lock) as nursery:
+        nodes = [item for item in dead if item.kind in (Kind.NODE, Kind.PROBE)]
+        _start_nodes(manifest, nursery, nodes, say)
+        for item in dead:
+            if item.kind is Kind.MINER:
+                _start_miner(manifest, nursery, item)
+    manifest.save()
+
+
+def _start_nodes(
+    manifest: Manifest, nursery: Nursery, nodes: Sequence[Component], say: Say
+) -> None:
+    starting: dict[str, LabNode] = {}
+    left = list(nodes)
+    ready: list[LabNode] = []
+
+    def proceed() -> bool:
+        while left and len(starting) < AT_ONCE:
+            node = _bear_node(manifest, nursery, left.pop(0))
+            starting[node.name] = node
+        for name, node in list(starting.items()):
+            if _has_started(node):
+                ready.append(starting.pop(name))
+                say(f"{len(ready)} of {len(nodes)} nodes answer")
+        return not left and not starting
+
+    wait_until(proceed, START_LIMIT_S * (1 + len(nodes) / AT_ONCE), "all nodes answer")
+    introduce(manifest, [node.name for node in ready])
+    _call_back(manifest, [node.name for node in ready])
+
+
+def _has_started(node: LabNode) -> bool:
+    if not is_alive(node.component.birth):
+        said = last_words(node.folder) or "without a word"
+        raise NodeFailed(f"{node.name} left at its start: {said}")
+    return node.is_ready()
+
+
+def _bear_node(manifest: Manifest, nursery: Nursery, item: Component) -> LabNode:
+    folder = manifest.folder_of(item.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _CONF).write_text(configuration(manifest, item))
+    with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
+        (folder / NETWORK_FOLDER / ".cookie").unlink()
+    refuse(folder, item.bans)
+    pid = nursery.bear("node", folder, [f"-datadir={folder}"])
+    return LabNode(manifest.change(item.name, birth=birth_of(pid)), folder)
+
+
+def _start_miner(manifest: Manifest, nursery: Nursery, item: Component) -> None:
+    folder = manifest.folder_of(item.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    node = manifest.components[item.node]
+    miner = Miner(
+        f"http://{node.rpc}",
+        manifest.folder_of(node.name) / NETWORK_FOLDER / ".cookie",
+        mean_of(manifest),
+        item.seed,
+    )
+    pid = nursery.bear("miner", folder, miner.arguments())
+    manifest.change(item.name, birth=birth_of(pid))
+
+
+def mean_of(manifest: Manifest) -> float:
+    """The mean time from block to block of one miner."""
+    return manifest.interval_s * max(1, len(manifest.of_kind(Kind.MINER)))
+
+
+def configuration(manifest: Manifest, item: Component) -> str:
+    """A node's `bitcoin.conf`; whoever it must refuse now is not among those it dials."""
+    lines = [
+        _COMMON.format(
+            name=item.name, host=item.host, p2p_port=item.p2p_port, rpc_port=item.rpc_port
+        )
+    ]
+    if item.is_node:  # Of a probe nobody need hear: it is gone before he could dial it.
+        lines.append(f"externalip={item.p2p}\n")
+    if item.dials is not None:
+        lines.append("connect=0\n")
+        others = [manifest.components[name] for name in item.dials]
+        lines += [f"addnode={other.p2p}\n" for other in others if other.host not in item.bans]
+    return "".join(lines)
+
+
+def refuse(folder: Path, hosts: Sequence[str], no_longer: Sequence[str] = ()) -> None:
+    """Write into the ban list of a node that is down whom it must refuse, and whom no longer.
+
+    Args:
+        folder: the node's data directory.
+        hosts, no_longer: addresses.
+    """
+    path = folder / NETWORK_FOLDER / _BANS
+    if not hosts and not path.exists():
+        return
+    bans, now = _read_bans(path), Clock().now()
+    for host in no_longer:
+        bans.unban(Subnet.from_text(host))
+    for host in hosts:
+        bans.ban(Subnet.from_text(host), now, now // SECOND + DEFAULT_BAN_S)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(bans.encode(now))
+    fresh.replace(path)
+
+
+def refused(folder: Path) -> frozenset[str]:
+    """The hosts in the ban list of a node that is down."""
+    bans = _read_bans(folder / NETWORK_FOLDER / _BANS)
+    return frozenset(str(ban.subnet).partition("/")[0] for ban in bans.listed(Clock().now()))
+
+
+def _read_bans(path: Path) -> BanList:
+    try:
+        return BanList.decode(path.read_bytes())
+    except (FileNotFoundError, DecodeError):  # A damaged one is set aside by the node.
+        return BanList()
+
+
+def introduce(manifest: Manifest, names: Sequence[str]) -> None:
+    """Tell nodes that find their peers by themselves a few addresses; who is down hears nothing."""
+    alive = [name for name in names if state_of(manifest.components[name]) is State.RUNNING]
+    each(nodes_of(manifest, alive), lambda node: _introduce(manifest, node))
+
+
+def _introduce(manifest: Manifest, node: LabNode) -> None:
+    known = [manifest.components[name] for name in node.component.knows]
+    if known:
+        node.batch([("addpeeraddress", [other.host, other.p2p_port]) for other in known])
+
+
+def _call_back(manifest: Manifest, names: Sequence[str]) -> None:
+    """Have those who are to dial these nodes do so now, not when their patience says.
+
+    Who dials in vain waits longer each time, up to a minute; the lab knows that it is time.
+    """
+    started = [manifest.components[name] for name in names]
+    for item in manifest.nodes:
+        callees = [other for other in started if other.name in (item.dials or ())]
+        if not callees or state_of(item) is not State.RUNNING:
+            continue
+        node = nodes_of(manifest, [item.name])[0]
+        for other in callees:
+            if other.host not in item.bans:
+                node.rpc("addnode", str(other.p2p), "onetry")
+
+
+def reachable(manifest: Manifest, item: Component) -> list[Component]:
+    """The other nodes that run and that no partition hides from this one."""
+    return [
+        other
+        for other in manifest.nodes
+        if other.name != item.name
+        and other.host not in item.bans
+        and state_of(other) is State.RUNNING
+    ]
+
+
+def is_meshed(manifest: Manifest, seen: NodeView) -> bool:
+    """Whether a node has the peers it should have: enough of them, or those it is to dial."""
+    item = manifest.components[seen.name]
+    others = reachable(manifest, item)
+    names = {other.name for other in others}
+    if item.dials is not None:
+        return names & set(item.dials) <= seen.linked
+    enough = min(MESHED, len({other.group for other in others}))
+    return len(seen.outbound) >= enough or names <= seen.linked
+
+
+def tips_by_side(manifest: Manifest, seen: Sequence[NodeView]) -> list[int]:
+    """For each side of a partition, or for the one network, how many tips its nodes stand on."""
+    sides = manifest.sides or (tuple(item.name for item in manifest.nodes),)
+    return [
+        len({each.tip for each in seen if each.answers and each.name in side}) for side in sides
+    ]
+
+
+def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> float:
+    """Wait until all running nodes are linked and stand on one block; seconds that it took.
+
+    Raises:
+        TooLate: they do not.
+    """
+
+    def settled() -> bool:
+        seen = [item for item in views(manifest) if item.state in (State.RUNNING, State.SILENT)]
+        linked = sum(item.answers and is_meshed(manifest, item) for item in seen)
+        tips = tips_by_side(manifest, seen)
+        say(f"{linked} of {len(seen)} nodes are linked; different last blocks: {max(tips)}")
+        return linked == len(seen) and max(tips) <= 1
+
+    return wait_until(settled, limit_s, "all nodes linked and on one block", _LOOK_AGAIN_S)
+
+
+def add_node(node: LabNode, other: Component) -> None:
+    """Have a node stay connected to another; nothing happens if it does already."""
+    with suppress(RpcError):
+        node.rpc("addnode", str(other.p2p), "add")
+
+
+def drop_node(node: LabNode, other: Component) -> None:
+    """Have a node no longer dial another; nothing happens if it does not."""
+    with suppress(RpcError):
+        node.rpc("addnode", str(other.p2p), "remove")

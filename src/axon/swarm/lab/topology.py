@@ -1,0 +1,135 @@
+"""Who may dial whom, and which nodes a client knows: the plan of a network, before it is raised.
+
+| topology | nodes | a client knows |
+|---|---|---|
+| `organic` | find each other, as nodes of the real network do | every node |
+| `ring` | each dials the next, the last one the first | every node |
+| `star` | all dial the first | every node |
+| `web` | as `organic` | the first node only, as behind one web server |
+| `fixed-spv` | as `organic` | one node each, by an address that never changes |
+
+`star`, `web` and `fixed-spv` have single points of failure on purpose: whoever judges the network
+must find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from axon.errors import ConfigError
+
+KNOWN_AT_START: Final = 14
+"""Addresses of others that a node is told: some more than it keeps connections, for a few may be
+dead; the rest it hears from peers."""
+
+
+class Topology(StrEnum):
+    """The plans there are."""
+
+    ORGANIC = "organic"
+    RING = "ring"
+    STAR = "star"
+    WEB = "web"
+    FIXED_SPV = "fixed-spv"
+
+
+def read_topology(name: str) -> Topology:
+    """A topology by its name.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    try:
+        return Topology(name)
+    except ValueError:
+        raise ConfigError(
+            f"there is no topology {name!r}; there are {', '.join(Topology)}"
+        ) from None
+
+
+def dials(topology: Topology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
+    """The only nodes that each node dials; None where it finds its peers by itself."""
+    match topology:
+        case Topology.RING:
+            following = [*names[1:], *names[:1]]
+            return {
+                name: () if name == other else (other,)
+                for name, other in zip(names, following, strict=True)
+            }
+        case Topology.STAR:
+            return {name: () if name == names[0] else (names[0],) for name in names}
+        case _:
+            return dict.fromkeys(names)
+
+
+def acquaintances(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...]]:
+    """The nodes whose addresses each is told at its start: the next one, and others by lot.
+
+    Everybody knows the next, so that all belong to one network however the lots fall.
+    """
+    found = {}
+    for place, name in enumerate(names):
+        others = [*names[place + 1 :], *names[:place]]
+        drawn = sorted(others[1:], key=lambda _: rng.random())[: KNOWN_AT_START - 1]
+        found[name] = (*others[:1], *drawn)
+    return found
+
+
+def clients(topology: Topology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What the clients of a network know: for each kind of client, the nodes it can ask."""
+    match topology:
+        case Topology.WEB:
+            return {"a web client": tuple(names[:1])}
+        case Topology.FIXED_SPV:
+            return {f"the client of {name}": (name,) for name in names}
+        case _:
+            return {"a client": tuple(names)}
+
+
+def splitters(plan: Mapping[str, tuple[str, ...] | None]) -> list[str]:
+    """Nodes without which the others could not reach each other, whatever they dial.
+
+    Args:
+        plan: as `dials` gives it.
+    """
+    if any(targets is None for targets in plan.values()):
+        return []  # Who finds peers by himself finds others.
+    return [
+        name for name in plan if len(_pieces([each for each in plan if each != name], plan)) > 1
+    ]
+
+
+def lonely(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Nodes that are the only one some client knows: by node, those clients."""
+    found: dict[str, list[str]] = {}
+    for client, entries in known.items():
+        if len(entries) == 1:
+            found.setdefault(entries[0], []).append(client)
+    return found
+
+
+def _pieces(
+    names: Iterable[str], plan: Mapping[str, tuple[str, ...] | None]
+) -> list[frozenset[str]]:
+    """The parts into which nodes fall that are linked where one dials the other."""
+    left = dict.fromkeys(names)
+    near: dict[str, list[str]] = {name: [] for name in left}
+    for name in left:
+        for other in plan[name] or ():
+            if other in left:
+                near[name].append(other)
+                near[other].append(name)
+    pieces = []
+    while left:
+        reached = [next(iter(left))]
+        del left[reached[0]]
+        for name in reached:
+            for other in near[name]:
+                if other in left:
+                    del left[other]
+                    reached.append(other)
+        pieces.append(frozenset(reached))
+    return pieces

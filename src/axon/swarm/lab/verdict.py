@@ -1,0 +1,139 @@
+"""What the checks found, and the one word that follows from it.
+
+Each invariant holds, does not hold, or could not be decided; the last is never counted as the
+first. The exit code says the same: 0, 1, 2; and 3 where the lab itself failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from textwrap import wrap
+from typing import Final
+
+WIDTH: Final = 80
+"""Characters of a line; what is longer goes on in the next."""
+
+
+class Exit(IntEnum):
+    """Exit codes of the lab's commands."""
+
+    PASS = 0
+    VIOLATED = 1
+    INCONCLUSIVE = 2
+    HARNESS_FAULT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant, held against the network.
+
+    Args:
+        name: `S1`, `L7`.
+        title: in a few words.
+        holds: None if it could not be decided.
+        said: what was looked at and seen, in one sentence.
+        worst: the worst value that was measured; None where it is not a matter of degree.
+        deadline: what it must not exceed, in the same unit.
+        unit: of both.
+        culprits: components without which it would hold, or which break it.
+        tried: how many cases were tried.
+    """
+
+    name: str
+    title: str
+    holds: bool | None
+    said: str
+    worst: float | None = None
+    deadline: float | None = None
+    unit: str = "s"
+    culprits: tuple[str, ...] = ()
+    tried: int = 1
+
+    @property
+    def word(self) -> str:
+        """The verdict on it in a word."""
+        return {True: "yes", False: "NO", None: "?"}[self.holds]
+
+    @property
+    def margin(self) -> float | None:
+        """How far the worst value stayed below the deadline; negative beyond it."""
+        if self.worst is None or self.deadline is None:
+            return None
+        return self.deadline - self.worst
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "title": self.title,
+            "ok": self.holds,
+            "said": self.said,
+            "worst": _rounded(self.worst),
+            "deadline": self.deadline,
+            "margin": _rounded(self.margin),
+            "unit": self.unit,
+            "culprits": list(self.culprits),
+            "tried": self.tried,
+        }
+
+
+def exit_code(findings: Sequence[Finding]) -> Exit:
+    """What all findings together mean."""
+    if any(item.holds is False for item in findings):
+        return Exit.VIOLATED
+    if not findings or any(item.holds is None for item in findings):
+        return Exit.INCONCLUSIVE
+    return Exit.PASS
+
+
+def sentence(findings: Sequence[Finding]) -> str:
+    """The same in words, with the names of those to blame."""
+    broken = [item for item in findings if item.holds is False]
+    open_ = [item for item in findings if item.holds is None]
+    if broken:
+        names = ", ".join(item.name for item in broken)
+        culprits = list(dict.fromkeys(name for item in broken for name in item.culprits))
+        blame = f"; single point of failure, or to blame: {', '.join(culprits)}" * bool(culprits)
+        return f"VIOLATED: {names}{blame}."
+    if open_ or not findings:
+        return f"INCONCLUSIVE: {', '.join(item.name for item in open_) or 'nothing was checked'}."
+    return f"PASS: {counted(len(findings), 'finding')}, all good as far as was tried."
+
+
+def table(findings: Sequence[Finding]) -> list[str]:
+    """Lines of a table, none wider than a terminal: the numbers, and below what was seen."""
+    rows = [("", "invariant", "holds", "worst", "deadline", "margin")]
+    for item in findings:
+        numbers = [_measure(each, item.unit) for each in (item.worst, item.deadline, item.margin)]
+        rows.append((item.name, item.title, item.word, numbers[0], numbers[1], numbers[2]))
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    lines = []
+    for row, said in zip(rows, ["", *(item.said for item in findings)], strict=True):
+        cells = zip(row, widths, strict=True)
+        lines.append(
+            "  ".join(
+                cell.rjust(width) if column > 2 else cell.ljust(width)
+                for column, (cell, width) in enumerate(cells)
+            ).rstrip()
+        )
+        indent = " " * (widths[0] + 2)
+        lines += wrap(said, WIDTH, initial_indent=indent, subsequent_indent=indent)
+    lines.insert(1, "-" * max(len(line) for line in lines))
+    return lines
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: `1 node`, `2 nodes`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    digits = 2 if unit == "s" and value < 10 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

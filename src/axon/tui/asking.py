@@ -1,0 +1,43 @@
+"""How the screens ask the wallet, and what they ask for at each look."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from axon.rpc.amounts import Json
+from axon.tui.model import (
+    View,
+    read_address,
+    read_balance,
+    read_coin,
+    read_payment,
+    read_peer,
+    read_sync,
+)
+
+MAX_PAYMENTS: Final = 500
+"""The latest ones are shown; a look must stay quick however old the wallet is."""
+
+
+class Ask(Protocol):
+    """Calls a method of the wallet; answers are as `rpc.amounts.decode_json` reads them."""
+
+    async def __call__(self, method: str, *args: object, **named: object) -> Json:
+        """Call it.
+
+        Raises:
+            RpcError: the wallet refuses; the text says why.
+            AxonError: any other one means that the wallet does not answer any more.
+        """
+
+
+async def look(ask: Ask) -> View:
+    """All that is to be shown now; raises as `Ask` does."""
+    return View(
+        sync=read_sync(await ask("getsyncinfo")),
+        balance=read_balance(await ask("getbalances")),
+        payments=tuple(map(read_payment, await ask("listtransactions", MAX_PAYMENTS))),
+        coins=tuple(map(read_coin, await ask("listunspent"))),
+        addresses=tuple(map(read_address, await ask("listaddresses"))),
+        peers=tuple(map(read_peer, await ask("getpeerinfo"))),
+    )

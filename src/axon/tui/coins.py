@@ -1,0 +1,85 @@
+"""The single coins behind the balance; here they are set aside and taken back."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from axon.errors import AxonError
+from axon.tui.asking import Ask
+from axon.tui.model import Coin, View
+from axon.tui.pane import Acted, Line, Pane, begin
+from axon.tui.table import Column, LiveTable, Row
+from axon.tui.wording import Said, Tone, btc, coin_state
+
+_COLUMNS: Final = (
+    Column("Amount BTC", right=True),
+    Column("Confirmed", right=True),
+    Column("State"),
+    Column("Label"),
+    Column("Address", grows=True),
+)
+
+
+def coin_row(coin: Coin) -> Row:
+    """A coin as a row."""
+    return (
+        Said(btc(coin.amount_sat).removesuffix(" BTC")),
+        Said(f"{coin.confirmations:,}", Tone.PLAIN if coin.confirmations else Tone.DIM),
+        coin_state(coin),
+        Said(coin.label[:16]),
+        Said(coin.address),
+    )
+
+
+class CoinsPane(Pane):
+    """A table, and one key."""
+
+    TITLE = "Coins"
+    ENTRY = "LiveTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f,enter", "freeze", "Freeze or unfreeze", key_display="f")
+    ]
+
+    DEFAULT_CSS = """
+    CoinsPane #held { height: 1; margin: 1 0; color: $tone-dim; }
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        super().__init__(ask)
+        self._coins: dict[str, Coin] = {}
+
+    def compose(self) -> ComposeResult:
+        """A line and the table."""
+        yield Line(id="held")
+        yield LiveTable(*_COLUMNS)
+
+    def show(self, view: View) -> None:
+        """Show what is so now."""
+        self._coins = {coin.place: coin for coin in view.coins}
+        frozen = sum(coin.frozen for coin in view.coins)
+        told = f"{len(view.coins)} coins, {frozen} frozen: no payment uses a frozen one"
+        self.query_one("#held", Line).say(Said(told, Tone.DIM))
+        self.query_one(LiveTable).show_rows(
+            {place: coin_row(coin) for place, coin in self._coins.items()}
+        )
+
+    def action_freeze(self) -> None:
+        """Set the chosen coin aside, or take it back."""
+        chosen = self.query_one(LiveTable).chosen
+        if chosen is not None:
+            begin(self, self._freeze(self._coins[chosen]))
+
+    def on_data_table_row_selected(self) -> None:
+        """A click on the chosen row does the same."""
+        self.action_freeze()
+
+    async def _freeze(self, coin: Coin) -> None:
+        try:
+            await self.ask("lockunspent", coin.frozen, [coin.place])
+        except AxonError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.post_message(Acted())

@@ -1,0 +1,123 @@
+"""All about one payment, kept up to date while it is looked at."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+
+from axon.errors import AxonError
+from axon.rpc.errors import RpcError
+from axon.tui.asking import Ask
+from axon.tui.model import Payment, Spread, read_payment, read_spread
+from axon.tui.pane import Line, begin
+from axon.tui.wording import Said, Tone, btc, category, moment, signed, sureness
+
+LOOK_S: Final = 1.0
+_ROW: Final = 9
+"""Characters before a value; 64 digits of a txid fit behind them at 80."""
+
+
+class DetailsDialog(ModalScreen[None]):
+    """All about one payment.
+
+    Args:
+        ask: asks the wallet.
+        txid: which one.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter", "dismiss", "Close"),
+        Binding("c", "copy", "Copy txid"),
+    ]
+
+    DEFAULT_CSS = """
+    DetailsDialog { align: center middle; }
+    DetailsDialog > Vertical {
+        width: 78; height: auto; max-height: 90%; padding: 1;
+        border: round $primary; background: $surface;
+        border-title-color: $primary;
+    }
+    DetailsDialog VerticalScroll { height: auto; max-height: 100%; }
+    """
+
+    def __init__(self, ask: Ask, txid: str) -> None:
+        super().__init__()
+        self._ask = ask
+        self._txid = txid
+        self._proof_bytes: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """A box with lines."""
+        with Vertical() as box:
+            box.border_title = "Payment"
+            box.border_subtitle = "esc closes, c copies the txid"
+            with VerticalScroll(can_focus=True):
+                yield Line(id="facts")
+
+    def on_mount(self) -> None:
+        """Look now, and again and again."""
+        self._look_again()
+        self.set_interval(LOOK_S, self._look_again)
+
+    def action_copy(self) -> None:
+        """The txid, for the clipboard of the terminal."""
+        self.app.copy_to_clipboard(self._txid)
+        self.notify("The txid was copied", timeout=2)
+
+    def _look_again(self) -> None:
+        begin(self, self._look())
+
+    async def _look(self) -> None:
+        try:
+            entry = await self._ask("gettransaction", self._txid)
+            payment, spread = read_payment(entry), read_spread(entry["spread"])
+            if payment.height is not None and self._proof_bytes is None:
+                self._proof_bytes = len(await self._ask("gettxoutproof", self._txid)) // 2
+        except AxonError as error:
+            # Without an answer what was shown stays; the top line says that nobody answers.
+            if isinstance(error, RpcError):
+                self._say(Said(error.message, Tone.BAD))
+            return
+        self._say(Said(facts(payment, spread, self._proof_bytes)))
+
+    def _say(self, said: Said) -> None:
+        if self.is_attached:
+            self.query_one("#facts", Line).say(said)
+
+
+def facts(payment: Payment, spread: Spread | None, proof_bytes: int | None) -> str:
+    """All about a payment, as lines.
+
+    Args:
+        spread: how far it has come; None if it is not on its way.
+        proof_bytes: size of the Merkle proof that is kept; None if there is none.
+    """
+    paid = payment.category in ("send", "self")
+    rows = [
+        ("Txid", payment.txid),
+        ("What", f"{category(payment)}, {moment(payment.time_s)}"),
+        ("State", sureness(payment)),
+        ("Amount", f"{signed(payment.amount_sat)} BTC" + ", with the fee" * paid),
+    ]
+    if payment.fee_sat is not None:
+        rows.append(("Fee", btc(payment.fee_sat)))
+    rows += [("To" if paid else "Came to", address) for address in payment.addresses]
+    if payment.label:
+        rows.append(("Label", payment.label))
+    if payment.height is not None:
+        rows.append(("Block", f"{payment.height:,}"))
+    rows.append(("Proof", _proof(payment, proof_bytes)))
+    if spread is not None:
+        told = f"fetched by {spread.given}, came back from {spread.echoed}"
+        rows.append(("Spread", told))
+    return "\n".join(f"{name:<{_ROW}}{value}" for name, value in rows)
+
+
+def _proof(payment: Payment, proof_bytes: int | None) -> str:
+    if proof_bytes is not None and payment.height is not None:
+        return f"kept: its way to the Merkle root of block {payment.height:,}, {proof_bytes} bytes"
+    return "there is one as soon as it is in a block"

@@ -1,0 +1,184 @@
+"""The form of a payment: whom, how much, and what fee; a refusal stands under its field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Grid, Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Button, Checkbox, Input, RadioButton, RadioSet, Static
+
+from axon.errors import AxonError
+from axon.rpc.amounts import format_amount
+from axon.rpc.errors import Code, RpcError
+from axon.tui.pane import Line
+from axon.tui.wording import Said, Tone
+
+ReadAmount = Callable[[str, str], int]
+"""Satoshi of a text such as `0.5`, `0.5 BTC` or `50000 sat`, and of the unit that is meant where it
+names none; an `AxonError` says what is wrong with it."""
+
+ALL: Final = "all"
+UNITS: Final = ("BTC", "sat")
+
+_MAX_TEXT: Final = 200
+"""Characters of a field; what is longer was pasted by mistake."""
+
+_FEERATE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
+
+_FIELD_OF: Final[dict[int, str]] = {
+    Code.NOT_FOUND: "to",
+    Code.TYPE: "amount",
+    Code.INSUFFICIENT_FUNDS: "amount",
+    Code.PARAMETER: "fee",
+}
+"""Which field the wallet's refusal of a draft belongs to, by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A payment as it was typed, readable.
+
+    Args:
+        amount: a sum in bitcoin with 8 decimals, or `all`.
+    """
+
+    to: str
+    amount: str
+    feerate_sat_vb: float
+    high_fee: bool
+
+
+class PayForm(Vertical):
+    """Three fields and a button.
+
+    Args:
+        read_amount: reads what was typed as an amount.
+        feerate: what stands in its field at first.
+    """
+
+    class Edited(Message):
+        """Something was changed: a draft that was made before is no longer meant."""
+
+    class Ready(Message):
+        """The draft is wanted."""
+
+    DEFAULT_CSS = """
+    PayForm { height: auto; }
+    PayForm Grid {
+        grid-size: 2 6; grid-columns: 8 1fr; grid-rows: 1; height: 6;
+    }
+    PayForm .what { color: $tone-dim; }
+    PayForm Horizontal { height: 1; }
+    PayForm #amount { width: 30; margin: 0 2 0 0; }
+    PayForm #fee { width: 12; margin: 0 2 0 0; }
+    PayForm RadioSet { layout: horizontal; width: 18; height: 1; }
+    PayForm .unit { width: auto; margin: 0 3 0 0; color: $tone-dim; }
+    PayForm #high { display: none; }
+    PayForm #high.offered { display: block; }
+    PayForm #ask { height: 1; margin: 0 0 0 8; }
+    PayForm #general { margin: 0 0 0 2; width: 1fr; }
+    """
+
+    def __init__(self, read_amount: ReadAmount, feerate: str) -> None:
+        super().__init__()
+        self._read_amount = read_amount
+        self._feerate = feerate
+
+    def compose(self) -> ComposeResult:
+        """A line for each field, and one under it for what is wrong with it."""
+        with Grid():
+            yield Static("To", classes="what")
+            yield Input(id="to", placeholder="address", compact=True, max_length=_MAX_TEXT)
+            yield from self._under("to")
+            yield Static("Amount", classes="what")
+            with Horizontal():
+                yield Input(
+                    id="amount", placeholder="0.5, or all", compact=True, max_length=_MAX_TEXT
+                )
+                with RadioSet(compact=True):
+                    for unit in UNITS:
+                        yield RadioButton(unit, value=unit == UNITS[0], compact=True)
+            yield from self._under("amount")
+            yield Static("Fee", classes="what")
+            with Horizontal():
+                yield Input(self._feerate, id="fee", compact=True, max_length=_MAX_TEXT)
+                yield Static("sat/vB", classes="unit")
+                yield Checkbox("a high fee is meant", id="high", compact=True)
+            yield from self._under("fee")
+        with Horizontal(id="ask"):
+            yield Button("Show what it does", id="draft", variant="primary", compact=True)
+            yield Line(id="general")
+
+    def read(self) -> Order | None:
+        """What was typed; None if it cannot be read, which then stands under the field."""
+        self.refuse(None)
+        to = self._field("to").value.strip()
+        if not to:
+            self._complain("to", "Whom? Type or paste an address.")
+            return None
+        typed = self._field("amount").value.strip()
+        try:
+            amount = ALL if typed.lower() == ALL else self._sum(typed)
+        except AxonError as error:
+            self._complain("amount", str(error))
+            return None
+        fee = self._field("fee").value.strip()
+        if not _FEERATE.fullmatch(fee):
+            self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5.")
+            return None
+        return Order(to, amount, float(fee), self.query_one(Checkbox).value)
+
+    def refuse(self, error: AxonError | None) -> None:
+        """Say what the wallet refuses, beside what it is about; None takes it all back."""
+        for name in ("to", "amount", "fee"):
+            self.query_one(f"#{name}-wrong", Line).say(None)
+        self.query_one("#general", Line).say(None)
+        if error is None:
+            return
+        field = _FIELD_OF.get(error.code) if isinstance(error, RpcError) else None
+        if field is None:
+            self.query_one("#general", Line).say(Said(str(error), Tone.BAD))
+        else:
+            self._complain(field, str(error))
+        if field == "fee":
+            self.query_one(Checkbox).add_class("offered")
+
+    def clear(self) -> None:
+        """Ready for another payment; the fee stays as it is."""
+        self.refuse(None)
+        with self.prevent(Input.Changed, Checkbox.Changed):
+            self._field("to").value = self._field("amount").value = ""
+            self.query_one(Checkbox).value = False
+            self.query_one(Checkbox).remove_class("offered")
+
+    @on(Input.Changed)
+    @on(RadioSet.Changed)
+    @on(Checkbox.Changed)
+    def _edited(self) -> None:
+        self.post_message(self.Edited())
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#draft")
+    def _ready(self) -> None:
+        self.post_message(self.Ready())
+
+    def _under(self, name: str) -> ComposeResult:
+        yield Static()
+        yield Line(id=f"{name}-wrong")
+
+    def _field(self, name: str) -> Input:
+        return self.query_one(f"#{name}", Input)
+
+    def _sum(self, typed: str) -> str:
+        unit = UNITS[max(0, self.query_one(RadioSet).pressed_index)]
+        return format_amount(self._read_amount(typed, unit))
+
+    def _complain(self, name: str, sentence: str) -> None:
+        self.query_one(f"#{name}-wrong", Line).say(Said(sentence, Tone.BAD))
+        self._field(name).focus()

@@ -1,0 +1,67 @@
+"""The nodes that serve the wallet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.app import ComposeResult
+
+from axon.tui.model import Peer, Sync, View
+from axon.tui.pane import Line, Pane
+from axon.tui.table import Column, LiveTable, Row
+from axon.tui.wording import Said, Tone, nodes, peer_agrees, peer_filters, ping
+
+_COLUMNS: Final = (
+    Column("Node", grows=True),
+    Column("Agent"),
+    Column("Height", right=True),
+    Column("Filters"),
+    Column("Agrees"),
+    Column("Ping", right=True),
+)
+
+_MAX_AGENT: Final = 24
+"""Characters; a peer may call itself by 256."""
+
+
+def peer_row(peer: Peer) -> Row:
+    """A node as a row."""
+    return (
+        Said(peer.address),
+        Said(peer.agent[:_MAX_AGENT]) if peer.agent else Said("greeting", Tone.DIM),
+        Said(f"{peer.height:,}" if peer.height >= 0 else ""),
+        peer_filters(peer),
+        peer_agrees(peer),
+        Said(ping(peer)),
+    )
+
+
+def summary(sync: Sync) -> Said:
+    """What the nodes are together."""
+    if not sync.peers:
+        return Said("No node is connected", Tone.WARN)
+    told = f"{nodes(sync.peers).capitalize()}: filters from {sync.filter_peers}"
+    return Said(f"{told}, of which {sync.agreed} agree with all that is known", Tone.DIM)
+
+
+class PeersPane(Pane):
+    """A line and a table."""
+
+    TITLE = "Peers"
+    ENTRY = "LiveTable"
+
+    DEFAULT_CSS = """
+    PeersPane #together { height: 1; margin: 1 0; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """A line and the table."""
+        yield Line(id="together")
+        yield LiveTable(*_COLUMNS)
+
+    def show(self, view: View) -> None:
+        """Show what is so now."""
+        self.query_one("#together", Line).say(summary(view.sync))
+        self.query_one(LiveTable).show_rows(
+            {str(each.number): peer_row(each) for each in view.peers}
+        )

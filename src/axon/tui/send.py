@@ -1,0 +1,160 @@
+"""A payment, in four steps: typed, drafted and looked at, signed, and watched as it spreads."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Button, Tabs
+
+from axon.errors import AxonError
+from axon.rpc.errors import RpcError
+from axon.tui.asking import Ask
+from axon.tui.model import Draft, Nature, View, read_draft, read_payment, read_spread
+from axon.tui.pane import Acted, Line, Pane, begin
+from axon.tui.passphrase import PassphraseDialog
+from axon.tui.payform import Order, PayForm, ReadAmount
+from axon.tui.wording import Said, Tone, draft_text, spreading
+
+_TEST_FEERATE: Final = "1"
+"""Stands in its field on test networks; on the real one a person names the fee, since a light
+client cannot tell which is enough."""
+
+_WIDTH: Final = 70
+"""Characters of a line of the draft: they fit on the smallest screen, and into the dialog."""
+
+
+class SendPane(Pane):
+    """The form above; below what it would do, then what became of it.
+
+    Args:
+        ask: asks the wallet.
+        nature: what the wallet is.
+        read_amount: reads what was typed as an amount.
+    """
+
+    TITLE = "Send"
+    ENTRY = "#to"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "sign", "Sign and send")]
+
+    DEFAULT_CSS = """
+    SendPane #all { margin: 1 0 0 0; }
+    SendPane #draft-box {
+        display: none; height: auto; padding: 0 1; margin: 1 0 0 0;
+        border: round $primary; border-title-color: $primary;
+    }
+    SendPane #draft-box.there { display: block; }
+    SendPane #drafted { height: auto; }
+    SendPane #sign { margin: 1 0 0 0; }
+    SendPane #sent-box { display: none; height: auto; margin: 1 0 0 8; }
+    SendPane #sent-box.there { display: block; }
+    SendPane #result, SendPane #sent { height: auto; }
+    """
+
+    def __init__(self, ask: Ask, nature: Nature, read_amount: ReadAmount) -> None:
+        super().__init__(ask)
+        self._nature = nature
+        self._form = PayForm(read_amount, "" if nature.chain == "main" else _TEST_FEERATE)
+        self._order: Order | None = None
+        self._draft: Draft | None = None
+        self._sent: str | None = None  # The txid of the last payment of this run.
+        self._peers = 0
+
+    def compose(self) -> ComposeResult:
+        """The form, the draft, the result."""
+        with VerticalScroll(id="all", can_focus=False):
+            yield self._form
+            with Vertical(id="draft-box") as box:
+                box.border_title = "What it does"
+                yield Line(id="drafted")
+                yield Button("Sign and send", id="sign", variant="success", compact=True)
+            with Vertical(id="sent-box"):
+                yield Line(id="result")
+                yield Line(id="sent")
+
+    def show(self, view: View) -> None:
+        """What became of the last payment is looked up as long as it is shown."""
+        self._peers = view.sync.peers
+        if self._sent is not None:
+            begin(self, self._follow(self._sent))
+
+    @on(PayForm.Edited)
+    def _forget_draft(self) -> None:
+        self._order = self._draft = None
+        self.query_one("#draft-box").remove_class("there")
+
+    @on(PayForm.Ready)
+    def _make_draft(self) -> None:
+        self._forget_draft()
+        order = self._form.read()
+        if order is not None:
+            self._order = order
+            begin(self, self._ask_draft(order))
+
+    async def _ask_draft(self, order: Order) -> None:
+        try:
+            made = await self.ask(
+                "draftpayment",
+                {order.to: order.amount},
+                fee_rate=order.feerate_sat_vb,
+                allow_high_fee=order.high_fee,
+            )
+        except AxonError as error:
+            self._form.refuse(error)
+            return
+        if self._order is not order:
+            return  # It was edited meanwhile.
+        self._draft = read_draft(made)
+        self.query_one("#sent-box").remove_class("there")
+        self.query_one("#drafted", Line).say(Said(draft_text(self._draft, _WIDTH)))
+        self.query_one("#draft-box").add_class("there")
+        self.query_one("#sign").focus()
+        self.query_one("#draft-box").scroll_visible(animate=False)
+
+    @on(Button.Pressed, "#sign")
+    def action_sign(self) -> None:
+        """Ask for the passphrase, with the draft in sight, and send."""
+        draft, order = self._draft, self._order
+        if draft is None or order is None:
+            self.notify("There is nothing to sign yet: fill in the form", timeout=3)
+        elif not self._nature.signs:
+            self.notify(
+                "This wallet only watches: axon wallet psbt makes a payment for who has the keys",
+                severity="warning",
+            )
+        else:
+            dialog = PassphraseDialog(
+                draft_text(draft, _WIDTH),
+                lambda passphrase: self._send(draft, order.high_fee, passphrase),
+            )
+            self.app.push_screen(dialog)
+
+    async def _send(self, draft: Draft, high_fee: bool, passphrase: str) -> str | None:
+        try:
+            sent = await self.ask(
+                "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=high_fee
+            )
+        except RpcError as error:
+            return error.message
+        except AxonError as error:
+            return f"{error}; look at the history before you pay again"
+        self._forget_draft()
+        self._form.clear()
+        self.screen.query_one(Tabs).focus()  # Nothing of the form is to be pressed again by chance.
+        self._sent = sent["txid"]
+        self.post_message(Acted())
+        return None
+
+    async def _follow(self, txid: str) -> None:
+        try:
+            entry = await self.ask("gettransaction", txid)
+        except AxonError:
+            return  # The top line says that nobody answers.
+        if self._sent == txid and self._draft is None:
+            became = spreading(read_spread(entry["spread"]), read_payment(entry), self._peers)
+            self.query_one("#result", Line).say(became)
+            self.query_one("#sent", Line).say(Said(txid, Tone.DIM))
+            self.query_one("#sent-box").add_class("there")

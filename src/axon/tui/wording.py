@@ -1,0 +1,226 @@
+"""What the screens say: amounts, times, states, and one sentence for each situation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from axon.rpc.amounts import format_amount
+from axon.tui.model import REPLACED, UNCONFIRMED, Coin, Draft, Payment, Peer, Spread, Sync
+
+ELLIPSIS: Final = "…"
+
+_CATEGORIES: Final = {
+    "send": "sent",
+    "receive": "received",
+    "self": "to self",
+    "generate": "mined",
+    "immature": "mined",
+    "orphan": "lost block",
+}
+
+
+class Tone(StrEnum):
+    """How a text is coloured; also a class of the style sheets."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    DIM = "dim"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text and its tone."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+def btc(sat: int) -> str:
+    """A sum of money with its unit."""
+    return f"{format_amount(sat)} BTC"
+
+
+def signed(sat: int) -> str:
+    """What a payment adds or takes, in bitcoin."""
+    return f"{'+' if sat > 0 else ''}{format_amount(sat)}"
+
+
+def moment(time_s: int) -> str:
+    """A time of day to the minute, where the reader is."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s))
+
+
+def nodes(count: int) -> str:
+    """So many nodes."""
+    return "one node" if count == 1 else f"{count:,} nodes"
+
+
+def blocks(count: int) -> str:
+    """So many blocks."""
+    return "one block" if count == 1 else f"{count:,} blocks"
+
+
+def elided(text: str, width: int) -> str:
+    """A text cut in its middle, so that its beginning and its end can be compared."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return text[: width - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
+
+
+def standing(sync: Sync, *, offline: bool) -> Said:
+    """Where the wallet is, or what keeps it from being up to date.
+
+    Args:
+        offline: nobody is dialled, as was asked for.
+    """
+    if not sync.peers:
+        if offline:
+            return Said("Offline: shown is what was known before", Tone.WARN)
+        return Said("No node is connected, looking for one", Tone.WARN)
+    if not sync.filter_peers:
+        return Said(f"No filters from {nodes(sync.peers)}: payments are not seen", Tone.WARN)
+    if sync.disputed is not None:
+        return Said(f"Nodes disagree about block {sync.disputed:,}, asking more", Tone.WARN)
+    if sync.synced:
+        return Said(f"In sync at block {sync.headers:,} with {nodes(sync.peers)}", Tone.GOOD)
+    if sync.weighed > sync.headers:
+        return Said(f"Weighing a chain: header {sync.weighed:,}")
+    if sync.filter_headers < sync.headers:
+        return Said(f"Reading filter headers, {max(0, sync.filter_headers):,} of {sync.headers:,}")
+    return Said(f"Looking for payments, block {max(0, sync.scanned):,} of {sync.headers:,}")
+
+
+def category(payment: Payment) -> str:
+    """What a payment is, in a word or two."""
+    return _CATEGORIES.get(payment.category, payment.category)
+
+
+def confirmed(payment: Payment) -> Said:
+    """How sure a payment is, for a narrow column."""
+    if payment.state == REPLACED:
+        return Said("replaced", Tone.DIM)
+    if payment.category == "orphan":
+        return Said("lost", Tone.DIM)
+    if payment.state == UNCONFIRMED:
+        return Said("unconfirmed", Tone.WARN)
+    return Said(f"{payment.confirmations:,}")
+
+
+def amount(payment: Payment) -> Said:
+    """What a payment adds or takes, coloured."""
+    if payment.state == REPLACED or payment.category == "orphan":
+        return Said(signed(payment.amount_sat), Tone.DIM)
+    return Said(signed(payment.amount_sat), Tone.GOOD if payment.amount_sat > 0 else Tone.PLAIN)
+
+
+def party(payment: Payment) -> str:
+    """Whom a payment concerns: its label, else its address."""
+    if payment.label:
+        return payment.label
+    more = len(payment.addresses) - 1
+    first = payment.addresses[0] if payment.addresses else ""
+    return f"{first} and {more} more" if more > 0 else first
+
+
+def sureness(payment: Payment) -> str:
+    """How sure a payment is, in a sentence."""
+    if payment.state == REPLACED:
+        return "replaced by another payment that spends the same; it counts for nothing"
+    if payment.category == "orphan":
+        return "its block left the chain; it counts for nothing"
+    if payment.state == UNCONFIRMED:
+        return "in no block yet"
+    count = payment.confirmations
+    word = "confirmation" if count == 1 else "confirmations"
+    if payment.category == "immature":
+        return f"{count} {word}; mined, to be spent after 100"
+    return f"{count:,} {word}"
+
+
+def coin_state(coin: Coin) -> Said:
+    """Whether a coin can be spent, and why not."""
+    if coin.frozen:
+        return Said("frozen", Tone.WARN)
+    if coin.immature:
+        return Said("immature", Tone.DIM)
+    if not coin.safe:
+        return Said("pending", Tone.WARN)
+    return Said("change" if coin.change else "ready")
+
+
+def peer_filters(peer: Peer) -> Said:
+    """Whether a node serves filters."""
+    if not peer.agent:
+        return Said("", Tone.DIM)
+    return Said("no", Tone.DIM) if peer.filters == "none" else Said("yes")
+
+
+def peer_agrees(peer: Peer) -> Said:
+    """Whether a node's filter headers are the ones we hold."""
+    if peer.filters == "agrees":
+        return Said("yes", Tone.GOOD)
+    return Said("asking", Tone.DIM) if peer.filters == "open" else Said("", Tone.DIM)
+
+
+def ping(peer: Peer) -> str:
+    """How long a node takes to answer."""
+    return "" if peer.ping_ms is None else f"{peer.ping_ms:.1f} ms"
+
+
+def draft_rows(draft: Draft) -> list[tuple[str, str, str]]:
+    """What a payment would do: a word, a sum, an explanation."""
+    rows = [
+        ("Pays", btc(each.amount_sat), f"to {each.to}" + " (this wallet)" * each.ours)
+        for each in draft.outputs
+    ]
+    rate = f"{draft.feerate_sat_vb:.1f} sat/vB for {draft.vsize:,} vbytes"
+    rows.append(("Fee", btc(draft.fee_sat), rate))
+    rows.append(("Total", btc(draft.total_sat), "leaves this wallet"))
+    rows.append(("Change", btc(draft.change_sat), "comes back to this wallet"))
+    return rows
+
+
+def draft_text(draft: Draft, width: int) -> str:
+    """The same as lines; an explanation that is too long gets lines of its own.
+
+    Args:
+        width: of the place where it is shown; no address is ever cut there.
+    """
+    rows = draft_rows(draft)
+    sums = max(len(row[1]) for row in rows)
+    lines = []
+    for word, amount_text, more in rows:
+        head = f"{word:<8}{amount_text:>{sums}}"
+        if len(head) + 2 + len(more) <= width:
+            lines.append(f"{head}  {more}")
+        else:
+            lines += [head, " " * 8 + more]
+    return "\n".join(lines)
+
+
+def spreading(spread: Spread | None, payment: Payment, peers: int) -> Said:
+    """What became of a payment that was sent.
+
+    Args:
+        spread: None if it is not on its way any more.
+        peers: nodes that are connected.
+    """
+    if payment.state not in (UNCONFIRMED, REPLACED):
+        where = f"It is in block {payment.height:,}" if payment.height else "It is in a block"
+        return Said(f"{where}: {sureness(payment)}.", Tone.GOOD)
+    if payment.state == REPLACED:
+        return Said("It was replaced by another payment.", Tone.WARN)
+    given, echoed = (0, 0) if spread is None else (spread.given, spread.echoed)
+    if echoed:
+        back = "came back from one" if echoed == 1 else f"came back from {echoed}"
+        return Said(f"It spreads: fetched by {given}, {back}.", Tone.GOOD)
+    if given:
+        alone = "" if peers > 1 else "; no other node is there to send it back"
+        return Said(f"Fetched by {nodes(given)}{alone}.", Tone.GOOD)
+    return Said("Kept in the wallet; no node has fetched it yet, it is offered again.", Tone.WARN)

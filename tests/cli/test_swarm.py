@@ -1,0 +1,109 @@
+"""What `axon swarm` says when nothing is up, or when it is called wrongly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from axon.cli.swarm import DEFAULT_FOLDER, main
+from axon.swarm.lab.manifest import MANIFEST
+
+
+def error(capsys: pytest.CaptureFixture[str], home: Path, *words: str) -> str:
+    """Run a command that fails; its one line."""
+    assert main(words, home) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert line.startswith("Error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["watch", "--once"],
+        ["kill", "n1"],
+        ["stop", "n1"],
+        ["cont", "n1"],
+        ["restart", "n1"],
+        ["partition", "1|2"],
+        ["heal"],
+        ["mine"],
+        ["check"],
+        ["down"],
+    ],
+)
+def test_without_a_run_all_say_so(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no run is up" in error(capsys, tmp_path, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "COMMAND"),
+        (["raise"], "'raise'"),
+        (["up"], "N"),
+        (["up", "many"], "'many'"),
+        (["up", "0"], "1 to 200 nodes"),
+        (["up", "2", "--miners", "3"], "0 to 2 miners"),
+        (["up", "2", "--wallets", "1"], "no wallets yet"),
+        (["up", "2", "--topology", "mesh"], "organic, ring, star"),
+        (["up", "2", "--interval", "-1"], "number of seconds"),
+        (["check", "S7"], "about wallets"),
+        (["check", "Q1"], "there are S1, S2"),
+        (["check", "--settle", "long"], "number of seconds"),
+        (["kill"], "TARGET"),
+        (["kill", "n1", "--sig", "HUP"], "HUP"),
+    ],
+)
+def test_a_wrong_call_is_one_line(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in error(capsys, tmp_path, *words)
+    assert not (tmp_path / DEFAULT_FOLDER).exists()
+
+
+def test_a_folder_with_something_else_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    line = error(capsys, tmp_path, "up", "2", "--dir", str(tmp_path))
+    assert "holds thesis.txt and no run" in line
+    error(capsys, tmp_path, "down", "--dir", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_damaged_manifest_is_said_and_nothing_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / MANIFEST).write_text("{")
+    for command in (["up", "2"], ["status"], ["down"]):
+        line = error(capsys, tmp_path, *command, "--dir", str(tmp_path))
+        assert "is not the manifest of a run" in line
+    assert (tmp_path / MANIFEST).read_text() == "{"
+
+
+@pytest.mark.parametrize("command", ["", "up", "check", "kill", "partition"])
+def test_help_starts_nothing(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), "--help"], tmp_path)
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: axon swarm {command}".rstrip())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_tries_what_the_lab_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"], tmp_path) == 0
+    told = capsys.readouterr().out
+    assert "Backend: proc" in told
+    assert "netem" in told

@@ -1,0 +1,234 @@
+"""`axon wallet` as it is typed, where no node is needed."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axon.cli.wallet import main
+from axon.wallet.keys import new_words
+
+WORDS = new_words(bytes(16))
+FIRST_ADDRESS = "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk"
+PASSPHRASE = "correct horse"
+
+
+class Cli:
+    """Calls commands with one data directory, on regtest."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capsys = capsys
+        self.secret = folder / "passphrase"
+        self.secret.write_text(f"{PASSPHRASE}\n")
+        self.words = folder / "words"
+        self.words.write_text(WORDS)
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        code = main([*words, "-regtest", f"-datadir={self.folder}", "--offline"])
+        return (code, *self._capsys.readouterr())
+
+    def json(self, *words: str) -> Any:
+        code, out, err = self(*words, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    def refused(self, *words: str) -> str:
+        code, out, err = self(*words)
+        assert (code, out) == (1, ""), (code, out, err)
+        assert err.startswith("Error: ")
+        assert err.count("\n") == 1
+        return err
+
+    def restore(self, name: str, *more: str) -> Any:
+        secrets = [f"--words-file={self.words}", f"--passphrase-file={self.secret}"]
+        return self.json("restore", name, *secrets, *more)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+@pytest.fixture
+def alice(cli: Cli) -> Cli:
+    cli.restore("alice")
+    return cli
+
+
+def test_help_opens_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["--help"], ["-h"]):
+        assert main(words) == 0
+        told = capsys.readouterr().out
+        assert told.startswith("usage: axon wallet")
+    assert main(["send", "-help"]) == 0
+    assert "--fee-rate" in capsys.readouterr().out
+
+
+def test_a_new_wallet_shows_its_words_once(cli: Cli) -> None:
+    code, out, _ = cli("create", "alice", "--no-confirm", f"--passphrase-file={cli.secret}")
+    assert code == 0
+    shown = next(line.split() for line in out.splitlines() if line.startswith("     1. "))
+    assert shown[::2] == ["1.", "5.", "9."]
+    assert "Wallet alice on regtest is made." in out
+    bob = cli.json("create", "bob", "--no-confirm", f"--passphrase-file={cli.secret}")
+    assert len(bob["words"].split()) == 12
+    assert bob["words"] != WORDS
+    kept = (cli.folder / "regtest/wallets/bob/wallet.sqlite").read_bytes()
+    words = bob["words"].split()
+    assert not [pair for pair in pairwise(words) if " ".join(pair).encode() in kept]
+    listed = [(each["name"], each["kind"]) for each in cli.json("list")]
+    assert listed == [("alice", "bip84"), ("bob", "bip84")]
+
+
+def test_the_words_bring_the_same_addresses_back(alice: Cli) -> None:
+    assert alice.json("receive", "alice")["address"] == FIRST_ADDRESS
+    told = alice.restore("again", "--birthday=2024-05-31")
+    assert told["birthtime"] == 1717113600
+    assert alice.json("receive", "again")["address"] == FIRST_ADDRESS
+    assert alice.restore("taproot", "--kind=bip86")["kind"] == "bip86"
+    assert alice.json("receive", "taproot")["address"].startswith("bcrt1p")
+
+
+def test_a_wallet_that_watches(alice: Cli) -> None:
+    code, out, _ = alice("export-descriptor", "alice")
+    assert code == 0
+    receive, change = out.split()
+    watching = alice.json("create", "watcher", f"--watch-only={receive}", f"--change={change}")
+    assert (watching["kind"], watching["private_keys_enabled"]) == ("descriptor", False)
+    assert alice.json("receive", "watcher")["address"] == FIRST_ADDRESS
+    told = alice.refused("send", "watcher", FIRST_ADDRESS, "1", "BTC")
+    assert "only watches: axon wallet psbt watcher create" in told
+
+
+def test_keys_are_shown_to_who_has_the_passphrase(alice: Cli) -> None:
+    code, out, _ = alice(
+        "export-descriptor", "alice", "--private", f"--passphrase-file={alice.secret}"
+    )
+    assert code == 0
+    assert out.count("tprv") == 2
+    alice.secret.write_text("wrong")
+    told = alice.refused(
+        "export-descriptor", "alice", "--private", f"--passphrase-file={alice.secret}"
+    )
+    assert "passphrase" in told
+    assert "wrong" not in told
+
+
+def test_labels_and_coins(alice: Cli) -> None:
+    address = alice.json("receive", "alice", "--label", "rent for May")["address"]
+    assert alice.json("addresses", "alice")[0]["label"] == "rent for May"
+    alice.json("labels", "alice", "set", address, "for", "June")
+    code, out, _ = alice("labels", "alice")
+    assert (code, out.split()) == (0, ["addr", "for", "June", address])
+    file = alice.folder / "labels.jsonl"
+    assert alice("labels", "alice", "export", str(file))[0] == 0
+    alice.json("labels", "alice", "set", address)
+    assert alice.json("labels", "alice") == []
+    assert alice.json("labels", "alice", "import", str(file)) == {"taken": 1, "skipped": 0}
+    assert alice("labels", "alice", "export")[1] == file.read_text()
+    assert alice.json("coins", "alice") == []
+    assert "no unspent coin" in alice.refused("coins", "alice", "freeze", f"{1:064x}:0")
+
+
+def test_what_is_known_offline(alice: Cli) -> None:
+    assert alice.json("balance", "alice")["mine"]["trusted"] == 0
+    assert alice("balance", "alice")[1] == "available  0.00000000 BTC\n"
+    assert alice("history", "alice") == (0, "", "No payments yet.\n")
+    assert alice("sync", "alice")[1].startswith("not in sync at block 0 of 0")
+    assert "none of this wallet" in alice.refused("proof", "alice", f"{1:064x}")
+    assert "must be of length 64" in alice.refused("proof", "alice", "abcd")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["create", "alice", "--no-confirm"], "there is a wallet 'alice' already"),
+        (["balance", "bob"], "there is no wallet 'bob'"),
+        (["serve", "bob"], "there is no wallet 'bob'"),
+        (["create", "bob"], "a passphrase is needed: give --passphrase-file"),
+        (["create", "bob", "--passphrase-file=/no/such/file"], "cannot read /no/such/file"),
+        (["create", "bob", "--watch-only=wpkh(nonsense)"], "no descriptor"),
+        (["restore", "bob", "--words-file=/no/such/file"], "cannot read /no/such/file"),
+        (["restore", "bob", "--birthday=7"], "not known here yet: give a date"),
+        (["send", "alice", "nonsense", "1 BTC"], "cannot be paid"),
+        (
+            ["send", "alice", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "1 BTC"],
+            "expected an address of regtest, not of main",
+        ),
+        (["send", "alice", FIRST_ADDRESS, "1BTC"], "can be spent"),
+        (["bump", "alice", f"{1:064x}", "--fee-rate=2"], "none of this wallet"),
+        (["psbt", "alice", "show", "/no/such/file"], "cannot read /no/such/file"),
+        (["psbt", "alice", "show", "cHNidP8nonsense"], "PSBT"),
+        (["labels", "alice", "import", "/no/such/file"], "cannot read /no/such/file"),
+        (["labels", "alice", "set", "nonsense", "x"], "a label stands on"),
+    ],
+)
+def test_what_is_refused(
+    alice: Cli, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert told in alice.refused(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["send", "alice", FIRST_ADDRESS, "0.5"], "0.5 of what?"),
+        (["send", "alice", FIRST_ADDRESS, "0.5", "EUR"], "the units are BTC and sat"),
+        (["send", "alice", FIRST_ADDRESS, "0.000000001 BTC"], "too precise"),
+        (["send", "alice", FIRST_ADDRESS, "1 BTC", "--fee=5"], "5 of what?"),
+        (["send", "alice", FIRST_ADDRESS, "1 BTC", "--fee-rate=-1"], "no feerate"),
+        (["send", "alice", FIRST_ADDRESS], "required: AMOUNT"),
+        (["psbt", "alice"], "required: ACTION"),
+        (["psbt", "alice", "create", FIRST_ADDRESS, "2"], "2 of what?"),
+        (["coins", "alice", "freeze"], "freeze which coins?"),
+        (["labels", "alice", "set"], "set TARGET TEXT"),
+        (["create", "bob", "--birthday=2024-01-01"], "goes with --watch-only"),
+        (["restore", "bob", "--birthday=May"], "expected a birthday such as"),
+        (["restore", "bob", "--birthday=2024-13-01"], "expected a birthday such as"),
+    ],
+)
+def test_what_is_a_wrong_call(alice: Cli, words: list[str], told: str) -> None:
+    code, out, err = alice(*words)
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("abandon", "has 12 words (or 15, 18, 21, 24), not 1"),
+        (" ".join(["abandon"] * 12), "the checksum is wrong"),
+        (" ".join(["abandon"] * 11 + ["bitcoinn"]), "word 12 is not in the word list"),
+        ("", "no words were given"),
+    ],
+)
+def test_words_that_are_none(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{words}\n"))
+    assert told in cli.refused("restore", "bob", f"--passphrase-file={cli.secret}")
+    assert cli.json("list") == []
+
+
+def test_secrets_by_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{WORDS.upper()}\n{PASSPHRASE}\n"))
+    assert cli("restore", "alice", "--passphrase-stdin")[0] == 0
+    assert cli.json("receive", "alice")["address"] == FIRST_ADDRESS
+
+
+def test_a_damaged_file_is_said_and_left_alone(alice: Cli) -> None:
+    file = alice.folder / "regtest/wallets/alice/wallet.sqlite"
+    file.write_bytes(b"nonsense" * 512)
+    assert "damaged or no wallet" in alice.refused("balance", "alice")
+    assert file.read_bytes() == b"nonsense" * 512
+    (listed,) = alice.json("list")
+    assert (listed["name"], listed["kind"]) == ("alice", "?")

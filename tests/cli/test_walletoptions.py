@@ -1,0 +1,125 @@
+"""How command lines of `axon wallet` are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from axon.cli.walletoptions import (
+    STALL_S,
+    AddCommand,
+    UsageError,
+    WalletOptions,
+    read_options,
+    wallet_parser,
+)
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.primitives.network import MAINNET, REGTEST, SIGNET
+
+
+def nothing(_options: WalletOptions) -> int:
+    return 0
+
+
+def add_commands(add: AddCommand) -> None:
+    add("look", nothing, "look")
+    add("all", nothing, "all", named=False)
+
+
+def read(home: Path, *words: str) -> WalletOptions:
+    return read_options(wallet_parser([add_commands]), words, home)
+
+
+def test_where_and_which(tmp_path: Path) -> None:
+    options = read(tmp_path, "look", "alice")
+    assert options.light.network is MAINNET
+    assert options.light.wallet_folder(options.name) == tmp_path / ".axon" / "wallets" / "alice"
+    assert (options.light.connect, options.light.added) == (None, ())
+    assert not options.as_json
+    assert not options.offline
+    assert (options.stall_s, options.log) == (STALL_S, None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-regtest", "look", "alice", "--json"],
+        ["look", "-json", "--regtest", "alice"],
+        ["look", "alice", "-chain=regtest", "--json"],
+        ["--chain", "regtest", "look", "alice", "--json"],
+    ],
+)
+def test_options_stand_anywhere(tmp_path: Path, words: list[str]) -> None:
+    options = read(tmp_path, *words)
+    assert (options.light.network, options.name, options.as_json) == (REGTEST, "alice", True)
+    assert options.light.folder == tmp_path / ".axon" / "regtest"
+
+
+def test_whom_to_dial(tmp_path: Path) -> None:
+    words = ["-connect=127.0.0.1:7", "-connect=[::1]:8", "-addnode=node.example", "-dnsseed=0"]
+    light = read(tmp_path, "look", "alice", "-signet", "-lab", *words).light
+    assert light.connect == (Endpoint("127.0.0.1", 7), Endpoint("::1", 8))
+    assert light.added == (Endpoint("node.example", SIGNET.port),)
+    assert (light.dns_seed, light.lab, light.offline) == (False, True, False)
+    assert read(tmp_path, "look", "alice", "--offline").offline
+
+
+def test_the_configuration_file_says_where_but_not_whom_to_dial(tmp_path: Path) -> None:
+    (tmp_path / "bitcoin.conf").write_text("signet=1\n[signet]\nconnect=10.0.0.1\ndebug=net\n")
+    options = read(tmp_path, "look", "alice", f"-datadir={tmp_path}")
+    assert options.light.network is SIGNET
+    assert options.light.connect is None
+    assert options.log is None
+
+
+@pytest.mark.parametrize("word", ["-debug", "--debug", "-debug=net"])
+def test_the_log_is_in_the_folder_of_the_wallet(tmp_path: Path, word: str) -> None:
+    log = read(tmp_path, word, "look", "alice").log
+    assert log is not None
+    assert log.file == tmp_path / ".axon" / "wallets" / "alice" / "debug.log"
+    assert not log.console
+    assert "net" in log.categories
+    assert ("mempool" in log.categories) == (word != "-debug=net")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "required: COMMAND"),
+        (["frob"], "invalid choice: 'frob'"),
+        (["look"], "required: NAME"),
+        (["look", "alice", "bob"], "unrecognized arguments: bob"),
+        (["look", "alice", "--jso"], "unrecognized arguments: --jso"),
+        (["look", "../alice"], "is no name of a wallet"),
+        (["look", ".alice"], "is no name of a wallet"),
+        (["look", "a" * 65], "is no name of a wallet"),
+        (["look", ""], "is no name of a wallet"),
+        (["look", "alice", "--timeout=x"], "no number of seconds"),
+        (["look", "alice", "--timeout=-1"], "no number of seconds"),
+    ],
+)
+def test_a_wrong_call(tmp_path: Path, words: list[str], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read(tmp_path, *words)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("-chain=moon", "Unknown chain moon"),
+        ("-datadir=/no/such/folder", "does not exist"),
+        ("-connect=:7", "Cannot resolve -connect"),
+        ("-connect=a:b", "Invalid port"),
+        ("-debug=nonsense", "Unsupported logging category"),
+    ],
+)
+def test_a_value_that_is_none(tmp_path: Path, word: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        read(tmp_path, "look", "alice", word)
+
+
+def test_two_networks_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at most one"):
+        read(tmp_path, "-regtest", "all", "-signet")

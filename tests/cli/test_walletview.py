@@ -1,0 +1,141 @@
+"""What people see of a wallet."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from axon.cli.walletview import (
+    SyncProgress,
+    aligned,
+    btc,
+    draft_lines,
+    moment,
+    qr_lines,
+    spread_line,
+    sync_line,
+)
+from axon.rpc.amounts import Amount, Number, decode_json, encode_json
+
+INFO: dict[str, Any] = {
+    "peers": 2,
+    "target": 1_000,
+    "scanned": 250,
+    "filter_headers": 1_000,
+    "presynced_headers": -1,
+}
+
+
+def test_columns_stand_under_each_other() -> None:
+    rows = [("a", "1", "x"), ("bbb", "22", "")]
+    assert aligned(rows, right=(1,)) == ["a     1  x", "bbb  22"]
+    assert aligned(rows, indent=2) == ["  a    1   x", "  bbb  22"]
+    assert aligned([]) == []
+
+
+@pytest.mark.parametrize(
+    ("sat", "shown"), [(1, "+0.00000001 BTC"), (-250_000_000, "-2.50000000 BTC")]
+)
+def test_money_is_exact(sat: int, shown: str) -> None:
+    amount = decode_json(encode_json(Amount(sat)))
+    assert btc(amount, signed=True) == shown
+    assert btc(amount) == shown.removeprefix("+")
+
+
+def test_no_time_is_no_date() -> None:
+    assert moment(0) == ""
+    assert len(moment(1_700_000_000)) == len("2023-11-14 22:13")
+
+
+def test_a_payment_is_shown_whole() -> None:
+    draft = {
+        "recipients": [
+            {"address": "bcrt1qbob", "script": "00", "amount": Number("0.50000000"), "ours": False},
+            {"address": None, "script": "6a00", "amount": Number("12.00000000"), "ours": True},
+        ],
+        "fee": Number("0.00000141"),
+        "feerate": Number("1.25"),
+        "vsize": 141,
+        "change": Number("3.00000000"),
+        "replaces": "abcd",
+    }
+    assert draft_lines(draft) == [
+        "  pays     0.50000000 BTC  to bcrt1qbob",
+        "  pays    12.00000000 BTC  to 6a00 (ours)",
+        "  fee      0.00000141 BTC  1.2 sat/vB, 141 vbytes",
+        "  change   3.00000000 BTC  returns to this wallet",
+        "  replaces abcd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("peers", "given", "echoed", "told"),
+    [
+        (3, 2, 1, "It spreads: 2 nodes fetched it, and one node got it from others."),
+        (1, 1, 0, "One node fetched it; no other node is there to confirm that it spreads."),
+        (4, 3, 0, "3 nodes fetched it."),
+    ],
+)
+def test_how_far_a_payment_has_come(peers: int, given: int, echoed: int, told: str) -> None:
+    spread = {"offered": peers, "given": given, "echoed": echoed}
+    assert spread_line({"peers": peers, "spread": spread}) == told
+
+
+def test_a_payment_that_nobody_has_is_not_to_be_repeated() -> None:
+    spread = {"offered": 0, "given": 0, "echoed": 0}
+    assert "do not pay a second time" in spread_line({"peers": 0, "spread": spread})
+    assert spread_line({"peers": 1, "spread": None}) == "It is in a block already."
+
+
+def test_a_code_can_be_scanned_whatever_the_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    lines = qr_lines("bitcoin:bcrt1q0klmn98ftmk4fmmm0x0yxa5ywwhdwlxvukardr")
+    assert all(line.startswith("\x1b[97;40m") and line.endswith("\x1b[0m") for line in lines)
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = qr_lines("bitcoin:bcrt1q0klmn98ftmk4fmmm0x0yxa5ywwhdwlxvukardr")
+    assert [f"\x1b[97;40m{line}\x1b[0m" for line in plain] == lines
+    assert {len(line) for line in plain} == {len(plain[0])}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"peers": 0}, "looking for nodes"),
+        ({"presynced_headers": 2_000}, "2 nodes: weighing their chain, header 2,000"),
+        ({"filter_headers": 999}, "2 nodes: filter header 999 of 1,000"),
+        ({}, "2 nodes: block 250 of 1,000 (25.0%)"),
+        (
+            {"peers": 1, "target": 0, "scanned": -1, "filter_headers": 0},
+            "one node: block 0 of 0 (0.0%)",
+        ),
+    ],
+)
+def test_how_far_a_sync_is(changed: dict[str, Any], told: str) -> None:
+    assert sync_line({**INFO, **changed}) == told
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_a_short_sync_shows_nothing(stream: io.StringIO) -> None:
+    progress = SyncProgress(stream)
+    progress.show(INFO)
+    progress.end()
+    assert stream.getvalue() == ""
+
+
+def test_a_long_sync_writes_over_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 1.5, 1.6, 3.0])
+    monkeypatch.setattr("axon.cli.walletview.time.monotonic", lambda: next(now))
+    terminal = Terminal()
+    progress = SyncProgress(terminal)
+    for _ in range(3):  # The second one comes too soon.
+        progress.show(INFO)
+    progress.end()
+    line = f"\r{sync_line(INFO)}\x1b[K"
+    assert terminal.getvalue() == f"{line}{line}\r\x1b[K"

@@ -1,0 +1,334 @@
+"""The methods of a wallet, asked of a real light client beside a real full node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axon.primitives.address import encode_address
+from axon.primitives.block import Block
+from axon.primitives.hashes import Txid, from_hex
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN
+from axon.rpc.amounts import Number
+from axon.rpc.dispatch import Registry
+from axon.rpc.errors import Code
+from axon.rpc.walletmethods import WALLET_MODULES
+from axon.swarm.purse import Purse
+from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
+from tests.rpc.running import Rig, running
+
+BOB = Purse("bob").address()
+MATURE = 101
+COINS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node, and a wallet with ripe coins that knows it."""
+
+    node: Rig
+    wallet: LightWallet
+    address: str
+
+    def mine(self, count: int = 1) -> list[Block]:
+        """Blocks that pay to nobody's wallet, seen by ours."""
+        blocks = self.node.mine(count)
+        while self.wallet.sync()["target"] < self.node.node.active.height:
+            pass
+        return blocks
+
+    def pooled(self, txid: str) -> None:
+        """Wait until the node has a payment in its pool."""
+        pool, wanted = self.node.node.pool, Txid(from_hex(txid))
+        assert self.node.wait(self.node.daemon.wait_for(lambda: wanted in pool, 20)), txid
+
+    def balance(self) -> dict[str, int]:
+        mine = self.wallet.call("getbalances")["mine"]
+        return {name: sat(amount) for name, amount in mine.items()}
+
+    def entry(self, txid: str) -> Any:
+        return self.wallet.call("gettransaction", txid)
+
+
+def sat(amount: Number) -> int:
+    return round(amount * COIN)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("wallets")
+    make_wallet(folder, "alice", account(bytes(16)))
+    with running(folder) as node, open_wallet(folder, "alice", node.endpoint) as wallet:
+        address = wallet.call("getnewaddress", "mined")
+        node.call("generatetoaddress", COINS, address)
+        found = Place(node, wallet, address)
+        found.mine(MATURE)
+        yield found
+
+
+def test_each_method_has_a_help_text(place: Place) -> None:
+    registry = Registry(WALLET_MODULES)
+    for name in registry.methods:
+        assert place.wallet.call("help", name).startswith(name)
+    assert "== Wallet ==" in place.wallet.call("help")
+
+
+def test_what_was_mined_is_there(place: Place) -> None:
+    assert place.balance()["trusted"] >= 0
+    coins = place.wallet.call("listunspent")
+    mined = [coin for coin in coins if coin["address"] == place.address]
+    assert mined
+    assert all(coin["label"] == "mined" and coin["spendable"] for coin in mined)
+    entries = place.wallet.call("listtransactions", 100)
+    generated = [entry for entry in entries if entry["category"] == "generate"]
+    assert len(generated) == COINS
+    assert {sat(entry["amount"]) for entry in generated} == {50 * COIN}
+    assert [entry["blockheight"] for entry in generated] == list(range(COINS, 0, -1))
+    info = place.wallet.call("getwalletinfo")
+    assert (info["walletname"], info["chain"], info["kind"]) == ("alice", "regtest", "bip84")
+    assert info["lastprocessedblock"]["hash"] == place.node.call("getbestblockhash")
+
+
+def test_a_payment_goes_out_and_is_confirmed(place: Place) -> None:
+    before = place.balance()["trusted"]
+    draft = place.wallet.call("draftpayment", {BOB: 1.5}, {"fee_rate": 2})
+    assert [each["address"] for each in draft["recipients"]] == [BOB]
+    assert sat(draft["amount"]) == 150_000_000
+    assert sat(draft["fee"]) == pytest.approx(2 * draft["vsize"], abs=2)
+    spent = sum(sat(each["amount"]) for each in draft["inputs"])
+    assert spent == 150_000_000 + sat(draft["fee"]) + sat(draft["change"])
+    assert place.wallet.call("importpsbt", draft["psbt"])["fee"] == draft["fee"]
+
+    sent = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 20_000})
+    assert sent["peers"] == 1
+    assert sent["spread"]["given"] == 1
+    place.pooled(sent["txid"])
+    assert place.balance()["trusted"] == before - 150_000_000 - sat(draft["fee"])
+    entry = place.entry(sent["txid"])
+    assert (entry["category"], entry["state"], entry["confirmations"]) == ("send", "unconfirmed", 0)
+    assert sat(entry["amount"]) == -150_000_000 - sat(draft["fee"])
+    assert entry["addresses"] == [BOB]
+    code, _ = place.wallet.refusal("gettxoutproof", sent["txid"])
+    assert code == Code.NOT_FOUND
+
+    place.mine()
+    entry = place.entry(sent["txid"])
+    assert (entry["state"], entry["confirmations"], entry["spread"]) == ("confirmed", 1, None)
+    proof = place.wallet.call("gettxoutproof", sent["txid"])
+    assert sent["txid"] in place.node.call("verifytxoutproof", proof)
+
+
+def test_a_fee_is_raised(place: Place) -> None:
+    draft = place.wallet.call("draftpayment", {BOB: 0.1})
+    first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
+    code, told = place.wallet.refusal("draftbump", first, 1.5)
+    assert code == Code.PARAMETER
+    assert "at least 2.0 sat/vB" in told
+    draft = place.wallet.call("draftbump", first, 5)
+    assert draft["replaces"] == first
+    sent = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
+    place.pooled(sent["txid"])
+    assert place.node.call("getrawmempool") == [sent["txid"]]
+    assert place.entry(first)["state"] == "replaced"
+    place.mine()
+    assert place.entry(sent["txid"])["state"] == "confirmed"
+    assert place.entry(first)["state"] == "replaced"
+    code, _ = place.wallet.refusal("draftbump", sent["txid"], 9)
+    assert code == Code.WALLET
+
+
+def test_a_stale_draft_is_not_sent(place: Place) -> None:
+    """Two payments drafted over the same coin: the second would take the first one's place."""
+    first = place.wallet.call("draftpayment", {BOB: 0.2})
+    dearer = place.wallet.call("draftpayment", {BOB: 0.3}, {"coins": first["inputs"]})
+    sent = place.wallet.call("sendpayment", first["psbt"], PASSPHRASE)
+    place.pooled(sent["txid"])
+    code, told = place.wallet.refusal("sendpayment", dearer["psbt"], PASSPHRASE)
+    assert code == Code.PARAMETER
+    assert f"promised to {sent['txid']}" in told
+    place.mine()
+    code, told = place.wallet.refusal("sendpayment", dearer["psbt"], PASSPHRASE)
+    assert code == Code.PARAMETER
+    assert "in a block" in told
+    assert place.entry(sent["txid"])["state"] == "confirmed"
+
+
+def test_signed_elsewhere_and_sent_here(place: Place) -> None:
+    draft = place.wallet.call("draftpayment", [{BOB: 0.1}, {place.address: "0.2"}])
+    signed = place.wallet.call("signpsbt", draft["psbt"], PASSPHRASE)
+    assert signed["complete"]
+    assert signed["txid"] not in place.node.call("getrawmempool")
+    sent = place.wallet.call("sendpayment", signed["hex"])
+    assert sent["txid"] == signed["txid"]
+    place.pooled(sent["txid"])
+    assert place.wallet.call("sendrawtransaction", signed["hex"]) == signed["txid"]
+    assert place.wallet.call("combinepsbt", [draft["psbt"]] * 2) == draft["psbt"]
+    code, told = place.wallet.refusal("finalizepsbt", draft["psbt"])
+    assert code == Code.DESERIALIZATION
+    assert "signatures are missing" in told
+    place.mine()
+
+
+def test_frozen_coins_stay(place: Place) -> None:
+    coins = place.wallet.call("listunspent")
+    names = [f"{coin['txid']}:{coin['vout']}" for coin in coins]
+    assert place.wallet.call("lockunspent", False, names)
+    assert place.balance()["frozen"] == sum(sat(coin["amount"]) for coin in coins)
+    assert len(place.wallet.call("listlockunspent")) == len(coins)
+    code, told = place.wallet.refusal("draftpayment", {BOB: 0.1})
+    assert code == Code.INSUFFICIENT_FUNDS
+    assert "frozen" in told
+    point = {"txid": coins[0]["txid"], "vout": coins[0]["vout"]}
+    code, _ = place.wallet.refusal("draftpayment", {BOB: 0.1}, {"coins": [point]})
+    assert code == Code.PARAMETER
+    assert place.wallet.call("lockunspent", True, [point])
+    draft = place.wallet.call("draftpayment", {BOB: "all"})
+    assert [each["txid"] for each in draft["inputs"]] == [point["txid"]]
+    assert place.wallet.call("lockunspent", True)
+    assert place.balance()["frozen"] == 0
+
+
+def test_labels_travel(place: Place) -> None:
+    coin = place.wallet.call("listunspent")[0]
+    place.wallet.call("setlabel", f"{coin['txid']}:{coin['vout']}", "the first")
+    assert place.wallet.call("listunspent")[0]["label"] == "the first"
+    place.wallet.call("setlabel", coin["txid"], "wages")
+    assert place.entry(coin["txid"])["label"] == "wages"
+    taproot = encode_address(b"\x51\x20" + bytes(32), REGTEST) or ""
+    assert len(taproot) == len(coin["txid"])
+    place.wallet.call("setlabel", taproot, "Carol")
+    exported = place.wallet.call("exportlabels")
+    for text in ("the first", "wages", "Carol", "mined"):
+        assert text in exported
+    for target in (f"{coin['txid']}:{coin['vout']}", coin["txid"], taproot):
+        place.wallet.call("setlabel", target, "")
+    assert place.wallet.call("importlabels", exported) == {"taken": 4, "skipped": 0}
+    assert place.wallet.call("exportlabels") == exported
+    code, _ = place.wallet.refusal("setlabel", "nonsense", "x")
+    assert code == Code.INVALID_LABEL
+
+
+def test_addresses_and_descriptors(place: Place) -> None:
+    address = place.wallet.call("getnewaddress", "rent")
+    listed = {each["address"]: each for each in place.wallet.call("listaddresses")}
+    assert listed[place.address]["used"]
+    assert (listed[address]["used"], listed[address]["label"]) == (False, "rent")
+    assert all(each["change"] for each in place.wallet.call("listaddresses", True))
+    public = place.wallet.call("listdescriptors")["descriptors"]
+    assert [each["internal"] for each in public] == [False, True]
+    assert all("tpub" in each["desc"] for each in public)
+    code, told = place.wallet.refusal("listdescriptors", True, "wrong")
+    assert code == Code.PASSPHRASE_INCORRECT
+    assert "wrong" not in told
+    private = place.wallet.call("listdescriptors", True, PASSPHRASE)["descriptors"]
+    assert all("tprv" in each["desc"] for each in private)
+
+
+def test_the_chain_as_far_as_it_is_seen(place: Place) -> None:
+    info = place.wallet.sync()
+    height = place.node.node.active.height
+    assert (info["scanned"], info["target"], info["filter_headers"]) == (height,) * 3
+    assert (info["peers"], info["filter_peers"], info["agreed"]) == (1, 1, 1)
+    assert info["disputed"] is None
+    assert place.wallet.call("getblockcount") == height
+    assert place.wallet.call("getbestblockhash") == place.node.call("getbestblockhash")
+    assert place.wallet.call("getblockhash", 7) == place.node.call("getblockhash", 7)
+    assert place.wallet.refusal("getblockhash", height + 1)[0] == Code.PARAMETER
+
+
+def test_a_rescan_finds_the_same(place: Place) -> None:
+    before = place.wallet.call("listtransactions", 100), place.balance()
+    assert place.wallet.refusal("rescanblockchain", 1_000_000)[0] == Code.PARAMETER
+    assert place.wallet.call("rescanblockchain", 0) == {"start_height": 0}
+    assert place.wallet.sync()["scanned"] == place.node.node.active.height
+    assert (place.wallet.call("listtransactions", 100), place.balance()) == before
+
+
+def test_nodes_come_and_go(place: Place) -> None:
+    (peer,) = place.wallet.call("getpeerinfo")
+    assert peer["addr"] == str(place.node.endpoint)
+    assert (peer["filters"], peer["synced_headers"]) == ("agrees", place.node.node.active.height)
+    assert "COMPACT_FILTERS" in peer["servicesnames"]
+    assert place.wallet.call("getconnectioncount") == 1
+    assert place.wallet.refusal("addnode", "127.0.0.1:99999", "add")[0] == Code.PARAMETER
+    assert place.wallet.refusal("addnode", "127.0.0.1", "remove")[0] == Code.MISC
+    assert place.wallet.refusal("disconnectnode", "127.0.0.1:1")[0] == Code.NODE_NOT_CONNECTED
+    place.wallet.call("disconnectnode", "", peer["id"])
+    place.wallet.call("addnode", str(place.node.endpoint), "onetry")
+    place.mine()  # Somebody tells of it.
+
+
+@pytest.mark.parametrize(
+    ("recipients", "options", "code", "told"),
+    [
+        ({}, {}, Code.NOT_FOUND, "somebody to pay"),
+        ({"nonsense": 1}, {}, Code.NOT_FOUND, "cannot be paid"),
+        ({"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4": 1}, {}, Code.NOT_FOUND, "not of main"),
+        ({BOB: -1}, {}, Code.TYPE, "out of range"),
+        ({BOB: "0.000000001"}, {}, Code.TYPE, "Invalid amount"),
+        ({BOB: 0.00000001}, {}, Code.TYPE, "dust"),
+        ({BOB: 20_000_000}, {}, Code.INSUFFICIENT_FUNDS, "can be spent"),
+        ([BOB, 1], {}, Code.PARAMETER, "expected recipients"),
+        ({BOB: 1}, {"fee_rate": 0}, Code.PARAMETER, "positive"),
+        ({BOB: 1}, {"fee_rate": 0.01}, Code.PARAMETER, "below"),
+        ({BOB: 1}, {"fee_rate": 90_000}, Code.PARAMETER, "more than any payment needs"),
+        ({BOB: 1}, {"fee": 1, "fee_rate": 1}, Code.PARAMETER, "either"),
+        ({BOB: 1}, {"coins": ["nonsense"]}, Code.PARAMETER, "txid:index"),
+        ({BOB: 1}, {"coins": [f"{1:064x}:0"]}, Code.PARAMETER, "no unspent coin"),
+        ({BOB: 1}, {"conf_target": 6}, Code.TYPE, "Unexpected key"),
+    ],
+)
+def test_what_cannot_be_paid(
+    place: Place, recipients: Any, options: dict[str, Any], code: Code, told: str
+) -> None:
+    given, text = place.wallet.refusal("draftpayment", recipients, options)
+    assert (given, told in text) == (code, True), text
+
+
+def test_what_cannot_be_signed_or_sent(place: Place) -> None:
+    draft = place.wallet.call("draftpayment", {BOB: 0.1})
+    code, told = place.wallet.refusal("sendpayment", draft["psbt"], "wrong")
+    assert code == Code.PASSPHRASE_INCORRECT
+    assert "wrong" not in told
+    assert place.wallet.refusal("signpsbt", "cHNidP8=", PASSPHRASE)[0] == Code.DESERIALIZATION
+    assert place.wallet.refusal("sendrawtransaction", "00")[0] == Code.DESERIALIZATION
+    foreign = place.node.mine()[0].transactions[0].raw.hex()
+    assert place.wallet.refusal("sendrawtransaction", foreign)[0] == Code.NOT_FOUND
+    assert place.wallet.refusal("gettransaction", f"{1:064x}")[0] == Code.NOT_FOUND
+    assert place.wallet.refusal("sendpayment", draft["psbt"], "x", {"wait": -1})[0] < 0
+
+
+def test_too_many_unused_addresses(tmp_path: Path) -> None:
+    make_wallet(tmp_path, "carol", account(bytes(15) + b"\x01"))
+    with open_wallet(tmp_path, "carol") as wallet:
+        for _ in range(20):
+            wallet.call("getnewaddress")
+        assert wallet.refusal("getnewaddress")[0] == Code.KEYPOOL_RAN_OUT
+        assert wallet.call("getnewaddress", "", True)
+        info = wallet.call("getsyncinfo")
+        assert (info["scanned"], info["peers"], info["synced"]) == (-1, 0, False)
+        assert not wallet.call("waitforsync", 50)["synced"]
+        assert wallet.call("uptime") >= 0
+
+
+def test_a_payment_that_nobody_took_goes_out_at_the_next_start(tmp_path: Path) -> None:
+    """It is written down before anybody hears of it."""
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    with running(tmp_path) as node:
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            node.call("generatetoaddress", 1, wallet.call("getnewaddress"))
+            node.mine(MATURE)
+            while wallet.sync()["target"] < node.node.active.height:
+                pass
+        with open_wallet(tmp_path, "alice") as wallet:
+            draft = wallet.call("draftpayment", {BOB: 1})
+            sent = wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
+            assert sent["spread"] == {"offered": 0, "given": 0, "echoed": 0}
+        assert node.call("getrawmempool") == []
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            Place(node, wallet, "").pooled(sent["txid"])

@@ -1,0 +1,154 @@
+"""The manifest of a run: written, read again, refused if damaged, held by one command alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from axon.errors import ConfigError
+from axon.swarm.lab.births import Birth, write_birth
+from axon.swarm.lab.manifest import MANIFEST, Kind, Manifest, Wish, held
+from axon.swarm.lab.population import Wanted, populate, probe
+from axon.swarm.lab.starting import configuration
+from axon.swarm.lab.topology import Topology
+
+
+def small(folder: Path, nodes: int = 3, **wanted: Any) -> Manifest:
+    return populate(folder, Wanted(nodes, **wanted), Random(7))
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    manifest = small(tmp_path, miners=2, topology=Topology.RING)
+    manifest.change("n1", wish=Wish.PAUSE, bans=("127.9.9.9",), birth=Birth(4711, 12, "boot"))
+    manifest.sides = (("n1",), ("n2", "n3"))
+    manifest.draws = 3
+    manifest.save()
+    assert Manifest.load(tmp_path) == manifest
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
+
+
+def test_no_manifest_is_no_run(tmp_path: Path) -> None:
+    assert Manifest.load(tmp_path) is None
+    assert Manifest.load(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"schema": 2}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_manifest_is_said(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / MANIFEST).write_bytes(damage)
+    with pytest.raises(ConfigError, match="is not the manifest of a run"):
+        Manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../n1", "/etc", "", "..", "a/b"])
+def test_a_component_stays_within_the_folder(tmp_path: Path, name: str) -> None:
+    small(tmp_path).save()
+    data = json.loads((tmp_path / MANIFEST).read_text())
+    data["components"][0]["name"] = name
+    (tmp_path / MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match="is no name of a component"):
+        Manifest.load(tmp_path)
+
+
+def test_a_birth_certificate_counts_even_if_nobody_wrote_it_into_the_manifest(
+    tmp_path: Path,
+) -> None:
+    small(tmp_path).save()
+    folder = tmp_path / "n2"
+    folder.mkdir()
+    birth = write_birth(folder)
+    loaded = Manifest.load(tmp_path)
+    assert loaded is not None
+    assert loaded.components["n2"].birth == birth
+    assert loaded.components["n1"].birth is None
+
+
+def test_one_works_on_a_run_at_a_time(tmp_path: Path) -> None:
+    second = held(tmp_path)
+    with held(tmp_path), pytest.raises(ConfigError, match="another axon swarm command"):
+        second.__enter__()
+    with held(tmp_path):
+        pass
+
+
+def test_each_node_has_a_netgroup_of_its_own(tmp_path: Path) -> None:
+    manifest = small(tmp_path, nodes=40)
+    groups = [item.host.split(".")[1] for item in manifest.nodes]
+    assert len(set(groups)) == 40
+    assert all(item.host.startswith("127.") and item.host != "127.0.0.1" for item in manifest.nodes)
+
+
+def test_groups_share_netgroups_and_no_two_nodes_an_address(tmp_path: Path) -> None:
+    manifest = small(tmp_path, nodes=10, groups=3)
+    assert {item.group for item in manifest.nodes} == {1, 2, 3}
+    assert len({item.host for item in manifest.nodes}) == 10
+    for item in manifest.nodes:
+        assert int(item.host.split(".")[1]) == 1 + item.group
+
+
+def test_the_same_seed_draws_the_same_run(tmp_path: Path) -> None:
+    one, two = (small(tmp_path, nodes=20, seed=5, miners=4) for _ in range(2))
+    assert one == two
+    other = small(tmp_path, nodes=20, seed=6, miners=4)
+    assert [item.knows for item in other.nodes] != [item.knows for item in one.nodes]
+
+
+def test_miners_mine_at_nodes_of_their_own(tmp_path: Path) -> None:
+    manifest = small(tmp_path, nodes=7, miners=3)
+    at = [item.node for item in manifest.of_kind(Kind.MINER)]
+    assert len(set(at)) == 3
+    assert all(manifest.components[name].is_node for name in at)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(0), "1 to 200 nodes"),
+        (Wanted(201), "1 to 200 nodes"),
+        (Wanted(3, miners=4), "0 to 3 miners"),
+        (Wanted(3, miners=-1), "0 to 3 miners"),
+        (Wanted(3, groups=4), "1 to 3 groups"),
+        (Wanted(3, interval_s=0), "every 0 s"),
+    ],
+)
+def test_what_cannot_be_is_said(wanted: Wanted, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        wanted.check()
+
+
+def test_a_node_is_told_where_it_is_and_whom_to_dial(tmp_path: Path) -> None:
+    manifest = small(tmp_path, topology=Topology.RING)
+    first, second = manifest.nodes[:2]
+    told = configuration(manifest, first)
+    assert f"bind={first.p2p}\n" in told
+    assert f"externalip={first.p2p}\n" in told
+    assert f"connect=0\naddnode={second.p2p}\n" in told
+    cut = manifest.change("n1", bans=(second.host,))
+    assert "addnode" not in configuration(manifest, cut)
+
+
+def test_a_node_that_finds_peers_by_itself_is_not_held_back(tmp_path: Path) -> None:
+    manifest = small(tmp_path)
+    assert "\nconnect=" not in configuration(manifest, manifest.nodes[0])
+
+
+def test_nobody_hears_of_a_probe(tmp_path: Path) -> None:
+    manifest = small(tmp_path)
+    item = manifest.components["p1"] = probe(manifest, 1, ("n2",))
+    told = configuration(manifest, item)
+    assert "externalip" not in told
+    assert f"addnode={manifest.components['n2'].p2p}\n" in told
+    assert item.host not in [node.host for node in manifest.nodes]

@@ -1,0 +1,77 @@
+"""The network as text: every node is there, and the picture fits the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from axon.swarm.lab.nodes import LinkView, NodeView, State
+from axon.swarm.lab.picture import frame, status_table, tip_letters
+from axon.swarm.lab.population import Wanted, populate
+
+ONE, OTHER = "1" * 64, "2" * 64
+
+
+def seen(count: int) -> list[NodeView]:
+    views = []
+    for number in range(1, count + 1):
+        links = (
+            LinkView(f"n{number % count + 1}", 0, inbound=False),
+            LinkView(f"n{(number - 2) % count + 1}", 1, inbound=True),
+            LinkView("", 2, inbound=True),
+        )
+        views.append(NodeView(f"n{number}", State.RUNNING, 7, ONE, 14, links, 3, 90_000, 50_000))
+    return views
+
+
+def test_the_most_common_tip_comes_first() -> None:
+    views = [
+        NodeView("n1", State.RUNNING, 1, OTHER),
+        NodeView("n2", State.RUNNING, 1, ONE),
+        NodeView("n3", State.RUNNING, 1, OTHER),
+        NodeView("n4", State.PAUSED),
+    ]
+    assert tip_letters(views) == {OTHER: "A", ONE: "B"}
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("nodes", [1, 3, 30, 120])
+def test_a_picture_shows_every_node_and_fits(tmp_path: Path, nodes: int, width: int) -> None:
+    manifest = populate(tmp_path, Wanted(nodes, miners=1), Random(1))
+    lines = frame(manifest, seen(nodes), width=width)
+    assert max(map(len, lines[1:])) <= max(width, 60)
+    starts = [line.split()[0] for line in lines if line.split()]
+    for number in range(1, nodes + 1):
+        assert starts.count(f"n{number}") == 1
+    assert "m1" in starts
+
+
+def test_links_are_drawn_from_both_ends(tmp_path: Path) -> None:
+    manifest = populate(tmp_path, Wanted(3), Random(1))
+    rows = [line.split()[-1] for line in frame(manifest, seen(3)) if line.startswith("n")]
+    assert rows == [r"\><", r"<\>", r"><" + "\\"]
+
+
+def test_colours_are_only_where_they_are_wanted(tmp_path: Path) -> None:
+    manifest = populate(tmp_path, Wanted(3), Random(1))
+    assert "\x1b" not in "".join(frame(manifest, seen(3)))
+    assert "\x1b[32mA" in "".join(frame(manifest, seen(3), coloured=True))
+
+
+def test_a_cut_and_a_death_are_said(tmp_path: Path) -> None:
+    manifest = populate(tmp_path, Wanted(3), Random(1))
+    manifest.sides = (("n1",), ("n2", "n3"))
+    views = [*seen(3)[:2], NodeView("n3", State.DIED)]
+    text = "\n".join(frame(manifest, views))
+    assert "cut: n1 | n2 n3" in text
+    assert "n3   DIED" in text
+
+
+def test_the_table_has_a_line_for_each_component(tmp_path: Path) -> None:
+    manifest = populate(tmp_path, Wanted(3, miners=2), Random(1))
+    lines = status_table(manifest, seen(3))
+    assert [line.split()[0] for line in lines] == ["name", "n1", "n2", "n3", "m1", "m2"]
+    assert "..11111111" in lines[1]
+    assert "at n1" in lines[4]

@@ -1,0 +1,106 @@
+"""The plans of networks, and the single points that some of them have on purpose."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from axon.errors import ConfigError
+from axon.swarm.lab.topology import (
+    KNOWN_AT_START,
+    Topology,
+    acquaintances,
+    clients,
+    dials,
+    lonely,
+    read_topology,
+    splitters,
+)
+
+
+def named(count: int) -> list[str]:
+    return [f"n{number}" for number in range(1, count + 1)]
+
+
+def test_names() -> None:
+    assert [read_topology(name) for name in Topology] == list(Topology)
+    with pytest.raises(ConfigError, match="organic, ring, star, web, fixed-spv"):
+        read_topology("mesh")
+
+
+def test_who_dials_whom() -> None:
+    names = named(4)
+    assert dials(Topology.ORGANIC, names) == dict.fromkeys(names)
+    assert dials(Topology.RING, names) == {
+        "n1": ("n2",),
+        "n2": ("n3",),
+        "n3": ("n4",),
+        "n4": ("n1",),
+    }
+    assert dials(Topology.STAR, names) == {"n1": (), "n2": ("n1",), "n3": ("n1",), "n4": ("n1",)}
+    assert dials(Topology.RING, ["n1"]) == {"n1": ()}
+
+
+@given(st.integers(1, 40), st.integers(0, 1000))
+def test_acquaintances_make_one_network_and_leave_nobody_alone(count: int, seed: int) -> None:
+    names = named(count)
+    known = acquaintances(names, Random(seed))
+    for place, name in enumerate(names):
+        assert name not in known[name]
+        assert len(set(known[name])) == len(known[name]) == min(count - 1, KNOWN_AT_START)
+        if count > 1:
+            assert names[(place + 1) % count] in known[name]
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_a_star_has_one_single_point_and_a_ring_none(count: int) -> None:
+    names = named(count)
+    hub = ["n1"] if count > 2 else []
+    assert splitters(dials(Topology.STAR, names)) == hub
+    assert splitters(dials(Topology.RING, names)) == []
+    assert splitters(dials(Topology.ORGANIC, names)) == []
+
+
+PLANS = st.integers(1, 7).flatmap(
+    lambda count: st.fixed_dictionaries(
+        {
+            name: st.lists(st.sampled_from(named(count)), max_size=3, unique=True).map(tuple)
+            for name in named(count)
+        }
+    )
+)
+
+
+def spread(start: str, among: set[str], plan: dict[str, tuple[str, ...]]) -> set[str]:
+    """Whom a rumour reaches, told along links in both directions until nobody new hears it."""
+    heard = {start}
+    while True:
+        more = {
+            b
+            for a, b in [*combinations(sorted(among), 2), *combinations(sorted(among)[::-1], 2)]
+            if a in heard and (b in plan[a] or a in plan[b])
+        }
+        if more <= heard:
+            return heard
+        heard |= more
+
+
+@given(PLANS)
+def test_splitters_agree_with_rumours(plan: dict[str, tuple[str, ...]]) -> None:
+    expected = []
+    for gone in plan:
+        rest = set(plan) - {gone}
+        if rest and spread(min(rest), rest, plan) != rest:
+            expected.append(gone)
+    assert splitters(dict(plan)) == expected
+
+
+def test_clients_that_depend_on_one_node() -> None:
+    names = named(3)
+    assert lonely(clients(Topology.ORGANIC, names)) == {}
+    assert lonely(clients(Topology.WEB, names)) == {"n1": ["a web client"]}
+    assert list(lonely(clients(Topology.FIXED_SPV, names))) == names

@@ -1,0 +1,77 @@
+"""What findings mean together, and how they are shown."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from axon.errors import ConfigError
+from axon.swarm.lab.checking import HARMLESS, ORDER, choose
+from axon.swarm.lab.verdict import WIDTH, Exit, Finding, counted, exit_code, sentence, table
+
+GOOD = Finding("L1", "convergence", True, "all on one block", 0.25, 10.0)
+BAD = Finding("L3", "service", False, "nobody answers", culprits=("n1",))
+OPEN = Finding("L2", "propagation", None, "the faucet is dry")
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "word"),
+    [
+        ([GOOD], Exit.PASS, "PASS"),
+        ([GOOD, BAD], Exit.VIOLATED, "VIOLATED: L3; .*n1"),
+        ([BAD, OPEN], Exit.VIOLATED, "VIOLATED"),
+        ([GOOD, OPEN], Exit.INCONCLUSIVE, "INCONCLUSIVE: L2"),
+        ([], Exit.INCONCLUSIVE, "nothing was checked"),
+    ],
+)
+def test_the_verdict(findings: list[Finding], code: Exit, word: str) -> None:
+    assert exit_code(findings) == code
+    assert re.search(word, sentence(findings))
+
+
+def test_the_margin_is_what_is_left() -> None:
+    assert GOOD.margin == 9.75
+    assert BAD.margin is None
+    assert GOOD.to_json()["margin"] == 9.75
+    assert (GOOD.word, BAD.word, OPEN.word) == ("yes", "NO", "?")
+
+
+def test_the_table_shows_all_and_no_line_is_wide() -> None:
+    long = Finding("S9", "no friendly fire", True, "word " * 60, 0, 0, "cases")
+    lines = table([GOOD, BAD, OPEN, long])
+    assert max(map(len, lines)) <= WIDTH
+    text = "\n".join(lines)
+    for item in (GOOD, BAD, OPEN, long):
+        assert item.title in text
+    assert "0.25 s" in text
+    assert "9.75 s" in text
+    assert text.count("word") == 60
+
+
+def test_counting() -> None:
+    assert (counted(1, "node"), counted(0, "node")) == ("1 node", "0 nodes")
+
+
+@pytest.mark.parametrize(
+    ("texts", "harm", "meant"),
+    [
+        ([], False, " ".join(HARMLESS)),
+        ([], True, " ".join(ORDER)),
+        (["l8", "S1"], False, "S1 L8"),
+        (["S*"], False, "S1 S2 S3 S4 S9"),
+        (["S*"], True, "S1 S2 S3 S4 S6 S9"),
+        (["L?"], False, "L1 L2 L3 L4 L7"),
+    ],
+)
+def test_which_invariants_are_meant(texts: list[str], harm: bool, meant: str) -> None:
+    assert sorted(choose(texts, harm=harm).names) == sorted(meant.split())
+    assert [name for name in ORDER if name in meant.split()] == list(choose(texts, harm=harm).names)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("S7", "about wallets"), ("X1", "there are S1, S2"), ("", "there is no")]
+)
+def test_what_is_no_invariant_is_said(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        choose([text], harm=False)

@@ -1,0 +1,219 @@
+"""A wallet in memory that answers as the methods do, for tests of the screens alone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from axon.errors import AxonError
+from axon.rpc.amounts import Amount, Json, decode_json, encode_json
+from axon.rpc.errors import Code, RpcError
+from axon.wallet.amounts import Unit, parse_amount
+
+PASSPHRASE: Final = "a garden of forking paths"
+BOB: Final = "bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk"
+CAROL: Final = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+MINE: Final = "bcrt1qz8gw7yl9kdvxj8x5sqtzr8jnqvgqnp0l4wc5ev"
+COIN: Final = 100_000_000
+NOON: Final = 1_750_000_000
+
+
+class Closed(AxonError):
+    """The wallet has gone."""
+
+
+def txid(number: int) -> str:
+    """A txid as hex."""
+    return f"{number:064x}"
+
+
+@dataclass(eq=False)
+class Double:
+    """Alice's wallet: 50 bitcoin from a block, two nodes, and payments that the tests add."""
+
+    height: int = 112
+    scanned: int = 112
+    peers: int = 2
+    filter_peers: int = 2
+    disputed: int | None = None
+    payments: list[dict[str, Any]] = field(default_factory=list)
+    coins: list[dict[str, Any]] = field(default_factory=list)
+    addresses: list[dict[str, Any]] = field(default_factory=list)
+    spendable_sat: int = 50 * COIN
+    spread: dict[str, int] | None = None
+    has_ponged: bool = True
+    is_closed: bool = False
+    refusal: RpcError | None = None
+    """Of the next draft, or new address."""
+    calls: list[str] = field(default_factory=list)
+    """The methods that were called and change something, in their order."""
+
+    def __post_init__(self) -> None:
+        self.add_payment(1, 50 * COIN, "receive", confirmations=3, label="from Carol")
+        self.add_coin(1, 50 * COIN)
+
+    async def ask(self, method: str, *args: object, **named: object) -> Json:
+        """As `axon.tui.asking.Ask`."""
+        await asyncio.sleep(0)
+        if self.is_closed:
+            raise Closed("the wallet was closed")
+        answer = getattr(self, method)(*args, **named)
+        return decode_json(encode_json(answer))
+
+    def add_payment(
+        self, number: int, sat: int, category: str, *, confirmations: int = 0, label: str = ""
+    ) -> None:
+        """A payment more, the latest."""
+        entry = {
+            "txid": txid(number),
+            "category": category,
+            "state": "unconfirmed",
+            "amount": Amount(sat),
+            "confirmations": 0,
+            "time": NOON + 60 * number,
+            "label": label,
+            "addresses": [MINE if sat > 0 else BOB],
+        }
+        if sat < 0:
+            entry["fee"] = Amount(141)
+        self.payments.insert(0, entry)
+        if confirmations:
+            self.confirm(number, confirmations)
+
+    def confirm(self, number: int, confirmations: int) -> None:
+        """A payment has so many confirmations now."""
+        entry = next(each for each in self.payments if each["txid"] == txid(number))
+        entry |= {
+            "state": "confirmed",
+            "confirmations": confirmations,
+            "blockheight": self.height - confirmations + 1,
+            "blockhash": txid(self.height),
+        }
+
+    def add_coin(self, number: int, sat: int, **named: object) -> None:
+        """A coin more."""
+        coin = {
+            "txid": txid(number), "vout": 0, "address": MINE, "label": "", "amount": Amount(sat),
+            "confirmations": 3, "spendable": True, "frozen": False, "immature": False,
+            "safe": True, "change": False,
+        }  # fmt: skip
+        self.coins.append(coin | named)
+
+    # The methods.
+
+    def getsyncinfo(self) -> Json:
+        """How far it is."""
+        return {
+            "synced": bool(self.peers) and self.scanned == self.height,
+            "scanned": self.scanned,
+            "headers": self.height,
+            "presynced_headers": -1,
+            "filter_headers": self.height,
+            "peers": self.peers,
+            "filter_peers": self.filter_peers,
+            "agreed": self.filter_peers,
+            "disputed": self.disputed,
+        }
+
+    def getbalances(self) -> Json:
+        """What it holds."""
+        frozen = sum(each["amount"].sat for each in self.coins if each["frozen"])
+        return {
+            "mine": {
+                "trusted": Amount(self.spendable_sat),
+                "untrusted_pending": Amount(30 * COIN),
+                "immature": Amount(0),
+                "frozen": Amount(frozen),
+            }
+        }
+
+    def listtransactions(self, count: int) -> Json:
+        """The latest ones."""
+        return self.payments[:count]
+
+    def gettransaction(self, wanted: str) -> Json:
+        """One of them."""
+        entry = next(each for each in self.payments if each["txid"] == wanted)
+        spread = self.spread if entry["state"] == "unconfirmed" else None
+        return {**entry, "hex": "00", "spread": spread}
+
+    def gettxoutproof(self, wanted: str) -> Json:
+        """Some bytes."""
+        assert wanted
+        return "00" * 290
+
+    def listunspent(self) -> Json:
+        """The coins."""
+        return self.coins
+
+    def lockunspent(self, unlock: bool, places: list[str]) -> Json:
+        """Freeze them, or not."""
+        self.calls.append("lockunspent")
+        for coin in self.coins:
+            if f"{coin['txid']}:{coin['vout']}" in places:
+                coin["frozen"] = not unlock
+        return True
+
+    def listaddresses(self) -> Json:
+        """Those that were given out."""
+        return self.addresses
+
+    def getnewaddress(self, label: str) -> Json:
+        """One more."""
+        self.calls.append("getnewaddress")
+        if self.refusal is not None:
+            raise self.refusal
+        known = [MINE, CAROL, BOB]
+        index = len(self.addresses)
+        entry = {"address": known[index], "index": index, "change": False, "used": False}
+        self.addresses.append({**entry, "label": label})
+        return known[index]
+
+    def getpeerinfo(self) -> Json:
+        """The nodes."""
+        ping = {"pingtime": 0.0012} if self.has_ponged else {}
+        return [
+            {
+                "id": number,
+                "addr": f"127.0.0.{number + 2}:18444",
+                "subver": "/axon:0.1.0/",
+                "synced_headers": self.height,
+                "filters": "agrees" if number < self.filter_peers else "none",
+                **ping,
+            }
+            for number in range(self.peers)
+        ]
+
+    def draftpayment(
+        self, recipients: dict[str, str], *, fee_rate: float, allow_high_fee: bool
+    ) -> Json:
+        """What a payment would do."""
+        self.calls.append("draftpayment")
+        if self.refusal is not None and not allow_high_fee:
+            raise self.refusal
+        [(address, amount)] = recipients.items()
+        fee_sat = round(141 * fee_rate)
+        sat = self.spendable_sat - fee_sat if amount == "all" else parse_amount(amount, Unit.BTC)
+        return {
+            "psbt": "cHNidP8=",
+            "recipients": [
+                {"address": address, "script": "00", "amount": Amount(sat), "ours": False}
+            ],
+            "amount": Amount(sat),
+            "fee": Amount(fee_sat),
+            "feerate": float(fee_rate),
+            "vsize": 141,
+            "change": Amount(self.spendable_sat - sat - fee_sat),
+        }
+
+    def sendpayment(self, psbt: str, *, passphrase: str, allow_high_fee: bool) -> Json:
+        """Sends what was drafted."""
+        self.calls.append("sendpayment")
+        assert psbt == "cHNidP8="
+        assert not allow_high_fee or self.refusal is not None
+        if passphrase != PASSPHRASE:
+            raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
+        self.spread = {"offered": 1, "given": 0, "echoed": 0}
+        self.add_payment(2, -20 * COIN - 141, "send")
+        return {"txid": txid(2), "peers": self.peers, "spread": self.spread}

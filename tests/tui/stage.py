@@ -1,0 +1,105 @@
+"""The screens, driven without a terminal: keys in, texts out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Input, Static
+
+from axon.tui.app import WalletApp
+from axon.tui.model import Nature
+from axon.wallet.amounts import Unit, parse_amount
+from tests.tui.double import Double
+
+SMALL: Final = (80, 24)
+_STEP_S: Final = 0.02
+_PATIENCE_STEPS: Final = 250
+
+
+def squares(text: str) -> list[str]:
+    """Stands in for a QR code, with the colours that a terminal gets."""
+    return [f"\x1b[97;40m█{text[-4:]}█\x1b[0m", "█████"]
+
+
+def app_of(double: Double, *, nature: Nature | None = None, offline: bool = False) -> WalletApp:
+    """The program over this wallet."""
+    return WalletApp(
+        double.ask,
+        nature or Nature("regtest", signs=True),
+        "alice",
+        qr_lines=squares,
+        read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
+        offline=offline,
+    )
+
+
+class Stage:
+    """A program that runs, and the one who sits before it."""
+
+    def __init__(self, app: WalletApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        await self.pilot.press(*keys)
+
+    async def type(self, selector: str, text: str) -> None:
+        """Replace what stands in a field."""
+        field = self.app.screen.query_one(selector, Input)
+        field.value = ""
+        field.focus()
+        await self.pilot.press(*text)
+
+    async def look(self) -> None:
+        """Have the wallet looked at now."""
+        self.app.look_now()
+        await self.pilot.pause(_STEP_S)
+
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something is so on the screen."""
+        for _ in range(_PATIENCE_STEPS):
+            if holds():
+                return
+            await self.pilot.pause(_STEP_S)
+        raise AssertionError(f"never: {what}")
+
+    async def until_told(self, selector: str, text: str) -> None:
+        """Wait until a line says something."""
+        await self.until(lambda: text in self.told(selector), f"{selector} says {text!r}")
+
+    def told(self, selector: str) -> str:
+        """What a line of the uppermost screen says; empty if it is not there."""
+        found = self.app.screen.query(selector)
+        return str(found.first(Static).content) if found else ""
+
+    def rows(self, selector: str) -> list[list[str]]:
+        """The texts of a table."""
+        table: DataTable[Any] = self.app.query_one(selector, DataTable)
+        return [[str(cell) for cell in table.get_row_at(place)] for place in range(table.row_count)]
+
+
+def play(
+    scene: Callable[[Stage], Awaitable[None]],
+    double: Double | None = None,
+    *,
+    size: tuple[int, int] = SMALL,
+    nature: Nature | None = None,
+    offline: bool = False,
+    on_message: Callable[[Message], None] | None = None,
+) -> WalletApp:
+    """Run the program and play a scene with it, from the first look on; the program, ended."""
+    app = app_of(double or Double(), nature=nature, offline=offline)
+
+    async def run() -> None:
+        async with app.run_test(size=size, message_hook=on_message) as pilot:
+            stage = Stage(app, pilot)
+            await stage.until(lambda: stage.told("#standing") != "Opening", "the first look")
+            await scene(stage)
+
+    asyncio.run(run())
+    return app

@@ -1,0 +1,264 @@
+"""A payment through the screen, and everything that may be wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+from textual.message import Message
+from textual.widgets import Checkbox
+
+from axon.rpc.errors import Code, RpcError
+from axon.tui.model import Nature
+from axon.tui.passphrase import PassphraseDialog, SecretInput
+from tests.tui.double import BOB, COIN, PASSPHRASE, Double, txid
+from tests.tui.stage import Stage, play
+
+
+async def fill(stage: Stage, to: str = BOB, amount: str = "20", fee: str = "1") -> None:
+    """Fill in the form and have it drafted."""
+    await stage.press("escape", "3")
+    await stage.type("#to", to)
+    await stage.type("#amount", amount)
+    await stage.type("#fee", fee)
+    await stage.press("enter")
+
+
+def has_draft(stage: Stage) -> bool:
+    return "there" in stage.app.query_one("#draft-box").classes
+
+
+def is_asked(stage: Stage) -> bool:
+    return isinstance(stage.app.screen, PassphraseDialog)
+
+
+def test_a_payment_from_form_to_block() -> None:
+    double, seen = Double(), list[str]()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        for each in (f"to {BOB}", "0.00000141 BTC", "20.00000141 BTC", "29.99999859 BTC"):
+            assert each in stage.told("#drafted")
+        assert double.calls == ["draftpayment"]
+
+        await stage.press("enter")
+        await stage.until(lambda: is_asked(stage), "the passphrase is asked for")
+        assert f"to {BOB}" in stage.told("#purpose")
+        await stage.press("enter")
+        assert stage.told("#answer") == "A passphrase is needed to sign."
+        await stage.press(*"wrong", "enter")
+        await stage.until_told("#answer", "this is not the passphrase of this wallet")
+        field = stage.app.screen.query_one(SecretInput)
+        assert (field.value, field.password) == ("", True)
+
+        await stage.type("SecretInput", PASSPHRASE)
+        await stage.press("enter")
+        await stage.until(lambda: not is_asked(stage), "it is sent")
+        assert field.value == ""
+        await stage.until_told("#result", "no node has fetched it yet")
+        assert stage.told("#sent") == txid(2)
+        double.spread = {"offered": 2, "given": 3, "echoed": 1}
+        await stage.look()
+        await stage.until_told("#result", "fetched by 3, came back from one")
+        double.confirm(2, 1)
+        await stage.look()
+        await stage.until_told("#result", "It is in block 112: 1 confirmation.")
+        assert not has_draft(stage)
+
+    app = play(scene, double, on_message=lambda message: seen.append(repr(message)))
+    assert double.calls == ["draftpayment", "sendpayment", "sendpayment"]
+    assert app.failure is None
+    assert not [text for text in seen if PASSPHRASE in text or "wrong" in text]
+
+
+@pytest.mark.parametrize(
+    ("amount", "drafted"),
+    [
+        ("0.5", "0.50000000 BTC"),
+        ("50000 sat", "0.00050000 BTC"),
+        ("1.5 btc", "1.50000000 BTC"),
+        ("all", "49.99999859 BTC"),
+    ],
+)
+def test_amounts_as_they_are_typed(amount: str, drafted: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await fill(stage, amount=amount)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        assert drafted in stage.told("#drafted").splitlines()[0]
+
+    play(scene)
+
+
+def test_the_unit_is_chosen_beside_the_amount() -> None:
+    async def scene(stage: Stage) -> None:
+        await fill(stage, amount="50000")
+        await stage.until(lambda: has_draft(stage), "the draft")
+        assert "50000.00000000 BTC" in stage.told("#drafted")
+        await stage.pilot.click("RadioButton:last-of-type")
+        await stage.until(lambda: not has_draft(stage), "what it was is no longer meant")
+        await stage.pilot.click("#draft")
+        await stage.until(lambda: has_draft(stage), "the draft")
+        assert "0.00050000 BTC" in stage.told("#drafted")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("form", "line", "sentence"),
+    [
+        ({"to": ""}, "#to-wrong", "Whom? Type or paste an address."),
+        ({"amount": ""}, "#amount-wrong", "expected an amount such as"),
+        ({"amount": "1 XBT"}, "#amount-wrong", "the units are BTC and sat, not 'XBT'"),
+        ({"amount": "0.123456789"}, "#amount-wrong", "too precise"),
+        ({"amount": "-1"}, "#amount-wrong", "an amount is not negative"),
+        ({"fee": ""}, "#fee-wrong", "Name a fee in sat/vB"),
+        ({"fee": "nan"}, "#fee-wrong", "Name a fee in sat/vB"),
+        ({"fee": "1e9"}, "#fee-wrong", "Name a fee in sat/vB"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_its_field(
+    form: dict[str, str], line: str, sentence: str
+) -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage, **form)
+        await stage.until_told(line, sentence)
+        field = line.removesuffix("-wrong")
+        assert stage.app.focused is stage.app.query_one(field)
+
+    play(scene, double)
+    assert double.calls == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (Code.NOT_FOUND, "#to-wrong"),
+        (Code.TYPE, "#amount-wrong"),
+        (Code.INSUFFICIENT_FUNDS, "#amount-wrong"),
+        (Code.PARAMETER, "#fee-wrong"),
+        (Code.WALLET, "#general"),
+        (-12345, "#general"),
+    ],
+)
+def test_what_the_wallet_refuses_is_said_beside_its_field(code: int, line: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until_told(line, "this is refused [for a reason]")
+        assert not has_draft(stage)
+
+    play(scene, Double(refusal=RpcError(code, "this is refused [for a reason]")))
+
+
+def test_a_high_fee_must_be_meant() -> None:
+    async def scene(stage: Stage) -> None:
+        assert not stage.app.query_one(Checkbox).display
+        await fill(stage, fee="900")
+        await stage.until_told("#fee-wrong", "more than any payment needs")
+        stage.app.query_one(Checkbox).focus()
+        await stage.press("space")
+        await stage.pilot.click("#draft")
+        await stage.until(lambda: has_draft(stage), "the draft")
+        await stage.press("s")
+        await stage.type("SecretInput", PASSPHRASE)
+        await stage.press("enter")
+        await stage.until_told("#sent", txid(2))
+        assert not stage.app.query_one(Checkbox).value
+
+    play(scene, Double(refusal=RpcError(Code.PARAMETER, "more than any payment needs")))
+
+
+def test_a_draft_is_forgotten_when_the_form_is_edited() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        await stage.type("#amount", "21")
+        assert not has_draft(stage)
+        await stage.pilot.click("#draft")
+        await stage.until(lambda: has_draft(stage), "another draft")
+        assert "21.00000000 BTC" in stage.told("#drafted")
+
+    play(scene, double)
+
+
+def test_leaving_the_dialog_sends_nothing() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        for leave in ("escape", "button"):
+            await stage.press("s", *PASSPHRASE)
+            field = stage.app.screen.query_one(SecretInput)
+            if leave == "escape":
+                await stage.press("escape")
+            else:
+                await stage.pilot.click("#leave")
+            await stage.until(lambda: not is_asked(stage), leave)
+            assert field.value == ""
+        assert has_draft(stage)
+
+    play(scene, double)
+    assert double.calls == ["draftpayment"]
+
+
+def test_a_wallet_that_only_watches_does_not_ask_for_a_passphrase() -> None:
+    async def scene(stage: Stage) -> None:
+        assert "watching only" in stage.told("#whose")
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        await stage.press("s")
+        assert not is_asked(stage)
+
+    play(scene, nature=Nature("regtest", signs=False))
+
+
+def test_on_the_real_network_a_person_names_the_fee() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.press("3")
+        await stage.type("#to", BOB)
+        await stage.type("#amount", "1")
+        await stage.press("enter")
+        await stage.until_told("#fee-wrong", "Name a fee")
+
+    play(scene, nature=Nature("main", signs=True))
+
+
+def test_a_wallet_that_closes_while_it_signs() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        await stage.press("s", *PASSPHRASE)
+        double.is_closed = True
+        await stage.press("enter")
+        await stage.until_told("#answer", "look at the history before you pay again")
+
+    play(scene, double)
+
+
+def test_more_money_than_there_is_stays_readable() -> None:
+    sentence = "5000000000 sat and the fee are needed, 0 sat can be spent: send less"
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage, amount=f"{50 * COIN} sat")
+        await stage.until_told("#amount-wrong", sentence)
+
+    play(scene, Double(refusal=RpcError(Code.INSUFFICIENT_FUNDS, sentence)))
+
+
+def test_messages_are_told_to_nobody_else() -> None:
+    told: list[Message] = []
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        told.clear()
+        await stage.press("s", *PASSPHRASE, "enter")
+
+    play(scene, on_message=told.append)
+    values = [getattr(message, "value", "") for message in told]
+    assert not [value for value in values if isinstance(value, str) and value.startswith("a gar")]
