@@ -321,6 +321,17 @@ def test_a_peer_that_hangs_up_at_once_is_not_pestered() -> None:
     assert dials < 80
 
 
+def test_who_loses_the_last_peer_dials_the_others_at_once() -> None:
+    one, other = endpoint("10.0.0.1"), endpoint("10.0.0.2")
+    world = World(connect=(Target("a", one), Target("b", other)))
+    world.dead = {other}
+    world.wait(10 * MINUTE)
+    world.dead.clear()
+    (peer,) = world.peers
+    world.close(peer)
+    assert [wish.endpoint for wish in world.wait(1)] == [other]
+
+
 def test_addnode_keeps_a_peer_besides_the_automatic_ones() -> None:
     world = World(known=50)
     alice = Target("alice", endpoint("10.0.0.1"))

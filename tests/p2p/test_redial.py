@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from axon.machine import MINUTE, SECOND, Endpoint
-from axon.p2p.redial import FIRST_DELAY, MAX_DELAY, Redial, Target
+from axon.p2p.redial import FIRST_DELAY, IMPATIENT_DELAY, MAX_DELAY, Redial, Target
 from tests.p2p.examples import NOW, endpoint
 
 ALICE = Target("alice:1", endpoint("10.0.0.1", 1))
@@ -74,3 +74,21 @@ def test_what_became_of_strangers_is_nothing_to_it() -> None:
     dial.failed(BOB.endpoint, NOW)
     dial.ended(BOB.endpoint, NOW)
     assert dial.deadline(nobody) == NOW
+
+
+def test_a_light_client_waits_for_seconds_only() -> None:
+    dial = Redial((ALICE,), Random(1), NOW, IMPATIENT_DELAY)
+    for _ in range(12):
+        dial.failed(ALICE.endpoint, NOW)
+    due = dial.deadline(nobody)
+    assert due is not None
+    assert due - NOW < 2 * IMPATIENT_DELAY
+
+
+def test_the_others_are_dialled_at_once_when_nobody_is_left() -> None:
+    dial = redial(ALICE, BOB)
+    for target in (ALICE, BOB):
+        for _ in range(5):
+            dial.failed(target.endpoint, NOW)
+    dial.hasten(NOW, ALICE.endpoint)
+    assert dial.due(NOW, nobody) == [BOB]
