@@ -9,6 +9,7 @@ from axon.chain.blockbody import read_body
 from axon.chain.filters import match_any
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
+from axon.primitives.network import REGTEST, Network
 from axon.primitives.transaction import OutPoint, Transaction, outpoint
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
@@ -34,6 +35,10 @@ class NaiveWallet:
     blocks_taken: int = 0
     headers_kept: int = 0
     filter_headers_kept: int = 0
+
+    @property
+    def network(self) -> Network:
+        return REGTEST
 
     def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
         return tuple(match_any(data, name, self.scripts) for name, data in filters)

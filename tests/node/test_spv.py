@@ -9,7 +9,7 @@ import pytest
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import MINUTE, SECOND, Endpoint, Instant
-from axon.node.commands import SendTransaction
+from axon.node.commands import Feerates, RecentFeerates, SendTransaction
 from axon.node.facts import Fact, PaymentFound, PaymentHeard, TransactionSpread
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -247,3 +247,17 @@ def test_a_restart_goes_on_where_it_was() -> None:
     first.until(first.synced)
     assert paid.txid in first.wallet.confirmed
     assert first.wallet.blocks_taken == taken + 1, "only what came since was looked at"
+
+
+def test_the_last_blocks_are_read_for_what_they_charged() -> None:
+    net = network(6, 2)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1))
+    bob.until(bob.synced)
+    asked = net.simulation.command(bob.number, RecentFeerates(6))
+    bob.until(lambda: asked.done)
+    assert isinstance(asked.value, Feerates)
+    assert asked.value.blocks == (1_000,) * 6
+    assert 90 <= asked.value.floor_sat_kvb <= 125, "told with some noise"
+    too_many = net.simulation.command(bob.number, RecentFeerates(51))
+    bob.until(lambda: too_many.done)
+    assert too_many.value is None

@@ -277,10 +277,10 @@ def test_nodes_come_and_go(place: Place) -> None:
         ({BOB: 1}, {"fee_rate": 0}, Code.PARAMETER, "positive"),
         ({BOB: 1}, {"fee_rate": 0.01}, Code.PARAMETER, "below"),
         ({BOB: 1}, {"fee_rate": 90_000}, Code.PARAMETER, "more than any payment needs"),
-        ({BOB: 1}, {"fee": 1, "fee_rate": 1}, Code.PARAMETER, "either"),
+        ({BOB: 1}, {"fee": 1, "fee_rate": 1}, Code.PARAMETER, "Name one of"),
         ({BOB: 1}, {"coins": ["nonsense"]}, Code.PARAMETER, "txid:index"),
         ({BOB: 1}, {"coins": [f"{1:064x}:0"]}, Code.PARAMETER, "no unspent coin"),
-        ({BOB: 1}, {"conf_target": 6}, Code.TYPE, "Unexpected key"),
+        ({BOB: 1}, {"conf_target": 0}, Code.PARAMETER, "between 1 and 1008"),
     ],
 )
 def test_what_cannot_be_paid(
@@ -332,3 +332,12 @@ def test_a_payment_that_nobody_took_goes_out_at_the_next_start(tmp_path: Path) -
         assert node.call("getrawmempool") == []
         with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
             Place(node, wallet, "").pooled(sent["txid"])
+
+
+def test_fees_by_target_come_from_the_last_blocks(place: Place) -> None:
+    told = place.wallet.call("estimatesmartfee", 6)
+    assert (sat(told["feerate"]), told["blocks"]) == (1_000, 6)
+    draft = place.wallet.call("draftpayment", {BOB: 1}, {"conf_target": 2})
+    assert sat(draft["fee"]) == pytest.approx(draft["vsize"], abs=2)
+    code, message = place.wallet.refusal("estimatesmartfee", 1_009)
+    assert (code, "between 1 and 1008" in message) == (Code.PARAMETER, True)

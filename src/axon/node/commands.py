@@ -112,6 +112,29 @@ class RestorePool:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentFeerates:
+    """Have a light client read the last blocks for what they charged.
+
+    The answer is a `Feerates`, or None if too many ask at a time.
+    """
+
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feerates:
+    """What the network asks for, in sat per 1,000 vbytes.
+
+    Args:
+        blocks: the averages of the last blocks, the oldest first.
+        floor_sat_kvb: what most peers ask for at least, by their `feefilter`.
+    """
+
+    blocks: tuple[int, ...]
+    floor_sat_kvb: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rescan:
     """Have a light client's wallet look at all blocks from a height on once more: None."""
 
@@ -145,4 +168,5 @@ Command = (
     | PingAll
     | RestorePool
     | Rescan
+    | RecentFeerates
 )

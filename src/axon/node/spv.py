@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from axon.chain.headertree import HeaderTree
+from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.machine import (
     DAY,
     SECOND,
@@ -35,7 +35,16 @@ from axon.machine import (
     Received,
     Resolved,
 )
-from axon.node.commands import AddNode, DialOnce, Disconnect, Rescan, SendTransaction
+from axon.node.blockreads import BlockReads
+from axon.node.commands import (
+    AddNode,
+    DialOnce,
+    Disconnect,
+    Feerates,
+    RecentFeerates,
+    Rescan,
+    SendTransaction,
+)
 from axon.node.disputes import Disputes
 from axon.node.facts import HeadersComplete, MessageIgnored
 from axon.node.headerflow import HeaderFlow
@@ -67,6 +76,7 @@ from axon.wire.messages import (
     CFCheckpt,
     CFHeaders,
     CFilter,
+    FeeFilter,
     GetData,
     Headers,
     Inv,
@@ -80,6 +90,9 @@ from axon.wire.messages import (
     Tx,
     Unknown,
 )
+
+MAX_FLOOR_SAT_KVB: Final = 1_000_000
+"""A peer that asks for more than 1,000 sat/vB is still syncing, and wants no payments at all."""
 
 PATIENCE: Final = SECOND
 """After so long without an answer somebody else is asked."""
@@ -135,6 +148,8 @@ class SpvNode:
         self.scan = ScanFlow(
             outbox, headers, self.filtersync, self._fetch, self.transactions, start
         )
+        self._reads = BlockReads(outbox, self._fetch)
+        self._floors: dict[PeerId, int] = {}  # By what each peer told in its feefilter.
         self._disputes = Disputes(outbox, self.filtersync, self._fetch, self.scan.doubt)
         self._reception = Reception(outbox, self.links, self._route)
         self._rotation = Rotation(self.links, self.headersync, now)
@@ -215,6 +230,7 @@ class SpvNode:
             self._best = self.headers.best
             self._outbox.perform(self.filtersync.chain_changed(now))
         self._disputes.settle(now)
+        self._reads.settle(now)
         self.scan.advance(now, headers_known=self._headers_known)
         if self.scan.is_following:
             return  # Whoever is killed now must not find later filter headers than his wallet's.
@@ -248,6 +264,9 @@ class SpvNode:
                 self._received_block(session, message, now)
             case CFHeaders() | CFilter() | CFCheckpt():
                 self._outbox.perform(self.filtersync.received(peer, message, now))
+            case FeeFilter(feerate_sat_kvb):
+                if 0 <= feerate_sat_kvb <= MAX_FLOOR_SAT_KVB:
+                    self._floors[peer] = feerate_sat_kvb
             case Tx(transaction):
                 self.transactions.received(session, transaction, now)
             case GetData():
@@ -283,8 +302,11 @@ class SpvNode:
         block_hash = message.header.hash
         if not self._fetch.is_wanted(block_hash):
             return
-        if not self._disputes.received_block(session, block_hash, message.raw):
-            self.scan.received_block(session, block_hash, message.raw, now)
+        raw = message.raw
+        taken = self._disputes.received_block(session, block_hash, raw)
+        taken = taken or self._reads.received_block(session, block_hash, raw)
+        if not taken:
+            self.scan.received_block(session, block_hash, raw, now)
 
     # Peers come and go.
 
@@ -316,6 +338,7 @@ class SpvNode:
     def gone(self, peer: PeerId, now: Instant) -> None:
         """A connection ended."""
         self._reception.gone(peer)
+        self._floors.pop(peer, None)
         self._outbox.perform(self.headersync.closed(peer, now))
         self._outbox.perform(self._fetch.closed(peer, now))
         self._outbox.perform(self.filtersync.closed(peer, now))
@@ -335,6 +358,8 @@ class SpvNode:
             case Rescan(height):
                 self.scan.rescan(height, now)
                 answer(None)
+            case RecentFeerates(blocks):
+                self._read_feerates(ticket, blocks, now)
             case AddNode(target):
                 answer(links.connections.add_node(target, now))
             case DialOnce(endpoint, kind, v2):
@@ -346,3 +371,18 @@ class SpvNode:
                 answer(session is not None)
             case _:
                 raise AssertionError(f"no command: {command!r}")
+
+    def _read_feerates(self, ticket: int, blocks: int, now: Instant) -> None:
+        """What the last blocks charged, and what peers ask for."""
+        entries: list[HeaderEntry] = []
+        entry = self.headers.best
+        while entry.parent is not None and len(entries) < blocks:
+            entries.append(entry)
+            entry = entry.parent
+
+        def done(found: tuple[int, ...] | None) -> None:
+            floors = sorted(self._floors.values())
+            floor = floors[len(floors) // 2] if floors else 0
+            self._outbox.answer(ticket, None if found is None else Feerates(found, floor))
+
+        self._reads.want(entries[::-1], done, now)

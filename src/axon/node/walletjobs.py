@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from axon.chain.blockbody import read_body
+from axon.chain.blockfees import feerate_of_block
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
 from axon.node.jobs import LearnHeaders
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
+from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Rejected, Verdict
 
@@ -90,6 +92,15 @@ class CheckFilters:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighBlock:
+    """What a block charged, by `chain.blockfees`; Rejected if the bytes are not that block."""
+
+    hash: BlockHash
+    height: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KeepFilterHeaders:
     """Write filter headers down. The outcome is None.
 
@@ -130,6 +141,10 @@ class Taken(Protocol):
 
 class Wallet(Protocol):
     """A wallet, as far as the node feeds it."""
+
+    @property
+    def network(self) -> Network:
+        """Whose coins it holds."""
 
     def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
         """See `MatchFilters`."""
@@ -173,6 +188,11 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
             return _asked(call)
         case CheckFilters(block_hash, raw, filters):
             return _check_filters(block_hash, raw, filters)
+        case WeighBlock(block_hash, height, raw):
+            block = read_body(block_hash, raw)
+            if isinstance(block, Rejected):
+                return block
+            return feerate_of_block(block, wallet.network.subsidy_sat(height))
         case LearnHeaders(headers):
             files.keep_headers(headers)
         case KeepFilterHeaders(start_height, records):

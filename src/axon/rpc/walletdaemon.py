@@ -7,23 +7,30 @@ one thing at a time.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from axon.chain.blockfees import BLOCKS
 from axon.drivers.aio.clock import Clock
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
+from axon.node.commands import Feerates, RecentFeerates
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet
 from axon.p2p.txbroadcast import Spread
-from axon.primitives.hashes import Txid
+from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.waiters import Waiters
 from axon.wallet import errors as refusals
 from axon.wallet.wallet import Wallet
+
+FEES_LIMIT_S: Final = 20.0
+"""How long the last blocks are waited for; with them come 10 MB on the main network."""
 
 _CODES: Final[dict[type[WalletError], Code]] = {
     refusals.NoWallet: Code.WALLET_NOT_FOUND,
@@ -77,6 +84,7 @@ class WalletDaemon:
     started_at: Instant = 0
     calls: Callable[[], Sequence[tuple[str, int]]] = tuple
     _waiters: Waiters = field(default_factory=Waiters)
+    _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
 
     @property
     def now_s(self) -> int:
@@ -97,6 +105,29 @@ class WalletDaemon:
         if isinstance(answer, WalletError):
             raise refusal(answer) from answer
         return cast(_T, answer)
+
+    async def feerates(self) -> Feerates:
+        """What the last blocks charged, and what peers ask for; read once for each tip.
+
+        Raises:
+            RpcError: the blocks do not come, because no peer is there.
+        """
+        tip = self.node.headers.best.hash
+        if self._feerates is not None and self._feerates[0] == tip:
+            return self._feerates[1]
+        found = None
+        if self.node.sessions:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FEES_LIMIT_S):
+                    found = await self.put(RecentFeerates(BLOCKS))
+        if found is None:
+            raise RpcError(
+                Code.WALLET,
+                "Fee estimation failed: no node gave the last blocks; name a fee_rate in sat/vB",
+            )
+        assert isinstance(found, Feerates)
+        self._feerates = (tip, found)
+        return found
 
     def spread(self, txid: Txid) -> Spread | None:
         """How far a payment of our own has come; None if it is not on its way."""

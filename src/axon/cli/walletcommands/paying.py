@@ -60,9 +60,16 @@ def add_fee_options(parser: argparse.ArgumentParser) -> None:
         "--fee-rate",
         type=feerate,
         metavar="N",
-        help="the fee in sat/vB (default: 1 on test networks; to be named on mainnet)",
+        help="the fee in sat/vB",
     )
     fee.add_argument("--fee", metavar="AMOUNT", help="the whole fee, such as '500 sat'")
+    fee.add_argument(
+        "--target",
+        type=int,
+        metavar="BLOCKS",
+        help="pay what gets it into one of so many blocks, by what the last ones charged "
+        "(default: 6)",
+    )
     parser.add_argument(
         "--coin",
         action="append",
@@ -126,6 +133,8 @@ def drafted(door: Door, arguments: argparse.Namespace) -> dict[str, Any]:
         chosen["fee_rate"] = arguments.fee_rate
     if arguments.fee is not None:
         chosen["fee"] = read_amount(arguments.fee)
+    if arguments.target is not None:
+        chosen["conf_target"] = arguments.target
     if arguments.coin is not None:
         chosen["coins"] = arguments.coin
     made: dict[str, Any] = door.call("draftpayment", {arguments.address: amount}, chosen)

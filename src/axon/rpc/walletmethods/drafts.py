@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from axon.chain.blockfees import MIN_FEERATE_SAT_KVB
 from axon.errors import WalletError
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.network import MAINNET
@@ -12,6 +11,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.fees import USUAL_TARGET, feerate_by_target
 from axon.rpc.walletmethods.named import (
     parse_coin,
     parse_feerate,
@@ -24,9 +24,6 @@ from axon.wallet.payment import bump, draft
 from axon.wallet.psbt import combine, finalize
 from axon.wallet.signing import sign
 
-TEST_FEERATE_SAT_KVB: Final = 1_000
-"""1 sat/vB, what a payment pays on a test network where no fee is named."""
-
 
 @method("wallet")
 async def draftpayment(
@@ -35,19 +32,21 @@ async def draftpayment(
     *,
     fee_rate: float | None = None,
     fee: Amount | None = None,
+    conf_target: int | None = None,
     coins: list[Json] | None = None,
     allow_high_fee: bool = False,
 ) -> Json:
     """Drafts a payment: nothing is signed, sent or set aside.
 
-    A light client sees no queue of payments, so it cannot tell which fee is enough: name one. On
-    test networks it is 1 sat/vB if none is named.
+    If no fee is named, it is what `estimatesmartfee` says of 6 blocks; where no node is there to
+    give the last blocks, 1 sat/vB on test networks.
 
     Args:
         recipients: Whom to pay, {"address": amount, ...} with amounts in BTC, or a list of such;
             the amount "all" is all that is left
         fee_rate: The fee in sat/vB
         fee: Or the whole fee in BTC
+        conf_target: Or within how many blocks it is to be confirmed
         coins: Spend all of these and no others: [{"txid":"hex","vout":n}, ...] or
             ["txid:vout", ...]
         allow_high_fee: An absurd fee is meant
@@ -84,8 +83,10 @@ async def draftpayment(
     """
     payees = parse_recipients(recipients)
     feerate_sat_kvb = None if fee_rate is None else parse_feerate(fee_rate)
+    if sum(named is not None for named in (fee_rate, fee, conf_target)) > 1:
+        raise RpcError(Code.PARAMETER, "Name one of fee_rate, fee and conf_target")
     if feerate_sat_kvb is None and fee is None:
-        feerate_sat_kvb = _usual_feerate(daemon)
+        feerate_sat_kvb = await _feerate(daemon, conf_target)
     points = None if coins is None else [parse_coin(each) for each in coins]
     made = await daemon.ask(
         lambda wallet: draft(
@@ -100,14 +101,15 @@ async def draftpayment(
     return draft_json(made)
 
 
-def _usual_feerate(daemon: WalletDaemon) -> int:
-    if daemon.node.settings.network is MAINNET:
-        raise RpcError(
-            Code.WALLET,
-            "Fee estimation failed: a light client sees no queue of payments; name a fee_rate in"
-            " sat/vB",
-        )
-    return TEST_FEERATE_SAT_KVB
+async def _feerate(daemon: WalletDaemon, target: int | None) -> int:
+    if target is not None:
+        return await feerate_by_target(daemon, target)
+    try:
+        return await feerate_by_target(daemon, USUAL_TARGET)
+    except RpcError:
+        if daemon.node.settings.network is MAINNET:
+            raise
+        return MIN_FEERATE_SAT_KVB
 
 
 @method("wallet")
