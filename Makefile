@@ -1,4 +1,4 @@
-# make demo   raise nodes on this machine, harm them, check that they keep one ledger
+# make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
 # make interop bench sim soak: see CONTRIBUTING.md

@@ -10,7 +10,8 @@ import pytest
 from axon.cli import demo
 from axon.cli.demo import main
 from axon.swarm.checks import Check
-from axon.swarm.story import Listener, Outcome, Played
+from axon.swarm.stage import Listener
+from axon.swarm.story import Outcome, Played
 
 
 def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,7 +19,9 @@ def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("Usage: axon demo")
 
 
-@pytest.mark.parametrize("arguments", [["--fast"], ["--keep"], ["node"]])
+@pytest.mark.parametrize(
+    "arguments", [["--fast"], ["--keep"], ["--report"], ["--report="], ["node"]]
+)
 def test_a_wrong_call_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     told = capsys.readouterr()
@@ -40,6 +43,27 @@ def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "cannot be used" in capsys.readouterr().err
 
 
+def test_where_no_report_can_be_written_nothing_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--report", str(tmp_path)]) == 2
+    assert "that is a folder" in capsys.readouterr().err
+    assert main([f"--report={tmp_path / 'missing' / 'report.html'}"]) == 2
+    assert "--report names another file" in capsys.readouterr().err
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, item: Check) -> None:
+    """Let the story be a single check: the real one takes half a minute."""
+
+    def tell(folder: Path, listener: Listener) -> Outcome:
+        assert folder.is_dir()
+        listener.act(1, "An act")
+        listener.check(item)
+        return Outcome((Played("An act", 0.0, 1.25),), (item,), 1.5)
+
+    monkeypatch.setattr(demo, "tell", tell)
+
+
 @pytest.mark.parametrize(("seen", "code"), [("30", 0), ("0", 1)])
 @pytest.mark.parametrize("as_json", [True, False])
 def test_the_exit_code_says_whether_all_holds(
@@ -49,21 +73,14 @@ def test_the_exit_code_says_whether_all_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    item = Check(1, "Alice has", "30", seen)
-
-    def tell(folder: Path, listener: Listener) -> Outcome:  # The real one takes half a minute.
-        assert folder.is_dir()
-        listener.act(1, "An act")
-        listener.check(item)
-        return Outcome((Played("An act", 1.25),), (item,), 1.5)
-
-    monkeypatch.setattr(demo, "tell", tell)
-    assert main(["--json"] if as_json else []) == code
+    pretend(monkeypatch, Check(1, "Alice has", "30", seen))
+    assert main(["--no-report", *(["--json"] if as_json else [])]) == code
     told = capsys.readouterr().out
     if as_json:
         assert json.loads(told) == {
             "holds": code == 0,
             "seconds": 1.5,
+            "report": None,
             "acts": [{"title": "An act", "seconds": 1.25}],
             "checks": [
                 {
@@ -81,3 +98,20 @@ def test_the_exit_code_says_whether_all_holds(
         assert "\x1b" not in told  # No colours where there is no terminal.
         last = "All 1 checks hold." if code == 0 else "1 of 1 checks do not hold."
         assert told.rstrip().endswith(last)
+
+
+def test_a_report_is_written_where_it_is_wanted_and_named_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, Check(1, "Alice has", "30", "30"))
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    usual = tmp_path / demo.REPORT
+    assert capsys.readouterr().out.rstrip().endswith(str(usual))
+    assert "All 1 checks hold." in usual.read_text()
+    wanted = tmp_path / "mine.html"
+    assert main(["--json", f"--report={wanted}"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"] == str(wanted)
+    assert "Act 1. An act" in wanted.read_text()
+    assert main(["--no-report"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [usual.name, wanted.name]

@@ -35,6 +35,7 @@ class NaiveWallet:
     blocks_taken: int = 0
     headers_kept: int = 0
     filter_headers_kept: int = 0
+    filters: dict[BlockHash, bytes] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -79,6 +80,12 @@ class NaiveWallet:
 
     def keep_headers(self, headers: Sequence[Header]) -> None:
         self.headers_kept += len(headers)
+
+    def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
+        self.filters.update(filters)
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
+        return list(map(self.filters.get, hashes))
 
     def keep_filter_headers(self, start_height: int, records: bytes) -> None:
         self.filter_headers_kept = start_height + len(records) // 64

@@ -261,3 +261,49 @@ def test_the_last_blocks_are_read_for_what_they_charged() -> None:
     too_many = net.simulation.command(bob.number, RecentFeerates(51))
     bob.until(lambda: too_many.done)
     assert too_many.value is None
+
+
+def test_kept_filters_are_not_asked_for_again() -> None:
+    net = network(7, 1)
+    first = NaiveWallet([BOB.script])
+    bob = light(net, first)
+    bob.until(bob.synced)
+    assert len(first.filters) == net.machine(0).active.height, "all but the genesis block's"
+    net.simulation.crash(bob.number)
+    carol = NaiveWallet([CAROL.script], filters=dict(first.filters))
+    node, headers, chain = bob.node, bob.node.headers, bob.node.filter_headers
+    assert node.is_synced
+
+    def boot(now: Instant) -> SpvNode:
+        rng = net.simulation.random("again", now)
+        addrman = AddrMan(rng, lab=True)
+        address = address_of(net.nodes[0].endpoint)
+        assert address is not None
+        addrman.add([TimedAddress(now // SECOND, FULL | FILTERS, address)], address, now)
+        connections = ConnectionsConfig(
+            port=REGTEST.port, max_connections=6, v2=False, lab=True, needs=FILTERS
+        )
+        return SpvNode(
+            LinkSettings(network=REGTEST, connections=connections),
+            headers=headers,
+            filter_headers=chain,
+            start=ScanStart(None, None),
+            addrman=addrman,
+            bans=BanList(),
+            rng=rng,
+            now=now,
+        )
+
+    again = net.simulation.add(
+        boot,
+        Endpoint("99.1.0.2", REGTEST.port),
+        perform=lambda job: perform(carol, carol, job),
+        listens=False,
+    )
+    machine = net.simulation.machine(again)
+    assert isinstance(machine, SpvNode)
+    assert net.simulation.run_until(lambda: machine.is_synced, net.now + MINUTE)
+    assert carol.confirmed
+    received = [session.received.by_command for session in machine.sessions.values()]
+    assert received
+    assert not any("cfilter" in counts for counts in received)

@@ -1,8 +1,8 @@
-"""`axon demo`: raises a few nodes on this machine, harms them, and shows that they keep one ledger.
+"""`axon demo`: raises nodes and wallets here, harms them, and shows that they keep one ledger.
 
 Everything is real: processes, sockets on loopback, signatures, proof of work (on a test chain where
-it is cheap). The end is a table of what was expected and what was seen; the exit code is 0 only if
-all of it holds.
+it is cheap). The end is a table of what was expected and what was seen, and a report with pictures;
+the exit code is 0 only if all of it holds.
 """
 
 from __future__ import annotations
@@ -13,27 +13,44 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from axon.cli.datadir import write_atomically
 from axon.errors import ConfigError
 from axon.swarm.checks import FAILS, HOLDS, Check, table, verdict
-from axon.swarm.story import Listener, Outcome, tell
+from axon.swarm.report import render
+from axon.swarm.stage import Listener
+from axon.swarm.story import Outcome, tell
 
-_HELP: Final = """Usage: axon demo [--json] [--keep FOLDER]
+_HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]
 
-Raises a few Bitcoin nodes on this machine (a test chain, loopback only), plays six short acts with
-them, says in plain words what happens, and ends with a table of what was checked.
+Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback only), plays nine
+short acts with them, says in plain words what happens, and ends with a table of what was checked.
+Pictures of the network, tips over time and all checks go into one HTML file.
 
   --json         print one JSON object at the end and nothing else
-  --keep FOLDER  keep the nodes' folders, with their logs, in this new or empty folder
+  --keep FOLDER  keep the folders of nodes and wallets, with their logs, in this new or empty folder
+  --report FILE  write the report there (default: axon-demo-report.html in the current folder)
+  --no-report    write none
   --help         this text
 
 Exit code: 0 if all checks hold, 1 if one does not, 2 if it was called wrongly, 130 after ctrl-C.
 """
+REPORT: Final = "axon-demo-report.html"
+_REPORT_MODE: Final = 0o644  # Nothing in it is secret.
 _INTERRUPTED: Final = 130
 _BOLD, _GREEN, _RED, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    as_json: bool = False
+    keep: Path | None = None
+    report: Path | None = Path(REPORT)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,33 +60,37 @@ def main(arguments: Sequence[str]) -> int:
         if options is None:
             sys.stdout.write(_HELP)
             return 0
-        as_json, keep = options
-        teller = None if as_json else _Teller()
-        with _folder(keep) as folder, _stoppable():
+        _check_report(options.report)
+        teller = None if options.as_json else _Teller()
+        with _folder(options.keep) as folder, _stoppable():
             outcome = tell(folder, teller or Listener())
+        if teller is None:
+            sys.stdout.write(json.dumps(_as_json(outcome, options.report), indent=2) + "\n")
+        else:
+            teller.end(outcome, options.keep)
+        if options.report is not None:
+            _write_report(options.report, outcome)
+            if teller is not None:
+                teller.reported(options.report)
     except ConfigError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped; every node that was started here has been ended.\n")
+        sys.stderr.write("\nStopped; every process that was started here has been ended.\n")
         return _INTERRUPTED
-    except BrokenPipeError:  # Whoever read it has had enough; the nodes have been ended.
+    except BrokenPipeError:  # Whoever read it has had enough; the processes have been ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
-    if teller is None:
-        sys.stdout.write(json.dumps(_as_json(outcome), indent=2) + "\n")
-    else:
-        teller.end(outcome, keep)
     return 0 if outcome.holds else 1
 
 
-def _read(arguments: Sequence[str]) -> tuple[bool, Path | None] | None:
-    """Whether JSON is wanted, and what to keep; None if help is.
+def _read(arguments: Sequence[str]) -> _Options | None:
+    """What is wanted; None if help is.
 
     Raises:
-        ConfigError: an unknown argument, or no folder.
+        ConfigError: an unknown argument, or a name is missing.
     """
-    as_json, keep = False, None
+    options = _Options()
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
@@ -77,19 +98,51 @@ def _read(arguments: Sequence[str]) -> tuple[bool, Path | None] | None:
         if word in ("--help", "-help", "-h", "-?"):
             return None
         if word in ("--json", "-json"):
-            as_json = True
-        elif name in ("--keep", "-keep") and (equals or rest):
-            keep = Path(value if equals else rest.pop(0))
+            options = replace(options, as_json=True)
+        elif word in ("--no-report", "-no-report"):
+            options = replace(options, report=None)
         elif name in ("--keep", "-keep"):
-            raise ConfigError("--keep wants a folder")
+            options = replace(options, keep=_path(name, value, equals, rest))
+        elif name in ("--report", "-report"):
+            options = replace(options, report=_path(name, value, equals, rest))
         else:
             raise ConfigError(f"axon demo does not know {word!r}; see axon demo --help")
-    return as_json, keep
+    return options
+
+
+def _path(name: str, value: str, equals: str, rest: list[str]) -> Path:
+    """What an option names, behind its `=` or as the next argument."""
+    named = value if equals else rest.pop(0) if rest else ""
+    if not named:
+        raise ConfigError(f"{name} wants a {'folder' if 'keep' in name else 'file'}")
+    return Path(named)
+
+
+def _check_report(path: Path | None) -> None:
+    """Refuse early what could not be written in the end.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigError(f"the report cannot be written to {path}: that is a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"the report cannot be written to {path}: --report names another file")
+
+
+def _write_report(path: Path, outcome: Outcome) -> None:
+    page = render(outcome, time.strftime("%Y-%m-%d %H:%M"))
+    try:
+        write_atomically(path, page.encode(), _REPORT_MODE)
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
 
 
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Where the nodes' folders are: the one to keep, or one that vanishes.
+    """Where all folders are: the one to keep, or one that vanishes.
 
     Raises:
         ConfigError: it cannot be used.
@@ -126,10 +179,11 @@ def _stoppable() -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _as_json(outcome: Outcome) -> dict[str, object]:
+def _as_json(outcome: Outcome, report: Path | None) -> dict[str, object]:
     return {
         "holds": outcome.holds,
         "seconds": round(outcome.seconds, 3),
+        "report": None if report is None else str(report),
         "acts": [{"title": act.title, "seconds": round(act.seconds, 3)} for act in outcome.acts],
         "checks": [
             {
@@ -149,8 +203,8 @@ class _Teller(Listener):
 
     def __init__(self) -> None:
         self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self._write("Real Bitcoin nodes on this machine, on a test chain where mining is cheap.")
-        self._write("Everything happens on loopback; nothing goes out into the world.")
+        self._write("Real Bitcoin nodes and wallets on this machine, on a test chain where mining")
+        self._write("is cheap. Everything happens on loopback; nothing goes out into the world.")
 
     def act(self, number: int, title: str) -> None:
         """An act begins."""
@@ -179,9 +233,14 @@ class _Teller(Listener):
             self._write(f"{act.seconds:6.1f} s  act {number}. {act.title}")
         self._write(f"{outcome.seconds:6.1f} s  in all")
         if kept is not None:
-            self._write(f"The nodes' folders are in {kept}.")
+            self._write(f"The folders of nodes and wallets are in {kept}.")
         colour = _GREEN if outcome.holds else _RED
         self._write(f"\n{self._paint(colour, verdict(outcome.checks))}")
+
+    def reported(self, path: Path) -> None:
+        """Where the report is."""
+        self._write("Pictures of the network before and after each act, tips over time and all")
+        self._write(f"checks are in {path.resolve()}")
 
     def _verdict(self, word: str) -> str:
         return self._paint(_GREEN if word == HOLDS else _RED, word)

@@ -2,6 +2,7 @@
 
     light/headers.dat         every header accepted, 80 bytes each, parents first
     light/filterheaders.dat   block hash and filter header by height, 64 bytes each
+    light/filters/            the filters themselves, if they are to be kept (RocksDB)
     light/peers.dat           known addresses
     light/banlist.json        banned ones
 
@@ -16,14 +17,18 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.drivers.aio.recordfile import AppendFile
 from axon.errors import ConfigError, DamageError
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
+from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
+
+if TYPE_CHECKING:
+    from axon.drivers.aio.stores import RocksStore
 
 HEADERS_AT_ONCE: Final = 10_000
 """Headers read at a time: 800 kB."""
@@ -37,6 +42,8 @@ class LightStorage:
     Args:
         folder: where they lie; made if it is missing.
         network: whose.
+        keep_filters: filters are kept, too: some 15 GB on the main network. Those that are there
+            are used in any case.
 
     Raises:
         ConfigError: the folder cannot be used.
@@ -46,7 +53,7 @@ class LightStorage:
     headers: HeaderTree
     filter_headers: FilterHeaderChain
 
-    def __init__(self, folder: Path, network: Network) -> None:
+    def __init__(self, folder: Path, network: Network, *, keep_filters: bool = False) -> None:
         self.folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,6 +67,8 @@ class LightStorage:
         self._filter_file = AppendFile(
             folder / "filterheaders.dat", RECORD_SIZE, read_only=not self.is_ours
         )
+        self._keeps_filters = keep_filters
+        self._filters = self._open_filters()
         self._load_headers(network)
         self._load_filter_headers()
 
@@ -74,11 +83,33 @@ class LightStorage:
             self._filter_file.truncate(min(start_height, len(self._filter_file)))
             self._filter_file.append(records)
 
+    def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
+        """Write filters down, if they are to be kept."""
+        if self._filters is not None and self._keeps_filters:
+            self._filters.write(dict(filters))
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
+        """Filters that were kept; None for each that was not."""
+        if self._filters is None:
+            return [None] * len(hashes)
+        return self._filters.multi_get(hashes)
+
     def close(self) -> None:
         """Let go of the files."""
+        if self._filters is not None:
+            self._filters.close()
         self._header_file.close()
         self._filter_file.close()
         os.close(self._lock)
+
+    def _open_filters(self) -> RocksStore | None:
+        """The kept filters; the library is loaded only where there are or shall be any."""
+        path = self.folder / "filters"
+        if not self.is_ours or not (self._keeps_filters or path.exists()):
+            return None
+        from axon.drivers.aio.stores import RocksStore
+
+        return RocksStore(path)
 
     def _take_lock(self) -> bool:
         try:

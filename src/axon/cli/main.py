@@ -14,9 +14,9 @@ Usage: axon COMMAND [ARGUMENTS]
 
   node   run a full node; takes bitcoind's options, as in: axon node -regtest
   rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
-  wallet a wallet that trusts no server, as in: axon wallet create alice
-  demo   raise a few nodes on this machine, harm them, and check that they keep one ledger
-  sim    the same with many nodes in virtual time, as in: axon sim --seeds 0..199 --nodes 20
+  wallet a wallet that trusts no server, as in: axon wallet create alice -regtest
+  demo   the story: a few nodes and wallets on this machine, harmed and healed, all checked
+  sim    many nodes in virtual time, under faults, as in: axon sim --seeds 0..199 --nodes 20
   swarm  a network of real nodes to raise, watch, harm and judge, as in: axon swarm up 5
 
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.

@@ -121,6 +121,7 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
     add(
         "-dnsseed", "--dnsseed", metavar="0|1", help=say("look for nodes in DNS when few are known")
     )
+    add("-bind", "--bind", metavar="ADDR", help=say("connect from this address of this machine"))
     add(
         "-lab",
         "--lab",
@@ -128,6 +129,14 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
         help=say("treat loopback addresses as if they were public"),
     )
     add("--offline", "-offline", action="store_true", help=say("dial nobody; say what is known"))
+    add(
+        "--keep-filters",
+        "-keepfilters",
+        action="store_true",
+        help=say(
+            "keep block filters on disk, so that a new key is scanned without asking for them"
+        ),
+    )
     add(
         "--timeout", "-timeout", type=_seconds, metavar="S",
         help=say(f"give up when a sync stands still for S seconds (default {STALL_S:g})"),
@@ -179,6 +188,8 @@ def read_options(
         dns_seed=getattr(given, "dnsseed", "1") != "0",
         lab=hasattr(given, "lab"),
         offline=hasattr(given, "offline"),
+        keep_filters=hasattr(given, "keep_filters"),
+        bind=getattr(given, "bind", None),
     )
     wallet_folder = folder if name is None else light.wallet_folder(name)
     return WalletOptions(

@@ -20,6 +20,7 @@ from axon.cli.lightstorage import LightStorage
 from axon.cli.peerconfig import user_agent
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
+from axon.drivers.aio.sockets import direct
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
 from axon.machine import Endpoint, Instant
@@ -61,6 +62,8 @@ class LightOptions:
         dns_seed: names may be looked up where no address is known.
         lab: loopback addresses count as routable.
         offline: nobody is dialled.
+        keep_filters: filters are kept, so that a new key is scanned without asking for them.
+        bind: the address of this machine that connections go out from; None for the usual one.
     """
 
     network: Network
@@ -70,6 +73,8 @@ class LightOptions:
     dns_seed: bool = True
     lab: bool = False
     offline: bool = False
+    keep_filters: bool = False
+    bind: str | None = None
 
     @property
     def light_folder(self) -> Path:
@@ -106,7 +111,9 @@ async def running(
             raise ConfigError(
                 f"wallet {name!r} is one of {wallet.network.name}, not {options.network.name}"
             )
-        storage = LightStorage(options.light_folder, options.network)
+        storage = LightStorage(
+            options.light_folder, options.network, keep_filters=options.keep_filters
+        )
         try:
             async with _running(options, name, wallet, storage, on_fact) as daemon:
                 yield daemon
@@ -137,6 +144,7 @@ async def _running(
         bans=bans,
         rng=rng,
         now=clock.now(),
+        headers_known=options.offline,
     )
 
     def reported(fact: object, _now: Instant) -> None:
@@ -150,6 +158,7 @@ async def _running(
         perform=lambda job: perform(wallet, storage, job),
         clock=clock,
         on_report=reported,
+        dialler=direct(options.bind),
     )
     daemon = WalletDaemon(
         node=node,

@@ -6,7 +6,8 @@
 Filters come in batches, each strictly after the one before. The blocks that match are taken in
 order, so that what is spent was found before; if a block makes the wallet look for more scripts,
 the filters of the batch behind it are matched once more. When a batch is done the wallet is told
-how far it has seen; after a kill it goes on from there.
+how far it has seen; after a kill it goes on from there. Filters that were kept in earlier runs are
+read before any are asked for: a new key, or an earlier birthday, costs no bytes for them.
 """
 
 from __future__ import annotations
@@ -20,11 +21,18 @@ from axon.node.facts import PaymentFound, ScanAdvanced
 from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.node.txhearing import TxHearing
-from axon.node.walletjobs import WALLET, FollowChain, MatchFilters, TakeBlock, Taken
+from axon.node.walletjobs import (
+    WALLET,
+    FollowChain,
+    MatchFilters,
+    ReadFilters,
+    TakeBlock,
+    Taken,
+)
 from axon.p2p.blockfetch import BlockFetch
 from axon.p2p.faults import PeerViolation
 from axon.p2p.filtersync import FilterSync
-from axon.primitives.hashes import BlockHash, Txid
+from axon.primitives.hashes import BlockHash, Txid, sha256d
 from axon.primitives.verdict import Rejected
 
 BATCH: Final = 200
@@ -98,6 +106,8 @@ class ScanFlow:
         self._batch: _Batch | None = None
         self._following = False  # The wallet is being told.
         self._doubted: dict[BlockHash, None] = {}  # Read whatever their filters say.
+        self._reading = False  # Kept filters are being read.
+        self._may_be_kept = True  # The next filters may be among those kept.
 
     @property
     def height(self) -> int:
@@ -125,7 +135,7 @@ class ScanFlow:
         """
         if self._start is not None and not self._place(self._start, headers_known):
             return
-        if self._following:
+        if self._following or self._reading:
             return
         back = self._filters.take_rollback()
         if not self._is_on_best(self._scanned):
@@ -195,6 +205,8 @@ class ScanFlow:
     # Along the chain.
 
     def _begin(self) -> None:
+        if self._may_be_kept and self._read_kept():
+            return
         taken = self._filters.take_filters(BATCH)
         if not taken:
             return
@@ -202,6 +214,40 @@ class ScanFlow:
         batch = _Batch({height: (block_hash, data) for height, block_hash, data in taken})
         self._batch = batch
         self._match(batch, min(batch.filters))
+
+    def _read_kept(self) -> bool:
+        """Look for the next filters among those kept; whether there may be any."""
+        chain, first = self._filters.chain, self._scanned.height + 1
+        heights = range(max(first, chain.start_height), min(chain.height, first + BATCH - 1) + 1)
+        if not heights or heights[0] != first:
+            return False
+        names = [chain.block_hash(height) for height in heights]
+        self._reading = True
+
+        def read(found: object, now: Instant) -> None:
+            self._reading = False
+            assert isinstance(found, tuple)
+            filters: dict[int, tuple[BlockHash, bytes]] = {}
+            for height, name, data in zip(heights, names, found, strict=True):
+                if data is None or not self._still_fits(height, name, data):
+                    self._may_be_kept = False
+                    break
+                filters[height] = (name, data)
+            if filters and self._batch is None and self._is_on_best(self._scanned):
+                self._batch = _Batch(filters)
+                self._filters.scan_from(self._batch.last + 1)
+                self._match(self._batch, first)
+            else:
+                self.advance(now, headers_known=True)
+
+        self._outbox.delegate(ReadFilters(tuple(names)), WALLET, read)
+        return True
+
+    def _still_fits(self, height: int, name: BlockHash, data: bytes) -> bool:
+        """Whether a kept filter is the one that the filter header of its block commits to."""
+        chain = self._filters.chain
+        held = height <= chain.height and chain.block_hash(height) == name
+        return held and chain.fits(height, sha256d(data))
 
     def _match(self, batch: _Batch, first: int) -> None:
         """Ask the wallet which blocks from a height on concern it."""
@@ -280,6 +326,7 @@ class ScanFlow:
 
         def followed(unsettled: object, now: Instant) -> None:
             self._following = False
+            self._may_be_kept = self._may_be_kept or back
             assert isinstance(unsettled, tuple)
             for transaction in unsettled:
                 self._own.send(transaction, now)

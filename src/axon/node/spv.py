@@ -111,6 +111,7 @@ class SpvNode:
         bans: banned ones.
         rng: all chance comes from here.
         now: the start.
+        headers_known: nobody will be there to say more, so what is known must do.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class SpvNode:
         bans: BanList,
         rng: Random,
         now: Instant,
+        headers_known: bool = False,
     ) -> None:
         self.settings = settings
         self.headers = headers
@@ -154,7 +156,7 @@ class SpvNode:
         self._reception = Reception(outbox, self.links, self._route)
         self._rotation = Rotation(self.links, self.headersync, now)
         self._best = headers.best
-        self._headers_known = False
+        self._headers_known = headers_known
         self.links.listener = self
         for transaction in unconfirmed:
             self.transactions.send(transaction, now)

@@ -44,6 +44,13 @@ class MatchFilters:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFilters:
+    """Filters that were kept in earlier runs: a tuple with each, or None where it was not."""
+
+    hashes: tuple[BlockHash, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TakeBlock:
     """Look through a block for payments and keep them, with proofs. The outcome has `verdict`,
     `found` and `scripts_grew`, see `Taken`."""
@@ -171,12 +178,21 @@ class ChainFiles(Protocol):
     def keep_filter_headers(self, start_height: int, records: bytes) -> None:
         """See `KeepFilterHeaders`."""
 
+    def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
+        """Write filters down, if they are to be kept."""
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
+        """See `ReadFilters`."""
+
 
 def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
     """Do one job; its outcome."""
     match job:
         case MatchFilters(filters):
+            files.keep_filters(filters)
             return wallet.match_filters(filters)
+        case ReadFilters(hashes):
+            return tuple(files.read_filters(hashes))
         case TakeBlock(block_hash, height, raw):
             return wallet.take_block(block_hash, height, raw)
         case FollowChain(fork_height, height, block_hash):

@@ -78,7 +78,7 @@ class FilterSync:
         best_known: Callable[[PeerId], HeaderEntry | None],
     ) -> None:
         self._headers = headers
-        self._chain = chain
+        self.chain = chain
         self._rng = rng
         self._best_known = best_known
         self._peers: dict[PeerId, FilterPeer] = {}
@@ -100,7 +100,7 @@ class FilterSync:
         """
         if not serves_filters:
             return []
-        self._peers[peer] = FilterPeer(peer, self._chain.start_height - 1)
+        self._peers[peer] = FilterPeer(peer, self.chain.start_height - 1)
         self._download.opened(peer)
         return self._update(now)
 
@@ -229,7 +229,7 @@ class FilterSync:
 
     def state(self) -> FilterState:
         """How far it is."""
-        height = self._chain.height
+        height = self.chain.height
         agreed = [peer for peer, ours in self._peers.items() if ours.claims.agreed >= height]
         return FilterState(
             headers_height=height,
@@ -257,7 +257,7 @@ class FilterSync:
     def _weigh(
         self, ours: FilterPeer, question: OpenQuestion, message: CFHeaders | CFCheckpt | CFilter
     ) -> None:
-        chain, claims = self._chain, ours.claims
+        chain, claims = self.chain, ours.claims
         match message:
             case CFilter():
                 self._disputes.received(claims, question.stop_height, message.filter)
@@ -274,12 +274,12 @@ class FilterSync:
     def _grow(self, stop_height: int, news: list[bytes]) -> None:
         entry = self._headers.best.ancestor(stop_height)
         block_hashes: list[BlockHash] = []
-        while entry is not None and entry.height > self._chain.height:
+        while entry is not None and entry.height > self.chain.height:
             block_hashes.append(entry.hash)
             entry = entry.parent
-        self._chain.append(block_hashes[::-1], news)
+        self.chain.append(block_hashes[::-1], news)
         for ours in self._peers.values():
-            ours.claims.grown(self._chain)
+            ours.claims.grown(self.chain)
 
     def _follow(self) -> None:
         """Stay on the best chain."""
@@ -296,15 +296,15 @@ class FilterSync:
                 entry = best.ancestor(question.stop_height)
                 if entry is None or entry.hash != question.message.stop_hash:
                     ours.cancel()
-        self._cut(self._chain.fork(best))
+        self._cut(self.chain.fork(best))
 
     def _cut(self, height: int) -> None:
         """Forget the filter headers above a height, and all that rests on them."""
-        was_height = self._chain.height
+        was_height = self.chain.height
         if height == was_height:
             return
         self._restless = True
-        self._chain.truncate(height)
+        self.chain.truncate(height)
         for ours in self._peers.values():
             ours.claims.cut(height)
         self._download.cut(height, was_height)
@@ -312,7 +312,7 @@ class FilterSync:
 
     def _extend(self, now: Instant) -> list[Action]:
         """Ask for filter headers beyond ours, of one peer that answers promptly."""
-        height = self._chain.height
+        height = self.chain.height
         if height >= self._headers.best.height:
             return []
         able: list[tuple[FilterPeer, int]] = []
@@ -334,7 +334,7 @@ class FilterSync:
 
     def _compare(self, peer: PeerId, ours: FilterPeer, now: Instant) -> list[Action]:
         """Ask an idle peer what is not known of its filter headers."""
-        claims, chain = ours.claims, self._chain
+        claims, chain = ours.claims, self.chain
         if claims.differs is not None:
             question = claims.question(chain)
             return [] if question is None else [ours.ask(question, claims.differs, now)]
@@ -350,7 +350,7 @@ class FilterSync:
 
     def _needs_checkpoints(self, ours: FilterPeer, common: int) -> bool:
         """Whether a peer's chain is long enough ahead of ours to ask for checkpoints first."""
-        far = common - self._chain.height > MAX_CFHEADERS
+        far = common - self.chain.height > MAX_CFHEADERS
         return far and not ours.claims.knows_checkpoints
 
     def _common(self, peer: PeerId) -> int:
@@ -375,7 +375,7 @@ class FilterSync:
 
     def _trusted_height(self) -> int:
         """Up to which height filters are in no doubt."""
-        height = self._chain.height
+        height = self.chain.height
         if self._disputes.height is not None:
             height = min(height, self._disputes.height - 1)
         for ours in self._peers.values():

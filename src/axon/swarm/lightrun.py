@@ -10,6 +10,7 @@ the liars still at it: the wallet has found every payment, and his own have come
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -169,6 +170,13 @@ class _NoFiles:
 
     def keep_filter_headers(self, start_height: int, records: bytes) -> None:
         """Nothing to do."""
+
+    def keep_filters(self, filters: object) -> None:
+        """Nothing to do."""
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
+        """There are none."""
+        return [None] * len(hashes)
 
 
 class _Story:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from random import SystemRandom
@@ -34,6 +35,9 @@ STOP_LIMIT_S: Final = 30.0
 PORTS: Final = range(20_000, 32_000)
 """Where ports of nodes are looked for: below those that systems give to outgoing connections, so
 that a port stays free while its node is down."""
+
+AXON: Final = (sys.executable, "-m", "axon")
+"""How `axon` is started."""
 
 _PORTS_TRIED: Final = 100
 _POLL_S: Final = 0.02
@@ -104,41 +108,18 @@ def wait_until(
         time.sleep(poll_s)
 
 
-class NodeProcess:
-    """One node.
+class AxonProcess(ABC):
+    """One process of `axon` with a folder and an RPC server: a node, or a wallet that is served.
 
     Args:
-        name: for messages, and in its user agent.
+        name: for messages.
         folder: its data directory; made if it is missing.
-        host: the loopback address of its ports.
-        chain: `regtest`, or another network's name.
-        options: further command line options.
         command: how `axon` is started.
-        trusted_door: whether it also listens where only its operator's own nodes are told to dial:
-            who comes in there, and whom it is told to dial, gets announcements without the delay
-            that hides their origin from strangers (`noban`).
     """
 
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        host: str = "127.0.0.1",
-        *,
-        chain: str = "regtest",
-        options: Sequence[str] = (),
-        command: Sequence[str] = (sys.executable, "-m", "axon"),
-        trusted_door: bool = False,
-    ) -> None:
+    def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
         self.name = name
         self.folder = folder
-        self.chain = chain
-        self.p2p = Endpoint(host, free_port(host))
-        self.rpc_endpoint = Endpoint(host, free_port(host))
-        self.door = Endpoint(host, free_port(host)) if trusted_door else self.p2p
-        self.options = tuple(options)
-        if trusted_door:
-            self.options += (f"-whitebind=noban@{self.door}", "-whitelist=out,noban@127.0.0.0/8")
         self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._client: RpcClient | None = None
@@ -149,10 +130,21 @@ class NodeProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    @property
-    def network_folder(self) -> Path:
-        """Where this network's files are, below the data directory."""
-        return self.folder if self.chain == "main" else self.folder / self.chain
+    @abstractmethod
+    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
+        """The command line."""
+
+    @abstractmethod
+    def dial(self, timeout_s: float) -> RpcClient:
+        """A connection of its own to its RPC, for one thread; whoever asks closes it.
+
+        Raises:
+            Unreachable: it has not said yet where it answers.
+        """
+
+    @abstractmethod
+    def _is_ready(self) -> bool:
+        """Whether it has begun to do its work; raises as `rpc` does."""
 
     @property
     def pid(self) -> int | None:
@@ -163,26 +155,6 @@ class NodeProcess:
     def is_running(self) -> bool:
         """Whether its process lives."""
         return self._process is not None and self._process.poll() is None
-
-    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
-        """The command line."""
-        return [
-            *self._command,
-            "node",
-            f"-chain={self.chain}",
-            f"-datadir={self.folder}",
-            f"-bind={self.p2p.host}:{self.p2p.port}",
-            f"-rpcbind={self.rpc_endpoint.host}:{self.rpc_endpoint.port}",
-            f"-rpcport={self.rpc_endpoint.port}",
-            "-rpcallowip=127.0.0.0/8",
-            "-listen=1",
-            "-dnsseed=0",
-            "-fixedseeds=0",
-            "-printtoconsole=0",
-            f"-uacomment={self.name}",
-            *self.options,
-            *extra,
-        ]
 
     def start(self, *extra: str, wait: bool = True) -> Self:
         """Start it, and wait until it answers."""
@@ -209,7 +181,7 @@ class NodeProcess:
         if not self.is_running:
             raise NodeFailed(f"{self.name} left at its start: {self.errors() or 'without a word'}")
         try:
-            return bool(self.rpc("getmempoolinfo")["loaded"])
+            return self._is_ready()
         except (Unreachable, Unauthorized):
             return False
         except RpcError as error:
@@ -226,11 +198,7 @@ class NodeProcess:
     def client(self) -> RpcClient:
         """Its RPC."""
         if self._client is None:
-            self._client = RpcClient(
-                f"http://{self.rpc_endpoint}",
-                cookie=self.network_folder / ".cookie",
-                timeout_s=STOP_LIMIT_S * 4,
-            )
+            self._client = self.dial(STOP_LIMIT_S * 4)
         return self._client
 
     def rpc(self, method: str, *args: object, **named: object) -> Any:
@@ -250,39 +218,19 @@ class NodeProcess:
             said = self.errors() or "without a word"
             raise NodeFailed(f"{self.name} has left with exit code {code}: {said}") from error
 
-    def connect(self, other: NodeProcess) -> None:
-        """Dial another node once and wait until both have greeted."""
-        self.rpc("addnode", str(other.door), "onetry")
-        wait_until(
-            lambda: self.is_linked_to(other) and other.is_linked_to(self),
-            START_LIMIT_S,
-            f"{self.name} and {other.name} greet each other",
-        )
-
     def peers(self) -> list[dict[str, Any]]:
         """Its connections, as `getpeerinfo` tells them."""
         peers: list[dict[str, Any]] = self.rpc("getpeerinfo")
         return peers
 
-    def links_to(self, other: NodeProcess) -> list[dict[str, Any]]:
-        """Its greeted connections to another node."""
-        mark = f"({other.name})"
+    def links_to(self, node: NodeProcess) -> list[dict[str, Any]]:
+        """Its greeted connections to a node."""
+        mark = f"({node.name})"
         return [peer for peer in self.peers() if mark in peer["subver"]]
 
-    def is_linked_to(self, other: NodeProcess) -> bool:
-        """Whether a greeted connection of ours leads to the other node."""
-        return bool(self.links_to(other))
-
-    def disconnect(self, other: NodeProcess) -> None:
-        """End every connection to another node, whoever dialled, and wait until both see it."""
-        for peer in self.links_to(other):
-            with contextlib.suppress(RpcError):  # It may have gone meanwhile.
-                self.rpc("disconnectnode", nodeid=peer["id"])
-        wait_until(
-            lambda: not self.is_linked_to(other) and not other.is_linked_to(self),
-            STOP_LIMIT_S,
-            f"{self.name} and {other.name} part",
-        )
+    def is_linked_to(self, node: NodeProcess) -> bool:
+        """Whether a greeted connection of ours leads to a node."""
+        return bool(self.links_to(node))
 
     def height(self) -> int:
         """Of its tip."""
@@ -341,6 +289,98 @@ class NodeProcess:
         """Forget everything: an empty data directory."""
         assert not self.is_running, f"{self.name} still runs"
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class NodeProcess(AxonProcess):
+    """One node.
+
+    Args:
+        name: for messages, and in its user agent.
+        folder: its data directory; made if it is missing.
+        host: the loopback address of its ports.
+        chain: `regtest`, or another network's name.
+        options: further command line options.
+        command: how `axon` is started.
+        trusted_door: whether it also listens where only its operator's own nodes are told to dial:
+            who comes in there, and whom it is told to dial, gets announcements without the delay
+            that hides their origin from strangers (`noban`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        host: str = "127.0.0.1",
+        *,
+        chain: str = "regtest",
+        options: Sequence[str] = (),
+        command: Sequence[str] = AXON,
+        trusted_door: bool = False,
+    ) -> None:
+        super().__init__(name, folder, command)
+        self.chain = chain
+        self.p2p = Endpoint(host, free_port(host))
+        self.rpc_endpoint = Endpoint(host, free_port(host))
+        self.door = Endpoint(host, free_port(host)) if trusted_door else self.p2p
+        self.options = tuple(options)
+        if trusted_door:
+            self.options += (f"-whitebind=noban@{self.door}", "-whitelist=out,noban@127.0.0.0/8")
+
+    @property
+    def network_folder(self) -> Path:
+        """Where this network's files are, below the data directory."""
+        return self.folder if self.chain == "main" else self.folder / self.chain
+
+    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
+        """The command line."""
+        return [
+            *self._command,
+            "node",
+            f"-chain={self.chain}",
+            f"-datadir={self.folder}",
+            f"-bind={self.p2p.host}:{self.p2p.port}",
+            f"-rpcbind={self.rpc_endpoint.host}:{self.rpc_endpoint.port}",
+            f"-rpcport={self.rpc_endpoint.port}",
+            "-rpcallowip=127.0.0.0/8",
+            "-listen=1",
+            "-dnsseed=0",
+            "-fixedseeds=0",
+            "-printtoconsole=0",
+            f"-uacomment={self.name}",
+            *self.options,
+            *extra,
+        ]
+
+    def dial(self, timeout_s: float) -> RpcClient:
+        """A connection of its own to its RPC."""
+        return RpcClient(
+            f"http://{self.rpc_endpoint}",
+            cookie=self.network_folder / ".cookie",
+            timeout_s=timeout_s,
+        )
+
+    def _is_ready(self) -> bool:
+        return bool(self.rpc("getmempoolinfo")["loaded"])
+
+    def connect(self, other: NodeProcess) -> None:
+        """Dial another node once and wait until both have greeted."""
+        self.rpc("addnode", str(other.door), "onetry")
+        wait_until(
+            lambda: self.is_linked_to(other) and other.is_linked_to(self),
+            START_LIMIT_S,
+            f"{self.name} and {other.name} greet each other",
+        )
+
+    def disconnect(self, other: NodeProcess) -> None:
+        """End every connection to another node, whoever dialled, and wait until both see it."""
+        for peer in self.links_to(other):
+            with contextlib.suppress(RpcError):  # It may have gone meanwhile.
+                self.rpc("disconnectnode", nodeid=peer["id"])
+        wait_until(
+            lambda: not self.is_linked_to(other) and not other.is_linked_to(self),
+            STOP_LIMIT_S,
+            f"{self.name} and {other.name} part",
+        )
 
 
 def equal_tips(nodes: Sequence[NodeProcess]) -> bool:

@@ -1,21 +1,33 @@
-"""The story: six acts with real nodes, one after the other, and what was checked in them.
+"""The story: nine acts with real nodes and wallets, one after the other, and what was checked.
 
-Two nodes, three, a late one, a cheat, a split, and a single survivor from which all regrow. It is
-the story of *Recreating Bitcoin*, chapter 13, told by processes on loopback.
+It is the story of *Recreating Bitcoin*, chapter 13, told by processes on loopback: one node that
+everybody needs, two, three, a late one, a cheat, a split, wallets that know one address and wallets
+that know more, and a single survivor from which all regrow.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from axon.errors import AxonError
-from axon.swarm.acts import cheat, fork, joiner, neurons, oneledger, survivor
+from axon.swarm.acts import (
+    cheat,
+    fixedaddress,
+    fork,
+    joiner,
+    neurons,
+    onecell,
+    oneledger,
+    regrowth,
+    survivor,
+)
 from axon.swarm.checks import Check
-from axon.swarm.stage import Stage
+from axon.swarm.record import Record
+from axon.swarm.stage import Listener, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +49,12 @@ class Played:
 
     Args:
         title: the act's.
+        begin_s: seconds from the story's beginning to the act's.
         seconds: that it took.
     """
 
     title: str
+    begin_s: float
     seconds: float
 
 
@@ -52,11 +66,13 @@ class Outcome:
         acts: those that were played.
         checks: all that were made.
         seconds: from the first start of a node to the last check.
+        record: what was written down meanwhile.
     """
 
     acts: tuple[Played, ...]
     checks: tuple[Check, ...]
     seconds: float
+    record: Record = field(default_factory=Record)
 
     @property
     def holds(self) -> bool:
@@ -65,52 +81,52 @@ class Outcome:
 
 
 ACTS: Final = (
+    Act(onecell.TITLE, onecell.play),
     Act(neurons.TITLE, neurons.play),
     Act(oneledger.TITLE, oneledger.play),
     Act(joiner.TITLE, joiner.play),
     Act(cheat.TITLE, cheat.play),
     Act(fork.TITLE, fork.play),
+    Act(fixedaddress.TITLE, fixedaddress.play),
     Act(survivor.TITLE, survivor.play),
+    Act(regrowth.TITLE, regrowth.play),
 )
-"""In order; each needs the nodes and the ledger that the acts before it left."""
-
-
-class Listener:
-    """Who is told the story while it happens; this one does not listen."""
-
-    def act(self, number: int, title: str) -> None:
-        """An act begins."""
-
-    def say(self, line: str) -> None:
-        """Something happens."""
-
-    def check(self, item: Check) -> None:
-        """Something was checked."""
+"""In order; each needs the nodes, the wallets and the ledger that the acts before it left."""
 
 
 def tell(folder: Path, listener: Listener, acts: Sequence[Act] = ACTS) -> Outcome:
-    """Play the acts; every node that was started is ended, whatever happens.
+    """Play the acts; every process that was started is ended, whatever happens.
 
     An act that cannot be played to its end is a check that does not hold, and ends the story.
 
     Args:
-        folder: empty; each node has a folder in it.
+        folder: empty; each node and each wallet has a folder in it.
         listener: told everything as it happens.
         acts: to play, from the first one on.
     """
     begin = time.monotonic()
+
+    def elapsed_s() -> float:
+        return time.monotonic() - begin
+
     played: list[Played] = []
-    with Stage(folder, listener.say, listener.check, lambda: int(time.time())) as stage:
+    with Stage(folder, listener, lambda: int(time.time()), elapsed_s) as stage:
         for number, act in enumerate(acts, start=1):
             stage.act = number
-            start = time.monotonic()
+            start = elapsed_s()
             listener.act(number, act.title)
-            try:
-                act.play(stage)
-            except AxonError as error:
-                stage.check("the act is played to its end", "yes", f"no: {error}")
-            played.append(Played(act.title, time.monotonic() - start))
+            _play(act, stage)
+            played.append(Played(act.title, start, elapsed_s() - start))
             if not all(item.holds for item in stage.checks):
                 break
-        seconds = time.monotonic() - begin
-    return Outcome(tuple(played), tuple(stage.checks), seconds)
+        seconds = elapsed_s()
+    return Outcome(tuple(played), tuple(stage.checks), seconds, stage.record)
+
+
+def _play(act: Act, stage: Stage) -> None:
+    try:
+        stage.picture("before")
+        act.play(stage)
+        stage.picture("after")
+    except AxonError as error:
+        stage.check("the act is played to its end", "yes", f"no: {error}")

@@ -1,4 +1,4 @@
-"""Act 4: a miner pays himself 500 instead of 50, and every node refuses his block."""
+"""Act 5: a miner pays himself 500 instead of 50, and every node refuses his block."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def play(stage: Stage) -> None:
     )
     stage.until_one_tip(nodes, tip)
     stage.until_one_ledger(nodes, before)
+    stage.until_wallets_at(stage.people, tip)
 
     stage.say(f"Is it the {GREED}? The same program offers the same block with {WHOLE_REWARD}.")
     good = block_on(headers, purse.script, WHOLE_REWARD * COIN)
@@ -66,6 +67,7 @@ def play(stage: Stage) -> None:
         stage.until_one_tip(nodes, to_hex(good.hash))
         answered = "yes" if peer.is_answered(_PING) else "no"
         stage.check(f"{nodes[0].name} still speaks with this caller", "yes", answered)
+    stage.until_wallets_at(stage.people, to_hex(good.hash))
 
 
 def _caller(stage: Stage, node: NodeProcess) -> ScriptPeer:

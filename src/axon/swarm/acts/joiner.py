@@ -1,4 +1,4 @@
-"""Act 3: a node that comes late gets the ledger, and what was waiting before it came."""
+"""Act 4: a node that comes late gets the ledger, and what was waiting before it came."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ TITLE: Final = "A late joiner"
 
 def play(stage: Stage) -> None:
     """A payment waits, a fourth node comes, learns all, and finds the block that confirms it."""
-    _, second, third = old = list(stage.nodes)
+    bob, carol = stage.bob, stage.carol
+    third = stage.nodes[2]
+    old = list(stage.nodes)
     stage.say("A payment waits, and no block is found yet.")
-    waiting = [stage.pay(second, stage.bob, stage.carol, 10)]
+    waiting = [stage.pay(bob, carol, 10)]
     stage.until_waiting(old, waiting)
 
     fourth = stage.new_nodes(1)[0]
     stage.check(f"blocks that {fourth.name} knows", "0", str(fourth.height()))
-    stage.say(
-        f"It calls one node, {third.name}, asks for all blocks and checks each itself. Then it"
-    )
-    stage.say("is told which payments wait. (The fingerprint is one number made of all coins:")
+    stage.say(f"It calls one node, {third.name}, asks for all blocks and checks each itself. Then")
+    stage.say("it is told which payments wait. (The fingerprint is one number made of all coins:")
     stage.say("equal fingerprints, equal ledgers.)")
     fourth.connect(third)
     stage.until(
@@ -29,11 +29,11 @@ def play(stage: Stage) -> None:
     )
     stage.until_one_ledger([fourth], fingerprint(third))
     stage.until_waiting([fourth], waiting)
-    stage.until_total([fourth], stage.bob, 40)
+    stage.until_total([fourth], bob, 40)
 
     stage.say(f"Now the newcomer finds the next block, and {names(old)} take it.")
     block = stage.mine(fourth)
     stage.until_one_tip(stage.nodes, block)
     stage.until_waiting(stage.nodes, ())
-    for purse, amount in zip(stage.people, (30, 40, 30), strict=True):
-        stage.until_confirmed(stage.nodes, purse, amount)
+    stage.until_all_have(stage.nodes, (30, 40, 30))
+    stage.until_state([bob, carol], waiting[0], "confirmed")

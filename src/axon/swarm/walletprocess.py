@@ -1,0 +1,117 @@
+"""Real wallets as processes of this machine, made and run by `axon wallet` and asked by its RPC.
+
+A wallet chooses its own port and tells it in `rpc.json`; one that was killed leaves that file
+behind, so only the file of the process that runs now is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from axon.rpc.client import RpcClient, Unreachable
+from axon.swarm.processes import (
+    AXON,
+    START_LIMIT_S,
+    AxonProcess,
+    NodeFailed,
+    NodeProcess,
+    wait_until,
+)
+
+PASSPHRASE: Final = "of a wallet for tests"
+"""Of every wallet made here; what it protects is worth nothing."""
+
+_CHAIN: Final = "regtest"
+
+
+class WalletProcess(AxonProcess):
+    """One wallet on regtest.
+
+    Args:
+        name: of the wallet: letters, digits and `. _ -`.
+        folder: its data directory; made if it is missing. Wallets in one folder share headers.
+        command: how `axon` is started.
+    """
+
+    def __init__(self, name: str, folder: Path, command: Sequence[str] = AXON) -> None:
+        super().__init__(name, folder, command)
+
+    @property
+    def wallet_folder(self) -> Path:
+        """Where its files are, below the data directory."""
+        return self.folder / _CHAIN / "wallets" / self.name
+
+    def create(self) -> str:
+        """Make it; the words that restore it."""
+        return str(self._run("create", "--no-confirm", said=PASSPHRASE)["words"])
+
+    def restore(self, words: str) -> None:
+        """Make it anew from its words."""
+        self._run("restore", said=f"{words}\n{PASSPHRASE}")
+
+    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
+        """The command line."""
+        return [*self._call("serve"), *extra]
+
+    def _call(self, what: str) -> list[str]:
+        return [
+            *self._command,
+            "wallet",
+            what,
+            self.name,
+            f"-chain={_CHAIN}",
+            f"-datadir={self.folder}",
+        ]
+
+    def _run(self, what: str, *options: str, said: str) -> Any:
+        """Run one command to its end, with secrets on its standard input; its JSON."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [*self._call(what), "--json", "--passphrase-stdin", *options],
+            input=f"{said}\n",
+            capture_output=True,
+            text=True,
+            timeout=START_LIMIT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise NodeFailed(f"axon wallet {what} {self.name}: {done.stderr.strip()[-2000:]}")
+        return json.loads(done.stdout)
+
+    def dial(self, timeout_s: float) -> RpcClient:
+        """A connection of its own to its RPC."""
+        try:
+            told = json.loads((self.wallet_folder / "rpc.json").read_bytes())
+        except FileNotFoundError:
+            raise Unreachable(f"{self.name} has not said yet where it answers") from None
+        if told["pid"] != self.pid:
+            raise Unreachable(f"{self.name} was killed the last time, and does not answer yet")
+        return RpcClient(
+            f"http://127.0.0.1:{told['port']}",
+            cookie=self.wallet_folder / ".cookie",
+            timeout_s=timeout_s,
+        )
+
+    def _is_ready(self) -> bool:
+        self.rpc("uptime")
+        return True
+
+    def connect(self, node: NodeProcess) -> None:
+        """Dial a node once, unless there is a connection, and wait until both have greeted."""
+        if not self.is_linked_to(node):
+            self.rpc("addnode", str(node.door), "onetry")
+        self.wait_linked(node)
+
+    def keep(self, node: NodeProcess) -> None:
+        """Tell it of a node to which it is to stay connected."""
+        self.rpc("addnode", str(node.door), "add")
+
+    def wait_linked(self, node: NodeProcess) -> None:
+        """Wait until a greeted connection leads to a node."""
+        wait_until(
+            lambda: self.is_linked_to(node), START_LIMIT_S, f"{self.name} and {node.name} greet"
+        )
