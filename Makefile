@@ -36,6 +36,7 @@ bench: setup
 
 sim: setup
 	$(BIN)/axon sim --seeds $(SEED) --nodes $(NODES) --jobs $(JOBS)
+	$(BIN)/axon sim --wallet --seeds $(SEED) --jobs $(JOBS)
 
 soak: setup
 	$(BIN)/pytest -q -m slow tests
