@@ -186,7 +186,7 @@ class Double:
         ]
 
     def draftpayment(
-        self, recipients: dict[str, str], *, fee_rate: float, allow_high_fee: bool
+        self, recipients: dict[str, str], *, fee_rate: float = 3.0, allow_high_fee: bool
     ) -> Json:
         """What a payment would do."""
         self.calls.append("draftpayment")

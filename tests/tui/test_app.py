@@ -83,9 +83,7 @@ def test_it_stays_when_the_wallet_has_closed() -> None:
         double.is_closed = True
         await stage.look()
         await stage.until_told("#standing", CLOSED)
-        for key in "123456":
-            await stage.press("escape", key)
-        await stage.press("escape", "5", "f", "4", "n")
+        await stage.press("3", "escape", "5", "f", "4", "n")
         await stage.until_told("#refused", "the wallet was closed")
         assert stage.rows("#coins LiveTable")
         double.is_closed = False

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from axon.cli.walletcommands import creating, keeping, looking, paying, psbts, receiving, serving
+from axon.cli.walletcommands import (
+    creating,
+    keeping,
+    looking,
+    opening,
+    paying,
+    psbts,
+    receiving,
+    serving,
+)
 from axon.cli.walletoptions import Command, UsageError, read_options, wallet_parser
 from axon.errors import AxonError
 
@@ -20,7 +29,7 @@ FAILED: Final = 1
 WRONG_CALL: Final = 2
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (creating, looking, receiving, paying, keeping, psbts, serving)
+_FAMILIES: Final = (creating, looking, receiving, paying, keeping, psbts, serving, opening)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

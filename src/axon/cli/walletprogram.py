@@ -144,7 +144,7 @@ async def _running(
         bans=bans,
         rng=rng,
         now=clock.now(),
-        headers_known=options.offline,
+        alone=options.offline,
     )
 
     def reported(fact: object, _now: Instant) -> None:

@@ -111,7 +111,7 @@ class SpvNode:
         bans: banned ones.
         rng: all chance comes from here.
         now: the start.
-        headers_known: nobody will be there to say more, so what is known must do.
+        alone: nobody will be there to tell of more headers, so those that are known must do.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class SpvNode:
         bans: BanList,
         rng: Random,
         now: Instant,
-        headers_known: bool = False,
+        alone: bool = False,
     ) -> None:
         self.settings = settings
         self.headers = headers
@@ -156,7 +156,8 @@ class SpvNode:
         self._reception = Reception(outbox, self.links, self._route)
         self._rotation = Rotation(self.links, self.headersync, now)
         self._best = headers.best
-        self._headers_known = headers_known
+        self._alone = alone
+        self._headers_known = False
         self.links.listener = self
         for transaction in unconfirmed:
             self.transactions.send(transaction, now)
@@ -233,7 +234,7 @@ class SpvNode:
             self._outbox.perform(self.filtersync.chain_changed(now))
         self._disputes.settle(now)
         self._reads.settle(now)
-        self.scan.advance(now, headers_known=self._headers_known)
+        self.scan.advance(now, headers_known=self._headers_known or self._alone)
         if self.scan.is_following:
             return  # Whoever is killed now must not find later filter headers than his wallet's.
         changed = self.filter_headers.take_changes()

@@ -105,6 +105,10 @@ class WalletApp(App[None]):
             PeersPane(ask),
         )
         self._due = asyncio.Event()
+        self.animation_level = "none"  # Who turns to a screen wants to see it.
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
         self._has_closed = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -124,12 +128,10 @@ class WalletApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = DARK.name
         self.theme_changed_signal.subscribe(self, self._redraw)
         # The terminal is given back as it was, however the program is ended.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self._panes[0].enter()
         self._say(Said("Opening", Tone.DIM))
         self.run_worker(self._watch(), exit_on_error=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -34,6 +35,14 @@ def coin_row(coin: Coin) -> Row:
     )
 
 
+def _held(coins: Sequence[Coin]) -> str:
+    if not coins:
+        return "There is no coin yet"
+    frozen = sum(coin.frozen for coin in coins)
+    count = "One coin" if len(coins) == 1 else f"{len(coins):,} coins"
+    return f"{count}, {frozen:,} frozen: no payment uses a frozen one"
+
+
 class CoinsPane(Pane):
     """A table, and one key."""
 
@@ -59,9 +68,7 @@ class CoinsPane(Pane):
     def show(self, view: View) -> None:
         """Show what is so now."""
         self._coins = {coin.place: coin for coin in view.coins}
-        frozen = sum(coin.frozen for coin in view.coins)
-        told = f"{len(view.coins)} coins, {frozen} frozen: no payment uses a frozen one"
-        self.query_one("#held", Line).say(Said(told, Tone.DIM))
+        self.query_one("#held", Line).say(Said(_held(view.coins), Tone.DIM))
         self.query_one(LiveTable).show_rows(
             {place: coin_row(coin) for place, coin in self._coins.items()}
         )

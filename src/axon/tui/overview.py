@@ -96,8 +96,9 @@ class OverviewPane(Pane):
             "immature": balance.immature_sat,
             "frozen": balance.frozen_sat,
         }
+        width = max(len(btc(sat)) for sat in rest.values())
         for name, sat in rest.items():
-            text = f"{name.capitalize():<10}{btc(sat):>21}"
+            text = f"{name.capitalize():<10}{btc(sat):>{width}}"
             self.query_one(f"#{name}", Line).say(Said(text, Tone.PLAIN if sat else Tone.DIM))
 
     def _show_sync(self, sync: Sync) -> None:

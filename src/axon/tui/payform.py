@@ -46,11 +46,12 @@ class Order:
 
     Args:
         amount: a sum in bitcoin with 8 decimals, or `all`.
+        feerate_sat_vb: None leaves it to the wallet, which looks at the last blocks.
     """
 
     to: str
     amount: str
-    feerate_sat_vb: float
+    feerate_sat_vb: float | None
     high_fee: bool
 
 
@@ -59,7 +60,6 @@ class PayForm(Vertical):
 
     Args:
         read_amount: reads what was typed as an amount.
-        feerate: what stands in its field at first.
     """
 
     class Edited(Message):
@@ -71,13 +71,17 @@ class PayForm(Vertical):
     DEFAULT_CSS = """
     PayForm { height: auto; }
     PayForm Grid {
-        grid-size: 2 6; grid-columns: 8 1fr; grid-rows: 1; height: 6;
+        grid-size: 2 6; grid-columns: 8 1fr; grid-rows: 1 auto; height: auto;
     }
+    PayForm .wrong { height: auto; min-height: 1; }
     PayForm .what { color: $tone-dim; }
     PayForm Horizontal { height: 1; }
     PayForm #amount { width: 30; margin: 0 2 0 0; }
-    PayForm #fee { width: 12; margin: 0 2 0 0; }
+    PayForm #fee { width: 24; margin: 0 2 0 0; }
     PayForm RadioSet { layout: horizontal; width: 18; height: 1; }
+    PayForm RadioSet:blur > RadioButton.-selected > .toggle--label { background: $surface; }
+    PayForm ToggleButton > .toggle--button { color: $panel; }
+    PayForm ToggleButton.-on > .toggle--button { color: $tone-good; }
     PayForm .unit { width: auto; margin: 0 3 0 0; color: $tone-dim; }
     PayForm #high { display: none; }
     PayForm #high.offered { display: block; }
@@ -85,10 +89,9 @@ class PayForm(Vertical):
     PayForm #general { margin: 0 0 0 2; width: 1fr; }
     """
 
-    def __init__(self, read_amount: ReadAmount, feerate: str) -> None:
+    def __init__(self, read_amount: ReadAmount) -> None:
         super().__init__()
         self._read_amount = read_amount
-        self._feerate = feerate
 
     def compose(self) -> ComposeResult:
         """A line for each field, and one under it for what is wrong with it."""
@@ -107,7 +110,12 @@ class PayForm(Vertical):
             yield from self._under("amount")
             yield Static("Fee", classes="what")
             with Horizontal():
-                yield Input(self._feerate, id="fee", compact=True, max_length=_MAX_TEXT)
+                yield Input(
+                    id="fee",
+                    placeholder="as in the last blocks",
+                    compact=True,
+                    max_length=_MAX_TEXT,
+                )
                 yield Static("sat/vB", classes="unit")
                 yield Checkbox("a high fee is meant", id="high", compact=True)
             yield from self._under("fee")
@@ -129,10 +137,15 @@ class PayForm(Vertical):
             self._complain("amount", str(error))
             return None
         fee = self._field("fee").value.strip()
-        if not _FEERATE.fullmatch(fee):
-            self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5.")
+        if fee and not _FEERATE.fullmatch(fee):
+            self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5, or leave it out.")
             return None
-        return Order(to, amount, float(fee), self.query_one(Checkbox).value)
+        feerate = float(fee) if fee else None
+        return Order(to, amount, feerate, self.query_one(Checkbox).value)
+
+    def wait(self) -> None:
+        """Say that the draft is being made: looking at the last blocks may take a moment."""
+        self.query_one("#general", Line).say(Said("Asking the wallet ...", Tone.DIM))
 
     def refuse(self, error: AxonError | None) -> None:
         """Say what the wallet refuses, beside what it is about; None takes it all back."""
@@ -170,7 +183,7 @@ class PayForm(Vertical):
 
     def _under(self, name: str) -> ComposeResult:
         yield Static()
-        yield Line(id=f"{name}-wrong")
+        yield Line(id=f"{name}-wrong", classes="wrong")
 
     def _field(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)

@@ -19,11 +19,7 @@ from axon.tui.passphrase import PassphraseDialog
 from axon.tui.payform import Order, PayForm, ReadAmount
 from axon.tui.wording import Said, Tone, draft_text, spreading
 
-_TEST_FEERATE: Final = "1"
-"""Stands in its field on test networks; on the real one a person names the fee, since a light
-client cannot tell which is enough."""
-
-_WIDTH: Final = 70
+_WIDTH: Final = 74
 """Characters of a line of the draft: they fit on the smallest screen, and into the dialog."""
 
 
@@ -57,7 +53,7 @@ class SendPane(Pane):
     def __init__(self, ask: Ask, nature: Nature, read_amount: ReadAmount) -> None:
         super().__init__(ask)
         self._nature = nature
-        self._form = PayForm(read_amount, "" if nature.chain == "main" else _TEST_FEERATE)
+        self._form = PayForm(read_amount)
         self._order: Order | None = None
         self._draft: Draft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
@@ -92,6 +88,7 @@ class SendPane(Pane):
         order = self._form.read()
         if order is not None:
             self._order = order
+            self._form.wait()
             begin(self, self._ask_draft(order))
 
     async def _ask_draft(self, order: Order) -> None:
@@ -99,14 +96,15 @@ class SendPane(Pane):
             made = await self.ask(
                 "draftpayment",
                 {order.to: order.amount},
-                fee_rate=order.feerate_sat_vb,
                 allow_high_fee=order.high_fee,
+                **({} if order.feerate_sat_vb is None else {"fee_rate": order.feerate_sat_vb}),
             )
         except AxonError as error:
             self._form.refuse(error)
             return
         if self._order is not order:
             return  # It was edited meanwhile.
+        self._form.refuse(None)
         self._draft = read_draft(made)
         self.query_one("#sent-box").remove_class("there")
         self.query_one("#drafted", Line).say(Said(draft_text(self._draft, _WIDTH)))

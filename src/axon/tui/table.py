@@ -70,7 +70,7 @@ class LiveTable(DataTable[Text]):
 
     def redraw(self) -> None:
         """Draw everything anew, in the colours of now."""
-        self._rebuild(self._shown, self._widths)
+        self._rebuild(self._shown, self._fitting(self._shown))
 
     def on_resize(self, _: events.Resize) -> None:
         """The growing column gets its new room."""

@@ -60,11 +60,6 @@ def nodes(count: int) -> str:
     return "one node" if count == 1 else f"{count:,} nodes"
 
 
-def blocks(count: int) -> str:
-    """So many blocks."""
-    return "one block" if count == 1 else f"{count:,} blocks"
-
-
 def elided(text: str, width: int) -> str:
     """A text cut in its middle, so that its beginning and its end can be compared."""
     if len(text) <= width:
@@ -200,7 +195,7 @@ def draft_text(draft: Draft, width: int) -> str:
         if len(head) + 2 + len(more) <= width:
             lines.append(f"{head}  {more}")
         else:
-            lines += [head, " " * 8 + more]
+            lines += [head, " " * min(8, max(0, width - len(more))) + more]
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def _open(options: WalletOptions) -> int:
         app.run()
     if app.failure is not None:
         raise app.failure
-    return 0
+    return app.return_code or 0
 
 
 def wallet_app(door: Door, ask: Ask, options: WalletOptions) -> WalletApp:

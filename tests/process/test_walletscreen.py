@@ -1,0 +1,158 @@
+"""The full-screen wallet over a real wallet and a real node: paying, and whatever ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from axon.cli.walletcommands import opening
+from axon.cli.walletdoor import opened
+from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
+from axon.swarm.processes import NodeProcess
+from axon.swarm.purse import Purse
+from axon.tui.app import WalletApp
+from tests.process.conftest import MakeNode
+from tests.process.walletprocess import PASSPHRASE, WalletProcess
+from tests.tui.stage import SMALL, Stage
+
+pytestmark = pytest.mark.process
+
+BOB: Final = Purse("Bob")
+IN_SYNC: Final = "In sync at block 101"
+CTRL_C: Final = b"\x03"
+LEAVES_THE_SCREEN: Final = b"\x1b[?1049l"
+
+
+@pytest.fixture(name="node")
+def node_fixture(make_node: MakeNode) -> NodeProcess:
+    return make_node("n1", trusted_door=True).start()
+
+
+@pytest.fixture(name="alice")
+def alice_fixture(tmp_path: Path, node: NodeProcess) -> Iterator[WalletProcess]:
+    """A wallet with 50 bitcoin, ripe."""
+    with WalletProcess(tmp_path / "alice", "alice", [node.door]) as wallet:
+        wallet.json("create", "--no-confirm", wallet.signing())
+        node.rpc("generatetoaddress", 1, wallet.json("receive")["address"])
+        node.rpc("generatetoaddress", 100, BOB.address())
+        yield wallet
+
+
+def options_of(wallet: WalletProcess) -> WalletOptions:
+    """As `axon wallet open` reads them."""
+    words = wallet.arguments("open")
+    given = words[words.index("open") :]
+    return read_options(wallet_parser([opening.add_commands]), given, wallet.folder)
+
+
+def play(wallet: WalletProcess, scene: Callable[[Stage], Awaitable[None]]) -> None:
+    """Open the wallet as the command does, and play a scene before its screen."""
+    options = options_of(wallet)
+
+    async def run(app: WalletApp) -> None:
+        async with app.run_test(size=SMALL) as pilot:
+            stage = Stage(app, pilot)
+            await stage.until_told("#standing", IN_SYNC)
+            await scene(stage)
+
+    with opened(options) as door, opening.asker(door) as ask:
+        app = opening.wallet_app(door, ask, options)
+        asyncio.run(run(app))
+    assert app.failure is None
+
+
+async def pay_bob(stage: Stage) -> str:
+    """20 bitcoin through the screen; the txid."""
+    await stage.press("3")
+    stage.paste("#amount", "20")
+    stage.paste("#to", BOB.address())
+    await stage.press("enter")
+    await stage.until_told("#drafted", f"20.00000000 BTC  to {BOB.address()}\n")
+    await stage.press("s")
+    stage.paste("SecretInput", f"not {PASSPHRASE}")
+    await stage.press("enter")
+    await stage.until_told("#answer", "passphrase")
+    stage.paste("SecretInput", PASSPHRASE)
+    await stage.press("enter")
+    await stage.until_told("#result", "Fetched by one node")
+    return stage.told("#sent")
+
+
+def test_paying_through_the_screen(node: NodeProcess, alice: WalletProcess) -> None:
+    async def scene(stage: Stage) -> None:
+        assert stage.told("#frozen") == "Frozen    0.00000000 BTC"
+        assert [row[1:4] for row in stage.rows("#overview PaymentTable")] == [
+            ["mined", "+50.00000000", "101"]
+        ]
+        await stage.press("3")
+        stage.paste("#amount", "1")
+        stage.paste("#to", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
+        await stage.press("enter")
+        await stage.until_told("#to-wrong", "cannot be paid")
+        txid = await pay_bob(stage)
+        assert node.rpc("getrawmempool") == [txid]
+        await stage.press("1")
+        await stage.until(lambda: len(stage.rows("PaymentTable")) == 2, "it is in the history")
+        assert stage.rows("PaymentTable")[0][3] == "unconfirmed"
+
+        node.rpc("generatetoaddress", 1, BOB.address())
+        await stage.until(lambda: stage.rows("PaymentTable")[0][3] == "1", "it is confirmed")
+        await stage.press("enter")
+        await stage.until_told("#facts", "kept: its way to the Merkle root of block 102")
+        await stage.press("escape", "4", "n")
+        await stage.until_told("#address", "bcrt1q")
+        await stage.press("5", "f")
+        await stage.until_told("#held", "One coin, 1 frozen")
+        await stage.press("6")
+        await stage.until_told("#together", "One node: filters from 1, of which 1 agree")
+        node.kill()
+        await stage.until_told("#standing", "No node is connected")
+
+    play(alice, scene)
+
+
+def test_a_wallet_that_is_served_and_killed(node: NodeProcess, alice: WalletProcess) -> None:
+    alice.serve()
+
+    async def scene(stage: Stage) -> None:
+        txid = await pay_bob(stage)
+        assert node.rpc("getrawmempool") == [txid]
+        alice.kill()
+        await stage.until_told("#standing", "The wallet has closed")
+        await stage.press("1")
+        assert len(stage.rows("PaymentTable")) == 2
+
+    play(alice, scene)
+
+
+@pytest.mark.parametrize("keys", [b"q", CTRL_C])
+def test_in_a_terminal(alice: WalletProcess, keys: bytes) -> None:
+    code, seen = before_a_terminal(alice.arguments("open"), IN_SYNC.encode(), keys)
+    assert code == 0, seen
+    assert LEAVES_THE_SCREEN in seen
+    assert b"Traceback" not in seen
+
+
+def before_a_terminal(arguments: list[str], sign: bytes, keys: bytes) -> tuple[int, bytes]:
+    """Run a command, wait until a text is drawn, press keys; its exit code and all it drew."""
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.execvp(arguments[0], arguments)
+    seen, pressed = b"", False
+    while True:
+        try:
+            data = os.read(descriptor, 65_536)
+        except OSError:  # So a terminal ends on Linux.
+            break
+        seen += data
+        if sign in seen and not pressed:
+            os.write(descriptor, keys)
+            pressed = True
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
