@@ -3,8 +3,8 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
-coldwallet, walletmemory, failover; without a name all are measured. `--keep` adds the table to
-bench/results.md.
+coldwallet, walletmemory, failover, population; without a name all are measured. `--keep` adds the
+table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench import (
     lightheaders,
     matching,
     payments,
+    population,
     simulating,
     starting,
     syncing,
@@ -55,6 +56,7 @@ def main(arguments: list[str]) -> int:
         "coldwallet": coldwallet.measure,
         "walletmemory": walletmemory.measure,
         "failover": failover.measure,
+        "population": population.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from axon.machine import PeerId
-from axon.p2p.actions import Send
+from axon.p2p.actions import Drop, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
-from axon.p2p.filterpeer import PATIENCE, SILENCE, FilterPeer
+from axon.p2p.filterpeer import AGAIN, PATIENCE, SILENCE, FilterPeer
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import (
     CFCheckpt,
@@ -87,5 +87,20 @@ def test_late_then_silent() -> None:
     assert peer.is_prompt
     assert peer.tick(PATIENCE) is None
     assert not peer.is_prompt
-    assert peer.deadline() == SILENCE
-    assert isinstance(peer.tick(SILENCE), PeerSilent)
+    assert peer.deadline() == AGAIN
+    drop = peer.tick(SILENCE)
+    assert isinstance(drop, Drop)
+    assert isinstance(drop.fault, PeerSilent)
+
+
+def test_what_is_not_answered_is_asked_again() -> None:
+    peer = FilterPeer(ALICE, -1)
+    first = peer.ask(GetCFCheckpt(BASIC_FILTER, STOP), 20, 0)
+    peer.tick(PATIENCE)
+    assert peer.tick(AGAIN - 1) is None
+    assert peer.tick(AGAIN) == first
+    assert peer.deadline() == 2 * AGAIN
+    assert peer.tick(AGAIN) is None
+    assert peer.tick(2 * AGAIN) == first
+    assert peer.question is not None
+    assert peer.question.asked_at == 0, "its time runs on"

@@ -1,12 +1,51 @@
-"""The programs of a lab, loaded once and ready to be forked (`axon.swarm.lab.nursery`)."""
+"""The programs of a lab, each loaded once and ready to be forked (`axon.swarm.lab.nursery`)."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
-from axon.cli.node import main as run_node
-from axon.swarm.lab.minerloop import main as run_miner
-from axon.swarm.lab.nursery import serve
+from axon.swarm.lab.nursery import Loader, Program, serve
+
+# Each loads what no other needs, so that nobody waits for what nobody asked for.
+
+
+def _node() -> Program:
+    from axon.cli.node import main as run
+
+    return run
+
+
+def _miner() -> Program:
+    from axon.swarm.lab.minerloop import main as run
+
+    return run
+
+
+def _wallet() -> Program:
+    # The server is among what a served wallet loads when it begins.
+    import axon.rpc.server  # noqa: F401
+    from axon.cli.wallet import main as run
+    from axon.cli.walletprogram import WALLET_FILE
+    from axon.swarm.lab.walletkeys import make_wallet
+
+    def make_and_serve(arguments: Sequence[str]) -> int:
+        """Serve a wallet; one that is not there is first made from its words.
+
+        Args:
+            arguments: the wallet's folder, the files with its words and its passphrase, and what
+                stands behind `axon wallet serve`.
+        """
+        folder, words, passphrase, *rest = arguments
+        make_wallet(Path(folder) / WALLET_FILE, Path(words), Path(passphrase))
+        return run(["serve", *rest])
+
+    return make_and_serve
+
+
+LOADERS: Final[dict[str, Loader]] = {"node": _node, "miner": _miner, "wallet": _wallet}
 
 
 def main(lock: int) -> int:
@@ -15,5 +54,4 @@ def main(lock: int) -> int:
     Args:
         lock: the descriptor that holds the run.
     """
-    programs = {"node": run_node, "miner": run_miner}
-    return serve(programs, lock, sys.stdin.buffer, sys.stdout.buffer)
+    return serve(LOADERS, lock, sys.stdin.buffer, sys.stdout.buffer)

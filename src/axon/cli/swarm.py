@@ -25,13 +25,15 @@ from axon.machine import SECOND
 from axon.swarm.lab import checking, doctor, raising
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import NodeView, State, nodes_of, state_of, views
+from axon.swarm.lab.nodes import NodeView, State, mean_pss_mb, nodes_of, state_of, views
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
 from axon.swarm.lab.picture import frame, status_table
 from axon.swarm.lab.population import Wanted
 from axon.swarm.lab.targets import Targets
 from axon.swarm.lab.topology import read_topology
 from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
+from axon.swarm.lab.wallets import wallet_views
+from axon.swarm.people import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 NURSERY: Final = "nursery"
@@ -99,8 +101,6 @@ def _doctor(options: Namespace, _folder: Path) -> int:
 
 
 def _up(options: Namespace, folder: Path) -> int:
-    if options.wallets:
-        raise ConfigError("the lab raises no wallets yet; leave --wallets out")
     wanted = Wanted(
         options.nodes,
         options.miners,
@@ -108,6 +108,7 @@ def _up(options: Namespace, folder: Path) -> int:
         read_topology(options.topology),
         options.seed,
         options.interval,
+        options.wallets,
     )
     wanted.check()
     say = _Progress()
@@ -116,9 +117,13 @@ def _up(options: Namespace, folder: Path) -> int:
     seen = views(manifest)
     words = "up" if fresh else "is up already; what was missing has been started"
     _write(f"{raising.described(manifest)}: {words}, height {max(item.height for item in seen)}.")
-    mean_mb = sum(item.pss_kb for item in seen) / len(seen) / 1024
-    _write(f"{say.seconds():.1f} s; {mean_mb:.0f} MB a node; seed {manifest.seed}; in {folder}")
+    memory = f"{mean_pss_mb(seen):.0f} MB a node"
+    if manifest.wallets:
+        memory += f", {mean_pss_mb(wallet_views(manifest)):.0f} MB a wallet"
+    _write(f"{say.seconds():.1f} s; {memory}; seed {manifest.seed}; in {folder}")
     _write(f"Call a node: axon rpc -datadir={folder / 'n1'} getpeerinfo")
+    if manifest.wallets:
+        _write(f"See a wallet: axon wallet balance w1 -regtest -datadir={folder / 'w1'}")
     return Exit.PASS
 
 
@@ -137,7 +142,7 @@ def _down(_options: Namespace, folder: Path) -> int:
 
 def _status(options: Namespace, folder: Path) -> int:
     manifest = raising.load(folder)
-    seen = views(manifest)
+    seen = [*views(manifest), *wallet_views(manifest)]
     if options.json:
         _write(json.dumps(_status_json(manifest, seen), indent=2))
         return Exit.PASS
@@ -172,11 +177,14 @@ def _status_json(manifest: Manifest, seen: Sequence[NodeView]) -> dict[str, obje
                 "height": view.height,
                 "tip": view.tip,
                 "outbound": sorted(view.outbound),
-                "inbound": sorted({k.name for k in view.links if k.inbound and k.name}),
-                "pooled": view.pooled,
                 "rss_kb": view.rss_kb,
                 "pss_kb": view.pss_kb,
             }
+            if view.holds is None:
+                inbound = {link.name for link in view.links if link.inbound and link.name}
+                told |= {"inbound": sorted(inbound), "pooled": view.pooled}
+            else:
+                told["holds"] = in_coins(amount_sat(view.holds))
         listed.append(told)
     return {
         "run": manifest.run,
@@ -195,7 +203,8 @@ def _watch(options: Namespace, folder: Path) -> int:
     while True:
         manifest = raising.load(folder)
         width = shutil.get_terminal_size().columns
-        lines = frame(manifest, views(manifest), width=width, coloured=coloured)
+        seen, wallets = views(manifest), wallet_views(manifest)
+        lines = frame(manifest, seen, wallets, width=width, coloured=coloured)
         sys.stdout.write(_CLEAR * live + "\n".join(lines) + "\n")
         sys.stdout.flush()
         if options.once:

@@ -17,7 +17,7 @@ REFRESH_S: Final = 1.0
 
 _TARGET_HELP: Final = (
     "n3 or 3; n1-n5 or 1-5; all; all-but:3; random:2; group:7 (nodes of one /16); m1, miner:1 or "
-    "miner:*; several with commas"
+    "miner:*; w1, w1-w3 or wallet:*; several with commas"
 )
 
 

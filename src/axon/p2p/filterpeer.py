@@ -2,6 +2,7 @@
 
     idle --ask--> asked --the answer--> idle
     asked --PATIENCE--> late: others are asked as well --SILENCE--> dropped
+    late --every AGAIN--> asked the same once more
     asked --its block left the best chain--> idle; the answer may still come, and is ignored
 
 Answers name the last block that they are about but not the first, so there is one question at a
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
-from axon.p2p.actions import Send
+from axon.p2p.actions import Drop, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
 from axon.p2p.filterclaims import FilterClaims, Question
 from axon.wire.messages import (
@@ -29,6 +30,10 @@ from axon.wire.messages.filters import CFCHECKPT_INTERVAL
 
 PATIENCE: Final = SECOND
 """How long a peer may leave us waiting before others are asked as well."""
+
+AGAIN: Final = 3 * SECOND
+"""How long until a question is repeated. A node that is just catching up has a block before it has
+the block's filter, and till then it says nothing, as Bitcoin Core does."""
 
 SILENCE: Final = 30 * SECOND
 """How long it may leave us waiting before it is dropped."""
@@ -70,11 +75,12 @@ class FilterPeer:
         base: the height below the start of our chain of filter headers.
     """
 
-    __slots__ = ("_peer", "_was_cancelled", "claims", "late", "question")
+    __slots__ = ("_again_at", "_peer", "_was_cancelled", "claims", "late", "question")
 
     def __init__(self, peer: PeerId, base: int) -> None:
         self._peer = peer
         self._was_cancelled = False
+        self._again_at: Instant = 0  # Only meaningful while a question is open.
         self.claims = FilterClaims(base)
         self.question: OpenQuestion | None = None
         self.late = False
@@ -96,6 +102,7 @@ class FilterPeer:
         """Ask an idle peer."""
         assert self.question is None, "one question at a time"
         self.question = OpenQuestion(message, stop_height, now, extends)
+        self._again_at = now + AGAIN
         self.late = False
         return Send(self._peer, message)
 
@@ -131,19 +138,25 @@ class FilterPeer:
         self.question = None
         self._was_cancelled = True
 
-    def tick(self, now: Instant) -> PeerSilent | None:
-        """Note whether it is late; why it is to be dropped, if it is."""
+    def tick(self, now: Instant) -> Send | Drop | None:
+        """Note whether it is late; ask once more, or give it up."""
         question = self.question
         if question is None:
             return None
         self.late = now >= question.asked_at + PATIENCE
-        if now < question.asked_at + SILENCE:
+        if now >= question.asked_at + SILENCE:
+            fault = PeerSilent("a question about filters was not answered in time")
+            return Drop(self._peer, fault)
+        if now < self._again_at:
             return None
-        return PeerSilent("a question about filters was not answered in time")
+        self._again_at = now + AGAIN
+        return Send(self._peer, question.message)
 
     def deadline(self) -> Instant | None:
         """When `tick` wants to be called."""
         question = self.question
         if question is None:
             return None
-        return question.asked_at + (SILENCE if self.late else PATIENCE)
+        if not self.late:
+            return question.asked_at + PATIENCE
+        return min(self._again_at, question.asked_at + SILENCE)

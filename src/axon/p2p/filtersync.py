@@ -145,9 +145,10 @@ class FilterSync:
             for action in actions:
                 self._forget(action.peer)
             for peer, ours in list(self._peers.items()):
-                fault = ours.tick(now)
-                if fault is not None:
-                    actions.append(Drop(peer, fault))
+                due = ours.tick(now)
+                if due is not None:
+                    actions.append(due)
+                if isinstance(due, Drop):
                     self._forget(peer)
             self._restless = True
         return actions + self._update(now) if self._restless else actions

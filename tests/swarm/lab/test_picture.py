@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -46,6 +47,21 @@ def test_a_picture_shows_every_node_and_fits(tmp_path: Path, nodes: int, width: 
     for number in range(1, nodes + 1):
         assert starts.count(f"n{number}") == 1
     assert "m1" in starts
+
+
+def test_wallets_stand_below_with_what_they_hold(tmp_path: Path) -> None:
+    manifest = populate(tmp_path, Wanted(3, miners=1, wallets=2), Random(1))
+    links = (LinkView("n1", 0, inbound=False), LinkView("n3", 1, inbound=False))
+    wallet = NodeView("w1", State.RUNNING, 7, ONE, links=links, holds=Decimal("0.75"))
+    dead = NodeView("w2", State.ENDED)
+    lines = frame(manifest, seen(3), [wallet, dead])
+    assert lines[0].startswith("3 nodes, 1 miner, 2 wallets, organic: 3 answer")
+    (row,) = [line for line in lines if line.startswith("w1")]
+    assert row.endswith("2 links  >.>  0.75")
+    assert "w2   ended" in lines
+    table = status_table(manifest, [*seen(3), wallet, dead])
+    assert [line.split()[0] for line in table] == ["name", "n1", "n2", "n3", "m1", "w1", "w2"]
+    assert table[-2].split()[1] == manifest.components["w1"].host
 
 
 def test_links_are_drawn_from_both_ends(tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ from axon.swarm.lab.manifest import Component, Kind
 from axon.swarm.lab.targets import Targets, listed
 
 
-def run(nodes: int, miners: int = 2) -> dict[str, Component]:
+def run(nodes: int, miners: int = 2, wallets: int = 3) -> dict[str, Component]:
     found = {}
     for number in range(1, nodes + 1):
         name = f"n{number}"
         found[name] = Component(name, Kind.NODE, f"127.{number}.1.1", group=1 + number % 3)
     for number in range(1, miners + 1):
         found[f"m{number}"] = Component(f"m{number}", Kind.MINER, "127.1.1.1", node="n1")
+    for number in range(1, wallets + 1):
+        found[f"w{number}"] = Component(f"w{number}", Kind.WALLET, f"127.99.1.{number}", group=1)
     return found
 
 
@@ -37,11 +39,15 @@ def read(text: str, nodes: int = 6, seed: int = 1) -> list[str]:
         ("4-4", "n4"),
         ("all-but:3", "n1 n2 n4 n5 n6"),
         ("all-but:2-6", "n1"),
-        ("all", "n1 n2 n3 n4 n5 n6 m1 m2"),
+        ("all", "n1 n2 n3 n4 n5 n6 m1 m2 w1 w2 w3"),
         ("m2", "m2"),
         ("miner:*", "m1 m2"),
         ("miner:1", "m1"),
         ("miner:m1", "m1"),
+        ("w2", "w2"),
+        ("w1-w2", "w1 w2"),
+        ("wallet:*", "w1 w2 w3"),
+        ("wallet:3", "w3"),
         ("node:*", "n1 n2 n3 n4 n5 n6"),
         ("group:1", "n3 n6"),
         ("5, 1,m1,1", "n1 n5 m1"),
@@ -54,7 +60,7 @@ def test_a_target_means(text: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("n9", "there are n1 to n6, m1 to m2"),
+        ("n9", "there are n1 to n6, m1 to m2, w1 to w3"),
         ("0", "n1 to n6"),
         ("", "n1 to n6"),
         ("4-2", "no range"),
@@ -66,7 +72,9 @@ def test_a_target_means(text: str, meant: str) -> None:
         ("random:x", "1 to 6"),
         ("group:9", "groups 1 to 3"),
         ("miner:3", "m1 to m2"),
-        ("wallet:*", "n1 to n6"),
+        ("wallet:4", "w1 to w3"),
+        ("all-but:w1", "w1 is a wallet, not a node"),
+        ("m1-w1", "no range"),
         ("planet:1", "n1 to n6"),
         ("../etc", "n1 to n6"),
         ("³", "n1 to n6"),
@@ -93,5 +101,5 @@ def test_all_but_is_the_rest(nodes: int, data: st.DataObject) -> None:
 
 
 def test_what_there_is_in_a_few_words() -> None:
-    assert listed(run(1, 1)) == "n1, m1"
+    assert listed(run(1, 1, 0)) == "n1, m1"
     assert listed({}) == "none"

@@ -12,21 +12,20 @@ from threading import Event
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.swarm.lab import liveness, rounds, safety
+from axon.swarm.lab import honesty, liveness, rounds, safety, service
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import living
 from axon.swarm.lab.raising import remove_probe
 from axon.swarm.lab.starting import Say
 from axon.swarm.lab.verdict import Finding
 
-HARMLESS: Final = ("S1", "S2", "S3", "S4", "S9", "L1", "L2", "L3", "L4", "L7")
+HARMLESS: Final = ("S1", "S2", "S3", "S4", "S7", "S9", "L1", "L2", "L3", "L4", "L7")
 HARMFUL: Final = ("S6", "L8")
 """Only by name or with `--harm`; with it L1 and L3 are tried with each node dead as well."""
 
-ORDER: Final = ("S1", "S2", "S3", "S4", "S6", "S9", "L1", "L2", "L3", "L4", "L7", "L8")
+ORDER: Final = ("S1", "S2", "S3", "S4", "S6", "S7", "S9", "L1", "L2", "L3", "L4", "L7", "L8")
 _NOT_YET: Final = {
-    "S7": "honest wallet, about wallets",
-    "S8": "no double credit, about wallets",
+    "S8": "no double credit",
     "S5": "bounded history change",
     "S10": "bounded resources",
     "S11": "determinism, held by axon sim",
@@ -91,7 +90,7 @@ def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -
         raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
     if not living(manifest):
         return [Finding("V", "the network", None, "no node of this run lives", tried=0)]
-    for item in manifest.of_kind(Kind.PROBE):  # Of a check that was killed.
+    for item in manifest.of_kind(Kind.PROBE, Kind.COLD):  # Of a check that was killed.
         remove_probe(manifest, item.name)
     return list(_found(manifest, chosen, say, settle_s))
 
@@ -114,6 +113,9 @@ def _found(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float) -> Ite
     yield from _alive(manifest, wanted, say)
     if "S4" in wanted:
         yield safety.most_work(manifest, before)
+    if "S7" in wanted:
+        say("S7: the proofs of all wallets")
+        yield honesty.honest_wallets(manifest)
     yield from _harmed(manifest, chosen, say)
     if "S9" in wanted:
         yield safety.no_friendly_fire(manifest)
@@ -143,8 +145,8 @@ def _alive(manifest: Manifest, wanted: Sequence[str], say: Say) -> Iterable[Find
         say("L2: a block and a payment on their way")
         yield liveness.propagation(manifest)
     if "L3" in wanted:
-        yield liveness.service(manifest)
-        yield liveness.service_by_plan(manifest)
+        yield from service.service(manifest, say)
+        yield service.service_by_plan(manifest)
     if "L4" in wanted:
         yield liveness.growth(manifest, say)
     if "L7" in wanted:

@@ -1,23 +1,29 @@
-"""The lab's own money: what its miners earn, and what its checks pay with.
+"""The lab's own money: what its miners earn, what its checks pay with, what its wallets are given.
 
 One key that everybody here knows, so any controller can pay, and mine to pay, at any node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from axon.errors import AxonError
+from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid, from_hex
-from axon.primitives.network import COINBASE_MATURITY
+from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
+from axon.rpc.errors import Code, RpcError
 from axon.swarm.purse import Purse, Spendable
 
 FAUCET: Final = Purse("the faucet of the lab")
 FEE_SAT: Final = 10_000
 """Of a payment: some seventy times what nodes ask for at least."""
+
+GIFT_COINS: Final = 3
+GIFT_COIN_SAT: Final = COIN // 4
+"""What a wallet is given: coins enough that it need not wait for its own change."""
 
 
 class Asked(Protocol):
@@ -50,9 +56,52 @@ def pay(node: Asked) -> str:
     return str(node.rpc("sendrawtransaction", signed.raw.hex()))
 
 
+def give(node: Asked, addresses: Sequence[str]) -> None:
+    """Give each of some addresses a few coins, in one payment, and have it mined.
+
+    Raises:
+        Dry: there is not enough to give.
+        RpcError: the node refuses the payment.
+    """
+    gifts = [address for address in addresses for _ in range(GIFT_COINS)]
+    due_sat = len(gifts) * GIFT_COIN_SAT + FEE_SAT
+    coins: list[Spendable] = []
+    held_sat = 0
+    for coin in _ripe(node):
+        coins.append(coin)
+        held_sat += coin.amount_sat
+        if held_sat > due_sat:
+            break
+    else:
+        raise Dry(f"the faucet has too little for {len(addresses)} wallets; axon swarm mine 1 101")
+    outputs = [TxOut(GIFT_COIN_SAT, decode_address(address, REGTEST)) for address in gifts]
+    change = TxOut(held_sat - due_sat, FAUCET.script)
+    node.rpc("sendrawtransaction", FAUCET.pay(coins, [change, *outputs]).raw.hex())
+    mine(node)
+
+
+def without_gift(node: Asked, addresses: Sequence[str]) -> list[str]:
+    """Those of some addresses that hold nothing in a node's ledger."""
+    wanted = [f"addr({address})" for address in addresses]
+    found = node.rpc("scantxoutset", "start", wanted)["unspents"]
+    scripts = {str(item["scriptPubKey"]) for item in found}
+    return [a for a in addresses if decode_address(a, REGTEST).hex() not in scripts]
+
+
 def is_confirmed(node: Asked, payment: str) -> bool:
     """Whether a payment made here is in a node's ledger, and was not spent since."""
     return node.rpc("gettxout", payment, 0, False) is not None
+
+
+def knows(node: Asked, payment: str) -> bool:
+    """Whether a payment waits at a node, or is in its ledger and its first output was not spent."""
+    try:
+        node.rpc("getmempoolentry", payment)
+    except RpcError as error:
+        if error.code != Code.NOT_FOUND:
+            raise
+        return is_confirmed(node, payment)  # A miner may have been quick.
+    return True
 
 
 def holdings(node: Asked) -> tuple[str, Decimal]:

@@ -1,8 +1,9 @@
 """What must come to hold in time once nothing new goes wrong: found out by blocks and payments.
 
-L1 convergence, L2 propagation, L3 service, L4 growth, L7 rejoin; `docs/invariants.md` tells each in
-plain words. These checks mine a few blocks, make a payment and raise a node for a moment; they kill
-nobody. What a single death would do is read off the plan here, and tried in `rounds`.
+L1 convergence, L2 propagation, L4 growth, L7 rejoin; `docs/invariants.md` tells each in plain
+words, L3 is in `service`. These checks mine a few blocks, make a payment and raise a node for a
+moment; they kill nobody. What a single death would do is read off the plan here, and tried in
+`rounds`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ from typing import Final
 
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
-from axon.rpc.client import Unauthorized, Unreachable
-from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.faucet import Dry, holdings, is_confirmed, mine, pay
+from axon.swarm.lab.faucet import Dry, knows, mine, pay
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
 from axon.swarm.lab.population import probe
 from axon.swarm.lab.raising import remove_probe
 from axon.swarm.lab.starting import Say, mean_of, start
-from axon.swarm.lab.topology import Topology, clients, lonely, splitters
+from axon.swarm.lab.topology import splitters
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.processes import NodeFailed, TooLate, wait_until
 
@@ -33,9 +32,6 @@ BLOCK_LIMIT_S: Final = 5.0
 
 PAYMENT_LIMIT_S: Final = 60.0
 """T_tx: until a payment is; nodes hold it back at random for some seconds to hide who paid."""
-
-SERVICE_LIMIT_S: Final = 5.0
-"""T_op: until a client has an answer."""
 
 JOIN_LIMIT_S: Final = 20.0
 JOIN_BLOCKS_PER_S: Final = 50
@@ -80,11 +76,16 @@ def convergence_by_plan(manifest: Manifest) -> Finding:
     if needed:
         said = f"by the plan ({manifest.topology}) the others reach each other only through "
         said += ", ".join(needed)
-    return _by_plan("L1-plan", "no node all others need", needed, said)
-
-
-def _by_plan(name: str, title: str, needed: Sequence[str], said: str) -> Finding:
-    return Finding(name, title, not needed, said, len(needed), 0, "nodes", tuple(needed))
+    return Finding(
+        "L1-plan",
+        "no node all others need",
+        not needed,
+        said,
+        len(needed),
+        0,
+        "nodes",
+        tuple(needed),
+    )
 
 
 def until_one_tip(nodes: Sequence[LabNode], limit_s: float = CONVERGENCE_LIMIT_S) -> float:
@@ -162,20 +163,10 @@ def _got_block(node: LabNode, name: str, height: int, begin: Instant, clock: Clo
 
 def _got_payment(node: LabNode, name: str, begin: Instant, clock: Clock) -> float:
     try:
-        wait_until(lambda: _knows_payment(node, name), PAYMENT_LIMIT_S, name, POLL_S)
+        wait_until(lambda: knows(node, name), PAYMENT_LIMIT_S, name, POLL_S)
     except TooLate:
         return PAYMENT_LIMIT_S * 2
     return (clock.now() - begin) / SECOND
-
-
-def _knows_payment(node: LabNode, name: str) -> bool:
-    try:
-        node.rpc("getmempoolentry", name)
-    except RpcError as error:
-        if error.code != Code.NOT_FOUND:
-            raise
-        return is_confirmed(node, name)  # A miner may have been quick.
-    return True
 
 
 def _spread(times_s: Sequence[float]) -> str:
@@ -185,58 +176,6 @@ def _spread(times_s: Sequence[float]) -> str:
         for percent in (50, 90, 99, 100)
     ]
     return f"{', '.join(parts)} s"
-
-
-# L3.
-
-
-def service(manifest: Manifest) -> Finding:
-    """L3: every client gets its answer now."""
-    title = "service"
-    known = clients(Topology(manifest.topology), [item.name for item in manifest.nodes])
-    clock = Clock()
-    worst, unserved = 0.0, []
-    for client, entries in known.items():
-        begin = clock.now()
-        if not serve(manifest, entries):
-            unserved.append(client)
-        worst = max(worst, (clock.now() - begin) / SECOND)
-    if unserved:
-        said = f"{', '.join(unserved)} gets no answer from any node it knows"
-        culprits = tuple(dict.fromkeys(name for client in unserved for name in known[client]))
-        return Finding("L3", title, False, said, worst, SERVICE_LIMIT_S, culprits=culprits)
-    said = "every client read the ledger and a balance"
-    return Finding("L3", title, worst <= SERVICE_LIMIT_S, said, worst, SERVICE_LIMIT_S)
-
-
-def service_by_plan(manifest: Manifest) -> Finding:
-    """L3 if one node were dead, read off what clients know; nobody is harmed."""
-    known = clients(Topology(manifest.topology), [item.name for item in manifest.nodes])
-    alone = lonely(known)
-    said = "every client knows more than one node"
-    if len(manifest.nodes) == 1:
-        alone, said = {}, "with one node there is no other to turn to"
-    elif alone:
-        node, lost = next(iter(alone.items()))
-        said = f"{', '.join(lost)} knows no other node than {node}"
-        if len(alone) > 1:
-            said += f", and so on for {len(alone)} nodes"
-    return _by_plan("L3-plan", "no node a client needs", list(alone), said)
-
-
-def serve(manifest: Manifest, entries: Sequence[str]) -> bool:
-    """What a client does: ask the nodes it knows, one after the other, for height and balance."""
-    for name in entries:
-        if state_of(manifest.components[name]) is not State.RUNNING:
-            continue  # Its connection is refused at once.
-        with nodes_of(manifest, [name], SERVICE_LIMIT_S)[0] as node:
-            try:
-                node.rpc("getblockcount")
-                holdings(node)
-            except (Unreachable, Unauthorized, RpcError):
-                continue
-            return True
-    return False
 
 
 # L4.

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.swarm.lab.births import Birth, read_birth
+from axon.swarm.lab.nursery import Hold
 from axon.swarm.processes import TooLate, wait_until
 
 MANIFEST: Final = "manifest.json"
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     MINER = "miner"
     WALLET = "wallet"
     PROBE = "probe"  # A node that a check raises for itself.
+    COLD = "cold"  # A wallet with an empty disk that a check raises for itself.
 
 
 class Wish(StrEnum):
@@ -56,9 +58,9 @@ class Component:
     """One node, miner or wallet.
 
     Args:
-        name: `n3`, `m1`, `w2`, `p1`.
+        name: `n3`, `m1`, `w2`, `p1`, `c1`.
         host: its own loopback address.
-        p2p_port, rpc_port: there; 0 for what has none.
+        p2p_port, rpc_port: there; 0 for what has none, and for a wallet, which tells it itself.
         group: its netgroup (/16), from 1.
         dials: names of the only nodes to dial; None to find peers by itself.
         knows: names of nodes whose addresses it is told at its start.
@@ -98,6 +100,11 @@ class Component:
         """Whether it is one of the network's full nodes."""
         return self.kind is Kind.NODE
 
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The nodes through which it can come into the network by itself."""
+        return self.knows if self.dials is None else self.dials
+
     def to_json(self) -> dict[str, object]:
         """As it stands in the manifest."""
         shown = {item.name: getattr(self, item.name) for item in fields(self)}
@@ -133,7 +140,7 @@ class Manifest:
         components: by name, in the order of their making.
         sides: names of nodes on each side of a partition; empty for none.
         draws: how often `random:K` was drawn, so that no draw repeats another.
-        lock: the descriptor by which this process holds the run; None while it only looks on.
+        hold: by which this process holds the run; None while it only looks on.
     """
 
     folder: Path
@@ -145,7 +152,7 @@ class Manifest:
     components: dict[str, Component] = field(default_factory=dict)
     sides: tuple[tuple[str, ...], ...] = ()
     draws: int = 0
-    lock: int | None = field(default=None, compare=False)
+    hold: Hold | None = field(default=None, compare=False)
 
     def of_kind(self, *kinds: Kind) -> list[Component]:
         """The components of some kinds, in order."""
@@ -155,6 +162,11 @@ class Manifest:
     def nodes(self) -> list[Component]:
         """The network's full nodes."""
         return self.of_kind(Kind.NODE)
+
+    @property
+    def wallets(self) -> list[Component]:
+        """The wallets that belong to the run."""
+        return self.of_kind(Kind.WALLET)
 
     def folder_of(self, name: str) -> Path:
         """Where a component has its files."""
@@ -244,11 +256,11 @@ class Manifest:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[int]:
+def held(folder: Path) -> Iterator[Hold]:
     """Work on a run alone; the folder exists.
 
     Yields:
-        The descriptor that holds it; who inherits it holds the run as well.
+        What holds it; whoever is born there holds the run as well, until its birth is written down.
 
     Raises:
         ConfigError: another command works on it.
@@ -264,7 +276,11 @@ def held(folder: Path) -> Iterator[int]:
             raise ConfigError(
                 f"another axon swarm command works on {folder}; wait until it has ended"
             ) from error
-        yield descriptor
+        hold = Hold(descriptor)
+        try:
+            yield hold
+        finally:
+            hold.close()
     finally:
         os.close(descriptor)
 

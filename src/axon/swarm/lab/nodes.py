@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -65,15 +66,16 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """What one node says of itself, or why it says nothing.
+    """What one node or wallet says of itself, or why it says nothing.
 
     Args:
-        name: the node's.
+        name: its own.
         state: whether it lives and answers.
         height, tip, work: of its chain; -1, empty and 0 where it does not answer.
         links: its greeted connections.
         pooled: transactions that wait there.
         rss_kb, pss_kb: its memory, and its own share of it.
+        holds: what a wallet may spend, in coins.
     """
 
     name: str
@@ -85,6 +87,7 @@ class NodeView:
     pooled: int = 0
     rss_kb: int = 0
     pss_kb: int = 0
+    holds: Decimal | None = None
 
     @property
     def answers(self) -> bool:
@@ -177,7 +180,7 @@ class LabNode:
 
     def links(self) -> tuple[LinkView, ...]:
         """Its greeted connections."""
-        return _links(self.rpc("getpeerinfo"))
+        return links_of(self.rpc("getpeerinfo"))
 
     def has_block(self, name: str) -> bool:
         """Whether a block is in its active chain."""
@@ -212,7 +215,7 @@ class LabNode:
             int(chain["blocks"]),
             str(chain["bestblockhash"]),
             int(chain["chainwork"], 16),
-            _links(peers),
+            links_of(peers),
             int(pool["size"]),
             rss_kb,
             pss_kb,
@@ -227,12 +230,13 @@ class LabNode:
         self.client.close()
 
 
-def _links(peers: Iterable[dict[str, Any]]) -> tuple[LinkView, ...]:
+def links_of(peers: Iterable[dict[str, Any]]) -> tuple[LinkView, ...]:
+    """The greeted connections that `getpeerinfo` tells; a wallet's are all its own calls."""
     found = []
     for peer in peers:
         if peer["version"]:
             name = _NAME.search(peer["subver"])
-            found.append(LinkView(name[1] if name else "", peer["id"], peer["inbound"]))
+            found.append(LinkView(name[1] if name else "", peer["id"], peer.get("inbound", False)))
     return tuple(found)
 
 
@@ -278,3 +282,9 @@ def each(items: Sequence[_T], ask: Callable[[_T], _R]) -> list[_R]:
 def views(manifest: Manifest) -> list[NodeView]:
     """What all nodes of a run say of themselves."""
     return each(nodes_of(manifest, timeout_s=LOOK_LIMIT_S), LabNode.view)
+
+
+def mean_pss_mb(seen: Sequence[NodeView]) -> float:
+    """The mean share of memory of those that live, in units of 1,024 x 1,024 bytes."""
+    shares = [item.pss_kb for item in seen if item.pss_kb]
+    return sum(shares) / len(shares) / 1024 if shares else 0.0

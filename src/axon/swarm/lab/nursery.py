@@ -1,9 +1,9 @@
-"""Where the lab's processes are born: one program loads everything once and forks for each.
+"""Where the lab's processes are born: one program loads each kind once and forks for each.
 
 A forked node begins in a few milliseconds, where a fresh interpreter first imports for half a
 second, and shares with its siblings the memory of all that was loaded. The nursery holds no thread,
-loop or kernel object, so nothing is torn by the fork. It ends when whoever asks it goes away;
-what it has borne lives on, in sessions of its own.
+loop or kernel object, so nothing is torn by the fork. It begins when the first process is asked
+for, and ends when whoever asks it goes away; what it has borne lives on, in sessions of its own.
 
 A controller may be killed while its nursery is about to bear. So the nursery holds the run's lock
 with it, and each child does until it has written its birth certificate down: nobody else works on
@@ -37,6 +37,7 @@ COMMAND: Final = (sys.executable, "-m", "axon", "swarm", "nursery")
 _NAME_BYTES: Final = 15
 
 Program = Callable[[Sequence[str]], int]
+Loader = Callable[[], Program]
 
 
 class NurseryFailed(AxonError):
@@ -94,25 +95,57 @@ class Nursery:
         return int(json.loads(answer)["pid"])
 
 
-def serve(programs: Mapping[str, Program], lock: int, asked: IO[bytes], answers: IO[bytes]) -> int:
+class Hold:
+    """A run held by this process, and the nursery of it, which is started when it is needed.
+
+    Args:
+        lock: the descriptor that holds the run.
+    """
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
+        self._nursery: Nursery | None = None
+
+    def bear(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
+        """Start a process that works in a folder; its id.
+
+        Raises:
+            NurseryFailed: it was not to be.
+        """
+        if self._nursery is None:
+            self._nursery = Nursery(self._lock)
+        return self._nursery.bear(program, folder, arguments)
+
+    def close(self) -> None:
+        """Let the nursery go, if there is one."""
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+
+def serve(loaders: Mapping[str, Loader], lock: int, asked: IO[bytes], answers: IO[bytes]) -> int:
     """The side that bears: fork for every line until there are no more.
 
     Args:
-        programs: by name; loaded already, for what is loaded later is loaded in every child.
+        loaders: of programs, by name; each is called once, here, so that no child has to load.
         lock: the descriptor that holds the run.
         asked: lines of JSON.
         answers: likewise.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody here asks how a child ended.
-    gc.collect()
-    gc.freeze()  # A collection that walks over shared memory would have every child copy it.
+    programs: dict[str, Program] = {}
     for line in asked:
+        order = json.loads(line)
+        name = order["program"]
+        if name not in programs:
+            programs[name] = loaders[name]()
+            gc.collect()
+            gc.freeze()  # A collection that walks over shared memory has every child copy it.
         if _has_left(asked):
             break  # Nobody would know why it was born.
-        order = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _live(programs[order["program"]], Path(order["folder"]), order["arguments"], lock)
+            _live(programs[name], Path(order["folder"]), order["arguments"], lock)
         answers.write(json.dumps({"pid": pid}).encode() + b"\n")
         answers.flush()
     return 0

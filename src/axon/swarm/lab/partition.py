@@ -158,7 +158,7 @@ def _tell(manifest: Manifest, node: LabNode) -> None:
 
 
 def _cut(manifest: Manifest, node: LabNode) -> int:
-    """End what still leads across: who dialled us came from an address that all of them share."""
+    """End what still leads across: a dial that was under way when we were told."""
     crossing = [
         link
         for link in node.links()

@@ -1,7 +1,7 @@
 """The network as text: a table for `status`, a picture for `watch`.
 
-In the picture each row is a node and each column, too: `>` it has dialled, `<` it was dialled, `=`
-both. Equal colours are equal last blocks; without colours, equal letters are.
+In the picture each row is a node or a wallet and each column a node: `>` it has dialled, `<` it was
+dialled, `=` both. Equal colours are equal last blocks; without colours, equal letters are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import NodeView, State, state_of
 from axon.swarm.lab.partition import shown
 from axon.swarm.lab.raising import described
+from axon.swarm.people import amount_sat, in_coins
 
 COLOURS: Final = (32, 33, 36, 35, 34, 91, 92, 93, 95, 96)
 """Of tips, the most common first."""
@@ -41,7 +42,12 @@ def tip_letters(seen: Sequence[NodeView]) -> dict[str, str]:
 
 
 def status_table(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
-    """A line for each component."""
+    """A line for each component.
+
+    Args:
+        manifest: of the run.
+        seen: nodes and wallets.
+    """
     rows = [("name", "address", "state", "height", "tip", "in", "out", "pool", "MB", "pid")]
     by_name = {item.name: item for item in seen}
     for item in manifest.components.values():
@@ -49,10 +55,11 @@ def status_table(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
         view = by_name.get(item.name)
         if view is None:
             state = state_of(item)
-            where = f"at {item.node}" if item.kind is Kind.MINER else str(item.p2p)
+            where = f"at {item.node}"
             told = ("", "", "", "", "", "")
         else:
-            state, where, told = view.state, str(item.p2p), _told(view)
+            state, told = view.state, _told(view)
+            where = str(item.p2p) if item.p2p_port else item.host
         gone = state in (State.ENDED, State.DIED)
         rows.append((item.name, where, str(state), *told, "" if gone else pid))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -73,18 +80,31 @@ def _told(view: NodeView) -> tuple[str, str, str, str, str, str]:
     return (
         str(view.height),
         f"..{view.tip[-_SHORT:]}",
-        str(inbound),
+        str(inbound) if view.holds is None else "",
         str(len(view.links) - inbound),
-        str(view.pooled),
+        str(view.pooled) if view.holds is None else "",
         str(view.pss_kb // 1024),
     )
 
 
 def frame(
-    manifest: Manifest, seen: Sequence[NodeView], *, width: int = 80, coloured: bool = False
+    manifest: Manifest,
+    seen: Sequence[NodeView],
+    wallets: Sequence[NodeView] = (),
+    *,
+    width: int = 80,
+    coloured: bool = False,
 ) -> list[str]:
-    """One picture of the network, no line wider than the terminal."""
-    letters = tip_letters(seen)
+    """One picture of the network, no line wider than the terminal.
+
+    Args:
+        manifest: of the run.
+        seen: its nodes.
+        wallets: likewise.
+        width: of the terminal, in characters.
+        coloured: whether it shows colours.
+    """
+    letters = tip_letters([*seen, *wallets])
     lines = [paint(_headline(manifest, seen, letters), _BOLD, coloured=coloured)]
     if manifest.sides:
         lines.append(paint(f"cut: {shown(manifest)}"[:width], _RED, coloured=coloured))
@@ -94,11 +114,11 @@ def frame(
         heads = "".join(digit[place] for digit in digits)
         if heads.strip():
             lines.append(" " * _NARROW + heads)
-    for item in seen:
+    for item in (*seen, *wallets):
         lines.append(_row(item, columns, letters, coloured=coloured))
     lines.append("")
     lines.append(_legend(letters, coloured=coloured))
-    for other in manifest.of_kind(Kind.MINER, Kind.WALLET):
+    for other in manifest.of_kind(Kind.MINER):
         lines.append(f"{other.name:<5}{state_of(other):<9}at {other.node}")
     return lines
 
@@ -128,7 +148,8 @@ def _row(
         "\\" if name == item.name else _MARKS.get((name in dialled, name in heard), ".")
         for name in columns
     )
-    return f"{item.name:<5}{item.height:>6}  {tip} {len(item.links):>3} links  {cells}"
+    holds = "" if item.holds is None else f"  {in_coins(amount_sat(item.holds))}"
+    return f"{item.name:<5}{item.height:>6}  {tip} {len(item.links):>3} links  {cells}{holds}"
 
 
 def _legend(letters: Mapping[str, str], *, coloured: bool) -> str:

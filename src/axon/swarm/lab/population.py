@@ -12,12 +12,18 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, Kind, Manifest
-from axon.swarm.lab.topology import Topology, acquaintances, dials
+from axon.swarm.lab.topology import Topology, acquaintances, dials, fixed_entry
 from axon.swarm.processes import free_port
 
 MAX_NODES: Final = 200
 MAX_GROUPS: Final = 250
 """Second bytes of 127/8 that the lab uses, from 2 on: the first is everybody's."""
+
+MAX_WALLETS: Final = 50
+"""The first new coins of a run are shared out among them."""
+
+FIRST_WALLET_PLACE: Final = 200
+"""Last bytes of the lab's addresses, from here on up, belong to wallets."""
 
 INTERVAL_S: Final = 10.0
 """The mean time from block to block unless told otherwise."""
@@ -32,6 +38,7 @@ class Wanted:
     Args:
         nodes: how many full nodes.
         miners: how many miners; each mines at a node of its own.
+        wallets: how many wallets.
         groups: how many netgroups the nodes share; 0 for one each.
         topology: who may dial whom.
         seed: of all chance; None to draw one.
@@ -44,6 +51,7 @@ class Wanted:
     topology: Topology = Topology.ORGANIC
     seed: int | None = None
     interval_s: float = INTERVAL_S
+    wallets: int = 0
 
     def check(self) -> None:
         """See whether it can be.
@@ -58,6 +66,8 @@ class Wanted:
                 f"each miner mines at a node of its own: 0 to {self.nodes} miners, "
                 f"not {self.miners}"
             )
+        if not 0 <= self.wallets <= MAX_WALLETS:
+            raise ConfigError(f"a run has 0 to {MAX_WALLETS} wallets, not {self.wallets}")
         if not 0 <= self.groups <= min(self.nodes, MAX_GROUPS):
             raise ConfigError(f"{self.nodes} nodes make 1 to {self.nodes} groups")
         if not 0 < self.interval_s < 86_400:
@@ -100,7 +110,35 @@ def populate(folder: Path, wanted: Wanted, lots: Random) -> Manifest:
         manifest.components[name] = Component(
             name, Kind.MINER, node.host, node=node.name, seed=rng.getrandbits(_BITS)
         )
+    for number in range(1, wanted.wallets + 1):
+        item = planned_wallet(
+            manifest, Kind.WALLET, number, fixed_entry(wanted.topology, names, number)
+        )
+        manifest.components[item.name] = item
     return manifest
+
+
+def planned_wallet(manifest: Manifest, kind: Kind, number: int, entry: str | None) -> Component:
+    """A wallet, or one with an empty disk that a check raises for itself (`Kind.COLD`).
+
+    Args:
+        manifest: with all its nodes.
+        kind: which of both.
+        number: of the wallet among its kind, from 1.
+        entry: the only node it knows; None if it is told of all.
+    """
+    corner = manifest.nodes[0].host.split(".")[2]
+    group = len({item.group for item in manifest.nodes}) + number
+    cold = kind is Kind.COLD
+    second = 1 + MAX_GROUPS + 1 if cold else 2 + (group - 1) % MAX_GROUPS
+    return Component(
+        f"{kind[0]}{number}",
+        kind,
+        f"127.{second}.{corner}.{FIRST_WALLET_PLACE + number}",
+        group=second - 1,
+        dials=None if entry is None else (entry,),
+        knows=tuple(item.name for item in manifest.nodes) if entry is None else (),
+    )
 
 
 def probe(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:

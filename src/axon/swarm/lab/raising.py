@@ -1,6 +1,6 @@
 """A run from its beginning to its end: up, harm to its components, down.
 
-    nothing --up--> manifest written --> nodes start --> linked --> miners start
+    nothing --up--> manifest written --> nodes, wallets start --> linked --> miners start
                          |  killed at any instant: up goes on, down takes it away
                          v
                      kill, stop, cont, restart, partition, heal  --down--> nothing
@@ -20,11 +20,13 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.lab.births import is_alive, is_paused, send_signal, wait_gone
-from axon.swarm.lab.faucet import mine
+from axon.swarm.lab.faucet import Dry, give, mine, without_gift
 from axon.swarm.lab.manifest import LOCK, MANIFEST, Component, Kind, Manifest, Wish, held
 from axon.swarm.lab.nodes import NETWORK_FOLDER, LabNode, State, last_words, nodes_of, state_of
 from axon.swarm.lab.population import Wanted, populate
 from axon.swarm.lab.starting import Say, introduce, settle, start
+from axon.swarm.lab.verdict import counted
+from axon.swarm.lab.wallets import PASSPHRASE
 from axon.swarm.processes import NodeFailed
 
 LEAVE_LIMIT_S: Final = 30.0
@@ -37,7 +39,7 @@ FIRST_BLOCKS: Final = 101
 """Blocks of a young network: so the first new coins may be spent, and nobody thinks that it is
 still far behind."""
 
-_LEFT_OVER: Final = frozenset({LOCK, "manifest.new"})
+_LEFT_OVER: Final = frozenset({LOCK, "manifest.new", PASSPHRASE, f"{PASSPHRASE}.new"})
 
 
 def load(folder: Path) -> Manifest:
@@ -60,9 +62,9 @@ def taken(folder: Path) -> Iterator[Manifest]:
         ConfigError: there is none, or another command works on it.
     """
     load(folder)
-    with held(folder) as lock:
+    with held(folder) as hold:
         manifest = load(folder)
-        manifest.lock = lock
+        manifest.hold = hold
         yield manifest
 
 
@@ -100,7 +102,7 @@ def up(folder: Path, wanted: Wanted, lots: Random, say: Say) -> tuple[Manifest, 
     """
     wanted.check()
     _make_room(folder)
-    with held(folder) as lock:
+    with held(folder) as hold:
         manifest = Manifest.load(folder)
         fresh = manifest is None
         if manifest is None:
@@ -108,7 +110,7 @@ def up(folder: Path, wanted: Wanted, lots: Random, say: Say) -> tuple[Manifest, 
             manifest.save()
         else:
             _compare(manifest, wanted)
-        manifest.lock = lock
+        manifest.hold = hold
         _raise(manifest, say, fresh=fresh)
     return manifest, fresh
 
@@ -125,8 +127,25 @@ def _raise(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     with first:
         if first.rpc("getblockcount") == 0 and all(_is_young(node) for node in nodes_of(manifest)):
             mine(first, FIRST_BLOCKS)
+    if manifest.wallets:
+        if not fresh:
+            settle(manifest, say)  # So that the money goes onto the chain that all will stand on.
+        _endow(manifest, first)
+        start(manifest, [item.name for item in manifest.wallets], say)
     settle(manifest, say)
     start(manifest, [item.name for item in manifest.of_kind(Kind.MINER)], say)
+
+
+def _endow(manifest: Manifest, node: LabNode) -> None:
+    """Give wallets that never had any some money, where the faucet has it."""
+    from axon.swarm.lab.walletkeys import first_address, provide_words
+
+    folders = [manifest.folder_of(item.name) for item in manifest.wallets]
+    addresses = [first_address(provide_words(folder)) for folder in folders]
+    with node, suppress(Dry):
+        poor = without_gift(node, addresses)
+        if poor:
+            give(node, poor)
 
 
 def _is_young(node: LabNode) -> bool:
@@ -143,11 +162,12 @@ def _compare(manifest: Manifest, wanted: Wanted) -> None:
     there = (
         len(manifest.nodes),
         len(manifest.of_kind(Kind.MINER)),
+        len(manifest.wallets),
         manifest.topology,
         len({item.group for item in manifest.nodes}),
     )
     groups = wanted.groups or wanted.nodes
-    asked = (wanted.nodes, wanted.miners, str(wanted.topology), groups)
+    asked = (wanted.nodes, wanted.miners, wanted.wallets, str(wanted.topology), groups)
     same_seed = wanted.seed in (None, manifest.seed)
     if there != asked or not same_seed:
         raise ConfigError(
@@ -157,11 +177,12 @@ def _compare(manifest: Manifest, wanted: Wanted) -> None:
 
 
 def described(manifest: Manifest) -> str:
-    """A run in a few words: `5 nodes, 1 miner, organic`."""
-    nodes, miners = len(manifest.nodes), len(manifest.of_kind(Kind.MINER))
-    parts = [f"{nodes} node{'s' * (nodes != 1)}"]
-    if miners:
-        parts.append(f"{miners} miner{'s' * (miners != 1)}")
+    """A run in a few words: `5 nodes, 1 miner, 2 wallets, organic`."""
+    parts = [
+        counted(len(found), kind)
+        for kind in (Kind.NODE, Kind.MINER, Kind.WALLET)
+        if (found := manifest.of_kind(kind))
+    ]
     return ", ".join([*parts, manifest.topology])
 
 
@@ -220,7 +241,7 @@ def restart(manifest: Manifest, names: Sequence[str], say: Say, *, wiped: bool =
         manifest: of the run.
         names: whom.
         say: told how it goes.
-        wiped: nodes forget everything first: an empty disk.
+        wiped: an empty disk first: nodes forget everything, wallets all but their words.
 
     Raises:
         NodeFailed: one did not end or did not start.
@@ -232,7 +253,7 @@ def restart(manifest: Manifest, names: Sequence[str], say: Say, *, wiped: bool =
 
 
 def wipe(manifest: Manifest, names: Sequence[str]) -> None:
-    """Let components that are down forget everything."""
+    """Let components that are down forget everything; a wallet's words are not on its disk."""
     for name in names:
         assert not is_alive(manifest.components[name].birth), f"{name} still runs"
         shutil.rmtree(manifest.folder_of(name) / NETWORK_FOLDER, ignore_errors=True)
@@ -268,7 +289,7 @@ def down(manifest: Manifest) -> list[str]:
 
 
 def remove_probe(manifest: Manifest, name: str) -> None:
-    """End a node that a check raised for itself, and forget it."""
+    """End a node or wallet that a check raised for itself, and forget it."""
     kill(manifest, [name])
     shutil.rmtree(manifest.folder_of(name), ignore_errors=True)
     del manifest.components[name]

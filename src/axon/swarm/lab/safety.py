@@ -15,7 +15,8 @@ from axon.drivers.aio.clock import Clock
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.faucet import holdings
-from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.honesty import compare_wallets
+from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.people import in_coins
@@ -32,9 +33,6 @@ ACTIVATION_LIMIT_S: Final = 5.0
 
 _LEFT: Final = frozenset({"invalid", "headers-only"})
 """Tips that no node must stand on: bad, or not whole."""
-
-ANYBODY: Final = "127.0.0.1"
-"""The address from which a program of this machine calls unless it names another."""
 
 _POLL_S: Final = 0.1
 _BLAMED: Final = re.compile(r"Misbehaving: peer=\d+, peeraddr=(\S+): (.*)")
@@ -154,7 +152,10 @@ def no_inflation(chains: Sequence[Audited]) -> Finding:
 
 
 def one_ledger(manifest: Manifest) -> Finding:
-    """S2: equal last blocks mean equal coins, and equal answers to who asks for a balance."""
+    """S2: equal last blocks mean equal coins, and equal answers to who asks for a balance.
+
+    What a wallet says it holds is held against what a node on the same block says.
+    """
     title = "one ledger"
     nodes = living(manifest)
     if not nodes:
@@ -171,9 +172,15 @@ def one_ledger(manifest: Manifest) -> Finding:
                 compared = max(compared, len(answers))
         if compared == len(nodes) or manifest.sides:
             break
+    wallets = compare_wallets(manifest)
+    if wallets.wrong:
+        name, said = next(iter(wallets.wrong.items()))
+        return Finding("S2", title, False, f"{name}: {said}", culprits=tuple(wallets.wrong))
     said = (
         f"{counted(compared, 'node')} on one block had one fingerprint of all coins and one balance"
     )
+    if manifest.wallets:
+        said += f"; {counted(wallets.compared, 'wallet')} told what a node told of them"
     return Finding("S2", title, True, said, tried=len(nodes))
 
 
@@ -252,7 +259,7 @@ def _is_behind(node: LabNode) -> bool:
 def no_friendly_fire(manifest: Manifest) -> Finding:
     """S9: nobody here blames or bans anybody here, but whom a partition has it refuse."""
     title = "no friendly fire"
-    hosts = {item.host: item.name for item in manifest.nodes}
+    hosts = {item.host: item.name for item in manifest.of_kind(Kind.NODE, Kind.WALLET)}
     shots = []
     for node in living(manifest):
         for ban in node.rpc("listbanned"):
@@ -262,13 +269,13 @@ def no_friendly_fire(manifest: Manifest) -> Finding:
         shots += [
             (node.name, f"{node.name} blames {who}: {why}")
             for who, why in _blames(node)
-            if who.rpartition(":")[0] in (*hosts, ANYBODY)
+            if who.rpartition(":")[0] in hosts
         ]
     if shots:
         said = f"{shots[0][1]} ({counted(len(shots), 'case')})"
         culprits = tuple(dict.fromkeys(name for name, _ in shots))
         return Finding("S9", title, False, said, len(shots), 0, "cases", culprits)
-    said = "no node of this run bans another of its own accord or blames it in its log"
+    said = "no node of this run bans one of this run of its own accord, or blames it in its log"
     return Finding("S9", title, True, said, 0, 0, "cases", tried=len(hosts))
 
 

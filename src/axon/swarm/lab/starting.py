@@ -1,17 +1,17 @@
 """How components begin: their configuration, their first words to each other, and the wait for all.
 
-Nodes are started a few at a time, since each needs a processor for a while; when all of a batch
-answer they are told addresses of others, so nobody dials who does not listen yet and remembers the
-failure for ten minutes.
+Processes are started a few at a time, since each needs a processor for a while. When all nodes of a
+batch answer they are told addresses of others, so nobody dials who does not listen yet and
+remembers the failure for ten minutes; wallets begin when there are nodes to dial.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from axon.drivers.aio.clock import Clock
 from axon.errors import DecodeError
@@ -32,7 +32,7 @@ from axon.swarm.lab.nodes import (
     state_of,
     views,
 )
-from axon.swarm.lab.nursery import Nursery
+from axon.swarm.lab.wallets import LabWallet, arguments, wallet_views
 from axon.swarm.processes import START_LIMIT_S, NodeFailed, wait_until
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
@@ -41,9 +41,19 @@ AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 MESHED: Final = 8
 """Outbound peers that a node keeps for everything, if there are so many."""
 
+SERVED_BY: Final = 3
+"""Nodes that a wallet is connected to, if it knows so many."""
+
 SETTLE_LIMIT_S: Final = 90.0
 """How long a whole network may take until all are linked and stand on one block."""
 
+_PROGRAMS: Final = {
+    Kind.NODE: "node",
+    Kind.PROBE: "node",
+    Kind.WALLET: "wallet",
+    Kind.COLD: "wallet",
+    Kind.MINER: "miner",
+}
 _LOOK_AGAIN_S: Final = 0.2
 _CONF: Final = "bitcoin.conf"
 _BANS: Final = "banlist.json"
@@ -69,6 +79,20 @@ rpcallowip=127.0.0.0/8
 Say = Callable[[str], None]
 
 
+class Starting(Protocol):
+    """A process that has been born and does not answer yet."""
+
+    component: Component
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """As in the manifest."""
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+
+
 def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
     """Start components that do not live, wait until they answer, and tell nodes of each other.
 
@@ -82,57 +106,76 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
     for item in dead:
         manifest.change(item.name, wish=Wish.RUN)
     manifest.save()
-    assert manifest.lock is not None, "who starts something holds the run"
-    with Nursery(manifest.lock) as nursery:
-        nodes = [item for item in dead if item.kind in (Kind.NODE, Kind.PROBE)]
-        _start_nodes(manifest, nursery, nodes, say)
-        for item in dead:
-            if item.kind is Kind.MINER:
-                _start_miner(manifest, nursery, item)
+    nodes = [item for item in dead if item.kind in (Kind.NODE, Kind.PROBE)]
+    ready = _start_each(nodes, lambda item: _bear_node(manifest, item), "nodes", say)
+    introduce(manifest, ready)
+    _call_back(manifest, ready)
+    wallets = [item for item in dead if item.kind in (Kind.WALLET, Kind.COLD)]
+    _start_each(wallets, lambda item: _bear_wallet(manifest, item), "wallets", say)
+    for item in dead:
+        if item.kind is Kind.MINER:
+            _start_miner(manifest, item)
     manifest.save()
 
 
-def _start_nodes(
-    manifest: Manifest, nursery: Nursery, nodes: Sequence[Component], say: Say
-) -> None:
-    starting: dict[str, LabNode] = {}
-    left = list(nodes)
-    ready: list[LabNode] = []
+def _start_each(
+    items: Sequence[Component], bear: Callable[[Component], Starting], kind: str, say: Say
+) -> list[str]:
+    """Start several, a few at a time, and wait until all answer; their names."""
+    starting: dict[str, Starting] = {}
+    left = list(items)
+    ready: list[str] = []
 
     def proceed() -> bool:
         while left and len(starting) < AT_ONCE:
-            node = _bear_node(manifest, nursery, left.pop(0))
-            starting[node.name] = node
-        for name, node in list(starting.items()):
-            if _has_started(node):
-                ready.append(starting.pop(name))
-                say(f"{len(ready)} of {len(nodes)} nodes answer")
+            born = bear(left.pop(0))
+            starting[born.name] = born
+        for name, born in list(starting.items()):
+            if _has_started(born):
+                ready.append(name)
+                del starting[name]
+                say(f"{len(ready)} of {len(items)} {kind} answer")
         return not left and not starting
 
-    wait_until(proceed, START_LIMIT_S * (1 + len(nodes) / AT_ONCE), "all nodes answer")
-    introduce(manifest, [node.name for node in ready])
-    _call_back(manifest, [node.name for node in ready])
+    wait_until(proceed, START_LIMIT_S * (1 + len(items) / AT_ONCE), f"all {kind} answer")
+    return ready
 
 
-def _has_started(node: LabNode) -> bool:
-    if not is_alive(node.component.birth):
-        said = last_words(node.folder) or "without a word"
-        raise NodeFailed(f"{node.name} left at its start: {said}")
-    return node.is_ready()
+def _has_started(born: Starting) -> bool:
+    if not is_alive(born.component.birth):
+        said = last_words(born.folder) or "without a word"
+        raise NodeFailed(f"{born.name} left at its start: {said}")
+    return born.is_ready()
 
 
-def _bear_node(manifest: Manifest, nursery: Nursery, item: Component) -> LabNode:
+def _bear(manifest: Manifest, item: Component, told: Sequence[str]) -> Component:
+    """Start a component's process; the component with its birth."""
+    assert manifest.hold is not None, "who starts something holds the run"
+    pid = manifest.hold.bear(_PROGRAMS[item.kind], manifest.folder_of(item.name), told)
+    return manifest.change(item.name, birth=birth_of(pid))
+
+
+def _bear_node(manifest: Manifest, item: Component) -> LabNode:
     folder = manifest.folder_of(item.name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONF).write_text(configuration(manifest, item))
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    pid = nursery.bear("node", folder, [f"-datadir={folder}"])
-    return LabNode(manifest.change(item.name, birth=birth_of(pid)), folder)
+    return LabNode(_bear(manifest, item, [f"-datadir={folder}"]), folder)
 
 
-def _start_miner(manifest: Manifest, nursery: Nursery, item: Component) -> None:
+def _bear_wallet(manifest: Manifest, item: Component) -> LabWallet:
+    # Of all that is called here, only this needs the wallet's library.
+    from axon.swarm.lab.walletkeys import provide_passphrase, provide_words
+
+    folder = manifest.folder_of(item.name)
+    provide_passphrase(manifest.folder)
+    provide_words(folder)
+    return LabWallet(_bear(manifest, item, arguments(manifest, item)), folder)
+
+
+def _start_miner(manifest: Manifest, item: Component) -> None:
     folder = manifest.folder_of(item.name)
     folder.mkdir(parents=True, exist_ok=True)
     node = manifest.components[item.node]
@@ -142,8 +185,7 @@ def _start_miner(manifest: Manifest, nursery: Nursery, item: Component) -> None:
         mean_of(manifest),
         item.seed,
     )
-    pid = nursery.bear("miner", folder, miner.arguments())
-    manifest.change(item.name, birth=birth_of(pid))
+    _bear(manifest, item, miner.arguments())
 
 
 def mean_of(manifest: Manifest) -> float:
@@ -259,21 +301,49 @@ def tips_by_side(manifest: Manifest, seen: Sequence[NodeView]) -> list[int]:
     ]
 
 
+def is_served(manifest: Manifest, seen: NodeView, tips: Collection[str]) -> bool:
+    """Whether a wallet has seen a last block of nodes and is connected to enough of them.
+
+    Args:
+        manifest: of the run.
+        seen: what the wallet says.
+        tips: last blocks of nodes.
+    """
+    entries = manifest.components[seen.name].entries
+    alive = sum(state_of(manifest.components[name]) is State.RUNNING for name in entries)
+    return not alive or (seen.tip in tips and len(seen.outbound) >= min(SERVED_BY, alive))
+
+
 def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> float:
-    """Wait until all running nodes are linked and stand on one block; seconds that it took.
+    """Wait until all running nodes are linked and stand on one block, and wallets have seen it.
+
+    Returns:
+        Seconds that it took.
 
     Raises:
         TooLate: they do not.
     """
 
     def settled() -> bool:
-        seen = [item for item in views(manifest) if item.state in (State.RUNNING, State.SILENT)]
+        seen = _lively(views(manifest))
         linked = sum(item.answers and is_meshed(manifest, item) for item in seen)
         tips = tips_by_side(manifest, seen)
-        say(f"{linked} of {len(seen)} nodes are linked; different last blocks: {max(tips)}")
-        return linked == len(seen) and max(tips) <= 1
+        names = {item.tip for item in seen if item.answers}
+        wallets = _lively(wallet_views(manifest))
+        served = sum(item.answers and is_served(manifest, item, names) for item in wallets)
+        linked_wallets = f", {served} of {len(wallets)} wallets" * bool(wallets)
+        say(
+            f"{linked} of {len(seen)} nodes{linked_wallets} are linked; "
+            f"different last blocks: {max(tips)}"
+        )
+        return linked == len(seen) and served == len(wallets) and max(tips) <= 1
 
     return wait_until(settled, limit_s, "all nodes linked and on one block", _LOOK_AGAIN_S)
+
+
+def _lively(seen: Iterable[NodeView]) -> list[NodeView]:
+    """Those that live and are not paused, whether they answer or not."""
+    return [item for item in seen if item.state in (State.RUNNING, State.SILENT)]
 
 
 def add_node(node: LabNode, other: Component) -> None:

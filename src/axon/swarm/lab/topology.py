@@ -1,12 +1,14 @@
 """Who may dial whom, and which nodes a client knows: the plan of a network, before it is raised.
 
-| topology | nodes | a client knows |
+| topology | nodes | a wallet knows |
 |---|---|---|
-| `organic` | find each other, as nodes of the real network do | every node |
-| `ring` | each dials the next, the last one the first | every node |
-| `star` | all dial the first | every node |
+| `organic` | find each other, as nodes of the real network do | every node, and whom it hears of |
+| `ring` | each dials the next, the last one the first | every node, and whom it hears of |
+| `star` | all dial the first | every node, and whom it hears of |
 | `web` | as `organic` | the first node only, as behind one web server |
 | `fixed-spv` | as `organic` | one node each, by an address that never changes |
+
+Where a run has no wallets, the same is asked by the one who checks, in their place.
 
 `star`, `web` and `fixed-spv` have single points of failure on purpose: whoever judges the network
 must find them.
@@ -78,8 +80,24 @@ def acquaintances(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...
     return found
 
 
+def fixed_entry(topology: Topology, names: Sequence[str], number: int) -> str | None:
+    """The only node that a wallet knows; None where it is told of all and hears of more.
+
+    Args:
+        names: of all nodes.
+        number: of the wallet, from 1.
+    """
+    match topology:
+        case Topology.WEB:
+            return names[0]
+        case Topology.FIXED_SPV:
+            return names[(number - 1) % len(names)]
+        case _:
+            return None
+
+
 def clients(topology: Topology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What the clients of a network know: for each kind of client, the nodes it can ask."""
+    """What the clients of a network without wallets know: by client, the nodes it can ask."""
     match topology:
         case Topology.WEB:
             return {"a web client": tuple(names[:1])}

@@ -1,0 +1,70 @@
+"""How long a whole network takes to be there, and how much memory each of it holds."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from types import FrameType
+from typing import Final
+
+from axon.swarm.lab.manifest import Manifest, held
+from axon.swarm.lab.nodes import mean_pss_mb, views
+from axon.swarm.lab.population import Wanted
+from axon.swarm.lab.raising import down, up
+from axon.swarm.lab.starting import MESHED, SERVED_BY
+from axon.swarm.lab.wallets import wallet_views
+from bench.table import Row, Skipped
+
+LIMIT_S: Final = 20.0
+NODES: Final = 30
+WALLETS: Final = 10
+_SEED: Final = 7
+
+
+def measure(nodes: int = NODES, wallets: int = WALLETS) -> Row:
+    """The row."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        raise Skipped("processes are followed and measured through /proc, which is not here")
+    with tempfile.TemporaryDirectory(prefix="axon-bench-") as name, _raised(Path(name)) as folder:
+        start = time.perf_counter()
+        wanted = Wanted(nodes, wallets=wallets)
+        manifest, _ = up(folder, wanted, Random(_SEED), lambda _: None)
+        seconds = time.perf_counter() - start
+        node_mb, wallet_mb = mean_pss_mb(views(manifest)), mean_pss_mb(wallet_views(manifest))
+    return Row(
+        f"{nodes} nodes and {wallets} wallets on this machine, up, meshed and synced",
+        f"{seconds:.1f} s; {node_mb:.0f} MB a node, {wallet_mb:.0f} MB a wallet",
+        f"<= {LIMIT_S:g} s",
+        seconds <= LIMIT_S,
+        [
+            "Each is a process with a loopback address of its own. From nothing until every node "
+            f"has {MESHED} outbound peers or is linked to all, all stand on block 102, and every "
+            f"wallet has found its money in it and is connected to {SERVED_BY} nodes. Memory is "
+            "the proportional set size (PSS): what all share is counted once, in parts.",
+        ],
+    )
+
+
+@contextmanager
+def _raised(parent: Path) -> Iterator[Path]:
+    """A folder for a run; whatever was raised there is brought down, also on failure."""
+    folder = parent / "run"
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield folder
+    finally:
+        manifest = Manifest.load(folder)
+        if manifest is not None:
+            with held(folder):
+                down(manifest)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)

@@ -1,0 +1,341 @@
+"""What people want of the network, done by those who want it: the errands of wallets.
+
+A wallet reads its balance as of a new block, pays, and sees the payment confirmed; each of these
+has its own deadline. A cold wallet begins with an empty disk and knows what the others know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from axon.drivers.aio.clock import Clock
+from axon.errors import AxonError
+from axon.machine import SECOND, Instant
+from axon.primitives.transaction import COIN
+from axon.rpc.client import Unauthorized, Unreachable
+from axon.rpc.errors import RpcError
+from axon.swarm.lab.faucet import FAUCET, give, knows, mine
+from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.nodes import LabNode, each
+from axon.swarm.lab.population import planned_wallet
+from axon.swarm.lab.raising import remove_probe
+from axon.swarm.lab.starting import start
+from axon.swarm.lab.verdict import Finding, counted
+from axon.swarm.lab.wallets import PASSPHRASE, LabWallet, wallets_of
+from axon.swarm.people import amount_sat
+from axon.swarm.processes import NodeFailed, TooLate, wait_until
+
+PAID: Final = Decimal("0.001")
+"""What a wallet pays, to the faucet."""
+
+ENOUGH_SAT: Final = COIN // 100
+"""Who holds less is given some: it may have a fee to pay besides, and further payments to make."""
+
+SPREAD_LIMIT_S: Final = 60.0
+"""Until a payment that some node has taken is at the one that mines; nodes hold it back a while."""
+
+POLL_S: Final = 0.05
+NO_ANSWER: Final = (RpcError, Unreachable, Unauthorized)
+
+
+class Errand(StrEnum):
+    """What somebody wants."""
+
+    ASK = "asked"  # A node, by who checks.
+    READ = "read"
+    COLD = "read from nothing"
+    PAY = "paid"
+    CONFIRM = "saw it confirmed"
+
+
+LIMITS_S: Final = {
+    Errand.ASK: 5.0,
+    Errand.READ: 10.0,
+    Errand.COLD: 30.0,
+    Errand.PAY: 15.0,
+    Errand.CONFIRM: 10.0,
+}
+"""T_op, by errand. A wallet whose nodes all died dials every few seconds; a node asks a stranger
+for a payment two seconds late; a cold wallet has a program to start and a chain to read."""
+
+
+class Unserved(AxonError):
+    """Somebody was not served.
+
+    Args:
+        text: who, and what did not come about.
+        culprits: nodes that were the only ones they know.
+    """
+
+    def __init__(self, text: str, culprits: tuple[str, ...]) -> None:
+        super().__init__(text)
+        self.culprits = culprits
+
+
+@dataclass(slots=True)
+class Served:
+    """What became of errands.
+
+    Args:
+        times_s: the longest time of each errand.
+        unserved: who was not served, and what did not come about.
+        culprits: nodes that are the only ones somebody unserved knows.
+        tried: how many were to be served.
+    """
+
+    times_s: dict[Errand, float] = field(default_factory=dict)
+    unserved: dict[str, str] = field(default_factory=dict)
+    culprits: dict[str, None] = field(default_factory=dict)
+    tried: int = 0
+
+    def took(self, errand: Errand, seconds: float) -> None:
+        """Somebody had this done in so much time."""
+        self.times_s[errand] = max(seconds, self.times_s.get(errand, 0.0))
+
+    def failed(self, name: str, entries: Sequence[str], why: str) -> None:
+        """Somebody who knows these nodes was not served."""
+        self.unserved[name] = why
+        if len(entries) == 1:
+            self.culprits[entries[0]] = None
+
+    def add(self, other: Served) -> None:
+        """Count others in."""
+        for errand, seconds in other.times_s.items():
+            self.took(errand, seconds)
+        self.unserved |= other.unserved
+        self.culprits |= other.culprits
+        self.tried += other.tried
+
+    @property
+    def worst(self) -> Errand:
+        """The errand that took the largest part of its time."""
+        return max(
+            self.times_s, key=lambda each: self.times_s[each] / LIMITS_S[each], default=Errand.ASK
+        )
+
+    def in_words(self) -> str:
+        """The longest times of all errands."""
+        return ", ".join(
+            f"{errand} in {seconds:.2f} s (limit {LIMITS_S[errand]:g})"
+            for errand, seconds in self.times_s.items()
+        )
+
+    def finding(self, name: str, title: str, who: str) -> Finding:
+        """The same as a finding about somebody."""
+        if not self.tried:
+            return Finding(name, title, None, f"no {who} could be tried", tried=0)
+        said = f"{counted(self.tried, who)}: {self.in_words()}"
+        if self.unserved:
+            said = "; ".join(f"{name} is not served: {why}" for name, why in self.unserved.items())
+        seconds, limit_s = self.times_s.get(self.worst, 0.0), LIMITS_S[self.worst]
+        return Finding(
+            name,
+            title,
+            not self.unserved and seconds <= limit_s,
+            said,
+            seconds,
+            limit_s,
+            culprits=tuple(self.culprits),
+            tried=self.tried,
+        )
+
+
+def cold_wallets(manifest: Manifest) -> list[Component]:
+    """A wallet for each way in which the run's wallets know nodes; none exists yet."""
+    ways = dict.fromkeys(item.dials for item in manifest.wallets)
+    return [
+        planned_wallet(manifest, Kind.COLD, number, None if dials is None else dials[0])
+        for number, dials in enumerate(ways, start=1)
+    ]
+
+
+def run_errands(
+    manifest: Manifest, node: LabNode, wallets: Sequence[LabWallet], cold: Sequence[Component] = ()
+) -> tuple[Served, Served]:
+    """Have wallets read, pay and see it confirmed, all side by side.
+
+    Args:
+        manifest: of the run.
+        node: which finds the blocks for that.
+        wallets: that run.
+        cold: that are raised for this, and gone afterwards.
+
+    Returns:
+        What became of those that ran, and of the cold ones.
+
+    Raises:
+        Dry: there is no money to give to a wallet that has none.
+    """
+    with ExitStack() as ends:
+        for item in cold:
+            manifest.components[item.name] = item
+            ends.callback(remove_probe, manifest, item.name)
+        manifest.save()
+        ends.enter_context(node)
+        return _Round(manifest, node).serve(wallets, [item.name for item in cold])
+
+
+class _Round:
+    """One round of errands.
+
+    Args:
+        manifest: of the run.
+        node: finds the blocks; its connection is kept, so only the caller's thread may ask it.
+    """
+
+    def __init__(self, manifest: Manifest, node: LabNode) -> None:
+        self._manifest = manifest
+        self._node = node
+        self._clock = Clock()
+        self._warm, self._cold = Served(), Served()
+        self._payments: dict[str, str] = {}  # By wallet.
+
+    def serve(self, wallets: Sequence[LabWallet], cold: Sequence[str]) -> tuple[Served, Served]:
+        """Serve those that run, and those that do not yet."""
+        self._warm.tried = len(wallets)
+        height, block = self._new_block(wallets, cold)
+
+        def has_read(wallet: LabWallet) -> bool:
+            return wallet.scanned()[0] >= height and wallet.rpc("getblockhash", height) == block
+
+        able = self._each(wallets, Errand.READ, self._clock.now(), has_read)
+        if self._warm.unserved:  # Whoever comes new would wait for the same in vain.
+            cold = ()
+        self._cold.tried = len(cold)
+        begin = self._clock.now()
+        fresh = self._started(cold)
+        able += self._each(
+            fresh, Errand.COLD, begin, lambda wallet: has_read(wallet) and not _is_poor(wallet)
+        )
+        begin = self._clock.now()
+        able = self._each(self._sent(able), Errand.PAY, begin, self._is_taken)
+        able = self._spread(able)
+        begin = self._clock.now()
+        mine(self._node)
+        self._each(able, Errand.CONFIRM, begin, self._is_confirmed)
+        return self._warm, self._cold
+
+    def _served(self, wallet: LabWallet) -> Served:
+        return self._cold if wallet.component.kind is Kind.COLD else self._warm
+
+    def _failed(self, wallet: LabWallet, why: str) -> None:
+        self._served(wallet).failed(wallet.name, wallet.component.entries, why)
+
+    def _new_block(self, wallets: Sequence[LabWallet], cold: Sequence[str]) -> tuple[int, str]:
+        """Have a block found, with money in it for wallets that have none."""
+        from axon.swarm.lab.walletkeys import first_address, provide_words
+
+        poor = each(wallets, partial(_answers, _is_poor))
+        addresses = [
+            str(wallet.rpc("getnewaddress"))
+            for wallet, needs_some in zip(wallets, poor, strict=True)
+            if needs_some
+        ]
+        folders = [self._manifest.folder_of(name) for name in cold]
+        addresses += [first_address(provide_words(folder)) for folder in folders]
+        if addresses:
+            give(self._node, addresses)
+        else:
+            mine(self._node)
+        block = str(self._node.rpc("getbestblockhash"))
+        return int(self._node.rpc("getblockheader", block)["height"]), block
+
+    def _started(self, cold: Sequence[str]) -> list[LabWallet]:
+        """Start cold wallets; those that began."""
+        try:
+            start(self._manifest, cold, lambda _: None)
+        except NodeFailed as failure:
+            for wallet in wallets_of(self._manifest, cold):
+                self._failed(wallet, str(failure))
+            return []
+        return wallets_of(self._manifest, cold)
+
+    def _each(
+        self,
+        wallets: Sequence[LabWallet],
+        errand: Errand,
+        begin: Instant,
+        is_done: Callable[[LabWallet], bool],
+    ) -> list[LabWallet]:
+        """Wait until all have an errand done, side by side; those that have."""
+
+        def outcome(wallet: LabWallet) -> float | None:
+            try:
+                wait_until(lambda: _answers(is_done, wallet), LIMITS_S[errand], errand, POLL_S)
+            except TooLate:
+                return None
+            return _since(self._clock, begin)
+
+        able = []
+        for wallet, seconds in zip(wallets, each(wallets, outcome), strict=True):
+            if seconds is None:
+                self._failed(wallet, f"not {errand} within {LIMITS_S[errand]:g} s")
+            else:
+                self._served(wallet).took(errand, seconds)
+                able.append(wallet)
+        return able
+
+    def _sent(self, wallets: Sequence[LabWallet]) -> list[LabWallet]:
+        """Have wallets sign a payment and offer it to whatever nodes serve them."""
+        passphrase = (self._manifest.folder / PASSPHRASE).read_text()
+
+        def send(wallet: LabWallet) -> str | AxonError:
+            try:
+                draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
+                return str(wallet.rpc("sendpayment", draft["psbt"], passphrase)["txid"])
+            except NO_ANSWER as error:
+                return error
+
+        sent = []
+        for wallet, payment in zip(wallets, each(wallets, send), strict=True):
+            if isinstance(payment, str):
+                self._payments[wallet.name] = payment
+                sent.append(wallet)
+            else:
+                self._failed(wallet, f"it cannot pay: {payment}")
+        return sent
+
+    def _is_taken(self, wallet: LabWallet) -> bool:
+        """Whether some node has fetched a wallet's payment, or it is in a block already."""
+        spread = wallet.rpc("gettransaction", self._payments[wallet.name])["spread"]
+        return spread is None or spread["given"] > 0
+
+    def _is_confirmed(self, wallet: LabWallet) -> bool:
+        payment = self._payments[wallet.name]
+        return int(wallet.rpc("gettransaction", payment)["confirmations"]) > 0
+
+    def _spread(self, wallets: Sequence[LabWallet]) -> list[LabWallet]:
+        """Wait until the node that mines has the payments; wallets whose payment came there."""
+        came = []
+        for wallet in wallets:
+            came_here = partial(knows, self._node, self._payments[wallet.name])
+            try:
+                wait_until(came_here, SPREAD_LIMIT_S, "it spreads", POLL_S)
+            except TooLate:
+                self._failed(wallet, f"its payment is not at {self._node.name}")
+            else:
+                came.append(wallet)
+        return came
+
+
+def _answers(is_done: Callable[[LabWallet], bool], wallet: LabWallet) -> bool:
+    """Whether it is done; who does not answer now may do so in a moment."""
+    try:
+        return is_done(wallet)
+    except NO_ANSWER:
+        return False
+
+
+def _is_poor(wallet: LabWallet) -> bool:
+    """Whether a wallet holds less than it is to pay, with a fee."""
+    return amount_sat(wallet.rpc("getbalance")) < ENOUGH_SAT
+
+
+def _since(clock: Clock, begin: Instant) -> float:
+    return (clock.now() - begin) / SECOND

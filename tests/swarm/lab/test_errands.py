@@ -1,0 +1,66 @@
+"""What becomes of errands: the longest times count, and who is to blame is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from axon.swarm.lab.errands import LIMITS_S, Errand, Served, cold_wallets
+from axon.swarm.lab.population import Wanted, populate
+from axon.swarm.lab.topology import Topology
+
+
+def test_the_longest_times_count() -> None:
+    one, other = Served(tried=2), Served(tried=1)
+    one.took(Errand.READ, 0.5)
+    one.took(Errand.READ, 0.25)
+    other.took(Errand.READ, 0.75)
+    other.took(Errand.PAY, LIMITS_S[Errand.PAY] / 2)
+    one.add(other)
+    assert one.times_s == {Errand.READ: 0.75, Errand.PAY: LIMITS_S[Errand.PAY] / 2}
+    assert one.worst is Errand.PAY
+    found = one.finding("L3", "service", "wallet")
+    assert found.holds
+    assert (found.worst, found.deadline) == (LIMITS_S[Errand.PAY] / 2, LIMITS_S[Errand.PAY])
+    assert found.said.startswith("3 wallets: read in 0.75 s (limit 10), paid in")
+
+
+@pytest.mark.parametrize(
+    ("entries", "culprits"), [(("n2",), ("n2",)), (("n1", "n2"), ()), ((), ())]
+)
+def test_who_knows_one_node_blames_it(entries: tuple[str, ...], culprits: tuple[str, ...]) -> None:
+    served = Served(tried=1)
+    served.failed("w1", entries, "not read within 10 s")
+    found = served.finding("L3", "service", "wallet")
+    assert found.holds is False
+    assert found.culprits == culprits
+    assert found.said == "w1 is not served: not read within 10 s"
+
+
+def test_late_is_not_served() -> None:
+    served = Served(tried=1)
+    served.took(Errand.READ, LIMITS_S[Errand.READ] + 1)
+    assert served.finding("L3", "service", "wallet").holds is False
+
+
+def test_nobody_tried_is_nothing_decided() -> None:
+    assert Served().finding("L3", "service", "wallet").holds is None
+
+
+@pytest.mark.parametrize(
+    ("topology", "entries"),
+    [
+        (Topology.ORGANIC, [("n1", "n2", "n3")]),
+        (Topology.WEB, [("n1",)]),
+        (Topology.FIXED_SPV, [("n1",), ("n2",), ("n3",)]),
+    ],
+)
+def test_a_cold_wallet_for_each_way_of_knowing(
+    tmp_path: Path, topology: Topology, entries: list[tuple[str, ...]]
+) -> None:
+    manifest = populate(tmp_path, Wanted(3, wallets=5, topology=topology), Random(7))
+    cold = cold_wallets(manifest)
+    assert [item.entries for item in cold] == entries
+    assert not {item.name for item in cold} & set(manifest.components)

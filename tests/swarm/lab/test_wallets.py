@@ -1,0 +1,138 @@
+"""Wallets of a run: where they live, whom they know, what they are told, whose word is believed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from axon.drivers.aio.walletfile import SqliteStore
+from axon.errors import ConfigError
+from axon.primitives.address import encode_address
+from axon.primitives.network import REGTEST
+from axon.rpc.client import Unreachable
+from axon.swarm.lab.births import write_birth
+from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.population import MAX_WALLETS, Wanted, planned_wallet, populate
+from axon.swarm.lab.topology import Topology, fixed_entry, lonely
+from axon.swarm.lab.walletkeys import (
+    first_address,
+    make_wallet,
+    provide_passphrase,
+    provide_words,
+)
+from axon.swarm.lab.wallets import PASSPHRASE, WORDS, LabWallet, arguments, wallets_of
+from axon.wallet.wallet import Wallet
+
+
+def raised(folder: Path, topology: Topology, nodes: int = 3, wallets: int = 4) -> Manifest:
+    return populate(folder, Wanted(nodes, wallets=wallets, topology=topology), Random(7))
+
+
+def options(manifest: Manifest, name: str) -> list[str]:
+    return arguments(manifest, manifest.components[name])[3:]
+
+
+def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
+    manifest = raised(tmp_path, Topology.ORGANIC)
+    told = options(manifest, "w1")
+    assert [text for text in told if text.startswith("-addnode=")] == [
+        f"-addnode={item.p2p}" for item in manifest.nodes
+    ]
+    assert not any(text.startswith("-connect") for text in told)
+    assert f"-bind={manifest.components['w1'].host}" in told
+
+
+@pytest.mark.parametrize(
+    ("topology", "entries"),
+    [
+        (Topology.WEB, ["n1", "n1", "n1", "n1"]),
+        (Topology.FIXED_SPV, ["n1", "n2", "n3", "n1"]),
+    ],
+)
+def test_a_wallet_with_a_fixed_address_dials_no_other(
+    tmp_path: Path, topology: Topology, entries: list[str]
+) -> None:
+    manifest = raised(tmp_path, topology)
+    assert [item.entries for item in manifest.wallets] == [(name,) for name in entries]
+    for item in manifest.wallets:
+        told = [text for text in options(manifest, item.name) if "=127" in text]
+        node = manifest.components[item.entries[0]]
+        assert told == [f"-bind={item.host}", f"-connect={node.p2p}"]
+    assert list(lonely({item.name: item.entries for item in manifest.wallets})) == list(
+        dict.fromkeys(entries)
+    )
+
+
+@pytest.mark.parametrize("topology", [Topology.ORGANIC, Topology.RING, Topology.STAR])
+def test_elsewhere_no_entry_is_fixed(topology: Topology) -> None:
+    assert fixed_entry(topology, ["n1", "n2"], 1) is None
+
+
+@pytest.mark.parametrize(("nodes", "wallets"), [(1, 50), (30, 10), (200, 50)])
+def test_everybody_has_an_address_of_his_own(tmp_path: Path, nodes: int, wallets: int) -> None:
+    manifest = raised(tmp_path, Topology.ORGANIC, nodes, wallets)
+    everybody = [*manifest.nodes, *manifest.wallets]
+    everybody += [planned_wallet(manifest, Kind.COLD, number, None) for number in (1, 2)]
+    assert len({item.host for item in everybody}) == nodes + wallets + 2
+    assert len({item.host.split(".")[1] for item in manifest.wallets}) == wallets
+    assert all(0 < int(part) < 255 for item in everybody for part in item.host.split("."))
+
+
+def test_so_many_wallets_cannot_be() -> None:
+    with pytest.raises(ConfigError, match=f"0 to {MAX_WALLETS} wallets"):
+        Wanted(3, wallets=MAX_WALLETS + 1).check()
+
+
+def served(folder: Path, **told: Any) -> LabWallet:
+    """A wallet whose process is this one, and what some process has written."""
+    birth = write_birth(folder)
+    wallet = LabWallet(Component("w1", Kind.WALLET, "127.2.1.201", birth=birth), folder)
+    wallet.wallet_folder.mkdir(parents=True)
+    (wallet.wallet_folder / "rpc.json").write_text(json.dumps(told))
+    return wallet
+
+
+def test_what_a_killed_process_has_left_is_not_believed(tmp_path: Path) -> None:
+    wallet = served(tmp_path, port=1, pid=1)
+    with pytest.raises(Unreachable, match="was killed"):
+        wallet.rpc("uptime")
+    assert not wallet.is_ready()
+
+
+def test_who_has_said_nothing_is_silent(tmp_path: Path) -> None:
+    wallet = LabWallet(Component("w1", Kind.WALLET, "127.2.1.201"), tmp_path)
+    with pytest.raises(Unreachable, match="has not said"):
+        wallet.rpc("uptime")
+    assert not wallet.view().answers
+
+
+def test_wallets_by_name(tmp_path: Path) -> None:
+    manifest = raised(tmp_path, Topology.ORGANIC)
+    assert [wallet.name for wallet in wallets_of(manifest)] == ["w1", "w2", "w3", "w4"]
+    assert [wallet.folder.name for wallet in wallets_of(manifest, ["w3"])] == ["w3"]
+
+
+def test_secrets_stay_and_are_for_their_owner(tmp_path: Path) -> None:
+    words, passphrase = provide_words(tmp_path / "w1"), provide_passphrase(tmp_path)
+    assert provide_words(tmp_path / "w1") == words
+    assert provide_words(tmp_path / "w2") != words
+    assert provide_passphrase(tmp_path) == passphrase
+    for path in (tmp_path / "w1" / WORDS, tmp_path / PASSPHRASE):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_wallet_made_twice_from_its_words_is_the_same(tmp_path: Path) -> None:
+    words = provide_words(tmp_path / "w1")
+    provide_passphrase(tmp_path)
+    addresses = []
+    for name in ("one.sqlite", "other.sqlite", "other.sqlite"):
+        make_wallet(tmp_path / name, tmp_path / "w1" / WORDS, tmp_path / PASSPHRASE)
+        with SqliteStore(tmp_path / name) as store:
+            wallet = Wallet.load(store)
+            assert wallet.network is REGTEST
+            addresses.append(encode_address(wallet.watched_scripts()[0], REGTEST))
+    assert addresses == [first_address(words)] * 3
