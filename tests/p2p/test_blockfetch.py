@@ -21,7 +21,7 @@ def name(number: int) -> BlockHash:
 
 
 def fetch(*peers: PeerId) -> BlockFetch:
-    made = BlockFetch(Random(1))
+    made = BlockFetch(Random(1), lambda _peer, _hash: True)
     for peer in peers:
         made.opened(peer)
     return made
@@ -92,6 +92,16 @@ def test_no_peer_is_asked_for_too_many_at_a_time() -> None:
     wanted = [name(number) for number in range(MAX_IN_FLIGHT + 3)]
     assert asked(blocks.want(wanted, NOW)) == {A: wanted[:MAX_IN_FLIGHT]}
     assert asked(blocks.arrived(wanted[0], NOW)) == {A: [wanted[MAX_IN_FLIGHT]]}
+
+
+def test_who_is_known_to_have_it_is_asked_first() -> None:
+    blocks = BlockFetch(Random(1), lambda peer, _hash: peer == B)
+    for peer in (A, B, C):
+        blocks.opened(peer)
+    wanted = [name(number) for number in range(5)]
+    assert asked(blocks.want(wanted, NOW)) == {B: wanted}
+    others = asked(blocks.closed(B, NOW))
+    assert sum(map(len, others.values())) == 5, "nobody else is known to, but may"
 
 
 def test_forgotten_blocks_are_not_wanted_when_they_come() -> None:

@@ -145,7 +145,7 @@ class SpvNode:
         self.filtersync = FilterSync(
             headers, filter_headers, rng, best_known=self.headersync.best_known
         )
-        self._fetch = BlockFetch(rng)
+        self._fetch = BlockFetch(rng, self._peer_has)
         self.transactions = TxHearing(outbox, rng)
         self.scan = ScanFlow(
             outbox, headers, self.filtersync, self._fetch, self.transactions, start
@@ -374,6 +374,10 @@ class SpvNode:
                 answer(session is not None)
             case _:
                 raise AssertionError(f"no command: {command!r}")
+
+    def _peer_has(self, peer: PeerId, block_hash: BlockHash) -> bool:
+        entry = self.headers.get(block_hash)
+        return entry is not None and self.headersync.has_header(peer, entry)
 
     def _read_feerates(self, ticket: int, blocks: int, now: Instant) -> None:
         """What the last blocks charged, and what peers ask for."""

@@ -2,6 +2,8 @@
 
     wanted --asked--> asked --PATIENCE--> asked of one more --...--> arrived
 
+Those are asked first that are known to have the block: others say nothing, and cost a second each.
+
 A light client needs few blocks, but those at once: somebody waits for his balance. So a peer that
 does not answer within a second is not waited for, though it may still answer first; only who brings
 nothing for `SILENCE` is given up. Whether the bytes are the block its header promises is the node's
@@ -10,7 +12,7 @@ to find out; it says `lied` of whoever sent something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -48,10 +50,12 @@ class BlockFetch:
 
     Args:
         rng: picks whom to ask.
+        has: whether a peer is known to have a block.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, has: Callable[[PeerId, BlockHash], bool]) -> None:
         self._rng = rng
+        self._has = has
         self._peers: dict[PeerId, dict[BlockHash, None]] = {}  # With what was asked of each.
         self._wishes: dict[BlockHash, _Wish] = {}
 
@@ -119,7 +123,7 @@ class BlockFetch:
         for block_hash, wish in self._wishes.items():
             if now < wish.retry_at:
                 continue
-            chosen = self._choose(wish)
+            chosen = self._choose(block_hash, wish)
             if chosen is None:
                 continue
             wish.asked[chosen] = now
@@ -133,19 +137,24 @@ class BlockFetch:
         """When somebody is to be asked, or given up."""
         moments: list[Instant] = []
         for wish in self._wishes.values():
-            if self._choose(wish) is not None:
+            if self._able(wish):
                 moments.append(wish.retry_at)
             elif wish.asked:
                 moments.append(min(wish.asked.values()) + SILENCE)
         return min(moments, default=None)
 
-    def _choose(self, wish: _Wish) -> PeerId | None:
-        """The least busy peer that was not asked for it; by chance among equals."""
-        able = [
+    def _able(self, wish: _Wish) -> list[PeerId]:
+        """Who may be asked for it and was not yet."""
+        return [
             peer
             for peer, asked in self._peers.items()
             if peer not in wish.asked and peer not in wish.failed and len(asked) < MAX_IN_FLIGHT
         ]
+
+    def _choose(self, block_hash: BlockHash, wish: _Wish) -> PeerId | None:
+        """The least busy of those that have it, or else of all; by chance among equals."""
+        able = self._able(wish)
+        able = [peer for peer in able if self._has(peer, block_hash)] or able
         if not able:
             return None
         fewest = min(len(self._peers[peer]) for peer in able)
