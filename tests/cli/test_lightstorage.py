@@ -120,3 +120,20 @@ def test_a_second_process_leaves_a_half_written_record_alone(tmp_path: Path) -> 
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     assert path.stat().st_size == len(HEADERS) * HEADER_SIZE + 33
     storage.close()
+
+
+def test_filters_are_kept_only_where_they_are_wanted_and_read_in_any_case(tmp_path: Path) -> None:
+    names = [header.hash for header in HEADERS[:3]]
+    plain = LightStorage(tmp_path, REGTEST)
+    plain.keep_filters([(names[0], b"lost")])
+    assert list(plain.read_filters(names)) == [None, None, None]
+    plain.close()
+    assert not (tmp_path / "filters").exists()
+
+    keeping = LightStorage(tmp_path, REGTEST, keep_filters=True)
+    keeping.keep_filters([(names[0], b"first"), (names[2], b"third")])
+    keeping.close()
+    again = LightStorage(tmp_path, REGTEST)
+    again.keep_filters([(names[1], b"not wanted")])
+    assert list(again.read_filters(names)) == [b"first", None, b"third"]
+    again.close()

@@ -282,3 +282,21 @@ def kill_again_and_again(node: NodeProcess, alice: WalletProcess, kills: int, se
         killing.round()
     killing.check()
     print(f"seed {seed}: {kills} kills, {len(killing.promised)} payments promised")
+
+
+def test_a_new_key_is_scanned_without_a_node_where_filters_are_kept(
+    nodes: tuple[NodeProcess, NodeProcess], alice: WalletProcess
+) -> None:
+    alice.json("create", "--no-confirm", alice.signing())
+    alice.json("sync")
+    for node in nodes:
+        assert node.rpc("getblockcount") == 101
+    bob = WalletProcess(alice.folder, "bob", [nodes[0].door])
+    bob.json("create", "--no-confirm", bob.signing())
+    assert bob.json("sync", "--offline")["scanned"] == 0, "no filters were kept"
+
+    alice.json("rescan", "--keep-filters")
+    for node in nodes:
+        assert node.stop() == 0
+    told = bob.json("sync", "--offline")
+    assert (told["scanned"], told["target"], told["peers"]) == (101, 101, 0)

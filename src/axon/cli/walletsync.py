@@ -15,6 +15,10 @@ _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""
 
 
+OFFLINE_STEP_S: Final = 0.5
+"""A batch of kept filters is matched in less."""
+
+
 class NotInSync(AxonError):
     """The wallet cannot be brought up to date; the text says why, and what could be done."""
 
@@ -22,7 +26,7 @@ class NotInSync(AxonError):
 def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
     """Wait until a wallet has seen all that nodes have shown, and show how far it is meanwhile.
 
-    Offline nothing is waited for.
+    Offline only the filters that were kept are looked through.
 
     Returns:
         What `getsyncinfo` says.
@@ -31,13 +35,12 @@ def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
         NotInSync: it stands still.
     """
     if options.offline:
-        info: dict[str, Any] = door.call("getsyncinfo")
-        return info
+        return _sync_offline(door)
     progress = SyncProgress(sys.stderr)
     moved_at, last = time.monotonic(), None
     try:
         while True:
-            info = door.call("waitforsync", int(progress.step_s * 1_000))
+            info: dict[str, Any] = door.call("waitforsync", int(progress.step_s * 1_000))
             if info["synced"]:
                 return info
             progress.show(info)
@@ -48,6 +51,17 @@ def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
                 raise NotInSync(_reason(info, options.stall_s))
     finally:
         progress.end()
+
+
+def _sync_offline(door: Door) -> dict[str, Any]:
+    """Go as far as kept filters lead: to the end, or to a block that a node would have to give."""
+    scanned, info = None, door.call("getsyncinfo")
+    while info["scanned"] < info["target"] and info["scanned"] != scanned:
+        scanned = info["scanned"]
+        time.sleep(OFFLINE_STEP_S)
+        info = door.call("getsyncinfo")
+    found: dict[str, Any] = info
+    return found
 
 
 def _reason(info: dict[str, Any], stall_s: float) -> str:
