@@ -46,8 +46,8 @@ Client = Callable[[Goal], Coroutine[Any, Any, float]]
 
 def axon_client() -> Client:
     """axon's own wallet."""
-    from axon.cli.walletprogram import WALLET_FILE, LightOptions, running
     from axon.drivers.aio.walletfile import SqliteStore
+    from axon.host.lightwallet import WALLET_FILE, LightOptions, running
     from axon.machine import Endpoint
     from axon.primitives.network import REGTEST
     from axon.wallet.keys import Kind, from_words, new_words

@@ -11,8 +11,8 @@ from random import Random
 from statistics import median
 from typing import Final
 
-from axon.cli.walletprogram import WALLET_FILE, LightOptions, running
 from axon.drivers.aio.walletfile import SqliteStore
+from axon.host.lightwallet import WALLET_FILE, LightOptions, running
 from axon.node.commands import SendTransaction
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
@@ -22,7 +22,7 @@ from axon.rpc.client import Unreachable
 from axon.rpc.errors import RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.processes import NodeProcess, equal_pools, equal_tips, wait_until
-from axon.swarm.purse import Purse, Spendable
+from axon.swarm.story.purse import Purse, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign

@@ -12,10 +12,10 @@ from random import Random
 from statistics import median
 from typing import Final
 
-from axon.cli.lightstorage import LightStorage
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver
 from axon.drivers.aio.loop import run_loop
+from axon.host.lightstorage import LightStorage
 from axon.machine import Endpoint
 from axon.node.facts import PeerConnected
 from axon.node.jobs import LearnHeaders

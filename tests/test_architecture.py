@@ -28,9 +28,12 @@ ROOMS: dict[str, frozenset[str]] = {
         "drivers": "machine",
         "rpc": "node wallet chain consensus mempool mining p2p wire primitives machine drivers",
         "tui": "rpc",
-        "swarm": "rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
+        # `cli` goes from here once host has settings of its own.
+        "host": "cli rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
         "machine",
-        "cli": "tui swarm rpc node wallet drivers chain consensus mempool mining p2p wire "
+        "swarm": "host rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
+        "machine",
+        "cli": "tui swarm host rpc node wallet drivers chain consensus mempool mining p2p wire "
         "primitives machine",
     }.items()
 }
@@ -42,7 +45,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "pbk": "consensus",
         "rocksdict": "drivers",
         "uvloop": "drivers",
-        "asyncio": "drivers rpc tui swarm cli",
+        "asyncio": "drivers rpc host tui swarm cli",
         "aiohttp": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",

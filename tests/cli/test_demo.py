@@ -9,9 +9,9 @@ import pytest
 
 from axon.cli import demo
 from axon.cli.demo import main
-from axon.swarm.checks import Check
-from axon.swarm.stage import Listener
-from axon.swarm.story import Outcome, Played
+from axon.swarm.story.checks import Check
+from axon.swarm.story.stage import Listener
+from axon.swarm.story.story import Outcome, Played
 
 
 def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from axon.cli.walletprogram import WALLET_FILE, LightOptions, running
 from axon.drivers.aio.walletfile import SqliteStore
+from axon.host.lightwallet import WALLET_FILE, LightOptions, running
 from axon.machine import Endpoint
 from axon.node.commands import SendTransaction
 from axon.primitives.address import decode_address
@@ -24,7 +24,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.processes import NodeProcess, wait_until
-from axon.swarm.purse import Purse, Spendable
+from axon.swarm.story.purse import Purse, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign

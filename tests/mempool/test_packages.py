@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from axon.mempool.entry import Entry
 from axon.mempool.outcome import Refusal, Refused
+from axon.mempool.packageacceptance import (
+    PackageResult,
+    check_form,
+    is_child_with_parents,
+    is_child_with_parents_tree,
+)
 from axon.mempool.packages import (
     PackagePlan,
     TestPlan,
@@ -13,12 +19,6 @@ from axon.mempool.packages import (
     prepare_test,
 )
 from axon.mempool.policy import MAX_PACKAGE_COUNT, Policy
-from axon.mempool.together import (
-    PackageResult,
-    check_form,
-    is_child_with_parents,
-    is_child_with_parents_tree,
-)
 from axon.primitives.hashes import Wtxid, to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict

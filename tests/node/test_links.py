@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from axon.machine import HOUR, MINUTE, Instant
 from axon.node.facts import Fact, PeerDisconnected
-from axon.swarm.simulation import SimNetwork
+from axon.swarm.sim.simulation import SimNetwork
 
 ANYONE = b"\x51"
 

@@ -10,7 +10,7 @@ from axon.node.full import FullNode
 from axon.node.peerinfo import PeerInfo, peer_info
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.txrelay import RelayStats
-from axon.swarm.simulation import SimNetwork
+from axon.swarm.sim.simulation import SimNetwork
 
 ANYONE = b"\x51"
 

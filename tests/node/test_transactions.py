@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from axon.machine import MINUTE, SECOND, Closed, Commanded, Completed, PeerId
 from axon.mempool.outcome import Admitted, Refused
-from axon.mempool.together import PackageResult
+from axon.mempool.packageacceptance import PackageResult
 from axon.node.commands import SendTransaction, SubmitBlock, SubmitPackage
 from axon.node.facts import TransactionAccepted, TransactionRejected
 from axon.node.jobs import ValidateBlock
 from axon.node.work import perform
 from axon.primitives.block import Block
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.purse import Spendable
+from axon.swarm.story.purse import Spendable
 from axon.wire.messages import (
     BlockMessage,
     FeeFilter,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 from axon.swarm.processes import NodeProcess
-from axon.swarm.purse import Purse
+from axon.swarm.story.purse import Purse
 from tests.process.market import Market
 
 ALICE: Final = Purse("Alice")

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from axon.swarm.processes import NodeProcess, TooLate, equal_pools, equal_tips, wait_until
-from axon.swarm.purse import Purse
+from axon.swarm.story.purse import Purse
 from tests.process.conftest import NodeFactory, ledger_of
 from tests.process.market import Market
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from axon.cli.walletdoor import find_served
-from axon.cli.walletprogram import LightOptions
+from axon.host.lightwallet import LightOptions
+from axon.host.walletclient import find_served
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.client import RpcClient

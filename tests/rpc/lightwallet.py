@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from axon.cli.walletdoor import OpenedHere
-from axon.cli.walletprogram import WALLET_FILE, LightOptions
 from axon.drivers.aio.walletfile import SqliteStore
+from axon.host.lightwallet import WALLET_FILE, LightOptions
+from axon.host.walletclient import OpenedHere
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.errors import RpcError

@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from axon.cli.datadir import write_atomically
 from axon.errors import ConfigError
-from axon.swarm.checks import FAILS, HOLDS, Check, table, verdict
-from axon.swarm.report import render
-from axon.swarm.stage import Listener
-from axon.swarm.story import Outcome, tell
+from axon.host.datadir import write_atomically
+from axon.swarm.story.checks import FAILS, HOLDS, Check, table, verdict
+from axon.swarm.story.report import render
+from axon.swarm.story.stage import Listener
+from axon.swarm.story.story import Outcome, tell
 
 _HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]
 

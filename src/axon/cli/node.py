@@ -17,13 +17,10 @@ from random import SystemRandom
 from typing import Final
 
 from axon.cli.catalogue import OPTIONS, help_message
-from axon.cli.datadir import locked, pid_file, prepare
-from axon.cli.keepsakes import Keepsakes
 from axon.cli.logs import Log
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
 from axon.cli.progress import Progress
-from axon.cli.storage import Storage
 from axon.cli.version import VERSION
 from axon.consensus.kernel_open import Opening
 from axon.consensus.library import KernelError
@@ -32,6 +29,9 @@ from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.loop import run_loop
 from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, DamageError
+from axon.host.datadir import locked, pid_file, prepare
+from axon.host.statefiles import Keepsakes
+from axon.host.storage import Storage
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.pool import Mempool
 from axon.mining.template import BLOCK_VERSION, BlockLimits

@@ -28,7 +28,7 @@ def _wallet() -> Program:
     # The server is among what a served wallet loads when it begins.
     import axon.rpc.server  # noqa: F401
     from axon.cli.wallet import main as run
-    from axon.cli.walletprogram import WALLET_FILE
+    from axon.host.lightwallet import WALLET_FILE
     from axon.swarm.lab.walletkeys import make_wallet
 
     def make_and_serve(arguments: Sequence[str]) -> int:

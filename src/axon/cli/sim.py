@@ -14,8 +14,8 @@ from functools import partial
 from typing import Final
 
 from axon.machine import SECOND
-from axon.swarm.chaos import ChaosReport, run_chaos
-from axon.swarm.lightrun import LightReport, run_light
+from axon.swarm.sim.chaos import ChaosReport, run_chaos
+from axon.swarm.sim.lightrun import LightReport, run_light
 
 EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1

@@ -33,7 +33,7 @@ from axon.swarm.lab.targets import Targets
 from axon.swarm.lab.topology import read_topology
 from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
 from axon.swarm.lab.wallets import wallet_views
-from axon.swarm.people import amount_sat, in_coins
+from axon.swarm.story.people import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 NURSERY: Final = "nursery"

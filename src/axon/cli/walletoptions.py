@@ -19,8 +19,8 @@ from axon.cli.conf import load_settings
 from axon.cli.logs import LogSettings, log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
-from axon.cli.walletprogram import LightOptions
 from axon.errors import ConfigError
+from axon.host.lightwallet import LightOptions
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS
 

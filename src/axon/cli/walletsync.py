@@ -6,10 +6,10 @@ import sys
 import time
 from typing import Any, Final
 
-from axon.cli.walletdoor import Door
 from axon.cli.walletoptions import WalletOptions
 from axon.cli.walletview import SyncProgress
 from axon.errors import AxonError
+from axon.host.walletclient import Door
 
 _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""

@@ -15,9 +15,7 @@ from axon.mempool.acceptance import Rules, check, check_feerate
 from axon.mempool.entry import Entry
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import CoinView, Prepared, Refusal, Refused
-from axon.mempool.policy import feerate_of
-from axon.mempool.pool import Mempool
-from axon.mempool.together import (
+from axon.mempool.packageacceptance import (
     FAILED,
     Member,
     PackageResult,
@@ -27,6 +25,8 @@ from axon.mempool.together import (
     member_failed,
     too_dear,
 )
+from axon.mempool.policy import feerate_of
+from axon.mempool.pool import Mempool
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Rejected, Verdict

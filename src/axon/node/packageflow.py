@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from axon.machine import Instant
+from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.packages import (
     PackagePlan,
     TestPlan,
@@ -20,7 +21,6 @@ from axon.mempool.packages import (
     prepare_package,
     prepare_test,
 )
-from axon.mempool.together import PackageResult
 from axon.node.commands import SubmitPackage
 from axon.node.jobs import SCRIPTS, VerifyScripts
 from axon.node.outbox import Outbox

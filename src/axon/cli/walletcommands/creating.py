@@ -9,15 +9,15 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from axon.cli.lightstorage import LightStorage
-from axon.cli.walletdoor import find_served
 from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
-from axon.cli.walletprogram import WALLET_FILE
 from axon.cli.walletsecrets import add_passphrase_options, new_passphrase, words
 from axon.cli.walletview import aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
+from axon.host.lightstorage import LightStorage
+from axon.host.lightwallet import WALLET_FILE
+from axon.host.walletclient import find_served
 from axon.machine import SECOND
 from axon.wallet.errors import NoWallet
 from axon.wallet.keys import ENTROPY_SIZE, Kind, Source, check_words, from_words, new_words, watch

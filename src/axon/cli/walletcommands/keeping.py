@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.cli.walletcommands.paying import with_passphrase
-from axon.cli.walletdoor import Door, opened
 from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, say, write, write_json
 from axon.errors import ConfigError
+from axon.host.walletclient import Door, opened
 from axon.wallet.labels import MAX_IMPORT_BYTES
 
 _FLAGS: Final = ("frozen", "immature", "change")

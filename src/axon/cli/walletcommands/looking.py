@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from axon.cli.walletdoor import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, moment, say, write, write_json
+from axon.host.walletclient import opened
 from axon.rpc.amounts import Number
 
 SHOWN: Final = 20

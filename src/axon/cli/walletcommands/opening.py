@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from axon.cli.walletdoor import Door, opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import qr_lines
 from axon.errors import ConfigError
+from axon.host.walletclient import Door, opened
 from axon.wallet.amounts import Unit, parse_amount
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from axon.cli.walletdoor import Door, opened
 from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
 from axon.errors import ConfigError
+from axon.host.walletclient import Door, opened
 from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.wallet.amounts import parse_amount

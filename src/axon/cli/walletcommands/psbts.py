@@ -16,12 +16,12 @@ from axon.cli.walletcommands.paying import (
     send_out,
     with_passphrase,
 )
-from axon.cli.walletdoor import opened
 from axon.cli.walletoptions import MORE_OPTIONS, AddCommand, Parser, WalletOptions, common_options
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
 from axon.errors import ConfigError
+from axon.host.walletclient import opened
 from axon.wallet.psbt import MAX_PSBT_BYTES
 
 MAGIC: Final = b"psbt\xff"

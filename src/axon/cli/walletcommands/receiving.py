@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from axon.cli.walletdoor import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import aligned, qr_lines, say, write, write_json
+from axon.host.walletclient import opened
 
 
 def add_commands(add: AddCommand) -> None:

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axon.cli.datadir import locked, write_atomically
-from axon.cli.walletdoor import COOKIE_FILE, RPC_FILE, logged
 from axon.cli.walletoptions import AddCommand, WalletOptions
-from axon.cli.walletprogram import WALLET_FILE, running
 from axon.cli.walletview import say
 from axon.drivers.aio.loop import run_loop
 from axon.errors import ConfigError, StorageError
+from axon.host.datadir import locked, write_atomically
+from axon.host.lightwallet import WALLET_FILE, running
+from axon.host.walletclient import COOKIE_FILE, RPC_FILE, logged
 from axon.machine import Endpoint
 from axon.rpc.amounts import encode_json
 from axon.rpc.auth import COOKIE_USER, Cookie, Credentials

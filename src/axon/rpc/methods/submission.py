@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
+from axon.mempool.packageacceptance import Member, PackageResult, is_child_with_parents_tree
 from axon.mempool.policy import MAX_PACKAGE_COUNT, fee_at
-from axon.mempool.together import Member, PackageResult, is_child_with_parents_tree
 from axon.node.commands import SendTransaction, SubmitPackage
 from axon.primitives.hashes import to_hex
 from axon.primitives.script import is_unspendable

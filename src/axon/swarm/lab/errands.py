@@ -28,8 +28,8 @@ from axon.swarm.lab.raising import remove_probe
 from axon.swarm.lab.starting import start
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.wallets import PASSPHRASE, LabWallet, wallets_of
-from axon.swarm.people import amount_sat
 from axon.swarm.processes import NodeFailed, TooLate, wait_until
+from axon.swarm.story.people import amount_sat
 
 PAID: Final = Decimal("0.001")
 """What a wallet pays, to the faucet."""

@@ -19,8 +19,8 @@ from axon.swarm.lab.honesty import compare_wallets
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.people import in_coins
 from axon.swarm.processes import TooLate, wait_until
+from axon.swarm.story.people import in_coins
 
 AT_ONCE: Final = 50
 """Blocks asked for in one call."""

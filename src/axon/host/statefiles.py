@@ -1,0 +1,103 @@
+"""Small files that outlive a run: the pool, known addresses, bans, anchors.
+
+None of them is worth not starting for: what is damaged is set aside with a line in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Final, TypeVar
+
+from axon.errors import DecodeError, StorageError
+from axon.host.datadir import write_atomically
+from axon.machine import Instant
+from axon.mempool.persist import Dump, dump, load
+from axon.mempool.pool import Mempool
+from axon.node.links import Links
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.peersfile import decode_anchors, encode_anchors
+from axon.primitives.netaddress import NetAddress
+
+POOL: Final = "mempool.dat"
+PEERS: Final = "peers.dat"
+BANS: Final = "banlist.json"
+ANCHORS: Final = "anchors.dat"
+
+_T = TypeVar("_T")
+_log = logging.getLogger("axon")
+
+
+class Keepsakes:
+    """The small files of one network's folder.
+
+    Args:
+        folder: where they lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_pool(self) -> Dump | None:
+        """The pool of the last run; None if there is none."""
+        return self._load(POOL, load, None)
+
+    def load_peers(self, rng: Random, lab: bool) -> AddrMan:
+        """The known addresses."""
+        return self._load(PEERS, lambda data: AddrMan.decode(data, rng, lab), None) or AddrMan(
+            rng, lab
+        )
+
+    def load_bans(self) -> BanList:
+        """The banned addresses."""
+        return self._load(BANS, BanList.decode, None) or BanList()
+
+    def take_anchors(self) -> tuple[NetAddress, ...]:
+        """The block relay peers of the last run; the file goes, so that a crash forgets them."""
+        found = self._load(ANCHORS, decode_anchors, None)
+        (self._folder / ANCHORS).unlink(missing_ok=True)
+        return tuple(found or ())
+
+    def save_pool(self, pool: Mempool) -> Path:
+        """Write the pool down; the file."""
+        return self._save(POOL, dump(pool, os.urandom(8)))
+
+    def save_peers(self, addrman: AddrMan) -> None:
+        """Write the known addresses down."""
+        self._save(PEERS, addrman.encode())
+
+    def save_bans(self, bans: BanList, now: Instant) -> None:
+        """Write the banned addresses down."""
+        self._save(BANS, bans.encode(now))
+
+    def save_anchors(self, links: Links) -> None:
+        """Write the block relay peers down."""
+        anchors = links.connections.anchors()
+        if anchors:
+            self._save(ANCHORS, encode_anchors(anchors))
+
+    def _load(self, name: str, decode: Callable[[bytes], _T], missing: _T | None) -> _T | None:
+        path = self._folder / name
+        try:
+            return decode(path.read_bytes())
+        except FileNotFoundError:
+            return missing
+        except DecodeError as damage:
+            aside = path.with_name(f"{name}.damaged")
+            path.replace(aside)
+            _log.warning("%s is damaged (%s); it is now %s", name, damage, aside.name)
+            return missing
+        except OSError as error:
+            raise StorageError(f"cannot read {path}: {error.strerror}") from error
+
+    def _save(self, name: str, data: bytes) -> Path:
+        path = self._folder / name
+        try:
+            write_atomically(path, data)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        return path

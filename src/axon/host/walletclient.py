@@ -1,0 +1,202 @@
+"""The way to a wallet: through the program that has it open, or by opening it here.
+
+A wallet that is served (`axon wallet serve`) has two files in its folder: `rpc.json` says on which
+port, `.cookie` is the password. After `kill -9` they are still there and nobody answers, or
+somebody else does who does not know the password: then the wallet is opened here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from axon.cli.logs import Log
+from axon.cli.walletoptions import WalletOptions
+from axon.drivers.aio.driver import Stopped
+from axon.drivers.aio.loop import run_loop
+from axon.errors import StorageError
+from axon.host.lightwallet import LightOptions, running
+from axon.rpc.amounts import Number, decode_json, encode_json
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.dispatch import Registry
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.rpc.walletmethods import WALLET_MODULES
+
+RPC_FILE: Final = "rpc.json"
+COOKIE_FILE: Final = ".cookie"
+
+PROBE_S: Final = 5.0
+"""For so long a port is given to prove that our wallet is behind it."""
+
+WARMUP_S: Final = 30.0
+"""For so long a wallet that is just being opened is waited for."""
+
+_RETRY_S: Final = 0.1
+
+
+class Door(Protocol):
+    """Whom to ask about a wallet."""
+
+    def call(self, method: str, *args: object, **named: object) -> Any:
+        """Call a method; numbers with a fraction come as `rpc.amounts.Number`.
+
+        Raises:
+            RpcError: it refuses.
+        """
+
+
+@contextmanager
+def opened(options: WalletOptions, *, dials: bool = True) -> Iterator[Door]:
+    """A wallet, until the block is left.
+
+    Args:
+        options: which one, and how it meets its nodes.
+        dials: whether nodes are dialled if it is opened here.
+
+    Raises:
+        ConfigError: there is no wallet of this name.
+        StorageError: it is open in another program, damaged, or the disk refuses.
+    """
+    folder = options.light.wallet_folder(options.name)
+    served = find_served(folder)
+    if served is None:
+        light = options.light if dials else replace(options.light, offline=True)
+        with logged(options):
+            here = OpenedHere(light, options.name)
+            try:
+                here.start()
+            except StorageError:
+                served = find_served(folder)  # It may have been opened a moment ago.
+                if served is None:
+                    raise
+            else:
+                try:
+                    yield here
+                finally:
+                    here.close()
+                return
+    with served as client:
+        yield client
+
+
+@contextmanager
+def logged(options: WalletOptions) -> Iterator[None]:
+    """Write the log of this run, if one is wanted and the wallet is there."""
+    if options.log is None or not options.light.wallet_folder(options.name).is_dir():
+        yield
+        return
+    log = Log(options.log)
+    log.open()
+    try:
+        yield
+    finally:
+        log.close()
+
+
+def find_served(folder: Path) -> RpcClient | None:
+    """The program that has a wallet open; None if nobody answers in its name.
+
+    Args:
+        folder: the wallet's.
+
+    Raises:
+        RpcError: it takes too long to open the wallet.
+    """
+    port = _served_port(folder / RPC_FILE)
+    if port is None:
+        return None
+    url, cookie = f"http://127.0.0.1:{port}", folder / COOKIE_FILE
+    deadline = time.monotonic() + WARMUP_S
+    while True:
+        try:
+            with RpcClient(url, cookie=cookie, timeout_s=PROBE_S) as probe:
+                probe.call("help", "help")  # Every server has it, and it waits for nobody.
+        except (Unreachable, Unauthorized):
+            return None
+        except RpcError as error:
+            if error.code != Code.WARMUP or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return RpcClient(url, cookie=cookie, numbers=Number)
+
+
+def _served_port(path: Path) -> int | None:
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    port = told.get("port") if isinstance(told, dict) else None
+    return port if isinstance(port, int) and 0 < port < 1 << 16 else None
+
+
+class OpenedHere:
+    """A wallet that runs in a thread of this process.
+
+    The caller's own thread is free to ask a person something; the connections go on meanwhile.
+    """
+
+    def __init__(self, options: LightOptions, name: str) -> None:
+        self._options = options
+        self._name = name
+        self._registry = Registry(WALLET_MODULES)
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="wallet")
+        self._begun: Future[tuple[asyncio.AbstractEventLoop, WalletDaemon]] = Future()
+        self._stop = asyncio.Event()
+        self._run: Future[None]
+
+    def start(self) -> None:
+        """Open it.
+
+        Raises:
+            ConfigError, StorageError, WalletError: it cannot be opened.
+        """
+        self._run = self._threads.submit(run_loop, self._main())
+        futures: list[Future[Any]] = [self._begun, self._run]
+        wait(futures, return_when=FIRST_COMPLETED)
+        if not self._begun.done():
+            self._threads.shutdown()
+            self._run.result()
+
+    async def _main(self) -> None:
+        async with running(self._options, self._name) as daemon:
+            self._begun.set_result((asyncio.get_running_loop(), daemon))
+            await self._stop.wait()
+
+    def call(self, method: str, *args: object, **named: object) -> Any:
+        """Call a method.
+
+        Raises:
+            RpcError: it refuses.
+            StorageError: the disk refused, and the wallet is closed.
+        """
+        loop, daemon = self._begun.result()
+        params: object = {**named, "args": list(args)} if named else list(args)
+        # As they would come over a connection, so that both ways mean the same.
+        work = self._registry.execute(daemon, method, decode_json(encode_json(params)))
+        if self._run.done():
+            work.close()
+            self._run.result()
+            raise Stopped("the wallet was closed")
+        called = asyncio.run_coroutine_threadsafe(work, loop)
+        futures: list[Future[Any]] = [called, self._run]
+        wait(futures, return_when=FIRST_COMPLETED)
+        if not called.done() or called.cancelled() or isinstance(called.exception(), Stopped):
+            self._run.result()
+        return decode_json(encode_json(called.result()))
+
+    def close(self) -> None:
+        """Close it in order."""
+        loop, _ = self._begun.result()
+        if not self._run.done():
+            loop.call_soon_threadsafe(self._stop.set)
+        self._threads.shutdown()
+        self._run.result()

@@ -1,0 +1,101 @@
+"""Act 5: a miner pays himself 500 instead of 50, and every node refuses his block."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.primitives.block import Block
+from axon.primitives.hashes import to_hex
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN
+from axon.swarm.processes import NodeProcess
+from axon.swarm.story.checks import agreed
+from axon.swarm.story.purse import Purse
+from axon.swarm.story.scriptpeer import ScriptPeer, block_on
+from axon.swarm.story.stage import WHOLE_REWARD, Stage, fingerprint, names
+
+TITLE: Final = "The cheat"
+
+GREED: Final = 500
+"""Coins that the cheat pays himself."""
+
+RULE: Final = "bad-cb-amount"
+"""How nodes call the rule that he breaks: the amount of a block's own new coins."""
+
+_NAME: Final = "cheat"
+_PING: Final = 4711
+
+
+def play(stage: Stage) -> None:
+    """The same block twice: with 500 it is refused by all, with 50 it is taken."""
+    nodes = stage.nodes
+    purse = Purse("the cheat")
+    before, tip = fingerprint(nodes[0]), nodes[0].tip()
+    stage.say("A program that is no node speaks the nodes' language over a real connection.")
+    stage.say("It asks for the chain and mines the next block: a good one, with proof of work,")
+    stage.say(f"but its miner pays himself {GREED} coins where the rule gives {WHOLE_REWARD}.")
+    with _caller(stage, nodes[0]) as peer:
+        headers = peer.headers()
+    bad = block_on(headers, purse.script, GREED * COIN)
+
+    stage.say("It calls each node, and each asks for the block and looks at it.")
+    ended = [_hand_over(stage, node, bad) for node in nodes]
+    stage.check(f"the caller is hung up on, by {names(nodes)}", "yes", agreed(ended))
+    stage.until(
+        f"the rule that refused the block, by {names(nodes)}",
+        RULE,
+        lambda: agreed([_refusal(node, bad) for node in nodes]),
+    )
+    stage.check(
+        f"the block is marked, at {names(nodes)}",
+        "invalid",
+        agreed([_mark(node, bad) for node in nodes]),
+    )
+    stage.check(
+        f"connections to the cheat, at {names(nodes)}",
+        "0",
+        agreed([str(_callers(node)) for node in nodes]),
+    )
+    stage.until_one_tip(nodes, tip)
+    stage.until_one_ledger(nodes, before)
+    stage.until_wallets_at(stage.people, tip)
+
+    stage.say(f"Is it the {GREED}? The same program offers the same block with {WHOLE_REWARD}.")
+    good = block_on(headers, purse.script, WHOLE_REWARD * COIN)
+    with _caller(stage, nodes[0]) as peer:
+        peer.offer(good)
+        stage.until_one_tip(nodes, to_hex(good.hash))
+        answered = "yes" if peer.is_answered(_PING) else "no"
+        stage.check(f"{nodes[0].name} still speaks with this caller", "yes", answered)
+    stage.until_wallets_at(stage.people, to_hex(good.hash))
+
+
+def _caller(stage: Stage, node: NodeProcess) -> ScriptPeer:
+    """A connection at the door for strangers."""
+    return ScriptPeer(node.p2p, REGTEST, _NAME, stage.now_s())
+
+
+def _hand_over(stage: Stage, node: NodeProcess, block: Block) -> str:
+    with _caller(stage, node) as peer:
+        peer.offer(block)
+        return "yes" if peer.is_hung_up_on() else "no"
+
+
+def _refusal(node: NodeProcess, block: Block) -> str:
+    """Why a node refused a block, as its log says."""
+    log = (node.network_folder / "debug.log").read_text(errors="replace")
+    for line in log.splitlines():
+        if f"block {to_hex(block.hash)} from peer=" in line and "refused: " in line:
+            return line.rpartition("refused: ")[2]
+    return "not refused"
+
+
+def _mark(node: NodeProcess, block: Block) -> str:
+    """How a node lists a block among the ends of all branches that it knows."""
+    name = to_hex(block.hash)
+    found = [str(tip["status"]) for tip in node.rpc("getchaintips") if tip["hash"] == name]
+    return found[0] if found else "unknown"
+
+
+def _callers(node: NodeProcess) -> int:
+    return sum(peer["subver"] == f"/{_NAME}/" for peer in node.peers())

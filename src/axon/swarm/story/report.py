@@ -1,0 +1,191 @@
+"""The report of a story: one HTML file that needs nothing else, no script and no network.
+
+It shows how the network stood before and after each act and at the moments between that matter,
+where the nodes stood over time, what was told, every check, and how long all took. It follows the
+reader's choice of light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from axon.swarm.story.checks import FAILS, Check, verdict
+from axon.swarm.story.record import Kind, Record, Sample, Scene
+from axon.swarm.story.reportchart import Span, chart
+from axon.swarm.story.reportpicture import Atlas, atlas, network
+from axon.swarm.story.story import Outcome, Played
+from axon.swarm.story.svg import Markup, element, joined, text
+
+_TITLE: Final = "axon demo"
+_STYLE: Final = """
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
+  --band: #f3f5f8; --good: #1a7f37; --bad: #c62828; --dead: #8c959f; }
+@media (prefers-color-scheme: dark) { :root { --paper: #15181d; --ink: #e3e7ec; --soft: #9aa4af;
+  --line: #343b44; --band: #1d2229; --good: #4ac26b; --bad: #ff7b72; --dead: #6e7781; } }
+body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--paper);
+  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+h1 { margin-bottom: 0; } h2 { margin: 2.5rem 0 .5rem; }
+h2 small, .about, figcaption { color: var(--soft); font-weight: normal; }
+.good { color: var(--good); } .bad { color: var(--bad); font-weight: bold; }
+.scenes { display: flex; flex-wrap: wrap; gap: 1rem; }
+figure { margin: 0; padding: .5rem; border: 1px solid var(--line); border-radius: 8px;
+  flex: 1 1 17rem; max-width: 20rem; box-sizing: border-box; }
+figure.wide { max-width: none; } svg { display: block; width: 100%; height: auto; }
+figcaption { font-size: .82rem; } figcaption b { color: var(--ink); display: block; }
+.block { display: inline-block; margin-right: .8rem; white-space: nowrap; }
+.mark { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .3em;
+  background: currentColor; }
+svg text { font: 11px system-ui, sans-serif; text-anchor: middle; fill: var(--soft);
+  paint-order: stroke; stroke: var(--paper); stroke-width: 3; stroke-linejoin: round; }
+svg text.name { fill: #fff; font-weight: 600; dominant-baseline: central; stroke: none; }
+svg text.gone { fill: var(--soft); stroke: var(--paper); } svg text.tick { text-anchor: end; }
+.link { stroke: var(--dead); stroke-width: 1.3; } .node, .wallet { fill: currentColor; }
+.wallet { stroke: var(--paper); stroke-width: 2; }
+.dead { fill: var(--paper); stroke: var(--dead); stroke-width: 1.5; stroke-dasharray: 3 3; }
+.cross { stroke: var(--bad); stroke-width: 1.5; opacity: .7; }
+.band0 { fill: var(--band); } .band1 { fill: none; } .grid { stroke: var(--line); }
+.line path { fill: none; stroke: currentColor; stroke-width: 2; }
+.line circle { fill: var(--paper); stroke: currentColor; stroke-width: 1.5; }
+.tip0 { color: #2563eb; } .tip1 { color: #b45309; } .tip2 { color: #047857; }
+.tip3 { color: #7c3aed; } .tip4 { color: #be123c; } .tip5 { color: #0e7490; }
+.tip6 { color: #4d7c0f; } .tip7 { color: #a21caf; }
+.node0 { color: #3b82f6; } .node1 { color: #d97706; } .node2 { color: #10b981; }
+.node3 { color: #a855f7; } .node4 { color: #f43f5e; } .node5 { color: #06b6d4; }
+details { margin-top: .6rem; } summary { cursor: pointer; color: var(--soft); }
+details ul { list-style: none; margin: .5rem 0 0; padding: 0; font-size: .9rem; }
+li.check { padding-left: 1.5rem; font-family: ui-monospace, monospace; font-size: .82rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
+td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top; }
+th { border-bottom: 1px solid var(--line); } td.number { text-align: right; }
+"""
+
+
+def render(outcome: Outcome, when: str) -> str:
+    """The page.
+
+    Args:
+        outcome: of the story.
+        when: it was played, as people write it.
+    """
+    record = outcome.record
+    known = atlas(record.scenes)
+    sections = [
+        _act(number, act, record, known) for number, act in enumerate(outcome.acts, start=1)
+    ]
+    body = element(
+        "body",
+        joined(
+            [
+                *_head(outcome, when),
+                element("h2", text("Tips over time")),
+                chart(_samples(record), _spans(outcome.acts)),
+                *sections,
+                element("h2", text("All checks")),
+                _checks(outcome.checks),
+                element("h2", text("Times")),
+                _times(outcome),
+            ]
+        ),
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", text(f"{_TITLE}: {verdict(outcome.checks)}")),
+        element("style", Markup(_STYLE)),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _head(outcome: Outcome, when: str) -> list[Markup]:
+    last = outcome.record.scenes[-1].actors if outcome.record.scenes else ()
+    nodes = sum(actor.kind is Kind.NODE for actor in last)
+    about = (
+        f"{len(outcome.acts)} acts in {outcome.seconds:.1f} s, {when}. {nodes} nodes and"
+        f" {len(last) - nodes} wallets, each a process of its own, on a test chain on one machine."
+        " Circles are nodes (large) and wallets (small); equal colours are equal last blocks."
+    )
+    mood = "good" if outcome.holds else "bad"
+    return [
+        element("h1", text(_TITLE)),
+        element("p", element("strong", text(verdict(outcome.checks)), class_=mood)),
+        element("p", text(about), class_="about"),
+    ]
+
+
+def _samples(record: Record) -> list[Sample]:
+    """Where the nodes stood, also at the moments of the pictures, which no sample may have met."""
+    from_scenes = [
+        Sample(
+            scene.at_s,
+            tuple([(item.name, item.standing) for item in scene.actors if item.kind is Kind.NODE]),
+        )
+        for scene in record.scenes
+    ]
+    return sorted([*record.samples, *from_scenes], key=lambda sample: sample.at_s)
+
+
+def _spans(acts: Sequence[Played]) -> list[Span]:
+    return [
+        Span(number, act.begin_s, act.begin_s + act.seconds)
+        for number, act in enumerate(acts, start=1)
+    ]
+
+
+def _act(number: int, act: Played, record: Record, known: Atlas) -> Markup:
+    scenes: list[Scene] = [scene for scene in record.scenes if scene.act == number]
+    told = [item.what for item in record.told if item.act == number]
+    title = element(
+        "h2", text(f"Act {number}. {act.title} "), element("small", text(f"{act.seconds:.1f} s"))
+    )
+    pictures = element("div", *[network(scene, known) for scene in scenes], class_="scenes")
+    count = sum(isinstance(what, Check) for what in told)
+    summary = element("summary", text(f"what was told, and {count} checks"))
+    lines = element("ul", joined([_told(what) for what in told]))
+    return element("section", title, pictures, element("details", summary, lines))
+
+
+def _told(what: str | Check) -> Markup:
+    if isinstance(what, str):
+        return element("li", text(what))
+    expected = "" if what.holds else f" (expected: {what.expected})"
+    line = text(f" {what.claim}: {what.seen}{expected}")
+    return element("li", _word(what), line, class_="check")
+
+
+def _word(item: Check) -> Markup:
+    return element("span", text(item.word), class_="bad" if item.word == FAILS else "good")
+
+
+def _checks(checks: Sequence[Check]) -> Markup:
+    rows = [
+        element(
+            "tr",
+            element("td", text(str(item.act)), class_="number"),
+            *[element("td", text(told)) for told in (item.claim, item.expected, item.seen)],
+            element("td", _word(item)),
+        )
+        for item in checks
+    ]
+    return _table(("act", "what was checked", "expected", "seen", ""), rows)
+
+
+def _times(outcome: Outcome) -> Markup:
+    rows = [
+        element(
+            "tr",
+            element("td", text(f"{act.seconds:.1f} s"), class_="number"),
+            element("td", text(f"act {number}. {act.title}")),
+        )
+        for number, act in enumerate(outcome.acts, start=1)
+    ]
+    whole = element("td", text(f"{outcome.seconds:.1f} s"), class_="number")
+    rows.append(element("tr", whole, element("td", text("in all"))))
+    return _table(("time", ""), rows)
+
+
+def _table(heads: Sequence[str], rows: list[Markup]) -> Markup:
+    head = element("thead", element("tr", *[element("th", text(told)) for told in heads]))
+    table = element("table", head, element("tbody", joined(rows)))
+    return element("div", table, class_="scroll")

@@ -1,0 +1,146 @@
+"""Pictures of the network at one moment: circles with names, links, last blocks by colour.
+
+Everybody keeps the same place in all pictures of a report, and every block its colour: nodes stand
+on an inner ring, wallets on an outer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, pi, sin
+from typing import Final
+
+from axon.swarm.story.record import Actor, Kind, Scene, Standing
+from axon.swarm.story.svg import Markup, element, text
+
+COLOURS: Final = 8
+"""Of blocks, as classes `tip0` to `tip7` of the page; a story has more blocks than that, but one
+picture shows a few, and those follow each other."""
+
+WIDTH: Final = 320.0
+HEIGHT: Final = 268.0
+
+_CENTRE: Final = (WIDTH / 2, 120.0)
+_RINGS: Final = {Kind.NODE: (64.0, 52.0), Kind.WALLET: (132.0, 106.0)}
+_FIRST: Final = {Kind.NODE: -135.0, Kind.WALLET: -160.0}  # Degrees, clockwise from the right.
+_TURN: Final = {Kind.NODE: 1, Kind.WALLET: -1}
+_RADIUS: Final = {Kind.NODE: 22.0, Kind.WALLET: 19.0}
+_NOTE_BELOW: Final = 12.0
+_SHORT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Atlas:
+    """What is the same in all pictures of a report.
+
+    Args:
+        places: of everybody, by name.
+        colours: of blocks, by name.
+    """
+
+    places: Mapping[str, tuple[float, float]]
+    colours: Mapping[str, int]
+
+
+def atlas(scenes: Sequence[Scene]) -> Atlas:
+    """Places and colours for some pictures, given in order of appearance."""
+    actors = {actor.name: actor for scene in scenes for actor in scene.actors}
+    places: dict[str, tuple[float, float]] = {}
+    for kind in Kind:
+        ring = [actor.name for actor in actors.values() if actor.kind is kind]
+        for place, name in enumerate(ring):
+            places[name] = _on_ring(kind, place, len(ring))
+    tips = dict.fromkeys(
+        actor.standing.tip for scene in scenes for actor in scene.actors if actor.standing
+    )
+    return Atlas(places, {tip: number % COLOURS for number, tip in enumerate(tips)})
+
+
+def _on_ring(kind: Kind, place: int, count: int) -> tuple[float, float]:
+    angle = (_FIRST[kind] + _TURN[kind] * 360.0 * place / count) * pi / 180
+    wide, high = _RINGS[kind]
+    return _CENTRE[0] + wide * cos(angle), _CENTRE[1] + high * sin(angle)
+
+
+def network(scene: Scene, known: Atlas) -> Markup:
+    """The picture of one moment, with a legend of the blocks in it."""
+    drawn = [_link(*link, known) for link in scene.links]
+    drawn += [_actor(actor, known) for actor in scene.actors]
+    if not scene.actors:
+        x, y = _CENTRE
+        drawn.append(element("text", text("nothing yet"), x=x, y=y, class_="note"))
+    picture = element(
+        "svg",
+        element("title", text(_in_words(scene))),
+        *drawn,
+        viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}",
+        role="img",
+    )
+    caption = element("figcaption", element("b", text(scene.caption)), *_legend(scene, known))
+    return element("figure", picture, caption)
+
+
+def _link(one: str, other: str, known: Atlas) -> Markup:
+    (x1, y1), (x2, y2) = known.places[one], known.places[other]
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="link")
+
+
+def _actor(actor: Actor, known: Atlas) -> Markup:
+    x, y = known.places[actor.name]
+    radius = _RADIUS[actor.kind]
+    standing = actor.standing
+    parts: list[Markup] = []
+    if standing is None:
+        parts.append(element("circle", cx=x, cy=y, r=radius, class_="dead"))
+        arm = radius * 0.7
+        for way in (1, -1):
+            ends = {"x1": x - arm, "y1": y - way * arm, "x2": x + arm, "y2": y + way * arm}
+            parts.append(element("line", class_="cross", **ends))
+        parts.append(element("text", text(actor.name), x=x, y=y, class_="name gone"))
+    else:
+        colour = f"{actor.kind} tip{known.colours[standing.tip]}"
+        parts.append(element("circle", cx=x, cy=y, r=radius, class_=colour))
+        parts.append(element("text", text(actor.name), x=x, y=y, class_="name"))
+    below = y + radius + _NOTE_BELOW
+    parts.append(element("text", text(_note(actor)), x=x, y=below, class_="note"))
+    return element("g", *parts)
+
+
+def _note(actor: Actor) -> str:
+    if actor.standing is None:
+        return "dead"
+    return f"block {actor.standing.height}" if actor.kind is Kind.NODE else f"has {actor.holds}"
+
+
+def _legend(scene: Scene, known: Atlas) -> list[Markup]:
+    """A coloured mark and the name of each block on which somebody stands."""
+    blocks = dict.fromkeys(actor.standing for actor in scene.actors if actor.standing)
+    return [
+        element(
+            "span",
+            element("i", class_=f"mark tip{known.colours[block.tip]}"),
+            text(_block(block)),
+            class_="block",
+        )
+        for block in sorted(blocks, key=lambda block: (block.height, block.tip))
+    ]
+
+
+def _block(block: Standing) -> str:
+    return f"block {block.height} ..{block.tip[-_SHORT:]}"
+
+
+def _in_words(scene: Scene) -> str:
+    """The picture for those who cannot see it."""
+    dead = [actor.name for actor in scene.actors if actor.standing is None]
+    alive = [actor.name for actor in scene.actors if actor.standing is not None]
+    links = ", ".join(f"{one} and {other}" for one, other in scene.links)
+    return "; ".join(
+        f"{what}: {told or 'nobody'}"
+        for what, told in (
+            ("alive", ", ".join(alive)),
+            ("dead", ", ".join(dead)),
+            ("linked", links),
+        )
+    )

@@ -1,0 +1,139 @@
+"""Headers and filter headers on disk, shared by the wallets of a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from axon.host.lightstorage import LightStorage
+from axon.p2p.filterheaders import RECORD_SIZE
+from axon.primitives.hashes import sha256d
+from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import REGTEST
+from tests.node.rig import BLOCKS
+
+HEADERS = [Header(raw[:HEADER_SIZE]) for raw in BLOCKS]
+
+
+def records(count: int) -> bytes:
+    """Made-up filter headers beside real block hashes, the genesis block's first."""
+    hashes = [REGTEST.genesis.hash, *(header.hash for header in HEADERS)][:count]
+    return b"".join(block_hash + sha256d(block_hash) for block_hash in hashes)
+
+
+def filled(folder: Path) -> None:
+    storage = LightStorage(folder, REGTEST)
+    assert storage.is_ours
+    storage.keep_headers(HEADERS)
+    storage.keep_filter_headers(0, records(100))
+    storage.close()
+
+
+def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    assert storage.headers.best.hash == HEADERS[-1].hash
+    assert storage.filter_headers.height == 99
+    assert storage.filter_headers.at(99) == records(100)[-32:]
+    assert storage.filter_headers.take_changes() is None
+    storage.close()
+
+
+def test_later_records_replace_earlier_ones(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    storage.keep_filter_headers(50, b"")
+    storage.keep_filter_headers(50, records(60)[50 * RECORD_SIZE :])
+    storage.close()
+    assert (tmp_path / "filterheaders.dat").read_bytes() == records(60)
+
+
+@pytest.mark.parametrize("cut", [1, 79, 80, 80 * 3 + 5])
+def test_a_file_cut_short_loses_only_what_was_cut(tmp_path: Path, cut: int) -> None:
+    filled(tmp_path)
+    path = tmp_path / "headers.dat"
+    path.write_bytes(path.read_bytes()[:-cut])
+    storage = LightStorage(tmp_path, REGTEST)
+    lost = (cut + HEADER_SIZE - 1) // HEADER_SIZE
+    assert storage.headers.best.hash == HEADERS[-1 - lost].hash
+    storage.keep_headers(HEADERS[-lost:])
+    storage.close()
+    again = LightStorage(tmp_path, REGTEST)
+    assert again.headers.best.hash == HEADERS[-1].hash
+    again.close()
+
+
+def test_damage_costs_only_what_comes_behind_it(tmp_path: Path) -> None:
+    filled(tmp_path)
+    path = tmp_path / "headers.dat"
+    data = bytearray(path.read_bytes())
+    data[70 * HEADER_SIZE + 40] ^= 1
+    path.write_bytes(data)
+    storage = LightStorage(tmp_path, REGTEST)
+    assert storage.headers.best.hash == HEADERS[69].hash
+    assert storage.filter_headers.height == 70, "what belongs to lost blocks goes with them"
+    storage.close()
+    assert path.read_bytes() == bytes(data[: 70 * HEADER_SIZE])
+
+
+def test_filter_headers_of_another_branch_are_cut_off(tmp_path: Path) -> None:
+    filled(tmp_path)
+    other = records(60) + b"".join(bytes([n]) * 64 for n in range(20))
+    (tmp_path / "filterheaders.dat").write_bytes(other)
+    storage = LightStorage(tmp_path, REGTEST)
+    assert storage.filter_headers.height == 59
+    storage.close()
+    assert (tmp_path / "filterheaders.dat").read_bytes() == records(60)
+
+
+def test_a_second_process_reads_and_writes_nothing(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    code = (
+        "import sys; from pathlib import Path; from axon.host.lightstorage import LightStorage;"
+        "from axon.primitives.network import REGTEST;"
+        "s = LightStorage(Path(sys.argv[1]), REGTEST);"
+        "s.keep_headers([s.headers.best.header]); s.keep_filter_headers(0, b'');"
+        "print(s.is_ours, s.headers.best.height, s.filter_headers.height)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", str(len(HEADERS)), "99"]
+    storage.close()
+    assert (tmp_path / "headers.dat").stat().st_size == len(HEADERS) * HEADER_SIZE
+
+
+def test_a_second_process_leaves_a_half_written_record_alone(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    path = tmp_path / "headers.dat"
+    with path.open("ab") as file:
+        file.write(bytes(33))
+    code = (
+        "import sys; from pathlib import Path; from axon.host.lightstorage import LightStorage;"
+        "from axon.primitives.network import REGTEST; LightStorage(Path(sys.argv[1]), REGTEST)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert path.stat().st_size == len(HEADERS) * HEADER_SIZE + 33
+    storage.close()
+
+
+def test_filters_are_kept_only_where_they_are_wanted_and_read_in_any_case(tmp_path: Path) -> None:
+    names = [header.hash for header in HEADERS[:3]]
+    plain = LightStorage(tmp_path, REGTEST)
+    plain.keep_filters([(names[0], b"lost")])
+    assert list(plain.read_filters(names)) == [None, None, None]
+    plain.close()
+    assert not (tmp_path / "filters").exists()
+
+    keeping = LightStorage(tmp_path, REGTEST, keep_filters=True)
+    keeping.keep_filters([(names[0], b"first"), (names[2], b"third")])
+    keeping.close()
+    again = LightStorage(tmp_path, REGTEST)
+    again.keep_filters([(names[1], b"not wanted")])
+    assert list(again.read_filters(names)) == [b"first", None, b"third"]
+    again.close()
