@@ -1,7 +1,7 @@
 # make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
-# make interop bench sim soak: see CONTRIBUTING.md
+# make interop bench sim soak fuzz: see CONTRIBUTING.md
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,9 +12,11 @@ FOREIGN := .cache/interop
 SEED ?= 0..199
 NODES ?= 20
 MINUTES ?= 10
+TARGET ?= transaction
+SECONDS ?= 60
 JOBS ?= 2
 
-.PHONY: demo test check interop bench sim soak setup picture clean
+.PHONY: demo test check interop bench sim soak fuzz setup picture clean
 
 demo: setup
 	@$(BIN)/axon demo
@@ -41,6 +43,12 @@ sim: setup
 soak: setup
 	$(BIN)/pytest -q -m slow tests
 	$(BIN)/python -m tests.process.soak --minutes $(MINUTES)
+
+# Without atheris (no wheel for this Python or system) the inputs are mutated blindly.
+fuzz: setup
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+	  $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || true
+	@$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)
 
 # The picture in docs/architecture.md, drawn from the imports of the code.
 picture: setup

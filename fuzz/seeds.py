@@ -1,0 +1,304 @@
+"""`python -m fuzz.seeds`: writes the first inputs of every target into `corpus/`.
+
+They are made here and not collected, so that anybody can make them again; inputs that once failed
+(`crash-...`) are left alone. All of them together stay below a megabyte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from random import Random
+from typing import Final
+
+from axon.chain.filters import basic_filter
+from axon.consensus.kernel_log import parse_checked
+from axon.machine import SECOND
+from axon.mempool.persist import VERSION_PLAIN
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList, Subnet
+from axon.p2p.peersfile import encode_anchors
+from axon.primitives.address import encode_address
+from axon.primitives.bip32 import ExtendedKey
+from axon.primitives.block import Block
+from axon.primitives.descriptorchecksum import with_checksum
+from axon.primitives.encoding import compact_size
+from axon.primitives.hashes import BlockHash, Txid, to_hex
+from axon.primitives.keys import encode_wif
+from axon.primitives.merkle import PartialMerkleTree
+from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
+from axon.primitives.network import MAINNET, REGTEST
+from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut, outpoint
+from axon.wallet import records
+from axon.wallet.seal import seal
+from axon.wire.messages import (
+    Addr,
+    AddrV2,
+    BlockMessage,
+    CFCheckpt,
+    CFHeaders,
+    CFilter,
+    FeeFilter,
+    GetAddr,
+    GetBlocks,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    InvItem,
+    InvType,
+    MempoolMessage,
+    MerkleBlock,
+    Message,
+    NotFound,
+    Ping,
+    Pong,
+    SendAddrV2,
+    SendCmpct,
+    SendHeaders,
+    Tx,
+    Verack,
+    Version,
+    WtxidRelay,
+)
+from axon.wire.v1 import V1Transport
+from fuzz.engine import CORPUS
+from fuzz.targets import TARGETS
+
+RANDOM_SIZES: Final = (40, 200, 700)
+"""Of the inputs of targets that read decisions: any bytes are a good beginning."""
+
+NOW: Final = 1_700_000_000 * SECOND
+_KEY: Final = bytes((2,)) + bytes.fromhex(
+    "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+)
+_SECRET: Final = bytes(31) + b"\x01"
+_MASTER: Final = ExtendedKey.from_seed(bytes(range(16)))
+
+_SCRIPTS: Final = (
+    b"\x00\x14" + bytes(range(20)),
+    b"\x51\x20" + _KEY[1:],
+    b"\x76\xa9\x14" + bytes(range(20)) + b"\x88\xac",
+    b"\xa9\x14" + bytes(range(20)) + b"\x87",
+    b"\x21" + _KEY + b"\xac",
+    b"\x51" + b"\x21" + _KEY + b"\x21" + _KEY + b"\x52\xae",
+    b"\x6a\x04axon",
+    b"",
+)
+"""One of each form that a wallet makes."""
+
+_PLAIN: Final = Transaction.build(
+    2,
+    [TxIn(outpoint(Txid(bytes(range(32))), 1), b"\x02\xab\xcd", 0xFFFF_FFFD)],
+    [TxOut(5_000, script) for script in _SCRIPTS],
+    7,
+)
+_WITNESSED: Final = Transaction.build(
+    1,
+    [TxIn(outpoint(_PLAIN.txid, index), b"", index, (bytes(71), _KEY)) for index in range(2)],
+    [TxOut(4_000, _SCRIPTS[0])],
+)
+_COINBASE: Final = Transaction.build(
+    1, [TxIn(NULL_OUTPOINT, b"\x51\x00", 0xFFFF_FFFF, (bytes(32),))], [TxOut(50, _SCRIPTS[1])]
+)
+_BLOCK: Final = Block.build(REGTEST.genesis.header, [_COINBASE, _PLAIN, _WITNESSED])
+_TREE: Final = PartialMerkleTree.build(
+    [Txid(bytes((place,)) * 32) for place in range(9)], [place in (2, 7) for place in range(9)]
+)
+_HOSTS: Final = (
+    NetAddress.from_text("8.8.4.4", 8333),
+    NetAddress.from_text("2a01:4f8::7", 18444),
+    NetAddress(AddressNetwork.TORV3, bytes(range(32)), 9050),
+    NetAddress(AddressNetwork.I2P, bytes(range(32)), 0),
+    NetAddress(AddressNetwork.CJDNS, b"\xfc" + bytes(15), 1),
+)
+_TOLD: Final = tuple(TimedAddress(NOW // SECOND - 60, 1033, host) for host in _HOSTS)
+_HASH: Final = REGTEST.genesis.hash
+_ITEMS: Final = tuple(InvItem(kind, bytes((kind & 0xFF,)) * 32) for kind in InvType)
+_FILTER: Final = basic_filter(_HASH, [script for script in _SCRIPTS if script])
+
+MESSAGES: Final[tuple[Message, ...]] = (
+    Version(70016, 1033, NOW // SECOND, _HOSTS[0], 7, "/axon:0.1.0/", 112),
+    Verack(),
+    WtxidRelay(),
+    SendAddrV2(),
+    SendHeaders(),
+    SendCmpct(True, 2),
+    FeeFilter(1_000),
+    Ping(1),
+    Pong(1),
+    GetAddr(),
+    Addr(_TOLD[:2]),
+    AddrV2(_TOLD),
+    Inv(_ITEMS),
+    GetData(_ITEMS),
+    NotFound(_ITEMS),
+    GetHeaders((_HASH, _HASH), _HASH),
+    Headers((REGTEST.genesis.header, MAINNET.genesis.header)),
+    GetBlocks((_HASH,), _HASH),
+    BlockMessage(_BLOCK.raw),
+    Tx(_WITNESSED),
+    MempoolMessage(),
+    MerkleBlock(REGTEST.genesis.header, _TREE),
+    GetCFilters(0, 1, _HASH),
+    CFilter(0, _HASH, _FILTER),
+    GetCFHeaders(0, 1, _HASH),
+    CFHeaders(0, _HASH, bytes(32), (bytes(32), _HASH)),
+    GetCFCheckpt(0, _HASH),
+    CFCheckpt(0, _HASH, (bytes(32),)),
+)
+"""One of each."""
+
+
+def _stream() -> bytes:
+    transport = V1Transport(REGTEST.magic)
+    return b"".join(transport.encode(each.command, each.encode()) for each in MESSAGES[:12])
+
+
+def _primitives() -> dict[str, Iterable[bytes]]:
+    addresses = [encode_address(script, MAINNET) for script in _SCRIPTS]
+    texts = [text for text in addresses if text is not None]
+    texts += [host.to_text() for host in _HOSTS] + ["::ffff:1.2.3.4", "64:ff9b::1.2.3.4"]
+    return {
+        "compact-size": [compact_size(number) for number in (0, 0xFC, 0xFD, 0xFFFF, 2**32)],
+        "transaction": [_PLAIN.raw, _WITNESSED.raw, _COINBASE.raw],
+        "block": [REGTEST.genesis.raw, _BLOCK.raw],
+        "header": [REGTEST.genesis.header.raw],
+        "target": [
+            bytes.fromhex(bits) for bits in ("ffff001d", "ffff7f20", "00000101", "000080ff")
+        ],
+        "merkle-proof": [_TREE.encode(), PartialMerkleTree.build([Txid(_HASH)], [True]).encode()],
+        "netaddress": [host.encode_v2() for host in _HOSTS]
+        + [host.encode_v1() for host in _HOSTS[:2]],
+        "script": _SCRIPTS,
+        "block-filter": [b"\x00", _FILTER, basic_filter(BlockHash(bytes(32)), [b"\x51"])],
+        "filter-of-scripts": [b"".join(compact_size(len(each)) + each for each in _SCRIPTS)],
+        "address": [text.encode() for text in texts],
+    }
+
+
+def _text() -> dict[str, Iterable[bytes]]:
+    xpub, xprv = _MASTER.public().encode(REGTEST), _MASTER.encode(REGTEST)
+    hex_key = _KEY.hex()
+    descriptors = (
+        f"wpkh({xpub}/0/*)",
+        f"tr({hex_key[2:]},{{pk({hex_key[2:]}),multi_a(1,{hex_key[2:]})}})",
+        f"sh(wsh(sortedmulti(2,[01020304/48h/0']{xpub}/<0;1>/*,{hex_key})))",
+        f"combo({encode_wif(_SECRET, REGTEST)})",
+        f"pkh({xprv}/1h/2/*h)",
+        "addr(bcrt1qqqqsyqcyq5rqwzqfpg9scrgwpugpzysnqzqzgj)",
+        "raw(6a04deadbeef)",
+    )
+    calls: tuple[object, ...] = (
+        {"jsonrpc": "2.0", "id": 1, "method": "speak", "params": ["a", 1, 0.5, True, []]},
+        {"method": "speak", "params": {"text": "a", "amount": "0.1", "either": 3, "args": ["b"]}},
+        [{"method": "help", "params": ["speak"], "id": None}, {"method": "x"}, 1],
+        {"jsonrpc": "2.0", "method": "speak", "params": ["a", 1, 1, True, [], {"object": {}}]},
+    )
+    return {
+        "descriptor": [with_checksum(text).encode() for text in descriptors[:3]]
+        + [text.encode() for text in descriptors],
+        "key": [text.encode() for text in (xpub, xprv, encode_wif(_SECRET, MAINNET), hex_key)],
+        "endpoint": [b"a.example", b"a.example:1", b"[::1]:65535", b"::1", b"1.2.3.4:0", b"[::1"],
+        "subnet": [b"1.2.3.4", b"1.2.3.0/24", b"1.2.3.0/255.255.0.0", b"2001:db8::/32"],
+        "option-value": [b"0.1", b"-1", b"1e-8", b"10M", b"0xff", b"5000 sat", b"1.5 BTC", b"10/8"],
+        "settings-file": [
+            b"regtest=1\n[regtest]\nrpcport=1\nconnect=a\nconnect=0\n",
+            b"# no\nnolisten=1\nmain.port=2 # two\nrpcuser=u\nrpcpassword=p\n",
+            b"includeconf=x\n[test]\n[main]\nnoconnect=0\ndbcache=99999999999999999999\n",
+        ],
+        "command-line": [
+            b"-regtest\n-rpcport=1\n--connect\na\nstop",
+            b"-nolisten\n-noconnect=0\n-",
+            b"-main.port=1",
+        ],
+        "json-rpc": [json.dumps(call).encode() for call in calls],
+    }
+
+
+def _files() -> dict[str, Iterable[bytes]]:
+    tables = AddrMan(Random(1), lab=True)
+    tables.add(_TOLD, _HOSTS[0], NOW)
+    tables.good(_HOSTS[0], NOW)
+    bans = BanList()
+    for text in ("1.2.3.0/24", "2001:db8::1"):
+        bans.ban(Subnet.from_text(text), NOW, NOW // SECOND + 100)
+    pool = VERSION_PLAIN.to_bytes(8, "little") + (1).to_bytes(8, "little")
+    pool += _WITNESSED.raw + (1).to_bytes(8, "little") + bytes(8) + b"\x01" + bytes(40) + b"\x00"
+    line = to_hex(_HASH).encode() + b" state="
+    start = b"[validation:debug] BlockChecked: block hash="
+    assert parse_checked(start + line + b"Valid") is not None
+    made = (
+        records.Mark(1, _HASH).encode(),
+        records.Anchor(1, _HASH, 2, 3).encode(),
+        records.Seen(1, 2, True).encode(),
+        records.encode_u32(1),
+        records.encode_u64(1),
+        b"label",
+        b"d\x01",
+        b"t" + bytes(32),
+    )
+    return {
+        "peers-file": [tables.encode(), tables.encode()[:-32]],
+        "anchors-file": [encode_anchors(_HOSTS[:2]), encode_anchors(_HOSTS[2:])[:-32]],
+        "ban-list": [bans.encode(NOW), b'{"banned_nets":[{"version":2}]}'],
+        "pool-file": [pool, (2).to_bytes(8, "little") + b"\x08" + bytes(8) + pool[8:]],
+        "wallet-record": [bytes((kind,)) + value for kind, value in enumerate(made)],
+        "sealed-secret": [seal(b"words", "passphrase", bytes(16), bytes(12), log_n=1)],
+        "psbt": [
+            b"psbt\xff\x01\x00" + compact_size(len(_PLAIN_UNSIGNED)) + _PLAIN_UNSIGNED
+            + bytes(1 + 1 + len(_SCRIPTS)),
+            b"cHNidP8=",
+        ],
+        "kernel-line": [line + b"Valid", line + b"bad-blk, why", b"X, high-hash, bad work\n"],
+    }  # fmt: skip
+
+
+_PLAIN_UNSIGNED: Final = Transaction.build(
+    2, [TxIn(item.prevout, b"", item.sequence) for item in _PLAIN.inputs], _PLAIN.outputs, 7
+).raw
+
+
+def _wire() -> dict[str, Iterable[bytes]]:
+    stream = _stream()
+    return {
+        **{f"message-{each.command}": [each.encode()] for each in MESSAGES},
+        "v1-stream": [
+            bytes(8) + stream,
+            bytes(range(8)) + stream[:-3],
+            bytes(8) + stream[:40] + stream,
+        ],
+        "v1-messages": [
+            b"\x04ping\x08" + bytes(8),
+            b"\x0c" + b"versionabcde" + b"\xff" + bytes(255),
+        ],
+    }
+
+
+def inputs() -> dict[str, list[bytes]]:
+    """The first inputs of every target."""
+    made = _primitives() | _text() | _files() | _wire()
+    return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
+
+
+def _any_bytes(name: str) -> list[bytes]:
+    rng = Random(name)
+    return [rng.randbytes(size) for size in RANDOM_SIZES]
+
+
+def main() -> None:
+    """Write them."""
+    for name, made in inputs().items():
+        folder = CORPUS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("seed-*"):
+            path.unlink()
+        for place, data in enumerate(made):
+            (folder / f"seed-{place}").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

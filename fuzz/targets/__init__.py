@@ -1,0 +1,17 @@
+"""All targets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from fuzz.targets import files, primitives, text, wire
+
+Target = Callable[[bytes], None]
+
+TARGETS: Final[dict[str, Target]] = {
+    name: target
+    for room in (primitives, wire, text, files)
+    for name, target in room.TARGETS.items()
+}
+"""In `make fuzz TARGET=...`, and as the names of the folders in `corpus/`."""
