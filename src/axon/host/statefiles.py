@@ -47,14 +47,14 @@ class Keepsakes:
         return self._load(POOL, load, None)
 
     def load_peers(self, rng: Random, lab: bool) -> AddrMan:
-        """The known addresses."""
-        return self._load(PEERS, lambda data: AddrMan.decode(data, rng, lab), None) or AddrMan(
-            rng, lab
-        )
+        """The known addresses; an empty table is kept too, as its secret key must last."""
+        found = self._load(PEERS, lambda data: AddrMan.decode(data, rng, lab), None)
+        return AddrMan(rng, lab) if found is None else found
 
     def load_bans(self) -> BanList:
         """The banned addresses."""
-        return self._load(BANS, BanList.decode, None) or BanList()
+        found = self._load(BANS, BanList.decode, None)
+        return BanList() if found is None else found
 
     def take_anchors(self) -> tuple[NetAddress, ...]:
         """The block relay peers of the last run; the file goes, so that a crash forgets them."""
