@@ -362,6 +362,18 @@ def test_a_table_survives_a_restart() -> None:
     assert again.size(AddressNetwork.IPV4, tried=True) == addrman.size(tried=True)
 
 
+def test_a_snapshot_is_of_its_moment() -> None:
+    addrman = filled(50)
+    before, snapshot = addrman.encode(), addrman.snapshot()
+    for number in range(0, 50, 2):
+        addrman.attempt(spread(number), NOW)
+        addrman.good(spread(number), NOW)
+    addrman.add([told(spread(number)) for number in range(50, 100)], ip("9.9.9.9"), NOW)
+    addrman.add([told(spread(1), NOW + DAY)], ip("8.8.8.8"), NOW)
+    assert addrman.encode() != before
+    assert snapshot.encode() == before
+
+
 def test_a_table_that_contradicts_itself_is_refused() -> None:
     key, records = decode_peers(filled(3).encode())
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):

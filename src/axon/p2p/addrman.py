@@ -28,6 +28,7 @@ from axon.p2p.addrtables import (
     MINUTE_S,
     Entry,
     Table,
+    buckets_of,
 )
 from axon.p2p.peersfile import AddressRecord, decode_peers, encode_peers
 from axon.primitives.hashes import sha256, siphash24
@@ -70,6 +71,47 @@ def named_source(name: str) -> NetAddress:
     """The source under which addresses from a DNS seed or a list are filed: no real address."""
     host = _SOURCE_NAME_PREFIX + sha256(name.encode())[:10]
     return NetAddress(AddressNetwork.IPV6, host, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AddrManSnapshot:
+    """The table as it was at one moment; no later change shows in it.
+
+    It holds nothing but values, so `encode` needs no lock and may run in any thread while the
+    table itself changes. One tuple for each field of `AddressRecord`, in the order of addresses: to
+    make that many records takes longer than a snapshot may take.
+    """
+
+    key: bytes
+    addresses: tuple[NetAddress, ...]
+    sources: tuple[NetAddress, ...]
+    services: tuple[int, ...]
+    times_s: tuple[int, ...]
+    last_tries_s: tuple[int, ...]
+    last_successes_s: tuple[int, ...]
+    attempts: tuple[int, ...]
+    tried: tuple[bool, ...]
+    places: tuple[tuple[int, ...], ...]
+
+    def encode(self) -> bytes:
+        """The whole table as `peers.dat` holds it; `AddrMan.decode` reads it."""
+        buckets = (
+            () if tried else buckets_of(places)
+            for tried, places in zip(self.tried, self.places, strict=True)
+        )
+        records = map(
+            AddressRecord,
+            self.addresses,
+            self.sources,
+            self.services,
+            self.times_s,
+            self.last_tries_s,
+            self.last_successes_s,
+            self.attempts,
+            self.tried,
+            buckets,
+        )
+        return encode_peers(self.key, list(records))
 
 
 class AddrMan:
@@ -398,13 +440,34 @@ class AddrMan:
 
     # On disk.
 
+    def snapshot(self) -> AddrManSnapshot:
+        """The table as it is now, to be encoded and written without holding anybody up.
+
+        To be called by whoever owns the table, as it must not change meanwhile: some 10 ms for
+        39,000 addresses. What it returns may be encoded in another thread, which takes ten times
+        as long.
+        """
+        entries = list(self._entries.values())
+        return AddrManSnapshot(
+            key=self._key,
+            addresses=tuple([entry.address for entry in entries]),
+            sources=tuple([entry.source for entry in entries]),
+            services=tuple([entry.services for entry in entries]),
+            times_s=tuple([entry.time_s for entry in entries]),
+            last_tries_s=tuple([entry.last_try_s for entry in entries]),
+            last_successes_s=tuple([entry.last_success_s for entry in entries]),
+            attempts=tuple([entry.attempts for entry in entries]),
+            tried=tuple([entry.tried for entry in entries]),
+            places=tuple([entry.places for entry in entries]),
+        )
+
     def encode(self) -> bytes:
-        """The whole table as `peers.dat` holds it."""
-        return encode_peers(self._key, [entry.record() for entry in self._entries.values()])
+        """The whole table as `peers.dat` holds it: the snapshot of this moment, encoded."""
+        return self.snapshot().encode()
 
     @classmethod
     def decode(cls, data: bytes, rng: Random, lab: bool = False) -> Self:
-        """The table that `encode` wrote.
+        """The table that `AddrManSnapshot.encode` wrote.
 
         Raises:
             DecodeError: the file is damaged, foreign, or contradicts itself; it says what to do.

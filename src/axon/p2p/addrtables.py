@@ -59,7 +59,7 @@ class Entry:
         self.last_success_s = 0
         self.attempts = 0
         self.tried = False
-        self.places: list[int] = []  # In the table it is in: bucket * BUCKET_SIZE + slot.
+        self.places: tuple[int, ...] = ()  # In its table: bucket * BUCKET_SIZE + slot each.
 
     def is_terrible(self, now_s: int) -> bool:
         """Whether it is good for nothing: not to be told to others, and first to make room."""
@@ -87,8 +87,13 @@ class Entry:
             self.last_success_s,
             self.attempts,
             self.tried,
-            () if self.tried else tuple(place // BUCKET_SIZE for place in self.places),
+            () if self.tried else buckets_of(self.places),
         )
+
+
+def buckets_of(places: tuple[int, ...]) -> tuple[int, ...]:
+    """The bucket of each place, in the same order."""
+    return tuple([place // BUCKET_SIZE for place in places])
 
 
 class Table:
@@ -106,7 +111,7 @@ class Table:
     def put(self, place: int, entry: Entry) -> None:
         """Give an entry a place that is free."""
         self.buckets.setdefault(place // BUCKET_SIZE, {})[place % BUCKET_SIZE] = entry
-        entry.places.append(place)
+        entry.places = (*entry.places, place)
 
     def free(self, place: int, entry: Entry) -> None:
         """Take an entry from its place."""
@@ -114,4 +119,4 @@ class Table:
         del bucket[place % BUCKET_SIZE]
         if not bucket:
             del self.buckets[place // BUCKET_SIZE]
-        entry.places.remove(place)
+        entry.places = tuple([other for other in entry.places if other != place])
