@@ -9,7 +9,7 @@ What a driver promises:
 - `PeerId`s are small integers that count up from 0 in the order in which connections opened, and
   are never used again.
 - For a peer: one `Opened`, then any number of `Received`, `Clogged`, `Drained`, then one `Closed`;
-  unless the machine itself said `Hangup`: then nothing more comes from it, not even `Closed`.
+  unless the machine itself said `Disconnect`: then nothing more comes from it, not even `Closed`.
 - Bytes of `Transmit` arrive in order or not at all; effects for a peer that has gone are dropped.
 - `tick(now)` comes at or after `deadline()`; ringing too early is harmless.
 - Between `Pause` and `Resume` nothing new is read from a peer; what was on the way may still come.
@@ -138,7 +138,7 @@ class Transmit:
 
 
 @dataclass(frozen=True, slots=True)
-class Hangup:
+class Disconnect:
     """End a connection, after what was transmitted before has been handed to the network."""
 
     peer: PeerId
@@ -206,7 +206,7 @@ class Answer:
     value: object
 
 
-Effect = Transmit | Hangup | Pause | Resume | Dial | Resolve | Delegate | Report | Answer
+Effect = Transmit | Disconnect | Pause | Resume | Dial | Resolve | Delegate | Report | Answer
 
 
 class Machine(Protocol):

@@ -19,11 +19,11 @@ from axon.machine import (
     Delegate,
     Dial,
     DialFailed,
+    Disconnect,
     Drained,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Opened,
     Pause,
     PeerId,
@@ -79,7 +79,7 @@ def test_peer_ids_count_up_from_0_and_never_come_again(world: World) -> None:
     for number in range(4):
         world.do(near, Dial(10 + number, endpoint))
         world.until(lambda: len(near.opened) == len(far.opened) > len(far.closed))
-        world.do(near, Hangup(PeerId(number), "enough"))
+        world.do(near, Disconnect(PeerId(number), "enough"))
         world.until(lambda: len(near.opened) == len(far.closed))
     assert [(opened.peer, opened.ticket) for opened in near.opened] == [
         (0, 10), (1, 11), (2, 12), (3, 13),
@@ -138,23 +138,23 @@ def test_several_dials_at_once_are_each_answered(world: World) -> None:
 # Endings.
 
 
-def test_hangup_comes_after_what_was_transmitted(world: World) -> None:
+def test_disconnect_comes_after_what_was_transmitted(world: World) -> None:
     near, far = Probe(), Probe()
     connect(world, near, far)
-    world.do(near, *([Transmit(FIRST, MEGABYTE)] * 5), Hangup(FIRST, "enough"))
+    world.do(near, *([Transmit(FIRST, MEGABYTE)] * 5), Disconnect(FIRST, "enough"))
     world.until(lambda: bool(far.closed))
     assert len(far.bytes_from(0)) == 5_000_000
     assert far.events[-1] == far.closed[0]
     assert far.closed[0].reason
 
 
-def test_hangup_loses_nothing_although_the_peer_is_sending(world: World) -> None:
+def test_disconnect_loses_nothing_although_the_peer_is_sending(world: World) -> None:
     near, far = Probe(), Probe()
     connect(world, near, far)
     world.do(near, Pause(FIRST))
     world.do(far, Transmit(FIRST, MEGABYTE))
     world.rest()
-    world.do(near, Transmit(FIRST, b"farewell"), Hangup(FIRST, "enough"))
+    world.do(near, Transmit(FIRST, b"farewell"), Disconnect(FIRST, "enough"))
     world.until(lambda: bool(far.closed))
     assert far.bytes_from(0) == b"farewell"
 
@@ -164,7 +164,7 @@ def test_nothing_comes_from_a_peer_that_was_hung_up_on(world: World) -> None:
     connect(world, near, far)
     before = len(near.events)
     world.do(far, Transmit(FIRST, MEGABYTE))
-    world.do(near, Hangup(FIRST, "enough"))
+    world.do(near, Disconnect(FIRST, "enough"))
     world.until(lambda: bool(far.closed))
     world.rest()
     assert all(isinstance(event, Received) for event in near.events[before:])
@@ -176,16 +176,16 @@ def test_nothing_comes_from_a_peer_that_was_hung_up_on(world: World) -> None:
 def test_both_may_hang_up(world: World) -> None:
     near, far = Probe(), Probe()
     connect(world, near, far)
-    asked = [world.command(probe, Do((Hangup(FIRST, "enough"),))) for probe in (near, far)]
+    asked = [world.command(probe, Do((Disconnect(FIRST, "enough"),))) for probe in (near, far)]
     world.until(lambda: all(one.done for one in asked))
     world.rest()
     assert not (near.closed and far.closed)
     assert len(near.closed) + len(far.closed) <= 1
 
 
-def test_hangup_in_answer_to_opened(world: World) -> None:
+def test_disconnect_in_answer_to_opened(world: World) -> None:
     def refuse(event: Event) -> list[Effect]:
-        return [Hangup(event.peer, "full")] if isinstance(event, Opened) else []
+        return [Disconnect(event.peer, "full")] if isinstance(event, Opened) else []
 
     near, far = Probe(), Probe(refuse)
     connect(world, near, far)
@@ -199,10 +199,12 @@ def test_effects_for_a_peer_that_has_gone_are_dropped(world: World) -> None:
     connect(world, near, far)
     never = PeerId(99)
     for peer in (FIRST, never):
-        world.do(near, Hangup(peer, "enough"), Transmit(peer, b"late"))
-        world.do(near, Hangup(peer, "again"), Pause(peer), Resume(peer), Transmit(peer, b"late"))
+        world.do(near, Disconnect(peer, "enough"), Transmit(peer, b"late"))
+        world.do(
+            near, Disconnect(peer, "again"), Pause(peer), Resume(peer), Transmit(peer, b"late")
+        )
     world.until(lambda: bool(far.closed))
-    world.do(far, Transmit(FIRST, b"late"), Hangup(FIRST, "late"), Pause(FIRST), Resume(FIRST))
+    world.do(far, Transmit(FIRST, b"late"), Disconnect(FIRST, "late"), Pause(FIRST), Resume(FIRST))
     world.rest()
     assert far.bytes_from(0) == b""
     assert len(far.closed) == 1
@@ -257,7 +259,7 @@ def test_a_peer_that_never_reads_is_closed(world: World) -> None:
 def test_a_clogged_peer_can_be_hung_up_on_in_the_same_breath(world: World) -> None:
     near, far = Probe(), Probe()
     connect(world, near, far)
-    world.do(near, *([Transmit(FIRST, MEGABYTE)] * 20), Hangup(FIRST, "enough"))
+    world.do(near, *([Transmit(FIRST, MEGABYTE)] * 20), Disconnect(FIRST, "enough"))
     world.until(lambda: bool(far.closed))
     assert near.of(Clogged) == near.of(Drained) == []
 

@@ -21,10 +21,10 @@ from axon.machine import (
     Completed,
     Delegate,
     Dial,
+    Disconnect,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Instant,
     Opened,
     Pause,
@@ -255,10 +255,10 @@ class Rig:
         """Connections it wants to open."""
         return [effect for effect in self.effects if isinstance(effect, Dial)]
 
-    def hung_up(self, peer: PeerId) -> str | None:
+    def disconnected(self, peer: PeerId) -> str | None:
         """Why the node ended a connection; None if it did not."""
         for effect in self.effects:
-            if isinstance(effect, Hangup) and effect.peer == peer:
+            if isinstance(effect, Disconnect) and effect.peer == peer:
                 return effect.reason
         return None
 

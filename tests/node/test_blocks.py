@@ -63,7 +63,7 @@ def test_a_block_that_nobody_asked_for_is_taken_if_it_leads_on() -> None:
     rig.work()
     assert rig.node.active.tip.hash == new.hash
     assert not rig.node.blocks.has_block(old.hash)
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
 
 
 def test_a_block_without_its_parent_makes_the_node_ask_for_headers() -> None:
@@ -73,7 +73,7 @@ def test_a_block_without_its_parent_makes_the_node_ask_for_headers() -> None:
     rig.send(peer, BlockMessage(second.raw))
     rig.work()
     assert rig.told(peer, GetHeaders)
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
     rig.send(peer, Headers((first.header, second.header)))
     (request,) = rig.told(peer, GetData)
     assert [item.hash for item in request.items] == [first.hash, second.hash]
@@ -186,7 +186,7 @@ def test_a_branch_with_an_invalid_block_loses() -> None:
     rig.work()
     assert rig.node.active.tip.hash == good.hash
     assert rig.facts(BlockRejected)
-    assert rig.hung_up(cheat) is not None
+    assert rig.disconnected(cheat) is not None
     assert rig.is_alive(honest)
 
 

@@ -77,7 +77,7 @@ def test_a_connection_to_ourselves_ends() -> None:
     (version,) = rig.told(near, Version)
     far = rig.open()
     rig.send(far, version)
-    assert rig.hung_up(far) == "connected to self"
+    assert rig.disconnected(far) == "connected to self"
     assert not rig.facts(PeerMisbehaved)
 
 
@@ -85,11 +85,11 @@ def test_an_outdated_peer_and_one_of_no_use_go() -> None:
     rig = Rig()
     old = rig.open()
     rig.send(old, their_version(version=31_799))
-    assert "obsolete" in (rig.hung_up(old) or "")
+    assert "obsolete" in (rig.disconnected(old) or "")
     rig = Rig(settings=dialling())
     useless = rig.open(rig.dials()[0].ticket)
     rig.send(useless, their_version(services=0))
-    assert rig.hung_up(useless) is None  # Whom the operator names may be of any kind.
+    assert rig.disconnected(useless) is None  # Whom the operator names may be of any kind.
 
 
 def test_nothing_counts_before_the_greeting() -> None:
@@ -116,7 +116,7 @@ def test_what_is_negotiated_too_late_costs_the_connection() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.send(peer, WtxidRelay())
-    assert rig.hung_up(peer) == "wtxidrelay received after verack"
+    assert rig.disconnected(peer) == "wtxidrelay received after verack"
 
 
 def test_a_version_said_twice_counts_once() -> None:
@@ -191,7 +191,7 @@ def test_another_networks_magic_ends_the_connection() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.feed(Received(peer, b"\xf9\xbe\xb4\xd9" + Rig.frame("ping", bytes(8))[4:]))
-    assert "magic" in (rig.hung_up(peer) or "")
+    assert "magic" in (rig.disconnected(peer) or "")
     assert [fact.by_us for fact in rig.facts(PeerDisconnected)] == [True]
 
 
@@ -201,7 +201,9 @@ def test_a_message_that_announces_too_much_ends_the_connection() -> None:
     frame = bytearray(Rig.frame("block", b""))
     frame[16:20] = (4_000_001).to_bytes(4, "little")
     rig.feed(Received(peer, bytes(frame)))
-    assert "4,000,000" in (rig.hung_up(peer) or "") or "payload" in (rig.hung_up(peer) or "")
+    assert "4,000,000" in (rig.disconnected(peer) or "") or "payload" in (
+        rig.disconnected(peer) or ""
+    )
 
 
 def test_a_wrong_checksum_costs_only_the_message() -> None:
@@ -229,7 +231,7 @@ def test_a_list_beyond_its_limit_is_a_violation() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.feed(Received(peer, Rig.frame("inv", b"\xfd\x51\xc3" + bytes(36 * 50_001))))
-    assert rig.hung_up(peer) is not None
+    assert rig.disconnected(peer) is not None
     assert rig.facts(PeerMisbehaved)
 
 
@@ -243,7 +245,7 @@ def test_headers_without_work_are_a_violation() -> None:
             break
         nonce += 1
     rig.send(peer, Headers((header,)))
-    assert rig.hung_up(peer) is not None
+    assert rig.disconnected(peer) is not None
     assert rig.facts(PeerMisbehaved)
     assert rig.node.headers.best is tip
 
@@ -262,7 +264,7 @@ def test_an_invalid_block_costs_its_sender_the_connection_and_nothing_else() -> 
     bad = next_block(rig, reward_sat=REGTEST.subsidy_sat(113) + 1)
     rig.send(sender, BlockMessage(bad.raw))
     rig.work()
-    assert rig.hung_up(sender) is not None
+    assert rig.disconnected(sender) is not None
     assert [fact.reason for fact in rig.facts(BlockRejected)] == ["bad-cb-amount"]
     assert rig.node.active.height == 112
     assert rig.is_alive(other)
@@ -280,11 +282,11 @@ def test_a_mutated_block_is_not_held_against_its_header() -> None:
     forger, honest = rig.connect(), rig.connect()
     rig.send(forger, BlockMessage(forged))
     rig.work()
-    assert rig.hung_up(forger) is not None
+    assert rig.disconnected(forger) is not None
     rig.send(honest, BlockMessage(block.raw))
     rig.work()
     assert rig.node.active.tip.hash == block.hash
-    assert rig.hung_up(honest) is None
+    assert rig.disconnected(honest) is None
 
 
 def test_an_invalid_transaction_costs_nothing() -> None:
@@ -294,7 +296,7 @@ def test_an_invalid_transaction_costs_nothing() -> None:
     bad = payment(rig, fee_sat=-1_000)  # It pays out more than it spends.
     rig.send(peer, Tx(bad), Tx(good))
     rig.work()
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
     assert good.txid in rig.node.pool
     assert len(rig.node.pool) == 1
 
@@ -348,18 +350,18 @@ def test_who_never_greets_goes_after_a_minute() -> None:
     rig = Rig()
     peer = rig.open()
     rig.wait(HANDSHAKE_TIMEOUT - SECOND)
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
     rig.wait(SECOND)
-    assert rig.hung_up(peer) == "version handshake timeout"
+    assert rig.disconnected(peer) == "version handshake timeout"
 
 
 def test_who_does_not_answer_pings_goes_after_twenty_minutes() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.wait(SILENCE_LIMIT - 10 * SECOND)
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
     rig.wait(20 * SECOND)
-    assert "20 minutes" in (rig.hung_up(peer) or "")
+    assert "20 minutes" in (rig.disconnected(peer) or "")
     assert not rig.facts(PeerMisbehaved)
 
 
@@ -375,12 +377,12 @@ def test_who_promises_a_block_and_keeps_it_goes_and_another_is_asked() -> None:
     assert rig.told(other, GetData) == []
     for _ in range(30):
         rig.wait(MINUTE)
-        if rig.hung_up(staller):
+        if rig.disconnected(staller):
             break
         for peer in (staller, other):
             for ping in rig.told(peer, Ping):
                 rig.send(peer, Pong(ping.nonce))
-    assert "block" in (rig.hung_up(staller) or "")
+    assert "block" in (rig.disconnected(staller) or "")
     assert [item.hash for asked in rig.told(other, GetData) for item in asked.items] == [block.hash]
 
 

@@ -114,7 +114,7 @@ def test_an_orphan_whose_parent_is_refused_never_comes_in() -> None:
     rig.work()
     rig.wait(5 * SECOND)
     assert len(rig.node.pool) == 0
-    assert rig.hung_up(peer) is None
+    assert rig.disconnected(peer) is None
 
 
 def test_a_block_settles_what_waited() -> None:

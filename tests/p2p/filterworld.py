@@ -11,7 +11,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import MILLISECOND, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterserving import FilterServing
@@ -251,7 +251,7 @@ class World:
             match action:
                 case Send(peer, message):
                     self._carry(peer, True, partial(self._asked, peer, message))
-                case Drop(peer, fault):
+                case DisconnectPeer(peer, fault):
                     self._end(peer, fault)
         self._take()
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.addrgossip import (
     CACHE_SPREAD,
     CACHE_TIME,
@@ -431,7 +431,7 @@ def test_an_addr_fetch_connection_does_not_wait_for_ever() -> None:
     peer = scene.peer(ConnectionType.ADDR_FETCH)
     assert scene.wait(FETCH_LIMIT - 1) == []
     (drop,) = scene.wait(1)
-    assert isinstance(drop, Drop)
+    assert isinstance(drop, DisconnectPeer)
     assert drop.peer == peer
     assert isinstance(drop.fault, PeerSilent)
 

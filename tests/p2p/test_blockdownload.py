@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import (
     LIMITED_DEPTH,
     MAX_IN_FLIGHT,
@@ -280,7 +280,7 @@ def test_who_holds_the_window_back_is_dropped_and_the_next_gets_more_time() -> N
     due = it.download.deadline()
     assert due == NOW + STALL_MIN
     (drop,) = it.download.tick(due)
-    assert isinstance(drop, Drop)
+    assert isinstance(drop, DisconnectPeer)
     assert drop.peer == slow
     assert isinstance(drop.fault, PeerSilent)
     it.download.closed(slow, due)
@@ -305,7 +305,7 @@ def test_a_block_that_does_not_come_ends_the_connection() -> None:
     last = NOW + TIMEOUT_BASE + TIMEOUT_PER_PEER
     assert it.download.tick(last - 1) == []
     drops = it.download.tick(last)
-    assert {drop.peer for drop in drops if isinstance(drop, Drop)} == {ALICE, BOB}
+    assert {drop.peer for drop in drops if isinstance(drop, DisconnectPeer)} == {ALICE, BOB}
 
 
 def test_each_block_restarts_the_clock() -> None:
@@ -315,8 +315,10 @@ def test_each_block_restarts_the_clock() -> None:
     later = NOW + 9 * MINUTE
     it.arrive(ALICE, CHAIN[0].hash, later)
     it.download.tick(later)
-    assert not any(isinstance(a, Drop) for a in it.download.tick(later + TIMEOUT_BASE - 1))
-    assert any(isinstance(a, Drop) for a in it.download.tick(later + TIMEOUT_BASE))
+    assert not any(
+        isinstance(a, DisconnectPeer) for a in it.download.tick(later + TIMEOUT_BASE - 1)
+    )
+    assert any(isinstance(a, DisconnectPeer) for a in it.download.tick(later + TIMEOUT_BASE))
 
 
 def near_tip(count: int = 1498) -> Fixture:

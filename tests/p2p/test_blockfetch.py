@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from axon.machine import SECOND, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockfetch import MAX_IN_FLIGHT, PATIENCE, SILENCE, BlockFetch
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetData, InvType
@@ -71,7 +71,7 @@ def test_who_stays_silent_is_dropped() -> None:
     blocks.want([name(1)], NOW)
     assert blocks.deadline() == NOW + SILENCE
     (drop,) = blocks.tick(NOW + SILENCE)
-    assert isinstance(drop, Drop)
+    assert isinstance(drop, DisconnectPeer)
     assert drop.peer == A
 
 
@@ -125,7 +125,7 @@ def test_as_long_as_one_peer_serves_all_blocks_come(seed: int) -> None:
     for _ in range(400):
         actions, waiting = waiting, []
         for action in actions:
-            if isinstance(action, Drop):
+            if isinstance(action, DisconnectPeer):
                 alive.discard(action.peer)
                 waiting += blocks.closed(action.peer, now)
                 continue

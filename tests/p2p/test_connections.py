@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint, Instant, PeerId
-from axon.p2p.actions import Drop
+from axon.p2p.actions import DisconnectPeer
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.connections import (
@@ -83,7 +83,7 @@ class World:
         assert self.connections.opened(wish, peer, None, self.now) == []
         if greet:
             for action in self.connections.greeted(peer, negotiated(), self.now):
-                assert isinstance(action, Drop)
+                assert isinstance(action, DisconnectPeer)
                 self.close(action.peer)
         return peer
 
@@ -397,7 +397,7 @@ def test_switching_the_network_off_ends_everything() -> None:
         "network is switched off"
     )
     (late,) = world.connections.opened(pending, PeerId(99), None, world.now)
-    assert isinstance(late, Drop)
+    assert isinstance(late, DisconnectPeer)
     assert isinstance(late.fault, PeerDone)
     world.connections.closed(PeerId(99), world.now)
     world.connections.set_active(True, world.now)
@@ -595,7 +595,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(active=st.booleans())
     def switch(self, active: bool) -> None:
         for action in self.world.connections.set_active(active, self.world.now):
-            assert isinstance(action, Drop)
+            assert isinstance(action, DisconnectPeer)
             self.world.close(action.peer)
 
     @rule(number=st.integers(0, 10))

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from axon.machine import PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
 from axon.p2p.filterdownload import BATCH, MAX_OWED, WINDOW, FilterDownload
 from axon.p2p.filterheaders import FilterHeaderChain
@@ -150,7 +150,7 @@ def test_who_is_silent_for_long_is_dropped() -> None:
     it.download.tick(PATIENCE)
     assert list(it.download.deadlines()) == [SILENCE]
     (action,) = it.download.tick(SILENCE)
-    assert isinstance(action, Drop)
+    assert isinstance(action, DisconnectPeer)
     assert isinstance(action.fault, PeerSilent)
     assert list(it.download.deadlines()) == []
 

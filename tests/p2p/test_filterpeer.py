@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from axon.machine import PeerId
-from axon.p2p.actions import Drop, Send
+from axon.p2p.actions import DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
 from axon.p2p.filterpeer import AGAIN, PATIENCE, SILENCE, FilterPeer
 from axon.primitives.hashes import BlockHash
@@ -89,7 +89,7 @@ def test_late_then_silent() -> None:
     assert not peer.is_prompt
     assert peer.deadline() == AGAIN
     drop = peer.tick(SILENCE)
-    assert isinstance(drop, Drop)
+    assert isinstance(drop, DisconnectPeer)
     assert isinstance(drop.fault, PeerSilent)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.chainlag import ANSWER_TIMEOUT, CHAIN_SYNC_TIMEOUT
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
 from axon.p2p.headersync import (
@@ -192,7 +192,7 @@ def test_a_silent_sync_peer_is_dropped_if_there_are_others() -> None:
     it.open(BOB, due, manual=True)
     later = due + 2 * MINUTE
     actions = it.sync.tick(later)
-    assert isinstance(actions[0], Drop)
+    assert isinstance(actions[0], DisconnectPeer)
     assert isinstance(actions[0].fault, PeerSilent)
     assert asked(sent(it.sync.closed(ALICE, later), BOB))
 
@@ -217,7 +217,7 @@ def test_a_trusted_silent_peer_only_loses_its_turn() -> None:
     it.open(BOB, MUCH_LATER)
     due = MUCH_LATER + 60 * MINUTE + SYNC_TIMEOUT * 3
     actions = it.sync.tick(due)
-    assert not any(isinstance(action, Drop) for action in actions)
+    assert not any(isinstance(action, DisconnectPeer) for action in actions)
     assert asked([item.message for item in actions if isinstance(item, Send)])
 
 
@@ -459,7 +459,7 @@ def test_an_outbound_peer_behind_our_tip_is_asked_and_then_dropped() -> None:
     assert action.message.locator[0] == LONG[198].hash
     assert it.sync.tick(due + ANSWER_TIMEOUT - 1) == []
     (action,) = it.sync.tick(due + ANSWER_TIMEOUT)
-    assert isinstance(action, Drop)
+    assert isinstance(action, DisconnectPeer)
 
 
 def test_an_answer_in_time_keeps_it() -> None:

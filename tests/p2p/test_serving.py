@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from axon.machine import DAY, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.headersync import HeaderSync
@@ -295,7 +295,7 @@ def test_a_pruned_node_ends_the_connection_below_its_depth() -> None:
     it = fixture(headers=True, pruned=True)
     deep = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 2].hash)
     (action,) = it.serving.received(ALICE, GetData((deep,)), NOW)
-    assert isinstance(action, Drop)
+    assert isinstance(action, DisconnectPeer)
     kept = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 1].hash)
     assert it.serving.received(ALICE, GetData((kept,)), NOW) == []
     assert it.serving.next_read(ALICE) is not None
@@ -345,7 +345,7 @@ def test_above_the_upload_limit_old_blocks_end_the_connection() -> None:
     assert it.serving.received(ALICE, GetData((new,)), NOW) == []
     assert it.serving.next_read(ALICE) is not None
     it.serving.opened(BOB, transactions=True)
-    assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], Drop)
+    assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], DisconnectPeer)
     it.serving.opened(BOB, transactions=True, download=True)
     assert it.serving.received(BOB, GetData((old,)), NOW) == []
 

@@ -13,8 +13,8 @@ RESOLVE_TIMEOUT = 10 * SECOND
 RESOLVE_MAX_ENDPOINTS = 32
 """Of a name's addresses, the first so many: one DNS seed must not fill the address table alone."""
 
-HANGUP_LIMIT = 5 * SECOND
-"""How long a peer that was hung up on may take to read what had been transmitted."""
+DISCONNECT_LIMIT = 5 * SECOND
+"""How long a disconnected peer may take to read what had been transmitted."""
 
 SEND_HIGH_WATER_BYTES = 1_000_000
 """Above this a peer is `Clogged` (Bitcoin Core's -maxsendbuffer)."""

@@ -86,7 +86,7 @@ class DialOnce:
 
 
 @dataclass(frozen=True, slots=True)
-class Disconnect:
+class DisconnectNode:
     """End a connection: whether it was there."""
 
     peer: PeerId
@@ -163,7 +163,7 @@ Command = (
     | AddNode
     | RemoveNode
     | DialOnce
-    | Disconnect
+    | DisconnectNode
     | SetNetworkActive
     | PingAll
     | RestorePool

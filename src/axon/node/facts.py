@@ -38,7 +38,7 @@ class PeerDisconnected:
     """A connection ended.
 
     Args:
-        by_us: whether this node hung up.
+        by_us: whether this node disconnected it.
     """
 
     category: ClassVar[str | None] = "net"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
-from axon.machine import Closed, DialFailed, Endpoint, Hangup, Instant, Opened, PeerId, Resolved
+from axon.machine import Closed, DialFailed, Disconnect, Endpoint, Instant, Opened, PeerId, Resolved
 from axon.node.facts import (
     DialMissed,
     MessageIgnored,
@@ -139,7 +139,7 @@ class Links:
         now: Instant,
     ) -> bool:
         if address is None:
-            self._outbox.put(Hangup(event.peer, "its address is no netaddress"))
+            self._outbox.put(Disconnect(event.peer, "its address is no netaddress"))
             return False
         candidates = [
             self._candidate(session)
@@ -148,7 +148,7 @@ class Links:
         ]
         admitted = self.connections.admit(address, candidates, now, "noban" in permissions)
         if not isinstance(admitted, Admitted):
-            self._outbox.put(Hangup(event.peer, admitted.reason))
+            self._outbox.put(Disconnect(event.peer, admitted.reason))
             self._outbox.report(
                 PeerDisconnected(event.peer, str(event.remote), admitted.reason, by_us=True)
             )
@@ -277,8 +277,8 @@ class Links:
         self.end(session, str(fault), now)
 
     def end(self, session: Session, reason: str, now: Instant) -> None:
-        """Hang up on a peer."""
-        self._outbox.hang_up(session.peer, reason)
+        """Disconnect a peer."""
+        self._outbox.disconnect(session.peer, reason)
         self._forget(session, reason, now, by_us=True)
 
     def closed(self, event: Closed, now: Instant) -> None:

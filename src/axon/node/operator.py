@@ -11,7 +11,7 @@ from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
     AddNode,
     DialOnce,
-    Disconnect,
+    DisconnectNode,
     PingAll,
     Prioritise,
     RemoveNode,
@@ -67,7 +67,7 @@ class Operator:
                 answer(links.connections.remove_node(name))
             case DialOnce(endpoint, kind, v2):
                 answer(links.dial(endpoint, kind, v2))
-            case Disconnect(peer):
+            case DisconnectNode(peer):
                 session = links.sessions.get(peer)
                 if session is not None:
                     links.end(session, "disconnected by the operator", now)

@@ -1,7 +1,7 @@
 """Where the parts of a node put what is to be done: the one list of effects.
 
-A part says `send`, `report`, `delegate`, `hang_up`; the node hands the list to its driver when the
-event is dealt with. What follows on slow work is written down where the work is ordered, as a
+A part says `send`, `report`, `delegate`, `disconnect`; the node hands the list to its driver when
+the event is dealt with. What follows on slow work is written down where the work is ordered, as a
 function that gets the outcome.
 """
 
@@ -13,9 +13,9 @@ from axon.machine import (
     Answer,
     Delegate,
     Dial,
+    Disconnect,
     Effect,
     Endpoint,
-    Hangup,
     Instant,
     PeerId,
     Report,
@@ -24,7 +24,7 @@ from axon.machine import (
 )
 from axon.node.facts import Fact
 from axon.node.session import Session
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault
 from axon.p2p.serving import UploadTarget
 from axon.wire.messages import Message
@@ -82,17 +82,17 @@ class Outbox:
             match action:
                 case Send(peer, message):
                     self.send(peer, message)
-                case Drop(peer, fault):
+                case DisconnectPeer(peer, fault):
                     assert self._on_drop is not None, "the node says who drops before it runs"
                     self._on_drop(peer, fault, self.now)
 
     def blame(self, peer: PeerId, fault: PeerFault) -> None:
         """End the connection of a peer whose message had a bad outcome."""
-        self.perform((Drop(peer, fault),))
+        self.perform((DisconnectPeer(peer, fault),))
 
-    def hang_up(self, peer: PeerId, reason: str) -> None:
+    def disconnect(self, peer: PeerId, reason: str) -> None:
         """End a connection."""
-        self._effects.append(Hangup(peer, reason))
+        self._effects.append(Disconnect(peer, reason))
 
     def report(self, fact: Fact) -> None:
         """State a fact."""

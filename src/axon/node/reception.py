@@ -61,7 +61,7 @@ class Reception:
         """Bytes of a peer."""
         session = self._links.sessions.get(peer)
         if session is None:
-            return  # Hung up on already; its last bytes were still on the way.
+            return  # Disconnected already; its last bytes were still on the way.
         if session.keepalive is not None:
             session.keepalive.heard(now)
         try:

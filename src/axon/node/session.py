@@ -1,6 +1,6 @@
 """One connection as the node sees it: who is there, what was agreed, and what waits to be handled.
 
-    greeting --handshake complete--> ready --hang up, or closed--> gone
+    greeting --handshake complete--> ready --disconnected, or closed--> gone
 
 A peer's messages are handled strictly in order, each completely before the next: while a block of
 its is judged or a transaction of its verified (`busy`), and while it does not take what we send

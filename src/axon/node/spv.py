@@ -39,7 +39,7 @@ from axon.node.blockreads import BlockReads
 from axon.node.commands import (
     AddNode,
     DialOnce,
-    Disconnect,
+    DisconnectNode,
     Feerates,
     RecentFeerates,
     Rescan,
@@ -367,7 +367,7 @@ class SpvNode:
                 answer(links.connections.add_node(target, now))
             case DialOnce(endpoint, kind, v2):
                 answer(links.dial(endpoint, kind, v2))
-            case Disconnect(peer):
+            case DisconnectNode(peer):
                 session = links.sessions.get(peer)
                 if session is not None:
                     links.end(session, "disconnected by the operator", now)

@@ -1,4 +1,4 @@
-"""What a node-wide part of this room wants done to a peer: say something, or hang up."""
+"""What a node-wide part of this room wants done to a peer: send a message, or disconnect it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class DisconnectPeer:
     """End the connection of a peer that failed between two messages."""
 
     peer: PeerId
     fault: PeerFault
 
 
-Action = Send | Drop
+Action = Send | DisconnectPeer

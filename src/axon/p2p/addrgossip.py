@@ -19,7 +19,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectiontype import ConnectionType
@@ -266,7 +266,7 @@ class AddrGossip:
         for peer, gossiper in self._peers.items():
             if gossiper.fetch_until is not None and now >= gossiper.fetch_until:
                 gossiper.fetch_until = None
-                actions.append(Drop(peer, PeerSilent("no addresses within 5 minutes")))
+                actions.append(DisconnectPeer(peer, PeerSilent("no addresses within 5 minutes")))
                 continue
             if gossiper.enabled:
                 actions += self._advertise_to(peer, gossiper, now)

@@ -22,7 +22,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent
 from axon.p2p.views import BLOCK_INTERVAL_S, ActiveChain, HeaderEntry, Headers, is_active
 from axon.primitives.hashes import BlockHash
@@ -235,7 +235,8 @@ class BlockDownload:
         """A block that had arrived was judged: stored, or refused.
 
         Whoever sent other bytes under the name of a block is asked for nothing more. Most are
-        hung up on as well; but a peer that the operator named stays, and would send them for ever.
+        disconnected as well; but a peer that the operator named stays, and would send them for
+        ever.
 
         Args:
             block_hash: as `arrived`.
@@ -291,7 +292,7 @@ class BlockDownload:
                 fault = self._overdue(ours, now)
                 if fault is not None:
                     ours.serves = False  # Until the node has closed it.
-                    actions.append(Drop(peer, fault))
+                    actions.append(DisconnectPeer(peer, fault))
         return actions + self.update(now)
 
     def deadline(self) -> Instant | None:

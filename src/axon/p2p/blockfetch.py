@@ -18,7 +18,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetData, InvItem, InvType
@@ -118,7 +118,7 @@ class BlockFetch:
         for peer, asked in self._peers.items():
             since = [self._wishes[block_hash].asked[peer] for block_hash in asked]
             if since and now - min(since) >= SILENCE:
-                actions.append(Drop(peer, PeerSilent("a block did not arrive in time")))
+                actions.append(DisconnectPeer(peer, PeerSilent("a block did not arrive in time")))
         requests: dict[PeerId, list[InvItem]] = {}
         for block_hash, wish in self._wishes.items():
             if now < wish.retry_at:

@@ -21,7 +21,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import MILLISECOND, MINUTE, SECOND, Endpoint, Instant, PeerId
-from axon.p2p.actions import Action, Drop
+from axon.p2p.actions import Action, DisconnectPeer
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import (
@@ -231,7 +231,7 @@ class Connections:
         self._changed = True
         if active:
             return []
-        return [Drop(peer, PeerDone("network switched off")) for peer in self._open]
+        return [DisconnectPeer(peer, PeerDone("network switched off")) for peer in self._open]
 
     def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> DialWish | None:
         """One connection at once (`addnode onetry`, `addconnection`).
@@ -280,7 +280,7 @@ class Connections:
         address = wish.address if wish.address is not None else remote
         self._open[peer] = _Connection(wish.kind, address, wish, now)
         self._changed = True
-        return [] if self._active else [Drop(peer, PeerDone("network switched off"))]
+        return [] if self._active else [DisconnectPeer(peer, PeerDone("network switched off"))]
 
     def dial_failed(self, wish: DialWish, now: Instant) -> None:
         """A dial came to nothing."""
@@ -304,7 +304,7 @@ class Connections:
             self._addrman.set_services(connection.address, negotiated.services)
             self._addrman.good(connection.address, now)
         if connection.kind is ConnectionType.FEELER:
-            return [Drop(peer, PeerDone("feeler complete"))]
+            return [DisconnectPeer(peer, PeerDone("feeler complete"))]
         return []
 
     def closed(self, peer: PeerId, now: Instant, downgrade: bool = False) -> None:

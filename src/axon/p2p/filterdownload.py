@@ -17,7 +17,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from axon.machine import Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
 from axon.p2p.filterclaims import UNFIT
 from axon.p2p.filterheaders import FilterHeaderChain
@@ -188,7 +188,7 @@ class FilterDownload:
             ours.late = ours.late or now >= ours.heard_at + PATIENCE
             if now >= ours.heard_at + SILENCE:
                 del self._peers[peer]
-                actions.append(Drop(peer, PeerSilent("filters did not arrive in time")))
+                actions.append(DisconnectPeer(peer, PeerSilent("filters did not arrive in time")))
         return actions
 
     def deadlines(self) -> list[Instant]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
-from axon.p2p.actions import Drop, Send
+from axon.p2p.actions import DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
 from axon.p2p.filterclaims import FilterClaims, Question
 from axon.wire.messages import (
@@ -138,7 +138,7 @@ class FilterPeer:
         self.question = None
         self._was_cancelled = True
 
-    def tick(self, now: Instant) -> Send | Drop | None:
+    def tick(self, now: Instant) -> Send | DisconnectPeer | None:
         """Note whether it is late; ask once more, or give it up."""
         question = self.question
         if question is None:
@@ -146,7 +146,7 @@ class FilterPeer:
         self.late = now >= question.asked_at + PATIENCE
         if now >= question.asked_at + SILENCE:
             fault = PeerSilent("a question about filters was not answered in time")
-            return Drop(self._peer, fault)
+            return DisconnectPeer(self._peer, fault)
         if now < self._again_at:
             return None
         self._again_at = now + AGAIN

@@ -23,7 +23,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import Instant, PeerId
-from axon.p2p.actions import Action, Drop
+from axon.p2p.actions import Action, DisconnectPeer
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
 from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
@@ -148,7 +148,7 @@ class FilterSync:
                 due = ours.tick(now)
                 if due is not None:
                     actions.append(due)
-                if isinstance(due, Drop):
+                if isinstance(due, DisconnectPeer):
                     self._forget(peer)
             self._restless = True
         return actions + self._update(now) if self._restless else actions
@@ -219,7 +219,9 @@ class FilterSync:
             side = dispute.side_of(ours.claims)
             if side is not None and side is not honest:
                 other = PeerFault(f"we go by other filters from height {dispute.height} on")
-                actions.append(Drop(peer, PeerViolation(REFUTED) if side in refuted else other))
+                actions.append(
+                    DisconnectPeer(peer, PeerViolation(REFUTED) if side in refuted else other)
+                )
                 self._forget(peer)
         held = dispute.held
         if honest is not held and (held is not None or honest is not None):

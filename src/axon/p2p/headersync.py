@@ -25,7 +25,7 @@ from random import Random
 from typing import Final
 
 from axon.machine import DAY, MILLISECOND, MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.chainlag import ChainLag, Overdue
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
 from axon.p2p.presync import Phase, Presync, claimed_work
@@ -351,7 +351,9 @@ class HeaderSync:
                 self._note_stall(ours, now)
                 mute_at = self._mute_at(ours)
                 if mute_at is not None and now >= mute_at:
-                    actions.append(Drop(peer, PeerSilent("a getheaders was not answered")))
+                    actions.append(
+                        DisconnectPeer(peer, PeerSilent("a getheaders was not answered"))
+                    )
                     continue
                 if ours.sync_until is not None and now >= ours.sync_until:
                     actions += self._sync_overdue(peer, ours, now)
@@ -546,7 +548,7 @@ class HeaderSync:
             ours.sync_until = None
             return []
         ours.sync_until = None
-        return [Drop(peer, PeerSilent("headers did not arrive in time"))]
+        return [DisconnectPeer(peer, PeerSilent("headers did not arrive in time"))]
 
     def _watch(self, due: Instant | None) -> None:
         if due is not None and (self._look_at is None or due < self._look_at):
@@ -570,7 +572,9 @@ class HeaderSync:
                 before = ours.lag.benchmark.parent or ours.lag.benchmark
                 return self._ask(peer, ours, before, now)
             case Overdue.GIVE_UP:
-                return [Drop(peer, PeerSilent("its chain has been behind ours for too long"))]
+                return [
+                    DisconnectPeer(peer, PeerSilent("its chain has been behind ours for too long"))
+                ]
             case Overdue.NOTHING:
                 return []
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from axon.machine import DAY, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, Drop, Send
+from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.views import (
     BLOCK_INTERVAL_S,
@@ -360,7 +360,7 @@ class Serving:
                         break
                 except PeerFault as fault:
                     queue.clear()
-                    return [*actions, Drop(peer, fault)]
+                    return [*actions, DisconnectPeer(peer, fault)]
             elif item.kind in _TRANSACTIONS and ours.transactions:
                 transaction = self._transaction(peer, item, now)
                 if transaction is None:

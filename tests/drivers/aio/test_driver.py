@@ -23,10 +23,10 @@ from axon.machine import (
     Completed,
     Delegate,
     Dial,
+    Disconnect,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Instant,
     Opened,
     PeerId,
@@ -121,7 +121,7 @@ def test_ipv6() -> None:
 def test_what_happens_before_run_is_heard_in_order_then() -> None:
     async def scenario() -> None:
         def refuse(event: Event) -> list[Effect]:
-            return [Hangup(event.peer, "no")] if isinstance(event, Opened) else []
+            return [Disconnect(event.peer, "no")] if isinstance(event, Opened) else []
 
         probe = Probe(refuse)
         driver = driver_of(probe)
@@ -133,7 +133,7 @@ def test_what_happens_before_run_is_heard_in_order_then() -> None:
         async with running(driver):
             assert await reader.read() == b""
             writer.close()
-            assert len(probe.events) == 1  # Its bytes waited, but it was hung up on.
+            assert len(probe.events) == 1  # Its bytes waited, but it was disconnected.
 
     asyncio.run(scenario())
 
@@ -203,7 +203,7 @@ def test_bytes_are_counted() -> None:
 
 
 def test_a_peer_that_never_reads_cannot_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axon.drivers.aio.sockets.HANGUP_LIMIT", 50_000)
+    monkeypatch.setattr("axon.drivers.aio.sockets.DISCONNECT_LIMIT", 50_000)
     monkeypatch.setattr("axon.drivers.aio.sockets.STOP_LIMIT", 50_000)
 
     async def scenario() -> None:
@@ -217,7 +217,7 @@ def test_a_peer_that_never_reads_cannot_delay_the_end(monkeypatch: pytest.Monkey
                 much = bytes(16_000_000)
                 first, second = PeerId(0), PeerId(1)
                 await driver.ask(
-                    Do((Transmit(first, much), Hangup(first, "no"), Transmit(second, much)))
+                    Do((Transmit(first, much), Disconnect(first, "no"), Transmit(second, much)))
                 )
                 await until(lambda: len(driver._sockets._leaving) == 0)
             # The second is cut by the stop, or `running` would time out.

@@ -32,10 +32,10 @@ from axon.machine import (
     Completed,
     Delegate,
     Dial,
+    Disconnect,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Instant,
     Opened,
     Pause,
@@ -161,7 +161,7 @@ def test_bytes_arrive_in_order_over_a_bad_link() -> None:
         pieces = [bytes([number]) * number for number in range(200)]
         for piece in pieces:
             do(simulation, 0, Transmit(FIRST, piece))
-        do(simulation, 0, Hangup(FIRST, "enough"))
+        do(simulation, 0, Disconnect(FIRST, "enough"))
         assert simulation.run_until(lambda: bool(far.closed), simulation.now + 600 * SECOND), seed  # noqa: B023
         assert far.bytes_from(0) == b"".join(pieces)
         assert not near.closed
@@ -276,10 +276,10 @@ def test_a_one_way_cut_lets_the_other_way_through() -> None:
     assert far.bytes_from(0) == b""
 
 
-def test_a_hangup_in_a_cut_is_heard_after_it() -> None:
+def test_a_disconnect_in_a_cut_is_heard_after_it() -> None:
     simulation, near, far = pair()
     simulation.partition([[0], [1]])
-    do(simulation, 0, Transmit(FIRST, b"last"), Hangup(FIRST, "enough"))
+    do(simulation, 0, Transmit(FIRST, b"last"), Disconnect(FIRST, "enough"))
     simulation.run(simulation.now + 60 * SECOND)
     assert not far.closed
     simulation.heal()

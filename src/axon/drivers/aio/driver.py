@@ -26,10 +26,10 @@ from axon.machine import (
     Completed,
     Delegate,
     Dial,
+    Disconnect,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Instant,
     Machine,
     Pause,
@@ -188,8 +188,8 @@ class AsyncioDriver:
                     self._lanes.delegate(task, job, lane)
                 case Answer(ticket, value):
                     self._answered(ticket, value)
-                case Hangup(peer):
-                    self._sockets.hang_up(peer)
+                case Disconnect(peer):
+                    self._sockets.disconnect(peer)
                     self._unhear(peer)
                 case Pause(peer):
                     self._sockets.pause(peer)
@@ -201,7 +201,7 @@ class AsyncioDriver:
                     self._begin(self._resolve(ticket, host, port))
 
     def _unhear(self, peer: PeerId) -> None:
-        """Drop the events of a peer that was hung up on while they waited."""
+        """Discard the events of a peer that was disconnected while they waited."""
         if self._inbox:
             kept = (event for event in self._inbox if getattr(event, "peer", None) != peer)
             self._inbox = deque(kept)

@@ -1,8 +1,8 @@
-"""TCP connections: asyncio's callbacks in, events out; `Transmit`, `Hangup` and the like back.
+"""TCP connections: asyncio's callbacks in, events out; `Transmit`, `Disconnect` and the like back.
 
 One connection is a `Link`:
 
-    connected --accepted or dialled--> open --Hangup, end of stream, too much unread--> leaving
+    connected --accepted or dialled--> open --Disconnect, end of stream, too much unread--> leaving
               open or leaving --connection lost--> gone
 
 An open link has a `PeerId` and is heard. A leaving one is forgotten by the machine: what was
@@ -20,7 +20,7 @@ from typing import cast
 
 from axon.drivers.bounds import (
     CONNECT_TIMEOUT,
-    HANGUP_LIMIT,
+    DISCONNECT_LIMIT,
     SEND_HIGH_WATER_BYTES,
     SEND_LOW_WATER_BYTES,
     SEND_MAX_BYTES,
@@ -123,7 +123,7 @@ class Link(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         self._sockets.lost(self, "the peer closed the connection")
-        self._cut_later(HANGUP_LIMIT)  # It may have closed only its sending side and read on.
+        self._cut_later(DISCONNECT_LIMIT)  # It may have closed only its sending side and read on.
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._cut is not None:
@@ -222,12 +222,12 @@ class Sockets:
             self.lost(link, f"more than {SEND_MAX_BYTES} bytes wait for the peer to read them")
             link.transport.abort()
 
-    def hang_up(self, peer: PeerId) -> None:
+    def disconnect(self, peer: PeerId) -> None:
         """End a connection once its buffer is sent; nothing happens if the peer has gone."""
         link = self._open.get(peer)
         if link is not None:
             self._forget(link)
-            link.leave(HANGUP_LIMIT)
+            link.leave(DISCONNECT_LIMIT)
 
     def pause(self, peer: PeerId) -> None:
         """Stop reading from a peer; nothing happens if it has gone."""

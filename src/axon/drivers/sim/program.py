@@ -23,11 +23,11 @@ from axon.machine import (
     Delegate,
     Dial,
     DialFailed,
+    Disconnect,
     Drained,
     Effect,
     Endpoint,
     Event,
-    Hangup,
     Instant,
     Machine,
     Opened,
@@ -172,7 +172,7 @@ class Program:
                 socket = self.sockets.get(effect.peer)
                 if socket is not None:
                     socket.transmit(effect.data)
-            elif isinstance(effect, Hangup):
+            elif isinstance(effect, Disconnect):
                 socket = self.sockets.pop(effect.peer, None)
                 if socket is not None:
                     socket.leave()

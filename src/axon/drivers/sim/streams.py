@@ -1,6 +1,6 @@
 """TCP between simulated hosts: ordered bytes, back-pressure, and the ways a connection ends.
 
-    dialled --SYN and answer--> open --Hangup, the other end's close, timeout--> gone
+    dialled --SYN and answer--> open --Disconnect, the other end's close, timeout--> gone
 
 A connection is two `Socket`s. What one sends waits in its queue until it arrives at the other. A
 close is the last piece in that queue, so it comes after all data; and like data it does not come at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axon.errors import DecodeError
-from axon.node.commands import Disconnect
+from axon.node.commands import DisconnectNode
 from axon.p2p.banlist import BanList, Subnet
 from axon.primitives.netaddress import NetAddress
 from axon.rpc.amounts import Json
@@ -76,7 +76,7 @@ async def _disconnect(daemon: Daemon, subnet: Subnet) -> None:
     sessions = list(daemon.node.sessions.items())
     for peer, session in sessions:
         if session.address is not None and session.address in subnet:
-            await daemon.command(Disconnect(peer))
+            await daemon.command(DisconnectNode(peer))
 
 
 @method("network")

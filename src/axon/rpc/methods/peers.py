@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import Endpoint, PeerId
-from axon.node.commands import AddNode, DialOnce, Disconnect, RemoveNode
+from axon.node.commands import AddNode, DialOnce, DisconnectNode, RemoveNode
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
@@ -150,7 +150,7 @@ async def disconnectnode(
         peer = PeerId(nodeid)
     else:
         raise RpcError(INVALID_PARAMS, "Only one of address and nodeid should be provided.")
-    if peer is None or not await daemon.command(Disconnect(peer)):
+    if peer is None or not await daemon.command(DisconnectNode(peer)):
         raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import SECOND, PeerId
-from axon.node.commands import AddNode, DialOnce, Disconnect
+from axon.node.commands import AddNode, DialOnce, DisconnectNode
 from axon.node.session import Session
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
@@ -133,7 +133,7 @@ async def disconnectnode(
     if bool(address) == (nodeid is not None):
         raise RpcError(Code.PARAMETER, "Only one of address and nodeid should be provided.")
     peer = _peer_at(daemon, address) if nodeid is None else PeerId(nodeid)
-    if peer is None or not await daemon.command(Disconnect(peer)):
+    if peer is None or not await daemon.command(DisconnectNode(peer)):
         raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
     return None
 
