@@ -29,7 +29,7 @@ def measure(nodes: int = NODES, rounds: int = _ROUNDS, virtual_s: int = _VIRTUAL
         [
             f"{events:,} events in {virtual_s // 60} virtual minutes: a payment a second, blocks, "
             "all relay; an event is a message, alarm, connection, job or command that a node "
-            "took in. On one processor, in its own seconds. Blocks are judged by the small "
-            f"judge, without scripts. Median of {rounds} equal runs.",
+            "took in. On one processor, in its own seconds. Blocks are validated by the "
+            f"in-memory validator, without scripts. Median of {rounds} equal runs.",
         ],
     )

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from axon.chain.coins import Coin
-from axon.consensus.judge import Judged
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.library import KernelError
+from axon.consensus.validator import ValidationResult
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import NETWORKS
@@ -43,14 +43,16 @@ def kernel() -> Iterator[Kernel]:
     kernel.close()
 
 
-def feed(kernel: Kernel, blocks: list[Block]) -> list[Judged]:
+def feed(kernel: Kernel, blocks: list[Block]) -> list[ValidationResult]:
     return [kernel.process_block(block.raw) for block in blocks]
 
 
 def test_a_chain_connects_block_by_block(kernel: Kernel) -> None:
     blocks = chain_on(GENESIS_SPOT, 3)
     for block in blocks:
-        assert kernel.process_block(block.raw) == Judged(Accepted(), (block.hash,), new=True)
+        assert kernel.process_block(block.raw) == ValidationResult(
+            Accepted(), (block.hash,), new=True
+        )
     assert kernel.tip() == (blocks[-1].hash, 3)
     assert [kernel.hash_at(height) for height in (-1, 0, 2, 4)] == [
         None,
@@ -71,14 +73,14 @@ def test_a_chain_connects_block_by_block(kernel: Kernel) -> None:
 def test_a_known_block_is_not_new(kernel: Kernel) -> None:
     (block,) = chain_on(GENESIS_SPOT, 1)
     feed(kernel, [block])
-    assert kernel.process_block(block.raw) == Judged(Accepted())
+    assert kernel.process_block(block.raw) == ValidationResult(Accepted())
 
 
 def test_a_reorganisation_tells_both_branches(kernel: Kernel) -> None:
     old, new = chain_on(GENESIS_SPOT, 2), chain_on(GENESIS_SPOT, 3, tag=1)
     feed(kernel, [*old, *new[:2]])
     assert kernel.tip()[0] == old[1].hash  # The first seen wins among equals.
-    assert kernel.process_block(new[2].raw) == Judged(
+    assert kernel.process_block(new[2].raw) == ValidationResult(
         Accepted(),
         connected=tuple(block.hash for block in new),
         disconnected=(old[1].hash, old[0].hash),
@@ -94,7 +96,7 @@ def test_a_filled_gap_connects_all_that_waited(kernel: Kernel) -> None:
     for block in blocks:
         assert kernel.process_header(block.header.raw) == Accepted()
     assert kernel.best_header() == (blocks[2].hash, 3)
-    assert feed(kernel, [blocks[2], blocks[1]]) == [Judged(Accepted(), new=True)] * 2
+    assert feed(kernel, [blocks[2], blocks[1]]) == [ValidationResult(Accepted(), new=True)] * 2
     connected = kernel.process_block(blocks[0].raw).connected
     assert connected == tuple(block.hash for block in blocks)
 
@@ -106,13 +108,15 @@ def test_a_refusal_has_a_reason_and_is_remembered(kernel: Kernel) -> None:
     why = Rejected(
         "bad-cb-amount", "coinbase pays too much (actual=5000000001 vs limit=5000000000)"
     )
-    assert kernel.process_block(bad.raw) == Judged(why, new=True, invalid=((bad.hash, why),))
+    assert kernel.process_block(bad.raw) == ValidationResult(
+        why, new=True, invalid=((bad.hash, why),)
+    )
     again = kernel.process_block(bad.raw)
     assert isinstance(again.verdict, Rejected)
     assert again.verdict.reason == "duplicate-invalid"
     assert [block_hash for block_hash, _ in again.invalid] == [bad.hash]
     child = block_on(spot_of(bad, 2))
-    assert kernel.process_block(child.raw) == Judged(Rejected("bad-prevblk"))
+    assert kernel.process_block(child.raw) == ValidationResult(Rejected("bad-prevblk"))
     assert kernel.process_header(child.header.raw) == Rejected("bad-prevblk")
     verdict = kernel.process_header(bad.header.raw)
     assert verdict == again.verdict
@@ -124,10 +128,10 @@ def test_a_branch_that_turns_out_invalid_names_the_culprit(kernel: Kernel) -> No
     bad = block_on(spot_of(fork[0], 1), base=OVERPAY)
     tip = block_on(spot_of(bad, 2))
     feed(kernel, [*old, *fork, bad])
-    judged = kernel.process_block(tip.raw)
-    assert judged.verdict == Rejected("bad-prevblk")
-    assert [block_hash for block_hash, _ in judged.invalid] == [bad.hash]
-    assert (judged.connected, judged.disconnected) == ((), ())
+    result = kernel.process_block(tip.raw)
+    assert result.verdict == Rejected("bad-prevblk")
+    assert [block_hash for block_hash, _ in result.invalid] == [bad.hash]
+    assert (result.connected, result.disconnected) == ((), ())
     assert kernel.tip() == (old[1].hash, 2)
 
 
@@ -135,20 +139,20 @@ def test_forged_bytes_are_not_held_against_the_header(kernel: Kernel) -> None:
     (good,) = chain_on(GENESIS_SPOT, 1)
     kernel.process_header(good.header.raw)
     forged = Block.build(good.header, [coinbase(1, tag=9)])
-    judged = kernel.process_block(forged.raw)
-    assert judged.verdict == Rejected("bad-txnmrklroot", "hashMerkleRoot mismatch")
-    assert judged.invalid == ()
+    result = kernel.process_block(forged.raw)
+    assert result.verdict == Rejected("bad-txnmrklroot", "hashMerkleRoot mismatch")
+    assert result.invalid == ()
     assert kernel.process_block(good.raw).verdict == Accepted()
 
 
 def test_a_block_too_early_may_come_again(kernel: Kernel) -> None:
     early = block_on(GENESIS_SPOT, time=int(time.time()) + 8000)
-    judged = kernel.process_block(early.raw)
-    assert isinstance(judged.verdict, Rejected)
-    assert judged.verdict.reason == "time-too-new"
-    assert judged.invalid == ()
+    result = kernel.process_block(early.raw)
+    assert isinstance(result.verdict, Rejected)
+    assert result.verdict.reason == "time-too-new"
+    assert result.invalid == ()
     verdict = kernel.process_header(early.header.raw)
-    assert verdict == judged.verdict
+    assert verdict == result.verdict
 
 
 def test_headers_are_refused_with_their_reasons(kernel: Kernel) -> None:
@@ -171,7 +175,7 @@ def test_headers_are_refused_with_their_reasons(kernel: Kernel) -> None:
 
 
 def test_bytes_that_are_no_block_are_refused(kernel: Kernel) -> None:
-    refused = Judged(Rejected("bad-block-encoding", "Block decode failed"))
+    refused = ValidationResult(Rejected("bad-block-encoding", "Block decode failed"))
     for raw in (b"", bytes(79), GENESIS.raw[:-1]):
         assert kernel.process_block(raw) == refused
 
@@ -300,21 +304,21 @@ def test_a_damaged_database_names_the_way_out(tmp_path: Path, victim: str, way_o
 
 
 def test_twenty_kernels_in_threads_keep_their_reasons_apart() -> None:
-    def run(number: int) -> list[Judged]:
+    def run(number: int) -> list[ValidationResult]:
         kernel = Kernel("regtest", threads=0)
         blocks = chain_on(GENESIS_SPOT, 10, tag=number)
-        judged = feed(kernel, blocks)
+        results = feed(kernel, blocks)
         spot = spot_of(blocks[-1], 10)
         bad = block_on(spot, base=coinbase(11, tag=number, fees_sat=number + 1))
-        judged.append(kernel.process_block(bad.raw))
+        results.append(kernel.process_block(bad.raw))
         assert kernel.tip() == (spot.hash, 10)
         kernel.close()
-        return judged
+        return results
 
     with ThreadPoolExecutor(4) as pool:
-        for number, judged in enumerate(pool.map(run, range(20))):
-            assert all(item.verdict == Accepted() for item in judged[:-1])
-            refused = judged[-1].verdict
+        for number, results in enumerate(pool.map(run, range(20))):
+            assert all(item.verdict == Accepted() for item in results[:-1])
+            refused = results[-1].verdict
             assert isinstance(refused, Rejected)
             assert f"actual={5_000_000_001 + number} vs" in refused.detail
 

@@ -9,10 +9,10 @@ import pytest
 
 from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
-from axon.consensus.judge import Judge
 from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import NEAR_BLOCKS, Ledger
-from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.consensus.memoryvalidator import MemoryValidator, World
+from axon.consensus.validator import Validator
 from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -42,22 +42,24 @@ class Disk:
     def __init__(self) -> None:
         self.coins, self.filters = MemoryStore(), MemoryStore()
 
-    def open(self, judge: Judge, *, with_filters: bool = True) -> Ledger:
+    def open(self, validator: Validator, *, with_filters: bool = True) -> Ledger:
         filters = FilterIndex(self.filters) if with_filters else None
-        return Ledger(judge, Coins(self.coins), filters)
+        return Ledger(validator, Coins(self.coins), filters)
 
 
-def small_judge(world: World | None = None) -> MemoryJudge:
-    return MemoryJudge(world or World(), lambda: int(time.time() * 1_000_000))
+def small_validator(world: World | None = None) -> MemoryValidator:
+    return MemoryValidator(world or World(), lambda: int(time.time() * 1_000_000))
 
 
 @pytest.fixture(params=["kernel", "memory"])
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
-    judge: Judge = Kernel("regtest", threads=0) if request.param == "kernel" else small_judge()
-    ledger = Disk().open(judge)
+    validator: Validator = (
+        Kernel("regtest", threads=0) if request.param == "kernel" else small_validator()
+    )
+    ledger = Disk().open(validator)
     assert ledger.catch_up(9) == 1  # The genesis block.
     yield ledger
-    judge.close()
+    validator.close()
 
 
 def feed(ledger: Ledger, blocks: list[Block]) -> None:
@@ -68,11 +70,11 @@ def feed(ledger: Ledger, blocks: list[Block]) -> None:
 def standing(ledger: Ledger) -> tuple[object, ...]:
     """Everything that must depend on the tip only."""
     assert ledger.filters is not None
-    chain = [ledger.judge.hash_at(height) for height in range(ledger.judge.tip()[1] + 1)]
+    chain = [ledger.validator.hash_at(height) for height in range(ledger.validator.tip()[1] + 1)]
     names = [name for name in chain if name is not None]
     marks = (ledger.coins.best, ledger.coins.height, ledger.filters.best, ledger.filters.height)
     return (
-        ledger.judge.tip(),
+        ledger.validator.tip(),
         marks,
         sorted(ledger.coins.items()),
         ledger.filters.headers(names),
@@ -82,7 +84,7 @@ def standing(ledger: Ledger) -> tuple[object, ...]:
 
 def fresh(blocks: list[Block]) -> tuple[object, ...]:
     """What a ledger looks like that saw nothing but these blocks."""
-    ledger = Disk().open(small_judge())
+    ledger = Disk().open(small_validator())
     ledger.catch_up(1)
     feed(ledger, blocks)
     assert ledger.lag == 0
@@ -143,7 +145,7 @@ def test_they_may_lag_and_catch_up_in_batches(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(("behind", "follows"), [(NEAR_BLOCKS, True), (NEAR_BLOCKS + 1, False)])
 def test_only_a_short_lag_is_made_up_for_on_the_way(behind: int, follows: bool) -> None:
-    ledger = Disk().open(small_judge())
+    ledger = Disk().open(small_validator())
     ledger.catch_up(1)
     for block in BASE[:behind]:
         ledger.validate(block.raw, follow=False)
@@ -152,21 +154,21 @@ def test_only_a_short_lag_is_made_up_for_on_the_way(behind: int, follows: bool) 
 
 
 def test_filters_begun_late_catch_up_with_the_coins() -> None:
-    disk, judge = Disk(), small_judge()
-    without = disk.open(judge, with_filters=False)
+    disk, validator = Disk(), small_validator()
+    without = disk.open(validator, with_filters=False)
     without.catch_up(1)
     feed(without, [*BASE, SPENDER])
-    ledger = disk.open(judge)
+    ledger = disk.open(validator)
     assert ledger.lag == 107
     assert ledger.catch_up(1000) == 107
     assert standing(ledger) == fresh([*BASE, SPENDER])
 
 
 def test_coins_begun_anew_catch_up_with_the_filters() -> None:
-    disk, judge = Disk(), small_judge()
-    feed_all(disk.open(judge), [*BASE, SPENDER])
+    disk, validator = Disk(), small_validator()
+    feed_all(disk.open(validator), [*BASE, SPENDER])
     disk.coins = MemoryStore()
-    ledger = disk.open(judge)
+    ledger = disk.open(validator)
     assert ledger.catch_up(1000) == 107
     assert standing(ledger) == fresh([*BASE, SPENDER])
 
@@ -184,42 +186,42 @@ def test_whatever_state_they_were_left_in_they_find_back(seed: int) -> None:
     disk = Disk()
     # Coins and filters were written at other times, each while another branch was active.
     for name in ("coins", "filters"):
-        judge, other = small_judge(world), Disk()
+        validator, other = small_validator(world), Disk()
         branch = rng.choice(branches)
-        feed_all(other.open(judge), branch[: rng.randrange(90, len(branch) + 1)])
+        feed_all(other.open(validator), branch[: rng.randrange(90, len(branch) + 1)])
         setattr(disk, name, getattr(other, name))
-    judge = small_judge(world)
+    validator = small_validator(world)
     for branch in branches:
         for block in branch:
-            judge.process_block(block.raw)
-    ledger = disk.open(judge)
+            validator.process_block(block.raw)
+    ledger = disk.open(validator)
     while ledger.lag:
         assert ledger.catch_up(rng.randint(1, 40))
     assert ledger.catch_up(1) == 0
     assert standing(ledger) == fresh(branches[2])
 
 
-def test_coins_ahead_of_the_judge_are_damaged() -> None:
+def test_coins_ahead_of_the_validator_are_damaged() -> None:
     disk = Disk()
-    feed_all(disk.open(small_judge()), BASE[:10])
-    ledger = disk.open(small_judge())
+    feed_all(disk.open(small_validator()), BASE[:10])
+    ledger = disk.open(small_validator())
     with pytest.raises(DamageError, match="not in the block files"):
         ledger.catch_up(1)
 
 
-class Forgetful(MemoryJudge):
-    """A judge whose block files are lost."""
+class Forgetful(MemoryValidator):
+    """A validator whose block files are lost."""
 
     def read_block(self, block_hash: BlockHash) -> bytes | None:  # noqa: ARG002
         return None
 
 
 def test_a_lost_block_of_the_active_chain_names_the_way_out() -> None:
-    judge = Forgetful(World(), lambda: int(time.time() * 1_000_000))
+    validator = Forgetful(World(), lambda: int(time.time() * 1_000_000))
     for block in BASE[:10]:
-        judge.process_block(block.raw)
+        validator.process_block(block.raw)
     with pytest.raises(StorageError, match="-reindex"):
-        Disk().open(judge).catch_up(1)
+        Disk().open(validator).catch_up(1)
 
 
 class Failing(MemoryStore):
@@ -234,15 +236,15 @@ class Failing(MemoryStore):
 
 
 def test_a_failing_disk_is_told_and_survived() -> None:
-    disk, judge = Disk(), small_judge()
+    disk, validator = Disk(), small_validator()
     disk.coins = failing = Failing()
-    ledger = disk.open(judge)
+    ledger = disk.open(validator)
     feed_all(ledger, BASE)
     failing.full = True
     with pytest.raises(StorageError, match="No space left"):
         ledger.validate(SPENDER.raw)
     failing.full = False
-    again = disk.open(judge)
+    again = disk.open(validator)
     again.catch_up(9)
     assert standing(again) == fresh([*BASE, SPENDER])
 
@@ -257,5 +259,5 @@ def test_a_closed_ledger_opens_where_it_was(tmp_path: Path) -> None:
     ledger = disk.open(Kernel("regtest", tmp_path, threads=0))
     assert ledger.lag == 0
     assert standing(ledger) == before
-    assert GENESIS.hash == ledger.judge.hash_at(0)
+    assert GENESIS.hash == ledger.validator.hash_at(0)
     ledger.close()

@@ -156,8 +156,8 @@ def test_branches_and_refused_blocks_are_recovered_too(tmp_path: Path) -> None:
     assert kernel.tip() == (new[-1].hash, 6)
     assert kernel.read_block(old[1].hash) == old[1].raw
     assert kernel.read_spent(old[1].hash) == [[]]
-    judged = kernel.process_block(bad.raw)
-    assert judged.invalid[0][0] == bad.hash
+    result = kernel.process_block(bad.raw)
+    assert result.invalid[0][0] == bad.hash
     kernel.close()
 
 

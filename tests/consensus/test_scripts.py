@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 from coincurve import PrivateKey, PublicKeyXOnly
 
-from axon.consensus.judge import ScriptFlags
 from axon.consensus.library import KernelError
 from axon.consensus.scripts import QUICK_SIZE, verify_scripts
+from axon.consensus.validator import ScriptFlags
 from axon.primitives.hashes import Txid, hash160, sha256
 from axon.primitives.script import push, push_number
 from axon.primitives.transaction import (

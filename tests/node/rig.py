@@ -13,7 +13,7 @@ from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.consensus.ledger import Ledger
-from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.consensus.memoryvalidator import MemoryValidator, World
 from axon.machine import (
     SECOND,
     Answer,
@@ -118,7 +118,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(
-            MemoryJudge(World(), lambda: self.now),
+            MemoryValidator(World(), lambda: self.now),
             Coins(MemoryStore()),
             FilterIndex(MemoryStore()),
         )

@@ -1,6 +1,6 @@
 """The active chain: the one line of blocks, by height, that the ledger stands on.
 
-It follows the judge's verdicts, not the header tree: its tip is a block that was validated and
+It follows the validator's verdicts, not the header tree: its tip is a block that was validated and
 connected, while the best header may be far ahead.
 """
 

@@ -1,4 +1,5 @@
-"""What judging a block changed: the word between the judge and everyone who follows the chain.
+"""What validating a block changed: the word between the validator and everyone who follows the
+chain.
 
 A block that is valid may leave the active chain as it is, extend it by one, or move it to another
 branch: then blocks of the old branch disconnect, from the tip downwards, before those of the new
@@ -31,7 +32,7 @@ class BlockStep:
 
 @dataclass(frozen=True, slots=True)
 class BlockOutcome:
-    """What one judged block did to the active chain.
+    """What one validated block did to the active chain.
 
     Args:
         verdict: whether the block itself is valid, as far as it was looked at.

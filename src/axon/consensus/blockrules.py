@@ -1,8 +1,8 @@
-"""Bitcoin's rules for blocks and transactions, without scripts: what `MemoryJudge` applies.
+"""Bitcoin's rules for blocks and transactions, without scripts: what `MemoryValidator` applies.
 
-For simulated networks on regtest only; real chains are judged by libbitcoinkernel. The checks come
-in Bitcoin Core's order and their reasons have its spelling. Left out: scripts and the number of
-signature operations in them.
+For simulated networks on regtest only; real chains are validated by libbitcoinkernel. The checks
+come in Bitcoin Core's order and their reasons have its spelling. Left out: scripts and the number
+of signature operations in them.
 """
 
 from __future__ import annotations

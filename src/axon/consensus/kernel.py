@@ -1,11 +1,11 @@
 """Bitcoin Core's own consensus: libbitcoinkernel behind one class.
 
 `Kernel` holds the block index, the block files and the kernel's coins of one network, on disk or in
-memory, and judges what it is fed. It answers with values: what was refused and why, which blocks
+memory, and validates what it is fed. It answers with values: what was refused and why, which blocks
 joined or left the active chain. Bytes go in without a copy and handles do not come out.
 
 It follows the machine's clock: a block more than two hours ahead of it is refused (`time-too-new`)
-and may be fed again later. A question about the index waits while a block is being judged.
+and may be fed again later. A question about the index waits while a block is being result.
 
 After a kill, opening finds the blocks that the index forgot in the block files and takes them in
 again before it returns (`recover`).
@@ -24,12 +24,12 @@ from typing import Final
 from axon.chain.coins import Coin
 from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
-from axon.consensus.judge import Judged, ScriptFlags
 from axon.consensus.kernel_log import Call, connect_log
 from axon.consensus.kernel_open import Opened, Opening, open_manager
 from axon.consensus.library import KernelError
 from axon.consensus.recover import forgotten, recover
 from axon.consensus.scripts import verify_scripts
+from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import NETWORKS
@@ -50,7 +50,7 @@ def default_threads() -> int:
 
 
 class Kernel:
-    """A `Judge` for every network.
+    """A `Validator` for every network.
 
     Args:
         network: Bitcoin Core's name of the chain: main, test, testnet4, signet, regtest.
@@ -141,8 +141,8 @@ class Kernel:
 
     # Feeding.
 
-    def process_block(self, raw: bytes) -> Judged:
-        """Judge a block, store it, and move the active chain if it now has the most work.
+    def process_block(self, raw: bytes) -> ValidationResult:
+        """Validate a block, store it, and move the active chain if it now has the most work.
 
         Args:
             raw: a whole block, witnesses included.
@@ -153,7 +153,7 @@ class Kernel:
         with self._use() as opened, self._feeding, Call(self._on_log) as call:
             block = library.block_create(raw, len(raw))
             if block is None:
-                return Judged(Rejected("bad-block-encoding", "Block decode failed"))
+                return ValidationResult(Rejected("bad-block-encoding", "Block decode failed"))
             new = ctypes.c_int32()
             try:
                 result = library.manager_process_block(opened.manager, block, ctypes.byref(new))
@@ -168,7 +168,7 @@ class Kernel:
             invalid = dict(call.invalid)
             if result != 0 and not self._is_marked(opened, block_hash, raw):
                 del invalid[block_hash]
-            return Judged(
+            return ValidationResult(
                 verdict,
                 tuple(call.connected),
                 tuple(call.disconnected),
@@ -184,7 +184,7 @@ class Kernel:
         if self._entry(opened, block_hash) is None:
             return False
         with Call(None) as call:
-            verdict = kernel_read.judge_header(call, opened.manager, raw[:HEADER_SIZE])
+            verdict = kernel_read.check_header(call, opened.manager, raw[:HEADER_SIZE])
         return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
 
     def _verdict(
@@ -217,7 +217,7 @@ class Kernel:
             del self._positions[next(iter(self._positions))]
 
     def process_header(self, raw: bytes) -> Verdict:
-        """Judge the 80 bytes of a header and take it into the block index.
+        """Check the 80 bytes of a header and take it into the block index.
 
         Raises:
             KernelError: the library failed.
@@ -225,7 +225,7 @@ class Kernel:
         if len(raw) != HEADER_SIZE:
             return Rejected("bad-header-encoding", "Block header decode failed")
         with self._use() as opened, Call(self._on_log) as call:
-            return kernel_read.judge_header(call, opened.manager, raw)
+            return kernel_read.check_header(call, opened.manager, raw)
 
     # The block index.
 

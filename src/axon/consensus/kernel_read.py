@@ -97,8 +97,8 @@ def spent_coins(manager: int, entry: int) -> list[list[Coin]] | None:
     return found
 
 
-def judge_header(call: Call, manager: int, raw: bytes) -> Verdict:
-    """Judge a header of 80 bytes and take it into the index.
+def check_header(call: Call, manager: int, raw: bytes) -> Verdict:
+    """Validate a header of 80 bytes and take it into the index.
 
     Raises:
         KernelError: the library failed.

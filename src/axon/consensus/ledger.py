@@ -1,13 +1,13 @@
-"""The whole ledger of a full node: the judge, and what follows its active chain.
+"""The whole ledger of a full node: the validator, and what follows its active chain.
 
-Blocks go to the judge; coins and filters then move along the blocks that joined or left the
+Blocks go to the validator; coins and filters then move along the blocks that joined or left the
 active chain. Each of the three keeps its own mark of how far it is, and each may be written down at
 another time, so after a kill they may stand at different blocks, even on different branches.
 `catch_up` needs nothing but the marks: what is not on the active chain is undone, what is behind
 goes forward.
 
-Everything here runs on one worker thread. Judge and coins may be read beside it; who needs them to
-agree asks on that thread.
+Everything here runs on one worker thread. Validator and coins may be read beside it; who needs them
+to agree asks on that thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome, BlockStep
-from axon.consensus.judge import Judge
+from axon.consensus.validator import Validator
 from axon.errors import DamageError, DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
@@ -26,35 +26,38 @@ from axon.primitives.header import Header
 from axon.primitives.verdict import Rejected
 
 NEAR_BLOCKS: Final = 6
-"""Up to so many blocks behind, coins and filters catch up as part of judging the next block; from
-further behind that would keep its sender waiting."""
+"""Up to so many blocks behind, coins and filters catch up as part of validating the next block;
+from further behind that would keep its sender waiting."""
 
 
 class Ledger:
-    """A judge with the coins and filters of its active chain.
+    """A validator with the coins and filters of its active chain.
 
     Args:
-        judge: closed by `close`.
+        validator: closed by `close`.
         coins: what an earlier run wrote, or nothing yet.
         filters: likewise; None if no filters are kept.
     """
 
-    def __init__(self, judge: Judge, coins: Coins, filters: FilterIndex | None = None) -> None:
-        self.judge = judge
+    def __init__(
+        self, validator: Validator, coins: Coins, filters: FilterIndex | None = None
+    ) -> None:
+        self.validator = validator
         self.coins = coins
         self.filters = filters
 
     @property
     def lag(self) -> int:
-        """How many blocks coins or filters are behind the judge's tip; at least 1 off its chain."""
-        tip, height = self.judge.tip()
+        """How many blocks coins or filters are behind the validator's tip; at least 1 off its
+        chain."""
+        tip, height = self.validator.tip()
         followers: list[Coins | FilterIndex] = [self.coins]
         if self.filters is not None:
             followers.append(self.filters)
         return max(0 if item.best == tip else max(1, height - item.height) for item in followers)
 
     def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
-        """Judge a block and let coins and filters follow.
+        """Validate a block and let coins and filters follow.
 
         Args:
             raw: a whole block, witnesses included.
@@ -70,26 +73,26 @@ class Ledger:
         except DecodeError:
             return BlockOutcome(Rejected("bad-block-encoding", "Block decode failed"))
         near = self.lag <= NEAR_BLOCKS
-        judged = self.judge.process_block(raw)
+        result = self.validator.process_block(raw)
         known = {block.hash: block}
-        disconnected = tuple([self._step(item, known) for item in judged.disconnected])
-        connected = tuple([self._step(item, known) for item in judged.connected])
+        disconnected = tuple([self._step(item, known) for item in result.disconnected])
+        connected = tuple([self._step(item, known) for item in result.connected])
         if near and (disconnected or (follow and connected)):
             steps = (*disconnected, *connected)
             self._advance(len(steps) + NEAR_BLOCKS * 2, {step.hash: step.block for step in steps})
-        return BlockOutcome(judged.verdict, disconnected, connected, judged.invalid, self.lag)
+        return BlockOutcome(result.verdict, disconnected, connected, result.invalid, self.lag)
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
         """Take headers into the block index, parents first, so that blocks may come in any order.
 
-        They were checked by the same rules; what the judge refuses all the same, it will refuse as
-        a block.
+        They were checked by the same rules; what the validator refuses all the same, it will refuse
+        as a block.
         """
         for header in headers:
-            self.judge.process_header(header.raw)
+            self.validator.process_header(header.raw)
 
     def catch_up(self, limit: int) -> int:
-        """Bring coins and filters nearer to the judge's tip, from whatever state they are in.
+        """Bring coins and filters nearer to the validator's tip, from whatever state they are in.
 
         Args:
             limit: blocks to do at most.
@@ -98,9 +101,10 @@ class Ledger:
             How many were done; fewer than `limit` once the tip is reached.
 
         Raises:
-            DamageError: coins or filters are damaged, or go up to a block that the judge does not
+            DamageError: coins or filters are damaged, or go up to a block that the validator does
+            not
                 have; they can be built anew.
-            StorageError: the judge has lost a block of its active chain, or the disk failed.
+            StorageError: the validator has lost a block of its active chain, or the disk failed.
         """
         return self._advance(limit, {})
 
@@ -117,9 +121,9 @@ class Ledger:
             self.filters.release()
 
     def close(self) -> None:
-        """Write everything down and close the judge."""
+        """Write everything down and close the validator."""
         self.release()
-        self.judge.close()
+        self.validator.close()
 
     def _advance(self, limit: int, known: Mapping[BlockHash, Block]) -> int:
         done = 0
@@ -132,15 +136,15 @@ class Ledger:
         coins, filters = self.coins, self.filters
         stale = False
         coins_at = coins.best
-        if coins_at is not None and not self.judge.is_active(coins_at):
-            block, spent = self._block(coins_at, known), self.judge.read_spent(coins_at)
+        if coins_at is not None and not self.validator.is_active(coins_at):
+            block, spent = self._block(coins_at, known), self.validator.read_spent(coins_at)
             if spent is None:
                 raise DamageError(f"What block {to_hex(coins_at)} spent is lost")
             coins.disconnect(block, coins_at, block.header.prev, spent)
             stale = True
         if filters is not None and filters.best is not None:
             filters_at = filters.best
-            if (filters_at == coins_at and stale) or not self.judge.is_active(filters_at):
+            if (filters_at == coins_at and stale) or not self.validator.is_active(filters_at):
                 filters.disconnect(filters_at, self._block(filters_at, known).header.prev)
                 stale = True
         return stale
@@ -149,7 +153,7 @@ class Ledger:
         """Connect one more block to whichever is furthest behind; whether there was one."""
         coins, filters = self.coins, self.filters
         height = coins.height if filters is None else min(coins.height, filters.height)
-        block_hash = self.judge.hash_at(height + 1)
+        block_hash = self.validator.hash_at(height + 1)
         if block_hash is None:
             return False
         block = self._block(block_hash, known)
@@ -158,14 +162,14 @@ class Ledger:
             spent = coins.connect(block, block_hash, height + 1)
         if filters is not None and filters.height == height and _fits(block, filters):
             if spent is None:  # Coins were ahead.
-                spent = self.judge.read_spent(block_hash)
+                spent = self.validator.read_spent(block_hash)
                 if spent is None:
                     raise DamageError(f"What block {to_hex(block_hash)} spent is lost")
             filters.connect(block, block_hash, height + 1, spent)
         return True
 
     def _step(self, block_hash: BlockHash, known: dict[BlockHash, Block]) -> BlockStep:
-        height = self.judge.height_of(block_hash)
+        height = self.validator.height_of(block_hash)
         assert height is not None, "a block that moved is known"
         return BlockStep(block_hash, height, self._block(block_hash, known))
 
@@ -173,15 +177,16 @@ class Ledger:
         block = known.get(block_hash)
         if block is not None:
             return block
-        raw = self.judge.read_block(block_hash)
+        raw = self.validator.read_block(block_hash)
         if raw is None:
             text = f"Block {to_hex(block_hash)} is not in the block files"
-            if self.judge.is_active(block_hash):
+            if self.validator.is_active(block_hash):
                 raise StorageError(f"{text}; start once with -reindex.")
             raise DamageError(text)
         return Block.decode(raw)
 
 
 def _fits(block: Block, follower: Coins | FilterIndex) -> bool:
-    """Whether the block is the next one; not so if the judge has just moved to another branch."""
+    """Whether the block is the next one; not so if the validator has just moved to another
+    branch."""
     return follower.best is None or block.header.prev == follower.best

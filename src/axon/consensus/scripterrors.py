@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from axon.consensus.judge import ScriptFlags
+from axon.consensus.validator import ScriptFlags
 from axon.errors import DecodeError
 from axon.primitives.hashes import hash160, sha256
 from axon.primitives.script import is_p2sh, ops, push, witness_program

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from axon.consensus import library
-from axon.consensus.judge import ScriptFlags
 from axon.consensus.library import KernelError
 from axon.consensus.scripterrors import explain
+from axon.consensus.validator import ScriptFlags
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import Transaction, TxOut, outpoint_index, outpoint_txid
 from axon.primitives.verdict import Accepted, Rejected, Verdict

@@ -217,8 +217,8 @@ class Storage:
     # What jobs are done with; see `node.work`.
 
     @property
-    def judge(self) -> Kernel:
-        """Who judges, and holds the blocks."""
+    def validator(self) -> Kernel:
+        """Decides which blocks are valid, and holds them."""
         return self.kernel
 
     @property
@@ -227,7 +227,7 @@ class Storage:
         return self.ledger.lag
 
     def validate(self, raw: bytes, *, follow: bool) -> BlockOutcome:
-        """Judge a block."""
+        """Validate a block."""
         return self.ledger.validate(raw, follow=follow)
 
     def learn_headers(self, headers: Sequence[Header]) -> None:

@@ -1,8 +1,8 @@
 """Slow work that a node delegates, and the lanes it runs in.
 
-What each means says `work`. On real chains libbitcoinkernel does it, in a simulation the small
-judge may. Jobs of one lane run in order: what
-`LearnHeaders` taught is known to the `ValidateBlock` behind it.
+What each means says `work`. On real chains libbitcoinkernel does it, in a simulation the
+in-memory validator may. Jobs of one lane run in order: what `LearnHeaders` taught is known to the
+`ValidateBlock` behind it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ: Final = "read"
 
 @dataclass(frozen=True, slots=True)
 class LearnHeaders:
-    """Tell the judge of headers that the node accepted, parents first, so that their blocks may
+    """Tell the validator of headers that the node accepted, parents first, so that their blocks may
     come in any order. The outcome is None."""
 
     headers: tuple[Header, ...]
@@ -34,7 +34,7 @@ class LearnHeaders:
 
 @dataclass(frozen=True, slots=True)
 class ValidateBlock:
-    """Judge a block and connect what it makes the best chain.
+    """Validate a block and connect what it makes the best chain.
 
     The outcome is a `chain.outcome.BlockOutcome`.
 
@@ -49,7 +49,7 @@ class ValidateBlock:
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Move coins and filters towards the judge's tip by so many blocks.
+    """Move coins and filters towards the validator's tip by so many blocks.
 
     The outcome is the number of blocks still missing.
     """

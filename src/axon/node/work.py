@@ -21,8 +21,8 @@ from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Verdict
 
 
-class Judge(Protocol):
-    """As `consensus.judge.Judge`, as far as jobs need it."""
+class ValidatorView(Protocol):
+    """As `consensus.validator.Validator`, as far as jobs need it."""
 
     def read_block(self, block_hash: BlockHash) -> bytes | None:
         """The bytes of a stored block, or None."""
@@ -38,18 +38,18 @@ class Ledger(Protocol):
     """As `consensus.ledger.Ledger`, as far as jobs need it."""
 
     @property
-    def judge(self) -> Judge:
-        """Who judges, and holds the blocks."""
+    def validator(self) -> ValidatorView:
+        """Decides which blocks are valid, and holds them."""
 
     @property
     def lag(self) -> int:
         """Blocks by which coins or filters are behind."""
 
     def validate(self, raw: bytes, *, follow: bool) -> BlockOutcome:
-        """Judge a block."""
+        """Validate a block."""
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
-        """Tell the judge of headers."""
+        """Tell the validator of headers."""
 
     def catch_up(self, limit: int) -> int:
         """Move coins and filters on; how many blocks were done."""
@@ -61,11 +61,11 @@ def perform(ledger: Ledger, job: object) -> object:
         case ValidateBlock(raw, follow):
             return ledger.validate(raw, follow=follow)
         case VerifyScripts(transaction, spent):
-            return ledger.judge.verify_scripts(transaction, spent)
+            return ledger.validator.verify_scripts(transaction, spent)
         case ReadBlock(block_hash):
-            return ledger.judge.read_block(block_hash)
+            return ledger.validator.read_block(block_hash)
         case ReadSpent(block_hash):
-            return ledger.judge.read_spent(block_hash)
+            return ledger.validator.read_spent(block_hash)
         case LearnHeaders(headers):
             ledger.learn_headers(headers)
             return None

@@ -1,9 +1,9 @@
 """Whether a block could be the next one, but for its work: what callers ask before they search.
 
-libbitcoinkernel judges only blocks that prove their work, so the rules are those of
+libbitcoinkernel validates only blocks that prove their work, so the rules are those of
 `consensus.blockrules`, on our own view of the coins, with the kernel running the scripts. They do
-not count signature operations, nor look at a signet's signature; the judge has the last word when
-the block is submitted.
+not count signature operations, nor look at a signet's signature; the validator has the last word
+when the block is submitted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ INCONCLUSIVE = "inconclusive"
 """BIP 22's word where not enough is known to decide."""
 
 
-async def judge_proposal(daemon: Daemon, block: Block) -> Verdict:
-    """Judge a block as if it had enough work.
+async def check_proposal(daemon: Daemon, block: Block) -> Verdict:
+    """Validate a block as if it had enough work.
 
     Returns:
         `inconclusive...` for a block that does not build on the tip, and while the coins are behind

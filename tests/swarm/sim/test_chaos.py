@@ -141,7 +141,7 @@ def test_a_chain_that_the_kernel_refuses_is_a_violation() -> None:
     for height in range(1, machine.active.height + 1):
         entry = machine.active.at(height)
         assert entry is not None
-        raw = ledger.judge.read_block(entry.hash)
+        raw = ledger.validator.read_block(entry.hash)
         assert raw is not None
         blocks[entry.hash] = raw
     check_by_kernel(machine, blocks)

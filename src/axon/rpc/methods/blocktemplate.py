@@ -1,4 +1,4 @@
-"""Templates for miners, and their proposals judged (BIP 22, 23, 145)."""
+"""Templates for miners, and their proposals validated (BIP 22, 23, 145)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.blockchain import SIGNET_CHALLENGE
 from axon.rpc.methods.mining import decode_block_hex
 from axon.rpc.parameters import parse_hash
-from axon.rpc.proposal import judge_proposal
+from axon.rpc.proposal import check_proposal
 from axon.rpc.templates import templates_of
 
 FIRST_LOOK_S: Final = 60.0
@@ -127,7 +127,7 @@ async def _proposal(daemon: Daemon, request: dict[str, Json]) -> Json:
     known = _known(daemon, block)
     if known is not None:
         return known
-    verdict = await judge_proposal(daemon, block)
+    verdict = await check_proposal(daemon, block)
     return verdict.reason if isinstance(verdict, Rejected) else None
 
 

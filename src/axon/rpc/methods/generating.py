@@ -23,7 +23,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import unhex
 from axon.rpc.parameters import type_name
-from axon.rpc.proposal import INCONCLUSIVE, judge_proposal
+from axon.rpc.proposal import INCONCLUSIVE, check_proposal
 from axon.rpc.templates import templates_of
 
 USUAL_TRIES: Final = 1_000_000
@@ -102,7 +102,7 @@ async def generateblock(
     block = await daemon.off_loop(
         _assemble, templates_of(daemon.node).fresh(daemon.clock.now()), chosen, script
     )
-    verdict = await judge_proposal(daemon, block)
+    verdict = await check_proposal(daemon, block)
     if isinstance(verdict, Rejected) and verdict.reason != INCONCLUSIVE:
         raise RpcError(Code.VERIFY, f"TestBlockValidity failed: {verdict}")
     proved = await daemon.off_loop(mine, block, USUAL_TRIES)

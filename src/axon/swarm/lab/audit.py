@@ -1,8 +1,9 @@
-"""A chain judged from genesis by a second code path, and the sums that follow from it.
+"""A chain validated from genesis by a second code path, and the sums that follow from it.
 
-The nodes' blocks were judged by libbitcoinkernel; here the small judge (`consensus/memoryjudge`),
-which shares no code with it, judges them again, all rules but scripts, and the coins are counted
-anew from the outputs and inputs alone. What the nodes say of their coins is held against that.
+The nodes' blocks were validated by libbitcoinkernel; here the in-memory validator
+(`consensus/memoryvalidator`), which shares no code with it, validates them again, all rules but
+scripts, and the coins are counted anew from the outputs and inputs alone. What the nodes say of
+their coins is held against that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.consensus.memoryvalidator import MemoryValidator, World
 from axon.errors import DecodeError
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
@@ -25,7 +26,7 @@ class Audit:
     """What came of it.
 
     Args:
-        height, tip_hex: up to where the chain was judged.
+        height, tip_hex: up to where the chain was result.
         fault: why the next block is refused; empty if all are good.
         allowed_sat: what all blocks together may create.
         unclaimed_sat: what their miners left, and what was burnt for good.
@@ -43,21 +44,21 @@ class Audit:
 
 
 def audit(blocks: Iterable[bytes], now_us: int) -> Audit:
-    """Judge a chain.
+    """Validate a chain.
 
     Args:
         blocks: in order, the one after the genesis block first.
         now_us: the time of day; a block from too far ahead is refused.
     """
-    judge = MemoryJudge(World(), lambda: now_us)
+    validator = MemoryValidator(World(), lambda: now_us)
     count = _Count()
     fault = ""
     for height, raw in enumerate(blocks, start=1):
-        verdict = judge.process_block(raw).verdict
+        verdict = validator.process_block(raw).verdict
         if isinstance(verdict, Rejected):
             fault = f"height {height}: {verdict}"
             break
-        if judge.tip()[1] != height:
+        if validator.tip()[1] != height:
             fault = f"height {height}: it does not follow the block before"
             break
         try:
@@ -65,7 +66,7 @@ def audit(blocks: Iterable[bytes], now_us: int) -> Audit:
         except (DecodeError, KeyError) as error:
             fault = f"height {height}: {error!r}"
             break
-    tip, height = judge.tip()
+    tip, height = validator.tip()
     return Audit(
         height,
         to_hex(tip),

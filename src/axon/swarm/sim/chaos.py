@@ -267,7 +267,7 @@ class _Run:
         for height in range(1, machine.active.height + 1):
             entry = machine.active.at(height)
             assert entry is not None, "heights up to the tip are active"
-            raw = ledger.judge.read_block(entry.hash)
+            raw = ledger.validator.read_block(entry.hash)
             assert raw is not None, "active blocks are held"
             blocks[entry.hash] = raw
         check_by_kernel(machine, blocks)

@@ -109,7 +109,7 @@ def check_most_work(machines: dict[int, FullNode]) -> None:
 
 
 def check_by_kernel(machine: FullNode, read: dict[BlockHash, bytes]) -> None:
-    """Let libbitcoinkernel, which shares no code with the small judge, judge a whole chain.
+    """Let libbitcoinkernel, which shares no code with the in-memory validator, check a whole chain.
 
     Args:
         machine: whose active chain.
@@ -123,9 +123,9 @@ def check_by_kernel(machine: FullNode, read: dict[BlockHash, bytes]) -> None:
         for height in range(1, machine.active.height + 1):
             entry = machine.active.at(height)
             assert entry is not None, "heights up to the tip are active"
-            judged = kernel.process_block(read[entry.hash])
-            if not isinstance(judged.verdict, Accepted):
-                raise Violation(f"S1: the kernel refuses height {height}: {judged.verdict}")
+            result = kernel.process_block(read[entry.hash])
+            if not isinstance(result.verdict, Accepted):
+                raise Violation(f"S1: the kernel refuses height {height}: {result.verdict}")
         if kernel.tip()[0] != machine.active.tip.hash:
             raise Violation("S1: the kernel stands on another tip")
     finally:

@@ -325,8 +325,8 @@ class _Story:
 
         def read(block_hash: BlockHash) -> tuple[Block, list[list[Coin]]]:
             assert node.ledger is not None, "a node boots before it lies"
-            raw = node.ledger.judge.read_block(block_hash)
-            spent = node.ledger.judge.read_spent(block_hash)
+            raw = node.ledger.validator.read_block(block_hash)
+            spent = node.ledger.validator.read_spent(block_hash)
             assert raw is not None, "it has the blocks of its chain"
             return Block.decode(raw), spent or []
 

@@ -8,8 +8,8 @@ from typing import Final
 from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
-from axon.consensus.judge import Judge
 from axon.consensus.ledger import Ledger
+from axon.consensus.validator import Validator
 from axon.primitives.verdict import Rejected
 
 SYNC_BLOCKS: Final = 12
@@ -60,12 +60,12 @@ class Disk:
 class LedgerOnDisk(Ledger):
     """A ledger whose blocks are noted on a `Disk`."""
 
-    def __init__(self, judge: Judge, disk: Disk) -> None:
-        super().__init__(judge, Coins(MemoryStore()), FilterIndex(MemoryStore()))
+    def __init__(self, validator: Validator, disk: Disk) -> None:
+        super().__init__(validator, Coins(MemoryStore()), FilterIndex(MemoryStore()))
         self._disk = disk
 
     def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
-        """Judge a block, and note it if it is kept."""
+        """Validate a block, and note it if it is kept."""
         outcome = super().validate(raw, follow=follow)
         if not isinstance(outcome.verdict, Rejected):
             self._disk.wrote(raw)

@@ -1,8 +1,9 @@
-"""A network of full nodes in virtual time: the real protocol code, judged by the small judge.
+"""A network of full nodes in virtual time: the real protocol code, validated by the in-memory
+validator.
 
 Each node is the `FullNode` that runs on sockets; its world is `drivers/sim`. What it has on disk is
 a `simdisk.Disk`: a crash may take back what was not synced. Payments are signed like real ones,
-though the small judge does not run scripts.
+though the in-memory validator does not run scripts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderTree
-from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.consensus.memoryvalidator import MemoryValidator, World
 from axon.drivers.sim.driver import Simulation
 from axon.drivers.sim.network import LinkModel
 from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
@@ -166,9 +167,9 @@ class SimNetwork:
     def _boot(self, node: SimNode, now: Instant) -> FullNode:
         """A node as it comes up from its disk."""
         rng = self.simulation.random("node", node.number, now)
-        judge = MemoryJudge(self.world, partial(self.simulation.clock, node.number))
+        validator = MemoryValidator(self.world, partial(self.simulation.clock, node.number))
         kept, node.disk.blocks = node.disk.blocks, []
-        ledger = node.ledger = LedgerOnDisk(judge, node.disk)
+        ledger = node.ledger = LedgerOnDisk(validator, node.disk)
         headers = HeaderTree(REGTEST)
         active = ActiveChain(headers.genesis)
         for raw in kept:

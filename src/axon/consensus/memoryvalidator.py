@@ -1,9 +1,11 @@
-"""A small judge for simulated networks: no library, no disk, no scripts, hundreds in one process.
+"""An in-memory validator for simulated networks: no library, no disk, no scripts, hundreds in one
+process.
 
 Whether a block is valid follows from the block and the chain before it, so it is worked out once,
-in the `World` that all judges of a simulation share, with one set of coins that walks from branch
-to branch as it is asked. A `MemoryJudge` is one node's view: which headers and blocks it has, which
-it found invalid, and where its tip is. The first block seen wins among branches of equal work.
+in the `World` that all validators of a simulation share, with one set of coins that walks from
+branch to branch as it is asked. A `MemoryValidator` is one node's view: which headers and blocks it
+has, which it found invalid, and where its tip is. The first block seen wins among branches of equal
+work.
 
 It refuses every network but regtest.
 """
@@ -23,7 +25,7 @@ from axon.consensus.blockrules import (
     check_in_context,
     connect_block,
 )
-from axon.consensus.judge import Judged, ScriptFlags
+from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.errors import ConfigError, DecodeError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
@@ -32,7 +34,7 @@ from axon.primitives.network import REGTEST, Network
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
-_FAR_FUTURE = 1 << 62  # The world knows no clock; each judge holds headers against its own.
+_FAR_FUTURE = 1 << 62  # The world knows no clock; each validator holds headers against its own.
 _SECOND = 1_000_000
 
 
@@ -50,18 +52,20 @@ class _Known:
 
 
 class World:
-    """What is true of blocks whoever asks: shared by the judges of one simulation.
+    """What is true of blocks whoever asks: shared by the validators of one simulation.
 
     Args:
         network: regtest.
 
     Raises:
-        ConfigError: another network: real chains are judged by libbitcoinkernel.
+        ConfigError: another network: real chains are validated by libbitcoinkernel.
     """
 
     def __init__(self, network: Network = REGTEST) -> None:
         if network.name != REGTEST.name:
-            raise ConfigError(f"A simulated judge works on regtest only, not on {network.name}.")
+            raise ConfigError(
+                f"A simulated validator works on regtest only, not on {network.name}."
+            )
         self.network = network
         self.rules = HeaderRules(network)
         self._tree = HeaderTree(network)
@@ -77,7 +81,7 @@ class World:
     def add_header(self, header: Header) -> HeaderEntry | Rejected:
         """The entry of a header whose parent is known here, or which rule it breaks.
 
-        Whether it lies too far in the future is for the judge to say.
+        Whether it lies too far in the future is for the validator to say.
         """
         return self._tree.add(header, _FAR_FUTURE)
 
@@ -170,8 +174,8 @@ class World:
         return done
 
 
-class MemoryJudge:
-    """A `Judge` for one simulated node.
+class MemoryValidator:
+    """A `Validator` for one simulated node.
 
     Args:
         world: shared by all nodes of the simulation.
@@ -189,22 +193,22 @@ class MemoryJudge:
         self._failed: set[BlockHash] = set()  # With all descendants; only asked, never walked.
         self._active: list[HeaderEntry] = [genesis]
 
-    def process_block(self, raw: bytes) -> Judged:
-        """Judge a block, store it, and move the active chain if it now has the most work."""
+    def process_block(self, raw: bytes) -> ValidationResult:
+        """Validate a block, store it, and move the active chain if it now has the most work."""
         world = self._world
         try:
             block = world.decode(raw)
         except DecodeError:
-            return Judged(Rejected("bad-block-encoding", "Block decode failed"))
+            return ValidationResult(Rejected("bad-block-encoding", "Block decode failed"))
         block_hash = block.hash
         fault = world.rules.check_work(block.header.raw, block_hash) or world.check(block)
         if fault is not None:
-            return Judged(fault)
+            return ValidationResult(fault)
         verdict = self.process_header(block.header.raw)
         if isinstance(verdict, Rejected):
             return self._refused(block_hash, verdict)
         if block_hash in self._stored or block_hash == world.genesis.hash:
-            return Judged(Accepted())
+            return ValidationResult(Accepted())
         entry = self._headers[block_hash]
         fault = world.check_in_context(block, entry)
         if fault is not None:
@@ -217,10 +221,14 @@ class MemoryJudge:
         before = self._active[-1]
         self._activate(best, invalid)
         connected, disconnected = self._difference(before)
-        return Judged(self._verdict(entry, invalid), connected, disconnected, True, tuple(invalid))
+        return ValidationResult(
+            self._verdict(entry, invalid), connected, disconnected, True, tuple(invalid)
+        )
 
-    def _refused(self, block_hash: BlockHash, fault: Rejected) -> Judged:
-        return Judged(fault, invalid=((block_hash, fault),) if block_hash in self._failed else ())
+    def _refused(self, block_hash: BlockHash, fault: Rejected) -> ValidationResult:
+        return ValidationResult(
+            fault, invalid=((block_hash, fault),) if block_hash in self._failed else ()
+        )
 
     def _verdict(self, entry: HeaderEntry, invalid: list[tuple[BlockHash, Rejected]]) -> Verdict:
         if entry.hash not in self._failed:
@@ -292,7 +300,7 @@ class MemoryJudge:
         return connected, tuple(disconnected)
 
     def process_header(self, raw: bytes) -> Verdict:
-        """Judge the 80 bytes of a header and take it into the block index."""
+        """Check the 80 bytes of a header and take it into the block index."""
         if len(raw) != HEADER_SIZE:
             return Rejected("bad-header-encoding", "Block header decode failed")
         header = Header(raw)
@@ -364,7 +372,7 @@ class MemoryJudge:
     def verify_scripts(
         self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
     ) -> Verdict:
-        """Always accepted: scripts are what this judge leaves out."""
+        """Always accepted: scripts are what this validator leaves out."""
         del transaction, spent, flags
         return Accepted()
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from axon.consensus.judge import Judged
 from axon.consensus.kernel import Kernel
-from axon.consensus.memoryjudge import MemoryJudge, World
+from axon.consensus.memoryvalidator import MemoryValidator, World
+from axon.consensus.validator import ValidationResult
 from axon.errors import ConfigError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -52,37 +52,37 @@ def now_us() -> int:
 
 @dataclass
 class Pair:
-    """The kernel and a small judge, fed alike."""
+    """The kernel and an in-memory validator, fed alike."""
 
     kernel: Kernel
-    judge: MemoryJudge
+    validator: MemoryValidator
 
-    def feed(self, raw: bytes) -> Judged:
-        told, expected = self.judge.process_block(raw), self.kernel.process_block(raw)
+    def feed(self, raw: bytes) -> ValidationResult:
+        told, expected = self.validator.process_block(raw), self.kernel.process_block(raw)
         assert told == expected
         return told
 
     def feed_header(self, header: Header) -> None:
-        assert self.judge.process_header(header.raw) == self.kernel.process_header(header.raw)
+        assert self.validator.process_header(header.raw) == self.kernel.process_header(header.raw)
 
     def compare(self, blocks: list[Block]) -> None:
-        assert self.judge.tip() == self.kernel.tip()
+        assert self.validator.tip() == self.kernel.tip()
         for height in range(self.kernel.tip()[1] + 2):
-            assert self.judge.hash_at(height) == self.kernel.hash_at(height)
+            assert self.validator.hash_at(height) == self.kernel.hash_at(height)
         for block in [GENESIS, *blocks]:
             name = block.hash
-            assert self.judge.height_of(name) == self.kernel.height_of(name)
-            assert self.judge.header(name) == self.kernel.header(name)
-            assert self.judge.is_active(name) == self.kernel.is_active(name)
-            assert self.judge.read_block(name) == self.kernel.read_block(name)
+            assert self.validator.height_of(name) == self.kernel.height_of(name)
+            assert self.validator.header(name) == self.kernel.header(name)
+            assert self.validator.is_active(name) == self.kernel.is_active(name)
+            assert self.validator.read_block(name) == self.kernel.read_block(name)
             if self.kernel.is_active(name):
-                assert self.judge.read_spent(name) == self.kernel.read_spent(name)
+                assert self.validator.read_spent(name) == self.kernel.read_spent(name)
 
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
     kernel = Kernel("regtest", threads=0)
-    yield Pair(kernel, MemoryJudge(World(), now_us))
+    yield Pair(kernel, MemoryValidator(World(), now_us))
     kernel.close()
 
 
@@ -208,7 +208,7 @@ def test_bytes_that_are_no_block_are_the_kernel_s_too(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_tree_in_any_order_is_judged_alike(pair: Pair, seed: int) -> None:
+def test_any_tree_in_any_order_is_validated_alike(pair: Pair, seed: int) -> None:
     rng = random.Random(seed)
     on_base(pair)
     tree: list[tuple[Block, int]] = [
@@ -239,58 +239,58 @@ def test_any_tree_in_any_order_is_judged_alike(pair: Pair, seed: int) -> None:
     pair.compare(made)
 
 
-def test_a_world_is_judged_once_for_all() -> None:
+def test_a_world_is_validated_once_for_all() -> None:
     world = World()
-    judges = [MemoryJudge(world, now_us) for _ in range(3)]
+    validators = [MemoryValidator(world, now_us) for _ in range(3)]
     spot = spot_of(BASE[-1], 110)
     left = block_on(spot, [spend([(MATURE[0], 0)])], tag=1, fees_sat=1000)
     right = block_on(spot, [spend([(MATURE[0], 0)], 2000)], tag=2, fees_sat=2000)
-    for judge in judges:
+    for validator in validators:
         for block in BASE:
-            assert judge.process_block(block.raw).connected == (block.hash,)
+            assert validator.process_block(block.raw).connected == (block.hash,)
     orders = ([left, right], [right, left], [left])
-    for judge, order in zip(judges, orders, strict=True):
+    for validator, order in zip(validators, orders, strict=True):
         for block in order:
-            assert judge.process_block(block.raw).verdict == Accepted()
-        assert judge.tip() == (order[0].hash, 111)
-    assert judges[2].read_block(right.hash) is None
-    assert judges[2].height_of(right.hash) is None
+            assert validator.process_block(block.raw).verdict == Accepted()
+        assert validator.tip() == (order[0].hash, 111)
+    assert validators[2].read_block(right.hash) is None
+    assert validators[2].height_of(right.hash) is None
     child = block_on(spot_of(right, 111))
-    judged = judges[0].process_block(child.raw)
-    assert (judged.disconnected, judged.connected) == ((left.hash,), (right.hash, child.hash))
-    assert judges[0].read_spent(left.hash) == judges[2].read_spent(left.hash)
+    result = validators[0].process_block(child.raw)
+    assert (result.disconnected, result.connected) == ((left.hash,), (right.hash, child.hash))
+    assert validators[0].read_spent(left.hash) == validators[2].read_spent(left.hash)
 
 
 def test_a_forgery_does_not_block_the_real_bytes() -> None:
     world = World()
-    first, second = MemoryJudge(world, now_us), MemoryJudge(world, now_us)
-    for judge in (first, second):
+    first, second = MemoryValidator(world, now_us), MemoryValidator(world, now_us)
+    for validator in (first, second):
         for block in BASE:
-            judge.process_block(block.raw)
+            validator.process_block(block.raw)
     good = block_on(TIP, [spend([(MATURE[0], 0)])], fees_sat=1000)
     forged = BAD["bad-witness-nonce-size"]
     assert forged.hash == good.hash
     refused = first.process_block(forged.raw)
     assert isinstance(refused.verdict, Rejected)
     assert refused.invalid == ()
-    for judge in (first, second):
-        assert judge.process_block(good.raw).connected == (good.hash,)
-        assert judge.process_block(forged.raw).connected == ()
+    for validator in (first, second):
+        assert validator.process_block(good.raw).connected == (good.hash,)
+        assert validator.process_block(forged.raw).connected == ()
 
 
-def test_each_judge_has_its_own_clock() -> None:
+def test_each_validator_has_its_own_clock() -> None:
     world, early = World(), block_on(GENESIS_SPOT, time=START_TIME + 7201)
-    ahead = MemoryJudge(world, lambda: (START_TIME + 1) * 1_000_000)
-    behind = MemoryJudge(world, lambda: START_TIME * 1_000_000)
+    ahead = MemoryValidator(world, lambda: (START_TIME + 1) * 1_000_000)
+    behind = MemoryValidator(world, lambda: START_TIME * 1_000_000)
     assert ahead.process_block(early.raw).verdict == Accepted()
     refused = behind.process_block(early.raw).verdict
     assert refused == Rejected("time-too-new", "block timestamp too far in the future")
 
 
 def test_scripts_are_left_out() -> None:
-    judge = MemoryJudge(World(), now_us)
-    assert judge.verify_scripts(MATURE[0], []) == Accepted()
-    judge.close()
+    validator = MemoryValidator(World(), now_us)
+    assert validator.verify_scripts(MATURE[0], []) == Accepted()
+    validator.close()
 
 
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"regtest"}))

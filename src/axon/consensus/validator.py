@@ -1,7 +1,7 @@
-"""Who judges: the questions that a node asks about the validity of blocks and transactions.
+"""The validator: the questions that a node asks about the validity of blocks and transactions.
 
-`Kernel` answers them with libbitcoinkernel, `MemoryJudge` for simulated networks on regtest. The
-answers are values with Bitcoin Core's spelling of reasons.
+`Kernel` answers them with libbitcoinkernel, `MemoryValidator` for simulated networks on regtest.
+The answers are values with Bitcoin Core's spelling of reasons.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ScriptFlags(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ValidationResult:
     """What came of one block.
 
     Args:
@@ -58,17 +58,17 @@ class Judged:
     invalid: tuple[tuple[BlockHash, Rejected], ...] = ()
 
 
-class Judge(Protocol):
+class Validator(Protocol):
     """Holds the blocks of one chain and says which are valid.
 
     Hashes in internal order. Calls may come from several threads.
     """
 
-    def process_block(self, raw: bytes) -> Judged:
-        """Judge a block, store it, and move the active chain if it now has the most work."""
+    def process_block(self, raw: bytes) -> ValidationResult:
+        """Validate a block, store it, and move the active chain if it now has the most work."""
 
     def process_header(self, raw: bytes) -> Verdict:
-        """Judge the 80 bytes of a header and take it into the block index."""
+        """Check the 80 bytes of a header and take it into the block index."""
 
     def tip(self) -> tuple[BlockHash, int]:
         """The last block of the active chain, and its height."""
