@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import Admitted, Prepared, Refused
 from axon.mempool.policy import Policy
@@ -103,7 +103,7 @@ class Scene:
             return prepared
         return self.pool.admit(prepared, self.coins, self.tip, self.now)
 
-    def add(self, transaction: Transaction) -> Entry:
+    def add(self, transaction: Transaction) -> PoolEntry:
         """Both steps of a transaction that must come in."""
         outcome = self.submit(transaction)
         assert isinstance(outcome, Admitted), outcome
@@ -153,7 +153,7 @@ class Scene:
         )
 
 
-def out(transaction: Transaction | Entry, index: int = 0) -> OutPoint:
+def out(transaction: Transaction | PoolEntry, index: int = 0) -> OutPoint:
     """The name of one of its outputs."""
     return outpoint(transaction.txid, index)
 
@@ -181,7 +181,7 @@ def consistent(pool: EntryTable) -> None:
     _consistent_clusters(pool, entries)
 
 
-def _consistent_clusters(pool: EntryTable, entries: dict[Txid, Entry]) -> None:
+def _consistent_clusters(pool: EntryTable, entries: dict[Txid, PoolEntry]) -> None:
     for entry in entries.values():
         cluster = entry.cluster
         members = list(cluster.entries())

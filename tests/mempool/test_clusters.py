@@ -17,32 +17,32 @@ from axon.mempool.clusters import (
     over_limits,
     parents_first,
 )
-from axon.mempool.entry import Chunk, Entry
+from axon.mempool.entry import Chunk, PoolEntry
 from axon.primitives.hashes import sha256
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 
 
-def entry(serial: int, fee: int, weight: int, parents: list[Entry]) -> Entry:
+def entry(serial: int, fee: int, weight: int, parents: list[PoolEntry]) -> PoolEntry:
     """An entry of any fee and weight that hangs below others."""
     name = OutPoint(sha256(b"%d" % serial) + bytes(4))
     transaction = Transaction.build(2, [TxIn(name)], [TxOut(serial, b"")])
-    made = Entry(transaction, fee, weight, weight, 0, 0, 0)
+    made = PoolEntry(transaction, fee, weight, weight, 0, 0, 0)
     for parent in parents:
         made.parents[parent.txid] = parent
         parent.children[made.txid] = made
     return made
 
 
-def graph(shape: list[tuple[int, int, list[int]]]) -> list[Entry]:
+def graph(shape: list[tuple[int, int, list[int]]]) -> list[PoolEntry]:
     """Entries of (fee, weight, parents by place)."""
-    entries: list[Entry] = []
+    entries: list[PoolEntry] = []
     for serial, (fee, weight, parents) in enumerate(shape):
         entries.append(entry(serial, fee, weight, [entries[place] for place in parents]))
     return entries
 
 
 @st.composite
-def graphs(draw: st.DrawFn, most: int = 7) -> list[Entry]:
+def graphs(draw: st.DrawFn, most: int = 7) -> list[PoolEntry]:
     shape: list[tuple[int, int, list[int]]] = []
     for place in range(draw(st.integers(1, most))):
         parents = draw(st.sets(st.integers(0, place - 1), max_size=3)) if place else set()
@@ -51,7 +51,7 @@ def graphs(draw: st.DrawFn, most: int = 7) -> list[Entry]:
     return graph(shape)
 
 
-def closed_sets(entries: list[Entry]) -> list[tuple[Entry, ...]]:
+def closed_sets(entries: list[PoolEntry]) -> list[tuple[PoolEntry, ...]]:
     return [
         group
         for size in range(1, len(entries) + 1)
@@ -60,14 +60,14 @@ def closed_sets(entries: list[Entry]) -> list[tuple[Entry, ...]]:
     ]
 
 
-def feerate(group: tuple[Entry, ...]) -> Fraction:
+def feerate(group: tuple[PoolEntry, ...]) -> Fraction:
     return Fraction(
         sum(item.modified_fee_sat for item in group), sum(item.adjusted_weight_wu for item in group)
     )
 
 
 @given(graphs())
-def test_first_chunk_is_the_best_closed_set(entries: list[Entry]) -> None:
+def test_first_chunk_is_the_best_closed_set(entries: list[PoolEntry]) -> None:
     chunks, optimal = chunk_up(entries)
     assert optimal
     left = entries
@@ -84,7 +84,7 @@ def test_first_chunk_is_the_best_closed_set(entries: list[Entry]) -> None:
 
 
 @given(graphs(most=40))
-def test_every_order_is_one_that_can_be_mined(entries: list[Entry]) -> None:
+def test_every_order_is_one_that_can_be_mined(entries: list[PoolEntry]) -> None:
     chunks, _ = chunk_up(entries)
     seen: set[bytes] = set()
     last = Fraction(10**9)
@@ -107,7 +107,9 @@ def test_children_pay_for_their_parent_together() -> None:
 
 
 @given(graphs(), st.integers(-5, 60), st.integers(1, 20))
-def test_joining_is_as_good_as_starting_anew(entries: list[Entry], fee: int, weight: int) -> None:
+def test_joining_is_as_good_as_starting_anew(
+    entries: list[PoolEntry], fee: int, weight: int
+) -> None:
     groups = components(entries)
     clusters = [make_cluster(group) for group in groups]
     child = entry(99, fee, weight, [group[-1] for group in groups])
@@ -119,7 +121,7 @@ def test_joining_is_as_good_as_starting_anew(entries: list[Entry], fee: int, wei
 
 
 @given(graphs(most=20))
-def test_components_hang_together_and_keep_the_order(entries: list[Entry]) -> None:
+def test_components_hang_together_and_keep_the_order(entries: list[PoolEntry]) -> None:
     groups = components(entries)
     assert sorted(item.transaction.outputs[0].amount_sat for g in groups for item in g) == list(
         range(len(entries))
@@ -139,7 +141,7 @@ def test_components_hang_together_and_keep_the_order(entries: list[Entry]) -> No
 
 
 @given(graphs(most=15), st.randoms(use_true_random=False))
-def test_parents_first(entries: list[Entry], rng: object) -> None:
+def test_parents_first(entries: list[PoolEntry], rng: object) -> None:
     shuffled = list(entries)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     seen: set[bytes] = set()
@@ -150,7 +152,7 @@ def test_parents_first(entries: list[Entry], rng: object) -> None:
 
 
 @given(graphs(most=25), st.integers(1, 6), st.integers(20, 60))
-def test_what_is_left_keeps_the_limits(entries: list[Entry], count: int, weight: int) -> None:
+def test_what_is_left_keeps_the_limits(entries: list[PoolEntry], count: int, weight: int) -> None:
     gone = over_limits(entries, count, weight)
     kept = [item for item in entries if item not in gone]
     for item in gone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import MAX_TARGET, Estimate, FeeEstimator
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
@@ -18,18 +18,18 @@ class Watch:
         self.fees.block_connected(100, ())
         self._serial = 0
 
-    def enter(self, feerate: int, count: int = 1) -> tuple[Entry, ...]:
+    def enter(self, feerate: int, count: int = 1) -> tuple[PoolEntry, ...]:
         return tuple([self._entry(feerate) for _ in range(count)])
 
-    def _entry(self, feerate: int) -> Entry:
+    def _entry(self, feerate: int) -> PoolEntry:
         self._serial += 1
         point = OutPoint(self._serial.to_bytes(36, "little"))
         transaction = Transaction.build(2, [TxIn(point)], [TxOut(1, b"")])
-        entry = Entry(transaction, feerate * 4, 16_000, 16_000, 0, self.fees.height, 0)
+        entry = PoolEntry(transaction, feerate * 4, 16_000, 16_000, 0, self.fees.height, 0)
         self.fees.entered(entry)
         return entry
 
-    def mine(self, *groups: tuple[Entry, ...]) -> None:
+    def mine(self, *groups: tuple[PoolEntry, ...]) -> None:
         confirmed = tuple([entry for group in groups for entry in group])
         self.fees.block_connected(self.fees.height + 1, confirmed)
 
@@ -57,7 +57,7 @@ def test_what_was_confirmed_at_once() -> None:
 def slow_and_fast() -> Watch:
     """High fees take one block, low ones ten."""
     watch = Watch()
-    slow: list[tuple[Entry, ...]] = []
+    slow: list[tuple[PoolEntry, ...]] = []
     for _ in range(60):
         fast = watch.enter(20_000, 10)
         slow.append(watch.enter(1_000, 10))

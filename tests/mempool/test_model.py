@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Admitted, CrowdedOut, Prepared, Refused
 from axon.mempool.policy import Policy
 from axon.primitives.hashes import Txid
@@ -30,7 +30,7 @@ class PoolModel:
         self.points = [self.scene.coin(100_000) for _ in range(60)]
         self.blocks: list[tuple[list[Transaction], dict[OutPoint, TestCoin]]] = []
         self.held: list[Prepared] = []
-        self.model: dict[Txid, Entry] = {}
+        self.model: dict[Txid, PoolEntry] = {}
         self.seen: Counter[str] = Counter()
 
     def _came(self, outcome: Admitted | Refused) -> None:
@@ -45,7 +45,7 @@ class PoolModel:
             self._went(outcome.replaced, "replaced")
             self._went(outcome.evicted, "evicted")
 
-    def _went(self, entries: Iterable[Entry], why: str) -> None:
+    def _went(self, entries: Iterable[PoolEntry], why: str) -> None:
         for entry in entries:
             assert self.model.pop(entry.txid) is entry
             self.seen[why] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Refusal, Refused
 from axon.mempool.packageacceptance import (
     PackageResult,
@@ -233,7 +233,7 @@ def test_dust_comes_in_with_the_child_that_spends_it() -> None:
     assert submit(scene, parent, Transaction.build(3, inputs, [TxOut(990_000, PAY)])).error is None
 
 
-def replaceable(scene: Scene, fee: int = 1_000) -> tuple[Entry, Transaction]:
+def replaceable(scene: Scene, fee: int = 1_000) -> tuple[PoolEntry, Transaction]:
     """An entry, and a parent without fee that spends the same output."""
     point = scene.coin()
     old = scene.add(scene.pay(point, fee=fee))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from axon.errors import ConfigError
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Admitted, CrowdedOut, Prepared, Refused
 from axon.mempool.policy import Policy
 from axon.mempool.pool import MAX_RETURNED_BYTES
@@ -18,7 +18,7 @@ HOUR = 3_600 * SECOND
 SMALL = Policy(max_mempool_bytes=4_040_000)
 
 
-def chain(scene: Scene, length: int, fee: int = 1_000) -> list[Entry]:
+def chain(scene: Scene, length: int, fee: int = 1_000) -> list[PoolEntry]:
     """Entries each of which spends the one before."""
     entries = [scene.add(scene.pay(scene.coin(10_000_000), fee=fee))]
     while len(entries) < length:
@@ -26,9 +26,9 @@ def chain(scene: Scene, length: int, fee: int = 1_000) -> list[Entry]:
     return entries
 
 
-def fill(scene: Scene, fee: int = 50_000) -> list[Entry]:
+def fill(scene: Scene, fee: int = 50_000) -> list[PoolEntry]:
     """Large entries, each paying a little more, until one has to go."""
-    entries: list[Entry] = []
+    entries: list[PoolEntry] = []
     while True:
         transaction = scene.pay(scene.coin(), fee=fee, pad=60_000)
         fee += 100
@@ -265,7 +265,9 @@ class Chain:
         self.scene.unmine(block, before)
         return block
 
-    def reorg(self, depth: int, *blocks: Sequence[Transaction]) -> tuple[list[Entry], list[Entry]]:
+    def reorg(
+        self, depth: int, *blocks: Sequence[Transaction]
+    ) -> tuple[list[PoolEntry], list[PoolEntry]]:
         disconnected = [self.back() for _ in range(depth)]
         connected = [self.extend(*block) for block in blocks]
         scene = self.scene

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
 from axon.mempool.policy import Policy
 from axon.primitives.hashes import to_hex
@@ -16,7 +16,7 @@ def refused(scene: Scene, transaction: Transaction) -> Refused:
     return outcome
 
 
-def replaced(scene: Scene, transaction: Transaction) -> list[Entry]:
+def replaced(scene: Scene, transaction: Transaction) -> list[PoolEntry]:
     outcome = scene.submit(transaction)
     assert isinstance(outcome, Admitted), outcome
     consistent(scene.pool)
@@ -165,7 +165,7 @@ def test_replacement_prepared_twice_replaces_the_winner() -> None:
     point = scene.coin()
     scene.add(scene.pay(point, fee=1_000))
     prepared = [scene.prepare(scene.pay(point, fee=fee)) for fee in (2_000, 3_000)]
-    entries: list[Entry] = []
+    entries: list[PoolEntry] = []
     for one in prepared:
         assert isinstance(one, Prepared)
         outcome = scene.pool.admit(one, scene.coins, scene.tip, scene.now)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mining.miner import find_nonce, mine
 from axon.mining.template import BLOCK_VERSION, RESERVED_WEIGHT, BlockLimits, next_template
 from axon.primitives.block import Block, witness_commitment
@@ -24,14 +24,14 @@ SCRIPT = b"\x51"
 
 def entry(
     number: int, fee_sat: int = 1_000, weight_wu: int | None = None, sigops: int = 4
-) -> Entry:
+) -> PoolEntry:
     spends = TxIn(OutPoint(number.to_bytes(36, "little")), witness=(b"proof",))
     transaction = Transaction.build(2, [spends], [TxOut(number, SCRIPT)])
     weight = transaction.weight_wu if weight_wu is None else weight_wu
-    return Entry(transaction, fee_sat, weight, weight, sigops, 0, 0)
+    return PoolEntry(transaction, fee_sat, weight, weight, sigops, 0, 0)
 
 
-def chunks(entries: Sequence[Entry]) -> list[tuple[float, tuple[Entry, ...]]]:
+def chunks(entries: Sequence[PoolEntry]) -> list[tuple[float, tuple[PoolEntry, ...]]]:
     return [(item.fee_sat * 1000 / item.vsize, (item,)) for item in entries]
 
 

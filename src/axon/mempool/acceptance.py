@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext, has_relative_lock, is_final, sequence_locks_met
 from axon.mempool.outcome import CoinLike, CoinView, Prepared, Refusal, Refused
 from axon.mempool.policy import (
@@ -109,7 +109,7 @@ def check(
             return refused
     cost = sigops_cost(transaction, found.spent)
     adjusted = max(weight, cost * policy.bytes_per_sigop)
-    entry = Entry(transaction, fee, weight, adjusted, cost, tip.height, 0)
+    entry = PoolEntry(transaction, fee, weight, adjusted, cost, tip.height, 0)
     entry.prevouts = transaction.prevouts
     entry.parents = found.parents
     entry.relative_lock = relative
@@ -172,8 +172,8 @@ class _Found:
 
     spent: list[TxOut]
     coins: list[CoinLike | None]
-    parents: dict[Txid, Entry]
-    conflicts: dict[Txid, Entry]
+    parents: dict[Txid, PoolEntry]
+    conflicts: dict[Txid, PoolEntry]
 
 
 def _look_up(
@@ -299,7 +299,7 @@ def _check_place(table: EntryTable, prepared: Prepared, rules: Rules) -> Refused
     return None
 
 
-def _sibling_refused(entry: Entry) -> Refused:
+def _sibling_refused(entry: PoolEntry) -> Refused:
     parent = next(iter(entry.parents.values())).transaction
     return Refused(
         "TRUC-violation",
@@ -308,7 +308,7 @@ def _sibling_refused(entry: Entry) -> Refused:
     )
 
 
-def _joins_too_much(entry: Entry, policy: Policy) -> bool:
+def _joins_too_much(entry: PoolEntry, policy: Policy) -> bool:
     clusters = {id(parent.cluster): parent.cluster for parent in entry.parents.values()}
     count, weight = 1, entry.adjusted_weight_wu
     for cluster in clusters.values():

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
-from axon.mempool.entry import Chunk, Cluster, Entry
+from axon.mempool.entry import Chunk, Cluster, PoolEntry
 from axon.primitives.hashes import Txid
 
 CLOSED_SETS_COMPARED: Final = 200
@@ -20,7 +20,7 @@ CLOSED_SETS_COMPARED: Final = 200
 transaction can cause to about a millisecond."""
 
 
-def chunk_up(entries: Sequence[Entry]) -> tuple[tuple[Chunk, ...], bool]:
+def chunk_up(entries: Sequence[PoolEntry]) -> tuple[tuple[Chunk, ...], bool]:
     """Cut entries into chunks, best first.
 
     Args:
@@ -49,7 +49,7 @@ def chunk_up(entries: Sequence[Entry]) -> tuple[tuple[Chunk, ...], bool]:
     return tuple(chunks), True
 
 
-def _chunk_of(members: tuple[Entry, ...]) -> Chunk:
+def _chunk_of(members: tuple[PoolEntry, ...]) -> Chunk:
     return Chunk(
         sum([entry.modified_fee_sat for entry in members]),
         sum([entry.adjusted_weight_wu for entry in members]),
@@ -57,7 +57,7 @@ def _chunk_of(members: tuple[Entry, ...]) -> Chunk:
     )
 
 
-def _best_closed_set(entries: Sequence[Entry], parents: list[int], left: int) -> int | None:
+def _best_closed_set(entries: Sequence[PoolEntry], parents: list[int], left: int) -> int | None:
     """Bits of the closed set of highest feerate, the smallest of them; None if there are many."""
     sets: list[tuple[int, int, int]] = [(0, 0, 0)]
     best, best_fee, best_weight = 0, 0, 0
@@ -77,7 +77,7 @@ def _best_closed_set(entries: Sequence[Entry], parents: list[int], left: int) ->
     return best
 
 
-def _greedy(entries: Sequence[Entry], parents: list[int], left: int) -> list[Entry]:
+def _greedy(entries: Sequence[PoolEntry], parents: list[int], left: int) -> list[PoolEntry]:
     """The order that takes the best ancestor set each time."""
     ancestors: list[int] = []
     fees: list[int] = []
@@ -92,7 +92,7 @@ def _greedy(entries: Sequence[Entry], parents: list[int], left: int) -> list[Ent
         fees.append(sum([entry.modified_fee_sat for entry in members]))
         weights.append(sum([entry.adjusted_weight_wu for entry in members]))
     waiting = [i for i in range(len(entries)) if left >> i & 1]
-    order: list[Entry] = []
+    order: list[PoolEntry] = []
     while waiting:
         best = waiting[0]
         for i in waiting:
@@ -112,7 +112,7 @@ def _greedy(entries: Sequence[Entry], parents: list[int], left: int) -> list[Ent
     return order
 
 
-def _merge_rising(order: Iterable[Entry]) -> tuple[Chunk, ...]:
+def _merge_rising(order: Iterable[PoolEntry]) -> tuple[Chunk, ...]:
     """Cut an order into chunks: what pays better than the chunk before it joins that chunk."""
     chunks: list[Chunk] = []
     for entry in order:
@@ -128,14 +128,14 @@ def _merge_rising(order: Iterable[Entry]) -> tuple[Chunk, ...]:
     return tuple(chunks)
 
 
-def make_cluster(entries: Sequence[Entry]) -> Cluster:
+def make_cluster(entries: Sequence[PoolEntry]) -> Cluster:
     """The cluster of these entries, which hang together; parents before children."""
     chunks, optimal = chunk_up(entries)
     weight = sum([chunk.weight_wu for chunk in chunks])
     return Cluster(chunks, len(entries), weight, optimal)
 
 
-def join(clusters: Sequence[Cluster], child: Entry) -> Cluster:
+def join(clusters: Sequence[Cluster], child: PoolEntry) -> Cluster:
     """The cluster that a new entry makes of its parents' clusters.
 
     A child that pays no better than any chunk already there goes to the end, and an optimal order
@@ -166,12 +166,12 @@ def _feerate(chunk: Chunk) -> float:
     return chunk.fee_sat / chunk.weight_wu
 
 
-def components(entries: Iterable[Entry]) -> list[list[Entry]]:
+def components(entries: Iterable[PoolEntry]) -> list[list[PoolEntry]]:
     """Entries sorted into groups that hang together by their parents.
 
     The order among entries is kept, and groups come in the order of their first entries.
     """
-    group_of: dict[Txid, list[Entry]] = {}
+    group_of: dict[Txid, list[PoolEntry]] = {}
     position: dict[Txid, int] = {}
     for entry in entries:
         position[entry.txid] = len(position)
@@ -193,7 +193,7 @@ def components(entries: Iterable[Entry]) -> list[list[Entry]]:
     return list(groups.values())
 
 
-def parents_first(entries: Iterable[Entry]) -> list[Entry]:
+def parents_first(entries: Iterable[PoolEntry]) -> list[PoolEntry]:
     """The same entries, parents before children, otherwise in the order given."""
     members = {entry.txid: entry for entry in entries}
     missing = {
@@ -210,7 +210,9 @@ def parents_first(entries: Iterable[Entry]) -> list[Entry]:
     return ready
 
 
-def over_limits(entries: Sequence[Entry], count_limit: int, weight_limit_wu: int) -> list[Entry]:
+def over_limits(
+    entries: Sequence[PoolEntry], count_limit: int, weight_limit_wu: int
+) -> list[PoolEntry]:
     """What must go so that no cluster is over the limits; best feerates stay.
 
     Entries come in by falling feerate as soon as their parents are in; one that would make its

@@ -16,7 +16,7 @@ from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import OutPoint, Transaction
 
 
-class Entry:
+class PoolEntry:
     """One unconfirmed transaction with what the pool knows of it.
 
     Only the pool changes it. `parents` and `children` are the direct ones inside the pool, in the
@@ -72,13 +72,13 @@ class Entry:
         self.spends_coinbase = False
         self.relative_lock = False  # Whether BIP 68 binds one of its inputs.
         self.usage_bytes = 0
-        self.parents: dict[Txid, Entry] = {}
-        self.children: dict[Txid, Entry] = {}
+        self.parents: dict[Txid, PoolEntry] = {}
+        self.children: dict[Txid, PoolEntry] = {}
         self.chunk: Chunk  # Set when the entry joins the pool, with `cluster`.
         self.cluster: Cluster
 
     def __repr__(self) -> str:
-        return f"Entry({self.txid[::-1].hex()})"
+        return f"PoolEntry({self.txid[::-1].hex()})"
 
 
 class Chunk(NamedTuple):
@@ -92,7 +92,7 @@ class Chunk(NamedTuple):
 
     fee_sat: int
     weight_wu: int
-    entries: tuple[Entry, ...]
+    entries: tuple[PoolEntry, ...]
 
     @property
     def feerate_sat_kvb(self) -> int:
@@ -118,7 +118,7 @@ class Cluster:
     weight_wu: int
     optimal: bool
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PoolEntry]:
         """Every entry, in the order in which they would be mined."""
         for chunk in self.chunks:
             yield from chunk.entries

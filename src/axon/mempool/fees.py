@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.policy import feerate_of
 from axon.primitives.hashes import Txid
 
@@ -110,7 +110,7 @@ class FeeEstimator:
                 high = middle
         return max(low - 1, 0)
 
-    def entered(self, entry: Entry) -> None:
+    def entered(self, entry: PoolEntry) -> None:
         """A transaction came into the pool.
 
         Those that spend unconfirmed outputs say nothing of their own feerate, and those that come
@@ -137,7 +137,7 @@ class FeeEstimator:
         bucket.feerate_sum += feerate * self._gain
         return bucket
 
-    def block_connected(self, height: int, confirmed: tuple[Entry, ...]) -> None:
+    def block_connected(self, height: int, confirmed: tuple[PoolEntry, ...]) -> None:
         """A block confirmed entries of the pool. Blocks that are not new teach nothing."""
         if height <= self.height:
             for entry in confirmed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Rejected
@@ -78,8 +78,8 @@ class CrowdedOut(Refused):
         evicted: other entries that had to go because the pool is full or they were too old.
     """
 
-    replaced: tuple[Entry, ...] = ()
-    evicted: tuple[Entry, ...] = ()
+    replaced: tuple[PoolEntry, ...] = ()
+    evicted: tuple[PoolEntry, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -102,12 +102,12 @@ class Prepared:
     transaction: Transaction
     spent: list[TxOut]
     fee_sat: int
-    entry: Entry
+    entry: PoolEntry
     bypass_limits: bool
     tip_hash: BlockHash
     version: int
-    conflicts: dict[Txid, Entry] = field(default_factory=dict)
-    replaced: list[Entry] = field(default_factory=list)
+    conflicts: dict[Txid, PoolEntry] = field(default_factory=dict)
+    replaced: list[PoolEntry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ class Admitted:
         evicted: entries that had to go because the pool is full or because they were too old.
     """
 
-    entry: Entry
-    replaced: tuple[Entry, ...] = ()
-    evicted: tuple[Entry, ...] = ()
+    entry: PoolEntry
+    replaced: tuple[PoolEntry, ...] = ()
+    evicted: tuple[PoolEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class BlockEffect:
         conflicting: entries that spend what the block spent, and their descendants.
     """
 
-    confirmed: tuple[Entry, ...]
-    conflicting: tuple[Entry, ...]
+    confirmed: tuple[PoolEntry, ...]
+    conflicting: tuple[PoolEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class ReorgEffect:
             final or mature, or the pool is full.
     """
 
-    confirmed: tuple[Entry, ...]
-    conflicting: tuple[Entry, ...]
-    returned: tuple[Entry, ...]
-    removed: tuple[Entry, ...]
+    confirmed: tuple[PoolEntry, ...]
+    conflicting: tuple[PoolEntry, ...]
+    returned: tuple[PoolEntry, ...]
+    removed: tuple[PoolEntry, ...]

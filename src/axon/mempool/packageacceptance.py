@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from axon.mempool.acceptance import Rules, check, check_feerate
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import CoinView, Prepared, Refused
 from axon.mempool.policy import (
@@ -72,9 +72,9 @@ class PackageResult:
     error: Rejected | None
     about_package: bool
     members: Mapping[Wtxid, Member]
-    admitted: tuple[Entry, ...] = ()
-    replaced: tuple[Entry, ...] = ()
-    evicted: tuple[Entry, ...] = ()
+    admitted: tuple[PoolEntry, ...] = ()
+    replaced: tuple[PoolEntry, ...] = ()
+    evicted: tuple[PoolEntry, ...] = ()
 
 
 FAILED = Rejected("transaction failed")
@@ -132,21 +132,21 @@ def is_child_with_parents_tree(transactions: Sequence[Transaction]) -> bool:
 
 
 @dataclass(slots=True)
-class Together:
+class CheckedPackage:
     """Transactions that pass all checks but their scripts; `prepared` and `members` go in pairs."""
 
     prepared: list[Prepared]
     members: list[Member]
 
 
-def check_together(
+def check_package(
     pool: Mempool,
     transactions: Sequence[Transaction],
     coins: CoinView,
     tip: TipContext,
     rules: Rules,
     max_feerate_sat_kvb: int | None = None,
-) -> Together | PackageResult:
+) -> CheckedPackage | PackageResult:
     """All checks but the scripts of transactions that come together; the pool does not change.
 
     Args:
@@ -192,10 +192,10 @@ def check_together(
         members.append(
             Member(entry.transaction, None, entry.vsize, entry.fee_sat, feerate, includes)
         )
-    return Together(prepared, members)
+    return CheckedPackage(prepared, members)
 
 
-def too_dear(entry: Entry, max_feerate_sat_kvb: int | None) -> Refused | None:
+def too_dear(entry: PoolEntry, max_feerate_sat_kvb: int | None) -> Refused | None:
     """Whether it pays more than the caller wants to pay at most."""
     if max_feerate_sat_kvb is None:
         return None
@@ -204,7 +204,7 @@ def too_dear(entry: Entry, max_feerate_sat_kvb: int | None) -> Refused | None:
     return Refused("max feerate exceeded")
 
 
-def _link_inside(entries: Sequence[Entry]) -> None:
+def _link_inside(entries: Sequence[PoolEntry]) -> None:
     """Let the entries of a package know their parents inside it."""
     known = {entry.txid: entry for entry in entries}
     for entry in entries:
@@ -220,7 +220,7 @@ def _check_clusters(
     """Replacement by a package, and the limits of the clusters it would make."""
     entries = [one.entry for one in prepared]
     conflicts = {txid: entry for one in prepared for txid, entry in one.conflicts.items()}
-    replaced: list[Entry] = []
+    replaced: list[PoolEntry] = []
     if conflicts:
         found = _replaced_by_package(pool, entries, conflicts, outside, fee, vsize)
         if isinstance(found, Rejected):
@@ -237,12 +237,12 @@ def _check_clusters(
 
 def _replaced_by_package(
     pool: Mempool,
-    entries: Sequence[Entry],
-    conflicts: Mapping[Txid, Entry],
+    entries: Sequence[PoolEntry],
+    conflicts: Mapping[Txid, PoolEntry],
     outside: bool,
     fee: int,
     vsize: int,
-) -> list[Entry] | Rejected:
+) -> list[PoolEntry] | Rejected:
     failed = "package RBF failed: "
     if len(entries) != 2 or not entries[1].parents:
         return Rejected(f"{failed}package must be 1-parent-1-child")
@@ -265,7 +265,7 @@ def _replaced_by_package(
     return replaced
 
 
-def _check_dust(pool: Mempool, entries: Sequence[Entry]) -> PackageResult | None:
+def _check_dust(pool: Mempool, entries: Sequence[PoolEntry]) -> PackageResult | None:
     if not pool.policy.require_standard:
         return None
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Transactions that are judged together: a child with its parents, or a list that is only tested.
+"""Transactions that are accepted together: a child with its parents, or a list that is only tested.
 
 A parent that pays too little alone comes in if its child pays for both. As with single
 transactions there are two steps around the verification of scripts: `prepare_package` says which
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from axon.mempool.acceptance import Rules, check, check_feerate
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import CoinView, Prepared, Refusal, Refused
 from axon.mempool.packageacceptance import (
@@ -20,7 +20,7 @@ from axon.mempool.packageacceptance import (
     Member,
     PackageResult,
     check_form,
-    check_together,
+    check_package,
     is_child_with_parents,
     member_failed,
     too_dear,
@@ -157,8 +157,8 @@ class _Submission:
         self._pool, self._plan, self._scripts = pool, plan, scripts
         self._coins, self._tip, self._now = coins, tip, now
         self._max_feerate_sat_kvb = max_feerate_sat_kvb
-        self._admitted: list[Entry] = []
-        self._replaced: list[Entry] = []
+        self._admitted: list[PoolEntry] = []
+        self._replaced: list[PoolEntry] = []
 
     def run(self) -> PackageResult:
         settled: dict[Wtxid, Member] = {}
@@ -179,7 +179,7 @@ class _Submission:
         error: Rejected | None = FAILED if failed else None
         about_package = False
         if waiting and not failed:
-            result = self._together(waiting)
+            result = self._as_package(waiting)
             error, about_package = result.error, result.about_package
             provisional.update(result.members)
         return self._finish({**provisional, **settled}, error, about_package)
@@ -213,23 +213,23 @@ class _Submission:
         feerate = feerate_of(entry.modified_fee_sat, entry.vsize)
         return Member(transaction, None, entry.vsize, entry.fee_sat, feerate, (entry.wtxid,))
 
-    def _together(self, transactions: Sequence[Transaction]) -> PackageResult:
+    def _as_package(self, transactions: Sequence[Transaction]) -> PackageResult:
         rules = replace(self._pool.rules(self._now), check_fee=False, alone=False)
-        together = check_together(
+        checked = check_package(
             self._pool, transactions, self._coins, self._tip, rules, self._max_feerate_sat_kvb
         )
-        if isinstance(together, PackageResult):
-            return together
+        if isinstance(checked, PackageResult):
+            return checked
         for transaction in transactions:
             refused = self._verdict(transaction)
             if refused is not None:
                 return member_failed(transaction, refused)
-        self._take_in(together.prepared)
-        members = {member.transaction.wtxid: member for member in together.members}
+        self._take_in(checked.prepared)
+        members = {member.transaction.wtxid: member for member in checked.members}
         return PackageResult(None, False, members)
 
     def _take_in(self, prepared: Sequence[Prepared]) -> None:
-        self._replaced += self._pool.admit_together(prepared, self._now)
+        self._replaced += self._pool.admit_prepared(prepared, self._now)
         self._admitted += [one.entry for one in prepared]
 
     def _finish(
@@ -275,14 +275,14 @@ def prepare_test(
     wrong = check_form(transactions)
     if wrong is not None:
         return PackageResult(wrong, True, {})
-    together = check_together(
+    checked = check_package(
         pool, transactions, coins, tip, replace(rules, alone=False, replaceable=False)
     )
-    if isinstance(together, PackageResult):
-        return together
+    if isinstance(checked, PackageResult):
+        return checked
     return TestPlan(
-        tuple(together.members),
-        tuple([(one.transaction, one.spent) for one in together.prepared]),
+        tuple(checked.members),
+        tuple([(one.transaction, one.spent) for one in checked.prepared]),
     )
 
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from axon.mempool.acceptance import Rules, check, check_again
 from axon.mempool.clusters import over_limits, parents_first
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext, is_final, sequence_locks_met
 from axon.mempool.outcome import (
     Admitted,
@@ -121,7 +121,7 @@ class Mempool(EntryTable):
             return CrowdedOut("mempool full", "", Refusal.RECONSIDERABLE, (), replaced, others)
         return Admitted(entry, replaced, evicted)
 
-    def _take_in(self, prepared: Prepared, time_us: int) -> Entry:
+    def _take_in(self, prepared: Prepared, time_us: int) -> PoolEntry:
         if prepared.replaced:
             self._remove(prepared.replaced)
         entry = prepared.entry
@@ -131,7 +131,7 @@ class Mempool(EntryTable):
         self._insert(entry)
         return entry
 
-    def admit_together(self, prepared: Sequence[Prepared], now: int) -> tuple[Entry, ...]:
+    def admit_prepared(self, prepared: Sequence[Prepared], now: int) -> tuple[PoolEntry, ...]:
         """Take in a checked package, parents first; what it replaces is named by its last member.
 
         The limits of the pool are not looked at; `enforce_limits` must follow.
@@ -172,9 +172,9 @@ class Mempool(EntryTable):
                 return 0
         return max(int(rolling + 0.5), self.policy.incremental_feerate_sat_kvb)
 
-    def enforce_limits(self, now: int) -> tuple[Entry, ...]:
+    def enforce_limits(self, now: int) -> tuple[PoolEntry, ...]:
         """Let go what is too old, and the worst chunks while the pool is too large."""
-        gone: list[Entry] = []
+        gone: list[PoolEntry] = []
         horizon = now - self.policy.expiry_s * SECOND
         if self._oldest_us is not None and self._oldest_us < horizon:
             self._drop([entry for entry in self.entries() if entry.time_us < horizon], gone)
@@ -191,9 +191,9 @@ class Mempool(EntryTable):
             gone += chunk.entries
         return tuple(gone)
 
-    def _drop(self, entries: Iterable[Entry], gone: list[Entry]) -> None:
+    def _drop(self, entries: Iterable[PoolEntry], gone: list[PoolEntry]) -> None:
         """Let entries go with all their descendants."""
-        doomed: dict[Txid, Entry] = {}
+        doomed: dict[Txid, PoolEntry] = {}
         for entry in entries:
             if entry.txid not in doomed:
                 doomed[entry.txid] = entry
@@ -211,8 +211,8 @@ class Mempool(EntryTable):
         Args:
             transactions: all of the block, coinbase included.
         """
-        confirmed: list[Entry] = []
-        rivals: dict[Txid, Entry] = {}
+        confirmed: list[PoolEntry] = []
+        rivals: dict[Txid, PoolEntry] = {}
         if len(self) or self._deltas:
             for transaction in transactions:
                 entry = self.get(transaction.txid)
@@ -225,7 +225,7 @@ class Mempool(EntryTable):
                     if rival is not None:
                         self._deltas.pop(rival.txid, None)
                         rivals[rival.txid] = rival
-        conflicting: list[Entry] = []
+        conflicting: list[PoolEntry] = []
         self._drop(rivals.values(), conflicting)
         self._remove(confirmed)
         self._rolling_since_s = now // SECOND
@@ -250,16 +250,16 @@ class Mempool(EntryTable):
             connected: those of each block that joined, upwards.
             coins: the unspent outputs at `tip`, the new one.
         """
-        confirmed: list[Entry] = []
-        conflicting: list[Entry] = []
+        confirmed: list[PoolEntry] = []
+        conflicting: list[PoolEntry] = []
         settled: set[Txid] = set()
         for block in connected:
             effect = self.block_connected(block, now)
             confirmed += effect.confirmed
             conflicting += effect.conflicting
             settled.update([transaction.txid for transaction in block])
-        removed: list[Entry] = []
-        returned: list[Entry] = []
+        removed: list[PoolEntry] = []
+        returned: list[PoolEntry] = []
         rules = replace(self.rules(now), bypass_limits=True)
         for transaction, welcome in _returning(disconnected):
             if transaction.txid in settled:
@@ -282,7 +282,7 @@ class Mempool(EntryTable):
             tuple([entry for entry in removed if entry.txid not in new]),
         )
 
-    def _drop_spenders(self, transaction: Transaction, gone: list[Entry]) -> None:
+    def _drop_spenders(self, transaction: Transaction, gone: list[PoolEntry]) -> None:
         """Its outputs are no more: whoever spends them goes."""
         if transaction.txid in self:
             return
@@ -292,9 +292,9 @@ class Mempool(EntryTable):
         ]
         self._drop([entry for entry in spenders if entry is not None], gone)
 
-    def _link_children(self, returned: Sequence[Entry], removed: list[Entry]) -> None:
+    def _link_children(self, returned: Sequence[PoolEntry], removed: list[PoolEntry]) -> None:
         """Entries that came back meet those that spent them while they were confirmed."""
-        linked: dict[Txid, Entry] = {}
+        linked: dict[Txid, PoolEntry] = {}
         for entry in returned:
             for index in range(len(entry.transaction.outputs)):
                 child = self.spender(outpoint(entry.txid, index))
@@ -313,7 +313,7 @@ class Mempool(EntryTable):
         removed += surplus
         self._recluster([entry for entry in linked.values() if entry.txid in self])
 
-    def _still_fits(self, entry: Entry, coins: CoinView, tip: TipContext) -> bool:
+    def _still_fits(self, entry: PoolEntry, coins: CoinView, tip: TipContext) -> bool:
         """Whether an entry could be in the next block: final, and its coinbases mature."""
         transaction = entry.transaction
         if transaction.locktime and not is_final(transaction, tip):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from axon.mempool.clusters import components, improves, make_cluster
-from axon.mempool.entry import Chunk, Cluster, Entry
+from axon.mempool.entry import Chunk, Cluster, PoolEntry
 from axon.mempool.outcome import Refusal, Refused
 from axon.mempool.policy import MAX_REPLACED_CLUSTERS, Policy, fee_at, money
 from axon.mempool.table import EntryTable
@@ -20,8 +20,8 @@ DIAGRAM_DETAIL = "insufficient feerate: does not improve feerate diagram"
 
 
 def entries_to_replace(
-    table: EntryTable, conflicts: Iterable[Entry], txid: Txid
-) -> list[Entry] | str:
+    table: EntryTable, conflicts: Iterable[PoolEntry], txid: Txid
+) -> list[PoolEntry] | str:
     """The conflicting entries and all their descendants; or why they are too many."""
     direct = list(conflicts)
     clusters = len({id(entry.cluster) for entry in direct})
@@ -30,7 +30,7 @@ def entries_to_replace(
             f"rejecting replacement {to_hex(txid)}; too many conflicting clusters"
             f" ({clusters} > {MAX_REPLACED_CLUSTERS})"
         )
-    found: dict[Txid, Entry] = {}
+    found: dict[Txid, PoolEntry] = {}
     for entry in direct:
         found[entry.txid] = entry
         for item in table.descendants(entry):
@@ -39,7 +39,7 @@ def entries_to_replace(
 
 
 def unpaid(
-    replaced: Sequence[Entry], fee_sat: int, vsize: int, policy: Policy, txid: Txid
+    replaced: Sequence[PoolEntry], fee_sat: int, vsize: int, policy: Policy, txid: Txid
 ) -> str | None:
     """Why the fee does not pay for what goes and for the relay of what comes; None if it does."""
     old_fee = sum([entry.modified_fee_sat for entry in replaced])
@@ -57,7 +57,9 @@ def unpaid(
     return None
 
 
-def clusters_after(replaced: Sequence[Entry], added: Sequence[Entry]) -> list[list[Entry]]:
+def clusters_after(
+    replaced: Sequence[PoolEntry], added: Sequence[PoolEntry]
+) -> list[list[PoolEntry]]:
     """The groups that the touched clusters would fall into, with the new entries among them.
 
     Args:
@@ -73,7 +75,7 @@ def clusters_after(replaced: Sequence[Entry], added: Sequence[Entry]) -> list[li
     return components([*members, *added])
 
 
-def _touched(replaced: Sequence[Entry], added: Sequence[Entry]) -> list[Cluster]:
+def _touched(replaced: Sequence[PoolEntry], added: Sequence[PoolEntry]) -> list[Cluster]:
     own = {entry.txid for entry in added}
     parents = [
         parent for entry in added for parent in entry.parents.values() if parent.txid not in own
@@ -82,14 +84,14 @@ def _touched(replaced: Sequence[Entry], added: Sequence[Entry]) -> list[Cluster]
     return list(found.values())
 
 
-def over_cluster_limits(group: Sequence[Entry], policy: Policy) -> bool:
+def over_cluster_limits(group: Sequence[PoolEntry], policy: Policy) -> bool:
     """Whether a cluster of these entries would be larger than the pool allows."""
     weight = sum([entry.adjusted_weight_wu for entry in group])
     return len(group) > policy.cluster_count or weight > policy.cluster_vsize * 4
 
 
 def diagram_improves(
-    replaced: Sequence[Entry], added: Sequence[Entry], groups: Iterable[Sequence[Entry]]
+    replaced: Sequence[PoolEntry], added: Sequence[PoolEntry], groups: Iterable[Sequence[PoolEntry]]
 ) -> bool:
     """Whether the touched clusters are worth more to a miner after the replacement.
 
@@ -105,11 +107,11 @@ def diagram_improves(
 
 def check_replacement(
     table: EntryTable,
-    entry: Entry,
-    conflicts: Iterable[Entry],
+    entry: PoolEntry,
+    conflicts: Iterable[PoolEntry],
     policy: Policy,
     sibling: bool = False,
-) -> Refused | list[Entry]:
+) -> Refused | list[PoolEntry]:
     """The rules for one transaction that comes alone.
 
     Args:

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final
 
 from axon.mempool.clusters import components, join, make_cluster, parents_first
-from axon.mempool.entry import Chunk, Cluster, Entry
+from axon.mempool.entry import Chunk, Cluster, PoolEntry
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, OutPoint, TxOut, outpoint_index
 
@@ -45,7 +45,7 @@ class EntryFacts:
     descendant_fees_sat: int
 
 
-def usage_of(entry: Entry) -> int:
+def usage_of(entry: PoolEntry) -> int:
     """Bytes of memory an entry is taken to need."""
     transaction = entry.transaction
     inputs, outputs = len(entry.prevouts), len(transaction.outputs)
@@ -56,9 +56,9 @@ class EntryTable:
     """All entries. Only `_insert`, `_remove` and `prioritise` change them."""
 
     def __init__(self) -> None:
-        self._entries: dict[Txid, Entry] = {}
-        self._by_wtxid: dict[Wtxid, Entry] = {}
-        self._spenders: dict[OutPoint, Entry] = {}
+        self._entries: dict[Txid, PoolEntry] = {}
+        self._by_wtxid: dict[Wtxid, PoolEntry] = {}
+        self._spenders: dict[OutPoint, PoolEntry] = {}
         self._deltas: dict[Txid, int] = {}
         self._unbroadcast: dict[Txid, None] = {}
         self._worst: list[tuple[float, int, Cluster]] | None = None
@@ -80,23 +80,23 @@ class EntryTable:
     def __contains__(self, txid: Txid) -> bool:
         return txid in self._entries
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[PoolEntry]:
         """Every entry, in the order in which they came in."""
         return iter(self._entries.values())
 
-    def get(self, txid: Txid) -> Entry | None:
+    def get(self, txid: Txid) -> PoolEntry | None:
         """The entry of this transaction."""
         return self._entries.get(txid)
 
-    def require(self, txid: Txid) -> Entry:
+    def require(self, txid: Txid) -> PoolEntry:
         """The entry of a transaction that is known to be here."""
         return self._entries[txid]
 
-    def by_wtxid(self, wtxid: Wtxid) -> Entry | None:
+    def by_wtxid(self, wtxid: Wtxid) -> PoolEntry | None:
         """The entry of exactly this transaction, witness included."""
         return self._by_wtxid.get(wtxid)
 
-    def spender(self, point: OutPoint) -> Entry | None:
+    def spender(self, point: OutPoint) -> PoolEntry | None:
         """The entry that spends this output."""
         return self._spenders.get(point)
 
@@ -109,15 +109,15 @@ class EntryTable:
         index = outpoint_index(point)
         return outputs[index] if index < len(outputs) else None
 
-    def ancestors(self, entry: Entry) -> list[Entry]:
+    def ancestors(self, entry: PoolEntry) -> list[PoolEntry]:
         """The entry's parents, their parents and so on, without itself; nearest first."""
         return _closure(entry, upwards=True)
 
-    def descendants(self, entry: Entry) -> list[Entry]:
+    def descendants(self, entry: PoolEntry) -> list[PoolEntry]:
         """The entry's children, their children and so on, without itself; nearest first."""
         return _closure(entry, upwards=False)
 
-    def facts(self, entry: Entry) -> EntryFacts:
+    def facts(self, entry: PoolEntry) -> EntryFacts:
         """Counts, sizes and fees of an entry's kin."""
         above = [entry, *self.ancestors(entry)]
         below = [entry, *self.descendants(entry)]
@@ -144,7 +144,7 @@ class EntryTable:
             if cluster.chunks[0].entries[0] is entry:
                 yield cluster
 
-    def mining_chunks(self) -> Iterator[tuple[float, tuple[Entry, ...]]]:
+    def mining_chunks(self) -> Iterator[tuple[float, tuple[PoolEntry, ...]]]:
         """What to mine, best first.
 
         Shows the pool as it was when the first chunk was taken.
@@ -231,7 +231,7 @@ class EntryTable:
 
     # Change.
 
-    def _insert(self, entry: Entry) -> None:
+    def _insert(self, entry: PoolEntry) -> None:
         """Take in an entry whose `parents` are filled in; its outputs are unspent in the pool."""
         txid = entry.txid
         clusters: list[Cluster] = []
@@ -276,7 +276,7 @@ class EntryTable:
         if self._worst is not None:
             self._rank(cluster, self._worst)
 
-    def _remove(self, entries: Iterable[Entry]) -> None:
+    def _remove(self, entries: Iterable[PoolEntry]) -> None:
         """Let entries go. Their descendants must go with them, unless they are confirmed."""
         gone = {entry.txid: entry for entry in entries}
         touched: dict[int, Cluster] = {}
@@ -304,7 +304,7 @@ class EntryTable:
             for group in components(rest):
                 self._install(make_cluster(group))
 
-    def _recluster(self, entries: Iterable[Entry]) -> None:
+    def _recluster(self, entries: Iterable[PoolEntry]) -> None:
         """Put clusters right after entries were linked to each other from outside."""
         old: dict[int, Cluster] = {}
         for entry in entries:
@@ -316,9 +316,9 @@ class EntryTable:
             self._install(make_cluster(group))
 
 
-def _closure(entry: Entry, upwards: bool) -> list[Entry]:
-    seen: dict[Txid, Entry] = {entry.txid: entry}
-    found: list[Entry] = [entry]
+def _closure(entry: PoolEntry, upwards: bool) -> list[PoolEntry]:
+    seen: dict[Txid, PoolEntry] = {entry.txid: entry}
+    found: list[PoolEntry] = [entry]
     for item in found:  # Grows while it is walked.
         for txid, kin in (item.parents if upwards else item.children).items():
             if txid not in seen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Refusal, Refused
 from axon.mempool.policy import (
     TRUC_CHILD_MAX_VSIZE,
@@ -56,8 +56,8 @@ def _check_heritage(child: Transaction, parent: Transaction) -> Refused | None:
 
 
 def check_truc(
-    table: EntryTable, entry: Entry, conflicts: Mapping[Txid, Entry]
-) -> Refused | Entry | None:
+    table: EntryTable, entry: PoolEntry, conflicts: Mapping[Txid, PoolEntry]
+) -> Refused | PoolEntry | None:
     """The TRUC rules for a transaction that comes alone.
 
     Args:
@@ -95,7 +95,7 @@ def check_truc(
 
 
 def check_truc_package(
-    table: EntryTable, entry: Entry, package: Sequence[Transaction]
+    table: EntryTable, entry: PoolEntry, package: Sequence[Transaction]
 ) -> Refused | None:
     """The TRUC rules for one transaction of a package, which passed `check_truc` without it.
 
@@ -136,7 +136,7 @@ def check_truc_package(
     return None
 
 
-def check_dust_fee(entry: Entry, policy: Policy) -> Refused | None:
+def check_dust_fee(entry: PoolEntry, policy: Policy) -> Refused | None:
     """Dust only without a fee: nobody shall have a reason to mine it alone."""
     if not entry.fee_sat and not entry.modified_fee_sat:
         return None

@@ -14,7 +14,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderEntry
 from axon.chain.rules import HeaderRules
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.primitives.block import MAX_BLOCK_WEIGHT, WITNESS_MAGIC, Block
 from axon.primitives.hashes import ZERO_HASH, sha256d
 from axon.primitives.header import Header
@@ -85,7 +85,7 @@ class BlockTemplate:
     bits: int
     time: int
     min_time: int
-    entries: tuple[Entry, ...]
+    entries: tuple[PoolEntry, ...]
     fees_sat: int
     subsidy_sat: int
     weight_wu: int
@@ -168,7 +168,7 @@ def assemble(
 def next_template(
     network: Network,
     parent: HeaderEntry,
-    chunks: Iterable[tuple[float, tuple[Entry, ...]]],
+    chunks: Iterable[tuple[float, tuple[PoolEntry, ...]]],
     now_s: int,
     limits: BlockLimits = DEFAULT_LIMITS,
 ) -> BlockTemplate:
@@ -183,7 +183,7 @@ def next_template(
         limits: the operator's.
     """
     weight, sigops, fees, failures = limits.reserved_weight_wu, RESERVED_SIGOPS_COST, 0, 0
-    chosen: list[Entry] = []
+    chosen: list[PoolEntry] = []
     for feerate, entries in chunks:
         if feerate < limits.min_feerate_sat_kvb:
             break

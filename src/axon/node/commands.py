@@ -41,7 +41,7 @@ class SendTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SubmitPackage:
-    """Put transactions into the pool together: a `mempool.together.PackageResult`.
+    """Put transactions into the pool together: a `mempool.packageacceptance.PackageResult`.
 
     Args:
         transactions: parents first.

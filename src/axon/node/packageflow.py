@@ -1,4 +1,4 @@
-"""Packages from the operator: transactions that are judged together, or only tested.
+"""Packages from the operator: transactions that are accepted together, or only tested.
 
 SubmitPackage -> mempool.packages.prepare... -> VerifyScripts, one after the other
     -> admit_package, or finish_test -> the answer

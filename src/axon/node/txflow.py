@@ -21,7 +21,7 @@ from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.outcome import BlockOutcome
 from axon.machine import MINUTE, Instant, PeerId
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import FeeEstimator
 from axon.mempool.locks import TipContext
 from axon.mempool.orphans import Orphanage
@@ -359,7 +359,7 @@ class TxFlow:
         self.removed(outcome.evicted, "sizelimit")
         self.entered(outcome.entry, peer, now)
 
-    def entered(self, entry: Entry, peer: PeerId | None, now: Instant) -> None:
+    def entered(self, entry: PoolEntry, peer: PeerId | None, now: Instant) -> None:
         """An entry that came into the pool."""
         self.txrequest.forget(entry.txid)
         self.txrequest.forget(entry.wtxid)
@@ -370,11 +370,11 @@ class TxFlow:
         self.fees.entered(entry)
         self._announce(entry, now)
 
-    def _announce(self, entry: Entry, now: Instant) -> None:
+    def _announce(self, entry: PoolEntry, now: Instant) -> None:
         feerate = feerate_of(entry.fee_sat, entry.vsize)
         self.txrelay.announce(entry.txid, entry.wtxid, feerate, now)
 
-    def removed(self, entries: Sequence[Entry], reason: str) -> None:
+    def removed(self, entries: Sequence[PoolEntry], reason: str) -> None:
         """Entries that left the pool without a block."""
         for entry in entries:
             self.fees.left(entry.txid)

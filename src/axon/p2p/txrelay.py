@@ -28,7 +28,7 @@ from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
 from axon.p2p.rollingset import RollingSet
-from axon.p2p.views import BloomFilter, PoolEntry, TxPool
+from axon.p2p.views import BloomFilter, PoolEntryView, TxPool
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wire.messages import FeeFilter, Inv, InvItem, InvType
@@ -115,7 +115,7 @@ class _Peer:
     bloom: BloomFilter | None = None
 
 
-def relay_rank(entry: PoolEntry) -> tuple[float, int, int, Wtxid]:
+def relay_rank(entry: PoolEntryView) -> tuple[float, int, int, Wtxid]:
     """By which transactions are sorted before they are announced.
 
     By the feerate at which they would be mined, parents before children. The order in which they
@@ -344,7 +344,7 @@ class TxRelay:
         ours = self._peers.get(peer)
         if ours is None or not ours.may_ask:
             return None
-        entry: PoolEntry | None
+        entry: PoolEntryView | None
         if item.kind == InvType.WTX:
             entry = self._pool.by_wtxid(Wtxid(item.hash))
         else:
@@ -492,7 +492,7 @@ class TxRelay:
         if not queue:
             return []
         limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + len(queue) // 1000 * 5)
-        eligible: list[PoolEntry] = []
+        eligible: list[PoolEntryView] = []
         for wtxid, (txid, feerate) in queue.items():
             if feerate >= ours.minimum and (wtxid if ours.wtxid_relay else txid) not in ours.known:
                 entry = self._pool.by_wtxid(wtxid)
@@ -510,7 +510,7 @@ class TxRelay:
         return names
 
     @staticmethod
-    def _mark_known(ours: _Peer, entry: PoolEntry) -> bytes:
+    def _mark_known(ours: _Peer, entry: PoolEntryView) -> bytes:
         name = entry.wtxid if ours.wtxid_relay else entry.txid
         ours.known.add(name)
         return name

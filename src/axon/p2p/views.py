@@ -112,7 +112,7 @@ class PoolChunk(Protocol):
         ...
 
     @property
-    def entries(self) -> Sequence[PoolEntry]:
+    def entries(self) -> Sequence[PoolEntryView]:
         """Parents before children."""
         ...
 
@@ -126,7 +126,7 @@ class PoolCluster(Protocol):
         ...
 
 
-class PoolEntry(Protocol):
+class PoolEntryView(Protocol):
     """One unconfirmed transaction."""
 
     @property
@@ -183,19 +183,19 @@ class TxPool(Protocol):
         """Those handed in by the operator that no peer has asked for yet."""
         ...
 
-    def get(self, txid: Txid) -> PoolEntry | None:
+    def get(self, txid: Txid) -> PoolEntryView | None:
         """The entry of a transaction, or None."""
         ...
 
-    def by_wtxid(self, wtxid: Wtxid) -> PoolEntry | None:
+    def by_wtxid(self, wtxid: Wtxid) -> PoolEntryView | None:
         """The entry of a transaction in exactly this form, or None."""
         ...
 
-    def entries(self) -> Iterable[PoolEntry]:
+    def entries(self) -> Iterable[PoolEntryView]:
         """All of them, in any order."""
         ...
 
-    def mining_chunks(self) -> Iterable[tuple[float, tuple[PoolEntry, ...]]]:
+    def mining_chunks(self) -> Iterable[tuple[float, tuple[PoolEntryView, ...]]]:
         """In the order in which they would be mined: feerate of a chunk, and its entries."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint
 from axon.rpc.amounts import Amount, Json
@@ -92,11 +92,11 @@ def getrawmempool(daemon: Daemon, verbose: bool = False, mempool_sequence: bool 
     return txids
 
 
-def _entries_json(daemon: Daemon, entries: Sequence[Entry]) -> dict[str, Json]:
+def _entries_json(daemon: Daemon, entries: Sequence[PoolEntry]) -> dict[str, Json]:
     return {to_hex(entry.txid): entry_json(daemon.node.pool, entry) for entry in entries}
 
 
-def _find(daemon: Daemon, txid: Txid) -> Entry:
+def _find(daemon: Daemon, txid: Txid) -> PoolEntry:
     entry = daemon.node.pool.get(txid)
     if entry is None:
         raise RpcError(Code.NOT_FOUND, "Transaction not in mempool")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.mempool.entry import Entry
+from axon.mempool.entry import PoolEntry
 from axon.mempool.table import EntryTable
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import Transaction
@@ -16,7 +16,7 @@ def signals_replacement(transaction: Transaction) -> bool:
     return any(item.sequence <= _HIGHEST_REPLACEABLE for item in transaction.inputs)
 
 
-def entry_json(pool: EntryTable, entry: Entry) -> dict[str, Json]:
+def entry_json(pool: EntryTable, entry: PoolEntry) -> dict[str, Json]:
     """What `getmempoolentry` shows."""
     facts = pool.facts(entry)
     chunk = entry.chunk
