@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final
 
 from axon.consensus import library
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, from_hex
 from axon.primitives.verdict import Rejected
 
 _CHECKED: Final = b"[validation:debug] BlockChecked: block hash="
@@ -50,7 +50,7 @@ def parse_checked(line: bytes) -> tuple[BlockHash, Rejected | None] | None:
     if len(name) != _HASH_HEX_SIZE:
         return None
     try:
-        block_hash = BlockHash(bytes.fromhex(name.decode("ascii"))[::-1])
+        block_hash = BlockHash(from_hex(name.decode("ascii")))
     except ValueError:
         return None
     if state == b"Valid":
