@@ -24,7 +24,7 @@ from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
-from axon.rpc.errors import Code, RpcError
+from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.waiters import Waiters
 
 COMPATIBLE_VERSION: Final = 310_000
@@ -181,7 +181,7 @@ class Daemon:
 
     def _go_on(self) -> None:
         if self._interrupted:
-            raise RpcError(Code.NOT_CONNECTED, "Shutting down")
+            raise shutting_down()
 
     def _remember(self, block_hash: BlockHash, count: int) -> None:
         self._counts[block_hash] = count
@@ -203,6 +203,9 @@ class Daemon:
 
         Returns:
             Whether it holds now.
+
+        Raises:
+            Stopped: the program stops before it holds.
         """
         return await self._waiters.wait_for(predicate, timeout_s)
 
@@ -231,8 +234,9 @@ class Daemon:
         await self.actions.save_peers()
 
     def interrupt(self) -> None:
-        """Let what goes through all coins end soon: the node stops."""
+        """The node stops: what goes through all coins ends soon, and so do those who wait."""
         self._interrupted = True
+        self._waiters.close()
 
     def close(self) -> None:
         """End the threads, after what they do."""

@@ -66,3 +66,8 @@ class RpcError(AxonError):
         if self.data is not None:
             error["data"] = self.data
         return error
+
+
+def shutting_down() -> RpcError:
+    """What a caller is told whose call the stop of the program cuts short, as Core spells it."""
+    return RpcError(Code.NOT_CONNECTED, "Shutting down")

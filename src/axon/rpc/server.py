@@ -2,7 +2,8 @@
 
 A connection is kept for as long as the caller likes. A request is answered when its method is done;
 a method that waits keeps nobody else waiting. Before the node is ready every call is told -28 and
-what the node is doing; while it stops, waiting calls are told so, all others are answered first.
+what the node is doing. While it stops, calls under way are answered first, but for those that wait
+for something: they, and all that come later, are told -9.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
 from aiohttp.web_server import Server
 
+from axon.drivers.aio.driver import Stopped
 from axon.errors import AxonError, ConfigError
 from axon.machine import Endpoint
 from axon.rpc.amounts import Json, decode_json, encode_json
 from axon.rpc.auth import Credentials, Whitelist
 from axon.rpc.dispatch import Call, Registry
-from axon.rpc.errors import Code, RpcError
+from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.jsonrpc import Request, http_status, parse_request, reply
 from axon.rpc.settings import IpNetwork, ServerSettings
 
@@ -167,7 +169,7 @@ class RpcServer:
         await self.stop()
 
     async def stop(self) -> None:
-        """Waiting calls are told so, the rest is answered, then all connections close.
+        """Calls that wait and later ones are told -9, the rest is answered, connections close.
 
         Called within the `async with` while what the methods use still works.
         """
@@ -297,13 +299,12 @@ class RpcServer:
         """Run one method; a method that waits ends when its caller hangs up, others never do."""
         if self._status is not None:
             return None, RpcError(Code.WARMUP, self._status)
+        if self._stopping:  # What the methods use may be gone, and so may the group of tasks.
+            return None, shutting_down()
         method = self.registry.methods.get(request.method)
         work = self._settled(request, call)
         if method is None or not method.is_async:
             return await work
-        if method.waits and self._stopping:
-            work.close()
-            return None, _shutting_down()
         running = self._running.waiting if method.waits else self._running.working
         task = self._group.create_task(work)
         running[task] = None
@@ -312,7 +313,7 @@ class RpcServer:
             return await (task if method.waits else asyncio.shield(task))
         except asyncio.CancelledError:
             if self._stopping and task.cancelled():
-                return None, _shutting_down()
+                return None, shutting_down()
             raise
 
     async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
@@ -323,16 +324,14 @@ class RpcServer:
             )
         except RpcError as error:
             return None, error
+        except Stopped:
+            return None, shutting_down()
         except AxonError as error:
             return None, RpcError(Code.MISC, str(error))
         except Exception as error:  # noqa: BLE001 One method's bug must not end the node.
             _log.exception("RPC method %s failed", request.method)
             return None, RpcError(Code.INTERNAL_ERROR, f"Internal error: {error!r}")
         return result, None
-
-
-def _shutting_down() -> RpcError:
-    return RpcError(Code.NOT_CONNECTED, "Shutting down")
 
 
 class _Refusal(asyncio.Protocol):

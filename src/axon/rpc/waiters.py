@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from axon.drivers.aio.driver import Stopped
+
 
 class Waiters:
     """Those who wait, on one event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], None] = {}
+        self._closed = False
 
     def wake(self) -> None:
         """Something happened: all look again."""
@@ -18,6 +21,11 @@ class Waiters:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def close(self) -> None:
+        """Nothing will happen any more: those who wait are told, and so is who comes later."""
+        self._closed = True
+        self.wake()
 
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait until something holds.
@@ -28,10 +36,15 @@ class Waiters:
 
         Returns:
             Whether it holds now.
+
+        Raises:
+            Stopped: the program stops before it holds.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 while not predicate():
+                    if self._closed:
+                        raise Stopped("the node is stopping")
                     waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                     self._waiting[waiter] = None
                     try:

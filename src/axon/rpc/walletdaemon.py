@@ -146,9 +146,16 @@ class WalletDaemon:
 
         Returns:
             Whether it holds now.
+
+        Raises:
+            Stopped: the program stops before it holds.
         """
         return await self._waiters.wait_for(predicate, timeout_s)
 
     async def synced(self, timeout_s: float | None) -> bool:
         """Wait until the wallet has seen all that peers have shown; whether it has."""
         return await self.wait_for(lambda: self.node.is_synced, timeout_s)
+
+    def interrupt(self) -> None:
+        """The program stops: those who wait are told."""
+        self._waiters.close()

@@ -86,6 +86,7 @@ async def _answer(options: WalletOptions, server: RpcServer, stop: asyncio.Event
             f" {server.endpoints[0]}; ctrl-C stops it"
         )
         await stop.wait()
+        daemon.interrupt()
         await server.stop()
 
 

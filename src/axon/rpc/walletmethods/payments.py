@@ -6,8 +6,10 @@ file, and is brought to the network again at the next start.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
+from axon.drivers.aio.driver import Stopped
 from axon.node.commands import SendTransaction
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
@@ -137,7 +139,8 @@ async def _bring_out(
     await daemon.command(SendTransaction(transaction))
     txid = transaction.txid
     if wait_ms:
-        await daemon.wait_for(partial(_has_spread, daemon, txid), wait_ms / 1_000)
+        with suppress(Stopped):  # It is written down, and goes out again at the next start.
+            await daemon.wait_for(partial(_has_spread, daemon, txid), wait_ms / 1_000)
     return {
         "txid": to_hex(txid),
         "peers": _relaying(daemon),
