@@ -21,7 +21,9 @@ What a driver promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from typing import NewType, Protocol, Self
+
+from axon.errors import AxonError
 
 Instant = int
 """Microseconds since the Unix epoch. Only a person's `setmocktime` makes it go back."""
@@ -35,12 +37,54 @@ DAY = 24 * HOUR
 PeerId = NewType("PeerId", int)
 
 
+class EndpointError(AxonError, ValueError):
+    """A text that names no endpoint.
+
+    Args:
+        text: the whole of it.
+        bad_port: whether a host can be read, and the port behind it cannot.
+    """
+
+    def __init__(self, text: str, *, bad_port: bool) -> None:
+        super().__init__(f"{text!r} names no {'port' if bad_port else 'host'}")
+        self.bad_port = bad_port
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One end of a connection: host as text (IPv6 without brackets, or a name) and TCP port."""
 
     host: str
     port: int
+
+    @classmethod
+    def parse(cls, text: str, default_port: int) -> Self:
+        """Read `host`, `host:port`, `IPv6`, `[IPv6]` or `[IPv6]:port`.
+
+        The host may be a name; whether there is one of this name is not asked. The port is 1 to
+        65,535.
+
+        Args:
+            default_port: what a text without a port means; it is taken as it is.
+
+        Raises:
+            EndpointError: it is none of these.
+        """
+        host, port_text = text, ""
+        if text.startswith("["):
+            host, bracket, port_text = text[1:].partition("]")
+            if not bracket or (port_text and not port_text.startswith(":")):
+                raise EndpointError(text, bad_port=True)
+        elif text.count(":") == 1:
+            host, port_text = text[: text.index(":")], text[text.index(":") :]
+        if not host or any(sign.isspace() for sign in host):
+            raise EndpointError(text, bad_port=False)
+        if not port_text:
+            return cls(host, default_port)
+        digits = port_text[1:]
+        if not (digits.isascii() and digits.isdecimal() and 0 < int(digits) < 1 << 16):
+            raise EndpointError(text, bad_port=True)
+        return cls(host, int(digits))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

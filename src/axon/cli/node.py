@@ -346,7 +346,7 @@ def _settings(config: NodeConfig, keepsakes: Keepsakes) -> NodeSettings:
         return tuple(Target(str(item), item, v2=False) for item in endpoints)
 
     own = [address_of(endpoint) for endpoint in peers.externalip]
-    seeds = [address_of(_endpoint(text)) for text in network.fixed_seeds]
+    seeds = [address_of(Endpoint.parse(text, network.port)) for text in network.fixed_seeds]
     nets = peers.onlynet or ("ipv4", "ipv6")
     connections = ConnectionsConfig(
         port=peers.port,
@@ -388,11 +388,6 @@ def _limits(config: NodeConfig) -> BlockLimits:
         mining.min_feerate_sat_kvb,
         BLOCK_VERSION if mining.version is None else mining.version,
     )
-
-
-def _endpoint(text: str) -> Endpoint:
-    host, _, port = text.rpartition(":")
-    return Endpoint(host.strip("[]"), int(port))
 
 
 def _permissions(

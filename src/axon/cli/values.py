@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.machine import Endpoint
+from axon.machine import Endpoint, EndpointError
 from axon.rpc.amounts import parse_fixed_point
 from axon.rpc.settings import IpNetwork
 
@@ -55,22 +55,12 @@ def read_endpoint(name: str, text: str, default_port: int) -> Endpoint:
     Raises:
         ConfigError: there is no host, or the port is none.
     """
-    if text.startswith("["):
-        host, bracket, rest = text[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise ConfigError(f"Invalid port specified in -{name}: '{text}'")
-        port_text = rest[1:] if rest else None
-    elif text.count(":") == 1:
-        host, _, port_text = text.partition(":")
-    else:
-        host, port_text = text, None
-    if not host or any(sign.isspace() for sign in host):
-        raise ConfigError(f"Cannot resolve -{name} address: '{text}'")
     try:
-        port = default_port if port_text is None else read_port(name, port_text)
-    except ConfigError as error:
-        raise ConfigError(f"Invalid port specified in -{name}: '{text}'") from error
-    return Endpoint(host, port)
+        return Endpoint.parse(text, default_port)
+    except EndpointError as error:
+        if error.bad_port:
+            raise ConfigError(f"Invalid port specified in -{name}: '{text}'") from error
+        raise ConfigError(f"Cannot resolve -{name} address: '{text}'") from error
 
 
 def read_address(name: str, text: str, default_port: int) -> Endpoint:

@@ -221,7 +221,7 @@ def _start(wallet: Wallet) -> ScanStart:
 def _settings(options: LightOptions) -> LinkSettings:
     network = options.network
     connect = () if options.offline else options.connect
-    seeds = [address_of(_endpoint(text)) for text in network.fixed_seeds]
+    seeds = [address_of(Endpoint.parse(text, network.port)) for text in network.fixed_seeds]
     connections = ConnectionsConfig(
         port=network.port,
         max_connections=PEERS,
@@ -245,8 +245,3 @@ def _settings(options: LightOptions) -> LinkSettings:
 
 def _targets(endpoints: tuple[Endpoint, ...]) -> tuple[Target, ...]:
     return tuple([Target(str(endpoint), endpoint, v2=False) for endpoint in endpoints])
-
-
-def _endpoint(text: str) -> Endpoint:
-    host, _, port = text.rpartition(":")
-    return Endpoint(host.strip("[]"), int(port))

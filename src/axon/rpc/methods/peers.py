@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.machine import Endpoint, PeerId
+from axon.machine import PeerId
 from axon.node.commands import AddNode, DialOnce, DisconnectNode, RemoveNode
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
+from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import Code, RpcError
 from axon.wire.messages import Services
 
@@ -28,24 +29,6 @@ _FOR_TESTS: Final = {
         ConnectionType.FEELER,
     )
 }
-
-
-def _endpoint(daemon: Daemon, text: str) -> Endpoint:
-    """`host`, `host:port`, `[IPv6]:port` or an IPv6 address; the usual port if none is named.
-
-    Raises:
-        RpcError: -8, it is none of these.
-    """
-    host, port = text, str(daemon.node.network.port)
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") if rest else port
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    usable = port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16
-    if not host or not usable or any(sign.isspace() for sign in host):
-        raise RpcError(Code.PARAMETER, f"Error: Invalid node address: {text}")
-    return Endpoint(host, int(port))
 
 
 def _speaks_v2(daemon: Daemon) -> bool:
@@ -80,7 +63,7 @@ async def addnode(daemon: Daemon, node: str, command: str, v2transport: bool | N
             message = "Error: Node could not be removed. It has not been added previously."
             raise RpcError(Code.NODE_NOT_ADDED, message)
         return None
-    endpoint = _endpoint(daemon, node)
+    endpoint = parse_endpoint(node, daemon.node.network.port)
     if command == "onetry":
         await daemon.command(DialOnce(endpoint, ConnectionType.MANUAL, v2))
     elif not await daemon.command(AddNode(Target(node, endpoint, v2))):
@@ -118,7 +101,7 @@ async def addconnection(
             Code.PARAMETER,
             "Error: Adding v2transport connections requires -v2transport init flag to be set.",
         )
-    endpoint = _endpoint(daemon, address)
+    endpoint = parse_endpoint(address, daemon.node.network.port)
     if not daemon.node.links.connections.has_room(kind):
         message = "Error: Already at capacity for specified connection type."
         raise RpcError(Code.NO_SLOT, message)
