@@ -50,8 +50,14 @@ def axon_client() -> Client:
     from axon.host.lightwallet import WALLET_FILE, LightOptions, running
     from axon.machine import Endpoint
     from axon.primitives.network import REGTEST
+    from axon.wallet.coins import Balance
     from axon.wallet.keys import Kind, from_words, new_words
     from axon.wallet.wallet import Wallet
+
+    @dataclass(frozen=True, slots=True)
+    class FindBalance:
+        def run(self, wallet: Wallet) -> Balance:
+            return wallet.balance()
 
     source = from_words(
         new_words(ENTROPY), REGTEST, Kind.BIP84, "bench", bytes(16), bytes(12), log_n=10
@@ -68,7 +74,7 @@ def axon_client() -> Client:
         store.close()
         async with running(options, "bench") as daemon:
             assert await daemon.synced(_LIMIT_S), "it is not synced in time"
-            balance = await daemon.ask(lambda wallet: wallet.balance())
+            balance = await daemon.ask(FindBalance())
             spent = time.perf_counter() - began
             best = daemon.node.headers.best
             assert (best.height, best.hash[::-1].hex()) == (goal.height, goal.tip_hex)

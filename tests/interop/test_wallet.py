@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
@@ -42,6 +43,19 @@ LIMIT_S = 60.0
 FEE_SAT = 10_000
 FIRST_BLOCKS = 440
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Do(Generic[T]):
+    """A function as a wallet's command; what a test asks needs no class of its own."""
+
+    function: Callable[[Wallet], T]
+
+    def run(self, wallet: Wallet) -> T:
+        """Call it."""
+        return self.function(wallet)
+
 
 @asynccontextmanager
 async def wallet_on(folder: Path, *peers: Endpoint) -> AsyncIterator[WalletDaemon]:
@@ -59,7 +73,7 @@ async def wallet_on(folder: Path, *peers: Endpoint) -> AsyncIterator[WalletDaemo
 
 async def until(daemon: WalletDaemon, condition: Callable[[Wallet], bool]) -> None:
     async with asyncio.timeout(LIMIT_S):
-        while not await daemon.ask(condition):  # noqa: ASYNC110 (the wallet tells nobody)
+        while not await daemon.ask(Do(condition)):  # noqa: ASYNC110 (the wallet tells nobody)
             await asyncio.sleep(0.05)
 
 
@@ -73,7 +87,7 @@ async def pay(daemon: WalletDaemon, address: str, amount_sat: int) -> str:
         wallet.record_sent(payment, daemon.now_s)
         return payment
 
-    payment = await daemon.ask(signed)
+    payment = await daemon.ask(Do(signed))
     await daemon.command(SendTransaction(payment))
     return to_hex(payment.txid)
 
@@ -106,14 +120,14 @@ async def _between(bcoin: BcoinProcess, axon: NodeProcess, folder: Path) -> None
     async with wallet_on(folder, bcoin.p2p, axon.p2p) as daemon:
         assert await daemon.synced(LIMIT_S)
         assert await daemon.wait_for(lambda: len(daemon.node.sessions) == 2, LIMIT_S)
-        script = await daemon.ask(script_of)
+        script = await daemon.ask(Do(script_of))
         coin = coin_of(bcoin.block(bcoin.rpc("getblockhash", 1)))
         payment = alice_pays(coin, script, 3 * COIN)
         bcoin.rpc("sendrawtransaction", payment.raw.hex())
         await until(daemon, lambda wallet: wallet.balance().untrusted_pending_sat == 3 * COIN)
         await asyncio.to_thread(bcoin.mine, 1, BOB)
         await until(daemon, lambda wallet: wallet.balance().confirmed_sat == 3 * COIN)
-        proof = await daemon.ask(lambda wallet: wallet.proof(payment.txid))
+        proof = await daemon.ask(Do(lambda wallet: wallet.proof(payment.txid)))
         assert to_hex(payment.txid) in axon.rpc("verifytxoutproof", proof.hex())
 
         txid = await pay(daemon, BOB.address(), COIN)
@@ -122,7 +136,7 @@ async def _between(bcoin: BcoinProcess, axon: NodeProcess, folder: Path) -> None
         )
         await asyncio.to_thread(bcoin.mine, 1, BOB)
         await until(daemon, lambda wallet: txid_confirmed(wallet, txid))
-        balance = await daemon.ask(lambda wallet: wallet.balance())
+        balance = await daemon.ask(Do(lambda wallet: wallet.balance()))
         assert 2 * COIN - FEE_SAT < balance.confirmed_sat < 2 * COIN
 
 
@@ -145,7 +159,7 @@ async def _back_and_forth(node: NodeProcess, light: Path, kyoto: Path) -> None:
         client_of(node, carol, kyoto) as client,
     ):
         assert await daemon.synced(LIMIT_S)
-        script = await daemon.ask(script_of)
+        script = await daemon.ask(Do(script_of))
         block = Block.decode(bytes.fromhex(node.rpc("getblock", node.rpc("getblockhash", 1), 0)))
         payment = alice_pays(coin_of(block), script, 5 * COIN)
         node.rpc("sendrawtransaction", payment.raw.hex())
@@ -161,15 +175,15 @@ async def _back_and_forth(node: NodeProcess, light: Path, kyoto: Path) -> None:
         await updated(client, carol, node.height())
         assert carol.balance().confirmed.to_sat() == 2 * COIN
 
-        script = await daemon.ask(script_of)
+        script = await daemon.ask(Do(script_of))
         builder = bdk.TxBuilder().add_recipient(bdk.Script(script), bdk.Amount.from_sat(COIN))
         psbt = builder.fee_rate(bdk.FeeRate.from_sat_per_vb(5)).finish(carol)
         assert carol.sign(psbt)
-        before = await daemon.ask(lambda wallet: wallet.balance().confirmed_sat)
+        before = await daemon.ask(Do(lambda wallet: wallet.balance().confirmed_sat))
         async with asyncio.timeout(LIMIT_S):
             await client.broadcast(psbt.extract_tx())
         await until(daemon, lambda wallet: wallet.balance().untrusted_pending_sat == COIN)
         node.rpc("generatetoaddress", 1, ALICE.address())
         await until(daemon, lambda wallet: wallet.balance().confirmed_sat > before)
-        balance = await daemon.ask(lambda wallet: wallet.balance())
+        balance = await daemon.ask(Do(lambda wallet: wallet.balance()))
         assert 4 * COIN - FEE_SAT < balance.confirmed_sat < 4 * COIN

@@ -162,7 +162,6 @@ async def _running(
     )
     daemon = WalletDaemon(
         node=node,
-        wallet=wallet,
         name=name,
         folder=options.wallet_folder(name),
         clock=clock,
@@ -202,11 +201,19 @@ def _write_down(fact: Fact) -> None:
         logging.getLogger(f"axon.{fact.category}").debug("%s", fact)
 
 
+@dataclass(frozen=True, slots=True)
+class _ForgetUnheard:
+    now_s: int
+
+    def run(self, wallet: Wallet) -> None:
+        wallet.forget_unheard(self.now_s)
+
+
 async def _keep_house(daemon: WalletDaemon, save: Callable[[], None]) -> None:
     """What is done now and then while a wallet is open."""
     with suppress(Stopped):
         while True:
-            await daemon.ask(lambda wallet: wallet.forget_unheard(daemon.now_s))
+            await daemon.ask(_ForgetUnheard(daemon.now_s))
             await asyncio.sleep(SAVE_INTERVAL_S)
             save()
 

@@ -7,9 +7,9 @@ room above; here is what is asked of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from axon.chain.blockbody import read_body
 from axon.chain.blockfees import feerate_of_block
@@ -22,6 +22,8 @@ from axon.primitives.header import Header
 from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Rejected, Verdict
+
+_Outcome_co = TypeVar("_Outcome_co", covariant=True)
 
 WALLET: Final = "wallet"
 """The lane of all that reads or changes the wallet."""
@@ -120,14 +122,24 @@ class KeepFilterHeaders:
     records: bytes
 
 
+class WalletCommand(Protocol[_Outcome_co]):
+    """What a person wants of a wallet: a frozen dataclass that says all of it.
+
+    The rooms above define them. The node only carries them to the wallet's lane.
+    """
+
+    def run(self, wallet: Any, /) -> _Outcome_co:
+        """Carry it out. The wallet is that of the room above; called in its lane."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskWallet:
     """Whatever else a person wants of the wallet, done in its lane.
 
-    The outcome is what the call returned, or the `WalletError` that it raised.
+    The outcome is what the command returned, or the `WalletError` that it raised.
     """
 
-    call: Callable[[], object]
+    command: WalletCommand[object]
 
 
 class Taken(Protocol):
@@ -200,8 +212,8 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
             return () if fork_height is None else tuple(wallet.unconfirmed_own())
         case HearTransaction(transaction, now):
             return wallet.hear_transaction(transaction, now // SECOND)
-        case AskWallet(call):
-            return _asked(call)
+        case AskWallet(command):
+            return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):
             return _check_filters(block_hash, raw, filters)
         case WeighBlock(block_hash, height, raw):
@@ -218,9 +230,9 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
     return None
 
 
-def _asked(call: Callable[[], object]) -> object:
+def _run(wallet: Wallet, command: WalletCommand[object]) -> object:
     try:
-        return call()
+        return command.run(wallet)
     except WalletError as refused:
         return refused
 

@@ -1,8 +1,8 @@
 """What the methods of a wallet are given: the light client that runs, and the wallet it serves.
 
 The node is read on its own thread, the event loop; the wallet is never touched there. Whatever is
-asked of it is a call that runs in the wallet's lane, between the jobs of the scan, so a wallet does
-one thing at a time.
+asked of it is a command, a value that runs in the wallet's lane, between the jobs of the scan, so a
+wallet does one thing at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -21,13 +20,12 @@ from axon.errors import WalletError
 from axon.machine import SECOND, Instant
 from axon.node.commands import Feerates, RecentFeerates
 from axon.node.spv import SpvNode
-from axon.node.walletjobs import AskWallet
+from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.waiters import Waiters
 from axon.wallet import errors as refusals
-from axon.wallet.wallet import Wallet
 
 FEES_LIMIT_S: Final = 20.0
 """How long the last blocks are waited for; with them come 10 MB on the main network."""
@@ -62,7 +60,6 @@ class WalletDaemon:
 
     Args:
         node: read on the loop only.
-        wallet: only for calls handed to `ask`.
         name: of the wallet.
         folder: of the wallet.
         clock: the node's.
@@ -74,7 +71,6 @@ class WalletDaemon:
     """
 
     node: SpvNode
-    wallet: Wallet
     name: str
     folder: Path
     clock: Clock
@@ -95,13 +91,13 @@ class WalletDaemon:
         """Put one of `node.commands` to the node; its answer."""
         return await self.put(command)
 
-    async def ask(self, call: Callable[[Wallet], _T]) -> _T:
-        """Ask something of the wallet; what it answers.
+    async def ask(self, command: WalletCommand[_T]) -> _T:
+        """Have the wallet carry out a command in its lane; what it answers.
 
         Raises:
             RpcError: it refuses.
         """
-        answer = await self.put(AskWallet(partial(call, self.wallet)))
+        answer = await self.put(AskWallet(command))
         if isinstance(answer, WalletError):
             raise refusal(answer) from answer
         return cast(_T, answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
@@ -23,14 +25,19 @@ async def getnewaddress(daemon: WalletDaemon, label: str = "", beyond_gap: bool 
     Returns:
         "str"    (string) The new address
     """
+    return await daemon.ask(_NewAddress(label, beyond_gap))
 
-    def new(wallet: Wallet) -> str:
-        address = wallet.new_address(beyond_gap=beyond_gap)
-        if label:
-            wallet.set_label(LabelKind.ADDRESS, address, label)
+
+@dataclass(frozen=True, slots=True)
+class _NewAddress:
+    label: str
+    beyond_gap: bool
+
+    def run(self, wallet: Wallet) -> str:
+        address = wallet.new_address(beyond_gap=self.beyond_gap)
+        if self.label:
+            wallet.set_label(LabelKind.ADDRESS, address, self.label)
         return address
-
-    return await daemon.ask(new)
 
 
 @method("wallet")
@@ -52,8 +59,14 @@ async def listaddresses(daemon: WalletDaemon, change: bool = False) -> Json:
           ...
         ]
     """
+    return await daemon.ask(_ListAddresses(change))
 
-    def listed(wallet: Wallet) -> Json:
+
+@dataclass(frozen=True, slots=True)
+class _ListAddresses:
+    change: bool
+
+    def run(self, wallet: Wallet) -> Json:
         return [
             {
                 "address": info.address,
@@ -62,10 +75,8 @@ async def listaddresses(daemon: WalletDaemon, change: bool = False) -> Json:
                 "used": info.used,
                 "label": info.label,
             }
-            for info in wallet.addresses(change=change)
+            for info in wallet.addresses(change=self.change)
         ]
-
-    return await daemon.ask(listed)
 
 
 @method("wallet")
@@ -91,14 +102,7 @@ async def listdescriptors(
           ]
         }
     """
-
-    def texts(wallet: Wallet) -> list[str]:
-        if private:
-            return _private(wallet, passphrase)
-        public = wallet.source.descriptors
-        return [text for text in (public.receive, public.change) if text is not None]
-
-    found = await daemon.ask(texts)
+    found = await daemon.ask(_ListDescriptors(private, passphrase))
     return {
         "wallet_name": daemon.name,
         "descriptors": [
@@ -106,6 +110,18 @@ async def listdescriptors(
             for place, text in enumerate(found)
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _ListDescriptors:
+    private: bool
+    passphrase: str = field(repr=False)
+
+    def run(self, wallet: Wallet) -> list[str]:
+        if self.private:
+            return _private(wallet, self.passphrase)
+        public = wallet.source.descriptors
+        return [text for text in (public.receive, public.change) if text is not None]
 
 
 def _private(wallet: Wallet, passphrase: str) -> list[str]:

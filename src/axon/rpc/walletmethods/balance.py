@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
@@ -28,7 +30,7 @@ async def getbalances(daemon: WalletDaemon) -> Json:
           }
         }
     """
-    return await daemon.ask(_balances)
+    return await daemon.ask(_Balances())
 
 
 @method("wallet")
@@ -38,7 +40,7 @@ async def getbalance(daemon: WalletDaemon) -> Json:
     Returns:
         n    (numeric) The total amount in BTC
     """
-    return (await daemon.ask(_balances))["mine"]["trusted"]
+    return (await daemon.ask(_Balances()))["mine"]["trusted"]
 
 
 @method("wallet")
@@ -58,35 +60,39 @@ async def getwalletinfo(daemon: WalletDaemon) -> Json:
           "lastprocessedblock" : {...}      (json object) as in getbalances
         }
     """
-    info = await daemon.ask(_info)
+    info = await daemon.ask(_WalletInfo())
     return {"walletname": daemon.name, **info}
 
 
-def _balances(wallet: Wallet) -> dict[str, Json]:
-    found = wallet.balance()
-    frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
-    return {
-        "mine": {
-            "trusted": Amount(found.confirmed_sat + found.trusted_pending_sat),
-            "untrusted_pending": Amount(found.untrusted_pending_sat),
-            "immature": Amount(found.immature_sat),
-            "frozen": Amount(frozen_sat),
-        },
-        "lastprocessedblock": _last_block(wallet),
-    }
+@dataclass(frozen=True, slots=True)
+class _Balances:
+    def run(self, wallet: Wallet) -> dict[str, Json]:
+        found = wallet.balance()
+        frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
+        return {
+            "mine": {
+                "trusted": Amount(found.confirmed_sat + found.trusted_pending_sat),
+                "untrusted_pending": Amount(found.untrusted_pending_sat),
+                "immature": Amount(found.immature_sat),
+                "frozen": Amount(frozen_sat),
+            },
+            "lastprocessedblock": _last_block(wallet),
+        }
 
 
-def _info(wallet: Wallet) -> dict[str, Json]:
-    kind = wallet.source.kind
-    return {
-        "chain": wallet.network.name,
-        "kind": "descriptor" if kind is None else str(kind),
-        "private_keys_enabled": not wallet.is_watch_only,
-        "birthtime": wallet.birthday_s,
-        "txcount": len(wallet.ledger.transactions),
-        "addresses": len(wallet.addresses()),
-        "lastprocessedblock": _last_block(wallet),
-    }
+@dataclass(frozen=True, slots=True)
+class _WalletInfo:
+    def run(self, wallet: Wallet) -> dict[str, Json]:
+        kind = wallet.source.kind
+        return {
+            "chain": wallet.network.name,
+            "kind": "descriptor" if kind is None else str(kind),
+            "private_keys_enabled": not wallet.is_watch_only,
+            "birthtime": wallet.birthday_s,
+            "txcount": len(wallet.ledger.transactions),
+            "addresses": len(wallet.addresses()),
+            "lastprocessedblock": _last_block(wallet),
+        }
 
 
 def _last_block(wallet: Wallet) -> Json:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.node.commands import Rescan
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
+from axon.wallet.records import Mark
+from axon.wallet.wallet import Wallet
 
 
 @method("blockchain")
@@ -112,11 +116,17 @@ async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
     return {"start_height": start_height}
 
 
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    def run(self, wallet: Wallet) -> Mark | None:
+        return wallet.scanned
+
+
 async def _info(daemon: WalletDaemon) -> dict[str, Json]:
     node = daemon.node
     scanned = node.scan.height
     if scanned < 0:  # Where the scan goes on is not placed yet; the wallet knows how far it was.
-        mark = await daemon.ask(lambda wallet: wallet.scanned)
+        mark = await daemon.ask(_Scanned())
         scanned = -1 if mark is None else mark.height
     best, filters = node.headers.best, node.filtersync.state()
     presynced = [node.headersync.presynced_headers(peer) for peer in node.sessions]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import OutPoint, outpoint_index, outpoint_txid
 from axon.rpc.amounts import Json
@@ -35,7 +37,13 @@ async def listunspent(daemon: WalletDaemon) -> Json:
           ...
         ]
     """
-    return await daemon.ask(lambda wallet: [coin_json(wallet, coin) for coin in wallet.coins()])
+    return await daemon.ask(_ListCoins())
+
+
+@dataclass(frozen=True, slots=True)
+class _ListCoins:
+    def run(self, wallet: Wallet) -> Json:
+        return [coin_json(wallet, coin) for coin in wallet.coins()]
 
 
 @method("wallet")
@@ -54,20 +62,26 @@ async def lockunspent(
     Returns:
         true|false    (boolean) Whether the command was successful
     """
-    points = None if transactions is None else [parse_coin(each) for each in transactions]
+    points = None if transactions is None else tuple([parse_coin(each) for each in transactions])
     if points is None and not unlock:
         raise RpcError(Code.PARAMETER, "Invalid parameter, expected the coins to lock")
 
-    def lock(wallet: Wallet) -> None:
-        if unlock:
-            for point in list(wallet.ledger.frozen) if points is None else points:
+    await daemon.ask(_LockCoins(unlock, points))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _LockCoins:
+    unlock: bool
+    points: tuple[OutPoint, ...] | None  # None: all that are locked.
+
+    def run(self, wallet: Wallet) -> None:
+        if self.unlock:
+            for point in tuple(wallet.ledger.frozen) if self.points is None else self.points:
                 wallet.unfreeze(point)
         else:
-            for point in points or ():
+            for point in self.points or ():
                 wallet.freeze(point)
-
-    await daemon.ask(lock)
-    return True
 
 
 @method("wallet")
@@ -83,7 +97,13 @@ async def listlockunspent(daemon: WalletDaemon) -> Json:
           ...
         ]
     """
-    return await daemon.ask(lambda wallet: [_point(each) for each in sorted(wallet.ledger.frozen)])
+    return await daemon.ask(_ListLocked())
+
+
+@dataclass(frozen=True, slots=True)
+class _ListLocked:
+    def run(self, wallet: Wallet) -> Json:
+        return [_point(each) for each in sorted(wallet.ledger.frozen)]
 
 
 def _point(point: OutPoint) -> dict[str, Json]:

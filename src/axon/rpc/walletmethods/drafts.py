@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from axon.chain.blockfees import MIN_FEERATE_SAT_KVB
 from axon.errors import WalletError
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.network import MAINNET
-from axon.primitives.transaction import Transaction
+from axon.primitives.transaction import OutPoint, Transaction
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -19,10 +21,11 @@ from axon.rpc.walletmethods.named import (
     parse_recipients,
 )
 from axon.rpc.walletmethods.shapes import draft_json
-from axon.wallet.draft import describe
-from axon.wallet.payment import bump, draft
-from axon.wallet.psbt import combine, finalize
+from axon.wallet.draft import Draft, describe
+from axon.wallet.payment import Payee, bump, draft
+from axon.wallet.psbt import Psbt, combine, finalize
 from axon.wallet.signing import sign
+from axon.wallet.wallet import Wallet
 
 
 @method("wallet")
@@ -87,18 +90,29 @@ async def draftpayment(
         raise RpcError(Code.PARAMETER, "Name one of fee_rate, fee and conf_target")
     if feerate_sat_kvb is None and fee is None:
         feerate_sat_kvb = await _feerate(daemon, conf_target)
-    points = None if coins is None else [parse_coin(each) for each in coins]
-    made = await daemon.ask(
-        lambda wallet: draft(
+    points = None if coins is None else tuple([parse_coin(each) for each in coins])
+    fee_sat = None if fee is None else fee.sat
+    asked = _MakeDraft(tuple(payees), feerate_sat_kvb, fee_sat, points, allow_high_fee)
+    return draft_json(await daemon.ask(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class _MakeDraft:
+    payees: tuple[Payee, ...]
+    feerate_sat_kvb: int | None
+    fee_sat: int | None
+    coins: tuple[OutPoint, ...] | None
+    allow_high_fee: bool
+
+    def run(self, wallet: Wallet) -> Draft:
+        return draft(
             wallet,
-            payees,
-            feerate_sat_kvb=feerate_sat_kvb,
-            fee_sat=None if fee is None else fee.sat,
-            coins=points,
-            allow_high_fee=allow_high_fee,
+            self.payees,
+            feerate_sat_kvb=self.feerate_sat_kvb,
+            fee_sat=self.fee_sat,
+            coins=self.coins,
+            allow_high_fee=self.allow_high_fee,
         )
-    )
-    return draft_json(made)
 
 
 async def _feerate(daemon: WalletDaemon, target: int | None) -> int:
@@ -126,11 +140,18 @@ async def draftbump(
     Returns:
         {...}    (json object) As draftpayment
     """
-    feerate_sat_kvb = parse_feerate(fee_rate)
-    made = await daemon.ask(
-        lambda wallet: bump(wallet, txid, feerate_sat_kvb, allow_high_fee=allow_high_fee)
-    )
-    return draft_json(made)
+    asked = _MakeBump(txid, parse_feerate(fee_rate), allow_high_fee)
+    return draft_json(await daemon.ask(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class _MakeBump:
+    txid: Txid
+    feerate_sat_kvb: int
+    allow_high_fee: bool
+
+    def run(self, wallet: Wallet) -> Draft:
+        return bump(wallet, self.txid, self.feerate_sat_kvb, allow_high_fee=self.allow_high_fee)
 
 
 @method("wallet")
@@ -143,8 +164,15 @@ async def importpsbt(daemon: WalletDaemon, psbt: str) -> Json:
     Returns:
         {...}    (json object) As draftpayment
     """
-    read = parse_psbt(psbt)
-    return draft_json(await daemon.ask(lambda wallet: describe(wallet.ledger, read)))
+    return draft_json(await daemon.ask(_DescribePsbt(parse_psbt(psbt))))
+
+
+@dataclass(frozen=True, slots=True)
+class _DescribePsbt:
+    psbt: Psbt
+
+    def run(self, wallet: Wallet) -> Draft:
+        return describe(wallet.ledger, self.psbt)
 
 
 @method("wallet")
@@ -166,13 +194,20 @@ async def signpsbt(
           "hex" : "hex"              (string, optional) The transaction, ready to be sent
         }
     """
-    read = parse_psbt(psbt)
-    signed = await daemon.ask(
-        lambda wallet: sign(wallet, read, passphrase, allow_high_fee=allow_high_fee)
-    )
+    signed = await daemon.ask(_SignPsbt(parse_psbt(psbt), passphrase, allow_high_fee))
     if isinstance(signed, Transaction):
         return {"complete": True, "txid": to_hex(signed.txid), "hex": signed.raw.hex()}
     return {"complete": False, "psbt": signed.base64}
+
+
+@dataclass(frozen=True, slots=True)
+class _SignPsbt:
+    psbt: Psbt
+    passphrase: str = field(repr=False)
+    allow_high_fee: bool
+
+    def run(self, wallet: Wallet) -> Psbt | Transaction:
+        return sign(wallet, self.psbt, self.passphrase, allow_high_fee=self.allow_high_fee)
 
 
 @method("wallet")

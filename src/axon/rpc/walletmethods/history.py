@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.primitives.hashes import Txid
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
@@ -46,11 +48,17 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
     """
     if count < 0 or skip < 0:
         raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative from")
+    return await daemon.ask(_ListTransactions(skip, count))
 
-    def listed(wallet: Wallet) -> Json:
-        return [entry_json(wallet, entry) for entry in wallet.history()[skip : skip + count]]
 
-    return await daemon.ask(listed)
+@dataclass(frozen=True, slots=True)
+class _ListTransactions:
+    skip: int
+    count: int
+
+    def run(self, wallet: Wallet) -> Json:
+        chosen = wallet.history()[self.skip : self.skip + self.count]
+        return [entry_json(wallet, entry) for entry in chosen]
 
 
 @method("wallet")
@@ -72,14 +80,18 @@ async def gettransaction(daemon: WalletDaemon, txid: Txid) -> Json:
           }
         }
     """
-
-    def found(wallet: Wallet) -> dict[str, Json]:
-        raw = wallet.transaction(txid).raw
-        entry = next(entry for entry in wallet.history() if entry.txid == txid)
-        return {**entry_json(wallet, entry), "hex": raw.hex()}
-
-    shown = await daemon.ask(found)
+    shown = await daemon.ask(_ShowTransaction(txid))
     return {**shown, "spread": spread_json(daemon.spread(txid))}
+
+
+@dataclass(frozen=True, slots=True)
+class _ShowTransaction:
+    txid: Txid
+
+    def run(self, wallet: Wallet) -> dict[str, Json]:
+        raw = wallet.transaction(self.txid).raw
+        entry = next(entry for entry in wallet.history() if entry.txid == self.txid)
+        return {**entry_json(wallet, entry), "hex": raw.hex()}
 
 
 @method("wallet")
@@ -95,4 +107,12 @@ async def gettxoutproof(daemon: WalletDaemon, txid: Txid) -> Json:
     Returns:
         "hex"    (string) The serialized, hex-encoded data of the proof
     """
-    return (await daemon.ask(lambda wallet: wallet.proof(txid))).hex()
+    return (await daemon.ask(_FindProof(txid))).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class _FindProof:
+    txid: Txid
+
+    def run(self, wallet: Wallet) -> bytes:
+        return wallet.proof(self.txid)

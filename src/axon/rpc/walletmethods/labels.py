@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from axon.rpc.amounts import Json
@@ -26,7 +27,17 @@ async def setlabel(daemon: WalletDaemon, target: str, label: str) -> Json:
         null    (json null)
     """
     ref = target.strip()
-    return await daemon.ask(lambda wallet: wallet.set_label(_kind(ref), ref, label))
+    return await daemon.ask(_SetLabel(_kind(ref), ref, label))
+
+
+@dataclass(frozen=True, slots=True)
+class _SetLabel:
+    kind: LabelKind
+    ref: str
+    label: str
+
+    def run(self, wallet: Wallet) -> None:
+        wallet.set_label(self.kind, self.ref, self.label)
 
 
 @method("wallet")
@@ -36,7 +47,13 @@ async def exportlabels(daemon: WalletDaemon) -> Json:
     Returns:
         "str"    (string) Lines of JSON
     """
-    return await daemon.ask(lambda wallet: wallet.export_labels())
+    return await daemon.ask(_ExportLabels())
+
+
+@dataclass(frozen=True, slots=True)
+class _ExportLabels:
+    def run(self, wallet: Wallet) -> str:
+        return wallet.export_labels()
 
 
 @method("wallet")
@@ -52,12 +69,16 @@ async def importlabels(daemon: WalletDaemon, labels: str) -> Json:
           "skipped" : n   (numeric) lines about what has no label here, such as keys
         }
     """
+    return await daemon.ask(_ImportLabels(labels))
 
-    def take(wallet: Wallet) -> Json:
-        imported = wallet.import_labels(labels)
+
+@dataclass(frozen=True, slots=True)
+class _ImportLabels:
+    labels: str
+
+    def run(self, wallet: Wallet) -> Json:
+        imported = wallet.import_labels(self.labels)
         return {"taken": imported.taken, "skipped": imported.skipped}
-
-    return await daemon.ask(take)
 
 
 def _kind(ref: str) -> LabelKind:

@@ -7,6 +7,7 @@ file, and is brought to the network again at the next start.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 from axon.drivers.aio.driver import Stopped
@@ -60,13 +61,32 @@ async def sendpayment(
     now_s = daemon.now_s
     finished = unhex(psbt) is not None
     read = parse_transaction(psbt) if finished else parse_psbt(psbt)
+    if isinstance(read, Psbt):
+        sent = await daemon.ask(_SignAndRecord(read, passphrase, allow_high_fee, now_s))
+    else:
+        sent = await daemon.ask(_Record(read, now_s))
+    return await _bring_out(daemon, sent, wait)
 
-    def sent(wallet: Wallet) -> Transaction:
-        if isinstance(read, Transaction):
-            return record(wallet, read, now_s)
-        return record(wallet, _signed(wallet, read, passphrase, allow_high_fee), now_s)
 
-    return await _bring_out(daemon, await daemon.ask(sent), wait)
+@dataclass(frozen=True, slots=True)
+class _SignAndRecord:
+    psbt: Psbt
+    passphrase: str | None = field(repr=False)
+    allow_high_fee: bool
+    now_s: int
+
+    def run(self, wallet: Wallet) -> Transaction:
+        signed = _signed(wallet, self.psbt, self.passphrase, self.allow_high_fee)
+        return record(wallet, signed, self.now_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    transaction: Transaction
+    now_s: int
+
+    def run(self, wallet: Wallet) -> Transaction:
+        return record(wallet, self.transaction, self.now_s)
 
 
 @method("wallet")
@@ -80,7 +100,7 @@ async def sendrawtransaction(daemon: WalletDaemon, hexstring: str) -> Json:
         "hex"    (string) The transaction hash in hex
     """
     transaction, now_s = parse_transaction(hexstring), daemon.now_s
-    await daemon.ask(lambda wallet: record(wallet, transaction, now_s))
+    await daemon.ask(_Record(transaction, now_s))
     return (await _bring_out(daemon, transaction, 0))["txid"]
 
 
