@@ -1,7 +1,8 @@
 """A JSON-RPC client: one kept connection, one call after the other.
 
 Speaks to axon and to Bitcoin Core alike. For programs without an event loop: the command line,
-tests, demonstrations, screens in their own thread.
+tests, demonstrations, screens in their own thread. `rpc.asyncclient` is the same for asyncio; what
+both say and understand is `Exchange`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 from axon.errors import AxonError
+from axon.machine import Endpoint
 from axon.rpc.amounts import encode_json
 from axon.rpc.auth import read_cookie
 from axon.rpc.errors import RpcError
 
-_HEADERS: Final = {"Content-Type": "application/json"}
+DEFAULT_TIMEOUT_S: Final = 900.0
+"""As long as `bitcoin-cli` waits for an answer."""
+
+_DEFAULT_PORT: Final = 8332
+_NO_LOGIN: Final = ("", "")
 
 
 class Unreachable(AxonError):
@@ -31,8 +37,138 @@ class Unauthorized(AxonError):
     """The server knows neither the user nor the cookie, or forbids this user the method."""
 
 
+class Exchange:
+    """What a client sends to one server, and how it reads what comes back; it carries nothing.
+
+    Args:
+        url: `http://host:port`, or `http://user:password@host:port`.
+        cookie: the cookie file; read at the first call and whenever its password is refused.
+        user, password: instead of a cookie.
+        wallet: its name, for `/wallet/NAME`.
+        numbers: what numbers with a fraction become, from their text.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        cookie: Path | None,
+        user: str,
+        password: str,
+        wallet: str | None,
+        numbers: Callable[[str], object],
+    ) -> None:
+        parts = urlsplit(url)
+        self.endpoint = Endpoint(parts.hostname or "127.0.0.1", parts.port or _DEFAULT_PORT)
+        self.path = "/" if wallet is None else f"/wallet/{quote(wallet, safe='')}"
+        self._cookie = cookie
+        self._login = (parts.username or user, parts.password or password)
+        self._numbers = numbers
+        self._serial = 0
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a request, but for its length."""
+        if self._login == _NO_LOGIN and self._cookie is not None:
+            self._login = read_cookie(self._cookie) or _NO_LOGIN
+        headers = {"Content-Type": "application/json"}
+        if self._login != _NO_LOGIN:
+            secret = base64.b64encode(":".join(self._login).encode()).decode()
+            headers["Authorization"] = f"Basic {secret}"
+        return headers
+
+    def may_retry(self, status: int) -> bool:
+        """Whether a refused password may be an old cookie; the next headers read it anew."""
+        if status != http.HTTPStatus.UNAUTHORIZED or self._cookie is None:
+            return False
+        self._login = _NO_LOGIN
+        return True
+
+    def call(self, method: str, params: object) -> bytes:
+        """The body of one call."""
+        self._serial += 1
+        return encode_json(_request(self._serial, method, params)).encode()
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> bytes:
+        """The body of several calls; their ids are their places."""
+        asked = [_request(place, method, params) for place, (method, params) in enumerate(calls)]
+        return encode_json(asked).encode()
+
+    def result(self, status: int, data: bytes) -> Any:
+        """The result of one call, from the HTTP status and body of its answer.
+
+        Raises:
+            RpcError: the server's own error.
+            Unreachable: it is no answer to a call.
+            Unauthorized: wrong password, or the method is not for this user.
+        """
+        answer = self._read(status, data)
+        if not isinstance(answer, dict):
+            raise self._unreadable("sent no answer to a call")
+        outcome = self._outcome(answer)
+        if isinstance(outcome, RpcError):
+            raise outcome
+        return outcome
+
+    def results(self, status: int, data: bytes, count: int) -> list[Any]:
+        """The results of a batch in the order of its calls, errors as values; raises likewise."""
+        answers = self._read(status, data)
+        results: list[Any] = [None] * count
+        if answers is None:
+            return results
+        if not isinstance(answers, list):
+            raise self._unreadable("sent no answer to a batch")
+        for answer in answers:
+            place = answer.get("id") if isinstance(answer, dict) else None
+            if not isinstance(place, int) or not 0 <= place < count:
+                raise self._unreadable("answered a call that was not made")
+            results[place] = self._outcome(answer)
+        return results
+
+    def unreachable(self, error: Exception) -> Unreachable:
+        """What a fault of the connection means to the caller."""
+        reason = "timed out" if isinstance(error, TimeoutError) else str(error) or repr(error)
+        return Unreachable(f"Could not connect to the server {self.endpoint} ({reason})")
+
+    def _read(self, status: int, data: bytes) -> Any:
+        if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+            wrong = status == http.HTTPStatus.UNAUTHORIZED
+            text = "Incorrect rpcuser or rpcpassword" if wrong else "not for this user"
+            raise Unauthorized(f"Authorization failed: {text}")
+        if not data:
+            if status in (http.HTTPStatus.OK, http.HTTPStatus.NO_CONTENT):
+                return None
+            raise Unreachable(f"server returned HTTP error {status}")
+        try:
+            return json.loads(data, parse_float=self._numbers)
+        except ValueError as error:
+            text = data[:200].decode("utf-8", "replace")
+            raise Unreachable(f"server returned HTTP error {status}: {text}") from error
+
+    def _outcome(self, answer: dict[str, Any]) -> Any:
+        error = answer.get("error")
+        if error is None:
+            return answer.get("result")
+        if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+            raise self._unreadable("sent an error that is none of JSON-RPC")
+        return RpcError(error["code"], str(error.get("message", "")), error.get("data"))
+
+    def _unreadable(self, what: str) -> Unreachable:
+        return Unreachable(f"{self.endpoint} {what}")
+
+
+def call_params(args: Sequence[object], named: dict[str, object]) -> object:
+    """The `params` of a request with parameters by place, by name, or both."""
+    if named and args:
+        return {**named, "args": list(args)}
+    return named or list(args)
+
+
+def _request(number: int, method: str, params: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
 class RpcClient:
-    """One server, one user.
+    """One server, one user, calls that block.
 
     A call is sent again once if the kept connection turns out to be closed before any answer, and
     once with a cookie read anew if the server has been started again since.
@@ -54,17 +190,14 @@ class RpcClient:
         user: str = "",
         password: str = "",
         wallet: str | None = None,
-        timeout_s: float | None = 900.0,
+        timeout_s: float | None = DEFAULT_TIMEOUT_S,
         numbers: Callable[[str], object] = Decimal,
     ) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 8332
-        self._path = "/" if wallet is None else f"/wallet/{quote(wallet, safe='')}"
-        self._cookie = cookie
-        self._login = (parts.username or user, parts.password or password)
-        self._numbers = numbers
-        self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
-        self._serial = 0
+        self._exchange = Exchange(
+            url, cookie=cookie, user=user, password=password, wallet=wallet, numbers=numbers
+        )
+        server = self._exchange.endpoint
+        self._connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -87,23 +220,13 @@ class RpcClient:
             Unreachable: no answer.
             Unauthorized: wrong password, or the method is not for this user.
         """
-        if named and args:
-            return self.call_with(method, {**named, "args": list(args)})
-        return self.call_with(method, named or list(args))
+        return self.call_with(method, call_params(args, named))
 
     def call_with(self, method: str, params: object) -> Any:
         """Call a method with `params` as they stand in the request; raises as `call` does."""
-        self._serial += 1
-        asked = {"jsonrpc": "2.0", "id": self._serial, "method": method, "params": params}
-        answer = self._post(asked)
-        if not isinstance(answer, dict):
-            raise Unreachable(f"{self._host}:{self._port} sent no answer to a call")
-        error = answer.get("error")
-        if error is not None:
-            raise RpcError(error["code"], error["message"], error.get("data"))
-        return answer["result"]
+        return self._exchange.result(*self._post(self._exchange.call(method, params)))
 
-    def batch(self, calls: list[tuple[str, list[object]]]) -> list[Any]:
+    def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
         """Several calls in one request.
 
         Args:
@@ -111,66 +234,38 @@ class RpcClient:
 
         Returns:
             For each call its result, or its `RpcError` as a value.
+
+        Raises:
+            Unreachable, Unauthorized: as `call` does.
         """
-        asked = [
-            {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
-            for place, (method, params) in enumerate(calls)
-        ]
-        results: list[Any] = [None] * len(calls)
-        for answer in self._post(asked) or []:
-            error = answer.get("error")
-            results[answer["id"]] = (
-                answer["result"] if error is None else RpcError(error["code"], error["message"])
-            )
-        return results
+        answer = self._post(self._exchange.batch(calls))
+        return self._exchange.results(*answer, len(calls))
 
-    def _post(self, asked: object) -> Any:
-        body = encode_json(asked).encode()
-        status, data = self._exchange(body)
-        if status == 401 and self._cookie is not None:
-            self._login = ("", "")
-            status, data = self._exchange(body)
-        if status in (401, 403):
-            text = "Incorrect rpcuser or rpcpassword" if status == 401 else "not for this user"
-            raise Unauthorized(f"Authorization failed: {text}")
-        if not data:
-            if status in (200, 204):
-                return None
-            raise Unreachable(f"server returned HTTP error {status}")
-        try:
-            return json.loads(data, parse_float=self._numbers)
-        except ValueError as error:
-            text = data[:200].decode("utf-8", "replace")
-            raise Unreachable(f"server returned HTTP error {status}: {text}") from error
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        """HTTP status and body of the answer."""
+        status, data = self._send_kept(body)
+        if self._exchange.may_retry(status):
+            status, data = self._send_kept(body)
+        return status, data
 
-    def _exchange(self, body: bytes) -> tuple[int, bytes]:
-        if self._login == ("", "") and self._cookie is not None:
-            self._login = read_cookie(self._cookie) or ("", "")
-        headers = dict(_HEADERS)
-        if self._login != ("", ""):
-            secret = base64.b64encode(":".join(self._login).encode()).decode()
-            headers["Authorization"] = f"Basic {secret}"
+    def _send_kept(self, body: bytes) -> tuple[int, bytes]:
         kept = self._connection.sock is not None
         try:
-            return self._send(body, headers)
+            return self._send(body)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
             self.close()
             if not kept:
-                raise self._unreachable(error) from error
+                raise self._exchange.unreachable(error) from error
         except (http.client.HTTPException, OSError) as error:
             self.close()
-            raise self._unreachable(error) from error
+            raise self._exchange.unreachable(error) from error
         try:
-            return self._send(body, headers)
+            return self._send(body)
         except (http.client.HTTPException, OSError) as error:
             self.close()
-            raise self._unreachable(error) from error
+            raise self._exchange.unreachable(error) from error
 
-    def _send(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        self._connection.request("POST", self._path, body, headers)
+    def _send(self, body: bytes) -> tuple[int, bytes]:
+        self._connection.request("POST", self._exchange.path, body, self._exchange.headers())
         response = self._connection.getresponse()
         return response.status, response.read()
-
-    def _unreachable(self, error: Exception) -> Unreachable:
-        reason = "timed out" if isinstance(error, TimeoutError) else str(error) or repr(error)
-        return Unreachable(f"Could not connect to the server {self._host}:{self._port} ({reason})")
