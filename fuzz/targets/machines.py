@@ -23,7 +23,7 @@ from axon.p2p.keepalive import KeepAlive
 from axon.p2p.serving import Serving, UploadTarget
 from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
-from axon.p2p.views import HeaderEntry
+from axon.p2p.views import HeaderEntryView
 from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.netaddress import TimedAddress
@@ -97,9 +97,9 @@ def keepalive(data: bytes) -> None:
             case 1:
                 part.received(Pong(source.choose(nonces)), now)
             case 2:
-                part.heard(now)
+                part.data_received(now)
             case 3:
-                part.spoke(now)
+                part.data_sent(now)
             case 4:
                 said = part.ping(now)
             case _:
@@ -258,7 +258,7 @@ def block_download(data: bytes) -> None:
     ledger.learn(CHAIN)
     ledger.learn(BRANCH)
     known = [entry for name in HASHES if (entry := ledger.tree.get(name)) is not None]
-    best: dict[PeerId, HeaderEntry] = {}
+    best: dict[PeerId, HeaderEntryView] = {}
     initial = source.flag()
     part = BlockDownload(
         ledger.tree,

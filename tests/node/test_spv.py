@@ -19,7 +19,7 @@ from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.filterheaders import FilterHeaderChain
-from axon.p2p.wishes import address_of
+from axon.p2p.requests import address_of
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut

@@ -45,7 +45,7 @@ def test_blocks_are_spread_over_peers() -> None:
     assert blocks.want([name(0)], NOW) == []
 
 
-def test_without_peers_the_wish_waits_for_one() -> None:
+def test_without_peers_the_request_waits_for_one() -> None:
     blocks = fetch()
     assert blocks.want([name(1)], NOW) == []
     assert blocks.deadline() is None

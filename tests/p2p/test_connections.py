@@ -29,7 +29,7 @@ from axon.p2p.eviction import InboundCandidate
 from axon.p2p.faults import PeerDone
 from axon.p2p.peersfile import AddressRecord
 from axon.p2p.redial import Target
-from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of, endpoint_of
+from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of, endpoint_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import Services
 from tests.p2p.examples import FULL, NOW, endpoint, ip, negotiated, spread, told
@@ -54,35 +54,37 @@ class World:
         self.connections = Connections(self.config, self.addrman, self.bans, Random(seed), NOW)
         self.now: Instant = NOW
         self.dead: set[Endpoint] = set()
-        self.wishes: list[tuple[Instant, Wish]] = []
+        self.requests: list[tuple[Instant, NetworkRequest]] = []
         self.peers: list[PeerId] = []
         self._next = 0
 
-    def wait(self, time: Instant) -> list[DialWish]:
+    def wait(self, time: Instant) -> list[DialRequest]:
         """Let time pass; what was dialled meanwhile."""
-        until, before = self.now + time, len(self.wishes)
+        until, before = self.now + time, len(self.requests)
         while (due := self.connections.deadline()) is not None and due <= until:
             self.now = max(self.now, due)
-            for wish in self.connections.tick(self.now):
-                self.wishes.append((self.now, wish))
-                self.answer(wish)
+            for request in self.connections.tick(self.now):
+                self.requests.append((self.now, request))
+                self.answer(request)
         self.now = until
-        return [wish for _, wish in self.wishes[before:] if isinstance(wish, DialWish)]
+        return [
+            request for _, request in self.requests[before:] if isinstance(request, DialRequest)
+        ]
 
-    def answer(self, wish: Wish) -> None:
-        if isinstance(wish, DialWish):
-            if wish.endpoint in self.dead:
-                self.connections.dial_failed(wish, self.now)
+    def answer(self, request: NetworkRequest) -> None:
+        if isinstance(request, DialRequest):
+            if request.endpoint in self.dead:
+                self.connections.dial_failed(request, self.now)
             else:
-                self.open(wish)
+                self.open(request)
 
-    def open(self, wish: DialWish, greet: bool = True) -> PeerId:
+    def open(self, request: DialRequest, answer: bool = True) -> PeerId:
         peer = PeerId(self._next)
         self._next += 1
         self.peers.append(peer)
-        assert self.connections.opened(wish, peer, None, self.now) == []
-        if greet:
-            for action in self.connections.greeted(peer, negotiated(), self.now):
+        assert self.connections.opened(request, peer, None, self.now) == []
+        if answer:
+            for action in self.connections.handshake_complete(peer, negotiated(), self.now):
                 assert isinstance(action, DisconnectPeer)
                 self.close(action.peer)
         return peer
@@ -118,9 +120,9 @@ class World:
 def test_eight_full_relay_and_two_block_relay_peers_are_found_half_a_second_apart() -> None:
     world = World(known=100)
     dialled = world.wait(10 * SECOND)
-    assert Counter(wish.kind for wish in dialled) == {FULL_RELAY: 8, BLOCK_RELAY: 2}
+    assert Counter(request.kind for request in dialled) == {FULL_RELAY: 8, BLOCK_RELAY: 2}
     assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 2}
-    moments = [at for at, _ in world.wishes]
+    moments = [at for at, _ in world.requests]
     assert moments == [NOW + number * DIAL_INTERVAL for number in range(10)]
 
 
@@ -142,28 +144,28 @@ def test_after_that_feelers_ask_the_new_addresses_and_end() -> None:
     world = World(known=200)
     world.wait(10 * SECOND)
     dialled = world.wait(2 * HOUR)
-    assert {wish.kind for wish in dialled} == {FEELER}
+    assert {request.kind for request in dialled} == {FEELER}
     assert 30 < len(dialled) < 90
     assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 2}
-    for wish in dialled:
-        assert wish.address is not None
-        assert world.record(wish.address).last_success_s
+    for request in dialled:
+        assert request.address is not None
+        assert world.record(request.address).last_success_s
 
 
-def test_a_greeted_peer_is_tried_and_says_itself_what_it_offers() -> None:
+def test_a_peer_that_answers_is_tried_and_says_itself_what_it_offers() -> None:
     world = World(known=1)
-    (wish,) = [wish for wish in world.wait(0) if wish.kind is FULL_RELAY]
-    assert wish == DialWish(endpoint_of(spread(0)), FULL_RELAY, False, spread(0))
+    (request,) = [request for request in world.wait(0) if request.kind is FULL_RELAY]
+    assert request == DialRequest(endpoint_of(spread(0)), FULL_RELAY, False, spread(0))
     record = world.record(spread(0))
     assert record.tried
     assert record.services == FULL
 
 
-def test_a_peer_that_is_not_greeted_proves_nothing() -> None:
+def test_an_unfinished_handshake_proves_nothing() -> None:
     world = World(known=1)
-    (wish,) = world.connections.tick(NOW)
-    assert isinstance(wish, DialWish)
-    world.open(wish, greet=False)
+    (request,) = world.connections.tick(NOW)
+    assert isinstance(request, DialRequest)
+    world.open(request, answer=False)
     assert not world.record(spread(0)).tried
 
 
@@ -186,8 +188,8 @@ def test_a_lost_peer_is_replaced_soon() -> None:
     world = World(known=100)
     world.wait(10 * SECOND)
     world.close(world.peers[0])
-    (wish,) = world.wait(2 * SECOND)
-    assert wish.kind is FULL_RELAY
+    (request,) = world.wait(2 * SECOND)
+    assert request.kind is FULL_RELAY
 
 
 def test_with_nobody_left_to_dial_the_search_slows_down() -> None:
@@ -206,7 +208,7 @@ def test_new_addresses_end_the_rest_at_once() -> None:
     world = World()
     world.wait(HOUR)
     world.addrman.add([told(spread(1))], spread(2), world.now)
-    assert [wish.address for wish in world.wait(SECOND)] == [spread(1)]
+    assert [request.address for request in world.wait(SECOND)] == [spread(1)]
 
 
 def test_dead_addresses_are_dialled_less_often_but_not_given_up() -> None:
@@ -224,28 +226,28 @@ def test_the_encrypted_transport_is_used_where_it_is_offered() -> None:
     for v2, offered in ((True, services), (True, FULL), (False, services)):
         world = World(v2=v2)
         world.addrman.add([told(spread(1), services=offered)], spread(2), NOW)
-        (wish,) = world.connections.tick(NOW)
-        assert isinstance(wish, DialWish)
-        assert wish.v2 is (v2 and offered == services)
+        (request,) = world.connections.tick(NOW)
+        assert isinstance(request, DialRequest)
+        assert request.v2 is (v2 and offered == services)
 
 
 def test_a_peer_that_does_not_understand_it_is_dialled_again_without() -> None:
     world = World()
     world.addrman.add([told(spread(1), services=FULL | Services.P2P_V2)], spread(2), NOW)
-    (wish,) = world.connections.tick(NOW)
-    assert isinstance(wish, DialWish)
-    peer = world.open(wish, greet=False)
+    (request,) = world.connections.tick(NOW)
+    assert isinstance(request, DialRequest)
+    peer = world.open(request, answer=False)
     world.close(peer, downgrade=True)
     assert world.count() == {FULL_RELAY: 1}
     (again,) = world.wait(0)
-    assert again == DialWish(wish.endpoint, wish.kind, False, wish.address)
+    assert again == DialRequest(request.endpoint, request.kind, False, request.address)
 
 
 def test_anchors_are_the_first_block_relay_peers() -> None:
     world = World(known=50, anchors=(ip("90.1.1.1"), ip("91.1.1.1"), ip("92.1.1.1")))
     dialled = world.wait(SECOND)
-    assert [wish.address for wish in dialled[:2]] == [ip("91.1.1.1"), ip("90.1.1.1")]
-    assert {wish.kind for wish in dialled[:2]} == {BLOCK_RELAY}
+    assert [request.address for request in dialled[:2]] == [ip("91.1.1.1"), ip("90.1.1.1")]
+    assert {request.kind for request in dialled[:2]} == {BLOCK_RELAY}
     assert world.connections.anchors() == [ip("91.1.1.1"), ip("90.1.1.1")]
 
 
@@ -284,8 +286,8 @@ def test_connect_dials_these_and_nobody_else() -> None:
         seed_nodes=(endpoint("10.0.0.7"),),
     )
     dialled = world.wait(DAY)
-    assert [wish.endpoint for wish in dialled] == [target.endpoint for target in targets]
-    assert {wish.kind for wish in dialled} == {MANUAL}
+    assert [request.endpoint for request in dialled] == [target.endpoint for target in targets]
+    assert {request.kind for request in dialled} == {MANUAL}
     assert dialled[1].address is None
 
 
@@ -302,12 +304,12 @@ def test_a_named_peer_is_dialled_until_it_answers_and_again_when_it_goes() -> No
     tries = len(world.wait(10 * MINUTE))
     assert 12 < tries < 22
     world.dead.clear()
-    (wish,) = world.wait(75 * SECOND)
-    assert wish.endpoint == where
+    (request,) = world.wait(75 * SECOND)
+    assert request.endpoint == where
     world.wait(HOUR)
     world.close(world.peers[0])
-    (wish,) = world.wait(2 * SECOND)
-    assert wish.endpoint == where
+    (request,) = world.wait(2 * SECOND)
+    assert request.endpoint == where
 
 
 def test_a_peer_that_hangs_up_at_once_is_not_pestered() -> None:
@@ -329,7 +331,7 @@ def test_who_loses_the_last_peer_dials_the_others_at_once() -> None:
     world.dead.clear()
     (peer,) = world.peers
     world.close(peer)
-    assert [wish.endpoint for wish in world.wait(1)] == [other]
+    assert [request.endpoint for request in world.wait(1)] == [other]
 
 
 def test_addnode_keeps_a_peer_besides_the_automatic_ones() -> None:
@@ -359,12 +361,12 @@ def test_no_more_than_eight_added_peers_are_connected_at_a_time() -> None:
 
 def test_one_try_works_whatever_else_is_configured() -> None:
     world = World(connect=())
-    wish = world.connections.dial(endpoint("10.0.0.1"), MANUAL, v2=True)
-    assert wish == DialWish(endpoint("10.0.0.1"), MANUAL, True, ip("10.0.0.1"))
+    request = world.connections.dial(endpoint("10.0.0.1"), MANUAL, v2=True)
+    assert request == DialRequest(endpoint("10.0.0.1"), MANUAL, True, ip("10.0.0.1"))
     assert world.connections.dial(endpoint("10.0.0.1"), MANUAL, v2=True) is None
-    world.connections.dial_failed(wish, NOW)
+    world.connections.dial_failed(request, NOW)
     assert world.connections.deadline() is None, "it is not tried again"
-    assert world.connections.dial(endpoint("10.0.0.1"), MANUAL, v2=True) == wish
+    assert world.connections.dial(endpoint("10.0.0.1"), MANUAL, v2=True) == request
 
 
 @pytest.mark.parametrize("kind", [FULL_RELAY, BLOCK_RELAY, ADDR_FETCH, FEELER])
@@ -374,9 +376,9 @@ def test_connections_of_each_kind_can_be_ordered(kind: ConnectionType) -> None:
     for number in range(12):
         if not world.connections.has_room(kind):
             break
-        wish = world.connections.dial(endpoint(f"10.0.0.{number}"), kind, v2=False)
-        assert wish is not None
-        world.open(wish, greet=False)
+        request = world.connections.dial(endpoint(f"10.0.0.{number}"), kind, v2=False)
+        assert request is not None
+        world.open(request, answer=False)
     assert world.count() == {kind: limits.get(kind, 12)}
 
 
@@ -410,7 +412,7 @@ def test_switching_the_network_off_ends_everything() -> None:
 def test_a_bare_node_asks_dns_and_dials_what_it_learns() -> None:
     world = World(dns_seeds=("seed.example",))
     assert world.wait(SECOND) == []
-    assert [wish for _, wish in world.wishes] == [ResolveWish("x9.seed.example", 8333)]
+    assert [request for _, request in world.requests] == [ResolveRequest("x9.seed.example", 8333)]
     world.connections.resolved("x9.seed.example", [spread(n) for n in range(20)], world.now)
     world.wait(10 * SECOND)
     assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 2}
@@ -419,9 +421,9 @@ def test_a_bare_node_asks_dns_and_dials_what_it_learns() -> None:
 def test_seed_nodes_are_asked_for_addresses_two_at_a_time() -> None:
     nodes = tuple(endpoint(f"10.0.0.{number}") for number in range(4))
     world = World(seed_nodes=nodes)
-    assert [wish.kind for wish in world.wait(MINUTE)] == [ADDR_FETCH] * 2
+    assert [request.kind for request in world.wait(MINUTE)] == [ADDR_FETCH] * 2
     world.close(world.peers[0])
-    assert [wish.endpoint for wish in world.wait(MINUTE)] == [nodes[2]]
+    assert [request.endpoint for request in world.wait(MINUTE)] == [nodes[2]]
 
 
 # Whom to let in.
@@ -538,7 +540,7 @@ class AnyOrder(RuleBasedStateMachine):
     def begin(self, seed: int, connect: bool) -> None:
         targets = tuple(Target(f"t{n}", endpoint(f"10.0.0.{n}")) for n in range(3))
         self.world = World(known=60, seed=seed, connect=targets if connect else None)
-        self.pending: list[DialWish] = []
+        self.pending: list[DialRequest] = []
         self.allowed = {FULL_RELAY: 8, BLOCK_RELAY: 3, FEELER: 1, ADDR_FETCH: 2, MANUAL: 20}
 
     @rule(seconds=st.integers(0, 400))
@@ -546,31 +548,31 @@ class AnyOrder(RuleBasedStateMachine):
         world = self.world
         world.now += seconds * SECOND
         due = world.connections.deadline()
-        wishes = world.connections.tick(world.now)
-        if wishes:
+        requests = world.connections.tick(world.now)
+        if requests:
             assert due is not None
-            assert due <= world.now, "nothing is wished for before the deadline"
-        for wish in wishes:
-            assert isinstance(wish, DialWish)
-            assert wish not in self.pending, "a wish is its own name"
-            self.pending.append(wish)
+            assert due <= world.now, "nothing is asked for before the deadline"
+        for request in requests:
+            assert isinstance(request, DialRequest)
+            assert request not in self.pending, "a request is its own name"
+            self.pending.append(request)
 
     @precondition(lambda self: bool(self.pending))
-    @rule(number=st.integers(0, 50), greet=st.booleans())
-    def answered(self, number: int, greet: bool) -> None:
-        wish = self.pending.pop(number % len(self.pending))
+    @rule(number=st.integers(0, 50), answer=st.booleans())
+    def answered(self, number: int, answer: bool) -> None:
+        request = self.pending.pop(number % len(self.pending))
         if self.world.connections.is_active:
-            self.world.open(wish, greet)
+            self.world.open(request, answer)
         else:
             peer = PeerId(1_000_000 + number)
-            assert self.world.connections.opened(wish, peer, None, self.world.now)
+            assert self.world.connections.opened(request, peer, None, self.world.now)
             self.world.connections.closed(peer, self.world.now)
 
     @precondition(lambda self: bool(self.pending))
     @rule(number=st.integers(0, 50))
     def failed(self, number: int) -> None:
-        wish = self.pending.pop(number % len(self.pending))
-        self.world.connections.dial_failed(wish, self.world.now)
+        request = self.pending.pop(number % len(self.pending))
+        self.world.connections.dial_failed(request, self.world.now)
 
     @precondition(lambda self: bool(self.world.peers))
     @rule(number=st.integers(0, 50), downgrade=st.booleans())
@@ -601,10 +603,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(number=st.integers(0, 10))
     def one_try(self, number: int) -> None:
         where = endpoint(f"10.0.0.{number}")
-        wish = self.world.connections.dial(where, MANUAL, v2=True)
-        if wish is not None:
-            assert wish not in self.pending
-            self.pending.append(wish)
+        request = self.world.connections.dial(where, MANUAL, v2=True)
+        if request is not None:
+            assert request not in self.pending
+            self.pending.append(request)
 
     @rule(stale=st.booleans(), synced=st.booleans())
     def adapt(self, stale: bool, synced: bool) -> None:

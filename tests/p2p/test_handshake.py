@@ -1,4 +1,4 @@
-"""The greeting: what is said in which order, and whom we do not want to talk to."""
+"""The handshake: what is said in which order, and whom we do not want to talk to."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_connection_to_ourselves_is_recognized() -> None:
     assert not nonces
 
 
-def test_a_nonce_is_ours_only_while_the_greeting_lasts() -> None:
+def test_a_nonce_is_ours_only_while_the_handshake_lasts() -> None:
     nonces: set[int] = set()
     dialling = handshake(ConnectionType.FULL_RELAY, nonces)
     hello = only_version(dialling.start(NOW))

@@ -88,7 +88,7 @@ def test_a_pong_nobody_awaits_changes_nothing() -> None:
 def test_a_missing_pong_is_a_fault() -> None:
     alive = keepalive()
     alive.tick(NOW)
-    for moment in (alive.heard, alive.spoke):
+    for moment in (alive.data_received, alive.data_sent):
         moment(NOW + SILENCE_LIMIT)
     assert alive.deadline() == NOW + SILENCE_LIMIT
     assert alive.tick(NOW + SILENCE_LIMIT - 1) == []
@@ -97,7 +97,8 @@ def test_a_missing_pong_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("active", "complaint"), [("heard", "nothing could be sent"), ("spoke", "nothing received")]
+    ("active", "complaint"),
+    [("data_received", "nothing could be sent"), ("data_sent", "nothing received")],
 )
 def test_a_connection_dead_in_one_direction_is_a_fault(active: str, complaint: str) -> None:
     alive = keepalive()
@@ -153,8 +154,8 @@ def test_a_due_tick_moves_the_deadline_on(steps: list[tuple[str, int]]) -> None:
             case "p":
                 alive.received(Pong(awaited[-1]), now)
             case "h":
-                alive.heard(now)
+                alive.data_received(now)
             case "s":
-                alive.spoke(now)
+                alive.data_sent(now)
             case _:
                 awaited.append(nonce_of(alive.ping(now)))

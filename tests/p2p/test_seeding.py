@@ -6,8 +6,8 @@ from random import Random
 
 from axon.machine import DAY, SECOND, Endpoint
 from axon.p2p.addrman import AddrMan
+from axon.p2p.requests import ResolveRequest
 from axon.p2p.seeding import FEW_DELAY, FIXED_DELAY, MANY_DELAY, SEED_NODE_DELAY, Seeding
-from axon.p2p.wishes import ResolveWish
 from axon.primitives.netaddress import NetAddress
 from axon.wire.messages import Services
 from tests.p2p.examples import NOW, endpoint, ip, spread, told
@@ -45,33 +45,33 @@ def seeding(
     )
 
 
-def hosts(wishes: list[ResolveWish]) -> list[str]:
-    return sorted(wish.host for wish in wishes)
+def hosts(requests: list[ResolveRequest]) -> list[str]:
+    return sorted(request.host for request in requests)
 
 
 def test_a_bare_table_asks_all_dns_seeds_at_once() -> None:
     seeds = seeding(table(), dns_seeds=SEEDS)
     assert seeds.deadline() == NOW
-    wishes = seeds.tick(NOW, 0)
-    assert hosts(wishes) == [f"x9.{name}" for name in SEEDS]
-    assert {wish.port for wish in wishes} == {8333}
+    requests = seeds.tick(NOW, 0)
+    assert hosts(requests) == [f"x9.{name}" for name in SEEDS]
+    assert {request.port for request in requests} == {8333}
     assert seeds.deadline() is None
 
 
 def test_what_is_needed_is_asked_of_the_seed_and_believed_of_its_nodes() -> None:
     addrman = table()
     seeds = seeding(addrman, dns_seeds=SEEDS[:1], needs=int(Services.COMPACT_FILTERS))
-    (wish,) = seeds.tick(NOW, 0)
-    assert wish.host == f"x49.{SEEDS[0]}"
-    seeds.resolved(wish.host, [spread(1)], NOW)
+    (request,) = seeds.tick(NOW, 0)
+    assert request.host == f"x49.{SEEDS[0]}"
+    seeds.resolved(request.host, [spread(1)], NOW)
     record = addrman.record(spread(1))
     assert record is not None
     assert record.services == 0x49
 
 
 def test_their_order_is_drawn() -> None:
-    wishes = seeding(table(), dns_seeds=SEEDS).tick(NOW, 0)
-    assert [wish.host for wish in wishes] != [f"x9.{name}" for name in SEEDS]
+    requests = seeding(table(), dns_seeds=SEEDS).tick(NOW, 0)
+    assert [request.host for request in requests] != [f"x9.{name}" for name in SEEDS]
 
 
 def test_who_knows_addresses_waits_and_asks_three() -> None:

@@ -21,7 +21,7 @@ from axon.p2p.serving import (
     MAX_LOCATOR,
     MAX_QUEUE,
     PRUNED_INV_MARGIN,
-    ReadWish,
+    ReadRequest,
     Serving,
     UploadTarget,
 )
@@ -65,9 +65,9 @@ class Fixture:
     def ask(self, message: GetHeaders | GetBlocks | GetData, now: Instant = NOW) -> list[Message]:
         """Everything Alice gets for a request, blocks included."""
         actions = self.serving.received(ALICE, message, now)
-        while (wish := self.serving.next_read(ALICE)) is not None:
-            raw = self.ledger.blocks[BlockHash(wish.item.hash)].raw
-            actions += self.serving.block_read(ALICE, wish.item, raw, now)
+        while (request := self.serving.next_read(ALICE)) is not None:
+            raw = self.ledger.blocks[BlockHash(request.item.hash)].raw
+            actions += self.serving.block_read(ALICE, request.item, raw, now)
         assert not self.serving.is_busy(ALICE)
         return messages(actions)
 
@@ -178,7 +178,7 @@ def test_getblocks_names_five_hundred_and_goes_on_when_they_were_fetched() -> No
     assert [item.hash for item in answer.items] == [h.hash for h in LONG[:MAX_BLOCKS_INV]]
     last = InvItem(InvType.WITNESS_BLOCK, LONG[MAX_BLOCKS_INV - 1].hash)
     it.serving.received(ALICE, GetData((last,)), NOW)
-    assert it.serving.next_read(ALICE) == ReadWish(ALICE, last)
+    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, last)
     actions = it.serving.block_read(ALICE, last, BLOCKS[0].raw, NOW)
     tip = InvItem(InvType.BLOCK, LONG[-1].hash)
     assert messages(actions) == [BlockMessage(BLOCKS[0].raw), Inv((tip,))]
@@ -219,12 +219,12 @@ def test_items_are_answered_in_order_and_blocks_read_one_at_a_time() -> None:
     )
     assert messages(it.serving.received(ALICE, wanted, NOW)) == [Tx(COINBASE)]
     assert it.serving.is_busy(ALICE)
-    assert it.serving.next_read(ALICE) == ReadWish(ALICE, block_item(BLOCKS[0]))
+    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, block_item(BLOCKS[0]))
     assert it.serving.next_read(ALICE) is None
     assert it.serving.received(ALICE, GetData((tx,)), NOW) == []
     actions = it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw, NOW)
     assert messages(actions) == [BlockMessage(BLOCKS[0].raw), NotFound((gone,))]
-    assert it.serving.next_read(ALICE) == ReadWish(ALICE, block_item(BLOCKS[1]))
+    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, block_item(BLOCKS[1]))
     actions = it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw, NOW)
     assert messages(actions) == [BlockMessage(BLOCKS[1].raw), Tx(COINBASE), Tx(COINBASE)]
     assert not it.serving.is_busy(ALICE)

@@ -19,7 +19,7 @@ UNKNOWN = BlockHash(bytes([9]) * 32)
 
 def fits(
     tree: HeaderTree, active: ActiveChain, pool: Mempool, index: FilterIndex
-) -> tuple[views.Headers, views.ActiveChain, views.TxPool, filterserving.Filters]:
+) -> tuple[views.HeaderTreeView, views.ActiveChainView, views.TxPool, filterserving.Filters]:
     """Says nothing when run; mypy compares each class with its view."""
     return tree, active, pool, index
 

@@ -42,7 +42,7 @@ from axon.node.settings import NodeSettings
 from axon.node.work import perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
-from axon.p2p.wishes import address_of
+from axon.p2p.requests import address_of
 from axon.primitives.netaddress import AddressNetwork
 from axon.rpc.daemon import Actions, Daemon
 from axon.rpc.dispatch import Registry

@@ -31,7 +31,7 @@ from axon.node.spv import SpvNode
 from axon.node.walletjobs import perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
-from axon.p2p.wishes import address_of
+from axon.p2p.requests import address_of
 from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import Network
 from axon.rpc.walletdaemon import WalletDaemon

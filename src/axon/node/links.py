@@ -33,7 +33,7 @@ from axon.p2p.eviction import InboundCandidate
 from axon.p2p.faults import ConnectedToSelf, PeerDone, PeerFault, PeerViolation
 from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
 from axon.p2p.keepalive import KeepAlive
-from axon.p2p.wishes import DialWish, ResolveWish, Wish, address_of
+from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import (
     Message,
@@ -99,7 +99,7 @@ class Links:
         self.gossip = AddrGossip(addrman, bans, rng, settings.connections.reachable, lab)
         self.listener: LinkListener | None = None
         self._nonces: set[int] = set()
-        self._dials: dict[int, DialWish] = {}
+        self._dials: dict[int, DialRequest] = {}
         self._lookups: dict[int, str] = {}
         self._tickets = 0
         self._alarm: Instant | None = None  # No session's clock is due before.
@@ -117,9 +117,9 @@ class Links:
         inbound = event.ticket is None
         permissions = self._settings.permissions(event.remote, event.local, inbound)
         if event.ticket is not None:
-            wish = self._dials.pop(event.ticket)
-            kind = wish.kind
-            actions = self.connections.opened(wish, event.peer, address, now)
+            request = self._dials.pop(event.ticket)
+            kind = request.kind
+            actions = self.connections.opened(request, event.peer, address, now)
         else:
             kind, actions = ConnectionType.INBOUND, []
             if not self._admit(event, address, permissions, now):
@@ -246,7 +246,7 @@ class Links:
         assert self.listener is not None, "the node listens before it runs"
         if session.kind.is_lasting:
             self.listener.greeted(session, now)
-        self._outbox.perform(self.connections.greeted(session.peer, negotiated, now))
+        self._outbox.perform(self.connections.handshake_complete(session.peer, negotiated, now))
 
     def say(self, session: Session, messages: Sequence[Message]) -> None:
         """Send messages to a peer."""
@@ -297,24 +297,24 @@ class Links:
         assert self.listener is not None, "the node listens before it runs"
         self.listener.gone(peer, now)
 
-    # They are wished for.
+    # They are asked for.
 
-    def wish(self, wish: Wish) -> None:
+    def request(self, request: NetworkRequest) -> None:
         """Open a connection, or look up a name."""
         ticket = self._tickets = self._tickets + 1
-        match wish:
-            case DialWish(endpoint):
-                self._dials[ticket] = wish
+        match request:
+            case DialRequest(endpoint):
+                self._dials[ticket] = request
                 self._outbox.dial(ticket, endpoint)
-            case ResolveWish(host, port):
+            case ResolveRequest(host, port):
                 self._lookups[ticket] = host
                 self._outbox.resolve(ticket, host, port)
 
     def dial_failed(self, event: DialFailed, now: Instant) -> None:
         """Nobody answered."""
-        wish = self._dials.pop(event.ticket)
-        self.connections.dial_failed(wish, now)
-        self._outbox.report(DialMissed(str(wish.endpoint), event.reason))
+        request = self._dials.pop(event.ticket)
+        self.connections.dial_failed(request, now)
+        self._outbox.report(DialMissed(str(request.endpoint), event.reason))
 
     def resolved(self, event: Resolved, now: Instant) -> None:
         """A name was looked up."""
@@ -342,10 +342,10 @@ class Links:
 
     def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> bool:
         """The operator wants one connection; whether it is being dialled now."""
-        wish = self.connections.dial(endpoint, kind, v2)
-        if wish is not None:
-            self.wish(wish)
-        return wish is not None
+        request = self.connections.dial(endpoint, kind, v2)
+        if request is not None:
+            self.request(request)
+        return request is not None
 
     # Time.
 
@@ -358,8 +358,8 @@ class Links:
         self._outbox.perform(self.gossip.tick(now))
         deadline = self.connections.deadline()
         if deadline is not None and now >= deadline:
-            for wish in self.connections.tick(now):
-                self.wish(wish)
+            for request in self.connections.tick(now):
+                self.request(request)
 
     def _tick_session(self, session: Session, now: Instant) -> None:
         deadline = session.deadline()

@@ -74,7 +74,7 @@ class Outbox:
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
         if messages and session.keepalive is not None and not session.clogged:
-            session.keepalive.spoke(self.now)  # What is sent into a full buffer proves nothing.
+            session.keepalive.data_sent(self.now)  # What is sent into a full buffer proves nothing.
 
     def perform(self, actions: Iterable[Action]) -> None:
         """What a node-wide part of p2p wants done."""

@@ -63,7 +63,7 @@ class Reception:
         if session is None:
             return  # Disconnected already; its last bytes were still on the way.
         if session.keepalive is not None:
-            session.keepalive.heard(now)
+            session.keepalive.data_received(now)
         try:
             session.put(session.transport.received(data))
         except DecodeError as fault:
@@ -90,7 +90,7 @@ class Reception:
         session.clogged = clogged
         if not clogged:
             if session.keepalive is not None:
-                session.keepalive.spoke(now)
+                session.keepalive.data_sent(now)
             self._work(session, now)
 
     def gone(self, peer: PeerId) -> None:

@@ -16,7 +16,7 @@ from axon.node.jobs import READ, ReadBlock
 from axon.node.outbox import Outbox
 from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
-from axon.p2p.serving import ReadWish, Serving
+from axon.p2p.serving import ReadRequest, Serving
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetBlocks, GetData, GetHeaders, Headers
 
@@ -66,20 +66,20 @@ class Replies:
     def _give_blocks(self, peer: PeerId, now: Instant) -> None:
         """Give a peer the blocks it waits for, up to one that must be read first."""
         while True:
-            wish = self._serving.next_read(peer)
-            if wish is None:
+            request = self._serving.next_read(peer)
+            if request is None:
                 return
-            block_hash = BlockHash(wish.item.hash)
+            block_hash = BlockHash(request.item.hash)
             recent = self._recent.get(block_hash)
             if recent is None:
-                self._outbox.delegate(ReadBlock(block_hash), READ, partial(self._read, wish))
+                self._outbox.delegate(ReadBlock(block_hash), READ, partial(self._read, request))
                 return
-            self._outbox.perform(self._serving.block_read(peer, wish.item, recent, now))
+            self._outbox.perform(self._serving.block_read(peer, request.item, recent, now))
 
-    def _read(self, wish: ReadWish, raw: object, now: Instant) -> None:
+    def _read(self, request: ReadRequest, raw: object, now: Instant) -> None:
         assert raw is None or isinstance(raw, bytes)
         try:
-            self._outbox.perform(self._serving.block_read(wish.peer, wish.item, raw, now))
-            self._give_blocks(wish.peer, now)
+            self._outbox.perform(self._serving.block_read(request.peer, request.item, raw, now))
+            self._give_blocks(request.peer, now)
         except PeerFault as fault:
-            self._outbox.blame(wish.peer, fault)
+            self._outbox.blame(request.peer, fault)

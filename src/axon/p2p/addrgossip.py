@@ -211,7 +211,7 @@ class AddrGossip:
         now: Instant,
         exempt: bool = False,
     ) -> list[Action]:
-        """A peer was greeted; one that we dialled is asked for addresses.
+        """A peer has finished the handshake; one that we dialled is asked for addresses.
 
         Args:
             peer: who.

@@ -24,7 +24,13 @@ from typing import Final
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent
-from axon.p2p.views import BLOCK_INTERVAL_S, ActiveChain, HeaderEntry, Headers, is_active
+from axon.p2p.views import (
+    BLOCK_INTERVAL_S,
+    ActiveChainView,
+    HeaderEntryView,
+    HeaderTreeView,
+    is_active,
+)
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetData, InvItem, InvType
 
@@ -60,18 +66,18 @@ _BATCH = 128  # Entries of a peer's chain that are looked up at a time.
 
 
 @dataclass(slots=True)
-class _Peer:
+class _BlockSource:
     preferred: bool
     serves: bool
     limited: bool
     compact: bool
-    in_flight: dict[BlockHash, HeaderEntry] = field(default_factory=dict)
+    in_flight: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)
     since: Instant = 0  # From when the oldest request is timed.
     stalling_since: Instant | None = None
-    common: HeaderEntry | None = None  # In hand without gaps up to here.
-    cursor: HeaderEntry | None = None
-    ahead: list[HeaderEntry] = field(default_factory=list)  # After the cursor, last one first.
-    target: HeaderEntry | None = None  # The end of the chain that these are part of.
+    common: HeaderEntryView | None = None  # In hand without gaps up to here.
+    cursor: HeaderEntryView | None = None
+    ahead: list[HeaderEntryView] = field(default_factory=list)  # After the cursor, last one first.
+    target: HeaderEntryView | None = None  # The end of the chain that these are part of.
     blocked_at: int = -1  # Verdicts given when its window was found to be full.
 
 
@@ -90,12 +96,12 @@ class BlockDownload:
 
     def __init__(
         self,
-        headers: Headers,
-        active: ActiveChain,
+        headers: HeaderTreeView,
+        active: ActiveChainView,
         have: Callable[[BlockHash], bool],
         rng: Random,
         *,
-        best_known: Callable[[PeerId], HeaderEntry | None],
+        best_known: Callable[[PeerId], HeaderEntryView | None],
         minimum_chainwork: int = 0,
         in_initial_sync: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -106,7 +112,7 @@ class BlockDownload:
         self._best_known = best_known
         self._minimum_chainwork = minimum_chainwork
         self._in_initial_sync = in_initial_sync
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _BlockSource] = {}
         self._order: list[PeerId] = []
         self._in_flight: dict[BlockHash, dict[PeerId, None]] = {}
         self._unjudged: dict[BlockHash, PeerId] = {}  # Who sent it.
@@ -136,7 +142,7 @@ class BlockDownload:
             serves_blocks: it offers NETWORK or NETWORK_LIMITED, and WITNESS.
             limited: it offers NETWORK_LIMITED but not NETWORK.
         """
-        self._peers[peer] = _Peer(preferred and serves_blocks, serves_blocks, limited, False)
+        self._peers[peer] = _BlockSource(preferred and serves_blocks, serves_blocks, limited, False)
         # At a random place: who comes first finds the most to do.
         self._order.insert(int(self._rng.random() * (len(self._order) + 1)), peer)
         self._preferred += preferred and serves_blocks
@@ -165,15 +171,15 @@ class BlockDownload:
                 actions.append(self._request(peer, wanted, now))
         return actions
 
-    def announced(self, peer: PeerId, entry: HeaderEntry, now: Instant) -> list[Action]:
+    def announced(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> list[Action]:
         """A peer sent headers up to `entry`: near the tip, ask it for their blocks at once."""
         ours, tip = self._peers.get(peer), self._active.tip
         if ours is None or not ours.serves or self._headers.is_invalid(entry.hash):
             return []
         if tip.time <= now // SECOND - DIRECT_FETCH_AGE or entry.chainwork < tip.chainwork:
             return []
-        missing: list[HeaderEntry] = []
-        walk: HeaderEntry | None = entry
+        missing: list[HeaderEntryView] = []
+        walk: HeaderEntryView | None = entry
         while walk is not None and not is_active(self._active, walk):
             if len(missing) > MAX_IN_FLIGHT:
                 return []  # A large reorganisation: left to `update`.
@@ -190,7 +196,7 @@ class BlockDownload:
             return [Send(peer, GetData((InvItem(InvType.CMPCT_BLOCK, wanted[0].hash),)))]
         return [self._request(peer, wanted, now)]
 
-    def expect(self, peer: PeerId, entry: HeaderEntry, now: Instant) -> None:
+    def expect(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> None:
         """A block comes from a peer by other means (compact): do not ask others for it."""
         ours = self._peers[peer]
         if entry.hash in ours.in_flight:
@@ -280,7 +286,7 @@ class BlockDownload:
     # Time.
 
     def tick(self, now: Instant) -> list[Action]:
-        """Drop those whose time is up, then `update`."""
+        """Disconnect those whose time is up, then `update`."""
         is_due = self._look_at is not None and now >= self._look_at
         if not (is_due or self._restless):
             return []
@@ -311,7 +317,7 @@ class BlockDownload:
         common = self.last_common(peer)
         return -1 if common is None else common.height
 
-    def last_common(self, peer: PeerId) -> HeaderEntry | None:
+    def last_common(self, peer: PeerId) -> HeaderEntryView | None:
         """The last block in hand of a peer's chain without gaps; None before it showed one."""
         ours, best = self._peers.get(peer), self._best_known(peer)
         if ours is None or best is None:
@@ -337,17 +343,17 @@ class BlockDownload:
     def _in_hand(self, block_hash: BlockHash) -> bool:
         return block_hash in self._unjudged or self._have(block_hash)
 
-    def _ask_no_more(self, ours: _Peer) -> None:
+    def _ask_no_more(self, ours: _BlockSource) -> None:
         ours.serves = False
         self._preferred -= ours.preferred  # Others need not stand back for it.
         ours.preferred = False
 
-    def _syncs_from(self, ours: _Peer) -> bool:
+    def _syncs_from(self, ours: _BlockSource) -> bool:
         return ours.preferred or self._preferred == 0 or not self._in_flight
 
     def _next_blocks(
-        self, peer: PeerId, ours: _Peer, count: int, now: Instant
-    ) -> list[HeaderEntry]:
+        self, peer: PeerId, ours: _BlockSource, count: int, now: Instant
+    ) -> list[HeaderEntryView]:
         """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
         best = self._best_known(peer)
         if best is None or (best is ours.cursor and best is ours.target):
@@ -360,7 +366,7 @@ class BlockDownload:
         self._settle(ours, best)
         assert ours.common is not None, "settled"
         window_end = ours.common.height + WINDOW
-        wanted: list[HeaderEntry] = []
+        wanted: list[HeaderEntryView] = []
         while len(wanted) < count and (ours.ahead or self._look_ahead(ours, best, window_end)):
             entry = ours.ahead[-1]
             block_hash = entry.hash
@@ -377,7 +383,7 @@ class BlockDownload:
             ours.cursor = ours.ahead.pop()
         return wanted
 
-    def _settle(self, ours: _Peer, best: HeaderEntry) -> None:
+    def _settle(self, ours: _BlockSource, best: HeaderEntryView) -> None:
         """Bring a peer's marks onto its present chain and up to what is in hand."""
         tip = self._active.tip
         common = ours.common
@@ -405,7 +411,7 @@ class BlockDownload:
                 ours.ahead.pop()
             ours.cursor = common
 
-    def _fork(self, best: HeaderEntry) -> HeaderEntry:
+    def _fork(self, best: HeaderEntryView) -> HeaderEntryView:
         """The last active block on the chain that ends in `best`."""
         low, high = self._headers.genesis.height, min(best.height, self._active.tip.height)
         while low < high:
@@ -419,7 +425,7 @@ class BlockDownload:
         return entry
 
     @staticmethod
-    def _look_ahead(ours: _Peer, best: HeaderEntry, window_end: int) -> bool:
+    def _look_ahead(ours: _BlockSource, best: HeaderEntryView, window_end: int) -> bool:
         """Fill `ahead` with the next entries of a peer's chain, one beyond the window at most."""
         assert ours.cursor is not None, "settled"
         base = ours.cursor.height
@@ -429,7 +435,9 @@ class BlockDownload:
             entry = entry.parent
         return bool(ours.ahead)
 
-    def _blame(self, peer: PeerId, common: HeaderEntry, best: HeaderEntry, now: Instant) -> None:
+    def _blame(
+        self, peer: PeerId, common: HeaderEntryView, best: HeaderEntryView, now: Instant
+    ) -> None:
         """The window is full: time the one who was asked for the block that would move it."""
         first = best.ancestor(common.height + 1)
         owners = None if first is None else self._in_flight.get(first.hash)
@@ -440,13 +448,13 @@ class BlockDownload:
             staller.stalling_since = now
             self._watch(now + self._stall_timeout)
 
-    def _request(self, peer: PeerId, wanted: Sequence[HeaderEntry], now: Instant) -> Action:
+    def _request(self, peer: PeerId, wanted: Sequence[HeaderEntryView], now: Instant) -> Action:
         for entry in wanted:
             self.expect(peer, entry, now)
         items = [InvItem(InvType.WITNESS_BLOCK, entry.hash) for entry in wanted]
         return Send(peer, GetData(tuple(items)))
 
-    def _release(self, ours: _Peer, block_hash: BlockHash, now: Instant) -> None:
+    def _release(self, ours: _BlockSource, block_hash: BlockHash, now: Instant) -> None:
         """A peer owes us this block no more."""
         in_flight = ours.in_flight
         if next(iter(in_flight)) == block_hash:
@@ -479,8 +487,8 @@ class BlockDownload:
         if self._look_at is None or due < self._look_at:
             self._look_at = due
 
-    def _overdue(self, ours: _Peer, now: Instant) -> PeerSilent | None:
-        """Why a peer is to be dropped now; else its next date is noted."""
+    def _overdue(self, ours: _BlockSource, now: Instant) -> PeerSilent | None:
+        """Why a peer is to be disconnected now; else its next date is noted."""
         if ours.stalling_since is not None:
             due = ours.stalling_since + self._stall_timeout
             if now >= due:
@@ -496,5 +504,5 @@ class BlockDownload:
         return None
 
 
-def _leads_to(entry: HeaderEntry, best: HeaderEntry) -> bool:
+def _leads_to(entry: HeaderEntryView, best: HeaderEntryView) -> bool:
     return best.ancestor(entry.height) is entry

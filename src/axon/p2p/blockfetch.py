@@ -27,7 +27,8 @@ PATIENCE: Final = SECOND
 """After so long another peer is asked as well."""
 
 SILENCE: Final = 60 * SECOND
-"""After so long without its block a peer is dropped; a full block may take that on a poor line."""
+"""After so long without its block a peer is disconnected: a full block may take that long on a poor
+line."""
 
 MAX_WANTED: Final = 1_000
 """Blocks wanted at a time, the node's own bound."""
@@ -37,7 +38,7 @@ MAX_IN_FLIGHT: Final = 8
 
 
 @dataclass(slots=True)
-class _Wish:
+class _Wanted:
     """One wanted block."""
 
     asked: dict[PeerId, Instant] = field(default_factory=dict)  # Whom, and when.
@@ -57,77 +58,77 @@ class BlockFetch:
         self._rng = rng
         self._has = has
         self._peers: dict[PeerId, dict[BlockHash, None]] = {}  # With what was asked of each.
-        self._wishes: dict[BlockHash, _Wish] = {}
+        self._wanted: dict[BlockHash, _Wanted] = {}
 
     def opened(self, peer: PeerId) -> None:
-        """A peer that serves blocks with witnesses was greeted."""
+        """A peer that serves blocks with witnesses has finished the handshake."""
         self._peers[peer] = {}
 
     def closed(self, peer: PeerId, now: Instant) -> list[Action]:
         """A peer has gone; what was asked of it is asked of others."""
         asked = self._peers.pop(peer, {})
         for block_hash in asked:
-            wish = self._wishes[block_hash]
-            del wish.asked[peer]
-            wish.retry_at = now
-        for wish in self._wishes.values():
-            wish.failed.pop(peer, None)
+            wanted = self._wanted[block_hash]
+            del wanted.asked[peer]
+            wanted.retry_at = now
+        for wanted in self._wanted.values():
+            wanted.failed.pop(peer, None)
         return self.tick(now)
 
     def want(self, block_hashes: Sequence[BlockHash], now: Instant) -> list[Action]:
         """Ask for these blocks; the first named are the most urgent."""
         for block_hash in block_hashes:
-            if block_hash not in self._wishes:
-                assert len(self._wishes) < MAX_WANTED, "the node wants a bounded number"
-                self._wishes[block_hash] = _Wish(retry_at=now)
+            if block_hash not in self._wanted:
+                assert len(self._wanted) < MAX_WANTED, "the node wants a bounded number"
+                self._wanted[block_hash] = _Wanted(retry_at=now)
         return self.tick(now)
 
     def forget(self) -> None:
         """Nothing is wanted any more; what still comes is ignored."""
-        self._wishes.clear()
+        self._wanted.clear()
         for asked in self._peers.values():
             asked.clear()
 
     def is_wanted(self, block_hash: BlockHash) -> bool:
         """Whether this block is waited for."""
-        return block_hash in self._wishes
+        return block_hash in self._wanted
 
     def arrived(self, block_hash: BlockHash, now: Instant) -> list[Action]:
         """A wanted block is here and good; room for others."""
-        wish = self._wishes.pop(block_hash, None)
-        if wish is None:
+        wanted = self._wanted.pop(block_hash, None)
+        if wanted is None:
             return []
-        for peer in wish.asked:
+        for peer in wanted.asked:
             self._peers[peer].pop(block_hash, None)
         return self.tick(now)
 
     def missing(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> list[Action]:
         """A peer does not have a block, or sent something else under its name."""
-        wish = self._wishes.get(block_hash)
-        if wish is None or peer not in self._peers:
+        wanted = self._wanted.get(block_hash)
+        if wanted is None or peer not in self._peers:
             return []
         self._peers[peer].pop(block_hash, None)
-        wish.asked.pop(peer, None)
-        wish.failed[peer] = None
-        wish.retry_at = now
+        wanted.asked.pop(peer, None)
+        wanted.failed[peer] = None
+        wanted.retry_at = now
         return self.tick(now)
 
     def tick(self, now: Instant) -> list[Action]:
         """Ask for what waits, and give up who has been silent for too long."""
         actions: list[Action] = []
         for peer, asked in self._peers.items():
-            since = [self._wishes[block_hash].asked[peer] for block_hash in asked]
+            since = [self._wanted[block_hash].asked[peer] for block_hash in asked]
             if since and now - min(since) >= SILENCE:
                 actions.append(DisconnectPeer(peer, PeerSilent("a block did not arrive in time")))
         requests: dict[PeerId, list[InvItem]] = {}
-        for block_hash, wish in self._wishes.items():
-            if now < wish.retry_at:
+        for block_hash, wanted in self._wanted.items():
+            if now < wanted.retry_at:
                 continue
-            chosen = self._choose(block_hash, wish)
+            chosen = self._choose(block_hash, wanted)
             if chosen is None:
                 continue
-            wish.asked[chosen] = now
-            wish.retry_at = now + PATIENCE
+            wanted.asked[chosen] = now
+            wanted.retry_at = now + PATIENCE
             self._peers[chosen][block_hash] = None
             requests.setdefault(chosen, []).append(InvItem(InvType.WITNESS_BLOCK, block_hash))
         actions += [Send(peer, GetData(tuple(items))) for peer, items in requests.items()]
@@ -136,24 +137,24 @@ class BlockFetch:
     def deadline(self) -> Instant | None:
         """When somebody is to be asked, or given up."""
         moments: list[Instant] = []
-        for wish in self._wishes.values():
-            if self._able(wish):
-                moments.append(wish.retry_at)
-            elif wish.asked:
-                moments.append(min(wish.asked.values()) + SILENCE)
+        for wanted in self._wanted.values():
+            if self._able(wanted):
+                moments.append(wanted.retry_at)
+            elif wanted.asked:
+                moments.append(min(wanted.asked.values()) + SILENCE)
         return min(moments, default=None)
 
-    def _able(self, wish: _Wish) -> list[PeerId]:
+    def _able(self, wanted: _Wanted) -> list[PeerId]:
         """Who may be asked for it and was not yet."""
         return [
             peer
             for peer, asked in self._peers.items()
-            if peer not in wish.asked and peer not in wish.failed and len(asked) < MAX_IN_FLIGHT
+            if peer not in wanted.asked and peer not in wanted.failed and len(asked) < MAX_IN_FLIGHT
         ]
 
-    def _choose(self, block_hash: BlockHash, wish: _Wish) -> PeerId | None:
+    def _choose(self, block_hash: BlockHash, wanted: _Wanted) -> PeerId | None:
         """The least busy of those that have it, or else of all; by chance among equals."""
-        able = self._able(wish)
+        able = self._able(wanted)
         able = [peer for peer in able if self._has(peer, block_hash)] or able
         if not able:
             return None

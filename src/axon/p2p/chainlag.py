@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 
 from axon.machine import MINUTE, Instant
-from axon.p2p.views import HeaderEntry
+from axon.p2p.views import HeaderEntryView
 
 CHAIN_SYNC_TIMEOUT: Final = 20 * MINUTE
 """How long a peer may be behind before it is asked for its headers once more."""
@@ -39,10 +39,10 @@ class ChainLag:
         self._asked = False
         self.until: Instant | None = None
         """When its time is up; None while it is level with us."""
-        self.benchmark: HeaderEntry | None = None
+        self.benchmark: HeaderEntryView | None = None
         """Our tip when the clock was started, which is all it has to reach."""
 
-    def consider(self, best: HeaderEntry | None, tip: HeaderEntry, now: Instant) -> None:
+    def consider(self, best: HeaderEntryView | None, tip: HeaderEntryView, now: Instant) -> None:
         """Start, restart or stop the clock.
 
         Args:

@@ -6,10 +6,10 @@ answers. Peers the operator named (`-connect`, `-addnode`) are dialled besides. 
 `-maxconnections` is for whoever dials us; when that is full, `eviction` says who goes for the
 newcomer.
 
-    wished (DialWish) --opened--> open --greeted--> greeted --closed--> forgotten
-    wished --dial_failed--> forgotten          (addrman and redial remember what it means)
+    dialling (DialRequest) --opened--> open --handshake--> ready --closed--> gone
+    dialling --dial_failed--> gone             (addrman and redial remember what it means)
 
-A wish is its own name: it comes back with `opened` or `dial_failed`. The figures are Bitcoin
+A request is its own name: it comes back with `opened` or `dial_failed`. The figures are Bitcoin
 Core's.
 """
 
@@ -37,8 +37,8 @@ from axon.p2p.handshake import Negotiated
 from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
 from axon.p2p.picker import Picker, was_tried
 from axon.p2p.redial import IMPATIENT_DELAY, MAX_DELAY, STEADY, Redial, Target
+from axon.p2p.requests import DialRequest, NetworkRequest, address_of, endpoint_of
 from axon.p2p.seeding import Seeding
-from axon.p2p.wishes import DialWish, Wish, address_of, endpoint_of
 from axon.primitives.hashes import siphash24
 from axon.primitives.netaddress import NetAddress
 from axon.wire.messages import Services
@@ -83,20 +83,20 @@ class AddedNode:
 
 
 class _Connection:
-    __slots__ = ("address", "greeted", "kind", "opened_at", "wish")
+    __slots__ = ("address", "kind", "opened_at", "ready", "request")
 
     def __init__(
         self,
         kind: ConnectionType,
         address: NetAddress | None,
-        wish: DialWish | None,
+        request: DialRequest | None,
         opened_at: Instant,
     ) -> None:
         self.kind = kind
         self.address = address
-        self.wish = wish
+        self.request = request
         self.opened_at = opened_at
-        self.greeted = False
+        self.ready = False
 
 
 class Connections:
@@ -124,8 +124,8 @@ class Connections:
         self._rng = rng
         self._group_key = rng.getrandbits(128).to_bytes(16, "little")
         self._open: dict[PeerId, _Connection] = {}
-        self._wished: dict[DialWish, None] = {}
-        self._again: list[DialWish] = []  # To be wished once more, without encryption.
+        self._dialling: dict[DialRequest, None] = {}
+        self._again: list[DialRequest] = []  # To be dialled once more, without encryption.
         self._picker = Picker(addrman, bans, config.reachable, config.lab, config.needs)
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         max_delay = IMPATIENT_DELAY if config.impatient else MAX_DELAY
@@ -165,9 +165,11 @@ class Connections:
 
     def count(self, kind: ConnectionType) -> int:
         """Connections of this kind, those being dialled included."""
-        being_dialled = sum(wish.kind is kind for wish in self._wished)
+        being_dialled = sum(request.kind is kind for request in self._dialling)
         return (
-            being_dialled + sum(wish.kind is kind for wish in self._again) + self._count_open(kind)
+            being_dialled
+            + sum(request.kind is kind for request in self._again)
+            + self._count_open(kind)
         )
 
     def _count_open(self, kind: ConnectionType) -> int:
@@ -189,7 +191,7 @@ class Connections:
             connection.address
             for connection in self._open.values()
             if connection.kind is ConnectionType.BLOCK_RELAY
-            and connection.greeted
+            and connection.ready
             and connection.address is not None
         ][:MAX_ANCHORS]
 
@@ -233,7 +235,7 @@ class Connections:
             return []
         return [DisconnectPeer(peer, PeerDone("network switched off")) for peer in self._open]
 
-    def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> DialWish | None:
+    def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> DialRequest | None:
         """One connection at once (`addnode onetry`, `addconnection`).
 
         Returns:
@@ -241,7 +243,7 @@ class Connections:
         """
         if not self._active or self._is_busy(endpoint):
             return None
-        return self._wish(DialWish(endpoint, kind, v2, address_of(endpoint)))
+        return self._request(DialRequest(endpoint, kind, v2, address_of(endpoint)))
 
     def add_node(self, target: Target, now: Instant) -> bool:
         """`addnode add`: a peer to stay connected to; False if it is one already."""
@@ -260,46 +262,48 @@ class Connections:
     def _peer_at(self, endpoint: Endpoint) -> PeerId | None:
         address = address_of(endpoint)
         for peer, connection in self._open.items():
-            if connection.wish is not None and connection.wish.endpoint == endpoint:
+            if connection.request is not None and connection.request.endpoint == endpoint:
                 return peer
             if address is not None and connection.address == address:
                 return peer
         return None
 
     def _is_busy(self, endpoint: Endpoint) -> bool:
-        dialled = any(wish.endpoint == endpoint for wish in (*self._wished, *self._again))
+        dialled = any(request.endpoint == endpoint for request in (*self._dialling, *self._again))
         return dialled or self._peer_at(endpoint) is not None
 
-    # What became of our wishes.
+    # What became of our requests.
 
     def opened(
-        self, wish: DialWish, peer: PeerId, remote: NetAddress | None, now: Instant
+        self, request: DialRequest, peer: PeerId, remote: NetAddress | None, now: Instant
     ) -> list[Action]:
         """A dial succeeded; `remote` is where a name led. It ends if the network is off by now."""
-        self._wished.pop(wish, None)
-        address = wish.address if wish.address is not None else remote
-        self._open[peer] = _Connection(wish.kind, address, wish, now)
+        self._dialling.pop(request, None)
+        address = request.address if request.address is not None else remote
+        self._open[peer] = _Connection(request.kind, address, request, now)
         self._changed = True
         return [] if self._active else [DisconnectPeer(peer, PeerDone("network switched off"))]
 
-    def dial_failed(self, wish: DialWish, now: Instant) -> None:
+    def dial_failed(self, request: DialRequest, now: Instant) -> None:
         """A dial came to nothing."""
         self._changed = True
-        if wish in self._wished:
-            del self._wished[wish]
-            self._redial(wish, now, steady=False)
+        if request in self._dialling:
+            del self._dialling[request]
+            self._redial(request, now, steady=False)
 
     def resolved(self, host: str, addresses: Sequence[NetAddress], now: Instant) -> None:
         """What a DNS seed answered; empty if nothing."""
         self._changed = True
         self._seeding.resolved(host, addresses, now)
 
-    def greeted(self, peer: PeerId, negotiated: Negotiated, now: Instant) -> list[Action]:
+    def handshake_complete(
+        self, peer: PeerId, negotiated: Negotiated, now: Instant
+    ) -> list[Action]:
         """The handshake with a peer is complete; a feeler has done its work with that."""
         connection = self._open.get(peer)
         if connection is None:
             return []
-        connection.greeted = True
+        connection.ready = True
         if connection.kind.is_outbound and connection.address is not None:
             self._addrman.set_services(connection.address, negotiated.services)
             self._addrman.good(connection.address, now)
@@ -318,31 +322,31 @@ class Connections:
         """
         connection = self._open.pop(peer, None)
         self._changed = True
-        if connection is None or connection.wish is None:
+        if connection is None or connection.request is None:
             return
-        wish, kind = connection.wish, connection.kind
-        if connection.greeted and connection.address is not None:
+        request, kind = connection.request, connection.kind
+        if connection.ready and connection.address is not None:
             if kind is not ConnectionType.BLOCK_RELAY:  # Its very existence is nobody's business.
                 self._addrman.connected(connection.address, now)
-        if downgrade and wish.v2 and self._active:
-            self._again.append(replace(wish, v2=False))
+        if downgrade and request.v2 and self._active:
+            self._again.append(replace(request, v2=False))
             return
-        self._redial(wish, now, steady=now - connection.opened_at >= STEADY)
+        self._redial(request, now, steady=now - connection.opened_at >= STEADY)
         self._idle = DIAL_INTERVAL
         self._next_dial = min(self._next_dial, now + DIAL_INTERVAL)
-        served = connection.greeted and now - connection.opened_at >= SECOND
-        if served and not any(other.greeted and other.wish for other in self._open.values()):
+        served = connection.ready and now - connection.opened_at >= SECOND
+        if served and not any(other.ready and other.request for other in self._open.values()):
             for redial in (self._fixed, self._added):
-                redial.hasten(now, wish.endpoint)  # Nobody is left: whoever else there is.
+                redial.hasten(now, request.endpoint)  # Nobody is left: whoever else there is.
 
-    def _redial(self, wish: DialWish, now: Instant, steady: bool) -> None:
-        if wish.kind is not ConnectionType.MANUAL:
+    def _redial(self, request: DialRequest, now: Instant, steady: bool) -> None:
+        if request.kind is not ConnectionType.MANUAL:
             return
         for redial in (self._fixed, self._added):
             if steady:
-                redial.ended(wish.endpoint, now)
+                redial.ended(request.endpoint, now)
             else:
-                redial.failed(wish.endpoint, now)
+                redial.failed(request.endpoint, now)
 
     def misbehaved(self, peer: PeerId, noban: bool = False) -> bool:
         """A peer broke a rule.
@@ -405,7 +409,7 @@ class Connections:
     # Whom we dial.
 
     def deadline(self) -> Instant | None:
-        """When the next wish may be due; None while there is nothing to wish for."""
+        """When the next request may be due; None while there is nothing to request for."""
         self._notice_news()
         if self._changed:
             self._deadline = self._reckon_deadline()
@@ -432,29 +436,29 @@ class Connections:
         moments.append(self._automatic_deadline())
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def tick(self, now: Instant) -> list[Wish]:
-        """The wishes that are due."""
+    def tick(self, now: Instant) -> list[NetworkRequest]:
+        """The requests that are due."""
         if not self._active:
             return []
         self._notice_news()
         self._changed = True
-        wishes: list[Wish] = [self._wish(wish) for wish in self._again]
+        requests: list[NetworkRequest] = [self._request(request) for request in self._again]
         self._again.clear()
-        wishes += self._targets(self._fixed, now)
+        requests += self._targets(self._fixed, now)
         if self._has_room_for_added():
-            wishes += self._targets(self._added, now)
-        wishes += self._seeding.tick(now, self._greeted_full_relay())
-        wish = self._fetch(now) or self._automatic(now)
-        return wishes if wish is None else [*wishes, wish]
+            requests += self._targets(self._added, now)
+        requests += self._seeding.tick(now, self._ready_full_relay())
+        request = self._fetch(now) or self._automatic(now)
+        return requests if request is None else [*requests, request]
 
-    def _wish(self, wish: DialWish) -> DialWish:
-        self._wished[wish] = None
+    def _request(self, request: DialRequest) -> DialRequest:
+        self._dialling[request] = None
         self._changed = True
-        return wish
+        return request
 
-    def _greeted_full_relay(self) -> int:
+    def _ready_full_relay(self) -> int:
         return sum(
-            connection.greeted and connection.kind is ConnectionType.FULL_RELAY
+            connection.ready and connection.kind is ConnectionType.FULL_RELAY
             for connection in self._open.values()
         )
 
@@ -464,19 +468,19 @@ class Connections:
     def _room_for_added(self) -> int:
         return MAX_ADDED - sum(self._is_busy(t.endpoint) for t in self._added.targets)
 
-    def _targets(self, redial: Redial, now: Instant) -> list[DialWish]:
+    def _targets(self, redial: Redial, now: Instant) -> list[DialRequest]:
         due = redial.due(now, self._is_busy)
         if redial is self._added:
             due = due[: self._room_for_added()]
-        wishes = []
+        requests = []
         for target in due:
             address = address_of(target.endpoint)
             v2 = target.v2 and self._config.v2
-            wish = DialWish(target.endpoint, ConnectionType.MANUAL, v2, address)
-            wishes.append(self._wish(wish))
-        return wishes
+            request = DialRequest(target.endpoint, ConnectionType.MANUAL, v2, address)
+            requests.append(self._request(request))
+        return requests
 
-    def _fetch(self, now: Instant) -> DialWish | None:
+    def _fetch(self, now: Instant) -> DialRequest | None:
         queue = self._seeding.to_fetch
         if not queue or now < self._next_dial:
             return None
@@ -487,7 +491,7 @@ class Connections:
         if self._is_busy(endpoint):
             return None
         kind, address = ConnectionType.ADDR_FETCH, address_of(endpoint)
-        return self._wish(DialWish(endpoint, kind, self._config.v2, address))
+        return self._request(DialRequest(endpoint, kind, self._config.v2, address))
 
     def _automatic_deadline(self) -> Instant | None:
         if self._config.connect is not None:
@@ -525,7 +529,7 @@ class Connections:
             return ConnectionType.FEELER
         return None
 
-    def _automatic(self, now: Instant) -> DialWish | None:
+    def _automatic(self, now: Instant) -> DialRequest | None:
         if self._config.connect is not None or now < self._next_dial:
             return None
         kind = self._wanted(now)
@@ -544,11 +548,11 @@ class Connections:
         # While we have hardly a peer, it may be our own line that is dead.
         line_is_alive = len(self._outbound_groups()) >= 2
         self._addrman.attempt(record.address, now, count_failure=line_is_alive)
-        return self._wish(self._wish_for(record, kind))
+        return self._request(self._request_for(record, kind))
 
-    def _wish_for(self, record: AddressRecord, kind: ConnectionType) -> DialWish:
+    def _request_for(self, record: AddressRecord, kind: ConnectionType) -> DialRequest:
         v2 = self._config.v2 and bool(record.services & Services.P2P_V2)
-        return DialWish(endpoint_of(record.address), kind, v2, record.address)
+        return DialRequest(endpoint_of(record.address), kind, v2, record.address)
 
     def _pick(self, kind: ConnectionType, now: Instant) -> AddressRecord | None:
         taken = self._addresses(tuple(ConnectionType))
@@ -573,7 +577,9 @@ class Connections:
     def _addresses(self, kinds: tuple[ConnectionType, ...]) -> list[NetAddress]:
         """Of all connections of these kinds, those being dialled included."""
         found = [c.address for c in self._open.values() if c.kind in kinds]
-        found += [wish.address for wish in (*self._wished, *self._again) if wish.kind in kinds]
+        found += [
+            request.address for request in (*self._dialling, *self._again) if request.kind in kinds
+        ]
         return [address for address in found if address is not None]
 
     def _delay(self, mean: Instant) -> Instant:

@@ -34,4 +34,4 @@ class ConnectedToSelf(PeerFault):
 
 
 class PeerDone(PeerFault):
-    """No failure at all: the connection has served its purpose (a feeler that was greeted)."""
+    """No failure: the connection has served its purpose, as a feeler has whose peer answered."""

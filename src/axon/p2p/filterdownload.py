@@ -6,7 +6,7 @@
 A window ahead of the next filter is asked for in batches. A batch goes only to a peer that agrees
 with our filter headers up to its end, so a filter that does not fit is a lie of the one who sent
 it. A peer that sends nothing for a second is late: what it owes is asked of others as well, and
-whichever comes first is taken. One that is late for half a minute is dropped.
+whichever comes first is taken. One that is late for half a minute is disconnected.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class FilterOfBlock(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Peer:
+class _FilterSource:
     owed: dict[BlockHash, int] = field(default_factory=dict)  # With their heights.
-    heard_at: Instant = 0  # When it was asked, or sent the last one.
+    active_at: Instant = 0  # When it was asked, or sent the last one.
     late: bool = False
 
 
@@ -71,7 +71,7 @@ class FilterDownload:
         self._chain = chain
         self._rng = rng
         self._agreed = agreed
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _FilterSource] = {}
         self._waiting: dict[int, bytes] = {}  # By height.
         self._next: int | None = None  # The height of the filter to hand out next.
         self._rollback: int | None = None
@@ -89,7 +89,7 @@ class FilterDownload:
 
     def opened(self, peer: PeerId) -> None:
         """A peer offers filters."""
-        self._peers[peer] = _Peer()
+        self._peers[peer] = _FilterSource()
 
     def closed(self, peer: PeerId) -> None:
         """A peer has gone; what it owed is wanted again."""
@@ -135,7 +135,7 @@ class FilterDownload:
             return False
         if not self._chain.fits(height, sha256d(message.filter)):
             raise PeerViolation(UNFIT)
-        was_late, ours.heard_at, ours.late = ours.late, now, False
+        was_late, ours.active_at, ours.late = ours.late, now, False
         if self._next is not None and self._next <= height < self._next + WINDOW:
             self._waiting.setdefault(height, message.filter)
         return was_late or len(ours.owed) in (0, MAX_OWED - BATCH)
@@ -180,13 +180,13 @@ class FilterDownload:
         return height
 
     def tick(self, now: Instant) -> list[Action]:
-        """Note who is late, and drop who is silent."""
+        """Note who is late, and disconnect who is silent."""
         actions: list[Action] = []
         for peer, ours in list(self._peers.items()):
             if not ours.owed:
                 continue
-            ours.late = ours.late or now >= ours.heard_at + PATIENCE
-            if now >= ours.heard_at + SILENCE:
+            ours.late = ours.late or now >= ours.active_at + PATIENCE
+            if now >= ours.active_at + SILENCE:
                 del self._peers[peer]
                 actions.append(DisconnectPeer(peer, PeerSilent("filters did not arrive in time")))
         return actions
@@ -194,7 +194,7 @@ class FilterDownload:
     def deadlines(self) -> list[Instant]:
         """When somebody is late, or silent."""
         return [
-            ours.heard_at + (SILENCE if ours.late else PATIENCE)
+            ours.active_at + (SILENCE if ours.late else PATIENCE)
             for ours in self._peers.values()
             if ours.owed
         ]
@@ -222,7 +222,7 @@ class FilterDownload:
     def _ask(self, peer: PeerId, first: int, last: int, now: Instant) -> Action:
         ours, chain = self._peers[peer], self._chain
         if not ours.owed:
-            ours.heard_at = now
+            ours.active_at = now
         for height in range(first, last + 1):
             ours.owed[chain.block_hash(height)] = height
         return Send(peer, GetCFilters(BASIC_FILTER, first, chain.block_hash(last)))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from axon.p2p.views import HeaderEntry
+from axon.p2p.views import HeaderEntryView
 from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
 
 RECORD_SIZE: Final = 64
@@ -99,7 +99,7 @@ class FilterHeaderChain:
         self._changed_from(height + 1)
         del self._records[self._offset(height + 1) :]
 
-    def fork(self, best: HeaderEntry) -> int:
+    def fork(self, best: HeaderEntryView) -> int:
         """The height of the last block that the chain ending in `best` has in common with this."""
         low, high = self.start_height - 1, min(self.height, best.height)
         # Mostly the whole of it is; and if one block is, all below it are.

@@ -1,7 +1,7 @@
 """One peer that offers filters: what it claims, and the one question that it is asked (BIP 157).
 
     idle --ask--> asked --the answer--> idle
-    asked --PATIENCE--> late: others are asked as well --SILENCE--> dropped
+    asked --PATIENCE--> late: others are asked as well --SILENCE--> disconnected
     late --every AGAIN--> asked the same once more
     asked --its block left the best chain--> idle; the answer may still come, and is ignored
 
@@ -36,7 +36,7 @@ AGAIN: Final = 3 * SECOND
 the block's filter, and till then it says nothing, as Bitcoin Core does."""
 
 SILENCE: Final = 30 * SECOND
-"""How long it may leave us waiting before it is dropped."""
+"""How long it may leave us waiting before it is disconnected."""
 
 
 @dataclass(frozen=True, slots=True)

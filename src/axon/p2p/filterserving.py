@@ -14,7 +14,7 @@ from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
 from axon.p2p.faults import PeerFault
 from axon.p2p.serving import may_request
-from axon.p2p.views import ActiveChain, HeaderEntry, Headers
+from axon.p2p.views import ActiveChainView, HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import ZERO_HASH, BlockHash
 from axon.wire.messages import (
     CFCheckpt,
@@ -57,7 +57,9 @@ class FilterServing:
         filters: the index; None if filters are not offered.
     """
 
-    def __init__(self, headers: Headers, active: ActiveChain, filters: Filters | None) -> None:
+    def __init__(
+        self, headers: HeaderTreeView, active: ActiveChainView, filters: Filters | None
+    ) -> None:
         self._headers = headers
         self._active = active
         self._filters = filters
@@ -85,7 +87,7 @@ class FilterServing:
             case GetCFCheckpt():
                 return self._send_checkpoints(peer, filters, self._last(0, stop, None))
 
-    def _last(self, start: int, stop: BlockHash, limit: int | None) -> HeaderEntry:
+    def _last(self, start: int, stop: BlockHash, limit: int | None) -> HeaderEntryView:
         last = self._headers.get(stop)
         if last is None or not may_request(self._headers, self._active, last):
             raise PeerFault("it asked for filters up to an unknown block")
@@ -96,10 +98,10 @@ class FilterServing:
         return last
 
     @staticmethod
-    def _hashes(start: int, last: HeaderEntry) -> list[BlockHash]:
+    def _hashes(start: int, last: HeaderEntryView) -> list[BlockHash]:
         """The blocks of a chain from a height up to its end."""
         hashes: list[BlockHash] = []
-        entry: HeaderEntry | None = last
+        entry: HeaderEntryView | None = last
         while entry is not None and entry.height >= start:
             hashes.append(entry.hash)
             entry = entry.parent
@@ -107,7 +109,7 @@ class FilterServing:
         return hashes
 
     def _send_filters(
-        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntry
+        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntryView
     ) -> list[Action]:
         hashes = self._hashes(start, last)
         actions: list[Action] = []
@@ -118,7 +120,7 @@ class FilterServing:
         return actions
 
     def _send_headers(
-        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntry
+        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntryView
     ) -> list[Action]:
         previous: bytes | None = ZERO_HASH
         before = last.ancestor(start - 1) if start > 0 else None
@@ -130,7 +132,7 @@ class FilterServing:
         return [Send(peer, CFHeaders(BASIC_FILTER, last.hash, previous, found))]
 
     @staticmethod
-    def _send_checkpoints(peer: PeerId, filters: Filters, last: HeaderEntry) -> list[Action]:
+    def _send_checkpoints(peer: PeerId, filters: Filters, last: HeaderEntryView) -> list[Action]:
         entries = [
             last.ancestor(height)
             for height in range(CFCHECKPT_INTERVAL, last.height + 1, CFCHECKPT_INTERVAL)

@@ -6,7 +6,7 @@ peer is asked what it says of the end of the chain, which speaks for all below i
 peer is honest, a lie is noticed, and the block in question decides (`take_dispute`, `resolved`).
 
     our chain behind the best --getcfheaders--> grown --> every peer compared with its end
-    peer: compared --differs--> located (p2p/filterclaims) --> dispute --> resolved, liars dropped
+    peer: compared --differs--> located (p2p/filterclaims) --> dispute --> resolved, liars go
     resolved against us, or the best chain turned: cut; filters are handed out again from there
 
 Filters (p2p/filterdownload) wait before they are handed out for peers that have just been asked
@@ -29,7 +29,7 @@ from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
 from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import FilterPeer, OpenQuestion
-from axon.p2p.views import HeaderEntry, Headers
+from axon.p2p.views import HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import CFCheckpt, CFHeaders, CFilter, GetCFCheckpt, GetCFHeaders
 from axon.wire.messages.filters import BASIC_FILTER, MAX_CFHEADERS
@@ -71,11 +71,11 @@ class FilterSync:
 
     def __init__(
         self,
-        headers: Headers,
+        headers: HeaderTreeView,
         chain: FilterHeaderChain,
         rng: Random,
         *,
-        best_known: Callable[[PeerId], HeaderEntry | None],
+        best_known: Callable[[PeerId], HeaderEntryView | None],
     ) -> None:
         self._headers = headers
         self.chain = chain
@@ -84,7 +84,7 @@ class FilterSync:
         self._peers: dict[PeerId, FilterPeer] = {}
         self._download = FilterDownload(chain, rng, lambda peer: self._peers[peer].claims.agreed)
         self._disputes = FilterDisputes(chain, self._peers, rng)
-        self._best: HeaderEntry | None = None  # At the last look.
+        self._best: HeaderEntryView | None = None  # At the last look.
         self._restless = True  # Something happened that may allow new questions.
         self._look_at: Instant | None = None  # No peer's time is up before.
 
@@ -108,7 +108,7 @@ class FilterSync:
         """A peer has gone; what it was asked is asked of others."""
         if peer not in self._peers:
             return []
-        self._forget(peer)
+        self._remove(peer)
         return self._update(now)
 
     def received(
@@ -138,18 +138,18 @@ class FilterSync:
         return self._update(now)
 
     def tick(self, now: Instant) -> list[Action]:
-        """Do what is due: ask others where a peer is late, drop who is silent."""
+        """Do what is due: ask others where a peer is late, disconnect who is silent."""
         actions: list[Action] = []
         if self._look_at is not None and now >= self._look_at:
             actions += self._download.tick(now)
             for action in actions:
-                self._forget(action.peer)
+                self._remove(action.peer)
             for peer, ours in list(self._peers.items()):
                 due = ours.tick(now)
                 if due is not None:
                     actions.append(due)
                 if isinstance(due, DisconnectPeer):
-                    self._forget(peer)
+                    self._remove(peer)
             self._restless = True
         return actions + self._update(now) if self._restless else actions
 
@@ -222,7 +222,7 @@ class FilterSync:
                 actions.append(
                     DisconnectPeer(peer, PeerViolation(REFUTED) if side in refuted else other)
                 )
-                self._forget(peer)
+                self._remove(peer)
         held = dispute.held
         if honest is not held and (held is not None or honest is not None):
             self._cut(dispute.height - 1)
@@ -387,7 +387,7 @@ class FilterSync:
                 height = min(height, claims.agreed)
         return height
 
-    def _forget(self, peer: PeerId) -> None:
+    def _remove(self, peer: PeerId) -> None:
         self._peers.pop(peer, None)
         self._download.closed(peer)
         self._restless = True

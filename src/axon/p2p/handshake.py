@@ -1,11 +1,11 @@
-"""How two nodes greet each other: version, verack, and what is agreed between the two.
+"""The version handshake of two nodes: version, verack, and what is agreed between the two.
 
     outbound: start() sends version
     inbound:  start() waits
 
-    greeting --their version--> agreeing --their verack--> complete
+    opening --their version--> agreeing --their verack--> complete
        (we answer: version if inbound, wtxidrelay, sendaddrv2, verack)
-    greeting, agreeing --timeout--> PeerSilent
+    opening, agreeing --timeout--> PeerSilent
 
 What may be agreed only in between (BIP 155, BIP 339) is refused afterwards; `sendheaders` (BIP 130)
 and `sendcmpct` (BIP 152) may come at any time behind the version and are remembered here as well.
@@ -121,17 +121,17 @@ def has_desirable_services(services: int, near_tip: bool, needs: int = 0) -> boo
 
 
 class Handshake:
-    """The greeting of one peer, and later its word on headers and compact blocks.
+    """The handshake with one peer, and later its word on headers and compact blocks.
 
     Args:
         kind: why the connection exists, so also who dialled.
         own: what we say of ourselves.
         remote: the other's address, told to it in our version; None if it has none to speak of.
-        nonces: those of our own outbound greetings under way, shared by all handshakes of a node,
+        nonces: those of our own outbound handshakes under way, shared by all handshakes of a node,
             each of which adds its own while it lasts. An inbound version with one of them is ours.
         rng: draws the nonce.
         now: when the connection was opened.
-        timeout: how long the greeting may take.
+        timeout: how long the handshake may take.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Handshake:
         self._time_offset_s = 0
         self.nonce = rng.getrandbits(64)
         self.negotiated: Negotiated | None = None
-        """What was agreed on; None until the greeting is complete."""
+        """What was agreed on; None until the handshake is complete."""
         self.prefers_headers = False
         """It wants new blocks announced by headers (BIP 130)."""
         self.provides_compact_blocks = False
@@ -176,14 +176,14 @@ class Handshake:
         return [self._own_version(now)]
 
     def deadline(self) -> Instant | None:
-        """When the greeting must be complete; None once it is."""
+        """When the handshake must be complete; None once it is."""
         return None if self.is_complete else self._timeout_at
 
     def tick(self, now: Instant) -> list[Message]:
         """Nothing to say, but patience ends.
 
         Raises:
-            PeerSilent: the greeting took too long.
+            PeerSilent: the handshake took too long.
         """
         if not self.is_complete and now >= self._timeout_at:
             raise PeerSilent("version handshake timeout")
@@ -194,7 +194,7 @@ class Handshake:
         self._nonces.discard(self.nonce)
 
     def received(self, message: Message | Unknown, now: Instant) -> list[Message]:
-        """Take in any message before the greeting is complete, and its own kinds later.
+        """Take in any message before the handshake is complete, and its own kinds later.
 
         Raises:
             PeerFault: the peer is ourselves, too old, of no use, or negotiates too late.

@@ -6,11 +6,11 @@ says the outcome (`judged`). From it follows what each peer is known to have (`b
 from that what it is told of our own new blocks: headers (BIP 130) or an `inv`.
 
     idle --asked--> syncing --best header recent--> following
-    syncing --15 min and 1 ms a header--> dropped, if others could do better
+    syncing --15 min and 1 ms a header--> disconnected, if others could do better
     syncing --no answer for `patience`--> stalled: another is asked as well (light clients)
-    any --no answer for 2 min--> dropped (light clients)
+    any --no answer for 2 min--> disconnected (light clients)
     any --chain of too little work--> read twice (p2p/presync)
-    outbound --behind our tip for too long (p2p/chainlag)--> dropped
+    outbound --behind our tip for too long (p2p/chainlag)--> disconnected
 
 Deviations from Bitcoin Core 31: its first reading keeps salted bits of some headers, ours the last
 hash of each message. And where it waits for the first peer although that has no more, until the
@@ -29,7 +29,14 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.chainlag import ChainLag, Overdue
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
 from axon.p2p.presync import Phase, Presync, claimed_work
-from axon.p2p.views import BLOCK_INTERVAL_S, ActiveChain, HeaderEntry, Headers, is_active, locator
+from axon.p2p.views import (
+    BLOCK_INTERVAL_S,
+    ActiveChainView,
+    HeaderEntryView,
+    HeaderTreeView,
+    is_active,
+    locator,
+)
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.target import meets_target, work
@@ -38,7 +45,7 @@ from axon.wire.messages import GetHeaders, Inv, InvItem, InvType, SendHeaders
 from axon.wire.messages import Headers as HeadersMessage
 
 MAX_HEADERS: Final = 2000
-"""Headers of one message; a message that holds as many has more behind it."""
+"""HeaderTreeView of one message; a message that holds as many has more behind it."""
 
 RESPONSE_TIME: Final = 2 * MINUTE
 """How long a getheaders is waited for before another may go to the same peer."""
@@ -51,11 +58,11 @@ RECENT: Final = DAY
 """A best header younger than this ends the sync from one peer alone."""
 
 MAX_PROTECTED: Final = 4
-"""Outbound peers with a good chain that are never dropped for falling behind: if our own tip leads
-the wrong way, somebody must stay who says so."""
+"""Outbound peers with a good chain that are never disconnected for falling behind: if our own tip
+leads the wrong way, somebody must stay who says so."""
 
 MAX_ANNOUNCED: Final = 8
-"""Headers of one announcement; more connected at once are no news to anybody."""
+"""HeaderTreeView of one announcement; more connected at once are no news to anybody."""
 
 WORK_BUFFER_BLOCKS: Final = 144
 """A chain may have this much less work than ours and still be stored: a day of forks."""
@@ -79,7 +86,7 @@ class HeadersToJudge:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _SyncPeer:
     outbound: bool
     preferred: bool
     protectable: bool
@@ -87,9 +94,9 @@ class _Peer:
     noban: bool
     start_height: int
     told_sendheaders: bool  # Or it does not know the message.
-    best_known: HeaderEntry | None = None
+    best_known: HeaderEntryView | None = None
     unknown: BlockHash | None = None  # The last announced hash that led nowhere yet.
-    best_sent: HeaderEntry | None = None
+    best_sent: HeaderEntryView | None = None
     syncing: bool = False
     exhausted: bool = False  # It has no more headers for us.
     sync_until: Instant | None = None
@@ -120,10 +127,10 @@ class HeaderSync:
 
     def __init__(
         self,
-        headers: Headers,
+        headers: HeaderTreeView,
         rng: Random,
         *,
-        active: ActiveChain | None = None,
+        active: ActiveChainView | None = None,
         minimum_chainwork: int = 0,
         in_initial_sync: Callable[[], bool] = lambda: False,
         patience: Instant | None = None,
@@ -134,7 +141,7 @@ class HeaderSync:
         self._minimum_chainwork = minimum_chainwork
         self._in_initial_sync = in_initial_sync
         self._patience = patience
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _SyncPeer] = {}
         self._requests_due: dict[PeerId, None] = {}  # Next messages of chains that are read twice.
         self._last_inv: BlockHash | None = None
         self._look_at: Instant | None = None  # No peer's time is up before.
@@ -158,7 +165,7 @@ class HeaderSync:
 
         Args:
             peer: not known yet.
-            outbound: the node chose it and may drop it for another; not so for those that the
+            outbound: the node chose it and may give it up for another; not so for those that the
                 operator named.
             preferred: to be downloaded from: dialled by us, or trusted.
             start_height: its `version` says so; nothing is believed of it.
@@ -168,7 +175,7 @@ class HeaderSync:
             block_relay_only: a connection for blocks alone is never protected.
             noban: the operator trusts it.
         """
-        self._peers[peer] = _Peer(
+        self._peers[peer] = _SyncPeer(
             outbound=outbound,
             preferred=preferred,
             protectable=outbound and not block_relay_only,
@@ -233,7 +240,7 @@ class HeaderSync:
     def judged(
         self,
         peer: PeerId,
-        entries: Sequence[HeaderEntry],
+        entries: Sequence[HeaderEntryView],
         count: int,
         unconnected: bool,
         rejected: Rejected | None,
@@ -311,7 +318,7 @@ class HeaderSync:
         if ours is not None and entry is not None:
             ours.best_sent = entry
 
-    def announce(self, connected: Sequence[HeaderEntry], now: Instant) -> list[Action]:
+    def announce(self, connected: Sequence[HeaderEntryView], now: Instant) -> list[Action]:
         """Our tip moved: tell all peers that do not have it, unless we are still catching up.
 
         Args:
@@ -338,7 +345,7 @@ class HeaderSync:
     # Time.
 
     def tick(self, now: Instant) -> list[Action]:
-        """Ask on where a chain is being read twice, and drop those whose time is up."""
+        """Ask on where a chain is being read twice, and disconnect those whose time is up."""
         actions: list[Action] = []
         for peer in list(self._requests_due):
             ours = self._peers[peer]
@@ -372,7 +379,7 @@ class HeaderSync:
 
     # What is known.
 
-    def best_known(self, peer: PeerId) -> HeaderEntry | None:
+    def best_known(self, peer: PeerId) -> HeaderEntryView | None:
         """The best header that a peer is known to have; None before it showed one."""
         ours = self._peers.get(peer)
         if ours is None:
@@ -396,7 +403,7 @@ class HeaderSync:
         """The height that a peer's `version` claimed."""
         return self._peers[peer].start_height
 
-    def has_header(self, peer: PeerId, entry: HeaderEntry) -> bool:
+    def has_header(self, peer: PeerId, entry: HeaderEntryView) -> bool:
         """Whether a peer has a header, by what it sent and what it was sent."""
         ours = self._peers.get(peer)
         if ours is None:
@@ -415,34 +422,34 @@ class HeaderSync:
     # How it is done.
 
     @property
-    def _tip(self) -> HeaderEntry:
+    def _tip(self) -> HeaderEntryView:
         return self._headers.best if self._active is None else self._active.tip
 
-    def _hand_on(self, ours: _Peer, headers: tuple[Header, ...]) -> HeadersToJudge:
+    def _hand_on(self, ours: _SyncPeer, headers: tuple[Header, ...]) -> HeadersToJudge:
         if headers:
             ours.last_received = headers[-1].hash
             ours.last_was_new = self._headers.get(ours.last_received) is None
         return HeadersToJudge(headers)
 
-    def _stall_at(self, ours: _Peer) -> Instant | None:
+    def _stall_at(self, ours: _SyncPeer) -> Instant | None:
         """When a peer that we sync from counts as stalled."""
         waits = ours.syncing and not ours.exhausted and not ours.stalled
         if self._patience is None or ours.asked_at is None or not waits:
             return None
         return ours.asked_at + self._patience
 
-    def _mute_at(self, ours: _Peer) -> Instant | None:
+    def _mute_at(self, ours: _SyncPeer) -> Instant | None:
         """When a peer of an impatient client has owed an answer for too long."""
         if self._patience is None or ours.asked_at is None:
             return None
         return ours.asked_at + RESPONSE_TIME
 
-    def _note_stall(self, ours: _Peer, now: Instant) -> None:
+    def _note_stall(self, ours: _SyncPeer, now: Instant) -> None:
         due = self._stall_at(ours)
         if due is not None and now >= due:
             ours.stalled = True
 
-    def _note_end(self, ours: _Peer, now: Instant) -> None:
+    def _note_end(self, ours: _SyncPeer, now: Instant) -> None:
         """A peer has no more headers for us; in the first sync another may have."""
         if ours.syncing and not ours.exhausted:
             ours.exhausted = True
@@ -452,7 +459,7 @@ class HeaderSync:
     def _continue_presync(
         self,
         peer: PeerId,
-        ours: _Peer,
+        ours: _SyncPeer,
         presync: Presync,
         headers: tuple[Header, ...],
         full: bool,
@@ -473,7 +480,7 @@ class HeaderSync:
         return kept
 
     def _ask_presync(
-        self, peer: PeerId, ours: _Peer, presync: Presync, now: Instant
+        self, peer: PeerId, ours: _SyncPeer, presync: Presync, now: Instant
     ) -> list[Action]:
         known = locator(self._headers, presync.start)
         hashes = known if presync.last == presync.start.hash else (presync.last, *known)
@@ -494,7 +501,9 @@ class HeaderSync:
         near_tip = tip.chainwork - WORK_BUFFER_BLOCKS * work(tip.bits)
         return max(near_tip, self._minimum_chainwork)
 
-    def _ask(self, peer: PeerId, ours: _Peer, entry: HeaderEntry, now: Instant) -> list[Action]:
+    def _ask(
+        self, peer: PeerId, ours: _SyncPeer, entry: HeaderEntryView, now: Instant
+    ) -> list[Action]:
         """Ask for what follows an entry, unless an answer is still awaited."""
         if ours.asked_at is not None and 0 <= now - ours.asked_at <= RESPONSE_TIME:
             return []
@@ -531,10 +540,10 @@ class HeaderSync:
         return actions
 
     @staticmethod
-    def _is_syncing(ours: _Peer) -> bool:
+    def _is_syncing(ours: _SyncPeer) -> bool:
         return ours.syncing and not ours.exhausted and not ours.stalled
 
-    def _sync_overdue(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Action]:
+    def _sync_overdue(self, peer: PeerId, ours: _SyncPeer, now: Instant) -> list[Action]:
         if self._headers.best.time * SECOND > now - RECENT:
             ours.sync_until = None
             return []
@@ -560,11 +569,11 @@ class HeaderSync:
         self._weigh_lag(peer, ours, now)
         self._watch(ours.lag.until)
 
-    def _weigh_lag(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
+    def _weigh_lag(self, peer: PeerId, ours: _SyncPeer, now: Instant) -> None:
         if ours.outbound and ours.syncing and not ours.protected:
             ours.lag.consider(self.best_known(peer), self._tip, now)
 
-    def _lag_overdue(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Action]:
+    def _lag_overdue(self, peer: PeerId, ours: _SyncPeer, now: Instant) -> list[Action]:
         self._weigh_lag(peer, ours, now)
         match ours.lag.overdue(now):
             case Overdue.ASK:
@@ -578,7 +587,7 @@ class HeaderSync:
             case Overdue.NOTHING:
                 return []
 
-    def _check_use(self, ours: _Peer, full: bool) -> None:
+    def _check_use(self, ours: _SyncPeer, full: bool) -> None:
         best = ours.best_known
         if best is None:
             return
@@ -598,7 +607,7 @@ class HeaderSync:
             ours.protected = True
             ours.lag.stop()
 
-    def _tell_sendheaders(self, peer: PeerId, ours: _Peer) -> list[Action]:
+    def _tell_sendheaders(self, peer: PeerId, ours: _SyncPeer) -> list[Action]:
         """BIP 130, but not before its chain is known: its news would disturb the sync."""
         best = ours.best_known
         if ours.told_sendheaders or best is None or best.chainwork <= self._minimum_chainwork:
@@ -606,7 +615,7 @@ class HeaderSync:
         ours.told_sendheaders = True
         return [Send(peer, SendHeaders())]
 
-    def _learn(self, ours: _Peer, block_hash: BlockHash) -> None:
+    def _learn(self, ours: _SyncPeer, block_hash: BlockHash) -> None:
         """A peer has this block."""
         self._resolve_unknown(ours)
         entry = self._headers.get(block_hash)
@@ -615,14 +624,16 @@ class HeaderSync:
         elif ours.best_known is None or entry.chainwork >= ours.best_known.chainwork:
             ours.best_known = entry
 
-    def _resolve_unknown(self, ours: _Peer) -> None:
+    def _resolve_unknown(self, ours: _SyncPeer) -> None:
         entry = None if ours.unknown is None else self._headers.get(ours.unknown)
         if entry is not None:
             ours.unknown = None
             if ours.best_known is None or entry.chainwork >= ours.best_known.chainwork:
                 ours.best_known = entry
 
-    def _announce_to(self, peer: PeerId, ours: _Peer, news: Sequence[HeaderEntry]) -> list[Action]:
+    def _announce_to(
+        self, peer: PeerId, ours: _SyncPeer, news: Sequence[HeaderEntryView]
+    ) -> list[Action]:
         self._resolve_unknown(ours)
         tip = news[-1]
         if _has(ours, tip):
@@ -637,7 +648,7 @@ class HeaderSync:
         return [Send(peer, Inv((InvItem(InvType.BLOCK, tip.hash),)))]
 
 
-def _has(ours: _Peer, entry: HeaderEntry) -> bool:
+def _has(ours: _SyncPeer, entry: HeaderEntryView) -> bool:
     for known in (ours.best_known, ours.best_sent):
         if known is not None and known.ancestor(entry.height) is entry:
             return True
@@ -658,7 +669,7 @@ def _check_work(headers: Sequence[Header]) -> None:
             raise PeerViolation("headers: each proves the work that it claims")
 
 
-def _punish(ours: _Peer, rejected: Rejected) -> None:
+def _punish(ours: _SyncPeer, rejected: Rejected) -> None:
     """What Bitcoin Core does about an invalid header: one is enough, with two exceptions."""
     if rejected.reason in _NO_PUNISHMENT:
         return

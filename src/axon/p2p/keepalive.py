@@ -38,11 +38,11 @@ class KeepAlive:
     __slots__ = (
         "_awaited",
         "_echoes",
-        "_heard_at",
         "_next_ping",
         "_patient_until",
+        "_received_at",
         "_rng",
-        "_spoke_at",
+        "_sent_at",
         "latency_us",
         "min_latency_us",
     )
@@ -55,8 +55,8 @@ class KeepAlive:
         self._patient_until = patient_until
         self._awaited: tuple[int, Instant] | None = None  # Nonce and send time, while waiting.
         self._next_ping = now
-        self._heard_at = now
-        self._spoke_at = now
+        self._received_at = now
+        self._sent_at = now
         self.latency_us: int | None = None
         """Of the last ping that was answered; None before the first."""
         self.min_latency_us: int | None = None
@@ -66,17 +66,17 @@ class KeepAlive:
         """How long the awaited pong has been on its way; None while none is."""
         return None if self._awaited is None else max(0, now - self._awaited[1])
 
-    def heard(self, now: Instant) -> None:
+    def data_received(self, now: Instant) -> None:
         """Bytes came in."""
-        self._heard_at = now
+        self._received_at = now
 
-    def spoke(self, now: Instant) -> None:
+    def data_sent(self, now: Instant) -> None:
         """The network took bytes from us."""
-        self._spoke_at = now
+        self._sent_at = now
 
     def deadline(self) -> Instant:
         """When `tick` is due: the next ping, or the moment at which silence becomes a fault."""
-        since = min(self._heard_at, self._spoke_at)
+        since = min(self._received_at, self._sent_at)
         if self._awaited is not None:
             since = min(since, self._awaited[1])
         limit = max(since + SILENCE_LIMIT, self._patient_until)
@@ -99,9 +99,9 @@ class KeepAlive:
         if self._awaited is not None and now - self._awaited[1] >= SILENCE_LIMIT:
             waited_s = (now - self._awaited[1]) // SECOND
             raise PeerSilent(f"no pong within {minutes} minutes ({waited_s} s)")
-        if now - self._heard_at >= SILENCE_LIMIT:
+        if now - self._received_at >= SILENCE_LIMIT:
             raise PeerSilent(f"nothing received for {minutes} minutes")
-        if now - self._spoke_at >= SILENCE_LIMIT:
+        if now - self._sent_at >= SILENCE_LIMIT:
             raise PeerSilent(f"nothing could be sent for {minutes} minutes")
 
     def ping(self, now: Instant) -> list[Message]:

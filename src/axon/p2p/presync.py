@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from axon.p2p.views import HeaderEntry
+from axon.p2p.views import HeaderEntryView
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.target import work
@@ -58,7 +58,7 @@ class Presync:
     last headers received went on where those before had ended.
     """
 
-    def __init__(self, start: HeaderEntry, enough: int) -> None:
+    def __init__(self, start: HeaderEntryView, enough: int) -> None:
         self.start = start
         self.phase = Phase.FIRST
         self.height = start.height

@@ -14,7 +14,7 @@ from typing import Final
 
 from axon.machine import DAY, MINUTE, SECOND, Endpoint, Instant
 from axon.p2p.addrman import AddrMan, named_source
-from axon.p2p.wishes import ResolveWish
+from axon.p2p.requests import ResolveRequest
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.wire.messages import Services
 
@@ -94,12 +94,12 @@ class Seeding:
             moments.append(self._fixed_at)
         return min(moments, default=None)
 
-    def tick(self, now: Instant, full_relay_peers: int) -> list[ResolveWish]:
+    def tick(self, now: Instant, full_relay_peers: int) -> list[ResolveRequest]:
         """Turn to the sources that are due.
 
         Args:
             now: when.
-            full_relay_peers: how many outbound peers have been greeted.
+            full_relay_peers: how many full relay peers have finished the handshake.
         """
         enough = full_relay_peers >= ENOUGH_PEERS
         if self._seed_nodes and now >= self._nodes_at:
@@ -119,7 +119,7 @@ class Seeding:
         chosen, self._names = self._names[:count], self._names[count:]
         self._dns_at = now + self._pause
         self._asked.update((self._label + name, name) for name in chosen)
-        return [ResolveWish(self._label + name, self._port) for name in chosen]
+        return [ResolveRequest(self._label + name, self._port) for name in chosen]
 
     def resolved(self, host: str, addresses: Sequence[NetAddress], now: Instant) -> None:
         """What a DNS seed answered; if nothing, the seed is asked as a node."""

@@ -24,10 +24,10 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.views import (
     BLOCK_INTERVAL_S,
-    ActiveChain,
+    ActiveChainView,
     BloomFilter,
-    HeaderEntry,
-    Headers,
+    HeaderEntryView,
+    HeaderTreeView,
     find_fork,
     is_active,
 )
@@ -53,7 +53,7 @@ from axon.wire.messages import (
 from axon.wire.messages import Headers as HeadersMessage
 
 MAX_HEADERS: Final = 2000
-"""Headers of one answer."""
+"""HeaderTreeView of one answer."""
 
 MAX_BLOCKS_INV: Final = 500
 """Blocks of one answer to getblocks; the last one's delivery then brings the next `inv`."""
@@ -98,7 +98,7 @@ _BLOCKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ReadWish:
+class ReadRequest:
     """Read a block from disk and hand it to `Serving.block_read`."""
 
     peer: PeerId
@@ -106,7 +106,7 @@ class ReadWish:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _ServedPeer:
     transactions: bool
     noban: bool
     download: bool
@@ -181,8 +181,8 @@ class Serving:
 
     def __init__(
         self,
-        headers: Headers,
-        active: ActiveChain,
+        headers: HeaderTreeView,
+        active: ActiveChainView,
         *,
         have: Callable[[BlockHash], bool],
         transaction: Callable[[PeerId, InvItem, Instant], Transaction | None],
@@ -201,7 +201,7 @@ class Serving:
         self._pruned = pruned
         self._minimum_chainwork = minimum_chainwork
         self._upload = upload or UploadTarget()
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _ServedPeer] = {}
 
     def opened(
         self,
@@ -220,7 +220,7 @@ class Serving:
             noban: the operator trusts it.
             download: it may have what others may not: before our sync is over, above the limit.
         """
-        self._peers[peer] = _Peer(transactions, noban, download)
+        self._peers[peer] = _ServedPeer(transactions, noban, download)
 
     def set_bloom(self, peer: PeerId, bloom: BloomFilter | None) -> None:
         """A peer sent or cleared its bloom filter."""
@@ -249,13 +249,13 @@ class Serving:
                 ours.queue.extend(items)
                 return self._proceed(peer, ours, now)
 
-    def next_read(self, peer: PeerId) -> ReadWish | None:
+    def next_read(self, peer: PeerId) -> ReadRequest | None:
         """The block that is to be read for a peer, said once; None if one is being read."""
         ours = self._peers.get(peer)
         if ours is None or ours.reading is not None or not ours.queue:
             return None
         ours.reading = ours.queue.popleft()  # `_proceed` left a block there that it may have.
-        return ReadWish(peer, ours.reading)
+        return ReadRequest(peer, ours.reading)
 
     def block_read(
         self, peer: PeerId, item: InvItem, raw: bytes | None, now: Instant
@@ -263,8 +263,8 @@ class Serving:
         """A block was read; afterwards look at `next_read` again.
 
         Args:
-            peer: as the wish says.
-            item: as the wish says.
+            peer: as the request says.
+            item: as the request says.
             raw: the block with its witnesses; None if it could not be read.
             now: the present.
 
@@ -293,13 +293,13 @@ class Serving:
         """A peer has gone; what is being read for it is thrown away."""
         self._peers.pop(peer, None)
 
-    def _may_show(self, entry: HeaderEntry) -> bool:
+    def _may_show(self, entry: HeaderEntryView) -> bool:
         if is_active(self._active, entry):
             return True
         return self._have(entry.hash) and may_request(self._headers, self._active, entry)
 
     def _send_headers(
-        self, peer: PeerId, ours: _Peer, hashes: tuple[BlockHash, ...], stop: BlockHash
+        self, peer: PeerId, ours: _ServedPeer, hashes: tuple[BlockHash, ...], stop: BlockHash
     ) -> list[Action]:
         if len(hashes) > MAX_LOCATOR:
             raise PeerFault(f"getheaders: at most {MAX_LOCATOR} hashes in a locator")
@@ -324,7 +324,7 @@ class Serving:
         return [Send(peer, HeadersMessage(tuple(found)))]
 
     def _send_inventory(
-        self, peer: PeerId, ours: _Peer, hashes: tuple[BlockHash, ...], stop: BlockHash
+        self, peer: PeerId, ours: _ServedPeer, hashes: tuple[BlockHash, ...], stop: BlockHash
     ) -> list[Action]:
         if len(hashes) > MAX_LOCATOR:
             raise PeerFault(f"getblocks: at most {MAX_LOCATOR} hashes in a locator")
@@ -345,7 +345,7 @@ class Serving:
                 break
         return [Send(peer, Inv(tuple(items)))] if items else []
 
-    def _proceed(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Action]:
+    def _proceed(self, peer: PeerId, ours: _ServedPeer, now: Instant) -> list[Action]:
         """Work the queue off up to the next block that is to be read."""
         if ours.reading is not None:
             return []
@@ -373,7 +373,7 @@ class Serving:
             actions.append(Send(peer, NotFound(tuple(missing))))
         return actions
 
-    def _may_have(self, ours: _Peer, item: InvItem, now: Instant) -> bool:
+    def _may_have(self, ours: _ServedPeer, item: InvItem, now: Instant) -> bool:
         """Whether to answer a request for a block; False is silence, as Bitcoin Core keeps it.
 
         Raises:
@@ -394,7 +394,7 @@ class Serving:
         return self._have(BlockHash(item.hash))
 
     def _send_block(
-        self, peer: PeerId, ours: _Peer, item: InvItem, raw: bytes, now: Instant
+        self, peer: PeerId, ours: _ServedPeer, item: InvItem, raw: bytes, now: Instant
     ) -> list[Action]:
         if item.kind == InvType.BLOCK:
             return [Send(peer, BlockMessage(Block.decode(raw).stripped()))]
@@ -411,7 +411,7 @@ class Serving:
         return [Send(peer, BlockMessage(raw))]
 
 
-def may_request(headers: Headers, active: ActiveChain, entry: HeaderEntry) -> bool:
+def may_request(headers: HeaderTreeView, active: ActiveChainView, entry: HeaderEntryView) -> bool:
     """Whether a block may be spoken of to anybody.
 
     Blocks of the active chain may; others only for a month, by their time and by the work that the

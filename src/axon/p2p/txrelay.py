@@ -96,7 +96,7 @@ class RelayStats:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _RelayPeer:
     inbound: bool
     wtxid_relay: bool
     relay: bool
@@ -191,7 +191,7 @@ class TxRelay:
         self._minimum = min_relay_sat_kvb
         self._bloom = bloom
         self._blocks_only = blocks_only
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _RelayPeer] = {}
         self._agenda: list[tuple[Instant, int, PeerId]] = []  # A heap; may hold old entries.
         self._inbound_at: Instant = 0
         self._rebroadcast_at: Instant | None = None
@@ -220,7 +220,7 @@ class TxRelay:
             forcerelay: it is to send us everything, so no `feefilter` goes to it.
             now: the present.
         """
-        ours = _Peer(inbound, wtxid_relay, relay, noban, may_ask=relay or self._bloom)
+        ours = _RelayPeer(inbound, wtxid_relay, relay, noban, may_ask=relay or self._bloom)
         self._peers[peer] = ours
         self._welcome(peer, ours, now)
         if not (forcerelay or self._blocks_only):
@@ -395,11 +395,11 @@ class TxRelay:
         return soonest
 
     @staticmethod
-    def _wants_nothing(ours: _Peer) -> bool:
+    def _wants_nothing(ours: _RelayPeer) -> bool:
         """Whether a peer is in initial sync: then it asks for a feerate that nothing pays."""
         return ours.minimum >= _NOTHING
 
-    def _welcome(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
+    def _welcome(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
         """Let a peer hear, with its next announcement, of what was announced before it came."""
         if ours.relay and ours.times_newcomer < NEWCOMER_TIMES:
             ours.newcomer = True
@@ -407,7 +407,7 @@ class TxRelay:
             ours.known.clear()  # What it was told before, it did not want to know.
             self._plan_announcement(peer, ours, now)
 
-    def _queue_for_newcomer(self, ours: _Peer) -> None:
+    def _queue_for_newcomer(self, ours: _RelayPeer) -> None:
         left = min(NEWCOMER_SHARE, MAX_QUEUE - len(ours.queue))
         for _, entries in self._pool.mining_chunks():
             for entry in entries:
@@ -428,7 +428,7 @@ class TxRelay:
         """An exponentially distributed time: the moments then are a Poisson process."""
         return int(-log(1.0 - self._rng.random()) * mean)
 
-    def _plan_announcement(self, peer: PeerId, ours: _Peer, now: Instant) -> None:
+    def _plan_announcement(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
         if ours.announce_at is not None:
             return
         if ours.noban:
@@ -442,7 +442,7 @@ class TxRelay:
         ours.announce_at = when
         heappush(self._agenda, (when, _ANNOUNCE, peer))
 
-    def _plan_feefilter(self, peer: PeerId, ours: _Peer, when: Instant) -> None:
+    def _plan_feefilter(self, peer: PeerId, ours: _RelayPeer, when: Instant) -> None:
         ours.feefilter_at = when
         heappush(self._agenda, (when, _FEEFILTER, peer))
 
@@ -457,7 +457,7 @@ class TxRelay:
                 self.announce(txid, entry.wtxid, entry.fee_sat * 1000 // entry.vsize, now)
         self._plan_rebroadcast(now)
 
-    def _announce_to(self, peer: PeerId, ours: _Peer) -> list[Send]:
+    def _announce_to(self, peer: PeerId, ours: _RelayPeer) -> list[Send]:
         kind = InvType.WTX if ours.wtxid_relay else InvType.TX
         names: list[bytes] = []
         if ours.newcomer and not self._wants_nothing(ours):
@@ -476,7 +476,7 @@ class TxRelay:
             for start in range(0, len(items), MAX_INVENTORY)
         ]
 
-    def _whole_pool(self, ours: _Peer) -> list[bytes]:
+    def _whole_pool(self, ours: _RelayPeer) -> list[bytes]:
         names: list[bytes] = []
         for entry in sorted(self._pool.entries(), key=relay_rank):
             ours.queue.pop(entry.wtxid, None)
@@ -487,7 +487,7 @@ class TxRelay:
             names.append(self._mark_known(ours, entry))
         return names
 
-    def _from_queue(self, ours: _Peer) -> list[bytes]:
+    def _from_queue(self, ours: _RelayPeer) -> list[bytes]:
         queue = ours.queue
         if not queue:
             return []
@@ -510,12 +510,12 @@ class TxRelay:
         return names
 
     @staticmethod
-    def _mark_known(ours: _Peer, entry: PoolEntryView) -> bytes:
+    def _mark_known(ours: _RelayPeer, entry: PoolEntryView) -> bytes:
         name = entry.wtxid if ours.wtxid_relay else entry.txid
         ours.known.add(name)
         return name
 
-    def _tell_minimum(self, peer: PeerId, ours: _Peer, now: Instant) -> list[Send]:
+    def _tell_minimum(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> list[Send]:
         minimum = max(self._rounder.round(self._minimum), self._min_relay)
         self._plan_feefilter(peer, ours, now + 1 + self._wait(FEEFILTER_INTERVAL))
         if minimum == ours.told_minimum:

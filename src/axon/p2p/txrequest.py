@@ -69,7 +69,7 @@ class _Announcement:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _Announcer:
     wtxid_relay: bool
     witness: bool
     announcements: dict[bytes, _Announcement]
@@ -85,7 +85,7 @@ class TxRequest:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._peers: dict[PeerId, _Peer] = {}
+        self._peers: dict[PeerId, _Announcer] = {}
         self._by_hash: dict[bytes, dict[PeerId, _Announcement]] = {}
         self._agenda: list[tuple[Instant, int, _Announcement]] = []  # A heap; may hold old entries.
         self._open: dict[bytes, None] = {}  # Hashes for which somebody may now be chosen.
@@ -104,7 +104,7 @@ class TxRequest:
             wtxid_relay: it announces by wtxid (BIP 339).
             witness: it can send witnesses, so they are asked for.
         """
-        self._peers[peer] = _Peer(wtxid_relay, witness, {})
+        self._peers[peer] = _Announcer(wtxid_relay, witness, {})
         self._wtxid_peers += wtxid_relay
 
     def announced(

@@ -20,7 +20,7 @@ BLOCK_INTERVAL_S: Final = 600
 _LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
 
 
-class HeaderEntry(Protocol):
+class HeaderEntryView(Protocol):
     """A header whose place in the chain is known; compared by identity."""
 
     @property
@@ -34,7 +34,7 @@ class HeaderEntry(Protocol):
         ...
 
     @property
-    def parent(self) -> HeaderEntry | None:
+    def parent(self) -> HeaderEntryView | None:
         """None for the root of the tree."""
         ...
 
@@ -58,25 +58,25 @@ class HeaderEntry(Protocol):
         """The 80 bytes as a value."""
         ...
 
-    def ancestor(self, height: int) -> HeaderEntry | None:
+    def ancestor(self, height: int) -> HeaderEntryView | None:
         """The entry of this chain at a height; None above its own and below the root."""
         ...
 
 
-class Headers(Protocol):
+class HeaderTreeView(Protocol):
     """All known headers."""
 
     @property
-    def genesis(self) -> HeaderEntry:
+    def genesis(self) -> HeaderEntryView:
         """The root, from which all others grow."""
         ...
 
     @property
-    def best(self) -> HeaderEntry:
+    def best(self) -> HeaderEntryView:
         """The one with the most work that is not known to be invalid."""
         ...
 
-    def get(self, block_hash: BlockHash) -> HeaderEntry | None:
+    def get(self, block_hash: BlockHash) -> HeaderEntryView | None:
         """The entry of a header, or None."""
         ...
 
@@ -85,20 +85,20 @@ class Headers(Protocol):
         ...
 
 
-class ActiveChain(Protocol):
+class ActiveChainView(Protocol):
     """The blocks whose effects are in the coins: connected and valid."""
 
     @property
-    def tip(self) -> HeaderEntry:
+    def tip(self) -> HeaderEntryView:
         """The newest of them."""
         ...
 
-    def at(self, height: int) -> HeaderEntry | None:
+    def at(self, height: int) -> HeaderEntryView | None:
         """The block of this chain at a height from 0; None above the tip."""
         ...
 
 
-class PoolChunk(Protocol):
+class PoolChunkView(Protocol):
     """Unconfirmed transactions that a miner would take together."""
 
     @property
@@ -117,11 +117,11 @@ class PoolChunk(Protocol):
         ...
 
 
-class PoolCluster(Protocol):
+class PoolClusterView(Protocol):
     """All unconfirmed transactions that hang together, cut into chunks."""
 
     @property
-    def chunks(self) -> Sequence[PoolChunk]:
+    def chunks(self) -> Sequence[PoolChunkView]:
         """In the order in which they would be mined, so the best feerate comes first."""
         ...
 
@@ -160,12 +160,12 @@ class PoolEntryView(Protocol):
         ...
 
     @property
-    def chunk(self) -> PoolChunk:
+    def chunk(self) -> PoolChunkView:
         """With whom it would be mined."""
         ...
 
     @property
-    def cluster(self) -> PoolCluster:
+    def cluster(self) -> PoolClusterView:
         """With whom it hangs together."""
         ...
 
@@ -208,7 +208,7 @@ class BloomFilter(Protocol):
         ...
 
 
-def locator(headers: Headers, entry: HeaderEntry) -> tuple[BlockHash, ...]:
+def locator(headers: HeaderTreeView, entry: HeaderEntryView) -> tuple[BlockHash, ...]:
     """Hashes by which a peer finds where its chain leaves the one that ends in `entry`.
 
     `entry` and the ten before it, then at distances that double, the root last: some 30 hashes
@@ -226,14 +226,14 @@ def locator(headers: Headers, entry: HeaderEntry) -> tuple[BlockHash, ...]:
     return tuple(hashes)
 
 
-def is_active(active: ActiveChain, entry: HeaderEntry) -> bool:
+def is_active(active: ActiveChainView, entry: HeaderEntryView) -> bool:
     """Whether an entry is a block of the active chain."""
     return active.at(entry.height) is entry
 
 
 def find_fork(
-    active: ActiveChain, headers: Headers, locator_hashes: Sequence[BlockHash]
-) -> HeaderEntry:
+    active: ActiveChainView, headers: HeaderTreeView, locator_hashes: Sequence[BlockHash]
+) -> HeaderEntryView:
     """The newest block of the active chain that the owner of a locator has for certain.
 
     Returns:

@@ -32,7 +32,7 @@ from axon.node.work import perform
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import ConnectionsConfig
-from axon.p2p.wishes import address_of
+from axon.p2p.requests import address_of
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header

@@ -10,8 +10,8 @@ from axon.primitives.netaddress import NetAddress
 
 
 @dataclass(frozen=True, slots=True)
-class DialWish:
-    """Open a connection. The wish itself names the attempt: it is handed back with the outcome.
+class DialRequest:
+    """Open a connection. The request itself names the attempt: it is handed back with the outcome.
 
     Args:
         endpoint: where; the host may be a name.
@@ -27,14 +27,14 @@ class DialWish:
 
 
 @dataclass(frozen=True, slots=True)
-class ResolveWish:
+class ResolveRequest:
     """Look a DNS seed up; what it resolves to is handed back under this host."""
 
     host: str
     port: int
 
 
-Wish = DialWish | ResolveWish
+NetworkRequest = DialRequest | ResolveRequest
 
 
 def address_of(endpoint: Endpoint) -> NetAddress | None:
