@@ -333,6 +333,31 @@ def test_lock_times_that_are_no_longer_met() -> None:
     assert list(scene.pool.entries()) == [stays]
 
 
+def test_an_age_counts_from_where_the_new_chain_made_the_coin() -> None:
+    lost, scene = (c := Chain()), c.scene
+    made = scene.pay(scene.coin())
+    lost.connect(made)
+    lost.connect()
+    young = scene.add(scene.pay(out(made), sequence=2, total=999_000))
+    stays = scene.add(scene.pay(scene.coin(height=HEIGHT), sequence=2))
+    _, removed = lost.reorg(2, [], [], [made])
+    assert removed == [young]
+    assert list(scene.pool.entries()) == [stays]
+
+
+def test_what_was_unconfirmed_when_it_was_spent_keeps_its_spender() -> None:
+    lost, scene = (c := Chain()), c.scene
+    parent = scene.add(scene.pay(scene.coin()))
+    child = scene.add(scene.pay(out(parent), sequence=0))
+    lost.connect(parent.transaction)
+    lost.connect()
+    _, removed = lost.reorg(1)
+    assert removed == []
+    _, removed = lost.reorg(1)
+    assert removed == []
+    assert child.txid in scene.pool
+
+
 def test_returning_parents_do_not_make_clusters_too_large() -> None:
     lost, scene = (c := Chain()), c.scene
     root = scene.add(scene.pay(scene.coin(100_000_000), outputs=90, fee=50_000))

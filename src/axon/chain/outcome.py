@@ -8,10 +8,13 @@ one connect, upwards. Coins, filters and mempool follow an outcome step by step,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from axon.chain.coins import Coin
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
+from axon.primitives.transaction import OutPoint
 from axon.primitives.verdict import Rejected, Verdict
 
 
@@ -42,6 +45,8 @@ class BlockOutcome:
             them may only have been a forgery, too early, or without its parent: its header must
             not be held against it.
         lag: how many blocks coins or filters are behind the tip now.
+        coins: what transactions of `disconnected` spend, as of the new tip, so that they may be
+            taken back unconfirmed; none while coins lag.
     """
 
     verdict: Verdict
@@ -49,3 +54,4 @@ class BlockOutcome:
     connected: tuple[BlockStep, ...] = ()
     invalid: tuple[tuple[BlockHash, Rejected], ...] = ()
     lag: int = 0
+    coins: Mapping[OutPoint, Coin] = field(default_factory=dict)

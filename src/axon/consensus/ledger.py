@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from axon.chain.coins import Coins
+from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome, BlockStep
 from axon.consensus.validator import Validator
@@ -23,6 +23,7 @@ from axon.errors import DamageError, DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import Header
+from axon.primitives.transaction import OutPoint
 from axon.primitives.verdict import Rejected
 
 NEAR_BLOCKS: Final = 6
@@ -80,7 +81,9 @@ class Ledger:
         if near and (disconnected or (follow and connected)):
             steps = (*disconnected, *connected)
             self._advance(len(steps) + NEAR_BLOCKS * 2, {step.hash: step.block for step in steps})
-        return BlockOutcome(result.verdict, disconnected, connected, result.invalid, self.lag)
+        lag = self.lag
+        coins = self._spendable(disconnected) if lag == 0 else {}
+        return BlockOutcome(result.verdict, disconnected, connected, result.invalid, lag, coins)
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
         """Take headers into the block index, parents first, so that blocks may come in any order.
@@ -124,6 +127,17 @@ class Ledger:
         """Write everything down and close the validator."""
         self.release()
         self.validator.close()
+
+    def _spendable(self, steps: Sequence[BlockStep]) -> dict[OutPoint, Coin]:
+        """Of what the transactions of these blocks spend, the coins that are there now."""
+        points = [
+            point
+            for step in steps
+            for transaction in step.block.transactions[1:]
+            for point in transaction.prevouts
+        ]
+        found = zip(points, self.coins.multi_get(points), strict=True)
+        return {point: coin for point, coin in found if coin is not None}
 
     def _advance(self, limit: int, known: Mapping[BlockHash, Block]) -> int:
         done = 0

@@ -70,11 +70,10 @@ class Rules:
     package: Mapping[Txid, Transaction] | None = None
 
 
-def check(
-    table: EntryTable, transaction: Transaction, coins: CoinView, tip: TipContext, rules: Rules
-) -> Prepared | Refused:
-    """All checks but the scripts."""
-    policy = rules.policy
+def screen(
+    table: EntryTable, transaction: Transaction, tip: TipContext, policy: Policy
+) -> Refused | None:
+    """The checks that need nothing of what it spends: they come before any look at a coin."""
     refused = check_transaction(transaction)
     if refused is not None:
         return refused
@@ -89,14 +88,31 @@ def check(
         return Refused("tx-size-small", kind=Refusal.NONSTANDARD)
     if transaction.locktime and not is_final(transaction, tip):
         return Refused("non-final", kind=Refusal.PREMATURE)
-    refused = _already_here(table, transaction)
+    return _already_here(table, transaction)
+
+
+def check(
+    table: EntryTable, transaction: Transaction, coins: CoinView, tip: TipContext, rules: Rules
+) -> Prepared | Refused:
+    """All checks but the scripts."""
+    refused = screen(table, transaction, tip, rules.policy)
+    return refused or weigh(table, transaction, coins, tip, rules)
+
+
+def weigh(
+    table: EntryTable, transaction: Transaction, coins: CoinView, tip: TipContext, rules: Rules
+) -> Prepared | Refused:
+    """The checks of a screened transaction that look at what it spends, and at the pool."""
+    policy = rules.policy
+    refused = _already_here(table, transaction)  # Since it was screened.
     if refused is not None:
         return refused
     found = _look_up(table, transaction, coins, rules)
     if isinstance(found, Refused):
         return found
     relative = has_relative_lock(transaction)
-    if relative and not _relative_locks_met(transaction, found, tip):
+    heights = _heights(found, tip) if relative else []
+    if relative and not sequence_locks_met(transaction, heights, tip):
         return Refused("non-BIP68-final", kind=Refusal.PREMATURE)
     fee = _fee(transaction, found, tip)
     if isinstance(fee, Refused):
@@ -107,13 +123,17 @@ def check(
             refused = check_witness_standard(transaction, found.spent)
         if refused is not None:
             return refused
+    weight = transaction.weight_wu
     cost = sigops_cost(transaction, found.spent)
     adjusted = max(weight, cost * policy.bytes_per_sigop)
     entry = PoolEntry(transaction, fee, weight, adjusted, cost, tip.height, 0)
     entry.prevouts = transaction.prevouts
     entry.parents = found.parents
     entry.relative_lock = relative
-    entry.spends_coinbase = any(coin is not None and coin.coinbase for coin in found.coins)
+    entry.heights = heights
+    for coin in found.coins:
+        if coin is not None and coin.coinbase and coin.height > entry.coinbase_height:
+            entry.coinbase_height = coin.height
     if table.deltas:
         entry.modified_fee_sat += table.deltas.get(entry.txid, 0)
     if policy.require_standard:
@@ -222,9 +242,8 @@ def _missing(transaction: Transaction, coins: CoinView, missing: Mapping[Txid, N
     return Refused("bad-txns-inputs-missingorspent", "", Refusal.MISSING_INPUTS, tuple(missing))
 
 
-def _relative_locks_met(transaction: Transaction, found: _Found, tip: TipContext) -> bool:
-    heights = [tip.height + 1 if coin is None else coin.height for coin in found.coins]
-    return sequence_locks_met(transaction, heights, tip)
+def _heights(found: _Found, tip: TipContext) -> list[int]:
+    return [tip.height + 1 if coin is None else coin.height for coin in found.coins]
 
 
 def _fee(transaction: Transaction, found: _Found, tip: TipContext) -> int | Refused:

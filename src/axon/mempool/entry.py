@@ -28,15 +28,16 @@ class PoolEntry:
         "children",
         "chunk",
         "cluster",
+        "coinbase_height",
         "fee_sat",
         "height",
+        "heights",
         "modified_fee_sat",
         "parents",
         "prevouts",
         "relative_lock",
         "sequence",
         "sigops_cost",
-        "spends_coinbase",
         "time_us",
         "transaction",
         "txid",
@@ -69,13 +70,19 @@ class PoolEntry:
         self.height = height  # Of the tip when it came in.
         self.time_us = time_us  # When it came in, microseconds since 1970.
         self.sequence = 0  # Counts up over all additions and removals of the pool.
-        self.spends_coinbase = False
+        self.coinbase_height = -1  # Of the youngest coinbase it spends; -1 if it spends none.
         self.relative_lock = False  # Whether BIP 68 binds one of its inputs.
+        self.heights: list[int] = []  # With it: of the coins it spends, one per input.
         self.usage_bytes = 0
         self.parents: dict[Txid, PoolEntry] = {}
         self.children: dict[Txid, PoolEntry] = {}
         self.chunk: Chunk  # Set when the entry joins the pool, with `cluster`.
         self.cluster: Cluster
+
+    @property
+    def spends_coinbase(self) -> bool:
+        """Whether it spends what a block's first transaction made."""
+        return self.coinbase_height >= 0
 
     def __repr__(self) -> str:
         return f"PoolEntry({self.txid[::-1].hex()})"

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from axon.mempool.acceptance import Rules, check, check_again
+from axon.mempool.acceptance import Rules, check, check_again, screen, weigh
 from axon.mempool.clusters import over_limits, parents_first
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext, is_final, sequence_locks_met
@@ -71,6 +71,25 @@ class Mempool(EntryTable):
         if feerate != self._rules.min_feerate_sat_kvb:
             self._rules = replace(self._rules, min_feerate_sat_kvb=feerate)
         return self._rules
+
+    def screen(self, transaction: Transaction, tip: TipContext) -> Refused | None:
+        """The checks that need no coin, so that a stranger's nonsense costs no look at the disk.
+
+        Returns:
+            The reason of refusal; None if coins are to be looked up and `weigh` is to follow.
+        """
+        return screen(self, transaction, tip, self.policy)
+
+    def weigh(
+        self, transaction: Transaction, coins: CoinView, tip: TipContext, now: int
+    ) -> Prepared | Refused:
+        """What `prepare` does behind `screen`; the tip must be the same in both.
+
+        Args:
+            coins: at `tip`, of all that it spends outside the pool, and its own first outputs.
+            now: microseconds since 1970.
+        """
+        return weigh(self, transaction, coins, tip, self.rules(now))
 
     def prepare(
         self, transaction: Transaction, coins: CoinView, tip: TipContext, now: int
@@ -248,7 +267,8 @@ class Mempool(EntryTable):
         Args:
             disconnected: the transactions of each block that left, from the old tip downwards.
             connected: those of each block that joined, upwards.
-            coins: the unspent outputs at `tip`, the new one.
+            coins: the unspent outputs at `tip`, the new one: of all that the transactions of
+                `disconnected` spend. Where they are not to be had, none of these comes back.
         """
         confirmed: list[PoolEntry] = []
         conflicting: list[PoolEntry] = []
@@ -271,7 +291,8 @@ class Mempool(EntryTable):
             else:
                 self._drop_spenders(transaction, removed)
         self._link_children(returned, removed)
-        unfit = [entry for entry in self.entries() if not self._still_fits(entry, coins, tip)]
+        self._note_heights(connected, tip)
+        unfit = [entry for entry in self.entries() if not _still_fits(entry, tip)]
         self._drop(unfit, removed)
         removed += self.enforce_limits(now)
         new = {entry.txid for entry in returned}
@@ -313,25 +334,15 @@ class Mempool(EntryTable):
         removed += surplus
         self._recluster([entry for entry in linked.values() if entry.txid in self])
 
-    def _still_fits(self, entry: PoolEntry, coins: CoinView, tip: TipContext) -> bool:
-        """Whether an entry could be in the next block: final, and its coinbases mature."""
-        transaction = entry.transaction
-        if transaction.locktime and not is_final(transaction, tip):
-            return False
-        if not entry.relative_lock and not entry.spends_coinbase:
-            return True
-        heights: list[int] = []
-        for point in entry.prevouts:
-            if Txid(point[:32]) in entry.parents:
-                heights.append(tip.height + 1)
-                continue
-            coin = coins.get(point)
-            if coin is None:
-                return False
-            if coin.coinbase and tip.height + 1 - coin.height < COINBASE_MATURITY:
-                return False
-            heights.append(coin.height)
-        return sequence_locks_met(transaction, heights, tip)
+    def _note_heights(self, connected: Sequence[Sequence[Transaction]], tip: TipContext) -> None:
+        """Coins that these blocks made may have been made at other heights before."""
+        for height, block in enumerate(connected, tip.height + 1 - len(connected)):
+            for transaction in block:
+                for index in range(len(transaction.outputs)):
+                    point = outpoint(transaction.txid, index)
+                    entry = self.spender(point)
+                    if entry is not None and entry.relative_lock:
+                        entry.heights[entry.prevouts.index(point)] = height
 
 
 def _returning(
@@ -343,3 +354,21 @@ def _returning(
         for transaction in block:
             left -= transaction.size_bytes
             yield transaction, left >= 0 and not transaction.is_coinbase
+
+
+def _still_fits(entry: PoolEntry, tip: TipContext) -> bool:
+    """Whether an entry could be in the next block: final, and its coinbases mature."""
+    transaction = entry.transaction
+    if transaction.locktime and not is_final(transaction, tip):
+        return False
+    if entry.coinbase_height > tip.height + 1 - COINBASE_MATURITY:
+        return False
+    if not entry.relative_lock:
+        return True
+    above = tip.height + 1
+    # What was unconfirmed when this came in has no lock to wait for, at whatever height it is now.
+    heights = [
+        above if Txid(point[:32]) in entry.parents else min(height, above)
+        for point, height in zip(entry.prevouts, entry.heights, strict=True)
+    ]
+    return sequence_locks_met(transaction, heights, tip)

@@ -282,7 +282,7 @@ class FullNode:
     def tip_settled(self, connected: tuple[HeaderEntry, ...], now: Instant) -> None:
         """The tip is another, or coins and filters have reached it."""
         self._tell_links(now)
-        self.transactions.tip_settled(self.follows, now)
+        self.transactions.tip_settled(now)
         self._outbox.perform(self.blocks.headersync.announce(connected, now))
 
     def _takes_transactions(self) -> bool:

@@ -130,7 +130,6 @@ class TxFlow:
         self._refused: RollingSet[bytes] = RollingSet(MAX_REFUSED)
         self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
         self._waiting: deque[Step] = deque()  # For coins that move, or lag.
-        self._unchecked = False  # The chain moved under the pool while the coins lagged.
         self._tip_context: TipContext | None = None
         self._upkeep_at: Instant = 0
 
@@ -415,13 +414,11 @@ class TxFlow:
     def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
         """Blocks left and joined the active chain."""
         self._refused.clear()  # Another tip, another judgement.
-        reorganise = bool(outcome.disconnected) and outcome.lag == 0
+        reorganise = bool(outcome.disconnected)
         # In a sync nothing is asked for; hashing every transaction of history would be for nothing.
         remember = self._is_open() or bool(self.txrequest)
         if reorganise:
             self._reorganise(outcome, now)
-        elif outcome.disconnected:
-            self._unchecked = True
         for step in outcome.connected:
             if not reorganise:
                 effect = self.pool.block_connected(step.block.transactions, now)
@@ -440,12 +437,8 @@ class TxFlow:
                 self._confirmed.add(name)
                 self.txrequest.forget(name)
 
-    def tip_settled(self, follows: bool, now: Instant) -> None:
-        """The tip is another; or coins and filters have reached it, if they follow."""
-        if follows and self._unchecked:
-            self._unchecked = False
-            effect = self.pool.reorg((), (), self.coins, self.tip_context(), now)
-            self.removed(effect.removed, "reorg")
+    def tip_settled(self, now: Instant) -> None:
+        """The tip is another; or coins and filters have reached it."""
         self.minimum_changed(now)
         waiting, self._waiting = self._waiting, deque()
         for step in waiting:
@@ -457,7 +450,7 @@ class TxFlow:
         effect = self.pool.reorg(
             [step.block.transactions for step in outcome.disconnected],
             [step.block.transactions for step in outcome.connected],
-            self.coins,
+            outcome.coins,
             self.tip_context(),
             now,
         )
