@@ -12,7 +12,7 @@ FOREIGN := .cache/interop
 SEED ?= 0..199
 NODES ?= 20
 MINUTES ?= 10
-TARGET ?= transaction
+TARGET ?= full-node
 SECONDS ?= 60
 JOBS ?= 2
 
