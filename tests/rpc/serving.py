@@ -63,6 +63,12 @@ async def work(daemon: Daemon, name: str) -> str:
 
 
 @method("hidden")
+def note(daemon: Daemon, value: Json = None) -> None:
+    """Is done at once, and leaves a trace."""
+    daemon.finished.append(str(value))
+
+
+@method("hidden")
 def echo(_: Daemon, value: Json = None) -> Json:
     """Gives back what it gets."""
     return value
@@ -94,9 +100,14 @@ async def bug(_: Daemon) -> None:
 
 def registry() -> Registry:
     made = Registry()
-    for function in (getblockhash, waitfornewblock, work, echo, money, whoami, odd, bug):
+    for function in (getblockhash, waitfornewblock, work, note, echo, money, whoami, odd, bug):
         made.add(function)
     return made
+
+
+def ask(method: str, *params: object, **fields: object) -> dict[str, object]:
+    """A request, as yet without a version."""
+    return {"method": method, "params": list(params), "id": 1, **fields}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,13 @@ import pytest
 from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.rpc.auth import Whitelist
-from tests.rpc.serving import Reply, Web, serving
+from tests.rpc.serving import Reply, Web, ask, serving
 
 
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     with serving() as served:
         yield served
-
-
-def ask(method: str, *params: object, **fields: object) -> dict[str, object]:
-    return {"method": method, "params": list(params), "id": 1, **fields}
 
 
 def test_result_of_an_unmarked_request(web: Web) -> None:
@@ -102,35 +98,6 @@ def test_a_notification_is_carried_out_and_not_answered(web: Web) -> None:
 
 def test_without_the_marker_a_missing_id_is_no_notification(web: Web) -> None:
     assert web.post({"method": "echo"}).json == {"result": None, "error": None}
-
-
-def test_a_batch(web: Web) -> None:
-    reply = web.post(
-        [
-            ask("getblockhash", 1, id="a"),
-            ask("nope", id="b", jsonrpc="2.0"),
-            {"jsonrpc": "2.0", "method": "echo"},
-            {"pizza": "sausage"},
-            5,
-        ]
-    )
-    assert reply.status == 200
-    missing = {"code": -32600, "message": "Missing method"}
-    invalid = {"code": -32600, "message": "Invalid Request object"}
-    unknown = {"code": -32601, "message": "Method not found"}
-    assert reply.json == [
-        {"result": f"{1:064x}", "error": None, "id": "a"},
-        {"jsonrpc": "2.0", "error": unknown, "id": "b"},
-        {"result": None, "error": missing},
-        {"result": None, "error": invalid, "id": None},
-    ]
-
-
-def test_empty_and_silent_batches(web: Web) -> None:
-    empty = web.post([])
-    assert (empty.status, empty.json) == (200, [])
-    silent = web.post([{"jsonrpc": "2.0", "method": "echo"}] * 2)
-    assert (silent.status, silent.body) == (204, b"")
 
 
 def test_amounts_have_eight_decimals_and_no_float_in_between(web: Web) -> None:

@@ -243,45 +243,43 @@ class RpcServer:
             refusal = Response(status=408 if isinstance(error, TimeoutError) else 413)
             refusal.force_close()
             return refusal
-        status, answer = await self._respond(body, call)
-        if answer is None:
+        status, text = await self._respond(body, call)
+        if text is None:
             return Response(status=status)
-        try:
-            text = encode_json(answer)
-        except (TypeError, RecursionError):
-            _log.exception("RPC: an answer that JSON cannot say")
-            refused = RpcError(Code.INTERNAL_ERROR, "Internal error: the result is not JSON")
-            status, text = 500, encode_json(reply(None, None, refused))
         # A lone surrogate, which JSON can name and UTF-8 cannot, goes back as it came: escaped.
         data = (text + "\n").encode("utf-8", "backslashreplace")
         return Response(status=status, body=data, headers=_JSON)
 
-    async def _respond(self, body: bytes, call: Call) -> tuple[int, Json]:
+    async def _respond(self, body: bytes, call: Call) -> tuple[int, str | None]:
         """HTTP status and JSON; no JSON where the answer is empty."""
         if not self._whitelist.allows_any(call.user):
             return 403, None
         try:
             asked = decode_json(body)
         except ValueError:
-            return 500, reply(None, None, RpcError(Code.PARSE_ERROR, "Parse error"))
+            return _reply(None, None, RpcError(Code.PARSE_ERROR, "Parse error"))
         if isinstance(asked, list):
             return await self._respond_batch(asked, call)
         if not isinstance(asked, dict):
             error = RpcError(Code.PARSE_ERROR, "Top-level object parse error")
-            return 500, reply(None, None, error)
+            return _reply(None, None, error)
         request, error_or_none = parse_request(asked)
         if error_or_none is not None:
-            return http_status(error_or_none), reply(request, None, error_or_none)
+            return http_status(error_or_none), _reply(request, None, error_or_none)[1]
         if not self._whitelist.allows(call.user, request.method):
             _log.warning("RPC: user %s is not allowed to call %s", call.user, request.method)
             return 403, None
         result, error_or_none = await self._call(request, call)
         if request.is_notification:
             return 204, None
-        status = 200 if request.is_v2 or error_or_none is None else http_status(error_or_none)
-        return status, reply(request, result, error_or_none)
+        return _reply(request, result, error_or_none)
 
-    async def _respond_batch(self, asked: list[Json], call: Call) -> tuple[int, Json]:
+    async def _respond_batch(self, asked: list[Json], call: Call) -> tuple[int, str | None]:
+        """One call after the other; each answer is encoded at once, and then others have a turn.
+
+        A method that is no coroutine, and one that finds all it needs, never give way to the peers
+        and callers that share the loop, so it is done here, however long the batch is.
+        """
         requests = [parse_request(each) for each in asked]
         for request, error in requests:
             if error is None and not self._whitelist.allows(call.user, request.method):
@@ -292,8 +290,9 @@ class RpcServer:
             if error is None:
                 result, error = await self._call(request, call)
             if not request.is_notification:
-                replies.append(reply(request, result, error))
-        return (200, replies) if replies or not asked else (204, None)
+                replies.append(_reply(request, result, error)[1])
+            await asyncio.sleep(0)
+        return (200, f"[{','.join(replies)}]") if replies or not asked else (204, None)
 
     async def _call(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
         """Run one method; a method that waits ends when its caller hangs up, others never do."""
@@ -332,6 +331,19 @@ class RpcServer:
             _log.exception("RPC method %s failed", request.method)
             return None, RpcError(Code.INTERNAL_ERROR, f"Internal error: {error!r}")
         return result, None
+
+
+def _reply(request: Request | None, result: Json, error: RpcError | None) -> tuple[int, str]:
+    """HTTP status and JSON of one answer; a result that JSON cannot say is an error of ours."""
+    try:
+        text = encode_json(reply(request, result, error))
+    except (TypeError, RecursionError):
+        _log.exception("RPC: an answer that JSON cannot say")
+        error = RpcError(Code.INTERNAL_ERROR, "Internal error: the result is not JSON")
+        text = encode_json(reply(request, None, error))
+    if error is None or (request is not None and request.is_v2):
+        return 200, text
+    return http_status(error), text
 
 
 class _Refusal(asyncio.Protocol):
