@@ -3,7 +3,7 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
-coldwallet, walletmemory, failover, population; without a name all are measured. `--keep` adds the
+coldwallet, walletmemory, failover, swarmstart; without a name all are measured. `--keep` adds the
 table to bench/results.md.
 """
 
@@ -28,9 +28,9 @@ from bench import (
     lightheaders,
     matching,
     payments,
-    population,
     simulating,
     starting,
+    swarmstart,
     syncing,
     walletmemory,
 )
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         "coldwallet": coldwallet.measure,
         "walletmemory": walletmemory.measure,
         "failover": failover.measure,
-        "population": population.measure,
+        "swarmstart": swarmstart.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -27,7 +27,7 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.transaction import Transaction, TxOut, outpoint, scan_transaction
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.signer import Purse, Spendable
 
 CACHE: Final = Path(__file__).parent.parent / ".cache" / "bench"
 """What took long to make; git does not see it."""

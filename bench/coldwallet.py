@@ -12,8 +12,8 @@ from typing import Final
 from axon.consensus.kernel import default_threads
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.signer import Purse
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import ScriptBook

@@ -22,8 +22,8 @@ from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.rpc.client import Unreachable
 from axon.rpc.errors import RpcError
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.swarm.processes import NodeProcess, equal_pools, equal_tips, wait_until
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.lab.processes import NodeProcess, equal_pools, equal_tips, wait_until
+from axon.swarm.signer import Purse, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign

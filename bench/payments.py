@@ -23,7 +23,7 @@ from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Accepted
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.signer import Purse, Spendable
 from bench.table import Row
 from bench.timing import alternate, timed
 

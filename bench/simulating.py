@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Final
 
-from axon.swarm.sim.chaos import measure as run_network
+from axon.swarm.sim.faultruns import measure as run_network
 from bench.table import Row
 
 LIMIT: Final = 20_000

@@ -14,7 +14,7 @@ from typing import Final
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.script import push
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.signer import Purse, Spendable
 from bench.chain import CACHE, INPUTS, PREPARING, BuiltChain, coinbase_of, mined
 
 _PAIRS: Final = INPUTS // 2

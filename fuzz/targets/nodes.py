@@ -56,7 +56,7 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut, outpoint
-from axon.swarm.story.purse import Spendable
+from axon.swarm.signer import Spendable
 from axon.wire.messages import (
     Addr,
     AddrV2,

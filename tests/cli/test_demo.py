@@ -10,7 +10,7 @@ import pytest
 from axon.cli import demo
 from axon.cli.demo import main
 from axon.swarm.story.checks import Check
-from axon.swarm.story.stage import Listener
+from axon.swarm.story.runner import Listener
 from axon.swarm.story.story import Outcome, Played
 
 

@@ -17,7 +17,7 @@ def test_passing_seeds_print_a_summary_only(capsys: pytest.CaptureFixture[str]) 
 def test_a_failing_seed_is_named_with_its_replay(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("axon.swarm.sim.chaos.CONVERGENCE", 0)
+    monkeypatch.setattr("axon.swarm.sim.faultruns.CONVERGENCE", 0)
     assert main(["--seeds", "2", "--nodes", "3", "-v"]) == EXIT_VIOLATION
     printed = capsys.readouterr().out
     assert "FAILED seed 2" in printed

@@ -19,8 +19,8 @@ from axon.primitives.block import Block
 from axon.primitives.network import REGTEST
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.processes import NodeFailed, free_port, wait_until
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeFailed, free_port, wait_until
+from axon.swarm.signer import Purse
 
 START_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 10.0

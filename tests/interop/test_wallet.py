@@ -24,8 +24,8 @@ from axon.primitives.hashes import from_hex, to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.swarm.processes import NodeProcess, wait_until
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.signer import Purse, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign

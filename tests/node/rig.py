@@ -51,8 +51,8 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import UNSPECIFIED
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
+from axon.swarm.signer import Purse, Spendable
 from axon.swarm.sim.workload import history
-from axon.swarm.story.purse import Purse, Spendable
 from axon.wire.messages import (
     Headers,
     Message,

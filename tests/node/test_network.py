@@ -9,9 +9,9 @@ from axon.machine import MINUTE, SECOND
 from axon.mempool.outcome import Admitted, Refused
 from axon.node.commands import Submitted
 from axon.primitives.transaction import Transaction, TxOut, outpoint
+from axon.swarm.signer import Purse, Spendable
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PEOPLE, history, spendable
-from axon.swarm.story.purse import Purse, Spendable
 
 ALICE, BOB, CAROL = PEOPLE
 

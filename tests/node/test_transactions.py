@@ -11,7 +11,7 @@ from axon.node.jobs import ValidateBlock
 from axon.node.work import perform
 from axon.primitives.block import Block
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.story.purse import Spendable
+from axon.swarm.signer import Spendable
 from axon.wire.messages import (
     BlockMessage,
     FeeFilter,

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import pytest
 
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.signer import Purse
 from tests.process.market import Market
 
 ALICE: Final = Purse("Alice")

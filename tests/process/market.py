@@ -7,8 +7,8 @@ from collections import deque
 from axon.primitives.block import Block
 from axon.primitives.transaction import TxOut, outpoint
 from axon.rpc.errors import RpcError
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.signer import Purse, Spendable
 
 COINBASE_MATURITY = 100
 FEE_SAT = 10_000

@@ -20,8 +20,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from axon.swarm.processes import NodeProcess, TooLate, equal_pools, equal_tips, wait_until
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeProcess, TooLate, equal_pools, equal_tips, wait_until
+from axon.swarm.signer import Purse
 from tests.process.conftest import NodeFactory, ledger_of
 from tests.process.market import Market
 

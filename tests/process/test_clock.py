@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from axon.swarm.processes import NodeProcess, wait_until
+from axon.swarm.lab.processes import NodeProcess, wait_until
 from tests.process.conftest import ALICE, MakeNode
 
 pytestmark = pytest.mark.process

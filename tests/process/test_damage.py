@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from axon.swarm.processes import STOP_LIMIT_S, NodeFailed, NodeProcess, wait_until
+from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, NodeProcess, wait_until
 from tests.process.conftest import GROWN_HEIGHT, Grown, Ledger, ledger_of
 
 pytestmark = pytest.mark.process

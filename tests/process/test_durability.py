@@ -19,8 +19,8 @@ import pytest
 
 from axon.primitives.hashes import to_hex
 from axon.rpc.client import Unreachable
-from axon.swarm.processes import NodeFailed, NodeProcess, equal_tips, wait_until
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeFailed, NodeProcess, equal_tips, wait_until
+from axon.swarm.signer import Purse
 from axon.wire.messages import Headers, Inv, InvType, SendHeaders
 from tests.process.conftest import ALICE, MakeNode, ledger_of
 from tests.process.market import Market

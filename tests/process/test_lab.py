@@ -22,10 +22,10 @@ from typing import Any
 import pytest
 
 from axon.cli.swarm import main
-from axon.swarm.lab.births import is_alive, read_birth
+from axon.swarm.lab.lifecycle import down
 from axon.swarm.lab.manifest import MANIFEST, Manifest
-from axon.swarm.lab.raising import down
-from axon.swarm.processes import wait_until
+from axon.swarm.lab.processes import wait_until
+from axon.swarm.lab.processidentity import is_alive, read_birth
 
 pytestmark = pytest.mark.process
 

@@ -9,7 +9,7 @@ import pytest
 from axon.primitives.hashes import to_hex
 from axon.primitives.header import Header
 from axon.rpc.errors import RpcError
-from axon.swarm.processes import NodeFailed, NodeProcess
+from axon.swarm.lab.processes import NodeFailed, NodeProcess
 from tests.process.blocks import block_on_tip, headers_on
 from tests.process.conftest import ALICE, Grown, ledger_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from axon.swarm.processes import NodeProcess, wait_until
+from axon.swarm.lab.processes import NodeProcess, wait_until
 from tests.process.conftest import MakeNode
 
 pytestmark = pytest.mark.process

@@ -14,8 +14,8 @@ import pytest
 from axon.cli.walletcommands import opening
 from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
 from axon.host.walletclient import opened
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.purse import Purse
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.signer import Purse
 from axon.tui.app import WalletApp
 from tests.process.conftest import MakeNode
 from tests.process.walletprocess import PASSPHRASE, WalletProcess

@@ -19,7 +19,7 @@ from axon.host.walletclient import find_served
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.client import RpcClient
-from axon.swarm.processes import STOP_LIMIT_S, NodeFailed, wait_until
+from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, wait_until
 
 PASSPHRASE: Final = "correct horse"
 _AXON: Final = (sys.executable, "-m", "axon", "wallet")

@@ -38,7 +38,7 @@ from axon.rpc.daemon import Actions, Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import RpcError
 from axon.rpc.methods import MODULES
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.signer import Purse, Spendable
 
 TRIES = 100_000
 """Nonces of one block; on regtest every second one will do."""

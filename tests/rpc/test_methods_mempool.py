@@ -11,7 +11,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount
-from axon.swarm.story.purse import Spendable
+from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
 
 FEE = 1_000

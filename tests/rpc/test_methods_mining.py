@@ -12,7 +12,7 @@ from axon.primitives.hashes import from_hex, to_hex
 from axon.primitives.header import Header
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
 from axon.rpc.amounts import Amount
-from axon.swarm.story.purse import Spendable
+from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
 
 FEE = 1_000

@@ -16,7 +16,7 @@ from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
 from axon.rpc.methods.shapes.transactions import decode_transaction, transaction_json
-from axon.swarm.story.purse import Spendable
+from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
 from tests.strategies import transactions
 

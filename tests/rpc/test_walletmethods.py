@@ -18,7 +18,7 @@ from axon.rpc.amounts import Number
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import Code
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.swarm.story.purse import Purse
+from axon.swarm.signer import Purse
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
 

@@ -22,7 +22,7 @@ from axon.primitives.transaction import (
     outpoint,
 )
 from axon.primitives.verdict import Accepted
-from axon.swarm.story.purse import Purse, Spendable
+from axon.swarm.signer import Purse, Spendable
 from axon.wallet.keys import Kind, Source, from_words, new_words
 from axon.wallet.scan import BlockTaken
 from axon.wallet.wallet import Wallet

@@ -23,7 +23,7 @@ from axon.errors import ConfigError
 from axon.host.datadir import write_atomically
 from axon.swarm.story.checks import FAILS, HOLDS, Check, table, verdict
 from axon.swarm.story.report import render
-from axon.swarm.story.stage import Listener
+from axon.swarm.story.runner import Listener
 from axon.swarm.story.story import Outcome, tell
 
 _HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]

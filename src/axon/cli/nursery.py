@@ -1,4 +1,4 @@
-"""The programs of a lab, each loaded once and ready to be forked (`axon.swarm.lab.nursery`)."""
+"""The programs of a lab, each loaded once and ready to be forked (`axon.swarm.lab.forkserver`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from axon.swarm.lab.nursery import Loader, Program, serve
+from axon.swarm.lab.forkserver import Loader, Program, serve
 
 # Each loads what no other needs, so that nobody waits for what nobody asked for.
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from axon.machine import SECOND
-from axon.swarm.sim.chaos import ChaosReport, run_chaos
+from axon.swarm.sim.faultruns import ChaosReport, run_chaos
 from axon.swarm.sim.lightrun import LightReport, run_light
 
 EXIT_PASS: Final = 0

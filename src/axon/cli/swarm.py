@@ -22,18 +22,19 @@ from axon.cli.swarmoptions import REFRESH_S, make_parser
 from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError, ConfigError
 from axon.machine import SECOND
-from axon.swarm.lab import checking, doctor, raising
+from axon.swarm.lab import checking, doctor
+from axon.swarm.lab import lifecycle as raising
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.nodes import NodeView, State, mean_pss_mb, nodes_of, state_of, views
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
 from axon.swarm.lab.picture import frame, status_table
-from axon.swarm.lab.population import Wanted
+from axon.swarm.lab.plan import Wanted
 from axon.swarm.lab.targets import Targets
 from axon.swarm.lab.topology import read_topology
 from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
 from axon.swarm.lab.wallets import wallet_views
-from axon.swarm.story.people import amount_sat, in_coins
+from axon.swarm.story.participants import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 NURSERY: Final = "nursery"

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 from axon.errors import ConfigError
 from axon.swarm.lab import checking
-from axon.swarm.lab.population import INTERVAL_S
+from axon.swarm.lab.plan import INTERVAL_S
 from axon.swarm.lab.topology import Topology
 
 REFRESH_S: Final = 1.0

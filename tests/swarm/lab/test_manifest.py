@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from axon.errors import ConfigError
-from axon.swarm.lab.births import Birth, write_birth
 from axon.swarm.lab.manifest import MANIFEST, Kind, Manifest, Wish, held
-from axon.swarm.lab.population import Wanted, populate, probe
-from axon.swarm.lab.starting import configuration
+from axon.swarm.lab.plan import Wanted, populate, probe
+from axon.swarm.lab.processidentity import Birth, write_birth
+from axon.swarm.lab.startup import configuration
 from axon.swarm.lab.topology import Topology
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from axon.swarm.lab.nodes import LinkView, NodeView, State
 from axon.swarm.lab.picture import frame, status_table, tip_letters
-from axon.swarm.lab.population import Wanted, populate
+from axon.swarm.lab.plan import Wanted, populate
 
 ONE, OTHER = "1" * 64, "2" * 64
 

@@ -14,9 +14,9 @@ from axon.errors import ConfigError
 from axon.primitives.address import encode_address
 from axon.primitives.network import REGTEST
 from axon.rpc.client import Unreachable
-from axon.swarm.lab.births import write_birth
 from axon.swarm.lab.manifest import Component, Kind, Manifest
-from axon.swarm.lab.population import MAX_WALLETS, Wanted, planned_wallet, populate
+from axon.swarm.lab.plan import MAX_WALLETS, Wanted, planned_wallet, populate
+from axon.swarm.lab.processidentity import write_birth
 from axon.swarm.lab.topology import Topology, fixed_entry, lonely
 from axon.swarm.lab.walletkeys import (
     first_address,

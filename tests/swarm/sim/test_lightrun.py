@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from axon.p2p.filtersync import FilterSync
-from axon.swarm.sim.liars import Lie
+from axon.swarm.sim.byzantine import Lie
 from axon.swarm.sim.lightrun import LightPlan, play_light, run_light
 
 

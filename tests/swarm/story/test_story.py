@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from axon.swarm.processes import NodeFailed, wait_until
-from axon.swarm.story.acts import cheat
+from axon.swarm.lab.processes import NodeFailed, wait_until
 from axon.swarm.story.checks import Check
 from axon.swarm.story.record import Kind, Scene
 from axon.swarm.story.report import render
-from axon.swarm.story.stage import Listener, Stage
+from axon.swarm.story.runner import Listener, Stage
+from axon.swarm.story.steps import invalidblock
 from axon.swarm.story.story import Act, Outcome, tell
 
 pytestmark = pytest.mark.process
@@ -77,7 +77,7 @@ def test_the_whole_story_holds(whole: tuple[Outcome, Notes]) -> None:
         "9 Regrowth",
     ]
     refused = [item.seen for item in outcome.checks if item.claim.startswith("the rule that")]
-    assert refused == [cheat.RULE]
+    assert refused == [invalidblock.RULE]
     survivors = [item.seen for item in outcome.checks if item.claim == "who lives"]
     assert survivors == ["node 1", "node 2", "node 3", "node 4"]
 

@@ -12,11 +12,21 @@ from threading import Event
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.swarm.lab import honesty, liveness, rounds, safety, service
+from axon.swarm.lab import (
+    faulttrials as rounds,
+)
+from axon.swarm.lab import (
+    liveness,
+    safety,
+    service,
+)
+from axon.swarm.lab import (
+    walletconsistency as honesty,
+)
+from axon.swarm.lab.lifecycle import remove_probe
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import living
-from axon.swarm.lab.raising import remove_probe
-from axon.swarm.lab.starting import Say
+from axon.swarm.lab.startup import Say
 from axon.swarm.lab.verdict import Finding
 
 HARMLESS: Final = ("S1", "S2", "S3", "S4", "S7", "S9", "L1", "L2", "L3", "L4", "L7")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from axon.swarm.lab.births import birth_of, is_alive
+from axon.swarm.lab.processidentity import birth_of, is_alive
 
 NEEDED_FILES: Final = 256
 """Descriptors that a node may want: its databases, its connections."""

@@ -15,14 +15,14 @@ from typing import Final
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
 from axon.swarm.lab.faucet import Dry, knows, mine, pay
+from axon.swarm.lab.lifecycle import remove_probe
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
-from axon.swarm.lab.population import probe
-from axon.swarm.lab.raising import remove_probe
-from axon.swarm.lab.starting import Say, mean_of, start
+from axon.swarm.lab.plan import probe
+from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
+from axon.swarm.lab.startup import Say, mean_of, start
 from axon.swarm.lab.topology import splitters
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.processes import NodeFailed, TooLate, wait_until
 
 CONVERGENCE_LIMIT_S: Final = 10.0
 """T_conv: from a new block to one last block everywhere."""

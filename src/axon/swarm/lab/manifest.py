@@ -20,9 +20,9 @@ from typing import Any, Final, Self
 
 from axon.errors import ConfigError
 from axon.machine import Endpoint
-from axon.swarm.lab.births import Birth, read_birth
-from axon.swarm.lab.nursery import Hold
-from axon.swarm.processes import TooLate, wait_until
+from axon.swarm.lab.forkserver import Hold
+from axon.swarm.lab.processes import TooLate, wait_until
+from axon.swarm.lab.processidentity import Birth, read_birth
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lab.lock"

@@ -17,9 +17,9 @@ from typing import Any, Final, Self, TypeVar
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.births import is_alive, is_paused, memory_kb
+from axon.swarm.lab.forkserver import ERRORS
 from axon.swarm.lab.manifest import Component, Manifest, Wish
-from axon.swarm.lab.nursery import ERRORS
+from axon.swarm.lab.processidentity import is_alive, is_paused, memory_kb
 
 CALL_LIMIT_S: Final = 20.0
 """How long any answer may take; a node that is paused never gives one."""

@@ -16,12 +16,12 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.rpc.client import Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.births import is_alive, is_paused
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.nodes import LabNode, each, nodes_of
-from axon.swarm.lab.starting import add_node, drop_node, introduce, refuse, refused
+from axon.swarm.lab.processes import wait_until
+from axon.swarm.lab.processidentity import is_alive, is_paused
+from axon.swarm.lab.startup import add_node, drop_node, introduce, refuse, refused
 from axon.swarm.lab.targets import Targets
-from axon.swarm.processes import wait_until
 
 CUT_LIMIT_S: Final = 20.0
 """How long until no connection leads across: dials that were under way come to their end."""

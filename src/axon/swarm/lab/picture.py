@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from axon.swarm.lab.lifecycle import described
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import NodeView, State, state_of
 from axon.swarm.lab.partition import shown
-from axon.swarm.lab.raising import described
-from axon.swarm.story.people import amount_sat, in_coins
+from axon.swarm.story.participants import amount_sat, in_coins
 
 COLOURS: Final = (32, 33, 36, 35, 34, 91, 92, 93, 95, 96)
 """Of tips, the most common first."""

@@ -15,12 +15,12 @@ from axon.drivers.aio.clock import Clock
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.faucet import holdings
-from axon.swarm.lab.honesty import compare_wallets
 from axon.swarm.lab.manifest import Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
+from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.processes import TooLate, wait_until
-from axon.swarm.story.people import in_coins
+from axon.swarm.lab.walletconsistency import compare_wallets
+from axon.swarm.story.participants import in_coins
 
 AT_ONCE: Final = 50
 """Blocks asked for in one call."""

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND
-from axon.swarm.lab.errands import (
+from axon.swarm.lab.faucet import Dry, holdings
+from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
+from axon.swarm.lab.probes import (
     LIMITS_S,
     NO_ANSWER,
     Errand,
@@ -18,10 +21,7 @@ from axon.swarm.lab.errands import (
     cold_wallets,
     run_errands,
 )
-from axon.swarm.lab.faucet import Dry, holdings
-from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
-from axon.swarm.lab.starting import Say
+from axon.swarm.lab.startup import Say
 from axon.swarm.lab.topology import Topology, clients, lonely
 from axon.swarm.lab.verdict import Finding
 from axon.swarm.lab.wallets import living_wallets

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.births import memory_kb
 from axon.swarm.lab.manifest import Component, Manifest
 from axon.swarm.lab.nodes import (
     CALL_LIMIT_S,
@@ -26,6 +25,7 @@ from axon.swarm.lab.nodes import (
     links_of,
     state_of,
 )
+from axon.swarm.lab.processidentity import memory_kb
 
 WORDS: Final = "words"
 """From which a wallet can be made again; in its folder of the run."""

@@ -36,11 +36,11 @@ from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
+from axon.swarm.signer import Purse, Spendable
+from axon.swarm.sim.byzantine import Liar, Lie
 from axon.swarm.sim.invariants import Violation
-from axon.swarm.sim.liars import Liar, Lie
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PEOPLE, history
-from axon.swarm.story.purse import Purse, Spendable
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
 from axon.wire.messages import Services

@@ -21,8 +21,8 @@ from axon.node.full import FullNode
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
+from axon.swarm.signer import Purse, Spendable
 from axon.swarm.sim.simulation import SimNetwork
-from axon.swarm.story.purse import Purse, Spendable
 
 PEOPLE: Final = (Purse("Alice"), Purse("Bob"), Purse("Carol"))
 

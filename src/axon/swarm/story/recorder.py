@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any, Final, Self
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
-from axon.swarm.processes import AxonProcess, NodeProcess
-from axon.swarm.story.people import Person
+from axon.swarm.lab.processes import AxonProcess, NodeProcess
+from axon.swarm.story.participants import Person
 from axon.swarm.story.record import Actor, Kind, Sample, Scene, Standing
 
 SAMPLE_INTERVAL_S: Final = 0.125

@@ -1,8 +1,8 @@
 """The story: nine acts with real nodes and wallets, one after the other, and what was checked.
 
 It is the story of *Recreating Bitcoin*, chapter 13, told by processes on loopback: one node that
-everybody needs, two, three, a late one, a cheat, a split, wallets that know one address and wallets
-that know more, and a single survivor from which all regrow.
+everybody needs, two, three, a late one, an invalid block, a split, wallets that know one address,
+wallets that know more, and a single survivor from which all regrow.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Final
 
 from axon.errors import AxonError
-from axon.swarm.story.acts import (
-    cheat,
-    fixedaddress,
-    fork,
-    joiner,
-    neurons,
-    onecell,
-    oneledger,
-    regrowth,
-    survivor,
-)
 from axon.swarm.story.checks import Check
 from axon.swarm.story.record import Record
-from axon.swarm.story.stage import Listener, Stage
+from axon.swarm.story.runner import Listener, Stage
+from axon.swarm.story.steps import (
+    fixedaddress,
+    fork,
+    invalidblock,
+    joiner,
+    oneledger,
+    regrowth,
+    singlenode,
+    survivor,
+    twonodes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class Outcome:
 
 
 ACTS: Final = (
-    Act(onecell.TITLE, onecell.play),
-    Act(neurons.TITLE, neurons.play),
+    Act(singlenode.TITLE, singlenode.play),
+    Act(twonodes.TITLE, twonodes.play),
     Act(oneledger.TITLE, oneledger.play),
     Act(joiner.TITLE, joiner.play),
-    Act(cheat.TITLE, cheat.play),
+    Act(invalidblock.TITLE, invalidblock.play),
     Act(fork.TITLE, fork.play),
     Act(fixedaddress.TITLE, fixedaddress.play),
     Act(survivor.TITLE, survivor.play),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.processes import NodeProcess
+from axon.swarm.lab.processes import NodeProcess
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.people import amount_sat, in_coins
-from axon.swarm.story.stage import (
+from axon.swarm.story.participants import amount_sat, in_coins
+from axon.swarm.story.runner import (
     WHOLE_REWARD,
     Stage,
     connect_all,

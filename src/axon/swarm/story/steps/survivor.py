@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.processes import NodeProcess
+from axon.swarm.lab.processes import NodeProcess
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.stage import Stage, names, short, start_all, wallets_of
+from axon.swarm.story.runner import Stage, names, short, start_all, wallets_of
 
 TITLE: Final = "Last survivor"
 

@@ -21,15 +21,15 @@ from axon.primitives.transaction import COIN
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.faucet import FAUCET, give, knows, mine
+from axon.swarm.lab.lifecycle import remove_probe
 from axon.swarm.lab.manifest import Component, Kind, Manifest
 from axon.swarm.lab.nodes import LabNode, each
-from axon.swarm.lab.population import planned_wallet
-from axon.swarm.lab.raising import remove_probe
-from axon.swarm.lab.starting import start
+from axon.swarm.lab.plan import planned_wallet
+from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
+from axon.swarm.lab.startup import start
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.wallets import PASSPHRASE, LabWallet, wallets_of
-from axon.swarm.processes import NodeFailed, TooLate, wait_until
-from axon.swarm.story.people import amount_sat
+from axon.swarm.story.participants import amount_sat
 
 PAID: Final = Decimal("0.001")
 """What a wallet pays, to the faucet."""

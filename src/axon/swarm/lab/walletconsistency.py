@@ -14,10 +14,10 @@ from typing import Any, Final
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.nodes import LabNode, living
+from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.wallets import LabWallet, living_wallets
-from axon.swarm.processes import TooLate, wait_until
-from axon.swarm.story.people import amount_sat, in_coins
+from axon.swarm.story.participants import amount_sat, in_coins
 
 TOGETHER_LIMIT_S: Final = 5.0
 """How long to look for a moment in which a wallet and a node stand on one block; miners go on."""

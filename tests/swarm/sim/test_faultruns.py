@@ -14,7 +14,7 @@ from axon.drivers.sim.faults import Crash, Heal, Restart
 from axon.machine import MINUTE, PeerId
 from axon.node.facts import BlockRejected, PeerMisbehaved, TipChanged
 from axon.primitives.hashes import BlockHash
-from axon.swarm.sim.chaos import CALM, KINDS, TROUBLE, draw_plan, measure, run_chaos
+from axon.swarm.sim.faultruns import CALM, KINDS, TROUBLE, draw_plan, measure, run_chaos
 from axon.swarm.sim.invariants import Violation, Watch, check_by_kernel, check_most_work
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import PEOPLE, history
@@ -39,7 +39,7 @@ def test_a_network_under_faults_keeps_one_ledger(seed: int) -> None:
 
 
 def test_the_same_seed_is_the_same_run_whatever_the_order_of_sets() -> None:
-    program = "from axon.swarm.sim.chaos import run_chaos; print(run_chaos(5, nodes=4).digest)"
+    program = "from axon.swarm.sim.faultruns import run_chaos; print(run_chaos(5, nodes=4).digest)"
 
     def digest(hash_seed: str) -> str:
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(SOURCE)}
@@ -80,7 +80,7 @@ def test_a_plan_is_drawn_from_its_seed_and_heals_everything() -> None:
 
 
 def test_a_violation_names_seed_and_replay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axon.swarm.sim.chaos.CONVERGENCE", CALM)  # Too soon for anybody.
+    monkeypatch.setattr("axon.swarm.sim.faultruns.CONVERGENCE", CALM)  # Too soon for anybody.
     report = run_chaos(9, nodes=3)
     assert not report.passed
     assert "L1" in str(report)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from axon.swarm.lab.births import (
+from axon.swarm.lab.processes import wait_until
+from axon.swarm.lab.processidentity import (
     CERTIFICATE,
     Birth,
     birth_of,
@@ -23,7 +24,6 @@ from axon.swarm.lab.births import (
     wait_gone,
     write_birth,
 )
-from axon.swarm.processes import wait_until
 
 LIMIT_S = 10.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.stage import Stage, names, wallets_of
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.story.runner import Stage, names, wallets_of
 
 TITLE: Final = "The fixed address"
 

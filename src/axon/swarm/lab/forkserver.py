@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from axon.errors import AxonError
-from axon.swarm.lab.births import write_birth
+from axon.swarm.lab.processidentity import write_birth
 
 ERRORS: Final = "errors.txt"
 """What a component writes to standard output and standard error since its start, in its folder."""

@@ -21,9 +21,9 @@ from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.processes import NodeProcess, wait_until
-from axon.swarm.story.purse import Purse, Spendable
-from axon.swarm.walletprocess import PASSPHRASE, WalletProcess
+from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
+from axon.swarm.signer import Purse, Spendable
 
 STAMP_SAT: Final = 10_000
 """The fee of every payment: 0.0001 coins, some forty times what nodes ask for at least."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from axon.primitives.transaction import COIN
-from axon.swarm.lab.honesty import Told, balance_fault, entry_fault
+from axon.swarm.lab.walletconsistency import Told, balance_fault, entry_fault
 
 TXID = "11" * 32
 ENTRY = {"txid": TXID, "state": "confirmed", "confirmations": 3, "amount": Decimal("0.25")}

@@ -8,11 +8,11 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
-from axon.swarm.processes import NodeProcess
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.signer import Purse
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.purse import Purse
+from axon.swarm.story.runner import WHOLE_REWARD, Stage, fingerprint, names
 from axon.swarm.story.scriptpeer import ScriptPeer, block_on
-from axon.swarm.story.stage import WHOLE_REWARD, Stage, fingerprint, names
 
 TITLE: Final = "The cheat"
 

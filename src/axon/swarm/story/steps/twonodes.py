@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from axon.swarm.processes import NodeProcess
+from axon.swarm.lab.processes import NodeProcess
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.people import Person
-from axon.swarm.story.stage import Stage, fingerprint, names, short, wallets_of
+from axon.swarm.story.participants import Person
+from axon.swarm.story.runner import Stage, fingerprint, names, short, wallets_of
 
 TITLE: Final = "Two neurons"
 

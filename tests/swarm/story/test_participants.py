@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
-from axon.swarm.story.people import (
+from axon.swarm.signer import Purse, Spendable
+from axon.swarm.story.participants import (
     STAMP,
     STAMP_SAT,
     Broke,
@@ -21,7 +22,6 @@ from axon.swarm.story.people import (
     cut_stamps,
     in_coins,
 )
-from axon.swarm.story.purse import Purse, Spendable
 
 ALICE, BOB = Purse("Alice"), Purse("Bob")
 HERS, HIS = frozenset((ALICE.script,)), frozenset((BOB.script,))

@@ -14,13 +14,13 @@ from typing import Final, Self
 
 from axon.errors import AxonError
 from axon.primitives.transaction import COIN
-from axon.swarm.processes import NodeProcess, TooLate, wait_until
+from axon.swarm.lab.processes import NodeProcess, TooLate, wait_until
+from axon.swarm.lab.walletprocess import WalletProcess
+from axon.swarm.signer import Purse
 from axon.swarm.story.checks import Check, agreed
-from axon.swarm.story.people import STAMP_SAT, Person, in_coins, look
-from axon.swarm.story.purse import Purse
+from axon.swarm.story.participants import STAMP_SAT, Person, in_coins, look
 from axon.swarm.story.record import Record, Scene, Told
 from axon.swarm.story.recorder import Sampler, scene
-from axon.swarm.walletprocess import WalletProcess
 
 WAIT_LIMIT_S: Final = 30.0
 """How long anything that should come to hold may take on a slow machine."""

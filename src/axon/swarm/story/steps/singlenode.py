@@ -7,9 +7,9 @@ from typing import Final
 from axon.primitives.address import decode_address
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction
-from axon.swarm.processes import NodeProcess
-from axon.swarm.story.people import Person, coinbase_coin, cut_stamps
-from axon.swarm.story.stage import STAMP_TEXT, Stage, names, short, wallets_of
+from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.story.participants import Person, coinbase_coin, cut_stamps
+from axon.swarm.story.runner import STAMP_TEXT, Stage, names, short, wallets_of
 
 TITLE: Final = "One cell"
 

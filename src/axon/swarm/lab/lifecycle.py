@@ -19,15 +19,15 @@ from random import Random
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.swarm.lab.births import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.faucet import Dry, give, mine, without_gift
 from axon.swarm.lab.manifest import LOCK, MANIFEST, Component, Kind, Manifest, Wish, held
 from axon.swarm.lab.nodes import NETWORK_FOLDER, LabNode, State, last_words, nodes_of, state_of
-from axon.swarm.lab.population import Wanted, populate
-from axon.swarm.lab.starting import Say, introduce, settle, start
+from axon.swarm.lab.plan import Wanted, populate
+from axon.swarm.lab.processes import NodeFailed
+from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
+from axon.swarm.lab.startup import Say, introduce, settle, start
 from axon.swarm.lab.verdict import counted
 from axon.swarm.lab.wallets import PASSPHRASE
-from axon.swarm.processes import NodeFailed
 
 LEAVE_LIMIT_S: Final = 30.0
 """How long a component may take to leave in order before it is killed."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.processes import NodeProcess
+from axon.swarm.lab.processes import NodeProcess
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.stage import Stage, ledger, names, short
+from axon.swarm.story.runner import Stage, ledger, names, short
 
 TITLE: Final = "Two blocks at once"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.rpc.client import RpcClient, Unreachable
-from axon.swarm.processes import (
+from axon.swarm.lab.processes import (
     AXON,
     START_LIMIT_S,
     AxonProcess,

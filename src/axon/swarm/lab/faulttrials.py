@@ -15,18 +15,18 @@ from typing import Final
 from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError
 from axon.machine import SECOND
-from axon.swarm.lab.errands import Served, Unserved, cold_wallets, run_errands
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
+from axon.swarm.lab.lifecycle import FIRST_BLOCKS, kill, wipe
 from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, POLL_S, names, until_one_tip
 from axon.swarm.lab.manifest import Manifest, Wish
 from axon.swarm.lab.nodes import LabNode, each, living, nodes_of
-from axon.swarm.lab.raising import FIRST_BLOCKS, kill, wipe
+from axon.swarm.lab.probes import Served, Unserved, cold_wallets, run_errands
+from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.safety import one_ledger
 from axon.swarm.lab.service import ask_nodes
-from axon.swarm.lab.starting import Say, settle, start
+from axon.swarm.lab.startup import Say, settle, start
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.wallets import living_wallets
-from axon.swarm.processes import NodeFailed, TooLate, wait_until
 
 RECOVERY_LIMIT_S: Final = 20.0
 """S6: from the start of a killed node until it answers."""

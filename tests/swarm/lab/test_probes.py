@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from axon.swarm.lab.errands import LIMITS_S, Errand, Served, cold_wallets
-from axon.swarm.lab.population import Wanted, populate
+from axon.swarm.lab.plan import Wanted, populate
+from axon.swarm.lab.probes import LIMITS_S, Errand, Served, cold_wallets
 from axon.swarm.lab.topology import Topology
 
 

@@ -12,8 +12,8 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.processes import free_port
 from axon.swarm.lab.topology import Topology, acquaintances, dials, fixed_entry
-from axon.swarm.processes import free_port
 
 MAX_NODES: Final = 200
 MAX_GROUPS: Final = 250

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from axon.rpc.client import Unreachable
-from axon.swarm.processes import NodeFailed
-from axon.swarm.walletprocess import WalletProcess
+from axon.swarm.lab.processes import NodeFailed
+from axon.swarm.lab.walletprocess import WalletProcess
 
 pytestmark = pytest.mark.process
 

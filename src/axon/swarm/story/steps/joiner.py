@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.story.stage import Stage, fingerprint, names
+from axon.swarm.story.runner import Stage, fingerprint, names
 
 TITLE: Final = "A late joiner"
 

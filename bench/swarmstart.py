@@ -13,11 +13,11 @@ from random import Random
 from types import FrameType
 from typing import Final
 
+from axon.swarm.lab.lifecycle import down, up
 from axon.swarm.lab.manifest import Manifest, held
 from axon.swarm.lab.nodes import mean_pss_mb, views
-from axon.swarm.lab.population import Wanted
-from axon.swarm.lab.raising import down, up
-from axon.swarm.lab.starting import MESHED, SERVED_BY
+from axon.swarm.lab.plan import Wanted
+from axon.swarm.lab.startup import MESHED, SERVED_BY
 from axon.swarm.lab.wallets import wallet_views
 from bench.table import Row, Skipped
 

@@ -18,7 +18,6 @@ from axon.errors import DecodeError
 from axon.machine import SECOND
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.births import birth_of, is_alive
 from axon.swarm.lab.manifest import Component, Kind, Manifest, Wish
 from axon.swarm.lab.minerloop import Miner
 from axon.swarm.lab.nodes import (
@@ -32,8 +31,9 @@ from axon.swarm.lab.nodes import (
     state_of,
     views,
 )
+from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
+from axon.swarm.lab.processidentity import birth_of, is_alive
 from axon.swarm.lab.wallets import LabWallet, arguments, wallet_views
-from axon.swarm.processes import START_LIMIT_S, NodeFailed, wait_until
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Nodes that start side by side: one computes while another waits for the disk."""
