@@ -21,11 +21,8 @@ from axon.rpc.methods.finding import unhex
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
 from axon.rpc.walletmethods.shapes import spread_json
-from axon.wallet.errors import BadFee, BadPsbt, CoinUnavailable
-from axon.wallet.history import counting
-from axon.wallet.payment import INCREMENT_SAT_KVB
-from axon.wallet.psbt import Psbt, finalize
-from axon.wallet.signing import sign
+from axon.wallet.psbt import Psbt
+from axon.wallet.sending import record_payment, sign_fully
 from axon.wallet.wallet import Wallet
 
 
@@ -76,8 +73,8 @@ class _SignAndRecord:
     now_s: int
 
     def run(self, wallet: Wallet) -> Transaction:
-        signed = _signed(wallet, self.psbt, self.passphrase, self.allow_high_fee)
-        return record(wallet, signed, self.now_s)
+        signed = sign_fully(wallet, self.psbt, self.passphrase, allow_high_fee=self.allow_high_fee)
+        return record_payment(wallet, signed, self.now_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class _Record:
     now_s: int
 
     def run(self, wallet: Wallet) -> Transaction:
-        return record(wallet, self.transaction, self.now_s)
+        return record_payment(wallet, self.transaction, self.now_s)
 
 
 @method("wallet")
@@ -102,53 +99,6 @@ async def sendrawtransaction(daemon: WalletDaemon, hexstring: str) -> Json:
     transaction, now_s = parse_transaction(hexstring), daemon.now_s
     await daemon.ask(_Record(transaction, now_s))
     return (await _bring_out(daemon, transaction, 0))["txid"]
-
-
-def record(wallet: Wallet, transaction: Transaction, now_s: int) -> Transaction:
-    """Write a payment down, if the network can take it beside those that are on their way.
-
-    Raises:
-        CoinUnavailable: one of its coins is spent.
-        BadFee: it replaces another one and does not pay enough for that.
-        UnknownTransaction: it spends nothing of ours.
-    """
-    ledger = wallet.ledger
-    counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
-    rivals = [txid for txid in ledger.rivals(transaction) if txid in counted]
-    for txid in rivals:
-        if txid in ledger.anchors:
-            raise CoinUnavailable(
-                f"a coin of this payment was spent by {to_hex(txid)}, which is in a block: draft"
-                " the payment anew"
-            )
-    if rivals:
-        _check_replaces(wallet, transaction, rivals)
-    wallet.record_sent(transaction, now_s)
-    return transaction
-
-
-def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]) -> None:
-    """What waits is replaced by what pays more, and for its own relay (BIP 125, rules 3 and 4)."""
-    ledger = wallet.ledger
-    fees = [ledger.fee_sat(ledger.transactions[txid]) for txid in rivals]
-    due_sat = sum(fee or 0 for fee in fees) + transaction.vsize * INCREMENT_SAT_KVB // 1_000
-    fee_sat = ledger.fee_sat(transaction)
-    if fee_sat is not None and fee_sat < due_sat:
-        raise BadFee(
-            f"a coin of this payment is promised to {to_hex(rivals[0])}, which waits for a block:"
-            f" draft the payment anew, or pay {due_sat} sat or more to replace that one"
-        )
-
-
-def _signed(
-    wallet: Wallet, psbt: Psbt, passphrase: str | None, allow_high_fee: bool
-) -> Transaction:
-    if passphrase is None:
-        return finalize(psbt)
-    signed = sign(wallet, psbt, passphrase, allow_high_fee=allow_high_fee)
-    if isinstance(signed, Psbt):
-        raise BadPsbt("others must sign this payment, too: sign it as a PSBT and hand it on")
-    return signed
 
 
 async def _bring_out(
