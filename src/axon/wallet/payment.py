@@ -7,7 +7,7 @@ fee that nobody means. A draft changes nothing: it can be thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -21,6 +21,7 @@ from axon.primitives.script import is_unspendable, witness_program
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
+    Transaction,
     TxOut,
     outpoint,
 )
@@ -55,6 +56,7 @@ _KWU_PER_KVB = 4
 _TOO_LITTLE = frozenset(
     {"CoinSelection", "InsufficientFunds", "NoUtxosSelected", "OutputBelowDustLimit"}
 )
+_FEE_TOO_LOW = frozenset({"FeeRateTooLow", "FeeTooLow"})
 
 
 class Everything(Enum):
@@ -88,12 +90,12 @@ def draft(
     coins: Sequence[OutPoint] | None = None,
     allow_high_fee: bool = False,
 ) -> Draft:
-    """A payment.
+    """Build a payment, as yet unsigned.
 
     Args:
         payees: at least one; ALL for one of them at most.
-        feerate_sat_kvb: fee for a thousand virtual bytes; either this
-        fee_sat: or the whole fee.
+        feerate_sat_kvb: fee for a thousand virtual bytes; give either this or `fee_sat`.
+        fee_sat: the whole fee.
         coins: spend all of these and no other; None to have them chosen.
         allow_high_fee: an absurd fee is meant.
 
@@ -151,12 +153,9 @@ def bump(
     old_fee_sat = ledger.fee_sat(old)
     if old_fee_sat is None:
         raise NotReplaceable("not all coins it spends are ours, so its fee is not known here")
-    least_sat_kvb = old_fee_sat * 1_000 // old.vsize + INCREMENT_SAT_KVB
+    least_sat_kvb = _least_bump_sat_kvb(old, old_fee_sat)
     if feerate_sat_kvb < least_sat_kvb:
-        raise BadFee(
-            f"a replacement pays at least {least_sat_kvb / 1_000:.1f} sat/vB here, not"
-            f" {feerate_sat_kvb / 1_000:.1f}"
-        )
+        raise _too_low_to_replace(least_sat_kvb, feerate_sat_kvb)
     held = wallet.coins()
     locked = [coin.outpoint for coin in held if not coin.spendable]
     builder = bdk.BumpFeeTxBuilder(bdk_txid(txid), _feerate(feerate_sat_kvb))
@@ -170,7 +169,39 @@ def bump(
             if ledger.book.find(output.script_pubkey) is None
         )
         raise _refusal(error, needed_sat, others, ledger.sent_sat(old)) from error
-    return _checked(describe(ledger, psbt, replaces=txid), allow_high_fee)
+    made = describe(ledger, psbt, replaces=txid)
+    due_sat = replacement_fee_sat([old_fee_sat], made.vsize)
+    if made.fee_sat < due_sat:  # Where change is dropped, the rate is right and the fee is not.
+        raise _too_low_to_replace(-(-due_sat * 1_000 // made.vsize), feerate_sat_kvb)
+    return _checked(made, allow_high_fee)
+
+
+def replacement_fee_sat(fees_sat: Iterable[int], vsize: int) -> int:
+    """The least fee of a payment that replaces others (BIP 125, rules 3 and 4).
+
+    Args:
+        fees_sat: what the others pay.
+        vsize: of the replacement, whose own relay is to be paid as well.
+    """
+    return sum(fees_sat) + vsize * INCREMENT_SAT_KVB // 1_000
+
+
+def _least_bump_sat_kvb(old: Transaction, old_fee_sat: int) -> int:
+    """The lowest feerate of the same payment that replaces it.
+
+    In steps of BDK's unit, satoshi for a thousand weight units, rounded up: below it BDK refuses,
+    and a fee could miss what BIP 125 demands by a satoshi.
+    """
+    old_sat_kwu = -(-old_fee_sat * 1_000 // old.weight_wu)
+    return old_sat_kwu * _KWU_PER_KVB + INCREMENT_SAT_KVB
+
+
+def _too_low_to_replace(least_sat_kvb: int, given_sat_kvb: int) -> BadFee:
+    """Names a feerate that is enough: it is rounded up to a tenth of a satoshi."""
+    named_sat_vb = -(-least_sat_kvb // 100) / 10
+    return BadFee(
+        f"a replacement pays at least {named_sat_vb:.1f} sat/vB here, not {given_sat_kvb / 1_000:g}"
+    )
 
 
 def dust_limit_sat(script: bytes) -> int:
@@ -299,8 +330,11 @@ def _refusal(
         coins: those that it could choose from, and others.
         besides_sat: what it had without choosing.
     """
+    name = type(error).__name__
+    if name in _FEE_TOO_LOW:
+        return BadFee(f"the fee is too low for this payment: {error}")
     # Recipients above dust were checked: what is left for ALL, or for the fee, is too little.
-    if type(error).__name__ in _TOO_LITTLE:
+    if name in _TOO_LITTLE:
         spendable_sat = sum(coin.amount_sat for coin in coins if coin.spendable)
         return InsufficientFunds(needed_sat, spendable_sat + besides_sat, _aside(coins))
     return WalletError(f"BDK does not build this payment: {error}")

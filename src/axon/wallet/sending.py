@@ -10,7 +10,7 @@ from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
 from axon.wallet.errors import BadFee, BadPsbt, CoinUnavailable
 from axon.wallet.history import counting
-from axon.wallet.payment import INCREMENT_SAT_KVB
+from axon.wallet.payment import replacement_fee_sat
 from axon.wallet.psbt import Psbt, finalize
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
@@ -67,8 +67,8 @@ def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Tran
 def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]) -> None:
     """What waits is replaced by what pays more, and for its own relay (BIP 125, rules 3 and 4)."""
     ledger = wallet.ledger
-    fees = [ledger.fee_sat(ledger.transactions[txid]) for txid in rivals]
-    due_sat = sum(fee or 0 for fee in fees) + transaction.vsize * INCREMENT_SAT_KVB // 1_000
+    fees = [ledger.fee_sat(ledger.transactions[txid]) or 0 for txid in rivals]
+    due_sat = replacement_fee_sat(fees, transaction.vsize)
     fee_sat = ledger.fee_sat(transaction)
     if fee_sat is not None and fee_sat < due_sat:
         raise BadFee(
