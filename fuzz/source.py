@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -53,3 +54,27 @@ class Source:
     def choose(self, items: Sequence[T]) -> T:
         """One of several; there is at least one."""
         return items[self.below(len(items))]
+
+
+class SourceRandom(Random):
+    """A `Random` whose choices come from a source, and from a seed once that is empty.
+
+    For code that is driven by a `Random` already: a model of a test becomes a target.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(1)
+        self._source = source
+
+    def random(self) -> float:
+        """From 0 up to 1."""
+        if self._source.is_empty:
+            return super().random()
+        return self._source.number(2) / (1 << 16)
+
+    def getrandbits(self, k: int, /) -> int:
+        """So many bits."""
+        if self._source.is_empty:
+            return super().getrandbits(k)
+        size = (k + 7) // 8
+        return self._source.number(size) & ((1 << k) - 1)

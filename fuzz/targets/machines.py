@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.machine import DAY, MINUTE, SECOND, Instant, PeerId
+from axon.machine import DAY, MINUTE, SECOND, Endpoint, Instant, PeerId
 from axon.p2p.actions import Send
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.blockdownload import MAX_IN_FLIGHT, BlockDownload
 from axon.p2p.blockfetch import MAX_WANTED, BlockFetch
+from axon.p2p.connections import Admitted, Connections
+from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import PeerFault
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import Handshake, OwnVersion
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.keepalive import KeepAlive
+from axon.p2p.redial import Target
+from axon.p2p.requests import DialRequest, address_of
 from axon.p2p.serving import Serving, UploadTarget
 from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
@@ -61,6 +65,7 @@ from fuzz.world import (
     BRANCH,
     CHAIN,
     HASHES,
+    MAX_TICKS,
     START,
     Peers,
     drawn_message,
@@ -536,6 +541,92 @@ def addr_man(data: bytes) -> None:
     assert sorted(map(str, again.addresses())) == sorted(map(str, part.addresses()))
 
 
+def connections(data: bytes) -> None:
+    """Whom a node dials and lets in: never more than its limits, never anybody twice."""
+    source = Source(data)
+    addrman, bans = AddrMan(Random(1)), BanList()
+    addrman.add(_TOLD, ip("250.1.1.1"), START)
+    targets = tuple(Target(f"10.0.0.{n}", Endpoint(f"10.0.0.{n}", 1), v2=False) for n in range(3))
+    config = ConnectionsConfig(
+        port=8333,
+        max_connections=source.choose((0, 3, 12, 125)),
+        connect=targets[:1] if source.flag() else None,
+        added=targets[1:] if source.flag() else (),
+        dns_seeds=("seed.example",) if source.flag() else (),
+        fixed_seeds=(spread(50),),
+        anchors=(spread(60), spread(61)),
+    )
+    part = Connections(config, addrman, bans, Random(2), START)
+    peers = Peers(source, part, most=20)
+    under_way: list[DialRequest] = []
+    for _ in range(MAX_STEPS):
+        if source.is_empty:
+            break
+        peer = peers.any()
+        match source.below(9):
+            case 0 | 1 | 2 if under_way and peers.has_room():
+                request = under_way.pop(source.below(len(under_way)))
+                remote = address_of(request.endpoint)
+                peers.perform(part.opened(request, peers.arrive(), remote, peers.now))
+            case 3 if under_way:
+                part.dial_failed(under_way.pop(source.below(len(under_way))), peers.now)
+            case 4 if peer is not None:
+                agreed = negotiated(services=source.choose((FULL, 0)))
+                peers.perform(part.handshake_complete(peer, agreed, peers.now))
+            case 5 if peers.has_room():
+                remote = spread(200 + source.below(50))
+                admitted = part.admit(remote, (), peers.now, noban=source.flag())
+                if isinstance(admitted, Admitted):
+                    part.opened_inbound(peers.arrive(), remote, peers.now)
+            case 6 if peer is not None:
+                if part.misbehaved(peer, noban=source.flag()):
+                    peers.leave(peer)
+            case 7:
+                _operate(source, part, targets, under_way, peers)
+            case _:
+                peers.leave_or_wait(peer)
+        for _ in range(MAX_TICKS):
+            due = part.deadline()
+            if due is None or due > peers.now:
+                break
+            for asked in part.tick(peers.now):
+                if isinstance(asked, DialRequest):
+                    under_way.append(asked)
+                else:
+                    part.resolved(asked.host, [spread(70)] if source.flag() else [], peers.now)
+        else:
+            raise AssertionError("a due tick moves the deadline on")
+        assert len({request.endpoint for request in under_way}) == len(under_way), "dialled twice"
+        assert part.count(ConnectionType.INBOUND) <= len(peers.here)
+        assert len(part.anchors()) <= 2
+        for here in peers.here:
+            assert part.kind_of(here) is not None
+
+
+def _operate(
+    source: Source,
+    part: Connections,
+    targets: Sequence[Target],
+    under_way: list[DialRequest],
+    peers: Peers,
+) -> None:
+    """What the operator says about connections."""
+    target = source.choose(targets)
+    match source.below(5):
+        case 0:
+            peers.perform(part.set_active(source.flag(), peers.now))
+        case 1:
+            part.add_node(target, peers.now)
+        case 2:
+            part.remove_node(target.name)
+        case 3:
+            request = part.dial(target.endpoint, ConnectionType.MANUAL, False)
+            if request is not None:
+                under_way.append(request)
+        case _:
+            part.adapt(source.flag(), source.flag(), source.flag())
+
+
 # What peers ask of us.
 
 _REQUESTS: Final[tuple[Message, ...]] = (
@@ -678,6 +769,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "tx-relay": tx_relay,
     "addr-gossip": addr_gossip,
     "addr-man": addr_man,
+    "connections": connections,
     "serving": serving,
     "filter-serving": filter_serving,
     "filter-sync": filter_sync,
