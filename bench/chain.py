@@ -27,7 +27,7 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.transaction import Transaction, TxOut, outpoint, scan_transaction
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
 CACHE: Final = Path(__file__).parent.parent / ".cache" / "bench"
 """What took long to make; git does not see it."""
@@ -92,26 +92,26 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 
 def _split() -> Transaction:
     """The first coinbase, split into the coins that full blocks move."""
-    purse = Purse("bench")
+    signer = Signer("bench")
     funding = coinbase_of(1, []).txid
     amount = REGTEST.subsidy_sat(1)
     each = amount // INPUTS - 100  # The rest is the fee.
     coins = [Spendable(outpoint(funding, 0), amount)]
-    return purse.pay(coins, [TxOut(each, purse.script)] * INPUTS)
+    return signer.pay(coins, [TxOut(each, signer.script)] * INPUTS)
 
 
 def _run_of_payments(task: tuple[int, int]) -> list[bytes]:
     """One process's share: for each block, its payments one behind the other."""
     chunk, blocks = task
-    purse, split = Purse("bench"), _split()
+    signer, split = Signer("bench"), _split()
     amount = split.outputs[0].amount_sat
     share = range(chunk * INPUTS // _CHUNKS, (chunk + 1) * INPUTS // _CHUNKS)
     coins = [Spendable(outpoint(split.txid, index), amount) for index in share]
     run: list[bytes] = []
     for _ in range(blocks):
         amount -= _FEE_SAT // 2
-        outputs = [TxOut(amount, purse.script)] * 2
-        paid = [purse.pay(coins[at : at + 2], outputs) for at in range(0, len(coins), 2)]
+        outputs = [TxOut(amount, signer.script)] * 2
+        paid = [signer.pay(coins[at : at + 2], outputs) for at in range(0, len(coins), 2)]
         run.append(b"".join([item.raw for item in paid]))
         coins = [Spendable(outpoint(item.txid, index), amount) for item in paid for index in (0, 1)]
     return run
@@ -152,8 +152,8 @@ def _content(number: int, payments: Sequence[bytes]) -> list[Transaction]:
 
 
 def coinbase_of(number: int, transactions: Sequence[Transaction]) -> Transaction:
-    """The coinbase of a height over these transactions; it pays the bench's purse."""
-    reward = TxOut(REGTEST.subsidy_sat(number), Purse("bench").script)  # Fees are let go.
+    """The coinbase of a height over these transactions; it pays the bench's signer."""
+    reward = TxOut(REGTEST.subsidy_sat(number), Signer("bench").script)  # Fees are let go.
     return coinbase(number, [reward], commitment_script(transactions))
 
 

@@ -13,7 +13,7 @@ from axon.consensus.kernel import default_threads
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
 from axon.swarm.lab.processes import NodeProcess
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import ScriptBook
@@ -79,7 +79,7 @@ def _pay(server: NodeProcess, chain: SpreadChain) -> None:
         rest_sat = coin.amount_sat - _PAID_SAT - _FEE_SAT
         outputs = [TxOut(_PAID_SAT, script), TxOut(rest_sat, locked(number))]
         server.rpc("sendrawtransaction", show([(coin.outpoint, number)], outputs).raw.hex())
-        server.rpc("generatetoaddress", 1, Purse("bench").address())
+        server.rpc("generatetoaddress", 1, Signer("bench").address())
 
 
 def run_client(which: str, server: NodeProcess, balance_sat: int) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from axon.rpc.client import Unreachable
 from axon.rpc.errors import RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.lab.processes import NodeProcess, equal_pools, equal_tips, wait_until
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
@@ -43,7 +43,7 @@ KILL_WITHIN_S: Final = 0.05
 PAID_SAT: Final = 20_000
 _WAIT_S: Final = 60.0
 _PASSPHRASE: Final = "bench"
-_BOB: Final = Purse("Bob")
+_BOB: Final = Signer("Bob")
 
 T = TypeVar("T")
 
@@ -180,7 +180,7 @@ class _Failing:
 
     def _prepare(self) -> None:
         miner = self._nodes[0]
-        miner.rpc("generatetoaddress", 101, Purse("bench").address())
+        miner.rpc("generatetoaddress", 101, Signer("bench").address())
         self._link()
         wait_until(lambda: equal_tips(self._nodes), _WAIT_S, "all have the first blocks")
 
@@ -199,14 +199,14 @@ class _Failing:
         store.close()
 
     def _fund(self, script: bytes) -> None:
-        miner, purse = self._nodes[0], Purse("bench")
+        miner, signer = self._nodes[0], Signer("bench")
         first = miner.rpc("getblock", miner.rpc("getblockhash", 1), 0)
         coinbase = Block.decode(bytes.fromhex(first)).transactions[0]
         amount_sat = coinbase.outputs[0].amount_sat
         coin = Spendable(outpoint(coinbase.txid, 0), amount_sat)
         outputs = [TxOut(amount_sat // COINS - 1_000, script)] * COINS
-        miner.rpc("sendrawtransaction", purse.pay([coin], outputs).raw.hex(), 0)
-        miner.rpc("generatetoaddress", 1, purse.address())
+        miner.rpc("sendrawtransaction", signer.pay([coin], outputs).raw.hex(), 0)
+        miner.rpc("generatetoaddress", 1, signer.address())
 
     def _count(self, sent: list[str]) -> tuple[int, int]:
         """How many payments to Bob are missing from the chain, and how many are there too often."""

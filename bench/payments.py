@@ -23,7 +23,7 @@ from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Accepted
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from bench.table import Row
 from bench.timing import alternate, timed
 
@@ -39,18 +39,18 @@ _TIP_HEIGHT: Final = 200
 
 def measure(payments: int = PAYMENTS, rounds: int = _ROUNDS) -> Row:
     """The row."""
-    purse = Purse("bench")
-    mint = _mint(purse, payments)
-    funding = _funding(purse, mint, payments)
+    signer = Signer("bench")
+    mint = _mint(signer, payments)
+    funding = _funding(signer, mint, payments)
     coins = [
         Spendable(outpoint(item.txid, index), _AMOUNT_SAT)
         for item in funding
         for index in range(COINS_PER_FUNDING)
     ][:payments]
     half = (_AMOUNT_SAT - _FEE_SAT) // 2
-    outputs = [TxOut(half, purse.script), TxOut(half, purse.script)]
-    raws = [purse.pay([coin], outputs).raw for coin in coins]
-    spent = [TxOut(_AMOUNT_SAT, purse.script)]
+    outputs = [TxOut(half, signer.script), TxOut(half, signer.script)]
+    raws = [signer.pay([coin], outputs).raw for coin in coins]
+    spent = [TxOut(_AMOUNT_SAT, signer.script)]
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as folder:
         store = RocksStore(Path(folder) / "coins")
         view = Coins(store)
@@ -104,15 +104,15 @@ def _verify(raws: Sequence[bytes], spent: Sequence[TxOut]) -> float:
     return timed(work)
 
 
-def _mint(purse: Purse, payments: int) -> Transaction:
+def _mint(signer: Signer, payments: int) -> Transaction:
     """A coinbase with an output for each funding."""
-    outputs = [TxOut(_AMOUNT_SAT * COINS_PER_FUNDING, purse.script)] * _fundings(payments)
+    outputs = [TxOut(_AMOUNT_SAT * COINS_PER_FUNDING, signer.script)] * _fundings(payments)
     return coinbase(1, outputs, commitment_script([]))
 
 
-def _funding(purse: Purse, mint: Transaction, payments: int) -> list[Transaction]:
+def _funding(signer: Signer, mint: Transaction, payments: int) -> list[Transaction]:
     """The transactions that make the coins which payments spend; nobody looks at their scripts."""
-    outputs = [TxOut(_AMOUNT_SAT, purse.script)] * COINS_PER_FUNDING
+    outputs = [TxOut(_AMOUNT_SAT, signer.script)] * COINS_PER_FUNDING
     return [
         Transaction.build(2, [TxIn(outpoint(mint.txid, index))], outputs)
         for index in range(_fundings(payments))

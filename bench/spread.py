@@ -14,7 +14,7 @@ from typing import Final
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.script import push
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from bench.chain import CACHE, INPUTS, PREPARING, BuiltChain, coinbase_of, mined
 
 _PAIRS: Final = INPUTS // 2
@@ -73,7 +73,7 @@ class SpreadChain:
         amount = REGTEST.subsidy_sat(1)
         coin = Spendable(outpoint(coinbase_of(1, []).txid, 0), amount)
         outputs = self._outputs(INPUTS, amount // INPUTS - 100)
-        transaction = Purse("bench").pay([coin], outputs)
+        transaction = Signer("bench").pay([coin], outputs)
         self._made(transaction)
         return transaction
 

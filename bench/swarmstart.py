@@ -14,9 +14,9 @@ from types import FrameType
 from typing import Final
 
 from axon.swarm.lab.lifecycle import down, up
-from axon.swarm.lab.manifest import Manifest, held
+from axon.swarm.lab.manifest import Manifest, run_locked
 from axon.swarm.lab.nodes import mean_pss_mb, views
-from axon.swarm.lab.plan import Wanted
+from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.startup import MESHED, SERVED_BY
 from axon.swarm.lab.wallets import wallet_views
 from bench.table import Row, Skipped
@@ -33,7 +33,7 @@ def measure(nodes: int = NODES, wallets: int = WALLETS) -> Row:
         raise Skipped("processes are followed and measured through /proc, which is not here")
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name, _raised(Path(name)) as folder:
         start = time.perf_counter()
-        wanted = Wanted(nodes, wallets=wallets)
+        wanted = RunRequest(nodes, wallets=wallets)
         manifest, _ = up(folder, wanted, Random(_SEED), lambda _: None)
         seconds = time.perf_counter() - start
         node_mb, wallet_mb = mean_pss_mb(views(manifest)), mean_pss_mb(wallet_views(manifest))
@@ -61,7 +61,7 @@ def _raised(parent: Path) -> Iterator[Path]:
     finally:
         manifest = Manifest.load(folder)
         if manifest is not None:
-            with held(folder):
+            with run_locked(folder):
                 down(manifest)
         signal.signal(signal.SIGTERM, before)
 

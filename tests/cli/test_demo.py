@@ -11,7 +11,7 @@ from axon.cli import demo
 from axon.cli.demo import main
 from axon.swarm.story.checks import Check
 from axon.swarm.story.runner import Listener
-from axon.swarm.story.story import Outcome, Played
+from axon.swarm.story.story import FinishedStep, Outcome
 
 
 def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,9 +57,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, item: Check) -> None:
 
     def tell(folder: Path, listener: Listener) -> Outcome:
         assert folder.is_dir()
-        listener.act(1, "An act")
+        listener.step(1, "An act")
         listener.check(item)
-        return Outcome((Played("An act", 0.0, 1.25),), (item,), 1.5)
+        return Outcome((FinishedStep("An act", 0.0, 1.25),), (item,), 1.5)
 
     monkeypatch.setattr(demo, "tell", tell)
 

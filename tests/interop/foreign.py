@@ -20,7 +20,7 @@ from axon.primitives.network import REGTEST
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.processes import NodeFailed, free_port, wait_until
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 
 START_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 10.0
@@ -71,7 +71,7 @@ class ForeignNode(ABC):
         """Whether it answers calls and listens to peers."""
 
     @abstractmethod
-    def address(self, purse: Purse) -> str:
+    def address(self, purse: Signer) -> str:
         """Where it pays a purse."""
 
     @abstractmethod
@@ -123,7 +123,7 @@ class ForeignNode(ABC):
         """The hash of its tip, hex."""
         return str(self.rpc("getbestblockhash"))
 
-    def mine(self, count: int, purse: Purse) -> list[str]:
+    def mine(self, count: int, purse: Signer) -> list[str]:
         """Mine blocks that pay a purse; their hashes."""
         hashes = self.rpc("generatetoaddress", count, self.address(purse))
         assert isinstance(hashes, list)
@@ -177,7 +177,7 @@ class BcoinProcess(ForeignNode):
         # It answers calls before it listens to peers: it looks for its address in the DNS first.
         return "Pool server listening" in self.said()
 
-    def address(self, purse: Purse) -> str:
+    def address(self, purse: Signer) -> str:
         return purse.address(self._NETWORK)
 
     def block(self, hash_hex: str) -> Block:
@@ -223,7 +223,7 @@ class BitcoindProcess(ForeignNode):
                     raise
         return False
 
-    def address(self, purse: Purse) -> str:
+    def address(self, purse: Signer) -> str:
         return purse.address(REGTEST)
 
     def block(self, hash_hex: str) -> Block:

@@ -17,13 +17,13 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.swarm.lab.processes import NodeProcess, wait_until
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
 bdk: Any = pytest.importorskip("bdkpython", reason="bdkpython, BDK's light client, is absent")
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
-ALICE, BOB = Purse("Alice"), Purse("Bob")
+ALICE, BOB = Signer("Alice"), Signer("Bob")
 CAROL_ENTROPY = bytes(16)
 UPDATE_LIMIT_S = 60.0
 MATURITY = 100

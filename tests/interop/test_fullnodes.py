@@ -16,12 +16,12 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.swarm.lab.processes import NodeProcess, wait_until
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from tests.interop.foreign import SEGWIT_HEIGHT, BcoinProcess, BitcoindProcess, ForeignNode
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
-ALICE, BOB = Purse("Alice"), Purse("Bob")
+ALICE, BOB = Signer("Alice"), Signer("Bob")
 FIRST_BLOCKS = 440  # Enough for bcoin to know segwit, see SEGWIT_HEIGHT.
 SYNC_LIMIT_S = 60.0
 RELAY_LIMIT_S = 60.0  # Transactions trickle: a few seconds on average, at times ten times that.

@@ -25,7 +25,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.lab.processes import NodeProcess, wait_until
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import Kind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
@@ -37,7 +37,7 @@ bdk: Any = pytest.importorskip("bdkpython", reason="bdkpython, BDK's light clien
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
-ALICE, BOB = Purse("Alice"), Purse("Bob")
+ALICE, BOB = Signer("Alice"), Signer("Bob")
 PASSPHRASE = "correct horse"
 LIMIT_S = 60.0
 FEE_SAT = 10_000

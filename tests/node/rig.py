@@ -51,7 +51,7 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import UNSPECIFIED
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.workload import history
 from axon.wire.messages import (
     Headers,
@@ -74,7 +74,7 @@ LOCAL: Final = Endpoint("10.0.0.1", REGTEST.port)
 BLOCKS: Final = history(NOW)
 """A chain of 112 blocks up to ten minutes ago: of twelve coinbases everybody has four."""
 
-ALICE, BOB, CAROL = Purse("Alice"), Purse("Bob"), Purse("Carol")
+ALICE, BOB, CAROL = Signer("Alice"), Signer("Bob"), Signer("Carol")
 
 F = TypeVar("F", bound=Fact)
 M = TypeVar("M", bound=Message)
@@ -337,7 +337,7 @@ def chain_on(
     return blocks
 
 
-def coins_of(rig: Rig, purse: Purse) -> list[Spendable]:
+def coins_of(rig: Rig, purse: Signer) -> list[Spendable]:
     """The mature coins of a person, confirmed in a node's chain, the oldest first."""
     height = rig.node.active.height + 1
     found = [
@@ -348,7 +348,7 @@ def coins_of(rig: Rig, purse: Purse) -> list[Spendable]:
     return [coin for _, coin in sorted(found, key=lambda item: item[0])]
 
 
-def payment(rig: Rig, payer: Purse = ALICE, which: int = 0, fee_sat: int = 1_000) -> Transaction:
+def payment(rig: Rig, payer: Signer = ALICE, which: int = 0, fee_sat: int = 1_000) -> Transaction:
     """A payment of one of a person's coins to Bob, all of it."""
     coin = coins_of(rig, payer)[which]
     return payer.pay([coin], [TxOut(coin.amount_sat - fee_sat, BOB.script)])

@@ -9,7 +9,7 @@ from axon.machine import MINUTE, SECOND
 from axon.mempool.outcome import Admitted, Refused
 from axon.node.commands import Submitted
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PEOPLE, history, spendable
 
@@ -28,7 +28,9 @@ def line(number: int) -> Sequence[int]:
     return [number - 1] if number else []
 
 
-def pay(it: SimNetwork, node: int, payer: Purse, payee: Purse, fee_sat: int = 2_000) -> Transaction:
+def pay(
+    it: SimNetwork, node: int, payer: Signer, payee: Signer, fee_sat: int = 2_000
+) -> Transaction:
     """A payment, handed to a node."""
     coin = spendable(it, node, payer)[0]
     paid = payer.pay([coin], [TxOut(coin.amount_sat - fee_sat, payee.script)])

@@ -16,10 +16,10 @@ from typing import Any, Final
 import pytest
 
 from axon.swarm.lab.processes import NodeProcess
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from tests.process.market import Market
 
-ALICE: Final = Purse("Alice")
+ALICE: Final = Signer("Alice")
 
 GROWN_HEIGHT: Final = 112
 """Of the chain in `grown`: some coins of Alice's are ripe, and the last blocks have payments."""

@@ -8,7 +8,7 @@ from axon.primitives.block import Block
 from axon.primitives.transaction import TxOut, outpoint
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.processes import NodeProcess
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
 COINBASE_MATURITY = 100
 FEE_SAT = 10_000
@@ -21,7 +21,7 @@ class Market:
         purse: whose key signs.
     """
 
-    def __init__(self, purse: Purse) -> None:
+    def __init__(self, purse: Signer) -> None:
         self.purse = purse
         self.mined: list[str] = []
         """All blocks that a node said it had made, in their order."""

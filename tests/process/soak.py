@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from axon.swarm.lab.processes import NodeProcess, TooLate, equal_pools, equal_tips, wait_until
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from tests.process.conftest import NodeFactory, ledger_of
 from tests.process.market import Market
 
@@ -96,7 +96,7 @@ class Soak:
         self._nodes = nodes
         self._rng = Random(seed)
         self._say = say
-        self._markets = [Market(Purse(node.name)) for node in nodes]
+        self._markets = [Market(Signer(node.name)) for node in nodes]
         self.figures = Figures(resident_kb={node.name: [] for node in nodes})
 
     def run(self, duration_s: float) -> Figures:

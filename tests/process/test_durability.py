@@ -20,7 +20,7 @@ import pytest
 from axon.primitives.hashes import to_hex
 from axon.rpc.client import Unreachable
 from axon.swarm.lab.processes import NodeFailed, NodeProcess, equal_tips, wait_until
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from axon.wire.messages import Headers, Inv, InvType, SendHeaders
 from tests.process.conftest import ALICE, MakeNode, ledger_of
 from tests.process.market import Market
@@ -70,7 +70,7 @@ class Killing:
         self.alice, self.bob = alice, bob
         self._rng = rng
         self._hers = Market(ALICE)
-        self._his = Market(Purse("Bob"))
+        self._his = Market(Signer("Bob"))
         self.promised: dict[str, None] = {}
         self.announced = 0
         self.kills = 0

@@ -25,7 +25,7 @@ from axon.cli.swarm import main
 from axon.swarm.lab.lifecycle import down
 from axon.swarm.lab.manifest import MANIFEST, Manifest
 from axon.swarm.lab.processes import wait_until
-from axon.swarm.lab.processidentity import is_alive, read_birth
+from axon.swarm.lab.processidentity import is_alive, read_identity
 
 pytestmark = pytest.mark.process
 
@@ -69,8 +69,8 @@ class Lab:
     def tips(self) -> list[str]:
         return [item["tip"] for item in self.status().values() if "tip" in item]
 
-    def births(self) -> list[str]:
-        """Components that have written down their birth."""
+    def identities(self) -> list[str]:
+        """Components that have written down their identity."""
         return [path.parent.name for path in self.folder.glob("*/process.json")]
 
 
@@ -117,7 +117,7 @@ def test_a_run_from_up_to_down(lab: Lab) -> None:
 
     assert "ended: n2 w1" in lab.run("kill", "n2,w1")
     assert "paused: n3 w2" in lab.run("stop", "3,wallet:2")
-    os.kill(told["n1"]["birth"]["pid"], signal.SIGKILL)
+    os.kill(told["n1"]["process"]["pid"], signal.SIGKILL)
     states = "DIED ended paused running ended paused"
     wait_until(lambda: lab.states() == states, LIMIT_S, "all of it is seen")
     assert "n1 died by itself" in lab.run("status")
@@ -137,10 +137,10 @@ def test_a_run_from_up_to_down(lab: Lab) -> None:
     assert verdict["invariants"]["S7"]["tried"] == 2, "a payment to each wallet was proved"
     assert "2 wallets" in verdict["invariants"]["S2"]["said"]
 
-    births = [read_birth(lab.folder / name) for name in lab.births()]
-    assert len(births) == 6
+    identities = [read_identity(lab.folder / name) for name in lab.identities()]
+    assert len(identities) == 6
     assert "down" in lab.run("down")
-    assert not any(map(is_alive, births))
+    assert not any(map(is_alive, identities))
     assert not lab.folder.exists()
     assert "no run is up" in lab.run("down", code=3)
 
@@ -171,21 +171,21 @@ def test_a_network_is_cut_and_heals(lab: Lab) -> None:
 
 
 def test_a_controller_killed_half_way_loses_nothing(lab: Lab) -> None:
-    def killed_when(births: int) -> None:
+    def killed_when(identities: int) -> None:
         with subprocess.Popen(lab.command("up", "4"), stderr=subprocess.DEVNULL) as controller:
             wait_until((lab.folder / MANIFEST).exists, LIMIT_S, "the run is written down")
-            wait_until(lambda: len(lab.births()) >= births, LIMIT_S, "some are born")
+            wait_until(lambda: len(lab.identities()) >= identities, LIMIT_S, "some are spawned")
             controller.kill()
 
-    killed_when(births=2)
+    killed_when(identities=2)
     assert lab.run("status").count("127.") == 4
     assert "4 nodes, organic" in lab.run("up", "4")
     assert lab.states() == "running running running running"
     lab.run("down")
     assert not lab.folder.exists()
 
-    for births in (0, 1, 4):
-        killed_when(births)
+    for identities in (0, 1, 4):
+        killed_when(identities)
         lab.run("down")
         assert not lab.folder.exists()
         assert holders(lab.folder) == []

@@ -20,13 +20,13 @@ from axon.rpc.amounts import Number
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.processes import NodeFailed, NodeProcess, wait_until
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from tests.process.conftest import MakeNode
 from tests.process.walletprocess import PASSPHRASE, Terminal, WalletProcess
 
 pytestmark = pytest.mark.process
 
-BOB: Final = Purse("Bob")
+BOB: Final = Signer("Bob")
 SETTLE_S: Final = 30.0
 LIFE_S: Final = 0.8
 """How long a wallet lives at most that is to be killed; about as long as it takes to start."""

@@ -15,7 +15,7 @@ from axon.cli.walletcommands import opening
 from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
 from axon.host.walletclient import opened
 from axon.swarm.lab.processes import NodeProcess
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from axon.tui.app import WalletApp
 from tests.process.conftest import MakeNode
 from tests.process.walletprocess import PASSPHRASE, WalletProcess
@@ -23,7 +23,7 @@ from tests.tui.stage import SMALL, Stage
 
 pytestmark = pytest.mark.process
 
-BOB: Final = Purse("Bob")
+BOB: Final = Signer("Bob")
 IN_SYNC: Final = "In sync at block 101"
 CTRL_C: Final = b"\x03"
 LEAVES_THE_SCREEN: Final = b"\x1b[?1049l"

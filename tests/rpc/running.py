@@ -38,7 +38,7 @@ from axon.rpc.daemon import Actions, Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import RpcError
 from axon.rpc.methods import MODULES
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
 TRIES = 100_000
 """Nonces of one block; on regtest every second one will do."""
@@ -76,8 +76,8 @@ class Rig:
         self._loop = loop
         self._registry = Registry(MODULES)
         daemon.calls = self._registry.active
-        self.alice = Purse("alice")
-        self.bob = Purse("bob")
+        self.alice = Signer("alice")
+        self.bob = Signer("bob")
         self.saved: list[str] = []
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
@@ -109,7 +109,7 @@ class Rig:
         assert isinstance(answer, Submitted)
         return answer
 
-    def mine(self, count: int = 1, purse: Purse | None = None) -> list[Block]:
+    def mine(self, count: int = 1, purse: Signer | None = None) -> list[Block]:
         """New blocks over the pool, paid to Alice unless said otherwise."""
         made: list[Block] = []
         for _ in range(count):

@@ -18,11 +18,11 @@ from axon.rpc.amounts import Number
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import Code
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
 
-BOB = Purse("bob").address()
+BOB = Signer("bob").address()
 MATURE = 101
 COINS = 8
 

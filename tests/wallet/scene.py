@@ -22,7 +22,7 @@ from axon.primitives.transaction import (
     outpoint,
 )
 from axon.primitives.verdict import Accepted
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import Kind, Source, from_words, new_words
 from axon.wallet.scan import BlockTaken
 from axon.wallet.wallet import Wallet
@@ -33,7 +33,7 @@ LOG_N = 4
 """Sealing in tests is cheap."""
 
 WORDS = new_words(bytes(range(16)))
-BOB = Purse("Bob")
+BOB = Signer("Bob")
 
 
 def source(kind: Kind = Kind.BIP84, words: str = WORDS) -> Source:

@@ -184,10 +184,12 @@ def _as_json(outcome: Outcome, report: Path | None) -> dict[str, object]:
         "holds": outcome.holds,
         "seconds": round(outcome.seconds, 3),
         "report": None if report is None else str(report),
-        "acts": [{"title": act.title, "seconds": round(act.seconds, 3)} for act in outcome.acts],
+        "acts": [
+            {"title": step.title, "seconds": round(step.seconds, 3)} for step in outcome.steps
+        ],
         "checks": [
             {
-                "act": item.act,
+                "act": item.step,
                 "claim": item.claim,
                 "expected": item.expected,
                 "seen": item.seen,
@@ -206,7 +208,7 @@ class _Teller(Listener):
         self._write("Real Bitcoin nodes and wallets on this machine, on a test chain where mining")
         self._write("is cheap. Everything happens on loopback; nothing goes out into the world.")
 
-    def act(self, number: int, title: str) -> None:
+    def step(self, number: int, title: str) -> None:
         """An act begins."""
         self._write(f"\n{self._paint(_BOLD, f'Act {number}. {title}')}")
 
@@ -229,8 +231,8 @@ class _Teller(Listener):
             painted = word if word not in (HOLDS, FAILS) else self._verdict(word)
             self._write(f"{body}{gap}{painted}")
         self._write("")
-        for number, act in enumerate(outcome.acts, start=1):
-            self._write(f"{act.seconds:6.1f} s  act {number}. {act.title}")
+        for number, step in enumerate(outcome.steps, start=1):
+            self._write(f"{step.seconds:6.1f} s  act {number}. {step.title}")
         self._write(f"{outcome.seconds:6.1f} s  in all")
         if kept is not None:
             self._write(f"The folders of nodes and wallets are in {kept}.")

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Final
 
 from axon.machine import SECOND
-from axon.swarm.sim.faultruns import ChaosReport, run_chaos
+from axon.swarm.sim.faultruns import FaultRunReport, run_faults
 from axon.swarm.sim.lightrun import LightReport, run_light
 
 EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1
 EXIT_USAGE: Final = 2
 
-CHAOS_NODES: Final = 20
+FAULT_NODES: Final = 20
 WALLET_NODES: Final = 10
 
 MAX_NODES: Final = 1_000
@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; its exit code."""
     options = _parser().parse_args(arguments)
     began = time.perf_counter()
-    reports: list[ChaosReport | LightReport] = []
-    nodes = options.nodes or (WALLET_NODES if options.wallet else CHAOS_NODES)
-    run = partial(run_light if options.wallet else run_chaos, nodes=nodes)
+    reports: list[FaultRunReport | LightReport] = []
+    nodes = options.nodes or (WALLET_NODES if options.wallet else FAULT_NODES)
+    run = partial(run_light if options.wallet else run_faults, nodes=nodes)
     for report in _run(run, options.seeds, options.jobs):
         reports.append(report)
         if not report.passed:
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--nodes",
         type=_nodes,
         metavar="N",
-        help=f"default {CHAOS_NODES}; with --wallet {WALLET_NODES}",
+        help=f"default {FAULT_NODES}; with --wallet {WALLET_NODES}",
     )
     parser.add_argument(
         "--wallet",
@@ -108,8 +108,8 @@ def _positive(text: str) -> int:
 
 
 def _run(
-    run: Callable[[int], ChaosReport | LightReport], seeds: range, jobs: int
-) -> Iterable[ChaosReport | LightReport]:
+    run: Callable[[int], FaultRunReport | LightReport], seeds: range, jobs: int
+) -> Iterable[FaultRunReport | LightReport]:
     """The reports in the order of their seeds."""
     if jobs == 1 or len(seeds) == 1:
         yield from map(run, seeds)
@@ -118,21 +118,21 @@ def _run(
         yield from pool.map(run, seeds)
 
 
-def _summary(reports: Sequence[ChaosReport | LightReport], seconds: float) -> str:
+def _summary(reports: Sequence[FaultRunReport | LightReport], seconds: float) -> str:
     failed = [str(report.seed) for report in reports if not report.passed]
     events = sum(report.events for report in reports)
     lines = [
         f"{len(reports) - len(failed)} of {len(reports)} seeds passed in {seconds:.0f} s "
         f"({events:,} events)"
     ]
-    lines += _of_chaos([report for report in reports if isinstance(report, ChaosReport)])
+    lines += _of_faults([report for report in reports if isinstance(report, FaultRunReport)])
     lines += _of_wallets([report for report in reports if isinstance(report, LightReport)])
     if failed:
         lines.append("failed seeds: " + " ".join(failed))
     return "\n".join(lines)
 
 
-def _of_chaos(reports: Sequence[ChaosReport]) -> list[str]:
+def _of_faults(reports: Sequence[FaultRunReport]) -> list[str]:
     if not reports:
         return []
     waits = [report.converged_us for report in reports if report.converged_us is not None]

@@ -1,6 +1,6 @@
-"""`axon swarm`: a network of real nodes on this machine, to be raised, watched, harmed and judged.
+"""`axon swarm`: a network of real nodes on this machine: start it, watch it, damage it, check it.
 
-Every command finds the run by its folder, whoever raised it; the nodes outlive the command that
+Every command finds the run by its folder, whoever started it; the nodes outlive the command that
 started them.
 """
 
@@ -23,13 +23,13 @@ from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError, ConfigError
 from axon.machine import SECOND
 from axon.swarm.lab import checking, doctor
-from axon.swarm.lab import lifecycle as raising
+from axon.swarm.lab import lifecycle as lifecycle
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import NodeView, State, mean_pss_mb, nodes_of, state_of, views
+from axon.swarm.lab.nodes import NodeView, ProcessState, mean_pss_mb, nodes_of, state_of, views
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
 from axon.swarm.lab.picture import frame, status_table
-from axon.swarm.lab.plan import Wanted
+from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.targets import Targets
 from axon.swarm.lab.topology import read_topology
 from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
@@ -37,7 +37,7 @@ from axon.swarm.lab.wallets import wallet_views
 from axon.swarm.story.participants import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
-NURSERY: Final = "nursery"
+FORK_SERVER: Final = "fork-server"
 """Not for people: `up` and its like start it, and fork from it."""
 
 _INTERRUPTED: Final = 130
@@ -52,10 +52,10 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         arguments: what stands behind `axon swarm`.
         home: in which the usual folder lies; None for the user's.
     """
-    if arguments and arguments[0] == NURSERY:
-        from axon.cli.nursery import main as run_nursery
+    if arguments and arguments[0] == FORK_SERVER:
+        from axon.cli.forkserver import main as run_forkserver
 
-        return run_nursery(int(arguments[1]))
+        return run_forkserver(int(arguments[1]))
     try:
         options = make_parser().parse_args(arguments)
         folder: Path = options.dir or (home or Path.home()) / DEFAULT_FOLDER
@@ -102,7 +102,7 @@ def _doctor(options: Namespace, _folder: Path) -> int:
 
 
 def _up(options: Namespace, folder: Path) -> int:
-    wanted = Wanted(
+    wanted = RunRequest(
         options.nodes,
         options.miners,
         options.groups,
@@ -113,11 +113,11 @@ def _up(options: Namespace, folder: Path) -> int:
     )
     wanted.check()
     say = _Progress()
-    manifest, fresh = raising.up(folder, wanted, SystemRandom(), say)
+    manifest, fresh = lifecycle.up(folder, wanted, SystemRandom(), say)
     say.end()
     seen = views(manifest)
     words = "up" if fresh else "is up already; what was missing has been started"
-    _write(f"{raising.described(manifest)}: {words}, height {max(item.height for item in seen)}.")
+    _write(f"{lifecycle.described(manifest)}: {words}, height {max(item.height for item in seen)}.")
     memory = f"{mean_pss_mb(seen):.0f} MB a node"
     if manifest.wallets:
         memory += f", {mean_pss_mb(wallet_views(manifest)):.0f} MB a wallet"
@@ -129,10 +129,10 @@ def _up(options: Namespace, folder: Path) -> int:
 
 
 def _down(_options: Namespace, folder: Path) -> int:
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         _tell_dead(manifest)
-        left = raising.down(manifest)
-    _write(f"{raising.described(manifest)}: down.")
+        left = lifecycle.down(manifest)
+    _write(f"{lifecycle.described(manifest)}: down.")
     if left:
         _write(f"{folder} stays, for it holds {', '.join(left[:3])}, which is not of this run.")
     return Exit.PASS
@@ -142,12 +142,12 @@ def _down(_options: Namespace, folder: Path) -> int:
 
 
 def _status(options: Namespace, folder: Path) -> int:
-    manifest = raising.load(folder)
+    manifest = lifecycle.load(folder)
     seen = [*views(manifest), *wallet_views(manifest)]
     if options.json:
         _write(json.dumps(_status_json(manifest, seen), indent=2))
         return Exit.PASS
-    _write(f"{raising.described(manifest)}, seed {manifest.seed}, {folder}")
+    _write(f"{lifecycle.described(manifest)}, seed {manifest.seed}, {folder}")
     if manifest.sides:
         _write(f"cut: {shown(manifest)}")
     for line in status_table(manifest, seen):
@@ -157,13 +157,13 @@ def _status(options: Namespace, folder: Path) -> int:
 
 
 def _tell_dead(manifest: Manifest) -> None:
-    for name, said in raising.dead(manifest).items():
+    for name, said in lifecycle.dead(manifest).items():
         _write(f"{name} died by itself: {said or 'without a word'}")
 
 
 def _status_json(manifest: Manifest, seen: Sequence[NodeView]) -> dict[str, object]:
     by_name = {item.name: item for item in seen}
-    died = raising.dead(manifest)
+    died = lifecycle.dead(manifest)
     listed = []
     for item in manifest.components.values():
         view = by_name.get(item.name)
@@ -202,7 +202,7 @@ def _watch(options: Namespace, folder: Path) -> int:
     live = sys.stdout.isatty() and not options.once
     pause = Event()
     while True:
-        manifest = raising.load(folder)
+        manifest = lifecycle.load(folder)
         width = shutil.get_terminal_size().columns
         seen, wallets = views(manifest), wallet_views(manifest)
         lines = frame(manifest, seen, wallets, width=width, coloured=coloured)
@@ -216,7 +216,7 @@ def _watch(options: Namespace, folder: Path) -> int:
             return Exit.PASS
 
 
-# Harm.
+# Damage.
 
 
 def _targets(manifest: Manifest, text: str) -> Targets:
@@ -228,22 +228,24 @@ def _targets(manifest: Manifest, text: str) -> Targets:
 
 def _kill(options: Namespace, folder: Path) -> int:
     number = signal.Signals[f"SIG{options.sig}"]
-    return _on_target(options, folder, "ended", lambda run, names: raising.kill(run, names, number))
+    return _on_target(
+        options, folder, "ended", lambda run, names: lifecycle.kill(run, names, number)
+    )
 
 
 def _stop(options: Namespace, folder: Path) -> int:
-    return _on_target(options, folder, "paused", raising.pause)
+    return _on_target(options, folder, "paused", lifecycle.pause)
 
 
 def _cont(options: Namespace, folder: Path) -> int:
-    return _on_target(options, folder, "go on", raising.cont)
+    return _on_target(options, folder, "go on", lifecycle.cont)
 
 
 def _restart(options: Namespace, folder: Path) -> int:
     say = _Progress()
 
     def restart(manifest: Manifest, names: Sequence[str]) -> Sequence[str]:
-        raising.restart(manifest, names, say, wiped=options.wipe)
+        lifecycle.restart(manifest, names, say, wiped=options.wipe)
         say.end()
         return names
 
@@ -256,7 +258,7 @@ def _on_target(
     word: str,
     strike: Callable[[Manifest, Sequence[str]], Sequence[str]],
 ) -> int:
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         names = _targets(manifest, options.target).read(options.target)
         done = strike(manifest, names)
     idle = [name for name in names if name not in done]
@@ -268,7 +270,7 @@ def _on_target(
 
 
 def _partition(options: Namespace, folder: Path) -> int:
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         targets = _targets(manifest, options.sides)
         names = [item.name for item in manifest.nodes]
         partition(manifest, read_sides(options.sides, targets, names))
@@ -277,20 +279,20 @@ def _partition(options: Namespace, folder: Path) -> int:
 
 
 def _heal(_options: Namespace, folder: Path) -> int:
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         heal(manifest)
     _write("healed")
     return Exit.PASS
 
 
 def _mine(options: Namespace, folder: Path) -> int:
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         names = _targets(manifest, options.node).nodes(options.node)
         if options.count < 1:
             raise ConfigError(f"a node finds one block or more, not {options.count}")
         for node in nodes_of(manifest, names):
             state = state_of(node.component)
-            if state is not State.RUNNING:
+            if state is not ProcessState.RUNNING:
                 raise ConfigError(f"{node.name} cannot mine: it is {state.lower()}")
             with node:
                 found = mine(node, options.count)
@@ -298,13 +300,13 @@ def _mine(options: Namespace, folder: Path) -> int:
     return Exit.PASS
 
 
-# Judging.
+# Checks.
 
 
 def _check(options: Namespace, folder: Path) -> int:
     chosen = checking.choose(options.names, harm=options.harm)
     say = _Progress()
-    with raising.taken(folder) as manifest:
+    with lifecycle.taken(folder) as manifest:
         findings = checking.check(manifest, chosen, say, options.settle)
     say.end()
     code = exit_code(findings)

@@ -32,8 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
     """Reads a command line; raises `ConfigError` where it cannot."""
     parser = _Parser(
         prog="axon swarm",
-        description="Raise a network of real nodes on this machine (a test chain, loopback only), "
-        "watch it, harm it, and have it judged.",
+        description="Start a network of real nodes on this machine (a test chain, loopback only), "
+        "watch it, damage it, and check it.",
         epilog="Exit code of check: 0 all holds, 1 something does not, 2 undecided, 3 the lab "
         "failed or was called wrongly; of all others: 0 or 3.",
     )
@@ -51,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("doctor", "what this machine can do for a lab").add_argument(
         "--json", action="store_true", help="one JSON object"
     )
-    _add_up(add("up", "raise a network, or what is missing of the one that is up"))
+    _add_up(add("up", "start a network, or what is missing of the one that is up"))
     status = add("status", "every component, its state and what it says")
     status.add_argument("--json", action="store_true", help="one JSON object")
     watch = add("watch", "a live picture: who is linked to whom, last blocks by colour")
@@ -69,9 +69,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 _CHECK_MORE: Final = (
-    "Hold the invariants against the network; docs/invariants.md tells each in plain words. "
+    "RunLock the invariants against the network; docs/invariants.md tells each in plain words. "
     f"Without names: {' '.join(checking.HARMLESS)}; these mine a few blocks, make a payment and "
-    f"raise a node for a moment, and harm nobody. {' '.join(checking.HARMFUL)} kill nodes and wipe "
+    f"start a node for a moment, and kill nobody. {' '.join(checking.HARMFUL)} kill nodes and wipe "
     "disks: they are tried if named, or with --harm, which also tries L1 and L3 with each node "
     "dead in turn."
 )

@@ -1,4 +1,4 @@
-"""A purse: one key, and payments signed with it; what people of a test network pay with.
+"""A signer: one key, and payments signed with it; with it people of a test network pay.
 
 Not a wallet: it keeps no state and knows no chain. Whoever uses it says which coins it holds.
 """
@@ -22,13 +22,13 @@ _REPLACEABLE = 0xFFFF_FFFD  # Signals BIP 125, as wallets of today do.
 
 @dataclass(frozen=True, slots=True)
 class Spendable:
-    """A coin that a purse may spend."""
+    """A coin that a signer may spend."""
 
     outpoint: OutPoint
     amount_sat: int
 
 
-class Purse:
+class Signer:
     """The key of one person, paid to by its witness key hash (BIP 141, BIP 143).
 
     Args:
@@ -46,7 +46,7 @@ class Purse:
         self._script_code = b"\x76\xa9\x14" + key_hash + b"\x88\xac"
 
     def address(self, network: Network = REGTEST) -> str:
-        """Where to pay this purse."""
+        """Where to pay this signer."""
         address = encode_address(self.script, network)
         assert address is not None
         return address
@@ -65,22 +65,22 @@ class Purse:
 
     @staticmethod
     def cosign(
-        coins: Sequence[tuple[Purse, Spendable]],
+        coins: Sequence[tuple[Signer, Spendable]],
         outputs: Sequence[TxOut],
         locktime: int = 0,
         sequence: int = _REPLACEABLE,
         version: int = 2,
     ) -> Transaction:
-        """The same for coins of several purses."""
+        """The same for coins of several signers."""
         bare = [TxIn(coin.outpoint, sequence=sequence) for _, coin in coins]
         sighash = WitnessSighash(Transaction.build(version, bare, outputs, locktime))
         signed = [
             TxIn(
                 coin.outpoint,
                 sequence=sequence,
-                witness=purse._witness(sighash, index, coin.amount_sat),
+                witness=signer._witness(sighash, index, coin.amount_sat),
             )
-            for index, (purse, coin) in enumerate(coins)
+            for index, (signer, coin) in enumerate(coins)
         ]
         return Transaction.build(version, signed, outputs, locktime)
 

@@ -1,4 +1,4 @@
-"""The manifest of a run: written, read again, refused if damaged, held by one command alone."""
+"""The manifest of a run: written, read again, refused if damaged, locked by one command alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from typing import Any
 import pytest
 
 from axon.errors import ConfigError
-from axon.swarm.lab.manifest import MANIFEST, Kind, Manifest, Wish, held
-from axon.swarm.lab.plan import Wanted, populate, probe
-from axon.swarm.lab.processidentity import Birth, write_birth
+from axon.swarm.lab.manifest import MANIFEST, ComponentKind, DesiredState, Manifest, run_locked
+from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run
+from axon.swarm.lab.processidentity import ProcessIdentity, write_identity
 from axon.swarm.lab.startup import configuration
 from axon.swarm.lab.topology import Topology
 
 
 def small(folder: Path, nodes: int = 3, **wanted: Any) -> Manifest:
-    return populate(folder, Wanted(nodes, **wanted), Random(7))
+    return plan_run(folder, RunRequest(nodes, **wanted), Random(7))
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     manifest = small(tmp_path, miners=2, topology=Topology.RING)
-    manifest.change("n1", wish=Wish.PAUSE, bans=("127.9.9.9",), birth=Birth(4711, 12, "boot"))
+    manifest.change(
+        "n1",
+        desired=DesiredState.PAUSE,
+        bans=("127.9.9.9",),
+        process=ProcessIdentity(4711, 12, "boot"),
+    )
     manifest.sides = (("n1",), ("n2", "n3"))
     manifest.draws = 3
     manifest.save()
@@ -43,7 +48,7 @@ def test_no_manifest_is_no_run(tmp_path: Path) -> None:
         b"[]",
         b"{}",
         b"\xff\xfe",
-        b'{"schema": 2}',
+        b'{"schema": 1}',
         b"[" * 100_000,
     ],
 )
@@ -63,24 +68,24 @@ def test_a_component_stays_within_the_folder(tmp_path: Path, name: str) -> None:
         Manifest.load(tmp_path)
 
 
-def test_a_birth_certificate_counts_even_if_nobody_wrote_it_into_the_manifest(
+def test_a_written_identity_counts_even_if_it_is_not_in_the_manifest(
     tmp_path: Path,
 ) -> None:
     small(tmp_path).save()
     folder = tmp_path / "n2"
     folder.mkdir()
-    birth = write_birth(folder)
+    identity = write_identity(folder)
     loaded = Manifest.load(tmp_path)
     assert loaded is not None
-    assert loaded.components["n2"].birth == birth
-    assert loaded.components["n1"].birth is None
+    assert loaded.components["n2"].process == identity
+    assert loaded.components["n1"].process is None
 
 
 def test_one_works_on_a_run_at_a_time(tmp_path: Path) -> None:
-    second = held(tmp_path)
-    with held(tmp_path), pytest.raises(ConfigError, match="another axon swarm command"):
+    second = run_locked(tmp_path)
+    with run_locked(tmp_path), pytest.raises(ConfigError, match="another axon swarm command"):
         second.__enter__()
-    with held(tmp_path):
+    with run_locked(tmp_path):
         pass
 
 
@@ -108,7 +113,7 @@ def test_the_same_seed_draws_the_same_run(tmp_path: Path) -> None:
 
 def test_miners_mine_at_nodes_of_their_own(tmp_path: Path) -> None:
     manifest = small(tmp_path, nodes=7, miners=3)
-    at = [item.node for item in manifest.of_kind(Kind.MINER)]
+    at = [item.node for item in manifest.of_kind(ComponentKind.MINER)]
     assert len(set(at)) == 3
     assert all(manifest.components[name].is_node for name in at)
 
@@ -116,15 +121,15 @@ def test_miners_mine_at_nodes_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(0), "1 to 200 nodes"),
-        (Wanted(201), "1 to 200 nodes"),
-        (Wanted(3, miners=4), "0 to 3 miners"),
-        (Wanted(3, miners=-1), "0 to 3 miners"),
-        (Wanted(3, groups=4), "1 to 3 groups"),
-        (Wanted(3, interval_s=0), "every 0 s"),
+        (RunRequest(0), "1 to 200 nodes"),
+        (RunRequest(201), "1 to 200 nodes"),
+        (RunRequest(3, miners=4), "0 to 3 miners"),
+        (RunRequest(3, miners=-1), "0 to 3 miners"),
+        (RunRequest(3, groups=4), "1 to 3 groups"),
+        (RunRequest(3, interval_s=0), "every 0 s"),
     ],
 )
-def test_what_cannot_be_is_said(wanted: Wanted, said: str) -> None:
+def test_what_cannot_be_is_said(wanted: RunRequest, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         wanted.check()
 
@@ -147,7 +152,7 @@ def test_a_node_that_finds_peers_by_itself_is_not_held_back(tmp_path: Path) -> N
 
 def test_nobody_hears_of_a_probe(tmp_path: Path) -> None:
     manifest = small(tmp_path)
-    item = manifest.components["p1"] = probe(manifest, 1, ("n2",))
+    item = manifest.components["p1"] = plan_joiner(manifest, 1, ("n2",))
     told = configuration(manifest, item)
     assert "externalip" not in told
     assert f"addnode={manifest.components['n2'].p2p}\n" in told

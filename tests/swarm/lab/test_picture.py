@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from axon.swarm.lab.nodes import LinkView, NodeView, State
+from axon.swarm.lab.nodes import LinkView, NodeView, ProcessState
 from axon.swarm.lab.picture import frame, status_table, tip_letters
-from axon.swarm.lab.plan import Wanted, populate
+from axon.swarm.lab.plan import RunRequest, plan_run
 
 ONE, OTHER = "1" * 64, "2" * 64
 
@@ -23,16 +23,18 @@ def seen(count: int) -> list[NodeView]:
             LinkView(f"n{(number - 2) % count + 1}", 1, inbound=True),
             LinkView("", 2, inbound=True),
         )
-        views.append(NodeView(f"n{number}", State.RUNNING, 7, ONE, 14, links, 3, 90_000, 50_000))
+        views.append(
+            NodeView(f"n{number}", ProcessState.RUNNING, 7, ONE, 14, links, 3, 90_000, 50_000)
+        )
     return views
 
 
 def test_the_most_common_tip_comes_first() -> None:
     views = [
-        NodeView("n1", State.RUNNING, 1, OTHER),
-        NodeView("n2", State.RUNNING, 1, ONE),
-        NodeView("n3", State.RUNNING, 1, OTHER),
-        NodeView("n4", State.PAUSED),
+        NodeView("n1", ProcessState.RUNNING, 1, OTHER),
+        NodeView("n2", ProcessState.RUNNING, 1, ONE),
+        NodeView("n3", ProcessState.RUNNING, 1, OTHER),
+        NodeView("n4", ProcessState.PAUSED),
     ]
     assert tip_letters(views) == {OTHER: "A", ONE: "B"}
 
@@ -40,7 +42,7 @@ def test_the_most_common_tip_comes_first() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("nodes", [1, 3, 30, 120])
 def test_a_picture_shows_every_node_and_fits(tmp_path: Path, nodes: int, width: int) -> None:
-    manifest = populate(tmp_path, Wanted(nodes, miners=1), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(nodes, miners=1), Random(1))
     lines = frame(manifest, seen(nodes), width=width)
     assert max(map(len, lines[1:])) <= max(width, 60)
     starts = [line.split()[0] for line in lines if line.split()]
@@ -50,10 +52,10 @@ def test_a_picture_shows_every_node_and_fits(tmp_path: Path, nodes: int, width: 
 
 
 def test_wallets_stand_below_with_what_they_hold(tmp_path: Path) -> None:
-    manifest = populate(tmp_path, Wanted(3, miners=1, wallets=2), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(3, miners=1, wallets=2), Random(1))
     links = (LinkView("n1", 0, inbound=False), LinkView("n3", 1, inbound=False))
-    wallet = NodeView("w1", State.RUNNING, 7, ONE, links=links, holds=Decimal("0.75"))
-    dead = NodeView("w2", State.ENDED)
+    wallet = NodeView("w1", ProcessState.RUNNING, 7, ONE, links=links, holds=Decimal("0.75"))
+    dead = NodeView("w2", ProcessState.ENDED)
     lines = frame(manifest, seen(3), [wallet, dead])
     assert lines[0].startswith("3 nodes, 1 miner, 2 wallets, organic: 3 answer")
     (row,) = [line for line in lines if line.startswith("w1")]
@@ -65,28 +67,28 @@ def test_wallets_stand_below_with_what_they_hold(tmp_path: Path) -> None:
 
 
 def test_links_are_drawn_from_both_ends(tmp_path: Path) -> None:
-    manifest = populate(tmp_path, Wanted(3), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(3), Random(1))
     rows = [line.split()[-1] for line in frame(manifest, seen(3)) if line.startswith("n")]
     assert rows == [r"\><", r"<\>", r"><" + "\\"]
 
 
 def test_colours_are_only_where_they_are_wanted(tmp_path: Path) -> None:
-    manifest = populate(tmp_path, Wanted(3), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(3), Random(1))
     assert "\x1b" not in "".join(frame(manifest, seen(3)))
     assert "\x1b[32mA" in "".join(frame(manifest, seen(3), coloured=True))
 
 
 def test_a_cut_and_a_death_are_said(tmp_path: Path) -> None:
-    manifest = populate(tmp_path, Wanted(3), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(3), Random(1))
     manifest.sides = (("n1",), ("n2", "n3"))
-    views = [*seen(3)[:2], NodeView("n3", State.DIED)]
+    views = [*seen(3)[:2], NodeView("n3", ProcessState.DIED)]
     text = "\n".join(frame(manifest, views))
     assert "cut: n1 | n2 n3" in text
     assert "n3   DIED" in text
 
 
 def test_the_table_has_a_line_for_each_component(tmp_path: Path) -> None:
-    manifest = populate(tmp_path, Wanted(3, miners=2), Random(1))
+    manifest = plan_run(tmp_path, RunRequest(3, miners=2), Random(1))
     lines = status_table(manifest, seen(3))
     assert [line.split()[0] for line in lines] == ["name", "n1", "n2", "n3", "m1", "m2"]
     assert "..11111111" in lines[1]

@@ -1,4 +1,4 @@
-"""What becomes of errands: the longest times count, and who is to blame is named."""
+"""What becomes of probes: the longest times count, and who is to blame is named."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from random import Random
 
 import pytest
 
-from axon.swarm.lab.plan import Wanted, populate
-from axon.swarm.lab.probes import LIMITS_S, Errand, Served, cold_wallets
+from axon.swarm.lab.plan import RunRequest, plan_run
+from axon.swarm.lab.probes import LIMITS_S, Probe, ServiceResult, cold_wallets
 from axon.swarm.lab.topology import Topology
 
 
 def test_the_longest_times_count() -> None:
-    one, other = Served(tried=2), Served(tried=1)
-    one.took(Errand.READ, 0.5)
-    one.took(Errand.READ, 0.25)
-    other.took(Errand.READ, 0.75)
-    other.took(Errand.PAY, LIMITS_S[Errand.PAY] / 2)
+    one, other = ServiceResult(tried=2), ServiceResult(tried=1)
+    one.took(Probe.READ, 0.5)
+    one.took(Probe.READ, 0.25)
+    other.took(Probe.READ, 0.75)
+    other.took(Probe.PAY, LIMITS_S[Probe.PAY] / 2)
     one.add(other)
-    assert one.times_s == {Errand.READ: 0.75, Errand.PAY: LIMITS_S[Errand.PAY] / 2}
-    assert one.worst is Errand.PAY
+    assert one.times_s == {Probe.READ: 0.75, Probe.PAY: LIMITS_S[Probe.PAY] / 2}
+    assert one.worst is Probe.PAY
     found = one.finding("L3", "service", "wallet")
     assert found.holds
-    assert (found.worst, found.deadline) == (LIMITS_S[Errand.PAY] / 2, LIMITS_S[Errand.PAY])
+    assert (found.worst, found.deadline) == (LIMITS_S[Probe.PAY] / 2, LIMITS_S[Probe.PAY])
     assert found.said.startswith("3 wallets: read in 0.75 s (limit 10), paid in")
 
 
@@ -31,7 +31,7 @@ def test_the_longest_times_count() -> None:
     ("entries", "culprits"), [(("n2",), ("n2",)), (("n1", "n2"), ()), ((), ())]
 )
 def test_who_knows_one_node_blames_it(entries: tuple[str, ...], culprits: tuple[str, ...]) -> None:
-    served = Served(tried=1)
+    served = ServiceResult(tried=1)
     served.failed("w1", entries, "not read within 10 s")
     found = served.finding("L3", "service", "wallet")
     assert found.holds is False
@@ -40,13 +40,13 @@ def test_who_knows_one_node_blames_it(entries: tuple[str, ...], culprits: tuple[
 
 
 def test_late_is_not_served() -> None:
-    served = Served(tried=1)
-    served.took(Errand.READ, LIMITS_S[Errand.READ] + 1)
+    served = ServiceResult(tried=1)
+    served.took(Probe.READ, LIMITS_S[Probe.READ] + 1)
     assert served.finding("L3", "service", "wallet").holds is False
 
 
 def test_nobody_tried_is_nothing_decided() -> None:
-    assert Served().finding("L3", "service", "wallet").holds is None
+    assert ServiceResult().finding("L3", "service", "wallet").holds is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_nobody_tried_is_nothing_decided() -> None:
 def test_a_cold_wallet_for_each_way_of_knowing(
     tmp_path: Path, topology: Topology, entries: list[tuple[str, ...]]
 ) -> None:
-    manifest = populate(tmp_path, Wanted(3, wallets=5, topology=topology), Random(7))
+    manifest = plan_run(tmp_path, RunRequest(3, wallets=5, topology=topology), Random(7))
     cold = cold_wallets(manifest)
     assert [item.entries for item in cold] == entries
     assert not {item.name for item in cold} & set(manifest.components)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import ConfigError
-from axon.swarm.lab.manifest import Component, Kind
+from axon.swarm.lab.manifest import Component, ComponentKind
 from axon.swarm.lab.targets import Targets, listed
 
 
@@ -17,11 +17,13 @@ def run(nodes: int, miners: int = 2, wallets: int = 3) -> dict[str, Component]:
     found = {}
     for number in range(1, nodes + 1):
         name = f"n{number}"
-        found[name] = Component(name, Kind.NODE, f"127.{number}.1.1", group=1 + number % 3)
+        found[name] = Component(name, ComponentKind.NODE, f"127.{number}.1.1", group=1 + number % 3)
     for number in range(1, miners + 1):
-        found[f"m{number}"] = Component(f"m{number}", Kind.MINER, "127.1.1.1", node="n1")
+        found[f"m{number}"] = Component(f"m{number}", ComponentKind.MINER, "127.1.1.1", node="n1")
     for number in range(1, wallets + 1):
-        found[f"w{number}"] = Component(f"w{number}", Kind.WALLET, f"127.99.1.{number}", group=1)
+        found[f"w{number}"] = Component(
+            f"w{number}", ComponentKind.WALLET, f"127.99.1.{number}", group=1
+        )
     return found
 
 

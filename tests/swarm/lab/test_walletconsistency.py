@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from axon.primitives.transaction import COIN
-from axon.swarm.lab.walletconsistency import Told, balance_fault, entry_fault
+from axon.swarm.lab.walletconsistency import WalletStatement, balance_fault, entry_fault
 
 TXID = "11" * 32
 ENTRY = {"txid": TXID, "state": "confirmed", "confirmations": 3, "amount": Decimal("0.25")}
@@ -31,8 +31,8 @@ def test_an_entry(proven: object, header: object, said: str) -> None:
     assert bool(fault) == bool(said)
 
 
-def told(*entries: dict[str, Any]) -> Told:
-    return Told("tip", entries, ())
+def told(*entries: dict[str, Any]) -> WalletStatement:
+    return WalletStatement("tip", entries, ())
 
 
 def test_only_what_is_confirmed_counts() -> None:

@@ -14,9 +14,9 @@ from axon.errors import ConfigError
 from axon.primitives.address import encode_address
 from axon.primitives.network import REGTEST
 from axon.rpc.client import Unreachable
-from axon.swarm.lab.manifest import Component, Kind, Manifest
-from axon.swarm.lab.plan import MAX_WALLETS, Wanted, planned_wallet, populate
-from axon.swarm.lab.processidentity import write_birth
+from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
+from axon.swarm.lab.plan import MAX_WALLETS, RunRequest, plan_run, plan_wallet
+from axon.swarm.lab.processidentity import write_identity
 from axon.swarm.lab.topology import Topology, fixed_entry, lonely
 from axon.swarm.lab.walletkeys import (
     first_address,
@@ -29,7 +29,7 @@ from axon.wallet.wallet import Wallet
 
 
 def raised(folder: Path, topology: Topology, nodes: int = 3, wallets: int = 4) -> Manifest:
-    return populate(folder, Wanted(nodes, wallets=wallets, topology=topology), Random(7))
+    return plan_run(folder, RunRequest(nodes, wallets=wallets, topology=topology), Random(7))
 
 
 def options(manifest: Manifest, name: str) -> list[str]:
@@ -76,7 +76,7 @@ def test_elsewhere_no_entry_is_fixed(topology: Topology) -> None:
 def test_everybody_has_an_address_of_his_own(tmp_path: Path, nodes: int, wallets: int) -> None:
     manifest = raised(tmp_path, Topology.ORGANIC, nodes, wallets)
     everybody = [*manifest.nodes, *manifest.wallets]
-    everybody += [planned_wallet(manifest, Kind.COLD, number, None) for number in (1, 2)]
+    everybody += [plan_wallet(manifest, ComponentKind.COLD, number, None) for number in (1, 2)]
     assert len({item.host for item in everybody}) == nodes + wallets + 2
     assert len({item.host.split(".")[1] for item in manifest.wallets}) == wallets
     assert all(0 < int(part) < 255 for item in everybody for part in item.host.split("."))
@@ -84,13 +84,15 @@ def test_everybody_has_an_address_of_his_own(tmp_path: Path, nodes: int, wallets
 
 def test_so_many_wallets_cannot_be() -> None:
     with pytest.raises(ConfigError, match=f"0 to {MAX_WALLETS} wallets"):
-        Wanted(3, wallets=MAX_WALLETS + 1).check()
+        RunRequest(3, wallets=MAX_WALLETS + 1).check()
 
 
 def served(folder: Path, **told: Any) -> LabWallet:
     """A wallet whose process is this one, and what some process has written."""
-    birth = write_birth(folder)
-    wallet = LabWallet(Component("w1", Kind.WALLET, "127.2.1.201", birth=birth), folder)
+    identity = write_identity(folder)
+    wallet = LabWallet(
+        Component("w1", ComponentKind.WALLET, "127.2.1.201", process=identity), folder
+    )
     wallet.wallet_folder.mkdir(parents=True)
     (wallet.wallet_folder / "rpc.json").write_text(json.dumps(told))
     return wallet
@@ -104,7 +106,7 @@ def test_what_a_killed_process_has_left_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_who_has_said_nothing_is_silent(tmp_path: Path) -> None:
-    wallet = LabWallet(Component("w1", Kind.WALLET, "127.2.1.201"), tmp_path)
+    wallet = LabWallet(Component("w1", ComponentKind.WALLET, "127.2.1.201"), tmp_path)
     with pytest.raises(Unreachable, match="has not said"):
         wallet.rpc("uptime")
     assert not wallet.view().answers

@@ -14,7 +14,7 @@ from axon.drivers.sim.faults import Crash, Heal, Restart
 from axon.machine import MINUTE, PeerId
 from axon.node.facts import BlockRejected, PeerMisbehaved, TipChanged
 from axon.primitives.hashes import BlockHash
-from axon.swarm.sim.faultruns import CALM, KINDS, TROUBLE, draw_plan, measure, run_chaos
+from axon.swarm.sim.faultruns import CALM, KINDS, TROUBLE, draw_plan, measure, run_faults
 from axon.swarm.sim.invariants import Violation, Watch, check_by_kernel, check_most_work
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import PEOPLE, history
@@ -31,7 +31,7 @@ def test_the_seeds_of_the_ordinary_run_have_all_kinds_of_fault() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_network_under_faults_keeps_one_ledger(seed: int) -> None:
-    report = run_chaos(seed, nodes=8)
+    report = run_faults(seed, nodes=8)
     assert report.passed, str(report)
     assert report.converged_us is not None
     assert report.payments > 10
@@ -39,7 +39,9 @@ def test_a_network_under_faults_keeps_one_ledger(seed: int) -> None:
 
 
 def test_the_same_seed_is_the_same_run_whatever_the_order_of_sets() -> None:
-    program = "from axon.swarm.sim.faultruns import run_chaos; print(run_chaos(5, nodes=4).digest)"
+    program = (
+        "from axon.swarm.sim.faultruns import run_faults; print(run_faults(5, nodes=4).digest)"
+    )
 
     def digest(hash_seed: str) -> str:
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(SOURCE)}
@@ -55,8 +57,8 @@ def test_the_same_seed_is_the_same_run_whatever_the_order_of_sets() -> None:
     first = digest("1")
     assert len(first) == 32
     assert digest("2") == first
-    assert run_chaos(5, nodes=4).digest == first
-    assert run_chaos(6, nodes=4).digest != first
+    assert run_faults(5, nodes=4).digest == first
+    assert run_faults(6, nodes=4).digest != first
 
 
 def test_a_plan_is_drawn_from_its_seed_and_heals_everything() -> None:
@@ -81,7 +83,7 @@ def test_a_plan_is_drawn_from_its_seed_and_heals_everything() -> None:
 
 def test_a_violation_names_seed_and_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("axon.swarm.sim.faultruns.CONVERGENCE", CALM)  # Too soon for anybody.
-    report = run_chaos(9, nodes=3)
+    report = run_faults(9, nodes=3)
     assert not report.passed
     assert "L1" in str(report)
     assert "axon sim --seeds 9 --nodes 3" in str(report)

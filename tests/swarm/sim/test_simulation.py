@@ -60,7 +60,7 @@ def test_nodes_begin_with_the_history_and_a_recent_tip() -> None:
         assert machine.follows
         assert not machine.initial_sync
     assert len(spendable(network, 0, PEOPLE[0])) == 5
-    assert sum(len(spendable(network, 0, purse)) for purse in PEOPLE) == HISTORY_BLOCKS - 99
+    assert sum(len(spendable(network, 0, signer)) for signer in PEOPLE) == HISTORY_BLOCKS - 99
 
 
 def test_a_crash_loses_unsynced_blocks_and_branches_come_back_whole() -> None:

@@ -42,7 +42,9 @@ def test_no_word_is_lost_and_no_line_is_too_long(checks: list[Check]) -> None:
     lines = table(checks)
     assert max(map(len, lines)) <= 3 + CLAIM_WIDTH + 2 * VALUE_WIDTH + 4 * 2 + 2
     told = sorted(word for line in lines[2:] for word in line.split())
-    wanted = [f"{item.act} {item.claim} {item.expected} {item.seen} {item.word}" for item in checks]
+    wanted = [
+        f"{item.step} {item.claim} {item.expected} {item.seen} {item.word}" for item in checks
+    ]
     assert told == sorted(" ".join(wanted).split())
 
 

@@ -11,27 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.swarm.story.checks import Check
-from axon.swarm.story.record import Actor, Kind, Record, Sample, Scene, Standing, Told
+from axon.swarm.story.record import Actor, ActorKind, Sample, Scene, Standing, StoryRecord, ToldLine
 from axon.swarm.story.report import render
 from axon.swarm.story.reportchart import Span, chart
 from axon.swarm.story.reportpicture import COLOURS, atlas, network
-from axon.swarm.story.story import Outcome, Played
+from axon.swarm.story.story import FinishedStep, Outcome
 
 LOW, HIGH, RIVAL = (Standing(n, t * 32) for n, t in ((104, "0a"), (105, "0b"), (105, "0c")))
 
 
 def node(number: int, standing: Standing | None) -> Actor:
-    return Actor(f"node {number}", Kind.NODE, standing)
+    return Actor(f"node {number}", ActorKind.NODE, standing)
 
 
 def wallet(name: str, standing: Standing | None, holds: str = "30") -> Actor:
-    return Actor(name, Kind.WALLET, standing, holds)
+    return Actor(name, ActorKind.WALLET, standing, holds)
 
 
-def scene(*actors: Actor, act: int = 1, caption: str = "after", links: int = 0) -> Scene:
+def scene(*actors: Actor, step: int = 1, caption: str = "after", links: int = 0) -> Scene:
     names = [actor.name for actor in actors]
     return Scene(
-        act, caption, 1.0, actors, tuple((names[0], name) for name in names[1 : links + 1])
+        step, caption, 1.0, actors, tuple((names[0], name) for name in names[1 : links + 1])
     )
 
 
@@ -152,10 +152,12 @@ def test_all_of_a_chart_lies_within_it(samples: list[Sample], ends: list[float])
         assert 0 <= float(y) <= 300
 
 
-def outcome(*checks: Check, scenes: tuple[Scene, ...] = (), told: tuple[Told, ...] = ()) -> Outcome:
-    record = Record(scenes, (sample(0.5, LOW), sample(1.5, HIGH)), told)
-    acts = (Played("One cell", 0.0, 1.0), Played("Two neurons", 1.0, 2.25))
-    return Outcome(acts, checks, 3.25, record)
+def outcome(
+    *checks: Check, scenes: tuple[Scene, ...] = (), told: tuple[ToldLine, ...] = ()
+) -> Outcome:
+    record = StoryRecord(scenes, (sample(0.5, LOW), sample(1.5, HIGH)), told)
+    steps = (FinishedStep("One cell", 0.0, 1.0), FinishedStep("Two neurons", 1.0, 2.25))
+    return Outcome(steps, checks, 3.25, record)
 
 
 GOOD = Check(1, "Alice has, by node 1", "30", "30")
@@ -165,9 +167,9 @@ BAD = Check(2, "who lives & serves <all>", "node 1", "nobody")
 def test_a_report_tells_all() -> None:
     scenes = (
         scene(node(1, LOW), caption="before"),
-        scene(node(1, LOW), wallet("Bob", LOW), act=2, caption="the end", links=1),
+        scene(node(1, LOW), wallet("Bob", LOW), step=2, caption="the end", links=1),
     )
-    told = (Told(1, "Node 1 finds a block."), Told(1, GOOD), Told(2, BAD))
+    told = (ToldLine(1, "Node 1 finds a block."), ToldLine(1, GOOD), ToldLine(2, BAD))
     page = render(outcome(GOOD, BAD, scenes=scenes, told=told), "2026-11-26 08:00")
     for part in (
         "1 of 2 checks do not hold.",

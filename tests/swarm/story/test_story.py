@@ -13,11 +13,11 @@ import pytest
 
 from axon.swarm.lab.processes import NodeFailed, wait_until
 from axon.swarm.story.checks import Check
-from axon.swarm.story.record import Kind, Scene
+from axon.swarm.story.record import ActorKind, Scene
 from axon.swarm.story.report import render
-from axon.swarm.story.runner import Listener, Stage
+from axon.swarm.story.runner import Listener, StoryRunner
 from axon.swarm.story.steps import invalidblock
-from axon.swarm.story.story import Act, Outcome, tell
+from axon.swarm.story.story import Outcome, Step, tell
 
 pytestmark = pytest.mark.process
 
@@ -26,12 +26,12 @@ class Notes(Listener):
     """Remembers what it is told."""
 
     def __init__(self) -> None:
-        self.acts: list[str] = []
+        self.steps: list[str] = []
         self.lines: list[str] = []
         self.checks: list[Check] = []
 
-    def act(self, number: int, title: str) -> None:
-        self.acts.append(f"{number} {title}")
+    def step(self, number: int, title: str) -> None:
+        self.steps.append(f"{number} {title}")
 
     def say(self, line: str) -> None:
         self.lines.append(line)
@@ -65,7 +65,7 @@ def test_the_whole_story_holds(whole: tuple[Outcome, Notes]) -> None:
     assert [item for item in outcome.checks if not item.holds] == []
     assert outcome.holds
     assert list(outcome.checks) == notes.checks
-    assert notes.acts == [
+    assert notes.steps == [
         "1 One cell",
         "2 Two neurons",
         "3 Three nodes, one ledger",
@@ -82,8 +82,8 @@ def test_the_whole_story_holds(whole: tuple[Outcome, Notes]) -> None:
     assert survivors == ["node 1", "node 2", "node 3", "node 4"]
 
 
-def scenes(outcome: Outcome, act: int) -> list[Scene]:
-    return [scene for scene in outcome.record.scenes if scene.act == act]
+def scenes(outcome: Outcome, step: int) -> list[Scene]:
+    return [scene for scene in outcome.record.scenes if scene.step == step]
 
 
 def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
@@ -110,7 +110,9 @@ def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
 def test_each_survivor_is_seen_alone_with_all_wallets(whole: tuple[Outcome, Notes]) -> None:
     outcome, _ = whole
     for scene in scenes(outcome, 8)[1:-1]:
-        alive = [a.name for a in scene.actors if a.kind is Kind.NODE and a.standing is not None]
+        alive = [
+            a.name for a in scene.actors if a.kind is ActorKind.NODE and a.standing is not None
+        ]
         assert scene.caption == f"{alive[0]} alone"
         assert len(alive) == 1
         assert sorted(scene.links) == [(name, alive[0]) for name in ("Alice", "Bob", "Carol")]
@@ -120,34 +122,34 @@ def test_its_report_shows_it(whole: tuple[Outcome, Notes]) -> None:
     outcome, notes = whole
     page = render(outcome, "now")
     assert f"All {len(outcome.checks)} checks hold." in page
-    for number, act in enumerate(outcome.acts, start=1):
-        assert f"Act {number}. {act.title}" in page
+    for number, step in enumerate(outcome.steps, start=1):
+        assert f"Act {number}. {step.title}" in page
     assert page.count("<figure") == 1 + len(outcome.record.scenes)
     for line in notes.lines:
         assert escape(line) in page
 
 
 def test_an_act_that_breaks_is_a_check_that_fails_and_ends_the_story(tmp_path: Path) -> None:
-    def broken(stage: Stage) -> None:
-        stage.new_nodes(1)
+    def broken(runner: StoryRunner) -> None:
+        runner.new_nodes(1)
         raise NodeFailed("the sky fell")
 
-    def never(_stage: Stage) -> None:
+    def never(_stage: StoryRunner) -> None:
         raise AssertionError("the story has ended")
 
     notes = Notes()
-    outcome = tell(tmp_path, notes, (Act("Broken", broken), Act("Never", never)))
+    outcome = tell(tmp_path, notes, (Step("Broken", broken), Step("Never", never)))
     assert [(item.expected, item.seen) for item in outcome.checks] == [("yes", "no: the sky fell")]
     assert not outcome.holds
-    assert [act.title for act in outcome.acts] == ["Broken"]
+    assert [step.title for step in outcome.steps] == ["Broken"]
     assert living(tmp_path) == []
 
 
 def test_what_is_not_seen_in_time_fails(tmp_path: Path) -> None:
-    def late(stage: Stage) -> None:
-        stage.until("the answer", "42", lambda: "41", limit_s=0.1)
+    def late(runner: StoryRunner) -> None:
+        runner.until("the answer", "42", lambda: "41", limit_s=0.1)
 
-    outcome = tell(tmp_path, Notes(), (Act("Late", late),))
+    outcome = tell(tmp_path, Notes(), (Step("Late", late),))
     assert outcome.checks[0] == Check(1, "the answer", "42", "41")
     assert not outcome.holds
 

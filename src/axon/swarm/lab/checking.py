@@ -13,18 +13,16 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.lab import (
-    faulttrials as rounds,
-)
-from axon.swarm.lab import (
+    faulttrials,
     liveness,
     safety,
     service,
 )
 from axon.swarm.lab import (
-    walletconsistency as honesty,
+    walletconsistency as walletconsistency,
 )
-from axon.swarm.lab.lifecycle import remove_probe
-from axon.swarm.lab.manifest import Kind, Manifest
+from axon.swarm.lab.lifecycle import remove_temporary
+from axon.swarm.lab.manifest import ComponentKind, Manifest
 from axon.swarm.lab.nodes import living
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.verdict import Finding
@@ -44,7 +42,7 @@ _NOT_YET: Final = {
     "L6": "healing",
     "L9": "not eclipsed",
     "L10": "attack progress",
-    "L11": "one-way honesty",
+    "L11": "one-way walletconsistency",
 }
 
 
@@ -84,10 +82,10 @@ def choose(texts: Sequence[str], *, harm: bool) -> Chosen:
 
 
 def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -> list[Finding]:
-    """Hold invariants against a run.
+    """RunLock invariants against a run.
 
     Args:
-        manifest: of the run, held by the caller.
+        manifest: of the run, locked by the caller.
         chosen: which.
         say: told what is done now.
         settle_s: how long to leave the network alone before liveness is asked for.
@@ -100,14 +98,16 @@ def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -
         raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
     if not living(manifest):
         return [Finding("V", "the network", None, "no node of this run lives", tried=0)]
-    for item in manifest.of_kind(Kind.PROBE, Kind.COLD):  # Of a check that was killed.
-        remove_probe(manifest, item.name)
+    for item in manifest.of_kind(
+        ComponentKind.JOINER, ComponentKind.COLD
+    ):  # Of a check that was killed.
+        remove_temporary(manifest, item.name)
     return list(_found(manifest, chosen, say, settle_s))
 
 
 def _found(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:
     wanted = chosen.names
-    before = safety.look_before(manifest)
+    before = safety.take_baseline(manifest)
     if "S1" in wanted or "S3" in wanted:
         say("S1, S3: all blocks are judged again")
         chains = safety.judge_chains(manifest)
@@ -125,7 +125,7 @@ def _found(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float) -> Ite
         yield safety.most_work(manifest, before)
     if "S7" in wanted:
         say("S7: the proofs of all wallets")
-        yield honesty.honest_wallets(manifest)
+        yield walletconsistency.wallet_consistency(manifest)
     yield from _harmed(manifest, chosen, say)
     if "S9" in wanted:
         yield safety.no_friendly_fire(manifest)
@@ -135,15 +135,15 @@ def _harmed(manifest: Manifest, chosen: Chosen, say: Say) -> Iterable[Finding]:
     wanted = chosen.names
     with_one_dead = chosen.harm and ("L1" in wanted or "L3" in wanted)
     if "S6" in wanted or with_one_dead:
-        toll = rounds.one_by_one(manifest, say)
+        results = faulttrials.one_by_one(manifest, say)
         if "S6" in wanted:
-            yield rounds.durability(toll)
+            yield faulttrials.durability(results)
         if chosen.harm and "L1" in wanted:
-            yield rounds.convergence_without_one(toll)
+            yield faulttrials.convergence_without_one(results)
         if chosen.harm and "L3" in wanted:
-            yield rounds.service_without_one(toll)
+            yield faulttrials.service_without_one(results)
     if "L8" in wanted:
-        yield rounds.last_survivor(manifest, say)
+        yield faulttrials.last_survivor(manifest, say)
 
 
 def _alive(manifest: Manifest, wanted: Sequence[str], say: Say) -> Iterable[Finding]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from axon.swarm.lab.processidentity import birth_of, is_alive
+from axon.swarm.lab.processidentity import identity_of, is_alive
 
 NEEDED_FILES: Final = 256
 """Descriptors that a node may want: its databases, its connections."""
@@ -93,8 +93,8 @@ def _talk_across() -> str:
 
 
 def _know_processes() -> str:
-    birth = birth_of(os.getpid())
-    if not is_alive(birth):
+    identity = identity_of(os.getpid())
+    if not is_alive(identity):
         raise OSError("/proc does not tell when a process began")
     os.close(os.pidfd_open(os.getpid()))
     return "start times and pidfd"

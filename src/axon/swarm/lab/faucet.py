@@ -15,9 +15,9 @@ from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
-FAUCET: Final = Purse("the faucet of the lab")
+FAUCET: Final = Signer("the faucet of the lab")
 FEE_SAT: Final = 10_000
 """Of a payment: some seventy times what nodes ask for at least."""
 

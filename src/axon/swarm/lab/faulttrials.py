@@ -18,9 +18,9 @@ from axon.machine import SECOND
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
 from axon.swarm.lab.lifecycle import FIRST_BLOCKS, kill, wipe
 from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, POLL_S, names, until_one_tip
-from axon.swarm.lab.manifest import Manifest, Wish
+from axon.swarm.lab.manifest import DesiredState, Manifest
 from axon.swarm.lab.nodes import LabNode, each, living, nodes_of
-from axon.swarm.lab.probes import Served, Unserved, cold_wallets, run_errands
+from axon.swarm.lab.probes import ServiceResult, Unserved, cold_wallets, run_probes
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.safety import one_ledger
 from axon.swarm.lab.service import ask_nodes
@@ -36,8 +36,8 @@ REGROWTH_LIMIT_S: Final = 60.0
 
 
 @dataclass(slots=True)
-class Toll:
-    """What the rounds in which one node dies have shown.
+class TrialResults:
+    """What the trials in which one node is dead have shown.
 
     Args:
         recovery_s, convergence_s: the longest times.
@@ -45,45 +45,45 @@ class Toll:
         unsafe: what was wrong after a restart, by node.
         deaf: nodes at whose death others no longer heard of a block.
         unserved: nodes at whose death a client was not served, with those clients.
-        rounds: how many there were.
+        trials: how many there were.
     """
 
     recovery_s: float = 0.0
     convergence_s: float = 0.0
-    service: Served = field(default_factory=Served)
+    service: ServiceResult = field(default_factory=ServiceResult)
     unsafe: dict[str, str] = field(default_factory=dict)
     deaf: dict[str, str] = field(default_factory=dict)
     unserved: dict[str, list[str]] = field(default_factory=dict)
-    rounds: int = 0
+    trials: int = 0
 
 
-def one_by_one(manifest: Manifest, say: Say) -> Toll:
+def one_by_one(manifest: Manifest, say: Say) -> TrialResults:
     """Kill each living node in turn, and start it again."""
-    toll = Toll()
+    results = TrialResults()
     for name in [node.name for node in living(manifest)]:
         say(f"S6, L1, L3: {name} is killed")
-        _without(manifest, name, toll)
-        toll.rounds += 1
-    return toll
+        _without(manifest, name, results)
+        results.trials += 1
+    return results
 
 
-def _without(manifest: Manifest, name: str, toll: Toll) -> None:
+def _without(manifest: Manifest, name: str, results: TrialResults) -> None:
     node = nodes_of(manifest, [name])[0]
     with node:
         before = _at_death(node)
     _strike(manifest, [name])
     others = living(manifest)
     try:
-        _serve_clients(manifest, name, others, toll)
+        _serve_clients(manifest, name, others, results)
         if others:
-            _converge(others, name, toll)
+            _converge(others, name, results)
     finally:
         took_s = _timed_start(manifest, [name])
-    toll.recovery_s = max(toll.recovery_s, took_s)
+    results.recovery_s = max(results.recovery_s, took_s)
     with node:
         fault = _fault_after(node, before, others)
         if fault:
-            toll.unsafe[name] = fault
+            results.unsafe[name] = fault
 
 
 def _at_death(node: LabNode) -> tuple[int, str]:
@@ -95,31 +95,33 @@ def _at_death(node: LabNode) -> tuple[int, str]:
 def _strike(manifest: Manifest, chosen: Sequence[str]) -> None:
     kill(manifest, chosen)
     for name in chosen:  # They are to live; a controller that dies now leaves them to `up`.
-        manifest.change(name, wish=Wish.RUN)
+        manifest.change(name, desired=DesiredState.RUN)
     manifest.save()
 
 
-def _serve_clients(manifest: Manifest, name: str, others: Sequence[LabNode], toll: Toll) -> None:
+def _serve_clients(
+    manifest: Manifest, name: str, others: Sequence[LabNode], results: TrialResults
+) -> None:
     if not others:
         return  # Nobody is left to serve; L8 begins where one is.
     if manifest.wallets:
-        served, _ = run_errands(manifest, others[0], living_wallets(manifest))
+        served, _ = run_probes(manifest, others[0], living_wallets(manifest))
     else:
         served = ask_nodes(manifest)
     if served.unserved:
-        toll.unserved[name] = list(served.unserved)
-    toll.service.add(served)
+        results.unserved[name] = list(served.unserved)
+    results.service.add(served)
 
 
-def _converge(others: Sequence[LabNode], name: str, toll: Toll) -> None:
+def _converge(others: Sequence[LabNode], name: str, results: TrialResults) -> None:
     mine(others[0])
     try:
-        toll.convergence_s = max(toll.convergence_s, until_one_tip(others))
+        results.convergence_s = max(results.convergence_s, until_one_tip(others))
     except TooLate:
         tip = others[0].rpc("getbestblockhash")
         unaware = [node for node in others if not node.has_block(tip)]
-        toll.deaf[name] = f"{names(unaware)} did not hear of a block of {others[0].name}"
-        toll.convergence_s = CONVERGENCE_LIMIT_S
+        results.deaf[name] = f"{names(unaware)} did not hear of a block of {others[0].name}"
+        results.convergence_s = CONVERGENCE_LIMIT_S
 
 
 def _timed_start(manifest: Manifest, chosen: Sequence[str]) -> float:
@@ -148,50 +150,51 @@ def _fault_after(node: LabNode, before: tuple[int, str], others: Sequence[LabNod
     return ""
 
 
-def durability(toll: Toll) -> Finding:
+def durability(results: TrialResults) -> Finding:
     """S6: who was killed comes back by itself with all its work and the right coins."""
-    late = toll.recovery_s > RECOVERY_LIMIT_S
-    said = f"{counted(toll.rounds, 'node')} killed just after a block came back with it, same coins"
-    if toll.unsafe:
-        said = "; ".join(f"{name}: {why}" for name, why in toll.unsafe.items())
+    late = results.recovery_s > RECOVERY_LIMIT_S
+    killed = counted(results.trials, "node")
+    said = f"{killed} killed just after a block came back with it, same coins"
+    if results.unsafe:
+        said = "; ".join(f"{name}: {why}" for name, why in results.unsafe.items())
     return Finding(
         "S6",
         "durability",
-        not toll.unsafe and not late,
+        not results.unsafe and not late,
         said,
-        toll.recovery_s,
+        results.recovery_s,
         RECOVERY_LIMIT_S,
-        culprits=tuple(toll.unsafe),
-        tried=toll.rounds,
+        culprits=tuple(results.unsafe),
+        tried=results.trials,
     )
 
 
-def convergence_without_one(toll: Toll) -> Finding:
+def convergence_without_one(results: TrialResults) -> Finding:
     """L1 while any one node is dead."""
-    said = f"with any one of {counted(toll.rounds, 'node')} dead, a block reached all others"
-    if toll.deaf:
-        name, why = next(iter(toll.deaf.items()))
+    said = f"with any one of {counted(results.trials, 'node')} dead, a block reached all others"
+    if results.deaf:
+        name, why = next(iter(results.deaf.items()))
         said = f"with {name} dead, {why}"
     return Finding(
         "L1-kill",
         "convergence, one dead",
-        not toll.deaf,
+        not results.deaf,
         said,
-        toll.convergence_s,
+        results.convergence_s,
         CONVERGENCE_LIMIT_S,
-        culprits=tuple(toll.deaf),
-        tried=toll.rounds,
+        culprits=tuple(results.deaf),
+        tried=results.trials,
     )
 
 
-def service_without_one(toll: Toll) -> Finding:
+def service_without_one(results: TrialResults) -> Finding:
     """L3 while any one node is dead."""
-    found = toll.service.finding("L3-kill", "service, one dead", "time")
-    said = f"with any one of {counted(toll.rounds, 'node')} dead, {found.said}"
-    if toll.unserved:
-        name, lost = next(iter(toll.unserved.items()))
+    found = results.service.finding("L3-kill", "service, one dead", "time")
+    said = f"with any one of {counted(results.trials, 'node')} dead, {found.said}"
+    if results.unserved:
+        name, lost = next(iter(results.unserved.items()))
         said = f"with {name} dead, {', '.join(lost)} is not served"
-    return replace(found, said=said, culprits=tuple(toll.unserved), tried=toll.rounds)
+    return replace(found, said=said, culprits=tuple(results.unserved), tried=results.trials)
 
 
 # L8.
@@ -262,7 +265,7 @@ def _serve_alone(manifest: Manifest, node: LabNode) -> None:
     Raises:
         Unserved: it does not.
     """
-    for served in run_errands(manifest, node, living_wallets(manifest), cold_wallets(manifest)):
+    for served in run_probes(manifest, node, living_wallets(manifest), cold_wallets(manifest)):
         if served.unserved:
             name, why = next(iter(served.unserved.items()))
             raise Unserved(f"{name} is not served: {why}", tuple(served.culprits))

@@ -1,16 +1,17 @@
-"""Where the lab's processes are born: one program loads each kind once and forks for each.
+"""The fork server of the lab: it loads each program once and forks a process for each component.
 
-A forked node begins in a few milliseconds, where a fresh interpreter first imports for half a
-second, and shares with its siblings the memory of all that was loaded. The nursery holds no thread,
-loop or kernel object, so nothing is torn by the fork. It begins when the first process is asked
-for, and ends when whoever asks it goes away; what it has borne lives on, in sessions of its own.
+A forked node starts in a few milliseconds, where a fresh interpreter first imports for half a
+second, and it shares the memory of all loaded code with the others. The fork server holds no
+thread, event loop or kernel object, so a fork copies nothing that is in use. It starts when the
+first process is asked for, and ends when its controller does; the processes it spawned go on, each
+in a session of its own.
 
-A controller may be killed while its nursery is about to bear. So the nursery holds the run's lock
-with it, and each child does until it has written its birth certificate down: nobody else works on
-the run before every process that was ever born is known by its file.
+A controller may be killed just before a spawn. So the fork server holds the lock of the run too,
+and each child holds it until it has written its process identity to its folder: no other command
+gets the run before every process that was ever spawned can be found by its file.
 
-    asks:    {"program": "node", "folder": "/run/n3", "arguments": [...]}     one line of JSON each
-    answers: {"pid": 4711}
+    requests: {"program": "node", "folder": "/run/n3", "arguments": [...]}     one line of JSON each
+    answers:  {"pid": 4711}
 """
 
 from __future__ import annotations
@@ -28,27 +29,27 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from axon.errors import AxonError
-from axon.swarm.lab.processidentity import write_birth
+from axon.swarm.lab.processidentity import write_identity
 
 ERRORS: Final = "errors.txt"
 """What a component writes to standard output and standard error since its start, in its folder."""
 
-COMMAND: Final = (sys.executable, "-m", "axon", "swarm", "nursery")
+COMMAND: Final = (sys.executable, "-m", "axon", "swarm", "fork-server")
 _NAME_BYTES: Final = 15
 
 Program = Callable[[Sequence[str]], int]
 Loader = Callable[[], Program]
 
 
-class NurseryFailed(AxonError):
-    """The nursery left, or speaks nonsense."""
+class ForkServerFailed(AxonError):
+    """The fork server has ended, or its answer cannot be read."""
 
 
-class Nursery:
-    """The side that asks: starts a nursery, and processes in it.
+class ForkServer:
+    """The controller's side: starts the fork server, and processes by it.
 
     Args:
-        lock: the descriptor that holds the run.
+        lock: the descriptor of the locked file of the run.
         command: how it is started.
     """
 
@@ -68,18 +69,18 @@ class Nursery:
         self.close()
 
     def close(self) -> None:
-        """Let the nursery go; what it has borne lives on."""
+        """End the fork server; the processes it spawned go on."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
         self._process.wait()
 
-    def bear(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
+    def spawn(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
         """Start a process that works in a folder; its id.
 
         Raises:
-            NurseryFailed: it was not to be.
+            ForkServerFailed: it did not start.
         """
         asked = {"program": program, "folder": str(folder), "arguments": list(arguments)}
         assert self._process.stdin is not None, "it was opened"
@@ -89,46 +90,46 @@ class Nursery:
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except OSError as error:
-            raise NurseryFailed(f"the nursery has left: {error}") from error
+            raise ForkServerFailed(f"the fork server has ended: {error}") from error
         if not answer:
-            raise NurseryFailed("the nursery has left before it bore anything")
+            raise ForkServerFailed("the fork server has ended before it spawned a process")
         return int(json.loads(answer)["pid"])
 
 
-class Hold:
-    """A run held by this process, and the nursery of it, which is started when it is needed.
+class RunLock:
+    """A run locked by this process, and its fork server, which is started when it is needed.
 
     Args:
-        lock: the descriptor that holds the run.
+        lock: the descriptor of the locked file of the run.
     """
 
     def __init__(self, lock: int) -> None:
         self._lock = lock
-        self._nursery: Nursery | None = None
+        self._forkserver: ForkServer | None = None
 
-    def bear(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
+    def spawn(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
         """Start a process that works in a folder; its id.
 
         Raises:
-            NurseryFailed: it was not to be.
+            ForkServerFailed: it did not start.
         """
-        if self._nursery is None:
-            self._nursery = Nursery(self._lock)
-        return self._nursery.bear(program, folder, arguments)
+        if self._forkserver is None:
+            self._forkserver = ForkServer(self._lock)
+        return self._forkserver.spawn(program, folder, arguments)
 
     def close(self) -> None:
-        """Let the nursery go, if there is one."""
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
+        """End the fork server, if there is one."""
+        if self._forkserver is not None:
+            self._forkserver.close()
+            self._forkserver = None
 
 
 def serve(loaders: Mapping[str, Loader], lock: int, asked: IO[bytes], answers: IO[bytes]) -> int:
-    """The side that bears: fork for every line until there are no more.
+    """The fork server's side: fork for each request until there are no more.
 
     Args:
         loaders: of programs, by name; each is called once, here, so that no child has to load.
-        lock: the descriptor that holds the run.
+        lock: the descriptor of the locked file of the run.
         asked: lines of JSON.
         answers: likewise.
     """
@@ -142,10 +143,10 @@ def serve(loaders: Mapping[str, Loader], lock: int, asked: IO[bytes], answers: I
             gc.collect()
             gc.freeze()  # A collection that walks over shared memory has every child copy it.
         if _has_left(asked):
-            break  # Nobody would know why it was born.
+            break  # Nobody is left who would know of the process.
         pid = os.fork()
         if pid == 0:
-            _live(programs[name], Path(order["folder"]), order["arguments"], lock)
+            _run_child(programs[name], Path(order["folder"]), order["arguments"], lock)
         answers.write(json.dumps({"pid": pid}).encode() + b"\n")
         answers.flush()
     return 0
@@ -158,14 +159,14 @@ def _has_left(asked: IO[bytes]) -> bool:
     return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
-def _live(program: Program, folder: Path, arguments: list[str], lock: int) -> None:
-    """A child's whole life; it never returns into what the nursery was doing."""
+def _run_child(program: Program, folder: Path, arguments: list[str], lock: int) -> None:
+    """All that a child does; it never returns into the code of the fork server."""
     code = 1
     try:
         os.setsid()
-        write_birth(folder)  # First of all: from now on it can be found by whoever comes.
+        write_identity(folder)  # First of all: from now on any controller can find it.
         os.close(lock)
-        _settle(folder)
+        _redirect(folder)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         code = program(arguments)
     except BaseException:  # noqa: BLE001 It ends here; what is not written down now is lost.
@@ -176,7 +177,7 @@ def _live(program: Program, folder: Path, arguments: list[str], lock: int) -> No
         os._exit(code)
 
 
-def _settle(folder: Path) -> None:
+def _redirect(folder: Path) -> None:
     """Let the streams lead to a file, and let `ps -o comm` and `top` say which component it is."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     errors = os.open(folder / ERRORS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)

@@ -20,9 +20,24 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.lab.faucet import Dry, give, mine, without_gift
-from axon.swarm.lab.manifest import LOCK, MANIFEST, Component, Kind, Manifest, Wish, held
-from axon.swarm.lab.nodes import NETWORK_FOLDER, LabNode, State, last_words, nodes_of, state_of
-from axon.swarm.lab.plan import Wanted, populate
+from axon.swarm.lab.manifest import (
+    LOCK,
+    MANIFEST,
+    Component,
+    ComponentKind,
+    DesiredState,
+    Manifest,
+    run_locked,
+)
+from axon.swarm.lab.nodes import (
+    NETWORK_FOLDER,
+    LabNode,
+    ProcessState,
+    last_errors,
+    nodes_of,
+    state_of,
+)
+from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.startup import Say, introduce, settle, start
@@ -62,9 +77,9 @@ def taken(folder: Path) -> Iterator[Manifest]:
         ConfigError: there is none, or another command works on it.
     """
     load(folder)
-    with held(folder) as hold:
+    with run_locked(folder) as lock:
         manifest = load(folder)
-        manifest.hold = hold
+        manifest.run_lock = lock
         yield manifest
 
 
@@ -84,7 +99,7 @@ def _make_room(folder: Path) -> None:
         raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another --dir")
 
 
-def up(folder: Path, wanted: Wanted, lots: Random, say: Say) -> tuple[Manifest, bool]:
+def up(folder: Path, wanted: RunRequest, lots: Random, say: Say) -> tuple[Manifest, bool]:
     """Raise a run, or what is missing of the one that is there.
 
     Args:
@@ -102,22 +117,22 @@ def up(folder: Path, wanted: Wanted, lots: Random, say: Say) -> tuple[Manifest, 
     """
     wanted.check()
     _make_room(folder)
-    with held(folder) as hold:
+    with run_locked(folder) as lock:
         manifest = Manifest.load(folder)
         fresh = manifest is None
         if manifest is None:
-            manifest = populate(folder, wanted, lots)
+            manifest = plan_run(folder, wanted, lots)
             manifest.save()
         else:
             _compare(manifest, wanted)
-        manifest.hold = hold
-        _raise(manifest, say, fresh=fresh)
+        manifest.run_lock = lock
+        _start_missing(manifest, say, fresh=fresh)
     return manifest, fresh
 
 
-def _raise(manifest: Manifest, say: Say, *, fresh: bool) -> None:
+def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     """Start what does not live, and wait until all of it is one network."""
-    paused = [item.name for item in manifest.components.values() if is_paused(item.birth)]
+    paused = [item.name for item in manifest.components.values() if is_paused(item.process)]
     cont(manifest, paused)
     names = [item.name for item in manifest.nodes]
     start(manifest, names, say)
@@ -130,13 +145,13 @@ def _raise(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     if manifest.wallets:
         if not fresh:
             settle(manifest, say)  # So that the money goes onto the chain that all will stand on.
-        _endow(manifest, first)
+        _fund(manifest, first)
         start(manifest, [item.name for item in manifest.wallets], say)
     settle(manifest, say)
-    start(manifest, [item.name for item in manifest.of_kind(Kind.MINER)], say)
+    start(manifest, [item.name for item in manifest.of_kind(ComponentKind.MINER)], say)
 
 
-def _endow(manifest: Manifest, node: LabNode) -> None:
+def _fund(manifest: Manifest, node: LabNode) -> None:
     """Give wallets that never had any some money, where the faucet has it."""
     from axon.swarm.lab.walletkeys import first_address, provide_words
 
@@ -153,7 +168,7 @@ def _is_young(node: LabNode) -> bool:
         return int(node.rpc("getblockchaininfo")["headers"]) == 0
 
 
-def _compare(manifest: Manifest, wanted: Wanted) -> None:
+def _compare(manifest: Manifest, wanted: RunRequest) -> None:
     """See whether the run that is there is the one that is wanted.
 
     Raises:
@@ -161,7 +176,7 @@ def _compare(manifest: Manifest, wanted: Wanted) -> None:
     """
     there = (
         len(manifest.nodes),
-        len(manifest.of_kind(Kind.MINER)),
+        len(manifest.of_kind(ComponentKind.MINER)),
         len(manifest.wallets),
         manifest.topology,
         len({item.group for item in manifest.nodes}),
@@ -180,7 +195,7 @@ def described(manifest: Manifest) -> str:
     """A run in a few words: `5 nodes, 1 miner, 2 wallets, organic`."""
     parts = [
         counted(len(found), kind)
-        for kind in (Kind.NODE, Kind.MINER, Kind.WALLET)
+        for kind in (ComponentKind.NODE, ComponentKind.MINER, ComponentKind.WALLET)
         if (found := manifest.of_kind(kind))
     ]
     return ", ".join([*parts, manifest.topology])
@@ -190,48 +205,48 @@ def kill(
     manifest: Manifest, names: Sequence[str], number: signal.Signals = signal.SIGKILL
 ) -> list[str]:
     """End components, at once or in order; the names of those that lived."""
-    lived = [name for name in names if is_alive(manifest.components[name].birth)]
+    lived = [name for name in names if is_alive(manifest.components[name].process)]
     for name in names:
-        manifest.change(name, wish=Wish.END)
+        manifest.change(name, desired=DesiredState.END)
     manifest.save()
     for name in lived:
-        birth = manifest.components[name].birth
-        send_signal(birth, number)
+        identity = manifest.components[name].process
+        send_signal(identity, number)
         if number is not signal.SIGKILL:
-            send_signal(birth, signal.SIGCONT)  # Who is paused hears nothing else.
+            send_signal(identity, signal.SIGCONT)  # Who is paused hears nothing else.
     for name in lived:
-        _see_out(manifest.components[name])
+        _wait_ended(manifest.components[name])
     return lived
 
 
-def _see_out(item: Component) -> None:
-    if wait_gone(item.birth, LEAVE_LIMIT_S):
+def _wait_ended(item: Component) -> None:
+    if wait_gone(item.process, LEAVE_LIMIT_S):
         return
-    send_signal(item.birth, signal.SIGKILL)
-    if not wait_gone(item.birth, GONE_LIMIT_S):
+    send_signal(item.process, signal.SIGKILL)
+    if not wait_gone(item.process, GONE_LIMIT_S):
         raise NodeFailed(f"{item.name} cannot be ended; the system holds its process")
 
 
 def pause(manifest: Manifest, names: Sequence[str]) -> list[str]:
     """Stop components where they are (SIGSTOP); the names of those that live."""
-    return _steer(manifest, names, Wish.PAUSE, signal.SIGSTOP)
+    return _steer(manifest, names, DesiredState.PAUSE, signal.SIGSTOP)
 
 
 def cont(manifest: Manifest, names: Sequence[str]) -> list[str]:
     """Let paused components go on (SIGCONT); the names of those that live."""
-    return _steer(manifest, names, Wish.RUN, signal.SIGCONT)
+    return _steer(manifest, names, DesiredState.RUN, signal.SIGCONT)
 
 
 def _steer(
-    manifest: Manifest, names: Sequence[str], wish: Wish, number: signal.Signals
+    manifest: Manifest, names: Sequence[str], desired: DesiredState, number: signal.Signals
 ) -> list[str]:
-    alive = [name for name in names if is_alive(manifest.components[name].birth)]
+    alive = [name for name in names if is_alive(manifest.components[name].process)]
     if not alive:
         return []
     for name in alive:
-        manifest.change(name, wish=wish)
+        manifest.change(name, desired=desired)
     manifest.save()
-    return [name for name in alive if send_signal(manifest.components[name].birth, number)]
+    return [name for name in alive if send_signal(manifest.components[name].process, number)]
 
 
 def restart(manifest: Manifest, names: Sequence[str], say: Say, *, wiped: bool = False) -> None:
@@ -255,16 +270,16 @@ def restart(manifest: Manifest, names: Sequence[str], say: Say, *, wiped: bool =
 def wipe(manifest: Manifest, names: Sequence[str]) -> None:
     """Let components that are down forget everything; a wallet's words are not on its disk."""
     for name in names:
-        assert not is_alive(manifest.components[name].birth), f"{name} still runs"
+        assert not is_alive(manifest.components[name].process), f"{name} still runs"
         shutil.rmtree(manifest.folder_of(name) / NETWORK_FOLDER, ignore_errors=True)
 
 
 def dead(manifest: Manifest) -> dict[str, str]:
     """Components that died by themselves, and the end of what each wrote to standard error."""
     return {
-        item.name: last_words(manifest.folder_of(item.name))
+        item.name: last_errors(manifest.folder_of(item.name))
         for item in manifest.components.values()
-        if item.birth is not None and state_of(item) is State.DIED
+        if item.process is not None and state_of(item) is ProcessState.DIED
     }
 
 
@@ -288,7 +303,7 @@ def down(manifest: Manifest) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def remove_probe(manifest: Manifest, name: str) -> None:
+def remove_temporary(manifest: Manifest, name: str) -> None:
     """End a node or wallet that a check raised for itself, and forget it."""
     kill(manifest, [name])
     shutil.rmtree(manifest.folder_of(name), ignore_errors=True)

@@ -3,7 +3,7 @@
 L1 convergence, L2 propagation, L4 growth, L7 rejoin; `docs/invariants.md` tells each in plain
 words, L3 is in `service`. These checks mine a few blocks, make a payment and raise a node for a
 moment; they kill nobody. What a single death would do is read off the plan here, and tried in
-`rounds`.
+`faulttrials`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
 from axon.swarm.lab.faucet import Dry, knows, mine, pay
-from axon.swarm.lab.lifecycle import remove_probe
-from axon.swarm.lab.manifest import Kind, Manifest
-from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
-from axon.swarm.lab.plan import probe
+from axon.swarm.lab.lifecycle import remove_temporary
+from axon.swarm.lab.manifest import ComponentKind, Manifest
+from axon.swarm.lab.nodes import LabNode, ProcessState, each, living, nodes_of, state_of
+from axon.swarm.lab.plan import plan_joiner
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.startup import Say, mean_of, start
 from axon.swarm.lab.topology import splitters
@@ -207,8 +207,8 @@ def _mining_in(manifest: Manifest, side: Sequence[LabNode]) -> list[str]:
     near = [node.name for node in side]
     return [
         item.name
-        for item in manifest.of_kind(Kind.MINER)
-        if item.node in near and state_of(item) is State.RUNNING
+        for item in manifest.of_kind(ComponentKind.MINER)
+        if item.node in near and state_of(item) is ProcessState.RUNNING
     ]
 
 
@@ -249,10 +249,10 @@ def _join(manifest: Manifest, node: LabNode, limit_s: float) -> float:
     source = node
     with ExitStack() as ends:
         for number in (1, 2):
-            item = probe(manifest, number, (source.name,))
+            item = plan_joiner(manifest, number, (source.name,))
             manifest.components[item.name] = item
             manifest.save()
-            ends.callback(remove_probe, manifest, item.name)
+            ends.callback(remove_temporary, manifest, item.name)
             start(manifest, [item.name], lambda _: None)
             fresh = ends.enter_context(nodes_of(manifest, [item.name])[0])
             _until_has(fresh, str(source.rpc("getbestblockhash")), limit_s)

@@ -1,9 +1,9 @@
 """What a run of the lab consists of: every component, written down before it begins to exist.
 
 `manifest.json` in the run's folder lists all nodes and miners with their addresses, folders, seeds
-and processes. It is written before a process is started, and each process writes its own birth
-certificate as its first deed (`births`), so whoever comes after a controller that was killed at any
-instant finds all that there is.
+and processes. It is written before a process is started, and each process first of all writes its
+own identity (`processidentity`), so a controller finds all that there is even if the one before it
+was killed at any instant.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from typing import Any, Final, Self
 
 from axon.errors import ConfigError
 from axon.machine import Endpoint
-from axon.swarm.lab.forkserver import Hold
+from axon.swarm.lab.forkserver import RunLock
 from axon.swarm.lab.processes import TooLate, wait_until
-from axon.swarm.lab.processidentity import Birth, read_birth
+from axon.swarm.lab.processidentity import ProcessIdentity, read_identity
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lab.lock"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 MAX_MANIFEST_BYTES: Final = 16 << 20
 """Far more than a thousand components need; what is larger is no manifest."""
 
-HOLD_LIMIT_S: Final = 3.0
-"""How long to wait for a run that is held: the nursery of a controller that was killed leaves when
-it has loaded everything and finds nobody there."""
+LOCK_LIMIT_S: Final = 3.0
+"""How long to wait for a locked run: the fork server of a controller that was killed ends when it
+has loaded everything and finds that nobody asks."""
 
 
-class Kind(StrEnum):
+class ComponentKind(StrEnum):
     """What a component is."""
 
     NODE = "node"
     MINER = "miner"
     WALLET = "wallet"
-    PROBE = "probe"  # A node that a check raises for itself.
+    JOINER = "joiner"  # A node that a check raises for itself.
     COLD = "cold"  # A wallet with an empty disk that a check raises for itself.
 
 
-class Wish(StrEnum):
+class DesiredState(StrEnum):
     """What was last asked of a component; a process that is not so has died by itself."""
 
     RUN = "run"
@@ -66,13 +66,13 @@ class Component:
         knows: names of nodes whose addresses it is told at its start.
         node: the node that a miner mines at.
         seed: of whatever is left to chance in it.
-        wish: what was last asked of it.
+        desired: what was last asked of it.
         bans: hosts that a partition has this node refuse.
-        birth: its process, as last seen by whoever wrote the manifest.
+        process: its process, as last seen by whoever wrote the manifest.
     """
 
     name: str
-    kind: Kind
+    kind: ComponentKind
     host: str
     p2p_port: int = 0
     rpc_port: int = 0
@@ -81,9 +81,9 @@ class Component:
     knows: tuple[str, ...] = ()
     node: str = ""
     seed: int = 0
-    wish: Wish = Wish.RUN
+    desired: DesiredState = DesiredState.RUN
     bans: tuple[str, ...] = ()
-    birth: Birth | None = None
+    process: ProcessIdentity | None = None
 
     @property
     def p2p(self) -> Endpoint:
@@ -98,7 +98,7 @@ class Component:
     @property
     def is_node(self) -> bool:
         """Whether it is one of the network's full nodes."""
-        return self.kind is Kind.NODE
+        return self.kind is ComponentKind.NODE
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -108,21 +108,21 @@ class Component:
     def to_json(self) -> dict[str, object]:
         """As it stands in the manifest."""
         shown = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**shown, "birth": None if self.birth is None else self.birth.to_json()}
+        return {**shown, "process": None if self.process is None else self.process.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From the manifest."""
-        dials, birth = data["dials"], data["birth"]
+        dials, identity = data["dials"], data["process"]
         return cls(
             **{
                 **data,
-                "kind": Kind(data["kind"]),
-                "wish": Wish(data["wish"]),
+                "kind": ComponentKind(data["kind"]),
+                "desired": DesiredState(data["desired"]),
                 "dials": None if dials is None else tuple(dials),
                 "knows": tuple(data["knows"]),
                 "bans": tuple(data["bans"]),
-                "birth": None if birth is None else Birth.from_json(birth),
+                "process": None if identity is None else ProcessIdentity.from_json(identity),
             }
         )
 
@@ -140,7 +140,7 @@ class Manifest:
         components: by name, in the order of their making.
         sides: names of nodes on each side of a partition; empty for none.
         draws: how often `random:K` was drawn, so that no draw repeats another.
-        hold: by which this process holds the run; None while it only looks on.
+        run_lock: by which this process holds the run; None while it only looks on.
     """
 
     folder: Path
@@ -152,21 +152,21 @@ class Manifest:
     components: dict[str, Component] = field(default_factory=dict)
     sides: tuple[tuple[str, ...], ...] = ()
     draws: int = 0
-    hold: Hold | None = field(default=None, compare=False)
+    run_lock: RunLock | None = field(default=None, compare=False)
 
-    def of_kind(self, *kinds: Kind) -> list[Component]:
+    def of_kind(self, *kinds: ComponentKind) -> list[Component]:
         """The components of some kinds, in order."""
         return [item for item in self.components.values() if item.kind in kinds]
 
     @property
     def nodes(self) -> list[Component]:
         """The network's full nodes."""
-        return self.of_kind(Kind.NODE)
+        return self.of_kind(ComponentKind.NODE)
 
     @property
     def wallets(self) -> list[Component]:
         """The wallets that belong to the run."""
-        return self.of_kind(Kind.WALLET)
+        return self.of_kind(ComponentKind.WALLET)
 
     def folder_of(self, name: str) -> Path:
         """Where a component has its files."""
@@ -208,7 +208,7 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """The run in a folder, with the processes that its components' birth certificates name.
+        """The run in a folder, with the processes that its components' identities name.
 
         Returns:
             None if there is no run.
@@ -229,9 +229,9 @@ class Manifest:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"{path} is not the manifest of a run: {error}") from error
         for name in found.components:
-            birth = read_birth(found.folder_of(name))
-            if birth is not None:
-                found.change(name, birth=birth)
+            identity = read_identity(found.folder_of(name))
+            if identity is not None:
+                found.change(name, process=identity)
         return found
 
     @classmethod
@@ -256,11 +256,11 @@ class Manifest:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Hold]:
+def run_locked(folder: Path) -> Iterator[RunLock]:
     """Work on a run alone; the folder exists.
 
     Yields:
-        What holds it; whoever is born there holds the run as well, until its birth is written down.
+        The lock; a process spawned by it holds the run too, until its identity is written.
 
     Raises:
         ConfigError: another command works on it.
@@ -271,16 +271,16 @@ def held(folder: Path) -> Iterator[Hold]:
         raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
     try:
         try:
-            wait_until(lambda: _take(descriptor), HOLD_LIMIT_S, "the run is free")
+            wait_until(lambda: _take(descriptor), LOCK_LIMIT_S, "the run is free")
         except TooLate as error:
             raise ConfigError(
                 f"another axon swarm command works on {folder}; wait until it has ended"
             ) from error
-        hold = Hold(descriptor)
+        lock = RunLock(descriptor)
         try:
-            yield hold
+            yield lock
         finally:
-            hold.close()
+            lock.close()
     finally:
         os.close(descriptor)
 

@@ -1,7 +1,7 @@
 """The lab's nodes as the controller meets them: asked by RPC, seen through `/proc`.
 
-A node is whatever process its birth certificate names; a controller that comes later finds the same
-nodes as the one that raised them.
+A node is the process that its identity names; a controller that comes later finds the same nodes as
+the one that started them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeVar
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.forkserver import ERRORS
-from axon.swarm.lab.manifest import Component, Manifest, Wish
+from axon.swarm.lab.manifest import Component, DesiredState, Manifest
 from axon.swarm.lab.processidentity import is_alive, is_paused, memory_kb
 
 CALL_LIMIT_S: Final = 20.0
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class State(StrEnum):
+class ProcessState(StrEnum):
     """What has become of a component."""
 
     RUNNING = "running"
@@ -51,7 +51,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """One greeted connection of a node.
+    """One connection with a finished handshake of a node.
 
     Args:
         name: of the node at the other end; empty for a stranger.
@@ -72,14 +72,14 @@ class NodeView:
         name: its own.
         state: whether it lives and answers.
         height, tip, work: of its chain; -1, empty and 0 where it does not answer.
-        links: its greeted connections.
+        links: its connection with a finished handshakes.
         pooled: transactions that wait there.
         rss_kb, pss_kb: its memory, and its own share of it.
         holds: what a wallet may spend, in coins.
     """
 
     name: str
-    state: State
+    state: ProcessState
     height: int = -1
     tip: str = ""
     work: int = 0
@@ -92,7 +92,7 @@ class NodeView:
     @property
     def answers(self) -> bool:
         """Whether it does."""
-        return self.state is State.RUNNING
+        return self.state is ProcessState.RUNNING
 
     @property
     def outbound(self) -> frozenset[str]:
@@ -179,7 +179,7 @@ class LabNode:
             return False
 
     def links(self) -> tuple[LinkView, ...]:
-        """Its greeted connections."""
+        """Its connection with a finished handshakes."""
         return links_of(self.rpc("getpeerinfo"))
 
     def has_block(self, name: str) -> bool:
@@ -194,8 +194,10 @@ class LabNode:
     def view(self) -> NodeView:
         """What it says now; never raises, for not to answer is an answer here."""
         state = state_of(self.component)
-        rss_kb, pss_kb = (0, 0) if self.component.birth is None else memory_kb(self.component.birth)
-        if state is not State.RUNNING:
+        rss_kb, pss_kb = (
+            (0, 0) if self.component.process is None else memory_kb(self.component.process)
+        )
+        if state is not ProcessState.RUNNING:
             return NodeView(self.name, state, rss_kb=rss_kb, pss_kb=pss_kb)
         calls: list[tuple[str, list[object]]] = [
             ("getblockchaininfo", []),
@@ -207,7 +209,7 @@ class LabNode:
         except (Unreachable, Unauthorized):
             answers = [None]
         if not all(isinstance(answer, dict | list) for answer in answers):
-            return NodeView(self.name, State.SILENT, rss_kb=rss_kb, pss_kb=pss_kb)
+            return NodeView(self.name, ProcessState.SILENT, rss_kb=rss_kb, pss_kb=pss_kb)
         chain, peers, pool = answers
         return NodeView(
             self.name,
@@ -231,7 +233,7 @@ class LabNode:
 
 
 def links_of(peers: Iterable[dict[str, Any]]) -> tuple[LinkView, ...]:
-    """The greeted connections that `getpeerinfo` tells; a wallet's are all its own calls."""
+    """The connections in `getpeerinfo` whose handshake is complete; a wallet's are all outbound."""
     found = []
     for peer in peers:
         if peer["version"]:
@@ -240,14 +242,14 @@ def links_of(peers: Iterable[dict[str, Any]]) -> tuple[LinkView, ...]:
     return tuple(found)
 
 
-def state_of(component: Component) -> State:
+def state_of(component: Component) -> ProcessState:
     """What has become of a component's process; whether it answers is not asked."""
-    if not is_alive(component.birth):
-        return State.ENDED if component.wish is Wish.END else State.DIED
-    return State.PAUSED if is_paused(component.birth) else State.RUNNING
+    if not is_alive(component.process):
+        return ProcessState.ENDED if component.desired is DesiredState.END else ProcessState.DIED
+    return ProcessState.PAUSED if is_paused(component.process) else ProcessState.RUNNING
 
 
-def last_words(folder: Path) -> str:
+def last_errors(folder: Path) -> str:
     """The end of what a component wrote to standard error; empty if it said nothing."""
     path = folder / ERRORS
     if not path.exists():
@@ -267,7 +269,7 @@ def nodes_of(
 
 def living(manifest: Manifest) -> list[LabNode]:
     """The nodes that live and are not paused."""
-    names = [item.name for item in manifest.nodes if state_of(item) is State.RUNNING]
+    names = [item.name for item in manifest.nodes if state_of(item) is ProcessState.RUNNING]
     return nodes_of(manifest, names)
 
 

@@ -71,7 +71,7 @@ def partition(manifest: Manifest, sides: tuple[tuple[str, ...], ...]) -> None:
             manifest.change(name, bans=tuple(host for host in hosts if host not in own))
     manifest.save()
     for item in manifest.nodes:
-        if not is_alive(item.birth):
+        if not is_alive(item.process):
             refuse(manifest.folder_of(item.name), item.bans)
     nodes = _answering(manifest)
     each(nodes, lambda node: _tell(manifest, node))
@@ -93,7 +93,7 @@ def heal(manifest: Manifest) -> None:
         raise ConfigError("the network is whole; there is nothing to heal")
     _refuse_paused(manifest)
     for item in manifest.nodes:
-        if not is_alive(item.birth):
+        if not is_alive(item.process):
             refuse(manifest.folder_of(item.name), (), item.bans)
     nodes = _answering(manifest)
     each(nodes, lambda node: _untell(manifest, node))
@@ -125,19 +125,19 @@ def shown(manifest: Manifest) -> str:
 
 def _refuse_paused(manifest: Manifest) -> None:
     for item in manifest.nodes:
-        if is_paused(item.birth):
+        if is_paused(item.process):
             raise ConfigError(
                 f"{item.name} is paused and cannot be told; axon swarm cont {item.name} first"
             )
 
 
 def _answering(manifest: Manifest) -> list[LabNode]:
-    return nodes_of(manifest, [item.name for item in manifest.nodes if is_alive(item.birth)])
+    return nodes_of(manifest, [item.name for item in manifest.nodes if is_alive(item.process)])
 
 
 def _banned(manifest: Manifest, name: str) -> frozenset[str]:
     """The hosts that a node refuses already."""
-    if not is_alive(manifest.components[name].birth):
+    if not is_alive(manifest.components[name].process):
         return refused(manifest.folder_of(name))
     with nodes_of(manifest, [name])[0] as node:
         return frozenset(str(ban["address"]).partition("/")[0] for ban in node.rpc("listbanned"))
@@ -184,5 +184,5 @@ def _untell(manifest: Manifest, node: LabNode) -> None:
             if manifest.components[name].host in item.bans:
                 add_node(node, manifest.components[name])
     except Unreachable:
-        if is_alive(item.birth):
+        if is_alive(item.process):
             raise

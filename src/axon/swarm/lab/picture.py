@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from axon.swarm.lab.lifecycle import described
-from axon.swarm.lab.manifest import Kind, Manifest
-from axon.swarm.lab.nodes import NodeView, State, state_of
+from axon.swarm.lab.manifest import ComponentKind, Manifest
+from axon.swarm.lab.nodes import NodeView, ProcessState, state_of
 from axon.swarm.lab.partition import shown
 from axon.swarm.story.participants import amount_sat, in_coins
 
@@ -51,7 +51,7 @@ def status_table(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
     rows = [("name", "address", "state", "height", "tip", "in", "out", "pool", "MB", "pid")]
     by_name = {item.name: item for item in seen}
     for item in manifest.components.values():
-        pid = str(item.birth.pid) if item.birth is not None else ""
+        pid = str(item.process.pid) if item.process is not None else ""
         view = by_name.get(item.name)
         if view is None:
             state = state_of(item)
@@ -60,7 +60,7 @@ def status_table(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
         else:
             state, told = view.state, _told(view)
             where = str(item.p2p) if item.p2p_port else item.host
-        gone = state in (State.ENDED, State.DIED)
+        gone = state in (ProcessState.ENDED, ProcessState.DIED)
         rows.append((item.name, where, str(state), *told, "" if gone else pid))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     right = {3, 5, 6, 7, 8, 9}
@@ -118,7 +118,7 @@ def frame(
         lines.append(_row(item, columns, letters, coloured=coloured))
     lines.append("")
     lines.append(_legend(letters, coloured=coloured))
-    for other in manifest.of_kind(Kind.MINER):
+    for other in manifest.of_kind(ComponentKind.MINER):
         lines.append(f"{other.name:<5}{state_of(other):<9}at {other.node}")
     return lines
 
@@ -138,7 +138,7 @@ def _row(
     item: NodeView, columns: Sequence[str], letters: Mapping[str, str], *, coloured: bool
 ) -> str:
     if not item.answers:
-        colour = _RED if item.state is State.DIED else _DIM
+        colour = _RED if item.state is ProcessState.DIED else _DIM
         return paint(f"{item.name:<5}{item.state}", colour, coloured=coloured)
     letter = letters[item.tip]
     tip = paint(f"{letter} ..{item.tip[-_SHORT:]}", _colour(letter), coloured=coloured)

@@ -11,7 +11,7 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
-from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port
 from axon.swarm.lab.topology import Topology, acquaintances, dials, fixed_entry
 
@@ -32,7 +32,7 @@ _BITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunRequest:
     """What `axon swarm up` is asked for.
 
     Args:
@@ -74,7 +74,7 @@ class Wanted:
             raise ConfigError(f"a block every {self.interval_s:g} s cannot be")
 
 
-def populate(folder: Path, wanted: Wanted, lots: Random) -> Manifest:
+def plan_run(folder: Path, wanted: RunRequest, lots: Random) -> Manifest:
     """Draw up a run; nothing of it exists yet.
 
     Args:
@@ -95,7 +95,7 @@ def populate(folder: Path, wanted: Wanted, lots: Random) -> Manifest:
         host = f"127.{1 + group}.{corner}.{1 + place // groups}"
         manifest.components[name] = Component(
             name,
-            Kind.NODE,
+            ComponentKind.NODE,
             host,
             _port(host, REGTEST.port),
             _port(host, REGTEST.rpc_port),
@@ -108,18 +108,20 @@ def populate(folder: Path, wanted: Wanted, lots: Random) -> Manifest:
         node = manifest.components[names[(number - 1) * wanted.nodes // wanted.miners]]
         name = f"m{number}"
         manifest.components[name] = Component(
-            name, Kind.MINER, node.host, node=node.name, seed=rng.getrandbits(_BITS)
+            name, ComponentKind.MINER, node.host, node=node.name, seed=rng.getrandbits(_BITS)
         )
     for number in range(1, wanted.wallets + 1):
-        item = planned_wallet(
-            manifest, Kind.WALLET, number, fixed_entry(wanted.topology, names, number)
+        item = plan_wallet(
+            manifest, ComponentKind.WALLET, number, fixed_entry(wanted.topology, names, number)
         )
         manifest.components[item.name] = item
     return manifest
 
 
-def planned_wallet(manifest: Manifest, kind: Kind, number: int, entry: str | None) -> Component:
-    """A wallet, or one with an empty disk that a check raises for itself (`Kind.COLD`).
+def plan_wallet(
+    manifest: Manifest, kind: ComponentKind, number: int, entry: str | None
+) -> Component:
+    """A wallet, or one with an empty disk that a check raises for itself (`ComponentKind.COLD`).
 
     Args:
         manifest: with all its nodes.
@@ -129,7 +131,7 @@ def planned_wallet(manifest: Manifest, kind: Kind, number: int, entry: str | Non
     """
     corner = manifest.nodes[0].host.split(".")[2]
     group = len({item.group for item in manifest.nodes}) + number
-    cold = kind is Kind.COLD
+    cold = kind is ComponentKind.COLD
     second = 1 + MAX_GROUPS + 1 if cold else 2 + (group - 1) % MAX_GROUPS
     return Component(
         f"{kind[0]}{number}",
@@ -141,12 +143,12 @@ def planned_wallet(manifest: Manifest, kind: Kind, number: int, entry: str | Non
     )
 
 
-def probe(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
+def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
     """A node that a check raises for itself: it dials only these."""
     host = f"127.{1 + MAX_GROUPS + 1}.{1 + number // 250}.{1 + number % 250}"
     return Component(
         f"p{number}",
-        Kind.PROBE,
+        ComponentKind.JOINER,
         host,
         free_port(host),
         free_port(host),

@@ -1,4 +1,4 @@
-"""What people want of the network, done by those who want it: the errands of wallets.
+"""What people want of the network, done by those who want it: the probes of wallets.
 
 A wallet reads its balance as of a new block, pays, and sees the payment confirmed; each of these
 has its own deadline. A cold wallet begins with an empty disk and knows what the others know.
@@ -21,10 +21,10 @@ from axon.primitives.transaction import COIN
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.faucet import FAUCET, give, knows, mine
-from axon.swarm.lab.lifecycle import remove_probe
-from axon.swarm.lab.manifest import Component, Kind, Manifest
+from axon.swarm.lab.lifecycle import remove_temporary
+from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.nodes import LabNode, each
-from axon.swarm.lab.plan import planned_wallet
+from axon.swarm.lab.plan import plan_wallet
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.startup import start
 from axon.swarm.lab.verdict import Finding, counted
@@ -44,7 +44,7 @@ POLL_S: Final = 0.05
 NO_ANSWER: Final = (RpcError, Unreachable, Unauthorized)
 
 
-class Errand(StrEnum):
+class Probe(StrEnum):
     """What somebody wants."""
 
     ASK = "asked"  # A node, by who checks.
@@ -55,13 +55,13 @@ class Errand(StrEnum):
 
 
 LIMITS_S: Final = {
-    Errand.ASK: 5.0,
-    Errand.READ: 10.0,
-    Errand.COLD: 30.0,
-    Errand.PAY: 15.0,
-    Errand.CONFIRM: 10.0,
+    Probe.ASK: 5.0,
+    Probe.READ: 10.0,
+    Probe.COLD: 30.0,
+    Probe.PAY: 15.0,
+    Probe.CONFIRM: 10.0,
 }
-"""T_op, by errand. A wallet whose nodes all died dials every few seconds; a node asks a stranger
+"""T_op, by probe. A wallet whose nodes all died dials every few seconds; a node asks a stranger
 for a payment two seconds late; a cold wallet has a program to start and a chain to read."""
 
 
@@ -79,24 +79,24 @@ class Unserved(AxonError):
 
 
 @dataclass(slots=True)
-class Served:
-    """What became of errands.
+class ServiceResult:
+    """What became of probes.
 
     Args:
-        times_s: the longest time of each errand.
+        times_s: the longest time of each probe.
         unserved: who was not served, and what did not come about.
         culprits: nodes that are the only ones somebody unserved knows.
         tried: how many were to be served.
     """
 
-    times_s: dict[Errand, float] = field(default_factory=dict)
+    times_s: dict[Probe, float] = field(default_factory=dict)
     unserved: dict[str, str] = field(default_factory=dict)
     culprits: dict[str, None] = field(default_factory=dict)
     tried: int = 0
 
-    def took(self, errand: Errand, seconds: float) -> None:
+    def took(self, probe: Probe, seconds: float) -> None:
         """Somebody had this done in so much time."""
-        self.times_s[errand] = max(seconds, self.times_s.get(errand, 0.0))
+        self.times_s[probe] = max(seconds, self.times_s.get(probe, 0.0))
 
     def failed(self, name: str, entries: Sequence[str], why: str) -> None:
         """Somebody who knows these nodes was not served."""
@@ -104,26 +104,26 @@ class Served:
         if len(entries) == 1:
             self.culprits[entries[0]] = None
 
-    def add(self, other: Served) -> None:
+    def add(self, other: ServiceResult) -> None:
         """Count others in."""
-        for errand, seconds in other.times_s.items():
-            self.took(errand, seconds)
+        for probe, seconds in other.times_s.items():
+            self.took(probe, seconds)
         self.unserved |= other.unserved
         self.culprits |= other.culprits
         self.tried += other.tried
 
     @property
-    def worst(self) -> Errand:
-        """The errand that took the largest part of its time."""
+    def worst(self) -> Probe:
+        """The probe that took the largest part of its time."""
         return max(
-            self.times_s, key=lambda each: self.times_s[each] / LIMITS_S[each], default=Errand.ASK
+            self.times_s, key=lambda each: self.times_s[each] / LIMITS_S[each], default=Probe.ASK
         )
 
     def in_words(self) -> str:
-        """The longest times of all errands."""
+        """The longest times of all probes."""
         return ", ".join(
-            f"{errand} in {seconds:.2f} s (limit {LIMITS_S[errand]:g})"
-            for errand, seconds in self.times_s.items()
+            f"{probe} in {seconds:.2f} s (limit {LIMITS_S[probe]:g})"
+            for probe, seconds in self.times_s.items()
         )
 
     def finding(self, name: str, title: str, who: str) -> Finding:
@@ -150,14 +150,14 @@ def cold_wallets(manifest: Manifest) -> list[Component]:
     """A wallet for each way in which the run's wallets know nodes; none exists yet."""
     ways = dict.fromkeys(item.dials for item in manifest.wallets)
     return [
-        planned_wallet(manifest, Kind.COLD, number, None if dials is None else dials[0])
+        plan_wallet(manifest, ComponentKind.COLD, number, None if dials is None else dials[0])
         for number, dials in enumerate(ways, start=1)
     ]
 
 
-def run_errands(
+def run_probes(
     manifest: Manifest, node: LabNode, wallets: Sequence[LabWallet], cold: Sequence[Component] = ()
-) -> tuple[Served, Served]:
+) -> tuple[ServiceResult, ServiceResult]:
     """Have wallets read, pay and see it confirmed, all side by side.
 
     Args:
@@ -175,14 +175,14 @@ def run_errands(
     with ExitStack() as ends:
         for item in cold:
             manifest.components[item.name] = item
-            ends.callback(remove_probe, manifest, item.name)
+            ends.callback(remove_temporary, manifest, item.name)
         manifest.save()
         ends.enter_context(node)
-        return _Round(manifest, node).serve(wallets, [item.name for item in cold])
+        return _ProbeRun(manifest, node).serve(wallets, [item.name for item in cold])
 
 
-class _Round:
-    """One round of errands.
+class _ProbeRun:
+    """One round of probes.
 
     Args:
         manifest: of the run.
@@ -193,10 +193,12 @@ class _Round:
         self._manifest = manifest
         self._node = node
         self._clock = Clock()
-        self._warm, self._cold = Served(), Served()
+        self._warm, self._cold = ServiceResult(), ServiceResult()
         self._payments: dict[str, str] = {}  # By wallet.
 
-    def serve(self, wallets: Sequence[LabWallet], cold: Sequence[str]) -> tuple[Served, Served]:
+    def serve(
+        self, wallets: Sequence[LabWallet], cold: Sequence[str]
+    ) -> tuple[ServiceResult, ServiceResult]:
         """Serve those that run, and those that do not yet."""
         self._warm.tried = len(wallets)
         height, block = self._new_block(wallets, cold)
@@ -204,28 +206,28 @@ class _Round:
         def has_read(wallet: LabWallet) -> bool:
             return wallet.scanned()[0] >= height and wallet.rpc("getblockhash", height) == block
 
-        able = self._each(wallets, Errand.READ, self._clock.now(), has_read)
+        able = self._each(wallets, Probe.READ, self._clock.now(), has_read)
         if self._warm.unserved:  # Whoever comes new would wait for the same in vain.
             cold = ()
         self._cold.tried = len(cold)
         begin = self._clock.now()
         fresh = self._started(cold)
         able += self._each(
-            fresh, Errand.COLD, begin, lambda wallet: has_read(wallet) and not _is_poor(wallet)
+            fresh, Probe.COLD, begin, lambda wallet: has_read(wallet) and not _is_poor(wallet)
         )
         begin = self._clock.now()
-        able = self._each(self._sent(able), Errand.PAY, begin, self._is_taken)
+        able = self._each(self._sent(able), Probe.PAY, begin, self._is_taken)
         able = self._spread(able)
         begin = self._clock.now()
         mine(self._node)
-        self._each(able, Errand.CONFIRM, begin, self._is_confirmed)
+        self._each(able, Probe.CONFIRM, begin, self._is_confirmed)
         return self._warm, self._cold
 
-    def _served(self, wallet: LabWallet) -> Served:
-        return self._cold if wallet.component.kind is Kind.COLD else self._warm
+    def _result(self, wallet: LabWallet) -> ServiceResult:
+        return self._cold if wallet.component.kind is ComponentKind.COLD else self._warm
 
     def _failed(self, wallet: LabWallet, why: str) -> None:
-        self._served(wallet).failed(wallet.name, wallet.component.entries, why)
+        self._result(wallet).failed(wallet.name, wallet.component.entries, why)
 
     def _new_block(self, wallets: Sequence[LabWallet], cold: Sequence[str]) -> tuple[int, str]:
         """Have a block found, with money in it for wallets that have none."""
@@ -259,15 +261,15 @@ class _Round:
     def _each(
         self,
         wallets: Sequence[LabWallet],
-        errand: Errand,
+        probe: Probe,
         begin: Instant,
         is_done: Callable[[LabWallet], bool],
     ) -> list[LabWallet]:
-        """Wait until all have an errand done, side by side; those that have."""
+        """Wait until all have an probe done, side by side; those that have."""
 
         def outcome(wallet: LabWallet) -> float | None:
             try:
-                wait_until(lambda: _answers(is_done, wallet), LIMITS_S[errand], errand, POLL_S)
+                wait_until(lambda: _answers(is_done, wallet), LIMITS_S[probe], probe, POLL_S)
             except TooLate:
                 return None
             return _since(self._clock, begin)
@@ -275,9 +277,9 @@ class _Round:
         able = []
         for wallet, seconds in zip(wallets, each(wallets, outcome), strict=True):
             if seconds is None:
-                self._failed(wallet, f"not {errand} within {LIMITS_S[errand]:g} s")
+                self._failed(wallet, f"not {probe} within {LIMITS_S[probe]:g} s")
             else:
-                self._served(wallet).took(errand, seconds)
+                self._result(wallet).took(probe, seconds)
                 able.append(wallet)
         return able
 

@@ -69,7 +69,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold requests to end back for a moment, so that no process is started and then forgotten."""
+    """Delay requests to end for a moment, so that no process is started and then forgotten."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -224,12 +224,12 @@ class AxonProcess(ABC):
         return peers
 
     def links_to(self, node: NodeProcess) -> list[dict[str, Any]]:
-        """Its greeted connections to a node."""
+        """Its connection with a finished handshakes to a node."""
         mark = f"({node.name})"
         return [peer for peer in self.peers() if mark in peer["subver"]]
 
     def is_linked_to(self, node: NodeProcess) -> bool:
-        """Whether a greeted connection of ours leads to a node."""
+        """Whether a connection with a finished handshake of ours leads to a node."""
         return bool(self.links_to(node))
 
     def height(self) -> int:
@@ -363,12 +363,12 @@ class NodeProcess(AxonProcess):
         return bool(self.rpc("getmempoolinfo")["loaded"])
 
     def connect(self, other: NodeProcess) -> None:
-        """Dial another node once and wait until both have greeted."""
+        """Dial another node once and wait until the handshake is complete on both sides."""
         self.rpc("addnode", str(other.door), "onetry")
         wait_until(
             lambda: self.is_linked_to(other) and other.is_linked_to(self),
             START_LIMIT_S,
-            f"{self.name} and {other.name} greet each other",
+            f"{self.name} and {other.name} complete the handshake",
         )
 
     def disconnect(self, other: NodeProcess) -> None:

@@ -1,8 +1,8 @@
-"""Processes by birth certificate: an id alone is not enough, for the system gives it out again.
+"""Processes by identity: a process id alone is not enough, for the system gives it out again.
 
-A certificate is the process id, the tick at which the process began, and the boot of the machine
-that the ticks count from. It is checked before every signal, and the signal goes to the very
-process that was checked (pidfd), so no stranger is ever hit.
+A process identity is the process id, the tick at which the process started, and the boot of the
+machine from which the ticks are counted. It is checked before every signal, and the signal goes to
+the very process that was checked (pidfd), so no other process is ever hit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-CERTIFICATE: Final = "process.json"
+IDENTITY_FILE: Final = "process.json"
 GONE: Final = frozenset("ZXx")
 """States of processes that have ended, though nobody may have asked how."""
 
@@ -27,7 +27,7 @@ _STARTED_FIELD: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
+class ProcessIdentity:
     """One process of this machine.
 
     Args:
@@ -56,7 +56,7 @@ class Birth:
 
 @cache
 def boot_id() -> str:
-    """The name of this machine's present boot."""
+    """The id of this machine's present boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -68,71 +68,71 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def birth_of(pid: int) -> Birth | None:
-    """The certificate of a process that exists; None if it does not."""
+def identity_of(pid: int) -> ProcessIdentity | None:
+    """The identity of a process that exists; None if it does not."""
     found = _stat(pid)
-    return None if found is None else Birth(pid, int(found[_STARTED_FIELD]), boot_id())
+    return None if found is None else ProcessIdentity(pid, int(found[_STARTED_FIELD]), boot_id())
 
 
-def write_birth(folder: Path) -> Birth:
-    """Leave this process's certificate in a folder; all of it is there or nothing."""
-    birth = birth_of(os.getpid())
-    assert birth is not None, "this process lives"
-    fresh = folder / f"{CERTIFICATE}.new"
-    fresh.write_text(json.dumps(birth.to_json()))
-    fresh.replace(folder / CERTIFICATE)
-    return birth
+def write_identity(folder: Path) -> ProcessIdentity:
+    """Write this process's identity to a folder; all of it is there or nothing."""
+    identity = identity_of(os.getpid())
+    assert identity is not None, "this process lives"
+    fresh = folder / f"{IDENTITY_FILE}.new"
+    fresh.write_text(json.dumps(identity.to_json()))
+    fresh.replace(folder / IDENTITY_FILE)
+    return identity
 
 
-def read_birth(folder: Path) -> Birth | None:
-    """The certificate of the last process that worked in a folder; None if there was none."""
+def read_identity(folder: Path) -> ProcessIdentity | None:
+    """The identity of the last process that worked in a folder; None if there was none."""
     try:
-        return Birth.from_json(json.loads((folder / CERTIFICATE).read_text()))
+        return ProcessIdentity.from_json(json.loads((folder / IDENTITY_FILE).read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def state_of(birth: Birth | None) -> str | None:
+def state_of(identity: ProcessIdentity | None) -> str | None:
     """The letter of a process's state (proc(5)); None once it has ended."""
-    if birth is None or birth.boot != boot_id():
+    if identity is None or identity.boot != boot_id():
         return None
-    found = _stat(birth.pid)
-    if found is None or int(found[_STARTED_FIELD]) != birth.started:
+    found = _stat(identity.pid)
+    if found is None or int(found[_STARTED_FIELD]) != identity.started:
         return None
     return None if found[_STATE_FIELD] in GONE else found[_STATE_FIELD]
 
 
-def is_alive(birth: Birth | None) -> bool:
+def is_alive(identity: ProcessIdentity | None) -> bool:
     """Whether the very process lives, paused or not."""
-    return state_of(birth) is not None
+    return state_of(identity) is not None
 
 
-def is_paused(birth: Birth | None) -> bool:
+def is_paused(identity: ProcessIdentity | None) -> bool:
     """Whether it lives and is stopped."""
-    return state_of(birth) == PAUSED
+    return state_of(identity) == PAUSED
 
 
-def memory_kb(birth: Birth) -> tuple[int, int]:
+def memory_kb(identity: ProcessIdentity) -> tuple[int, int]:
     """Resident memory, and the share of it that is this process's (PSS), in kB; 0 if unknown."""
     found = {"Rss": 0, "Pss": 0}
     with suppress(OSError):
-        for line in Path(f"/proc/{birth.pid}/smaps_rollup").read_text().splitlines():
+        for line in Path(f"/proc/{identity.pid}/smaps_rollup").read_text().splitlines():
             name, _, rest = line.partition(":")
             if name in found:
                 found[name] = int(rest.split()[0])
     return found["Rss"], found["Pss"]
 
 
-def send_signal(birth: Birth | None, number: signal.Signals) -> bool:
+def send_signal(identity: ProcessIdentity | None, number: signal.Signals) -> bool:
     """Signal the very process; False if it has ended."""
-    if birth is None:
+    if identity is None:
         return False
     try:
-        handle = os.pidfd_open(birth.pid)
+        handle = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return False
     try:
-        if not is_alive(birth):  # Whoever has the id now is another.
+        if not is_alive(identity):  # Whoever has the id now is another.
             return False
         signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
@@ -142,16 +142,16 @@ def send_signal(birth: Birth | None, number: signal.Signals) -> bool:
     return True
 
 
-def wait_gone(birth: Birth | None, limit_s: float) -> bool:
+def wait_gone(identity: ProcessIdentity | None, limit_s: float) -> bool:
     """Wait until the very process has ended; whether it did within the limit."""
-    if birth is None:
+    if identity is None:
         return True
     try:
-        handle = os.pidfd_open(birth.pid)
+        handle = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return True
     try:
-        if not is_alive(birth):
+        if not is_alive(identity):
             return True
         poll = select.poll()
         poll.register(handle, select.POLLIN)

@@ -15,11 +15,11 @@ from axon.drivers.aio.clock import Clock
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.faucet import holdings
-from axon.swarm.lab.manifest import Kind, Manifest
+from axon.swarm.lab.manifest import ComponentKind, Manifest
 from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
 from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.walletconsistency import compare_wallets
+from axon.swarm.lab.walletconsistency import compare_balances
 from axon.swarm.story.participants import in_coins
 
 AT_ONCE: Final = 50
@@ -40,7 +40,7 @@ _NOBODY: Final = "no node answers"
 
 
 @dataclass(slots=True)
-class Before:
+class Baseline:
     """The network as it was when the checks began.
 
     Args:
@@ -50,9 +50,9 @@ class Before:
     work: dict[str, int] = field(default_factory=dict)
 
 
-def look_before(manifest: Manifest) -> Before:
+def take_baseline(manifest: Manifest) -> Baseline:
     """Note what may only grow."""
-    return Before({item.name: item.work for item in views(manifest) if item.answers})
+    return Baseline({item.name: item.work for item in views(manifest) if item.answers})
 
 
 def _undecided(name: str, title: str, said: str) -> Finding:
@@ -172,7 +172,7 @@ def one_ledger(manifest: Manifest) -> Finding:
                 compared = max(compared, len(answers))
         if compared == len(nodes) or manifest.sides:
             break
-    wallets = compare_wallets(manifest)
+    wallets = compare_balances(manifest)
     if wallets.wrong:
         name, said = next(iter(wallets.wrong.items()))
         return Finding("S2", title, False, f"{name}: {said}", culprits=tuple(wallets.wrong))
@@ -212,7 +212,7 @@ def _minority(answers: dict[str, str]) -> tuple[str, ...]:
 # S4.
 
 
-def most_work(manifest: Manifest, before: Before) -> Finding:
+def most_work(manifest: Manifest, before: Baseline) -> Finding:
     """S4: nobody's work shrinks, and nobody stays on less work than a whole chain it holds."""
     title = "most work"
     seen = [item for item in views(manifest) if item.answers]
@@ -259,7 +259,9 @@ def _is_behind(node: LabNode) -> bool:
 def no_friendly_fire(manifest: Manifest) -> Finding:
     """S9: nobody here blames or bans anybody here, but whom a partition has it refuse."""
     title = "no friendly fire"
-    hosts = {item.host: item.name for item in manifest.of_kind(Kind.NODE, Kind.WALLET)}
+    hosts = {
+        item.host: item.name for item in manifest.of_kind(ComponentKind.NODE, ComponentKind.WALLET)
+    }
     shots = []
     for node in living(manifest):
         for ban in node.rpc("listbanned"):

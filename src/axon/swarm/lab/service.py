@@ -1,7 +1,7 @@
 """L3: everybody who wants something of the network gets it in time.
 
-Wallets do their errands (`errands`); where a run has none, whoever checks asks nodes in their
-place. What a single death would do is read off the plan here, and tried in `rounds`.
+Wallets do their probes (`probes`); where a run has none, whoever checks asks nodes in their
+place. What a single death would do is read off the plan here, and tried in `faulttrials`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND
 from axon.swarm.lab.faucet import Dry, holdings
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import LabNode, State, each, living, nodes_of, state_of
+from axon.swarm.lab.nodes import LabNode, ProcessState, each, living, nodes_of, state_of
 from axon.swarm.lab.probes import (
     LIMITS_S,
     NO_ANSWER,
-    Errand,
-    Served,
+    Probe,
+    ServiceResult,
     cold_wallets,
-    run_errands,
+    run_probes,
 )
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.topology import Topology, clients, lonely
@@ -36,7 +36,7 @@ def service(manifest: Manifest, say: Say) -> Iterator[Finding]:
     say("L3: wallets read, pay and see it confirmed")
     wallets = living_wallets(manifest)
     try:
-        warm, cold = run_errands(manifest, most_work(manifest), wallets, cold_wallets(manifest))
+        warm, cold = run_probes(manifest, most_work(manifest), wallets, cold_wallets(manifest))
     except Dry as error:
         yield Finding("L3", title, None, str(error), tried=0)
         return
@@ -74,14 +74,14 @@ def most_work(manifest: Manifest) -> LabNode:
     return nodes[found.index(max(found))]
 
 
-def ask_nodes(manifest: Manifest) -> Served:
+def ask_nodes(manifest: Manifest) -> ServiceResult:
     """What who checks does where there are no wallets: asks for height and balance."""
-    served, clock = Served(), Clock()
+    served, clock = ServiceResult(), Clock()
     for client, entries in known_by_clients(manifest).items():
         begin = clock.now()
         if not _ask(manifest, entries):
             served.failed(client, entries, "no node it knows answers")
-        served.took(Errand.ASK, (clock.now() - begin) / SECOND)
+        served.took(Probe.ASK, (clock.now() - begin) / SECOND)
         served.tried += 1
     return served
 
@@ -89,9 +89,9 @@ def ask_nodes(manifest: Manifest) -> Served:
 def _ask(manifest: Manifest, entries: Sequence[str]) -> bool:
     """Ask nodes one after the other until one has told both."""
     for name in entries:
-        if state_of(manifest.components[name]) is not State.RUNNING:
+        if state_of(manifest.components[name]) is not ProcessState.RUNNING:
             continue  # Its connection is refused at once.
-        with nodes_of(manifest, [name], LIMITS_S[Errand.ASK])[0] as node:
+        with nodes_of(manifest, [name], LIMITS_S[Probe.ASK])[0] as node:
             try:
                 node.rpc("getblockcount")
                 holdings(node)

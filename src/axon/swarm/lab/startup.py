@@ -18,21 +18,21 @@ from axon.errors import DecodeError
 from axon.machine import SECOND
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.manifest import Component, Kind, Manifest, Wish
+from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
 from axon.swarm.lab.minerloop import Miner
 from axon.swarm.lab.nodes import (
     NETWORK_FOLDER,
     LabNode,
     NodeView,
-    State,
+    ProcessState,
     each,
-    last_words,
+    last_errors,
     nodes_of,
     state_of,
     views,
 )
 from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
-from axon.swarm.lab.processidentity import birth_of, is_alive
+from axon.swarm.lab.processidentity import identity_of, is_alive
 from axon.swarm.lab.wallets import LabWallet, arguments, wallet_views
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
@@ -48,11 +48,11 @@ SETTLE_LIMIT_S: Final = 90.0
 """How long a whole network may take until all are linked and stand on one block."""
 
 _PROGRAMS: Final = {
-    Kind.NODE: "node",
-    Kind.PROBE: "node",
-    Kind.WALLET: "wallet",
-    Kind.COLD: "wallet",
-    Kind.MINER: "miner",
+    ComponentKind.NODE: "node",
+    ComponentKind.JOINER: "node",
+    ComponentKind.WALLET: "wallet",
+    ComponentKind.COLD: "wallet",
+    ComponentKind.MINER: "miner",
 }
 _LOOK_AGAIN_S: Final = 0.2
 _CONF: Final = "bitcoin.conf"
@@ -80,7 +80,7 @@ Say = Callable[[str], None]
 
 
 class Starting(Protocol):
-    """A process that has been born and does not answer yet."""
+    """A process that has been spawned and does not answer yet."""
 
     component: Component
     folder: Path
@@ -100,26 +100,26 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
         NodeFailed: one left at its start, or does not answer in time.
     """
     wanted = [manifest.components[name] for name in names]
-    dead = [item for item in wanted if not is_alive(item.birth)]
+    dead = [item for item in wanted if not is_alive(item.process)]
     if not dead:
         return
     for item in dead:
-        manifest.change(item.name, wish=Wish.RUN)
+        manifest.change(item.name, desired=DesiredState.RUN)
     manifest.save()
-    nodes = [item for item in dead if item.kind in (Kind.NODE, Kind.PROBE)]
-    ready = _start_each(nodes, lambda item: _bear_node(manifest, item), "nodes", say)
+    nodes = [item for item in dead if item.kind in (ComponentKind.NODE, ComponentKind.JOINER)]
+    ready = _start_each(nodes, lambda item: _spawn_node(manifest, item), "nodes", say)
     introduce(manifest, ready)
     _call_back(manifest, ready)
-    wallets = [item for item in dead if item.kind in (Kind.WALLET, Kind.COLD)]
-    _start_each(wallets, lambda item: _bear_wallet(manifest, item), "wallets", say)
+    wallets = [item for item in dead if item.kind in (ComponentKind.WALLET, ComponentKind.COLD)]
+    _start_each(wallets, lambda item: _spawn_wallet(manifest, item), "wallets", say)
     for item in dead:
-        if item.kind is Kind.MINER:
+        if item.kind is ComponentKind.MINER:
             _start_miner(manifest, item)
     manifest.save()
 
 
 def _start_each(
-    items: Sequence[Component], bear: Callable[[Component], Starting], kind: str, say: Say
+    items: Sequence[Component], spawn: Callable[[Component], Starting], kind: str, say: Say
 ) -> list[str]:
     """Start several, a few at a time, and wait until all answer; their names."""
     starting: dict[str, Starting] = {}
@@ -128,10 +128,10 @@ def _start_each(
 
     def proceed() -> bool:
         while left and len(starting) < AT_ONCE:
-            born = bear(left.pop(0))
-            starting[born.name] = born
-        for name, born in list(starting.items()):
-            if _has_started(born):
+            spawned = spawn(left.pop(0))
+            starting[spawned.name] = spawned
+        for name, spawned in list(starting.items()):
+            if _has_started(spawned):
                 ready.append(name)
                 del starting[name]
                 say(f"{len(ready)} of {len(items)} {kind} answer")
@@ -141,38 +141,38 @@ def _start_each(
     return ready
 
 
-def _has_started(born: Starting) -> bool:
-    if not is_alive(born.component.birth):
-        said = last_words(born.folder) or "without a word"
-        raise NodeFailed(f"{born.name} left at its start: {said}")
-    return born.is_ready()
+def _has_started(spawned: Starting) -> bool:
+    if not is_alive(spawned.component.process):
+        said = last_errors(spawned.folder) or "without a word"
+        raise NodeFailed(f"{spawned.name} left at its start: {said}")
+    return spawned.is_ready()
 
 
-def _bear(manifest: Manifest, item: Component, told: Sequence[str]) -> Component:
-    """Start a component's process; the component with its birth."""
-    assert manifest.hold is not None, "who starts something holds the run"
-    pid = manifest.hold.bear(_PROGRAMS[item.kind], manifest.folder_of(item.name), told)
-    return manifest.change(item.name, birth=birth_of(pid))
+def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> Component:
+    """Start a component's process; the component with its identity."""
+    assert manifest.run_lock is not None, "who starts something holds the run"
+    pid = manifest.run_lock.spawn(_PROGRAMS[item.kind], manifest.folder_of(item.name), told)
+    return manifest.change(item.name, process=identity_of(pid))
 
 
-def _bear_node(manifest: Manifest, item: Component) -> LabNode:
+def _spawn_node(manifest: Manifest, item: Component) -> LabNode:
     folder = manifest.folder_of(item.name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONF).write_text(configuration(manifest, item))
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    return LabNode(_bear(manifest, item, [f"-datadir={folder}"]), folder)
+    return LabNode(_spawn(manifest, item, [f"-datadir={folder}"]), folder)
 
 
-def _bear_wallet(manifest: Manifest, item: Component) -> LabWallet:
+def _spawn_wallet(manifest: Manifest, item: Component) -> LabWallet:
     # Of all that is called here, only this needs the wallet's library.
     from axon.swarm.lab.walletkeys import provide_passphrase, provide_words
 
     folder = manifest.folder_of(item.name)
     provide_passphrase(manifest.folder)
     provide_words(folder)
-    return LabWallet(_bear(manifest, item, arguments(manifest, item)), folder)
+    return LabWallet(_spawn(manifest, item, arguments(manifest, item)), folder)
 
 
 def _start_miner(manifest: Manifest, item: Component) -> None:
@@ -185,12 +185,12 @@ def _start_miner(manifest: Manifest, item: Component) -> None:
         mean_of(manifest),
         item.seed,
     )
-    _bear(manifest, item, miner.arguments())
+    _spawn(manifest, item, miner.arguments())
 
 
 def mean_of(manifest: Manifest) -> float:
     """The mean time from block to block of one miner."""
-    return manifest.interval_s * max(1, len(manifest.of_kind(Kind.MINER)))
+    return manifest.interval_s * max(1, len(manifest.of_kind(ComponentKind.MINER)))
 
 
 def configuration(manifest: Manifest, item: Component) -> str:
@@ -245,7 +245,7 @@ def _read_bans(path: Path) -> BanList:
 
 def introduce(manifest: Manifest, names: Sequence[str]) -> None:
     """Tell nodes that find their peers by themselves a few addresses; who is down hears nothing."""
-    alive = [name for name in names if state_of(manifest.components[name]) is State.RUNNING]
+    alive = [name for name in names if state_of(manifest.components[name]) is ProcessState.RUNNING]
     each(nodes_of(manifest, alive), lambda node: _introduce(manifest, node))
 
 
@@ -263,7 +263,7 @@ def _call_back(manifest: Manifest, names: Sequence[str]) -> None:
     started = [manifest.components[name] for name in names]
     for item in manifest.nodes:
         callees = [other for other in started if other.name in (item.dials or ())]
-        if not callees or state_of(item) is not State.RUNNING:
+        if not callees or state_of(item) is not ProcessState.RUNNING:
             continue
         node = nodes_of(manifest, [item.name])[0]
         for other in callees:
@@ -278,7 +278,7 @@ def reachable(manifest: Manifest, item: Component) -> list[Component]:
         for other in manifest.nodes
         if other.name != item.name
         and other.host not in item.bans
-        and state_of(other) is State.RUNNING
+        and state_of(other) is ProcessState.RUNNING
     ]
 
 
@@ -310,7 +310,7 @@ def is_served(manifest: Manifest, seen: NodeView, tips: Collection[str]) -> bool
         tips: last blocks of nodes.
     """
     entries = manifest.components[seen.name].entries
-    alive = sum(state_of(manifest.components[name]) is State.RUNNING for name in entries)
+    alive = sum(state_of(manifest.components[name]) is ProcessState.RUNNING for name in entries)
     return not alive or (seen.tip in tips and len(seen.outbound) >= min(SERVED_BY, alive))
 
 
@@ -343,7 +343,7 @@ def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> flo
 
 def _lively(seen: Iterable[NodeView]) -> list[NodeView]:
     """Those that live and are not paused, whether they answer or not."""
-    return [item for item in seen if item.state in (State.RUNNING, State.SILENT)]
+    return [item for item in seen if item.state in (ProcessState.RUNNING, ProcessState.SILENT)]
 
 
 def add_node(node: LabNode, other: Component) -> None:

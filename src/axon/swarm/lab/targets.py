@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from axon.errors import ConfigError
-from axon.swarm.lab.manifest import Component, Kind
+from axon.swarm.lab.manifest import Component, ComponentKind
 
 
 class Targets:
@@ -61,7 +61,7 @@ class Targets:
             case "group":
                 return self._group(rest)
             case "node" | "miner" | "wallet":
-                return self._of_kind(Kind(word), rest)
+                return self._of_kind(ComponentKind(word), rest)
         raise self._unknown(text)
 
     def _nodes(self) -> list[str]:
@@ -108,7 +108,7 @@ class Targets:
             raise ConfigError(f"there is no group {text!r} in this run; there are {shown}")
         return names
 
-    def _of_kind(self, kind: Kind, text: str) -> Sequence[str]:
+    def _of_kind(self, kind: ComponentKind, text: str) -> Sequence[str]:
         names = [item.name for item in self._components.values() if item.kind is kind]
         if text == "*" and names:
             return names
@@ -126,7 +126,7 @@ class Targets:
 def listed(components: Mapping[str, Component]) -> str:
     """What there is, in a few words: `n1 to n5, m1`."""
     shown = []
-    for kind in Kind:
+    for kind in ComponentKind:
         names = [item.name for item in components.values() if item.kind is kind]
         if names:
             shown.append(names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}")

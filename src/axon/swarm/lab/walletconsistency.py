@@ -1,4 +1,4 @@
-"""What wallets say, held against what nodes on the same block say: balances, and every payment.
+"""What wallets say, compared with what nodes on the same block say: balances, and every payment.
 
 S2 one ledger, as far as wallets are told a balance; S7 honest wallet: what it calls confirmed it
 can prove, and it counts confirmations as the chain with most work does. `docs/invariants.md` tells
@@ -30,7 +30,7 @@ _POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WalletStatement:
     """What a wallet says, all of it as of one block.
 
     Args:
@@ -55,7 +55,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class Compared:
+class Comparison:
     """What came of holding wallets against nodes.
 
     Args:
@@ -69,12 +69,12 @@ class Compared:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def compare_wallets(manifest: Manifest) -> Compared:
+def compare_balances(manifest: Manifest) -> Comparison:
     """S2: whether each wallet holds what a node that stands where it stands says it does."""
     return _compare(manifest, _other_balance)
 
 
-def honest_wallets(manifest: Manifest) -> Finding:
+def wallet_consistency(manifest: Manifest) -> Finding:
     """S7: whether each wallet can prove what it calls confirmed, and counts as the chain does."""
     title = "honest wallet"
     if not manifest.wallets:
@@ -92,12 +92,12 @@ def honest_wallets(manifest: Manifest) -> Finding:
     return Finding("S7", title, True, said, tried=found.entries)
 
 
-FaultOf = Callable[[LabNode, LabWallet, Told], str]
+FaultOf = Callable[[LabNode, LabWallet, WalletStatement], str]
 """What is wrong with what a wallet tells, by a node on the same block; empty if nothing is."""
 
 
-def _compare(manifest: Manifest, fault_of: FaultOf) -> Compared:
-    found = Compared()
+def _compare(manifest: Manifest, fault_of: FaultOf) -> Comparison:
+    found = Comparison()
     for wallet in living_wallets(manifest):  # One by one: a node looks for one's coins at a time.
         look = _look_until_together(manifest, wallet, fault_of)
         if look is None:
@@ -140,7 +140,7 @@ def _look(manifest: Manifest, wallet: LabWallet, fault_of: FaultOf) -> tuple[str
     return None
 
 
-def ask(wallet: LabWallet) -> Told | None:
+def ask(wallet: LabWallet) -> WalletStatement | None:
     """What a wallet says; None if it saw a block while it spoke, or has seen none."""
     answers = wallet.batch(
         [
@@ -161,24 +161,24 @@ def ask(wallet: LabWallet) -> Told | None:
         return None
     reach = max(len(receiving), len(change)) + AHEAD
     needles = [{"desc": item["desc"], "range": reach} for item in descriptors["descriptors"]]
-    return Told(str(last["hash"]), tuple(entries), tuple(needles))
+    return WalletStatement(str(last["hash"]), tuple(entries), tuple(needles))
 
 
-def _other_balance(node: LabNode, _wallet: LabWallet, told: Told) -> str:
+def _other_balance(node: LabNode, _wallet: LabWallet, told: WalletStatement) -> str:
     found = node.rpc("scantxoutset", "start", list(told.needles))
     if found["bestblock"] != told.tip:
         return ""  # It has moved on, which is seen afterwards.
     return balance_fault(told, amount_sat(found["total_amount"]), node.name)
 
 
-def balance_fault(told: Told, node_sat: int, name: str) -> str:
+def balance_fault(told: WalletStatement, node_sat: int, name: str) -> str:
     """How a wallet's balance differs from what a node tells; empty if it does not."""
     if told.holds_sat == node_sat:
         return ""
     return f"it holds {in_coins(told.holds_sat)} and {name} says {in_coins(node_sat)}"
 
 
-def _unproven(node: LabNode, wallet: LabWallet, told: Told) -> str:
+def _unproven(node: LabNode, wallet: LabWallet, told: WalletStatement) -> str:
     """The first thing that a node does not confirm of what a wallet calls confirmed."""
     entries = told.confirmed
     proofs = wallet.batch([("gettxoutproof", [entry["txid"]]) for entry in entries])

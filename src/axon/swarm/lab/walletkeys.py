@@ -68,7 +68,13 @@ def _provide(path: Path, make: Callable[[], str]) -> str:
 def first_address(words: str) -> str:
     """The address at which a wallet made of these words is paid first."""
     source = from_words(
-        words, REGTEST, Kind.BIP84, "", bytes(SALT_SIZE), bytes(NONCE_SIZE), log_n=_CHEAP_LOG_N
+        words,
+        REGTEST,
+        Kind.BIP84,
+        "",
+        bytes(SALT_SIZE),
+        bytes(NONCE_SIZE),
+        log_n=_CHEAP_LOG_N,
     )
     (descriptor,) = parse_descriptor(source.descriptors.receive, REGTEST)
     address = encode_address(descriptor.scripts(0)[0], REGTEST)

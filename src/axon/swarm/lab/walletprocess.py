@@ -101,7 +101,7 @@ class WalletProcess(AxonProcess):
         return True
 
     def connect(self, node: NodeProcess) -> None:
-        """Dial a node once, unless there is a connection, and wait until both have greeted."""
+        """Dial a node once, unless there is a connection, and wait for the handshake."""
         if not self.is_linked_to(node):
             self.rpc("addnode", str(node.door), "onetry")
         self.wait_linked(node)
@@ -111,7 +111,9 @@ class WalletProcess(AxonProcess):
         self.rpc("addnode", str(node.door), "add")
 
     def wait_linked(self, node: NodeProcess) -> None:
-        """Wait until a greeted connection leads to a node."""
+        """Wait until a connection with a finished handshake leads to a node."""
         wait_until(
-            lambda: self.is_linked_to(node), START_LIMIT_S, f"{self.name} and {node.name} greet"
+            lambda: self.is_linked_to(node),
+            START_LIMIT_S,
+            f"{self.name} and {node.name} complete the handshake",
         )

@@ -20,7 +20,7 @@ from axon.swarm.lab.nodes import (
     LOOK_LIMIT_S,
     NETWORK_FOLDER,
     NodeView,
-    State,
+    ProcessState,
     each,
     links_of,
     state_of,
@@ -82,8 +82,8 @@ class LabWallet:
             told = json.loads((self.wallet_folder / "rpc.json").read_bytes())
         except FileNotFoundError:
             raise Unreachable(f"{self.name} has not said yet where it answers") from None
-        birth = self.component.birth
-        if birth is None or told["pid"] != birth.pid:
+        identity = self.component.process
+        if identity is None or told["pid"] != identity.pid:
             raise Unreachable(f"{self.name} was killed the last time, and does not answer yet")
         return RpcClient(
             f"http://127.0.0.1:{told['port']}",
@@ -110,16 +110,18 @@ class LabWallet:
     def view(self) -> NodeView:
         """What it says now; never raises, for not to answer is an answer here."""
         state = state_of(self.component)
-        rss_kb, pss_kb = (0, 0) if self.component.birth is None else memory_kb(self.component.birth)
+        rss_kb, pss_kb = (
+            (0, 0) if self.component.process is None else memory_kb(self.component.process)
+        )
         silent = NodeView(self.name, state, rss_kb=rss_kb, pss_kb=pss_kb)
-        if state is not State.RUNNING:
+        if state is not ProcessState.RUNNING:
             return silent
         try:
             answers = self.batch([("getbalances", []), ("getpeerinfo", [])])
         except (Unreachable, Unauthorized):
             answers = [None]
         if not all(isinstance(answer, dict | list) for answer in answers):
-            return NodeView(self.name, State.SILENT, rss_kb=rss_kb, pss_kb=pss_kb)
+            return NodeView(self.name, ProcessState.SILENT, rss_kb=rss_kb, pss_kb=pss_kb)
         balances, peers = answers
         height, tip = _last_block(balances)
         return NodeView(
@@ -140,7 +142,7 @@ def _last_block(told: dict[str, Any]) -> tuple[int, str]:
 
 
 def arguments(manifest: Manifest, item: Component) -> list[str]:
-    """What the program of a wallet is told (`axon.cli.nursery`).
+    """What the program of a wallet is told (`axon.cli.forkserver`).
 
     It connects from an address of its own, so that nodes see it in a netgroup of its own.
     """
@@ -174,7 +176,7 @@ def wallets_of(
 
 def living_wallets(manifest: Manifest) -> list[LabWallet]:
     """The wallets that live and are not paused."""
-    names = [item.name for item in manifest.wallets if state_of(item) is State.RUNNING]
+    names = [item.name for item in manifest.wallets if state_of(item) is ProcessState.RUNNING]
     return wallets_of(manifest, names)
 
 

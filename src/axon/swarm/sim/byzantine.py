@@ -59,7 +59,7 @@ ReadBlock = Callable[[BlockHash], tuple[Block, Sequence[Sequence[Coin]]]]
 """A block of the chain, and the coins that each of its transactions spends."""
 
 
-class Liar:
+class ByzantineNode:
     """A full node that lies to some, as a `Machine`.
 
     Args:

@@ -70,7 +70,7 @@ class Wipe:
 
 
 @dataclass(frozen=True, slots=True)
-class ChaosPlan:
+class FaultRunPlan:
     """What one seed means, as plain values.
 
     Args:
@@ -91,7 +91,7 @@ class ChaosPlan:
 
 
 @dataclass(slots=True)
-class ChaosReport:
+class FaultRunReport:
     """What became of one run.
 
     Args:
@@ -131,7 +131,7 @@ class ChaosReport:
         return f"seed {self.seed} ({kinds}): {self.violation or 'passed'}; replay: {replay}"
 
 
-def draw_plan(seed: int, nodes: int) -> ChaosPlan:
+def draw_plan(seed: int, nodes: int) -> FaultRunPlan:
     """Which faults a seed stands for."""
     rng = stream(seed, "chaos")
     kinds = tuple(kind for kind in KINDS if rng.random() < 0.5)
@@ -157,7 +157,7 @@ def draw_plan(seed: int, nodes: int) -> ChaosPlan:
     faults += _crashes(rng, kinds, nodes, begin, end)
     faults.append(Heal(end))
     faults += [Restart(end, node) for node in range(nodes)]
-    return ChaosPlan(seed, nodes, kinds, _link(rng, kinds), tuple(faults), end)
+    return FaultRunPlan(seed, nodes, kinds, _link(rng, kinds), tuple(faults), end)
 
 
 def _moment(rng: Random, begin: Instant, end: Instant) -> Instant:
@@ -205,7 +205,7 @@ def _crashes(
 class _Run:
     """One plan, carried out."""
 
-    def __init__(self, plan: ChaosPlan) -> None:
+    def __init__(self, plan: FaultRunPlan) -> None:
         self.plan = plan
         self.watch = Watch()
         self.network = SimNetwork(
@@ -238,7 +238,7 @@ class _Run:
             case _:
                 fault.strike(network.simulation)
 
-    def carry_out(self, report: ChaosReport) -> None:
+    def carry_out(self, report: FaultRunReport) -> None:
         """Run it.
 
         Raises:
@@ -289,10 +289,10 @@ class _Run:
         )
 
 
-def run_chaos(seed: int, nodes: int = 20) -> ChaosReport:
+def run_faults(seed: int, nodes: int = 20) -> FaultRunReport:
     """Carry out what a seed stands for; the report says whether everything held."""
     plan = draw_plan(seed, nodes)
-    report = ChaosReport(seed, nodes, plan.kinds)
+    report = FaultRunReport(seed, nodes, plan.kinds)
     run = _Run(plan)
     try:
         with _frozen():

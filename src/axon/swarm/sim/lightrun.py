@@ -36,8 +36,8 @@ from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.signer import Purse, Spendable
-from axon.swarm.sim.byzantine import Liar, Lie
+from axon.swarm.signer import Signer, Spendable
+from axon.swarm.sim.byzantine import ByzantineNode, Lie
 from axon.swarm.sim.invariants import Violation
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PEOPLE, history
@@ -59,7 +59,7 @@ SERVICE: Final = 20 * MINUTE
 """How long the wallet may take in the end. Most of it is for the case that all it is connected to
 lie in one way: then it has to find the honest one by trying further nodes."""
 
-OWNER: Final = Purse("Bob")
+OWNER: Final = Signer("Bob")
 _NODE_SERVICES: Final = int(
     Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED | Services.COMPACT_FILTERS
 )
@@ -260,13 +260,13 @@ class _Story:
                 self.net.simulation.command(self._number, SendTransaction(payment))
                 return
 
-    def _coins_of(self, purse: Purse) -> list[Spendable]:
+    def _coins_of(self, signer: Signer) -> list[Spendable]:
         machine = self.net.machine(0)
         height = machine.active.height + 1
         return [
             Spendable(point, coin.amount_sat)
             for point, coin in machine.coins.items()
-            if coin.script_pubkey == purse.script
+            if coin.script_pubkey == signer.script
             and coin.amount_sat > 2 * _PAYMENT_SAT
             and (not coin.coinbase or height - coin.height >= MATURITY)
             and machine.pool.spender(point) is None
@@ -330,7 +330,9 @@ class _Story:
             assert raw is not None, "it has the blocks of its chain"
             return Block.decode(raw), spent or []
 
-        return Liar(machine, lie, frozenset((HOME.host,)), (OWNER.script,), stale_height, read)
+        return ByzantineNode(
+            machine, lie, frozenset((HOME.host,)), (OWNER.script,), stale_height, read
+        )
 
     def _add_light(self) -> int:
         simulation = self.net.simulation

@@ -21,10 +21,10 @@ from axon.node.full import FullNode
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.simulation import SimNetwork
 
-PEOPLE: Final = (Purse("Alice"), Purse("Bob"), Purse("Carol"))
+PEOPLE: Final = (Signer("Alice"), Signer("Bob"), Signer("Carol"))
 
 HISTORY_BLOCKS: Final = 112
 """The coins of the first twelve are mature."""
@@ -57,17 +57,17 @@ def history(end: Instant, blocks: int = HISTORY_BLOCKS) -> tuple[bytes, ...]:
     return tuple(raws)
 
 
-def spendable(network: SimNetwork, number: int, purse: Purse) -> list[Spendable]:
+def spendable(network: SimNetwork, number: int, signer: Signer) -> list[Spendable]:
     """The coins of a person that a node would let it spend in the next block, by txid."""
     machine = network.machine(number)
-    return _unspent(machine, _mature(machine, purse))
+    return _unspent(machine, _mature(machine, signer))
 
 
-def _mature(machine: FullNode, purse: Purse) -> list[Spendable]:
+def _mature(machine: FullNode, signer: Signer) -> list[Spendable]:
     """A person's coins that may be spent in the next block, as far as the chain says."""
     height, found = machine.active.height + 1, []
     for point, coin in machine.coins.items():
-        if coin.script_pubkey != purse.script or coin.amount_sat <= 2 * _DUST_SAT:
+        if coin.script_pubkey != signer.script or coin.amount_sat <= 2 * _DUST_SAT:
             continue
         if not coin.coinbase or height - coin.height >= MATURITY:
             found.append(Spendable(point, coin.amount_sat))
@@ -140,7 +140,7 @@ class Workload:
         self.payments += 1
         self._network.simulation.command(number, SendTransaction(payer.pay([coin], outputs)))
 
-    def _spendable(self, number: int, payer: Purse) -> list[Spendable]:
+    def _spendable(self, number: int, payer: Signer) -> list[Spendable]:
         """As `spendable`, but looking through all coins only once for each tip."""
         machine = self._network.machine(number)
         key = machine.coins.best, machine.active.height, payer.owner
@@ -157,5 +157,5 @@ class Workload:
             self.blocks += 1
             self._network.mine(number, self._draw_person().script)
 
-    def _draw_person(self) -> Purse:
+    def _draw_person(self) -> Signer:
         return PEOPLE[int(self._rng.random() * len(PEOPLE))]

@@ -20,13 +20,13 @@ class Check:
     """One claim, held against what was seen.
 
     Args:
-        act: the number of the act it belongs to, from 1.
+        step: the number of the step it belongs to, from 1.
         claim: what was looked at, in words.
         expected: what should be seen.
         seen: what was.
     """
 
-    act: int
+    step: int
     claim: str
     expected: str
     seen: str
@@ -51,28 +51,28 @@ def table(checks: Sequence[Check]) -> list[str]:
     """Lines of a table with aligned columns: act, claim, expected, seen, verdict."""
     rows = [
         ("act", "what was checked", "expected", "seen", ""),
-        *((str(item.act), item.claim, item.expected, item.seen, item.word) for item in checks),
+        *((str(item.step), item.claim, item.expected, item.seen, item.word) for item in checks),
     ]
     broken = [
         (
-            act,
+            step,
             _broken(claim, CLAIM_WIDTH),
             _broken(want, VALUE_WIDTH),
             _broken(seen, VALUE_WIDTH),
             v,
         )
-        for act, claim, want, seen, v in rows
+        for step, claim, want, seen, v in rows
     ]
     widths = [max(len(line) for row in broken for line in row[column]) for column in (1, 2, 3)]
     lines: list[str] = []
-    for act, claim, want, seen, verdict in broken:
+    for step, claim, want, seen, verdict in broken:
         for place in range(max(len(claim), len(want), len(seen))):
             cells = [
                 (column[place] if place < len(column) else "").ljust(width)
                 for column, width in zip((claim, want, seen), widths, strict=True)
             ]
             first = place == 0
-            start = (act if first else "").rjust(3)
+            start = (step if first else "").rjust(3)
             lines.append("  ".join((start, *cells, verdict if first else "")).rstrip())
     lines.insert(1, "-" * max(len(line) for line in lines))
     return lines

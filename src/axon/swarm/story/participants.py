@@ -1,4 +1,4 @@
-"""The people of a story: what they hold, as nodes and as their wallets tell it, and how they pay.
+"""Who takes part in a story: what they hold, as nodes and as their wallets tell it; how they pay.
 
 Everybody's money stays in whole coins. A payment costs a fee all the same, so everybody has stamps:
 small coins, each just the fee of one payment. They are in the same wallet and are not counted in
@@ -23,12 +23,12 @@ from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outp
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.processes import NodeProcess, wait_until
 from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
-from axon.swarm.signer import Purse, Spendable
+from axon.swarm.signer import Signer, Spendable
 
-STAMP_SAT: Final = 10_000
+FEE_COIN_SAT: Final = 10_000
 """The fee of every payment: 0.0001 coins, some forty times what nodes ask for at least."""
 
-STAMP: Final = Decimal(STAMP_SAT) / COIN
+FEE_COIN: Final = Decimal(FEE_COIN_SAT) / COIN
 
 SCRIPTS: Final = 40
 """Addresses of each kind by which nodes are asked for somebody's coins; a story needs fewer."""
@@ -40,11 +40,11 @@ _TAKEN_LIMIT_S: Final = 30.0
 """How long it may take until a node has fetched a payment."""
 
 
-class Broke(AxonError):
+class NotEnoughCoins(AxonError):
     """Somebody wants to pay more than he holds."""
 
 
-class Person:
+class Participant:
     """Somebody: a name, twelve words, and the wallet that is theirs now.
 
     Args:
@@ -111,18 +111,20 @@ class Person:
 
     def holds(self) -> str:
         """How much the wallet says it is, waiting payments counted, stamps not."""
-        return in_coins(sum(amount_sat(coin["amount"]) for coin in _without_stamps(self.coins())))
+        return in_coins(
+            sum(amount_sat(coin["amount"]) for coin in _without_fee_coins(self.coins()))
+        )
 
     def confirmed(self) -> str:
         """The same, and what of it is in no block yet."""
-        coins = _without_stamps(self.coins())
+        coins = _without_fee_coins(self.coins())
         waiting = [amount_sat(coin["amount"]) for coin in coins if not coin["confirmations"]]
         total = in_coins(sum(amount_sat(coin["amount"]) for coin in coins))
         return f"{total}, {in_coins(sum(waiting))} not confirmed" if waiting else total
 
-    def stamps(self) -> int:
+    def fee_coins(self) -> int:
         """How many stamps are left."""
-        return sum(amount_sat(coin["amount"]) == STAMP_SAT for coin in self.coins())
+        return sum(amount_sat(coin["amount"]) == FEE_COIN_SAT for coin in self.coins())
 
     def state(self, payment: str) -> str:
         """How the wallet calls a payment: unconfirmed, confirmed, replaced or unknown."""
@@ -140,10 +142,10 @@ class Person:
             The transaction, hex. The wallet has not written it down yet, and nobody has seen it.
 
         Raises:
-            Broke: the wallet holds less, or no stamp is left.
+            NotEnoughCoins: the wallet holds less, or no stamp is left.
         """
         chosen = choose(self.name, self.coins(), amount)
-        draft = self.wallet.rpc("draftpayment", {address: amount}, fee=STAMP, coins=chosen)
+        draft = self.wallet.rpc("draftpayment", {address: amount}, fee=FEE_COIN, coins=chosen)
         return str(self.wallet.rpc("signpsbt", draft["psbt"], PASSPHRASE)["hex"])
 
     def send(self, signed: str) -> str:
@@ -170,28 +172,30 @@ def choose(name: str, coins: Sequence[Mapping[str, Any]], amount: int) -> list[d
         amount: in whole coins.
 
     Raises:
-        Broke: there is not enough, or no stamp is left.
+        NotEnoughCoins: there is not enough, or no stamp is left.
     """
     free = [coin for coin in coins if coin["spendable"]]
-    stamps = [coin for coin in free if amount_sat(coin["amount"]) == STAMP_SAT]
+    stamps = [coin for coin in free if amount_sat(coin["amount"]) == FEE_COIN_SAT]
     if not stamps:
-        raise Broke(f"{name} has no stamp left")
+        raise NotEnoughCoins(f"{name} has no stamp left")
     chosen, held = [stamps[0]], Decimal(0)
-    for coin in sorted(_without_stamps(free), key=lambda coin: -amount_sat(coin["amount"])):
+    for coin in sorted(_without_fee_coins(free), key=lambda coin: -amount_sat(coin["amount"])):
         if held >= amount:
             break
         chosen.append(coin)
         held += coin["amount"]
     if held < amount:
-        raise Broke(f"{name} wants to pay {amount} and holds {in_coins(amount_sat(held))}")
+        raise NotEnoughCoins(f"{name} wants to pay {amount} and holds {in_coins(amount_sat(held))}")
     return [{"txid": coin["txid"], "vout": coin["vout"]} for coin in chosen]
 
 
-def _without_stamps(coins: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [coin for coin in coins if amount_sat(coin["amount"]) != STAMP_SAT]
+def _without_fee_coins(coins: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [coin for coin in coins if amount_sat(coin["amount"]) != FEE_COIN_SAT]
 
 
-def cut_stamps(owner: Purse, coin: Spendable, payees: Sequence[bytes], each: int) -> Transaction:
+def make_fee_coins(
+    owner: Signer, coin: Spendable, payees: Sequence[bytes], each: int
+) -> Transaction:
     """The transaction that makes stamps of a coin; one stamp's worth of it is its own fee.
 
     Args:
@@ -199,14 +203,14 @@ def cut_stamps(owner: Purse, coin: Spendable, payees: Sequence[bytes], each: int
         payees: scripts.
         each: how many stamps every one of them gets.
     """
-    outputs = [TxOut(STAMP_SAT, script) for script in payees for _ in range(each)]
-    rest = coin.amount_sat - (len(outputs) + 1) * STAMP_SAT
+    outputs = [TxOut(FEE_COIN_SAT, script) for script in payees for _ in range(each)]
+    rest = coin.amount_sat - (len(outputs) + 1) * FEE_COIN_SAT
     assert rest > 0, "a coin is worth more than its stamps"
     return owner.pay([coin], [*outputs, TxOut(rest, owner.script)])
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NodeHoldings:
     """What one node says of some scripts.
 
     Args:
@@ -237,12 +241,12 @@ def _whole_sat(outputs: Mapping[OutPoint, TxOut], scripts: frozenset[bytes]) -> 
     return sum(
         output.amount_sat
         for output in outputs.values()
-        if output.script_pubkey in scripts and output.amount_sat != STAMP_SAT
+        if output.script_pubkey in scripts and output.amount_sat != FEE_COIN_SAT
     )
 
 
-def look(node: NodeProcess, people: Sequence[Person]) -> View:
-    """Ask a node what these people hold.
+def look(node: NodeProcess, participants: Sequence[Participant]) -> NodeHoldings:
+    """Ask a node what these participants hold.
 
     Raises:
         RpcError: the node's own error.
@@ -254,8 +258,8 @@ def look(node: NodeProcess, people: Sequence[Person]) -> View:
             if error.code != Code.NOT_FOUND:
                 raise
             continue  # A block took the payment between two questions.
-        return View(_ledger(node, people), waiting)
-    raise Broke(f"{node.name} never holds still")
+        return NodeHoldings(_ledger(node, participants), waiting)
+    raise NotEnoughCoins(f"{node.name} never holds still")
 
 
 def _pool(node: NodeProcess) -> list[Transaction]:
@@ -263,8 +267,8 @@ def _pool(node: NodeProcess) -> list[Transaction]:
     return [Transaction.decode(bytes.fromhex(node.rpc("getrawtransaction", n))) for n in names]
 
 
-def _ledger(node: NodeProcess, people: Sequence[Person]) -> dict[OutPoint, TxOut]:
-    wanted = [needle for person in people for needle in person.needles]
+def _ledger(node: NodeProcess, participants: Sequence[Participant]) -> dict[OutPoint, TxOut]:
+    wanted = [needle for participant in participants for needle in participant.needles]
     found: dict[OutPoint, TxOut] = {}
     for item in node.rpc("scantxoutset", "start", wanted)["unspents"]:
         place = outpoint(Txid(from_hex(item["txid"])), item["vout"])

@@ -12,7 +12,7 @@ from enum import StrEnum
 from axon.swarm.story.checks import Check
 
 
-class Kind(StrEnum):
+class ActorKind(StrEnum):
     """What an actor is."""
 
     NODE = "node"
@@ -44,7 +44,7 @@ class Actor:
     """
 
     name: str
-    kind: Kind
+    kind: ActorKind
     standing: Standing | None
     holds: str = ""
 
@@ -54,14 +54,14 @@ class Scene:
     """The network at one moment.
 
     Args:
-        act: the number of the act.
+        step: the number of the step.
         caption: what has just happened.
         at_s: seconds since the story's beginning.
         actors: in the order in which they appeared.
-        links: greeted connections, by the names of both ends.
+        links: connection with a finished handshakes, by the names of both ends.
     """
 
-    act: int
+    step: int
     caption: str
     at_s: float
     actors: tuple[Actor, ...]
@@ -82,20 +82,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldLine:
     """A line of the story, or a check, as it was told.
 
     Args:
-        act: the number of the act.
+        step: the number of the step.
         what: the line or the check.
     """
 
-    act: int
+    step: int
     what: str | Check
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoryRecord:
     """All that was written down.
 
     Args:
@@ -106,4 +106,4 @@ class Record:
 
     scenes: tuple[Scene, ...] = ()
     samples: tuple[Sample, ...] = ()
-    told: tuple[Told, ...] = ()
+    told: tuple[ToldLine, ...] = ()

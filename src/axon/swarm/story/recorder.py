@@ -14,8 +14,8 @@ from typing import Any, Final, Self
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.swarm.lab.processes import AxonProcess, NodeProcess
-from axon.swarm.story.participants import Person
-from axon.swarm.story.record import Actor, Kind, Sample, Scene, Standing
+from axon.swarm.story.participants import Participant
+from axon.swarm.story.record import Actor, ActorKind, Sample, Scene, Standing
 
 SAMPLE_INTERVAL_S: Final = 0.125
 """From one sample to the next: an act takes at least a few tenths of a second."""
@@ -30,24 +30,24 @@ _NODE: Final = re.compile(r"\((node \d+)\)")
 
 
 def scene(
-    act: int,
+    step: int,
     caption: str,
     at_s: float,
     nodes: Sequence[NodeProcess],
-    people: Sequence[Person],
+    participants: Sequence[Participant],
 ) -> Scene:
-    """Look at all nodes and at the wallets of these people."""
+    """Look at all nodes and at the wallets of these participants."""
     actors: list[Actor] = []
     links: dict[tuple[str, str], None] = {}
     for node in nodes:
-        actors.append(Actor(node.name, Kind.NODE, _standing(node)))
+        actors.append(Actor(node.name, ActorKind.NODE, _standing(node)))
         links.update(dict.fromkeys(_links(node.name, node)))
-    for person in people:
-        wallet = person.wallet
-        holds = person.holds() if wallet.is_running else ""
-        actors.append(Actor(person.name, Kind.WALLET, _standing(wallet), holds))
-        links.update(dict.fromkeys(_links(person.name, wallet)))
-    return Scene(act, caption, at_s, tuple(actors), tuple(links))
+    for participant in participants:
+        wallet = participant.wallet
+        holds = participant.holds() if wallet.is_running else ""
+        actors.append(Actor(participant.name, ActorKind.WALLET, _standing(wallet), holds))
+        links.update(dict.fromkeys(_links(participant.name, wallet)))
+    return Scene(step, caption, at_s, tuple(actors), tuple(links))
 
 
 def _standing(process: AxonProcess) -> Standing | None:

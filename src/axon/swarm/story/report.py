@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from axon.swarm.story.checks import FAILS, Check, verdict
-from axon.swarm.story.record import Kind, Record, Sample, Scene
+from axon.swarm.story.record import ActorKind, Sample, Scene, StoryRecord
 from axon.swarm.story.reportchart import Span, chart
 from axon.swarm.story.reportpicture import Atlas, atlas, network
-from axon.swarm.story.story import Outcome, Played
+from axon.swarm.story.story import FinishedStep, Outcome
 from axon.swarm.story.svg import Markup, element, joined, text
 
 _TITLE: Final = "axon demo"
@@ -66,12 +66,12 @@ def render(outcome: Outcome, when: str) -> str:
 
     Args:
         outcome: of the story.
-        when: it was played, as people write it.
+        when: it was played, as participants write it.
     """
     record = outcome.record
     known = atlas(record.scenes)
     sections = [
-        _act(number, act, record, known) for number, act in enumerate(outcome.acts, start=1)
+        _step(number, step, record, known) for number, step in enumerate(outcome.steps, start=1)
     ]
     body = element(
         "body",
@@ -79,7 +79,7 @@ def render(outcome: Outcome, when: str) -> str:
             [
                 *_head(outcome, when),
                 element("h2", text("Tips over time")),
-                chart(_samples(record), _spans(outcome.acts)),
+                chart(_samples(record), _spans(outcome.steps)),
                 *sections,
                 element("h2", text("All checks")),
                 _checks(outcome.checks),
@@ -100,9 +100,9 @@ def render(outcome: Outcome, when: str) -> str:
 
 def _head(outcome: Outcome, when: str) -> list[Markup]:
     last = outcome.record.scenes[-1].actors if outcome.record.scenes else ()
-    nodes = sum(actor.kind is Kind.NODE for actor in last)
+    nodes = sum(actor.kind is ActorKind.NODE for actor in last)
     about = (
-        f"{len(outcome.acts)} acts in {outcome.seconds:.1f} s, {when}. {nodes} nodes and"
+        f"{len(outcome.steps)} acts in {outcome.seconds:.1f} s, {when}. {nodes} nodes and"
         f" {len(last) - nodes} wallets, each a process of its own, on a test chain on one machine."
         " Circles are nodes (large) and wallets (small); equal colours are equal last blocks."
     )
@@ -114,30 +114,32 @@ def _head(outcome: Outcome, when: str) -> list[Markup]:
     ]
 
 
-def _samples(record: Record) -> list[Sample]:
+def _samples(record: StoryRecord) -> list[Sample]:
     """Where the nodes stood, also at the moments of the pictures, which no sample may have met."""
     from_scenes = [
         Sample(
             scene.at_s,
-            tuple([(item.name, item.standing) for item in scene.actors if item.kind is Kind.NODE]),
+            tuple(
+                [(item.name, item.standing) for item in scene.actors if item.kind is ActorKind.NODE]
+            ),
         )
         for scene in record.scenes
     ]
     return sorted([*record.samples, *from_scenes], key=lambda sample: sample.at_s)
 
 
-def _spans(acts: Sequence[Played]) -> list[Span]:
+def _spans(steps: Sequence[FinishedStep]) -> list[Span]:
     return [
-        Span(number, act.begin_s, act.begin_s + act.seconds)
-        for number, act in enumerate(acts, start=1)
+        Span(number, step.begin_s, step.begin_s + step.seconds)
+        for number, step in enumerate(steps, start=1)
     ]
 
 
-def _act(number: int, act: Played, record: Record, known: Atlas) -> Markup:
-    scenes: list[Scene] = [scene for scene in record.scenes if scene.act == number]
-    told = [item.what for item in record.told if item.act == number]
+def _step(number: int, step: FinishedStep, record: StoryRecord, known: Atlas) -> Markup:
+    scenes: list[Scene] = [scene for scene in record.scenes if scene.step == number]
+    told = [item.what for item in record.told if item.step == number]
     title = element(
-        "h2", text(f"Act {number}. {act.title} "), element("small", text(f"{act.seconds:.1f} s"))
+        "h2", text(f"Act {number}. {step.title} "), element("small", text(f"{step.seconds:.1f} s"))
     )
     pictures = element("div", *[network(scene, known) for scene in scenes], class_="scenes")
     count = sum(isinstance(what, Check) for what in told)
@@ -162,7 +164,7 @@ def _checks(checks: Sequence[Check]) -> Markup:
     rows = [
         element(
             "tr",
-            element("td", text(str(item.act)), class_="number"),
+            element("td", text(str(item.step)), class_="number"),
             *[element("td", text(told)) for told in (item.claim, item.expected, item.seen)],
             element("td", _word(item)),
         )
@@ -175,10 +177,10 @@ def _times(outcome: Outcome) -> Markup:
     rows = [
         element(
             "tr",
-            element("td", text(f"{act.seconds:.1f} s"), class_="number"),
-            element("td", text(f"act {number}. {act.title}")),
+            element("td", text(f"{step.seconds:.1f} s"), class_="number"),
+            element("td", text(f"act {number}. {step.title}")),
         )
-        for number, act in enumerate(outcome.acts, start=1)
+        for number, step in enumerate(outcome.steps, start=1)
     ]
     whole = element("td", text(f"{outcome.seconds:.1f} s"), class_="number")
     rows.append(element("tr", whole, element("td", text("in all"))))

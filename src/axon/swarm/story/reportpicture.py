@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import cos, pi, sin
 from typing import Final
 
-from axon.swarm.story.record import Actor, Kind, Scene, Standing
+from axon.swarm.story.record import Actor, ActorKind, Scene, Standing
 from axon.swarm.story.svg import Markup, element, text
 
 COLOURS: Final = 8
@@ -22,10 +22,13 @@ WIDTH: Final = 320.0
 HEIGHT: Final = 268.0
 
 _CENTRE: Final = (WIDTH / 2, 120.0)
-_RINGS: Final = {Kind.NODE: (64.0, 52.0), Kind.WALLET: (132.0, 106.0)}
-_FIRST: Final = {Kind.NODE: -135.0, Kind.WALLET: -160.0}  # Degrees, clockwise from the right.
-_TURN: Final = {Kind.NODE: 1, Kind.WALLET: -1}
-_RADIUS: Final = {Kind.NODE: 22.0, Kind.WALLET: 19.0}
+_RINGS: Final = {ActorKind.NODE: (64.0, 52.0), ActorKind.WALLET: (132.0, 106.0)}
+_FIRST: Final = {
+    ActorKind.NODE: -135.0,
+    ActorKind.WALLET: -160.0,
+}  # Degrees, clockwise from the right.
+_TURN: Final = {ActorKind.NODE: 1, ActorKind.WALLET: -1}
+_RADIUS: Final = {ActorKind.NODE: 22.0, ActorKind.WALLET: 19.0}
 _NOTE_BELOW: Final = 12.0
 _SHORT: Final = 8
 
@@ -47,7 +50,7 @@ def atlas(scenes: Sequence[Scene]) -> Atlas:
     """Places and colours for some pictures, given in order of appearance."""
     actors = {actor.name: actor for scene in scenes for actor in scene.actors}
     places: dict[str, tuple[float, float]] = {}
-    for kind in Kind:
+    for kind in ActorKind:
         ring = [actor.name for actor in actors.values() if actor.kind is kind]
         for place, name in enumerate(ring):
             places[name] = _on_ring(kind, place, len(ring))
@@ -57,7 +60,7 @@ def atlas(scenes: Sequence[Scene]) -> Atlas:
     return Atlas(places, {tip: number % COLOURS for number, tip in enumerate(tips)})
 
 
-def _on_ring(kind: Kind, place: int, count: int) -> tuple[float, float]:
+def _on_ring(kind: ActorKind, place: int, count: int) -> tuple[float, float]:
     angle = (_FIRST[kind] + _TURN[kind] * 360.0 * place / count) * pi / 180
     wide, high = _RINGS[kind]
     return _CENTRE[0] + wide * cos(angle), _CENTRE[1] + high * sin(angle)
@@ -110,7 +113,9 @@ def _actor(actor: Actor, known: Atlas) -> Markup:
 def _note(actor: Actor) -> str:
     if actor.standing is None:
         return "dead"
-    return f"block {actor.standing.height}" if actor.kind is Kind.NODE else f"has {actor.holds}"
+    return (
+        f"block {actor.standing.height}" if actor.kind is ActorKind.NODE else f"has {actor.holds}"
+    )
 
 
 def _legend(scene: Scene, known: Atlas) -> list[Markup]:

@@ -1,4 +1,4 @@
-"""Where a story is played: its nodes, its people, what is said, and what is checked.
+"""Where a story is played: its nodes, its participants, what is said, and what is checked.
 
 A check is made by `check`, about something that holds now, or by `until`, about something that
 comes to hold; both tell the listener and go into the table. Nothing here waits for effect: every
@@ -16,10 +16,10 @@ from axon.errors import AxonError
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.processes import NodeProcess, TooLate, wait_until
 from axon.swarm.lab.walletprocess import WalletProcess
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from axon.swarm.story.checks import Check, agreed
-from axon.swarm.story.participants import STAMP_SAT, Person, in_coins, look
-from axon.swarm.story.record import Record, Scene, Told
+from axon.swarm.story.participants import FEE_COIN_SAT, Participant, in_coins, look
+from axon.swarm.story.record import Scene, StoryRecord, ToldLine
 from axon.swarm.story.recorder import Sampler, scene
 
 WAIT_LIMIT_S: Final = 30.0
@@ -27,7 +27,7 @@ WAIT_LIMIT_S: Final = 30.0
 
 NODE_OPTIONS: Final = (
     "-connect=0",  # Who is connected with whom, the story says.
-    "-debug=net",  # The log says who was hung up on, and why.
+    "-debug=net",  # The log says who was disconnected, and why.
 )
 
 _POLL_S: Final = 0.05
@@ -41,7 +41,7 @@ class StoryBroken(AxonError):
 class Listener:
     """Who is told the story while it happens; this one does not listen."""
 
-    def act(self, number: int, title: str) -> None:
+    def step(self, number: int, title: str) -> None:
         """An act begins."""
 
     def say(self, line: str) -> None:
@@ -51,7 +51,7 @@ class Listener:
         """Something was checked."""
 
 
-class Stage:
+class StoryRunner:
     """Nodes and wallets as processes on loopback, and the checks so far.
 
     Args:
@@ -70,24 +70,24 @@ class Stage:
     ) -> None:
         self.folder = folder
         self.now_s = now_s
-        self.act = 1
+        self.step = 1
         self.nodes: list[NodeProcess] = []
-        self.cutter = Purse("the stamp cutter")
-        self.miners = Purse("the miners")
+        self.fee_signer = Signer("the stamp cutter")
+        self.miners = Signer("the miners")
         self.checks: list[Check] = []
         self._listener = listener
         self.elapsed_s = elapsed_s
-        self._told: list[Told] = []
+        self._told: list[ToldLine] = []
         self._scenes: list[Scene] = []
         self._exits = ExitStack()
         self._sampler = Sampler(lambda: tuple(self.nodes), elapsed_s)
-        self.alice, self.bob, self.carol = (self._person(n) for n in ("Alice", "Bob", "Carol"))
-        self.people = (self.alice, self.bob, self.carol)
+        self.alice, self.bob, self.carol = (self._participant(n) for n in ("Alice", "Bob", "Carol"))
+        self.participants = (self.alice, self.bob, self.carol)
 
-    def _person(self, name: str) -> Person:
+    def _participant(self, name: str) -> Participant:
         """Somebody with a wallet in a folder of its own."""
         wallet = WalletProcess(name.lower(), self.folder / name.lower())
-        return Person(name, self._exits.enter_context(wallet))
+        return Participant(name, self._exits.enter_context(wallet))
 
     def __enter__(self) -> Self:
         self._sampler.__enter__()
@@ -101,18 +101,18 @@ class Stage:
 
     def say(self, line: str) -> None:
         """One line of the story."""
-        self._told.append(Told(self.act, line))
+        self._told.append(ToldLine(self.step, line))
         self._listener.say(line)
 
     def picture(self, caption: str) -> None:
         """Write down how the whole network stands now."""
-        shown = [person for person in self.people if person.is_here]
-        self._scenes.append(scene(self.act, caption, self.elapsed_s(), self.nodes, shown))
+        shown = [participant for participant in self.participants if participant.is_here]
+        self._scenes.append(scene(self.step, caption, self.elapsed_s(), self.nodes, shown))
 
     @property
-    def record(self) -> Record:
+    def record(self) -> StoryRecord:
         """All that was written down so far."""
-        return Record(tuple(self._scenes), self._sampler.samples, tuple(self._told))
+        return StoryRecord(tuple(self._scenes), self._sampler.samples, tuple(self._told))
 
     # Nodes.
 
@@ -139,29 +139,29 @@ class Stage:
 
     # Wallets.
 
-    def open_wallets(self, known: Mapping[Person, Sequence[NodeProcess]]) -> None:
+    def open_wallets(self, known: Mapping[Participant, Sequence[NodeProcess]]) -> None:
         """Start wallets on empty disks, and wait until they answer.
 
         Whoever had a wallet before has it made again from its words.
 
         Args:
-            known: the only nodes that each person's wallet is told of.
+            known: the only nodes that each participant's wallet is told of.
         """
-        for person in known:
-            person.settle()
-        for person, nodes in known.items():
-            person.wallet.start(*[f"-connect={node.door}" for node in nodes], wait=False)
-        for person in known:
-            person.wallet.wait_ready()
-            person.learn()
+        for participant in known:
+            participant.settle()
+        for participant, nodes in known.items():
+            participant.wallet.start(*[f"-connect={node.door}" for node in nodes], wait=False)
+        for participant in known:
+            participant.wallet.wait_ready()
+            participant.learn()
 
-    def pay(self, payer: Person, payee: Person, amount: int) -> str:
+    def pay(self, payer: Participant, payee: Participant, amount: int) -> str:
         """Pay whole coins from wallet to wallet, and wait until a node took it; its name."""
         payment = self.hand_out(payer, payee, amount)
         payer.wait_taken(payment)
         return payment
 
-    def hand_out(self, payer: Person, payee: Person, amount: int) -> str:
+    def hand_out(self, payer: Participant, payee: Participant, amount: int) -> str:
         """The same without waiting."""
         self.say(f"{payer.name} pays {payee.name} {amount}.")
         return payer.send(payer.sign(payee.address(), amount))
@@ -170,9 +170,9 @@ class Stage:
 
     def check(self, claim: str, expected: str, seen: str) -> bool:
         """Something that holds now; whether it does."""
-        item = Check(self.act, claim, expected, seen)
+        item = Check(self.step, claim, expected, seen)
         self.checks.append(item)
-        self._told.append(Told(self.act, item))
+        self._told.append(ToldLine(self.step, item))
         self._listener.check(item)
         return item.holds
 
@@ -210,10 +210,14 @@ class Stage:
         claim = f"last block of the ledger, at {names(nodes)}"
         self.until(claim, wanted, lambda: agreed([short(node.tip()) for node in nodes]))
 
-    def until_wallets_at(self, people: Sequence[Person], tip: str) -> None:
+    def until_wallets_at(self, participants: Sequence[Participant], tip: str) -> None:
         """These wallets have read everything up to a block."""
-        claim = f"last block read, by {wallets_of(people)}"
-        self.until(claim, short(tip), lambda: agreed([_read_up_to(person) for person in people]))
+        claim = f"last block read, by {wallets_of(participants)}"
+        self.until(
+            claim,
+            short(tip),
+            lambda: agreed([_read_up_to(participant) for participant in participants]),
+        )
 
     def until_one_ledger(self, nodes: Sequence[NodeProcess], expected: str) -> None:
         """All have the ledger with this fingerprint."""
@@ -228,55 +232,69 @@ class Stage:
             claim, wanted, lambda: agreed([_listed(node.rpc("getrawmempool")) for node in nodes])
         )
 
-    def until_state(self, people: Sequence[Person], payment: str, state: str) -> None:
+    def until_state(self, participants: Sequence[Participant], payment: str, state: str) -> None:
         """These wallets call a payment so."""
-        claim = f"payment {short(payment)}, by {wallets_of(people)}"
-        self.until(claim, state, lambda: agreed([person.state(payment) for person in people]))
+        claim = f"payment {short(payment)}, by {wallets_of(participants)}"
+        self.until(
+            claim,
+            state,
+            lambda: agreed([participant.state(payment) for participant in participants]),
+        )
 
-    def until_total(self, nodes: Sequence[NodeProcess], person: Person, amount: int) -> None:
+    def until_total(
+        self, nodes: Sequence[NodeProcess], participant: Participant, amount: int
+    ) -> None:
         """All nodes and the wallet say that somebody has this many coins, waiting ones counted."""
 
         def seen() -> str:
-            told = [in_coins(look(node, [person]).total_sat(person.scripts)) for node in nodes]
-            return agreed([*told, person.holds()])
+            told = [
+                in_coins(look(node, [participant]).total_sat(participant.scripts)) for node in nodes
+            ]
+            return agreed([*told, participant.holds()])
 
-        claim = f"{person.name} has, unconfirmed, by {names(nodes)} and wallet"
+        claim = f"{participant.name} has, unconfirmed, by {names(nodes)} and wallet"
         self.until(claim, str(amount), seen)
 
-    def until_confirmed(self, nodes: Sequence[NodeProcess], amounts: Mapping[Person, int]) -> None:
-        """All ledgers and the wallets say that people have these many coins."""
-        people = list(amounts)
+    def until_confirmed(
+        self, nodes: Sequence[NodeProcess], amounts: Mapping[Participant, int]
+    ) -> None:
+        """All ledgers and the wallets say that participants have these many coins."""
+        participants = list(amounts)
 
         def seen() -> str:
-            told = [ledger(node, people) for node in nodes]
-            return agreed([*told, ", ".join(person.confirmed() for person in people)])
+            told = [ledger(node, participants) for node in nodes]
+            return agreed(
+                [*told, ", ".join(participant.confirmed() for participant in participants)]
+            )
 
-        who = ", ".join(person.name for person in people)
-        claim = f"{who} {'have' if len(people) > 1 else 'has'}, by {names(nodes)} and wallet"
+        who = ", ".join(participant.name for participant in participants)
+        claim = f"{who} {'have' if len(participants) > 1 else 'has'}, by {names(nodes)} and wallet"
         self.until(claim, ", ".join(str(amount) for amount in amounts.values()), seen)
 
     def until_all_have(self, nodes: Sequence[NodeProcess], amounts: tuple[int, int, int]) -> None:
         """The same of Alice, Bob and Carol."""
-        self.until_confirmed(nodes, dict(zip(self.people, amounts, strict=True)))
+        self.until_confirmed(nodes, dict(zip(self.participants, amounts, strict=True)))
 
-    def until_served_by(self, people: Sequence[Person], nodes: Sequence[NodeProcess]) -> None:
+    def until_served_by(
+        self, participants: Sequence[Participant], nodes: Sequence[NodeProcess]
+    ) -> None:
         """Exactly these nodes serve these wallets."""
-        claim = f"who serves {wallets_of(people)}"
+        claim = f"who serves {wallets_of(participants)}"
         self.until(
             claim,
             names(nodes),
-            lambda: agreed([names(self.serving(person)) for person in people]),
+            lambda: agreed([names(self.serving(participant)) for participant in participants]),
         )
 
-    def serving(self, person: Person) -> list[NodeProcess]:
+    def serving(self, participant: Participant) -> list[NodeProcess]:
         """The nodes to which somebody's wallet is connected."""
-        peers = [peer["subver"] for peer in person.wallet.peers()]
+        peers = [peer["subver"] for peer in participant.wallet.peers()]
         return [node for node in self.nodes if any(f"({node.name})" in peer for peer in peers)]
 
 
-def _read_up_to(person: Person) -> str:
+def _read_up_to(participant: Participant) -> str:
     """The last block that a wallet has looked through, not only heard of."""
-    block = person.wallet.rpc("getbalances")["lastprocessedblock"]
+    block = participant.wallet.rpc("getbalances")["lastprocessedblock"]
     return "nothing" if block is None else short(str(block["hash"]))
 
 
@@ -300,10 +318,10 @@ def short(name: str) -> str:
     return f"..{name[-_SHORT:]}"
 
 
-def ledger(node: NodeProcess, people: Sequence[Person]) -> str:
-    """What a node's ledger says these people have, in coins."""
-    view = look(node, people)
-    return ", ".join(in_coins(view.ledger_sat(person.scripts)) for person in people)
+def ledger(node: NodeProcess, participants: Sequence[Participant]) -> str:
+    """What a node's ledger says these participants have, in coins."""
+    view = look(node, participants)
+    return ", ".join(in_coins(view.ledger_sat(participant.scripts)) for participant in participants)
 
 
 def fingerprint(node: NodeProcess) -> str:
@@ -319,17 +337,17 @@ def names(nodes: Sequence[NodeProcess]) -> str:
     return f"node{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
-def wallets_of(people: Sequence[Person]) -> str:
+def wallets_of(participants: Sequence[Participant]) -> str:
     """Their wallets in words: `Alice's wallet`, or `the wallets of Alice, Bob`."""
-    listed = ", ".join(person.name for person in people)
-    return f"{listed}'s wallet" if len(people) == 1 else f"the wallets of {listed}"
+    listed = ", ".join(participant.name for participant in participants)
+    return f"{listed}'s wallet" if len(participants) == 1 else f"the wallets of {listed}"
 
 
 def _listed(payments: Sequence[str]) -> str:
     return " ".join(short(name) for name in sorted(payments)) or "none"
 
 
-STAMP_TEXT: Final = in_coins(STAMP_SAT)
+FEE_COIN_TEXT: Final = in_coins(FEE_COIN_SAT)
 WHOLE_REWARD: Final = 50
 """Coins of a new block on this test chain, up to height 149."""
-assert WHOLE_REWARD * COIN > STAMP_SAT
+assert WHOLE_REWARD * COIN > FEE_COIN_SAT

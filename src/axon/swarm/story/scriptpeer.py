@@ -41,7 +41,7 @@ from axon.wire.transport import Frame
 from axon.wire.v1 import V1Transport
 
 ANSWER_LIMIT_S: Final = 20.0
-"""How long a node may take to answer, or to hang up."""
+"""How long a node may take to answer, or to disconnect."""
 
 _READ_BYTES: Final = 1 << 16
 _TRIES: Final = 10_000  # On regtest every second nonce will do.
@@ -49,25 +49,25 @@ _TRIES: Final = 10_000  # On regtest every second nonce will do.
 M = TypeVar("M")
 
 
-class HungUp(AxonError):
+class PeerDisconnected(AxonError):
     """The node ended the connection."""
 
 
-class NoAnswer(AxonError):
+class NoReply(AxonError):
     """The node did not say in time what the script waits for."""
 
 
 class ScriptPeer:
-    """One connection to a node, greeted.
+    """One connection to a node, with the handshake complete.
 
     Args:
         endpoint: where the node listens.
         network: whose protocol.
         name: as which the peer introduces itself.
-        now_s: the time it gives in its greeting, seconds since 1970.
+        now_s: the time it gives in its `version`, seconds since 1970.
 
     Raises:
-        HungUp, NoAnswer: the node did not greet.
+        PeerDisconnected, NoReply: the handshake did not complete.
         OSError: nobody listens.
     """
 
@@ -79,7 +79,7 @@ class ScriptPeer:
             (endpoint.host, endpoint.port), timeout=ANSWER_LIMIT_S
         )
         try:
-            self._greet(name, now_s)
+            self._shake_hands(name, now_s)
         except BaseException:
             self.close()
             raise
@@ -94,7 +94,7 @@ class ScriptPeer:
         """End the connection."""
         self._socket.close()
 
-    def _greet(self, name: str, now_s: int) -> None:
+    def _shake_hands(self, name: str, now_s: int) -> None:
         services = int(Services.NETWORK | Services.WITNESS)
         nonce = 1  # By it a node knows a connection to itself; this peer never listens.
         self.send(Version(PROTOCOL_VERSION, services, now_s, UNSPECIFIED, nonce, f"/{name}/", 0))
@@ -108,14 +108,14 @@ class ScriptPeer:
         try:
             self._socket.sendall(b"".join(data))
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise HungUp("the node ended the connection") from error
+            raise PeerDisconnected("the node ended the connection") from error
 
     def next(self) -> Message | Unknown:
         """The next thing the node says; its pings are answered.
 
         Raises:
-            HungUp: it says nothing more.
-            NoAnswer: it is silent for too long.
+            PeerDisconnected: it says nothing more.
+            NoReply: it is silent for too long.
         """
         while True:
             while not self._inbox:
@@ -129,11 +129,11 @@ class ScriptPeer:
         try:
             data = self._socket.recv(_READ_BYTES)
         except TimeoutError as error:
-            raise NoAnswer(f"the node said nothing for {ANSWER_LIMIT_S:g} s") from error
+            raise NoReply(f"the node said nothing for {ANSWER_LIMIT_S:g} s") from error
         except ConnectionResetError as error:
-            raise HungUp("the node reset the connection") from error
+            raise PeerDisconnected("the node reset the connection") from error
         if not data:
-            raise HungUp("the node closed the connection")
+            raise PeerDisconnected("the node closed the connection")
         for frame in self._transport.received(data):
             if isinstance(frame, Frame):
                 self._inbox.append(decode_message(frame.command, frame.payload))
@@ -163,18 +163,18 @@ class ScriptPeer:
             self.send(Ping(nonce))
             while self.expect(Pong).nonce != nonce:
                 pass
-        except HungUp:
+        except PeerDisconnected:
             return False
         return True
 
-    def is_hung_up_on(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Whether the node ends the connection; waits for it."""
         try:
             while True:
                 self.next()
-        except HungUp:
+        except PeerDisconnected:
             return True
-        except NoAnswer:
+        except NoReply:
             return False
 
 

@@ -15,8 +15,8 @@ from typing import Final
 
 from axon.errors import AxonError
 from axon.swarm.story.checks import Check
-from axon.swarm.story.record import Record
-from axon.swarm.story.runner import Listener, Stage
+from axon.swarm.story.record import StoryRecord
+from axon.swarm.story.runner import Listener, StoryRunner
 from axon.swarm.story.steps import (
     fixedaddress,
     fork,
@@ -31,7 +31,7 @@ from axon.swarm.story.steps import (
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Step:
     """One act.
 
     Args:
@@ -40,11 +40,11 @@ class Act:
     """
 
     title: str
-    play: Callable[[Stage], None]
+    run: Callable[[StoryRunner], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class FinishedStep:
     """An act that was played, to its end or not.
 
     Args:
@@ -63,16 +63,16 @@ class Outcome:
     """What came of a story.
 
     Args:
-        acts: those that were played.
+        steps: those that were played.
         checks: all that were made.
         seconds: from the first start of a node to the last check.
         record: what was written down meanwhile.
     """
 
-    acts: tuple[Played, ...]
+    steps: tuple[FinishedStep, ...]
     checks: tuple[Check, ...]
     seconds: float
-    record: Record = field(default_factory=Record)
+    record: StoryRecord = field(default_factory=StoryRecord)
 
     @property
     def holds(self) -> bool:
@@ -80,21 +80,21 @@ class Outcome:
         return bool(self.checks) and all(item.holds for item in self.checks)
 
 
-ACTS: Final = (
-    Act(singlenode.TITLE, singlenode.play),
-    Act(twonodes.TITLE, twonodes.play),
-    Act(oneledger.TITLE, oneledger.play),
-    Act(joiner.TITLE, joiner.play),
-    Act(invalidblock.TITLE, invalidblock.play),
-    Act(fork.TITLE, fork.play),
-    Act(fixedaddress.TITLE, fixedaddress.play),
-    Act(survivor.TITLE, survivor.play),
-    Act(regrowth.TITLE, regrowth.play),
+STEPS: Final = (
+    Step(singlenode.TITLE, singlenode.run),
+    Step(twonodes.TITLE, twonodes.run),
+    Step(oneledger.TITLE, oneledger.run),
+    Step(joiner.TITLE, joiner.run),
+    Step(invalidblock.TITLE, invalidblock.run),
+    Step(fork.TITLE, fork.run),
+    Step(fixedaddress.TITLE, fixedaddress.run),
+    Step(survivor.TITLE, survivor.run),
+    Step(regrowth.TITLE, regrowth.run),
 )
 """In order; each needs the nodes, the wallets and the ledger that the acts before it left."""
 
 
-def tell(folder: Path, listener: Listener, acts: Sequence[Act] = ACTS) -> Outcome:
+def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Outcome:
     """Play the acts; every process that was started is ended, whatever happens.
 
     An act that cannot be played to its end is a check that does not hold, and ends the story.
@@ -102,31 +102,31 @@ def tell(folder: Path, listener: Listener, acts: Sequence[Act] = ACTS) -> Outcom
     Args:
         folder: empty; each node and each wallet has a folder in it.
         listener: told everything as it happens.
-        acts: to play, from the first one on.
+        steps: to play, from the first one on.
     """
     begin = time.monotonic()
 
     def elapsed_s() -> float:
         return time.monotonic() - begin
 
-    played: list[Played] = []
-    with Stage(folder, listener, lambda: int(time.time()), elapsed_s) as stage:
-        for number, act in enumerate(acts, start=1):
-            stage.act = number
+    finished: list[FinishedStep] = []
+    with StoryRunner(folder, listener, lambda: int(time.time()), elapsed_s) as runner:
+        for number, step in enumerate(steps, start=1):
+            runner.step = number
             start = elapsed_s()
-            listener.act(number, act.title)
-            _play(act, stage)
-            played.append(Played(act.title, start, elapsed_s() - start))
-            if not all(item.holds for item in stage.checks):
+            listener.step(number, step.title)
+            _run(step, runner)
+            finished.append(FinishedStep(step.title, start, elapsed_s() - start))
+            if not all(item.holds for item in runner.checks):
                 break
         seconds = elapsed_s()
-    return Outcome(tuple(played), tuple(stage.checks), seconds, stage.record)
+    return Outcome(tuple(finished), tuple(runner.checks), seconds, runner.record)
 
 
-def _play(act: Act, stage: Stage) -> None:
+def _run(step: Step, runner: StoryRunner) -> None:
     try:
-        stage.picture("before")
-        act.play(stage)
-        stage.picture("after")
+        runner.picture("before")
+        step.run(runner)
+        runner.picture("after")
     except AxonError as error:
-        stage.check("the act is played to its end", "yes", f"no: {error}")
+        runner.check("the act is played to its end", "yes", f"no: {error}")

@@ -1,4 +1,4 @@
-"""Act 5: a miner pays himself 500 instead of 50, and every node refuses his block."""
+"""Step 5: a miner pays himself 500 instead of 50, and every node refuses his block."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.processes import NodeProcess
-from axon.swarm.signer import Purse
+from axon.swarm.signer import Signer
 from axon.swarm.story.checks import agreed
-from axon.swarm.story.runner import WHOLE_REWARD, Stage, fingerprint, names
+from axon.swarm.story.runner import WHOLE_REWARD, StoryRunner, fingerprint, names
 from axon.swarm.story.scriptpeer import ScriptPeer, block_on
 
 TITLE: Final = "The cheat"
@@ -26,59 +26,59 @@ _NAME: Final = "cheat"
 _PING: Final = 4711
 
 
-def play(stage: Stage) -> None:
+def run(runner: StoryRunner) -> None:
     """The same block twice: with 500 it is refused by all, with 50 it is taken."""
-    nodes = stage.nodes
-    purse = Purse("the cheat")
+    nodes = runner.nodes
+    signer = Signer("the cheat")
     before, tip = fingerprint(nodes[0]), nodes[0].tip()
-    stage.say("A program that is no node speaks the nodes' language over a real connection.")
-    stage.say("It asks for the chain and mines the next block: a good one, with proof of work,")
-    stage.say(f"but its miner pays himself {GREED} coins where the rule gives {WHOLE_REWARD}.")
-    with _caller(stage, nodes[0]) as peer:
+    runner.say("A program that is no node speaks the nodes' language over a real connection.")
+    runner.say("It asks for the chain and mines the next block: a good one, with proof of work,")
+    runner.say(f"but its miner pays himself {GREED} coins where the rule gives {WHOLE_REWARD}.")
+    with _caller(runner, nodes[0]) as peer:
         headers = peer.headers()
-    bad = block_on(headers, purse.script, GREED * COIN)
+    bad = block_on(headers, signer.script, GREED * COIN)
 
-    stage.say("It calls each node, and each asks for the block and looks at it.")
-    ended = [_hand_over(stage, node, bad) for node in nodes]
-    stage.check(f"the caller is hung up on, by {names(nodes)}", "yes", agreed(ended))
-    stage.until(
+    runner.say("It calls each node, and each asks for the block and looks at it.")
+    ended = [_hand_over(runner, node, bad) for node in nodes]
+    runner.check(f"the caller is hung up on, by {names(nodes)}", "yes", agreed(ended))
+    runner.until(
         f"the rule that refused the block, by {names(nodes)}",
         RULE,
         lambda: agreed([_refusal(node, bad) for node in nodes]),
     )
-    stage.check(
+    runner.check(
         f"the block is marked, at {names(nodes)}",
         "invalid",
         agreed([_mark(node, bad) for node in nodes]),
     )
-    stage.check(
+    runner.check(
         f"connections to the cheat, at {names(nodes)}",
         "0",
         agreed([str(_callers(node)) for node in nodes]),
     )
-    stage.until_one_tip(nodes, tip)
-    stage.until_one_ledger(nodes, before)
-    stage.until_wallets_at(stage.people, tip)
+    runner.until_one_tip(nodes, tip)
+    runner.until_one_ledger(nodes, before)
+    runner.until_wallets_at(runner.participants, tip)
 
-    stage.say(f"Is it the {GREED}? The same program offers the same block with {WHOLE_REWARD}.")
-    good = block_on(headers, purse.script, WHOLE_REWARD * COIN)
-    with _caller(stage, nodes[0]) as peer:
+    runner.say(f"Is it the {GREED}? The same program offers the same block with {WHOLE_REWARD}.")
+    good = block_on(headers, signer.script, WHOLE_REWARD * COIN)
+    with _caller(runner, nodes[0]) as peer:
         peer.offer(good)
-        stage.until_one_tip(nodes, to_hex(good.hash))
+        runner.until_one_tip(nodes, to_hex(good.hash))
         answered = "yes" if peer.is_answered(_PING) else "no"
-        stage.check(f"{nodes[0].name} still speaks with this caller", "yes", answered)
-    stage.until_wallets_at(stage.people, to_hex(good.hash))
+        runner.check(f"{nodes[0].name} still speaks with this caller", "yes", answered)
+    runner.until_wallets_at(runner.participants, to_hex(good.hash))
 
 
-def _caller(stage: Stage, node: NodeProcess) -> ScriptPeer:
+def _caller(runner: StoryRunner, node: NodeProcess) -> ScriptPeer:
     """A connection at the door for strangers."""
-    return ScriptPeer(node.p2p, REGTEST, _NAME, stage.now_s())
+    return ScriptPeer(node.p2p, REGTEST, _NAME, runner.now_s())
 
 
-def _hand_over(stage: Stage, node: NodeProcess, block: Block) -> str:
-    with _caller(stage, node) as peer:
+def _hand_over(runner: StoryRunner, node: NodeProcess, block: Block) -> str:
+    with _caller(runner, node) as peer:
         peer.offer(block)
-        return "yes" if peer.is_hung_up_on() else "no"
+        return "yes" if peer.is_disconnected() else "no"
 
 
 def _refusal(node: NodeProcess, block: Block) -> str:

@@ -1,39 +1,39 @@
-"""Act 4: a node that comes late gets the ledger, and what was waiting before it came."""
+"""Step 4: a node that comes late gets the ledger, and what was waiting before it came."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.story.runner import Stage, fingerprint, names
+from axon.swarm.story.runner import StoryRunner, fingerprint, names
 
 TITLE: Final = "A late joiner"
 
 
-def play(stage: Stage) -> None:
+def run(runner: StoryRunner) -> None:
     """A payment waits, a fourth node comes, learns all, and finds the block that confirms it."""
-    bob, carol = stage.bob, stage.carol
-    third = stage.nodes[2]
-    old = list(stage.nodes)
-    stage.say("A payment waits, and no block is found yet.")
-    waiting = [stage.pay(bob, carol, 10)]
-    stage.until_waiting(old, waiting)
+    bob, carol = runner.bob, runner.carol
+    third = runner.nodes[2]
+    old = list(runner.nodes)
+    runner.say("A payment waits, and no block is found yet.")
+    waiting = [runner.pay(bob, carol, 10)]
+    runner.until_waiting(old, waiting)
 
-    fourth = stage.new_nodes(1)[0]
-    stage.check(f"blocks that {fourth.name} knows", "0", str(fourth.height()))
-    stage.say(f"It calls one node, {third.name}, asks for all blocks and checks each itself. Then")
-    stage.say("it is told which payments wait. (The fingerprint is one number made of all coins:")
-    stage.say("equal fingerprints, equal ledgers.)")
+    fourth = runner.new_nodes(1)[0]
+    runner.check(f"blocks that {fourth.name} knows", "0", str(fourth.height()))
+    runner.say(f"It calls one node, {third.name}, asks for all blocks and checks each itself. Then")
+    runner.say("it is told which payments wait. (The fingerprint is one number made of all coins:")
+    runner.say("equal fingerprints, equal ledgers.)")
     fourth.connect(third)
-    stage.until(
+    runner.until(
         f"blocks that {fourth.name} knows", str(third.height()), lambda: str(fourth.height())
     )
-    stage.until_one_ledger([fourth], fingerprint(third))
-    stage.until_waiting([fourth], waiting)
-    stage.until_total([fourth], bob, 40)
+    runner.until_one_ledger([fourth], fingerprint(third))
+    runner.until_waiting([fourth], waiting)
+    runner.until_total([fourth], bob, 40)
 
-    stage.say(f"Now the newcomer finds the next block, and {names(old)} take it.")
-    block = stage.mine(fourth)
-    stage.until_one_tip(stage.nodes, block)
-    stage.until_waiting(stage.nodes, ())
-    stage.until_all_have(stage.nodes, (30, 40, 30))
-    stage.until_state([bob, carol], waiting[0], "confirmed")
+    runner.say(f"Now the newcomer finds the next block, and {names(old)} take it.")
+    block = runner.mine(fourth)
+    runner.until_one_tip(runner.nodes, block)
+    runner.until_waiting(runner.nodes, ())
+    runner.until_all_have(runner.nodes, (30, 40, 30))
+    runner.until_state([bob, carol], waiting[0], "confirmed")

@@ -49,9 +49,9 @@ LOADERS: Final[dict[str, Loader]] = {"node": _node, "miner": _miner, "wallet": _
 
 
 def main(lock: int) -> int:
-    """Bear what is asked for on standard input until it ends; the exit code.
+    """Spawn what is asked for on standard input until it ends; the exit code.
 
     Args:
-        lock: the descriptor that holds the run.
+        lock: the descriptor of the locked file of the run.
     """
     return serve(LOADERS, lock, sys.stdin.buffer, sys.stdout.buffer)
