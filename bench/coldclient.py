@@ -51,7 +51,7 @@ def axon_client() -> Client:
     from axon.machine import Endpoint
     from axon.primitives.network import REGTEST
     from axon.wallet.coins import Balance
-    from axon.wallet.keys import Kind, from_words, new_words
+    from axon.wallet.keys import AccountKind, from_words, new_words
     from axon.wallet.wallet import Wallet
 
     @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def axon_client() -> Client:
             return wallet.balance()
 
     source = from_words(
-        new_words(ENTROPY), REGTEST, Kind.BIP84, "bench", bytes(16), bytes(12), log_n=10
+        new_words(ENTROPY), REGTEST, AccountKind.BIP84, "bench", bytes(16), bytes(12), log_n=10
     )
 
     async def run(goal: Goal) -> float:

@@ -14,7 +14,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
 from axon.swarm.lab.processes import NodeProcess
 from axon.swarm.signer import Signer
-from axon.wallet.keys import Kind, from_words, new_words
+from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import ScriptBook
 from bench.coldclient import ENTROPY
@@ -71,7 +71,7 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
 def _pay(server: NodeProcess, chain: SpreadChain) -> None:
     """So many payments to the wallet, one a block."""
     source = from_words(
-        new_words(ENTROPY), REGTEST, Kind.BIP84, "bench", bytes(16), bytes(12), log_n=10
+        new_words(ENTROPY), REGTEST, AccountKind.BIP84, "bench", bytes(16), bytes(12), log_n=10
     )
     book = ScriptBook(REGTEST, source.descriptors)
     for index, (coin, number) in enumerate(chain.coins[:PAYMENTS]):

@@ -24,7 +24,7 @@ from axon.rpc.errors import RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.lab.processes import NodeProcess, equal_pools, equal_tips, wait_until
 from axon.swarm.signer import Signer, Spendable
-from axon.wallet.keys import Kind, from_words, new_words
+from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
@@ -194,7 +194,9 @@ class _Failing:
         folder.mkdir(parents=True)
         store = SqliteStore(folder / WALLET_FILE)
         words = new_words(bytes(range(16)))
-        source = from_words(words, REGTEST, Kind.BIP84, _PASSPHRASE, bytes(16), bytes(12), log_n=10)
+        source = from_words(
+            words, REGTEST, AccountKind.BIP84, _PASSPHRASE, bytes(16), bytes(12), log_n=10
+        )
         Wallet.create(store, REGTEST, source, birthday_s=0)
         store.close()
 

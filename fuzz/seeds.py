@@ -233,7 +233,7 @@ def _files() -> dict[str, Iterable[bytes]]:
     assert parse_checked(start + line + b"Valid") is not None
     made = (
         records.Mark(1, _HASH).encode(),
-        records.Anchor(1, _HASH, 2, 3).encode(),
+        records.Confirmation(1, _HASH, 2, 3).encode(),
         records.Seen(1, 2, True).encode(),
         records.encode_u32(1),
         records.encode_u64(1),

@@ -71,7 +71,7 @@ def pool_file(data: bytes) -> None:
 
 _RECORDS: Final[dict[int, Callable[[bytes], object]]] = {
     0: records.decode_mark,
-    1: records.decode_anchor,
+    1: records.decode_confirmation,
     2: records.decode_seen,
     3: records.decode_u32,
     4: records.decode_u64,
@@ -86,7 +86,7 @@ def wallet_record(data: bytes) -> None:
     read = _RECORDS[data[0] % len(_RECORDS) if data else 0]
     with suppress(DamageError):
         value = read(data[1:])
-        if isinstance(value, records.Mark | records.Anchor | records.Seen):
+        if isinstance(value, records.Mark | records.Confirmation | records.Seen):
             assert read(value.encode()) == value
 
 

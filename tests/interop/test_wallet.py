@@ -26,7 +26,7 @@ from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.swarm.lab.processes import NodeProcess, wait_until
 from axon.swarm.signer import Signer, Spendable
-from axon.wallet.keys import Kind, from_words, new_words
+from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
@@ -64,7 +64,9 @@ async def wallet_on(folder: Path, *peers: Endpoint) -> AsyncIterator[WalletDaemo
     options.wallet_folder("wallet").mkdir(parents=True)
     store = SqliteStore(options.wallet_folder("wallet") / WALLET_FILE)
     words = new_words(bytes(range(16)))
-    source = from_words(words, REGTEST, Kind.BIP84, PASSPHRASE, bytes(16), bytes(12), log_n=10)
+    source = from_words(
+        words, REGTEST, AccountKind.BIP84, PASSPHRASE, bytes(16), bytes(12), log_n=10
+    )
     Wallet.create(store, REGTEST, source, birthday_s=0)
     store.close()
     async with running(options, "wallet") as daemon:

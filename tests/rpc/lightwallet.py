@@ -13,14 +13,14 @@ from axon.host.walletclient import OpenedHere
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.errors import RpcError
-from axon.wallet.keys import Kind, Source, from_words, new_words
+from axon.wallet.keys import AccountKind, Source, from_words, new_words
 from axon.wallet.wallet import Wallet
 
 PASSPHRASE = "correct horse"
 _LOG_N = 2  # Of scrypt: no test guards a secret.
 
 
-def account(entropy: bytes, kind: Kind = Kind.BIP84) -> Source:
+def account(entropy: bytes, kind: AccountKind = AccountKind.BIP84) -> Source:
     """The account of 16 bytes."""
     words = new_words(entropy)
     return from_words(words, REGTEST, kind, PASSPHRASE, bytes(16), bytes(12), log_n=_LOG_N)

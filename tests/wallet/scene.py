@@ -23,7 +23,7 @@ from axon.primitives.transaction import (
 )
 from axon.primitives.verdict import Accepted
 from axon.swarm.signer import Signer, Spendable
-from axon.wallet.keys import Kind, Source, from_words, new_words
+from axon.wallet.keys import AccountKind, Source, from_words, new_words
 from axon.wallet.scan import BlockTaken
 from axon.wallet.wallet import Wallet
 
@@ -36,7 +36,7 @@ WORDS = new_words(bytes(range(16)))
 BOB = Signer("Bob")
 
 
-def source(kind: Kind = Kind.BIP84, words: str = WORDS) -> Source:
+def source(kind: AccountKind = AccountKind.BIP84, words: str = WORDS) -> Source:
     """Keys for a wallet on regtest."""
     return from_words(words, REGTEST, kind, PASSPHRASE, bytes(16), bytes(12), log_n=LOG_N)
 

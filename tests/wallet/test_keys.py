@@ -7,7 +7,7 @@ import pytest
 from axon.primitives.address import decode_address
 from axon.primitives.network import MAINNET, REGTEST, SIGNET
 from axon.wallet.errors import BadDescriptor, BadMnemonic
-from axon.wallet.keys import Kind, check_words, from_words, new_words, watch
+from axon.wallet.keys import AccountKind, check_words, from_words, new_words, watch
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import ScriptBook
 from tests.wallet.scene import LOG_N, WORDS, source
@@ -19,21 +19,29 @@ ABOUT = "abandon " * 11 + "about"
     ("kind", "first", "change"),
     [
         # From the BIPs; of BIP 44 as other wallets derive it.
-        (Kind.BIP44, "1LqBGSKuX5yYUonjxT5qGfpUsXKYYWeabA", "1J3J6EvPrv8q6AC3VCjWV45Uf3nssNMRtH"),
-        (Kind.BIP49, "37VucYSaXLCAsxYyAPfbSi9eh4iEcbShgf", "34K56kSjgUCUSD8GTtuF7c9Zzwokbs6uZ7"),
         (
-            Kind.BIP84,
+            AccountKind.BIP44,
+            "1LqBGSKuX5yYUonjxT5qGfpUsXKYYWeabA",
+            "1J3J6EvPrv8q6AC3VCjWV45Uf3nssNMRtH",
+        ),
+        (
+            AccountKind.BIP49,
+            "37VucYSaXLCAsxYyAPfbSi9eh4iEcbShgf",
+            "34K56kSjgUCUSD8GTtuF7c9Zzwokbs6uZ7",
+        ),
+        (
+            AccountKind.BIP84,
             "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu",
             "bc1q8c6fshw2dlwun7ekn9qwf37cu2rn755upcp6el",
         ),
         (
-            Kind.BIP86,
+            AccountKind.BIP86,
             "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr",
             "bc1p3qkhfews2uk44qtvauqyr2ttdsw7svhkl9nkm9s9c3x4ax5h60wqwruhk7",
         ),
     ],
 )
-def test_accounts_are_those_of_their_bips(kind: Kind, first: str, change: str) -> None:
+def test_accounts_are_those_of_their_bips(kind: AccountKind, first: str, change: str) -> None:
     made = from_words(ABOUT, MAINNET, kind, "", bytes(16), bytes(12), log_n=LOG_N)
     book = ScriptBook(MAINNET, made.descriptors)
     assert book.script(Keychain.RECEIVE, 0) == decode_address(first, MAINNET)
@@ -136,7 +144,7 @@ def test_what_cannot_be_watched_is_named(text: str, says: str) -> None:
 def test_the_network_must_fit() -> None:
     with pytest.raises(BadDescriptor, match=r"\(tpub...\) are of a test network, .* of main"):
         watch(MAINNET, RECEIVE)
-    made = from_words(ABOUT, MAINNET, Kind.BIP84, "", bytes(16), bytes(12), log_n=LOG_N)
+    made = from_words(ABOUT, MAINNET, AccountKind.BIP84, "", bytes(16), bytes(12), log_n=LOG_N)
     with pytest.raises(BadDescriptor, match=r"\(xpub...\) are of main, .* of signet"):
         watch(SIGNET, made.descriptors.receive)
 

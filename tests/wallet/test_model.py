@@ -243,7 +243,7 @@ def test_a_disk_that_fails_leaves_a_wallet_that_goes_on(seed: int) -> None:
     world.wallet = Wallet.load(store)
     resume(world.wallet, world)
     ledger = world.wallet.ledger
-    unconfirmed = [txid for txid in ledger.seen if txid not in ledger.anchors]
+    unconfirmed = [txid for txid in ledger.seen if txid not in ledger.confirmed]
     unconfirmed.sort(key=lambda txid: ledger.seen[txid].last_s)
     world.model.waiting = {txid: ledger.transactions[txid] for txid in unconfirmed}
     for _ in range(5):

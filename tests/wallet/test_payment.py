@@ -23,7 +23,7 @@ from axon.wallet.errors import (
     WatchOnly,
     WrongPassphrase,
 )
-from axon.wallet.keys import Kind, watch
+from axon.wallet.keys import AccountKind, watch
 from axon.wallet.payment import ALL, Payee, bump, draft, dust_limit_sat
 from axon.wallet.signing import reveal_words, sign
 from axon.wallet.wallet import Wallet
@@ -53,8 +53,8 @@ def signed(wallet: Wallet, made: Draft) -> Transaction:
     return transaction
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_of_account_pays(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", AccountKind)
+def test_every_kind_of_account_pays(kind: AccountKind) -> None:
     scene = Scene(new_wallet(made_of=source(kind)))
     for name in range(3):
         scene.receive(COIN, name)

@@ -12,7 +12,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction
 from axon.wallet.draft import describe
 from axon.wallet.errors import BadFee, BadPsbt
-from axon.wallet.keys import Kind, new_words, watch
+from axon.wallet.keys import AccountKind, new_words, watch
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, combine, finalize, read_psbt
 from axon.wallet.signing import sign
@@ -20,7 +20,7 @@ from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, source
 
 
-def funded(kind: Kind = Kind.BIP84) -> Scene:
+def funded(kind: AccountKind = AccountKind.BIP84) -> Scene:
     scene = Scene(new_wallet(made_of=source(kind)))
     scene.receive(COIN)
     return scene

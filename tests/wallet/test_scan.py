@@ -15,7 +15,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Rejected
 from axon.wallet.errors import UnknownTransaction
-from axon.wallet.history import State
+from axon.wallet.history import PaymentState
 from axon.wallet.records import Keychain, Mark
 from axon.wallet.scripts import LOOKAHEAD
 from axon.wallet.wallet import Wallet
@@ -161,7 +161,7 @@ def test_a_double_spend_in_the_other_branch_wins() -> None:
     rival = paying(script, 3 * COIN, "same coin")
     scene.mine(rival)
     assert scene.wallet.balance().confirmed_sat == 5 * COIN
-    assert [entry.state for entry in scene.wallet.history()].count(State.REPLACED) == 1
+    assert [entry.state for entry in scene.wallet.history()].count(PaymentState.REPLACED) == 1
 
 
 def test_mined_coins_ripen_and_vanish_with_their_block() -> None:
@@ -178,7 +178,7 @@ def test_mined_coins_ripen_and_vanish_with_their_block() -> None:
     assert scene.wallet.balance().total_sat == 0
     assert scene.wallet.unconfirmed_own() == []
     (entry,) = scene.wallet.history()
-    assert (entry.state, entry.coinbase) == (State.REPLACED, True)
+    assert (entry.state, entry.coinbase) == (PaymentState.REPLACED, True)
 
 
 def test_blocks_taken_after_the_last_mark_are_taken_again() -> None:

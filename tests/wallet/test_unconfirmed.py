@@ -7,7 +7,7 @@ import pytest
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet.errors import UnknownTransaction
-from axon.wallet.history import State
+from axon.wallet.history import PaymentState
 from axon.wallet.unconfirmed import EXPIRY_S, MAX_HEARD, MAX_HEARD_BYTES, parents_first
 from tests.wallet.scene import BOB, Scene, coin, coinbase, paying
 
@@ -64,7 +64,7 @@ def test_the_double_spend_heard_last_counts_until_a_block_decides() -> None:
     assert scene.wallet.balance().confirmed_sat == 2 * COIN
     assert scene.wallet.balance().untrusted_pending_sat == 0
     states = {entry.txid: entry.state for entry in scene.wallet.history()}
-    assert states == {first.txid: State.REPLACED, second.txid: State.CONFIRMED}
+    assert states == {first.txid: PaymentState.REPLACED, second.txid: PaymentState.CONFIRMED}
 
 
 def test_a_promise_taken_back_counts_no_longer() -> None:
@@ -74,7 +74,7 @@ def test_a_promise_taken_back_counts_no_longer() -> None:
     assert scene.wallet.hear_transaction(elsewhere, scene.now_s)
     assert scene.wallet.balance().total_sat == 0
     (entry,) = scene.wallet.history()
-    assert (entry.txid, entry.state) == (promise.txid, State.REPLACED)
+    assert (entry.txid, entry.state) == (promise.txid, PaymentState.REPLACED)
 
 
 def test_a_block_that_spends_it_elsewhere_breaks_a_promise() -> None:

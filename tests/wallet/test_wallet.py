@@ -14,7 +14,7 @@ from axon.primitives.network import MAINNET, REGTEST, SIGNET
 from axon.primitives.transaction import COIN, Transaction
 from axon.wallet import records
 from axon.wallet.errors import AddressGap, NoWallet
-from axon.wallet.keys import Kind, from_words, network_kind, private_descriptors, watch
+from axon.wallet.keys import AccountKind, from_words, network_kind, private_descriptors, watch
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
 from axon.wallet.wallet import MAX_UNUSED_ADDRESSES, Wallet
@@ -42,7 +42,7 @@ def test_a_wallet_is_made_once() -> None:
 
 def test_what_was_made_is_opened() -> None:
     store = MemoryStore()
-    made = new_wallet(store, source(Kind.BIP86))
+    made = new_wallet(store, source(AccountKind.BIP86))
     again = Wallet.load(store)
     assert again.source == made.source
     assert (again.network, again.birthday_s, again.scanned) == (REGTEST, START_S, None)
@@ -105,7 +105,7 @@ def test_a_wallet_of_one_script_has_one_address() -> None:
         (records.SCANNED_KEY, b"x"),
         (records.TRANSACTION + bytes(32), b"x"),
         (records.TRANSACTION + b"short", b"x"),
-        (records.ANCHOR + bytes(32), b"x"),
+        (records.CONFIRMATION + bytes(32), b"x"),
         (records.SEEN + bytes(32), b"x"),
         (records.REVEALED + b"\7", bytes(4)),
         (records.REVEALED, bytes(4)),
@@ -146,7 +146,8 @@ def test_secrets_are_nowhere_to_be_seen(
     shown = (repr(values) + caplog.text + out + err).encode()
     key = bdk.DescriptorSecretKey(network_kind(REGTEST), bdk.Mnemonic.from_string(WORDS), None)
     privates = [
-        item.to_string_with_secret() for item in private_descriptors(WORDS, REGTEST, Kind.BIP84)
+        item.to_string_with_secret()
+        for item in private_descriptors(WORDS, REGTEST, AccountKind.BIP84)
     ]
     secrets = [WORDS, PASSPHRASE, bytes(range(16)).hex(), str(key), *privates]
     assert "prv" in privates[0]
@@ -159,7 +160,7 @@ def test_secrets_are_nowhere_to_be_seen(
 
 
 def test_mainnet_wallets_begin_at_its_genesis_block() -> None:
-    made = from_words(WORDS, MAINNET, Kind.BIP84, "", bytes(16), bytes(12), log_n=LOG_N)
+    made = from_words(WORDS, MAINNET, AccountKind.BIP84, "", bytes(16), bytes(12), log_n=LOG_N)
     wallet = Wallet.create(MemoryStore(), MAINNET, made, birthday_s=0)
     assert wallet.balance().total_sat == 0
     assert wallet.new_address().startswith("bc1q")

@@ -23,7 +23,7 @@ from axon.primitives.transaction import (
     outpoint_txid,
 )
 from axon.wallet.keys import bdk_network
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import LOOKAHEAD, ScriptBook
 
@@ -43,7 +43,7 @@ class _Records(bdk.Persistence):
 
 
 def load_bdk_wallet(
-    ledger: Ledger,
+    ledger: WalletLedger,
     locked: Iterable[OutPoint] = (),
     private: tuple[bdk.Descriptor, bdk.Descriptor] | None = None,
 ) -> bdk.Wallet:
@@ -70,7 +70,7 @@ def load_bdk_wallet(
         raise WalletError(f"the wallet's records do not fit together: {error}") from error
 
 
-def _change_set(ledger: Ledger, locked: Iterable[OutPoint]) -> bdk.ChangeSet:
+def _change_set(ledger: WalletLedger, locked: Iterable[OutPoint]) -> bdk.ChangeSet:
     book = ledger.book
     two = Keychain.CHANGE in book.keychains
     return bdk.ChangeSet.from_aggregate_with_locked_outpoints(
@@ -84,10 +84,10 @@ def _change_set(ledger: Ledger, locked: Iterable[OutPoint]) -> bdk.ChangeSet:
     )
 
 
-def _chain(ledger: Ledger) -> bdk.LocalChainChangeSet:
+def _chain(ledger: WalletLedger) -> bdk.LocalChainChangeSet:
     """The blocks that matter: the first, the last, and those that confirmed something."""
     hashes = {0: ledger.network.genesis.hash, ledger.tip.height: ledger.tip.hash}
-    hashes |= {anchor.height: anchor.hash for anchor in ledger.anchors.values()}
+    hashes |= {anchor.height: anchor.hash for anchor in ledger.confirmed.values()}
     return bdk.LocalChainChangeSet(
         changes=[
             bdk.ChainChange(height=height, hash=_block_hash(hashes[height]))
@@ -96,7 +96,7 @@ def _chain(ledger: Ledger) -> bdk.LocalChainChangeSet:
     )
 
 
-def _graph(ledger: Ledger) -> bdk.TxGraphChangeSet:
+def _graph(ledger: WalletLedger) -> bdk.TxGraphChangeSet:
     anchors = [
         bdk.Anchor(
             txid=bdk_txid(txid),
@@ -105,7 +105,7 @@ def _graph(ledger: Ledger) -> bdk.TxGraphChangeSet:
                 confirmation_time=anchor.time_s,
             ),
         )
-        for txid, anchor in ledger.anchors.items()
+        for txid, anchor in ledger.confirmed.items()
     ]
     return bdk.TxGraphChangeSet(
         txs=[bdk.Transaction(item.raw) for item in ledger.transactions.values()],

@@ -11,7 +11,7 @@ from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import OutPoint, outpoint_txid
 from axon.wallet.bdkwallet import from_bdk_outpoint
 from axon.wallet.labels import LabelKind, label_of, outpoint_ref
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Keychain
 
 
@@ -43,7 +43,7 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Coin:
+class WalletCoin:
     """An unspent output of ours.
 
     Args:
@@ -85,19 +85,19 @@ def balance_of(wallet: bdk.Wallet) -> Balance:
     )
 
 
-def coins_of(ledger: Ledger, wallet: bdk.Wallet) -> list[Coin]:
+def coins_of(ledger: WalletLedger, wallet: bdk.Wallet) -> list[WalletCoin]:
     """All unspent coins, the oldest first, those in no block last."""
     points = [from_bdk_outpoint(found.outpoint) for found in wallet.list_unspent()]
     coins = [_coin(ledger, point) for point in points]
     return sorted(coins, key=lambda coin: (-coin.confirmations, coin.outpoint))
 
 
-def _coin(ledger: Ledger, point: OutPoint) -> Coin:
+def _coin(ledger: WalletLedger, point: OutPoint) -> WalletCoin:
     owned, parent = ledger.owned[point], ledger.transactions[outpoint_txid(point)]
     confirmations = ledger.confirmations(parent.txid)
     address = encode_address(owned.output.script_pubkey, ledger.network)
     assert address is not None, "only scripts that have an address are watched"
-    return Coin(
+    return WalletCoin(
         outpoint=point,
         amount_sat=owned.output.amount_sat,
         address=address,

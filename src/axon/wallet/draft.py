@@ -14,7 +14,7 @@ from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, WITNESS_SCALE_FACTOR, OutPoint, TxOut
 from axon.wallet.errors import BadFee, BadPsbt
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.psbt import Psbt
 from axon.wallet.records import Keychain
 
@@ -50,7 +50,7 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class DraftInput:
     """An input of a payment.
 
     Args:
@@ -82,7 +82,7 @@ class Draft:
 
     psbt: Psbt
     recipients: tuple[Recipient, ...]
-    inputs: tuple[Spending, ...]
+    inputs: tuple[DraftInput, ...]
     fee_sat: int
     change_sat: int
     vsize: int
@@ -100,7 +100,7 @@ class Draft:
 
 
 def describe(
-    ledger: Ledger,
+    ledger: WalletLedger,
     psbt: Psbt,
     *,
     paid: Collection[bytes] = (),
@@ -147,7 +147,7 @@ def check_fee(draft: Draft) -> None:
             raise BadFee(f"{shown} to pay {draft.amount_sat} sat is more than a tenth: {way_out}")
 
 
-def _spending(ledger: Ledger, psbt: Psbt, index: int) -> Spending:
+def _spending(ledger: WalletLedger, psbt: Psbt, index: int) -> DraftInput:
     prevout = psbt.transaction.prevouts[index]
     owned = ledger.owned.get(prevout)
     output = psbt.spent[index] if owned is None else owned.output
@@ -157,16 +157,16 @@ def _spending(ledger: Ledger, psbt: Psbt, index: int) -> Spending:
             " one with the previous transactions in it"
         )
     address = encode_address(output.script_pubkey, ledger.network)
-    return Spending(prevout, output.amount_sat, address, owned is not None)
+    return DraftInput(prevout, output.amount_sat, address, owned is not None)
 
 
-def _recipient(ledger: Ledger, output: TxOut) -> Recipient:
+def _recipient(ledger: WalletLedger, output: TxOut) -> Recipient:
     script = output.script_pubkey
     address = encode_address(script, ledger.network)
     return Recipient(script, address, output.amount_sat, ledger.book.find(script) is not None)
 
 
-def _is_change(ledger: Ledger, output: TxOut, paid: Collection[bytes]) -> bool:
+def _is_change(ledger: WalletLedger, output: TxOut, paid: Collection[bytes]) -> bool:
     """On the keychain for change; where there is only one, whatever returns unasked."""
     place = ledger.book.find(output.script_pubkey)
     if place is None or output.script_pubkey in paid:
@@ -174,7 +174,7 @@ def _is_change(ledger: Ledger, output: TxOut, paid: Collection[bytes]) -> bool:
     return place.keychain is Keychain.CHANGE or len(ledger.book.keychains) == 1
 
 
-def _vsize(ledger: Ledger, psbt: Psbt) -> int:
+def _vsize(ledger: WalletLedger, psbt: Psbt) -> int:
     """Of the signed transaction: what is missing of each input is added."""
     transaction = psbt.transaction
     weight_wu = transaction.weight_wu
@@ -196,7 +196,7 @@ def _is_legacy(output: TxOut | None) -> bool:
     return output is not None and output.script_pubkey.startswith(b"\x76\xa9\x14")
 
 
-def _satisfaction_wu(ledger: Ledger, prevout: OutPoint) -> int:
+def _satisfaction_wu(ledger: WalletLedger, prevout: OutPoint) -> int:
     owned = ledger.owned.get(prevout)
     if owned is None:
         return _FOREIGN_SATISFACTION_WU

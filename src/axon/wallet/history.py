@@ -12,10 +12,10 @@ from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
 from axon.wallet.labels import LabelKind, label_of
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 
 
-class State(StrEnum):
+class PaymentState(StrEnum):
     """What became of a transaction."""
 
     CONFIRMED = "confirmed"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One transaction as its owner sees it.
 
     Args:
@@ -43,7 +43,7 @@ class Entry:
     """
 
     txid: Txid
-    state: State
+    state: PaymentState
     height: int | None
     time_s: int
     confirmations: int
@@ -60,13 +60,13 @@ class Entry:
         return self.received_sat - self.sent_sat
 
 
-def counting(ledger: Ledger, wallet: bdk.Wallet) -> dict[Txid, None]:
+def counting(ledger: WalletLedger, wallet: bdk.Wallet) -> dict[Txid, None]:
     """The transactions that count: in a block, or unconfirmed and not outdone by another."""
     found = [bytes(item.transaction.compute_txid().serialize()) for item in wallet.transactions()]
     return {txid: None for txid in map(Txid, found) if txid in ledger.transactions}
 
 
-def history_of(ledger: Ledger, counted: Collection[Txid]) -> list[Entry]:
+def history_of(ledger: WalletLedger, counted: Collection[Txid]) -> list[HistoryEntry]:
     """All transactions, the latest first, those in no block before.
 
     Args:
@@ -82,25 +82,27 @@ def history_of(ledger: Ledger, counted: Collection[Txid]) -> list[Entry]:
     )
 
 
-def _age(ledger: Ledger, entry: Entry) -> tuple[int, int, int, Txid]:
-    anchor = ledger.anchors.get(entry.txid)
-    if anchor is None:
+def _age(ledger: WalletLedger, entry: HistoryEntry) -> tuple[int, int, int, Txid]:
+    confirmation = ledger.confirmed.get(entry.txid)
+    if confirmation is None:
         return (0, 0, -entry.time_s, entry.txid)
-    return (1, -anchor.height, -anchor.position, entry.txid)
+    return (1, -confirmation.height, -confirmation.position, entry.txid)
 
 
-def _entry(ledger: Ledger, transaction: Transaction, counted: Collection[Txid]) -> Entry:
+def _entry(
+    ledger: WalletLedger, transaction: Transaction, counted: Collection[Txid]
+) -> HistoryEntry:
     txid = transaction.txid
-    anchor, seen = ledger.anchors.get(txid), ledger.seen.get(txid)
-    if anchor is not None:
-        state, time_s = State.CONFIRMED, anchor.time_s
+    confirmation, seen = ledger.confirmed.get(txid), ledger.seen.get(txid)
+    if confirmation is not None:
+        state, time_s = PaymentState.CONFIRMED, confirmation.time_s
     else:
-        state = State.UNCONFIRMED if txid in counted else State.REPLACED
+        state = PaymentState.UNCONFIRMED if txid in counted else PaymentState.REPLACED
         time_s = 0 if seen is None else seen.first_s  # 0: mined in a block that left the chain.
-    return Entry(
+    return HistoryEntry(
         txid=txid,
         state=state,
-        height=None if anchor is None else anchor.height,
+        height=None if confirmation is None else confirmation.height,
         time_s=time_s,
         confirmations=ledger.confirmations(txid),
         sent_sat=ledger.sent_sat(transaction),
@@ -112,7 +114,7 @@ def _entry(ledger: Ledger, transaction: Transaction, counted: Collection[Txid]) 
     )
 
 
-def _addresses(ledger: Ledger, transaction: Transaction) -> tuple[str, ...]:
+def _addresses(ledger: WalletLedger, transaction: Transaction) -> tuple[str, ...]:
     scripts = [output.script_pubkey for output in transaction.outputs]
     ours = [script for script in scripts if ledger.book.find(script)]
     others = [script for script in scripts if not ledger.book.find(script)]

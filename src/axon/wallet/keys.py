@@ -33,7 +33,7 @@ _WATCHABLE: Final = frozenset({"pkh", "wpkh", "sh", "wsh", "tr"})
 _PRIVATE_KEY = re.compile(r"\b(?:[xt]prv[1-9A-HJ-NP-Za-km-z]|[59cKL][1-9A-HJ-NP-Za-km-z]{50,51}\b)")
 
 
-class Kind(StrEnum):
+class AccountKind(StrEnum):
     """Which scripts an account pays to, by the BIP that gives its derivation path."""
 
     BIP84 = "bip84"
@@ -66,15 +66,15 @@ class Source:
     """
 
     descriptors: Descriptors
-    kind: Kind | None = None
+    kind: AccountKind | None = None
     sealed: bytes | None = field(default=None, repr=False)
 
 
-_TEMPLATES: Final[dict[Kind, Callable[..., bdk.Descriptor]]] = {
-    Kind.BIP84: bdk.Descriptor.new_bip84,
-    Kind.BIP86: bdk.Descriptor.new_bip86,
-    Kind.BIP49: bdk.Descriptor.new_bip49,
-    Kind.BIP44: bdk.Descriptor.new_bip44,
+_TEMPLATES: Final[dict[AccountKind, Callable[..., bdk.Descriptor]]] = {
+    AccountKind.BIP84: bdk.Descriptor.new_bip84,
+    AccountKind.BIP86: bdk.Descriptor.new_bip86,
+    AccountKind.BIP49: bdk.Descriptor.new_bip49,
+    AccountKind.BIP44: bdk.Descriptor.new_bip44,
 }
 
 _BDK_NETWORKS: Final = {
@@ -128,7 +128,7 @@ def check_words(text: str) -> str:
 def from_words(
     words: str,
     network: Network,
-    kind: Kind,
+    kind: AccountKind,
     passphrase: str,
     salt: bytes,
     nonce: bytes,
@@ -151,7 +151,7 @@ def from_words(
 
 
 def private_descriptors(
-    words: str, network: Network, kind: Kind
+    words: str, network: Network, kind: AccountKind
 ) -> tuple[bdk.Descriptor, bdk.Descriptor]:
     """The two descriptors of account 0, with the key that signs for them."""
     coins = network_kind(network)

@@ -18,7 +18,7 @@ from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, outpoint, outpoint_index, outpoint_txid
 from axon.wallet import records
 from axon.wallet.errors import BadLabel
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes
 
 MAX_LABEL: Final = 255
@@ -72,12 +72,12 @@ def parse_outpoint(text: str) -> OutPoint:
     return outpoint(txid, int(index))
 
 
-def label_of(ledger: Ledger, kind: LabelKind, ref: str) -> str:
+def label_of(ledger: WalletLedger, kind: LabelKind, ref: str) -> str:
     """The label, empty if there is none."""
     return ledger.labels.get(_name(kind, ref), "")
 
 
-def labelled(ledger: Ledger, kind: LabelKind, ref: str, text: str) -> Changes:
+def labelled(ledger: WalletLedger, kind: LabelKind, ref: str, text: str) -> Changes:
     """What to write for a new label; an empty one removes it.
 
     Raises:
@@ -96,7 +96,7 @@ def frozen(point: OutPoint, yes: bool) -> Changes:
     return {records.FROZEN + point: _FROZEN if yes else None}
 
 
-def export_labels(ledger: Ledger) -> str:
+def export_labels(ledger: WalletLedger) -> str:
     """All labels and frozen coins as lines of JSON (BIP 329)."""
     lines: list[dict[str, object]] = []
     coins = {outpoint_ref(point): point for point in ledger.frozen}
@@ -110,7 +110,7 @@ def export_labels(ledger: Ledger) -> str:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-def imported_labels(ledger: Ledger, text: str) -> tuple[Changes, Imported]:
+def imported_labels(ledger: WalletLedger, text: str) -> tuple[Changes, Imported]:
     """What to write of lines that another wallet exported.
 
     Raises:
@@ -130,7 +130,7 @@ def imported_labels(ledger: Ledger, text: str) -> tuple[Changes, Imported]:
     return changes, Imported(taken, skipped)
 
 
-def _imported_line(ledger: Ledger, line: str, number: int) -> Changes:
+def _imported_line(ledger: WalletLedger, line: str, number: int) -> Changes:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint
 from axon.wallet import records
-from axon.wallet.records import Anchor, Changes, Keychain, Mark, Seen
+from axon.wallet.records import Changes, Confirmation, Keychain, Mark, Seen
 from axon.wallet.scripts import Place, ScriptBook
 
 
@@ -38,7 +38,7 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Ledger:
+class WalletLedger:
     """What is known of our transactions.
 
     Args:
@@ -56,7 +56,7 @@ class Ledger:
         self.network = network
         self.scanned: Mark | None = None  # All blocks up to it were looked through.
         self.transactions: dict[Txid, Transaction] = {}
-        self.anchors: dict[Txid, Anchor] = {}
+        self.confirmed: dict[Txid, Confirmation] = {}
         self.seen: dict[Txid, Seen] = {}
         self.owned: dict[OutPoint, Owned] = {}
         self.frozen: dict[OutPoint, bytes] = {}
@@ -95,9 +95,9 @@ class Ledger:
 
     def _highest(self) -> Mark:
         tip = self.scanned or Mark(0, self.network.genesis.hash)
-        for anchor in self.anchors.values():
-            if anchor.height > tip.height:
-                tip = Mark(anchor.height, anchor.hash)
+        for confirmation in self.confirmed.values():
+            if confirmation.height > tip.height:
+                tip = Mark(confirmation.height, confirmation.hash)
         return tip
 
     def rivals(self, transaction: Transaction) -> list[Txid]:
@@ -157,8 +157,8 @@ class Ledger:
 
     def confirmations(self, txid: Txid) -> int:
         """Blocks from its own to the tip, both counted; 0 while it is in none."""
-        anchor = self.anchors.get(txid)
-        return 0 if anchor is None else self._tip.height - anchor.height + 1
+        confirmation = self.confirmed.get(txid)
+        return 0 if confirmation is None else self._tip.height - confirmation.height + 1
 
     def spenders(self, point: OutPoint) -> list[Txid]:
         """Transactions of ours that spend an output; no more than one of them can count."""
@@ -224,8 +224,8 @@ class Ledger:
         kind, name = key[:1], key[1:]
         if kind == records.TRANSACTION:
             self._absorb_transaction(records.txid_of(key), value)
-        elif kind == records.ANCHOR:
-            _put(self.anchors, records.txid_of(key), value, records.decode_anchor)
+        elif kind == records.CONFIRMATION:
+            _put(self.confirmed, records.txid_of(key), value, records.decode_confirmation)
         elif kind == records.SEEN:
             _put(self.seen, records.txid_of(key), value, records.decode_seen)
         elif kind == records.FROZEN:

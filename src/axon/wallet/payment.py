@@ -26,7 +26,7 @@ from axon.primitives.transaction import (
     outpoint,
 )
 from axon.wallet.bdkwallet import bdk_outpoint, bdk_txid, load_bdk_wallet
-from axon.wallet.coins import Coin
+from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft, check_fee, describe
 from axon.wallet.errors import (
     BadAddress,
@@ -265,7 +265,7 @@ def _with_fee(
 
 
 def _with_coins(
-    builder: bdk.TxBuilder, held: Sequence[Coin], chosen: Sequence[OutPoint]
+    builder: bdk.TxBuilder, held: Sequence[WalletCoin], chosen: Sequence[OutPoint]
 ) -> bdk.TxBuilder:
     known = {coin.outpoint: coin for coin in held}
     if not chosen:
@@ -277,7 +277,7 @@ def _with_coins(
     return builder.add_utxos([bdk_outpoint(point) for point in chosen]).manually_selected_only()
 
 
-def _why_not(coin: Coin | None) -> str:
+def _why_not(coin: WalletCoin | None) -> str:
     if coin is None:
         return "it is no unspent coin of this wallet"
     if coin.frozen:
@@ -291,9 +291,9 @@ def _why_not(coin: Coin | None) -> str:
 
 def _check_replaceable(wallet: Wallet, txid: Txid) -> None:
     ledger, counted = wallet.ledger, counting(wallet.ledger, wallet.view())
-    transaction, anchor = ledger.transactions[txid], ledger.anchors.get(txid)
-    if anchor is not None:
-        raise NotReplaceable(f"it is in block {anchor.height} already: its fee is paid")
+    transaction, confirmation = ledger.transactions[txid], ledger.confirmed.get(txid)
+    if confirmation is not None:
+        raise NotReplaceable(f"it is in block {confirmation.height} already: its fee is paid")
     if not ledger.spends_ours(transaction):
         raise NotReplaceable("it was paid to us: only its sender can raise the fee")
     if txid not in counted:
@@ -321,7 +321,7 @@ def _checked(made: Draft, allow_high_fee: bool) -> Draft:
 
 
 def _refusal(
-    error: bdk.CreateTxError, needed_sat: int, coins: Sequence[Coin], besides_sat: int = 0
+    error: bdk.CreateTxError, needed_sat: int, coins: Sequence[WalletCoin], besides_sat: int = 0
 ) -> WalletError:
     """BDK's refusal in our words.
 
@@ -340,7 +340,7 @@ def _refusal(
     return WalletError(f"BDK does not build this payment: {error}")
 
 
-def _aside(held: Sequence[Coin]) -> str:
+def _aside(held: Sequence[WalletCoin]) -> str:
     """Why coins cannot be spent, with how much is in each kind."""
     kinds = {
         "frozen": [coin for coin in held if coin.frozen],

@@ -33,14 +33,14 @@ SCANNED_KEY: Final = b"h"
 DESCRIPTOR: Final = b"d"
 REVEALED: Final = b"r"
 TRANSACTION: Final = b"t"
-ANCHOR: Final = b"a"
+CONFIRMATION: Final = b"a"
 PROOF: Final = b"p"
 SEEN: Final = b"u"
 LABEL: Final = b"l"
 FROZEN: Final = b"f"
 """These go before a keychain, txid, outpoint or name."""
 
-_ANCHOR = Struct("<I32sII")
+_CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")
 _SEEN = Struct("<QQ?")
 _U32 = Struct("<I")
@@ -67,7 +67,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class Confirmation:
     """Where a transaction was confirmed.
 
     Args:
@@ -84,7 +84,7 @@ class Anchor:
 
     def encode(self) -> bytes:
         """44 bytes."""
-        return _ANCHOR.pack(self.height, self.hash, self.time_s, self.position)
+        return _CONFIRMATION.pack(self.height, self.hash, self.time_s, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,10 @@ def decode_mark(value: bytes) -> Mark:
     return Mark(height, BlockHash(block_hash))
 
 
-def decode_anchor(value: bytes) -> Anchor:
+def decode_confirmation(value: bytes) -> Confirmation:
     """Where a transaction was confirmed."""
-    height, block_hash, time_s, position = _unpack(_ANCHOR, value)
-    return Anchor(height, BlockHash(block_hash), time_s, position)
+    height, block_hash, time_s, position = _unpack(_CONFIRMATION, value)
+    return Confirmation(height, BlockHash(block_hash), time_s, position)
 
 
 def decode_seen(value: bytes) -> Seen:

@@ -19,8 +19,8 @@ from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.transaction import OutPoint, outpoint
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 from axon.wallet import records
-from axon.wallet.ledger import Ledger
-from axon.wallet.records import Anchor, Changes, Mark
+from axon.wallet.ledger import WalletLedger
+from axon.wallet.records import Changes, Confirmation, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class BlockTaken:
     scripts_grew: bool = False
 
 
-def take_block(ledger: Ledger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
+def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
     """Look through a block of the best chain.
 
     Args:
@@ -57,9 +57,12 @@ def take_block(ledger: Ledger, block_hash: BlockHash, height: int, raw: bytes) -
     positions = _ours(ledger, block)
     changes: Changes = {}
     if any(
-        anchor.height == height and anchor.hash != block_hash for anchor in ledger.anchors.values()
+        confirmation.height == height and confirmation.hash != block_hash
+        for confirmation in ledger.confirmed.values()
     ):
-        changes |= _unanchored(ledger, height - 1)  # Nobody told us that the chain had moved.
+        changes |= _unconfirmed_above(
+            ledger, height - 1
+        )  # Nobody told us that the chain had moved.
     for position in positions:
         changes |= _confirmed(ledger, block, height, position)
     changes |= ledger.revealed_since(counts)
@@ -69,7 +72,7 @@ def take_block(ledger: Ledger, block_hash: BlockHash, height: int, raw: bytes) -
     return BlockTaken(Accepted(), found, ledger.book.size > size)
 
 
-def follow_chain(ledger: Ledger, fork_height: int | None, mark: Mark) -> None:
+def follow_chain(ledger: WalletLedger, fork_height: int | None, mark: Mark) -> None:
     """The best chain has moved; all of it up to `mark` has been looked through.
 
     Args:
@@ -80,12 +83,12 @@ def follow_chain(ledger: Ledger, fork_height: int | None, mark: Mark) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    changes: Changes = {} if fork_height is None else _unanchored(ledger, fork_height)
+    changes: Changes = {} if fork_height is None else _unconfirmed_above(ledger, fork_height)
     changes[records.SCANNED_KEY] = mark.encode()
     ledger.commit(changes)
 
 
-def start_over(ledger: Ledger, birthday_s: int | None = None) -> None:
+def start_over(ledger: WalletLedger, birthday_s: int | None = None) -> None:
     """Nothing counts as looked through, so nothing as confirmed, until blocks say so again.
 
     Args:
@@ -94,14 +97,14 @@ def start_over(ledger: Ledger, birthday_s: int | None = None) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    changes = _unanchored(ledger, -1)
+    changes = _unconfirmed_above(ledger, -1)
     changes[records.SCANNED_KEY] = None
     if birthday_s is not None:
         changes[records.BIRTHDAY_KEY] = records.encode_u64(birthday_s)
     ledger.commit(changes)
 
 
-def resume(ledger: Ledger) -> None:
+def resume(ledger: WalletLedger) -> None:
     """A wallet was opened: blocks taken after the last mark are taken again.
 
     The process may have died between them and the mark, and they may have left the chain since; who
@@ -111,10 +114,10 @@ def resume(ledger: Ledger) -> None:
         StorageError: the disk refused.
     """
     scanned = ledger.scanned
-    ledger.commit(_unanchored(ledger, -1 if scanned is None else scanned.height))
+    ledger.commit(_unconfirmed_above(ledger, -1 if scanned is None else scanned.height))
 
 
-def _ours(ledger: Ledger, block: Block) -> list[int]:
+def _ours(ledger: WalletLedger, block: Block) -> list[int]:
     """The positions of our transactions, and of those that break promises made to us."""
     parts = [spends_and_makes(item) for item in block.transactions]
     made: dict[OutPoint, None] = {}  # Coins of ours from this same block, which it may also spend.
@@ -130,7 +133,7 @@ def _ours(ledger: Ledger, block: Block) -> list[int]:
 
 
 def _is_ours(
-    ledger: Ledger,
+    ledger: WalletLedger,
     block: Block,
     made: dict[OutPoint, None],
     position: int,
@@ -145,15 +148,15 @@ def _is_ours(
     return ours
 
 
-def _confirmed(ledger: Ledger, block: Block, height: int, position: int) -> Changes:
+def _confirmed(ledger: WalletLedger, block: Block, height: int, position: int) -> Changes:
     transaction = block.transactions[position]
     txid = transaction.txid
-    anchor = Anchor(height, block.hash, block.header.time, position)
-    if ledger.anchors.get(txid) == anchor:
+    confirmation = Confirmation(height, block.hash, block.header.time, position)
+    if ledger.confirmed.get(txid) == confirmation:
         return {}  # Looked through again, for scripts that are new.
     return {
         records.TRANSACTION + txid: transaction.raw,
-        records.ANCHOR + txid: anchor.encode(),
+        records.CONFIRMATION + txid: confirmation.encode(),
         records.PROOF + txid: _proof(block, position),
     }
 
@@ -169,15 +172,15 @@ def _proof(block: Block, position: int) -> bytes:
     return block.header.raw + PartialMerkleTree.build(txids, wanted).encode()
 
 
-def _unanchored(ledger: Ledger, fork_height: int) -> Changes:
+def _unconfirmed_above(ledger: WalletLedger, fork_height: int) -> Changes:
     """What blocks above a height confirmed is unconfirmed again, and proven no longer."""
     changes: Changes = {}
-    for txid, anchor in ledger.anchors.items():
-        if anchor.height <= fork_height:
+    for txid, confirmation in ledger.confirmed.items():
+        if confirmation.height <= fork_height:
             continue
-        changes[records.ANCHOR + txid] = changes[records.PROOF + txid] = None
+        changes[records.CONFIRMATION + txid] = changes[records.PROOF + txid] = None
         transaction = ledger.transactions[txid]
         if not transaction.is_coinbase:  # It can be in its own block only.
-            seen = ledger.seen_above_rivals(transaction, anchor.time_s)
+            seen = ledger.seen_above_rivals(transaction, confirmation.time_s)
             changes[records.SEEN + txid] = replace(seen, mined=True).encode()
     return changes

@@ -53,7 +53,7 @@ def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Tran
     counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
     rivals = [txid for txid in ledger.rivals(transaction) if txid in counted]
     for txid in rivals:
-        if txid in ledger.anchors:
+        if txid in ledger.confirmed:
             raise CoinUnavailable(
                 f"a coin of this payment was spent by {to_hex(txid)}, which is in a block: draft"
                 " the payment anew"

@@ -17,7 +17,7 @@ from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 from axon.wallet import records
 from axon.wallet.errors import UnknownTransaction
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes
 
 MAX_HEARD: Final = 1_000
@@ -33,7 +33,7 @@ REFRESH_S: Final = 60
 """Hearing of the same one again within a minute is not worth a write."""
 
 
-def hear(ledger: Ledger, transaction: Transaction, now_s: int) -> bool:
+def hear(ledger: WalletLedger, transaction: Transaction, now_s: int) -> bool:
     """A peer sent a transaction.
 
     Args:
@@ -46,7 +46,7 @@ def hear(ledger: Ledger, transaction: Transaction, now_s: int) -> bool:
         StorageError: the disk refused.
     """
     txid = transaction.txid
-    if transaction.is_coinbase or txid in ledger.anchors:
+    if transaction.is_coinbase or txid in ledger.confirmed:
         return False
     if txid in ledger.transactions:
         _refresh(ledger, transaction, now_s)
@@ -60,7 +60,7 @@ def hear(ledger: Ledger, transaction: Transaction, now_s: int) -> bool:
     return True
 
 
-def record_sent(ledger: Ledger, transaction: Transaction, now_s: int) -> None:
+def record_sent(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
     """A transaction of our own, before it goes out; it outdoes what it replaces.
 
     Raises:
@@ -69,11 +69,11 @@ def record_sent(ledger: Ledger, transaction: Transaction, now_s: int) -> None:
     """
     if not ledger.spends_ours(transaction):
         raise UnknownTransaction("this transaction spends no coin of this wallet")
-    if transaction.txid not in ledger.anchors:
+    if transaction.txid not in ledger.confirmed:
         _keep(ledger, transaction, now_s)
 
 
-def forget_unheard(ledger: Ledger, now_s: int) -> None:
+def forget_unheard(ledger: WalletLedger, now_s: int) -> None:
     """Drop what others promised and nobody has repeated for two weeks.
 
     Raises:
@@ -87,29 +87,31 @@ def forget_unheard(ledger: Ledger, now_s: int) -> None:
     ledger.commit(changes)
 
 
-def _stands(ledger: Ledger, txid: Txid) -> bool:
+def _stands(ledger: WalletLedger, txid: Txid) -> bool:
     """Whether it is confirmed, or a payment of ours is or builds on it: no hearsay undoes that."""
-    return txid in ledger.anchors or any(
+    return txid in ledger.confirmed or any(
         ledger.spends_ours(ledger.transactions[item]) for item in ledger.built_on([txid])
     )
 
 
-def _heard(ledger: Ledger) -> list[Transaction]:
+def _heard(ledger: WalletLedger) -> list[Transaction]:
     """What rests on hearsay: in no block now or before, and no payment of ours."""
     waiting = [
-        txid for txid, seen in ledger.seen.items() if txid not in ledger.anchors and not seen.mined
+        txid
+        for txid, seen in ledger.seen.items()
+        if txid not in ledger.confirmed and not seen.mined
     ]
     unconfirmed = [ledger.transactions[txid] for txid in waiting]
     return [item for item in unconfirmed if not ledger.spends_ours(item)]
 
 
-def _has_room(ledger: Ledger, transaction: Transaction) -> bool:
+def _has_room(ledger: WalletLedger, transaction: Transaction) -> bool:
     heard = _heard(ledger)
     taken_bytes = sum(item.size_bytes for item in heard) + transaction.size_bytes
     return len(heard) < MAX_HEARD and taken_bytes <= MAX_HEARD_BYTES
 
 
-def _refresh(ledger: Ledger, transaction: Transaction, now_s: int) -> None:
+def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
     """Heard of again, which decides between transactions of others, not between our own."""
     txid = transaction.txid
     seen = ledger.seen[txid]
@@ -117,7 +119,7 @@ def _refresh(ledger: Ledger, transaction: Transaction, now_s: int) -> None:
         ledger.commit({records.SEEN + txid: replace(seen, last_s=now_s).encode()})
 
 
-def _keep(ledger: Ledger, transaction: Transaction, now_s: int) -> None:
+def _keep(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
     counts = ledger.revealed_counts()
     for output in transaction.outputs:
         ledger.use(output.script_pubkey)

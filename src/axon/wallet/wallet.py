@@ -22,10 +22,10 @@ from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import OutPoint, Transaction
 from axon.wallet import records
 from axon.wallet.bdkwallet import load_bdk_wallet
-from axon.wallet.coins import Balance, Coin, balance_of, coins_of
+from axon.wallet.coins import Balance, WalletCoin, balance_of, coins_of
 from axon.wallet.errors import AddressGap, CoinUnavailable, NoWallet, UnknownTransaction
-from axon.wallet.history import Entry, counting, history_of
-from axon.wallet.keys import Descriptors, Kind, Source
+from axon.wallet.history import HistoryEntry, counting, history_of
+from axon.wallet.keys import AccountKind, Descriptors, Source
 from axon.wallet.labels import (
     Imported,
     LabelKind,
@@ -36,7 +36,7 @@ from axon.wallet.labels import (
     labelled,
     outpoint_ref,
 )
-from axon.wallet.ledger import Ledger
+from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
 from axon.wallet.scripts import ScriptBook
@@ -68,7 +68,7 @@ class AddressInfo:
 class Wallet:
     """A wallet over its store; made by `create` or `load`."""
 
-    def __init__(self, ledger: Ledger, source: Source) -> None:
+    def __init__(self, ledger: WalletLedger, source: Source) -> None:
         self.ledger = ledger
         self._source = source
         self._view: tuple[int, bdk.Wallet] | None = None
@@ -120,15 +120,15 @@ class Wallet:
             _text(store, records.DESCRIPTOR + bytes((keychain,))) for keychain in Keychain
         )
         kind = _text(store, records.KIND_KEY)
-        if network is None or receive is None or kind not in {None, *Kind}:
+        if network is None or receive is None or kind not in {None, *AccountKind}:
             raise records.damaged()
         sealed = store.get(records.SEALED_KEY)
-        source = Source(Descriptors(receive, change), Kind(kind) if kind else None, sealed)
+        source = Source(Descriptors(receive, change), AccountKind(kind) if kind else None, sealed)
         try:
             book = ScriptBook(network, source.descriptors)
         except bdk.DescriptorError:
             raise records.damaged() from None
-        ledger = Ledger(store, book, network)
+        ledger = WalletLedger(store, book, network)
         resume(ledger)
         return cls(ledger, source)
 
@@ -218,7 +218,7 @@ class Wallet:
         own = {
             txid: ledger.transactions[txid]
             for txid in counted
-            if txid not in ledger.anchors and ledger.spends_ours(ledger.transactions[txid])
+            if txid not in ledger.confirmed and ledger.spends_ours(ledger.transactions[txid])
         }
         return parents_first(own)
 
@@ -228,11 +228,11 @@ class Wallet:
         """What it holds."""
         return balance_of(self.view())
 
-    def coins(self) -> list[Coin]:
+    def coins(self) -> list[WalletCoin]:
         """Its unspent coins, the oldest first."""
         return coins_of(self.ledger, self.view())
 
-    def history(self) -> list[Entry]:
+    def history(self) -> list[HistoryEntry]:
         """Its transactions, the latest first."""
         return history_of(self.ledger, counting(self.ledger, self.view()))
 

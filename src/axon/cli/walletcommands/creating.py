@@ -20,7 +20,15 @@ from axon.host.lightwallet import WALLET_FILE
 from axon.host.walletclient import find_served
 from axon.machine import SECOND
 from axon.wallet.errors import NoWallet
-from axon.wallet.keys import ENTROPY_SIZE, Kind, Source, check_words, from_words, new_words, watch
+from axon.wallet.keys import (
+    ENTROPY_SIZE,
+    AccountKind,
+    Source,
+    check_words,
+    from_words,
+    new_words,
+    watch,
+)
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
 
@@ -54,8 +62,8 @@ def add_commands(add: AddCommand) -> None:
 def _add_kind(parser: Any) -> None:
     parser.add_argument(
         "--kind",
-        choices=[str(kind) for kind in Kind],
-        default=str(Kind.BIP84),
+        choices=[str(kind) for kind in AccountKind],
+        default=str(AccountKind.BIP84),
         help="of addresses: bip84 bc1q..., bip86 bc1p..., bip49 3..., bip44 1... (default bip84)",
     )
     add_passphrase_options(parser)
@@ -94,7 +102,7 @@ def _restore(options: WalletOptions) -> int:
 
 
 def _account(options: WalletOptions, found: str, passphrase: str) -> Source:
-    kind = Kind(options.arguments.kind)
+    kind = AccountKind(options.arguments.kind)
     salt, nonce = _random(SALT_SIZE), _random(NONCE_SIZE)
     return from_words(found, options.light.network, kind, passphrase, salt, nonce)
 

@@ -7,14 +7,14 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
-from axon.wallet.coins import Coin
+from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft
-from axon.wallet.history import Entry, State
+from axon.wallet.history import HistoryEntry, PaymentState
 from axon.wallet.labels import LabelKind
 from axon.wallet.wallet import Wallet
 
 
-def entry_json(wallet: Wallet, entry: Entry) -> dict[str, Json]:
+def entry_json(wallet: Wallet, entry: HistoryEntry) -> dict[str, Json]:
     """A transaction as `listtransactions` shows it."""
     shown: dict[str, Json] = {
         "txid": to_hex(entry.txid),
@@ -28,15 +28,15 @@ def entry_json(wallet: Wallet, entry: Entry) -> dict[str, Json]:
     }
     if entry.sent_sat and entry.fee_sat is not None:
         shown["fee"] = Amount(entry.fee_sat)
-    anchor = wallet.ledger.anchors.get(entry.txid)
-    if anchor is not None:
-        shown |= {"blockheight": anchor.height, "blockhash": to_hex(anchor.hash)}
+    confirmation = wallet.ledger.confirmed.get(entry.txid)
+    if confirmation is not None:
+        shown |= {"blockheight": confirmation.height, "blockhash": to_hex(confirmation.hash)}
     return shown
 
 
-def _category(entry: Entry) -> str:
+def _category(entry: HistoryEntry) -> str:
     if entry.coinbase:
-        if entry.state is not State.CONFIRMED:
+        if entry.state is not PaymentState.CONFIRMED:
             return "orphan"
         return "generate" if entry.confirmations > COINBASE_MATURITY else "immature"
     if entry.net_sat >= 0:
@@ -49,7 +49,7 @@ def _address_label(wallet: Wallet, addresses: tuple[str, ...]) -> str:
     return next(filter(None, labels), "")
 
 
-def coin_json(wallet: Wallet, coin: Coin) -> dict[str, Json]:
+def coin_json(wallet: Wallet, coin: WalletCoin) -> dict[str, Json]:
     """A coin as `listunspent` shows it."""
     return {
         "txid": to_hex(outpoint_txid(coin.outpoint)),

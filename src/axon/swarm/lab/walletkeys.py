@@ -19,7 +19,7 @@ from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.wallets import PASSPHRASE, WORDS
 from axon.wallet.errors import NoWallet
-from axon.wallet.keys import ENTROPY_SIZE, Kind, from_words, new_words
+from axon.wallet.keys import ENTROPY_SIZE, AccountKind, from_words, new_words
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
 
@@ -70,7 +70,7 @@ def first_address(words: str) -> str:
     source = from_words(
         words,
         REGTEST,
-        Kind.BIP84,
+        AccountKind.BIP84,
         "",
         bytes(SALT_SIZE),
         bytes(NONCE_SIZE),
@@ -100,6 +100,6 @@ def make_wallet(path: Path, words: Path, passphrase: Path) -> None:
             rng = SystemRandom()
             salt, nonce = rng.randbytes(SALT_SIZE), rng.randbytes(NONCE_SIZE)
             told, secret = read_secret(words), read_secret(passphrase)
-            source = from_words(told, REGTEST, Kind.BIP84, secret, salt, nonce)
+            source = from_words(told, REGTEST, AccountKind.BIP84, secret, salt, nonce)
             birthday_s = REGTEST.genesis.header.time  # Its money may be in any block.
             Wallet.create(store, REGTEST, source, birthday_s=birthday_s)

@@ -223,7 +223,7 @@ class _Story:
         if not served:
             raise Violation(f"L3: not served within {SERVICE // MINUTE} minutes: {self._lack()}")
         self._report.served_us = net.now - began
-        self._report.found = len(self.wallet.ledger.anchors)
+        self._report.found = len(self.wallet.ledger.confirmed)
 
     # What happens.
 
@@ -277,9 +277,9 @@ class _Story:
     def _check_truth(self) -> None:
         """S7: what the wallet calls confirmed is in the honest chain, where it says."""
         active = self.net.machine(0).active
-        for txid, anchor in self.wallet.ledger.anchors.items():
-            entry = active.at(anchor.height)
-            if entry is None or entry.hash != anchor.hash:
+        for txid, confirmation in self.wallet.ledger.confirmed.items():
+            entry = active.at(confirmation.height)
+            if entry is None or entry.hash != confirmation.hash:
                 raise Violation(f"S7: {to_hex(txid)} counts as confirmed in no honest block")
 
     def _is_served(self) -> bool:
@@ -296,11 +296,11 @@ class _Story:
             return f"it is at height {light.headers.best.height} of {machine.active.height}"
         if not light.is_synced:
             return f"it has scanned up to {light.scan.height} of {machine.active.height}"
-        missing = [txid for txid in self._truth() if txid not in self.wallet.ledger.anchors]
+        missing = [txid for txid in self._truth() if txid not in self.wallet.ledger.confirmed]
         if missing:
             return f"it has not found {len(missing)} confirmed payments"
         for txid in self._own:
-            known = txid in machine.pool or txid in self.wallet.ledger.anchors
+            known = txid in machine.pool or txid in self.wallet.ledger.confirmed
             if not known:
                 return f"his payment {to_hex(txid)} did not come through"
         return ""
