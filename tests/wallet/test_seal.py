@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axon.errors import DamageError
@@ -19,14 +19,25 @@ def sealed(secret: bytes = b"secret", passphrase: str = "pass", log_n: int = 2) 
     return seal(secret, passphrase, SALT, NONCE, log_n=log_n)
 
 
+PASSPHRASES = st.text(st.characters(exclude_characters="\0"), max_size=20)
+
+
 @settings(deadline=None)
-@given(st.binary(max_size=100), st.text(max_size=20), st.text(max_size=20))
+@given(st.binary(max_size=100), PASSPHRASES, st.text(max_size=20))
+@example(b"", "", "\0")
+@example(b"", "a", "a\0\0")
 def test_only_the_passphrase_opens(secret: bytes, passphrase: str, other: str) -> None:
     closed = sealed(secret, passphrase)
     assert unseal(closed, passphrase) == secret
     if normalize("NFKD", passphrase) != normalize("NFKD", other):
         with pytest.raises(WrongPassphrase):
             unseal(closed, other)
+
+
+@pytest.mark.parametrize("passphrase", ["\0", "a\0", "a\0b"])
+def test_zero_characters_are_refused(passphrase: str) -> None:
+    with pytest.raises(WrongPassphrase, match="zero character"):
+        sealed(passphrase=passphrase)
 
 
 def test_the_secret_is_not_to_be_seen() -> None:

@@ -50,10 +50,13 @@ def seal(
 
     Args:
         secret: any bytes.
-        passphrase: any text; the empty one protects from nobody.
+        passphrase: any text without zero characters; the empty one protects from nobody.
         salt: 16 random bytes.
         nonce: 12 random bytes, never used twice with the same salt and passphrase.
         log_n: the cost of a guess, as the logarithm of scrypt's N.
+
+    Raises:
+        WrongPassphrase: the passphrase holds a zero character.
     """
     header = _HEADER.pack(_MAGIC, _VERSION, log_n, SCRYPT_R, SCRYPT_P, salt, nonce)
     key = _key(passphrase, salt, log_n, SCRYPT_R, SCRYPT_P)
@@ -82,5 +85,8 @@ def unseal(sealed: bytes, passphrase: str) -> bytes:
 
 
 def _key(passphrase: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:
+    # HMAC, on which scrypt rests, fills keys up with zeros: one more at the end changes nothing.
+    if "\0" in passphrase:
+        raise WrongPassphrase("no passphrase holds a zero character: leave it out")
     derivation = Scrypt(salt=salt, length=_KEY_SIZE, n=1 << log_n, r=r, p=p)
     return derivation.derive(normalize("NFKD", passphrase).encode("utf-8", "surrogatepass"))
