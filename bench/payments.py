@@ -12,13 +12,13 @@ from axon.chain.coins import Coins
 from axon.consensus.scripts import verify_scripts
 from axon.drivers.aio.stores import RocksStore
 from axon.machine import SECOND
+from axon.mempool.acceptance import coins_to_find
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import Admitted, Prepared
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.template import coinbase, commitment_script
 from axon.primitives.block import Block
-from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
@@ -76,15 +76,19 @@ def measure(payments: int = PAYMENTS, rounds: int = _ROUNDS) -> Row:
 def _accept(raws: Sequence[bytes], view: Coins) -> float:
     pool = Mempool(Policy())
     now = int(time.time()) * SECOND
-    tip = TipContext(_TIP_HEIGHT, 0, BlockHash(bytes(32)), lambda height: height)
+    assert view.best is not None
+    tip = TipContext(_TIP_HEIGHT, 0, view.best, lambda height: height)
 
     def work() -> None:
         for raw in raws:
-            prepared = pool.prepare(Transaction.decode(raw), view, tip, now)
+            transaction = Transaction.decode(raw)
+            coins = view.read(coins_to_find(pool, (transaction,)), tip.hash)
+            assert coins is not None, "nothing moves the coins"
+            prepared = pool.prepare(transaction, coins, tip, now)
             assert isinstance(prepared, Prepared), prepared
             verdict = verify_scripts(prepared.transaction, prepared.spent)
             assert isinstance(verdict, Accepted), verdict
-            admitted = pool.admit(prepared, view, tip, now)
+            admitted = pool.admit(prepared, {}, tip, now)
             assert isinstance(admitted, Admitted), admitted
 
     seconds = timed(work)

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from axon.chain.coins import Coin
+from axon.chain.coins import Coin, Coins
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, sha256d
@@ -112,3 +112,16 @@ def first_blocks(folder: Path) -> Iterator[Block]:
 def any_coin(height: int = 1) -> Coin:
     """A coin nobody looks at closely."""
     return Coin(height, False, 1_000, b"\x00\x14" + bytes(20))
+
+
+def coins_at(coins: Coins, points: Sequence[OutPoint]) -> list[Coin | None]:
+    """The coins at some outpoints, as of the block at which the coins are."""
+    assert coins.best is not None
+    found = coins.read(points, coins.best)
+    assert found is not None, "nothing moves the coins meanwhile"
+    return [found[point] for point in points]
+
+
+def coin_at(coins: Coins, point: OutPoint) -> Coin | None:
+    """The coin at one outpoint."""
+    return coins_at(coins, [point])[0]

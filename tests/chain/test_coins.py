@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -28,7 +28,9 @@ from axon.primitives.transaction import (
 from tests.chain.chains import (
     any_coin,
     block_on,
+    coin_at,
     coinbase,
+    coins_at,
     first_blocks,
     made_up_txid,
     spending,
@@ -120,17 +122,110 @@ def test_a_coin_is_made_and_spent() -> None:
     one = block_on(REGTEST.genesis.hash, first)
     assert coins.connect(one, one.hash, 1) == [[]]
     point = outpoint(first.txid, 0)
-    assert coins.get(point) == Coin(1, True, 50 * COIN, SCRIPT)
-    assert coins.get(outpoint(first.txid, 1)) is None
+    assert coin_at(coins, point) == Coin(1, True, 50 * COIN, SCRIPT)
+    assert coin_at(coins, outpoint(first.txid, 1)) is None
     pays = spending([point], [TxOut(3, b""), TxOut(4, SCRIPT)])
     two = block_on(one.hash, coinbase(2, TxOut(50, SCRIPT)), pays)
     spent = coins.connect(two, two.hash, 2)
     assert spent == [[], [Coin(1, True, 50 * COIN, SCRIPT)]]
     made = [outpoint(pays.txid, 0), point, outpoint(pays.txid, 1)]
-    assert coins.multi_get(made) == [Coin(2, False, 3, b""), None, Coin(2, False, 4, SCRIPT)]
+    assert coins_at(coins, made) == [Coin(2, False, 3, b""), None, Coin(2, False, 4, SCRIPT)]
     coins.disconnect(two, two.hash, one.hash, spent)
     assert (coins.best, coins.height) == (one.hash, 1)
     assert _contents(coins) == {point: Coin(1, True, 50 * COIN, SCRIPT)}
+
+
+# Read while another thread moves them.
+
+
+class MeddlingStore(MemoryStore):
+    """Something happens while it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meddle: Callable[[], object] = lambda: None
+
+    def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        found = super().multi_get(keys)
+        meddle, self.meddle = self.meddle, lambda: None
+        meddle()
+        return found
+
+
+class WatchedCoins(Coins):
+    """Told when a block has begun to move them."""
+
+    begun: Callable[[], object] = staticmethod(lambda: None)
+
+    def _spend(self, gone: list[bytes]) -> None:
+        self.begun()
+        super()._spend(gone)
+
+
+class WatchedSpent(list[list[Coin]]):
+    """Told when they are put back."""
+
+    begun: Callable[[], object] = staticmethod(lambda: None)
+
+    def __reversed__(self) -> Iterator[list[Coin]]:
+        self.begun()
+        return super().__reversed__()
+
+
+def _two_blocks() -> tuple[Block, Block, OutPoint]:
+    """The second spends a coin of the first."""
+    first = coinbase(1, TxOut(50, SCRIPT))
+    one = block_on(REGTEST.genesis.hash, first)
+    point = outpoint(first.txid, 0)
+    pays = spending([point], [TxOut(3, SCRIPT)])
+    return one, block_on(one.hash, coinbase(2, TxOut(50, SCRIPT)), pays), point
+
+
+def test_coins_of_another_block_are_not_read() -> None:
+    coins = _started()
+    one, two, point = _two_blocks()
+    assert coins.read([point], one.hash) is None
+    coins.connect(one, one.hash, 1)
+    assert coins.read([point], one.hash) == {point: Coin(1, True, 50, SCRIPT)}
+    assert coins.read([point], two.hash) is None
+    assert coins.read([point], REGTEST.genesis.hash) is None
+
+
+def test_what_was_read_while_the_coins_moved_is_thrown_away() -> None:
+    store = MeddlingStore()
+    coins = Coins(store)
+    coins.connect(REGTEST.genesis, REGTEST.genesis.hash, 0)
+    one, two, point = _two_blocks()
+    coins.connect(one, one.hash, 1)
+    store.meddle = lambda: coins.connect(two, two.hash, 2)
+    assert coins.read([point], one.hash) is None
+
+    def there_and_back() -> None:
+        spent = [[], [Coin(1, True, 50, SCRIPT)]]
+        coins.disconnect(two, two.hash, one.hash, spent)
+        coins.connect(two, two.hash, 2)
+
+    store.meddle = there_and_back  # The mark is the same afterwards.
+    assert coins.read([point], two.hash) is None
+    assert coins.read([point], two.hash) == {point: None}
+
+
+def test_half_a_block_is_never_read() -> None:
+    coins = WatchedCoins(MemoryStore())
+    coins.connect(REGTEST.genesis, REGTEST.genesis.hash, 0)
+    one, two, point = _two_blocks()
+    coins.connect(one, one.hash, 1)
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.extend(coins.read([point], block.hash) for block in (one, two))
+
+    coins.begun = look
+    spent = WatchedSpent(coins.connect(two, two.hash, 2))
+    spent.begun = look
+    coins.disconnect(two, two.hash, one.hash, spent)
+    assert seen == [None] * 4
+    assert coin_at(coins, point) == Coin(1, True, 50, SCRIPT)
 
 
 def test_largest_values_survive() -> None:
@@ -139,7 +234,7 @@ def test_largest_values_survive() -> None:
     only = coinbase(1, *[TxOut(21_000_000 * COIN, script)] * 300)
     block = block_on(REGTEST.genesis.hash, only)
     coins.connect(block, block.hash, 1)
-    assert coins.get(outpoint(only.txid, 299)) == Coin(1, True, 21_000_000 * COIN, script)
+    assert coin_at(coins, outpoint(only.txid, 299)) == Coin(1, True, 21_000_000 * COIN, script)
     assert len(_contents(coins)) == 300
 
 
@@ -175,10 +270,10 @@ def test_a_coinbase_that_comes_twice_overwrites(held: bool) -> None:
     coins.connect(one, one.hash, 1)
     coins.connect(two, two.hash, 2)
     point = outpoint(twin.txid, 0)
-    assert coins.get(point) == Coin(2, True, 50, SCRIPT)
+    assert coin_at(coins, point) == Coin(2, True, 50, SCRIPT)
     three = block_on(two.hash, coinbase(3), spending([point], [TxOut(9, OP_RETURN)]))
     assert coins.connect(three, three.hash, 3) == [[], [Coin(2, True, 50, SCRIPT)]]
-    assert coins.get(point) is None
+    assert coin_at(coins, point) is None
     coins.release()
     assert _contents(coins) == {}
 
@@ -199,7 +294,7 @@ def test_a_transaction_that_comes_again_after_its_coins_were_spent() -> None:
     coins.hold()
     coins.connect(three, three.hash, 3)
     coins.connect(four, four.hash, 4)
-    assert coins.get(outpoint(pays.txid, 0)) == Coin(4, False, 50, SCRIPT)
+    assert coin_at(coins, outpoint(pays.txid, 0)) == Coin(4, False, 50, SCRIPT)
     coins.connect(five, five.hash, 5)
     coins.release()
     assert _contents(coins) == {}
@@ -306,7 +401,7 @@ def test_agrees_with_a_naive_model_and_survives_a_crash(seed: int, moves: list[s
             coins.flush()
             coins = Coins(store)
         points = [*sorted(model)[:5], outpoint(made_up_txid(1), 0)]
-        assert coins.multi_get(points) == [model.get(point) for point in points]
+        assert coins_at(coins, points) == [model.get(point) for point in points]
         assert coins.height == len(line)
     coins.flush()
     assert _contents(coins) == model
@@ -334,7 +429,7 @@ def test_first_blocks_of_the_main_chain() -> None:
     assert sum(coin.amount_sat for _, coin in coins.items()) == len(done) * 50 * COIN
     (payment,) = done[169][0].transactions[1:]  # The first payment ever, in block 170.
     assert done[169][1][1][0].height == 9
-    assert coins.get(outpoint(payment.txid, 0)) == Coin(
+    assert coin_at(coins, outpoint(payment.txid, 0)) == Coin(
         170, False, 10 * COIN, payment.outputs[0].script_pubkey
     )
     for block, spent in reversed(done):

@@ -7,13 +7,14 @@ import pytest
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.chain.filters import basic_filter, filter_elements
 from axon.primitives.block import Block
+from tests.chain.chains import coin_at
 from tests.node.rig import ALICE, BOB, Rig, next_block, payment
 
 
 def block_and_elements() -> tuple[Block, list[bytes]]:
     rig = Rig()
     block = next_block(rig, [payment(rig)], script=b"\x51")
-    spent = [[], [rig.node.coins.get(point) for point in block.transactions[1].prevouts]]
+    spent = [[], [coin_at(rig.node.coins, point) for point in block.transactions[1].prevouts]]
     elements = filter_elements(block, spent)  # type: ignore[arg-type]
     return block, elements
 

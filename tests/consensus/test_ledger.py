@@ -18,6 +18,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import outpoint
 from axon.primitives.verdict import Accepted, Rejected
+from tests.chain.chains import coin_at
 from tests.consensus.chains import (
     GENESIS,
     GENESIS_SPOT,
@@ -97,8 +98,8 @@ def test_coins_and_filters_follow_each_block(ledger: Ledger) -> None:
     (step,) = outcome.connected
     assert (step.hash, step.height, step.block) == (SPENDER.hash, 106, SPENDER)
     assert ledger.lag == 0
-    assert ledger.coins.get(outpoint(FIRST.txid, 0)) is None
-    coin = ledger.coins.get(outpoint(FIRST.txid, 1))
+    assert coin_at(ledger.coins, outpoint(FIRST.txid, 0)) is None
+    coin = coin_at(ledger.coins, outpoint(FIRST.txid, 1))
     assert coin is not None
     assert (coin.height, coin.amount_sat) == (106, FIRST.outputs[1].amount_sat)
     assert standing(ledger) == fresh([*BASE, SPENDER])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from axon.mempool.acceptance import coins_to_find
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
-from axon.mempool.outcome import Admitted, Prepared, Refused
+from axon.mempool.outcome import Admitted, FoundCoins, Prepared, Refused, ReorgEffect
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mempool.table import EntryTable
@@ -92,16 +93,35 @@ class Scene:
         inputs = [TxIn(point, b"", sequence, WITNESS) for point in points]
         return Transaction.build(version, inputs, made, locktime)
 
+    def looked_up(self, *transactions: Transaction) -> FoundCoins:
+        """The coins that are to be found for these transactions, and no others."""
+        points = coins_to_find(self.pool, transactions)
+        return {point: self.coins.get(point) for point in points}
+
     def prepare(self, transaction: Transaction) -> Prepared | Refused:
         """The first step."""
-        return self.pool.prepare(transaction, self.coins, self.tip, self.now)
+        return self.pool.prepare(transaction, self.looked_up(transaction), self.tip, self.now)
+
+    def admit(self, prepared: Prepared, entered: int | None = None) -> Admitted | Refused:
+        """The second step, scripts taken to be good."""
+        moved = prepared.tip_hash != self.tip.hash
+        coins = self.looked_up(prepared.transaction) if moved else {}
+        return self.pool.admit(prepared, coins, self.tip, self.now, entered)
+
+    def reorg(
+        self,
+        disconnected: Sequence[Sequence[Transaction]],
+        connected: Sequence[Sequence[Transaction]],
+    ) -> ReorgEffect:
+        """The chain has moved to `tip`."""
+        points = [point for block in disconnected for item in block for point in item.prevouts]
+        coins = {point: self.coins.get(point) for point in points}
+        return self.pool.reorg(disconnected, connected, coins, self.tip, self.now)
 
     def submit(self, transaction: Transaction) -> Admitted | Refused:
         """Both steps, scripts taken to be good."""
         prepared = self.prepare(transaction)
-        if isinstance(prepared, Refused):
-            return prepared
-        return self.pool.admit(prepared, self.coins, self.tip, self.now)
+        return prepared if isinstance(prepared, Refused) else self.admit(prepared)
 
     def add(self, transaction: Transaction) -> PoolEntry:
         """Both steps of a transaction that must come in."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from axon.mempool.acceptance import OUTPUTS_LOOKED_UP, coins_to_find
 from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
 from axon.mempool.policy import Policy
 from axon.primitives.hashes import Txid, to_hex
@@ -18,6 +19,7 @@ from axon.primitives.transaction import (
     Transaction,
     TxIn,
     TxOut,
+    outpoint,
 )
 from tests.mempool.scene import HEIGHT, PAY, SECOND, START, WITNESS, Scene, consistent, out
 
@@ -362,7 +364,7 @@ def test_conflict_that_came_while_scripts_were_verified() -> None:
     prepared = scene.prepare(scene.pay(point, fee=1_000))
     assert isinstance(prepared, Prepared)
     scene.add(scene.pay(point, fee=2_000))
-    outcome = scene.pool.admit(prepared, scene.coins, scene.tip, scene.now)
+    outcome = scene.admit(prepared)
     assert isinstance(outcome, Refused)
     assert outcome.reason == "insufficient fee"
 
@@ -374,7 +376,7 @@ def test_parent_that_left_while_scripts_were_verified() -> None:
     prepared = scene.prepare(scene.pay(out(parent)))
     assert isinstance(prepared, Prepared)
     scene.add(scene.pay(point, fee=20_000))
-    outcome = scene.pool.admit(prepared, scene.coins, scene.tip, scene.now)
+    outcome = scene.admit(prepared)
     assert isinstance(outcome, Refused)
     assert (outcome.kind, outcome.missing) == (Refusal.MISSING_INPUTS, (parent.txid,))
     consistent(scene.pool)
@@ -386,7 +388,7 @@ def test_parent_that_was_confirmed_while_scripts_were_verified() -> None:
     prepared = scene.prepare(scene.pay(out(parent)))
     assert isinstance(prepared, Prepared)
     scene.pool.block_connected(scene.mine(parent.transaction), scene.now)
-    outcome = scene.pool.admit(prepared, scene.coins, scene.tip, scene.now)
+    outcome = scene.admit(prepared)
     assert isinstance(outcome, Admitted)
     assert not outcome.entry.parents
     consistent(scene.pool)
@@ -398,7 +400,7 @@ def test_coin_that_a_block_spent_while_scripts_were_verified() -> None:
     prepared = scene.prepare(scene.pay(point, fee=1_000))
     assert isinstance(prepared, Prepared)
     scene.pool.block_connected(scene.mine(scene.pay(point, fee=900)), scene.now)
-    outcome = scene.pool.admit(prepared, scene.coins, scene.tip, scene.now)
+    outcome = scene.admit(prepared)
     assert isinstance(outcome, Refused)
     assert outcome.reason == "bad-txns-inputs-missingorspent"
 
@@ -409,8 +411,8 @@ def test_twin_that_came_while_scripts_were_verified() -> None:
     first, second = scene.prepare(transaction), scene.prepare(transaction)
     assert isinstance(first, Prepared)
     assert isinstance(second, Prepared)
-    assert isinstance(scene.pool.admit(first, scene.coins, scene.tip, scene.now), Admitted)
-    outcome = scene.pool.admit(second, scene.coins, scene.tip, scene.now)
+    assert isinstance(scene.admit(first), Admitted)
+    outcome = scene.admit(second)
     assert isinstance(outcome, Refused)
     assert outcome.reason == "txn-already-in-mempool"
 
@@ -421,7 +423,7 @@ def test_many_prepared_before_any_is_admitted() -> None:
     for prepared in waiting:
         assert isinstance(prepared, Prepared)
         scene.now += SECOND
-        assert isinstance(scene.pool.admit(prepared, scene.coins, scene.tip, scene.now), Admitted)
+        assert isinstance(scene.admit(prepared), Admitted)
     assert len(scene.pool) == 20
     consistent(scene.pool)
 
@@ -437,21 +439,36 @@ def test_reason_text_names_hashes_as_people_read_them() -> None:
     assert scene.reason(child) == expected
 
 
-class CountingCoins:
-    """No coins, and how often they were asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[OutPoint] = []
-
-    def get(self, outpoint: OutPoint, /) -> None:
-        self.asked.append(outpoint)
-
-
 def test_unknown_coin_lookups_are_bounded() -> None:
-    coins, scene = CountingCoins(), Scene()
+    scene = Scene()
     parent = OutPoint(b"\x01" * 32 + bytes(4))
     orphan = Transaction.build(2, [TxIn(parent)], [TxOut(1_000, PAY)] * 500)
-    outcome = scene.pool.prepare(orphan, coins, scene.tip, scene.now)
+    asked = coins_to_find(scene.pool, (orphan,))
+    assert asked == (parent, *(outpoint(orphan.txid, n) for n in range(OUTPUTS_LOOKED_UP)))
+    assert len(asked) < 20
+    outcome = scene.prepare(orphan)
     assert isinstance(outcome, Refused)
     assert outcome.missing == (Txid(parent[:32]),)
-    assert len(coins.asked) < 20
+
+
+def test_a_child_of_the_pool_needs_no_coin() -> None:
+    scene = Scene()
+    parent = scene.add(scene.pay(scene.coin()))
+    child = scene.pay(out(parent))
+    assert coins_to_find(scene.pool, (child,)) == ()
+    assert isinstance(scene.pool.prepare(child, {}, scene.tip, scene.now), Prepared)
+    confirmed = scene.coin()
+    both = scene.pay(out(parent), confirmed)
+    assert coins_to_find(scene.pool, (both,)) == (confirmed, out(both))
+
+
+def test_no_coin_is_needed_again_while_the_tip_stays() -> None:
+    scene = Scene()
+    first, second = (scene.prepare(scene.pay(scene.coin())) for _ in range(2))
+    assert isinstance(first, Prepared)
+    assert isinstance(second, Prepared)
+    assert isinstance(scene.pool.admit(first, {}, scene.tip, scene.now), Admitted)
+    scene.pool.block_connected(scene.mine(), scene.now)
+    outcome = scene.pool.admit(second, {}, scene.tip, scene.now)
+    assert isinstance(outcome, Refused)
+    assert outcome.kind is Refusal.MISSING_INPUTS

@@ -83,7 +83,7 @@ class PoolModel:
         scene = self.scene
         self.rng.shuffle(self.held)
         while self.held:
-            self._came(scene.pool.admit(self.held.pop(), scene.coins, scene.tip, scene.now))
+            self._came(scene.admit(self.held.pop()))
 
     def prioritise(self) -> None:
         entries = list(self.scene.pool.entries())
@@ -130,7 +130,7 @@ class PoolModel:
         taken = {point for transaction in again for point in transaction.prevouts}
         again += [item for item in rival if item.prevouts[0] not in taken]
         connected = [self._connect(again)] if self.rng.random() < 0.7 else []
-        effect = scene.pool.reorg(disconnected, connected, scene.coins, scene.tip, scene.now)
+        effect = scene.reorg(disconnected, connected)
         self._went(effect.confirmed, "confirmed")
         self._went(effect.conflicting, "conflicting")
         self._went(effect.removed, "removed")

@@ -33,7 +33,9 @@ def submit(
     bad: tuple[Transaction, ...] = (),
     max_feerate: int | None = None,
 ) -> PackageResult:
-    plan = prepare_package(scene.pool, transactions, scene.coins, scene.tip, scene.now)
+    plan = prepare_package(
+        scene.pool, transactions, scene.looked_up(*transactions), scene.tip, scene.now
+    )
     if isinstance(plan, PackageResult):
         return plan
     assert isinstance(plan, PackagePlan)
@@ -41,9 +43,8 @@ def submit(
     for transaction, spent in plan.to_verify:
         assert len(spent) == len(transaction.inputs)
         scripts[transaction.wtxid] = BAD_SCRIPT if transaction in bad else Accepted()
-    result = admit_package(
-        scene.pool, plan, scripts, scene.coins, scene.tip, scene.now, max_feerate
-    )
+    coins = scene.looked_up(*transactions)
+    result = admit_package(scene.pool, plan, scripts, coins, scene.tip, scene.now, max_feerate)
     consistent(scene.pool)
     return result
 
@@ -51,7 +52,9 @@ def submit(
 def dry_run(
     scene: Scene, *transactions: Transaction, bad: Transaction | None = None
 ) -> PackageResult:
-    plan = prepare_test(scene.pool, transactions, scene.coins, scene.tip, scene.now)
+    plan = prepare_test(
+        scene.pool, transactions, scene.looked_up(*transactions), scene.tip, scene.now
+    )
     if isinstance(plan, PackageResult):
         return plan
     assert isinstance(plan, TestPlan)
@@ -145,7 +148,9 @@ def test_parent_does_not_pay_for_its_child() -> None:
 def test_too_little_together_is_not_verified() -> None:
     scene = Scene()
     parent, child = family(scene, 0, 15)
-    plan = prepare_package(scene.pool, [parent, child], scene.coins, scene.tip, scene.now)
+    plan = prepare_package(
+        scene.pool, [parent, child], scene.looked_up(parent, child), scene.tip, scene.now
+    )
     assert isinstance(plan, PackagePlan)
     assert plan.to_verify == ()
     result = submit(scene, parent, child)

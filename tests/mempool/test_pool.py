@@ -221,7 +221,7 @@ def test_entry_read_back_keeps_its_time() -> None:
     prepared = scene.prepare(scene.pay(scene.coin()))
     assert isinstance(prepared, Prepared)
     entered = scene.now - 335 * HOUR
-    outcome = scene.pool.admit(prepared, scene.coins, scene.tip, scene.now, entered)
+    outcome = scene.admit(prepared, entered)
     assert isinstance(outcome, Admitted)
     assert outcome.entry.time_us == entered
     assert scene.pool.enforce_limits(scene.now + 2 * HOUR) == (outcome.entry,)
@@ -271,7 +271,7 @@ class Chain:
         disconnected = [self.back() for _ in range(depth)]
         connected = [self.extend(*block) for block in blocks]
         scene = self.scene
-        effect = scene.pool.reorg(disconnected, connected, scene.coins, scene.tip, scene.now)
+        effect = scene.reorg(disconnected, connected)
         consistent(scene.pool)
         return list(effect.returned), list(effect.removed)
 

@@ -168,7 +168,7 @@ def test_replacement_prepared_twice_replaces_the_winner() -> None:
     entries: list[PoolEntry] = []
     for one in prepared:
         assert isinstance(one, Prepared)
-        outcome = scene.pool.admit(one, scene.coins, scene.tip, scene.now)
+        outcome = scene.admit(one)
         assert isinstance(outcome, Admitted)
         assert len(outcome.replaced) == 1
         entries.append(outcome.entry)

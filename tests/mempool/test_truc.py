@@ -97,7 +97,7 @@ def test_dust_must_be_spent_by_every_child() -> None:
     coins = dict(scene.coins)
     block = scene.mine(parent)
     scene.unmine(block, coins)
-    effect = scene.pool.reorg([block], [], scene.coins, scene.tip, scene.now)
+    effect = scene.reorg([block], [])
     assert [entry.txid for entry in effect.returned] == [parent.txid]
     careless = scene.pay(out(parent), fee=2_000)
     assert scene.reason(careless) == (

@@ -12,6 +12,7 @@ from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PEOPLE, history, spendable
+from tests.chain.chains import coin_at
 
 ALICE, BOB, CAROL = PEOPLE
 
@@ -69,7 +70,7 @@ def test_a_payment_reaches_every_pool_and_then_a_block() -> None:
     assert it.agrees()
     assert pools(it) == [set()] * 4
     point = outpoint(paid.txid, 0)
-    assert all(it.machine(n).coins.get(point) is not None for n in range(4))
+    assert all(coin_at(it.machine(n).coins, point) is not None for n in range(4))
 
 
 def test_a_chain_of_unconfirmed_payments_is_put_together() -> None:
@@ -170,7 +171,7 @@ def test_one_survivor_gives_everybody_everything() -> None:
     assert it.settle(10 * MINUTE)
     it.run(SECOND)  # Coins catch up behind the last block.
     assert set(it.tips().values()) == {tip}
-    assert all(it.machine(n).coins.get(outpoint(paid.txid, 0)) for n in range(4))
+    assert all(coin_at(it.machine(n).coins, outpoint(paid.txid, 0)) for n in range(4))
 
 
 def test_a_crash_may_lose_blocks_but_never_the_way_back() -> None:

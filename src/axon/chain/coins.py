@@ -83,17 +83,33 @@ class Coins:
         self._changes: dict[bytes, bytes | None] = {}
         self._value_bytes = 0
         self._limit_bytes = 0
+        self._moves = 0  # Counts up when a block begins to move the coins, and when it has done so.
 
-    def get(self, outpoint: OutPoint) -> Coin | None:
-        """The coin at an outpoint, or None."""
-        return self.multi_get((outpoint,))[0]
+    def read(
+        self, outpoints: Sequence[OutPoint], at: BlockHash
+    ) -> dict[OutPoint, Coin | None] | None:
+        """The coins at several outpoints, all as one block left them.
 
-    def multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
-        """The coins at several outpoints, in their order.
+        May be called while another thread moves the coins: what was read then is thrown away.
 
-        May be called while another thread moves the coins; a block then may be there in part. The
-        mark moves first: whoever finds the same `best` before and after has read the coins of it.
+        Args:
+            outpoints: which; one may be named twice.
+            at: the block, 32 bytes: what the caller takes for the tip.
+
+        Returns:
+            For each outpoint its coin, or None where there is none. None instead of all if the
+            coins are those of another block, or moved meanwhile: ask again once they have settled.
+
+        Raises:
+            StorageError: the disk failed.
         """
+        moves = self._moves
+        if moves & 1 or self.best != at:
+            return None
+        found = dict(zip(outpoints, self._multi_get(outpoints), strict=True))
+        return found if self._moves == moves else None
+
+    def _multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
         fresh, changes = self._fresh, self._changes  # Replaced, never emptied, once written.
         keys = [_COIN_PREFIX + outpoint for outpoint in outpoints]
         values: dict[bytes, bytes | None] = {}
@@ -134,9 +150,11 @@ class Coins:
         else:
             minted, made, spends = _take_apart(block, height)
             values, gone = self._look_up(made, spends)
+            self._moves += 1
             self.best, self.height = block_hash, height
             self._spend(gone)
             self._keep(minted, made)
+            self._moves += 1
             spent = [[_decode(values[key]) for key in keys] for keys in spends]
         waiting = len(self._fresh) + len(self._changes)
         if waiting * _ENTRY_BYTES + self._value_bytes >= self._limit_bytes:
@@ -160,6 +178,7 @@ class Coins:
         """
         assert block_hash == self.best, "the best block disconnects"
         assert self.height > 0, "the genesis block never disconnects"
+        self._moves += 1
         self.best, self.height = prev_hash, self.height - 1
         changes = self._changes
         changes.update(self._fresh)
@@ -174,6 +193,7 @@ class Coins:
             if coins:
                 for prevout, coin in zip(prevouts, coins, strict=True):
                     changes[_COIN_PREFIX + prevout] = _encode(coin)
+        self._moves += 1
         self.flush()
 
     def hold(self, limit_bytes: int = HOLD_BYTES) -> None:

@@ -136,8 +136,10 @@ class Ledger:
             for transaction in step.block.transactions[1:]
             for point in transaction.prevouts
         ]
-        found = zip(points, self.coins.multi_get(points), strict=True)
-        return {point: coin for point, coin in found if coin is not None}
+        best = self.coins.best
+        found = None if best is None else self.coins.read(points, best)
+        assert found is not None, "coins move on this thread only"
+        return {point: coin for point, coin in found.items() if coin is not None}
 
     def _advance(self, limit: int, known: Mapping[BlockHash, Block]) -> int:
         done = 0

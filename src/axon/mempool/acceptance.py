@@ -7,13 +7,13 @@ looks only at what may have changed while its scripts were verified.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext, has_relative_lock, is_final, sequence_locks_met
-from axon.mempool.outcome import CoinLike, CoinView, Prepared, Refusal, Refused
+from axon.mempool.outcome import CoinLike, FoundCoins, Prepared, Refusal, Refused
 from axon.mempool.policy import (
     COINBASE_MATURITY,
     MAX_STANDARD_SIGOPS_COST,
@@ -36,6 +36,7 @@ from axon.mempool.truc import check_dust_fee, check_dust_spent, check_truc
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
+    OutPoint,
     Transaction,
     TxOut,
     outpoint,
@@ -91,8 +92,25 @@ def screen(
     return _already_here(table, transaction)
 
 
+def coins_to_find(table: EntryTable, transactions: Sequence[Transaction]) -> tuple[OutPoint, ...]:
+    """Which coins `weigh` will look at for transactions that come together, parents first.
+
+    What they spend outside the pool, and their own first outputs, which tell a confirmed
+    transaction from an orphan. None if all that they spend is in the pool.
+    """
+    spent: list[OutPoint] = []
+    made: list[OutPoint] = []
+    for transaction in transactions:
+        for point in transaction.prevouts:
+            if Txid(point[:32]) not in table:
+                spent.append(point)
+        count = min(len(transaction.outputs), OUTPUTS_LOOKED_UP)
+        made += [outpoint(transaction.txid, index) for index in range(count)]
+    return (*spent, *made) if spent else ()
+
+
 def check(
-    table: EntryTable, transaction: Transaction, coins: CoinView, tip: TipContext, rules: Rules
+    table: EntryTable, transaction: Transaction, coins: FoundCoins, tip: TipContext, rules: Rules
 ) -> Prepared | Refused:
     """All checks but the scripts."""
     refused = screen(table, transaction, tip, rules.policy)
@@ -100,7 +118,7 @@ def check(
 
 
 def weigh(
-    table: EntryTable, transaction: Transaction, coins: CoinView, tip: TipContext, rules: Rules
+    table: EntryTable, transaction: Transaction, coins: FoundCoins, tip: TipContext, rules: Rules
 ) -> Prepared | Refused:
     """The checks of a screened transaction that look at what it spends, and at the pool."""
     policy = rules.policy
@@ -199,7 +217,7 @@ class _Found:
 def _look_up(
     table: EntryTable,
     transaction: Transaction,
-    coins: CoinView,
+    coins: FoundCoins,
     rules: Rules,
 ) -> _Found | Refused:
     found = _Found([], [], {}, {})
@@ -235,7 +253,7 @@ def _look_up(
     return _missing(transaction, coins, missing) if missing else found
 
 
-def _missing(transaction: Transaction, coins: CoinView, missing: Mapping[Txid, None]) -> Refused:
+def _missing(transaction: Transaction, coins: FoundCoins, missing: Mapping[Txid, None]) -> Refused:
     for index in range(min(len(transaction.outputs), OUTPUTS_LOOKED_UP)):
         if coins.get(outpoint(transaction.txid, index)) is not None:
             return Refused("txn-already-known", kind=Refusal.CONFLICT)

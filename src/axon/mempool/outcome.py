@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -25,12 +26,11 @@ class CoinLike(Protocol):
     def script_pubkey(self) -> bytes: ...
 
 
-class CoinView(Protocol):
-    """The unspent outputs of the active chain."""
+FoundCoins = Mapping[OutPoint, CoinLike | None]
+"""Unspent outputs of the active chain, looked up beforehand: the pool asks no disk.
 
-    def get(self, outpoint: OutPoint, /) -> CoinLike | None:
-        """The coin of this name; None if it never was or is spent."""
-        ...
+`acceptance.coins_to_find` says which to look up, `chain.coins.Coins.read` does it. They count while
+the tip is the block that they were read at; what is not among them is taken not to exist."""
 
 
 class Refusal(Enum):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from axon.mempool.acceptance import Rules, check, check_feerate
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
-from axon.mempool.outcome import CoinView, Prepared, Refused
+from axon.mempool.outcome import FoundCoins, Prepared, Refused
 from axon.mempool.policy import (
     MAX_PACKAGE_COUNT,
     MAX_PACKAGE_WEIGHT,
@@ -142,7 +142,7 @@ class CheckedPackage:
 def check_package(
     pool: Mempool,
     transactions: Sequence[Transaction],
-    coins: CoinView,
+    coins: FoundCoins,
     tip: TipContext,
     rules: Rules,
     max_feerate_sat_kvb: int | None = None,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from axon.mempool.acceptance import Rules, check, check_feerate
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
-from axon.mempool.outcome import CoinView, Prepared, Refusal, Refused
+from axon.mempool.outcome import FoundCoins, Prepared, Refusal, Refused
 from axon.mempool.packageacceptance import (
     FAILED,
     Member,
@@ -63,7 +63,7 @@ class TestPlan:
 def prepare_package(
     pool: Mempool,
     transactions: Sequence[Transaction],
-    coins: CoinView,
+    coins: FoundCoins,
     tip: TipContext,
     now: int,
 ) -> PackagePlan | PackageResult:
@@ -127,7 +127,7 @@ def admit_package(
     pool: Mempool,
     plan: PackagePlan,
     scripts: Mapping[Wtxid, Verdict],
-    coins: CoinView,
+    coins: FoundCoins,
     tip: TipContext,
     now: int,
     max_feerate_sat_kvb: int | None = None,
@@ -149,7 +149,7 @@ class _Submission:
         pool: Mempool,
         plan: PackagePlan,
         scripts: Mapping[Wtxid, Verdict],
-        coins: CoinView,
+        coins: FoundCoins,
         tip: TipContext,
         now: int,
         max_feerate_sat_kvb: int | None,
@@ -254,7 +254,7 @@ class _Submission:
 def prepare_test(
     pool: Mempool,
     transactions: Sequence[Transaction],
-    coins: CoinView,
+    coins: FoundCoins,
     tip: TipContext,
     now: int,
 ) -> TestPlan | PackageResult:

@@ -1,14 +1,18 @@
 """The memory pool: unconfirmed transactions that a miner could put into the next block.
 
-A transaction comes in by two steps, because its scripts are verified elsewhere in between::
+A transaction comes in by steps, because its coins are looked up and its scripts are verified
+elsewhere in between; the pool itself reads no disk::
 
-    prepare(transaction) -> Refused | Prepared      all checks but the scripts
+    screen(transaction)  -> Refused | None          the checks that need no coin
+    (the coins that `coins_to_find` names are looked up)
+    weigh(transaction)   -> Refused | Prepared      all other checks but the scripts
     (scripts are verified against prepared.spent)
     admit(prepared)      -> Refused | Admitted      what changed meanwhile is looked at again
 
-and leaves it by a block (`block_connected`), by a change of the chain (`reorg`), by a transaction
-that replaces it, because the pool is full, or because it is too old. Rules and reasons are those of
-Bitcoin Core 31: full replacement, clusters of bounded size, eviction by the worst chunk.
+(`prepare` is `screen` and `weigh` in one.) It leaves by a block (`block_connected`), by a change of
+the chain (`reorg`), by a transaction that replaces it, because the pool is full, or because it is
+too old. Rules and reasons are those of Bitcoin Core 31: full replacement, clusters of bounded size,
+eviction by the worst chunk.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ from axon.mempool.locks import TipContext, is_final, sequence_locks_met
 from axon.mempool.outcome import (
     Admitted,
     BlockEffect,
-    CoinView,
     CrowdedOut,
+    FoundCoins,
     Prepared,
     Refusal,
     Refused,
@@ -81,7 +85,7 @@ class Mempool(EntryTable):
         return screen(self, transaction, tip, self.policy)
 
     def weigh(
-        self, transaction: Transaction, coins: CoinView, tip: TipContext, now: int
+        self, transaction: Transaction, coins: FoundCoins, tip: TipContext, now: int
     ) -> Prepared | Refused:
         """What `prepare` does behind `screen`; the tip must be the same in both.
 
@@ -92,12 +96,12 @@ class Mempool(EntryTable):
         return weigh(self, transaction, coins, tip, self.rules(now))
 
     def prepare(
-        self, transaction: Transaction, coins: CoinView, tip: TipContext, now: int
+        self, transaction: Transaction, coins: FoundCoins, tip: TipContext, now: int
     ) -> Prepared | Refused:
         """All checks of a transaction but its scripts; the pool does not change.
 
         Args:
-            coins: the unspent outputs at `tip`.
+            coins: at `tip`, those of `coins_to_find`.
             now: microseconds since 1970.
 
         Returns:
@@ -108,7 +112,7 @@ class Mempool(EntryTable):
     def admit(
         self,
         prepared: Prepared,
-        coins: CoinView,
+        coins: FoundCoins,
         tip: TipContext,
         now: int,
         entered: int | None = None,
@@ -116,7 +120,8 @@ class Mempool(EntryTable):
         """Take in a transaction whose scripts were found good.
 
         Args:
-            coins: the unspent outputs at `tip`, which may be another than `prepare` saw.
+            coins: at `tip`, those of `coins_to_find`; none are needed while the tip is the one
+                that the transaction was prepared for.
             entered: when it first came in, if it is read back from disk; else it comes in now.
 
         Returns:
@@ -255,7 +260,7 @@ class Mempool(EntryTable):
         self,
         disconnected: Sequence[Sequence[Transaction]],
         connected: Sequence[Sequence[Transaction]],
-        coins: CoinView,
+        coins: FoundCoins,
         tip: TipContext,
         now: int,
     ) -> ReorgEffect:

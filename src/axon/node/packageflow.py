@@ -61,8 +61,12 @@ class PackageFlow:
 
     def _begin(self, command: SubmitPackage, done: Done, now: Instant) -> None:
         flow = self._transactions
+        coins = flow.find_coins(command.transactions)
+        if coins is None:
+            flow.when_settled(partial(self._begin, command, done), now)
+            return
         prepare = prepare_test if command.test_only else prepare_package
-        plan = prepare(flow.pool, command.transactions, flow.coins, flow.tip_context(), now)
+        plan = prepare(flow.pool, command.transactions, coins, flow.tip_context(), now)
         if isinstance(plan, PackageResult):
             done(plan)
             return
@@ -85,11 +89,15 @@ class PackageFlow:
 
     def _finish(self, run: _Run, plan: PackagePlan, now: Instant) -> None:
         flow = self._transactions
+        coins = flow.find_coins(plan.transactions)
+        if coins is None:
+            flow.when_settled(partial(self._finish, run, plan), now)
+            return
         result = admit_package(
             flow.pool,
             plan,
             run.verdicts,
-            flow.coins,
+            coins,
             flow.tip_context(),
             now,
             run.max_feerate_sat_kvb,

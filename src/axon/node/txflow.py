@@ -21,11 +21,12 @@ from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.outcome import BlockOutcome
 from axon.machine import MINUTE, Instant, PeerId
+from axon.mempool.acceptance import coins_to_find
 from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import FeeEstimator
 from axon.mempool.locks import TipContext
 from axon.mempool.orphans import Orphanage
-from axon.mempool.outcome import Admitted, CrowdedOut, Prepared, Refusal, Refused
+from axon.mempool.outcome import Admitted, CrowdedOut, FoundCoins, Prepared, Refusal, Refused
 from axon.mempool.policy import feerate_of
 from axon.mempool.pool import Mempool
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
@@ -275,6 +276,11 @@ class TxFlow:
         """
         return self._follows() and self.coins.best == self._active.tip.hash
 
+    def find_coins(self, transactions: Sequence[Transaction]) -> FoundCoins | None:
+        """The coins that matter for some transactions; None if they are not those of the tip."""
+        points = coins_to_find(self.pool, transactions)
+        return self.coins.read(points, self._active.tip.hash) if self._follows() else None
+
     def _go_on(self, work: _Work, now: Instant) -> None:
         """Work on until scripts have to be verified, coins have to settle, or nothing is left."""
         while work.queue:
@@ -286,9 +292,10 @@ class TxFlow:
                 self._waiting.append(partial(self._go_on, work))
                 return
             transaction, entered = work.queue[0]
-            prepared = self.pool.prepare(transaction, self.coins, self.tip_context(), now)
-            if not self.is_settled():
+            coins = self.find_coins((transaction,))
+            if coins is None:
                 continue
+            prepared = self.pool.prepare(transaction, coins, self.tip_context(), now)
             work.queue.popleft()
             if isinstance(prepared, Refused):
                 self._settle(work, transaction, prepared, now)
@@ -315,8 +322,13 @@ class TxFlow:
             refused = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
             self._settle(work, prepared.transaction, refused, now)
         else:
-            outcome = self.pool.admit(prepared, self.coins, self.tip_context(), now, entered)
-            self._settle(work, prepared.transaction, outcome, now)
+            same_tip = prepared.tip_hash == self._active.tip.hash
+            coins = {} if same_tip else self.find_coins((prepared.transaction,))
+            if coins is None:
+                work.queue.appendleft((prepared.transaction, entered))
+            else:
+                outcome = self.pool.admit(prepared, coins, self.tip_context(), now, entered)
+                self._settle(work, prepared.transaction, outcome, now)
         self._go_on(work, now)
 
     def _settle(

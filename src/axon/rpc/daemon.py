@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from axon.chain.coins import Coin
+from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
 from axon.node.facts import BlockConnected
@@ -23,6 +24,7 @@ from axon.node.jobs import ReadBlock, ReadSpent
 from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
+from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.waiters import Waiters
@@ -153,6 +155,24 @@ class Daemon:
             count, _ = read_compact_size(raw, HEADER_SIZE)
             self._remember(block_hash, count)
         return count
+
+    async def read_coins(
+        self, outpoints: Sequence[OutPoint]
+    ) -> tuple[HeaderEntry, dict[OutPoint, Coin | None]]:
+        """The coins at some outpoints, all as of the present tip; and that tip.
+
+        Raises:
+            RpcError: -28, the coins are still behind after `CATCH_UP_S`; or the node stops.
+        """
+        node = self.node
+        while True:
+            await self.caught_up()
+            self._go_on()
+            tip = node.active.tip
+            found = await self.off_loop(node.coins.read, outpoints, tip.hash)
+            if found is not None and node.active.tip is tip:
+                return tip, found
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def coin_snapshot(self) -> CoinSnapshot:
         """All coins as they are at the tip, to be read in a thread while the chain goes on.

@@ -43,8 +43,9 @@ async def check_proposal(daemon: Daemon, block: Block) -> Verdict:
         return rejected
     if not node.follows or node.active.tip is not parent:
         return Rejected(INCONCLUSIVE)
-    points = _outpoints(block)
-    coins = dict(zip(points, node.coins.multi_get(points), strict=True))
+    tip, coins = await daemon.read_coins(_outpoints(block))
+    if tip is not parent:
+        return Rejected(INCONCLUSIVE)
     done = await daemon.off_loop(connect_block, block, parent, node.network, coins.get)
     if isinstance(done, Rejected):
         return done

@@ -15,7 +15,7 @@ from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.transaction import outpoint, outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
-from axon.rpc.daemon import CATCH_UP_S, Daemon
+from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import decode_block, find_block, parse_hex
@@ -49,17 +49,16 @@ async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = T
         }
     """
     node = daemon.node
-    await daemon.wait_for(lambda: node.follows, CATCH_UP_S)
-    best = node.coins.best or node.active.tip.hash
     if not 0 <= n < 1 << 32:
         return None
     point = outpoint(txid, n)
-    coin = node.coins.get(point)
+    tip, coins = await daemon.read_coins((point,))
+    coin = coins[point]
     confirmations, coinbase = 0, False
     amount_sat, script = 0, b""
     if coin is not None:
         amount_sat, script, coinbase = coin.amount_sat, coin.script_pubkey, coin.coinbase
-        confirmations = node.coins.height - coin.height + 1
+        confirmations = tip.height - coin.height + 1
     if include_mempool:
         if node.pool.spender(point) is not None:
             return None
@@ -76,7 +75,7 @@ async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = T
     elif coin is None:
         return None
     return {
-        "bestblock": to_hex(best),
+        "bestblock": to_hex(tip.hash),
         "confirmations": confirmations,
         "value": Amount(amount_sat),
         "scriptPubKey": script_json(script, node.network),
@@ -280,7 +279,7 @@ async def gettxoutproof(
     if blockhash is not None:
         entry = find_block(daemon, blockhash)
     else:
-        entry = _block_of_coins(daemon, list(wanted))
+        entry = await _block_of_coins(daemon, list(wanted))
     block = await decode_block(daemon, entry)
     names = [transaction.txid for transaction in block.transactions]
     matches = [name in wanted for name in names]
@@ -289,7 +288,7 @@ async def gettxoutproof(
     return (block.header.raw + PartialMerkleTree.build(names, matches).encode()).hex()
 
 
-def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
+async def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
     """The block of the first of these transactions that has an unspent output.
 
     Raises:
@@ -298,7 +297,8 @@ def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
     node = daemon.node
     for txid in txids:
         points = [outpoint(txid, index) for index in range(OUTPUTS_LOOKED_UP)]
-        for coin in node.coins.multi_get(points):
+        _, coins = await daemon.read_coins(points)
+        for coin in coins.values():
             entry = None if coin is None else node.active.at(coin.height)
             if entry is not None:
                 return entry

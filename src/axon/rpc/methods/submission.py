@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from axon.mempool.acceptance import coins_to_find
 from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
 from axon.mempool.packageacceptance import Member, PackageResult, is_child_with_parents_tree
 from axon.mempool.policy import MAX_PACKAGE_COUNT, fee_at
@@ -70,15 +71,14 @@ async def sendrawtransaction(
     feerate = _max_feerate(maxfeerate)
     await daemon.caught_up()
     node, txid = daemon.node, transaction.txid
-    points = [outpoint(txid, index) for index in range(len(transaction.outputs))]
-    if any(coin is not None for coin in node.coins.multi_get(points)):
+    made = [outpoint(txid, index) for index in range(len(transaction.outputs))]
+    _, coins = await daemon.read_coins([*made, *coins_to_find(node.pool, (transaction,))])
+    if any(coins[point] is not None for point in made):
         raise RpcError(Code.ALREADY_KNOWN, "Transaction outputs already in utxo set")
     if txid in node.pool:
         return to_hex(txid)
     if feerate:
-        prepared = node.pool.prepare(
-            transaction, node.coins, node.tip_context(), daemon.clock.now()
-        )
+        prepared = node.pool.prepare(transaction, coins, node.tip_context(), daemon.clock.now())
         highest = fee_at(feerate, transaction.vsize)
         if isinstance(prepared, Prepared) and prepared.fee_sat > highest:
             raise RpcError(
