@@ -8,10 +8,11 @@ from typing import Final
 
 from axon.errors import DecodeError
 from axon.machine import DAY, MINUTE, SECOND, Endpoint, Instant, PeerId
-from axon.p2p.actions import Send
+from axon.p2p.actions import Action, Send
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
+from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import MAX_IN_FLIGHT, BlockDownload
 from axon.p2p.blockfetch import MAX_WANTED, BlockFetch
 from axon.p2p.connections import Admitted, Connections
@@ -22,12 +23,13 @@ from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import Handshake, OwnVersion
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.keepalive import KeepAlive
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, address_of
 from axon.p2p.serving import Serving, UploadTarget
 from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
-from axon.p2p.views import HeaderEntryView
+from axon.p2p.views import HeadersOnly
 from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.netaddress import TimedAddress
@@ -183,30 +185,40 @@ def _headers(source: Source) -> tuple[Header, ...]:
     return tuple(found)
 
 
+class _HeaderParts:
+    """Ends a peer in both parts that know it."""
+
+    def __init__(self, sync: HeaderSync, announcer: BlockAnnounce) -> None:
+        self._sync = sync
+        self._announcer = announcer
+
+    def closed(self, peer: PeerId, now: Instant) -> list[Action]:
+        """A peer has gone."""
+        self._announcer.closed(peer)
+        return self._sync.closed(peer, now)
+
+
 def header_sync(data: bytes) -> None:
     """Headers of honest and other peers, judged as a node does."""
     source, ledger = Source(data), Ledger()
     known = source.below(len(CHAIN))
     if known:
         ledger.connect(ledger.learn(CHAIN[:known]))
-    initial, work = source.flag(), source.number(1)
-    part = HeaderSync(
-        ledger.tree,
-        Random(1),
-        active=ledger.active if source.flag() else None,
-        minimum_chainwork=work,
-        in_initial_sync=lambda: initial,
-        patience=SECOND if source.flag() else None,
-    )
-    peers = Peers(source, part)
+    ledger.initial_sync, ledger.minimum_chainwork = source.flag(), source.number(1)
+    chain = ledger if source.flag() else HeadersOnly(ledger.tree, ledger.minimum_chainwork)
+    patience = SECOND if source.flag() else None
+    chains = PeerChains(ledger.tree)
+    part = HeaderSync(chain, chains, Random(1), patience=patience)
+    announcer = BlockAnnounce(chain, chains)
+    peers = Peers(source, _HeaderParts(part, announcer))
 
     def receive(peer: PeerId) -> None:
         message = Headers(_headers(source))
         try:
             left = part.received(peer, message, peers.now)
-            if not left.headers:
+            if not left:
                 return
-            verdict = ledger.tree.add_chain(left.headers, peers.now)
+            verdict = ledger.tree.add_chain(left, peers.now)
             lost = verdict.rejected is not None and verdict.rejected.reason == "prev-blk-not-found"
             count = len(message.headers)
             peers.perform(
@@ -226,34 +238,35 @@ def header_sync(data: bytes) -> None:
                     new,
                     outbound=source.flag(),
                     preferred=source.flag(),
-                    start_height=source.number(4),
                     now=peers.now,
                     version=70012 + source.below(2) - 1,
                     serves_blocks=source.flag(),
                     block_relay_only=source.flag(),
                     noban=source.flag(),
                 )
+                announcer.opened(new, prefers_headers=source.flag())
                 peers.perform(said)
             case 1 | 2 | 3 if peer is not None:
                 receive(peer)
             case 4 if peer is not None:
                 peers.perform(part.announced(peer, source.choose(HASHES), peers.now))
             case 5 if peer is not None:
-                part.prefers_headers(peer)
-                part.told(peer, source.choose(HASHES))
+                announcer.prefers_headers(peer)
+                chains.sent(peer, source.choose(HASHES))
             case 6:
                 entry = ledger.tree.best.ancestor(ledger.active.height + 1)
                 if entry is not None and entry.parent is ledger.active.tip:
                     ledger.active.connect(entry)
-                    peers.perform(part.announce([entry], peers.now))
-                    initial = False
+                    part.tip_moved(peers.now)
+                    peers.perform(announcer.announce([entry], peers.now))
+                    ledger.initial_sync = False
             case _:
                 peers.leave_or_wait(peer)
         peers.rest(part)
         for peer in peers.here:
-            best = part.best_known(peer)
+            best = chains.best_known(peer)
             assert best is None or ledger.tree.get(best.hash) is best
-            assert part.synced_headers(peer) == (-1 if best is None else best.height)
+            assert chains.height(peer) == (-1 if best is None else best.height)
             assert part.presynced_headers(peer) >= -1
 
 
@@ -263,16 +276,9 @@ def block_download(data: bytes) -> None:
     ledger.learn(CHAIN)
     ledger.learn(BRANCH)
     known = [entry for name in HASHES if (entry := ledger.tree.get(name)) is not None]
-    best: dict[PeerId, HeaderEntryView] = {}
-    initial = source.flag()
-    part = BlockDownload(
-        ledger.tree,
-        ledger.active,
-        ledger.have,
-        Random(1),
-        best_known=best.get,
-        in_initial_sync=lambda: initial,
-    )
+    ledger.initial_sync = source.flag()
+    chains = PeerChains(ledger.tree)
+    part = BlockDownload(ledger, chains, Random(1))
     peers = Peers(source, part)
     for _ in range(MAX_STEPS):
         if source.is_empty:
@@ -281,6 +287,7 @@ def block_download(data: bytes) -> None:
         match source.below(9):
             case 0 if peers.has_room():
                 new = peers.arrive()
+                chains.opened(new)
                 part.opened(
                     new,
                     preferred=source.flag(),
@@ -288,7 +295,7 @@ def block_download(data: bytes) -> None:
                     limited=source.flag(),
                 )
             case 1 if peer is not None:
-                best[peer] = source.choose(known)
+                chains.shown(peer, source.choose(known).hash)
             case 2 if peer is not None:
                 peers.perform(part.announced(peer, source.choose(known), peers.now))
             case 3 | 4 | 5 if peer is not None:
@@ -299,7 +306,7 @@ def block_download(data: bytes) -> None:
                 peers.perform(part.update(peers.now))
             case _:
                 peers.leave_or_wait(peer)
-                initial = initial and source.below(4) > 0
+                ledger.initial_sync = ledger.initial_sync and source.below(4) > 0
         peers.rest(part)
         asked = [part.inflight(peer) for peer in peers.here]
         assert all(len(heights) <= MAX_IN_FLIGHT for heights in asked)
@@ -312,7 +319,7 @@ def _deliver(
     """A block arrives and is judged: stored if it is of the chain, refused if of the branch."""
     name = source.choose(HASHES)
     wanted = part.arrived(peer, name, now)
-    if not wanted or ledger.have(name) or ledger.tree.is_invalid(name):
+    if not wanted or ledger.has_block(name) or ledger.tree.is_invalid(name):
         return
     block = next((block for block in BLOCKS if block.hash == name), None)
     if block is not None:
@@ -324,8 +331,10 @@ def _deliver(
 
 def block_fetch(data: bytes) -> None:
     """The blocks of a light client."""
-    source = Source(data)
-    part = BlockFetch(Random(1), lambda peer, name: (peer + name[0]) % 4 > 0)
+    source, ledger = Source(data), Ledger()
+    ledger.learn(CHAIN)
+    chains = PeerChains(ledger.tree)
+    part = BlockFetch(chains, Random(1))
     peers = Peers(source, part)
     wanted: dict[BlockHash, None] = {}
     for _ in range(MAX_STEPS):
@@ -334,7 +343,10 @@ def block_fetch(data: bytes) -> None:
         peer = peers.any()
         match source.below(7):
             case 0 if peers.has_room():
-                part.opened(peers.arrive())
+                new = peers.arrive()
+                chains.opened(new)
+                chains.shown(new, source.choose(HASHES))
+                part.opened(new)
             case 1 | 2:
                 names = [source.choose(HASHES) for _ in range(source.below(20))]
                 wanted.update(dict.fromkeys(names))
@@ -346,7 +358,7 @@ def block_fetch(data: bytes) -> None:
             case 4 if peer is not None:
                 peers.perform(part.missing(peer, source.choose(HASHES), peers.now))
             case 5 if source.below(8) == 0:
-                part.forget()
+                part.cancel_all()
                 wanted.clear()
             case _:
                 peers.leave_or_wait(peer)
@@ -642,6 +654,13 @@ _REQUESTS: Final[tuple[Message, ...]] = (
 )
 
 
+class _OneTransaction:
+    """Gives one transaction to whoever asks for any of a part of the names."""
+
+    def serve(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
+        return BLOCKS[0].transactions[0] if item.hash[0] == 0 else None
+
+
 def serving(data: bytes) -> None:
     """Requests for headers, blocks and transactions, also for what there is not."""
     source, ledger = Source(data), Ledger()
@@ -649,15 +668,8 @@ def serving(data: bytes) -> None:
     for block in BLOCKS:
         ledger.store(block)
     ledger.learn(BRANCH)
-    pool = BLOCKS[0].transactions[0]
-    part = Serving(
-        ledger.tree,
-        ledger.active,
-        have=ledger.have,
-        transaction=lambda _peer, item, _now: pool if item.hash[0] == 0 else None,
-        minimum_chainwork=source.number(1),
-        upload=UploadTarget(source.number(3)),
-    )
+    ledger.minimum_chainwork = source.number(1)
+    part = Serving(ledger, _OneTransaction(), UploadTarget(source.number(3)))
     peers = Peers(source, part)
     for _ in range(MAX_STEPS):
         if source.is_empty:
@@ -669,7 +681,6 @@ def serving(data: bytes) -> None:
                     part.opened(
                         peers.arrive(),
                         transactions=source.flag(),
-                        noban=source.flag(),
                         download=source.flag(),
                     )
                 case 1 | 2 if peer is not None and not part.is_busy(peer):
@@ -677,12 +688,12 @@ def serving(data: bytes) -> None:
                     if isinstance(message, GetHeaders | GetBlocks | GetData):
                         peers.perform(part.received(peer, message, peers.now))
                 case 3 | 4 if peer is not None:
-                    wish = part.next_read(peer)
-                    if wish is not None:
-                        block_hash = BlockHash(wish.item.hash)
-                        assert ledger.have(block_hash)
+                    request = part.next_read(peer)
+                    if request is not None:
+                        block_hash = BlockHash(request.item.hash)
+                        assert ledger.has_block(block_hash)
                         raw = ledger.blocks[block_hash].raw if source.below(8) else None
-                        peers.perform(part.block_read(peer, wish.item, raw, peers.now))
+                        peers.perform(part.block_read(peer, request.item, raw, peers.now))
                 case _:
                     peers.leave_or_wait(peer)
         except PeerFault:

@@ -73,14 +73,35 @@ def after(header: Header, seconds: int = 0) -> Instant:
 
 
 class Ledger:
-    """A header tree, an active chain and the blocks: what a node keeps, without any rules."""
+    """A header tree, an active chain and the blocks: what a node keeps, without any rules.
 
-    def __init__(self) -> None:
+    Args:
+        minimum_chainwork: what the network's chain is known to have at least.
+        initial_sync: the node is still catching up.
+    """
+
+    def __init__(self, minimum_chainwork: int = 0, *, initial_sync: bool = False) -> None:
+        self.minimum_chainwork = minimum_chainwork
+        self.initial_sync = initial_sync
         self.tree = HeaderTree(REGTEST)
         self.active = ActiveChain(self.tree.genesis)
         self.blocks: dict[BlockHash, Block] = {REGTEST.genesis.hash: REGTEST.genesis}
 
-    def have(self, block_hash: BlockHash) -> bool:
+    @property
+    def headers(self) -> HeaderTree:
+        """The header tree."""
+        return self.tree
+
+    @property
+    def tip(self) -> HeaderEntry:
+        """The newest active block."""
+        return self.active.tip
+
+    def in_initial_sync(self, now: Instant) -> bool:  # noqa: ARG002
+        """Whether the node is still catching up."""
+        return self.initial_sync
+
+    def has_block(self, block_hash: BlockHash) -> bool:
         """Whether the block is stored."""
         return block_hash in self.blocks
 

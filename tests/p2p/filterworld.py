@@ -16,6 +16,7 @@ from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.filtersync import Dispute, FilterSync
+from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
@@ -153,10 +154,8 @@ class World:
         self.ledger.learn(headers)
         self.chain = chain or FilterHeaderChain()
         self.now: Instant = after(headers[-1])
-        self.known: dict[PeerId, HeaderEntry] = {}
-        self.sync = FilterSync(
-            self.ledger.tree, self.chain, Random(seed + 1), best_known=self.known.get
-        )
+        self.known = PeerChains(self.ledger.tree)
+        self.sync = FilterSync(self.ledger.tree, self.chain, self.known, Random(seed + 1))
         self.servers: dict[PeerId, Server] = {}
         self.dropped: dict[PeerId, PeerFault] = {}
         self.scanned: dict[int, bytes] = {}  # Hashes of the filters, by height.
@@ -219,9 +218,10 @@ class World:
         self.perform(self.sync.chain_changed(self.now))
 
     def _note_known(self, peer: PeerId) -> None:
-        tip = self.ledger.tree.get(self.servers[peer].ledger.active.tip.hash)
-        if tip is not None:
-            self.known[peer] = tip
+        tip = self.servers[peer].ledger.active.tip.hash
+        if self.ledger.tree.get(tip) is not None:
+            self.known.opened(peer)  # Its chain may be another, with less work.
+            self.known.shown(peer, tip)
 
     # Time.
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.chain.headertree import HeaderEntry
 from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import (
@@ -25,6 +24,8 @@ from axon.p2p.blockdownload import (
     BlockDownload,
 )
 from axon.p2p.faults import PeerSilent
+from axon.p2p.peerchains import PeerChains
+from axon.p2p.views import HeaderEntryView
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.wire.messages import GetData, InvType
@@ -38,33 +39,43 @@ NOW: Instant = (CHAIN[-1].time + 60) * SECOND
 ALICE, BOB, CAROL = PeerId(0), PeerId(1), PeerId(2)
 
 
+class Names(Ledger):
+    """A ledger in which blocks are only names."""
+
+    def __init__(self) -> None:
+        super().__init__(initial_sync=True)
+        self.stored: set[BlockHash] = set()
+
+    def has_block(self, block_hash: BlockHash) -> bool:
+        return block_hash in self.stored
+
+
 @dataclass
 class Fixture:
-    """A download with the ledger that it reads; blocks are only names here."""
+    """A download with the ledger that it reads."""
 
-    ledger: Ledger
-    best: dict[PeerId, HeaderEntry] = field(default_factory=dict)
-    stored: set[BlockHash] = field(default_factory=set)
-    initial: bool = True
+    ledger: Names
     asked: dict[PeerId, list[BlockHash]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.download = BlockDownload(
-            self.ledger.tree,
-            self.ledger.active,
-            self.stored.__contains__,
-            Random(1),
-            best_known=self.best.get,
-            in_initial_sync=lambda: self.initial,
-        )
+        self.chains = PeerChains(self.ledger.tree)
+        self.download = BlockDownload(self.ledger, self.chains, Random(1))
 
     def open(
         self, peer: PeerId, *, preferred: bool = True, limited: bool = False, height: int = 1500
     ) -> None:
         self.download.opened(peer, preferred=preferred, limited=limited)
-        entry = self.ledger.tree.get(CHAIN[height - 1].hash)
+        self.show(peer, CHAIN[height - 1].hash)
+
+    def show(self, peer: PeerId, block_hash: BlockHash) -> None:
+        """This header, and no more, is what the peer has."""
+        self.chains.opened(peer)
+        self.chains.shown(peer, block_hash)
+
+    def best(self, peer: PeerId) -> HeaderEntryView:
+        entry = self.chains.best_known(peer)
         assert entry is not None
-        self.best[peer] = entry
+        return entry
 
     def update(self, now: Instant = NOW) -> list[Action]:
         actions = self.download.update(now)
@@ -82,10 +93,10 @@ class Fixture:
     def arrive(self, peer: PeerId, block_hash: BlockHash, now: Instant = NOW) -> bool:
         """A block comes, is judged at once, and connects what can be connected."""
         wanted = self.download.arrived(peer, block_hash, now)
-        self.stored.add(block_hash)
+        self.ledger.stored.add(block_hash)
         active, best = self.ledger.active, self.ledger.tree.best
         while (entry := best.ancestor(active.height + 1)) is not None:
-            if entry.hash not in self.stored or entry.parent is not active.tip:
+            if entry.hash not in self.ledger.stored or entry.parent is not active.tip:
                 break
             active.connect(entry)
         self.download.judged(block_hash, True)
@@ -93,7 +104,7 @@ class Fixture:
 
 
 def fixture() -> Fixture:
-    ledger = Ledger()
+    ledger = Names()
     ledger.learn(CHAIN)
     return Fixture(ledger)
 
@@ -141,7 +152,7 @@ def test_in_the_first_sync_only_preferred_and_whole_peers_are_asked() -> None:
     it.open(CAROL, limited=True)
     it.update()
     assert set(it.asked) == {ALICE}
-    it.initial = False
+    it.ledger.initial_sync = False
     it.update()
     # The limited one has nothing of what we need yet.
     assert set(it.asked) == {ALICE, BOB}
@@ -150,7 +161,7 @@ def test_in_the_first_sync_only_preferred_and_whole_peers_are_asked() -> None:
 def test_a_limited_peer_is_asked_for_the_last_blocks() -> None:
     it = fixture()
     it.ledger.connect([e for h in CHAIN[:1300] if (e := it.ledger.tree.get(h.hash)) is not None])
-    it.initial = False
+    it.ledger.initial_sync = False
     it.open(CAROL, limited=True)
     it.update()
     assert heights(it.asked[CAROL]) == list(range(1301, 1317))
@@ -211,20 +222,18 @@ def test_who_sent_an_invalid_block_is_asked_for_others() -> None:
     it.download.arrived(ALICE, CHAIN[15].hash, NOW)
     it.ledger.tree.mark_invalid(CHAIN[15].hash)
     assert it.download.judged(CHAIN[15].hash, False) == ALICE
-    parent = it.ledger.tree.get(CHAIN[14].hash)
-    assert parent is not None
-    it.best[ALICE] = parent
-    it.download.dropped(ALICE, CHAIN[14].hash, NOW)
     it.asked.clear()
+    branch = it.ledger.learn(BRANCH[:20])[-1]
+    it.show(ALICE, branch.hash)
     it.update()
-    assert heights(it.asked[ALICE]) == [15]
+    assert it.asked[ALICE] == [BRANCH[0].hash]
 
 
 def test_what_we_have_already_needs_no_verdict() -> None:
     it = fixture()
     it.open(ALICE)
     it.update()
-    it.stored.add(CHAIN[0].hash)  # Came by another way meanwhile.
+    it.ledger.stored.add(CHAIN[0].hash)  # Came by another way meanwhile.
     it.ledger.tree.mark_invalid(CHAIN[1].hash)
     for header in CHAIN[:2]:
         assert it.download.arrived(ALICE, header.hash, NOW)
@@ -248,7 +257,7 @@ def test_blocks_that_wait_for_their_verdict_hold_the_asking_back() -> None:
             it.download.arrived(ALICE, block_hash, NOW)
             arrived.append(block_hash)
     assert len(arrived) == MAX_UNJUDGED
-    it.stored.update(arrived)
+    it.ledger.stored.update(arrived)
     for block_hash in arrived:
         it.download.judged(block_hash, True)
     assert it.update()
@@ -275,7 +284,7 @@ def fill_window(it: Fixture) -> PeerId:
 def test_who_holds_the_window_back_is_dropped_and_the_next_gets_more_time() -> None:
     it = fixture()
     slow = fill_window(it)
-    assert len(it.stored) == WINDOW - MAX_IN_FLIGHT
+    assert len(it.ledger.stored) == WINDOW - MAX_IN_FLIGHT
     assert it.download.tick(NOW + STALL_MIN - 1) == []
     due = it.download.deadline()
     assert due == NOW + STALL_MIN
@@ -291,7 +300,7 @@ def test_who_holds_the_window_back_is_dropped_and_the_next_gets_more_time() -> N
 def test_the_window_is_not_exceeded() -> None:
     it = fixture()
     fill_window(it)
-    assert max(HEIGHT[block_hash] for block_hash in it.stored) == WINDOW
+    assert max(HEIGHT[block_hash] for block_hash in it.ledger.stored) == WINDOW
 
 
 def test_a_block_that_does_not_come_ends_the_connection() -> None:
@@ -323,7 +332,7 @@ def test_each_block_restarts_the_clock() -> None:
 
 def near_tip(count: int = 1498) -> Fixture:
     it = fixture()
-    it.initial = False
+    it.ledger.initial_sync = False
     it.ledger.connect([e for h in CHAIN[:count] if (e := it.ledger.tree.get(h.hash)) is not None])
     return it
 
@@ -332,46 +341,34 @@ def test_near_the_tip_new_blocks_are_asked_of_who_names_them() -> None:
     it = near_tip()
     it.open(ALICE)
     it.open(BOB)
-    it.note(it.download.announced(BOB, it.best[BOB], NOW))
+    it.note(it.download.announced(BOB, it.best(BOB), NOW))
     assert heights(it.asked[BOB]) == [1499, 1500]
     assert it.update() == []
-    assert it.download.requested_from(CHAIN[1498].hash) == (BOB,)
-
-
-def test_a_single_new_block_is_asked_for_as_a_compact_one() -> None:
-    it = near_tip(1499)
-    it.open(ALICE)
-    it.download.sends_compact(ALICE)
-    (action,) = it.download.announced(ALICE, it.best[ALICE], NOW)
-    assert isinstance(action, Send)
-    assert isinstance(action.message, GetData)
-    assert action.message.items[0].kind == InvType.CMPCT_BLOCK
-    it.download.dropped(ALICE, CHAIN[1499].hash, NOW)
-    it.update()
-    assert heights(it.asked[ALICE]) == [1500]
+    assert it.download.inflight(BOB) == [1499, 1500]
 
 
 def test_far_from_the_tip_names_are_only_noted() -> None:
     it = near_tip(1000)
     it.open(ALICE)
-    assert it.download.announced(ALICE, it.best[ALICE], NOW) == []
+    assert it.download.announced(ALICE, it.best(ALICE), NOW) == []
 
 
 def test_a_longer_branch_is_fetched_from_where_it_leaves_ours() -> None:
-    ledger = Ledger()
+    ledger = Names()
     ledger.connect(ledger.learn(CHAIN[:1100]))
     ledger.learn(BRANCH)
-    it = Fixture(ledger, initial=False)
+    it = Fixture(ledger)
+    it.ledger.initial_sync = False
     it.download.opened(ALICE, preferred=True)
     best = ledger.tree.get(BRANCH[-1].hash)
     assert best is not None
-    it.best[ALICE] = best
+    it.show(ALICE, best.hash)
     order: list[BlockHash] = []
     while it.update():
         for block_hash in it.asked.pop(ALICE):
             order.append(block_hash)
             it.download.arrived(ALICE, block_hash, NOW)
-            it.stored.add(block_hash)  # Stored; the branch has not overtaken yet.
+            it.ledger.stored.add(block_hash)  # Stored; the branch has not overtaken yet.
             it.download.judged(block_hash, True)
     assert order == [header.hash for header in BRANCH]
     assert it.download.synced_blocks(ALICE) == 1200
@@ -421,7 +418,7 @@ def test_no_block_is_forgotten_or_asked_of_two(steps: list[tuple[str, int]]) -> 
         ask()
         flat = [block_hash for hashes in owed.values() for block_hash in hashes]
         assert len(flat) == len(set(flat)) == it.download.in_flight_total
-        assert not set(flat) & it.stored
+        assert not set(flat) & it.ledger.stored
     for _ in range(2 * short):
         for peer in list(owed):
             while owed[peer]:
@@ -464,10 +461,7 @@ def test_an_unknown_peer_harms_nothing() -> None:
     it = fixture()
     it.download.closed(ALICE, NOW)
     it.download.notfound(ALICE, CHAIN[0].hash, NOW)
-    it.download.dropped(ALICE, CHAIN[0].hash, NOW)
     assert not it.download.arrived(ALICE, CHAIN[0].hash, NOW)
     assert it.download.judged(CHAIN[0].hash, True) is None
     assert it.download.inflight(ALICE) == []
     assert it.download.synced_blocks(ALICE) == -1
-    with pytest.raises(KeyError):
-        it.download.sends_compact(ALICE)

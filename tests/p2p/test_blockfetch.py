@@ -9,8 +9,10 @@ import pytest
 from axon.machine import SECOND, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockfetch import MAX_IN_FLIGHT, PATIENCE, SILENCE, BlockFetch
+from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetData, InvType
+from tests.p2p.chains import Ledger, mine_headers
 
 NOW = 1_700_000_000 * SECOND
 A, B, C = PeerId(0), PeerId(1), PeerId(2)
@@ -21,7 +23,7 @@ def name(number: int) -> BlockHash:
 
 
 def fetch(*peers: PeerId) -> BlockFetch:
-    made = BlockFetch(Random(1), lambda _peer, _hash: True)
+    made = BlockFetch(PeerChains(Ledger().tree), Random(1))
     for peer in peers:
         made.opened(peer)
     return made
@@ -95,19 +97,23 @@ def test_no_peer_is_asked_for_too_many_at_a_time() -> None:
 
 
 def test_who_is_known_to_have_it_is_asked_first() -> None:
-    blocks = BlockFetch(Random(1), lambda peer, _hash: peer == B)
+    ledger = Ledger()
+    wanted = [entry.hash for entry in ledger.learn(mine_headers(ledger.tip.header, 5))]
+    chains = PeerChains(ledger.tree)
+    blocks = BlockFetch(chains, Random(1))
     for peer in (A, B, C):
         blocks.opened(peer)
-    wanted = [name(number) for number in range(5)]
+        chains.opened(peer)
+    chains.shown(B, wanted[-1])
     assert asked(blocks.want(wanted, NOW)) == {B: wanted}
     others = asked(blocks.closed(B, NOW))
     assert sum(map(len, others.values())) == 5, "nobody else is known to, but may"
 
 
-def test_forgotten_blocks_are_not_wanted_when_they_come() -> None:
+def test_cancelled_blocks_are_not_wanted_when_they_come() -> None:
     blocks = fetch(A)
     blocks.want([name(1)], NOW)
-    blocks.forget()
+    blocks.cancel_all()
     assert not blocks.is_wanted(name(1))
     assert blocks.arrived(name(1), NOW) == []
     assert blocks.closed(A, NOW) == []

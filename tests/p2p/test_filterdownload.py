@@ -9,6 +9,7 @@ import pytest
 from axon.machine import PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
+from axon.p2p.filterclaims import FilterClaims
 from axon.p2p.filterdownload import BATCH, MAX_OWED, WINDOW, FilterDownload
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import PATIENCE, SILENCE
@@ -39,11 +40,11 @@ class Fixture:
             headers.append(header)
         self.chain.append([block(height) for height in range(length)], headers)
         self.agreed: dict[PeerId, int] = {}
-        self.download = FilterDownload(self.chain, Random(1), self.agreed.__getitem__)
+        self.download = FilterDownload(self.chain, Random(1))
 
     def join(self, peer: PeerId, agreed: int = LENGTH - 1) -> None:
         self.agreed[peer] = agreed
-        self.download.opened(peer)
+        self.download.opened(peer, FilterClaims(agreed))
 
     def send(self, peer: PeerId, heights: range, now: int = 0) -> list[bool]:
         return [self.download.received(peer, filter_of(height), now) for height in heights]

@@ -17,6 +17,7 @@ from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import SILENCE
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.filtersync import FilterSync
+from axon.p2p.peerchains import PeerChains
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.wire.messages import (
@@ -69,8 +70,10 @@ def test_real_filters_of_real_blocks() -> None:
     for height, block in enumerate([REGTEST.genesis, *blocks]):
         index.connect(block, block.hash, height, [])
     serving = FilterServing(ledger.tree, ledger.active, index)
-    tip = ledger.active.tip
-    sync = FilterSync(ledger.tree, FilterHeaderChain(), Random(1), best_known=lambda _: tip)
+    chains = PeerChains(ledger.tree)
+    chains.opened(ALICE)
+    chains.shown(ALICE, ledger.tip.hash)
+    sync = FilterSync(ledger.tree, FilterHeaderChain(), chains, Random(1))
     sync.scan_from(1)
     queue = sync.opened(ALICE, serves_filters=True, now=0)
     while queue:
@@ -133,7 +136,8 @@ def test_nobody_is_asked_about_blocks_that_it_is_not_known_to_have() -> None:
     world.join(ALICE, server, known=False)
     world.run(2)
     assert server.asked == []
-    world.known[ALICE] = world.ledger.learn(CHAIN[:200])[-1]
+    world.known.opened(ALICE)
+    world.known.shown(ALICE, world.ledger.learn(CHAIN[:200])[-1].hash)
     world.perform(world.sync.chain_changed(world.now))
     world.run(2)
     assert world.chain.height == 200

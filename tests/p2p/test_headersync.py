@@ -8,26 +8,21 @@ from random import Random
 
 import pytest
 
-from axon.chain.headertree import HeaderEntry
 from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
-from axon.p2p.chainlag import ANSWER_TIMEOUT, CHAIN_SYNC_TIMEOUT
+from axon.p2p.chainlag import ANSWER_TIMEOUT, CHAIN_SYNC_TIMEOUT, MAX_PROTECTED
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
-from axon.p2p.headersync import (
-    MAX_ANNOUNCED,
-    MAX_HEADERS,
-    MAX_PROTECTED,
-    RESPONSE_TIME,
-    SYNC_TIMEOUT,
-    HeaderSync,
-)
+from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
+from axon.p2p.syncpeers import RESPONSE_TIME, SYNC_TIMEOUT
 from axon.p2p.views import locator
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.primitives.target import work
 from axon.primitives.verdict import Rejected
-from axon.wire.messages import GetHeaders, Headers, Inv, InvItem, InvType, Message, SendHeaders
+from axon.wire.messages import GetHeaders, Headers, Message, SendHeaders
+from axon.wire.messages.headers import MAX_HEADERS
 from tests.p2p.chains import BITS, START_S, Ledger, mine, mine_headers
 
 GENESIS = REGTEST.genesis.header
@@ -43,8 +38,8 @@ class Fixture:
     """A header sync with the ledger that it reads; does what the node does around it."""
 
     ledger: Ledger
+    chains: PeerChains
     sync: HeaderSync
-    initial: bool = False
 
     def open(
         self,
@@ -59,18 +54,17 @@ class Fixture:
             peer,
             outbound=outbound and not manual,
             preferred=outbound,
-            start_height=0,
             now=now,
             noban=noban,
         )
         return sent(actions, peer)
 
     def receive(self, peer: PeerId, headers: Sequence[Header], now: Instant) -> list[Action]:
-        to_judge = self.sync.received(peer, Headers(tuple(headers)), now)
+        found = self.sync.received(peer, Headers(tuple(headers)), now)
         actions: list[Action] = []
-        if to_judge.headers:
+        if found:
             tree = self.ledger.tree
-            verdict = tree.add_chain(to_judge.headers, now)
+            verdict = tree.add_chain(found, now)
             rejected = verdict.rejected
             lost = rejected is not None and rejected.reason == "prev-blk-not-found"
             actions = self.sync.judged(peer, verdict.entries, len(headers), lost, rejected, now)
@@ -83,19 +77,11 @@ def fixture(
     minimum_chainwork: int = 0,
     patience: Instant | None = None,
 ) -> Fixture:
-    ledger = Ledger()
+    ledger = Ledger(minimum_chainwork)
     if known:
         ledger.connect(ledger.learn(list(known)))
-    made = Fixture(ledger, HeaderSync(ledger.tree, Random(1)))
-    made.sync = HeaderSync(
-        ledger.tree,
-        Random(1),
-        active=ledger.active,
-        minimum_chainwork=minimum_chainwork,
-        in_initial_sync=lambda: made.initial,
-        patience=patience,
-    )
-    return made
+    chains = PeerChains(ledger.tree)
+    return Fixture(ledger, chains, HeaderSync(ledger, chains, Random(1), patience=patience))
 
 
 def sent(actions: Sequence[Action], peer: PeerId) -> list[Message]:
@@ -160,8 +146,8 @@ def test_a_recent_best_header_opens_the_sync_to_all() -> None:
     actions = it.receive(ALICE, LONG[MAX_HEADERS : 2 * MAX_HEADERS], NOW)
     assert asked(sent(actions, BOB))
     it.receive(ALICE, LONG[2 * MAX_HEADERS :], NOW)
-    assert it.sync.synced_headers(ALICE) == 4100
-    assert it.sync.synced_headers(BOB) == -1
+    assert it.chains.height(ALICE) == 4100
+    assert it.chains.height(BOB) == -1
 
 
 def test_a_full_message_brings_the_next_request() -> None:
@@ -204,7 +190,7 @@ def test_a_peer_that_has_no_more_makes_room_for_the_next() -> None:
     it.open(CAROL, MUCH_LATER)
     assert [action.peer for action in it.receive(ALICE, [], MUCH_LATER)] in ([BOB], [CAROL])
     chain = LONG[:10]
-    second = BOB if it.sync._peers[BOB].syncing else CAROL
+    second = BOB if it.sync._sync.is_syncing(BOB) else CAROL
     actions = it.receive(second, chain, MUCH_LATER)
     last = CAROL if second == BOB else BOB
     assert asked(sent(actions, last))
@@ -272,9 +258,9 @@ def test_unconnecting_headers_ask_for_what_is_between_but_not_too_often() -> Non
     assert not asked(sent(it.receive(ALICE, [LONG[21]], now), ALICE))
     later = now + RESPONSE_TIME + 1
     assert asked(sent(it.receive(ALICE, [LONG[22]], later), ALICE))
-    assert it.sync.synced_headers(ALICE) == -1
+    assert it.chains.height(ALICE) == -1
     it.ledger.learn(LONG[10:23])  # From somebody else.
-    assert it.sync.synced_headers(ALICE) == 23
+    assert it.chains.height(ALICE) == 23
 
 
 def test_unconnecting_headers_must_prove_their_work() -> None:
@@ -293,7 +279,7 @@ def test_unconnecting_headers_must_prove_their_work() -> None:
 def test_a_short_chain_of_little_work_is_not_stored() -> None:
     it = fixture(minimum_chainwork=EACH * 4000)
     it.open(ALICE, NOW)
-    assert it.sync.received(ALICE, Headers(tuple(LONG[:100])), NOW).headers == ()
+    assert it.sync.received(ALICE, Headers(tuple(LONG[:100])), NOW) == ()
     assert len(it.ledger.tree) == 1
 
 
@@ -315,7 +301,7 @@ def test_a_long_chain_is_stored_only_after_it_showed_its_work() -> None:
         request = requests[0]
     assert sizes == [1, 1, 2001, 4001, 4101]
     assert it.sync.presynced_headers(ALICE) == -1
-    assert it.sync.synced_headers(ALICE) == 4100
+    assert it.chains.height(ALICE) == 4100
 
 
 def test_a_second_reading_that_differs_is_not_stored() -> None:
@@ -339,7 +325,7 @@ def test_a_trusted_peer_is_believed_at_once() -> None:
 
 def test_an_outbound_peer_with_a_poor_chain_is_of_no_use_in_the_first_sync() -> None:
     it = fixture(LONG[:10], minimum_chainwork=EACH * 4000)
-    it.initial = True
+    it.ledger.initial_sync = True
     it.open(ALICE, NOW)
     with pytest.raises(PeerFault, match="too little work"):
         it.receive(ALICE, LONG[5:10], NOW)
@@ -368,62 +354,6 @@ def test_in_the_first_sync_an_inv_makes_us_ask_one_more_peer_only() -> None:
     assert not it.sync.announced(BOB, BlockHash(bytes([8]) * 32), MUCH_LATER)
 
 
-def connected(it: Fixture, headers: list[Header]) -> list[HeaderEntry]:
-    entries = it.ledger.learn(headers)
-    it.ledger.connect(entries)
-    return entries
-
-
-def test_a_tip_is_told_by_headers_where_they_connect_else_by_inv() -> None:
-    it = fixture(LONG[:50])
-    now = (LONG[49].time + 60) * SECOND
-    for peer in (ALICE, BOB, CAROL):
-        it.open(peer, now)
-    it.receive(ALICE, LONG[48:50], now)
-    it.sync.prefers_headers(ALICE)
-    it.sync.prefers_headers(BOB)  # Nothing is known of its chain.
-    actions = it.sync.announce(connected(it, LONG[50:52]), now)
-    inv = Inv((InvItem(InvType.BLOCK, LONG[51].hash),))
-    assert sent(actions, ALICE) == [Headers(tuple(LONG[50:52]))]
-    assert sent(actions, BOB) == [inv]
-    assert sent(actions, CAROL) == [inv]
-    # What was told by headers need not be told twice, and the next one connects to it.
-    assert it.sync.announce([it.ledger.active.tip], now) == [Send(BOB, inv), Send(CAROL, inv)]
-    actions = it.sync.announce(connected(it, LONG[52:53]), now)
-    assert sent(actions, ALICE) == [Headers((LONG[52],))]
-
-
-def test_many_blocks_at_once_are_told_by_inv() -> None:
-    it = fixture(LONG[:50])
-    now = (LONG[49].time + 60) * SECOND
-    it.open(ALICE, now)
-    it.receive(ALICE, LONG[48:50], now)
-    it.sync.prefers_headers(ALICE)
-    actions = it.sync.announce(connected(it, LONG[50 : 51 + MAX_ANNOUNCED]), now)
-    assert [type(message) for message in sent(actions, ALICE)] == [Inv]
-
-
-def test_a_peer_that_has_it_is_told_nothing() -> None:
-    it = fixture(LONG[:50])
-    now = (LONG[49].time + 60) * SECOND
-    it.open(ALICE, now)
-    it.open(BOB, now)
-    it.receive(ALICE, LONG[48:51], now)
-    it.sync.told(BOB, LONG[50].hash)
-    entry = it.ledger.tree.get(LONG[50].hash)
-    assert entry is not None
-    it.ledger.connect([entry])
-    assert it.sync.has_header(ALICE, entry)
-    assert it.sync.announce([entry], now) == []
-
-
-def test_nothing_is_told_during_the_first_sync() -> None:
-    it = fixture(LONG[:50])
-    it.initial = True
-    it.open(ALICE, NOW)
-    assert it.sync.announce(connected(it, LONG[50:51]), NOW) == []
-
-
 def test_sendheaders_is_said_once_when_the_peers_chain_is_known() -> None:
     it = fixture()
     assert SendHeaders() not in it.open(ALICE, NOW)
@@ -433,7 +363,7 @@ def test_sendheaders_is_said_once_when_the_peers_chain_is_known() -> None:
 
 def test_a_very_old_peer_knows_no_sendheaders() -> None:
     it = fixture()
-    it.sync.opened(ALICE, outbound=True, preferred=True, start_height=5, now=NOW, version=70_011)
+    it.sync.opened(ALICE, outbound=True, preferred=True, now=NOW, version=70_011)
     assert SendHeaders() not in sent(it.receive(ALICE, LONG[:5], NOW), ALICE)
 
 

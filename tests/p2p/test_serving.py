@@ -13,14 +13,11 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import (
     HISTORICAL_S,
-    LIMITED_BLOCKS,
     MAX_BLOCKS_INV,
-    MAX_HEADERS,
-    MAX_LOCATOR,
     MAX_QUEUE,
-    PRUNED_INV_MARGIN,
     ReadRequest,
     Serving,
     UploadTarget,
@@ -38,12 +35,11 @@ from axon.wire.messages import (
     Inv,
     InvItem,
     InvType,
-    MerkleBlock,
     Message,
     NotFound,
-    SendCmpct,
     Tx,
 )
+from axon.wire.messages.headers import MAX_HEADERS, MAX_LOCATOR
 from tests.p2p.chains import Ledger, mine_block, mine_blocks, mine_headers
 
 GENESIS = REGTEST.genesis
@@ -54,6 +50,23 @@ COINBASE = WITNESSED.transactions[0]
 ALICE, BOB = PeerId(0), PeerId(1)
 NOW: Instant = (WITNESSED.header.time + 60) * SECOND
 UNKNOWN = BlockHash(bytes([9]) * 32)
+
+
+class Everything(Ledger):
+    """A ledger that claims to hold every block."""
+
+    def has_block(self, block_hash: BlockHash) -> bool:  # noqa: ARG002
+        return True
+
+
+@dataclass
+class Pool:
+    """Transactions that anybody may have."""
+
+    transactions: dict[bytes, Transaction]
+
+    def serve(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
+        return self.transactions.get(item.hash)
 
 
 @dataclass
@@ -83,17 +96,13 @@ def messages(actions: list[Action]) -> list[Message]:
 
 def fixture(
     *,
-    bloom: bool = False,
-    compact: bool = False,
-    pruned: bool = False,
     minimum_chainwork: int = 0,
     upload: UploadTarget | None = None,
     transactions: bool = True,
-    noban: bool = False,
     download: bool = False,
     headers: bool = False,
 ) -> Fixture:
-    ledger = Ledger()
+    ledger = Everything(minimum_chainwork) if headers else Ledger(minimum_chainwork)
     if headers:
         ledger.connect(ledger.learn(LONG))
     else:
@@ -101,18 +110,8 @@ def fixture(
         for block in (*BLOCKS, WITNESSED):
             ledger.store(block)
     pool: dict[bytes, Transaction] = {}
-    serving = Serving(
-        ledger.tree,
-        ledger.active,
-        have=(lambda _: True) if headers else ledger.have,
-        transaction=lambda _peer, item, _now: pool.get(item.hash),
-        bloom=bloom,
-        compact=(lambda _: SendCmpct(True)) if compact else None,
-        pruned=pruned,
-        minimum_chainwork=minimum_chainwork,
-        upload=upload,
-    )
-    serving.opened(ALICE, transactions=transactions, noban=noban, download=download)
+    serving = Serving(ledger, Pool(pool), upload)
+    serving.opened(ALICE, transactions=transactions, download=download)
     return Fixture(ledger, serving, pool)
 
 
@@ -188,14 +187,6 @@ def test_getblocks_leaves_the_stop_out() -> None:
     it = fixture()
     (answer,) = it.ask(GetBlocks((GENESIS.hash,), BLOCKS[2].hash))
     assert answer == Inv(tuple(InvItem(InvType.BLOCK, block.hash) for block in BLOCKS[:2]))
-
-
-def test_a_pruned_node_names_no_block_that_may_be_gone() -> None:
-    it = fixture(headers=True, pruned=True)
-    assert it.ask(GetBlocks((GENESIS.hash,))) == []
-    (answer,) = it.ask(GetBlocks((LONG[-PRUNED_INV_MARGIN - 1].hash,)))
-    assert isinstance(answer, Inv)
-    assert len(answer.items) == PRUNED_INV_MARGIN
 
 
 # Blocks and transactions.
@@ -291,47 +282,8 @@ def test_too_many_items_are_a_violation() -> None:
         it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),) * MAX_QUEUE), NOW)
 
 
-def test_a_pruned_node_ends_the_connection_below_its_depth() -> None:
-    it = fixture(headers=True, pruned=True)
-    deep = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 2].hash)
-    (action,) = it.serving.received(ALICE, GetData((deep,)), NOW)
-    assert isinstance(action, DisconnectPeer)
-    kept = InvItem(InvType.WITNESS_BLOCK, LONG[-LIMITED_BLOCKS - 1].hash)
-    assert it.serving.received(ALICE, GetData((kept,)), NOW) == []
-    assert it.serving.next_read(ALICE) is not None
-
-
-def test_compact_blocks_only_near_the_tip() -> None:
-    it = fixture(compact=True)
-    kind = InvType.CMPCT_BLOCK
-    assert it.ask(GetData((block_item(WITNESSED, kind),))) == [SendCmpct(True)]
-    assert it.ask(GetData((block_item(BLOCKS[0], kind),))) == [BlockMessage(BLOCKS[0].raw)]
-    late = NOW + DAY
-    assert it.ask(GetData((block_item(WITNESSED, kind),)), late) == [BlockMessage(WITNESSED.raw)]
-
-
-class _Everything:
-    def matches(self, transaction: Transaction) -> bool:
-        return bool(transaction.outputs)
-
-
-def test_a_filtered_block_proves_what_the_bloom_filter_matches() -> None:
-    it = fixture(bloom=True)
-    wanted = GetData((block_item(WITNESSED, InvType.FILTERED_BLOCK),))
-    assert it.ask(wanted) == []
-    it.serving.set_bloom(ALICE, _Everything())
-    proof, tx = it.ask(wanted)
-    assert isinstance(proof, MerkleBlock)
-    root, matches = proof.tree.extract()
-    assert root == WITNESSED.header.merkle_root
-    assert matches == [(0, COINBASE.txid)]
-    assert isinstance(tx, Tx)
-    assert not tx.transaction.has_witness
-
-
 def test_filtered_blocks_that_are_not_offered_are_ignored() -> None:
     it = fixture()
-    it.serving.set_bloom(ALICE, _Everything())
     assert it.ask(GetData((block_item(WITNESSED, InvType.FILTERED_BLOCK),))) == []
 
 
@@ -373,10 +325,9 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
     """Header sync and block download on one side, serving on the other, nothing between."""
     server = fixture()
     ledger = Ledger()
-    sync = HeaderSync(ledger.tree, Random(1), active=ledger.active)
-    download = BlockDownload(
-        ledger.tree, ledger.active, ledger.have, Random(1), best_known=sync.best_known
-    )
+    chains = PeerChains(ledger.tree)
+    sync = HeaderSync(ledger, chains, Random(1))
+    download = BlockDownload(ledger, chains, Random(1))
     to_server: deque[Message] = deque()
     to_client: deque[Message] = deque()
 
@@ -392,7 +343,7 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
     def take(message: Message) -> None:
         match message:
             case Headers(headers):
-                found = sync.received(ALICE, message, NOW).headers
+                found = sync.received(ALICE, message, NOW)
                 if found:
                     verdict = ledger.tree.add_chain(found, NOW)
                     rejected = verdict.rejected
@@ -402,10 +353,11 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
                 assert download.arrived(ALICE, block.hash, NOW)
                 connected = ledger.store(block)
                 assert download.judged(block.hash, True) == ALICE
-                do(sync.announce(connected, NOW))
+                if connected:
+                    sync.tip_moved(NOW)
         do(download.update(NOW))
 
-    do(sync.opened(ALICE, outbound=True, preferred=True, start_height=0, now=NOW))
+    do(sync.opened(ALICE, outbound=True, preferred=True, now=NOW))
     download.opened(ALICE, preferred=True)
     while to_server or to_client:
         if to_server:
@@ -414,4 +366,4 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
             take(to_client.popleft())
     assert ledger.active.tip.hash == WITNESSED.hash
     assert download.in_flight_total == 0
-    assert download.synced_blocks(ALICE) == sync.synced_headers(ALICE) == 41
+    assert download.synced_blocks(ALICE) == chains.height(ALICE) == 41

@@ -33,10 +33,13 @@ from axon.node.headerflow import HeaderFlow
 from axon.node.jobs import CHAIN, CatchUp, ValidateBlock
 from axon.node.outbox import Outbox
 from axon.node.session import Session
+from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.faults import PeerViolation
+from axon.p2p.faults import BLAMELESS_REASONS, PeerViolation
 from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
+from axon.p2p.views import KEPT_BLOCKS
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
@@ -52,9 +55,6 @@ the lag costs time at the end, when nothing else can be done."""
 
 CATCH_UP_BLOCKS: Final = 20
 """Blocks of one catching up: a fraction of a second, during which a new block waits."""
-
-NO_PUNISHMENT: Final = frozenset(("time-too-new", "prev-blk-not-found"))
-"""Reasons for which a peer is not to blame: clocks differ, and it may just know more."""
 
 
 class ChainFollower(Protocol):
@@ -99,30 +99,27 @@ class BlockFlow:
         self._lost: dict[BlockHash, None] = {}  # Of these, those that were active once.
         self._judging: dict[BlockHash, None] = {}
         self._max_tip_age_us = max_tip_age_s * SECOND
-        self._minimum_chainwork = minimum_chainwork
+        self.minimum_chainwork = minimum_chainwork
         self.initial_sync = True
         self.lag = lag
         self._catching_up = False
         self.follower: ChainFollower | None = None
-        self.headersync = HeaderSync(
-            headers,
-            rng,
-            active=active,
-            minimum_chainwork=minimum_chainwork,
-            in_initial_sync=lambda: self.initial_sync,
-        )
+        self.peer_chains = PeerChains(headers)
+        self.headersync = HeaderSync(self, self.peer_chains, rng)
+        self.announcer = BlockAnnounce(self, self.peer_chains)
         self.headerflow = HeaderFlow(outbox, headers, self.headersync)
-        self.download = BlockDownload(
-            headers,
-            active,
-            self.has_block,
-            rng,
-            best_known=self.headersync.best_known,
-            minimum_chainwork=minimum_chainwork,
-            in_initial_sync=lambda: self.initial_sync,
-        )
+        self.download = BlockDownload(self, self.peer_chains, rng)
 
     # What is known.
+
+    @property
+    def tip(self) -> HeaderEntry:
+        """The newest block of the active chain."""
+        return self.active.tip
+
+    def in_initial_sync(self, now: Instant) -> bool:  # noqa: ARG002
+        """Whether the tip is still old."""
+        return self.initial_sync
 
     def has_block(self, block_hash: BlockHash) -> bool:
         """Whether a block's bytes are held, or being judged."""
@@ -219,8 +216,8 @@ class BlockFlow:
         tip = self.active.tip
         return (
             entry.chainwork > tip.chainwork
-            and entry.chainwork >= self._minimum_chainwork
-            and entry.height <= tip.height + 288
+            and entry.chainwork >= self.minimum_chainwork
+            and entry.height <= tip.height + KEPT_BLOCKS
         )
 
     def _judge(
@@ -298,7 +295,7 @@ class BlockFlow:
     def check_initial_sync(self, now: Instant) -> None:
         """Whether the tip is recent; once it was, initial sync never returns."""
         tip = self.active.tip
-        if not self.initial_sync or tip.chainwork < self._minimum_chainwork:
+        if not self.initial_sync or tip.chainwork < self.minimum_chainwork:
             return
         if tip.time * SECOND < now - self._max_tip_age_us:
             return
@@ -312,7 +309,7 @@ class BlockFlow:
         self._outbox.report(BlockRejected(block_hash, rejected.reason, session.peer))
         if rejected.reason == "prev-blk-not-found":
             self._outbox.perform(self.headersync.announced(session.peer, block_hash, now))
-        elif rejected.reason not in NO_PUNISHMENT:
+        elif rejected.reason not in BLAMELESS_REASONS:
             self._outbox.blame(session.peer, PeerViolation(f"invalid block: {rejected}"))
 
     # Coins and filters.
@@ -362,7 +359,6 @@ class BlockFlow:
                 session.peer,
                 outbound=kind.is_outbound and kind is not ConnectionType.MANUAL,
                 preferred=preferred,
-                start_height=negotiated.start_height,
                 now=now,
                 version=negotiated.common_version,
                 serves_blocks=serves,
@@ -370,12 +366,13 @@ class BlockFlow:
                 noban=session.may("noban"),
             )
         )
-        if session.handshake.prefers_headers:
-            self.headersync.prefers_headers(session.peer)
+        prefers_headers = session.handshake.prefers_headers
+        self.announcer.opened(session.peer, prefers_headers=prefers_headers)
         self._outbox.perform(self.download.update(now))
 
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone; what was asked of it is asked of others."""
+        self.announcer.closed(peer)
         self._outbox.perform(self.headersync.closed(peer, now))
         self.download.closed(peer, now)
         self._outbox.perform(self.download.update(now))

@@ -115,12 +115,9 @@ class FullNode:
             blocks_only=settings.blocks_only,
         )
         self.serving = Serving(
-            headers,
-            active,
-            have=self.blocks.has_block,
-            transaction=self.transactions.serve,
-            minimum_chainwork=settings.minimum_chainwork,
-            upload=self.upload,
+            self.blocks,
+            self.transactions,
+            self.upload,
         )
         self.replies = Replies(outbox, self.serving, self.blocks)
         served = filters if settings.serve_filters else None
@@ -255,7 +252,6 @@ class FullNode:
         self.serving.opened(
             peer,
             transactions=session.kind.relays_transactions,
-            noban=session.may("noban"),
             download=session.may("download"),
         )
         self.blocks.download.opened(
@@ -283,7 +279,8 @@ class FullNode:
         """The tip is another, or coins and filters have reached it."""
         self._tell_links(now)
         self.transactions.tip_settled(now)
-        self._outbox.perform(self.blocks.headersync.announce(connected, now))
+        self.blocks.headersync.tip_moved(now)
+        self._outbox.perform(self.blocks.announcer.announce(connected, now))
 
     def _takes_transactions(self) -> bool:
         return self.blocks.follows and not self.blocks.initial_sync

@@ -43,11 +43,11 @@ class HeaderFlow:
             PeerFault: they are not what a peer may send.
         """
         peer = session.peer
-        asked = self.sync.received(peer, message, now)
-        if not asked.headers:
+        headers = self.sync.received(peer, message, now)
+        if not headers:
             return None
         best = self.tree.best
-        verdict = self.tree.add_chain(asked.headers, now)
+        verdict = self.tree.add_chain(headers, now)
         self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
         unconnected = (
             not verdict.entries
@@ -55,7 +55,7 @@ class HeaderFlow:
             and verdict.rejected.reason == "prev-blk-not-found"
         )
         if verdict.rejected is not None and not unconnected:
-            refused = asked.headers[len(verdict.entries)].hash
+            refused = headers[len(verdict.entries)].hash
             self._outbox.report(BlockRejected(refused, verdict.rejected.reason, peer))
         self._outbox.perform(
             self.sync.judged(

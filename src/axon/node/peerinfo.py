@@ -120,7 +120,7 @@ def peer_info(
         min_latency_us=None if keepalive is None else keepalive.min_latency_us,
         waiting_us=None if keepalive is None else keepalive.waiting_us(now),
         presynced_headers=blocks.headersync.presynced_headers(peer),
-        synced_headers=blocks.headersync.synced_headers(peer),
+        synced_headers=blocks.peer_chains.height(peer),
         synced_blocks=blocks.download.synced_blocks(peer),
         in_flight_heights=tuple(blocks.download.inflight(peer)),
         relay=transactions.txrelay.stats(peer),

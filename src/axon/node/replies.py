@@ -52,7 +52,7 @@ class Replies:
             match action:
                 case Send(_, Headers(headers)):
                     last = headers[-1].hash if headers else self._blocks.active.tip.hash
-                    self._blocks.headersync.told(peer, last)
+                    self._blocks.peer_chains.sent(peer, last)
         self._outbox.perform(actions)
         self._give_blocks(peer, now)
 

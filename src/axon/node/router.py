@@ -68,7 +68,7 @@ class Router:
         """
         if session.keepalive is None or isinstance(message, GREETING):
             if isinstance(message, SendHeaders) and session.keepalive is not None:
-                self._blocks.headersync.prefers_headers(session.peer)
+                self._blocks.announcer.prefers_headers(session.peer)
             self._links.greet(session, message, now)
             return
         peer = session.peer

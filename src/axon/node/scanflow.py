@@ -356,7 +356,7 @@ class ScanFlow:
 
     def _abandon(self) -> None:
         self._batch = None
-        self._blocks.forget()
+        self._blocks.cancel_all()
 
     def _is_on_best(self, entry: HeaderEntry) -> bool:
         return self._tree.best.ancestor(entry.height) is entry

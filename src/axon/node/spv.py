@@ -19,7 +19,6 @@ from typing import Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.machine import (
-    DAY,
     SECOND,
     Clogged,
     Closed,
@@ -64,8 +63,10 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filtersync import FilterSync
 from axon.p2p.handshake import has_desirable_services
-from axon.p2p.headersync import MAX_HEADERS, HeaderSync
+from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import UploadTarget
+from axon.p2p.views import HeadersOnly
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
 from axon.primitives.transaction import Transaction
@@ -85,11 +86,11 @@ from axon.wire.messages import (
     NotFound,
     Ping,
     Pong,
-    SendHeaders,
     Services,
     Tx,
     Unknown,
 )
+from axon.wire.messages.headers import MAX_HEADERS
 
 MAX_FLOOR_SAT_KVB: Final = 1_000_000
 """A peer that asks for more than 1,000 sat/vB is still syncing, and wants no payments at all."""
@@ -133,19 +134,13 @@ class SpvNode:
         self.sessions: dict[PeerId, Session] = {}
         self._outbox = outbox = Outbox(self.sessions, UploadTarget())
         self.links = Links(outbox, self.sessions, settings, addrman, bans, rng, now)
-        self.headersync = HeaderSync(
-            headers,
-            rng,
-            minimum_chainwork=settings.minimum_chainwork,
-            in_initial_sync=lambda: headers.best.time * SECOND < self._outbox.now - DAY,
-            patience=PATIENCE,
-        )
+        self.peer_chains = PeerChains(headers)
+        chain = HeadersOnly(headers, settings.minimum_chainwork)
+        self.headersync = HeaderSync(chain, self.peer_chains, rng, patience=PATIENCE)
         self._headerflow = HeaderFlow(outbox, headers, self.headersync)
         self.filter_headers = filter_headers
-        self.filtersync = FilterSync(
-            headers, filter_headers, rng, best_known=self.headersync.best_known
-        )
-        self._fetch = BlockFetch(rng, self._peer_has)
+        self.filtersync = FilterSync(headers, filter_headers, self.peer_chains, rng)
+        self._fetch = BlockFetch(self.peer_chains, rng)
         self.transactions = TxHearing(outbox, rng)
         self.scan = ScanFlow(
             outbox, headers, self.filtersync, self._fetch, self.transactions, start
@@ -246,8 +241,6 @@ class SpvNode:
 
     def _route(self, session: Session, message: Message | Unknown, now: Instant) -> None:
         if session.keepalive is None or isinstance(message, GREETING):
-            if isinstance(message, SendHeaders) and session.keepalive is not None:
-                self.headersync.prefers_headers(session.peer)
             self.links.greet(session, message, now)
             return
         peer = session.peer
@@ -326,14 +319,11 @@ class SpvNode:
                 peer,
                 outbound=kind.is_outbound and kind is not ConnectionType.MANUAL,
                 preferred=True,
-                start_height=negotiated.start_height,
                 now=now,
                 version=negotiated.common_version,
                 serves_blocks=serves,
             )
         )
-        if session.handshake.prefers_headers:
-            self.headersync.prefers_headers(peer)
         filters = serves and bool(negotiated.services & Services.COMPACT_FILTERS)
         self._outbox.perform(self.filtersync.opened(peer, serves_filters=filters, now=now))
         self.transactions.opened(session, now)
@@ -374,10 +364,6 @@ class SpvNode:
                 answer(session is not None)
             case _:
                 raise AssertionError(f"no command: {command!r}")
-
-    def _peer_has(self, peer: PeerId, block_hash: BlockHash) -> bool:
-        entry = self.headers.get(block_hash)
-        return entry is not None and self.headersync.has_header(peer, entry)
 
     def _read_feerates(self, ticket: int, blocks: int, now: Instant) -> None:
         """What the last blocks charged, and what peers ask for."""

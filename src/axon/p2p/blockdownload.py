@@ -16,7 +16,7 @@ the oldest request of each peer may take ten minutes, five more for each other p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -24,11 +24,12 @@ from typing import Final
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
     BLOCK_INTERVAL_S,
-    ActiveChainView,
+    KEPT_BLOCKS,
+    BlockChainView,
     HeaderEntryView,
-    HeaderTreeView,
     is_active,
 )
 from axon.primitives.hashes import BlockHash
@@ -56,8 +57,8 @@ TIMEOUT_BASE: Final = BLOCK_INTERVAL_S * SECOND
 TIMEOUT_PER_PEER: Final = BLOCK_INTERVAL_S * SECOND // 2
 """How long the oldest request may take, and how much longer for each other peer that sends."""
 
-LIMITED_DEPTH: Final = 288 - 2
-"""Blocks below its best that a NETWORK_LIMITED peer keeps (BIP 159), less two that may come."""
+LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
+"""How far below its best a NETWORK_LIMITED peer is asked: two more may come meanwhile."""
 
 DIRECT_FETCH_AGE: Final = 20 * BLOCK_INTERVAL_S
 """With a tip younger than this we are near the end, and new blocks are asked of who names them."""
@@ -70,7 +71,6 @@ class _BlockSource:
     preferred: bool
     serves: bool
     limited: bool
-    compact: bool
     in_flight: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)
     since: Instant = 0  # From when the oldest request is timed.
     stalling_since: Instant | None = None
@@ -85,36 +85,20 @@ class BlockDownload:
     """Fetches blocks; node-wide.
 
     Args:
-        headers: all known headers.
-        active: the connected blocks.
-        have: whether a block's bytes are stored, connected or not.
+        chain: what we know and hold.
+        peer_chains: what each peer has.
         rng: shuffles whom to ask first.
-        best_known: the best header a peer is known to have (`HeaderSync.best_known`).
-        minimum_chainwork: chains with less are not downloaded.
-        in_initial_sync: whether the node is still catching up.
     """
 
-    def __init__(
-        self,
-        headers: HeaderTreeView,
-        active: ActiveChainView,
-        have: Callable[[BlockHash], bool],
-        rng: Random,
-        *,
-        best_known: Callable[[PeerId], HeaderEntryView | None],
-        minimum_chainwork: int = 0,
-        in_initial_sync: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._headers = headers
-        self._active = active
-        self._have = have
+    def __init__(self, chain: BlockChainView, peer_chains: PeerChains, rng: Random) -> None:
+        self._chain = chain
+        self._headers = chain.headers
+        self._active = chain.active
+        self._peer_chains = peer_chains
         self._rng = rng
-        self._best_known = best_known
-        self._minimum_chainwork = minimum_chainwork
-        self._in_initial_sync = in_initial_sync
         self._peers: dict[PeerId, _BlockSource] = {}
         self._order: list[PeerId] = []
-        self._in_flight: dict[BlockHash, dict[PeerId, None]] = {}
+        self._in_flight: dict[BlockHash, PeerId] = {}  # Of whom each was asked.
         self._unjudged: dict[BlockHash, PeerId] = {}  # Who sent it.
         self._stall_timeout: int = STALL_MIN
         self._downloading = 0  # Peers with something in flight.
@@ -142,20 +126,16 @@ class BlockDownload:
             serves_blocks: it offers NETWORK or NETWORK_LIMITED, and WITNESS.
             limited: it offers NETWORK_LIMITED but not NETWORK.
         """
-        self._peers[peer] = _BlockSource(preferred and serves_blocks, serves_blocks, limited, False)
+        self._peers[peer] = _BlockSource(preferred and serves_blocks, serves_blocks, limited)
         # At a random place: who comes first finds the most to do.
         self._order.insert(int(self._rng.random() * (len(self._order) + 1)), peer)
         self._preferred += preferred and serves_blocks
         self._restless = True
 
-    def sends_compact(self, peer: PeerId) -> None:
-        """A peer sends compact blocks when asked (BIP 152, version 2)."""
-        self._peers[peer].compact = True
-
     def update(self, now: Instant) -> list[Action]:
         """Ask for what is wanted now. To be called when anything changed; cheap if nothing did."""
         self._restless = False
-        initial = self._in_initial_sync()
+        initial = self._chain.in_initial_sync(now)
         actions: list[Action] = []
         for peer in self._order:
             ours = self._peers[peer]
@@ -189,24 +169,7 @@ class BlockDownload:
         wanted = missing[::-1][: MAX_IN_FLIGHT - len(ours.in_flight)]
         if not wanted:
             return []
-        parent = entry.parent
-        only_one = len(wanted) == 1 and not self._in_flight
-        if ours.compact and only_one and parent is not None and is_active(self._active, parent):
-            self.expect(peer, wanted[0], now)
-            return [Send(peer, GetData((InvItem(InvType.CMPCT_BLOCK, wanted[0].hash),)))]
         return [self._request(peer, wanted, now)]
-
-    def expect(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> None:
-        """A block comes from a peer by other means (compact): do not ask others for it."""
-        ours = self._peers[peer]
-        if entry.hash in ours.in_flight:
-            return
-        if not ours.in_flight:
-            self._downloading += 1
-            ours.since = now
-            self._watch(now + self._patience())
-        ours.in_flight[entry.hash] = entry
-        self._in_flight.setdefault(entry.hash, {})[peer] = None
 
     def arrived(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
         """A whole block came, from whomever.
@@ -215,12 +178,12 @@ class BlockDownload:
             Whether it had been asked for. Then `judged` must follow, unless we had it or its header
             is known to be invalid.
         """
-        if block_hash not in self._in_flight:
+        asked = self._in_flight.pop(block_hash, None)
+        if asked is None:
             return False
-        if not (self._have(block_hash) or self._headers.is_invalid(block_hash)):
+        if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
             self._unjudged[block_hash] = peer
-        for other in self._in_flight.pop(block_hash):
-            self._release(self._peers[other], block_hash, now)
+        self._release(self._peers[asked], block_hash, now)
         self._restless = True
         return True
 
@@ -229,13 +192,10 @@ class BlockDownload:
         ours = self._peers.get(peer)
         if ours is not None and block_hash in ours.in_flight:
             self._ask_no_more(ours)
-            self._cancel(peer, block_hash, now)
-
-    def dropped(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
-        """A compact block led nowhere: it is wanted again."""
-        ours = self._peers.get(peer)
-        if ours is not None and block_hash in ours.in_flight:
-            self._cancel(peer, block_hash, now)
+            self._release(ours, block_hash, now)
+            del self._in_flight[block_hash]
+            self._rewind()
+            self._restless = True
 
     def judged(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
         """A block that had arrived was judged: stored, or refused.
@@ -278,10 +238,7 @@ class BlockDownload:
             self._downloading -= 1
             self._rewind()
         for block_hash in ours.in_flight:
-            owners = self._in_flight[block_hash]
-            del owners[peer]
-            if not owners:
-                del self._in_flight[block_hash]
+            del self._in_flight[block_hash]
 
     # Time.
 
@@ -319,19 +276,11 @@ class BlockDownload:
 
     def last_common(self, peer: PeerId) -> HeaderEntryView | None:
         """The last block in hand of a peer's chain without gaps; None before it showed one."""
-        ours, best = self._peers.get(peer), self._best_known(peer)
+        ours, best = self._peers.get(peer), self._peer_chains.best_known(peer)
         if ours is None or best is None:
             return None
         self._settle(ours, best)
         return ours.common
-
-    def is_requested(self, block_hash: BlockHash) -> bool:
-        """Whether a block is in flight."""
-        return block_hash in self._in_flight
-
-    def requested_from(self, block_hash: BlockHash) -> Sequence[PeerId]:
-        """Who was asked for a block, in the order of asking."""
-        return tuple(self._in_flight.get(block_hash, ()))
 
     @property
     def in_flight_total(self) -> int:
@@ -341,7 +290,7 @@ class BlockDownload:
     # How it is done.
 
     def _in_hand(self, block_hash: BlockHash) -> bool:
-        return block_hash in self._unjudged or self._have(block_hash)
+        return block_hash in self._unjudged or self._chain.has_block(block_hash)
 
     def _ask_no_more(self, ours: _BlockSource) -> None:
         ours.serves = False
@@ -355,13 +304,13 @@ class BlockDownload:
         self, peer: PeerId, ours: _BlockSource, count: int, now: Instant
     ) -> list[HeaderEntryView]:
         """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
-        best = self._best_known(peer)
+        best = self._peer_chains.best_known(peer)
         if best is None or (best is ours.cursor and best is ours.target):
             return []
         tip = self._active.tip
         if best is ours.target and ours.blocked_at == self._verdicts:
             return []
-        if best.chainwork < max(tip.chainwork, self._minimum_chainwork):
+        if best.chainwork < max(tip.chainwork, self._chain.minimum_chainwork):
             return []
         self._settle(ours, best)
         assert ours.common is not None, "settled"
@@ -440,17 +389,23 @@ class BlockDownload:
     ) -> None:
         """The window is full: time the one who was asked for the block that would move it."""
         first = best.ancestor(common.height + 1)
-        owners = None if first is None else self._in_flight.get(first.hash)
-        if not owners or peer in owners:
+        asked = None if first is None else self._in_flight.get(first.hash)
+        if asked is None or asked == peer:
             return
-        staller = self._peers[next(iter(owners))]
+        staller = self._peers[asked]
         if staller.stalling_since is None:
             staller.stalling_since = now
             self._watch(now + self._stall_timeout)
 
     def _request(self, peer: PeerId, wanted: Sequence[HeaderEntryView], now: Instant) -> Action:
+        ours = self._peers[peer]
+        if not ours.in_flight:
+            self._downloading += 1
+            ours.since = now
+            self._watch(now + self._patience())
         for entry in wanted:
-            self.expect(peer, entry, now)
+            ours.in_flight[entry.hash] = entry
+            self._in_flight[entry.hash] = peer
         items = [InvItem(InvType.WITNESS_BLOCK, entry.hash) for entry in wanted]
         return Send(peer, GetData(tuple(items)))
 
@@ -463,15 +418,6 @@ class BlockDownload:
         ours.stalling_since = None
         if not in_flight:
             self._downloading -= 1
-
-    def _cancel(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
-        self._release(self._peers[peer], block_hash, now)
-        owners = self._in_flight[block_hash]
-        del owners[peer]
-        if not owners:
-            del self._in_flight[block_hash]
-        self._rewind()
-        self._restless = True
 
     def _rewind(self) -> None:
         """Something below the cursors is wanted again."""

@@ -12,7 +12,7 @@ to find out; it says `lied` of whoever sent something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent
+from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import GetData, InvItem, InvType
 
@@ -50,13 +51,13 @@ class BlockFetch:
     """The blocks that a light client wants; node-wide.
 
     Args:
+        peer_chains: what each peer has.
         rng: picks whom to ask.
-        has: whether a peer is known to have a block.
     """
 
-    def __init__(self, rng: Random, has: Callable[[PeerId, BlockHash], bool]) -> None:
+    def __init__(self, peer_chains: PeerChains, rng: Random) -> None:
         self._rng = rng
-        self._has = has
+        self._peer_chains = peer_chains
         self._peers: dict[PeerId, dict[BlockHash, None]] = {}  # With what was asked of each.
         self._wanted: dict[BlockHash, _Wanted] = {}
 
@@ -83,7 +84,7 @@ class BlockFetch:
                 self._wanted[block_hash] = _Wanted(retry_at=now)
         return self.tick(now)
 
-    def forget(self) -> None:
+    def cancel_all(self) -> None:
         """Nothing is wanted any more; what still comes is ignored."""
         self._wanted.clear()
         for asked in self._peers.values():
@@ -155,7 +156,7 @@ class BlockFetch:
     def _choose(self, block_hash: BlockHash, wanted: _Wanted) -> PeerId | None:
         """The least busy of those that have it, or else of all; by chance among equals."""
         able = self._able(wanted)
-        able = [peer for peer in able if self._has(peer, block_hash)] or able
+        able = [peer for peer in able if self._peer_chains.has_block(peer, block_hash)] or able
         if not able:
             return None
         fewest = min(len(self._peers[peer]) for peer in able)

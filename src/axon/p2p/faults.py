@@ -6,7 +6,13 @@ a peer sends, nothing else but `DecodeError` may come out of this room.
 
 from __future__ import annotations
 
+from typing import Final
+
 from axon.errors import AxonError
+
+BLAMELESS_REASONS: Final = frozenset(("time-too-new", "prev-blk-not-found"))
+"""Reasons for which a header or block is refused and its sender is not to blame (Bitcoin Core's
+`MaybePunishNodeForBlock`): clocks differ, and it may just know more than we do."""
 
 
 class PeerFault(AxonError):

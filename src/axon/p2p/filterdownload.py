@@ -11,7 +11,7 @@ whichever comes first is taken. One that is late for half a minute is disconnect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerSilent, PeerViolation
-from axon.p2p.filterclaims import UNFIT
+from axon.p2p.filterclaims import UNFIT, FilterClaims
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import PATIENCE, SILENCE
 from axon.primitives.hashes import BlockHash, sha256d
@@ -51,6 +51,7 @@ class FilterOfBlock(NamedTuple):
 
 @dataclass(slots=True)
 class _FilterSource:
+    claims: FilterClaims
     owed: dict[BlockHash, int] = field(default_factory=dict)  # With their heights.
     active_at: Instant = 0  # When it was asked, or sent the last one.
     late: bool = False
@@ -62,15 +63,11 @@ class FilterDownload:
     Args:
         chain: the filter headers that we go by.
         rng: picks among peers that have equally little to do.
-        agreed: up to which height a peer is known to agree with `chain`.
     """
 
-    def __init__(
-        self, chain: FilterHeaderChain, rng: Random, agreed: Callable[[PeerId], int]
-    ) -> None:
+    def __init__(self, chain: FilterHeaderChain, rng: Random) -> None:
         self._chain = chain
         self._rng = rng
-        self._agreed = agreed
         self._peers: dict[PeerId, _FilterSource] = {}
         self._waiting: dict[int, bytes] = {}  # By height.
         self._next: int | None = None  # The height of the filter to hand out next.
@@ -87,9 +84,9 @@ class FilterDownload:
         self._rollback = None
         self._waiting.clear()
 
-    def opened(self, peer: PeerId) -> None:
-        """A peer offers filters."""
-        self._peers[peer] = _FilterSource()
+    def opened(self, peer: PeerId, claims: FilterClaims) -> None:
+        """A peer offers filters; it is asked for those about which its claims agree with us."""
+        self._peers[peer] = _FilterSource(claims)
 
     def closed(self, peer: PeerId) -> None:
         """A peer has gone; what it owed is wanted again."""
@@ -113,7 +110,7 @@ class FilterDownload:
             peer = self._choose(height)
             if peer is None:
                 break  # Who has nothing to give here has nothing further up.
-            last = self._last_of_batch(height, min(end, self._agreed(peer)), covered)
+            last = self._last_of_batch(height, min(end, self._peers[peer].claims.agreed), covered)
             if last == self._next + WINDOW - 1 and last - height + 1 < BATCH:
                 break  # A whole batch soon is better than a piece now.
             actions.append(self._ask(peer, height, last, now))
@@ -204,7 +201,7 @@ class FilterDownload:
         able = [
             (len(ours.owed), peer)
             for peer, ours in self._peers.items()
-            if not ours.late and len(ours.owed) <= MAX_OWED - BATCH and self._agreed(peer) >= height
+            if not ours.late and len(ours.owed) <= MAX_OWED - BATCH and ours.claims.agreed >= height
         ]
         if not able:
             return None

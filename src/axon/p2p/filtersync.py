@@ -17,7 +17,7 @@ A peer is asked only about blocks it is known to have: others cost the connectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -29,6 +29,7 @@ from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
 from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import FilterPeer, OpenQuestion
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import CFCheckpt, CFHeaders, CFilter, GetCFCheckpt, GetCFHeaders
@@ -65,24 +66,23 @@ class FilterSync:
     Args:
         headers: all known headers.
         chain: the filter headers that we have; only this part changes it.
+        peer_chains: what each peer has.
         rng: picks whom to ask.
-        best_known: the best header a peer is known to have (`HeaderSync.best_known`).
     """
 
     def __init__(
         self,
         headers: HeaderTreeView,
         chain: FilterHeaderChain,
+        peer_chains: PeerChains,
         rng: Random,
-        *,
-        best_known: Callable[[PeerId], HeaderEntryView | None],
     ) -> None:
         self._headers = headers
         self.chain = chain
         self._rng = rng
-        self._best_known = best_known
+        self._peer_chains = peer_chains
         self._peers: dict[PeerId, FilterPeer] = {}
-        self._download = FilterDownload(chain, rng, lambda peer: self._peers[peer].claims.agreed)
+        self._download = FilterDownload(chain, rng)
         self._disputes = FilterDisputes(chain, self._peers, rng)
         self._best: HeaderEntryView | None = None  # At the last look.
         self._restless = True  # Something happened that may allow new questions.
@@ -100,8 +100,8 @@ class FilterSync:
         """
         if not serves_filters:
             return []
-        self._peers[peer] = FilterPeer(peer, self.chain.start_height - 1)
-        self._download.opened(peer)
+        ours = self._peers[peer] = FilterPeer(peer, self.chain.start_height - 1)
+        self._download.opened(peer, ours.claims)
         return self._update(now)
 
     def closed(self, peer: PeerId, now: Instant) -> list[Action]:
@@ -358,7 +358,7 @@ class FilterSync:
 
     def _common(self, peer: PeerId) -> int:
         """Up to which height a peer is known to have the blocks of the best chain; -1 for none."""
-        known, best = self._best_known(peer), self._headers.best
+        known, best = self._peer_chains.best_known(peer), self._headers.best
         if known is None:
             return -1
         low, high = self._headers.genesis.height, min(known.height, best.height)

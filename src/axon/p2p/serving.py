@@ -8,16 +8,15 @@ Items of one peer are answered strictly in order, and while any wait (`is_busy`)
 messages should wait too, as Bitcoin Core does: when its pong comes back, its blocks have come.
 
 Whom to trust with what: blocks off the active chain are served only if they are recent, or they
-would tell which forks we have seen; nothing is served below the depth that a pruned node promises;
-old blocks cost the most, so they are the first to go when the operator limits the upload.
+would tell which forks we have seen; old blocks cost the most, so they are the first to go when the
+operator limits the upload.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
@@ -25,7 +24,7 @@ from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.views import (
     BLOCK_INTERVAL_S,
     ActiveChainView,
-    BloomFilter,
+    BlockChainView,
     HeaderEntryView,
     HeaderTreeView,
     find_fork,
@@ -34,7 +33,6 @@ from axon.p2p.views import (
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.target import work
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
@@ -42,24 +40,17 @@ from axon.wire.messages import (
     GetBlocks,
     GetData,
     GetHeaders,
+    Headers,
     Inv,
     InvItem,
     InvType,
-    MerkleBlock,
-    Message,
     NotFound,
     Tx,
 )
-from axon.wire.messages import Headers as HeadersMessage
-
-MAX_HEADERS: Final = 2000
-"""HeaderTreeView of one answer."""
+from axon.wire.messages.headers import MAX_HEADERS, MAX_LOCATOR
 
 MAX_BLOCKS_INV: Final = 500
 """Blocks of one answer to getblocks; the last one's delivery then brings the next `inv`."""
-
-MAX_LOCATOR: Final = 101
-"""Hashes of a locator; honest ones have some 30, and each is looked up."""
 
 MAX_QUEUE: Final = 50_000
 """Items that wait for one peer, as many as one getdata may hold: 4 MB. It must not ask for more
@@ -70,18 +61,6 @@ STALE_LIMIT_S: Final = 30 * 24 * 3600
 
 HISTORICAL_S: Final = 7 * 24 * 3600
 """Blocks older than a week count as history when the upload is limited."""
-
-LIMITED_BLOCKS: Final = 288 + 2
-"""How deep a pruned node serves (BIP 159), with two for races."""
-
-PRUNED_INV_MARGIN: Final = 288 - 6
-"""How deep a pruned node names blocks: what may be gone within the hour is not."""
-
-COMPACT_DEPTH: Final = 5
-"""Deeper blocks are served whole: the asker has none of their transactions any more."""
-
-COMPACT_AGE_S: Final = 20 * BLOCK_INTERVAL_S
-"""The same where our tip is older than this."""
 
 UPLOAD_CYCLE: Final = DAY
 """Over which the operator's upload limit counts."""
@@ -108,12 +87,18 @@ class ReadRequest:
 @dataclass(slots=True)
 class _ServedPeer:
     transactions: bool
-    noban: bool
     download: bool
     queue: deque[InvItem] = field(default_factory=deque)
     reading: InvItem | None = None
-    bloom: BloomFilter | None = None
     continue_at: BlockHash | None = None
+
+
+class TransactionSource(Protocol):
+    """The transactions that a node gives away."""
+
+    def serve(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:
+        """The transaction that a peer asks for; None if it may not have it, or there is none."""
+        ...
 
 
 class UploadTarget:
@@ -168,38 +153,21 @@ class Serving:
     """Answers requests for headers, blocks and transactions; node-wide.
 
     Args:
-        headers: all known headers.
-        active: the connected blocks.
-        have: whether a block's bytes can be read.
-        transaction: what a peer may have of the pool and the newest block (`TxRelay.find`).
-        bloom: bloom filters are offered (BIP 37).
-        compact: makes the `cmpctblock` of a block's bytes; None if they are not spoken.
-        pruned: we keep only the last blocks, and say so.
-        minimum_chainwork: before our chain has so much, our headers are of no use to anybody.
+        chain: what we know and hold.
+        transactions: of the pool and the newest block.
         upload: the operator's limit.
     """
 
     def __init__(
         self,
-        headers: HeaderTreeView,
-        active: ActiveChainView,
-        *,
-        have: Callable[[BlockHash], bool],
-        transaction: Callable[[PeerId, InvItem, Instant], Transaction | None],
-        bloom: bool = False,
-        compact: Callable[[bytes], Message] | None = None,
-        pruned: bool = False,
-        minimum_chainwork: int = 0,
+        chain: BlockChainView,
+        transactions: TransactionSource,
         upload: UploadTarget | None = None,
     ) -> None:
-        self._headers = headers
-        self._active = active
-        self._have = have
-        self._transaction = transaction
-        self._bloom = bloom
-        self._compact = compact
-        self._pruned = pruned
-        self._minimum_chainwork = minimum_chainwork
+        self._chain = chain
+        self._headers = chain.headers
+        self._active = chain.active
+        self._transactions = transactions
         self._upload = upload or UploadTarget()
         self._peers: dict[PeerId, _ServedPeer] = {}
 
@@ -208,7 +176,6 @@ class Serving:
         peer: PeerId,
         *,
         transactions: bool,
-        noban: bool = False,
         download: bool = False,
     ) -> None:
         """A peer has finished the handshake.
@@ -217,16 +184,9 @@ class Serving:
             peer: not known yet.
             transactions: it is answered when it asks for transactions; else such requests are
                 passed over in silence (block-relay-only, or it wants no announcements).
-            noban: the operator trusts it.
             download: it may have what others may not: before our sync is over, above the limit.
         """
-        self._peers[peer] = _ServedPeer(transactions, noban, download)
-
-    def set_bloom(self, peer: PeerId, bloom: BloomFilter | None) -> None:
-        """A peer sent or cleared its bloom filter."""
-        ours = self._peers.get(peer)
-        if ours is not None:
-            ours.bloom = bloom
+        self._peers[peer] = _ServedPeer(transactions, download)
 
     def received(
         self, peer: PeerId, message: GetHeaders | GetBlocks | GetData, now: Instant
@@ -277,7 +237,9 @@ class Serving:
         ours.reading = None
         if raw is None:
             raise PeerFault("a block that it asked for cannot be read")
-        actions = self._send_block(peer, ours, item, raw, now)
+        if item.kind == InvType.BLOCK:
+            raw = Block.decode(raw).stripped()
+        actions: list[Action] = [Send(peer, BlockMessage(raw))]
         if item.hash == ours.continue_at:
             ours.continue_at = None
             tip = InvItem(InvType.BLOCK, self._active.tip.hash)
@@ -296,7 +258,7 @@ class Serving:
     def _may_show(self, entry: HeaderEntryView) -> bool:
         if is_active(self._active, entry):
             return True
-        return self._have(entry.hash) and may_request(self._headers, self._active, entry)
+        return self._chain.has_block(entry.hash) and may_request(self._headers, self._active, entry)
 
     def _send_headers(
         self, peer: PeerId, ours: _ServedPeer, hashes: tuple[BlockHash, ...], stop: BlockHash
@@ -304,13 +266,13 @@ class Serving:
         if len(hashes) > MAX_LOCATOR:
             raise PeerFault(f"getheaders: at most {MAX_LOCATOR} hashes in a locator")
         active = self._active
-        if active.tip.chainwork < self._minimum_chainwork and not ours.download:
-            return [Send(peer, HeadersMessage(()))]  # Ours may lead anywhere yet.
+        if active.tip.chainwork < self._chain.minimum_chainwork and not ours.download:
+            return [Send(peer, Headers(()))]  # Ours may lead anywhere yet.
         if not hashes:
             entry = self._headers.get(stop)
             if entry is None or not self._may_show(entry):
                 return []
-            return [Send(peer, HeadersMessage((entry.header,)))]
+            return [Send(peer, Headers((entry.header,)))]
         height = find_fork(active, self._headers, hashes).height
         found: list[Header] = []
         while len(found) < MAX_HEADERS:
@@ -321,7 +283,7 @@ class Serving:
             found.append(entry.header)
             if entry.hash == stop:
                 break
-        return [Send(peer, HeadersMessage(tuple(found)))]
+        return [Send(peer, Headers(tuple(found)))]
 
     def _send_inventory(
         self, peer: PeerId, ours: _ServedPeer, hashes: tuple[BlockHash, ...], stop: BlockHash
@@ -330,14 +292,11 @@ class Serving:
             raise PeerFault(f"getblocks: at most {MAX_LOCATOR} hashes in a locator")
         active = self._active
         height = find_fork(active, self._headers, hashes).height
-        lowest = active.tip.height - PRUNED_INV_MARGIN if self._pruned else -1
         items: list[InvItem] = []
         while True:
             height += 1
             entry = active.at(height)
             if entry is None or entry.hash == stop:
-                break
-            if self._pruned and (height <= lowest or not self._have(entry.hash)):
                 break
             items.append(InvItem(InvType.BLOCK, entry.hash))
             if len(items) == MAX_BLOCKS_INV:
@@ -362,7 +321,7 @@ class Serving:
                     queue.clear()
                     return [*actions, DisconnectPeer(peer, fault)]
             elif item.kind in _TRANSACTIONS and ours.transactions:
-                transaction = self._transaction(peer, item, now)
+                transaction = self._transactions.serve(peer, item, now)
                 if transaction is None:
                     missing.append(item)
                 else:
@@ -386,29 +345,9 @@ class Serving:
         historical = age_s > HISTORICAL_S or item.kind == InvType.FILTERED_BLOCK
         if historical and not ours.download and self._upload.is_reached(now, historical=True):
             raise PeerFault("the limit for serving old blocks is reached")
-        depth = self._active.tip.height - entry.height
-        if self._pruned and depth > LIMITED_BLOCKS and not ours.noban:
-            raise PeerFault("it asked for a block below what a pruned node keeps")
-        if item.kind == InvType.FILTERED_BLOCK and (not self._bloom or ours.bloom is None):
-            return False
-        return self._have(BlockHash(item.hash))
-
-    def _send_block(
-        self, peer: PeerId, ours: _ServedPeer, item: InvItem, raw: bytes, now: Instant
-    ) -> list[Action]:
-        if item.kind == InvType.BLOCK:
-            return [Send(peer, BlockMessage(Block.decode(raw).stripped()))]
         if item.kind == InvType.FILTERED_BLOCK:
-            return _filtered(peer, Block.decode(raw), ours.bloom)
-        if item.kind == InvType.CMPCT_BLOCK and self._compact is not None:
-            tip, entry = self._active.tip, self._headers.get(BlockHash(item.hash))
-            if (
-                entry is not None
-                and entry.height >= tip.height - COMPACT_DEPTH
-                and tip.time > now // SECOND - COMPACT_AGE_S
-            ):
-                return [Send(peer, self._compact(raw))]
-        return [Send(peer, BlockMessage(raw))]
+            return False  # Bloom filters are not offered.
+        return self._chain.has_block(BlockHash(item.hash))
 
 
 def may_request(headers: HeaderTreeView, active: ActiveChainView, entry: HeaderEntryView) -> bool:
@@ -430,16 +369,3 @@ def _stripped(transaction: Transaction) -> Transaction:
     if not transaction.has_witness:
         return transaction
     return Transaction.decode(transaction.stripped)
-
-
-def _filtered(peer: PeerId, block: Block, bloom: BloomFilter | None) -> list[Action]:
-    """A `merkleblock` and the transactions that it proves (BIP 37)."""
-    if bloom is None:
-        return []
-    matches = [bloom.matches(transaction) for transaction in block.transactions]
-    tree = PartialMerkleTree.build([item.txid for item in block.transactions], matches)
-    actions: list[Action] = [Send(peer, MerkleBlock(block.header, tree))]
-    for transaction, match in zip(block.transactions, matches, strict=True):
-        if match:
-            actions.append(Send(peer, Tx(_stripped(transaction))))
-    return actions

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from axon.machine import DAY, SECOND, Instant
 from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.transaction import Transaction
 
 BLOCK_INTERVAL_S: Final = 600
 """Seconds between blocks that every network aims at; regtest counts by it too."""
+
+KEPT_BLOCKS: Final = 288
+"""Blocks below its tip that a peer keeps which offers NETWORK_LIMITED (BIP 159): two days."""
 
 _LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
 
@@ -96,6 +100,64 @@ class ActiveChainView(Protocol):
     def at(self, height: int) -> HeaderEntryView | None:
         """The block of this chain at a height from 0; None above the tip."""
         ...
+
+
+class ChainView(Protocol):
+    """The chain that a node goes by, whether it keeps blocks or headers alone."""
+
+    @property
+    def headers(self) -> HeaderTreeView:
+        """All known headers."""
+        ...
+
+    @property
+    def tip(self) -> HeaderEntryView:
+        """The newest connected block; where there are only headers, the best of them."""
+        ...
+
+    @property
+    def minimum_chainwork(self) -> int:
+        """What the network's chain is known to have at least; one with less leads nowhere."""
+        ...
+
+    def in_initial_sync(self, now: Instant) -> bool:
+        """Whether the node is still catching up."""
+        ...
+
+
+class BlockChainView(ChainView, Protocol):
+    """The chain of a node that keeps blocks."""
+
+    @property
+    def active(self) -> ActiveChainView:
+        """The connected blocks."""
+        ...
+
+    def has_block(self, block_hash: BlockHash) -> bool:
+        """Whether a block's bytes are held, connected or not."""
+        ...
+
+
+class HeadersOnly:
+    """The `ChainView` of a client that keeps no blocks.
+
+    Args:
+        headers: all known headers; the best one stands for the tip.
+        minimum_chainwork: as `ChainView` says.
+    """
+
+    def __init__(self, headers: HeaderTreeView, minimum_chainwork: int = 0) -> None:
+        self.headers = headers
+        self.minimum_chainwork = minimum_chainwork
+
+    @property
+    def tip(self) -> HeaderEntryView:
+        """The best header."""
+        return self.headers.best
+
+    def in_initial_sync(self, now: Instant) -> bool:
+        """Whether the best header is older than a day."""
+        return self.headers.best.time * SECOND < now - DAY
 
 
 class PoolChunkView(Protocol):

@@ -69,7 +69,7 @@ def _peer(daemon: WalletDaemon, session: Session, agrees: bool) -> dict[str, Jso
         "conntime": session.opened_at // SECOND,
         "bytessent": session.sent.bytes,
         "bytesrecv": session.received.bytes,
-        "synced_headers": node.headersync.synced_headers(session.peer),
+        "synced_headers": node.peer_chains.height(session.peer),
         "filters": _filters(session, agrees),
         "connection_type": session.kind.value,
     }
