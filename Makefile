@@ -1,7 +1,7 @@
 # make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
-# make interop bench sim soak fuzz: see CONTRIBUTING.md
+# make interop bench sim soak fuzz mutate: see CONTRIBUTING.md
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,9 +14,11 @@ NODES ?= 20
 MINUTES ?= 10
 TARGET ?= full-node
 SECONDS ?= 60
+SAMPLE ?= 500
+ROOMS ?= chain,mempool,p2p,wallet,lab
 JOBS ?= 2
 
-.PHONY: demo test check interop bench sim soak fuzz setup picture clean
+.PHONY: demo test check interop bench sim soak fuzz mutate setup picture clean
 
 demo: setup
 	@$(BIN)/axon demo
@@ -49,6 +51,12 @@ fuzz: setup
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
 	  $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[fuzz]' || true
 	@$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)
+
+# SEED is a number here: one sample. It goes on where it was stopped.
+mutate: setup
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || \
+	  $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[mutation]'
+	@nice -n 10 $(BIN)/python -m mutation --sample $(SAMPLE) --seed $(firstword $(subst ., ,$(SEED))) --rooms $(ROOMS)
 
 # The picture in docs/architecture.md, drawn from the imports of the code.
 picture: setup

@@ -61,14 +61,12 @@ class Workshop:
         os.utime(target, (moment, moment))
 
     def fails(self, tests: list[str]) -> str:
-        """Why these tests do not pass; empty if they do.
+        """Why these tests do not pass, in not much more than their usual time; empty if they do.
 
-        Raises:
-            RuntimeError: they do not pass without any fault either.
+        Args:
+            tests: they have been timed by `learn`.
         """
-        usual_s = self._usual_s.get(tuple(tests))
-        limit_s = FIRST_LIMIT_S if usual_s is None else 4 * usual_s + 10
-        return self._run(tests, limit_s)
+        return self._run(tests, 4 * self._usual_s[tuple(tests)] + 10)
 
     def learn(self, tests: list[str]) -> None:
         """Time the tests on the tree as it is.
@@ -112,14 +110,13 @@ def judged(workshop: Workshop, room: str, fault: Fault) -> dict[str, object]:
     began, why = time.monotonic(), ""
     for tests in stages:
         workshop.learn(tests)
-    workshop.write(fault.path, changed)
-    try:
-        for tests in stages:
+        workshop.write(fault.path, changed)
+        try:
             why = workshop.fails(tests)
-            if why:
-                break
-    finally:
-        workshop.write(fault.path, source)
+        finally:
+            workshop.write(fault.path, source)
+        if why:
+            break
     diff = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
     lines = [line for line in list(diff)[2:] if not line.startswith("@@")]
     seconds = round(time.monotonic() - began, 1)

@@ -32,7 +32,9 @@ ROOMS: Final[dict[str, Room]] = {
         ("tests/fuzz", "tests/mining", "tests/node/test_transactions.py"),
     ),
     "p2p": Room("src/axon/p2p", ("tests/p2p",), ("tests/fuzz", "tests/node")),
-    "wallet": Room("src/axon/wallet", ("tests/wallet",), ("tests/fuzz", "tests/rpc/test_walletmethods.py")),
+    "wallet": Room(
+        "src/axon/wallet", ("tests/wallet",), ("tests/fuzz", "tests/rpc/test_walletmethods.py")
+    ),
     "lab": Room("src/axon/swarm/lab", ("tests/swarm/lab",)),
 }
 
