@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Final
 
 from axon.chain.headerentry import MEDIAN_TIME_SPAN, HeaderEntry, Stretch
+from axon.machine import SECOND
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import (
@@ -30,8 +31,7 @@ MAX_FUTURE_S: Final = 2 * 60 * 60
 MAX_TIMEWARP_S: Final = 600
 """How many seconds the time of a period's first header may go back where BIP 94 holds."""
 
-_MICROSECONDS = 1_000_000
-_MAX_FUTURE_US = MAX_FUTURE_S * _MICROSECONDS
+_MAX_FUTURE_US = MAX_FUTURE_S * SECOND
 # Looked up once: hundreds of thousands of headers come in a row.
 _fields = Struct("<i64xII").unpack_from  # Version, time and bits of a header.
 _linked_fields = Struct("<i32s32xII").unpack_from  # The same with prev behind the version.
@@ -78,7 +78,7 @@ class HeaderRules:
             return Rejected(
                 "time-timewarp-attack", "block's timestamp is too early on diff adjustment block"
             )
-        if time * _MICROSECONDS > now + _MAX_FUTURE_US:
+        if time * SECOND > now + _MAX_FUTURE_US:
             return Rejected("time-too-new", "block timestamp too far in the future")
         if version < 4 and version < self._least_version(height):
             text = f"0x{version & 0xFFFF_FFFF:08x}"
@@ -103,7 +103,7 @@ class HeaderRules:
             return 0
         stretch, from_bytes = parent.stretch, int.from_bytes
         expected, target = stretch.bits, stretch.target
-        latest = (now + _MAX_FUTURE_US) // _MICROSECONDS
+        latest = (now + _MAX_FUTURE_US) // SECOND
         before, last_time, count = parent.hash, parent.time, 0
         left = DIFFICULTY_INTERVAL - 1 - parent.height % DIFFICULTY_INTERVAL
         for position in range(start, min(len(headers), start + left)):

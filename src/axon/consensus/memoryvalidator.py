@@ -27,6 +27,7 @@ from axon.consensus.blockrules import (
 )
 from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.errors import ConfigError, DecodeError
+from axon.machine import SECOND
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
@@ -35,7 +36,6 @@ from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
 _FAR_FUTURE = 1 << 62  # The world knows no clock; each validator holds headers against its own.
-_SECOND = 1_000_000
 
 
 class _Known:
@@ -319,7 +319,7 @@ class MemoryValidator:
         added = self._world.add_header(header)
         if isinstance(added, Rejected):
             return added
-        if header.time * _SECOND > self._clock() + MAX_FUTURE_S * _SECOND:
+        if header.time * SECOND > self._clock() + MAX_FUTURE_S * SECOND:
             return Rejected("time-too-new", "block timestamp too far in the future")
         self._headers[header.hash] = added
         return Accepted()

@@ -14,6 +14,7 @@ from struct import Struct
 from typing import Final
 
 from axon.errors import DecodeError
+from axon.machine import SECOND
 from axon.mempool.table import EntryTable
 from axon.primitives.encoding import Reader, compact_size, read_compact_size
 from axon.primitives.hashes import Txid
@@ -69,7 +70,7 @@ def dump(pool: EntryTable, key: bytes) -> bytes:
     deltas = dict(pool.deltas)
     for entry in entries:
         parts.append(entry.transaction.raw)
-        parts.append(_TWO_I64.pack(entry.time_us // 1_000_000, deltas.pop(entry.txid, 0)))
+        parts.append(_TWO_I64.pack(entry.time_us // SECOND, deltas.pop(entry.txid, 0)))
     parts.append(compact_size(len(deltas)))
     parts += [txid + _I64.pack(delta) for txid, delta in deltas.items()]
     unbroadcast = pool.unbroadcast

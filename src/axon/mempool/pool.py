@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from axon.machine import SECOND
 from axon.mempool.acceptance import Rules, check, check_again, screen, weigh
 from axon.mempool.clusters import over_limits, parents_first
 from axon.mempool.entry import PoolEntry
@@ -39,9 +40,6 @@ from axon.mempool.policy import COINBASE_MATURITY, ROLLING_FEE_HALFLIFE, Policy
 from axon.mempool.table import EntryTable
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction, outpoint
-
-SECOND: Final = 1_000_000
-"""Microseconds; time comes in as microseconds since 1970."""
 
 ROLLING_FEE_STEP: Final = 10
 """Seconds between two looks at how far the minimum feerate has fallen."""

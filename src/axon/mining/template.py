@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.chain.headertree import HeaderEntry
-from axon.chain.rules import HeaderRules
+from axon.chain.rules import MAX_TIMEWARP_S, HeaderRules
 from axon.mempool.entry import PoolEntry
 from axon.primitives.block import MAX_BLOCK_WEIGHT, WITNESS_MAGIC, Block
 from axon.primitives.hashes import ZERO_HASH, sha256d
@@ -222,5 +222,5 @@ def minimum_time(parent: HeaderEntry) -> int:
     """The earliest time of a block on `parent`: above the median, and no time warp (BIP 94)."""
     earliest = parent.median_time_past() + 1
     if (parent.height + 1) % DIFFICULTY_INTERVAL == 0:
-        earliest = max(earliest, parent.time - 600)
+        earliest = max(earliest, parent.time - MAX_TIMEWARP_S)
     return earliest

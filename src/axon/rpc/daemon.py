@@ -18,6 +18,7 @@ from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
+from axon.mining.templates import Templates
 from axon.node.facts import BlockConnected
 from axon.node.full import FullNode
 from axon.node.jobs import ReadBlock, ReadSpent
@@ -96,6 +97,7 @@ class Daemon:
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
         calls: the calls under way: their methods, and microseconds since they began.
+        templates: the node's, for miners.
     """
 
     node: FullNode
@@ -107,12 +109,16 @@ class Daemon:
     pool_loaded: bool = False
     scan: CoinScan | None = None
     calls: Callable[[], Sequence[tuple[str, int]]] = tuple
+    templates: Templates = field(init=False)
     _waiters: Waiters = field(default_factory=Waiters)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _interrupted: bool = False
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="rpc-work")
     )
+
+    def __post_init__(self) -> None:
+        self.templates = Templates(self.node)
 
     @property
     def now_s(self) -> int:

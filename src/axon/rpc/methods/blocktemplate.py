@@ -18,7 +18,6 @@ from axon.rpc.methods.blockchain import SIGNET_CHALLENGE
 from axon.rpc.methods.mining import decode_block_hex
 from axon.rpc.parameters import parse_hash
 from axon.rpc.proposal import check_proposal
-from axon.rpc.templates import templates_of
 
 FIRST_LOOK_S: Final = 60.0
 NEXT_LOOKS_S: Final = 10.0
@@ -76,7 +75,7 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | N
     await _long_poll(daemon, request.get("longpollid"))
     _check_rules(daemon, named)
     await daemon.caught_up()
-    templates = templates_of(daemon.node)
+    templates = daemon.templates
     template = templates.current(daemon.clock.now())
     poll_id = f"{to_hex(template.parent.hash)}{templates.version}"
     return _template_json(daemon.node.network, template, poll_id)

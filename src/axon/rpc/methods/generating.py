@@ -24,7 +24,6 @@ from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import unhex
 from axon.rpc.parameters import type_name
 from axon.rpc.proposal import INCONCLUSIVE, check_proposal
-from axon.rpc.templates import templates_of
 
 USUAL_TRIES: Final = 1_000_000
 EXTRA_NONCE_SIZE: Final = 8
@@ -100,7 +99,7 @@ async def generateblock(
     await daemon.caught_up()
     chosen = [_transaction(daemon, named) for named in transactions]
     block = await daemon.off_loop(
-        _assemble, templates_of(daemon.node).fresh(daemon.clock.now()), chosen, script
+        _assemble, daemon.templates.fresh(daemon.clock.now()), chosen, script
     )
     verdict = await check_proposal(daemon, block)
     if isinstance(verdict, Rejected) and verdict.reason != INCONCLUSIVE:
@@ -120,7 +119,7 @@ async def _generate(daemon: Daemon, count: int, script: bytes, tries: int) -> li
     hashes: list[Json] = []
     while len(hashes) < count:
         await daemon.caught_up()
-        template = templates_of(daemon.node).fresh(daemon.clock.now())
+        template = daemon.templates.fresh(daemon.clock.now())
         proved = await daemon.off_loop(_solve, template, script, tries)
         if proved is None:
             break

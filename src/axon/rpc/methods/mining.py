@@ -19,7 +19,6 @@ from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.blockchain import SIGNET_CHALLENGE
 from axon.rpc.methods.finding import unhex
 from axon.rpc.methods.shapes.blocks import target_json
-from axon.rpc.templates import templates_of
 
 USUAL_LOOKUP: Final = 120
 """Blocks from which `getnetworkhashps` estimates."""
@@ -91,7 +90,7 @@ def getmininginfo(daemon: Daemon) -> Json:
     """
     node = daemon.node
     tip = node.active.tip
-    last = templates_of(node).last
+    last = daemon.templates.last
     shown: dict[str, Json] = {"blocks": tip.height}
     if last is not None:
         shown["currentblockweight"] = last.weight_wu

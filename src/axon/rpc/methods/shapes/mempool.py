@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axon.machine import SECOND
 from axon.mempool.entry import PoolEntry
 from axon.mempool.table import EntryTable
 from axon.primitives.hashes import to_hex
@@ -26,7 +27,7 @@ def entry_json(pool: EntryTable, entry: PoolEntry) -> dict[str, Json]:
     return {
         "vsize": entry.vsize,
         "weight": entry.weight_wu,
-        "time": entry.time_us // 1_000_000,
+        "time": entry.time_us // SECOND,
         "height": entry.height,
         "descendantcount": facts.descendant_count,
         "descendantsize": facts.descendant_vsize,

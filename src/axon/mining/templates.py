@@ -7,26 +7,46 @@ another, or when the pool has changed and the old template is some seconds old.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
-from weakref import WeakKeyDictionary
+from typing import Final, Protocol
 
+from axon.chain.activechain import ActiveChain
+from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND, Instant
+from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate
-from axon.node.full import FullNode
 
 MAX_AGE: Final = 5 * SECOND
 """How long changes of the pool wait before they show in a template."""
+
+
+class TemplateSource(Protocol):
+    """A node, as far as its next block is concerned."""
+
+    @property
+    def headers(self) -> HeaderTree:
+        """All headers known."""
+
+    @property
+    def active(self) -> ActiveChain:
+        """The blocks connected."""
+
+    @property
+    def pool(self) -> Mempool:
+        """The unconfirmed transactions."""
+
+    def template(self, now_s: int) -> BlockTemplate:
+        """The best next block that the pool allows, at this time of day in seconds since 1970."""
 
 
 class Templates:
     """The templates of one node.
 
     Args:
-        node: read on the loop only.
+        source: the node; read whenever a template is asked for, so on its own thread.
     """
 
-    def __init__(self, node: FullNode) -> None:
-        self._node = node
+    def __init__(self, source: TemplateSource) -> None:
+        self._source = source
         self._kept: BlockTemplate | None = None
         self._kept_since: Instant = 0
         self.version = 0
@@ -36,30 +56,19 @@ class Templates:
 
     def fresh(self, now: Instant) -> BlockTemplate:
         """The best block that the pool allows at this moment."""
-        self.last = self._node.template(now // SECOND)
+        self.last = self._source.template(now // SECOND)
         return self.last
 
     def current(self, now: Instant) -> BlockTemplate:
         """The same, perhaps without the newest transactions; its time is the present one."""
-        kept, node = self._kept, self._node
+        kept, source = self._kept, self._source
         aged = not 0 <= now - self._kept_since <= MAX_AGE
-        changed = self.version != node.pool.version
-        if kept is None or kept.parent is not node.active.tip or (aged and changed):
-            self._kept_since, self.version = now, node.pool.version
+        changed = self.version != source.pool.version
+        if kept is None or kept.parent is not source.active.tip or (aged and changed):
+            self._kept_since, self.version = now, source.pool.version
             self._kept = self.fresh(now)
             return self._kept
         time = max(kept.min_time, now // SECOND)
-        bits = node.headers.next_bits(kept.parent, time)
+        bits = source.headers.next_bits(kept.parent, time)
         self._kept = replace(kept, time=time, bits=bits)
         return self._kept
-
-
-_OF_NODES: WeakKeyDictionary[FullNode, Templates] = WeakKeyDictionary()
-
-
-def templates_of(node: FullNode) -> Templates:
-    """The templates of a node, for as long as it lives."""
-    found = _OF_NODES.get(node)
-    if found is None:
-        found = _OF_NODES[node] = Templates(node)
-    return found
