@@ -34,7 +34,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, outpoint
-from axon.rpc.daemon import Actions, Daemon
+from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import RpcError
 from axon.rpc.methods import MODULES
@@ -178,11 +178,19 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
         async def save_peers() -> None:
             rigs[0].saved.append("peers")
 
-        actions = Actions(
-            driver.ask, lambda job: perform(ledger, job), stop.set, save_pool, save_peers,
-            lambda: (driver.received_bytes, driver.sent_bytes),
-        )  # fmt: skip
-        daemon = Daemon(node, clock, actions, folder, Switches(), clock.now())
+        daemon = Daemon(
+            node=node,
+            clock=clock,
+            folder=folder,
+            command=driver.ask,
+            stop=stop.set,
+            traffic=lambda: (driver.received_bytes, driver.sent_bytes),
+            started_at=clock.now(),
+            perform=lambda job: perform(ledger, job),
+            save_mempool=save_pool,
+            save_peers=save_peers,
+            logs=Switches(),
+        )
         daemon.pool_loaded = True
         endpoint = await driver.listen(Endpoint("127.0.0.1", 0))
         rigs.append(Rig(daemon, asyncio.get_running_loop(), endpoint))

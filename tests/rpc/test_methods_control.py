@@ -63,7 +63,7 @@ def test_calls_under_way(rig: Rig) -> None:
     info = rig.call("getrpcinfo")
     assert [command["method"] for command in info["active_commands"]] == ["getrpcinfo"]
     assert 0 <= info["active_commands"][0]["duration"] < 20_000_000
-    assert info["logpath"] == str(rig.daemon.datadir / "debug.log")
+    assert info["logpath"] == str(rig.daemon.folder / "debug.log")
 
 
 def test_memory(rig: Rig) -> None:

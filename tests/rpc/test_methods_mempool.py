@@ -185,7 +185,7 @@ def test_what_names_no_output(scene: Scene, outputs: object, code: int, text: st
 
 
 def test_saving(scene: Scene) -> None:
-    path = str(scene.rig.daemon.datadir / "mempool.dat")
+    path = str(scene.rig.daemon.folder / "mempool.dat")
     assert scene.rig.call("savemempool") == {"filename": path}
     scene.rig.daemon.pool_loaded = False
     try:

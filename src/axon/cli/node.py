@@ -44,7 +44,7 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.primitives.netaddress import AddressNetwork
-from axon.rpc.daemon import Actions, Daemon
+from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.methods import MODULES
 from axon.rpc.server import RpcServer
@@ -261,15 +261,19 @@ class _Program:
             self._keepsakes.save_peers(node.links.addrman)
             self._keepsakes.save_bans(node.links.bans, self._clock.now())
 
-        actions = Actions(
-            ask=driver.ask,
-            perform=lambda job: perform(storage, job),
+        daemon = Daemon(
+            node=node,
+            clock=self._clock,
+            folder=self._config.folder,
+            command=driver.ask,
             stop=self._stop.set,
+            traffic=lambda: (driver.received_bytes, driver.sent_bytes),
+            started_at=now,
+            perform=lambda job: perform(storage, job),
             save_mempool=save_pool,
             save_peers=save_peers,
-            traffic=lambda: (driver.received_bytes, driver.sent_bytes),
+            logs=self._log,
         )
-        daemon = Daemon(node, self._clock, actions, self._config.folder, self._log, now)
         self._daemon = daemon
         return daemon
 

@@ -165,7 +165,7 @@ async def _running(
         name=name,
         folder=options.wallet_folder(name),
         clock=clock,
-        put=driver.ask,
+        command=driver.ask,
         stop=driver.stop,
         traffic=lambda: (driver.received_bytes, driver.sent_bytes),
         started_at=clock.now(),

@@ -16,8 +16,6 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
-from axon.drivers.aio.clock import Clock
-from axon.machine import SECOND, Instant
 from axon.mining.templates import Templates
 from axon.node.facts import BlockConnected
 from axon.node.full import FullNode
@@ -28,7 +26,7 @@ from axon.primitives.header import HEADER_SIZE
 from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.errors import Code, RpcError, shutting_down
-from axon.rpc.waiters import Waiters
+from axon.rpc.program import Program
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -62,55 +60,28 @@ class LogCategories(Protocol):
         """Switch a category off, or `all`; False if there is none of this name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actions:
-    """What a daemon does by the hands of whoever puts the program together.
+@dataclass(eq=False, kw_only=True)
+class Daemon(Program):
+    """The context of every method of a full node; see `Program` for the rest.
 
     Args:
-        ask: puts a command to the machine; its answer.
         perform: does a job of `node.jobs` that only reads; called in a thread.
-        stop: begins an orderly stop.
         save_mempool: writes the pool down; the file.
-        save_peers: writes the known addresses down.
-        traffic: bytes received and sent since the start.
-    """
-
-    ask: Callable[[object], Awaitable[object]]
-    perform: Callable[[object], object]
-    stop: Callable[[], None]
-    save_mempool: Callable[[], Awaitable[Path]]
-    save_peers: Callable[[], Awaitable[None]]
-    traffic: Callable[[], tuple[int, int]]
-
-
-@dataclass(eq=False)
-class Daemon:
-    """The context of every RPC method.
-
-    Args:
-        node: read on the loop only.
-        clock: the node's; `setmocktime` sets it.
-        actions: how things are done.
-        datadir: the network's folder.
+        save_peers: writes the known addresses and the bans down.
         logs: the switches of the log.
-        started_at: by the clock.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
-        calls: the calls under way: their methods, and microseconds since they began.
         templates: the node's, for miners.
     """
 
     node: FullNode
-    clock: Clock
-    actions: Actions
-    datadir: Path
+    perform: Callable[[object], object]
+    save_mempool: Callable[[], Awaitable[Path]]
+    save_peers: Callable[[], Awaitable[None]]
     logs: LogCategories
-    started_at: Instant = 0
     pool_loaded: bool = False
     scan: CoinScan | None = None
-    calls: Callable[[], Sequence[tuple[str, int]]] = tuple
     templates: Templates = field(init=False)
-    _waiters: Waiters = field(default_factory=Waiters)
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _interrupted: bool = False
     _threads: ThreadPoolExecutor = field(
@@ -120,18 +91,9 @@ class Daemon:
     def __post_init__(self) -> None:
         self.templates = Templates(self.node)
 
-    @property
-    def now_s(self) -> int:
-        """The time of day in seconds since 1970, as the node is told it."""
-        return self.clock.now() // SECOND
-
-    async def command(self, command: object) -> Any:
-        """Put one of `node.commands` to the node; its answer."""
-        return await self.actions.ask(command)
-
     async def run(self, job: object) -> Any:
         """Do a job of `node.jobs` that only reads, off the loop; its outcome."""
-        return await self.off_loop(self.actions.perform, job)
+        return await self.off_loop(self.perform, job)
 
     async def off_loop(
         self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
@@ -218,22 +180,7 @@ class Daemon:
         """Take in a fact that the node reported; those who wait look again."""
         if isinstance(fact, BlockConnected):
             self._remember(fact.hash, fact.transactions)
-        self._waiters.wake()
-
-    async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
-        """Wait until something holds; it is looked at after each fact that the node reports.
-
-        Args:
-            predicate: quick, without effects.
-            timeout_s: None for no limit.
-
-        Returns:
-            Whether it holds now.
-
-        Raises:
-            Stopped: the program stops before it holds.
-        """
-        return await self._waiters.wait_for(predicate, timeout_s)
+        super().reported(fact)
 
     async def caught_up(self) -> None:
         """Wait until coins and filters are at the tip.
@@ -247,22 +194,10 @@ class Daemon:
                 Code.WARMUP, f"Catching up with coins, {node.blocks.lag} blocks left; try again"
             )
 
-    def stop(self) -> None:
-        """Begin an orderly stop."""
-        self.actions.stop()
-
-    async def save_mempool(self) -> Path:
-        """Write the pool down; the file."""
-        return await self.actions.save_mempool()
-
-    async def save_peers(self) -> None:
-        """Write the known addresses down."""
-        await self.actions.save_peers()
-
     def interrupt(self) -> None:
         """The node stops: what goes through all coins ends soon, and so do those who wait."""
         self._interrupted = True
-        self._waiters.close()
+        super().interrupt()
 
     def close(self) -> None:
         """End the threads, after what they do."""

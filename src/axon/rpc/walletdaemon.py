@@ -8,23 +8,19 @@ wallet does one thing at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from dataclasses import dataclass
+from typing import Final, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
-from axon.drivers.aio.clock import Clock
 from axon.errors import WalletError
-from axon.machine import SECOND, Instant
 from axon.node.commands import Feerates, RecentFeerates
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.waiters import Waiters
+from axon.rpc.program import Program
 from axon.wallet import errors as refusals
 
 FEES_LIMIT_S: Final = 20.0
@@ -54,42 +50,17 @@ def refusal(error: WalletError) -> RpcError:
     return RpcError(_CODES.get(type(error), Code.WALLET), str(error))
 
 
-@dataclass(eq=False)
-class WalletDaemon:
-    """The context of every method of a wallet.
+@dataclass(eq=False, kw_only=True)
+class WalletDaemon(Program):
+    """The context of every method of a wallet; see `Program` for the rest.
 
     Args:
-        node: read on the loop only.
         name: of the wallet.
-        folder: of the wallet.
-        clock: the node's.
-        put: puts a command to the machine; its answer.
-        stop: begins an orderly stop.
-        traffic: bytes received and sent since the start.
-        started_at: by the clock.
-        calls: the calls under way: their methods, and microseconds since they began.
     """
 
     node: SpvNode
     name: str
-    folder: Path
-    clock: Clock
-    put: Callable[[object], Awaitable[object]]
-    stop: Callable[[], None]
-    traffic: Callable[[], tuple[int, int]]
-    started_at: Instant = 0
-    calls: Callable[[], Sequence[tuple[str, int]]] = tuple
-    _waiters: Waiters = field(default_factory=Waiters)
     _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
-
-    @property
-    def now_s(self) -> int:
-        """The time of day in seconds since 1970, as the node is told it."""
-        return self.clock.now() // SECOND
-
-    async def command(self, command: object) -> Any:
-        """Put one of `node.commands` to the node; its answer."""
-        return await self.put(command)
 
     async def ask(self, command: WalletCommand[_T]) -> _T:
         """Have the wallet carry out a command in its lane; what it answers.
@@ -97,7 +68,7 @@ class WalletDaemon:
         Raises:
             RpcError: it refuses.
         """
-        answer = await self.put(AskWallet(command))
+        answer = await self.command(AskWallet(command))
         if isinstance(answer, WalletError):
             raise refusal(answer) from answer
         return cast(_T, answer)
@@ -115,7 +86,7 @@ class WalletDaemon:
         if self.node.sessions:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FEES_LIMIT_S):
-                    found = await self.put(RecentFeerates(BLOCKS))
+                    found = await self.command(RecentFeerates(BLOCKS))
         if found is None:
             raise RpcError(
                 Code.WALLET,
@@ -129,29 +100,6 @@ class WalletDaemon:
         """How far a payment of our own has come; None if it is not on its way."""
         return self.node.transactions.broadcast.status(txid)
 
-    def reported(self, fact: object) -> None:  # noqa: ARG002
-        """Take in a fact that the node reported; those who wait look again."""
-        self._waiters.wake()
-
-    async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
-        """Wait until something holds; it is looked at after each fact that the node reports.
-
-        Args:
-            predicate: quick, without effects.
-            timeout_s: None for no limit.
-
-        Returns:
-            Whether it holds now.
-
-        Raises:
-            Stopped: the program stops before it holds.
-        """
-        return await self._waiters.wait_for(predicate, timeout_s)
-
     async def synced(self, timeout_s: float | None) -> bool:
         """Wait until the wallet has seen all that peers have shown; whether it has."""
         return await self.wait_for(lambda: self.node.is_synced, timeout_s)
-
-    def interrupt(self) -> None:
-        """The program stops: those who wait are told."""
-        self._waiters.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
+from axon.rpc import programmethods
 from axon.rpc.methods import (
     addresses,
     bans,
@@ -41,5 +42,6 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     submission,
     util,
     waiting,
+    programmethods,
 )
 """Where a server finds its methods."""

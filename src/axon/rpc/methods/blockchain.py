@@ -75,7 +75,7 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
         "verificationprogress": verification_progress(daemon),
         "initialblockdownload": node.initial_sync,
         "chainwork": f"{tip.chainwork:064x}",
-        "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.datadir / "blocks"),
+        "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.folder / "blocks"),
         "pruned": False,
     }
     if node.network.name == "signet":

@@ -129,7 +129,7 @@ async def gettxoutsetinfo(
         shown["hash_serialized_3"] = to_hex(stats.hash_serialized)
     shown["total_amount"] = Amount(stats.total_amount_sat)
     shown["transactions"] = stats.transactions
-    shown["disk_size"] = await daemon.off_loop(_folder_bytes, daemon.datadir / "chainstate")
+    shown["disk_size"] = await daemon.off_loop(_folder_bytes, daemon.folder / "chainstate")
     return shown
 
 

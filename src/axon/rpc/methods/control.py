@@ -1,4 +1,4 @@
-"""The program itself: how long it runs, its log, its clock, its end."""
+"""The node itself: its log, its clock, its end."""
 
 from __future__ import annotations
 
@@ -16,16 +16,6 @@ MAX_MOCK_TIME_S: Final = (2**63 - 1) // 10**9
 """What fits into 64 bits as nanoseconds."""
 
 MAX_DELTA_S: Final = 3600
-
-
-@method("control")
-def uptime(daemon: Daemon) -> Json:
-    """Returns the total uptime of the server.
-
-    Returns:
-        n    (numeric) The number of seconds that the server has been running
-    """
-    return max(0, daemon.clock.now() - daemon.started_at) // SECOND
 
 
 @method("control", hidden=("wait",))
@@ -78,30 +68,6 @@ def _switch(names: list[str], switch: Callable[[str], bool]) -> None:
             raise RpcError(Code.TYPE, message)
         if not switch(name):
             raise RpcError(Code.PARAMETER, f"unknown logging category {name}")
-
-
-@method("control")
-def getrpcinfo(daemon: Daemon) -> Json:
-    """Returns details of the RPC server.
-
-    Returns:
-        {                          (json object)
-          "active_commands" : [    (json array) All active commands
-            {                      (json object)
-              "method" : "str",    (string) The name of the RPC command
-              "duration" : n       (numeric) The running time in microseconds
-            },
-            ...
-          ],
-          "logpath" : "str"        (string) The complete file path to the debug log
-        }
-    """
-    return {
-        "active_commands": [
-            {"method": name, "duration": duration_us} for name, duration_us in daemon.calls()
-        ],
-        "logpath": str(daemon.datadir / "debug.log"),
-    }
 
 
 @method("control")

@@ -23,16 +23,6 @@ ENOUGH_CLOCKS: Final = 5
 
 
 @method("network")
-def getconnectioncount(daemon: Daemon) -> Json:
-    """Returns the number of connections to other nodes.
-
-    Returns:
-        n    (numeric) The connection count
-    """
-    return len(daemon.node.sessions)
-
-
-@method("network")
 async def ping(daemon: Daemon) -> Json:
     """Requests that a ping be sent to all other nodes, to measure ping time.
 
@@ -127,7 +117,7 @@ def getnettotals(daemon: Daemon) -> Json:
           }
         }
     """
-    received, sent = daemon.actions.traffic()
+    received, sent = daemon.traffic()
     upload, now = daemon.node.upload, daemon.clock.now()
     return {
         "totalbytesrecv": received,

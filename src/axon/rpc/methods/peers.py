@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import PeerId
-from axon.node.commands import AddNode, DialOnce, DisconnectNode, RemoveNode
+from axon.node.commands import AddNode, DialOnce, RemoveNode
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
@@ -14,9 +14,6 @@ from axon.rpc.dispatch import method
 from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import Code, RpcError
 from axon.wire.messages import Services
-
-INVALID_PARAMS: Final = -32602
-"""JSON-RPC's own number, which Core gives where two parameters exclude each other."""
 
 _ADDNODE_USAGE: Final = 'addnode "node" "command" ( v2transport )'
 _ADDCONNECTION_USAGE: Final = 'addconnection "address" "connection_type" v2transport'
@@ -107,42 +104,6 @@ async def addconnection(
         raise RpcError(Code.NO_SLOT, message)
     await daemon.command(DialOnce(endpoint, kind, v2transport))
     return {"address": address, "connection_type": name}
-
-
-@method("network")
-async def disconnectnode(
-    daemon: Daemon, address: str | None = None, nodeid: int | None = None
-) -> Json:
-    """Immediately disconnects from the specified peer node.
-
-    Strictly one out of 'address' and 'nodeid' can be provided to identify the node.
-
-    To disconnect by nodeid, either set 'address' to the empty string, or call using the named
-    'nodeid' argument only.
-
-    Args:
-        address: The IP address/port of the node
-        nodeid: The node ID (see getpeerinfo for node IDs)
-
-    Returns:
-        null    (json null)
-    """
-    if address is not None and nodeid is None:
-        peer = _peer_at(daemon, address)
-    elif nodeid is not None and not address:
-        peer = PeerId(nodeid)
-    else:
-        raise RpcError(INVALID_PARAMS, "Only one of address and nodeid should be provided.")
-    if peer is None or not await daemon.command(DisconnectNode(peer)):
-        raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
-    return None
-
-
-def _peer_at(daemon: Daemon, address: str) -> PeerId | None:
-    for peer, session in daemon.node.sessions.items():
-        if str(session.remote) == address:
-            return peer
-    return None
 
 
 @method("network")

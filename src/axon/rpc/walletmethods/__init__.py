@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
+from axon.rpc import programmethods
 from axon.rpc.walletmethods import (
     addresses,
     balance,
@@ -31,5 +32,6 @@ WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
     labels,
     payments,
     peers,
+    programmethods,
 )
 """Where the server of a wallet, or a program that runs one, finds its methods."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.machine import SECOND, PeerId
-from axon.node.commands import AddNode, DialOnce, DisconnectNode
+from axon.machine import SECOND
+from axon.node.commands import AddNode, DialOnce
 from axon.node.session import Session
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
@@ -87,16 +87,6 @@ def _filters(session: Session, agrees: bool) -> str:
 
 
 @method("network")
-def getconnectioncount(daemon: WalletDaemon) -> Json:
-    """Returns the number of connections to nodes.
-
-    Returns:
-        n    (numeric) The connection count
-    """
-    return len(daemon.node.sessions)
-
-
-@method("network")
 async def addnode(daemon: WalletDaemon, node: str, command: str) -> Json:
     """Stay connected to a node, or try a connection to it once.
 
@@ -114,32 +104,4 @@ async def addnode(daemon: WalletDaemon, node: str, command: str) -> Json:
         await daemon.command(DialOnce(endpoint, ConnectionType.MANUAL))
     elif not await daemon.command(AddNode(Target(node, endpoint, v2=False))):
         raise RpcError(Code.NODE_ALREADY_ADDED, "Error: Node already added")
-    return None
-
-
-@method("network")
-async def disconnectnode(
-    daemon: WalletDaemon, address: str = "", nodeid: int | None = None
-) -> Json:
-    """Immediately disconnects from the specified node.
-
-    Args:
-        address: The IP address/port of the node
-        nodeid: Or its peer index (see getpeerinfo)
-
-    Returns:
-        null    (json null)
-    """
-    if bool(address) == (nodeid is not None):
-        raise RpcError(Code.PARAMETER, "Only one of address and nodeid should be provided.")
-    peer = _peer_at(daemon, address) if nodeid is None else PeerId(nodeid)
-    if peer is None or not await daemon.command(DisconnectNode(peer)):
-        raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
-    return None
-
-
-def _peer_at(daemon: WalletDaemon, address: str) -> PeerId | None:
-    for peer, session in daemon.node.sessions.items():
-        if str(session.remote) == address:
-            return peer
     return None

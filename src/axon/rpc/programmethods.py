@@ -1,0 +1,95 @@
+"""Methods of any program, node or wallet: how long it runs, what it does, who is connected."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from axon.machine import SECOND, PeerId
+from axon.node.commands import DisconnectNode
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.program import Program
+
+INVALID_PARAMS: Final = -32602
+"""JSON-RPC's own number, which Core gives where two parameters exclude each other."""
+
+
+@method("control")
+def uptime(program: Program) -> Json:
+    """Returns the total uptime of the server.
+
+    Returns:
+        n    (numeric) The number of seconds that the server has been running
+    """
+    return max(0, program.clock.now() - program.started_at) // SECOND
+
+
+@method("control")
+def getrpcinfo(program: Program) -> Json:
+    """Returns details of the RPC server.
+
+    Returns:
+        {                          (json object)
+          "active_commands" : [    (json array) All active commands
+            {                      (json object)
+              "method" : "str",    (string) The name of the RPC command
+              "duration" : n       (numeric) The running time in microseconds
+            },
+            ...
+          ],
+          "logpath" : "str"        (string) The complete file path to the debug log
+        }
+    """
+    return {
+        "active_commands": [
+            {"method": name, "duration": duration_us} for name, duration_us in program.calls()
+        ],
+        "logpath": str(program.folder / "debug.log"),
+    }
+
+
+@method("network")
+def getconnectioncount(program: Program) -> Json:
+    """Returns the number of connections to other nodes.
+
+    Returns:
+        n    (numeric) The connection count
+    """
+    return len(program.node.sessions)
+
+
+@method("network")
+async def disconnectnode(
+    program: Program, address: str | None = None, nodeid: int | None = None
+) -> Json:
+    """Immediately disconnects from the specified peer node.
+
+    Strictly one out of 'address' and 'nodeid' can be provided to identify the node.
+
+    To disconnect by nodeid, either set 'address' to the empty string, or call using the named
+    'nodeid' argument only.
+
+    Args:
+        address: The IP address/port of the node
+        nodeid: The node ID (see getpeerinfo for node IDs)
+
+    Returns:
+        null    (json null)
+    """
+    if address is not None and nodeid is None:
+        peer = _peer_at(program, address)
+    elif nodeid is not None and not address:
+        peer = PeerId(nodeid)
+    else:
+        raise RpcError(INVALID_PARAMS, "Only one of address and nodeid should be provided.")
+    if peer is None or not await program.command(DisconnectNode(peer)):
+        raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
+    return None
+
+
+def _peer_at(program: Program, address: str) -> PeerId | None:
+    for peer, session in program.node.sessions.items():
+        if str(session.remote) == address:
+            return peer
+    return None
