@@ -12,7 +12,7 @@ from typing import Final
 from axon.consensus.kernel import default_threads
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
 from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.records import Keychain

@@ -22,7 +22,8 @@ from axon.primitives.transaction import Transaction, TxOut, outpoint
 from axon.rpc.client import Unreachable
 from axon.rpc.errors import RpcError
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.swarm.lab.processes import NodeProcess, equal_pools, equal_tips, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess, equal_pools, equal_tips
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.payment import Payee, draft

@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from axon.swarm.lab.processes import NodeFailed, NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import NodeFailed
 from bench.reaching import reachable, resident_mb
 from bench.table import Row, Skipped
 

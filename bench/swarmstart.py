@@ -15,10 +15,9 @@ from typing import Final
 
 from axon.swarm.lab.lifecycle import down, up
 from axon.swarm.lab.manifest import Manifest, run_locked
-from axon.swarm.lab.nodes import mean_pss_mb, views
+from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.startup import MESHED, SERVED_BY
-from axon.swarm.lab.wallets import wallet_views
 from bench.table import Row, Skipped
 
 LIMIT_S: Final = 20.0

@@ -14,7 +14,8 @@ from statistics import median
 from typing import Final
 
 from axon.consensus.kernel import default_threads
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from bench.chain import INPUTS, PREPARING, BuiltChain, build_chain
 from bench.reaching import processor_s
 from bench.table import Row

@@ -9,7 +9,7 @@ from typing import Final
 
 from axon.consensus.kernel import default_threads
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from bench.chain import CACHE, BuiltChain, mined
 from bench.coldwallet import run_client
 from bench.syncing import import_apart, wait_until_followed

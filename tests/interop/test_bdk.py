@@ -16,7 +16,8 @@ import pytest
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
 
 bdk: Any = pytest.importorskip("bdkpython", reason="bdkpython, BDK's light client, is absent")

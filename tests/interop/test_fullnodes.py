@@ -15,7 +15,8 @@ from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
 from tests.interop.foreign import SEGWIT_HEIGHT, BcoinProcess, BitcoindProcess, ForeignNode
 

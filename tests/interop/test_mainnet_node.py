@@ -15,7 +15,8 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import MAINNET
 from axon.primitives.transaction import COIN
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from tests.interop.mainnetblocks import BlockPeer, first_blocks
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]

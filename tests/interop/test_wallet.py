@@ -24,7 +24,8 @@ from axon.primitives.hashes import from_hex, to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import AccountKind, from_words, new_words
 from axon.wallet.payment import Payee, draft

@@ -11,7 +11,7 @@ from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 
 ANYONE = b"\x51"
 TRIES = 10_000

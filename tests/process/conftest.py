@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
 from tests.process.market import Market
 

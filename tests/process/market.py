@@ -7,7 +7,7 @@ from collections import deque
 from axon.primitives.block import Block
 from axon.primitives.transaction import TxOut, outpoint
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer, Spendable
 
 COINBASE_MATURITY = 100

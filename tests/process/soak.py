@@ -20,7 +20,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from axon.swarm.lab.processes import NodeProcess, TooLate, equal_pools, equal_tips, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess, equal_pools, equal_tips
+from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.signer import Signer
 from tests.process.conftest import NodeFactory, ledger_of
 from tests.process.market import Market

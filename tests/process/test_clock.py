@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from tests.process.conftest import ALICE, MakeNode
 
 pytestmark = pytest.mark.process

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, wait_until
 from tests.process.conftest import GROWN_HEIGHT, Grown, Ledger, ledger_of
 
 pytestmark = pytest.mark.process

@@ -19,7 +19,8 @@ import pytest
 
 from axon.primitives.hashes import to_hex
 from axon.rpc.client import Unreachable
-from axon.swarm.lab.processes import NodeFailed, NodeProcess, equal_tips, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess, equal_tips
+from axon.swarm.lab.processes import NodeFailed, wait_until
 from axon.swarm.signer import Signer
 from axon.wire.messages import Headers, Inv, InvType, SendHeaders
 from tests.process.conftest import ALICE, MakeNode, ledger_of

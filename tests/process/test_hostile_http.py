@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from tests.process.conftest import NodeFactory
 
 pytestmark = pytest.mark.process

@@ -19,7 +19,8 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from axon.wire.messages import (
     Addr,
     BlockMessage,

@@ -9,7 +9,8 @@ import pytest
 from axon.primitives.hashes import to_hex
 from axon.primitives.header import Header
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.processes import NodeFailed, NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import NodeFailed
 from tests.process.blocks import block_on_tip, headers_on
 from tests.process.conftest import ALICE, Grown, ledger_of
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from tests.process.conftest import MakeNode
 
 pytestmark = pytest.mark.process

@@ -16,7 +16,8 @@ import pytest
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.processes import STOP_LIMIT_S, NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import STOP_LIMIT_S, wait_until
 from tests.process.conftest import GROWN_HEIGHT, Grown, MakeNode, ledger_of
 from tests.process.rawpeer import RawPeer
 

@@ -19,7 +19,8 @@ from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.amounts import Number
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.processes import NodeFailed, NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import NodeFailed, wait_until
 from axon.swarm.signer import Signer, Spendable
 from tests.process.conftest import MakeNode
 from tests.process.walletprocess import PASSPHRASE, Terminal, WalletProcess

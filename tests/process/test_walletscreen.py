@@ -14,7 +14,7 @@ import pytest
 from axon.cli.walletcommands import opening
 from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
 from axon.host.walletclient import opened
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
 from axon.tui.app import WalletApp
 from tests.process.conftest import MakeNode

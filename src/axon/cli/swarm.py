@@ -26,14 +26,14 @@ from axon.swarm.lab import checking, doctor
 from axon.swarm.lab import lifecycle as lifecycle
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import NodeView, ProcessState, mean_pss_mb, nodes_of, state_of, views
+from axon.swarm.lab.members import mean_pss_mb, nodes_of, state_of, views, wallet_views
+from axon.swarm.lab.nodeprocess import NodeView, ProcessState
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
 from axon.swarm.lab.picture import frame, status_table
 from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.targets import Targets
 from axon.swarm.lab.topology import read_topology
 from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
-from axon.swarm.lab.wallets import wallet_views
 from axon.swarm.story.participants import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
@@ -291,10 +291,10 @@ def _mine(options: Namespace, folder: Path) -> int:
         if options.count < 1:
             raise ConfigError(f"a node finds one block or more, not {options.count}")
         for node in nodes_of(manifest, names):
-            state = state_of(node.component)
+            state = state_of(manifest.components[node.name])
             if state is not ProcessState.RUNNING:
                 raise ConfigError(f"{node.name} cannot mine: it is {state.lower()}")
-            with node:
+            with node.connected():
                 found = mine(node, options.count)
                 _write(f"{node.name}: height {node.rpc('getblockcount')}, {found[-1]}")
     return Exit.PASS

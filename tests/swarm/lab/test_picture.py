@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from axon.swarm.lab.nodes import LinkView, NodeView, ProcessState
+from axon.swarm.lab.axonprocess import LinkView
+from axon.swarm.lab.nodeprocess import NodeView, ProcessState
 from axon.swarm.lab.picture import frame, status_table, tip_letters
 from axon.swarm.lab.plan import RunRequest, plan_run
 

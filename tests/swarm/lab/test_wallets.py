@@ -14,9 +14,12 @@ from axon.errors import ConfigError
 from axon.primitives.address import encode_address
 from axon.primitives.network import REGTEST
 from axon.rpc.client import Unreachable
-from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
+from axon.swarm.lab.manifest import PASSPHRASE, WORDS, ComponentKind, Manifest
+from axon.swarm.lab.members import wallets_of
+from axon.swarm.lab.nodeprocess import ProcessState
 from axon.swarm.lab.plan import MAX_WALLETS, RunRequest, plan_run, plan_wallet
 from axon.swarm.lab.processidentity import write_identity
+from axon.swarm.lab.startup import wallet_arguments
 from axon.swarm.lab.topology import Topology, fixed_entry, lonely
 from axon.swarm.lab.walletkeys import (
     first_address,
@@ -24,7 +27,7 @@ from axon.swarm.lab.walletkeys import (
     provide_passphrase,
     provide_words,
 )
-from axon.swarm.lab.wallets import PASSPHRASE, WORDS, LabWallet, arguments, wallets_of
+from axon.swarm.lab.walletprocess import WalletProcess
 from axon.wallet.wallet import Wallet
 
 
@@ -33,7 +36,7 @@ def raised(folder: Path, topology: Topology, nodes: int = 3, wallets: int = 4) -
 
 
 def options(manifest: Manifest, name: str) -> list[str]:
-    return arguments(manifest, manifest.components[name])[3:]
+    return wallet_arguments(manifest, manifest.components[name])[3:]
 
 
 def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
@@ -87,12 +90,10 @@ def test_so_many_wallets_cannot_be() -> None:
         RunRequest(3, wallets=MAX_WALLETS + 1).check()
 
 
-def served(folder: Path, **told: Any) -> LabWallet:
+def served(folder: Path, **told: Any) -> WalletProcess:
     """A wallet whose process is this one, and what some process has written."""
     identity = write_identity(folder)
-    wallet = LabWallet(
-        Component("w1", ComponentKind.WALLET, "127.2.1.201", process=identity), folder
-    )
+    wallet = WalletProcess("w1", folder, identity=identity)
     wallet.wallet_folder.mkdir(parents=True)
     (wallet.wallet_folder / "rpc.json").write_text(json.dumps(told))
     return wallet
@@ -102,14 +103,14 @@ def test_what_a_killed_process_has_left_is_not_believed(tmp_path: Path) -> None:
     wallet = served(tmp_path, port=1, pid=1)
     with pytest.raises(Unreachable, match="was killed"):
         wallet.rpc("uptime")
-    assert not wallet.is_ready()
+    assert not wallet.check_ready()
 
 
 def test_who_has_said_nothing_is_silent(tmp_path: Path) -> None:
-    wallet = LabWallet(Component("w1", ComponentKind.WALLET, "127.2.1.201"), tmp_path)
+    wallet = WalletProcess("w1", tmp_path)
     with pytest.raises(Unreachable, match="has not said"):
         wallet.rpc("uptime")
-    assert not wallet.view().answers
+    assert not wallet.view(ProcessState.RUNNING).answers
 
 
 def test_wallets_by_name(tmp_path: Path) -> None:

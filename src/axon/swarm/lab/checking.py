@@ -23,7 +23,7 @@ from axon.swarm.lab import (
 )
 from axon.swarm.lab.lifecycle import remove_temporary
 from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.nodes import living
+from axon.swarm.lab.members import living
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.verdict import Finding
 

@@ -19,14 +19,14 @@ from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
 from axon.swarm.lab.lifecycle import FIRST_BLOCKS, kill, wipe
 from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, POLL_S, names, until_one_tip
 from axon.swarm.lab.manifest import DesiredState, Manifest
-from axon.swarm.lab.nodes import LabNode, each, living, nodes_of
+from axon.swarm.lab.members import each, living, living_wallets, node_of
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.probes import ServiceResult, Unserved, cold_wallets, run_probes
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.safety import one_ledger
 from axon.swarm.lab.service import ask_nodes
 from axon.swarm.lab.startup import Say, settle, start
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.wallets import living_wallets
 
 RECOVERY_LIMIT_S: Final = 20.0
 """S6: from the start of a killed node until it answers."""
@@ -68,8 +68,8 @@ def one_by_one(manifest: Manifest, say: Say) -> TrialResults:
 
 
 def _without(manifest: Manifest, name: str, results: TrialResults) -> None:
-    node = nodes_of(manifest, [name])[0]
-    with node:
+    node = node_of(manifest, name)
+    with node.connected():
         before = _at_death(node)
     _strike(manifest, [name])
     others = living(manifest)
@@ -80,13 +80,13 @@ def _without(manifest: Manifest, name: str, results: TrialResults) -> None:
     finally:
         took_s = _timed_start(manifest, [name])
     results.recovery_s = max(results.recovery_s, took_s)
-    with node:
+    with node.connected():
         fault = _fault_after(node, before, others)
         if fault:
             results.unsafe[name] = fault
 
 
-def _at_death(node: LabNode) -> tuple[int, str]:
+def _at_death(node: NodeProcess) -> tuple[int, str]:
     """Have a node find a block, and note what it stands on: this must not be lost again."""
     name = mine(node)[0]
     return int(node.rpc("getblockheader", name)["height"]), name
@@ -100,7 +100,7 @@ def _strike(manifest: Manifest, chosen: Sequence[str]) -> None:
 
 
 def _serve_clients(
-    manifest: Manifest, name: str, others: Sequence[LabNode], results: TrialResults
+    manifest: Manifest, name: str, others: Sequence[NodeProcess], results: TrialResults
 ) -> None:
     if not others:
         return  # Nobody is left to serve; L8 begins where one is.
@@ -113,7 +113,7 @@ def _serve_clients(
     results.service.add(served)
 
 
-def _converge(others: Sequence[LabNode], name: str, results: TrialResults) -> None:
+def _converge(others: Sequence[NodeProcess], name: str, results: TrialResults) -> None:
     mine(others[0])
     try:
         results.convergence_s = max(results.convergence_s, until_one_tip(others))
@@ -131,7 +131,7 @@ def _timed_start(manifest: Manifest, chosen: Sequence[str]) -> float:
     return (clock.now() - begin) / SECOND
 
 
-def _fault_after(node: LabNode, before: tuple[int, str], others: Sequence[LabNode]) -> str:
+def _fault_after(node: NodeProcess, before: tuple[int, str], others: Sequence[NodeProcess]) -> str:
     """What is wrong with a node that was killed and started again; empty if nothing is."""
     height, name = before
     told = node.rpc("gettxoutsetinfo")
@@ -229,7 +229,7 @@ def last_survivor(manifest: Manifest, say: Say) -> Finding:
 def _survive(manifest: Manifest, name: str, others: Sequence[str]) -> float:
     """One round; seconds until all had regrown."""
     _strike(manifest, others)
-    with nodes_of(manifest, [name])[0] as node:
+    with node_of(manifest, name).connected() as node:
         if int(node.rpc("getblockcount")) < FIRST_BLOCKS:
             mine(node, FIRST_BLOCKS)
         payment = pay(node)
@@ -259,7 +259,7 @@ def _survive(manifest: Manifest, name: str, others: Sequence[str]) -> float:
     return took_s
 
 
-def _serve_alone(manifest: Manifest, node: LabNode) -> None:
+def _serve_alone(manifest: Manifest, node: NodeProcess) -> None:
     """Have the only node serve the wallets that run, and cold ones.
 
     Raises:

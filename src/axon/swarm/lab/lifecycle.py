@@ -19,30 +19,26 @@ from random import Random
 from typing import Final
 
 from axon.errors import ConfigError
+from axon.swarm.lab.axonprocess import last_errors
 from axon.swarm.lab.faucet import Dry, give, mine, without_gift
 from axon.swarm.lab.manifest import (
     LOCK,
     MANIFEST,
+    NETWORK_FOLDER,
+    PASSPHRASE,
     Component,
     ComponentKind,
     DesiredState,
     Manifest,
     run_locked,
 )
-from axon.swarm.lab.nodes import (
-    NETWORK_FOLDER,
-    LabNode,
-    ProcessState,
-    last_errors,
-    nodes_of,
-    state_of,
-)
+from axon.swarm.lab.members import node_of, nodes_of, state_of
+from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.startup import Say, introduce, settle, start
 from axon.swarm.lab.verdict import counted
-from axon.swarm.lab.wallets import PASSPHRASE
 
 LEAVE_LIMIT_S: Final = 30.0
 """How long a component may take to leave in order before it is killed."""
@@ -138,8 +134,8 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     start(manifest, names, say)
     if not fresh:  # Who was started by a controller that was killed may have been told nothing.
         introduce(manifest, names)
-    first = nodes_of(manifest, [manifest.nodes[0].name])[0]
-    with first:
+    first = node_of(manifest, manifest.nodes[0].name)
+    with first.connected():
         if first.rpc("getblockcount") == 0 and all(_is_young(node) for node in nodes_of(manifest)):
             mine(first, FIRST_BLOCKS)
     if manifest.wallets:
@@ -151,20 +147,20 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     start(manifest, [item.name for item in manifest.of_kind(ComponentKind.MINER)], say)
 
 
-def _fund(manifest: Manifest, node: LabNode) -> None:
+def _fund(manifest: Manifest, node: NodeProcess) -> None:
     """Give wallets that never had any some money, where the faucet has it."""
     from axon.swarm.lab.walletkeys import first_address, provide_words
 
     folders = [manifest.folder_of(item.name) for item in manifest.wallets]
     addresses = [first_address(provide_words(folder)) for folder in folders]
-    with node, suppress(Dry):
+    with node.connected(), suppress(Dry):
         poor = without_gift(node, addresses)
         if poor:
             give(node, poor)
 
 
-def _is_young(node: LabNode) -> bool:
-    with node:
+def _is_young(node: NodeProcess) -> bool:
+    with node.connected():
         return int(node.rpc("getblockchaininfo")["headers"]) == 0
 
 

@@ -17,7 +17,8 @@ from axon.machine import SECOND, Instant
 from axon.swarm.lab.faucet import Dry, knows, mine, pay
 from axon.swarm.lab.lifecycle import remove_temporary
 from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.nodes import LabNode, ProcessState, each, living, nodes_of, state_of
+from axon.swarm.lab.members import each, living, node_of, state_of
+from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.plan import plan_joiner
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.startup import Say, mean_of, start
@@ -43,7 +44,7 @@ GROWTH_INTERVALS: Final = 10
 POLL_S: Final = 0.05
 
 
-def sides(manifest: Manifest) -> list[list[LabNode]]:
+def sides(manifest: Manifest) -> list[list[NodeProcess]]:
     """The living nodes, by side of a partition; sides where nobody lives are left out."""
     alive = living(manifest)
     groups = manifest.sides or (tuple(node.name for node in alive),)
@@ -88,7 +89,7 @@ def convergence_by_plan(manifest: Manifest) -> Finding:
     )
 
 
-def until_one_tip(nodes: Sequence[LabNode], limit_s: float = CONVERGENCE_LIMIT_S) -> float:
+def until_one_tip(nodes: Sequence[NodeProcess], limit_s: float = CONVERGENCE_LIMIT_S) -> float:
     """Wait until all stand on one block; seconds that it took.
 
     Raises:
@@ -125,7 +126,7 @@ def propagation(manifest: Manifest) -> Finding:
     return Finding("L2", title, not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
 
 
-def _block_times(side: Sequence[LabNode]) -> list[float]:
+def _block_times(side: Sequence[NodeProcess]) -> list[float]:
     """Have the first node find a block; seconds until each node has it."""
     clock = Clock()
     begin = clock.now()
@@ -134,7 +135,7 @@ def _block_times(side: Sequence[LabNode]) -> list[float]:
     return each(side, lambda node: _got_block(node, name, height, begin, clock))
 
 
-def _payment_times(side: Sequence[LabNode]) -> list[float]:
+def _payment_times(side: Sequence[NodeProcess]) -> list[float]:
     """Make a payment at the first node; seconds until each node knows it, which is then mined.
 
     Raises:
@@ -148,7 +149,7 @@ def _payment_times(side: Sequence[LabNode]) -> list[float]:
     return times
 
 
-def _got_block(node: LabNode, name: str, height: int, begin: Instant, clock: Clock) -> float:
+def _got_block(node: NodeProcess, name: str, height: int, begin: Instant, clock: Clock) -> float:
     """Seconds until a node has a block; more than the limit if it does not get it."""
     limit_ms = int(BLOCK_LIMIT_S * 1_000)
     node.rpc("waitforblockheight", height, limit_ms)
@@ -161,7 +162,7 @@ def _got_block(node: LabNode, name: str, height: int, begin: Instant, clock: Clo
         return took_s + BLOCK_LIMIT_S
 
 
-def _got_payment(node: LabNode, name: str, begin: Instant, clock: Clock) -> float:
+def _got_payment(node: NodeProcess, name: str, begin: Instant, clock: Clock) -> float:
     try:
         wait_until(lambda: knows(node, name), PAYMENT_LIMIT_S, name, POLL_S)
     except TooLate:
@@ -202,7 +203,7 @@ def growth(manifest: Manifest, say: Say) -> Finding:
     return Finding("L4", title, True, "a miner's block came", worst, limit_s, tried=tried)
 
 
-def _mining_in(manifest: Manifest, side: Sequence[LabNode]) -> list[str]:
+def _mining_in(manifest: Manifest, side: Sequence[NodeProcess]) -> list[str]:
     """The living miners whose nodes are on this side."""
     near = [node.name for node in side]
     return [
@@ -212,7 +213,7 @@ def _mining_in(manifest: Manifest, side: Sequence[LabNode]) -> list[str]:
     ]
 
 
-def _until_higher(node: LabNode, limit_s: float) -> float:
+def _until_higher(node: NodeProcess, limit_s: float) -> float:
     height = node.rpc("getblockcount")
     return wait_until(lambda: node.rpc("getblockcount") > height, limit_s, "growth", POLL_S)
 
@@ -242,7 +243,7 @@ def rejoin(manifest: Manifest, say: Say) -> Finding:
     return Finding("L7", title, True, said, worst, limit_s, tried=tried)
 
 
-def _join(manifest: Manifest, node: LabNode, limit_s: float) -> float:
+def _join(manifest: Manifest, node: NodeProcess, limit_s: float) -> float:
     """Have a new node sync from one node, and one more from the new one; seconds it took both."""
     clock = Clock()
     begin = clock.now()
@@ -254,16 +255,16 @@ def _join(manifest: Manifest, node: LabNode, limit_s: float) -> float:
             manifest.save()
             ends.callback(remove_temporary, manifest, item.name)
             start(manifest, [item.name], lambda _: None)
-            fresh = ends.enter_context(nodes_of(manifest, [item.name])[0])
+            fresh = ends.enter_context(node_of(manifest, item.name).connected())
             _until_has(fresh, str(source.rpc("getbestblockhash")), limit_s)
             source = fresh
     return (clock.now() - begin) / SECOND
 
 
-def _until_has(node: LabNode, name: str, limit_s: float) -> None:
+def _until_has(node: NodeProcess, name: str, limit_s: float) -> None:
     wait_until(lambda: node.has_block(name), limit_s, f"{node.name} has {name}", POLL_S)
 
 
-def names(nodes: Sequence[LabNode]) -> str:
+def names(nodes: Sequence[NodeProcess]) -> str:
     """Nodes in words."""
     return ", ".join(node.name for node in nodes)

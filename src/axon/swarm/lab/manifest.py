@@ -26,6 +26,15 @@ from axon.swarm.lab.processidentity import ProcessIdentity, read_identity
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lab.lock"
+WORDS: Final = "words"
+"""From which a wallet can be made again; in its folder of the run."""
+
+PASSPHRASE: Final = "passphrase"
+"""Of all wallets of a run; in the run's folder."""
+
+NETWORK_FOLDER: Final = "regtest"
+"""Where the files of the network are, below a component's folder."""
+
 SCHEMA: Final = 2
 MAX_MANIFEST_BYTES: Final = 16 << 20
 """Far more than a thousand components need; what is larger is no manifest."""

@@ -17,7 +17,8 @@ from axon.errors import ConfigError
 from axon.rpc.client import Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import LabNode, each, nodes_of
+from axon.swarm.lab.members import each, node_of, nodes_of
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, is_paused
 from axon.swarm.lab.startup import add_node, drop_node, introduce, refuse, refused
@@ -105,7 +106,7 @@ def heal(manifest: Manifest) -> None:
     manifest.save()
 
 
-def _bridge(manifest: Manifest, nodes: Mapping[str, LabNode]) -> None:
+def _bridge(manifest: Manifest, nodes: Mapping[str, NodeProcess]) -> None:
     """Have one node of each side call one of the next, if they find peers by themselves.
 
     Where a side is large, all its nodes have found enough peers there and look for no others; the
@@ -131,7 +132,7 @@ def _refuse_paused(manifest: Manifest) -> None:
             )
 
 
-def _answering(manifest: Manifest) -> list[LabNode]:
+def _answering(manifest: Manifest) -> list[NodeProcess]:
     return nodes_of(manifest, [item.name for item in manifest.nodes if is_alive(item.process)])
 
 
@@ -139,12 +140,12 @@ def _banned(manifest: Manifest, name: str) -> frozenset[str]:
     """The hosts that a node refuses already."""
     if not is_alive(manifest.components[name].process):
         return refused(manifest.folder_of(name))
-    with nodes_of(manifest, [name])[0] as node:
+    with node_of(manifest, name).connected() as node:
         return frozenset(str(ban["address"]).partition("/")[0] for ban in node.rpc("listbanned"))
 
 
-def _tell(manifest: Manifest, node: LabNode) -> None:
-    item = node.component
+def _tell(manifest: Manifest, node: NodeProcess) -> None:
+    item = manifest.components[node.name]
     for name in item.dials or ():
         other = manifest.components[name]
         if other.host in item.bans:
@@ -157,13 +158,13 @@ def _tell(manifest: Manifest, node: LabNode) -> None:
                 raise
 
 
-def _cut(manifest: Manifest, node: LabNode) -> int:
+def _cut(manifest: Manifest, node: NodeProcess) -> int:
     """End what still leads across: a dial that was under way when we were told."""
     crossing = [
         link
         for link in node.links()
         if link.name in manifest.components
-        and manifest.components[link.name].host in node.component.bans
+        and manifest.components[link.name].host in manifest.components[node.name].bans
     ]
     for link in crossing:
         with suppress(RpcError):  # It may have gone meanwhile.
@@ -171,8 +172,8 @@ def _cut(manifest: Manifest, node: LabNode) -> int:
     return len(crossing)
 
 
-def _untell(manifest: Manifest, node: LabNode) -> None:
-    item = node.component
+def _untell(manifest: Manifest, node: NodeProcess) -> None:
+    item = manifest.components[node.name]
     try:
         for host in item.bans:
             try:

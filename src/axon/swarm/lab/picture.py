@@ -11,7 +11,8 @@ from typing import Final
 
 from axon.swarm.lab.lifecycle import described
 from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.nodes import NodeView, ProcessState, state_of
+from axon.swarm.lab.members import state_of
+from axon.swarm.lab.nodeprocess import NodeView, ProcessState
 from axon.swarm.lab.partition import shown
 from axon.swarm.story.participants import amount_sat, in_coins
 

@@ -22,13 +22,14 @@ from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.faucet import FAUCET, give, knows, mine
 from axon.swarm.lab.lifecycle import remove_temporary
-from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
-from axon.swarm.lab.nodes import LabNode, each
+from axon.swarm.lab.manifest import PASSPHRASE, Component, ComponentKind, Manifest
+from axon.swarm.lab.members import each, wallets_of
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.plan import plan_wallet
 from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
 from axon.swarm.lab.startup import start
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.wallets import PASSPHRASE, LabWallet, wallets_of
+from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat
 
 PAID: Final = Decimal("0.001")
@@ -156,7 +157,10 @@ def cold_wallets(manifest: Manifest) -> list[Component]:
 
 
 def run_probes(
-    manifest: Manifest, node: LabNode, wallets: Sequence[LabWallet], cold: Sequence[Component] = ()
+    manifest: Manifest,
+    node: NodeProcess,
+    wallets: Sequence[WalletProcess],
+    cold: Sequence[Component] = (),
 ) -> tuple[ServiceResult, ServiceResult]:
     """Have wallets read, pay and see it confirmed, all side by side.
 
@@ -177,7 +181,7 @@ def run_probes(
             manifest.components[item.name] = item
             ends.callback(remove_temporary, manifest, item.name)
         manifest.save()
-        ends.enter_context(node)
+        ends.enter_context(node.connected())
         return _ProbeRun(manifest, node).serve(wallets, [item.name for item in cold])
 
 
@@ -189,7 +193,7 @@ class _ProbeRun:
         node: finds the blocks; its connection is kept, so only the caller's thread may ask it.
     """
 
-    def __init__(self, manifest: Manifest, node: LabNode) -> None:
+    def __init__(self, manifest: Manifest, node: NodeProcess) -> None:
         self._manifest = manifest
         self._node = node
         self._clock = Clock()
@@ -197,13 +201,13 @@ class _ProbeRun:
         self._payments: dict[str, str] = {}  # By wallet.
 
     def serve(
-        self, wallets: Sequence[LabWallet], cold: Sequence[str]
+        self, wallets: Sequence[WalletProcess], cold: Sequence[str]
     ) -> tuple[ServiceResult, ServiceResult]:
         """Serve those that run, and those that do not yet."""
         self._warm.tried = len(wallets)
         height, block = self._new_block(wallets, cold)
 
-        def has_read(wallet: LabWallet) -> bool:
+        def has_read(wallet: WalletProcess) -> bool:
             return wallet.scanned()[0] >= height and wallet.rpc("getblockhash", height) == block
 
         able = self._each(wallets, Probe.READ, self._clock.now(), has_read)
@@ -223,13 +227,19 @@ class _ProbeRun:
         self._each(able, Probe.CONFIRM, begin, self._is_confirmed)
         return self._warm, self._cold
 
-    def _result(self, wallet: LabWallet) -> ServiceResult:
-        return self._cold if wallet.component.kind is ComponentKind.COLD else self._warm
+    def _result(self, wallet: WalletProcess) -> ServiceResult:
+        return (
+            self._cold
+            if self._manifest.components[wallet.name].kind is ComponentKind.COLD
+            else self._warm
+        )
 
-    def _failed(self, wallet: LabWallet, why: str) -> None:
-        self._result(wallet).failed(wallet.name, wallet.component.entries, why)
+    def _failed(self, wallet: WalletProcess, why: str) -> None:
+        self._result(wallet).failed(
+            wallet.name, self._manifest.components[wallet.name].entries, why
+        )
 
-    def _new_block(self, wallets: Sequence[LabWallet], cold: Sequence[str]) -> tuple[int, str]:
+    def _new_block(self, wallets: Sequence[WalletProcess], cold: Sequence[str]) -> tuple[int, str]:
         """Have a block found, with money in it for wallets that have none."""
         from axon.swarm.lab.walletkeys import first_address, provide_words
 
@@ -248,7 +258,7 @@ class _ProbeRun:
         block = str(self._node.rpc("getbestblockhash"))
         return int(self._node.rpc("getblockheader", block)["height"]), block
 
-    def _started(self, cold: Sequence[str]) -> list[LabWallet]:
+    def _started(self, cold: Sequence[str]) -> list[WalletProcess]:
         """Start cold wallets; those that began."""
         try:
             start(self._manifest, cold, lambda _: None)
@@ -260,14 +270,14 @@ class _ProbeRun:
 
     def _each(
         self,
-        wallets: Sequence[LabWallet],
+        wallets: Sequence[WalletProcess],
         probe: Probe,
         begin: Instant,
-        is_done: Callable[[LabWallet], bool],
-    ) -> list[LabWallet]:
+        is_done: Callable[[WalletProcess], bool],
+    ) -> list[WalletProcess]:
         """Wait until all have an probe done, side by side; those that have."""
 
-        def outcome(wallet: LabWallet) -> float | None:
+        def outcome(wallet: WalletProcess) -> float | None:
             try:
                 wait_until(lambda: _answers(is_done, wallet), LIMITS_S[probe], probe, POLL_S)
             except TooLate:
@@ -283,11 +293,11 @@ class _ProbeRun:
                 able.append(wallet)
         return able
 
-    def _sent(self, wallets: Sequence[LabWallet]) -> list[LabWallet]:
+    def _sent(self, wallets: Sequence[WalletProcess]) -> list[WalletProcess]:
         """Have wallets sign a payment and offer it to whatever nodes serve them."""
         passphrase = (self._manifest.folder / PASSPHRASE).read_text()
 
-        def send(wallet: LabWallet) -> str | AxonError:
+        def send(wallet: WalletProcess) -> str | AxonError:
             try:
                 draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
                 return str(wallet.rpc("sendpayment", draft["psbt"], passphrase)["txid"])
@@ -303,16 +313,16 @@ class _ProbeRun:
                 self._failed(wallet, f"it cannot pay: {payment}")
         return sent
 
-    def _is_taken(self, wallet: LabWallet) -> bool:
+    def _is_taken(self, wallet: WalletProcess) -> bool:
         """Whether some node has fetched a wallet's payment, or it is in a block already."""
         spread = wallet.rpc("gettransaction", self._payments[wallet.name])["spread"]
         return spread is None or spread["given"] > 0
 
-    def _is_confirmed(self, wallet: LabWallet) -> bool:
+    def _is_confirmed(self, wallet: WalletProcess) -> bool:
         payment = self._payments[wallet.name]
         return int(wallet.rpc("gettransaction", payment)["confirmations"]) > 0
 
-    def _spread(self, wallets: Sequence[LabWallet]) -> list[LabWallet]:
+    def _spread(self, wallets: Sequence[WalletProcess]) -> list[WalletProcess]:
         """Wait until the node that mines has the payments; wallets whose payment came there."""
         came = []
         for wallet in wallets:
@@ -326,7 +336,7 @@ class _ProbeRun:
         return came
 
 
-def _answers(is_done: Callable[[LabWallet], bool], wallet: LabWallet) -> bool:
+def _answers(is_done: Callable[[WalletProcess], bool], wallet: WalletProcess) -> bool:
     """Whether it is done; who does not answer now may do so in a moment."""
     try:
         return is_done(wallet)
@@ -334,7 +344,7 @@ def _answers(is_done: Callable[[LabWallet], bool], wallet: LabWallet) -> bool:
         return False
 
 
-def _is_poor(wallet: LabWallet) -> bool:
+def _is_poor(wallet: WalletProcess) -> bool:
     """Whether a wallet holds less than it is to pay, with a fee."""
     return amount_sat(wallet.rpc("getbalance")) < ENOUGH_SAT
 

@@ -16,7 +16,8 @@ from axon.primitives.transaction import COIN
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.faucet import holdings
 from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.nodes import LabNode, NodeView, each, living, views
+from axon.swarm.lab.members import each, living, views
+from axon.swarm.lab.nodeprocess import NodeProcess, NodeView
 from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.walletconsistency import compare_balances
@@ -93,15 +94,15 @@ def judge_chains(manifest: Manifest) -> list[Audited]:
     return found
 
 
-def _coins(node: LabNode) -> dict[str, Any]:
+def _coins(node: NodeProcess) -> dict[str, Any]:
     found: dict[str, Any] = node.rpc("gettxoutsetinfo")
     return found
 
 
-def _blocks(node: LabNode, tip: str, height: int) -> Iterator[bytes]:
+def _blocks(node: NodeProcess, tip: str, height: int) -> Iterator[bytes]:
     """The chain that ends in a block, read from one node, from height 1 on."""
     names = [tip]
-    with node:
+    with node.connected():
         while len(names) < height:
             names.append(str(node.rpc("getblockheader", names[-1])["previousblockhash"]))
     names.reverse()
@@ -184,13 +185,13 @@ def one_ledger(manifest: Manifest) -> Finding:
     return Finding("S2", title, True, said, tried=len(nodes))
 
 
-def _fingerprint(node: LabNode) -> tuple[str, str]:
+def _fingerprint(node: NodeProcess) -> tuple[str, str]:
     found = _coins(node)
     return str(found["bestblock"]), str(found["hash_serialized_3"])
 
 
 def _by_tip(
-    nodes: Sequence[LabNode], told: Sequence[tuple[str, object]]
+    nodes: Sequence[NodeProcess], told: Sequence[tuple[str, object]]
 ) -> dict[str, dict[str, str]]:
     """What nodes say, by the block as of which they say it."""
     found: dict[str, dict[str, str]] = {}
@@ -246,7 +247,7 @@ def _behind(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
     return [node.name for node, behind in zip(nodes, flags, strict=True) if behind]
 
 
-def _is_behind(node: LabNode) -> bool:
+def _is_behind(node: NodeProcess) -> bool:
     # On a regression test chain every block has the same work, so the longer has more of it.
     tips = node.rpc("getchaintips")
     active = max(int(tip["height"]) for tip in tips if tip["status"] == "active")
@@ -266,7 +267,7 @@ def no_friendly_fire(manifest: Manifest) -> Finding:
     for node in living(manifest):
         for ban in node.rpc("listbanned"):
             host = str(ban["address"]).partition("/")[0]
-            if host in hosts and host not in node.component.bans:
+            if host in hosts and host not in manifest.components[node.name].bans:
                 shots.append((node.name, f"{node.name} bans {hosts[host]}"))
         shots += [
             (node.name, f"{node.name} blames {who}: {why}")
@@ -281,7 +282,7 @@ def no_friendly_fire(manifest: Manifest) -> Finding:
     return Finding("S9", title, True, said, 0, 0, "cases", tried=len(hosts))
 
 
-def _blames(node: LabNode) -> list[tuple[str, str]]:
+def _blames(node: NodeProcess) -> list[tuple[str, str]]:
     if not node.log.exists():
         return []
     with node.log.open(errors="replace") as lines:

@@ -12,7 +12,8 @@ from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND
 from axon.swarm.lab.faucet import Dry, holdings
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import LabNode, ProcessState, each, living, nodes_of, state_of
+from axon.swarm.lab.members import each, living, living_wallets, node_of, state_of
+from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.probes import (
     LIMITS_S,
     NO_ANSWER,
@@ -24,7 +25,6 @@ from axon.swarm.lab.probes import (
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.topology import Topology, clients, lonely
 from axon.swarm.lab.verdict import Finding
-from axon.swarm.lab.wallets import living_wallets
 
 
 def service(manifest: Manifest, say: Say) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def service_by_plan(manifest: Manifest) -> Finding:
     )
 
 
-def most_work(manifest: Manifest) -> LabNode:
+def most_work(manifest: Manifest) -> NodeProcess:
     """The living node whose chain has most work: on this one all wallets must stand."""
     nodes = living(manifest)
     found = each(nodes, lambda node: int(node.rpc("getblockchaininfo")["chainwork"], 16))
@@ -91,7 +91,7 @@ def _ask(manifest: Manifest, entries: Sequence[str]) -> bool:
     for name in entries:
         if state_of(manifest.components[name]) is not ProcessState.RUNNING:
             continue  # Its connection is refused at once.
-        with nodes_of(manifest, [name], LIMITS_S[Probe.ASK])[0] as node:
+        with node_of(manifest, name, LIMITS_S[Probe.ASK]).connected() as node:
             try:
                 node.rpc("getblockcount")
                 holdings(node)

@@ -11,29 +11,29 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from axon.drivers.aio.clock import Clock
 from axon.errors import DecodeError
 from axon.machine import SECOND
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
-from axon.swarm.lab.minerloop import Miner
-from axon.swarm.lab.nodes import (
+from axon.swarm.lab.axonprocess import AxonProcess
+from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
-    LabNode,
-    NodeView,
-    ProcessState,
-    each,
-    last_errors,
-    nodes_of,
-    state_of,
-    views,
+    PASSPHRASE,
+    WORDS,
+    Component,
+    ComponentKind,
+    DesiredState,
+    Manifest,
 )
-from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
+from axon.swarm.lab.members import each, node_of, nodes_of, state_of, views, wallet_of, wallet_views
+from axon.swarm.lab.minerloop import Miner
+from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
+from axon.swarm.lab.processes import START_LIMIT_S, wait_until
 from axon.swarm.lab.processidentity import identity_of, is_alive
-from axon.swarm.lab.wallets import LabWallet, arguments, wallet_views
+from axon.swarm.lab.walletprocess import WalletProcess
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Nodes that start side by side: one computes while another waits for the disk."""
@@ -79,20 +79,6 @@ rpcallowip=127.0.0.0/8
 Say = Callable[[str], None]
 
 
-class Starting(Protocol):
-    """A process that has been spawned and does not answer yet."""
-
-    component: Component
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """As in the manifest."""
-
-    def is_ready(self) -> bool:
-        """Whether it answers."""
-
-
 def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
     """Start components that do not live, wait until they answer, and tell nodes of each other.
 
@@ -119,10 +105,10 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
 
 
 def _start_each(
-    items: Sequence[Component], spawn: Callable[[Component], Starting], kind: str, say: Say
+    items: Sequence[Component], spawn: Callable[[Component], AxonProcess], kind: str, say: Say
 ) -> list[str]:
     """Start several, a few at a time, and wait until all answer; their names."""
-    starting: dict[str, Starting] = {}
+    starting: dict[str, AxonProcess] = {}
     left = list(items)
     ready: list[str] = []
 
@@ -131,7 +117,7 @@ def _start_each(
             spawned = spawn(left.pop(0))
             starting[spawned.name] = spawned
         for name, spawned in list(starting.items()):
-            if _has_started(spawned):
+            if spawned.check_ready():
                 ready.append(name)
                 del starting[name]
                 say(f"{len(ready)} of {len(items)} {kind} answer")
@@ -141,38 +127,33 @@ def _start_each(
     return ready
 
 
-def _has_started(spawned: Starting) -> bool:
-    if not is_alive(spawned.component.process):
-        said = last_errors(spawned.folder) or "without a word"
-        raise NodeFailed(f"{spawned.name} left at its start: {said}")
-    return spawned.is_ready()
-
-
-def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> Component:
-    """Start a component's process; the component with its identity."""
+def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> None:
+    """Start a component's process, and note its identity."""
     assert manifest.run_lock is not None, "who starts something holds the run"
     pid = manifest.run_lock.spawn(_PROGRAMS[item.kind], manifest.folder_of(item.name), told)
-    return manifest.change(item.name, process=identity_of(pid))
+    manifest.change(item.name, process=identity_of(pid))
 
 
-def _spawn_node(manifest: Manifest, item: Component) -> LabNode:
+def _spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     folder = manifest.folder_of(item.name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONF).write_text(configuration(manifest, item))
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    return LabNode(_spawn(manifest, item, [f"-datadir={folder}"]), folder)
+    _spawn(manifest, item, [f"-datadir={folder}"])
+    return node_of(manifest, item.name)
 
 
-def _spawn_wallet(manifest: Manifest, item: Component) -> LabWallet:
+def _spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
     # Of all that is called here, only this needs the wallet's library.
     from axon.swarm.lab.walletkeys import provide_passphrase, provide_words
 
     folder = manifest.folder_of(item.name)
     provide_passphrase(manifest.folder)
     provide_words(folder)
-    return LabWallet(_spawn(manifest, item, arguments(manifest, item)), folder)
+    _spawn(manifest, item, wallet_arguments(manifest, item))
+    return wallet_of(manifest, item.name)
 
 
 def _start_miner(manifest: Manifest, item: Component) -> None:
@@ -207,6 +188,28 @@ def configuration(manifest: Manifest, item: Component) -> str:
         others = [manifest.components[name] for name in item.dials]
         lines += [f"addnode={other.p2p}\n" for other in others if other.host not in item.bans]
     return "".join(lines)
+
+
+def wallet_arguments(manifest: Manifest, item: Component) -> list[str]:
+    """What the program of a wallet is told (`axon.cli.forkserver`).
+
+    It connects from an address of its own, so that nodes see it in a netgroup of its own.
+    """
+    folder = manifest.folder_of(item.name)
+    option = "addnode" if item.dials is None else "connect"
+    return [
+        str(WalletProcess(item.name, folder).wallet_folder),
+        str(folder / WORDS),
+        str(manifest.folder / PASSPHRASE),
+        item.name,
+        f"-chain={NETWORK_FOLDER}",
+        f"-datadir={folder}",
+        f"-bind={item.host}",
+        "-dnsseed=0",
+        "-lab",
+        "-debug=net",
+        *[f"-{option}={manifest.components[name].p2p}" for name in item.entries],
+    ]
 
 
 def refuse(folder: Path, hosts: Sequence[str], no_longer: Sequence[str] = ()) -> None:
@@ -249,8 +252,8 @@ def introduce(manifest: Manifest, names: Sequence[str]) -> None:
     each(nodes_of(manifest, alive), lambda node: _introduce(manifest, node))
 
 
-def _introduce(manifest: Manifest, node: LabNode) -> None:
-    known = [manifest.components[name] for name in node.component.knows]
+def _introduce(manifest: Manifest, node: NodeProcess) -> None:
+    known = [manifest.components[name] for name in manifest.components[node.name].knows]
     if known:
         node.batch([("addpeeraddress", [other.host, other.p2p_port]) for other in known])
 
@@ -265,7 +268,7 @@ def _call_back(manifest: Manifest, names: Sequence[str]) -> None:
         callees = [other for other in started if other.name in (item.dials or ())]
         if not callees or state_of(item) is not ProcessState.RUNNING:
             continue
-        node = nodes_of(manifest, [item.name])[0]
+        node = node_of(manifest, item.name)
         for other in callees:
             if other.host not in item.bans:
                 node.rpc("addnode", str(other.p2p), "onetry")
@@ -346,13 +349,13 @@ def _lively(seen: Iterable[NodeView]) -> list[NodeView]:
     return [item for item in seen if item.state in (ProcessState.RUNNING, ProcessState.SILENT)]
 
 
-def add_node(node: LabNode, other: Component) -> None:
+def add_node(node: NodeProcess, other: Component) -> None:
     """Have a node stay connected to another; nothing happens if it does already."""
     with suppress(RpcError):
         node.rpc("addnode", str(other.p2p), "add")
 
 
-def drop_node(node: LabNode, other: Component) -> None:
+def drop_node(node: NodeProcess, other: Component) -> None:
     """Have a node no longer dial another; nothing happens if it does not."""
     with suppress(RpcError):
         node.rpc("addnode", str(other.p2p), "remove")

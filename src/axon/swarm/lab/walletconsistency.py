@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodes import LabNode, living
+from axon.swarm.lab.members import living, living_wallets
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.wallets import LabWallet, living_wallets
+from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat, in_coins
 
 TOGETHER_LIMIT_S: Final = 5.0
@@ -92,7 +93,7 @@ def wallet_consistency(manifest: Manifest) -> Finding:
     return Finding("S7", title, True, said, tried=found.entries)
 
 
-FaultOf = Callable[[LabNode, LabWallet, WalletStatement], str]
+FaultOf = Callable[[NodeProcess, WalletProcess, WalletStatement], str]
 """What is wrong with what a wallet tells, by a node on the same block; empty if nothing is."""
 
 
@@ -111,7 +112,7 @@ def _compare(manifest: Manifest, fault_of: FaultOf) -> Comparison:
 
 
 def _look_until_together(
-    manifest: Manifest, wallet: LabWallet, fault_of: FaultOf
+    manifest: Manifest, wallet: WalletProcess, fault_of: FaultOf
 ) -> tuple[str, int] | None:
     looks: list[tuple[str, int]] = []
 
@@ -127,7 +128,7 @@ def _look_until_together(
     return looks[0]
 
 
-def _look(manifest: Manifest, wallet: LabWallet, fault_of: FaultOf) -> tuple[str, int] | None:
+def _look(manifest: Manifest, wallet: WalletProcess, fault_of: FaultOf) -> tuple[str, int] | None:
     """What is wrong, and how many entries were looked at; None if a block came between."""
     told = ask(wallet)
     if told is None:
@@ -140,7 +141,7 @@ def _look(manifest: Manifest, wallet: LabWallet, fault_of: FaultOf) -> tuple[str
     return None
 
 
-def ask(wallet: LabWallet) -> WalletStatement | None:
+def ask(wallet: WalletProcess) -> WalletStatement | None:
     """What a wallet says; None if it saw a block while it spoke, or has seen none."""
     answers = wallet.batch(
         [
@@ -164,7 +165,7 @@ def ask(wallet: LabWallet) -> WalletStatement | None:
     return WalletStatement(str(last["hash"]), tuple(entries), tuple(needles))
 
 
-def _other_balance(node: LabNode, _wallet: LabWallet, told: WalletStatement) -> str:
+def _other_balance(node: NodeProcess, _wallet: WalletProcess, told: WalletStatement) -> str:
     found = node.rpc("scantxoutset", "start", list(told.needles))
     if found["bestblock"] != told.tip:
         return ""  # It has moved on, which is seen afterwards.
@@ -178,7 +179,7 @@ def balance_fault(told: WalletStatement, node_sat: int, name: str) -> str:
     return f"it holds {in_coins(told.holds_sat)} and {name} says {in_coins(node_sat)}"
 
 
-def _unproven(node: LabNode, wallet: LabWallet, told: WalletStatement) -> str:
+def _unproven(node: NodeProcess, wallet: WalletProcess, told: WalletStatement) -> str:
     """The first thing that a node does not confirm of what a wallet calls confirmed."""
     entries = told.confirmed
     proofs = wallet.batch([("gettxoutproof", [entry["txid"]]) for entry in entries])

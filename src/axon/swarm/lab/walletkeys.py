@@ -17,7 +17,7 @@ from axon.errors import ConfigError
 from axon.primitives.address import encode_address
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.network import REGTEST
-from axon.swarm.lab.wallets import PASSPHRASE, WORDS
+from axon.swarm.lab.manifest import PASSPHRASE, WORDS
 from axon.wallet.errors import NoWallet
 from axon.wallet.keys import ENTROPY_SIZE, AccountKind, from_words, new_words
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE

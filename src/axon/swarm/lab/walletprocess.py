@@ -9,18 +9,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from axon.rpc.client import RpcClient, Unreachable
-from axon.swarm.lab.processes import (
-    AXON,
-    START_LIMIT_S,
-    AxonProcess,
-    NodeFailed,
-    NodeProcess,
-    wait_until,
-)
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.swarm.lab.axonprocess import AXON, CHILD_CALL_LIMIT_S, AxonProcess, links_of
+from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
+from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
+from axon.swarm.lab.processidentity import ProcessIdentity
 
 PASSPHRASE: Final = "of a wallet for tests"
 """Of every wallet made here; what it protects is worth nothing."""
@@ -35,10 +32,20 @@ class WalletProcess(AxonProcess):
         name: of the wallet: letters, digits and `. _ -`.
         folder: its data directory; made if it is missing. Wallets in one folder share headers.
         command: how `axon` is started.
+        identity: of its process, if it is no child of this program.
+        timeout_s: how long an answer may take.
     """
 
-    def __init__(self, name: str, folder: Path, command: Sequence[str] = AXON) -> None:
-        super().__init__(name, folder, command)
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        command: Sequence[str] = AXON,
+        *,
+        identity: ProcessIdentity | None = None,
+        timeout_s: float = CHILD_CALL_LIMIT_S,
+    ) -> None:
+        super().__init__(name, folder, command, identity=identity, timeout_s=timeout_s)
 
     @property
     def wallet_folder(self) -> Path:
@@ -88,7 +95,7 @@ class WalletProcess(AxonProcess):
             told = json.loads((self.wallet_folder / "rpc.json").read_bytes())
         except FileNotFoundError:
             raise Unreachable(f"{self.name} has not said yet where it answers") from None
-        if told["pid"] != self.pid:
+        if self.identity is None or told["pid"] != self.identity.pid or not self.is_running:
             raise Unreachable(f"{self.name} was killed the last time, and does not answer yet")
         return RpcClient(
             f"http://127.0.0.1:{told['port']}",
@@ -96,7 +103,7 @@ class WalletProcess(AxonProcess):
             timeout_s=timeout_s,
         )
 
-    def _is_ready(self) -> bool:
+    def _has_started(self) -> bool:
         self.rpc("uptime")
         return True
 
@@ -117,3 +124,40 @@ class WalletProcess(AxonProcess):
             START_LIMIT_S,
             f"{self.name} and {node.name} complete the handshake",
         )
+
+    def scanned(self) -> tuple[int, str]:
+        """The last block up to which it has looked: its height and name; -1 before the first."""
+        return _last_block(self.rpc("getwalletinfo"))
+
+    def view(self, state: ProcessState) -> NodeView:
+        """What it says now; never raises, for not to answer is an answer here.
+
+        Args:
+            state: of its process; it is asked if it is running.
+        """
+        rss_kb, pss_kb = self.memory_kb()
+        if state is not ProcessState.RUNNING:
+            return NodeView(self.name, state, rss_kb=rss_kb, pss_kb=pss_kb)
+        try:
+            answers = self.batch([("getbalances", []), ("getpeerinfo", [])])
+        except (Unreachable, Unauthorized):
+            answers = [None]
+        if not all(isinstance(answer, dict | list) for answer in answers):
+            return NodeView(self.name, ProcessState.SILENT, rss_kb=rss_kb, pss_kb=pss_kb)
+        balances, peers = answers
+        height, tip = _last_block(balances)
+        return NodeView(
+            self.name,
+            state,
+            height,
+            tip,
+            links=links_of(peers),
+            rss_kb=rss_kb,
+            pss_kb=pss_kb,
+            holds=Decimal(balances["mine"]["trusted"]),
+        )
+
+
+def _last_block(told: dict[str, Any]) -> tuple[int, str]:
+    last = told["lastprocessedblock"]
+    return (-1, "") if last is None else (int(last["height"]), str(last["hash"]))

@@ -21,7 +21,8 @@ from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.processes import NodeProcess, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
 from axon.swarm.signer import Signer, Spendable
 

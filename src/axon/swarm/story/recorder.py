@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any, Final, Self
 
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
-from axon.swarm.lab.processes import AxonProcess, NodeProcess
+from axon.swarm.lab.axonprocess import AxonProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.story.participants import Participant
 from axon.swarm.story.record import Actor, ActorKind, Sample, Scene, Standing
 

@@ -14,7 +14,8 @@ from typing import Final, Self
 
 from axon.errors import AxonError
 from axon.primitives.transaction import COIN
-from axon.swarm.lab.processes import NodeProcess, TooLate, wait_until
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.signer import Signer
 from axon.swarm.story.checks import Check, agreed

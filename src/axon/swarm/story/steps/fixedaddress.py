@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.story.runner import StoryRunner, names, wallets_of
 
 TITLE: Final = "The fixed address"

@@ -8,7 +8,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
 from axon.swarm.story.checks import agreed
 from axon.swarm.story.runner import WHOLE_REWARD, StoryRunner, fingerprint, names

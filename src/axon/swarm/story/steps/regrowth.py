@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.story.checks import agreed
 from axon.swarm.story.participants import amount_sat, in_coins
 from axon.swarm.story.runner import (

@@ -7,7 +7,7 @@ from typing import Final
 from axon.primitives.address import decode_address
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction
-from axon.swarm.lab.processes import NodeProcess
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.story.participants import Participant, coinbase_coin, make_fee_coins
 from axon.swarm.story.runner import FEE_COIN_TEXT, StoryRunner, names, short, wallets_of
 
