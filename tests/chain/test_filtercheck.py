@@ -7,7 +7,11 @@ import pytest
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.chain.filters import basic_filter, filter_elements
 from axon.primitives.block import Block
-from tests.chain.chains import coin_at
+from axon.primitives.hashes import hash160
+from axon.primitives.network import REGTEST
+from axon.primitives.script import push
+from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
+from tests.chain.chains import block_on, coin_at, coinbase, made_up_txid
 from tests.node.rig import ALICE, BOB, Rig, next_block, payment
 
 
@@ -54,3 +58,61 @@ def test_a_filter_may_hold_more() -> None:
     assert doubt(basic_filter(block.hash, [*elements, b"more", b"and more"]), block) == FilterDoubt(
         0, 0
     )
+
+
+KEY = b"\x02" + bytes(range(32))
+LONG_KEY = b"\x04" + bytes(range(64))
+SIGNATURE = b"\x30" + bytes(70)
+REDEEM = b"\x00\x14" + hash160(KEY)
+P2PKH = b"\x76\xa9\x14" + hash160(KEY) + b"\x88\xac"
+
+
+@pytest.mark.parametrize(
+    ("script_sig", "witness", "unlocked"),
+    [
+        (b"", (SIGNATURE, KEY), b"\x00\x14" + hash160(KEY)),
+        (push(SIGNATURE) + push(KEY), (), P2PKH),
+        (
+            push(SIGNATURE) + push(LONG_KEY),
+            (),
+            b"\x76\xa9\x14" + hash160(LONG_KEY) + b"\x88\xac",
+        ),
+        (push(REDEEM), (SIGNATURE, KEY), b"\xa9\x14" + hash160(REDEEM) + b"\x87"),
+        (push(REDEEM), (SIGNATURE,), b"\xa9\x14" + hash160(REDEEM) + b"\x87"),
+    ],
+    ids=["witness key hash", "key hash", "long key hash", "script hash", "script hash of any"],
+)
+def test_what_an_input_unlocks(
+    script_sig: bytes, witness: tuple[bytes, ...], unlocked: bytes
+) -> None:
+    block = _spending(script_sig, witness)
+    assert doubt(basic_filter(block.hash, [b"\x51"]), block) == FilterDoubt(0, 1)
+    assert doubt(basic_filter(block.hash, [b"\x51", unlocked]), block) == FilterDoubt(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("script_sig", "witness"),
+    [
+        (b"", ()),
+        (b"", (SIGNATURE,)),
+        (b"", (SIGNATURE, b"\x04" + KEY[1:])),
+        (b"", (SIGNATURE, KEY + b"\x00")),
+        (b"", (b"", SIGNATURE, KEY)),
+        (push(SIGNATURE), ()),
+        (push(SIGNATURE) + push(KEY[:-1]), ()),
+        (push(SIGNATURE) + push(b"\x05" + KEY[1:]), ()),
+        (push(SIGNATURE) + b"\xac", ()),
+    ],
+    ids=range(9),
+)
+def test_an_input_that_does_not_tell_is_not_held_against_a_filter(
+    script_sig: bytes, witness: tuple[bytes, ...]
+) -> None:
+    block = _spending(script_sig, witness)
+    assert doubt(basic_filter(block.hash, [b"\x51"]), block) == FilterDoubt(0, 0)
+
+
+def _spending(script_sig: bytes, witness: tuple[bytes, ...]) -> Block:
+    point = outpoint(made_up_txid(1), 0)
+    spend = Transaction.build(2, [TxIn(point, script_sig, 0, witness)], [TxOut(1, b"\x51")])
+    return block_on(REGTEST.genesis.hash, coinbase(1, TxOut(1, b"\x51")), spend)

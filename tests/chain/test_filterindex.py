@@ -148,6 +148,9 @@ def test_what_is_held_is_written_in_one_batch() -> None:
     assert FilterIndex(store).height == 99
     index.flush()
     assert len(store.batches) == 1
+    block = _block(prev.hash, 100)
+    index.connect(block, block.hash, 100, [])
+    assert len(store.batches) == 2, "after the release each is written at once"
 
 
 def test_blocks_out_of_order_are_a_bug() -> None:

@@ -15,7 +15,7 @@ from axon.chain.rules import MAX_FUTURE_S, MAX_TIMEWARP_S, HeaderRules
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import MAINNET, REGTEST, SIGNET, TESTNET3, Network
-from axon.primitives.target import target_to_bits, work
+from axon.primitives.target import meets_target, target_to_bits, work
 from axon.primitives.verdict import Rejected
 from tests.chain.chains import (
     EASY_MAINNET,
@@ -309,3 +309,88 @@ def test_bip94_forbids_to_warp_time(network: Network, held: bool) -> None:
     else:
         accepted(tree.add(warped, FAR_FUTURE))
     accepted(tree.add(mine(last, last.time - MAX_TIMEWARP_S, HARDER), FAR_FUTURE))
+
+
+# Headers in a run: only the plainest are passed without `check`.
+
+
+def _run() -> tuple[HeaderTree, list[Header]]:
+    """Six plain headers on a tree that stops before the end of a period."""
+    tree = HeaderTree(EASY_MAINNET)
+    headers = [tree.genesis.header]
+    for _ in range(6):
+        headers.append(mine(headers[-1], headers[-1].time + 600, LIMIT))
+    return tree, headers[1:]
+
+
+def _plain(tree: HeaderTree, headers: list[Header], now: int = FAR_FUTURE, start: int = 0) -> int:
+    return HeaderRules(EASY_MAINNET).count_plain(headers, start, tree.genesis, now)
+
+
+def test_a_plain_run_is_counted_to_its_end() -> None:
+    tree, headers = _run()
+    assert _plain(tree, headers) == 6
+    stranger = Header(bytes(80))
+    assert _plain(tree, [stranger, stranger, *headers], start=2) == 6
+    assert HeaderRules(EASY_TESTNET3).count_plain(headers, 0, tree.genesis, FAR_FUTURE) == 0
+
+
+def test_a_run_ends_before_a_header_without_work() -> None:
+    tree, headers = _run()
+    good = headers[3]
+    fields = (good.version, good.prev, good.merkle_root, good.time, good.bits)
+    # The bits are right, so nothing but the hash tells.
+    workless = next(
+        header
+        for header in (Header.build(*fields, nonce) for nonce in range(1_000))
+        if not meets_target(header.hash, LIMIT)
+    )
+    assert _plain(tree, [*headers[:3], workless]) == 3
+    verdict = tree.add_chain([*headers[:3], workless], FAR_FUTURE)
+    assert verdict.new == 3
+    assert verdict.rejected is not None
+    assert verdict.rejected.reason == "high-hash"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"bits": HARDER}, {"version": 3}, {"time_step_s": 0}, {"time_step_s": -1}],
+    ids=str,
+)
+def test_a_run_ends_before_a_header_that_is_not_plain(change: dict[str, int]) -> None:
+    tree, headers = _run()
+    parent = headers[2]
+    odd = mine(
+        parent,
+        parent.time + change.get("time_step_s", 600),
+        change.get("bits", LIMIT),
+        version=change.get("version", 4),
+    )
+    assert _plain(tree, [*headers[:3], odd]) == 3
+
+
+def test_a_run_ends_before_a_header_that_connects_to_another() -> None:
+    tree, headers = _run()
+    assert _plain(tree, [*headers[:3], headers[4]]) == 3
+    assert _plain(tree, headers[1:]) == 0
+
+
+def test_a_run_ends_at_the_last_time_allowed() -> None:
+    tree, headers = _run()
+    now = (headers[2].time - MAX_FUTURE_S) * 1_000_000
+    assert _plain(tree, headers, now) == 3
+    assert _plain(tree, headers, now - 1) == 2
+
+
+def test_a_run_ends_with_its_period() -> None:
+    tree, last = _period(EASY_MAINNET)
+    parent = last.parent
+    assert parent is not None
+    rules = HeaderRules(EASY_MAINNET)
+    after = mine(last, last.time + 1, LIMIT)  # Wrong: the target is another from here on.
+    assert rules.count_plain([last.header, after], 0, parent, FAR_FUTURE) == 1
+    right = mine(last, last.time + 1, HARDER)
+    headers = [right, mine(right, right.time + 1, HARDER)]
+    assert rules.count_plain(headers, 0, last, FAR_FUTURE) == 0
+    first = accepted(tree.add(right, FAR_FUTURE))
+    assert rules.count_plain(headers[1:], 0, first, FAR_FUTURE) == 1
