@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from axon.chain.coins import Coin
 from axon.mempool.acceptance import coins_to_find
-from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
+from axon.mempool.outcome import Admitted, Refusal, Refused
 from axon.mempool.packageacceptance import Member, PackageResult, is_child_with_parents_tree
 from axon.mempool.policy import MAX_PACKAGE_COUNT, fee_at
 from axon.node.commands import SendTransaction, SubmitPackage
 from axon.primitives.hashes import to_hex
 from axon.primitives.script import is_unspendable
-from axon.primitives.transaction import COIN, Transaction, outpoint
+from axon.primitives.transaction import COIN, OutPoint, Transaction, outpoint
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
@@ -72,15 +73,17 @@ async def sendrawtransaction(
     await daemon.caught_up()
     node, txid = daemon.node, transaction.txid
     made = [outpoint(txid, index) for index in range(len(transaction.outputs))]
-    _, coins = await daemon.read_coins([*made, *coins_to_find(node.pool, (transaction,))])
+    coins = await _read_coins(daemon, transaction, made)
     if any(coins[point] is not None for point in made):
         raise RpcError(Code.ALREADY_KNOWN, "Transaction outputs already in utxo set")
     if txid in node.pool:
         return to_hex(txid)
     if feerate:
+        # What is refused here goes no further: its fee is not known, so it could be any.
         prepared = node.pool.prepare(transaction, coins, node.tip_context(), daemon.clock.now())
-        highest = fee_at(feerate, transaction.vsize)
-        if isinstance(prepared, Prepared) and prepared.fee_sat > highest:
+        if isinstance(prepared, Refused):
+            raise _refused(prepared)
+        if prepared.fee_sat > fee_at(feerate, transaction.vsize):
             raise RpcError(
                 Code.VERIFY,
                 "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)",
@@ -89,8 +92,24 @@ async def sendrawtransaction(
     if isinstance(outcome, Admitted):
         return to_hex(txid)
     assert isinstance(outcome, Refused)
+    raise _refused(outcome)
+
+
+async def _read_coins(
+    daemon: Daemon, transaction: Transaction, made: list[OutPoint]
+) -> dict[OutPoint, Coin | None]:
+    """The coins of the tip that a transaction spends, and those it would make."""
+    pool = daemon.node.pool
+    while True:
+        _, coins = await daemon.read_coins([*made, *coins_to_find(pool, (transaction,))])
+        # A parent that was in the pool may have been mined meanwhile: then more are needed.
+        if all(point in coins for point in coins_to_find(pool, (transaction,))):
+            return coins
+
+
+def _refused(outcome: Refused) -> RpcError:
     missing = outcome.kind is Refusal.MISSING_INPUTS
-    raise RpcError(Code.VERIFY if missing else Code.VERIFY_REJECTED, str(outcome))
+    return RpcError(Code.VERIFY if missing else Code.VERIFY_REJECTED, str(outcome))
 
 
 def _decode_several(texts: list[str]) -> tuple[Transaction, ...]:
