@@ -11,11 +11,12 @@ from axon.machine import DAY, MINUTE, SECOND, Endpoint, Instant, PeerId
 from axon.p2p.actions import Action, Send
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
+from axon.p2p.admission import InboundAdmitted
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import MAX_IN_FLIGHT, BlockDownload
 from axon.p2p.blockfetch import MAX_WANTED, BlockFetch
-from axon.p2p.connections import Admitted, Connections
+from axon.p2p.connections import Connections
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import PeerFault
@@ -587,11 +588,11 @@ def connections(data: bytes) -> None:
                 peers.perform(part.handshake_complete(peer, agreed, peers.now))
             case 5 if peers.has_room():
                 remote = spread(200 + source.below(50))
-                admitted = part.admit(remote, (), peers.now, noban=source.flag())
-                if isinstance(admitted, Admitted):
+                admitted = part.admission.admit(remote, (), peers.now, noban=source.flag())
+                if isinstance(admitted, InboundAdmitted):
                     part.opened_inbound(peers.arrive(), remote, peers.now)
             case 6 if peer is not None:
-                if part.misbehaved(peer, noban=source.flag()):
+                if part.admission.misbehaved(peer, noban=source.flag()):
                     peers.leave(peer)
             case 7:
                 _operate(source, part, targets, under_way, peers)
@@ -612,7 +613,7 @@ def connections(data: bytes) -> None:
         assert part.count(ConnectionType.INBOUND) <= len(peers.here)
         assert len(part.anchors()) <= 2
         for here in peers.here:
-            assert part.kind_of(here) is not None
+            assert here in part._table.open
 
 
 def _operate(

@@ -26,8 +26,9 @@ from axon.node.session import Session
 from axon.node.settings import LinkSettings
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
+from axon.p2p.admission import InboundAdmitted
 from axon.p2p.banlist import BanList
-from axon.p2p.connections import Admitted, Connections
+from axon.p2p.connections import Connections
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import InboundCandidate
 from axon.p2p.faults import ConnectedToSelf, PeerDone, PeerFault, PeerViolation
@@ -146,8 +147,10 @@ class Links:
             for session in self.sessions.values()
             if session.inbound and session.negotiated is not None
         ]
-        admitted = self.connections.admit(address, candidates, now, "noban" in permissions)
-        if not isinstance(admitted, Admitted):
+        admitted = self.connections.admission.admit(
+            address, candidates, now, "noban" in permissions
+        )
+        if not isinstance(admitted, InboundAdmitted):
             self._outbox.put(Disconnect(event.peer, admitted.reason))
             self._outbox.report(
                 PeerDisconnected(event.peer, str(event.remote), admitted.reason, by_us=True)
@@ -160,7 +163,7 @@ class Links:
     def _candidate(self, session: Session) -> InboundCandidate:
         negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
         assert negotiated is not None, "only greeted peers are candidates"
-        group = 0 if address is None else self.connections.keyed_netgroup(address)
+        group = 0 if address is None else self.connections.admission.keyed_netgroup(address)
         return InboundCandidate(
             peer=session.peer,
             connected_at=session.opened_at,
@@ -268,7 +271,7 @@ class Links:
             return
         if isinstance(fault, PeerViolation):
             self._outbox.report(PeerMisbehaved(peer, str(session.remote), fault.rule))
-            if not self.connections.misbehaved(peer, session.may("noban")):
+            if not self.connections.admission.misbehaved(peer, session.may("noban")):
                 return
         elif isinstance(fault, ConnectedToSelf):
             own = address_of(session.local)

@@ -1,0 +1,203 @@
+"""Whom a node dials of its own accord, and when.
+
+Eight outbound peers for everything and two for blocks alone, each in another netgroup, chosen by
+`Picker` from the address table; now and then a feeler asks an address that was only told of whether
+it answers, and one more block relay peer is tried. One dial each half second; where the table
+offers nobody, or only addresses that were dialled lately, the search slows down until there are new
+ones. The figures are Bitcoin Core's.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.connectionsconfig import MAX_FEELERS, ConnectionsConfig
+from axon.p2p.connectiontable import ConnectionTable
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
+from axon.p2p.picker import Picker, was_tried
+from axon.p2p.requests import DialRequest, endpoint_of
+from axon.primitives.netaddress import NetAddress
+from axon.wire.messages import Services
+
+DIAL_INTERVAL: Final = 500 * MILLISECOND
+"""From one automatic dial to the next."""
+MAX_IDLE: Final = 30 * SECOND
+"""The longest pause before looking again, while the table offers nobody."""
+MAX_PAUSE: Final = 5 * SECOND
+"""The longest pause while it offers only addresses that were dialled lately."""
+FEELER_INTERVAL: Final = 2 * MINUTE
+EXTRA_BLOCK_RELAY_INTERVAL: Final = 5 * MINUTE
+"""Means of exponential times."""
+
+_FOR_GROUPS: Final = (
+    ConnectionType.MANUAL,
+    ConnectionType.FULL_RELAY,
+    ConnectionType.BLOCK_RELAY,
+)
+
+
+class AutoDial:
+    """The automatic dials of one node; a part of `Connections`.
+
+    Args:
+        config: what the operator decided.
+        table: which connections there are.
+        addrman: whom there is to dial; told of each attempt.
+        bans: whom not to dial.
+        rng: delays and choices.
+        now: the start.
+    """
+
+    def __init__(
+        self,
+        config: ConnectionsConfig,
+        table: ConnectionTable,
+        addrman: AddrMan,
+        bans: BanList,
+        rng: Random,
+        now: Instant,
+    ) -> None:
+        self._config = config
+        self._table = table
+        self._addrman = addrman
+        self._rng = rng
+        self._picker = Picker(addrman, bans, config.reachable, config.lab, config.needs)
+        self._anchors = list(config.anchors[:MAX_ANCHORS])
+        self._next_dial = now
+        self._pause = DIAL_INTERVAL
+        self._idle = DIAL_INTERVAL
+        self._idle_since: tuple[Instant, int] | None = None  # With the table's size back then.
+        self._next_feeler = now + self._delay(FEELER_INTERVAL)
+        self._next_extra = now + self._delay(EXTRA_BLOCK_RELAY_INTERVAL)
+        self._stale_tip = False
+        self._synced = False
+
+    # What happened.
+
+    def adapt(self, near_tip: bool, stale_tip: bool, synced: bool) -> None:
+        """What the state of the chain means; the arguments are those of `Connections.adapt`."""
+        self._picker.near_tip = near_tip
+        self._stale_tip, self._synced = stale_tip, synced
+
+    def found_own(self, address: NetAddress) -> None:
+        """This address is our own: it is not dialled again."""
+        self._picker.found_own(address)
+
+    def lost(self, now: Instant) -> None:
+        """A connection that we dialled has ended: look for another soon."""
+        self._idle = DIAL_INTERVAL
+        self._next_dial = min(self._next_dial, now + DIAL_INTERVAL)
+
+    def restart(self, now: Instant) -> None:
+        """The network was switched on or off: dial at once when it is on."""
+        self._next_dial = now
+
+    def notice_news(self) -> bool:
+        """Whether new addresses have ended the rest that began for want of them."""
+        if self._idle_since is None or self._idle_since[1] == len(self._addrman):
+            return False
+        self._next_dial = min(self._next_dial, self._idle_since[0] + DIAL_INTERVAL)
+        self._idle_since = None
+        return True
+
+    # Time.
+
+    @property
+    def next_dial(self) -> Instant:
+        """Before this moment nobody is dialled: one at a time, be it for addresses."""
+        return self._next_dial
+
+    def dialled(self, now: Instant) -> None:
+        """Somebody was dialled for addresses; the next dial waits for its turn."""
+        self._next_dial = now + DIAL_INTERVAL
+
+    def deadline(self) -> Instant | None:
+        """When `tick` may have something to do."""
+        if self._config.connect is not None:
+            return None
+        earliest = self._next_dial
+        if self._wanted_at_once() is not None:
+            return earliest
+        timed = []
+        if self._synced:
+            timed.append(self._next_extra)
+        if self._table.count(ConnectionType.FEELER) < MAX_FEELERS:
+            timed.append(self._next_feeler)
+        return max(earliest, min(timed)) if timed else None
+
+    def tick(self, now: Instant) -> DialRequest | None:
+        """The dial that is due, if one is."""
+        if self._config.connect is not None or now < self._next_dial:
+            return None
+        kind = self._wanted(now)
+        if kind is None:
+            return None
+        self._next_dial = now + DIAL_INTERVAL
+        self._addrman.resolve_collisions(now)
+        record = self._pick(kind, now)
+        if record is None:
+            if kind is not ConnectionType.FEELER:
+                self._rest(now)
+            return None
+        self._idle, self._idle_since = DIAL_INTERVAL, None
+        self._pause = min(self._pause * 2, MAX_PAUSE) if was_tried(record, now) else DIAL_INTERVAL
+        self._next_dial = now + self._pause
+        # While we have hardly a peer, it may be our own line that is dead.
+        line_is_alive = len(self._outbound_groups()) >= 2
+        self._addrman.attempt(record.address, now, count_failure=line_is_alive)
+        v2 = self._config.v2 and bool(record.services & Services.P2P_V2)
+        return DialRequest(endpoint_of(record.address), kind, v2, record.address)
+
+    # The choice.
+
+    def _wanted_at_once(self) -> ConnectionType | None:
+        config = self._config
+        full = self._table.count(ConnectionType.FULL_RELAY)
+        block = self._table.count(ConnectionType.BLOCK_RELAY)
+        if self._anchors and block < config.max_block_relay:
+            return ConnectionType.BLOCK_RELAY
+        if full < config.max_full_relay + self._stale_tip:
+            return ConnectionType.FULL_RELAY
+        return ConnectionType.BLOCK_RELAY if block < config.max_block_relay else None
+
+    def _wanted(self, now: Instant) -> ConnectionType | None:
+        kind = self._wanted_at_once()
+        if kind is not None:
+            return kind
+        if self._synced and now >= self._next_extra:
+            self._next_extra = now + self._delay(EXTRA_BLOCK_RELAY_INTERVAL)
+            if self._table.count(ConnectionType.BLOCK_RELAY) <= self._config.max_block_relay:
+                return ConnectionType.BLOCK_RELAY
+        feelers = self._table.count(ConnectionType.FEELER)
+        if now >= self._next_feeler and feelers < MAX_FEELERS:
+            self._next_feeler = now + self._delay(FEELER_INTERVAL)
+            return ConnectionType.FEELER
+        return None
+
+    def _pick(self, kind: ConnectionType, now: Instant) -> AddressRecord | None:
+        taken = self._table.addresses(tuple(ConnectionType))
+        if kind is ConnectionType.FEELER:
+            return self._picker.pick_for_feeler(taken, now)
+        groups = self._outbound_groups()
+        while kind is ConnectionType.BLOCK_RELAY and self._anchors:
+            anchor = self._anchors.pop()
+            if self._picker.is_dialable(anchor, taken, groups, now):
+                unknown = AddressRecord(anchor, anchor, 0, 0, 0, 0, 0, False, ())
+                return self._addrman.record(anchor) or unknown
+        return self._picker.pick(taken, groups, now)
+
+    def _rest(self, now: Instant) -> None:
+        self._idle_since = (now, len(self._addrman))
+        self._next_dial = now + self._idle
+        self._idle = min(self._idle * 2, MAX_IDLE)
+
+    def _outbound_groups(self) -> frozenset[bytes]:
+        return self._picker.groups(self._table.addresses(_FOR_GROUPS))
+
+    def _delay(self, mean: Instant) -> Instant:
+        return 1 + int(self._rng.expovariate(1 / mean))

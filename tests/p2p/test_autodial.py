@@ -1,0 +1,180 @@
+"""Whom a node dials of its own accord, how fast, and when it rests."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from axon.machine import DAY, HOUR, MINUTE, SECOND
+from axon.p2p.autodial import DIAL_INTERVAL, MAX_IDLE, MAX_PAUSE
+from axon.p2p.requests import DialRequest, endpoint_of
+from axon.primitives.netaddress import NetAddress
+from axon.wire.messages import Services
+from tests.p2p.connectionworld import (
+    BLOCK_RELAY,
+    FEELER,
+    FULL_RELAY,
+    World,
+)
+from tests.p2p.examples import FULL, NOW, ip, spread, told
+
+
+def test_eight_full_relay_and_two_block_relay_peers_are_found_half_a_second_apart() -> None:
+    world = World(known=100)
+    dialled = world.wait(10 * SECOND)
+    assert Counter(request.kind for request in dialled) == {FULL_RELAY: 8, BLOCK_RELAY: 2}
+    assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 2}
+    moments = [at for at, _ in world.requests]
+    assert moments == [NOW + number * DIAL_INTERVAL for number in range(10)]
+
+
+def test_each_is_in_a_netgroup_of_its_own() -> None:
+    world = World()
+    world.addrman.add([told(ip(f"60.{n % 4}.{n}.1")) for n in range(250)], spread(1), NOW)
+    world.wait(HOUR)
+    assert world.count().get(FULL_RELAY) == 4
+    assert len({address.group() for address in world.addresses()}) == 4
+
+
+def test_whoever_is_connected_already_is_not_dialled() -> None:
+    world = World(known=1)
+    world.accept(NetAddress(spread(0).network, spread(0).host_bytes, 50_000))
+    assert world.wait(HOUR) == []
+
+
+def test_after_that_feelers_ask_the_new_addresses_and_end() -> None:
+    world = World(known=200)
+    world.wait(10 * SECOND)
+    dialled = world.wait(2 * HOUR)
+    assert {request.kind for request in dialled} == {FEELER}
+    assert 30 < len(dialled) < 90
+    assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 2}
+    for request in dialled:
+        assert request.address is not None
+        assert world.record(request.address).last_success_s
+
+
+def test_a_peer_that_answers_is_tried_and_says_itself_what_it_offers() -> None:
+    world = World(known=1)
+    (request,) = [request for request in world.wait(0) if request.kind is FULL_RELAY]
+    assert request == DialRequest(endpoint_of(spread(0)), FULL_RELAY, False, spread(0))
+    record = world.record(spread(0))
+    assert record.tried
+    assert record.services == FULL
+
+
+def test_an_unfinished_handshake_proves_nothing() -> None:
+    world = World(known=1)
+    (request,) = world.connections.tick(NOW)
+    assert isinstance(request, DialRequest)
+    world.open(request, answer=False)
+    assert not world.record(spread(0)).tried
+
+
+def test_the_time_of_a_peer_is_renewed_when_it_goes_unless_it_was_for_blocks_alone() -> None:
+    world = World(known=100)
+    world.wait(10 * SECOND)
+    world.now += DAY
+    kinds = {}
+    for peer in list(world.peers):
+        address, kind = world.address_of(peer), world.kind_of(peer)
+        assert address is not None
+        kinds[address] = kind
+        world.close(peer)
+    for address, kind in kinds.items():
+        expected = NOW if kind is BLOCK_RELAY else world.now
+        assert world.record(address).time_s == expected // SECOND
+
+
+def test_a_lost_peer_is_replaced_soon() -> None:
+    world = World(known=100)
+    world.wait(10 * SECOND)
+    world.close(world.peers[0])
+    (request,) = world.wait(2 * SECOND)
+    assert request.kind is FULL_RELAY
+
+
+def test_with_nobody_left_to_dial_the_search_slows_down() -> None:
+    world = World()
+    searches, now = 0, NOW
+    while now < NOW + HOUR:
+        assert world.connections.tick(now) == []
+        due = world.connections.deadline()
+        assert due is not None
+        assert due > now
+        now, searches = due, searches + 1
+    assert searches < 2 * HOUR / MAX_IDLE
+
+
+def test_new_addresses_end_the_rest_at_once() -> None:
+    world = World()
+    world.wait(HOUR)
+    world.addrman.add([told(spread(1))], spread(2), world.now)
+    assert [request.address for request in world.wait(SECOND)] == [spread(1)]
+
+
+def test_dead_addresses_are_dialled_less_often_but_not_given_up() -> None:
+    world = World(known=5)
+    world.dead = {endpoint_of(spread(number)) for number in range(5)}
+    assert len(world.wait(10 * MINUTE)) < 5 + 1.1 * (10 * MINUTE / MAX_PAUSE)
+    assert world.count() == {}
+    world.dead.clear()
+    world.wait(MINUTE)
+    assert len(world.peers) == 5
+
+
+def test_the_encrypted_transport_is_used_where_it_is_offered() -> None:
+    services = FULL | Services.P2P_V2
+    for v2, offered in ((True, services), (True, FULL), (False, services)):
+        world = World(v2=v2)
+        world.addrman.add([told(spread(1), services=offered)], spread(2), NOW)
+        (request,) = world.connections.tick(NOW)
+        assert isinstance(request, DialRequest)
+        assert request.v2 is (v2 and offered == services)
+
+
+def test_a_peer_that_does_not_understand_it_is_dialled_again_without() -> None:
+    world = World()
+    world.addrman.add([told(spread(1), services=FULL | Services.P2P_V2)], spread(2), NOW)
+    (request,) = world.connections.tick(NOW)
+    assert isinstance(request, DialRequest)
+    peer = world.open(request, answer=False)
+    world.close(peer, downgrade=True)
+    assert world.count() == {FULL_RELAY: 1}
+    (again,) = world.wait(0)
+    assert again == DialRequest(request.endpoint, request.kind, False, request.address)
+
+
+def test_anchors_are_the_first_block_relay_peers() -> None:
+    world = World(known=50, anchors=(ip("90.1.1.1"), ip("91.1.1.1"), ip("92.1.1.1")))
+    dialled = world.wait(SECOND)
+    assert [request.address for request in dialled[:2]] == [ip("91.1.1.1"), ip("90.1.1.1")]
+    assert {request.kind for request in dialled[:2]} == {BLOCK_RELAY}
+    assert world.connections.anchors() == [ip("91.1.1.1"), ip("90.1.1.1")]
+
+
+def test_a_stale_tip_is_worth_one_more_full_relay_peer() -> None:
+    world = World(known=100)
+    world.wait(10 * SECOND)
+    world.connections.adapt(near_tip=True, stale_tip=True, synced=False)
+    world.wait(10 * SECOND)
+    assert world.count().get(FULL_RELAY) == 9
+
+
+def test_after_the_initial_sync_more_block_relay_peers_are_tried() -> None:
+    world = World(known=100)
+    world.connections.adapt(near_tip=True, stale_tip=False, synced=True)
+    world.wait(HOUR)
+    assert world.count() == {FULL_RELAY: 8, BLOCK_RELAY: 3}
+
+
+def test_few_connections_leave_no_room_for_others() -> None:
+    world = World(known=100, max_connections=5)
+    world.wait(MINUTE)
+    assert world.count() == {FULL_RELAY: 5}
+    assert world.config.max_inbound == 0
+
+
+def test_our_own_address_is_not_dialled_again() -> None:
+    world = World(known=1)
+    world.connections.found_own(spread(0))
+    assert world.wait(HOUR) == []
