@@ -47,7 +47,7 @@ Client = Callable[[Goal], Coroutine[Any, Any, float]]
 def axon_client() -> Client:
     """axon's own wallet."""
     from axon.drivers.aio.walletfile import SqliteStore
-    from axon.host.lightwallet import WALLET_FILE, LightOptions, running
+    from axon.host.lightwallet import WALLET_FILE, LightSettings, running
     from axon.machine import Endpoint
     from axon.primitives.network import REGTEST
     from axon.wallet.coins import Balance
@@ -65,7 +65,7 @@ def axon_client() -> Client:
 
     async def run(goal: Goal) -> float:
         began = time.perf_counter()
-        options = LightOptions(
+        options = LightSettings(
             network=REGTEST, folder=goal.folder, connect=(Endpoint(goal.host, goal.port),)
         )
         options.wallet_folder("bench").mkdir(parents=True)

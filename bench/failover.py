@@ -13,7 +13,7 @@ from statistics import median
 from typing import Final, Generic, TypeVar
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightOptions, running
+from axon.host.lightwallet import WALLET_FILE, LightSettings, running
 from axon.node.commands import SendTransaction
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
@@ -97,7 +97,7 @@ class _Failing:
 
     def __init__(self, nodes: list[NodeProcess], folder: Path, rounds: int) -> None:
         self._nodes = nodes
-        self._options = LightOptions(
+        self._options = LightSettings(
             network=REGTEST, folder=folder, connect=tuple(node.door for node in nodes)
         )
         self._rounds = rounds

@@ -11,10 +11,10 @@ import pytest
 from axon.cli.catalogue import OPTIONS
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
-from axon.cli.peerconfig import Bind, user_agent
-from axon.cli.permissions import Whitelisted
-from axon.cli.version import VERSION
+from axon.cli.peerconfig import user_agent
 from axon.errors import ConfigError
+from axon.host.settings import Bind, Whitelisted
+from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.primitives.network import MAINNET, REGTEST
@@ -26,33 +26,33 @@ def config(*arguments: str) -> NodeConfig:
 
 def test_defaults() -> None:
     made = config()
-    assert made.network is MAINNET
-    assert made.folder == Path("/nohome/.axon")
+    assert made.node.network is MAINNET
+    assert made.node.folder == Path("/nohome/.axon")
     assert made.pid_file == Path("/nohome/.axon/axon.pid")
-    assert made.policy == Policy()
-    assert made.filter_index
-    assert made.peers.serve_filters
-    assert made.peers.connect is None
-    assert made.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
-    assert made.peers.max_connections == 125
-    assert made.peers.user_agent == f"/axon:{VERSION}/"
-    assert not made.peers.lab
-    assert (made.persist_mempool, made.daemon) == (True, False)
-    assert made.minimum_chainwork == MAINNET.minimum_chainwork
-    assert made.max_tip_age_s == 24 * 3600
-    assert made.mining.min_feerate_sat_kvb == 1
+    assert made.node.policy == Policy()
+    assert made.node.filter_index
+    assert made.node.peers.serve_filters
+    assert made.node.peers.connect is None
+    assert made.node.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
+    assert made.node.peers.max_connections == 125
+    assert made.node.peers.user_agent == f"/axon:{VERSION}/"
+    assert not made.node.peers.lab
+    assert (made.node.persist_mempool, made.daemon) == (True, False)
+    assert made.node.minimum_chainwork == MAINNET.minimum_chainwork
+    assert made.node.max_tip_age_s == 24 * 3600
+    assert made.node.mining.min_feerate_sat_kvb == 1
     assert made.log.file == Path("/nohome/.axon/debug.log")
     assert made.log.console
-    assert made.rpc is not None
-    assert made.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
-    assert made.rpc.cookie == Path("/nohome/.axon/.cookie")
+    assert made.node.rpc is not None
+    assert made.node.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
+    assert made.node.rpc.cookie == Path("/nohome/.axon/.cookie")
     assert made.warnings == ()
 
 
 def test_the_network_folder() -> None:
     made = config("-regtest")
-    assert (made.network, made.folder) == (REGTEST, Path("/nohome/.axon/regtest"))
-    assert config("-chain=test").folder == Path("/nohome/.axon/testnet3")
+    assert (made.node.network, made.node.folder) == (REGTEST, Path("/nohome/.axon/regtest"))
+    assert config("-chain=test").node.folder == Path("/nohome/.axon/testnet3")
 
 
 def test_a_launcher() -> None:
@@ -61,18 +61,18 @@ def test_a_launcher() -> None:
         "-bind=127.0.0.1:18445=onion", "-dnsseed=0", "-natpmp=0", "-maxconnections=94", "-par=1",
         "-rpcthreads=2", "-rpcservertimeout=99000", "-printtoconsole=0", "-nodaemon",
     )  # fmt: skip
-    assert made.peers.connect == ()
-    assert made.peers.binds == (
+    assert made.node.peers.connect == ()
+    assert made.node.peers.binds == (
         Bind(Endpoint("127.0.0.1", 11000)),
         Bind(Endpoint("127.0.0.1", 18445), onion=True),
     )
-    assert made.peers.max_connections == 94
+    assert made.node.peers.max_connections == 94
     assert not made.log.console
-    assert made.script_threads == 0
-    assert made.rpc is not None
-    assert made.rpc.server.endpoints[1] == Endpoint("127.0.0.1", 16000)
-    assert made.rpc.server.timeout_s == 99000
-    assert made.rpc.server.max_calls == 66
+    assert made.node.script_threads == 0
+    assert made.node.rpc is not None
+    assert made.node.rpc.server.endpoints[1] == Endpoint("127.0.0.1", 16000)
+    assert made.node.rpc.server.timeout_s == 99000
+    assert made.node.rpc.server.max_calls == 66
     assert made.unused == ("axon has no use for -natpmp",)
     assert made.warnings == ()
 
@@ -97,20 +97,22 @@ def test_a_launcher() -> None:
     ],
 )
 def test_who_listens_and_who_asks_dns(arguments: list[str], listens: bool, seeds: bool) -> None:
-    peers = config(*arguments).peers
+    peers = config(*arguments).node.peers
     assert bool(peers.binds) is listens
     assert peers.dnsseed is seeds
 
 
 def test_whom_to_dial() -> None:
-    peers = config("-regtest", "-connect=1.2.3.4", "-connect=[::1]:5", "-addnode=a.example").peers
+    peers = config(
+        "-regtest", "-connect=1.2.3.4", "-connect=[::1]:5", "-addnode=a.example"
+    ).node.peers
     assert peers.connect == (Endpoint("1.2.3.4", 18444), Endpoint("::1", 5))
     assert peers.addnode == (Endpoint("a.example", 18444),)
-    peers = config("-proxy=127.0.0.1", "-onion=127.0.0.2:1").peers
+    peers = config("-proxy=127.0.0.1", "-onion=127.0.0.2:1").node.peers
     assert peers.proxy == Endpoint("127.0.0.1", 9050)
     assert peers.onion_proxy == Endpoint("127.0.0.2", 1)
-    assert config("-proxy=127.0.0.1").peers.onion_proxy == Endpoint("127.0.0.1", 9050)
-    assert config("-proxy=127.0.0.1", "-noonion").peers.onion_proxy is None
+    assert config("-proxy=127.0.0.1").node.peers.onion_proxy == Endpoint("127.0.0.1", 9050)
+    assert config("-proxy=127.0.0.1", "-noonion").node.peers.onion_proxy is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_whom_to_dial() -> None:
 )
 def test_filters(arguments: list[str], index: bool, served: bool) -> None:
     made = config(*arguments)
-    assert (made.filter_index, made.peers.serve_filters) == (index, served)
+    assert (made.node.filter_index, made.node.peers.serve_filters) == (index, served)
 
 
 def test_policy() -> None:
@@ -134,7 +136,7 @@ def test_policy() -> None:
         "-incrementalrelayfee=0.00002", "-dustrelayfee=0", "-bytespersigop=5", "-acceptnonstdtxn",
         "-permitbaremultisig=0", "-datacarriersize=83", "-limitclustercount=10",
         "-limitclustersize=50",
-    ).policy  # fmt: skip
+    ).node.policy  # fmt: skip
     assert made == Policy(
         max_mempool_bytes=5_000_000,
         expiry_s=3600,
@@ -148,25 +150,25 @@ def test_policy() -> None:
         cluster_count=10,
         cluster_vsize=50_000,
     )
-    assert config("-datacarrier=0").policy.max_datacarrier_bytes == 0
-    assert config("-incrementalrelayfee=0.00002").policy.min_relay_feerate_sat_kvb == 2000
-    assert config("-blocksonly").policy.max_mempool_bytes == 5_000_000
+    assert config("-datacarrier=0").node.policy.max_datacarrier_bytes == 0
+    assert config("-incrementalrelayfee=0.00002").node.policy.min_relay_feerate_sat_kvb == 2000
+    assert config("-blocksonly").node.policy.max_mempool_bytes == 5_000_000
 
 
 def test_mining() -> None:
     made = config("-regtest", "-blockmaxweight=9000", "-blockmintxfee=0.00001", "-blockversion=7")
-    assert made.mining.max_weight_wu == 9000
-    assert made.mining.min_feerate_sat_kvb == 1000
-    assert made.mining.version == 7
-    assert config("-blockversion=7").mining.version is None
-    assert config("-blockmaxweight=0").mining.max_weight_wu == 8000
+    assert made.node.mining.max_weight_wu == 9000
+    assert made.node.mining.min_feerate_sat_kvb == 1000
+    assert made.node.mining.version == 7
+    assert config("-blockversion=7").node.mining.version is None
+    assert config("-blockmaxweight=0").node.mining.max_weight_wu == 8000
 
 
 def test_permissions() -> None:
     usual = frozenset({"noban", "download", "mempool", "relay"})
 
     def only(*arguments: str) -> Whitelisted:
-        (entry,) = config(*arguments).peers.whitelist
+        (entry,) = config(*arguments).node.peers.whitelist
         return entry
 
     network = ipaddress.ip_network("1.2.3.0/24")
@@ -189,21 +191,23 @@ def test_permissions() -> None:
     outbound = only("-whitelist=out,addr@::1")
     assert (outbound.inbound, outbound.outbound) == (False, True)
     made = config("-whitebind=addr@127.0.0.1:5", "-whitebind=127.0.0.2:6")
-    assert made.peers.binds == (
+    assert made.node.peers.binds == (
         Bind(Endpoint("127.0.0.1", 5), permissions=frozenset({"addr"})),
         Bind(Endpoint("127.0.0.2", 6), permissions=usual),
     )
 
 
 def test_rpc() -> None:
-    made = config("-rpcuser=u", "-rpcpassword=open-sesame").rpc
+    made = config("-rpcuser=u", "-rpcpassword=open-sesame").node.rpc
     assert made is not None
     assert made.cookie is None
     assert "open-sesame" not in repr(made)
     assert made.make_credentials(None).user_of("Basic dTpvcGVuLXNlc2FtZQ==") == "u"
-    assert config("-norpccookiefile").rpc.cookie is None  # type: ignore[union-attr]
-    assert config("-noserver").rpc is None
-    made = config("-rpcbind=127.1.0.1:7", "-rpcallowip=10.0.0.0/8", "-rpccookieperms=group").rpc
+    assert config("-norpccookiefile").node.rpc.cookie is None  # type: ignore[union-attr]
+    assert config("-noserver").node.rpc is None
+    made = config(
+        "-rpcbind=127.1.0.1:7", "-rpcallowip=10.0.0.0/8", "-rpccookieperms=group"
+    ).node.rpc
     assert made is not None
     assert made.server.endpoints == (Endpoint("127.1.0.1", 7),)
     assert made.server.allowed == (ipaddress.ip_network("10.0.0.0/8"),)
@@ -212,8 +216,8 @@ def test_rpc() -> None:
 
 def test_rpcbind_alone_is_not_enough() -> None:
     made = config("-rpcbind=0.0.0.0")
-    assert made.rpc is not None
-    assert made.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
+    assert made.node.rpc is not None
+    assert made.node.rpc.server.endpoints == (Endpoint("::1", 8332), Endpoint("127.0.0.1", 8332))
     assert any("-rpcbind was specified without -rpcallowip" in text for text in made.warnings)
 
 
@@ -302,10 +306,10 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_threads_that_check_scripts() -> None:
-    assert config("-par=1").script_threads == 0
-    assert config("-par=4").script_threads == 3
-    assert config("-par=100").script_threads == 15
-    assert config("-par=-1000").script_threads == 0
+    assert config("-par=1").node.script_threads == 0
+    assert config("-par=4").node.script_threads == 3
+    assert config("-par=100").node.script_threads == 15
+    assert config("-par=-1000").node.script_threads == 0
 
 
 def test_help_and_version() -> None:

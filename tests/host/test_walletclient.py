@@ -10,7 +10,7 @@ import pytest
 
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError, StorageError
-from axon.host.lightwallet import LightOptions
+from axon.host.lightwallet import LightSettings
 from axon.host.walletclient import COOKIE_FILE, RPC_FILE, OpenedHere, find_served
 from axon.primitives.network import REGTEST, SIGNET
 from axon.rpc.auth import Cookie, Credentials
@@ -83,7 +83,7 @@ def test_a_disk_that_refuses_closes_the_wallet(
         raise StorageError("the disk is full")
 
     make_wallet(tmp_path, "alice", account(bytes(16)))
-    here = OpenedHere(LightOptions(REGTEST, tmp_path, connect=()), "alice")
+    here = OpenedHere(LightSettings(REGTEST, tmp_path, connect=()), "alice")
     here.start()
     monkeypatch.setattr(SqliteStore, "write", write)
     for method in ("getnewaddress", "listaddresses"):
@@ -97,10 +97,10 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no wallet 'bob'"), open_wallet(tmp_path, "bob"):
         pass
     make_wallet(tmp_path, "alice", account(bytes(16)))
-    here = OpenedHere(LightOptions(SIGNET, tmp_path), "alice")
+    here = OpenedHere(LightSettings(SIGNET, tmp_path), "alice")
     with pytest.raises(ConfigError, match="one of regtest, not signet"):
         here.start()
-    file = LightOptions(REGTEST, tmp_path).wallet_folder("alice") / "wallet.sqlite"
+    file = LightSettings(REGTEST, tmp_path).wallet_folder("alice") / "wallet.sqlite"
     file.write_bytes(b"nonsense" * 1_000)
     with pytest.raises(StorageError, match="damaged"), open_wallet(tmp_path, "alice"):
         pass

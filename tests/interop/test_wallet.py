@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightOptions, running
+from axon.host.lightwallet import WALLET_FILE, LightSettings, running
 from axon.machine import Endpoint
 from axon.node.commands import SendTransaction
 from axon.primitives.address import decode_address
@@ -61,7 +61,7 @@ class Do(Generic[T]):
 @asynccontextmanager
 async def wallet_on(folder: Path, *peers: Endpoint) -> AsyncIterator[WalletDaemon]:
     """A new wallet that dials these nodes and no other."""
-    options = LightOptions(network=REGTEST, folder=folder, connect=peers)
+    options = LightSettings(network=REGTEST, folder=folder, connect=peers)
     options.wallet_folder("wallet").mkdir(parents=True)
     store = SqliteStore(options.wallet_folder("wallet") / WALLET_FILE)
     words = new_words(bytes(range(16)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import DecodeError
-from axon.mempool.persist import Dump, Saved, dump, load
+from axon.mempool.persist import Dump, Saved, encode, load, snapshot
 from axon.primitives.hashes import Txid
 from tests.mempool.scene import SECOND, START, Scene, out
 
@@ -40,13 +40,13 @@ def test_what_is_saved_comes_back(key: bytes) -> None:
         {Txid(b"\x07" * 32): 123},
         (entries[0].txid,),
     )
-    assert load(dump(scene.pool, key)) == expected
+    assert load(encode(snapshot(scene.pool), key)) == expected
 
 
 def test_layout() -> None:
     scene = Scene()
     transaction = scene.add(scene.pay(scene.coin())).transaction
-    data = dump(scene.pool, KEY)
+    data = encode(snapshot(scene.pool), KEY)
     assert data[:17] == (2).to_bytes(8, "little") + b"\x08" + KEY
     plain = bytes(byte ^ KEY[place % 8] for place, byte in enumerate(data) if place >= 17)
     assert plain == (
@@ -61,7 +61,7 @@ def test_layout() -> None:
 
 
 def test_empty_pool() -> None:
-    assert load(dump(Scene().pool, KEY)) == Dump((), {}, ())
+    assert load(encode(snapshot(Scene().pool), KEY)) == Dump((), {}, ())
 
 
 def test_other_versions_are_refused() -> None:
@@ -70,7 +70,7 @@ def test_other_versions_are_refused() -> None:
 
 
 def test_cut_anywhere() -> None:
-    data = dump(filled().pool, KEY)
+    data = encode(snapshot(filled().pool), KEY)
     for size in range(len(data)):
         with pytest.raises(DecodeError):
             load(data[:size])

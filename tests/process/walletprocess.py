@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from axon.host.lightwallet import LightOptions
+from axon.host.lightwallet import LightSettings
 from axon.host.walletclient import find_served
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
@@ -38,7 +38,7 @@ class WalletProcess:
     def __init__(self, folder: Path, name: str, nodes: Sequence[Endpoint]) -> None:
         self.folder = folder
         self.name = name
-        self.wallet_folder = LightOptions(REGTEST, folder / "regtest").wallet_folder(name)
+        self.wallet_folder = LightSettings(REGTEST, folder / "regtest").wallet_folder(name)
         self._options = [
             "-regtest",
             f"-datadir={folder}",

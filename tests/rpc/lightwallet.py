@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightOptions
+from axon.host.lightwallet import WALLET_FILE, LightSettings
 from axon.host.walletclient import OpenedHere
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
@@ -28,7 +28,7 @@ def account(entropy: bytes, kind: AccountKind = AccountKind.BIP84) -> Source:
 
 def make_wallet(folder: Path, name: str, source: Source) -> None:
     """A wallet, not opened."""
-    path = LightOptions(REGTEST, folder).wallet_folder(name) / WALLET_FILE
+    path = LightSettings(REGTEST, folder).wallet_folder(name) / WALLET_FILE
     with SqliteStore(path) as store:
         Wallet.create(store, REGTEST, source, birthday_s=0)
 
@@ -57,7 +57,7 @@ class LightWallet:
 @contextmanager
 def open_wallet(folder: Path, name: str, *nodes: Endpoint) -> Iterator[LightWallet]:
     """A wallet that dials these nodes and no other."""
-    here = OpenedHere(LightOptions(REGTEST, folder, connect=nodes), name)
+    here = OpenedHere(LightSettings(REGTEST, folder, connect=nodes), name)
     here.start()
     try:
         yield LightWallet(here)

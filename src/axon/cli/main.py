@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from axon.cli.version import VERSION
+from axon.host.version import VERSION
 
 _HELP: Final = f"""axon {VERSION}: Bitcoin's peer-to-peer network in Python
 

@@ -6,7 +6,6 @@ directory is `~/.axon`.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,69 +14,38 @@ from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import LogSettings, log_settings
 from axon.cli.options import Value, as_flag
-from axon.cli.peerconfig import PeerConfig, peer_config
-from axon.cli.rpcconfig import RpcConfig, rpc_config
+from axon.cli.peerconfig import peer_config
+from axon.cli.rpcconfig import rpc_config
 from axon.cli.values import read_money, read_uint256
 from axon.errors import ConfigError
+from axon.host.settings import MAX_BLOCK_WEIGHT, FullNodeSettings, MiningSettings, script_threads
 from axon.mempool.policy import Policy
+from axon.node.settings import MAX_TIP_AGE_S
 from axon.primitives.network import NETWORKS, Network
 
 MAX_CLUSTER_COUNT: Final = 64
-MAX_BLOCK_WEIGHT: Final = 4_000_000
 MIN_RESERVED_WEIGHT: Final = 2_000
 BLOCKSONLY_MAX_MEMPOOL_MB: Final = 5
-MAX_PARALLEL: Final = 15
-"""Threads beside the first one that check scripts."""
-
-
-@dataclass(frozen=True, slots=True)
-class MiningConfig:
-    """Which blocks to build.
-
-    Args:
-        version: of the blocks; None for the usual one.
-    """
-
-    max_weight_wu: int = MAX_BLOCK_WEIGHT
-    reserved_weight_wu: int = 8_000
-    min_feerate_sat_kvb: int = 1
-    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """All that a node is told at its start.
+    """One call of `axon node`.
 
     Args:
-        datadir: the folder of all networks; folder: this network's, below it.
-        minimum_chainwork: a chain with less work is not believed.
-        max_tip_age_s: the first sync goes on while the tip is older.
-        mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
-        script_threads: that check scripts, besides the first; 0 for none.
-        reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
-        rpc: None with `-server=0`.
+        node: what the node itself is told.
+        datadir: the folder of all networks.
+        pid_file: None for none.
+        daemon: go on in the background.
         warnings: sentences for the log.
         unused: likewise, on options that are known but do nothing here.
         settings: everything that was set, for the log.
     """
 
-    network: Network
+    node: FullNodeSettings
     datadir: Path
-    folder: Path
     pid_file: Path | None
-    peers: PeerConfig
-    policy: Policy
-    mining: MiningConfig
     log: LogSettings
-    rpc: RpcConfig | None
-    minimum_chainwork: int
-    max_tip_age_s: int
-    mocktime_s: int
-    script_threads: int
-    filter_index: bool
-    persist_mempool: bool
-    reindex: bool
-    reindex_chainstate: bool
     daemon: bool
     warnings: tuple[str, ...]
     unused: tuple[str, ...]
@@ -115,23 +83,25 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         if option.help is None and settings.value(name) is not None
     ]
     return NodeConfig(
-        network=network,
+        node=FullNodeSettings(
+            network=network,
+            folder=folder,
+            peers=peers,
+            policy=_policy(settings, network),
+            mining=_mining(settings, network),
+            rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
+            minimum_chainwork=_minimum_chainwork(settings, network),
+            max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
+            mocktime_s=_mocktime(settings),
+            script_threads=script_threads(settings.number("par", 0)),
+            filter_index=filter_index,
+            persist_mempool=settings.flag("persistmempool", True),
+            reindex=settings.flag("reindex", False),
+            reindex_chainstate=settings.flag("reindex-chainstate", False),
+        ),
         datadir=datadir,
-        folder=folder,
         pid_file=settings.path("pid", folder, "axon.pid"),
-        peers=peers,
-        policy=_policy(settings, network),
-        mining=_mining(settings, network),
         log=log_settings(settings, folder),
-        rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
-        minimum_chainwork=_minimum_chainwork(settings, network),
-        max_tip_age_s=settings.number("maxtipage", 24 * 60 * 60),
-        mocktime_s=_mocktime(settings),
-        script_threads=_script_threads(settings.number("par", 0)),
-        filter_index=filter_index,
-        persist_mempool=settings.flag("persistmempool", True),
-        reindex=settings.flag("reindex", False),
-        reindex_chainstate=settings.flag("reindex-chainstate", False),
         daemon=settings.flag("daemon", False) or settings.flag("daemonwait", False),
         warnings=tuple(settings.warnings),
         unused=tuple(unused),
@@ -188,8 +158,8 @@ def _feerate(settings: Settings, name: str, default: int) -> int:
     return read_money(name, settings.text(name)) if settings.is_set(name) else default
 
 
-def _mining(settings: Settings, network: Network) -> MiningConfig:
-    usual = MiningConfig()
+def _mining(settings: Settings, network: Network) -> MiningSettings:
+    usual = MiningSettings()
     max_weight = settings.number("blockmaxweight", usual.max_weight_wu)
     if max_weight > MAX_BLOCK_WEIGHT:
         raise ConfigError(
@@ -208,7 +178,7 @@ def _mining(settings: Settings, network: Network) -> MiningConfig:
             f"is lower than minimum safety value of ({MIN_RESERVED_WEIGHT})"
         )
     given = settings.is_set("blockversion") and network.name == "regtest"
-    return MiningConfig(
+    return MiningSettings(
         max_weight_wu=max(reserved, max_weight),
         reserved_weight_wu=reserved,
         min_feerate_sat_kvb=_feerate(settings, "blockmintxfee", usual.min_feerate_sat_kvb),
@@ -231,9 +201,3 @@ def _mocktime(settings: Settings) -> int:
     if time_s < 0:
         raise ConfigError(f"-mocktime must not be negative ({time_s})")
     return time_s
-
-
-def _script_threads(par: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = par if par > 0 else (cores or 1) + par
-    return min(max(threads - 1, 0), MAX_PARALLEL)

@@ -7,84 +7,27 @@ parameter interactions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from axon.cli.conf import Settings
-from axon.cli.permissions import Whitelisted, read_whitebind, read_whitelist
+from axon.cli.permissions import read_whitebind, read_whitelist
 from axon.cli.values import read_address, read_byte_units, read_endpoint, read_port
-from axon.cli.version import VERSION
 from axon.errors import ConfigError
+from axon.host.settings import DEFAULT_MAX_CONNECTIONS, Bind, PeerSettings
+from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.primitives.network import Network
 
 MAX_USER_AGENT: Final = 256
 """Bytes that peers accept as our name (BIP 14)."""
 
-DEFAULT_MAX_CONNECTIONS: Final = 125
 _SAFE_COMMENT: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;-_?@"
 )
 _REACHABLE: Final = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
-    """Where to listen for peers.
-
-    Args:
-        onion: who connects here comes through Tor.
-        permissions: what they get (`-whitebind`).
-    """
-
-    endpoint: Endpoint
-    onion: bool = False
-    permissions: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class PeerConfig:
-    """How a node meets its peers.
-
-    Args:
-        binds: where it listens; empty if it does not.
-        port: where it listens by default, and what an address without a port means.
-        connect: the only peers to dial; empty for none, None for automatic ones.
-        dns: whether names may be looked up.
-        onlynet: networks to dial in of our own accord; empty for all that can be reached.
-        proxy, onion_proxy: SOCKS5 proxies.
-        max_upload_bytes: in 24 hours; 0 for any number.
-        whitelist: permissions by address.
-        serve_filters: BIP 157.
-        lab: loopback addresses count as routable.
-    """
-
-    binds: tuple[Bind, ...]
-    port: int
-    connect: tuple[Endpoint, ...] | None
-    addnode: tuple[Endpoint, ...]
-    seednode: tuple[Endpoint, ...]
-    externalip: tuple[Endpoint, ...]
-    dns: bool
-    dnsseed: bool
-    forcednsseed: bool
-    fixedseeds: bool
-    onlynet: tuple[str, ...]
-    proxy: Endpoint | None
-    onion_proxy: Endpoint | None
-    active: bool
-    max_connections: int
-    peer_timeout_s: int
-    bantime_s: int
-    max_upload_bytes: int
-    whitelist: tuple[Whitelisted, ...]
-    user_agent: str
-    blocks_only: bool
-    serve_filters: bool
-    lab: bool
-
-
-def peer_config(settings: Settings, network: Network, filter_index: bool) -> PeerConfig:
+def peer_config(settings: Settings, network: Network, filter_index: bool) -> PeerSettings:
     """Read the options about peers.
 
     Args:
@@ -115,7 +58,7 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
     if lab and network.name != "regtest":
         raise ConfigError("-lab can only be used with regtest")
     proxy = _proxy(settings, "proxy", None)
-    return PeerConfig(
+    return PeerSettings(
         binds=_binds(settings, port, isolated or proxy is not None),
         port=port,
         connect=_connect(settings, port),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from axon.cli.values import read_address, read_network
 from axon.errors import ConfigError
+from axon.host.settings import Whitelisted
 from axon.machine import Endpoint
-from axon.rpc.settings import IpNetwork
 
 PERMISSIONS: Final = (
     "addr",
@@ -25,21 +24,6 @@ _MEANS: Final[dict[str, tuple[str, ...]]] = {
     "forcerelay": ("forcerelay", "relay"),
     "noban": ("noban", "download"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Whitelisted:
-    """Permissions for the peers of one address or network.
-
-    Args:
-        inbound: for those who connect to us.
-        outbound: for those whom the operator had us dial.
-    """
-
-    network: IpNetwork
-    permissions: frozenset[str]
-    inbound: bool = True
-    outbound: bool = False
 
 
 def read_whitelist(text: str, implicit: frozenset[str]) -> Whitelisted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from axon.machine import Endpoint
@@ -32,7 +33,7 @@ class Progress:
         self._calm = False
         self._open_line = False
 
-    def started(self, name: str, endpoints: list[Endpoint], height: int) -> None:
+    def started(self, name: str, endpoints: Sequence[Endpoint], height: int) -> None:
         """The node listens."""
         self._height = self._headers = height
         where = ", ".join(map(str, endpoints)) or "no port"

@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from axon.cli.conf import Settings
 from axon.cli.values import read_address, read_network, read_port
 from axon.errors import ConfigError
+from axon.host.settings import RpcSettings
 from axon.machine import Endpoint
 from axon.primitives.network import Network
-from axon.rpc.auth import COOKIE_MODES, COOKIE_USER, Cookie, Credentials, Whitelist
+from axon.rpc.auth import COOKIE_MODES
 from axon.rpc.settings import ServerSettings
-
-
-@dataclass(frozen=True, slots=True)
-class RpcConfig:
-    """All that the RPC server is told.
-
-    Args:
-        cookie: the file's path; None if there is none, because a password is set or by wish.
-        password: of `user`; empty if there is none.
-    """
-
-    server: ServerSettings
-    cookie: Path | None
-    cookie_mode: int
-    user: str
-    password: str
-    rpcauth: tuple[str, ...]
-    whitelist: tuple[str, ...]
-    whitelist_default: bool | None
-
-    def __repr__(self) -> str:
-        """Without secrets."""
-        return f"RpcConfig(server={self.server!r}, cookie={self.cookie!r})"
-
-    def make_cookie(self) -> Cookie | None:
-        """The cookie file, not written yet."""
-        return None if self.cookie is None else Cookie(self.cookie, self.cookie_mode)
-
-    def make_credentials(self, cookie_password: str | None) -> Credentials:
-        """Who is let in.
-
-        Args:
-            cookie_password: what `Cookie.write` returned; None without a cookie.
-
-        Raises:
-            ConfigError: an `-rpcauth` of another form.
-        """
-        credentials = Credentials()
-        if cookie_password is not None:
-            credentials.add(COOKIE_USER, cookie_password)
-        if self.password:
-            credentials.add(self.user, self.password)
-        for text in self.rpcauth:
-            credentials.add_rpcauth(text)
-        return credentials
-
-    def make_whitelist(self) -> Whitelist:
-        """Who may call what."""
-        return Whitelist(self.whitelist, self.whitelist_default)
 
 
 def rpc_port(settings: Settings, network: Network) -> int:
@@ -77,7 +28,7 @@ def cookie_path(settings: Settings, folder: Path) -> Path | None:
     return settings.path("rpccookiefile", folder, ".cookie")
 
 
-def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcConfig:
+def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcSettings:
     """Read the `-rpc...` options.
 
     Raises:
@@ -89,7 +40,7 @@ def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcConfig:
         raise ConfigError(
             f"Invalid -rpccookieperms={who}; must be one of 'owner', 'group', or 'all'."
         )
-    config = RpcConfig(
+    config = RpcSettings(
         server=_server(settings, rpc_port(settings, network)),
         cookie=None if password else cookie_path(settings, folder),
         cookie_mode=COOKIE_MODES[who],

@@ -20,7 +20,7 @@ from axon.cli.logs import LogSettings, log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
 from axon.errors import ConfigError
-from axon.host.lightwallet import LightOptions
+from axon.host.lightwallet import LightSettings
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS
 
@@ -55,7 +55,7 @@ class WalletOptions:
         log: what is written into a wallet's debug.log; None for no log.
     """
 
-    light: LightOptions
+    light: LightSettings
     arguments: argparse.Namespace
     as_json: bool
     stall_s: float
@@ -180,7 +180,7 @@ def read_options(
     settings, datadir = load_settings(OPTIONS, command_line, home)
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
-    light = LightOptions(
+    light = LightSettings(
         network=network,
         folder=folder,
         connect=_endpoints(given, "connect", network.port),

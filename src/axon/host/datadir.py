@@ -18,6 +18,9 @@ from axon.errors import ConfigError
 
 _FOLDERS: Final = ("blocks", "chainstate", "indexes", "wallets")
 
+_held: dict[Path, None] = {}
+"""The folders held by this process: it would get its own lock a second time."""
+
 
 def prepare(folder: Path) -> None:
     """Make the folder of a network with all that programs expect in it.
@@ -42,6 +45,9 @@ def locked(folder: Path) -> Iterator[None]:
         ConfigError: another process holds it, or the folder is not writable.
     """
     try:
+        place = folder.resolve(strict=True)
+        if place in _held:
+            raise _in_use(folder)
         descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise _unwritable(folder) from error
@@ -51,10 +57,12 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 raise _unwritable(folder) from error
-            raise ConfigError(
-                f"Cannot obtain a lock on directory {folder}. axon is probably already running."
-            ) from error
-        yield
+            raise _in_use(folder) from error
+        _held[place] = None
+        try:
+            yield
+        finally:
+            del _held[place]
     finally:
         os.close(descriptor)
 
@@ -98,6 +106,12 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _in_use(folder: Path) -> ConfigError:
+    return ConfigError(
+        f"Cannot obtain a lock on directory {folder}. axon is probably already running."
+    )
 
 
 def _unwritable(folder: Path) -> ConfigError:

@@ -22,7 +22,7 @@ from axon.drivers.aio.sockets import direct
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
 from axon.host.lightstorage import LightStorage
-from axon.host.statefiles import Keepsakes
+from axon.host.statefiles import StateFiles
 from axon.machine import Endpoint, Instant
 from axon.node.facts import Fact
 from axon.node.scanflow import ScanStart
@@ -51,7 +51,7 @@ _log = logging.getLogger("axon")
 
 
 @dataclass(frozen=True, slots=True)
-class LightOptions:
+class LightSettings:
     """How a wallet meets its peers.
 
     Args:
@@ -88,7 +88,7 @@ class LightOptions:
 
 @asynccontextmanager
 async def running(
-    options: LightOptions, name: str, on_fact: Callable[[Fact], None] = lambda _fact: None
+    options: LightSettings, name: str, on_fact: Callable[[Fact], None] = lambda _fact: None
 ) -> AsyncIterator[WalletDaemon]:
     """A wallet and its light client, until the block is left.
 
@@ -125,15 +125,15 @@ async def running(
 
 @asynccontextmanager
 async def _running(
-    options: LightOptions,
+    options: LightSettings,
     name: str,
     wallet: Wallet,
     storage: LightStorage,
     on_fact: Callable[[Fact], None],
 ) -> AsyncIterator[WalletDaemon]:
     clock, rng = Clock(), SystemRandom()
-    keepsakes = Keepsakes(options.light_folder)
-    addrman, bans = keepsakes.load_peers(rng, options.lab), keepsakes.load_bans()
+    files = StateFiles(options.light_folder)
+    addrman, bans = files.load_peers(rng, options.lab), files.load_bans()
     node = SpvNode(
         _settings(options),
         headers=storage.headers,
@@ -173,8 +173,8 @@ async def _running(
 
     def save() -> None:
         if storage.is_ours:
-            keepsakes.save_peers(addrman)
-            keepsakes.save_bans(bans, clock.now())
+            files.save_peers(addrman.snapshot())
+            files.save_bans(bans.encode(clock.now()))
 
     failure: Exception | None = None
     try:
@@ -225,7 +225,7 @@ def _start(wallet: Wallet) -> ScanStart:
     return ScanStart(mark.height, mark.hash)
 
 
-def _settings(options: LightOptions) -> LinkSettings:
+def _settings(options: LightSettings) -> LinkSettings:
     network = options.network
     connect = () if options.offline else options.connect
     seeds = [address_of(Endpoint.parse(text, network.port)) for text in network.fixed_seeds]

@@ -1,4 +1,4 @@
-"""Small files that outlive a run: the pool, known addresses, bans, anchors.
+"""State files, which outlive a run: the pool, known addresses, bans, anchors.
 
 None of them is worth not starting for: what is damaged is set aside with a line in the log.
 """
@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
 from axon.errors import DecodeError, StorageError
 from axon.host.datadir import write_atomically
-from axon.machine import Instant
-from axon.mempool.persist import Dump, dump, load
-from axon.mempool.pool import Mempool
-from axon.node.links import Links
-from axon.p2p.addrman import AddrMan
+from axon.mempool.persist import Dump, encode, load
+from axon.p2p.addrman import AddrMan, AddrManSnapshot
 from axon.p2p.banlist import BanList
 from axon.p2p.peersfile import decode_anchors, encode_anchors
 from axon.primitives.netaddress import NetAddress
@@ -32,8 +29,8 @@ _T = TypeVar("_T")
 _log = logging.getLogger("axon")
 
 
-class Keepsakes:
-    """The small files of one network's folder.
+class StateFiles:
+    """The state files of one network's folder.
 
     Args:
         folder: where they lie.
@@ -62,21 +59,20 @@ class Keepsakes:
         (self._folder / ANCHORS).unlink(missing_ok=True)
         return tuple(found or ())
 
-    def save_pool(self, pool: Mempool) -> Path:
+    def save_pool(self, pool: Dump) -> Path:
         """Write the pool down; the file."""
-        return self._save(POOL, dump(pool, os.urandom(8)))
+        return self._save(POOL, encode(pool, os.urandom(8)))
 
-    def save_peers(self, addrman: AddrMan) -> None:
+    def save_peers(self, known: AddrManSnapshot) -> None:
         """Write the known addresses down."""
-        self._save(PEERS, addrman.encode())
+        self._save(PEERS, known.encode())
 
-    def save_bans(self, bans: BanList, now: Instant) -> None:
-        """Write the banned addresses down."""
-        self._save(BANS, bans.encode(now))
+    def save_bans(self, bans: bytes) -> None:
+        """Write the banned addresses down, encoded."""
+        self._save(BANS, bans)
 
-    def save_anchors(self, links: Links) -> None:
+    def save_anchors(self, anchors: Sequence[NetAddress]) -> None:
         """Write the block relay peers down."""
-        anchors = links.connections.anchors()
         if anchors:
             self._save(ANCHORS, encode_anchors(anchors))
 

@@ -23,13 +23,13 @@ from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
-from axon.cli.nodeconfig import NodeConfig
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError
+from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
@@ -52,7 +52,7 @@ class Storage:
     """A full node's ledger on disk.
 
     Args:
-        config: where, and what to build anew.
+        settings: where, and what to build anew.
         say: told what is being done, for whoever waits.
         opening: by which the longest part may be broken off; a `KernelError` is then raised.
 
@@ -65,28 +65,30 @@ class Storage:
     filters: FilterIndex | None
     ledger: Ledger
 
-    def __init__(self, config: NodeConfig, say: Callable[[str], None], opening: Opening) -> None:
-        folder = config.folder
+    def __init__(
+        self, settings: FullNodeSettings, say: Callable[[str], None], opening: Opening
+    ) -> None:
+        folder = settings.folder
         self._indexes = indexes = folder / "indexes"
         self._stores: list[RocksStore] = []
-        self._with_filters = config.filter_index
-        if config.reindex or config.reindex_chainstate or self._mark.exists():
+        self._with_filters = settings.filter_index
+        if settings.reindex or settings.reindex_chainstate or self._mark.exists():
             self._forget_followers()
         say("Loading block index…")
         self.kernel = Kernel(
-            config.network.name,
+            settings.network.name,
             folder,
-            threads=config.script_threads,
-            reindex=config.reindex,
-            reindex_chainstate=config.reindex_chainstate,
+            threads=settings.script_threads,
+            reindex=settings.reindex,
+            reindex_chainstate=settings.reindex_chainstate,
             on_log=_kernel_log.debug,
             opening=opening,
         )
         try:
             say("Loading headers…")
             self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
-            self.headers = HeaderTree(config.network)
-            self._load_headers(config.network, config.reindex)
+            self.headers = HeaderTree(settings.network)
+            self._load_headers(settings.network, settings.reindex)
             self._load_active_headers()
             self._exclude_invalid()
             self.active = ActiveChain(self.headers.genesis)

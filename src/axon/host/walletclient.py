@@ -22,7 +22,7 @@ from axon.cli.walletoptions import WalletOptions
 from axon.drivers.aio.driver import Stopped
 from axon.drivers.aio.loop import run_loop
 from axon.errors import StorageError
-from axon.host.lightwallet import LightOptions, running
+from axon.host.lightwallet import LightSettings, running
 from axon.rpc.amounts import Number, decode_json, encode_json
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.dispatch import Registry
@@ -144,7 +144,7 @@ class OpenedHere:
     The caller's own thread is free to ask a person something; the connections go on meanwhile.
     """
 
-    def __init__(self, options: LightOptions, name: str) -> None:
+    def __init__(self, options: LightSettings, name: str) -> None:
         self._options = options
         self._name = name
         self._registry = Registry(WALLET_MODULES)

@@ -46,7 +46,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A pool read back from bytes; nothing in it has been checked.
+    """A pool as it was at one moment, or as read back from bytes: then nothing has been checked.
 
     Args:
         transactions: best paid first, parents before children.
@@ -59,23 +59,31 @@ class Dump:
     unbroadcast: tuple[Txid, ...]
 
 
-def dump(pool: EntryTable, key: bytes) -> bytes:
-    """The pool as the bytes of a version 2 file.
+def snapshot(pool: EntryTable) -> Dump:
+    """The pool as it is now; no later change shows in it, so any thread may encode it."""
+    entries = [entry for _, chunk in pool.mining_chunks() for entry in chunk]
+    deltas = dict(pool.deltas)
+    saved = [
+        Saved(entry.transaction, entry.time_us // SECOND, deltas.pop(entry.txid, 0))
+        for entry in entries
+    ]
+    return Dump(tuple(saved), deltas, tuple(pool.unbroadcast))
+
+
+def encode(dump: Dump, key: bytes) -> bytes:
+    """A pool as the bytes of a version 2 file.
 
     Args:
         key: 8 random bytes, so that no stranger's transaction puts chosen bytes on the disk.
     """
-    entries = [entry for _, chunk in pool.mining_chunks() for entry in chunk]
-    parts = [_U64.pack(len(entries))]
-    deltas = dict(pool.deltas)
-    for entry in entries:
-        parts.append(entry.transaction.raw)
-        parts.append(_TWO_I64.pack(entry.time_us // SECOND, deltas.pop(entry.txid, 0)))
-    parts.append(compact_size(len(deltas)))
-    parts += [txid + _I64.pack(delta) for txid, delta in deltas.items()]
-    unbroadcast = pool.unbroadcast
-    parts.append(compact_size(len(unbroadcast)))
-    parts += unbroadcast
+    parts = [_U64.pack(len(dump.transactions))]
+    for saved in dump.transactions:
+        parts.append(saved.transaction.raw)
+        parts.append(_TWO_I64.pack(saved.time_s, saved.delta_sat))
+    parts.append(compact_size(len(dump.deltas)))
+    parts += [txid + _I64.pack(delta) for txid, delta in dump.deltas.items()]
+    parts.append(compact_size(len(dump.unbroadcast)))
+    parts += dump.unbroadcast
     head = _U64.pack(VERSION) + compact_size(KEY_SIZE) + key
     return head + _masked(b"".join(parts), key, len(head))
 

@@ -1,0 +1,382 @@
+"""A full node, put together and run for as long as somebody is in the block.
+
+    async with full_node(FullNodeSettings(network=REGTEST, folder=folder)) as node:
+        async for fact in node.facts():
+            ...
+
+From the outside in: the folder is held, the RPC server answers that the node is starting, what is
+on disk is opened, the machine runs. Leaving the block goes the same way back, and writes everything
+down. One process may run several nodes, each in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Final
+
+from axon.consensus.kernel_open import Opening
+from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.driver import AsyncioDriver, Stopped
+from axon.drivers.aio.sockets import Dialler, direct
+from axon.errors import AxonError, ConfigError, DamageError
+from axon.host.datadir import locked, prepare
+from axon.host.machinesettings import machine_settings
+from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
+from axon.host.saving import StateSaver
+from axon.host.settings import FullNodeSettings, PeerSettings, RpcSettings
+from axon.host.statefiles import StateFiles
+from axon.host.storage import Storage
+from axon.machine import SECOND, Endpoint, Instant
+from axon.mempool.persist import Dump
+from axon.mempool.pool import Mempool
+from axon.node.commands import RestorePool, SetNetworkActive
+from axon.node.facts import Fact
+from axon.node.full import FullNode
+from axon.node.work import perform
+from axon.rpc.amounts import Json
+from axon.rpc.daemon import Daemon, LogCategories
+from axon.rpc.dispatch import Registry
+from axon.rpc.methods import MODULES
+
+if TYPE_CHECKING:
+    from axon.rpc.server import RpcServer
+
+SAVE_INTERVAL_S: Final = 15 * 60
+"""How often addresses and bans are written down."""
+
+OnStatus = Callable[[str], None]
+"""Told in a few words what a start is doing, on the event loop."""
+
+_log = logging.getLogger("axon")
+
+
+class RunningNode:
+    """A full node that runs.
+
+    Args:
+        settings: what it was told.
+        daemon: what RPC methods are given.
+        endpoints: where it listens for peers.
+        rpc: where its RPC server answers; None if it has none.
+        registry: the RPC methods.
+        stream: its facts.
+    """
+
+    def __init__(
+        self,
+        settings: FullNodeSettings,
+        daemon: Daemon,
+        endpoints: tuple[Endpoint, ...],
+        rpc: RpcAccess | None,
+        registry: Registry,
+        stream: FactStream,
+    ) -> None:
+        self.settings = settings
+        self.endpoints = endpoints
+        self.rpc = rpc
+        self._daemon = daemon
+        self._registry = registry
+        self._stream = stream
+
+    @property
+    def folder(self) -> Path:
+        """Of its network."""
+        return self.settings.folder
+
+    @property
+    def machine(self) -> FullNode:
+        """The machine; to be read on the event loop only, between two awaits."""
+        return self._daemon.node
+
+    @property
+    def height(self) -> int:
+        """Of the last block of the active chain."""
+        return self.machine.active.height
+
+    def facts(self) -> FactReader:
+        """What it states from now on, for `async for`; ends when it is asked to stop."""
+        return self._stream.read()
+
+    def hand_facts_to(self, take: OnFact) -> None:
+        """Call a function with each fact from now on, on the event loop; it must be quick."""
+        self._stream.hand_to(take)
+
+    async def ask(self, command: object) -> Any:
+        """Put one of `node.commands` to the machine; its answer.
+
+        Raises:
+            Stopped: it stops first.
+        """
+        return await self._daemon.command(command)
+
+    async def call(self, method: str, *args: object, **named: object) -> Json:
+        """Call an RPC method right here, whether there is an RPC server or not.
+
+        Raises:
+            RpcError: it refuses.
+        """
+        params: object = {**named, "args": list(args)} if named else list(args)
+        return await self._registry.execute(self._daemon, method, params)
+
+    def stop(self) -> None:
+        """Ask whoever is in the block to leave it; the node runs until then."""
+        self._stream.end()
+
+    async def wait_stopped(self) -> None:
+        """Wait until the node is asked to stop, by `stop` or by a caller of its RPC."""
+        await self._stream.ended.wait()
+
+
+@asynccontextmanager
+async def full_node(
+    settings: FullNodeSettings,
+    *,
+    on_status: OnStatus | None = None,
+    logs: LogCategories | None = None,
+) -> AsyncIterator[RunningNode]:
+    """A full node, until the block is left.
+
+    When the block is entered the node listens, dials, and answers calls. If it fails later, whoever
+    is in the block is interrupted (`CancelledError`), and the failure comes out of the block.
+
+    Args:
+        settings: what it is told.
+        on_status: told what the start is doing.
+        logs: the switches of the log, for the RPC call `logging`.
+
+    Raises:
+        ConfigError: the folder is in use or not writable, a port is, or a setting is unusable.
+        KernelError: the kernel's databases are damaged or in use.
+        StorageError: another file is damaged, or the disk refuses.
+    """
+    prepare(settings.folder)
+    with locked(settings.folder):
+        async with running_node(settings, on_status=on_status, logs=logs) as node:
+            yield node
+
+
+@asynccontextmanager
+async def running_node(
+    settings: FullNodeSettings,
+    *,
+    on_status: OnStatus | None = None,
+    logs: LogCategories | None = None,
+) -> AsyncIterator[RunningNode]:
+    """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
+    refuse_proxies(settings.peers)
+    stream = FactStream()
+    registry = Registry(MODULES)
+    async with _rpc_server(settings.rpc, registry) as server:
+
+        def tell(status: str) -> None:
+            if server is not None:
+                server.warming(status)
+            if on_status is not None:
+                on_status(status)
+
+        async with (
+            _storage(settings, tell) as storage,
+            _running(settings, storage, server, registry, stream, logs or _NoLogs()) as node,
+        ):
+            yield node
+
+
+class _NoLogs:
+    """The switches of a log that somebody else keeps."""
+
+    def categories(self) -> Mapping[str, bool]:
+        """None that could be switched."""
+        return {}
+
+    def enable(self, category: str) -> bool:  # noqa: ARG002
+        """There is none of this name."""
+        return False
+
+    def disable(self, category: str) -> bool:  # noqa: ARG002
+        """There is none of this name."""
+        return False
+
+
+def refuse_proxies(peers: PeerSettings) -> None:
+    if peers.proxy is not None or peers.onion_proxy is not None:
+        # To dial without it would show an address that was to be hidden.
+        raise ConfigError("axon cannot dial through a proxy yet; start without -proxy and -onion")
+
+
+@asynccontextmanager
+async def _rpc_server(
+    rpc: RpcSettings | None, registry: Registry
+) -> AsyncIterator[RpcServer | None]:
+    """The RPC server, which says for now that the node is starting."""
+    if rpc is None:
+        yield None
+        return
+    from axon.rpc.server import RpcServer  # An HTTP server needs memory.
+
+    cookie = rpc.make_cookie()
+    password = None if cookie is None else cookie.write()
+    try:
+        credentials, whitelist = rpc.make_credentials(password), rpc.make_whitelist()
+        async with RpcServer(registry, rpc.server, credentials, whitelist) as server:
+            yield server
+    finally:
+        if cookie is not None:
+            cookie.remove()
+
+
+@asynccontextmanager
+async def _storage(settings: FullNodeSettings, tell: OnStatus) -> AsyncIterator[Storage]:
+    """What is on disk, open; a cancellation breaks the opening off."""
+    loop = asyncio.get_running_loop()
+    opening = Opening()
+
+    def say(status: str) -> None:  # In the thread that opens.
+        _log.info("%s", status)
+        loop.call_soon_threadsafe(tell, status)
+
+    opened = loop.run_in_executor(None, Storage, settings, say, opening)
+    try:
+        storage = await asyncio.shield(opened)
+    except asyncio.CancelledError:
+        opening.break_off()
+        with suppress(AxonError):  # It was broken off; or it was open just before.
+            await asyncio.to_thread((await opened).close)
+        raise
+    try:
+        yield storage
+    except BaseException as error:
+        with suppress(AxonError):  # The first failure is the one to tell.
+            await asyncio.to_thread(storage.close)
+        if not isinstance(error, DamageError):
+            raise
+        storage.rebuild_next_time()
+        raise DamageError(f"{error}; start again, and it is built anew.") from error
+    await asyncio.to_thread(storage.close)
+
+
+@asynccontextmanager
+async def _running(
+    settings: FullNodeSettings,
+    storage: Storage,
+    server: RpcServer | None,
+    registry: Registry,
+    stream: FactStream,
+    logs: LogCategories,
+) -> AsyncIterator[RunningNode]:
+    """The machine and its driver, over what is on disk."""
+    clock = Clock()
+    if settings.mocktime_s:
+        clock.set_mock(settings.mocktime_s * SECOND)
+    files = StateFiles(settings.folder)
+    saver = StateSaver(files, clock)
+    now = clock.now()
+    machine = await _machine(settings, storage, files, now)
+
+    def reported(fact: object, _now: Instant) -> None:
+        assert isinstance(fact, Fact)
+        daemon.reported(fact)
+        stream.put(fact)
+
+    driver = AsyncioDriver(
+        machine,
+        perform=lambda job: perform(storage, job),
+        clock=clock,
+        on_report=reported,
+        dialler=_dialler(settings.peers),
+    )
+    daemon = Daemon(
+        node=machine,
+        clock=clock,
+        folder=settings.folder,
+        command=driver.ask,
+        stop=stream.end,
+        traffic=lambda: (driver.received_bytes, driver.sent_bytes),
+        started_at=now,
+        perform=lambda job: perform(storage, job),
+        save_mempool=lambda: saver.save_pool(machine.pool),
+        save_peers=lambda: saver.save_addresses(machine.links.addrman, machine.links.bans),
+        logs=logs,
+    )
+    _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
+    saved = await asyncio.to_thread(files.load_pool) if settings.persist_mempool else None
+    try:
+        async with Driven(driver, _restore_pool(daemon, saved), _save_now_and_then(daemon)):
+            listening = dict.fromkeys(bind.endpoint for bind in settings.peers.binds)
+            endpoints = tuple([await driver.listen(endpoint) for endpoint in listening])
+            if not settings.peers.active:
+                await driver.ask(SetNetworkActive(False))
+            rpc = None
+            if server is not None and settings.rpc is not None:
+                rpc = RpcAccess(server.endpoints, settings.rpc.cookie)
+                daemon.calls = server.registry.active
+                server.ready(daemon)
+            yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
+    except BaseException:
+        with suppress(AxonError):  # The first failure is the one to tell.
+            await _end(settings, daemon, server, saver)
+        raise
+    await _end(settings, daemon, server, saver)
+
+
+async def _machine(
+    settings: FullNodeSettings, storage: Storage, files: StateFiles, now: Instant
+) -> FullNode:
+    """The machine, with what the last run left behind."""
+    rng = SystemRandom()
+    anchors = await asyncio.to_thread(files.take_anchors)
+    addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab)
+    return FullNode(
+        machine_settings(settings, anchors),
+        headers=storage.headers,
+        active=storage.active,
+        stored=storage.stored,
+        coins=storage.coins,
+        filters=storage.filters,
+        pool=Mempool(settings.policy),
+        addrman=addrman,
+        bans=await asyncio.to_thread(files.load_bans),
+        rng=rng,
+        now=now,
+        lag=storage.lag,
+    )
+
+
+def _dialler(peers: PeerSettings) -> Dialler | None:
+    """How to dial: in the lab from the node's own address, so that it has a netgroup of its own."""
+    return direct(peers.binds[0].endpoint.host) if peers.lab and peers.binds else None
+
+
+async def _restore_pool(daemon: Daemon, saved: Dump | None) -> None:
+    """Take the pool of the last run in, once coins are at the tip."""
+    with suppress(Stopped):
+        if saved is not None:
+            await daemon.wait_for(lambda: daemon.node.follows, None)
+            kept = await daemon.command(RestorePool(saved))
+            _log.info("Imported mempool transactions from file: %s kept", kept)
+        daemon.pool_loaded = True
+
+
+async def _save_now_and_then(daemon: Daemon) -> None:
+    while True:
+        await asyncio.sleep(SAVE_INTERVAL_S)
+        await daemon.save_peers()
+
+
+async def _end(
+    settings: FullNodeSettings, daemon: Daemon, server: RpcServer | None, saver: StateSaver
+) -> None:
+    """Let callers go, then write down what the next run takes up; the machine has stopped."""
+    daemon.interrupt()
+    if server is not None:
+        await server.stop()
+    await asyncio.to_thread(daemon.close)
+    machine = daemon.node
+    await saver.save_addresses(machine.links.addrman, machine.links.bans)
+    await saver.save_anchors(machine.links.connections.anchors())
+    if settings.persist_mempool and daemon.pool_loaded:
+        await saver.save_pool(machine.pool)

@@ -1,0 +1,92 @@
+"""A full node's settings as its machine takes them: targets, limits, permissions."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Final
+
+from axon.host.settings import FullNodeSettings, MiningSettings, PeerSettings, fixed_seeds, targets
+from axon.machine import SECOND, Endpoint
+from axon.mining.template import BLOCK_VERSION, BlockLimits
+from axon.node.settings import NodeSettings
+from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.p2p.requests import address_of
+from axon.primitives.netaddress import AddressNetwork, NetAddress
+
+_REACHABLE: Final = {
+    "ipv4": AddressNetwork.IPV4,
+    "ipv6": AddressNetwork.IPV6,
+    "onion": AddressNetwork.TORV3,
+    "i2p": AddressNetwork.I2P,
+    "cjdns": AddressNetwork.CJDNS,
+}
+
+
+def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]) -> NodeSettings:
+    """What the machine of a full node is told.
+
+    Args:
+        anchors: the block relay peers of the last run.
+    """
+    peers, network = settings.peers, settings.network
+    own = [address_of(endpoint) for endpoint in peers.externalip]
+    nets = peers.onlynet or ("ipv4", "ipv6")
+    work = settings.minimum_chainwork
+    connections = ConnectionsConfig(
+        port=network.port if peers.port is None else peers.port,
+        max_connections=peers.max_connections,
+        connect=None if peers.connect is None else targets(peers.connect),
+        added=targets(peers.addnode),
+        seed_nodes=peers.seednode,
+        dns_seeds=network.dns_seeds if peers.dns and peers.dnsseed else (),
+        force_dns=peers.forcednsseed,
+        fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),
+        anchors=anchors,
+        reachable=frozenset(_REACHABLE[name] for name in nets),
+        v2=False,
+        lab=peers.lab,
+    )
+    return NodeSettings(
+        network=network,
+        connections=connections,
+        user_agent=peers.user_agent,
+        listen_port=peers.binds[0].endpoint.port if peers.binds else None,
+        own_addresses=tuple(address for address in own if address is not None),
+        serve_filters=peers.serve_filters and settings.filter_index,
+        blocks_only=peers.blocks_only,
+        max_upload_bytes=peers.max_upload_bytes,
+        ban_time_s=peers.bantime_s,
+        max_tip_age_s=settings.max_tip_age_s,
+        minimum_chainwork=network.minimum_chainwork if work is None else work,
+        peer_timeout=peers.peer_timeout_s * SECOND,
+        limits=_limits(settings.mining),
+        permissions=_permissions(peers),
+    )
+
+
+def _limits(mining: MiningSettings) -> BlockLimits:
+    return BlockLimits(
+        mining.max_weight_wu,
+        mining.reserved_weight_wu,
+        mining.min_feerate_sat_kvb,
+        BLOCK_VERSION if mining.version is None else mining.version,
+    )
+
+
+def _permissions(peers: PeerSettings) -> Callable[[Endpoint, Endpoint, bool], frozenset[str]]:
+    """What the operator allows a connection, by where it comes from and where it arrives."""
+    bound = {bind.endpoint: bind.permissions for bind in peers.binds if bind.permissions}
+
+    def permissions(remote: Endpoint, local: Endpoint, inbound: bool) -> frozenset[str]:
+        granted = bound.get(local, frozenset()) if inbound else frozenset()
+        try:
+            address = ipaddress.ip_address(remote.host)
+        except ValueError:
+            return granted
+        for entry in peers.whitelist:
+            if (entry.inbound if inbound else entry.outbound) and address in entry.network:
+                granted |= entry.permissions
+        return granted
+
+    return permissions

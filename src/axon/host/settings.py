@@ -1,0 +1,272 @@
+"""What a node or a wallet is told at its start, as plain values.
+
+The command line fills them from options and `bitcoin.conf` (`cli/nodeconfig`); a program that uses
+axon as a library writes them down. Everything but the network and the folder has a default, which
+is Bitcoin Core's where Core has one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from axon.host.version import VERSION
+from axon.machine import Endpoint
+from axon.mempool.policy import Policy
+from axon.node.settings import MAX_TIP_AGE_S
+from axon.p2p.banlist import DEFAULT_BAN_S
+from axon.p2p.redial import Target
+from axon.p2p.requests import address_of
+from axon.primitives.netaddress import NetAddress
+from axon.primitives.network import Network
+from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
+from axon.rpc.settings import IpNetwork, ServerSettings
+
+DEFAULT_MAX_CONNECTIONS: Final = 125
+
+MAX_SCRIPT_THREADS: Final = 15
+"""Threads beside the first one that check scripts."""
+
+USER_AGENT: Final = f"/axon:{VERSION}/"
+"""The name that a node tells its peers (BIP 14)."""
+
+WALLET_USER_AGENT: Final = f"/axon:{VERSION}(wallet)/"
+
+MAX_BLOCK_WEIGHT: Final = 4_000_000
+
+
+def script_threads(par: int = 0) -> int:
+    """How many threads check scripts beside the first one.
+
+    Args:
+        par: as `-par`: so many threads in all; 0 for as many as there are processors, below 0 for
+            so many less than that.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = par if par > 0 else (cores or 1) + par
+    return min(max(threads - 1, 0), MAX_SCRIPT_THREADS)
+
+
+def targets(endpoints: tuple[Endpoint, ...]) -> tuple[Target, ...]:
+    """Endpoints as connections that the operator asks for."""
+    return tuple([Target(str(endpoint), endpoint, v2=False) for endpoint in endpoints])
+
+
+def fixed_seeds(network: Network) -> tuple[NetAddress, ...]:
+    """The addresses of a network that are built in."""
+    found = [address_of(Endpoint.parse(text, network.port)) for text in network.fixed_seeds]
+    return tuple([address for address in found if address is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Where to listen for peers.
+
+    Args:
+        onion: who connects here comes through Tor.
+        permissions: what they get (`-whitebind`).
+    """
+
+    endpoint: Endpoint
+    onion: bool = False
+    permissions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Whitelisted:
+    """Permissions for the peers of one address or network.
+
+    Args:
+        inbound: for those who connect to us.
+        outbound: for those whom the operator had us dial.
+    """
+
+    network: IpNetwork
+    permissions: frozenset[str]
+    inbound: bool = True
+    outbound: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerSettings:
+    """How a full node meets its peers.
+
+    Args:
+        binds: where it listens; empty if it does not.
+        port: where it listens by default, and what an address without a port means; None for the
+            network's.
+        connect: the only peers to dial; empty for none, None for automatic ones.
+        addnode: peers to stay connected to besides.
+        seednode: asked for addresses, then left.
+        externalip: our own addresses, told to peers.
+        dns: whether names may be looked up.
+        dnsseed, forcednsseed, fixedseeds: where addresses come from when none are known.
+        onlynet: networks to dial in of our own accord; empty for IPv4 and IPv6.
+        proxy, onion_proxy: SOCKS5 proxies; a node refuses to start with one.
+        active: whether there is to be any connection at the start (`-networkactive`).
+        max_upload_bytes: in 24 hours; 0 for any number.
+        whitelist: permissions by address.
+        serve_filters: BIP 157.
+        lab: loopback addresses count as routable.
+    """
+
+    binds: tuple[Bind, ...] = ()
+    port: int | None = None
+    connect: tuple[Endpoint, ...] | None = None
+    addnode: tuple[Endpoint, ...] = ()
+    seednode: tuple[Endpoint, ...] = ()
+    externalip: tuple[Endpoint, ...] = ()
+    dns: bool = True
+    dnsseed: bool = True
+    forcednsseed: bool = False
+    fixedseeds: bool = True
+    onlynet: tuple[str, ...] = ()
+    proxy: Endpoint | None = None
+    onion_proxy: Endpoint | None = None
+    active: bool = True
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    peer_timeout_s: int = 60
+    bantime_s: int = DEFAULT_BAN_S
+    max_upload_bytes: int = 0
+    whitelist: tuple[Whitelisted, ...] = ()
+    user_agent: str = USER_AGENT
+    blocks_only: bool = False
+    serve_filters: bool = True
+    lab: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MiningSettings:
+    """Which blocks to build.
+
+    Args:
+        version: of the blocks; None for the usual one.
+    """
+
+    max_weight_wu: int = MAX_BLOCK_WEIGHT
+    reserved_weight_wu: int = 8_000
+    min_feerate_sat_kvb: int = 1
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RpcSettings:
+    """All that the RPC server is told.
+
+    Args:
+        server: where it listens.
+        cookie: the file's path; None if there is none, because a password is set or none is wanted.
+        password: of `user`; empty if there is none.
+    """
+
+    server: ServerSettings
+    cookie: Path | None
+    cookie_mode: int = 0o600
+    user: str = ""
+    password: str = ""
+    rpcauth: tuple[str, ...] = ()
+    whitelist: tuple[str, ...] = ()
+    whitelist_default: bool | None = None
+
+    def __repr__(self) -> str:
+        """Without secrets."""
+        return f"RpcSettings(server={self.server!r}, cookie={self.cookie!r})"
+
+    def make_cookie(self) -> Cookie | None:
+        """The cookie file, not written yet."""
+        return None if self.cookie is None else Cookie(self.cookie, self.cookie_mode)
+
+    def make_credentials(self, cookie_password: str | None) -> Credentials:
+        """Who is let in.
+
+        Args:
+            cookie_password: what `Cookie.write` returned; None without a cookie.
+
+        Raises:
+            ConfigError: an `-rpcauth` of another form.
+        """
+        credentials = Credentials()
+        if cookie_password is not None:
+            credentials.add(COOKIE_USER, cookie_password)
+        if self.password:
+            credentials.add(self.user, self.password)
+        for text in self.rpcauth:
+            credentials.add_rpcauth(text)
+        return credentials
+
+    def make_whitelist(self) -> Whitelist:
+        """Who may call what."""
+        return Whitelist(self.whitelist, self.whitelist_default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullNodeSettings:
+    """All that a full node is told at its start.
+
+    Args:
+        network: whose chain.
+        folder: this network's own; made if it is missing.
+        rpc: None for no RPC server.
+        minimum_chainwork: a chain with less work is not believed; None for the network's.
+        max_tip_age_s: the first sync goes on while the tip is older.
+        mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
+        script_threads: that check scripts, besides the first; 0 for none.
+        filter_index: compact block filters are kept (BIP 158).
+        persist_mempool: the pool outlives the run.
+        reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
+    """
+
+    network: Network
+    folder: Path
+    peers: PeerSettings = PeerSettings()
+    policy: Policy = field(default_factory=Policy)
+    mining: MiningSettings = MiningSettings()
+    rpc: RpcSettings | None = None
+    minimum_chainwork: int | None = None
+    max_tip_age_s: int = MAX_TIP_AGE_S
+    mocktime_s: int = 0
+    script_threads: int = field(default_factory=script_threads)
+    filter_index: bool = True
+    persist_mempool: bool = True
+    reindex: bool = False
+    reindex_chainstate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LightSettings:
+    """How a light client meets its peers, and where it keeps what it learns.
+
+    Args:
+        network: whose chain.
+        folder: the network's folder.
+        connect: the only nodes to dial; None for automatic ones.
+        added: nodes to dial besides.
+        dns_seed: names may be looked up where no address is known.
+        lab: loopback addresses count as routable.
+        offline: nobody is dialled.
+        keep_filters: filters are kept, so that a new key is scanned without asking for them.
+        bind: the address of this machine that connections go out from; None for the usual one.
+        user_agent: told to peers (BIP 14).
+    """
+
+    network: Network
+    folder: Path
+    connect: tuple[Endpoint, ...] | None = None
+    added: tuple[Endpoint, ...] = ()
+    dns_seed: bool = True
+    lab: bool = False
+    offline: bool = False
+    keep_filters: bool = False
+    bind: str | None = None
+    user_agent: str = WALLET_USER_AGENT
+
+    @property
+    def light_folder(self) -> Path:
+        """Where headers and peers are."""
+        return self.folder / "light"
+
+    def wallet_folder(self, name: str) -> Path:
+        """Where the wallet of a name is."""
+        return self.folder / "wallets" / name

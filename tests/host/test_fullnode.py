@@ -1,0 +1,123 @@
+"""A full node inside a block: what it offers there, and how the block ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from axon.errors import ConfigError
+from axon.host.fullnode import full_node
+from axon.host.settings import Bind, FullNodeSettings, PeerSettings, RpcSettings
+from axon.machine import Endpoint
+from axon.node.facts import TipChanged
+from axon.primitives.network import REGTEST
+from axon.rpc.asyncclient import AsyncRpcClient
+from axon.rpc.settings import ServerSettings
+
+ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+LOOPBACK = Endpoint("127.0.0.1", 0)
+
+
+def settings(folder: Path, rpc: RpcSettings | None = None) -> FullNodeSettings:
+    peers = PeerSettings(binds=(Bind(LOOPBACK),), connect=())
+    return FullNodeSettings(network=REGTEST, folder=folder, peers=peers, rpc=rpc)
+
+
+def test_facts_calls_and_state_files(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(settings(tmp_path)) as node:
+            assert node.endpoints[0].port
+            assert node.rpc is None
+            facts = node.facts()
+            await node.call("generatetoaddress", 2, ADDRESS)
+            node.stop()
+            await node.wait_stopped()
+            heights = [fact.height async for fact in facts if isinstance(fact, TipChanged)]
+            assert heights == [1, 2]
+            assert node.height == 2
+        async with full_node(settings(tmp_path)) as node:
+            assert node.height == 2
+
+    asyncio.run(run())
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {"peers.dat", "banlist.json", "mempool.dat"} <= left
+
+
+def test_its_rpc_answers_as_soon_as_the_block_is_entered(tmp_path: Path) -> None:
+    rpc = RpcSettings(ServerSettings((LOOPBACK,)), tmp_path / ".cookie")
+
+    async def run() -> None:
+        async with full_node(settings(tmp_path, rpc=rpc)) as node:
+            assert node.rpc is not None
+            async with AsyncRpcClient(node.rpc.url, cookie=node.rpc.cookie) as client:
+                assert await client.call("getblockcount") == 0
+                await client.call("stop")
+            await node.wait_stopped()
+
+    asyncio.run(run())
+    assert not (tmp_path / ".cookie").exists()
+
+
+def test_what_the_block_raises_comes_out_and_the_node_stops_in_order(tmp_path: Path) -> None:
+    async def run() -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with full_node(settings(tmp_path)):
+                raise ZeroDivisionError
+        async with full_node(settings(tmp_path)):
+            pass
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_start_leaves_a_folder_that_can_be_used(tmp_path: Path) -> None:
+    async def start(entered: asyncio.Event) -> None:
+        async with full_node(settings(tmp_path)):
+            entered.set()
+            await asyncio.sleep(3600)
+
+    async def run() -> None:
+        for delay_s in (0.0, 0.001, 0.01):
+            task = asyncio.create_task(start(asyncio.Event()))
+            await asyncio.sleep(delay_s)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        async with full_node(settings(tmp_path)) as node:
+            assert node.height == 0
+
+    asyncio.run(run())
+
+
+def test_a_folder_has_one_node(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(settings(tmp_path)):
+            with pytest.raises(ConfigError, match="lock"):
+                async with full_node(settings(tmp_path)):
+                    pass
+
+    asyncio.run(run())
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(settings(tmp_path / "a")) as first:
+            peers = PeerSettings(binds=(Bind(LOOPBACK), Bind(first.endpoints[0])), connect=())
+            taken = FullNodeSettings(network=REGTEST, folder=tmp_path / "b", peers=peers)
+            with pytest.raises(ConfigError, match=str(first.endpoints[0].port)):
+                async with full_node(taken):
+                    pass
+
+    asyncio.run(run())
+
+
+def test_a_proxy_is_refused(tmp_path: Path) -> None:
+    peers = PeerSettings(proxy=Endpoint("127.0.0.1", 9050))
+
+    async def run() -> None:
+        with pytest.raises(ConfigError, match="proxy"):
+            async with full_node(FullNodeSettings(network=REGTEST, folder=tmp_path, peers=peers)):
+                pass
+
+    asyncio.run(run())
