@@ -165,12 +165,13 @@ class Web:
         headers = {}
         if login is not None:
             headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
-        used.request(verb, path, body, headers)
-        response = used.getresponse()
-        reply = Reply(response.status, dict(response.getheaders()), response.read())
-        if connection is None:
-            used.close()
-        return reply
+        try:
+            used.request(verb, path, body, headers)
+            response = used.getresponse()
+            return Reply(response.status, dict(response.getheaders()), response.read())
+        finally:
+            if connection is None:
+                used.close()
 
 
 @contextmanager
