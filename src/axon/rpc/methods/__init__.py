@@ -9,8 +9,9 @@ from axon.rpc import programmethods
 from axon.rpc.methods import (
     addresses,
     bans,
-    blockchain,
+    blocks,
     blocktemplate,
+    chain,
     coins,
     control,
     fees,
@@ -28,8 +29,9 @@ from axon.rpc.methods import (
 MODULES: Final[tuple[ModuleType, ...]] = (
     addresses,
     bans,
-    blockchain,
+    blocks,
     blocktemplate,
+    chain,
     coins,
     control,
     fees,

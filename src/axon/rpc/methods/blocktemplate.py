@@ -14,7 +14,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.blockchain import SIGNET_CHALLENGE
+from axon.rpc.methods.chain import SIGNET_CHALLENGE
 from axon.rpc.methods.mining import decode_block_hex
 from axon.rpc.parameters import parse_hash
 from axon.rpc.proposal import check_proposal

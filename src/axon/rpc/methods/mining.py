@@ -16,7 +16,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.blockchain import SIGNET_CHALLENGE
+from axon.rpc.methods.chain import SIGNET_CHALLENGE
 from axon.rpc.methods.finding import unhex
 from axon.rpc.methods.shapes.blocks import target_json
 

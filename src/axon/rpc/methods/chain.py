@@ -1,4 +1,4 @@
-"""Questions about headers, blocks and the chain they form."""
+"""Questions about the chain as a whole: its tip and other tips, its rules, its statistics."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import (
-    decode_block,
-    find_block,
-    find_block_or_height,
-    read_block,
-)
-from axon.rpc.methods.shapes.blocks import block_json, header_json, target_json
-from axon.rpc.methods.shapes.blockstats import block_stats
+from axon.rpc.methods.finding import find_block
+from axon.rpc.methods.shapes.blocks import target_json
 from axon.rpc.methods.shapes.deployments import deployments_json, script_flags
 
 RECENT_S: Final = 2 * 3600
@@ -121,22 +115,6 @@ def getbestblockhash(daemon: Daemon) -> Json:
 
 
 @method("blockchain")
-def getblockhash(daemon: Daemon, height: int) -> Json:
-    """Returns hash of block in best-block-chain at height provided.
-
-    Args:
-        height: The height index
-
-    Returns:
-        "hex"    (string) The block hash
-    """
-    entry = daemon.node.active.at(height)
-    if entry is None:
-        raise RpcError(Code.PARAMETER, "Block height out of range")
-    return to_hex(entry.hash)
-
-
-@method("blockchain")
 def getdifficulty(daemon: Daemon) -> Json:
     """Returns the proof-of-work difficulty as a multiple of the minimum difficulty.
 
@@ -144,152 +122,6 @@ def getdifficulty(daemon: Daemon) -> Json:
         n    (numeric) the proof-of-work difficulty as a multiple of the minimum difficulty.
     """
     return difficulty(daemon.node.active.tip.bits)
-
-
-@method("blockchain")
-async def getblockheader(daemon: Daemon, blockhash: BlockHash, verbose: bool = True) -> Json:
-    """If verbose is false, returns a string that is serialized, hex-encoded data for the header.
-    If verbose is true, returns an Object with information about it.
-
-    Args:
-        blockhash: The block hash
-        verbose: true for a json object, false for the hex-encoded data
-
-    Returns:
-        {                               (json object)
-          "hash" : "hex",               (string) the block hash (same as provided)
-          "confirmations" : n,          (numeric) its depth, or -1 if it is not on the main chain
-          "height" : n,                 (numeric) The block height or index
-          "version" : n,                (numeric) The block version
-          "versionHex" : "hex",         (string) The block version formatted in hexadecimal
-          "merkleroot" : "hex",         (string) The merkle root
-          "time" : xxx,                 (numeric) The block time, in seconds since 1970
-          "mediantime" : xxx,           (numeric) The median of the last eleven times
-          "nonce" : n,                  (numeric) The nonce
-          "bits" : "hex",               (string) The target in compact form
-          "target" : "hex",             (string) The target
-          "difficulty" : n,             (numeric) The difficulty
-          "chainwork" : "hex",          (string) The work of the chain up to this block
-          "nTx" : n,                    (numeric) The number of transactions in the block
-          "previousblockhash" : "hex",  (string, optional) The hash of the previous block
-          "nextblockhash" : "hex"       (string, optional) The hash of the next block
-        }
-    """
-    entry = find_block(daemon, blockhash)
-    if not verbose:
-        return entry.raw.hex()
-    count = await daemon.transaction_count(entry.hash)
-    return header_json(entry, daemon.node.active, count)
-
-
-@method("blockchain", aliases={"verbosity": "verbose"})
-async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | int = 1) -> Json:
-    """If verbosity is 0, returns a string that is serialized, hex-encoded data for the block.
-    If verbosity is 1, returns an Object with information about it.
-    If verbosity is 2, returns the same and information about each transaction.
-    If verbosity is 3, returns the same, including prevout information for inputs.
-
-    Args:
-        blockhash: The block hash
-        verbosity: 0 for hex-encoded data, 1 for a JSON object, 2 for JSON object with transaction
-            data, and 3 for JSON object with transaction data including prevout information
-
-    Returns:
-        {                        (json object)
-          ...,                   The fields of getblockheader
-          "strippedsize" : n,    (numeric) The block size excluding witness data
-          "size" : n,            (numeric) The block size
-          "weight" : n,          (numeric) The block weight as defined in BIP 141
-          "coinbase_tx" : {      (json object) Coinbase transaction metadata
-            "version" : n,       (numeric) The coinbase transaction version
-            "locktime" : n,      (numeric) Its locktime
-            "sequence" : n,      (numeric) Its input's sequence number
-            "coinbase" : "hex",  (string) Its input's script
-            "witness" : "hex"    (string, optional) Its input's first witness element
-          },
-          "tx" : [ ... ]         (json array) The transaction ids, or the transactions in the format
-                                 of getrawtransaction
-        }
-    """
-    entry = find_block(daemon, blockhash)
-    level = int(verbosity)
-    if level <= 0:
-        return (await read_block(daemon, entry)).hex()
-    block = await decode_block(daemon, entry)
-    spent = await daemon.read_spent(entry.hash) if level >= 2 and entry.height else None
-    shape = await daemon.off_loop(block_json, block, daemon.node.network, level, spent)
-    return {**header_json(entry, daemon.node.active, len(block.transactions)), **shape}
-
-
-@method("blockchain")
-def getblockfilter(daemon: Daemon, blockhash: BlockHash, filtertype: str = "basic") -> Json:
-    """Retrieve a BIP 157 content filter for a particular block.
-
-    Args:
-        blockhash: The hash of the block
-        filtertype: The type name of the filter
-
-    Returns:
-        {                      (json object)
-          "filter" : "hex",    (string) the hex-encoded filter data
-          "header" : "hex"     (string) the hex-encoded filter header
-        }
-    """
-    if filtertype != "basic":
-        raise RpcError(Code.NOT_FOUND, "Unknown filtertype")
-    filters = daemon.node.filters
-    if filters is None:
-        raise RpcError(Code.MISC, "Index is not enabled for filtertype basic")
-    entry = find_block(daemon, blockhash)
-    (data,), (header,) = filters.filters([entry.hash]), filters.headers([entry.hash])
-    if data is None or header is None:
-        if daemon.node.active.contains(entry):
-            raise RpcError(
-                Code.MISC,
-                "Filter not found. Block filters are still in the process of being indexed.",
-            )
-        raise RpcError(Code.NOT_FOUND, "Filter not found. Block was not connected to active chain.")
-    return {"filter": data.hex(), "header": to_hex(header)}
-
-
-@method("blockchain")
-async def getblockstats(
-    daemon: Daemon, hash_or_height: int | BlockHash, stats: list[str] | None = None
-) -> Json:
-    """Compute per block statistics for a given window. All amounts are in satoshis.
-
-    Args:
-        hash_or_height: The block hash or height of the target block
-        stats: Values to plot, all by default
-
-    Returns:
-        {                                (json object)
-          "avgfee" : n,                  (numeric, optional) Average fee in the block
-          "feerate_percentiles" : [...], (json array, optional) Feerates at the 10th, 25th, 50th,
-                                         75th and 90th percentile weight unit
-          ...                            and so on for fees, feerates, sizes, inputs and outputs
-        }
-    """
-    entry = find_block_or_height(daemon, hash_or_height)
-    block = await decode_block(daemon, entry)
-    spent = await daemon.read_spent(entry.hash) if entry.height else [[]]
-    if spent is None:
-        raise RpcError(Code.MISC, "Undo data not available")
-    counted = await daemon.off_loop(block_stats, block, spent, genesis=entry.height == 0)
-    shown: dict[str, Json] = {
-        **counted,
-        "blockhash": to_hex(entry.hash),
-        "height": entry.height,
-        "mediantime": entry.median_time_past(),
-        "subsidy": daemon.node.network.subsidy_sat(entry.height),
-        "time": entry.time,
-    }
-    if not stats:
-        return dict(sorted(shown.items()))
-    for name in stats:
-        if not isinstance(name, str) or name not in shown:
-            raise RpcError(Code.PARAMETER, f"Invalid selected statistic '{name}'")
-    return {name: shown[name] for name in sorted(set(stats))}
 
 
 @method("blockchain")
