@@ -77,7 +77,7 @@ from fuzz.world import (
 from tests.mempool.scene import Scene
 from tests.p2p.chains import Ledger
 from tests.p2p.examples import FULL, OWN, ip, negotiated, spread, told
-from tests.p2p.filterworld import Answer, Book, World, honest
+from tests.p2p.filterworld import Answer, Book, World, ask, honest
 
 MAX_STEPS: Final = 200
 """Of one input: longer ones say little more."""
@@ -718,7 +718,7 @@ def filter_serving(data: bytes) -> None:
     ledger.connect(ledger.learn(CHAIN))
     ledger.learn(BRANCH)
     book = Book(ledger)
-    part = FilterServing(ledger.tree, ledger.active, book if source.below(8) else None)
+    part = FilterServing(ledger.tree, ledger.active, bool(source.below(8)))
     peer = PeerId(0)
     for _ in range(MAX_STEPS):
         if source.is_empty:
@@ -727,7 +727,7 @@ def filter_serving(data: bytes) -> None:
         if not isinstance(message, GetCFilters | GetCFHeaders | GetCFCheckpt):
             continue
         try:
-            actions = part.received(peer, message)
+            actions = ask(part, book, peer, message)
         except PeerFault:
             continue
         for action in actions:

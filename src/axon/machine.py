@@ -253,6 +253,13 @@ class Answer:
 Effect = Transmit | Disconnect | Pause | Resume | Dial | Resolve | Delegate | Report | Answer
 
 
+def earlier(one: Instant | None, other: Instant | None) -> Instant | None:
+    """The earlier of two deadlines; None is never. Asked after every event, so without a list."""
+    if one is None or (other is not None and other < one):
+        return other
+    return one
+
+
 class Machine(Protocol):
     """A state machine without I/O. All three methods return quickly and never block."""
 

@@ -62,7 +62,7 @@ def test_a_block_that_nobody_asked_for_is_taken_if_it_leads_on() -> None:
     rig.send(peer, BlockMessage(old.raw), BlockMessage(new.raw))
     rig.work()
     assert rig.node.active.tip.hash == new.hash
-    assert not rig.node.blocks.has_block(old.hash)
+    assert not rig.node.chain.has_block(old.hash)
     assert rig.disconnected(peer) is None
 
 
@@ -102,7 +102,7 @@ def test_the_first_block_of_equal_work_stays() -> None:
     assert rig.node.active.tip.hash == one.hash
     entry = rig.node.headers.get(other.hash)
     assert entry is not None
-    assert rig.node.blocks.status(entry) in ("valid-headers", "valid-fork")
+    assert rig.node.chain.status(entry) in ("valid-headers", "valid-fork")
 
 
 def test_a_reorganisation_brings_transactions_back_into_the_pool() -> None:

@@ -17,7 +17,7 @@ ANYONE = b"\x51"
 
 def info_of(machine: FullNode, now: int, peer: PeerId | None = None) -> PeerInfo:
     session = machine.sessions[peer if peer is not None else min(machine.sessions)]
-    return peer_info(machine.links, machine.blocks, machine.transactions, session, now)
+    return peer_info(machine, session, now)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import MILLISECOND, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterheaders import FilterHeaderChain
-from axon.p2p.filterserving import FilterServing
+from axon.p2p.filterserving import FilterHashes, FilterQuestion, FilterServing
 from axon.p2p.filtersync import Dispute, FilterSync
 from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
@@ -87,6 +87,31 @@ class Book:
         return found
 
 
+class FilterSource(Protocol):
+    """Where filters are read: an index, or a pretended one."""
+
+    def filters(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]: ...
+
+    def filter_hashes(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]: ...
+
+    def headers(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]: ...
+
+
+def ask(
+    serving: FilterServing, source: FilterSource, peer: PeerId, message: FilterQuestion
+) -> list[Action]:
+    """Put a request, read what it wants, as a node does; the answer."""
+    request = serving.received(peer, message)
+    if request.whole:
+        return serving.answer(request, source.filters(request.blocks))
+    pairs = zip(source.filter_hashes(request.blocks), source.headers(request.blocks), strict=True)
+    found = [
+        None if name is None or header is None else FilterHashes(name, header)
+        for name, header in pairs
+    ]
+    return serving.answer(request, found)
+
+
 class Server:
     """One peer: a full node's serving side, and what it does to its answers."""
 
@@ -94,16 +119,17 @@ class Server:
         self, ledger: Ledger, book: Book, change: Change, delay: Callable[[], int]
     ) -> None:
         self.ledger = ledger
+        self._book = book
         self.change = change
         self.delay = delay
         self.asked: list[Request] = []
-        self._serving = FilterServing(ledger.tree, ledger.active, book)
+        self._serving = FilterServing(ledger.tree, ledger.active, True)
 
     def received(self, peer: PeerId, message: Message) -> list[Message]:
         assert isinstance(message, Request)
         self.asked.append(message)
         answers: list[Message] = []
-        for action in self._serving.received(peer, message):
+        for action in ask(self._serving, self._book, peer, message):
             assert isinstance(action, Send)
             assert isinstance(action.message, CFHeaders | CFCheckpt | CFilter)
             changed = self.change(action.message)

@@ -9,7 +9,7 @@ import pytest
 from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
 from axon.p2p.faults import PeerFault
-from axon.p2p.filterserving import FilterServing
+from axon.p2p.filterserving import FilterQuestion, FilterServing
 from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
 from axon.primitives.network import REGTEST
 from axon.wire.messages import (
@@ -23,6 +23,7 @@ from axon.wire.messages import (
 )
 from axon.wire.messages.filters import BASIC_FILTER, MAX_CFHEADERS, MAX_CFILTERS
 from tests.p2p.chains import Ledger, mine_headers
+from tests.p2p.filterworld import ask
 
 GENESIS = REGTEST.genesis.header
 CHAIN = mine_headers(GENESIS, 2100)
@@ -51,10 +52,21 @@ class Index:
         return [self.chained.get(item) for item in block_hashes]
 
 
-def serving(index: Index | None) -> FilterServing:
-    ledger = Ledger()
-    ledger.connect(ledger.learn(CHAIN))
-    return FilterServing(ledger.tree, ledger.active, index)
+class Serving:
+    """The serving side with an index that is read at once."""
+
+    def __init__(self, index: Index | None) -> None:
+        ledger = Ledger()
+        ledger.connect(ledger.learn(CHAIN))
+        self._serving = FilterServing(ledger.tree, ledger.active, index is not None)
+        self._index = index or Index()
+
+    def received(self, peer: PeerId, message: FilterQuestion) -> list[Action]:
+        return ask(self._serving, self._index, peer, message)
+
+
+def serving(index: Index | None) -> Serving:
+    return Serving(index)
 
 
 def messages(actions: list[Action]) -> list[Message]:

@@ -35,6 +35,7 @@ from tests.p2p.filterworld import (
     LONG,
     Change,
     World,
+    ask,
     honest,
     lies,
     mute,
@@ -69,7 +70,7 @@ def test_real_filters_of_real_blocks() -> None:
     ledger.connect(ledger.learn([block.header for block in blocks]))
     for height, block in enumerate([REGTEST.genesis, *blocks]):
         index.connect(block, block.hash, height, [])
-    serving = FilterServing(ledger.tree, ledger.active, index)
+    serving = FilterServing(ledger.tree, ledger.active, True)
     chains = PeerChains(ledger.tree)
     chains.opened(ALICE)
     chains.shown(ALICE, ledger.tip.hash)
@@ -81,7 +82,7 @@ def test_real_filters_of_real_blocks() -> None:
             answer.message
             for message in sent(queue, ALICE)
             if isinstance(message, GetCFHeaders | GetCFilters | GetCFCheckpt)
-            for answer in serving.received(ALICE, message)
+            for answer in ask(serving, index, ALICE, message)
             if isinstance(answer, Send)
         ]
         queue = []

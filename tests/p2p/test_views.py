@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from axon.chain.activechain import ActiveChain
-from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderTree
 from axon.mempool.pool import Mempool
-from axon.p2p import filterserving, views
+from axon.p2p import views
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from tests.p2p.chains import Ledger, mine_headers
@@ -18,10 +17,10 @@ UNKNOWN = BlockHash(bytes([9]) * 32)
 
 
 def fits(
-    tree: HeaderTree, active: ActiveChain, pool: Mempool, index: FilterIndex
-) -> tuple[views.HeaderTreeView, views.ActiveChainView, views.TxPool, filterserving.Filters]:
+    tree: HeaderTree, active: ActiveChain, pool: Mempool
+) -> tuple[views.HeaderTreeView, views.ActiveChainView, views.TxPool]:
     """Says nothing when run; mypy compares each class with its view."""
-    return tree, active, pool, index
+    return tree, active, pool
 
 
 def test_a_locator_is_the_one_that_the_tree_would_give() -> None:

@@ -100,6 +100,11 @@ class FilterIndex:
         """The filters of several blocks, in their order; None for one that is not known."""
         return self._read(_FILTER_PREFIX, block_hashes)
 
+    def entries(self, block_hashes: Sequence[BlockHash]) -> list[tuple[bytes, bytes] | None]:
+        """Hash and header of several blocks' filters, in their order; None for one not known."""
+        values = self._read(_HEADER_PREFIX, block_hashes)
+        return [None if value is None else (value[:32], value[32:]) for value in values]
+
     def filter_hashes(self, block_hashes: Sequence[BlockHash]) -> list[bytes | None]:
         """The hashes of several filters, as `cfheaders` carries them; None for one not known."""
         values = self._read(_HEADER_PREFIX, block_hashes)
@@ -146,9 +151,10 @@ class FilterIndex:
 
     def _read(self, prefix: bytes, block_hashes: Sequence[BlockHash]) -> list[bytes | None]:
         keys = [prefix + block_hash for block_hash in block_hashes]
+        held = self._held  # Replaced, never emptied, once it is written by another thread.
         values = list(self._store.multi_get(keys))
-        if self._held:
-            return [self._held.get(key, value) for key, value in zip(keys, values, strict=True)]
+        if held:
+            return [held.get(key, value) for key, value in zip(keys, values, strict=True)]
         return values
 
     def _stored_header(self, block_hash: BlockHash) -> bytes:

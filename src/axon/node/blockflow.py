@@ -1,26 +1,29 @@
-"""How headers and blocks flow through a full node, from a peer's message to a new tip.
+"""How blocks flow through a full node, from a peer's message to a new tip.
 
     headers message -> headerflow -> HeaderTree -> blockdownload (ask)
-    block message -> HeaderTree -> Delegate(ValidateBlock) -> outcome -> active chain -> followers
+    block message -> HeaderTree -> Delegate(ValidateBlock) -> `validated`: outcome, chain, pool,
+        replies, announcements
 
-The order of things is the order of the calls below. While a block is judged, its peer waits: what a
-peer sends behind a block is handled when the block has had its effect.
+While a block is validated its peer waits: what a peer sends behind a block is handled when the
+block has had its effect.
 
 Coins and filters normally move with the tip. When many blocks come at once they lag behind and are
-caught up between blocks (`CatchUp`); until then the node takes in no transactions (`follows`).
+caught up between blocks (`CatchUp`); until then the node takes in no transactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
-from typing import Final, Protocol
+from typing import Final
 
-from axon.chain.activechain import ActiveChain
-from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.headertree import HeaderEntry
 from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
-from axon.machine import SECOND, Instant, PeerId
+from axon.machine import Instant, PeerId, earlier
+from axon.node.chainstate import ChainState
+from axon.node.commands import Submitted
 from axon.node.facts import (
     BlockConnected,
     BlockDisconnected,
@@ -31,13 +34,14 @@ from axon.node.facts import (
 )
 from axon.node.headerflow import HeaderFlow
 from axon.node.jobs import CHAIN, CatchUp, ValidateBlock
+from axon.node.links import Links
 from axon.node.outbox import Outbox
+from axon.node.replies import Replies
 from axon.node.session import Session
+from axon.node.txflow import TxFlow
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
-from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import BLAMELESS_REASONS, PeerViolation
-from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import KEPT_BLOCKS
 from axon.primitives.block import Block
@@ -57,14 +61,24 @@ CATCH_UP_BLOCKS: Final = 20
 """Blocks of one catching up: a fraction of a second, during which a new block waits."""
 
 
-class ChainFollower(Protocol):
-    """Who has to know of every move of the active chain."""
+@dataclass(frozen=True, slots=True)
+class BlockValidated:
+    """Sequel: a block was validated.
 
-    def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
-        """Blocks left and joined the active chain; `active` already says so."""
+    Args:
+        hash: which.
+        peer: who sent it, and waits; None for the operator.
+        ticket: the operator's question; None for a peer.
+    """
 
-    def tip_settled(self, connected: tuple[HeaderEntry, ...], now: Instant) -> None:
-        """The tip is another; tell peers."""
+    hash: BlockHash
+    peer: PeerId | None
+    ticket: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoinsCaughtUp:
+    """Sequel: coins and filters came some blocks nearer to the tip."""
 
 
 class BlockFlow:
@@ -72,214 +86,162 @@ class BlockFlow:
 
     Args:
         outbox: where effects go.
-        headers: all headers known.
-        active: the blocks connected.
-        stored: blocks that are held although they are not active.
+        sessions: all connections, by peer.
+        chain: what is known; changed here.
+        peer_chains: what each peer has.
+        headers: takes headers in.
+        links: told of the tip.
+        transactions: follow the chain.
+        replies: likewise.
         rng: for the parts.
-        max_tip_age_s: a tip older than this means initial sync (`-maxtipage`).
-        minimum_chainwork: so does a chain with less work.
-        lag: blocks by which coins and filters are behind at the start.
+        now: the start.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        headers: HeaderTree,
-        active: ActiveChain,
-        stored: frozenset[BlockHash],
+        sessions: Mapping[PeerId, Session],
+        chain: ChainState,
+        peer_chains: PeerChains,
+        headers: HeaderFlow,
+        links: Links,
+        transactions: TxFlow,
+        replies: Replies,
         rng: Random,
-        max_tip_age_s: int,
-        minimum_chainwork: int,
-        lag: int,
+        now: Instant,
     ) -> None:
         self._outbox = outbox
-        self.headers = headers
-        self.active = active
-        self._held: dict[BlockHash, None] = dict.fromkeys(stored)  # Not active, but with data.
-        self._lost: dict[BlockHash, None] = {}  # Of these, those that were active once.
-        self._judging: dict[BlockHash, None] = {}
-        self._max_tip_age_us = max_tip_age_s * SECOND
-        self.minimum_chainwork = minimum_chainwork
-        self.initial_sync = True
-        self.lag = lag
-        self._catching_up = False
-        self.follower: ChainFollower | None = None
-        self.peer_chains = PeerChains(headers)
-        self.headersync = HeaderSync(self, self.peer_chains, rng)
-        self.announcer = BlockAnnounce(self, self.peer_chains)
-        self.headerflow = HeaderFlow(outbox, headers, self.headersync)
-        self.download = BlockDownload(self, self.peer_chains, rng)
-
-    # What is known.
-
-    @property
-    def tip(self) -> HeaderEntry:
-        """The newest block of the active chain."""
-        return self.active.tip
-
-    def in_initial_sync(self, now: Instant) -> bool:  # noqa: ARG002
-        """Whether the tip is still old."""
-        return self.initial_sync
-
-    def has_block(self, block_hash: BlockHash) -> bool:
-        """Whether a block's bytes are held, or being judged."""
-        if block_hash in self._held or block_hash in self._judging:
-            return True
-        entry = self.headers.get(block_hash)
-        return entry is not None and self.active.contains(entry)
-
-    @property
-    def follows(self) -> bool:
-        """Whether coins and filters are at the tip."""
-        return self.lag == 0
-
-    def status(self, entry: HeaderEntry) -> str:
-        """What is known of a block, in the words of `getchaintips`."""
-        if self.active.contains(entry):
-            return "active"
-        if self.headers.is_invalid(entry.hash):
-            return "invalid"
-        if entry.hash in self._lost:
-            return "valid-fork"
-        return "valid-headers" if entry.hash in self._held else "headers-only"
+        self._sessions = sessions
+        self._chain = chain
+        self._headers = headers
+        self._links = links
+        self._transactions = transactions
+        self._replies = replies
+        self.announcer = BlockAnnounce(chain, peer_chains)
+        self.download = BlockDownload(chain, peer_chains, rng)
+        self._check_initial_sync(now)
+        self.catch_up_if_idle()
 
     # Headers.
 
     def received_headers(self, session: Session, message: Headers, now: Instant) -> None:
         """Headers from a peer: an answer or an announcement."""
-        last = self.headerflow.received(session, message, now)
+        last = self._headers.received(session, message, now)
         if last is not None:
             self._outbox.perform(self.download.announced(session.peer, last, now))
         self._outbox.perform(self.download.update(now))
 
-    def submit_header(self, header: Header, now: Instant) -> Verdict | HeaderEntry:
+    def submit_header(self, header: Header, now: Instant) -> Verdict:
         """A header from the operator."""
-        added = self.headerflow.place(header, now)
+        added = self._headers.place(header, now)
         self._outbox.perform(self.download.update(now))
-        return added
+        return added if isinstance(added, Rejected) else Accepted()
 
-    # Blocks.
+    # Blocks come in.
 
     def received_block(self, session: Session, message: BlockMessage, now: Instant) -> None:
-        """A block from a peer. It waits behind it until the block is judged."""
+        """A block from a peer, which waits until the block is validated.
+
+        Raises:
+            DecodeError: it is shorter than a header.
+        """
         peer = session.peer
         if len(message.raw) < HEADER_SIZE:
             raise DecodeError("a block", 0)
         header = message.header
         block_hash = header.hash
         asked = self.download.arrived(peer, block_hash, now)
-        if self.has_block(block_hash):
-            self._outbox.perform(self.download.update(now))
-            return
-        added = self.headerflow.place(header, now)
-        if isinstance(added, Rejected):
-            if asked:
-                self.download.judged(block_hash, False)
-            self._refuse(block_hash, added, session, now)
-            return
-        if not asked and not self._is_worth_judging(added):
-            return
-        session.busy = True
-
-        def judged(outcome: BlockOutcome, now: Instant) -> None:
-            session.busy = False
-            if isinstance(outcome.verdict, Rejected):
-                self._refuse(block_hash, outcome.verdict, session, now)
-            elif outcome.connected:
-                session.last_block_at = now
-            self._outbox.perform(self.download.update(now))
-
-        self._judge(added, message.raw, judged)
+        if not self._chain.has_block(block_hash):
+            added = self._headers.place(header, now)
+            if isinstance(added, Rejected):
+                if asked:
+                    self.download.judged(block_hash, False)
+                self._refuse(block_hash, added, peer, now)
+                return
+            if not asked and not self._is_worth_validating(added):
+                return
+            session.busy = True
+            self._validate(added, message.raw, BlockValidated(block_hash, peer, None))
         self._outbox.perform(self.download.update(now))
 
-    def submit(self, block: Block, now: Instant, done: Callable[[Verdict, Instant], None]) -> None:
-        """A block from the operator; `done` gets the verdict."""
-        added = self.headerflow.place(block.header, now)
+    def submit(self, block: Block, ticket: int, now: Instant) -> None:
+        """A block from the operator, answered as `submitblock` is: in BIP 22's words."""
+        entry = self._chain.headers.get(block.hash)
+        if entry is not None and self._chain.headers.is_invalid(block.hash):
+            self._outbox.answer(ticket, Submitted("duplicate-invalid", known=True))
+            return
+        if entry is not None and self._chain.has_block(block.hash):
+            active = self._chain.active.contains(entry)
+            reason = "duplicate" if active else "duplicate-inconclusive"
+            self._outbox.answer(ticket, Submitted(reason, known=True))
+            return
+        added = self._headers.place(block.header, now)
         if isinstance(added, Rejected):
             self._outbox.report(BlockRejected(block.hash, added.reason, None))
-            done(added, now)
+            self._outbox.answer(ticket, Submitted(added.reason))
             return
+        self._validate(added, block.raw, BlockValidated(block.hash, None, ticket))
 
-        def judged(outcome: BlockOutcome, now: Instant) -> None:
-            if isinstance(outcome.verdict, Rejected):
-                self._outbox.report(BlockRejected(block.hash, outcome.verdict.reason, None))
-            done(outcome.verdict, now)
-            self._outbox.perform(self.download.update(now))
-
-        self._judge(added, block.raw, judged)
-
-    def _is_worth_judging(self, entry: HeaderEntry) -> bool:
+    def _is_worth_validating(self, entry: HeaderEntry) -> bool:
         """Whether a block that was not asked for is taken: only as a near successor of our tip.
 
         Anything else could be old work, sent to fill the disk.
         """
-        tip = self.active.tip
+        tip = self._chain.active.tip
         return (
             entry.chainwork > tip.chainwork
-            and entry.chainwork >= self.minimum_chainwork
+            and entry.chainwork >= self._chain.minimum_chainwork
             and entry.height <= tip.height + KEPT_BLOCKS
         )
 
-    def _judge(
-        self, entry: HeaderEntry, raw: bytes, then: Callable[[BlockOutcome, Instant], None]
-    ) -> None:
-        self._judging[entry.hash] = None
-        near = self.headers.best.height - entry.height <= FOLLOW_DISTANCE
-        follow = self.lag == 0 and near
+    def _validate(self, entry: HeaderEntry, raw: bytes, sequel: BlockValidated) -> None:
+        self._chain.validating[entry.hash] = None
+        near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
+        follow = self._chain.follows and near
+        self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, sequel)
 
-        def completed(outcome: object, now: Instant) -> None:
-            assert isinstance(outcome, BlockOutcome)
-            del self._judging[entry.hash]
-            self._settle(entry, outcome, now)
-            then(outcome, now)
-            self.catch_up_if_idle()
+    # A block is validated.
 
-        self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, completed)
+    def validated(self, asked: BlockValidated, outcome: BlockOutcome, now: Instant) -> None:
+        """Everything that follows from a block's validation, in order."""
+        chain = self._chain
+        del chain.validating[asked.hash]
+        self._take_verdicts(asked.hash, outcome)
+        if outcome.connected or outcome.disconnected:
+            connected = chain.move(outcome, now)
+            self._report_moves(outcome)
+            self._transactions.outcomes.chain_moved(outcome, now)
+            self._replies.chain_moved(outcome)
+            self._check_initial_sync(now)
+            self._report_tip(outcome)
+            self._transactions.minimum_changed(now)
+            self._headers.sync.tip_moved(now)
+            self._outbox.perform(self.announcer.announce(connected, now))
+        self._answer(asked, outcome, now)
+        self._outbox.perform(self.download.update(now))
+        self.catch_up_if_idle()
+        self._transactions.resume(now)
 
-    def _settle(self, entry: HeaderEntry, outcome: BlockOutcome, now: Instant) -> None:
-        """Take in what a judged block changed."""
-        verdict = outcome.verdict
-        if isinstance(verdict, Accepted):
-            self._held[entry.hash] = None
+    def _take_verdicts(self, block_hash: BlockHash, outcome: BlockOutcome) -> None:
+        """What is valid, and what is not: the block itself and others that depended on it."""
+        if isinstance(outcome.verdict, Accepted):
+            self._chain.hold(block_hash)
         for other, rejected in outcome.invalid:
-            self._held.pop(other, None)
-            self.headers.mark_invalid(other)
-            if other != entry.hash:
+            self._chain.mark_invalid(other)
+            if other != block_hash:
                 self._outbox.report(BlockRejected(other, rejected.reason, None))
-        self.download.judged(entry.hash, not isinstance(verdict, Rejected))
-        if not outcome.connected and not outcome.disconnected:
-            return
-        entries = self._move(outcome)
-        self.lag = outcome.lag
-        assert self.follower is not None, "the node follows before it runs"
-        self.follower.chain_moved(outcome, now)
-        self._note_progress(outcome, now)
-        self.follower.tip_settled(entries, now)
+        self.download.judged(block_hash, not isinstance(outcome.verdict, Rejected))
 
-    def _move(self, outcome: BlockOutcome) -> tuple[HeaderEntry, ...]:
+    def _report_moves(self, outcome: BlockOutcome) -> None:
         for step in outcome.disconnected:
-            gone = self.active.disconnect()
-            assert gone.hash == step.hash, "the active chain follows the judge"
-            self._held[gone.hash] = self._lost[gone.hash] = None
-            self._outbox.report(
-                BlockDisconnected(step.hash, step.height, len(step.block.transactions))
-            )
-        entries: list[HeaderEntry] = []
+            count = len(step.block.transactions)
+            self._outbox.report(BlockDisconnected(step.hash, step.height, count))
         for step in outcome.connected:
-            entry = self.headers.get(step.hash)
-            assert entry is not None, "the judge knows no header that the node does not"
-            self.active.connect(entry)
-            self._held.pop(step.hash, None)
-            entries.append(entry)
-            self._outbox.report(
-                BlockConnected(step.hash, step.height, len(step.block.transactions))
-            )
-        return tuple(entries)
+            count = len(step.block.transactions)
+            self._outbox.report(BlockConnected(step.hash, step.height, count))
 
-    def _note_progress(self, outcome: BlockOutcome, now: Instant) -> None:
-        tip = self.active.tip
-        self.check_initial_sync(now)
-        best = max(self.headers.best.height, 1)
+    def _report_tip(self, outcome: BlockOutcome) -> None:
+        tip, best = self._chain.active.tip, max(self._chain.headers.best.height, 1)
         self._outbox.report(
             TipChanged(
                 hash=tip.hash,
@@ -288,62 +250,74 @@ class BlockFlow:
                 chainwork=tip.chainwork,
                 transactions=sum(len(step.block.transactions) for step in outcome.connected),
                 progress=min(1.0, tip.height / best),
-                initial_sync=self.initial_sync,
+                initial_sync=self._chain.initial_sync,
             )
         )
 
-    def check_initial_sync(self, now: Instant) -> None:
-        """Whether the tip is recent; once it was, initial sync never returns."""
-        tip = self.active.tip
-        if not self.initial_sync or tip.chainwork < self.minimum_chainwork:
-            return
-        if tip.time * SECOND < now - self._max_tip_age_us:
-            return
-        self.initial_sync = False
-        self._outbox.report(InitialSyncEnded(tip.height))
+    def _check_initial_sync(self, now: Instant) -> None:
+        if self._chain.leave_initial_sync(now):
+            self._outbox.report(InitialSyncEnded(self._chain.active.height))
+        synced = not self._chain.initial_sync
+        self._links.tip_changed(self._chain.active.height, now, synced=synced)
+
+    def _answer(self, asked: BlockValidated, outcome: BlockOutcome, now: Instant) -> None:
+        """Whoever brought the block hears of it, or goes on, or goes."""
+        session = None if asked.peer is None else self._sessions.get(asked.peer)
+        if session is not None:
+            session.busy = False
+        if isinstance(outcome.verdict, Rejected):
+            self._refuse(asked.hash, outcome.verdict, asked.peer, now)
+        elif session is not None and outcome.connected:
+            session.last_block_at = now
+        if asked.ticket is not None:
+            self._outbox.answer(asked.ticket, self._submitted(asked.hash, outcome.verdict))
+
+    def _submitted(self, block_hash: BlockHash, verdict: Verdict) -> Submitted:
+        if isinstance(verdict, Rejected):
+            return Submitted(verdict.reason)
+        entry = self._chain.headers.get(block_hash)
+        active = entry is not None and self._chain.active.contains(entry)
+        return Submitted(None if active else "inconclusive")
 
     def _refuse(
-        self, block_hash: BlockHash, rejected: Rejected, session: Session, now: Instant
+        self, block_hash: BlockHash, rejected: Rejected, peer: PeerId | None, now: Instant
     ) -> None:
-        """A peer's block is invalid: say so, and end its connection if it is to blame."""
-        self._outbox.report(BlockRejected(block_hash, rejected.reason, session.peer))
+        """A block is invalid: say so, and disconnect who sent it if it is to blame."""
+        self._outbox.report(BlockRejected(block_hash, rejected.reason, peer))
+        if peer is None:
+            return
         if rejected.reason == "prev-blk-not-found":
-            self._outbox.perform(self.headersync.announced(session.peer, block_hash, now))
+            self._outbox.perform(self._headers.sync.announced(peer, block_hash, now))
         elif rejected.reason not in BLAMELESS_REASONS:
-            self._outbox.blame(session.peer, PeerViolation(f"invalid block: {rejected}"))
+            self._outbox.disconnect(peer, PeerViolation(f"invalid block: {rejected}"))
 
     # Coins and filters.
 
     def catch_up_if_idle(self) -> None:
         """Move coins and filters on while no block waits, or when they are far behind."""
-        waiting = bool(self._judging) or self.download.in_flight_total > 0
-        if self.lag == 0 or self._catching_up or (waiting and self.lag < LAG_LIMIT):
+        chain = self._chain
+        waiting = bool(chain.validating) or self.download.in_flight_total > 0
+        if chain.follows or chain.catching_up or (waiting and chain.lag < LAG_LIMIT):
             return
-        self._catch_up()
+        chain.catching_up = True
+        self._outbox.delegate(CatchUp(CATCH_UP_BLOCKS), CHAIN, CoinsCaughtUp())
 
-    def _catch_up(self) -> None:
-        """Move coins and filters towards the tip, a few blocks at a time."""
-        if self._catching_up:
-            return
-        self._catching_up = True
-
-        def completed(left: object, now: Instant) -> None:
-            assert isinstance(left, int)
-            self._catching_up = False
-            self.lag = left
-            if left:
-                self.catch_up_if_idle()
-            else:
-                self._outbox.report(IndexesCaughtUp(self.active.height))
-                assert self.follower is not None, "the node follows before it runs"
-                self.follower.tip_settled((), now)
-
-        self._outbox.delegate(CatchUp(CATCH_UP_BLOCKS), CHAIN, completed)
+    def caught_up(self, left: int, now: Instant) -> None:
+        """Coins and filters have come nearer to the tip, a few blocks at a time."""
+        chain = self._chain
+        chain.catching_up = False
+        chain.lag = left
+        if left:
+            self.catch_up_if_idle()
+        else:
+            self._outbox.report(IndexesCaughtUp(chain.active.height))
+            self._transactions.minimum_changed(now)
+        self._transactions.resume(now)
 
     # Peers come and go, time passes.
 
     def opened(self, session: Session, preferred: bool, serves: bool, now: Instant) -> None:
-        """A lasting peer was greeted.
+        """A lasting peer's handshake is complete.
 
         Args:
             session: whose.
@@ -351,41 +325,24 @@ class BlockFlow:
             serves: it can give us blocks with witnesses.
             now: the present.
         """
-        negotiated = session.negotiated
-        assert negotiated is not None, "called when the greeting is complete"
-        kind = session.kind
-        self._outbox.perform(
-            self.headersync.opened(
-                session.peer,
-                outbound=kind.is_outbound and kind is not ConnectionType.MANUAL,
-                preferred=preferred,
-                now=now,
-                version=negotiated.common_version,
-                serves_blocks=serves,
-                block_relay_only=kind is ConnectionType.BLOCK_RELAY,
-                noban=session.may("noban"),
-            )
-        )
+        self._headers.opened(session, now, preferred=preferred, serves=serves)
         prefers_headers = session.handshake.prefers_headers
         self.announcer.opened(session.peer, prefers_headers=prefers_headers)
         self._outbox.perform(self.download.update(now))
 
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone; what was asked of it is asked of others."""
+        self._outbox.perform(self._headers.sync.closed(peer, now))
         self.announcer.closed(peer)
-        self._outbox.perform(self.headersync.closed(peer, now))
         self.download.closed(peer, now)
         self._outbox.perform(self.download.update(now))
 
     def tick(self, now: Instant) -> None:
         """What is due."""
-        self._outbox.perform(self.headersync.tick(now))
+        self._outbox.perform(self._headers.sync.tick(now))
         self._outbox.perform(self.download.tick(now))
         self.catch_up_if_idle()
 
     def deadline(self) -> Instant | None:
         """When something is due."""
-        soonest, moment = self.headersync.deadline(), self.download.deadline()
-        if moment is not None and (soonest is None or moment < soonest):
-            return moment
-        return soonest
+        return earlier(self._headers.sync.deadline(), self.download.deadline())

@@ -1,15 +1,17 @@
-"""Blocks that a caller wants to look at, beside those of the scan.
+"""Blocks that a caller wants to look at, beside those of the scan: what the last ones charged.
 
 asked --blocks come, are checked--> answered, with what was made of each
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from axon.chain.headertree import HeaderEntry
-from axon.machine import Instant
+from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.machine import Instant, PeerId
+from axon.node.commands import Feerates
 from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.node.walletjobs import WALLET, WeighBlock
@@ -21,7 +23,24 @@ from axon.primitives.verdict import Rejected
 MAX_READS: Final = 50
 """Blocks wanted at a time by all callers together; more are refused."""
 
-Done = Callable[[tuple[int, ...] | None], None]
+
+@dataclass(frozen=True, slots=True)
+class BlockWeighed:
+    """Sequel: it is known what a block charged.
+
+    Args:
+        entry: of which block.
+        peer: who sent it.
+    """
+
+    entry: HeaderEntry
+    peer: PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    ticket: int
+    blocks: tuple[BlockHash, ...]  # The oldest first.
 
 
 class BlockReads:
@@ -29,22 +48,38 @@ class BlockReads:
 
     Args:
         outbox: where effects go.
+        tree: all headers known.
         blocks: brings blocks.
+        floors: the feerate below which each peer wants nothing, as it has said.
     """
 
-    def __init__(self, outbox: Outbox, blocks: BlockFetch) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        tree: HeaderTree,
+        blocks: BlockFetch,
+        floors: Mapping[PeerId, int],
+    ) -> None:
         self._outbox = outbox
+        self._tree = tree
         self._blocks = blocks
+        self._floors = floors
         self._wanted: dict[BlockHash, HeaderEntry] = {}
         self._known: dict[BlockHash, int] = {}  # Of blocks that a caller waits for.
-        self._callers: list[tuple[tuple[BlockHash, ...], Done]] = []
+        self._callers: list[_Caller] = []
 
-    def want(self, entries: Sequence[HeaderEntry], done: Done, now: Instant) -> None:
-        """Find the feerates of blocks; `done` gets them in order, or None if too many are asked."""
+    def want(self, count: int, ticket: int, now: Instant) -> None:
+        """Find what the last blocks charged; answered with None if too many are asked for."""
+        entries: list[HeaderEntry] = []
+        entry = self._tree.best
+        while entry.parent is not None and len(entries) < count:
+            entries.append(entry)
+            entry = entry.parent
         if len(self._wanted) + len(entries) > MAX_READS:
-            done(None)
+            self._outbox.answer(ticket, None)
             return
-        self._callers.append((tuple([entry.hash for entry in entries]), done))
+        names = tuple([entry.hash for entry in reversed(entries)])
+        self._callers.append(_Caller(ticket, names))
         for entry in entries:
             if entry.hash not in self._known:
                 self._wanted[entry.hash] = entry
@@ -52,7 +87,7 @@ class BlockReads:
         self._answer()
 
     def settle(self, now: Instant) -> None:
-        """Ask for what nobody asks for any more: the scan forgets all wishes when it turns."""
+        """Ask for what nobody asks for any more: the scan gives all requests up when it turns."""
         missing = [name for name in self._wanted if not self._blocks.is_wanted(name)]
         if missing:
             self._outbox.perform(self._blocks.want(missing, now))
@@ -62,28 +97,35 @@ class BlockReads:
         entry = self._wanted.pop(block_hash, None)
         if entry is None:
             return False
-
-        def weighed(outcome: object, now: Instant) -> None:
-            if isinstance(outcome, Rejected):
-                self._wanted[block_hash] = entry
-                self._outbox.blame(session.peer, PeerViolation(f"invalid block: {outcome}"))
-                self._outbox.perform(self._blocks.missing(session.peer, block_hash, now))
-                return
-            assert isinstance(outcome, int)
-            self._known[block_hash] = outcome
-            self._outbox.perform(self._blocks.arrived(block_hash, now))
-            self._answer()
-
-        self._outbox.delegate(WeighBlock(block_hash, entry.height, raw), WALLET, weighed)
+        job = WeighBlock(block_hash, entry.height, raw)
+        self._outbox.delegate(job, WALLET, BlockWeighed(entry, session.peer))
         return True
 
+    def weighed(self, done: BlockWeighed, outcome: int | Rejected, now: Instant) -> None:
+        """It is known what a block charged; Rejected if the peer sent another one."""
+        entry, peer = done.entry, done.peer
+        if isinstance(outcome, Rejected):
+            self._wanted[entry.hash] = entry
+            self._outbox.disconnect(peer, PeerViolation(f"invalid block: {outcome}"))
+            self._outbox.perform(self._blocks.missing(peer, entry.hash, now))
+            return
+        self._known[entry.hash] = outcome
+        self._outbox.perform(self._blocks.arrived(entry.hash, now))
+        self._answer()
+
     def _answer(self) -> None:
-        waiting: list[tuple[tuple[BlockHash, ...], Done]] = []
-        for names, done in self._callers:
-            if all(name in self._known for name in names):
-                done(tuple([self._known[name] for name in names]))
+        """Answer every caller whose blocks are all here."""
+        waiting: list[_Caller] = []
+        for caller in self._callers:
+            if all(name in self._known for name in caller.blocks):
+                feerates = tuple([self._known[name] for name in caller.blocks])
+                self._outbox.answer(caller.ticket, Feerates(feerates, self._floor()))
             else:
-                waiting.append((names, done))
+                waiting.append(caller)
         self._callers = waiting
         if not waiting:
             self._known.clear()
+
+    def _floor(self) -> int:
+        floors = sorted(self._floors.values())
+        return floors[len(floors) // 2] if floors else 0

@@ -1,15 +1,16 @@
 """Two peers claim different filters for one block: the block itself is asked, and says who lies.
 
-open --block arrives--> judging --doubts known--> resolved: the liars go, what was theirs is
+open --block arrives--> checking --doubts known--> resolved: the liars go, what was theirs is
 undone, and the wallet scans again from there
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from axon.chain.filtercheck import FilterDoubt
-from axon.machine import Instant
+from axon.machine import Instant, PeerId
 from axon.node.facts import FilterRefuted
 from axon.node.outbox import Outbox
 from axon.node.session import Session
@@ -19,6 +20,21 @@ from axon.p2p.faults import PeerViolation
 from axon.p2p.filtersync import Dispute, FilterSync
 from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class FiltersChecked:
+    """Sequel: the filters of a dispute were held against the block.
+
+    Args:
+        dispute: which.
+        block_hash: of the block in question.
+        peer: who sent it.
+    """
+
+    dispute: Dispute
+    block_hash: BlockHash
+    peer: PeerId
 
 
 class Disputes:
@@ -43,7 +59,7 @@ class Disputes:
         self._blocks = blocks
         self._doubt = doubt
         self._open: Dispute | None = None
-        self._judging = False
+        self._checking = False
 
     def settle(self, now: Instant) -> None:
         """Turn to the next dispute, and ask for its block."""
@@ -51,7 +67,7 @@ class Disputes:
             self._open = None  # Its block has left the chain, or its peers have gone.
         if self._open is None:
             self._open = self._filters.take_dispute()
-        if self._open is not None and not self._judging:
+        if self._open is not None and not self._checking:
             block_hash = self._open.block_hash
             if not self._blocks.is_wanted(block_hash):
                 self._outbox.perform(self._blocks.want((block_hash,), now))
@@ -59,24 +75,25 @@ class Disputes:
     def received_block(self, session: Session, block_hash: BlockHash, raw: bytes) -> bool:
         """A block that was asked for; whether it is the one in question."""
         dispute = self._open
-        if dispute is None or dispute.block_hash != block_hash or self._judging:
+        if dispute is None or dispute.block_hash != block_hash or self._checking:
             return False
-        self._judging = True
+        self._checking = True
         job = CheckFilters(block_hash, raw, tuple(claim.filter for claim in dispute.claims))
-
-        def checked(outcome: object, now: Instant) -> None:
-            self._judging = False
-            if isinstance(outcome, Rejected):
-                self._outbox.blame(session.peer, PeerViolation(f"invalid block: {outcome}"))
-                self._outbox.perform(self._blocks.missing(session.peer, block_hash, now))
-                return
-            assert isinstance(outcome, tuple)
-            self._outbox.perform(self._blocks.arrived(block_hash, now))
-            self._open = None
-            self._resolve(dispute, outcome, now)
-
-        self._outbox.delegate(job, WALLET, checked)
+        self._outbox.delegate(job, WALLET, FiltersChecked(dispute, block_hash, session.peer))
         return True
+
+    def checked(
+        self, done: FiltersChecked, outcome: tuple[FilterDoubt, ...] | Rejected, now: Instant
+    ) -> None:
+        """The filters were held against the block; Rejected if the peer sent another one."""
+        self._checking = False
+        if isinstance(outcome, Rejected):
+            self._outbox.disconnect(done.peer, PeerViolation(f"invalid block: {outcome}"))
+            self._outbox.perform(self._blocks.missing(done.peer, done.block_hash, now))
+            return
+        self._outbox.perform(self._blocks.arrived(done.block_hash, now))
+        self._open = None
+        self._resolve(done.dispute, outcome, now)
 
     def _resolve(self, dispute: Dispute, doubts: tuple[FilterDoubt, ...], now: Instant) -> None:
         claims = dict(zip(dispute.claims, doubts, strict=True))

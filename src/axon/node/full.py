@@ -1,7 +1,7 @@
 """The full node: one machine, composed of parts that do not know one another.
 
-Events come in, each is routed to the part it concerns, and what a part reports is handed to the
-next by a plain call: the order of things can be read here, in `links`, `blockflow` and `txflow`.
+A message is routed here to the part it concerns, and so is the outcome of slow work; what a part
+reports is handed to the next by a plain call, in `blockflow` and `txflow`.
 """
 
 from __future__ import annotations
@@ -11,47 +11,62 @@ from random import Random
 from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
-from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.headertree import HeaderTree
 from axon.chain.outcome import BlockOutcome
-from axon.machine import (
-    Clogged,
-    Closed,
-    Commanded,
-    Completed,
-    DialFailed,
-    Drained,
-    Effect,
-    Event,
-    Instant,
-    Opened,
-    PeerId,
-    Received,
-    Resolved,
-)
+from axon.machine import Instant, PeerId, earlier
 from axon.mempool.locks import TipContext
 from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate, next_template
-from axon.node.blockflow import BlockFlow
-from axon.node.links import Links
+from axon.node.admission import CoinsFound, ScriptsVerified
+from axon.node.blockflow import BlockFlow, BlockValidated, CoinsCaughtUp
+from axon.node.chainstate import ChainState
+from axon.node.facts import MessageIgnored
+from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
-from axon.node.outbox import Outbox
-from axon.node.reception import Reception
-from axon.node.replies import Replies
-from axon.node.router import Router
+from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
+from axon.node.peernode import PeerNode
+from axon.node.replies import BlockRead, FiltersRead, Replies
 from axon.node.session import Session
 from axon.node.settings import NodeSettings
 from axon.node.txflow import TxFlow
-from axon.node.upkeep import Upkeep
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import has_desirable_services
-from axon.p2p.serving import Serving, UploadTarget
+from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
+from axon.p2p.serving import Serving
 from axon.primitives.hashes import BlockHash
-from axon.wire.messages import Services
+from axon.primitives.verdict import Accepted, Rejected
+from axon.wire.messages import (
+    Addr,
+    AddrV2,
+    BlockMessage,
+    FeeFilter,
+    GetAddr,
+    GetBlocks,
+    GetCFCheckpt,
+    GetCFHeaders,
+    GetCFilters,
+    GetData,
+    GetHeaders,
+    Headers,
+    Inv,
+    MempoolMessage,
+    Message,
+    NotFound,
+    Ping,
+    Pong,
+    SendHeaders,
+    Services,
+    Tx,
+    Unknown,
+)
+
+_ADDRESSING = Ping | Pong | GetAddr | Addr | AddrV2
 
 
-class FullNode:
+class FullNode(PeerNode):
     """A full node as a `Machine`.
 
     Args:
@@ -59,7 +74,7 @@ class FullNode:
         headers: all headers known.
         active: the blocks connected.
         stored: blocks that are held although they are not active.
-        coins: the view of unspent outputs; read here, moved by the jobs.
+        coins: the view of unspent outputs; for callers, the node itself looks nothing up.
         filters: likewise; None if none are kept.
         pool: the unconfirmed transactions.
         addrman: known addresses.
@@ -90,86 +105,76 @@ class FullNode:
         self.coins = coins
         self.filters = filters
         self.pool = pool
-        self.sessions: dict[PeerId, Session] = {}
-        self.upload = UploadTarget(settings.max_upload_bytes)
-        self._outbox = outbox = Outbox(self.sessions, self.upload)
-        self.links = Links(outbox, self.sessions, settings, addrman, bans, rng, now)
-        self.blocks = BlockFlow(
-            outbox,
+        self.chain = chain = ChainState(
             headers,
             active,
             stored,
-            rng,
-            settings.max_tip_age_s,
-            settings.minimum_chainwork,
-            lag,
+            now,
+            max_tip_age_s=settings.max_tip_age_s,
+            minimum_chainwork=settings.minimum_chainwork,
+            lag=lag,
         )
+        peer_chains = PeerChains(headers)
+        sync = HeaderSync(chain, peer_chains, rng)
+        super().__init__(
+            settings,
+            headers,
+            peer_chains,
+            sync,
+            addrman,
+            bans,
+            rng,
+            now,
+            settings.max_upload_bytes,
+        )
+        outbox, sessions = self._outbox, self.sessions
         self.transactions = TxFlow(
-            outbox,
-            pool,
-            coins,
-            active,
-            rng,
-            self._takes_transactions,
-            lambda: self.blocks.follows,
-            blocks_only=settings.blocks_only,
+            outbox, sessions, pool, chain, rng, blocks_only=settings.blocks_only
         )
-        self.serving = Serving(
-            self.blocks,
-            self.transactions,
-            self.upload,
-        )
-        self.replies = Replies(outbox, self.serving, self.blocks)
-        served = filters if settings.serve_filters else None
+        serving = Serving(chain, self.transactions, self.upload)
+        served = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, served)
-        self._router = Router(
+        self.replies = Replies(outbox, sessions, chain, serving, filter_serving, peer_chains)
+        self.blocks = BlockFlow(
             outbox,
+            sessions,
+            chain,
+            peer_chains,
+            self._headerflow,
             self.links,
-            self.blocks,
             self.transactions,
             self.replies,
-            filter_serving,
+            rng,
+            now,
         )
-        self._operator = Operator(outbox, self.links, self.blocks, self.transactions)
-        self._upkeep = Upkeep(self.links, self.blocks, now)
-        self._reception = Reception(outbox, self.links, self._router.route, self.serving.is_busy)
-        self.links.listener = self
-        self.blocks.follower = self
-        self.blocks.check_initial_sync(now)
-        self._tell_links(now)
-        self.blocks.catch_up_if_idle()
-        self._first = self._outbox.take()
+        self._operator = Operator(outbox, self.blocks, self.transactions)
+        self._maintenance = Maintenance(outbox, self.links, chain, sync, self.blocks.download, now)
 
     # What callers read.
 
     @property
-    def headers(self) -> HeaderTree:
-        """All headers known."""
-        return self.blocks.headers
-
-    @property
     def active(self) -> ActiveChain:
         """The blocks connected."""
-        return self.blocks.active
+        return self.chain.active
 
     @property
     def initial_sync(self) -> bool:
         """Whether the tip is still old."""
-        return self.blocks.initial_sync
+        return self.chain.initial_sync
 
     @property
     def follows(self) -> bool:
         """Whether coins and filters are at the tip."""
-        return self.blocks.follows
+        return self.chain.follows
 
     @property
     def services(self) -> int:
-        """What we offer."""
+        """What we offer, 64 bits."""
         return self.settings.services
 
     def tip_context(self) -> TipContext:
         """What the pool must know of the chain."""
-        return self.transactions.tip_context()
+        return self.chain.tip_context()
 
     def template(self, now_s: int) -> BlockTemplate:
         """The best next block that the pool allows, seen at this time of day in seconds."""
@@ -181,112 +186,116 @@ class FullNode:
             self.settings.limits,
         )
 
-    # The machine.
+    # Messages.
 
-    def handle(self, event: Event, now: Instant) -> list[Effect]:
-        """Take in one event; the effects are performed in order."""
-        self._outbox.now = now
-        match event:
-            case Received(peer, data):
-                self._reception.received(peer, data, now)
-            case Completed(task, outcome):
-                self._outbox.completed(task, outcome, now)
-                self._reception.take_turns(now)
-            case Opened():
-                self.links.opened(event, now)
-            case Closed():
-                self.links.closed(event, now)
-            case Clogged(peer) | Drained(peer):
-                self._reception.clogged(peer, isinstance(event, Clogged), now)
-            case DialFailed():
-                self.links.dial_failed(event, now)
-            case Resolved():
-                self.links.resolved(event, now)
-            case Commanded(ticket, command):
-                self._operator.commanded(ticket, command, now)
-        return self._effects()
+    def _route(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        peer = session.peer
+        if not session.kind.is_lasting and not isinstance(message, _ADDRESSING):
+            why = f"not spoken on a connection for {session.kind.value}"
+            self._outbox.report(MessageIgnored(peer, message.command, why))
+            return  # The parts behind know nothing of this peer.
+        match message:
+            case Inv(items):
+                if self._headerflow.announced(peer, items, now) < len(items):
+                    self.transactions.announced(session, items, now)
+            case Tx(transaction):
+                self.transactions.received(session, transaction, now)
+            case BlockMessage():
+                self.blocks.received_block(session, message, now)
+            case Headers():
+                self.blocks.received_headers(session, message, now)
+            case SendHeaders():
+                self.blocks.announcer.prefers_headers(peer)
+            case GetData() | GetHeaders() | GetBlocks():
+                self.replies.received(session, message, now)
+            case Ping() | Pong():
+                self.links.echo(session, message, now)
+            case GetAddr() | Addr() | AddrV2():
+                self._outbox.perform(self.links.gossip.received(peer, message, now))
+            case GetCFilters() | GetCFHeaders() | GetCFCheckpt():
+                self.replies.received_filter_request(session, message)
+            case FeeFilter():
+                self.transactions.txrelay.received(peer, message, now)
+            case MempoolMessage():
+                permitted = session.may("mempool")
+                self.transactions.txrelay.mempool(peer, permitted=permitted, now=now)
+            case NotFound(items):
+                self.transactions.notfound(peer, message)
+                for item in items:
+                    self.blocks.download.notfound(peer, BlockHash(item.hash), now)
+            case Unknown(command):
+                self._outbox.report(MessageIgnored(peer, command, "unknown message"))
+            case _:
+                self._outbox.report(MessageIgnored(peer, message.command, "nobody asked for it"))
 
-    def tick(self, now: Instant) -> list[Effect]:
-        """Do what is due."""
-        self._outbox.now = now
-        self.links.tick(now)
-        self.blocks.tick(now)
-        self.transactions.tick(now)
-        self._upkeep.tick(now)
-        self._reception.take_turns(now)
-        return self._effects()
+    # Slow work is done.
 
-    def deadline(self) -> Instant | None:
-        """When `tick` wants to be called; 0 for at once."""
-        if self._reception.has_ready or self._first:
-            return 0
-        # Asked after every event, so without a list.
-        soonest: Instant = self._upkeep.deadline()
-        moment = self.links.deadline()
-        if moment is not None and moment < soonest:
-            soonest = moment
-        moment = self.blocks.deadline()
-        if moment is not None and moment < soonest:
-            soonest = moment
-        moment = self.transactions.deadline()
-        if moment is not None and moment < soonest:
-            soonest = moment
-        return soonest
-
-    def _effects(self) -> list[Effect]:
-        effects = self._outbox.take()
-        if self._first:
-            effects, self._first = [*self._first, *effects], []
-        return effects
+    def _completed(self, sequel: object, outcome: object, now: Instant) -> None:
+        match sequel:
+            case None:
+                pass  # Nothing follows.
+            case BlockValidated():
+                assert isinstance(outcome, BlockOutcome)
+                self.blocks.validated(sequel, outcome, now)
+            case CoinsCaughtUp():
+                assert isinstance(outcome, int)
+                self.blocks.caught_up(outcome, now)
+            case CoinsFound():
+                assert outcome is None or isinstance(outcome, dict)
+                self.transactions.admission.coins_found(sequel, outcome, now)
+            case ScriptsVerified():
+                assert isinstance(outcome, Accepted | Rejected)
+                self.transactions.admission.scripts_verified(sequel, outcome, now)
+            case PackageCoinsFound():
+                assert outcome is None or isinstance(outcome, dict)
+                self.transactions.packages.coins_found(sequel, outcome, now)
+            case PackageScriptsVerified():
+                assert isinstance(outcome, Accepted | Rejected)
+                self.transactions.packages.scripts_verified(sequel, outcome, now)
+            case BlockRead():
+                assert outcome is None or isinstance(outcome, bytes)
+                self.replies.block_read(sequel, outcome, now)
+            case FiltersRead():
+                assert isinstance(outcome, list)
+                self.replies.filters_read(sequel, outcome)
+            case _:
+                raise AssertionError(f"no sequel: {sequel!r}")
 
     # Peers come and go.
 
-    def greeted(self, session: Session, now: Instant) -> None:
-        """A lasting peer's handshake is complete."""
+    def _peer_ready(self, session: Session, now: Instant) -> None:
         negotiated = session.negotiated
-        assert negotiated is not None, "called when the greeting is complete"
-        peer, services = session.peer, negotiated.services
+        assert negotiated is not None, "called when the handshake is complete"
+        services = negotiated.services
         useful = has_desirable_services(services, near_tip=True)
-        full = bool(services & Services.NETWORK)
+        limited = not services & Services.NETWORK
         preferred = useful and (not session.inbound or session.may("noban"))
-        self.serving.opened(
-            peer,
-            transactions=session.kind.relays_transactions,
-            download=session.may("download"),
-        )
+        self.replies.opened(session)
         self.blocks.download.opened(
-            peer, preferred=preferred, serves_blocks=useful, limited=not full
+            session.peer, preferred=preferred, serves_blocks=useful, limited=limited
         )
         self.transactions.opened(session, now)
         self.blocks.opened(session, preferred, useful, now)
 
-    def gone(self, peer: PeerId, now: Instant) -> None:
-        """A connection ended."""
-        self._reception.gone(peer)
-        self.serving.closed(peer, now)
+    def _peer_closed(self, peer: PeerId, now: Instant) -> None:
+        self.replies.closed(peer, now)
         self.transactions.closed(peer, now)
         self.blocks.closed(peer, now)
 
-    # The chain moves.
+    # The operator, and time.
 
-    def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
-        """Blocks left and joined the active chain."""
-        self._upkeep.tip_moved_at = now
-        self.replies.chain_moved(outcome)
-        self.transactions.chain_moved(outcome, now)
+    def _carry_out(self, ticket: int, command: object, now: Instant) -> None:
+        self._operator.carry_out(ticket, command, now)
 
-    def tip_settled(self, connected: tuple[HeaderEntry, ...], now: Instant) -> None:
-        """The tip is another, or coins and filters have reached it."""
-        self._tell_links(now)
-        self.transactions.tip_settled(now)
-        self.blocks.headersync.tip_moved(now)
-        self._outbox.perform(self.blocks.announcer.announce(connected, now))
+    def _settle(self, now: Instant) -> None:
+        pass
 
-    def _takes_transactions(self) -> bool:
-        return self.blocks.follows and not self.blocks.initial_sync
+    def _tick(self, now: Instant) -> None:
+        self.links.tick(now)
+        self.blocks.tick(now)
+        self.transactions.tick(now)
+        self._maintenance.tick(now)
 
-    def _tell_links(self, now: Instant) -> None:
-        links, synced = self.links, not self.blocks.initial_sync
-        links.start_height = self.active.height
-        if links.near_tip != synced:
-            links.set_synced(synced, now)
+    def _deadline(self) -> Instant | None:
+        soonest = earlier(self.blocks.deadline(), self.transactions.deadline())
+        return earlier(soonest, self._maintenance.deadline())

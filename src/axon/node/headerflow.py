@@ -7,16 +7,20 @@ What is new is delegated to be kept (`LearnHeaders`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.machine import Instant
+from axon.machine import Instant, PeerId
 from axon.node.facts import BlockRejected, HeadersAdvanced
 from axon.node.jobs import CHAIN, LearnHeaders
 from axon.node.outbox import Outbox
 from axon.node.session import Session
+from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.headersync import HeaderSync
+from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.verdict import Rejected
-from axon.wire.messages import Headers
+from axon.wire.messages import Headers, InvItem, InvType
 
 
 class HeaderFlow:
@@ -32,6 +36,30 @@ class HeaderFlow:
         self._outbox = outbox
         self.tree = tree
         self.sync = sync
+
+    def opened(self, session: Session, now: Instant, *, preferred: bool, serves: bool) -> None:
+        """A lasting peer's handshake is complete.
+
+        Args:
+            session: whose.
+            now: the present.
+            preferred: to be asked before others.
+            serves: it can give us blocks with witnesses.
+        """
+        negotiated, kind = session.negotiated, session.kind
+        assert negotiated is not None, "called when the handshake is complete"
+        self._outbox.perform(
+            self.sync.opened(
+                session.peer,
+                outbound=kind.is_outbound and kind is not ConnectionType.MANUAL,
+                preferred=preferred,
+                now=now,
+                version=negotiated.common_version,
+                serves_blocks=serves,
+                block_relay_only=kind is ConnectionType.BLOCK_RELAY,
+                noban=session.may("noban"),
+            )
+        )
 
     def received(self, session: Session, message: Headers, now: Instant) -> HeaderEntry | None:
         """Headers from a peer: an answer or an announcement.
@@ -69,6 +97,16 @@ class HeaderFlow:
         )
         return verdict.entries[-1] if verdict.entries else None
 
+    def announced(self, peer: PeerId, items: Sequence[InvItem], now: Instant) -> int:
+        """What a peer has; how many of these are blocks.
+
+        Blocks are learnt by their headers, so only the last one named matters.
+        """
+        blocks = [item for item in items if item.kind == InvType.BLOCK]
+        for item in blocks[-1:]:
+            self._outbox.perform(self.sync.announced(peer, BlockHash(item.hash), now))
+        return len(blocks)
+
     def place(self, header: Header, now: Instant) -> HeaderEntry | Rejected:
         """Take in one header, from whomever."""
         known, best = self.tree.get(header.hash), self.tree.best
@@ -81,6 +119,6 @@ class HeaderFlow:
         if not entries:
             return
         headers = tuple([entry.header for entry in entries])
-        self._outbox.delegate(LearnHeaders(headers), CHAIN, lambda *_: None)
+        self._outbox.delegate(LearnHeaders(headers), CHAIN)
         if self.tree.best is not best:
             self._outbox.report(HeadersAdvanced(self.tree.best.hash, self.tree.best.height))

@@ -12,7 +12,7 @@ from typing import Final
 
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.transaction import OutPoint, Transaction, TxOut
 
 CHAIN: Final = "chain"
 """The lane of all that changes the ledger; one job at a time, in order."""
@@ -21,7 +21,10 @@ SCRIPTS: Final = "scripts"
 """The lane of script verification for the mempool: a pure function, beside the ledger's lane."""
 
 READ: Final = "read"
-"""The lane that reads blocks for peers and callers."""
+"""The lane that reads blocks and filters for peers and callers."""
+
+COINS: Final = "coins"
+"""The lane that looks coins up for the mempool, beside all others: who sent a transaction waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,33 @@ class VerifyScripts:
 
     transaction: Transaction
     spent: tuple[TxOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindCoins:
+    """Look coins up.
+
+    The outcome is a mapping with each outpoint's coin, None where there is none; None instead of
+    the mapping if the coins are not those of the block.
+
+    Args:
+        outpoints: which.
+        tip: as of which block.
+    """
+
+    outpoints: tuple[OutPoint, ...]
+    tip: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFilters:
+    """Read the filters of blocks; the outcome is a list with each, None where there is none."""
+
+    hashes: tuple[BlockHash, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFilterHeaders:
+    """Read what the filter index keeps beside the filters: a list of `FilterHashes`, or None."""
+
+    hashes: tuple[BlockHash, ...]

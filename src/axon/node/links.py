@@ -1,27 +1,33 @@
-"""The connections of a node from the first byte to the last: let in, dialled, greeted, ended.
+"""The connections of a node from the first byte to the last: let in, dialled, shaken hands, ended.
 
-    Opened --admitted--> session (greeting) --handshake complete--> greeted --fault, Closed--> gone
+    Opened --admitted--> session (handshake) --complete--> ready --fault, Closed--> gone
 
 What connections there should be is `p2p/connections`' matter, what is said on them the node's; here
-is what every connection goes through. This is the one place where a fault costs a peer its
-connection.
+is what every connection goes through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Protocol
 
-from axon.machine import Closed, DialFailed, Disconnect, Endpoint, Instant, Opened, PeerId, Resolved
+from axon.machine import (
+    DialFailed,
+    Disconnect,
+    Endpoint,
+    Instant,
+    Opened,
+    PeerId,
+    Resolved,
+    earlier,
+)
 from axon.node.facts import (
     DialMissed,
     MessageIgnored,
     PeerConnected,
     PeerDisconnected,
-    PeerMisbehaved,
 )
-from axon.node.outbox import Outbox
+from axon.node.outbox import Leaving, Outbox
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
 from axon.p2p.addrgossip import AddrGossip
@@ -50,20 +56,10 @@ from axon.wire.messages import (
 )
 from axon.wire.v1 import V1Transport
 
-GREETING = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
-"""Messages that `Links.greet` is told of; the last two may come at any time."""
+HANDSHAKE_MESSAGES = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
+"""What `Links.handshake_message` is given; the last two may come at any time."""
 
 _ECHO_VERSION = 60_000  # From above this, pings are answered (BIP 31).
-
-
-class LinkListener(Protocol):
-    """Who has to know of peers that come and go."""
-
-    def greeted(self, session: Session, now: Instant) -> None:
-        """A peer's handshake is complete."""
-
-    def gone(self, peer: PeerId, now: Instant) -> None:
-        """A greeted or ungreeted peer's connection ended."""
 
 
 class Links:
@@ -98,7 +94,6 @@ class Links:
         lab = settings.connections.lab
         self.connections = Connections(settings.connections, addrman, bans, rng, now)
         self.gossip = AddrGossip(addrman, bans, rng, settings.connections.reachable, lab)
-        self.listener: LinkListener | None = None
         self._nonces: set[int] = set()
         self._dials: dict[int, DialRequest] = {}
         self._lookups: dict[int, str] = {}
@@ -108,7 +103,6 @@ class Links:
         self.config = settings.connections
         self._stale_tip = False
         self.near_tip = False
-        outbox.on_drop(self.drop)
 
     # They come.
 
@@ -128,7 +122,7 @@ class Links:
             self.connections.opened_inbound(event.peer, address, now)
         session = self._session(event, address, kind, permissions, now)
         self.sessions[event.peer] = session
-        self._ring(session.deadline())
+        self._wake_by(session.deadline())
         self.say(session, session.handshake.start(now))
         self._outbox.perform(actions)
 
@@ -157,12 +151,12 @@ class Links:
             )
             return False
         if admitted.evict is not None:
-            self.drop(admitted.evict, PeerDone("evicted for a new connection"), now)
+            self._outbox.disconnect(admitted.evict, PeerDone("evicted for a new connection"))
         return True
 
     def _candidate(self, session: Session) -> InboundCandidate:
         negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
-        assert negotiated is not None, "only greeted peers are candidates"
+        assert negotiated is not None, "only peers that have shaken hands are candidates"
         group = 0 if address is None else self.connections.admission.keyed_netgroup(address)
         return InboundCandidate(
             peer=session.peer,
@@ -211,23 +205,32 @@ class Links:
             now,
         )
 
-    def greet(self, session: Session, message: Message | Unknown, now: Instant) -> None:
-        """A message of the greeting, or whatever comes before it is complete."""
+    def handshake_message(self, session: Session, message: Message | Unknown, now: Instant) -> bool:
+        """A message of the handshake, or whatever comes before it is complete.
+
+        Returns:
+            Whether the handshake is complete with this message.
+
+        Raises:
+            PeerFault: the peer is of no use to us, or broke a rule of the handshake.
+        """
         handshake = session.handshake
-        if session.keepalive is None and not isinstance(message, GREETING):
+        if session.keepalive is None and not isinstance(message, HANDSHAKE_MESSAGES):
             why = "non-version message before version handshake"
             self._outbox.report(MessageIgnored(session.peer, message.command, why))
         self.say(session, handshake.received(message, now))
-        if handshake.is_complete and session.keepalive is None:
-            self._greeted(session, now)
+        if not handshake.is_complete or session.keepalive is not None:
+            return False
+        self._complete_handshake(session, now)
+        return True
 
-    def _greeted(self, session: Session, now: Instant) -> None:
+    def _complete_handshake(self, session: Session, now: Instant) -> None:
         negotiated = session.negotiated
-        assert negotiated is not None, "called when the greeting is complete"
+        assert negotiated is not None, "called when the handshake is complete"
         patient_until = session.opened_at + self._settings.peer_timeout
         echoes = negotiated.common_version > _ECHO_VERSION
         session.keepalive = KeepAlive(self._rng, now, patient_until, echoes)
-        self._ring(now)
+        self._wake_by(now)
         self._outbox.report(
             PeerConnected(
                 session.peer,
@@ -246,9 +249,6 @@ class Links:
                     session.peer, session.kind, session.address, negotiated, now, exempt
                 )
             )
-        assert self.listener is not None, "the node listens before it runs"
-        if session.kind.is_lasting:
-            self.listener.greeted(session, now)
         self._outbox.perform(self.connections.handshake_complete(session.peer, negotiated, now))
 
     def say(self, session: Session, messages: Sequence[Message]) -> None:
@@ -258,47 +258,31 @@ class Links:
 
     def echo(self, session: Session, message: Ping | Pong, now: Instant) -> None:
         """A ping or pong from a peer; after a pong, the next ping is due before the alarm."""
-        assert session.keepalive is not None, "called after the greeting"
+        assert session.keepalive is not None, "called after the handshake"
         self.say(session, session.keepalive.received(message, now))
-        self._ring(session.deadline())
+        self._wake_by(session.deadline())
 
     # They go.
 
-    def drop(self, peer: PeerId, fault: PeerFault, now: Instant) -> None:
-        """A peer failed: end its connection, unless the operator protects it."""
-        session = self.sessions.get(peer)
-        if session is None:
-            return
+    def closed(self, leaving: Leaving, now: Instant) -> None:
+        """A connection ends: it leaves every table here, and the driver is told if it must act."""
+        session, fault = leaving.session, leaving.fault
+        peer = session.peer
         if isinstance(fault, PeerViolation):
-            self._outbox.report(PeerMisbehaved(peer, str(session.remote), fault.rule))
-            if not self.connections.admission.misbehaved(peer, session.may("noban")):
-                return
+            self.connections.admission.misbehaved(peer)
         elif isinstance(fault, ConnectedToSelf):
             own = address_of(session.local)
             if own is not None:
                 self.connections.found_own(own)
-        self.end(session, str(fault), now)
-
-    def end(self, session: Session, reason: str, now: Instant) -> None:
-        """Disconnect a peer."""
-        self._outbox.disconnect(session.peer, reason)
-        self._forget(session, reason, now, by_us=True)
-
-    def closed(self, event: Closed, now: Instant) -> None:
-        """The other side ended a connection."""
-        session = self.sessions.get(event.peer)
-        if session is not None:
-            self._forget(session, event.reason, now, by_us=False)
-
-    def _forget(self, session: Session, reason: str, now: Instant, *, by_us: bool) -> None:
-        peer = session.peer
+        if fault is not None:
+            self._outbox.put(Disconnect(peer, leaving.reason))
         del self.sessions[peer]
         session.handshake.closed()
         self.connections.closed(peer, now)
         self.gossip.closed(peer, now)
-        self._outbox.report(PeerDisconnected(peer, str(session.remote), reason, by_us=by_us))
-        assert self.listener is not None, "the node listens before it runs"
-        self.listener.gone(peer, now)
+        self._outbox.report(
+            PeerDisconnected(peer, str(session.remote), leaving.reason, by_us=fault is not None)
+        )
 
     # They are asked for.
 
@@ -325,8 +309,17 @@ class Links:
         found = [address_of(endpoint) for endpoint in event.endpoints]
         self.connections.resolved(host, [item for item in found if item is not None], now)
 
-    def set_synced(self, synced: bool, now: Instant) -> None:
-        """Whether our tip is recent: then peers may hear of us, and be nearly pruned themselves."""
+    def tip_changed(self, height: int, now: Instant, *, synced: bool) -> None:
+        """Our tip is another.
+
+        Args:
+            height: told to whom we meet.
+            now: the present.
+            synced: it is recent: peers may hear of us, and be nearly pruned themselves.
+        """
+        self.start_height = height
+        if synced == self.near_tip:
+            return
         self.near_tip = synced
         self._adapt()
         settings = self._settings
@@ -367,7 +360,7 @@ class Links:
     def _tick_session(self, session: Session, now: Instant) -> None:
         deadline = session.deadline()
         if deadline is None or now < deadline:
-            self._ring(deadline)
+            self._wake_by(deadline)
             return
         try:
             if session.keepalive is not None:
@@ -375,21 +368,14 @@ class Links:
             else:
                 self.say(session, session.handshake.tick(now))
         except PeerFault as fault:
-            self.drop(session.peer, fault, now)
+            self._outbox.disconnect(session.peer, fault)
             return
-        self._ring(session.deadline())
+        self._wake_by(session.deadline())
 
-    def _ring(self, moment: Instant | None) -> None:
+    def _wake_by(self, moment: Instant | None) -> None:
         if moment is not None and (self._alarm is None or moment < self._alarm):
             self._alarm = moment
 
     def deadline(self) -> Instant | None:
         """When something is due; may be early."""
-        soonest = self._alarm
-        moment = self.gossip.deadline()
-        if moment is not None and (soonest is None or moment < soonest):
-            soonest = moment
-        moment = self.connections.deadline()
-        if moment is not None and (soonest is None or moment < soonest):
-            soonest = moment
-        return soonest
+        return earlier(self._alarm, earlier(self.gossip.deadline(), self.connections.deadline()))

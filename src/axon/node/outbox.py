@@ -1,19 +1,22 @@
-"""Where the parts of a node put what is to be done: the one list of effects.
+"""Where the parts of a node put what is to be done: one list of effects, in order.
 
-A part says `send`, `report`, `delegate`, `disconnect`; the node hands the list to its driver when
-the event is dealt with. What follows on slow work is written down where the work is ordered, as a
-function that gets the outcome.
+The outbox only collects; nothing in it calls a part. A part says `send`, `report`, `delegate`,
+`disconnect`; when the step is over the node takes the peers that leave off all its tables
+(`take_leaving`), and hands the list of effects to its driver.
+
+What follows on slow work is a value, too: whoever orders work says with a *sequel*, a frozen
+dataclass, what it is for, and gets it back with the outcome (`PeerNode.handle` says how).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from axon.machine import (
     Answer,
     Delegate,
     Dial,
-    Disconnect,
     Effect,
     Endpoint,
     Instant,
@@ -22,19 +25,31 @@ from axon.machine import (
     Resolve,
     Transmit,
 )
-from axon.node.facts import Fact
+from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
-from axon.p2p.faults import PeerFault
+from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.serving import UploadTarget
 from axon.wire.messages import Message
 
-Sequel = Callable[[object, Instant], None]
-"""What to do with the outcome of slow work."""
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A connection that ends with this step.
+
+    Args:
+        session: whose.
+        fault: why we end it; None if the other side, or the network, has.
+        reason: the same in words.
+    """
+
+    session: Session
+    fault: PeerFault | None
+    reason: str
 
 
 class Outbox:
-    """Collects effects in order.
+    """Collects effects in order, and the peers that leave.
 
     Args:
         sessions: all connections, by peer; the node adds and removes them.
@@ -45,28 +60,39 @@ class Outbox:
         self._sessions = sessions
         self._upload = upload
         self._effects: list[Effect] = []
-        self._sequels: dict[int, Sequel] = {}  # Bounded by the tasks that the parts allow.
+        self._leaving: list[Leaving] = []
+        self._sequels: dict[int, object] = {}  # Bounded by the tasks that the parts allow.
         self._tasks = 0
-        self._on_drop: Callable[[PeerId, PeerFault, Instant], None] | None = None
         self.now: Instant = 0
 
-    def on_drop(self, drop: Callable[[PeerId, PeerFault, Instant], None]) -> None:
-        """Who ends the connection of a peer that failed."""
-        self._on_drop = drop
+    # Taken by the node at the end of a step.
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether effects wait to be taken."""
+        return bool(self._effects)
+
+    @property
+    def has_leaving(self) -> bool:
+        """Whether peers wait to be taken off."""
+        return bool(self._leaving)
 
     def take(self) -> list[Effect]:
         """All effects since the last call."""
         effects, self._effects = self._effects, []
         return effects
 
-    def put(self, effect: Effect) -> None:
-        """Any effect, as it is."""
-        self._effects.append(effect)
+    def take_leaving(self) -> list[Leaving]:
+        """The connections that end, since the last call."""
+        leaving, self._leaving = self._leaving, []
+        return leaving
+
+    # Messages, and the end of connections.
 
     def send(self, peer: PeerId, *messages: Message) -> None:
-        """Messages to a peer; nothing if it has gone."""
+        """Messages to a peer; nothing if it has gone or is about to."""
         session = self._sessions.get(peer)
-        if session is None:
+        if session is None or session.is_leaving:
             return
         for message in messages:
             data = session.transport.encode(message.command, message.encode())
@@ -74,7 +100,7 @@ class Outbox:
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
         if messages and session.keepalive is not None and not session.clogged:
-            session.keepalive.data_sent(self.now)  # What is sent into a full buffer proves nothing.
+            session.keepalive.data_sent(self.now)  # What goes into a full buffer proves nothing.
 
     def perform(self, actions: Iterable[Action]) -> None:
         """What a node-wide part of p2p wants done."""
@@ -83,16 +109,37 @@ class Outbox:
                 case Send(peer, message):
                     self.send(peer, message)
                 case DisconnectPeer(peer, fault):
-                    assert self._on_drop is not None, "the node says who drops before it runs"
-                    self._on_drop(peer, fault, self.now)
+                    self.disconnect(peer, fault)
 
-    def blame(self, peer: PeerId, fault: PeerFault) -> None:
-        """End the connection of a peer whose message had a bad outcome."""
-        self.perform((DisconnectPeer(peer, fault),))
+    def disconnect(self, peer: PeerId, fault: PeerFault) -> None:
+        """A peer failed: its connection ends with this step, unless the operator protects it.
 
-    def disconnect(self, peer: PeerId, reason: str) -> None:
-        """End a connection."""
-        self._effects.append(Disconnect(peer, reason))
+        From now on nothing is sent to it, and none of its messages is handled.
+        """
+        session = self._sessions.get(peer)
+        if session is None or session.is_leaving:
+            return
+        if isinstance(fault, PeerViolation):
+            self.report(PeerMisbehaved(peer, str(session.remote), fault.rule))
+            if session.is_protected:
+                return
+        self._leave(session, fault, str(fault))
+
+    def closed(self, peer: PeerId, reason: str) -> None:
+        """The other side, or the network, ended a connection."""
+        session = self._sessions.get(peer)
+        if session is not None:
+            self._leave(session, None, reason)
+
+    def _leave(self, session: Session, fault: PeerFault | None, reason: str) -> None:
+        session.is_leaving = True
+        self._leaving.append(Leaving(session, fault, reason))
+
+    # Everything else.
+
+    def put(self, effect: Effect) -> None:
+        """Any effect, as it is."""
+        self._effects.append(effect)
 
     def report(self, fact: Fact) -> None:
         """State a fact."""
@@ -103,19 +150,25 @@ class Outbox:
         self._effects.append(Answer(ticket, value))
 
     def dial(self, ticket: int, endpoint: Endpoint) -> None:
-        """Open a connection."""
+        """Open a connection; `Opened` or `DialFailed` answers with this ticket."""
         self._effects.append(Dial(ticket, endpoint))
 
     def resolve(self, ticket: int, host: str, port: int) -> None:
-        """Ask DNS."""
+        """Ask DNS for the addresses of a name; `Resolved` answers with this ticket."""
         self._effects.append(Resolve(ticket, host, port))
 
-    def delegate(self, job: object, lane: str, sequel: Sequel) -> None:
-        """Order slow work, one of `jobs` or `walletjobs`; `sequel` gets its outcome."""
+    def delegate(self, job: object, lane: str, sequel: object = None) -> None:
+        """Order slow work.
+
+        Args:
+            job: one of `jobs` or `walletjobs`.
+            lane: of these rooms as well.
+            sequel: a frozen dataclass that says what the outcome is for; None if nothing follows.
+        """
         task = self._tasks = self._tasks + 1
         self._sequels[task] = sequel
         self._effects.append(Delegate(task, job, lane))
 
-    def completed(self, task: int, outcome: object, now: Instant) -> None:
-        """Slow work is done."""
-        self._sequels.pop(task)(outcome, now)
+    def take_sequel(self, task: int) -> object:
+        """What the outcome of this task is for; asked once, when it comes."""
+        return self._sequels.pop(task)

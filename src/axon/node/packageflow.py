@@ -1,17 +1,18 @@
-"""Packages from the operator: transactions that are accepted together, or only tested.
+"""Packages from the operator: transactions that are judged together, or only tested.
 
-SubmitPackage -> mempool.packages.prepare... -> VerifyScripts, one after the other
-    -> admit_package, or finish_test -> the answer
+SubmitPackage --> Delegate(FindCoins) --> prepare_package, or prepare_test
+    --> Delegate(VerifyScripts), one after the other --> admit_package, or finish_test --> answer
+the tip moved meanwhile --> Delegate(FindCoins) once more --> admit_package
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from axon.machine import Instant
+from axon.mempool.acceptance import coins_to_find
+from axon.mempool.outcome import FoundCoins
 from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.packages import (
     PackagePlan,
@@ -21,25 +22,48 @@ from axon.mempool.packages import (
     prepare_package,
     prepare_test,
 )
+from axon.node.chainstate import ChainState
 from axon.node.commands import SubmitPackage
-from axon.node.jobs import SCRIPTS, VerifyScripts
+from axon.node.jobs import COINS, SCRIPTS, FindCoins, VerifyScripts
 from axon.node.outbox import Outbox
-from axon.node.txflow import TxFlow
-from axon.primitives.hashes import Wtxid
+from axon.node.txoutcomes import TxOutcomes
+from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.transaction import Transaction, TxOut
-from axon.primitives.verdict import Accepted, Rejected, Verdict
-
-Done = Callable[[PackageResult], None]
+from axon.primitives.verdict import Verdict
 
 
-@dataclass(slots=True)
-class _Run:
-    """One package on its way."""
+@dataclass(frozen=True, slots=True)
+class PackageCoinsFound:
+    """Sequel: the coins of a package were looked up.
 
-    plan: PackagePlan | TestPlan
-    max_feerate_sat_kvb: int | None
-    done: Done
-    waiting: deque[tuple[Transaction, list[TxOut]]]
+    Args:
+        run: of which package.
+        tip: as of which block.
+    """
+
+    run: int
+    tip: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class PackageScriptsVerified:
+    """Sequel: the scripts of one transaction of a package were verified."""
+
+    run: int
+    wtxid: Wtxid
+
+
+@dataclass(slots=True, eq=False)
+class _PackageRun:
+    """One package on its way; `coins` are those of the block `tip`."""
+
+    number: int
+    ticket: int
+    command: SubmitPackage
+    tip: BlockHash | None = None
+    coins: FoundCoins = field(default_factory=dict)
+    plan: PackagePlan | TestPlan | None = None
+    to_verify: deque[tuple[Transaction, list[TxOut]]] = field(default_factory=deque)
     verdicts: dict[Wtxid, Verdict] = field(default_factory=dict)
 
 
@@ -48,63 +72,105 @@ class PackageFlow:
 
     Args:
         outbox: where effects go.
-        transactions: the pool, and all that follows from what enters it.
+        chain: what is known of the chain.
+        outcomes: told what comes into the pool.
     """
 
-    def __init__(self, outbox: Outbox, transactions: TxFlow) -> None:
+    def __init__(self, outbox: Outbox, chain: ChainState, outcomes: TxOutcomes) -> None:
         self._outbox = outbox
-        self._transactions = transactions
+        self._chain = chain
+        self._outcomes = outcomes
+        self._pool = outcomes.pool
+        self._runs: dict[int, _PackageRun] = {}
+        self._waiting: deque[_PackageRun] = deque()  # For the coins of the tip.
+        self._number = 0
 
-    def submit(self, command: SubmitPackage, done: Done, now: Instant) -> None:
-        """Judge a package; `done` gets the result."""
-        self._transactions.when_settled(partial(self._begin, command, done), now)
+    def submit(self, command: SubmitPackage, ticket: int, now: Instant) -> None:
+        """A package, answered with its result."""
+        self._number += 1
+        run = self._runs[self._number] = _PackageRun(self._number, ticket, command)
+        self._find_coins(run, now)
 
-    def _begin(self, command: SubmitPackage, done: Done, now: Instant) -> None:
-        flow = self._transactions
-        coins = flow.find_coins(command.transactions)
-        if coins is None:
-            flow.when_settled(partial(self._begin, command, done), now)
+    def resume(self, now: Instant) -> None:
+        """The coins may have reached the tip: go on with what waits for them."""
+        waiting, self._waiting = self._waiting, deque()
+        for run in waiting:
+            self._find_coins(run, now)
+
+    def _find_coins(self, run: _PackageRun, now: Instant) -> None:
+        if not self._chain.follows:
+            self._waiting.append(run)
             return
-        prepare = prepare_test if command.test_only else prepare_package
-        plan = prepare(flow.pool, command.transactions, coins, flow.tip_context(), now)
-        if isinstance(plan, PackageResult):
-            done(plan)
-            return
-        self._go_on(_Run(plan, command.max_feerate_sat_kvb, done, deque(plan.to_verify)), now)
-
-    def _go_on(self, run: _Run, now: Instant) -> None:
-        if run.waiting:
-            transaction, spent = run.waiting.popleft()
-            job = VerifyScripts(transaction, tuple(spent))
-            self._outbox.delegate(job, SCRIPTS, partial(self._verified, run, transaction.wtxid))
-        elif isinstance(run.plan, TestPlan):
-            run.done(finish_test(run.plan, run.verdicts))
+        tip = self._chain.active.tip.hash
+        wanted = coins_to_find(self._pool, run.command.transactions)
+        if wanted:
+            job = FindCoins(wanted, tip)
+            self._outbox.delegate(job, COINS, PackageCoinsFound(run.number, tip))
         else:
-            self._transactions.when_settled(partial(self._finish, run, run.plan), now)
+            self._go_on(run, tip, {}, now)
 
-    def _verified(self, run: _Run, wtxid: Wtxid, verdict: object, now: Instant) -> None:
-        assert isinstance(verdict, Accepted | Rejected)
-        run.verdicts[wtxid] = verdict
-        self._go_on(run, now)
+    def coins_found(self, done: PackageCoinsFound, found: FoundCoins | None, now: Instant) -> None:
+        """The coins were looked up; None if they were not those of the tip."""
+        run = self._runs[done.run]
+        if found is not None and done.tip == self._chain.active.tip.hash:
+            self._go_on(run, done.tip, found, now)
+        elif self._chain.is_moving:
+            self._waiting.append(run)
+        else:
+            self._find_coins(run, now)
 
-    def _finish(self, run: _Run, plan: PackagePlan, now: Instant) -> None:
-        flow = self._transactions
-        coins = flow.find_coins(plan.transactions)
-        if coins is None:
-            flow.when_settled(partial(self._finish, run, plan), now)
+    def _go_on(self, run: _PackageRun, tip: BlockHash, coins: FoundCoins, now: Instant) -> None:
+        run.tip, run.coins = tip, coins
+        if run.plan is not None:
+            self._finish(run, now)
             return
-        result = admit_package(
-            flow.pool,
-            plan,
-            run.verdicts,
-            coins,
-            flow.tip_context(),
-            now,
-            run.max_feerate_sat_kvb,
-        )
-        flow.removed(result.replaced, "replaced")
-        flow.removed(result.evicted, "sizelimit")
+        command = run.command
+        prepare = prepare_test if command.test_only else prepare_package
+        context = self._chain.tip_context()
+        plan = prepare(self._pool, command.transactions, coins, context, now)
+        if isinstance(plan, PackageResult):
+            self._end(run, plan)
+            return
+        run.plan = plan
+        run.to_verify.extend(plan.to_verify)
+        self._verify_next(run, now)
+
+    def _verify_next(self, run: _PackageRun, now: Instant) -> None:
+        if run.to_verify:
+            transaction, spent = run.to_verify.popleft()
+            job = VerifyScripts(transaction, tuple(spent))
+            sequel = PackageScriptsVerified(run.number, transaction.wtxid)
+            self._outbox.delegate(job, SCRIPTS, sequel)
+        else:
+            self._finish(run, now)
+
+    def scripts_verified(
+        self, done: PackageScriptsVerified, verdict: Verdict, now: Instant
+    ) -> None:
+        """The scripts of one transaction were verified."""
+        run = self._runs[done.run]
+        run.verdicts[done.wtxid] = verdict
+        self._verify_next(run, now)
+
+    def _finish(self, run: _PackageRun, now: Instant) -> None:
+        """All verdicts are there: test, or take in, unless the coins are those of another block."""
+        if isinstance(run.plan, TestPlan):
+            self._end(run, finish_test(run.plan, run.verdicts))
+            return
+        assert run.plan is not None, "a package is finished once it was prepared"
+        context = self._chain.tip_context()
+        if run.tip != context.hash or not self._chain.follows:
+            self._find_coins(run, now)
+            return
+        most = run.command.max_feerate_sat_kvb
+        result = admit_package(self._pool, run.plan, run.verdicts, run.coins, context, now, most)
+        self._outcomes.removed(result.replaced, "replaced")
+        self._outcomes.removed(result.evicted, "sizelimit")
         for entry in result.admitted:
-            flow.pool.mark_unbroadcast(entry.txid)
-            flow.entered(entry, None, now)
-        run.done(result)
+            self._pool.mark_unbroadcast(entry.txid)
+            self._outcomes.entered(entry, None, now)
+        self._end(run, result)
+
+    def _end(self, run: _PackageRun, result: PackageResult) -> None:
+        del self._runs[run.number]
+        self._outbox.answer(run.ticket, result)

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from axon.machine import Endpoint, Instant, PeerId
-from axon.node.blockflow import BlockFlow
-from axon.node.links import Links
+from axon.node.full import FullNode
 from axon.node.session import Session
-from axon.node.txflow import TxFlow
 from axon.p2p.addrgossip import AddrStats
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.txrelay import RelayStats
@@ -18,7 +16,7 @@ from axon.primitives.netaddress import NetAddress
 
 @dataclass(frozen=True, slots=True)
 class PeerInfo:
-    """One peer at one moment; what is agreed in the greeting is 0, empty or None before its end.
+    """One peer at one moment; what is agreed in the handshake is 0, empty or None before its end.
 
     Args:
         remote: the other end.
@@ -80,18 +78,15 @@ class PeerInfo:
     gossip: AddrStats
 
 
-def peer_info(
-    links: Links, blocks: BlockFlow, transactions: TxFlow, session: Session, now: Instant
-) -> PeerInfo:
+def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
     """What the parts of a node know of a peer now.
 
     Args:
-        links: the node's connections.
-        blocks: how headers and blocks flow.
-        transactions: how transactions flow.
+        node: the node.
         session: whose.
         now: the present.
     """
+    headersync, download = node.headersync, node.blocks.download
     peer, negotiated, keepalive = session.peer, session.negotiated, session.keepalive
     sent, received = session.sent, session.received
     return PeerInfo(
@@ -119,10 +114,10 @@ def peer_info(
         latency_us=None if keepalive is None else keepalive.latency_us,
         min_latency_us=None if keepalive is None else keepalive.min_latency_us,
         waiting_us=None if keepalive is None else keepalive.waiting_us(now),
-        presynced_headers=blocks.headersync.presynced_headers(peer),
-        synced_headers=blocks.peer_chains.height(peer),
-        synced_blocks=blocks.download.synced_blocks(peer),
-        in_flight_heights=tuple(blocks.download.inflight(peer)),
-        relay=transactions.txrelay.stats(peer),
-        gossip=links.gossip.stats(peer),
+        presynced_headers=headersync.presynced_headers(peer),
+        synced_headers=node.peer_chains.height(peer),
+        synced_blocks=download.synced_blocks(peer),
+        in_flight_heights=tuple(download.inflight(peer)),
+        relay=node.transactions.txrelay.stats(peer),
+        gossip=node.links.gossip.stats(peer),
     )

@@ -7,16 +7,15 @@ Between peers they take turns. When too much waits, nothing more is read from th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from axon.errors import DecodeError
 from axon.machine import Instant, Pause, PeerId, Resume
 from axon.node.facts import MessageIgnored
-from axon.node.links import Links
 from axon.node.outbox import Outbox
 from axon.node.session import INBOX_LIMIT_BYTES, Session
-from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
 from axon.wire.messages import Message, OverLimit, Unknown
 from axon.wire.registry import decode_message
 from axon.wire.transport import Corrupt, Frame
@@ -33,22 +32,19 @@ class Reception:
 
     Args:
         outbox: where effects go.
-        links: the connections; they end those of peers that send what they must not.
+        sessions: all connections, by peer.
         route: handles one message; raises PeerFault or DecodeError.
-        is_busy: whether a peer is being served, so that its next message waits.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        links: Links,
+        sessions: Mapping[PeerId, Session],
         route: Route,
-        is_busy: Callable[[PeerId], bool] = lambda _peer: False,
     ) -> None:
         self._outbox = outbox
-        self._links = links
+        self._sessions = sessions
         self._route = route
-        self._is_busy = is_busy
         self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
         self._behind: dict[PeerId, None] = {}  # Peers with messages left, whyever.
 
@@ -59,7 +55,7 @@ class Reception:
 
     def received(self, peer: PeerId, data: bytes, now: Instant) -> None:
         """Bytes of a peer."""
-        session = self._links.sessions.get(peer)
+        session = self._sessions.get(peer)
         if session is None:
             return  # Disconnected already; its last bytes were still on the way.
         if session.keepalive is not None:
@@ -67,7 +63,7 @@ class Reception:
         try:
             session.put(session.transport.received(data))
         except DecodeError as fault:
-            self._links.end(session, str(fault), now)
+            self._outbox.disconnect(peer, PeerDone(str(fault)))
             return
         if session.inbox_bytes > INBOX_LIMIT_BYTES and not session.paused:
             session.paused = True
@@ -78,13 +74,13 @@ class Reception:
         """Go on with every peer whose messages waited."""
         self._ready.clear()
         for peer in list(self._behind):
-            session = self._links.sessions.get(peer)
+            session = self._sessions.get(peer)
             if session is not None and not session.is_held:
                 self._work(session, now)
 
     def clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
         """A peer does not take what it is sent; or does again."""
-        session = self._links.sessions.get(peer)
+        session = self._sessions.get(peer)
         if session is None:
             return
         session.clogged = clogged
@@ -93,7 +89,7 @@ class Reception:
                 session.keepalive.data_sent(now)
             self._work(session, now)
 
-    def gone(self, peer: PeerId) -> None:
+    def closed(self, peer: PeerId) -> None:
         """A connection ended."""
         self._ready.pop(peer, None)
         self._behind.pop(peer, None)
@@ -102,14 +98,14 @@ class Reception:
         """Handle a peer's messages until it has to wait, or others have their turn."""
         peer = session.peer
         for _ in range(MESSAGES_PER_TURN):
-            frame = None if self._is_busy(peer) else session.take()
+            frame = session.take()
             if frame is None:
                 break
             self._handle(session, frame, now)
-            if peer not in self._links.sessions:
-                return
         else:
             self._ready[peer] = None
+        if session.is_leaving:
+            return
         if session.inbox:
             self._behind[peer] = None
         else:
@@ -129,8 +125,8 @@ class Reception:
             message = decode_message(frame.command, frame.payload)
             self._route(session, message, now)
         except OverLimit as fault:
-            self._links.drop(peer, PeerViolation(str(fault)), now)
+            self._outbox.disconnect(peer, PeerViolation(str(fault)))
         except DecodeError as fault:
             self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
         except PeerFault as fault:
-            self._links.drop(peer, fault, now)
+            self._outbox.disconnect(peer, fault)

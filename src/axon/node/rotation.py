@@ -11,6 +11,7 @@ from typing import Final
 
 from axon.machine import MINUTE, SECOND, Instant
 from axon.node.links import Links
+from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import OutboundCandidate, choose_extra_full_relay
@@ -28,12 +29,14 @@ class Rotation:
     """The slow clock of a light client.
 
     Args:
+        outbox: where effects go.
         links: the connections.
         headersync: knows who brought news of blocks.
         now: the start.
     """
 
-    def __init__(self, links: Links, headersync: HeaderSync, now: Instant) -> None:
+    def __init__(self, outbox: Outbox, links: Links, headersync: HeaderSync, now: Instant) -> None:
+        self._outbox = outbox
         self._links = links
         self._headersync = headersync
         self._trial_at = now + TRIAL_INTERVAL
@@ -63,7 +66,7 @@ class Rotation:
         wanted = self._links.config.max_full_relay
         worst = choose_extra_full_relay(candidates, wanted, now)
         if worst is not None:
-            self._links.drop(worst, PeerDone("others bring news sooner"), now)
+            self._outbox.disconnect(worst, PeerDone("others bring news sooner"))
 
     def _candidate(self, session: Session) -> OutboundCandidate:
         return OutboundCandidate(

@@ -12,20 +12,27 @@ read before any are asked for: a new key, or an earlier birthday, costs no bytes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.node.facts import PaymentFound, ScanAdvanced
 from axon.node.outbox import Outbox
+from axon.node.scanbatch import (
+    BlockTaken,
+    ChainFollowed,
+    FiltersMatched,
+    KeptFiltersRead,
+    ScanBatch,
+)
 from axon.node.session import Session
-from axon.node.txhearing import TxHearing
+from axon.node.unconfirmedwatch import UnconfirmedWatch
 from axon.node.walletjobs import (
     WALLET,
     FollowChain,
     MatchFilters,
-    ReadFilters,
+    ReadKeptFilters,
     TakeBlock,
     Taken,
 )
@@ -33,6 +40,7 @@ from axon.p2p.blockfetch import BlockFetch
 from axon.p2p.faults import PeerViolation
 from axon.p2p.filtersync import FilterSync
 from axon.primitives.hashes import BlockHash, Txid, sha256d
+from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Rejected
 
 BATCH: Final = 200
@@ -60,21 +68,6 @@ class ScanStart:
     birthday_s: int = 0
 
 
-@dataclass(eq=False, slots=True)
-class _Batch:
-    """Filters whose blocks are being read."""
-
-    filters: dict[int, tuple[BlockHash, bytes]]  # By height.
-    wanted: dict[int, BlockHash] = field(default_factory=dict)  # Matching, not taken yet.
-    held: dict[BlockHash, tuple[PeerId, bytes]] = field(default_factory=dict)  # Before their turn.
-    working: bool = False  # A job of this batch is under way.
-
-    @property
-    def last(self) -> int:
-        """The height of its last block."""
-        return max(self.filters)
-
-
 class ScanFlow:
     """The scan of one wallet.
 
@@ -93,7 +86,7 @@ class ScanFlow:
         tree: HeaderTree,
         filters: FilterSync,
         blocks: BlockFetch,
-        own: TxHearing,
+        own: UnconfirmedWatch,
         start: ScanStart,
     ) -> None:
         self._outbox = outbox
@@ -103,7 +96,8 @@ class ScanFlow:
         self._own = own
         self._start: ScanStart | None = start  # Until the chain is known well enough to place it.
         self._scanned: HeaderEntry = tree.genesis
-        self._batch: _Batch | None = None
+        self._batch: ScanBatch | None = None
+        self._batches = 0
         self._following = False  # The wallet is being told.
         self._doubted: dict[BlockHash, None] = {}  # Read whatever their filters say.
         self._reading = False  # Kept filters are being read.
@@ -211,9 +205,13 @@ class ScanFlow:
         if not taken:
             return
         assert taken[0].height == self._scanned.height + 1, "filters come without a gap"
-        batch = _Batch({height: (block_hash, data) for height, block_hash, data in taken})
-        self._batch = batch
-        self._match(batch, min(batch.filters))
+        filters = {height: (block_hash, data) for height, block_hash, data in taken}
+        self._match(self._open_batch(filters), taken[0].height)
+
+    def _open_batch(self, filters: dict[int, tuple[BlockHash, bytes]]) -> ScanBatch:
+        self._batches += 1
+        self._batch = ScanBatch(self._batches, filters)
+        return self._batch
 
     def _read_kept(self) -> bool:
         """Look for the next filters among those kept; whether there may be any."""
@@ -221,27 +219,29 @@ class ScanFlow:
         heights = range(max(first, chain.start_height), min(chain.height, first + BATCH - 1) + 1)
         if not heights or heights[0] != first:
             return False
-        names = [chain.block_hash(height) for height in heights]
+        names = tuple([chain.block_hash(height) for height in heights])
         self._reading = True
-
-        def read(found: object, now: Instant) -> None:
-            self._reading = False
-            assert isinstance(found, tuple)
-            filters: dict[int, tuple[BlockHash, bytes]] = {}
-            for height, name, data in zip(heights, names, found, strict=True):
-                if data is None or not self._still_fits(height, name, data):
-                    self._may_be_kept = False
-                    break
-                filters[height] = (name, data)
-            if filters and self._batch is None and self._is_on_best(self._scanned):
-                self._batch = _Batch(filters)
-                self._filters.scan_from(self._batch.last + 1)
-                self._match(self._batch, first)
-            else:
-                self.advance(now, headers_known=True)
-
-        self._outbox.delegate(ReadFilters(tuple(names)), WALLET, read)
+        self._outbox.delegate(ReadKeptFilters(names), WALLET, KeptFiltersRead(first, names))
         return True
+
+    def kept_read(
+        self, done: KeptFiltersRead, found: tuple[bytes | None, ...], now: Instant
+    ) -> None:
+        """Filters of earlier runs were read; None where one was not kept."""
+        self._reading = False
+        filters: dict[int, tuple[BlockHash, bytes]] = {}
+        named = zip(done.names, found, strict=True)
+        for height, (name, data) in enumerate(named, done.first_height):
+            if data is None or not self._still_fits(height, name, data):
+                self._may_be_kept = False
+                break
+            filters[height] = (name, data)
+        if filters and self._batch is None and self._is_on_best(self._scanned):
+            batch = self._open_batch(filters)
+            self._filters.scan_from(batch.last + 1)
+            self._match(batch, done.first_height)
+        else:
+            self.advance(now, headers_known=True)
 
     def _still_fits(self, height: int, name: BlockHash, data: bytes) -> bool:
         """Whether a kept filter is the one that the filter header of its block commits to."""
@@ -249,28 +249,28 @@ class ScanFlow:
         held = height <= chain.height and chain.block_hash(height) == name
         return held and chain.fits(height, sha256d(data))
 
-    def _match(self, batch: _Batch, first: int) -> None:
+    def _match(self, batch: ScanBatch, first: int) -> None:
         """Ask the wallet which blocks from a height on concern it."""
-        heights = [height for height in batch.filters if height >= first]
+        heights = tuple([height for height in batch.filters if height >= first])
         job = MatchFilters(tuple([batch.filters[height] for height in heights]))
         batch.working = True
+        self._outbox.delegate(job, WALLET, FiltersMatched(batch.number, heights))
 
-        def matched(outcome: object, now: Instant) -> None:
-            batch.working = False
-            if batch is not self._batch:
-                self.advance(now, headers_known=True)
-                return
-            assert isinstance(outcome, tuple)
-            for height, matches in zip(heights, outcome, strict=True):
-                block_hash = batch.filters[height][0]
-                if matches or block_hash in self._doubted:
-                    batch.wanted[height] = block_hash
-            batch.wanted = dict(sorted(batch.wanted.items()))
-            self._go_on(batch, now)
+    def matched(self, done: FiltersMatched, outcome: tuple[bool, ...], now: Instant) -> None:
+        """The wallet has looked at filters: which blocks may concern it."""
+        batch = self._batch
+        if batch is None or batch.number != done.batch:
+            self.advance(now, headers_known=True)
+            return
+        batch.working = False
+        for height, matches in zip(done.heights, outcome, strict=True):
+            block_hash = batch.filters[height][0]
+            if matches or block_hash in self._doubted:
+                batch.wanted[height] = block_hash
+        batch.wanted = dict(sorted(batch.wanted.items()))
+        self._go_on(batch, now)
 
-        self._outbox.delegate(job, WALLET, matched)
-
-    def _go_on(self, batch: _Batch, now: Instant) -> None:
+    def _go_on(self, batch: ScanBatch, now: Instant) -> None:
         """Take the next block of a batch, or end it."""
         if any(not self._is_known(block_hash) for block_hash, _ in batch.filters.values()):
             self._abandon()
@@ -291,28 +291,34 @@ class ScanFlow:
             self._take(batch, height, block_hash, *held)
 
     def _take(
-        self, batch: _Batch, height: int, block_hash: BlockHash, peer: PeerId, raw: bytes
+        self, batch: ScanBatch, height: int, block_hash: BlockHash, peer: PeerId, raw: bytes
     ) -> None:
         batch.working = True
+        job = TakeBlock(block_hash, height, raw)
+        self._outbox.delegate(job, WALLET, BlockTaken(batch.number, height, block_hash, peer))
 
-        def taken(outcome: object, now: Instant) -> None:
+    def taken(self, done: BlockTaken, taken: Taken, now: Instant) -> None:
+        """The wallet has looked through a block."""
+        batch = self._batch
+        if batch is not None and batch.number == done.batch:
             batch.working = False
-            taken: Taken = outcome  # type: ignore[assignment]
-            if isinstance(taken.verdict, Rejected):
-                self._outbox.blame(peer, PeerViolation(f"invalid block: {taken.verdict}"))
-                self._outbox.perform(self._blocks.missing(peer, block_hash, now))
-            else:
-                self._found(taken.found, height)
-                self._outbox.perform(self._blocks.arrived(block_hash, now))
-                batch.wanted.pop(height, None)
-            if batch is not self._batch:
-                self.advance(now, headers_known=True)
-            elif taken.scripts_grew and height < batch.last:
-                self._match(batch, height + 1)
-            else:
-                self._go_on(batch, now)
-
-        self._outbox.delegate(TakeBlock(block_hash, height, raw), WALLET, taken)
+        else:
+            batch = None  # Given up since.
+        if isinstance(taken.verdict, Rejected):
+            fault = PeerViolation(f"invalid block: {taken.verdict}")
+            self._outbox.disconnect(done.peer, fault)
+            self._outbox.perform(self._blocks.missing(done.peer, done.hash, now))
+        else:
+            self._found(taken.found, done.height)
+            self._outbox.perform(self._blocks.arrived(done.hash, now))
+            if batch is not None:
+                batch.wanted.pop(done.height, None)
+        if batch is None:
+            self.advance(now, headers_known=True)
+        elif taken.scripts_grew and done.height < batch.last:
+            self._match(batch, done.height + 1)
+        else:
+            self._go_on(batch, now)
 
     def _found(self, txids: tuple[Txid, ...], height: int) -> None:
         for txid in txids:
@@ -323,21 +329,22 @@ class ScanFlow:
         """Tell the wallet how far it has seen; with `back` that what is above has gone."""
         entry = self._tree.best.ancestor(height) or self._tree.genesis
         self._following = True
+        job = FollowChain(entry.height if back else None, entry.height, entry.hash)
+        self._outbox.delegate(job, WALLET, ChainFollowed(entry, back))
 
-        def followed(unsettled: object, now: Instant) -> None:
-            self._following = False
-            self._may_be_kept = self._may_be_kept or back
-            assert isinstance(unsettled, tuple)
-            for transaction in unsettled:
-                self._own.send(transaction, now)
-            self._scanned = entry
-            if back:
-                self._filters.scan_from(entry.height + 1)
-            self._outbox.report(ScanAdvanced(entry.height, self._tree.best.height))
-            self.advance(now, headers_known=True)
-
-        fork = entry.height if back else None
-        self._outbox.delegate(FollowChain(fork, entry.height, entry.hash), WALLET, followed)
+    def followed(
+        self, done: ChainFollowed, unsettled: tuple[Transaction, ...], now: Instant
+    ) -> None:
+        """The wallet knows how far it has seen; its own payments that left the chain go out."""
+        self._following = False
+        self._may_be_kept = self._may_be_kept or done.back
+        for transaction in unsettled:
+            self._own.send(transaction, now)
+        self._scanned = done.entry
+        if done.back:
+            self._filters.scan_from(done.entry.height + 1)
+        self._outbox.report(ScanAdvanced(done.entry.height, self._tree.best.height))
+        self.advance(now, headers_known=True)
 
     # The chain moves.
 

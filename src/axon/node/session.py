@@ -1,10 +1,11 @@
 """One connection as the node sees it: who is there, what was agreed, and what waits to be handled.
 
-    greeting --handshake complete--> ready --disconnected, or closed--> gone
+    handshake --complete--> ready --disconnect, or closed--> leaving --end of the step--> gone
 
 A peer's messages are handled strictly in order, each completely before the next: while a block of
-its is judged or a transaction of its verified (`busy`), and while it does not take what we send
-(`clogged`), its further messages wait in `inbox`. When too many wait, nothing more is read from it.
+its is validated, a transaction of its verified or what it asked for read (`busy`), and while it
+does not take what we send (`clogged`), its further messages wait in `inbox`. When too many wait,
+nothing more is read from it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Traffic:
         self.last_at: Instant = 0
 
     def count(self, command: str, size_bytes: int, now: Instant) -> None:
-        """One message of this size."""
+        """Add a message: its bytes on the wire, header included, and when it was handled."""
         name = command if command in _COUNTED else OTHER
         self.bytes += size_bytes
         self.by_command[name] = self.by_command.get(name, 0) + size_bytes
@@ -59,7 +60,7 @@ class Session:
         kind: why the connection exists.
         permissions: what the operator allows it (`-whitelist`), by Core's names.
         transport: cuts its bytes.
-        handshake: its greeting.
+        handshake: what is said first.
         now: when it was opened.
     """
 
@@ -89,6 +90,7 @@ class Session:
         self.inbox_bytes = 0
         self.busy = False
         self.clogged = False
+        self.is_leaving = False  # Its connection ends with the present step.
         self.paused = False
         self.received = Traffic()
         self.sent = Traffic()
@@ -102,13 +104,18 @@ class Session:
 
     @property
     def negotiated(self) -> Negotiated | None:
-        """What was agreed on; None until the greeting is complete."""
+        """What was agreed on; None until the handshake is complete."""
         return self.handshake.negotiated
 
     @property
     def is_held(self) -> bool:
-        """Whether its next message must wait."""
-        return self.busy or self.clogged
+        """Whether its next message must wait, or is not handled any more."""
+        return self.busy or self.clogged or self.is_leaving
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it stays when it breaks a rule: the operator trusts it, or named it himself."""
+        return self.may("noban") or self.kind is ConnectionType.MANUAL
 
     def may(self, permission: str) -> bool:
         """Whether the operator gave it this permission."""
@@ -129,7 +136,7 @@ class Session:
         return frame
 
     def deadline(self) -> Instant | None:
-        """When the greeting or the ping clock wants its tick."""
+        """When the handshake or the ping clock wants its tick."""
         if self.keepalive is not None:
             return self.keepalive.deadline()
         return self.handshake.deadline()

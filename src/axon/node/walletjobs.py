@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from axon.chain.blockbody import read_body
 from axon.chain.blockfees import feerate_of_block
@@ -46,7 +46,7 @@ class MatchFilters:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFilters:
+class ReadKeptFilters:
     """Filters that were kept in earlier runs: a tuple with each, or None where it was not."""
 
     hashes: tuple[BlockHash, ...]
@@ -142,6 +142,7 @@ class AskWallet:
     command: WalletCommand[object]
 
 
+@runtime_checkable
 class Taken(Protocol):
     """What became of a block."""
 
@@ -194,7 +195,7 @@ class ChainFiles(Protocol):
         """Write filters down, if they are to be kept."""
 
     def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """See `ReadFilters`."""
+        """See `ReadKeptFilters`."""
 
 
 def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
@@ -203,7 +204,7 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
         case MatchFilters(filters):
             files.keep_filters(filters)
             return wallet.match_filters(filters)
-        case ReadFilters(hashes):
+        case ReadKeptFilters(hashes):
             return tuple(files.read_filters(hashes))
         case TakeBlock(block_hash, height, raw):
             return wallet.take_block(block_hash, height, raw)

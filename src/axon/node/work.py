@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from axon.chain.coins import Coin
+from axon.chain.coins import Coin, Coins
+from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
 from axon.node.jobs import (
     CatchUp,
+    FindCoins,
     LearnHeaders,
     ReadBlock,
+    ReadFilterHeaders,
+    ReadFilters,
     ReadSpent,
     ValidateBlock,
     VerifyScripts,
 )
+from axon.p2p.filterserving import FilterHashes
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.transaction import Transaction, TxOut
@@ -34,12 +39,20 @@ class ValidatorView(Protocol):
         """Whether each input satisfies the script of what it spends."""
 
 
-class Ledger(Protocol):
+class LedgerView(Protocol):
     """As `consensus.ledger.Ledger`, as far as jobs need it."""
 
     @property
     def validator(self) -> ValidatorView:
         """Decides which blocks are valid, and holds them."""
+
+    @property
+    def coins(self) -> Coins:
+        """The unspent outputs."""
+
+    @property
+    def filters(self) -> FilterIndex | None:
+        """The filters of blocks; None if none are kept."""
 
     @property
     def lag(self) -> int:
@@ -55,7 +68,7 @@ class Ledger(Protocol):
         """Move coins and filters on; how many blocks were done."""
 
 
-def perform(ledger: Ledger, job: object) -> object:
+def perform(ledger: LedgerView, job: object) -> object:
     """Do one job; its outcome."""
     match job:
         case ValidateBlock(raw, follow):
@@ -72,4 +85,16 @@ def perform(ledger: Ledger, job: object) -> object:
         case CatchUp(blocks):
             ledger.catch_up(blocks)
             return ledger.lag
+        case FindCoins(outpoints, tip):
+            return ledger.coins.read(outpoints, tip)
+        case ReadFilters(hashes):
+            return _index(ledger).filters(hashes)
+        case ReadFilterHeaders(hashes):
+            found = _index(ledger).entries(hashes)
+            return [None if item is None else FilterHashes(*item) for item in found]
     raise AssertionError(f"no job: {job!r}")
+
+
+def _index(ledger: LedgerView) -> FilterIndex:
+    assert ledger.filters is not None, "filters are asked for only where they are kept"
+    return ledger.filters

@@ -1,5 +1,7 @@
 """Compact block filters for light clients: the serving side of BIP 157.
 
+    request --what it may have--> FilterRequest --the node reads--> answer
+
 A request names a range of the chain by its first height and its last block. Who asks for what the
 protocol forbids is disconnected, as Bitcoin Core does; who asks before our index has come so far
 gets no answer.
@@ -8,7 +10,8 @@ gets no answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
@@ -31,21 +34,44 @@ from axon.wire.messages.filters import (
     MAX_CFILTERS,
 )
 
+FilterQuestion = GetCFilters | GetCFHeaders | GetCFCheckpt
 
-class Filters(Protocol):
-    """The filter index, as far as it is needed here."""
 
-    def filters(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """The basic filters of blocks (BIP 158); None where one is not there."""
-        ...
+class FilterHashes(NamedTuple):
+    """What the filter index keeps of a block beside its filter.
 
-    def filter_hashes(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """The sha256d of each; None where it is not there."""
-        ...
+    Args:
+        filter_hash: sha256d of the basic filter, 32 bytes.
+        filter_header: of the chain of filter headers up to this block, 32 bytes.
+    """
 
-    def headers(self, block_hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """The filter headers of blocks, 32 bytes each; None where one is not there."""
-        ...
+    filter_hash: bytes
+    filter_header: bytes
+
+
+FoundFilters = Sequence[bytes | None] | Sequence[FilterHashes | None]
+"""What was read for a `FilterRequest`, in its order; None where the index has nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRequest:
+    """What to read of the filter index, to be handed to `FilterServing.answer` with what was found.
+
+    Args:
+        peer: who asks.
+        question: as it came.
+        blocks: 2,001 at most. For `getcfheaders` that does not begin at the genesis block the first
+            is the block before.
+    """
+
+    peer: PeerId
+    question: FilterQuestion
+    blocks: tuple[BlockHash, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether filters themselves are to be read; else their `FilterHashes`."""
+        return isinstance(self.question, GetCFilters)
 
 
 class FilterServing:
@@ -54,38 +80,51 @@ class FilterServing:
     Args:
         headers: all known headers.
         active: the connected blocks.
-        filters: the index; None if filters are not offered.
+        offered: whether there is an index to serve from.
     """
 
-    def __init__(
-        self, headers: HeaderTreeView, active: ActiveChainView, filters: Filters | None
-    ) -> None:
+    def __init__(self, headers: HeaderTreeView, active: ActiveChainView, offered: bool) -> None:
         self._headers = headers
         self._active = active
-        self._filters = filters
+        self._offered = offered
 
-    def received(
-        self, peer: PeerId, message: GetCFilters | GetCFHeaders | GetCFCheckpt
-    ) -> list[Action]:
-        """A request.
+    def received(self, peer: PeerId, message: FilterQuestion) -> FilterRequest:
+        """A request; what is to be read for it.
 
         Raises:
             PeerFault: filters of this type are not offered, the last block is unknown, or the
                 range is empty or too long.
         """
-        filters = self._filters
-        if filters is None or message.filter_type != BASIC_FILTER:
+        if not self._offered or message.filter_type != BASIC_FILTER:
             raise PeerFault("it asked for filters of a type that is not offered")
         stop = message.stop_hash
         match message:
             case GetCFilters(_, start):
-                last = self._last(start, stop, MAX_CFILTERS)
-                return self._send_filters(peer, filters, start, last)
+                blocks = _hashes(start, self._last(start, stop, MAX_CFILTERS))
             case GetCFHeaders(_, start):
-                last = self._last(start, stop, MAX_CFHEADERS)
-                return self._send_headers(peer, filters, start, last)
+                blocks = _hashes(max(start - 1, 0), self._last(start, stop, MAX_CFHEADERS))
             case GetCFCheckpt():
-                return self._send_checkpoints(peer, filters, self._last(0, stop, None))
+                blocks = _checkpoints(self._last(0, stop, None))
+        return FilterRequest(peer, message, tuple(blocks))
+
+    def answer(self, request: FilterRequest, found: FoundFilters) -> list[Action]:
+        """What was read; the answer to the peer, nothing if a part of it is not there."""
+        peer, question = request.peer, request.question
+        if question.filter_type != BASIC_FILTER or any(item is None for item in found):
+            return []
+        if isinstance(question, GetCFilters):
+            filters = [item for item in found if isinstance(item, bytes)]
+            pairs = zip(request.blocks, filters, strict=True)
+            return [Send(peer, CFilter(BASIC_FILTER, name, data)) for name, data in pairs]
+        hashes = [item for item in found if isinstance(item, FilterHashes)]
+        if isinstance(question, GetCFCheckpt):
+            headers = tuple([item.filter_header for item in hashes])
+            return [Send(peer, CFCheckpt(BASIC_FILTER, question.stop_hash, headers))]
+        previous = ZERO_HASH
+        if question.start_height > 0:
+            previous = hashes.pop(0).filter_header
+        wanted = tuple([item.filter_hash for item in hashes])
+        return [Send(peer, CFHeaders(BASIC_FILTER, question.stop_hash, previous, wanted))]
 
     def _last(self, start: int, stop: BlockHash, limit: int | None) -> HeaderEntryView:
         last = self._headers.get(stop)
@@ -97,53 +136,19 @@ class FilterServing:
             raise PeerFault(f"it asked for more than {limit} filters")
         return last
 
-    @staticmethod
-    def _hashes(start: int, last: HeaderEntryView) -> list[BlockHash]:
-        """The blocks of a chain from a height up to its end."""
-        hashes: list[BlockHash] = []
-        entry: HeaderEntryView | None = last
-        while entry is not None and entry.height >= start:
-            hashes.append(entry.hash)
-            entry = entry.parent
-        hashes.reverse()
-        return hashes
 
-    def _send_filters(
-        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntryView
-    ) -> list[Action]:
-        hashes = self._hashes(start, last)
-        actions: list[Action] = []
-        for block_hash, found in zip(hashes, filters.filters(hashes), strict=True):
-            if found is None:
-                return []
-            actions.append(Send(peer, CFilter(BASIC_FILTER, block_hash, found)))
-        return actions
-
-    def _send_headers(
-        self, peer: PeerId, filters: Filters, start: int, last: HeaderEntryView
-    ) -> list[Action]:
-        previous: bytes | None = ZERO_HASH
-        before = last.ancestor(start - 1) if start > 0 else None
-        if before is not None:
-            previous = filters.headers((before.hash,))[0]
-        found = _complete(filters.filter_hashes(self._hashes(start, last)))
-        if found is None or previous is None:
-            return []
-        return [Send(peer, CFHeaders(BASIC_FILTER, last.hash, previous, found))]
-
-    @staticmethod
-    def _send_checkpoints(peer: PeerId, filters: Filters, last: HeaderEntryView) -> list[Action]:
-        entries = [
-            last.ancestor(height)
-            for height in range(CFCHECKPT_INTERVAL, last.height + 1, CFCHECKPT_INTERVAL)
-        ]
-        found = _complete(filters.headers([entry.hash for entry in entries if entry is not None]))
-        if found is None:
-            return []
-        return [Send(peer, CFCheckpt(BASIC_FILTER, last.hash, found))]
+def _hashes(start: int, last: HeaderEntryView) -> list[BlockHash]:
+    """The blocks of a chain from a height up to its end."""
+    hashes: list[BlockHash] = []
+    entry: HeaderEntryView | None = last
+    while entry is not None and entry.height >= start:
+        hashes.append(entry.hash)
+        entry = entry.parent
+    hashes.reverse()
+    return hashes
 
 
-def _complete(values: Sequence[bytes | None]) -> tuple[bytes, ...] | None:
-    """The values, or None if one is missing."""
-    found = tuple([value for value in values if value is not None])
-    return found if len(found) == len(values) else None
+def _checkpoints(last: HeaderEntryView) -> list[BlockHash]:
+    heights = range(CFCHECKPT_INTERVAL, last.height + 1, CFCHECKPT_INTERVAL)
+    entries = [last.ancestor(height) for height in heights]
+    return [entry.hash for entry in entries if entry is not None]

@@ -137,6 +137,11 @@ class FilterSync:
         """The best header changed, or what some peer is known to have."""
         return self._update(now)
 
+    def update(self, now: Instant) -> list[Action]:
+        """Ask what may be asked since filters were handed out, or are wanted from elsewhere."""
+        self._follow()
+        return self._update(now) if self._restless else []
+
     def tick(self, now: Instant) -> list[Action]:
         """Do what is due: ask others where a peer is late, disconnect who is silent."""
         actions: list[Action] = []

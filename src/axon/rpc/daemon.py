@@ -191,7 +191,7 @@ class Daemon(Program):
         node = self.node
         if not await self.wait_for(lambda: node.follows, CATCH_UP_S):
             raise RpcError(
-                Code.WARMUP, f"Catching up with coins, {node.blocks.lag} blocks left; try again"
+                Code.WARMUP, f"Catching up with coins, {node.chain.lag} blocks left; try again"
             )
 
     def interrupt(self) -> None:

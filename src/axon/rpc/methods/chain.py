@@ -149,7 +149,7 @@ def getchaintips(daemon: Daemon) -> Json:
             "height": tip.height,
             "hash": to_hex(tip.hash),
             "branchlen": tip.height - node.active.fork_of(tip).height,
-            "status": node.blocks.status(tip),
+            "status": node.chain.status(tip),
         }
         for tip in sorted(tips, key=lambda tip: -tip.height)
     ]

@@ -90,10 +90,7 @@ def getpeerinfo(daemon: Daemon) -> Json:
     """
     node, now = daemon.node, daemon.clock.now()
     lab = node.settings.connections.lab
-    infos = [
-        peer_info(node.links, node.blocks, node.transactions, session, now)
-        for _, session in sorted(node.sessions.items())
-    ]
+    infos = [peer_info(node, session, now) for _, session in sorted(node.sessions.items())]
     return [peer_json(info, lab) for info in infos]
 
 

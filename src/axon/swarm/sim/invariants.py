@@ -101,7 +101,7 @@ def check_most_work(machines: dict[int, FullNode]) -> None:
             whole = entry
             missing = False
             while not machine.active.contains(whole):
-                missing = missing or not machine.blocks.has_block(whole.hash)
+                missing = missing or not machine.chain.has_block(whole.hash)
                 assert whole.parent is not None, "the genesis block is active"
                 whole = whole.parent
             if not missing and entry.chainwork > tip.chainwork:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import MINUTE, SECOND, Instant
-from axon.node.blockflow import BlockFlow
+from axon.node.chainstate import ChainState
 from axon.node.links import Links
+from axon.node.outbox import Outbox
 from axon.node.session import Session
+from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import (
     OutboundCandidate,
@@ -20,6 +22,7 @@ from axon.p2p.eviction import (
     choose_extra_full_relay,
 )
 from axon.p2p.faults import PeerDone
+from axon.p2p.headersync import HeaderSync
 
 TRIM_INTERVAL: Final = 45 * SECOND
 """How often extra outbound peers are looked at."""
@@ -29,21 +32,34 @@ STALE_AFTER: Final = 30 * MINUTE
 """Three blocks' time without one."""
 
 
-class Upkeep:
-    """The slow clock of a full node.
+class Maintenance:
+    """The slow clock of a full node: maintenance of its outbound connections.
 
     Args:
+        outbox: where effects go.
         links: the connections.
-        blocks: the chain.
+        chain: what is known of the chain.
+        headersync: knows who brings news of blocks.
+        download: knows which blocks are being waited for.
         now: the start.
     """
 
-    def __init__(self, links: Links, blocks: BlockFlow, now: Instant) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        links: Links,
+        chain: ChainState,
+        headersync: HeaderSync,
+        download: BlockDownload,
+        now: Instant,
+    ) -> None:
+        self._outbox = outbox
         self._links = links
-        self._blocks = blocks
+        self._chain = chain
+        self._headersync = headersync
+        self._download = download
         self._trim_at = now + TRIM_INTERVAL
         self._stale_at = now + STALE_CHECK_INTERVAL
-        self.tip_moved_at = now
 
     def deadline(self) -> Instant:
         """When something is to be looked at."""
@@ -53,8 +69,8 @@ class Upkeep:
         """Look at what is due."""
         if now >= self._stale_at:
             self._stale_at = now + STALE_CHECK_INTERVAL
-            waiting = self._blocks.download.in_flight_total > 0
-            stale = now - self.tip_moved_at > STALE_AFTER and not waiting
+            waiting = self._download.in_flight_total > 0
+            stale = now - self._chain.tip_moved_at > STALE_AFTER and not waiting
             self._links.set_stale(stale)
         if now >= self._trim_at:
             self._trim_at = now + TRIM_INTERVAL
@@ -70,7 +86,7 @@ class Upkeep:
         )
         for peer in (full, block):
             if peer is not None:
-                self._links.drop(peer, PeerDone("others serve better"), now)
+                self._outbox.disconnect(peer, PeerDone("others serve better"))
 
     def _candidates(self, kind: ConnectionType) -> list[OutboundCandidate]:
         return [
@@ -80,12 +96,12 @@ class Upkeep:
         ]
 
     def _candidate(self, session: Session) -> OutboundCandidate:
-        peer, headersync = session.peer, self._blocks.headersync
+        peer, headersync = session.peer, self._headersync
         return OutboundCandidate(
             peer=peer,
             connected_at=session.opened_at,
             last_announcement_at=headersync.news_at(peer),
             last_block_at=session.last_block_at,
-            blocks_in_flight=len(self._blocks.download.inflight(peer)),
+            blocks_in_flight=len(self._download.inflight(peer)),
             protected=headersync.is_protected(peer),
         )

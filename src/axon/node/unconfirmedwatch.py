@@ -1,4 +1,4 @@
-"""Transactions of a light client: those it hears of, and its own on their way out.
+"""Unconfirmed transactions of a light client: the relay it watches, and its own on their way out.
 
     inv -> txrequest (ask one announcer) -> tx -> Delegate(HearTransaction) -> PaymentHeard
     own -> txbroadcast (offer) <- getdata, and from another peer an inv of it: it spreads
@@ -9,10 +9,11 @@ unconfirmed. All that peers announce is asked for, so that no peer learns which 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from axon.machine import Instant, PeerId
+from axon.machine import Instant, PeerId, earlier
 from axon.node.facts import PaymentHeard, TransactionSpread
 from axon.node.outbox import Outbox
 from axon.node.session import Session
@@ -24,17 +25,25 @@ from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import GetData, Inv, InvItem, InvType, NotFound, Tx
 
-MAX_HEARD: Final = 50_000
-"""Transactions remembered as heard: an hour of the main network."""
+MAX_SEEN: Final = 50_000
+"""Transactions remembered as seen: an hour of the main network."""
 
 MAX_WAITING: Final = 500
-"""Heard transactions that wait for the wallet; a flood beyond that is not looked at."""
+"""Transactions that wait for the wallet; a flood beyond that is not looked at."""
 
 _TX_KINDS: Final = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
 
 
-class TxHearing:
-    """Transactions of one light client.
+@dataclass(frozen=True, slots=True)
+class UnconfirmedTaken:
+    """Sequel: the wallet has looked at an unconfirmed transaction of a peer."""
+
+    txid: Txid
+    peer: PeerId
+
+
+class UnconfirmedWatch:
+    """Unconfirmed transactions of one light client.
 
     Args:
         outbox: where effects go.
@@ -45,13 +54,13 @@ class TxHearing:
         self._outbox = outbox
         self.txrequest = TxRequest(rng)
         self.broadcast = TxBroadcast(rng)
-        self._heard: RollingSet[bytes] = RollingSet(MAX_HEARD)
+        self._seen: RollingSet[bytes] = RollingSet(MAX_SEEN)
         self._waiting = 0
 
     def opened(self, session: Session, now: Instant) -> None:
-        """A peer was greeted."""
+        """A peer's handshake is complete."""
         negotiated = session.negotiated
-        assert negotiated is not None, "transactions flow after the greeting"
+        assert negotiated is not None, "transactions flow after the handshake"
         if not session.kind.relays_transactions:
             return
         wtxid_relay = negotiated.wtxid_relay
@@ -73,12 +82,12 @@ class TxHearing:
         if not session.kind.relays_transactions:
             return
         peer, negotiated = session.peer, session.negotiated
-        assert negotiated is not None, "transactions flow after the greeting"
+        assert negotiated is not None, "transactions flow after the handshake"
         items = [item for item in message.items if item.kind in _TX_KINDS]
         for txid in self.broadcast.announced(peer, items, now):
-            self._tell_spread(txid)
+            self._report_spread(txid)
         for item in items:
-            if negotiated.wtxid_relay != (item.kind == InvType.WTX) or item.hash in self._heard:
+            if negotiated.wtxid_relay != (item.kind == InvType.WTX) or item.hash in self._seen:
                 continue
             late = self.txrequest.overloaded(peer)
             self.txrequest.announced(peer, item, preferred=True, overloaded=late, now=now)
@@ -90,18 +99,19 @@ class TxHearing:
         asked = self.txrequest.received(peer, txid) | self.txrequest.received(peer, wtxid)
         for name in (txid, wtxid):
             self.txrequest.forget(name)
-        if not asked or wtxid in self._heard or self._waiting >= MAX_WAITING:
+        if not asked or wtxid in self._seen or self._waiting >= MAX_WAITING:
             return
-        self._heard.add(txid)
-        self._heard.add(wtxid)
+        self._seen.add(txid)
+        self._seen.add(wtxid)
         self._waiting += 1
+        job = HearTransaction(transaction, now)
+        self._outbox.delegate(job, WALLET, UnconfirmedTaken(txid, peer))
 
-        def heard(concerns_us: object, now: Instant) -> None:  # noqa: ARG001
-            self._waiting -= 1
-            if concerns_us:
-                self._outbox.report(PaymentHeard(txid, peer))
-
-        self._outbox.delegate(HearTransaction(transaction, now), WALLET, heard)
+    def taken(self, done: UnconfirmedTaken, concerns_us: bool) -> None:
+        """The wallet has looked at a transaction of a peer."""
+        self._waiting -= 1
+        if concerns_us:
+            self._outbox.report(PaymentHeard(done.txid, done.peer))
 
     def requested(self, session: Session, message: GetData, now: Instant) -> None:
         """A peer asks for transactions; it gets our own that it was offered."""
@@ -114,7 +124,7 @@ class TxHearing:
                 missing.append(item)
                 continue
             self._outbox.send(session.peer, Tx(found))
-            self._tell_spread(found.txid)
+            self._report_spread(found.txid)
         if missing:
             self._outbox.send(session.peer, NotFound(tuple(missing)))
 
@@ -127,8 +137,8 @@ class TxHearing:
 
     def send(self, transaction: Transaction, now: Instant) -> None:
         """Bring a transaction of our own to the network, until it is confirmed."""
-        self._heard.add(transaction.txid)
-        self._heard.add(transaction.wtxid)
+        self._seen.add(transaction.txid)
+        self._seen.add(transaction.wtxid)
         self._outbox.perform(self.broadcast.add(transaction, now))
 
     def settled(self, txid: Txid) -> None:
@@ -142,12 +152,9 @@ class TxHearing:
 
     def deadline(self) -> Instant | None:
         """When something is due."""
-        soonest, moment = self.txrequest.deadline(), self.broadcast.deadline()
-        if moment is not None and (soonest is None or moment < soonest):
-            return moment
-        return soonest
+        return earlier(self.txrequest.deadline(), self.broadcast.deadline())
 
-    def _tell_spread(self, txid: Txid) -> None:
+    def _report_spread(self, txid: Txid) -> None:
         spread = self.broadcast.status(txid)
         if spread is not None:
             self._outbox.report(TransactionSpread(txid, spread.given, spread.echoed))

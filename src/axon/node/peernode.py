@@ -1,0 +1,226 @@
+"""What every node is: a machine with connections, one step at a time.
+
+    event or tick -> the part it concerns -> effects, and peers that leave -> one list of effects
+
+A step goes one way through. The event is handed to a part, and what a part reports is handed to the
+next by a plain call. Peers that leave are only noted meanwhile; when the part has returned they are
+taken off all tables here, in one loop. What is spoken on the connections, and what is done with it,
+say the full node (`full`) and the light client (`spv`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from random import Random
+
+from axon.chain.headertree import HeaderTree
+from axon.machine import (
+    Clogged,
+    Closed,
+    Commanded,
+    Completed,
+    DialFailed,
+    Drained,
+    Effect,
+    Event,
+    Instant,
+    Opened,
+    PeerId,
+    Received,
+    Resolved,
+    earlier,
+)
+from axon.node.commands import (
+    AddNode,
+    DialOnce,
+    DisconnectNode,
+    PingAll,
+    RemoveNode,
+    SetNetworkActive,
+)
+from axon.node.headerflow import HeaderFlow
+from axon.node.links import HANDSHAKE_MESSAGES, Links
+from axon.node.outbox import Outbox
+from axon.node.reception import Reception
+from axon.node.session import Session
+from axon.node.settings import LinkSettings
+from axon.p2p.addrman import AddrMan
+from axon.p2p.banlist import BanList
+from axon.p2p.faults import PeerDone
+from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
+from axon.p2p.serving import UploadTarget
+from axon.wire.messages import Message, SendHeaders, Unknown
+
+
+class PeerNode(ABC):
+    """A `Machine` among peers; the two kinds of node complete it.
+
+    Args:
+        settings: the operator's.
+        headers: all headers known.
+        peer_chains: what each peer has.
+        headersync: asks peers for headers.
+        addrman: known addresses.
+        bans: banned ones.
+        rng: all chance comes from here.
+        now: the start.
+        max_upload_bytes: a day, 0 for no limit.
+    """
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        headers: HeaderTree,
+        peer_chains: PeerChains,
+        headersync: HeaderSync,
+        addrman: AddrMan,
+        bans: BanList,
+        rng: Random,
+        now: Instant,
+        max_upload_bytes: int = 0,
+    ) -> None:
+        self.headers = headers
+        self.peer_chains = peer_chains
+        self.headersync = headersync
+        self.sessions: dict[PeerId, Session] = {}
+        self.upload = UploadTarget(max_upload_bytes)
+        self._outbox = Outbox(self.sessions, self.upload)
+        self.links = Links(self._outbox, self.sessions, settings, addrman, bans, rng, now)
+        self._headerflow = HeaderFlow(self._outbox, headers, headersync)
+        self._reception = Reception(self._outbox, self.sessions, self._received)
+
+    # The machine.
+
+    def handle(self, event: Event, now: Instant) -> list[Effect]:
+        """Take in one event; the effects are performed in order."""
+        self._outbox.now = now
+        match event:
+            case Received(peer, data):
+                self._reception.received(peer, data, now)
+            case Completed(task, outcome):
+                self._completed(self._outbox.take_sequel(task), outcome, now)
+                self._reception.take_turns(now)
+            case Opened():
+                self.links.opened(event, now)
+            case Closed(peer, reason):
+                self._outbox.closed(peer, reason)
+            case Clogged(peer) | Drained(peer):
+                self._reception.clogged(peer, isinstance(event, Clogged), now)
+            case DialFailed():
+                self.links.dial_failed(event, now)
+            case Resolved():
+                self.links.resolved(event, now)
+            case Commanded(ticket, command):
+                self._commanded(ticket, command, now)
+        return self._finish_step(now)
+
+    def tick(self, now: Instant) -> list[Effect]:
+        """Do what is due."""
+        self._outbox.now = now
+        self._tick(now)
+        self._reception.take_turns(now)
+        return self._finish_step(now)
+
+    def deadline(self) -> Instant | None:
+        """When `tick` wants to be called; 0 for at once."""
+        if self._reception.has_ready or self._outbox.has_effects:
+            return 0
+        return earlier(self.links.deadline(), self._deadline())
+
+    def _finish_step(self, now: Instant) -> list[Effect]:
+        """Take off the peers that leave; that, and what follows from it, may make others leave."""
+        while True:
+            while self._outbox.has_leaving:
+                for leaving in self._outbox.take_leaving():
+                    peer = leaving.session.peer
+                    self.links.closed(leaving, now)
+                    self._reception.closed(peer)
+                    self._peer_closed(peer, now)
+            self._settle(now)
+            if not self._outbox.has_leaving:
+                return self._outbox.take()
+
+    # What both kinds of node do alike.
+
+    def _received(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        """One message of a peer, in its turn.
+
+        Raises:
+            PeerFault: the peer failed us with it.
+            DecodeError: it is not what it claims to be.
+        """
+        if session.keepalive is not None and not isinstance(message, HANDSHAKE_MESSAGES):
+            self._route(session, message, now)
+            return
+        was_ready = session.keepalive is not None
+        complete = self.links.handshake_message(session, message, now)
+        if not session.kind.is_lasting or session.is_leaving:
+            return
+        if complete:
+            self._peer_ready(session, now)
+        elif was_ready and isinstance(message, SendHeaders):
+            self._route(session, message, now)  # Before that it is part of what was agreed.
+
+    def _commanded(self, ticket: int, command: object, now: Instant) -> None:
+        """What the operator asks: about connections here, all else where it belongs."""
+        links, outbox = self.links, self._outbox
+        match command:
+            case AddNode(target):
+                outbox.answer(ticket, links.connections.add_node(target, now))
+            case RemoveNode(name):
+                outbox.answer(ticket, links.connections.remove_node(name))
+            case DialOnce(endpoint, kind, v2):
+                outbox.answer(ticket, links.dial(endpoint, kind, v2))
+            case DisconnectNode(peer):
+                outbox.answer(ticket, peer in self.sessions)
+                outbox.disconnect(peer, PeerDone("disconnected by the operator"))
+            case SetNetworkActive(active):
+                outbox.perform(links.connections.set_active(active, now))
+                outbox.answer(ticket, active)
+            case PingAll():
+                for session in self.sessions.values():
+                    if session.keepalive is not None:
+                        links.say(session, session.keepalive.ping(now))
+                outbox.answer(ticket, None)
+            case _:
+                self._carry_out(ticket, command, now)
+
+    # What they do each in its own way.
+
+    @abstractmethod
+    def _route(self, session: Session, message: Message | Unknown, now: Instant) -> None:
+        """A message of a peer whose handshake is complete, and which is none of the handshake.
+
+        Raises:
+            PeerFault: the peer failed us with it.
+            DecodeError: it is not what it claims to be.
+        """
+
+    @abstractmethod
+    def _peer_ready(self, session: Session, now: Instant) -> None:
+        """A lasting peer's handshake is complete."""
+
+    @abstractmethod
+    def _peer_closed(self, peer: PeerId, now: Instant) -> None:
+        """A connection has ended, however far it had come."""
+
+    @abstractmethod
+    def _completed(self, sequel: object, outcome: object, now: Instant) -> None:
+        """Slow work is done."""
+
+    @abstractmethod
+    def _carry_out(self, ticket: int, command: object, now: Instant) -> None:
+        """A command that is not about connections; it is answered now or later."""
+
+    @abstractmethod
+    def _settle(self, now: Instant) -> None:
+        """What may follow from anything that happened, at the end of a step."""
+
+    @abstractmethod
+    def _tick(self, now: Instant) -> None:
+        """Do what is due."""
+
+    @abstractmethod
+    def _deadline(self) -> Instant | None:
+        """When something is due, beside what the connections want."""
