@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from tests.chain.chains import grow
@@ -73,22 +72,6 @@ def test_fork_of_a_branch() -> None:
     assert chain.fork_of(stem) is stem
     assert not chain.contains(stale)
     assert not chain.contains(ahead)
-
-
-def test_find_fork_as_bitcoin_core_does() -> None:
-    tree = HeaderTree(REGTEST)
-    stem = grow(tree, tree.genesis, 20)
-    stale, tip = grow(tree, stem, 4, salt=1), grow(tree, stem, 2)
-    ahead = grow(tree, tip, 2)
-    chain = ActiveChain(tree.genesis)
-    for entry in _line(tip):
-        chain.connect(entry)
-    unknown = BlockHash(bytes(32))
-    assert chain.find_fork(tree.locator(tip), tree) is tip
-    assert chain.find_fork(tree.locator(stale), tree) is stem
-    assert chain.find_fork([unknown, ahead.hash, stem.hash], tree) is tip
-    assert chain.find_fork([unknown], tree) is tree.genesis
-    assert chain.find_fork([], tree) is tree.genesis
 
 
 @settings(deadline=None)

@@ -15,13 +15,12 @@ from axon.chain.filters import (
     basic_filter,
     filter_elements,
     filter_hash,
-    filter_header,
 )
 from axon.chain.headertree import HeaderTree
 from axon.chain.store import MemoryStore
 from axon.errors import StorageError
 from axon.primitives.block import Block
-from axon.primitives.hashes import BlockHash, from_hex
+from axon.primitives.hashes import BlockHash, filter_header, from_hex
 from axon.primitives.network import REGTEST, TESTNET3
 from axon.primitives.transaction import TxOut
 from tests.chain.chains import block_on, coinbase, grow, made_up_txid
@@ -74,7 +73,7 @@ def test_headers_form_a_chain_through_every_move(moves: list[str]) -> None:
     index = FilterIndex(store)
     genesis = REGTEST.genesis
     data = index.connect(genesis, genesis.hash, 0, [[]])
-    line = [(genesis, filter_header(data, GENESIS_PREV_HEADER))]
+    line = [(genesis, filter_header(filter_hash(data), GENESIS_PREV_HEADER))]
     known: dict[BlockHash, bytes] = {genesis.hash: data}
     headers: dict[BlockHash, bytes] = {genesis.hash: line[0][1]}
     for salt, move in enumerate(moves):
@@ -84,7 +83,7 @@ def test_headers_form_a_chain_through_every_move(moves: list[str]) -> None:
             data = index.connect(block, block.hash, len(line), _spent(salt))
             elements = filter_elements(block, _spent(salt))
             assert data == basic_filter(block.hash, elements)
-            line.append((block, filter_header(data, line[-1][1])))
+            line.append((block, filter_header(filter_hash(data), line[-1][1])))
             known[block.hash], headers[block.hash] = data, line[-1][1]
         elif move == "d" and len(line) > 1:
             line.pop()

@@ -222,30 +222,6 @@ def _line(block_hash: BlockHash, parents: dict[BlockHash, BlockHash | None]) -> 
     return line
 
 
-def test_locator_is_dense_then_doubles() -> None:
-    tree = HeaderTree(REGTEST)
-    tip = grow(tree, tree.genesis, 120)
-    heights = []
-    for block_hash in tree.locator(tip):
-        entry = tree.get(block_hash)
-        assert entry is not None
-        heights.append(entry.height)
-    assert heights == [*range(120, 109, -1), 108, 104, 96, 80, 48, 0]
-    assert tree.locator(tree.genesis) == [tree.genesis.hash]
-
-
-def test_locate_finds_the_last_common_block() -> None:
-    tree = HeaderTree(REGTEST)
-    stem = grow(tree, tree.genesis, 20)
-    tip = grow(tree, stem, 10)
-    stale = grow(tree, stem, 3, salt=1)
-    assert tree.locate(tree.locator(tip)) is tip
-    assert tree.locate(tree.locator(stem)) is stem
-    assert tree.locate(tree.locator(stale)) is stem
-    assert tree.locate([BlockHash(bytes(32))]) is tree.genesis
-    assert tree.locate([]) is tree.genesis
-
-
 def test_a_tree_can_grow_from_a_trusted_header() -> None:
     headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
     tree = HeaderTree(MAINNET, HeaderEntry.root(headers[0], 822_528, 10**27))
@@ -253,7 +229,6 @@ def test_a_tree_can_grow_from_a_trusted_header() -> None:
     assert tree.genesis.height == 822_528
     assert tree.best.height == 822_528 + 2_999
     assert tree.best.chainwork > 10**27
-    assert tree.locator(tree.best)[-1] == headers[0].hash
     assert tree.best.ancestor(822_527) is None
 
 

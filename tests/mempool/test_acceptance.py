@@ -262,7 +262,7 @@ def test_entry_knows_its_sizes_and_fees() -> None:
     assert entry.vsize == transaction.vsize
     assert entry.sigops_cost == 2
     assert (entry.height, entry.time_us) == (HEIGHT, START)
-    assert entry.spends_coinbase
+    assert entry.coinbase_height == 5
     assert not entry.relative_lock
     prepared = Scene.prepare(scene, scene.pay(out(transaction), fee=500))
     assert isinstance(prepared, Prepared)

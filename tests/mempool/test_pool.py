@@ -315,7 +315,7 @@ def test_coinbase_that_is_lost_takes_its_spenders_along() -> None:
     _, removed = lost.reorg(1, [])
     assert removed == []
     _, removed = lost.reorg(1)
-    assert [entry.spends_coinbase for entry in removed] == [True]
+    assert [entry.coinbase_height for entry in removed] == [HEIGHT + 1]
     assert len(scene.pool) == 1
 
 

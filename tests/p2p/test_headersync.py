@@ -162,7 +162,7 @@ def test_a_full_message_brings_the_next_request() -> None:
 def test_the_locator_is_short_and_ends_at_the_root() -> None:
     it = fixture(LONG)
     hashes = locator(it.ledger.tree, it.ledger.tree.best)
-    assert hashes == tuple(it.ledger.tree.locator(it.ledger.tree.best))
+    assert (hashes[0], hashes[-1]) == (it.ledger.tree.best.hash, it.ledger.tree.genesis.hash)
     assert len(hashes) < 25
 
 

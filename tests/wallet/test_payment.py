@@ -7,6 +7,7 @@ import pytest
 from axon.consensus.scripts import verify_scripts
 from axon.errors import WalletError
 from axon.primitives.address import encode_address
+from axon.primitives.dust import dust_limit_sat
 from axon.primitives.hashes import Txid, sha256
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
@@ -24,7 +25,7 @@ from axon.wallet.errors import (
     WrongPassphrase,
 )
 from axon.wallet.keys import AccountKind, watch
-from axon.wallet.payment import ALL, Payee, bump, draft, dust_limit_sat
+from axon.wallet.payment import ALL, Payee, bump, draft
 from axon.wallet.signing import reveal_words, sign
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, WORDS, Scene, new_wallet, paying, source

@@ -6,11 +6,7 @@ connected, while the best header may be far ahead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from axon.chain.headerentry import HeaderEntry
-from axon.chain.headertree import HeaderTree
-from axon.primitives.hashes import BlockHash
 
 
 class ActiveChain:
@@ -60,22 +56,6 @@ class ActiveChain:
         """Take the tip off; the block that was it."""
         assert len(self._entries) > 1, "the genesis block never disconnects"
         return self._entries.pop()
-
-    def find_fork(self, locator: Sequence[BlockHash], tree: HeaderTree) -> HeaderEntry:
-        """Where the chain of a peer's locator leaves the active chain.
-
-        The first hash that is connected; or the tip, if one named before builds on it; else the
-        genesis block.
-        """
-        for block_hash in locator:
-            entry = tree.get(block_hash)
-            if entry is None:
-                continue
-            if self.contains(entry):
-                return entry
-            if entry.ancestor(self.height) is self.tip:
-                return self.tip
-        return self._entries[0]
 
 
 def _common(a: HeaderEntry, b: HeaderEntry) -> HeaderEntry:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
+from axon.chain.follower import ChainFollower
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import MemoryStore
 from axon.chain.store import Store as CoinStore
@@ -58,7 +59,7 @@ class Coin(NamedTuple):
     """What guards it; at most 10,000 bytes."""
 
 
-class Coins:
+class Coins(ChainFollower):
     """The coins of the active chain up to `best`.
 
     Args:
@@ -66,23 +67,14 @@ class Coins:
             ours.
     """
 
-    best: BlockHash | None
-    """The block up to which the coins go; None before the genesis block."""
-    height: int
-    """Its height; -1 before the genesis block."""
-
     def __init__(self, store: CoinStore) -> None:
-        self._store = store
-        mark = store.get(_MARK_KEY)
-        self.best = None if mark is None else BlockHash(mark[:32])
-        self.height = -1 if mark is None else int(_U32.unpack_from(mark, 32)[0])
+        super().__init__(store, _MARK_KEY, HOLD_BYTES)
         self._written = self.best  # The store's own mark.
         # What the store does not know yet. `_fresh` has coins that the store would not have once
         # `_changes` were written, so that spending one leaves no trace; it goes before `_changes`.
         self._fresh: dict[bytes, bytes] = {}
         self._changes: dict[bytes, bytes | None] = {}
         self._value_bytes = 0
-        self._limit_bytes = 0
         self._moves = 0  # Counts up when a block begins to move the coins, and when it has done so.
 
     def read(
@@ -142,8 +134,7 @@ class Coins:
             DamageError: a coin that the block spends is missing, so the store is damaged. Nothing
                 has changed.
         """
-        assert height == self.height + 1, "blocks connect one after the other"
-        assert self.best is None or block.header.prev == self.best, "a block connects to the best"
+        self._expect_next(block, height)
         spent: list[list[Coin]] = [[]]
         if height == 0:  # The genesis block's output can never be spent.
             self.best, self.height = block_hash, height
@@ -176,8 +167,7 @@ class Coins:
             prev_hash: the block before, which becomes the best.
             spent: what `connect` returned for this block.
         """
-        assert block_hash == self.best, "the best block disconnects"
-        assert self.height > 0, "the genesis block never disconnects"
+        self._expect_best(block_hash)
         self._moves += 1
         self.best, self.height = prev_hash, self.height - 1
         changes = self._changes
@@ -196,26 +186,17 @@ class Coins:
         self._moves += 1
         self.flush()
 
-    def hold(self, limit_bytes: int = HOLD_BYTES) -> None:
-        """From now on let changes wait, so that many blocks share one write, until `release`.
-
-        Args:
-            limit_bytes: how much memory they may take up, roughly, before they are written.
-        """
-        self._limit_bytes = limit_bytes
-
-    def release(self) -> None:
-        """Write what was held, and from now on each block at once."""
-        self._limit_bytes = 0
-        self.flush()
-
     def flush(self) -> None:
-        """Write what was held; nothing happens if nothing was."""
+        """Write what was held; nothing happens if nothing was.
+
+        Raises:
+            StorageError: the disk failed.
+        """
         if self.best is None or self.best == self._written:
             return
         changes = self._changes
         changes.update(self._fresh)
-        changes[_MARK_KEY] = self.best + _U32.pack(self.height)
+        changes[_MARK_KEY] = self._mark()
         self._store.write(changes)
         self._written = self.best
         self._changes, self._fresh, self._value_bytes = {}, {}, 0

@@ -7,16 +7,16 @@ may still ask for them. The mark of the newest block moves in the same atomic wr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from struct import Struct
 from typing import Final
 
 from axon.chain.coins import Coin
-from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, filter_elements
+from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, filter_elements, filter_hash
+from axon.chain.follower import ChainFollower
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.store import Store
 from axon.errors import DamageError
 from axon.primitives.block import Block
-from axon.primitives.hashes import BlockHash, sha256d, to_hex
+from axon.primitives.hashes import BlockHash, filter_header, to_hex
 
 CHECKPOINT_INTERVAL: Final = 1000
 """`cfcheckpt` carries the filter header of every so many blocks (BIP 157)."""
@@ -27,10 +27,9 @@ HOLD_BYTES: Final = 8 * 1024 * 1024
 _FILTER_PREFIX = b"f"  # Then the block hash; the value is the filter.
 _HEADER_PREFIX = b"h"  # Then the block hash; the value is the filter's hash and the filter header.
 _MARK_KEY = b"F"  # Hash and height of the newest block.
-_U32 = Struct("<I")
 
 
-class FilterIndex:
+class FilterIndex(ChainFollower):
     """The basic filters of the active chain up to `best`.
 
     Args:
@@ -38,19 +37,10 @@ class FilterIndex:
             are ours.
     """
 
-    best: BlockHash | None
-    """The block up to which the filters go; None before the genesis block."""
-    height: int
-    """Its height; -1 before the genesis block."""
-
     def __init__(self, store: Store) -> None:
-        self._store = store
-        mark = store.get(_MARK_KEY)
-        self.best = None if mark is None else BlockHash(mark[:32])
-        self.height = -1 if mark is None else int(_U32.unpack_from(mark, 32)[0])
+        super().__init__(store, _MARK_KEY, HOLD_BYTES)
         self._held: dict[bytes, bytes | None] = {}
         self._held_bytes = 0
-        self._limit_bytes = 0
         self._header = GENESIS_PREV_HEADER  # Of `best`.
         if self.best is not None:
             self._header = self._stored_header(self.best)
@@ -73,11 +63,10 @@ class FilterIndex:
         Returns:
             Its filter.
         """
-        assert height == self.height + 1, "blocks connect one after the other"
-        assert self.best is None or block.header.prev == self.best, "a block connects to the best"
+        self._expect_next(block, height)
         data = basic_filter(block_hash, filter_elements(block, spent))
-        digest = sha256d(data)
-        self._header = sha256d(digest + self._header)
+        digest = filter_hash(data)
+        self._header = filter_header(digest, self._header)
         self._held[_FILTER_PREFIX + block_hash] = data
         self._held[_HEADER_PREFIX + block_hash] = digest + self._header
         self._held_bytes += len(data)
@@ -91,8 +80,7 @@ class FilterIndex:
             block_hash: the block at `best`.
             prev_hash: the block before, which becomes the best.
         """
-        assert block_hash == self.best, "the best block disconnects"
-        assert self.height > 0, "the genesis block never disconnects"
+        self._expect_best(block_hash)
         self._header = self._stored_header(prev_hash)
         self._move(prev_hash, self.height - 1)
 
@@ -124,28 +112,19 @@ class FilterIndex:
         entries = map(stop.ancestor, heights)
         return self.headers([entry.hash for entry in entries if entry is not None])
 
-    def hold(self, limit_bytes: int = HOLD_BYTES) -> None:
-        """From now on let filters wait, so that many share one write, until `release`.
-
-        Args:
-            limit_bytes: how many bytes of filters may wait before they are written.
-        """
-        self._limit_bytes = limit_bytes
-
-    def release(self) -> None:
-        """Write what was held, and from now on each filter at once."""
-        self._limit_bytes = 0
-        self.flush()
-
     def flush(self) -> None:
-        """Write what was held; nothing happens if nothing was."""
+        """Write what was held; nothing happens if nothing was.
+
+        Raises:
+            StorageError: the disk failed.
+        """
         if self._held:
             self._store.write(self._held)
             self._held, self._held_bytes = {}, 0
 
     def _move(self, block_hash: BlockHash, height: int) -> None:
         self.best, self.height = block_hash, height
-        self._held[_MARK_KEY] = block_hash + _U32.pack(height)
+        self._held[_MARK_KEY] = self._mark()
         if self._held_bytes >= self._limit_bytes:
             self.flush()
 

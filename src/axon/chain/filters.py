@@ -129,16 +129,6 @@ def filter_hash(data: bytes) -> bytes:
     return sha256d(data)
 
 
-def filter_header(data: bytes, prev_header: bytes) -> bytes:
-    """The filter header of a filter (BIP 157), 32 bytes.
-
-    Args:
-        data: the filter.
-        prev_header: that of the block before; `GENESIS_PREV_HEADER` for the genesis block.
-    """
-    return sha256d(sha256d(data) + prev_header)
-
-
 def _numbers(block_hash: BlockHash, elements: Iterable[bytes], count: int) -> list[int]:
     key, bound = block_hash[:_KEY_BYTES], count * _INVERSE_RATE
     # The library's integers are signed.

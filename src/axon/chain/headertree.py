@@ -11,7 +11,7 @@ decides first that what they send is worth keeping (p2p/headersync).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
 
@@ -25,8 +25,6 @@ from axon.primitives.target import work
 from axon.primitives.verdict import Rejected
 
 __all__ = ["HeaderEntry", "HeaderTree", "HeadersVerdict"]
-
-_LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
 
 _PREV = slice(4, 36)
 _bits = Struct("<72xI").unpack_from
@@ -181,31 +179,6 @@ class HeaderTree:
         common = a.fork_with(b)
         assert common is not None, "entries of one tree share its root"
         return common
-
-    def locator(self, entry: HeaderEntry) -> list[BlockHash]:
-        """Hashes by which a peer finds where its chain leaves the one that ends in `entry`.
-
-        `entry` and the ten before it, then at distances that double, the root last.
-        """
-        hashes: list[BlockHash] = []
-        lowest, step, height = self.genesis.height, 1, entry.height
-        while True:
-            found = entry.ancestor(height)
-            assert found is not None, "heights from the root up have an ancestor"
-            hashes.append(found.hash)
-            if height == lowest:
-                return hashes
-            if len(hashes) > _LOCATOR_DENSE:
-                step *= 2
-            height = max(height - step, lowest)
-
-    def locate(self, locator: Sequence[BlockHash]) -> HeaderEntry:
-        """The first entry that a locator names on the best chain; the root if it names none."""
-        for block_hash in locator:
-            entry = self._entries.get(block_hash)
-            if entry is not None and self.best.ancestor(entry.height) is entry:
-                return entry
-        return self.genesis
 
     def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
         stretch = parent.stretch

@@ -15,7 +15,6 @@ from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext, has_relative_lock, is_final, sequence_locks_met
 from axon.mempool.outcome import CoinLike, FoundCoins, Prepared, Refusal, Refused
 from axon.mempool.policy import (
-    COINBASE_MATURITY,
     MAX_STANDARD_SIGOPS_COST,
     MIN_STANDARD_STRIPPED_SIZE,
     TRUC_VERSION,
@@ -34,6 +33,7 @@ from axon.mempool.standard import (
 from axon.mempool.table import EntryTable
 from axon.mempool.truc import check_dust_fee, check_dust_spent, check_truc
 from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
@@ -351,7 +351,7 @@ def _joins_too_much(entry: PoolEntry, policy: Policy) -> bool:
     for cluster in clusters.values():
         count += cluster.count
         weight += cluster.weight_wu
-    return count > policy.cluster_count or weight > policy.cluster_vsize * 4
+    return policy.is_too_large(count, weight)
 
 
 def _check_disjoint(table: EntryTable, prepared: Prepared) -> Refused | None:

@@ -79,11 +79,6 @@ class PoolEntry:
         self.chunk: Chunk  # Set when the entry joins the pool, with `cluster`.
         self.cluster: Cluster
 
-    @property
-    def spends_coinbase(self) -> bool:
-        """Whether it spends what a block's first transaction made."""
-        return self.coinbase_height >= 0
-
     def __repr__(self) -> str:
         return f"PoolEntry({self.txid[::-1].hex()})"
 

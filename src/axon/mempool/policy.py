@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.primitives.transaction import COIN
+from axon.primitives.dust import DUST_FEERATE_SAT_KVB
+from axon.primitives.transaction import COIN, WITNESS_SCALE_FACTOR
 
 MAX_STANDARD_WEIGHT: Final = 400_000
 """Weight units; larger transactions cost much to check and are not relayed."""
@@ -52,9 +53,6 @@ MAX_PACKAGE_COUNT: Final = 25
 MAX_PACKAGE_WEIGHT: Final = 404_000
 """Weight units: one largest transaction and a small one beside it."""
 
-COINBASE_MATURITY: Final = 100
-"""Confirmations before the output of a coinbase may be spent."""
-
 ROLLING_FEE_HALFLIFE: Final = 12 * 60 * 60
 """Seconds in which the minimum feerate of a pool that was full falls by half."""
 
@@ -71,13 +69,22 @@ class Policy:
     expiry_s: int = 336 * 60 * 60
     min_relay_feerate_sat_kvb: int = 100
     incremental_feerate_sat_kvb: int = 100
-    dust_feerate_sat_kvb: int = 3_000
+    dust_feerate_sat_kvb: int = DUST_FEERATE_SAT_KVB
     bytes_per_sigop: int = 20
     require_standard: bool = True
     permit_bare_multisig: bool = True
     max_datacarrier_bytes: int = 100_000  # 0 stands for -datacarrier=0.
     cluster_count: int = 64
     cluster_vsize: int = 101_000
+
+    def is_too_large(self, count: int, weight_wu: int) -> bool:
+        """Whether a cluster of so many entries, of this weight adjusted for sigops, may not be."""
+        return count > self.cluster_count or weight_wu > self.cluster_weight_wu
+
+    @property
+    def cluster_weight_wu(self) -> int:
+        """The most that the entries of a cluster may weigh, adjusted for their sigops."""
+        return self.cluster_vsize * WITNESS_SCALE_FACTOR
 
     def __post_init__(self) -> None:
         smallest = self.cluster_vsize * 40

@@ -36,9 +36,10 @@ from axon.mempool.outcome import (
     Refused,
     ReorgEffect,
 )
-from axon.mempool.policy import COINBASE_MATURITY, ROLLING_FEE_HALFLIFE, Policy
+from axon.mempool.policy import ROLLING_FEE_HALFLIFE, Policy
 from axon.mempool.table import EntryTable
 from axon.primitives.hashes import Txid
+from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import Transaction, outpoint
 
 ROLLING_FEE_STEP: Final = 10
@@ -331,7 +332,7 @@ class Mempool(EntryTable):
         clusters = {id(entry.cluster): entry.cluster for entry in linked.values()}
         members = [entry for cluster in clusters.values() for entry in cluster.entries()]
         surplus = over_limits(
-            parents_first(members), self.policy.cluster_count, self.policy.cluster_vsize * 4
+            parents_first(members), self.policy.cluster_count, self.policy.cluster_weight_wu
         )
         self._remove(surplus)
         removed += surplus

@@ -87,7 +87,7 @@ def _touched(replaced: Sequence[PoolEntry], added: Sequence[PoolEntry]) -> list[
 def over_cluster_limits(group: Sequence[PoolEntry], policy: Policy) -> bool:
     """Whether a cluster of these entries would be larger than the pool allows."""
     weight = sum([entry.adjusted_weight_wu for entry in group])
-    return len(group) > policy.cluster_count or weight > policy.cluster_vsize * 4
+    return policy.is_too_large(len(group), weight)
 
 
 def diagram_improves(

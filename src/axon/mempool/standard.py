@@ -20,10 +20,10 @@ from axon.mempool.policy import (
     MAX_STANDARD_WEIGHT,
     MAX_TAPSCRIPT_STACK_ITEM_SIZE,
     Policy,
-    fee_at,
 )
 from axon.primitives.block import MAX_BLOCK_WEIGHT
-from axon.primitives.script import is_p2sh, is_push_only, is_unspendable, witness_program
+from axon.primitives.dust import dust_limit_sat
+from axon.primitives.script import is_p2sh, is_push_only, witness_program
 from axon.primitives.solver import (
     ANCHOR,
     MULTISIG,
@@ -45,8 +45,7 @@ from axon.primitives.solver import (
 from axon.primitives.transaction import MAX_MONEY_SAT, NULL_OUTPOINT, Transaction, TxIn, TxOut
 
 _STANDARD_KEYS = 3
-_INPUT_SIZE = 148
-_WITNESS_INPUT_SIZE = 67
+_LONGEST_USUAL = bytes(252)  # The longest script whose length takes one byte; it needs most.
 _ANNEX = 0x50
 _TAPSCRIPT = 0xC0
 _LEAF_MASK = 0xFE
@@ -125,25 +124,15 @@ def _nonstandard_outputs(transaction: Transaction, policy: Policy) -> str:
     return "dust" if len(dust_outputs(transaction, policy)) > MAX_DUST_OUTPUTS else ""
 
 
-def dust_limit(output: TxOut, policy: Policy) -> int:
-    """Satoshi below which an output costs more to spend than it holds (at the dust feerate)."""
-    script = output.script_pubkey
-    if is_unspendable(script):
-        return 0
-    size = 8 + (1 if len(script) < 0xFD else 3) + len(script)
-    size += _INPUT_SIZE if witness_program(script) is None else _WITNESS_INPUT_SIZE
-    return fee_at(policy.dust_feerate_sat_kvb, size)
-
-
 def dust_outputs(transaction: Transaction, policy: Policy) -> list[int]:
     """The indices of its dust outputs."""
-    # What an output of the longest script whose length takes one byte would need.
-    plenty = fee_at(policy.dust_feerate_sat_kvb, 8 + 1 + 252 + _INPUT_SIZE)
+    feerate = policy.dust_feerate_sat_kvb
+    plenty = dust_limit_sat(_LONGEST_USUAL, feerate)
     return [
         index
         for index, output in enumerate(transaction.outputs)
-        if (output.amount_sat < plenty or len(output.script_pubkey) > 252)
-        and output.amount_sat < dust_limit(output, policy)
+        if (output.amount_sat < plenty or len(output.script_pubkey) > len(_LONGEST_USUAL))
+        and output.amount_sat < dust_limit_sat(output.script_pubkey, feerate)
     ]
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from axon.p2p.faults import PeerViolation
 from axon.p2p.filterheaders import FilterHeaderChain
-from axon.primitives.hashes import sha256d
+from axon.primitives.hashes import filter_header, sha256d
 from axon.wire.messages import GetCFCheckpt, GetCFHeaders, GetCFilters
 from axon.wire.messages.filters import BASIC_FILTER, CFCHECKPT_INTERVAL, MAX_CFHEADERS
 
@@ -93,7 +93,7 @@ class FilterClaims:
             return []
         news: list[bytes] = []
         for filter_hash in filter_hashes:
-            height, header = height + 1, sha256d(filter_hash + header)
+            height, header = height + 1, filter_header(filter_hash, header)
             if height > chain.height:
                 if self._checkpoints.get(height, header) != header:
                     raise PeerViolation(CONTRADICTION)

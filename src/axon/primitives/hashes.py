@@ -35,6 +35,16 @@ def sha256d(data: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
 
 
+def filter_header(filter_hash: bytes, prev_header: bytes) -> bytes:
+    """The header by which a chain of block filters commits to one of them (BIP 157), 32 bytes.
+
+    Args:
+        filter_hash: sha256d of the filter.
+        prev_header: the filter header of the block before; 32 zero bytes for the genesis block.
+    """
+    return sha256d(filter_hash + prev_header)
+
+
 def hash160(data: bytes) -> bytes:
     """RIPEMD-160 of SHA-256, 20 bytes: what legacy and version 0 key hashes commit to."""
     return hashlib.new("ripemd160", hashlib.sha256(data).digest()).digest()

@@ -43,11 +43,6 @@ def difficulty(bits: int) -> float:
     return _MAX_TARGET_1 / target if target else 0.0
 
 
-def hash_to_int(block_hash: BlockHash) -> int:
-    """A hash as the number that proof of work compares."""
-    return int.from_bytes(block_hash, "little")
-
-
 def meets_target(block_hash: BlockHash, bits: int) -> bool:
     """Whether a hash proves the work that `bits` asks for."""
     return int.from_bytes(block_hash, "little") <= bits_to_target(bits)

@@ -16,13 +16,12 @@ import bdkpython as bdk
 
 from axon.errors import DecodeError, WalletError
 from axon.primitives.address import decode_address
+from axon.primitives.dust import dust_limit_sat
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.script import is_unspendable, witness_program
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
     Transaction,
-    TxOut,
     outpoint,
 )
 from axon.wallet.bdkwallet import bdk_outpoint, bdk_txid, load_bdk_wallet
@@ -50,8 +49,6 @@ INCREMENT_SAT_KVB: Final = 1_000
 MAX_VSIZE: Final = 100_000
 """Nodes relay nothing larger."""
 
-_DUST_FEERATE_SAT_KVB = 3_000
-_INPUT_SIZE, _WITNESS_INPUT_SIZE = 148, 67  # What spending an output takes, as Core reckons dust.
 _KWU_PER_KVB = 4
 _TOO_LITTLE = frozenset(
     {"CoinSelection", "InsufficientFunds", "NoUtxosSelected", "OutputBelowDustLimit"}
@@ -202,15 +199,6 @@ def _too_low_to_replace(least_sat_kvb: int, given_sat_kvb: int) -> BadFee:
     return BadFee(
         f"a replacement pays at least {named_sat_vb:.1f} sat/vB here, not {given_sat_kvb / 1_000:g}"
     )
-
-
-def dust_limit_sat(script: bytes) -> int:
-    """Below so much an output costs more to spend than it holds, and no node relays it."""
-    if is_unspendable(script):
-        return 0
-    size = len(TxOut(0, script).encode())
-    size += _INPUT_SIZE if witness_program(script) is None else _WITNESS_INPUT_SIZE
-    return size * _DUST_FEERATE_SAT_KVB // 1_000
 
 
 def _targets(wallet: Wallet, payees: Sequence[Payee]) -> list[tuple[bytes, int | Everything]]:

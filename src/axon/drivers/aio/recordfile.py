@@ -47,6 +47,9 @@ class AppendFile:
 
         Args:
             records: a multiple of the record size, records one after the other.
+
+        Raises:
+            StorageError: the disk refuses; none of these records counts then.
         """
         added, rest = divmod(len(records), self._record_size_bytes)
         assert rest == 0, "only whole records are appended"
@@ -77,7 +80,14 @@ class AppendFile:
         return data
 
     def truncate(self, count: int) -> None:
-        """Keep the first `count` records only."""
+        """Keep the first `count` records only.
+
+        Args:
+            count: at most as many as there are.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
         assert 0 <= count <= self._count, "a file is cut, never filled up"
         try:
             os.ftruncate(self._file, count * self._record_size_bytes)
@@ -86,7 +96,11 @@ class AppendFile:
         self._count = count
 
     def sync(self) -> None:
-        """Wait until the disk holds all records."""
+        """Wait until the disk holds all records.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
         try:
             os.fsync(self._file)
         except OSError as error:

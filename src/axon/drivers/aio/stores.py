@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 from rocksdict import (
     BlockBasedOptions,
@@ -23,6 +22,7 @@ from rocksdict import (
     WriteOptions,
 )
 
+from axon.drivers.aio.keyvalue import KeyValueFile
 from axon.errors import DamageError, StorageError
 
 CACHE_BYTES = 8 << 20
@@ -41,7 +41,7 @@ MAX_OPEN_FILES = 64
 """Of one store: a process of the lab has several and no more than 1,024 descriptors in all."""
 
 
-class RocksStore:
+class RocksStore(KeyValueFile):
     """A persistent map from bytes to bytes, kept in key order; one process, any of its threads.
 
     Idle it takes 2 MB of memory, under load up to some 20.
@@ -64,13 +64,6 @@ class RocksStore:
         self._synced = WriteOptions()
         self._synced.sync = True
         self._unsynced = WriteOptions()
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key, None if it is absent."""
-        try:
-            return cast(bytes | None, self._rocks.get(key))
-        except Exception as error:
-            raise self._refusal("read", error) from error
 
     def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of several keys, in the order of the keys; None where one is absent."""
@@ -116,17 +109,6 @@ class RocksStore:
     def close(self) -> None:
         """Write what is buffered and let go of the folder. Nothing may be asked afterwards."""
         self._rocks.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _refusal(self, verb: str, error: Exception) -> Exception:
         """The error to raise for one that the library raised: its own bare `Exception`s are ours

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from axon.drivers.aio.keyvalue import KeyValueFile
 from axon.errors import DamageError, StorageError
 
 APPLICATION_ID: Final = 0x61786F6E  # "axon"
@@ -28,7 +28,7 @@ _SCHEMA = (
 )
 
 
-class SqliteStore:
+class SqliteStore(KeyValueFile):
     """A persistent map from bytes to bytes; for one thread at a time.
 
     Args:
@@ -63,10 +63,6 @@ class SqliteStore:
         except StorageError:
             self._database.close()
             raise
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value, or None."""
-        return self.multi_get([key])[0]
 
     def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of several keys, in their order."""
@@ -107,22 +103,10 @@ class SqliteStore:
         """Let go of the file. Nothing may be asked afterwards."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _open(self) -> None:
         database = self._database
-        database.execute(
-            "PRAGMA locking_mode = EXCLUSIVE"
-        )  # Before anything else touches the file.
+        # Before anything else touches the file.
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
         if self._number("application_id") != APPLICATION_ID:
             self._refuse_foreign()
         database.execute("PRAGMA journal_mode = WAL")

@@ -18,11 +18,11 @@ from enum import Enum
 from typing import Final
 
 from axon.chain.coins import Coin
-from axon.chain.filters import basic_filter, filter_elements
+from axon.chain.filters import basic_filter, filter_elements, filter_hash
 from axon.machine import Effect, Event, Instant, Opened, PeerId, Received, Transmit
 from axon.node.full import FullNode
 from axon.primitives.block import Block
-from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
+from axon.primitives.hashes import ZERO_HASH, BlockHash, filter_header, sha256d
 from axon.primitives.transaction import Transaction, TxOut
 from axon.wire.messages import (
     BlockMessage,
@@ -182,7 +182,7 @@ class ByzantineNode:
             block, spent = self._read(name)
             elements = [item for item in filter_elements(block, spent) if item not in self._scripts]
             data = basic_filter(name, elements)
-            header = sha256d(sha256d(data) + header)
+            header = filter_header(filter_hash(data), header)
             self._false[name] = (data, header)
         return self._false[block_hash]
 
