@@ -263,16 +263,19 @@ def test_the_last_blocks_are_read_for_what_they_charged() -> None:
     assert too_many.value is None
 
 
-def test_kept_filters_are_not_asked_for_again() -> None:
-    net = network(7, 1)
-    first = NaiveWallet([BOB.script])
-    bob = light(net, first)
+def returning(net: SimNetwork, wallet: NaiveWallet) -> SpvNode:
+    """A light client of an earlier run, with headers and filter headers, and another wallet.
+
+    Args:
+        wallet: with the filters that were kept.
+    """
+    earlier = NaiveWallet([BOB.script])
+    bob = light(net, earlier)
     bob.until(bob.synced)
-    assert len(first.filters) == net.machine(0).active.height, "all but the genesis block's"
+    assert len(earlier.filters) == net.machine(0).active.height, "all but the genesis block's"
     net.simulation.crash(bob.number)
-    carol = NaiveWallet([CAROL.script], filters=dict(first.filters))
-    node, headers, chain = bob.node, bob.node.headers, bob.node.filter_headers
-    assert node.is_synced
+    headers, chain = bob.node.headers, bob.node.filter_headers
+    wallet.filters = earlier.filters | wallet.filters
 
     def boot(now: Instant) -> SpvNode:
         rng = net.simulation.random("again", now)
@@ -297,13 +300,41 @@ def test_kept_filters_are_not_asked_for_again() -> None:
     again = net.simulation.add(
         boot,
         Endpoint("99.1.0.2", REGTEST.port),
-        perform=lambda job: perform(carol, carol, job),
+        perform=lambda job: perform(wallet, wallet, job),
         listens=False,
     )
     machine = net.simulation.machine(again)
     assert isinstance(machine, SpvNode)
     assert net.simulation.run_until(lambda: machine.is_synced, net.now + MINUTE)
-    assert carol.confirmed
+    return machine
+
+
+def asked_for(machine: SpvNode) -> list[str]:
+    """The names of all messages that its peers sent to it."""
     received = [session.received.by_command for session in machine.sessions.values()]
     assert received
-    assert not any("cfilter" in counts for counts in received)
+    return [command for counts in received for command in counts]
+
+
+def test_kept_filters_are_not_asked_for_again() -> None:
+    carol = NaiveWallet([CAROL.script])
+    machine = returning(network(7, 1), carol)
+    assert carol.confirmed
+    assert "cfilter" not in asked_for(machine)
+
+
+def test_a_kept_filter_that_is_another_is_not_believed() -> None:
+    net = network(7, 1)
+    active = net.machine(0).active
+    truth = NaiveWallet([CAROL.script])
+    honest = light(net, truth)
+    honest.until(honest.synced)
+    net.simulation.crash(honest.number)
+    height = max(height for height, _ in truth.confirmed.values())
+    entry = active.at(height)
+    assert entry is not None
+    # Damaged on the disk, or put there by somebody: it says that nobody is paid.
+    carol = NaiveWallet([CAROL.script], filters={entry.hash: b"\x00"})
+    machine = returning(net, carol)
+    assert carol.confirmed.keys() == truth.confirmed.keys()
+    assert "cfilter" in asked_for(machine)

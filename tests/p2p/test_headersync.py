@@ -19,7 +19,7 @@ from axon.p2p.views import locator
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
-from axon.primitives.target import work
+from axon.primitives.target import meets_target, work
 from axon.primitives.verdict import Rejected
 from axon.wire.messages import GetHeaders, Headers, Message, SendHeaders
 from axon.wire.messages.headers import MAX_HEADERS
@@ -302,6 +302,26 @@ def test_a_long_chain_is_stored_only_after_it_showed_its_work() -> None:
     assert sizes == [1, 1, 2001, 4001, 4101]
     assert it.sync.presynced_headers(ALICE) == -1
     assert it.chains.height(ALICE) == 4100
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_headers_that_are_read_twice_must_prove_their_work(place: int) -> None:
+    it = fixture(minimum_chainwork=EACH * 3900)
+    it.open(ALICE, NOW)
+    if place:
+        it.receive(ALICE, LONG[:MAX_HEADERS], NOW)
+        assert it.sync.presynced_headers(ALICE) == MAX_HEADERS
+    batch = LONG[place * MAX_HEADERS : (place + 1) * MAX_HEADERS]
+    last = batch[-1]
+    fields = (last.version, last.prev, last.merkle_root, last.time, last.bits)
+    workless = next(
+        header
+        for header in (Header.build(*fields, nonce) for nonce in range(1_000))
+        if not meets_target(header.hash, header.bits)
+    )
+    with pytest.raises(PeerViolation, match="work"):
+        it.receive(ALICE, [*batch[:-1], workless], NOW)
+    assert len(it.ledger.tree) == 1
 
 
 def test_a_second_reading_that_differs_is_not_stored() -> None:
