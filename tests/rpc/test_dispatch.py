@@ -57,7 +57,7 @@ async def stop(_: object, wait: int | None = None) -> Json:
     return wait
 
 
-@method("hidden", name="types")
+@method("testing", name="types")
 def types_(
     _: object,
     call: Call,
@@ -241,11 +241,13 @@ def test_help_of_all(registry: Registry) -> None:
         'scan "action" ( ["object",...] start options )\n\n'
         "== Control ==\n"
         'help ( "command" )\n'
-        "stop"
+        "stop\n\n"
+        "== Testing ==\n"
+        'types number amount {"where":...} either'
     )
 
 
-def test_hidden_methods_and_parameters_still_work(registry: Registry) -> None:
+def test_hidden_parameters_still_work(registry: Registry) -> None:
     assert run(registry, "stop", [5]) == 5
     assert run(registry, "help", ["types"]).startswith("types number amount {")
     assert "wait" not in run(registry, "help", ["stop"])
@@ -263,7 +265,7 @@ def test_conversions_for_command_lines(registry: Registry) -> None:
 def test_calls_under_way_are_known(registry: Registry) -> None:
     seen = []
 
-    @method("hidden")
+    @method("testing")
     def look(_: object) -> None:
         """Looks."""
         seen.extend(own.active())

@@ -284,6 +284,12 @@ def test_waiting_ends_with_its_time(scene: Scene) -> None:
     assert scene.rig.refusal("waitfornewblock", -1) == (-1, "Negative timeout")
 
 
+def test_the_list_has_every_method(scene: Scene) -> None:
+    lines = [line for line in scene.rig.call("help").splitlines() if line and line[0] != "="]
+    assert sorted(line.split()[0] for line in lines) == sorted(scene.rig._registry.methods)
+    assert 'generatetoaddress nblocks "address" ( maxtries )' in lines
+
+
 def test_every_method_explains_itself(scene: Scene) -> None:
     for name in scene.rig._registry.methods:
         text = scene.rig.call("help", name)

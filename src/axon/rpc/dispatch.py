@@ -72,7 +72,8 @@ def method(
     """Marks a function as an RPC method.
 
     Args:
-        group: heading in `help`, in lower case; `hidden` keeps it out of the list.
+        group: heading in `help`, in lower case. What Core leaves out of its list is in it as well,
+            as `generating` and `testing`: whoever runs a test chain looks for it there.
         name: if it is not the function's.
         aliases: further names of a parameter: `{"verbosity": "verbose"}`.
         hidden: parameters that the help text leaves out; all that follow one are hidden too.
@@ -312,8 +313,7 @@ class Registry:
         """One line of usage for each method, in groups."""
         groups: dict[str, list[str]] = {}
         for each in sorted(self.methods.values(), key=lambda one: (one.group, one.name)):
-            if each.group != "hidden":
-                groups.setdefault(each.group, []).append(each.help.partition("\n")[0])
+            groups.setdefault(each.group, []).append(each.help.partition("\n")[0])
         return "\n\n".join(
             "\n".join([f"== {group[:1].upper()}{group[1:]} ==", *lines])
             for group, lines in groups.items()

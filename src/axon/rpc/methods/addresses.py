@@ -62,7 +62,7 @@ def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None)
     ]
 
 
-@method("hidden")
+@method("testing")
 def addpeeraddress(daemon: Daemon, address: str, port: int, tried: bool = False) -> Json:
     """Add the address of a potential peer to an address manager table.
     This RPC is for testing only.
@@ -118,7 +118,7 @@ def getaddrmaninfo(daemon: Daemon) -> Json:
     return {**shown, "all_networks": sizes(None)}
 
 
-@method("hidden")
+@method("testing")
 def getrawaddrman(daemon: Daemon) -> Json:
     """EXPERIMENTAL warning: this call may be changed in future releases.
 

@@ -99,7 +99,7 @@ def getmemoryinfo(daemon: Daemon, mode: str = "stats") -> Json:  # noqa: ARG001
     return {"locked": dict.fromkeys(names, 0)}
 
 
-@method("hidden")
+@method("testing")
 def setmocktime(daemon: Daemon, timestamp: int) -> Json:
     """Set the local time to given timestamp (-regtest only).
 
@@ -119,7 +119,7 @@ def setmocktime(daemon: Daemon, timestamp: int) -> Json:
     return None
 
 
-@method("hidden")
+@method("testing")
 async def mockscheduler(daemon: Daemon, delta_time: int) -> Json:
     """Bump the scheduler into the future (-regtest only).
 
@@ -150,7 +150,7 @@ def _look_again(daemon: Daemon) -> None:
     clock.set_mock(clock.now() if clock.is_mocked else None)
 
 
-@method("hidden")
+@method("testing")
 def echo(
     daemon: Daemon,  # noqa: ARG001
     arg0: Json = None,
@@ -173,7 +173,7 @@ def echo(
     return _without_tail([arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9])
 
 
-@method("hidden")
+@method("testing")
 def echojson(
     daemon: Daemon,  # noqa: ARG001
     arg0: Json = None,

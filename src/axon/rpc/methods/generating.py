@@ -31,7 +31,7 @@ EXTRA_NONCE_SIZE: Final = 8
 same block."""
 
 
-@method("hidden")
+@method("generating")
 async def generatetoaddress(
     daemon: Daemon, nblocks: int, address: str, maxtries: int = USUAL_TRIES
 ) -> Json:
@@ -52,7 +52,7 @@ async def generatetoaddress(
     return await _generate(daemon, nblocks, script, maxtries)
 
 
-@method("hidden")
+@method("generating")
 async def generatetodescriptor(
     daemon: Daemon, num_blocks: int, descriptor: str, maxtries: int = USUAL_TRIES
 ) -> Json:
@@ -73,7 +73,7 @@ async def generatetodescriptor(
     return await _generate(daemon, num_blocks, script, maxtries)
 
 
-@method("hidden")
+@method("generating")
 async def generateblock(
     daemon: Daemon, output: str, transactions: list[Json], submit: bool = True
 ) -> Json:

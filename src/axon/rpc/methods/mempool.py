@@ -258,7 +258,7 @@ async def savemempool(daemon: Daemon) -> Json:
     return {"filename": str(await daemon.save_mempool())}
 
 
-@method("hidden")
+@method("testing")
 def getorphantxs(daemon: Daemon, verbosity: Json = 0) -> Json:
     """Shows transactions in the tx orphanage.
 

@@ -68,7 +68,7 @@ async def addnode(daemon: Daemon, node: str, command: str, v2transport: bool | N
     return None
 
 
-@method("hidden")
+@method("testing")
 async def addconnection(
     daemon: Daemon, address: str, connection_type: str, v2transport: bool
 ) -> Json:

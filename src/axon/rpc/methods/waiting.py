@@ -84,7 +84,7 @@ async def waitforblockheight(daemon: Daemon, height: int, timeout: int = 0) -> J
     return await _wait(daemon, lambda: active.height >= height, timeout)
 
 
-@method("hidden", waits=True)
+@method("testing", waits=True)
 async def syncwithvalidationinterfacequeue(daemon: Daemon) -> Json:
     """Waits until coins, filters and pool have followed all blocks that are connected.
 
