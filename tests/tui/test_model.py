@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from axon.primitives.transaction import MAX_MONEY_SAT
 from axon.rpc.amounts import Amount, decode_json, encode_json
 from axon.tui.asking import look
-from axon.tui.model import Draft, Output, Spread, View, read_draft, read_sat, read_spread
+from axon.tui.model import Output, ShownDraft, ShownSpread, View, read_draft, read_sat, read_spread
 from tests.tui.double import BOB, COIN, MINE, Double, txid
 
 
@@ -63,7 +63,7 @@ def test_a_draft_and_its_total() -> None:
         double.ask("draftpayment", {BOB: "20.00000000"}, fee_rate=2.0, allow_high_fee=False)
     )
     draft = read_draft(told)
-    assert draft == Draft(
+    assert draft == ShownDraft(
         psbt="cHNidP8=",
         outputs=(Output(BOB, 20 * COIN, ours=False),),
         amount_sat=20 * COIN,
@@ -86,4 +86,4 @@ def test_a_script_without_address_is_shown_as_it_is() -> None:
 
 def test_spread() -> None:
     assert read_spread(None) is None
-    assert read_spread({"offered": 3, "given": 2, "echoed": 1}) == Spread(2, 1)
+    assert read_spread({"offered": 3, "given": 2, "echoed": 1}) == ShownSpread(2, 1)

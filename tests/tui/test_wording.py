@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.tui.model import Coin, Draft, Output, Payment, Peer, Spread, Sync
+from axon.tui.model import Output, Payment, Peer, ShownCoin, ShownDraft, ShownSpread, Sync
 from axon.tui.wording import (
     ELLIPSIS,
     Said,
@@ -51,7 +51,7 @@ PAYMENT = Payment(
     addresses=(BOB,),
 )
 IN_BLOCK = replace(PAYMENT, state="confirmed", confirmations=1, height=112)
-COIN_READY = Coin(
+COIN_READY = ShownCoin(
     place=f"{txid(1)}:0",
     address=MINE,
     label="",
@@ -176,7 +176,7 @@ def test_what_a_node_serves(agent: str, filters: str, serves: str, agrees: str) 
 @pytest.mark.parametrize("to", [BOB, TAPROOT, "6a" * 40])
 @pytest.mark.parametrize("width", [20, 70, 200])
 def test_a_draft_never_cuts_whom_it_pays(to: str, width: int) -> None:
-    draft = Draft("", (Output(to, 20 * COIN, ours=True),), 20 * COIN, 141, 1.0, 141, 5 * COIN)
+    draft = ShownDraft("", (Output(to, 20 * COIN, ours=True),), 20 * COIN, 141, 1.0, 141, 5 * COIN)
     text = draft_text(draft, width)
     assert f"to {to} (this wallet)" in text
     for each in ("20.00000000 BTC", "0.00000141 BTC", "20.00000141 BTC", "5.00000000 BTC"):
@@ -187,20 +187,25 @@ def test_a_draft_never_cuts_whom_it_pays(to: str, width: int) -> None:
     ("spread", "payment", "peers", "sentence"),
     [
         (
-            Spread(0, 0),
+            ShownSpread(0, 0),
             PAYMENT,
             2,
             "Kept in the wallet; no node has fetched it yet, it is offered again.",
         ),
-        (Spread(1, 0), PAYMENT, 1, "Fetched by one node; no other node is there to send it back."),
-        (Spread(2, 0), PAYMENT, 3, "Fetched by 2 nodes."),
-        (Spread(3, 1), PAYMENT, 4, "It spreads: fetched by 3, came back from one."),
-        (Spread(3, 2), PAYMENT, 4, "It spreads: fetched by 3, came back from 2."),
+        (
+            ShownSpread(1, 0),
+            PAYMENT,
+            1,
+            "Fetched by one node; no other node is there to send it back.",
+        ),
+        (ShownSpread(2, 0), PAYMENT, 3, "Fetched by 2 nodes."),
+        (ShownSpread(3, 1), PAYMENT, 4, "It spreads: fetched by 3, came back from one."),
+        (ShownSpread(3, 2), PAYMENT, 4, "It spreads: fetched by 3, came back from 2."),
         (None, IN_BLOCK, 4, "It is in block 112: 1 confirmation."),
         (None, replace(PAYMENT, state="replaced"), 4, "It was replaced by another payment."),
     ],
 )
 def test_what_became_of_a_payment(
-    spread: Spread | None, payment: Payment, peers: int, sentence: str
+    spread: ShownSpread | None, payment: Payment, peers: int, sentence: str
 ) -> None:
     assert spreading(spread, payment, peers).text == sentence

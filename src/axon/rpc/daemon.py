@@ -25,8 +25,8 @@ from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
 from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
+from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError, shutting_down
-from axon.rpc.program import Program
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -61,8 +61,8 @@ class LogCategories(Protocol):
 
 
 @dataclass(eq=False, kw_only=True)
-class Daemon(Program):
-    """The context of every method of a full node; see `Program` for the rest.
+class Daemon(Context):
+    """The context of every method of a full node; see `Context` for the rest.
 
     Args:
         perform: does a job of `node.jobs` that only reads; called in a thread.

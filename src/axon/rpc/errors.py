@@ -69,5 +69,5 @@ class RpcError(AxonError):
 
 
 def shutting_down() -> RpcError:
-    """What a caller is told whose call the stop of the program cuts short, as Core spells it."""
+    """The answer to a call that the stop of the program cuts short, in Core's words."""
     return RpcError(Code.NOT_CONNECTED, "Shutting down")

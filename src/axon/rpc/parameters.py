@@ -52,7 +52,7 @@ class Shape:
     Args:
         expected: the JSON type it must have, by Core's name; None if `convert` checks for itself.
         help_name: the type in help texts.
-        convert: from JSON to what the function gets; told the parameter's name for complaints.
+        convert: from JSON to what the function gets; takes the parameter's name for refusals.
         is_text: a command line passes its text on as it is, without reading it as JSON.
     """
 
@@ -116,7 +116,7 @@ _PLAIN: Final[dict[object, Shape]] = {
 
 
 def _any_of(shapes: list[Shape]) -> Shape:
-    """Several shapes in one; a value of none of them is told the last one's type, as Core does."""
+    """Several shapes in one; a refusal names the last one's type, as Core does."""
 
     def convert(name: str, value: object) -> object:
         for shape in shapes:

@@ -1,9 +1,9 @@
 """The JSON-RPC server: HTTP in front of a registry of methods, with Bitcoin Core's manners.
 
 A connection is kept for as long as the caller likes. A request is answered when its method is done;
-a method that waits keeps nobody else waiting. Before the node is ready every call is told -28 and
-what the node is doing. While it stops, calls under way are answered first, but for those that wait
-for something: they, and all that come later, are told -9.
+a method that waits keeps nobody else waiting. Before the node is ready every call is answered -28,
+with what the node is doing. While it stops, calls under way are answered first, but for those that
+wait for something: they, and all that come later, are answered -9.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class RpcServer:
         await self.stop()
 
     async def stop(self) -> None:
-        """Calls that wait and later ones are told -9, the rest is answered, connections close.
+        """Waiting and later calls are answered -9, others with their result; connections close.
 
         Called within the `async with` while what the methods use still works.
         """
@@ -316,7 +316,7 @@ class RpcServer:
             raise
 
     async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
-        """The outcome of a method, its errors as values. A bug in one is told, and stays loud."""
+        """The outcome of a method, its errors as values; a bug in one is logged."""
         try:
             result = await self.registry.execute(
                 self._context, request.method, request.params, call

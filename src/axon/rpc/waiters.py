@@ -1,4 +1,4 @@
-"""Callers that wait until something holds; they look again whenever a fact is reported."""
+"""Callers that wait until a condition holds; it is tested whenever a fact is reported."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from axon.drivers.aio.driver import Stopped
 
 
 class Waiters:
-    """Those who wait, on one event loop."""
+    """Waiting callers, on one event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], None] = {}
         self._closed = False
 
     def wake(self) -> None:
-        """Something happened: all look again."""
+        """Something happened: all conditions are tested again."""
         waiting, self._waiting = self._waiting, {}
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
     def close(self) -> None:
-        """Nothing will happen any more: those who wait are told, and so is who comes later."""
+        """Nothing will happen any more: whoever waits, now or later, gets `Stopped`."""
         self._closed = True
         self.wake()
 
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
-        """Wait until something holds.
+        """Wait until a condition holds.
 
         Args:
             predicate: quick, without effects.

@@ -19,8 +19,8 @@ from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import BlockHash, Txid
+from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.program import Program
 from axon.wallet import errors as refusals
 
 FEES_LIMIT_S: Final = 20.0
@@ -51,8 +51,8 @@ def refusal(error: WalletError) -> RpcError:
 
 
 @dataclass(eq=False, kw_only=True)
-class WalletDaemon(Program):
-    """The context of every method of a wallet; see `Program` for the rest.
+class WalletDaemon(Context):
+    """The context of every method of a wallet; see `Context` for the rest.
 
     Args:
         name: of the wallet.

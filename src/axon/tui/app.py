@@ -1,9 +1,9 @@
 """The wallet's full-screen program: six screens over the methods of a wallet.
 
-It looks once a second, beside the drawing, and shows what it was told last; when nobody answers any
-more it says so and stays. Whatever may hold a passphrase runs as an errand (`pane.begin`): one that
-fails unexpectedly ends the program, and its error is handed out rather than printed with the values
-of all variables, as Textual would.
+It looks once a second, beside the drawing, and shows the last answers; when nobody answers any
+more it says so and stays. Whatever may hold a passphrase runs as a task of its own (`pane.begin`):
+one that fails unexpectedly ends the program, and its error is handed out rather than printed with
+the values of all variables, as Textual would.
 """
 
 from __future__ import annotations

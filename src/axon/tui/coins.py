@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from axon.errors import AxonError
 from axon.tui.asking import Ask
-from axon.tui.model import Coin, View
+from axon.tui.model import ShownCoin, View
 from axon.tui.pane import Acted, Line, Pane, begin
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import Said, Tone, btc, coin_state
@@ -24,7 +24,7 @@ _COLUMNS: Final = (
 )
 
 
-def coin_row(coin: Coin) -> Row:
+def coin_row(coin: ShownCoin) -> Row:
     """A coin as a row."""
     return (
         Said(btc(coin.amount_sat).removesuffix(" BTC")),
@@ -35,7 +35,7 @@ def coin_row(coin: Coin) -> Row:
     )
 
 
-def _held(coins: Sequence[Coin]) -> str:
+def _held(coins: Sequence[ShownCoin]) -> str:
     if not coins:
         return "There is no coin yet"
     frozen = sum(coin.frozen for coin in coins)
@@ -58,7 +58,7 @@ class CoinsPane(Pane):
 
     def __init__(self, ask: Ask) -> None:
         super().__init__(ask)
-        self._coins: dict[str, Coin] = {}
+        self._coins: dict[str, ShownCoin] = {}
 
     def compose(self) -> ComposeResult:
         """A line and the table."""
@@ -83,7 +83,7 @@ class CoinsPane(Pane):
         """A click on the chosen row does the same."""
         self.action_freeze()
 
-    async def _freeze(self, coin: Coin) -> None:
+    async def _freeze(self, coin: ShownCoin) -> None:
         try:
             await self.ask("lockunspent", coin.frozen, [coin.place])
         except AxonError as error:

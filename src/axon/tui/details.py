@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.model import Payment, Spread, read_payment, read_spread
+from axon.tui.model import Payment, ShownSpread, read_payment, read_spread
 from axon.tui.pane import Line, begin
 from axon.tui.wording import Said, Tone, btc, category, moment, signed, sureness
 
@@ -89,7 +89,7 @@ class DetailsDialog(ModalScreen[None]):
             self.query_one("#facts", Line).say(said)
 
 
-def facts(payment: Payment, spread: Spread | None, proof_bytes: int | None) -> str:
+def facts(payment: Payment, spread: ShownSpread | None, proof_bytes: int | None) -> str:
     """All about a payment, as lines.
 
     Args:
@@ -112,8 +112,8 @@ def facts(payment: Payment, spread: Spread | None, proof_bytes: int | None) -> s
         rows.append(("Block", f"{payment.height:,}"))
     rows.append(("Proof", _proof(payment, proof_bytes)))
     if spread is not None:
-        told = f"fetched by {spread.given}, came back from {spread.echoed}"
-        rows.append(("Spread", told))
+        summary = f"fetched by {spread.given}, came back from {spread.echoed}"
+        rows.append(("Spread", summary))
     return "\n".join(f"{name:<{_ROW}}{value}" for name, value in rows)
 
 

@@ -28,7 +28,7 @@ class Nature:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class ShownBalance:
     """What the wallet holds.
 
     Args:
@@ -54,7 +54,7 @@ class Sync:
         weighed: up to which header a chain is weighed before it is taken; -1 if none is.
         filter_headers: height of the last filter header.
         scanned: height up to which all blocks were looked through.
-        peers: nodes that have greeted.
+        peers: nodes whose handshake is complete.
         filter_peers: how many of them serve filters.
         agreed: how many of these agree with all filter headers known.
         disputed: height of a block whose filter nodes disagree about.
@@ -101,7 +101,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Coin:
+class ShownCoin:
     """An unspent output.
 
     Args:
@@ -127,7 +127,7 @@ class Peer:
 
     Args:
         number: of the connection.
-        agent: how it calls itself; empty before its greeting.
+        agent: its user agent; empty before the handshake is complete.
         height: the last header in common; -1 for none.
         filters: `agrees`, `open` (it is being asked) or `none` (it serves none).
         ping_ms: None before the first pong.
@@ -146,7 +146,7 @@ class Address:
     """An address that was given out.
 
     Args:
-        index: the how manieth it is, from 0.
+        index: its place among all that were given out, from 0.
         used: it was paid at least once.
     """
 
@@ -171,7 +171,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ShownDraft:
     """What a payment would do.
 
     Args:
@@ -194,7 +194,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class ShownSpread:
     """How far a payment of this run has come.
 
     Args:
@@ -210,10 +210,10 @@ class Spread:
 class View:
     """All that is shown at one moment."""
 
-    balance: Balance
+    balance: ShownBalance
     sync: Sync
     payments: tuple[Payment, ...]
-    coins: tuple[Coin, ...]
+    coins: tuple[ShownCoin, ...]
     addresses: tuple[Address, ...]
     peers: tuple[Peer, ...]
 
@@ -223,10 +223,10 @@ def read_nature(info: dict[str, Any]) -> Nature:
     return Nature(chain=info["chain"], signs=info["private_keys_enabled"])
 
 
-def read_balance(balances: dict[str, Any]) -> Balance:
+def read_balance(balances: dict[str, Any]) -> ShownBalance:
     """From `getbalances`."""
     mine = balances["mine"]
-    return Balance(
+    return ShownBalance(
         spendable_sat=read_sat(mine["trusted"]),
         pending_sat=read_sat(mine["untrusted_pending"]),
         immature_sat=read_sat(mine["immature"]),
@@ -266,9 +266,9 @@ def read_payment(entry: dict[str, Any]) -> Payment:
     )
 
 
-def read_coin(coin: dict[str, Any]) -> Coin:
+def read_coin(coin: dict[str, Any]) -> ShownCoin:
     """From one entry of `listunspent`."""
-    return Coin(
+    return ShownCoin(
         place=f"{coin['txid']}:{coin['vout']}",
         address=coin["address"],
         label=coin["label"],
@@ -301,9 +301,9 @@ def read_peer(info: dict[str, Any]) -> Peer:
     )
 
 
-def read_draft(draft: dict[str, Any]) -> Draft:
+def read_draft(draft: dict[str, Any]) -> ShownDraft:
     """From `draftpayment`."""
-    return Draft(
+    return ShownDraft(
         psbt=draft["psbt"],
         outputs=tuple(
             Output(each["address"] or each["script"], read_sat(each["amount"]), each["ours"])
@@ -317,9 +317,9 @@ def read_draft(draft: dict[str, Any]) -> Draft:
     )
 
 
-def read_spread(spread: dict[str, Any] | None) -> Spread | None:
+def read_spread(spread: dict[str, Any] | None) -> ShownSpread | None:
     """From the `spread` of `gettransaction`; None for what is not on its way."""
-    return None if spread is None else Spread(spread["given"], spread["echoed"])
+    return None if spread is None else ShownSpread(spread["given"], spread["echoed"])
 
 
 def read_sat(amount: object) -> int:

@@ -10,7 +10,7 @@ from textual.widgets import Digits, ProgressBar, Static
 
 from axon.rpc.amounts import format_amount
 from axon.tui.history import PaymentTable
-from axon.tui.model import Balance, Sync, View
+from axon.tui.model import ShownBalance, Sync, View
 from axon.tui.pane import Line, Pane
 from axon.tui.wording import Said, Tone, btc
 
@@ -89,7 +89,7 @@ class OverviewPane(Pane):
         self._show_sync(view.sync)
         self.query_one(PaymentTable).show_payments(view.payments[:MAX_LATEST])
 
-    def _show_balance(self, balance: Balance) -> None:
+    def _show_balance(self, balance: ShownBalance) -> None:
         self.query_one("#balance", Digits).update(format_amount(balance.spendable_sat))
         rest = {
             "pending": balance.pending_sat,

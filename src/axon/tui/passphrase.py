@@ -37,7 +37,7 @@ class SecretInput(Input):
         return super().post_message(message)
 
     async def action_submit(self) -> None:
-        """Enter was pressed; whoever is told takes the value himself."""
+        """Enter was pressed; the handler of this message takes the value itself."""
         self.post_message(self.Entered())
 
     def take(self) -> str:

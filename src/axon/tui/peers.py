@@ -28,7 +28,7 @@ def peer_row(peer: Peer) -> Row:
     """A node as a row."""
     return (
         Said(peer.address),
-        Said(peer.agent[:_MAX_AGENT]) if peer.agent else Said("greeting", Tone.DIM),
+        Said(peer.agent[:_MAX_AGENT]) if peer.agent else Said("handshake", Tone.DIM),
         Said(f"{peer.height:,}" if peer.height >= 0 else ""),
         peer_filters(peer),
         peer_agrees(peer),
@@ -40,8 +40,8 @@ def summary(sync: Sync) -> Said:
     """What the nodes are together."""
     if not sync.peers:
         return Said("No node is connected", Tone.WARN)
-    told = f"{nodes(sync.peers).capitalize()}: filters from {sync.filter_peers}"
-    return Said(f"{told}, of which {sync.agreed} agree with all that is known", Tone.DIM)
+    summary = f"{nodes(sync.peers).capitalize()}: filters from {sync.filter_peers}"
+    return Said(f"{summary}, of which {sync.agreed} agree with all that is known", Tone.DIM)
 
 
 class PeersPane(Pane):

@@ -13,7 +13,7 @@ from textual.widgets import Button, Tabs
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.model import Draft, Nature, View, read_draft, read_payment, read_spread
+from axon.tui.model import Nature, ShownDraft, View, read_draft, read_payment, read_spread
 from axon.tui.pane import Acted, Line, Pane, begin
 from axon.tui.passphrase import PassphraseDialog
 from axon.tui.payform import Order, PayForm, ReadAmount
@@ -55,7 +55,7 @@ class SendPane(Pane):
         self._nature = nature
         self._form = PayForm(read_amount)
         self._order: Order | None = None
-        self._draft: Draft | None = None
+        self._draft: ShownDraft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
         self._peers = 0
 
@@ -130,7 +130,7 @@ class SendPane(Pane):
             )
             self.app.push_screen(dialog)
 
-    async def _send(self, draft: Draft, high_fee: bool, passphrase: str) -> str | None:
+    async def _send(self, draft: ShownDraft, high_fee: bool, passphrase: str) -> str | None:
         try:
             sent = await self.ask(
                 "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=high_fee

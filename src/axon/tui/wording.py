@@ -8,7 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 from axon.rpc.amounts import format_amount
-from axon.tui.model import REPLACED, UNCONFIRMED, Coin, Draft, Payment, Peer, Spread, Sync
+from axon.tui.model import (
+    REPLACED,
+    UNCONFIRMED,
+    Payment,
+    Peer,
+    ShownCoin,
+    ShownDraft,
+    ShownSpread,
+    Sync,
+)
 
 ELLIPSIS: Final = "…"
 
@@ -138,7 +147,7 @@ def sureness(payment: Payment) -> str:
     return f"{count:,} {word}"
 
 
-def coin_state(coin: Coin) -> Said:
+def coin_state(coin: ShownCoin) -> Said:
     """Whether a coin can be spent, and why not."""
     if coin.frozen:
         return Said("frozen", Tone.WARN)
@@ -168,7 +177,7 @@ def ping(peer: Peer) -> str:
     return "" if peer.ping_ms is None else f"{peer.ping_ms:.1f} ms"
 
 
-def draft_rows(draft: Draft) -> list[tuple[str, str, str]]:
+def draft_rows(draft: ShownDraft) -> list[tuple[str, str, str]]:
     """What a payment would do: a word, a sum, an explanation."""
     rows = [
         ("Pays", btc(each.amount_sat), f"to {each.to}" + " (this wallet)" * each.ours)
@@ -181,7 +190,7 @@ def draft_rows(draft: Draft) -> list[tuple[str, str, str]]:
     return rows
 
 
-def draft_text(draft: Draft, width: int) -> str:
+def draft_text(draft: ShownDraft, width: int) -> str:
     """The same as lines; an explanation that is too long gets lines of its own.
 
     Args:
@@ -199,7 +208,7 @@ def draft_text(draft: Draft, width: int) -> str:
     return "\n".join(lines)
 
 
-def spreading(spread: Spread | None, payment: Payment, peers: int) -> Said:
+def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> Said:
     """What became of a payment that was sent.
 
     Args:

@@ -76,7 +76,7 @@ class Draft:
         inputs: what it spends.
         fee_sat: what the miner gets.
         change_sat: what returns to us.
-        vsize: of the signed transaction, as well as it can be told; signatures vary by a byte.
+        vsize: of the signed transaction, estimated; signatures vary by a byte.
         replaces: the payment whose fee it raises.
     """
 
@@ -153,7 +153,7 @@ def _spending(ledger: WalletLedger, psbt: Psbt, index: int) -> DraftInput:
     output = psbt.spent[index] if owned is None else owned.output
     if output is None:
         raise BadPsbt(
-            f"this PSBT does not say what input {index} spends, so its fee cannot be told: ask for"
+            f"this PSBT does not say what input {index} spends, so its fee cannot be known: ask for"
             " one with the previous transactions in it"
         )
     address = encode_address(output.script_pubkey, ledger.network)

@@ -62,7 +62,7 @@ def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: by
     ):
         changes |= _unconfirmed_above(
             ledger, height - 1
-        )  # Nobody told us that the chain had moved.
+        )  # The chain had moved, and `follow_chain` was not called.
     for position in positions:
         changes |= _confirmed(ledger, block, height, position)
     changes |= ledger.revealed_since(counts)

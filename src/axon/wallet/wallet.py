@@ -1,6 +1,6 @@
-"""A wallet: what is owned, found in blocks and heard from peers, and what people ask of it.
+"""A wallet: what is owned, in blocks and not yet confirmed, and what people ask of it.
 
-Everything it knows is in its store; everything it is told is written there before it answers. It
+Everything it knows is in its store; every change is written there before the call returns. It
 belongs to one thread. Its public side is always open; the mnemonic stays sealed until a payment is
 signed (`wallet/signing`).
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from axon.rpc import programmethods
+from axon.rpc import commonmethods
 from axon.rpc.methods import (
     addresses,
     bans,
@@ -44,6 +44,6 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     submission,
     util,
     waiting,
-    programmethods,
+    commonmethods,
 )
 """Where a server finds its methods."""

@@ -51,14 +51,14 @@ def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None)
     links, now = daemon.node.links, daemon.clock.now()
     return [
         {
-            "time": told.time,
-            "services": told.services,
-            "address": told.address.to_text(),
-            "port": told.address.port,
-            "network": NETWORK_NAMES[told.address.network],
+            "time": known.time,
+            "services": known.services,
+            "address": known.address.to_text(),
+            "port": known.address.port,
+            "network": NETWORK_NAMES[known.address.network],
         }
-        for told in links.addrman.get_addresses(now, max_count=count, network=wanted)
-        if not links.bans.is_refused(told.address, now)
+        for known in links.addrman.get_addresses(now, max_count=count, network=wanted)
+        if not links.bans.is_refused(known.address, now)
     ]
 
 
@@ -85,7 +85,7 @@ def addpeeraddress(daemon: Daemon, address: str, port: int, tried: bool = False)
     except DecodeError:
         raise RpcError(Code.SUBNET, "Invalid IP address") from None
     addrman, now = daemon.node.links.addrman, daemon.clock.now()
-    # It is filed as if the peer had told us of itself.
+    # It is filed as if the peer had announced itself.
     if not addrman.add([TimedAddress(daemon.now_s, _OFFERED, peer)], peer, now):
         return {"success": False, "error": "failed-adding-to-new"}
     if tried and not addrman.good(peer, now):
@@ -133,7 +133,7 @@ def getrawaddrman(daemon: Daemon) -> Json:
               "network" : "str",           (string) The network of the address
               "services" : n,              (numeric) The services offered by the node
               "time" : xxx,                (numeric) The UNIX epoch time it was last seen
-              "source" : "str",            (string) The address that told of it
+              "source" : "str",            (string) The address of the peer that announced it
               "source_network" : "str"     (string) The network of that address
             },
             ...

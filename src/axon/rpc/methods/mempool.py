@@ -36,7 +36,7 @@ def getmempoolinfo(daemon: Daemon) -> Json:
           "unbroadcastcount" : n,            (numeric) transactions that nobody asked for yet
           "fullrbf" : true|false,            (boolean) True: all transactions may be replaced
           "permitbaremultisig" : true|false, (boolean) True if bare multisig outputs are accepted
-          "maxdatacarriersize" : n,          (numeric) Maximum size of OP_RETURN scripts, all told
+          "maxdatacarriersize" : n,          (numeric) Most bytes in all OP_RETURN scripts
           "limitclustercount" : n,           (numeric) Maximum transactions in a cluster
           "limitclustersize" : n,            (numeric) Maximum virtual size of a cluster
           "optimal" : true|false             (boolean) If all clusters are in the best order
@@ -276,7 +276,7 @@ def getorphantxs(daemon: Daemon, verbosity: Json = 0) -> Json:
             "bytes" : n,         (numeric) The serialized transaction size in bytes
             "vsize" : n,         (numeric) The virtual transaction size as defined in BIP 141
             "weight" : n,        (numeric) The transaction weight as defined in BIP 141
-            "from" : [ n, ... ], (json array) the peers that told of it
+            "from" : [ n, ... ], (json array) the peers that announced it
             "hex" : "hex"        (string, optional) The serialized, hex-encoded transaction data
           },
           ...

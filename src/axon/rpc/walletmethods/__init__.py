@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Final
 
-from axon.rpc import programmethods
+from axon.rpc import commonmethods
 from axon.rpc.walletmethods import (
     addresses,
     balance,
@@ -32,6 +32,6 @@ WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
     labels,
     payments,
     peers,
-    programmethods,
+    commonmethods,
 )
 """Where the server of a wallet, or a program that runs one, finds its methods."""

@@ -66,7 +66,7 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
           "presynced_headers" : n,  (numeric) How far a chain is read that is read twice, because it
                                     must first show enough work; -1 if none is
           "filter_headers" : n,     (numeric) Height of the last filter header; -1 for none
-          "peers" : n,              (numeric) Nodes that have greeted
+          "peers" : n,              (numeric) Nodes whose handshake is complete
           "filter_peers" : n,       (numeric) How many of them serve filters
           "agreed" : n,             (numeric) How many of these agree with all filter headers that
                                     are known

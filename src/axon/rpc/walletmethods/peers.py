@@ -33,7 +33,7 @@ def getpeerinfo(daemon: WalletDaemon) -> Json:
                                           not_publicly_routable)
             "services" : "hex",           (string) The services offered
             "servicesnames" : [ "str", ... ],  (json array) the services offered, by name
-            "version" : n,                (numeric) The protocol version; 0 before the greeting
+            "version" : n,                (numeric) The protocol version; 0 before the handshake
             "subver" : "str",             (string) The user agent
             "conntime" : xxx,             (numeric) The UNIX epoch time of the connection
             "bytessent" : n,              (numeric) The total bytes sent

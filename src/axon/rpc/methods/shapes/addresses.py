@@ -35,7 +35,7 @@ def address_json(text: str, network: Network) -> dict[str, Json]:
 
 
 def _fault(text: str, network: Network, error: DecodeError) -> tuple[str, list[int]]:
-    """Why a text is no address, and at which signs, as far as that can be told."""
+    """Why a text is no address, and at which signs, as far as that can be known."""
     prefix = network.bech32_hrp
     if not text.lower().startswith(f"{prefix}1"):
         return _base58_fault(text, network), []

@@ -7,26 +7,26 @@ from typing import Final
 from axon.machine import SECOND, PeerId
 from axon.node.commands import DisconnectNode
 from axon.rpc.amounts import Json
+from axon.rpc.context import Context
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.program import Program
 
 INVALID_PARAMS: Final = -32602
 """JSON-RPC's own number, which Core gives where two parameters exclude each other."""
 
 
 @method("control")
-def uptime(program: Program) -> Json:
+def uptime(context: Context) -> Json:
     """Returns the total uptime of the server.
 
     Returns:
         n    (numeric) The number of seconds that the server has been running
     """
-    return max(0, program.clock.now() - program.started_at) // SECOND
+    return max(0, context.clock.now() - context.started_at) // SECOND
 
 
 @method("control")
-def getrpcinfo(program: Program) -> Json:
+def getrpcinfo(context: Context) -> Json:
     """Returns details of the RPC server.
 
     Returns:
@@ -43,25 +43,25 @@ def getrpcinfo(program: Program) -> Json:
     """
     return {
         "active_commands": [
-            {"method": name, "duration": duration_us} for name, duration_us in program.calls()
+            {"method": name, "duration": duration_us} for name, duration_us in context.calls()
         ],
-        "logpath": str(program.folder / "debug.log"),
+        "logpath": str(context.folder / "debug.log"),
     }
 
 
 @method("network")
-def getconnectioncount(program: Program) -> Json:
+def getconnectioncount(context: Context) -> Json:
     """Returns the number of connections to other nodes.
 
     Returns:
         n    (numeric) The connection count
     """
-    return len(program.node.sessions)
+    return len(context.node.sessions)
 
 
 @method("network")
 async def disconnectnode(
-    program: Program, address: str | None = None, nodeid: int | None = None
+    context: Context, address: str | None = None, nodeid: int | None = None
 ) -> Json:
     """Immediately disconnects from the specified peer node.
 
@@ -78,18 +78,18 @@ async def disconnectnode(
         null    (json null)
     """
     if address is not None and nodeid is None:
-        peer = _peer_at(program, address)
+        peer = _peer_at(context, address)
     elif nodeid is not None and not address:
         peer = PeerId(nodeid)
     else:
         raise RpcError(INVALID_PARAMS, "Only one of address and nodeid should be provided.")
-    if peer is None or not await program.command(DisconnectNode(peer)):
+    if peer is None or not await context.command(DisconnectNode(peer)):
         raise RpcError(Code.NODE_NOT_CONNECTED, "Node not found in connected nodes")
     return None
 
 
-def _peer_at(program: Program, address: str) -> PeerId | None:
-    for peer, session in program.node.sessions.items():
+def _peer_at(context: Context, address: str) -> PeerId | None:
+    for peer, session in context.node.sessions.items():
         if str(session.remote) == address:
             return peer
     return None

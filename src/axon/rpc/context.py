@@ -22,7 +22,7 @@ class ConnectedNode(Protocol):
 
 
 @dataclass(eq=False, kw_only=True)
-class Program:
+class Context:
     """What the context of every method has; `Daemon` and `WalletDaemon` add their own.
 
     Args:
@@ -48,20 +48,20 @@ class Program:
 
     @property
     def now_s(self) -> int:
-        """The time of day in seconds since 1970, as the machine is told it."""
+        """The time of day in seconds since 1970, by the machine's clock."""
         return self.clock.now() // SECOND
 
     def reported(self, fact: object) -> None:  # noqa: ARG002
-        """Take in a fact that the machine reported; those who wait look again."""
+        """Take in a fact that the machine reported; waiting callers test their conditions again."""
         self._waiters.wake()
 
     async def wait_for(self, predicate: Callable[[], bool], timeout_s: float | None) -> bool:
-        """Wait until something holds; it is looked at after each fact that the machine reports.
+        """Wait until a condition holds; it is tested after each fact that the machine reports.
 
         See `Waiters.wait_for`.
         """
         return await self._waiters.wait_for(predicate, timeout_s)
 
     def interrupt(self) -> None:
-        """The program stops: those who wait are told."""
+        """The program stops: waiting callers get `Stopped`."""
         self._waiters.close()
