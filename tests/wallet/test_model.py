@@ -119,7 +119,7 @@ class World:
         ours = any(output.script_pubkey in SCRIPTS for output in heard.outputs) or heard is rival
         # Payments of ours would fall with what they build on.
         kept = ours and not any(item.txid in built_on for item in others)
-        assert self.wallet.hear_transaction(heard, self.now_s) == kept
+        assert self.wallet.take_unconfirmed(heard, self.now_s) == kept
         if kept:
             self.model.wait(heard)
 

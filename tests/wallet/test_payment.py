@@ -114,7 +114,7 @@ def test_what_is_set_aside_is_not_chosen() -> None:
     scene = Scene()
     frozen, promised = scene.receive(COIN, 1), paying(scene.script(), COIN, 2)
     scene.wallet.freeze(frozen)
-    scene.wallet.hear_transaction(promised, scene.now_s)
+    scene.wallet.take_unconfirmed(promised, scene.now_s)
     scene.mine(miner=scene.script())
     mined = outpoint(scene.blocks[-1].transactions[0].txid, 0)
     free = scene.receive(COIN, 3)
@@ -309,7 +309,7 @@ def test_what_cannot_be_raised() -> None:
     with pytest.raises(UnknownTransaction):
         bump(scene.wallet, Txid(sha256(b"none")), RATE)
     promised = paying(scene.script(), COIN, "promise")
-    scene.wallet.hear_transaction(promised, scene.now_s)
+    scene.wallet.take_unconfirmed(promised, scene.now_s)
     with pytest.raises(NotReplaceable, match="paid to us"):
         bump(scene.wallet, promised.txid, RATE)
     later = sent(scene, COIN // 4)

@@ -8,7 +8,7 @@ from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.history import PaymentState
-from axon.wallet.unconfirmed import EXPIRY_S, MAX_HEARD, MAX_HEARD_BYTES, parents_first
+from axon.wallet.unconfirmed import EXPIRY_S, MAX_INCOMING, MAX_INCOMING_BYTES, parents_first
 from tests.wallet.scene import BOB, Scene, coin, coinbase, paying
 
 
@@ -22,22 +22,22 @@ def stealing(scene: Scene, point: bytes, amount_sat: int = COIN) -> Transaction:
 def test_a_payment_is_pending_then_confirmed() -> None:
     scene = Scene()
     payment = paying(scene.script(), COIN)
-    assert scene.wallet.hear_transaction(payment, scene.now_s)
-    assert scene.wallet.hear_transaction(payment, scene.now_s + 1)
+    assert scene.wallet.take_unconfirmed(payment, scene.now_s)
+    assert scene.wallet.take_unconfirmed(payment, scene.now_s + 1)
     assert scene.wallet.balance().untrusted_pending_sat == COIN
     (held,) = scene.wallet.coins()
     assert not held.trusted
     assert not held.spendable
     scene.mine(payment)
     assert scene.wallet.balance().confirmed_sat == COIN
-    assert not scene.wallet.hear_transaction(payment, scene.now_s)
+    assert not scene.wallet.take_unconfirmed(payment, scene.now_s)
 
 
 def test_what_is_not_ours_is_nothing() -> None:
     scene = Scene()
-    assert not scene.wallet.hear_transaction(paying(BOB.script, COIN), scene.now_s)
+    assert not scene.wallet.take_unconfirmed(paying(BOB.script, COIN), scene.now_s)
     mined = coinbase(1, [TxOut(COIN, scene.script())])
-    assert not scene.wallet.hear_transaction(mined, scene.now_s)
+    assert not scene.wallet.take_unconfirmed(mined, scene.now_s)
     assert scene.wallet.history() == []
 
 
@@ -45,7 +45,7 @@ def test_noise_cannot_spend_our_coins() -> None:
     scene = Scene()
     point = scene.receive(5 * COIN)
     theft = stealing(scene, point)
-    assert not scene.wallet.hear_transaction(theft, scene.now_s)
+    assert not scene.wallet.take_unconfirmed(theft, scene.now_s)
     assert scene.wallet.balance().confirmed_sat == 5 * COIN
     scene.mine(theft)  # In a block its signature was checked by those who built on it.
     assert scene.wallet.balance().total_sat == 0
@@ -55,10 +55,10 @@ def test_the_double_spend_heard_last_counts_until_a_block_decides() -> None:
     scene = Scene()
     script = scene.script()
     first, second = paying(script, COIN), paying(script, 2 * COIN)
-    assert scene.wallet.hear_transaction(first, scene.now_s)
-    assert scene.wallet.hear_transaction(second, scene.now_s)
+    assert scene.wallet.take_unconfirmed(first, scene.now_s)
+    assert scene.wallet.take_unconfirmed(second, scene.now_s)
     assert scene.wallet.balance().untrusted_pending_sat == 2 * COIN
-    assert scene.wallet.hear_transaction(first, scene.now_s + 100)
+    assert scene.wallet.take_unconfirmed(first, scene.now_s + 100)
     assert scene.wallet.balance().untrusted_pending_sat == COIN
     scene.mine(second)
     assert scene.wallet.balance().confirmed_sat == 2 * COIN
@@ -70,8 +70,8 @@ def test_the_double_spend_heard_last_counts_until_a_block_decides() -> None:
 def test_a_promise_taken_back_counts_no_longer() -> None:
     scene = Scene()
     promise, elsewhere = paying(scene.script(), COIN), paying(BOB.script, 2 * COIN)
-    scene.wallet.hear_transaction(promise, scene.now_s)
-    assert scene.wallet.hear_transaction(elsewhere, scene.now_s)
+    scene.wallet.take_unconfirmed(promise, scene.now_s)
+    assert scene.wallet.take_unconfirmed(elsewhere, scene.now_s)
     assert scene.wallet.balance().total_sat == 0
     (entry,) = scene.wallet.history()
     assert (entry.txid, entry.state) == (promise.txid, PaymentState.REPLACED)
@@ -79,7 +79,7 @@ def test_a_promise_taken_back_counts_no_longer() -> None:
 
 def test_a_block_that_spends_it_elsewhere_breaks_a_promise() -> None:
     scene = Scene()
-    scene.wallet.hear_transaction(paying(scene.script(), COIN), scene.now_s)
+    scene.wallet.take_unconfirmed(paying(scene.script(), COIN), scene.now_s)
     assert scene.wallet.balance().untrusted_pending_sat == COIN
     breach = paying(BOB.script, COIN)
     assert scene.mine(breach).found == ()  # It is none of ours.
@@ -95,7 +95,7 @@ def test_hearsay_cannot_undo_what_our_payments_build_on() -> None:
     payment = stealing(scene, point)
     scene.wallet.record_sent(payment, scene.now_s)
     scene.unwind(1)
-    assert not scene.wallet.hear_transaction(paying(BOB.script, COIN, "coin"), scene.now_s)
+    assert not scene.wallet.take_unconfirmed(paying(BOB.script, COIN, "coin"), scene.now_s)
     assert scene.wallet.unconfirmed_own() == [payment]
 
 
@@ -103,7 +103,7 @@ def test_a_double_spend_of_a_confirmed_one_is_ignored() -> None:
     scene = Scene()
     script = scene.script()
     scene.mine(paying(script, COIN))
-    assert not scene.wallet.hear_transaction(paying(script, 2 * COIN), scene.now_s)
+    assert not scene.wallet.take_unconfirmed(paying(script, 2 * COIN), scene.now_s)
     assert scene.wallet.balance().total_sat == COIN
 
 
@@ -114,7 +114,7 @@ def test_own_payments_are_kept_and_sent_again_until_they_are_mined() -> None:
     scene.wallet.record_sent(payment, scene.now_s)
     assert scene.wallet.unconfirmed_own() == [payment]
     assert scene.wallet.balance().total_sat == 0
-    assert scene.wallet.hear_transaction(payment, scene.now_s + 500)
+    assert scene.wallet.take_unconfirmed(payment, scene.now_s + 500)
     scene.mine(payment)
     assert scene.wallet.unconfirmed_own() == []
     scene.unwind(1)
@@ -128,7 +128,7 @@ def test_a_replacement_stays_in_force_when_the_old_one_is_heard_again() -> None:
     scene.wallet.record_sent(old, scene.now_s)
     scene.wallet.record_sent(new, scene.now_s)
     assert scene.wallet.unconfirmed_own() == [new]
-    assert scene.wallet.hear_transaction(old, scene.now_s + 10_000)
+    assert scene.wallet.take_unconfirmed(old, scene.now_s + 10_000)
     assert scene.wallet.unconfirmed_own() == [new]
     scene.mine(old)
     assert scene.wallet.unconfirmed_own() == []
@@ -143,19 +143,19 @@ def test_only_own_payments_are_recorded() -> None:
 def test_what_is_promised_is_bounded() -> None:
     scene = Scene()
     script = scene.script()
-    for name in range(MAX_HEARD):
-        assert scene.wallet.hear_transaction(paying(script, COIN, name), scene.now_s)
-    assert not scene.wallet.hear_transaction(paying(script, COIN, "more"), scene.now_s)
+    for name in range(MAX_INCOMING):
+        assert scene.wallet.take_unconfirmed(paying(script, COIN, name), scene.now_s)
+    assert not scene.wallet.take_unconfirmed(paying(script, COIN, "more"), scene.now_s)
     scene.mine(paying(script, COIN, 0))
-    assert scene.wallet.hear_transaction(paying(script, COIN, "more"), scene.now_s)
+    assert scene.wallet.take_unconfirmed(paying(script, COIN, "more"), scene.now_s)
 
 
 def test_large_promises_are_bounded_too() -> None:
     scene = Scene()
     script = scene.script()
-    pad = TxOut(0, b"\x6a" + bytes(MAX_HEARD_BYTES // 4))
+    pad = TxOut(0, b"\x6a" + bytes(MAX_INCOMING_BYTES // 4))
     kept = [
-        scene.wallet.hear_transaction(
+        scene.wallet.take_unconfirmed(
             BOB.pay([coin(name)], [TxOut(COIN, script), pad]), scene.now_s
         )
         for name in range(5)
@@ -169,9 +169,9 @@ def test_promises_that_nobody_repeats_are_forgotten() -> None:
     own = stealing(scene, point)
     scene.wallet.record_sent(own, scene.now_s)
     old, fresh = paying(scene.script(), COIN, 1), paying(scene.script(), COIN, 2)
-    scene.wallet.hear_transaction(old, scene.now_s)
-    scene.wallet.hear_transaction(fresh, scene.now_s + 100)
-    scene.wallet.forget_unheard(scene.now_s + EXPIRY_S + 50)
+    scene.wallet.take_unconfirmed(old, scene.now_s)
+    scene.wallet.take_unconfirmed(fresh, scene.now_s + 100)
+    scene.wallet.expire_unconfirmed(scene.now_s + EXPIRY_S + 50)
     known = {entry.txid for entry in scene.wallet.history()}
     assert fresh.txid in known
     assert own.txid in known
@@ -182,7 +182,7 @@ def test_what_was_mined_once_is_not_forgotten_during_a_rescan() -> None:
     scene = Scene()
     scene.receive(COIN)
     scene.wallet.set_birthday(0, rescan=True)
-    scene.wallet.forget_unheard(scene.now_s + 10 * EXPIRY_S)
+    scene.wallet.expire_unconfirmed(scene.now_s + 10 * EXPIRY_S)
     assert scene.wallet.balance().untrusted_pending_sat == COIN
 
 

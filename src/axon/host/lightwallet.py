@@ -202,18 +202,18 @@ def _write_down(fact: Fact) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _ForgetUnheard:
+class _ExpireUnconfirmed:
     now_s: int
 
     def run(self, wallet: Wallet) -> None:
-        wallet.forget_unheard(self.now_s)
+        wallet.expire_unconfirmed(self.now_s)
 
 
 async def _keep_house(daemon: WalletDaemon, save: Callable[[], None]) -> None:
     """What is done now and then while a wallet is open."""
     with suppress(Stopped):
         while True:
-            await daemon.ask(_ForgetUnheard(daemon.now_s))
+            await daemon.ask(_ExpireUnconfirmed(daemon.now_s))
             await asyncio.sleep(SAVE_INTERVAL_S)
             save()
 

@@ -178,7 +178,7 @@ class Wallet(Protocol):
     def unconfirmed_own(self) -> Sequence[Transaction]:
         """Transactions made here that are in no block."""
 
-    def hear_transaction(self, transaction: Transaction, now_s: int) -> bool:
+    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
         """See `HearTransaction`."""
 
 
@@ -212,7 +212,7 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
             wallet.follow_chain(fork_height, height, block_hash)
             return () if fork_height is None else tuple(wallet.unconfirmed_own())
         case HearTransaction(transaction, now):
-            return wallet.hear_transaction(transaction, now // SECOND)
+            return wallet.take_unconfirmed(transaction, now // SECOND)
         case AskWallet(command):
             return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):

@@ -83,7 +83,7 @@ class Payment:
         fee_sat: of our own payments.
         confirmations: 1 in the latest block.
         height: of its block.
-        time_s: of its block, or when it was first heard of; seconds since 1970.
+        time_s: of its block, or when it was first seen; seconds since 1970.
         label: its own, or the address's.
         addresses: whom it went to, or where it came to.
     """

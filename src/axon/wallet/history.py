@@ -32,7 +32,7 @@ class HistoryEntry:
         txid: its name.
         state: what became of it.
         height: of its block; None if it is in none.
-        time_s: of its block, or when it was first heard of; seconds since 1970.
+        time_s: of its block, or when it was first seen; seconds since 1970.
         confirmations: blocks from its own to the tip; 0 if it is in none.
         sent_sat: what it spends of ours.
         received_sat: what it pays to us, change included.

@@ -176,9 +176,9 @@ class WalletLedger:
         return list(found)
 
     def seen_above_rivals(self, transaction: Transaction, now_s: int) -> Seen:
-        """When it was heard of, said so that it counts and not those that spend the same.
+        """When it was seen, said so that it counts and not those that spend the same.
 
-        Of unconfirmed transactions that exclude each other BDK believes the one heard of last, with
+        Of unconfirmed transactions that exclude each other BDK believes the one seen last, with
         whatever it builds on.
         """
         others = [txid for txid in self.built_on(self.rivals(transaction)) if txid in self.seen]

@@ -1,7 +1,7 @@
 """What a wallet keeps, as keys and values of a store: the first byte of a key says which kind.
 
 One record is one fact: a transaction, where it was confirmed, the proof of it, when it was last
-heard of, how many addresses are out. All that a change consists of is written at once, so whatever
+seen, how many addresses are out. All that a change consists of is written at once, so whatever
 instant the process dies at, the facts agree with each other; the rest (coins, balance, history) is
 worked out from them.
 """
@@ -89,7 +89,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When an unconfirmed transaction was heard of.
+    """When an unconfirmed transaction was seen.
 
     Args:
         first_s: for the first time, seconds since 1970.
@@ -129,7 +129,7 @@ def decode_confirmation(value: bytes) -> Confirmation:
 
 
 def decode_seen(value: bytes) -> Seen:
-    """When a transaction was heard of."""
+    """When a transaction was seen."""
     return Seen(*_unpack(_SEEN, value))
 
 

@@ -1,9 +1,9 @@
-"""Transactions that are in no block yet: our own, and what peers say is coming.
+"""Transactions that are in no block yet: our own, and incoming ones that peers sent.
 
-Nobody here checks signatures, and what a peer tells is free. So a heard transaction may promise us
-money, which is shown as pending and never spent, but it cannot take any: one that spends our coins
-and was not made here counts when a block has it, or else any peer could empty our balance with a
-line of noise. What is heard is bounded, and forgotten when nobody repeats it.
+Nobody here checks signatures, and announcing costs a peer nothing. So an incoming transaction may
+promise us money, which is shown as pending and never spent, but it cannot take any: one that spends
+our coins and was not made here counts when a block has it, or else any peer could empty our balance
+with made-up bytes. Incoming transactions are bounded, and expire when no peer sends them again.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from axon.wallet.errors import UnknownTransaction
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes
 
-MAX_HEARD: Final = 1_000
+MAX_INCOMING: Final = 1_000
 """Unconfirmed transactions of others that are kept; strangers can make as many as they like."""
 
-MAX_HEARD_BYTES: Final = 4_000_000
+MAX_INCOMING_BYTES: Final = 4_000_000
 """All of them together; the largest that nodes relay has 400,000."""
 
 EXPIRY_S: Final = 14 * 24 * 3600
-"""Unheard of for so long, no pool has it any more: Bitcoin Core's own limit."""
+"""After so long without a sign of it no pool has it any more: Bitcoin Core's own limit."""
 
 REFRESH_S: Final = 60
-"""Hearing of the same one again within a minute is not worth a write."""
+"""The same one again within a minute is not worth a write."""
 
 
-def hear(ledger: WalletLedger, transaction: Transaction, now_s: int) -> bool:
+def take_unconfirmed(ledger: WalletLedger, transaction: Transaction, now_s: int) -> bool:
     """A peer sent a transaction.
 
     Args:
@@ -73,14 +73,14 @@ def record_sent(ledger: WalletLedger, transaction: Transaction, now_s: int) -> N
         _keep(ledger, transaction, now_s)
 
 
-def forget_unheard(ledger: WalletLedger, now_s: int) -> None:
+def expire_unconfirmed(ledger: WalletLedger, now_s: int) -> None:
     """Drop what others promised and nobody has repeated for two weeks.
 
     Raises:
         StorageError: the disk refused.
     """
     changes: Changes = {}
-    for transaction in _heard(ledger):
+    for transaction in _incoming(ledger):
         txid = transaction.txid
         if ledger.seen[txid].last_s + EXPIRY_S < now_s:
             changes[records.TRANSACTION + txid] = changes[records.SEEN + txid] = None
@@ -88,14 +88,14 @@ def forget_unheard(ledger: WalletLedger, now_s: int) -> None:
 
 
 def _stands(ledger: WalletLedger, txid: Txid) -> bool:
-    """Whether it is confirmed, or a payment of ours is or builds on it: no hearsay undoes that."""
+    """Whether it is confirmed, or a payment of ours is or builds on it: neither can be undone."""
     return txid in ledger.confirmed or any(
         ledger.spends_ours(ledger.transactions[item]) for item in ledger.built_on([txid])
     )
 
 
-def _heard(ledger: WalletLedger) -> list[Transaction]:
-    """What rests on hearsay: in no block now or before, and no payment of ours."""
+def _incoming(ledger: WalletLedger) -> list[Transaction]:
+    """Incoming ones: in no block now or before, and no payment of ours."""
     waiting = [
         txid
         for txid, seen in ledger.seen.items()
@@ -106,13 +106,13 @@ def _heard(ledger: WalletLedger) -> list[Transaction]:
 
 
 def _has_room(ledger: WalletLedger, transaction: Transaction) -> bool:
-    heard = _heard(ledger)
-    taken_bytes = sum(item.size_bytes for item in heard) + transaction.size_bytes
-    return len(heard) < MAX_HEARD and taken_bytes <= MAX_HEARD_BYTES
+    incoming = _incoming(ledger)
+    taken_bytes = sum(item.size_bytes for item in incoming) + transaction.size_bytes
+    return len(incoming) < MAX_INCOMING and taken_bytes <= MAX_INCOMING_BYTES
 
 
 def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
-    """Heard of again, which decides between transactions of others, not between our own."""
+    """Seen again, which decides between transactions of others, not between our own."""
     txid = transaction.txid
     seen = ledger.seen[txid]
     if not ledger.spends_ours(transaction) and now_s >= seen.last_s + REFRESH_S:

@@ -40,7 +40,7 @@ from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
 from axon.wallet.scripts import ScriptBook
-from axon.wallet.unconfirmed import forget_unheard, hear, parents_first, record_sent
+from axon.wallet.unconfirmed import expire_unconfirmed, parents_first, record_sent, take_unconfirmed
 
 MAX_UNUSED_ADDRESSES: Final = 20
 """So many given out in a row and never paid: other wallets stop looking behind them (BIP 44)."""
@@ -199,13 +199,13 @@ class Wallet:
         """
         follow_chain(self.ledger, fork_height, Mark(height, block_hash))
 
-    def hear_transaction(self, transaction: Transaction, now_s: int) -> bool:
-        """An unconfirmed transaction from a peer; see `unconfirmed.hear`."""
-        return hear(self.ledger, transaction, now_s)
+    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
+        """An unconfirmed transaction from a peer; see `unconfirmed.take_unconfirmed`."""
+        return take_unconfirmed(self.ledger, transaction, now_s)
 
-    def forget_unheard(self, now_s: int) -> None:
+    def expire_unconfirmed(self, now_s: int) -> None:
         """Drop what was promised two weeks ago and not since."""
-        forget_unheard(self.ledger, now_s)
+        expire_unconfirmed(self.ledger, now_s)
 
     def record_sent(self, transaction: Transaction, now_s: int) -> None:
         """A payment of our own, before it goes out; see `unconfirmed.record_sent`."""

@@ -37,7 +37,7 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
             "confirmations" : n,      (numeric) The number of confirmations
             "blockheight" : n,        (numeric, optional) The height of its block
             "blockhash" : "hex",      (string, optional) The hash of its block
-            "time" : xxx,             (numeric) The time of its block, or when it was first heard of
+            "time" : xxx,             (numeric) The time of its block, or when it was first seen
                                       (UNIX epoch time)
             "label" : "str",          (string) Its own label, or the address's
             "addresses" : [ "str", ... ]  (json array) Whom a payment went to; of what was received,
