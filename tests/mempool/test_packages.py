@@ -19,6 +19,7 @@ from axon.mempool.packages import (
     prepare_test,
 )
 from axon.mempool.policy import MAX_PACKAGE_COUNT, Policy
+from axon.mempool.truc import named
 from axon.primitives.hashes import Wtxid, to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
@@ -312,6 +313,57 @@ def test_version_3_inside_a_package() -> None:
     result = submit(scene, *parents, both)
     assert result.error is not None
     assert "would have too many ancestors" in result.error.detail
+
+
+def violation(result: PackageResult) -> str:
+    assert result.error is not None
+    assert (result.error.reason, result.about_package) == ("TRUC-violation", True)
+    return result.error.detail
+
+
+def test_version_3_does_not_spend_from_another_version_inside_a_package() -> None:
+    for old, new, said in ((2, 3, "version=3 tx"), (3, 2, "non-version=3 tx")):
+        scene = Scene()
+        parent = scene.pay(scene.coin(), fee=0, version=old)
+        child = scene.pay(out(parent), fee=2_000, version=new, total=1_000_000)
+        assert violation(submit(scene, parent, child)).startswith(f"{said} {to_hex(child.txid)}")
+
+
+def test_child_of_version_3_is_small_inside_a_package() -> None:
+    for pad, fits in ((800, True), (950, False)):
+        scene = Scene()
+        parent = scene.pay(scene.coin(), fee=0, version=3)
+        child = scene.pay(out(parent), fee=9_000, version=3, total=1_000_000, pad=pad)
+        result = submit(scene, parent, child)
+        assert (result.error is None) == fits
+        if not fits:
+            assert f"is too big: {child.vsize} > 1000 virtual bytes" in violation(result)
+
+
+def test_family_of_version_3_has_two_members() -> None:
+    scene = Scene()
+    parent = scene.pay(scene.coin(), fee=1_000, version=3, outputs=2)
+    half = parent.outputs[0].amount_sat
+    first, second = (
+        scene.pay(out(parent, index), fee=2_000, version=3, total=half) for index in range(2)
+    )
+    said = violation(dry_run(scene, parent, first, second))
+    assert said == f"tx {named(parent)} would exceed descendant count limit"
+    below = scene.pay(out(first), fee=2_000, version=3, total=half - 2_000)
+    assert violation(dry_run(scene, parent, first, below)) == (
+        f"tx {named(below)} would have too many ancestors"
+    )
+
+
+def test_family_of_version_3_is_counted_with_the_pool() -> None:
+    scene = Scene()
+    parent = scene.add(scene.pay(scene.coin(), version=3, outputs=2))
+    child = scene.pay(out(parent), fee=2_000, version=3)
+    below = scene.pay(out(child), fee=2_000, version=3, total=child.outputs[0].amount_sat)
+    said = violation(dry_run(scene, child, below))
+    assert said == f"tx {named(below)} would have too many ancestors"
+    other = scene.pay(scene.coin(), fee=2_000)
+    assert dry_run(scene, child, other).error is None
 
 
 def test_cluster_limit_of_a_package() -> None:
