@@ -50,7 +50,10 @@ def test_a_filter_that_hides_what_is_spent_is_doubted() -> None:
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x05\x00", b"\xff" * 20])
 def test_what_is_no_filter_is_a_lie(data: bytes) -> None:
     block, _ = block_and_elements()
-    assert doubt(data, block).is_lie
+    found = doubt(data, block)
+    assert found.is_lie
+    nothing = basic_filter(block.hash, [])
+    assert found > doubt(nothing, block) or data == nothing, "worse than to tell of nothing"
 
 
 def test_a_filter_may_hold_more() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from axon.mempool import fees
 from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import MAX_TARGET, Estimate, FeeEstimator
 from axon.primitives.hashes import Txid
@@ -117,6 +120,29 @@ def test_very_many_blocks_do_not_overflow() -> None:
     for _ in range(5):
         watch.mine(watch.enter(5_000, 10))
     assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+
+
+def test_examples_that_are_scaled_down_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The slow half fails now and then, and some leave: every figure of a bucket takes part.
+    def watched() -> FeeEstimator:
+        watch = Watch()
+        waiting: list[tuple[PoolEntry, ...]] = []
+        for block in range(60):
+            waiting.append(watch.enter(2_000, 4))
+            due = [waiting.pop(0)] if block > 8 else []
+            if block % 7 == 0:
+                watch.fees.left(watch.enter(3_000)[0].txid)
+            watch.mine(watch.enter(9_000 + block, 3), *due)
+        return watch.fees
+
+    usual = watched()
+    monkeypatch.setattr(fees, "_RENORMALISE", 1.01)  # After every third block, not 100,000.
+    scaled = watched()
+    for target in (2, 4, 8, 10, 12, 48):
+        for conservative in (False, True):
+            expected = usual.estimate(target, conservative=conservative)
+            assert scaled.estimate(target, conservative=conservative) == expected
+    assert usual.estimate(2).feerate_sat_kvb != usual.estimate(12).feerate_sat_kvb
 
 
 def test_children_and_stale_blocks_are_passed_over() -> None:

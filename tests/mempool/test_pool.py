@@ -11,6 +11,7 @@ from axon.mempool.entry import PoolEntry
 from axon.mempool.outcome import Admitted, CrowdedOut, Prepared, Refused
 from axon.mempool.policy import Policy
 from axon.mempool.pool import MAX_RETURNED_BYTES
+from axon.mempool.table import INPUT_USAGE, OUTPUT_USAGE
 from axon.primitives.transaction import OutPoint, Transaction
 from tests.mempool.scene import HEIGHT, SECOND, Scene, TestCoin, consistent, out
 
@@ -379,3 +380,17 @@ def test_newest_of_very_many_lost_transactions_are_given_up() -> None:
     returned, removed = lost.reorg(2)
     assert [entry.txid for entry in returned] == [item.txid for item in big[:-1]]
     assert removed == [child]
+
+
+def test_memory_is_counted_by_size_inputs_and_outputs() -> None:
+    def entry(inputs: int, outputs: int) -> PoolEntry:
+        scene = Scene()
+        return scene.add(scene.pay(*[scene.coin() for _ in range(inputs)], outputs=outputs))
+
+    def beyond_size(some: PoolEntry) -> int:
+        return some.usage_bytes - 2 * some.transaction.size_bytes
+
+    one = entry(1, 1)
+    assert beyond_size(one) > 0
+    assert beyond_size(entry(4, 1)) - beyond_size(one) == 3 * INPUT_USAGE
+    assert beyond_size(entry(1, 4)) - beyond_size(one) == 3 * OUTPUT_USAGE
