@@ -5,9 +5,8 @@ A request goes through these states; a block is asked of one peer at a time:
     wanted --getdata--> in flight --block--> unjudged --verdict--> stored, or gone
     in flight --peer closed, notfound--> wanted again
 
-Each peer has a cursor on its own chain: below it everything is in hand or in flight somewhere. It
-moves forward only, so the cost of a block does not grow with the window; when a request is lost all
-cursors go back to the last block that is in hand.
+Each peer has a cursor on its own chain (p2p/blockcursor): below it everything is in hand or in
+flight somewhere. When a request is lost, all cursors go back to the last block in hand.
 
 Two clocks run against silence. A peer that alone holds the window back is *stalling*: it has two
 seconds, more after others have failed the same way, for then it is our own line that is slow. And
@@ -23,6 +22,7 @@ from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.blockcursor import BlockCursor, BlocksInHand
 from axon.p2p.faults import PeerSilent
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
@@ -63,21 +63,16 @@ LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
 DIRECT_FETCH_AGE: Final = 20 * BLOCK_INTERVAL_S
 """With a tip younger than this we are near the end, and new blocks are asked of who names them."""
 
-_BATCH = 128  # Entries of a peer's chain that are looked up at a time.
-
 
 @dataclass(slots=True)
 class _BlockSource:
     preferred: bool
     serves: bool
     limited: bool
+    cursor: BlockCursor
     in_flight: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)
     since: Instant = 0  # From when the oldest request is timed.
     stalling_since: Instant | None = None
-    common: HeaderEntryView | None = None  # In hand without gaps up to here.
-    cursor: HeaderEntryView | None = None
-    ahead: list[HeaderEntryView] = field(default_factory=list)  # After the cursor, last one first.
-    target: HeaderEntryView | None = None  # The end of the chain that these are part of.
     blocked_at: int = -1  # Verdicts given when its window was found to be full.
 
 
@@ -99,7 +94,7 @@ class BlockDownload:
         self._peers: dict[PeerId, _BlockSource] = {}
         self._order: list[PeerId] = []
         self._in_flight: dict[BlockHash, PeerId] = {}  # Of whom each was asked.
-        self._unjudged: dict[BlockHash, PeerId] = {}  # Who sent it.
+        self._in_hand = BlocksInHand(chain)
         self._stall_timeout: int = STALL_MIN
         self._downloading = 0  # Peers with something in flight.
         self._preferred = 0
@@ -126,7 +121,10 @@ class BlockDownload:
             serves_blocks: it offers NETWORK or NETWORK_LIMITED, and WITNESS.
             limited: it offers NETWORK_LIMITED but not NETWORK.
         """
-        self._peers[peer] = _BlockSource(preferred and serves_blocks, serves_blocks, limited)
+        cursor = BlockCursor(self._chain, self._in_hand)
+        self._peers[peer] = _BlockSource(
+            preferred and serves_blocks, serves_blocks, limited, cursor
+        )
         # At a random place: who comes first finds the most to do.
         self._order.insert(int(self._rng.random() * (len(self._order) + 1)), peer)
         self._preferred += preferred and serves_blocks
@@ -142,7 +140,7 @@ class BlockDownload:
             room = MAX_IN_FLIGHT - len(ours.in_flight)
             if room <= 0 or not ours.serves:
                 continue
-            if len(self._unjudged) >= MAX_UNJUDGED:
+            if len(self._in_hand.unjudged) >= MAX_UNJUDGED:
                 break
             if initial and (ours.limited or not self._syncs_from(ours)):
                 continue
@@ -163,7 +161,7 @@ class BlockDownload:
         while walk is not None and not is_active(self._active, walk):
             if len(missing) > MAX_IN_FLIGHT:
                 return []  # A large reorganisation: left to `update`.
-            if not self._in_hand(walk.hash) and walk.hash not in self._in_flight:
+            if walk.hash not in self._in_hand and walk.hash not in self._in_flight:
                 missing.append(walk)
             walk = walk.parent
         wanted = missing[::-1][: MAX_IN_FLIGHT - len(ours.in_flight)]
@@ -182,7 +180,7 @@ class BlockDownload:
         if asked is None:
             return False
         if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
-            self._unjudged[block_hash] = peer
+            self._in_hand.unjudged[block_hash] = peer
         self._release(self._peers[asked], block_hash, now)
         self._restless = True
         return True
@@ -213,14 +211,13 @@ class BlockDownload:
             Who sent it; None if it had not been asked for.
         """
         self._restless = True
-        sender = self._unjudged.pop(block_hash, None)
+        sender = self._in_hand.unjudged.pop(block_hash, None)
         if not ok:
             ours = None if sender is None else self._peers.get(sender)
             if ours is not None and not self._headers.is_invalid(block_hash):
                 self._ask_no_more(ours)
-            self._rewind()
             for other in self._peers.values():
-                other.common = None
+                other.cursor.unsettle()
         elif self._stall_timeout > STALL_MIN:
             self._stall_timeout = max(STALL_MIN, int(self._stall_timeout * STALL_DECAY))
         self._verdicts += 1
@@ -279,8 +276,7 @@ class BlockDownload:
         ours, best = self._peers.get(peer), self._peer_chains.best_known(peer)
         if ours is None or best is None:
             return None
-        self._settle(ours, best)
-        return ours.common
+        return ours.cursor.settle(best)
 
     @property
     def in_flight_total(self) -> int:
@@ -288,9 +284,6 @@ class BlockDownload:
         return len(self._in_flight)
 
     # How it is done.
-
-    def _in_hand(self, block_hash: BlockHash) -> bool:
-        return block_hash in self._unjudged or self._chain.has_block(block_hash)
 
     def _ask_no_more(self, ours: _BlockSource) -> None:
         ours.serves = False
@@ -304,85 +297,30 @@ class BlockDownload:
         self, peer: PeerId, ours: _BlockSource, count: int, now: Instant
     ) -> list[HeaderEntryView]:
         """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
-        best = self._peer_chains.best_known(peer)
-        if best is None or (best is ours.cursor and best is ours.target):
+        best, cursor = self._peer_chains.best_known(peer), ours.cursor
+        if best is None or (best is cursor.position and best is cursor.target):
             return []
-        tip = self._active.tip
-        if best is ours.target and ours.blocked_at == self._verdicts:
+        if best is cursor.target and ours.blocked_at == self._verdicts:
             return []
-        if best.chainwork < max(tip.chainwork, self._chain.minimum_chainwork):
+        if best.chainwork < max(self._active.tip.chainwork, self._chain.minimum_chainwork):
             return []
-        self._settle(ours, best)
-        assert ours.common is not None, "settled"
-        window_end = ours.common.height + WINDOW
+        common = cursor.settle(best)
+        window_end = common.height + WINDOW
         wanted: list[HeaderEntryView] = []
-        while len(wanted) < count and (ours.ahead or self._look_ahead(ours, best, window_end)):
-            entry = ours.ahead[-1]
+        while len(wanted) < count and (entry := cursor.peek(window_end + 1)) is not None:
             block_hash = entry.hash
-            if block_hash not in self._in_flight and not self._in_hand(block_hash):
+            if block_hash not in self._in_flight and block_hash not in self._in_hand:
                 if self._headers.is_invalid(block_hash):
                     break
                 if entry.height > window_end:
                     ours.blocked_at = self._verdicts
                     if not wanted and not ours.in_flight:
-                        self._blame(peer, ours.common, best, now)
+                        self._blame(peer, common, best, now)
                     break
                 if not ours.limited or best.height - entry.height < LIMITED_DEPTH:
                     wanted.append(entry)
-            ours.cursor = ours.ahead.pop()
+            cursor.advance()
         return wanted
-
-    def _settle(self, ours: _BlockSource, best: HeaderEntryView) -> None:
-        """Bring a peer's marks onto its present chain and up to what is in hand."""
-        tip = self._active.tip
-        common = ours.common
-        if best.ancestor(tip.height) is tip:
-            if common is None or common.height < tip.height or not _leads_to(common, best):
-                common = tip
-        elif common is None or not _leads_to(common, best):
-            common = self._fork(best)
-        while common is not best:
-            child = best.ancestor(common.height + 1)
-            if child is None or not self._in_hand(child.hash):
-                break
-            common = child
-        ours.common = common
-        if best is not ours.target:
-            ours.target = best
-            if ours.cursor is not None and not _leads_to(ours.cursor, best):
-                ours.cursor = None
-            ours.ahead.clear()
-        if ours.cursor is None:
-            ours.cursor = common
-            ours.ahead.clear()
-        elif ours.cursor.height < common.height:
-            while ours.ahead and ours.ahead[-1].height <= common.height:
-                ours.ahead.pop()
-            ours.cursor = common
-
-    def _fork(self, best: HeaderEntryView) -> HeaderEntryView:
-        """The last active block on the chain that ends in `best`."""
-        low, high = self._headers.genesis.height, min(best.height, self._active.tip.height)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._active.at(middle) is best.ancestor(middle):
-                low = middle
-            else:
-                high = middle - 1
-        entry = best.ancestor(low)
-        assert entry is not None, "all chains share the root"
-        return entry
-
-    @staticmethod
-    def _look_ahead(ours: _BlockSource, best: HeaderEntryView, window_end: int) -> bool:
-        """Fill `ahead` with the next entries of a peer's chain, one beyond the window at most."""
-        assert ours.cursor is not None, "settled"
-        base = ours.cursor.height
-        entry = best.ancestor(min(best.height, window_end + 1, base + _BATCH))
-        while entry is not None and entry.height > base:
-            ours.ahead.append(entry)
-            entry = entry.parent
-        return bool(ours.ahead)
 
     def _blame(
         self, peer: PeerId, common: HeaderEntryView, best: HeaderEntryView, now: Instant
@@ -423,8 +361,7 @@ class BlockDownload:
         """Something below the cursors is wanted again."""
         self._verdicts += 1
         for ours in self._peers.values():
-            ours.cursor = None
-            ours.ahead.clear()
+            ours.cursor.rewind()
 
     def _patience(self) -> int:
         return TIMEOUT_BASE + TIMEOUT_PER_PEER * max(0, self._downloading - 1)
@@ -448,7 +385,3 @@ class BlockDownload:
                 return PeerSilent("a block did not arrive in time")
             self._watch(due)
         return None
-
-
-def _leads_to(entry: HeaderEntryView, best: HeaderEntryView) -> bool:
-    return best.ancestor(entry.height) is entry
