@@ -242,7 +242,7 @@ def _files() -> dict[str, Iterable[bytes]]:
         b"t" + bytes(32),
     )
     return {
-        "peers-file": [tables.encode(), tables.encode()[:-32]],
+        "peers-file": [tables.snapshot().encode(), tables.snapshot().encode()[:-32]],
         "anchors-file": [encode_anchors(_HOSTS[:2]), encode_anchors(_HOSTS[2:])[:-32]],
         "ban-list": [bans.encode(NOW), b'{"banned_nets":[{"version":2}]}'],
         "pool-file": [pool, (2).to_bytes(8, "little") + b"\x08" + bytes(8) + pool[8:]],

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 from axon.errors import DecodeError, StorageError
 from axon.host.datadir import write_atomically
 from axon.mempool.persist import Dump, encode, load
-from axon.p2p.addrman import AddrMan, AddrManSnapshot
+from axon.p2p.addrman import AddrMan
+from axon.p2p.addrsnapshot import AddrManSnapshot
 from axon.p2p.banlist import BanList
 from axon.p2p.peersfile import decode_anchors, encode_anchors
 from axon.primitives.netaddress import NetAddress

@@ -1,7 +1,8 @@
-"""Which addresses we know, and which to dial next.
+"""Which addresses we know, and which to dial next. More than 400 lines, since each of its methods
+keeps the same few tables in step; where an address may stand is decided in p2p/addrplacement.
 
 Anyone can tell us addresses, so they are kept where a liar cannot crowd out the rest. An address
-that was only heard of is *new*: which 64 of the 1024 buckets it may enter depends on a secret key
+that was only told of is *new*: which 64 of the 1024 buckets it may enter depends on a secret key
 and on the netgroup of who told us. One that answered is *tried*: which 8 of the 256 buckets it may
 enter depends on its own netgroup. A bucket has 64 places, and where in it an address stands is no
 choice of the sender either. A tried address is not thrown out for another before it failed to
@@ -14,104 +15,37 @@ entries.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final, Self
 
 from axon.errors import DecodeError
 from axon.machine import SECOND, Instant
+from axon.p2p.addrplacement import KEY_SIZE, NEW_BUCKETS, Placement
+from axon.p2p.addrsnapshot import AddrManSnapshot
 from axon.p2p.addrtables import (
     BUCKET_SIZE,
     DAY_S,
-    FRESH_TRY_S,
     HOUR_S,
     MINUTE_S,
-    Entry,
+    REPLACEMENT_S,
+    AddressEntry,
     Table,
-    buckets_of,
+    TablePlace,
+    draw_among,
+    sample,
 )
-from axon.p2p.peersfile import AddressRecord, decode_peers, encode_peers
-from axon.primitives.hashes import sha256, siphash24
+from axon.p2p.peersfile import AddressRecord, decode_peers
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 
-NEW_BUCKETS: Final = 1024
-TRIED_BUCKETS: Final = 256
-NEW_BUCKETS_PER_SOURCE_GROUP: Final = 64
-"""A netgroup that tells us addresses reaches a sixteenth of the new table at most."""
-TRIED_BUCKETS_PER_GROUP: Final = 8
-"""A netgroup that answers reaches a thirty-second of the tried table at most."""
 NEW_BUCKETS_PER_ADDRESS: Final = 8
 """An address that many speak of is selected more often, but not without end."""
 MAX_COLLISIONS: Final = 10
 """Each waits for a feeler, of which one goes out every two minutes."""
 
-REPLACEMENT_S: Final = 4 * HOUR_S
-"""A tried address that answered so lately keeps its place."""
-TEST_WINDOW_S: Final = 40 * MINUTE_S
-"""If the old one could not be asked for so long, the new one takes the place."""
 CONNECTED_UPDATE_S: Final = 20 * MINUTE_S
 """An open connection renews the address's time no more often: it would tell who we talk to."""
 
-_SOURCE_NAME_PREFIX: Final = bytes.fromhex("fd6b88c08724")
-"""Bitcoin Core's corner of IPv6 for sources that are names; no such address is ever dialled."""
-
 _ALL_NETWORKS: Final = frozenset(AddressNetwork)
-
-
-@dataclass(frozen=True, slots=True)
-class TablePlace:
-    """Where an entry stands, as `getrawaddrman` shows it."""
-
-    bucket: int
-    slot: int
-    record: AddressRecord
-
-
-def named_source(name: str) -> NetAddress:
-    """The source under which addresses from a DNS seed or a list are filed: no real address."""
-    host = _SOURCE_NAME_PREFIX + sha256(name.encode())[:10]
-    return NetAddress(AddressNetwork.IPV6, host, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class AddrManSnapshot:
-    """The table as it was at one moment; no later change shows in it.
-
-    It holds nothing but values, so `encode` needs no lock and may run in any thread while the
-    table itself changes. One tuple for each field of `AddressRecord`, in the order of addresses: to
-    make that many records takes longer than a snapshot may take.
-    """
-
-    key: bytes
-    addresses: tuple[NetAddress, ...]
-    sources: tuple[NetAddress, ...]
-    services: tuple[int, ...]
-    times_s: tuple[int, ...]
-    last_tries_s: tuple[int, ...]
-    last_successes_s: tuple[int, ...]
-    attempts: tuple[int, ...]
-    tried: tuple[bool, ...]
-    places: tuple[tuple[int, ...], ...]
-
-    def encode(self) -> bytes:
-        """The whole table as `peers.dat` holds it; `AddrMan.decode` reads it."""
-        buckets = (
-            () if tried else buckets_of(places)
-            for tried, places in zip(self.tried, self.places, strict=True)
-        )
-        records = map(
-            AddressRecord,
-            self.addresses,
-            self.sources,
-            self.services,
-            self.times_s,
-            self.last_tries_s,
-            self.last_successes_s,
-            self.attempts,
-            self.tried,
-            buckets,
-        )
-        return encode_peers(self.key, list(records))
 
 
 class AddrMan:
@@ -125,8 +59,8 @@ class AddrMan:
     def __init__(self, rng: Random, lab: bool = False) -> None:
         self._rng = rng
         self._lab = lab
-        self._key = rng.getrandbits(128).to_bytes(16, "little")
-        self._entries: dict[NetAddress, Entry] = {}
+        self._placement = Placement(rng.getrandbits(128).to_bytes(KEY_SIZE, "little"), lab)
+        self._entries: dict[NetAddress, AddressEntry] = {}
         self._new = Table()
         self._tried = Table()
         self._sizes: dict[tuple[AddressNetwork, bool], int] = {}
@@ -160,11 +94,7 @@ class AddrMan:
     def places(self, tried: bool) -> list[TablePlace]:
         """All of one table, by bucket and slot; an address may stand in the new one repeatedly."""
         table = self._tried if tried else self._new
-        return [
-            TablePlace(bucket, slot, entry.record())
-            for bucket, slots in sorted(table.buckets.items())
-            for slot, entry in sorted(slots.items(), key=lambda item: item[0])
-        ]
+        return table.places()
 
     # Learning.
 
@@ -187,7 +117,7 @@ class AddrMan:
             How many of them took a place in the new table.
         """
         now_s = now // SECOND
-        source_group = self._source_group(source)
+        source_group = self._placement.source_group(source)
         return sum(
             self._add(told, source, source_group, now_s, time_penalty_s) for told in addresses
         )
@@ -202,12 +132,12 @@ class AddrMan:
             penalty = 0
         entry = self._entries.get(address)
         if entry is None:
-            entry = Entry(told, source, address.group(self._lab))
+            entry = AddressEntry(told, source, address.group(self._lab))
             entry.time_s = max(0, told.time - penalty)
             self._enter(entry)
         elif not self._refresh(entry, told, now_s, penalty):
             return False
-        place = self._new_place(entry, source_group)
+        place = self._placement.new_place(entry, source_group)
         standing = self._new.get(place)
         if standing is entry:
             return False
@@ -221,7 +151,7 @@ class AddrMan:
         self._new.put(place, entry)
         return True
 
-    def _refresh(self, entry: Entry, told: TimedAddress, now_s: int, penalty: int) -> bool:
+    def _refresh(self, entry: AddressEntry, told: TimedAddress, now_s: int, penalty: int) -> bool:
         """Take over what is news; whether a further place in the new table is due."""
         online = now_s - told.time < DAY_S
         interval = HOUR_S if online else DAY_S
@@ -275,7 +205,7 @@ class AddrMan:
         entry.attempts = 0
         if entry.tried:
             return False
-        if test_before_evict and self._tried.get(self._tried_place(entry)) is not None:
+        if test_before_evict and self._tried.get(self._placement.tried_place(entry)) is not None:
             if len(self._collisions) < MAX_COLLISIONS:
                 self._collisions[address] = None
             return False
@@ -305,19 +235,13 @@ class AddrMan:
             if entry is None or entry.tried:
                 del self._collisions[address]
                 continue
-            old = self._tried.get(self._tried_place(entry))
+            old = self._tried.get(self._placement.tried_place(entry))
             if old is not None and now_s - old.last_success_s < REPLACEMENT_S:
                 del self._collisions[address]
                 continue
-            if old is None or self._has_lost(old, entry, now_s):
+            if old is None or old.has_lost_to(entry, now_s):
                 del self._collisions[address]
                 self.good(address, now, test_before_evict=False)
-
-    @staticmethod
-    def _has_lost(old: Entry, entry: Entry, now_s: int) -> bool:
-        if now_s - old.last_try_s < REPLACEMENT_S:
-            return now_s - old.last_try_s > FRESH_TRY_S  # Asked, and it did not answer.
-        return now_s - entry.last_success_s > TEST_WINDOW_S
 
     def collision_to_test(self) -> AddressRecord | None:
         """The old address of a random collision: the next feeler's destination."""
@@ -325,7 +249,7 @@ class AddrMan:
             return None
         address = self._rng.choice(list(self._collisions))
         entry = self._entries.get(address)
-        old = None if entry is None else self._tried.get(self._tried_place(entry))
+        old = None if entry is None else self._tried.get(self._placement.tried_place(entry))
         if old is None or old is entry:
             del self._collisions[address]
             return None
@@ -364,7 +288,7 @@ class AddrMan:
             return None
         from_tried = not new or (bool(tried) and self._rng.random() < 0.5)
         table = self._tried if from_tried else self._new
-        return self._draw(table, wanted if some else None, now // SECOND)
+        return table.draw(wanted if some else None, now // SECOND, self._rng).record()
 
     def select_among(self, addresses: Sequence[NetAddress], now: Instant) -> AddressRecord | None:
         """One of these addresses, by the same chances; None if there is none."""
@@ -374,33 +298,8 @@ class AddrMan:
         tried = [entry for entry in entries if entry.tried]
         new = [entry for entry in entries if not entry.tried]
         from_tried = not new or (bool(tried) and self._rng.random() < 0.5)
-        pool, now_s = tried if from_tried else new, now // SECOND
-        factor = 1.0
-        while True:
-            entry = self._rng.choice(pool)
-            if self._rng.random() < factor * entry.chance(now_s):
-                return entry.record()
-            factor *= 1.2
-
-    def _draw(
-        self, table: Table, wanted: Collection[AddressNetwork] | None, now_s: int
-    ) -> AddressRecord:
-        """One entry of a table; `wanted` is None if all its networks are."""
-        buckets = list(table.buckets.values())
-        if wanted is not None:
-            matching = ([e for e in b.values() if e.address.network in wanted] for b in buckets)
-            choices = [bucket for bucket in matching if bucket]
-        else:
-            choices = []
-        factor = 1.0
-        while True:
-            if choices:
-                entry = self._rng.choice(self._rng.choice(choices))
-            else:
-                entry = self._rng.choice(list(self._rng.choice(buckets).values()))
-            if self._rng.random() < factor * entry.chance(now_s):
-                return entry.record()
-            factor *= 1.2
+        pool = tried if from_tried else new
+        return draw_among(pool, now // SECOND, self._rng).record()
 
     def get_addresses(
         self,
@@ -418,25 +317,13 @@ class AddrMan:
                 table by asking once; 0 for all.
             network: only addresses of this one; None for all.
         """
-        now_s = now // SECOND
-        entries = list(self._entries.values())
-        bound = len(entries)
+        bound = len(self._entries)
         if max_percent:
             bound = bound * max_percent // 100
         if max_count:
             bound = min(bound, max_count)
-        sample: list[TimedAddress] = []
-        for drawn in range(len(entries)):
-            if len(sample) >= bound:
-                break
-            other = self._rng.randrange(drawn, len(entries))
-            entries[drawn], entries[other] = entries[other], entries[drawn]
-            entry = entries[drawn]
-            if network is not None and entry.address.network is not network:
-                continue
-            if not entry.is_terrible(now_s):
-                sample.append(TimedAddress(entry.time_s, entry.services, entry.address))
-        return sample
+        entries = list(self._entries.values())
+        return sample(entries, bound, network, now // SECOND, self._rng)
 
     # On disk.
 
@@ -447,23 +334,7 @@ class AddrMan:
         39,000 addresses. What it returns may be encoded in another thread, which takes ten times
         as long.
         """
-        entries = list(self._entries.values())
-        return AddrManSnapshot(
-            key=self._key,
-            addresses=tuple([entry.address for entry in entries]),
-            sources=tuple([entry.source for entry in entries]),
-            services=tuple([entry.services for entry in entries]),
-            times_s=tuple([entry.time_s for entry in entries]),
-            last_tries_s=tuple([entry.last_try_s for entry in entries]),
-            last_successes_s=tuple([entry.last_success_s for entry in entries]),
-            attempts=tuple([entry.attempts for entry in entries]),
-            tried=tuple([entry.tried for entry in entries]),
-            places=tuple([entry.places for entry in entries]),
-        )
-
-    def encode(self) -> bytes:
-        """The whole table as `peers.dat` holds it: the snapshot of this moment, encoded."""
-        return self.snapshot().encode()
+        return AddrManSnapshot.of(self._placement.key, list(self._entries.values()))
 
     @classmethod
     def decode(cls, data: bytes, rng: Random, lab: bool = False) -> Self:
@@ -474,7 +345,7 @@ class AddrMan:
         """
         key, records = decode_peers(data)
         table = cls(rng, lab)
-        table._key = key
+        table._placement = Placement(key, lab)
         for record in records:
             if not record.address.is_routable(lab):
                 continue  # Kept by a lab, read outside of it.
@@ -484,56 +355,35 @@ class AddrMan:
 
     def _restore(self, record: AddressRecord) -> bool:
         told = TimedAddress(record.time_s, record.services, record.address)
-        entry = Entry(told, record.source, record.address.group(self._lab))
+        entry = AddressEntry(told, record.source, record.address.group(self._lab))
         entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
         entry.attempts, entry.tried = record.attempts, record.tried
         self._enter(entry)
         if entry.tried:
-            table, places = self._tried, [self._tried_place(entry)]
+            table, places = self._tried, [self._placement.tried_place(entry)]
         else:
-            table, places = self._new, [self._place("N", b, entry) for b in record.buckets]
+            table, places = (
+                self._new,
+                [self._placement.new_place_in(b, entry) for b in record.buckets],
+            )
         for place in places:
             if place >= NEW_BUCKETS * BUCKET_SIZE or table.get(place) is not None:
                 return False
             table.put(place, entry)
         return bool(places)
 
-    # Places.
-
-    def _source_group(self, source: NetAddress) -> bytes:
-        if source.host_bytes.startswith(_SOURCE_NAME_PREFIX):
-            return source.host_bytes
-        return source.group(self._lab)
-
-    def _hash(self, domain: str, *parts: bytes) -> int:
-        return siphash24(self._key, b"".join((domain.encode(), *parts)))
-
-    def _new_place(self, entry: Entry, source_group: bytes) -> int:
-        share = self._hash("s", entry.group, source_group) % NEW_BUCKETS_PER_SOURCE_GROUP
-        bucket = self._hash("n", source_group, bytes((share,))) % NEW_BUCKETS
-        return self._place("N", bucket, entry)
-
-    def _tried_place(self, entry: Entry) -> int:
-        share = self._hash("a", entry.key) % TRIED_BUCKETS_PER_GROUP
-        bucket = self._hash("t", entry.group, bytes((share,))) % TRIED_BUCKETS
-        return self._place("T", bucket, entry)
-
-    def _place(self, table: str, bucket: int, entry: Entry) -> int:
-        slot = self._hash(table, bucket.to_bytes(2, "little"), entry.key) % BUCKET_SIZE
-        return bucket * BUCKET_SIZE + slot
-
     # Moving.
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, entry: AddressEntry) -> None:
         self._entries[entry.address] = entry
         self._count(entry, 1)
 
-    def _forget(self, entry: Entry) -> None:
+    def _forget(self, entry: AddressEntry) -> None:
         del self._entries[entry.address]
         self._collisions.pop(entry.address, None)
         self._count(entry, -1)
 
-    def _count(self, entry: Entry, change: int) -> None:
+    def _count(self, entry: AddressEntry, change: int) -> None:
         slot = (entry.address.network, entry.tried)
         self._sizes[slot] = self._sizes.get(slot, 0) + change
 
@@ -545,21 +395,21 @@ class AddrMan:
         if not entry.places:
             self._forget(entry)
 
-    def _make_tried(self, entry: Entry) -> None:
+    def _make_tried(self, entry: AddressEntry) -> None:
         for place in list(entry.places):
             self._new.free(place, entry)
-        place = self._tried_place(entry)
+        place = self._placement.tried_place(entry)
         old = self._tried.get(place)
         if old is not None:
             self._tried.free(place, old)
             self._set_tried(old, tried=False)
-            new_place = self._new_place(old, self._source_group(old.source))
+            new_place = self._placement.new_place(old, self._placement.source_group(old.source))
             self._vacate_new(new_place)
             self._new.put(new_place, old)
         self._set_tried(entry, tried=True)
         self._tried.put(place, entry)
 
-    def _set_tried(self, entry: Entry, tried: bool) -> None:
+    def _set_tried(self, entry: AddressEntry, tried: bool) -> None:
         self._count(entry, -1)
         entry.tried = tried
         self._count(entry, 1)

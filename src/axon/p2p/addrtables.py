@@ -1,14 +1,17 @@
-"""What `AddrMan` is made of: entries, and tables of buckets with places for them.
+"""What `AddrMan` is made of: entries, tables of buckets with places for them, and draws from these.
 
 Times are seconds since 1970, 0 for never.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
 from typing import Final
 
 from axon.p2p.peersfile import AddressRecord
-from axon.primitives.netaddress import NetAddress, TimedAddress
+from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 
 BUCKET_SIZE: Final = 64
 
@@ -28,8 +31,15 @@ MIN_FAIL_S: Final = 7 * DAY_S
 FRESH_TRY_S: Final = 60
 """A dial that began less than this ago may still succeed."""
 
+REPLACEMENT_S: Final = 4 * HOUR_S
+"""A tried address that answered so lately keeps its place."""
+TEST_WINDOW_S: Final = 40 * MINUTE_S
+"""If the old one could not be asked for so long, the new one takes the place."""
 
-class Entry:
+_PERSISTENCE: Final = 1.2  # By which the chance of all grows with each entry drawn in vain.
+
+
+class AddressEntry:
     """One address and all we know of it; `AddressRecord` is what others see."""
 
     __slots__ = (
@@ -76,6 +86,15 @@ class Entry:
         chance: float = 0.66 ** min(self.attempts, 8)
         return chance * 0.01 if now_s - self.last_try_s < FUTURE_S else chance
 
+    def has_lost_to(self, other: AddressEntry, now_s: int) -> bool:
+        """Whether its place in the tried table goes to another that answered.
+
+        It does if it was asked meanwhile and did not answer, or could not be asked for too long.
+        """
+        if now_s - self.last_try_s < REPLACEMENT_S:
+            return now_s - self.last_try_s > FRESH_TRY_S
+        return now_s - other.last_success_s > TEST_WINDOW_S
+
     def record(self) -> AddressRecord:
         """It as a value, for others and for the disk."""
         return AddressRecord(
@@ -96,27 +115,110 @@ def buckets_of(places: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([place // BUCKET_SIZE for place in places])
 
 
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """Where an entry stands, as `getrawaddrman` shows it."""
+
+    bucket: int
+    slot: int
+    record: AddressRecord
+
+
 class Table:
     """Places for entries: bucket -> slot -> entry, holding only what is occupied."""
 
     __slots__ = ("buckets",)
 
     def __init__(self) -> None:
-        self.buckets: dict[int, dict[int, Entry]] = {}
+        self.buckets: dict[int, dict[int, AddressEntry]] = {}
 
-    def get(self, place: int) -> Entry | None:
+    def get(self, place: int) -> AddressEntry | None:
         """Who stands there, if anyone; a place is bucket * BUCKET_SIZE + slot."""
         return self.buckets.get(place // BUCKET_SIZE, {}).get(place % BUCKET_SIZE)
 
-    def put(self, place: int, entry: Entry) -> None:
+    def put(self, place: int, entry: AddressEntry) -> None:
         """Give an entry a place that is free."""
         self.buckets.setdefault(place // BUCKET_SIZE, {})[place % BUCKET_SIZE] = entry
         entry.places = (*entry.places, place)
 
-    def free(self, place: int, entry: Entry) -> None:
+    def free(self, place: int, entry: AddressEntry) -> None:
         """Take an entry from its place."""
         bucket = self.buckets[place // BUCKET_SIZE]
         del bucket[place % BUCKET_SIZE]
         if not bucket:
             del self.buckets[place // BUCKET_SIZE]
         entry.places = tuple([other for other in entry.places if other != place])
+
+    def places(self) -> list[TablePlace]:
+        """All that is occupied, by bucket and slot."""
+        return [
+            TablePlace(bucket, slot, entry.record())
+            for bucket, slots in sorted(self.buckets.items())
+            for slot, entry in sorted(slots.items(), key=lambda item: item[0])
+        ]
+
+    def draw(
+        self, wanted: Collection[AddressNetwork] | None, now_s: int, rng: Random
+    ) -> AddressEntry:
+        """A random bucket, a random entry in it, taken by its chance; else again.
+
+        Args:
+            wanted: only of these networks, of which there must be an entry; None if all are.
+            now_s: decides the chances.
+            rng: draws.
+        """
+        buckets = list(self.buckets.values())
+        if wanted is not None:
+            matching = ([e for e in b.values() if e.address.network in wanted] for b in buckets)
+            choices = [bucket for bucket in matching if bucket]
+        else:
+            choices = []
+        factor = 1.0
+        while True:
+            if choices:
+                entry = rng.choice(rng.choice(choices))
+            else:
+                entry = rng.choice(list(rng.choice(buckets).values()))
+            if rng.random() < factor * entry.chance(now_s):
+                return entry
+            factor *= _PERSISTENCE
+
+
+def draw_among(entries: Sequence[AddressEntry], now_s: int, rng: Random) -> AddressEntry:
+    """One of these entries, of which there must be one, by the same chances."""
+    factor = 1.0
+    while True:
+        entry = rng.choice(entries)
+        if rng.random() < factor * entry.chance(now_s):
+            return entry
+        factor *= _PERSISTENCE
+
+
+def sample(
+    entries: list[AddressEntry],
+    bound: int,
+    network: AddressNetwork | None,
+    now_s: int,
+    rng: Random,
+) -> list[TimedAddress]:
+    """Some entries at random, as gossip tells them, without the terrible ones.
+
+    Args:
+        entries: shuffled in place as far as they are drawn.
+        bound: at most so many.
+        network: only of this one; None for all.
+        now_s: decides who is terrible.
+        rng: draws.
+    """
+    found: list[TimedAddress] = []
+    for drawn in range(len(entries)):
+        if len(found) >= bound:
+            break
+        other = rng.randrange(drawn, len(entries))
+        entries[drawn], entries[other] = entries[other], entries[drawn]
+        entry = entries[drawn]
+        if network is not None and entry.address.network is not network:
+            continue
+        if not entry.is_terrible(now_s):
+            found.append(TimedAddress(entry.time_s, entry.services, entry.address))
+    return found

@@ -13,7 +13,8 @@ from random import Random
 from typing import Final
 
 from axon.machine import DAY, MINUTE, SECOND, Endpoint, Instant
-from axon.p2p.addrman import AddrMan, named_source
+from axon.p2p.addrman import AddrMan
+from axon.p2p.addrplacement import named_source
 from axon.p2p.requests import ResolveRequest
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.wire.messages import Services

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.p2p.addrman import TablePlace
+from axon.p2p.addrtables import TablePlace
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
