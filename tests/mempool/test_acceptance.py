@@ -358,6 +358,18 @@ def test_fee_that_the_operator_added_counts() -> None:
     assert entry.chunk.fee_sat == 11
 
 
+def test_fee_is_the_same_when_the_pool_moved_while_scripts_were_verified() -> None:
+    for delta_sat in (0, 11):
+        scene = Scene()
+        prepared = scene.prepare(scene.pay(scene.coin(), fee=777))
+        assert isinstance(prepared, Prepared)
+        scene.add(scene.pay(scene.coin()))
+        scene.pool.prioritise(prepared.entry.txid, delta_sat)
+        outcome = scene.admit(prepared)
+        assert isinstance(outcome, Admitted)
+        assert outcome.entry.modified_fee_sat == 777 + delta_sat
+
+
 def test_conflict_that_came_while_scripts_were_verified() -> None:
     scene = Scene()
     point = scene.coin()

@@ -97,6 +97,17 @@ def test_every_order_is_one_that_can_be_mined(entries: list[PoolEntry]) -> None:
     assert seen == {item.txid for item in entries}
 
 
+def test_large_cluster_is_ordered_by_what_pays_best() -> None:
+    # Too many closed sets to compare: the best ancestor set is taken each time.
+    (parent, *children) = graph([(0, 10, []), *((fee * 10, 10, [0]) for fee in range(1, 31))])
+    cluster = make_cluster([parent, *children])
+    assert not cluster.optimal
+    first, *rest = cluster.chunks
+    # 300, 290, ... 240 and the parent's nothing: 231 each, and the next pays 230.
+    assert first.entries == (parent, *children[:-8:-1])
+    assert [chunk.entries for chunk in rest] == [(child,) for child in children[-8::-1]]
+
+
 def test_children_pay_for_their_parent_together() -> None:
     parent: tuple[int, int, list[int]] = (0, 100, [])
     entries = graph([parent, *[(50, 100, [0])] * 20])

@@ -80,6 +80,18 @@ def test_block_ends_the_waiting() -> None:
     assert orphans.erase_for_block([orphan(3)]) == 0
 
 
+def test_who_uses_the_most_of_its_share_pays_for_the_flood() -> None:
+    orphans = Orphanage(reserved_weight_wu=10_000, max_work=10)
+    heavy = orphan(1, size=1_500)
+    orphans.add(heavy, 1)  # Most of its weight, but one announcement of ten.
+    light = [orphan(serial, size=1) for serial in range(2, 13)]
+    kept = [orphans.add(each, 2) for each in light]
+    assert orphans.work == 10
+    assert heavy.wtxid in orphans
+    assert all(kept)
+    assert [each.wtxid in orphans for each in light] == [False] * 2 + [True] * 9
+
+
 def test_too_large_an_orphan_is_not_kept() -> None:
     orphans = Orphanage()
     assert not orphans.add(orphan(1, size=100_000), 1)

@@ -315,6 +315,23 @@ def test_version_3_inside_a_package() -> None:
     assert "would have too many ancestors" in result.error.detail
 
 
+def test_package_replaces_a_bounded_number_of_clusters() -> None:
+    for count, fits in ((100, True), (101, False)):
+        scene = Scene()
+        points = [scene.coin() for _ in range(count)]
+        for point in points:
+            scene.add(scene.pay(point, fee=500))
+        parent = scene.pay(*points, fee=0, total=1_000_000 * count)
+        child = scene.pay(out(parent), fee=200_000, total=1_000_000 * count)
+        result = submit(scene, parent, child)
+        if fits:
+            assert result.error is None
+            assert len(result.replaced) == 100
+        else:
+            assert result.error is not None
+            assert result.error.reason == "package RBF failed: too many potential replacements"
+
+
 def violation(result: PackageResult) -> str:
     assert result.error is not None
     assert (result.error.reason, result.about_package) == ("TRUC-violation", True)

@@ -201,6 +201,21 @@ def test_floor_falls_faster_in_an_empty_pool() -> None:
     assert abs(scene.pool.min_feerate(scene.now) - floor / 2) <= 1
 
 
+@pytest.mark.parametrize(
+    ("share", "hours"), [(0.21, 3), (0.24, 3), (0.27, 6), (0.48, 6), (0.54, 12)]
+)
+def test_floor_falls_by_how_full_the_pool_is(share: float, hours: int) -> None:
+    scene = Scene(SMALL)
+    entries = fill(scene)
+    floor = scene.pool.min_feerate(scene.now)
+    left = round(share * SMALL.max_mempool_bytes / entries[-1].usage_bytes)
+    block = scene.mine(*[entry.transaction for entry in entries if entry.txid in scene.pool][left:])
+    scene.pool.block_connected(block, scene.now)
+    assert abs(scene.pool.usage_bytes / SMALL.max_mempool_bytes - share) < 0.01
+    scene.now += hours * HOUR
+    assert abs(scene.pool.min_feerate(scene.now) - floor / 2) <= 1
+
+
 def test_old_entries_go_with_their_descendants() -> None:
     scene = Scene()
     old = chain(scene, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from axon.mempool.policy import Policy
-from axon.mempool.standard import dust_outputs
+from axon.mempool.standard import check_transaction, dust_outputs
 from axon.primitives.dust import dust_limit_sat
 from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 from tests.mempool.scene import PAY
@@ -24,3 +24,12 @@ def test_dust_limit_of_a_witness_key_hash_is_that_of_bitcoin_core() -> None:
     assert dust_limit_sat(PAY, 3_000) == 294
     assert dust_limit_sat(b"\x76\xa9\x14" + bytes(20) + b"\x88\xac", 3_000) == 546
     assert dust_limit_sat(b"\x6a\x04data", 3_000) == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"), [(1, "bad-cb-length"), (2, ""), (100, ""), (101, "bad-cb-length")]
+)
+def test_script_of_a_coinbase_has_two_to_a_hundred_bytes(size: int, reason: str) -> None:
+    coinbase = Transaction.build(1, [TxIn(NULL_OUTPOINT, bytes(size))], [TxOut(1, PAY)])
+    refused = check_transaction(coinbase)
+    assert (refused.reason if refused is not None else "") == reason
