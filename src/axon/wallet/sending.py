@@ -13,6 +13,7 @@ from axon.wallet.history import counting
 from axon.wallet.payment import replacement_fee_sat
 from axon.wallet.psbt import Psbt, finalize
 from axon.wallet.signing import sign
+from axon.wallet.unconfirmed import record_sent
 from axon.wallet.wallet import Wallet
 
 
@@ -60,7 +61,7 @@ def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Tran
             )
     if rivals:
         _check_replaces(wallet, transaction, rivals)
-    wallet.record_sent(transaction, now_s)
+    record_sent(ledger, transaction, now_s)
     return transaction
 
 

@@ -1,0 +1,133 @@
+"""The exact edges of the wallet's rules: one satoshi, one block, one character to each side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from axon.primitives.network import COINBASE_MATURITY, REGTEST
+from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
+from axon.wallet.coins import WalletCoin
+from axon.wallet.draft import (
+    HIGH_FEE_PART,
+    HIGH_FEERATE_SAT_KVB,
+    MAX_FEE_SAT,
+    MAX_FEERATE_SAT_KVB,
+    Draft,
+    Recipient,
+    check_fee,
+    describe,
+)
+from axon.wallet.errors import BadFee, BadPsbt, CoinUnavailable
+from axon.wallet.keys import watch
+from axon.wallet.payment import Payee, draft
+from axon.wallet.psbt import Psbt
+from tests.wallet.scene import BOB, Scene, new_wallet, paying, source
+
+
+def drafted(scene: Scene, amount_sat: int = COIN // 2, fee_sat: int = 1_000) -> Draft:
+    return draft(scene.wallet, [Payee(BOB.address(), amount_sat)], fee_sat=fee_sat)
+
+
+def costing(scene: Scene, fee_sat: int, amount_sat: int, vsize: int) -> Draft:
+    """A draft with a fee, an amount and a size of our choice."""
+    made = drafted(scene)
+    recipient = Recipient(BOB.script, BOB.address(), amount_sat, False)
+    return replace(made, recipients=(recipient,), fee_sat=fee_sat, vsize=vsize)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    scene = Scene()
+    scene.receive(COIN)
+    return scene
+
+
+# Fees.
+
+
+def test_the_highest_fee_is_a_tenth_of_a_bitcoin(scene: Scene) -> None:
+    assert MAX_FEE_SAT == 10_000_000
+    check_fee(costing(scene, MAX_FEE_SAT, 21 * COIN, 100_000))
+    with pytest.raises(BadFee, match="more than any payment needs"):
+        check_fee(costing(scene, MAX_FEE_SAT + 1, 21 * COIN, 100_000))
+
+
+def test_the_highest_feerate_is_10000_sat_vb(scene: Scene) -> None:
+    assert MAX_FEERATE_SAT_KVB == 10_000 * 1_000
+    check_fee(costing(scene, 1_000_000, 21 * COIN, 100))
+    with pytest.raises(BadFee, match="more than any payment needs"):
+        check_fee(costing(scene, 1_000_001, 21 * COIN, 100))
+
+
+def test_above_100_sat_vb_a_fee_is_at_most_a_tenth_of_the_amount(scene: Scene) -> None:
+    assert (HIGH_FEERATE_SAT_KVB, HIGH_FEE_PART) == (100_000, 10)
+    check_fee(costing(scene, 20_000, 1, 200))
+    check_fee(costing(scene, 20_200, 202_000, 200))
+    with pytest.raises(BadFee, match="more than a tenth"):
+        check_fee(costing(scene, 20_200, 201_999, 200))
+
+
+def test_a_psbt_may_pay_no_fee_but_no_less(scene: Scene) -> None:
+    psbt = drafted(scene).psbt
+
+    def paying_out(more_sat: int) -> Psbt:
+        first, *others = psbt.transaction.outputs
+        spent_sat = sum(output.amount_sat for output in psbt.spent if output is not None)
+        rest_sat = sum(output.amount_sat for output in others)
+        outputs = [TxOut(spent_sat - rest_sat + more_sat, first.script_pubkey), *others]
+        changed = Transaction.build(2, psbt.transaction.inputs, outputs)
+        return replace(psbt, transaction=changed)
+
+    assert describe(scene.wallet.ledger, paying_out(0)).fee_sat == 0
+    with pytest.raises(BadPsbt, match="pays out more than it spends"):
+        describe(scene.wallet.ledger, paying_out(1))
+
+
+def test_what_our_coins_hold_is_taken_from_our_own_records(scene: Scene) -> None:
+    made = drafted(scene)
+    lies = tuple([TxOut(COIN - 1, BOB.script) for _ in made.psbt.spent])
+    read = describe(scene.wallet.ledger, replace(made.psbt, spent=lies))
+    assert read.fee_sat == made.fee_sat
+    assert read.inputs == made.inputs
+
+
+def test_one_descriptor_pays_its_own_address_on_purpose() -> None:
+    scene = Scene(new_wallet(made_of=watch(REGTEST, source().descriptors.receive)))
+    scene.receive(COIN)
+    _, own = scene.wallet.new_address(), scene.wallet.new_address()  # Change takes the first.
+    made = draft(scene.wallet, [Payee(own, COIN // 4)], fee_sat=1_000)
+    assert [(item.address, item.amount_sat) for item in made.recipients] == [(own, COIN // 4)]
+    assert made.change_sat == COIN - COIN // 4 - 1_000
+
+
+# Coins.
+
+
+def held(scene: Scene) -> list[WalletCoin]:
+    return scene.wallet.coins()
+
+
+def test_mined_coins_can_be_spent_when_100_blocks_deep() -> None:
+    scene = Scene()
+    scene.mine(miner=scene.script())
+    point = outpoint(scene.blocks[-1].transactions[0].txid, 0)
+    scene.pass_blocks(COINBASE_MATURITY - 2)
+    (coin,) = held(scene)
+    assert (coin.confirmations, coin.immature, coin.spendable) == (99, True, False)
+    with pytest.raises(CoinUnavailable, match="mined 99 blocks ago and waits for 100"):
+        draft(scene.wallet, [Payee(BOB.address(), COIN)], fee_sat=500, coins=[point])
+    scene.pass_blocks(1)
+    (coin,) = held(scene)
+    assert (coin.confirmations, coin.immature, coin.spendable) == (100, False, True)
+    draft(scene.wallet, [Payee(BOB.address(), COIN)], fee_sat=500, coins=[point])
+
+
+def test_coins_are_listed_oldest_first_and_unconfirmed_ones_last() -> None:
+    scene = Scene()
+    first, second = scene.receive(COIN, 1), scene.receive(COIN, 2)
+    promised = paying(scene.script(), COIN, 3)
+    scene.wallet.take_unconfirmed(promised, scene.now_s)
+    assert [coin.outpoint for coin in held(scene)] == [first, second, outpoint(promised.txid, 0)]
+    assert [coin.confirmations for coin in held(scene)] == [2, 1, 0]
