@@ -9,20 +9,16 @@ from random import Random
 import pytest
 
 from axon.machine import MINUTE, SECOND, Instant, PeerId
-from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
+from axon.p2p.rebroadcast import REBROADCAST_MIN, REBROADCAST_SPREAD
 from axon.p2p.txrelay import (
     ANNOUNCED_AT_MOST,
     ANNOUNCED_AT_ONCE,
-    FEEFILTER_SOON,
     INBOUND_INTERVAL,
     MAX_KNOWN,
     MAX_QUEUE,
     NEWCOMER_SHARE,
     OUTBOUND_INTERVAL,
-    REBROADCAST_MIN,
-    REBROADCAST_SPREAD,
-    FeeRounder,
     TxRelay,
     relay_rank,
 )
@@ -140,9 +136,9 @@ class Fixture:
         return [item for item in found if isinstance(item[2], kind)]
 
 
-def fixture(seed: int = 1, *, bloom: bool = False) -> Fixture:
+def fixture(seed: int = 1) -> Fixture:
     pool = Pool()
-    return Fixture(pool, TxRelay(Random(seed), pool, bloom=bloom))
+    return Fixture(pool, TxRelay(Random(seed), pool))
 
 
 def names(found: Sequence[tuple[Instant, PeerId, Message]], peer: PeerId) -> list[bytes]:
@@ -265,27 +261,7 @@ def test_a_peer_that_wants_no_transactions_gets_none() -> None:
     entry = it.pool.add(1)
     it.announce(entry)
     assert it.run(HOUR_ON) == []
-    assert not it.relay.answers(ALICE)
-    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON)
-
-
-class _Only:
-    def __init__(self, txid: Txid) -> None:
-        self.txid = txid
-
-    def matches(self, transaction: Transaction) -> bool:
-        return transaction.txid == self.txid
-
-
-def test_a_bloom_filter_turns_announcements_on_and_chooses() -> None:
-    it = fixture(bloom=True)
-    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
-    first, second, third = it.pool.add(1), it.pool.add(2), it.pool.add(3)
-    it.announce(first)
-    assert it.run(HOUR_ON) == []
-    it.relay.set_bloom(ALICE, _Only(second.txid))
-    it.announce(second, third, now=HOUR_ON)
-    assert names(it.run(HOUR_ON + MINUTE), ALICE) == [second.wtxid]
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON) is None
 
 
 def test_only_what_was_announced_may_be_asked_for() -> None:
@@ -300,9 +276,9 @@ def test_only_what_was_announced_may_be_asked_for() -> None:
     assert it.relay.find(ALICE, wanted, HOUR_ON) == old.transaction
     by_txid = InvItem(InvType.WITNESS_TX, old.txid)
     assert it.relay.find(ALICE, by_txid, HOUR_ON) == old.transaction
-    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, new.wtxid), HOUR_ON)
-    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, old.txid), HOUR_ON)
-    assert not it.relay.may_serve(BOB, wanted, HOUR_ON)
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, new.wtxid), HOUR_ON) is None
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, old.txid), HOUR_ON) is None
+    assert it.relay.find(BOB, wanted, HOUR_ON) is None
 
 
 def test_what_the_peer_itself_sent_may_be_asked_for_after_the_next_moment() -> None:
@@ -312,7 +288,7 @@ def test_what_the_peer_itself_sent_may_be_asked_for_after_the_next_moment() -> N
     it.relay.known(ALICE, entry.wtxid)
     it.announce(entry)
     assert it.run(HOUR_ON) == []
-    assert it.relay.may_serve(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON)
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, entry.wtxid), HOUR_ON) is not None
 
 
 def test_the_newest_block_may_be_asked_for_until_the_next() -> None:
@@ -324,7 +300,7 @@ def test_the_newest_block_may_be_asked_for_until_the_next() -> None:
     for kind, name in ((InvType.WTX, mined.wtxid), (InvType.TX, mined.txid)):
         assert it.relay.find(ALICE, InvItem(kind, name), NOW) == mined.transaction
     it.relay.block_connected(())
-    assert not it.relay.may_serve(ALICE, InvItem(InvType.WTX, mined.wtxid), NOW)
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, mined.wtxid), NOW) is None
 
 
 def test_the_whole_pool_for_who_may_ask() -> None:
@@ -370,80 +346,6 @@ def test_queue_and_memory_of_a_peer_are_bounded() -> None:
     assert len(ours.known) <= 2 * MAX_KNOWN
 
 
-# feefilter.
-
-
-def feefilters(it: Fixture, until: Instant) -> list[tuple[Instant, int]]:
-    found: list[tuple[Instant, int]] = []
-    for when, _, message in it.run(until, FeeFilter):
-        assert isinstance(message, FeeFilter)
-        found.append((when, message.feerate_sat_kvb))
-    return found
-
-
-def opened_with(minimum: int, *, forcerelay: bool = False) -> Fixture:
-    it = fixture()
-    it.relay.minimum_changed(minimum, NOW)
-    it.relay.opened(
-        ALICE, inbound=False, wtxid_relay=True, relay=True, forcerelay=forcerelay, now=NOW
-    )
-    return it
-
-
-def test_the_minimum_is_told_after_the_handshake_and_rounded() -> None:
-    ((when, told),) = feefilters(opened_with(5_000), NOW)
-    assert when == NOW
-    assert told != 5_000
-    assert 5_000 / 1.1 <= told <= 5_000 * 1.1
-
-
-def test_it_never_goes_below_what_relay_costs() -> None:
-    for seed in range(10):
-        pool = Pool()
-        relay = TxRelay(Random(seed), pool, min_relay_sat_kvb=100)
-        relay.minimum_changed(0, NOW)
-        relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
-        assert relay.tick(NOW) == [Send(ALICE, FeeFilter(100))]
-
-
-def test_when_the_first_sync_ends_the_peer_is_told_at_once() -> None:
-    it = opened_with(MAX_MONEY_SAT)
-    ((_, told),) = feefilters(it, NOW)
-    assert told > 9_000_000
-    it.relay.minimum_changed(1_000, NOW + 5)
-    ((when, told),) = feefilters(it, NOW + 5)
-    assert when == NOW + 5
-    assert told <= 1_100
-
-
-def test_a_large_change_is_told_soon() -> None:
-    late = 0
-    for seed in range(30):
-        pool = Pool()
-        relay = TxRelay(Random(seed), pool)
-        relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
-        it = Fixture(pool, relay)
-        feefilters(it, NOW)
-        relay.minimum_changed(50_000, NOW)
-        found = feefilters(it, NOW + FEEFILTER_SOON + 1)
-        late += not found
-    assert late == 0
-
-
-def test_who_forces_us_to_relay_is_not_told() -> None:
-    assert feefilters(opened_with(5_000, forcerelay=True), HOUR_ON) == []
-
-
-def test_the_rounder_chooses_the_lower_step_twice_as_often() -> None:
-    rounder = FeeRounder(Random(1), 100)
-    found = [rounder.round(1_000) for _ in range(3000)]
-    low, high = min(found), max(found)
-    assert low < 1_000 <= high < low * 1.11
-    assert 0.6 < found.count(low) / len(found) < 0.73
-    assert rounder.round(0) == 0
-    assert rounder.round(MAX_MONEY_SAT) == rounder.highest
-
-
 def test_a_peer_that_left_leaves_nothing_behind() -> None:
     it = fixture()
     it.open(ALICE)
@@ -452,7 +354,6 @@ def test_a_peer_that_left_leaves_nothing_behind() -> None:
     assert it.run(NOW + MINUTE) == []
     it.relay.known(ALICE, bytes(32))
     it.relay.received(ALICE, FeeFilter(1), NOW)
-    it.relay.set_bloom(ALICE, None)
     it.relay.mempool(ALICE, permitted=False, now=NOW)
 
 
@@ -521,7 +422,26 @@ def test_nobody_is_a_newcomer_for_ever() -> None:
 
 
 def test_who_wants_no_announcements_is_no_newcomer() -> None:
-    it = fixture(bloom=True)
+    it = fixture()
     it.pool.add(1)
     it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
     assert it.run(HOUR_ON) == []
+
+
+def test_the_minimum_is_told_to_all_but_those_who_force_us_to_relay() -> None:
+    it = fixture()
+    it.relay.minimum_changed(5_000, NOW)
+    for peer, forcerelay in ((ALICE, False), (BOB, True)):
+        it.relay.opened(
+            peer, inbound=False, wtxid_relay=True, relay=True, forcerelay=forcerelay, now=NOW
+        )
+    told = it.run(HOUR_ON, FeeFilter)
+    assert [peer for _, peer, _ in told][:1] == [ALICE]
+    assert BOB not in [peer for _, peer, _ in told]
+
+
+def test_who_wants_no_transactions_tells_no_minimum() -> None:
+    pool = Pool()
+    relay = TxRelay(Random(1), pool, blocks_only=True)
+    relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
+    assert Fixture(pool, relay).run(HOUR_ON, FeeFilter) == []

@@ -23,7 +23,8 @@ class PeerViolation(PeerFault):
     """The peer broke a rule: it is disconnected and its address discouraged.
 
     Args:
-        rule: the source of the rule and the rule, as in "BIP 130: headers connect".
+        rule: the source of the rule, a BIP or Bitcoin Core, and the rule, as in "BIP 157: a filter
+            is what its filter header commits to".
     """
 
     def __init__(self, rule: str) -> None:

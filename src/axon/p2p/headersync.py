@@ -108,11 +108,7 @@ class HeaderSync:
             block_relay_only: a connection for blocks alone is never protected.
             noban: the operator trusts it.
         """
-        self._peers[peer] = _HeaderSource(
-            outbound=outbound,
-            noban=noban,
-            told_sendheaders=version < SENDHEADERS_VERSION,
-        )
+        self._peers[peer] = _HeaderSource(outbound, noban, version < SENDHEADERS_VERSION)
         self._peer_chains.opened(peer)
         self._sync.opened(peer, preferred=preferred, serves=serves_blocks, noban=noban)
         if outbound:
@@ -131,7 +127,7 @@ class HeaderSync:
         """
         ours, headers = self._peers[peer], message.headers
         if len(headers) > MAX_HEADERS:
-            raise PeerViolation(f"headers: at most {MAX_HEADERS} in a message")
+            raise PeerViolation(f"Bitcoin Core: at most {MAX_HEADERS} headers in a message")
         if not headers:
             # It has nothing for us: an answer, since nobody announces nothing.
             ours.presync = None
@@ -382,14 +378,14 @@ def _check_continuous(headers: Sequence[Header]) -> None:
     before = headers[0].hash
     for header in headers[1:]:
         if header.prev != before:
-            raise PeerViolation("headers: each builds on the one before")
+            raise PeerViolation("Bitcoin Core: each header of a message builds on the one before")
         before = header.hash
 
 
 def _check_work(headers: Sequence[Header]) -> None:
     for header in headers:
         if not meets_target(header.hash, header.bits):
-            raise PeerViolation("headers: each proves the work that it claims")
+            raise PeerViolation("Bitcoin Core: each header proves the work that it claims")
 
 
 def _punish(ours: _HeaderSource, rejected: Rejected) -> None:
@@ -398,4 +394,4 @@ def _punish(ours: _HeaderSource, rejected: Rejected) -> None:
         return
     if rejected.reason == _PUNISHED_IF_CHOSEN and not ours.outbound:
         return  # It may have seen that block only now; those that we chose should know better.
-    raise PeerViolation(f"headers: {rejected}")
+    raise PeerViolation(f"Bitcoin Core: no invalid headers: {rejected}")

@@ -205,7 +205,9 @@ class Serving:
                 return self._send_inventory(peer, ours, hashes, stop)
             case GetData(items):
                 if len(items) + len(ours.queue) > MAX_QUEUE:
-                    raise PeerViolation(f"getdata: at most {MAX_QUEUE} items")
+                    raise PeerViolation(
+                        f"Bitcoin Core: a getdata asks for at most {MAX_QUEUE} items"
+                    )
                 ours.queue.extend(items)
                 return self._proceed(peer, ours, now)
 

@@ -10,25 +10,25 @@ A peer that has just come, or has just ended its initial sync, missed what was a
 is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
 Core leaves that to chance.
 
-`feefilter` (BIP 133) goes the other way: it tells peers which transactions we would refuse.
-Also here: `mempool` (BIP 35), and the repetition of our own transactions until somebody asks.
+Also here: `mempool` (BIP 35), and the repetition of our own transactions until somebody asks. What
+we want of others is told by p2p/feefilter.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from math import log
 from random import Random
 from typing import Final
 
-from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
+from axon.p2p.feefilter import NOTHING_SAT_KVB, FeeFilters, exponential
+from axon.p2p.rebroadcast import Rebroadcast
 from axon.p2p.rollingset import RollingSet
-from axon.p2p.views import BloomFilter, PoolEntryView, TxPool
+from axon.p2p.views import PoolEntryView, TxPool
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wire.messages import FeeFilter, Inv, InvItem, InvType
@@ -61,22 +61,6 @@ us, and the part that is mined soonest."""
 NEWCOMER_TIMES: Final = 2
 """How often a peer can be a newcomer: when it comes, and when its initial sync has ended."""
 
-FEEFILTER_INTERVAL: Final = 10 * MINUTE
-"""Mean time between `feefilter` messages, when the pool's minimum changes a little."""
-
-FEEFILTER_SOON: Final = 5 * MINUTE
-"""Latest time for one, when the minimum changes a lot."""
-
-REBROADCAST_MIN: Final = 10 * MINUTE
-REBROADCAST_SPREAD: Final = 5 * MINUTE
-"""Our own transactions that nobody asked for are announced again after 10 to 15 minutes."""
-
-_FEEFILTER_TOP = 1e7  # sat/kvB of the highest step.
-_FEEFILTER_STEP = 1.1
-_NOTHING = int(_FEEFILTER_TOP / _FEEFILTER_STEP)  # Whatever its steps, a peer's highest is above.
-
-_ANNOUNCE, _FEEFILTER = 0, 1
-
 
 @dataclass(frozen=True, slots=True)
 class RelayStats:
@@ -101,18 +85,14 @@ class _RelayPeer:
     wtxid_relay: bool
     relay: bool
     noban: bool
-    may_ask: bool
     known: RollingSet[bytes] = field(default_factory=lambda: RollingSet(MAX_KNOWN))
     queue: dict[Wtxid, tuple[Txid, int]] = field(default_factory=dict)
     announce_at: Instant | None = None
     last_sequence: int = 0  # What entered the pool before may be asked for.
     minimum: int = 0  # Announce nothing to it that pays less, sat/kvB.
-    told_minimum: int = -1
-    feefilter_at: Instant | None = None
     wants_pool: bool = False
     newcomer: bool = False  # It missed what was announced before.
     times_newcomer: int = 0
-    bloom: BloomFilter | None = None
 
 
 def relay_rank(entry: PoolEntryView) -> tuple[float, int, int, Wtxid]:
@@ -130,36 +110,6 @@ def relay_rank(entry: PoolEntryView) -> tuple[float, int, int, Wtxid]:
     )
 
 
-class FeeRounder:
-    """Rounds the pool's minimum to a few steps, so that it is no fingerprint of the node.
-
-    Args:
-        rng: decides whether to round up or down.
-        incremental_sat_kvb: the feerate by which a replacement must pay more; the lowest step is
-            half of it.
-    """
-
-    def __init__(self, rng: Random, incremental_sat_kvb: int) -> None:
-        self._rng = rng
-        self._steps = [0.0]
-        step = float(max(1, incremental_sat_kvb // 2))
-        while step <= _FEEFILTER_TOP:
-            self._steps.append(step)
-            step *= _FEEFILTER_STEP
-
-    def round(self, feerate_sat_kvb: int) -> int:
-        """One of the two steps around a feerate, twice as often the lower one."""
-        index = bisect_left(self._steps, feerate_sat_kvb)
-        if index == len(self._steps) or (index > 0 and int(self._rng.random() * 3) != 0):
-            index -= 1
-        return int(self._steps[index])
-
-    @property
-    def highest(self) -> int:
-        """What no transaction pays: how a node says that it wants none."""
-        return int(self._steps[-1])
-
-
 class TxRelay:
     """Announces the pool's transactions; node-wide.
 
@@ -170,7 +120,6 @@ class TxRelay:
         pool: the unconfirmed transactions.
         min_relay_sat_kvb: what `feefilter` never goes below.
         incremental_sat_kvb: for the steps of `feefilter`.
-        bloom: bloom filters are offered, so a peer may ask for no announcements until it sent one.
         blocks_only: we want no transactions, and say `feefilter` to nobody.
     """
 
@@ -181,20 +130,16 @@ class TxRelay:
         *,
         min_relay_sat_kvb: int = 100,
         incremental_sat_kvb: int = 100,
-        bloom: bool = False,
         blocks_only: bool = False,
     ) -> None:
         self._rng = rng
         self._pool = pool
-        self._rounder = FeeRounder(rng, incremental_sat_kvb)
-        self._min_relay = min_relay_sat_kvb
-        self._minimum = min_relay_sat_kvb
-        self._bloom = bloom
+        self._feefilters = FeeFilters(rng, min_relay_sat_kvb, incremental_sat_kvb)
         self._blocks_only = blocks_only
         self._peers: dict[PeerId, _RelayPeer] = {}
-        self._agenda: list[tuple[Instant, int, PeerId]] = []  # A heap; may hold old entries.
+        self._agenda: list[tuple[Instant, PeerId]] = []  # A heap; may hold old entries.
         self._inbound_at: Instant = 0
-        self._rebroadcast_at: Instant | None = None
+        self._repeat = Rebroadcast(rng)
         self._newest_block: Sequence[Transaction] = ()
         self._newest_by_hash: dict[bytes, Transaction] | None = None
 
@@ -220,19 +165,18 @@ class TxRelay:
             forcerelay: it is to send us everything, so no `feefilter` goes to it.
             now: the present.
         """
-        ours = _RelayPeer(inbound, wtxid_relay, relay, noban, may_ask=relay or self._bloom)
+        ours = _RelayPeer(inbound, wtxid_relay, relay, noban)
         self._peers[peer] = ours
         self._welcome(peer, ours, now)
         if not (forcerelay or self._blocks_only):
-            self._plan_feefilter(peer, ours, now)
-        if self._rebroadcast_at is None:
-            self._plan_rebroadcast(now)
+            self._feefilters.opened(peer, now)
+        self._repeat.start(now)
 
     def announce(self, txid: Txid, wtxid: Wtxid, feerate_sat_kvb: int, now: Instant) -> None:
         """A transaction entered the pool: queue it for all who do not know it."""
         entry = (txid, feerate_sat_kvb)
         for peer, ours in self._peers.items():
-            if not ours.may_ask:
+            if not ours.relay:
                 continue
             name = wtxid if ours.wtxid_relay else txid
             if name not in ours.known and len(ours.queue) < MAX_QUEUE:
@@ -256,13 +200,6 @@ class TxRelay:
         if wanted_nothing and not self._wants_nothing(ours):
             self._welcome(peer, ours, now)
 
-    def set_bloom(self, peer: PeerId, bloom: BloomFilter | None) -> None:
-        """A peer sent or cleared its bloom filter; either means that it wants announcements."""
-        ours = self._peers.get(peer)
-        if ours is not None:
-            ours.bloom = bloom
-            ours.relay = True
-
     def mempool(self, peer: PeerId, *, permitted: bool, now: Instant) -> None:
         """A peer asked for the whole pool (BIP 35); it gets it with its next announcement.
 
@@ -281,7 +218,7 @@ class TxRelay:
             if ours.noban:
                 return
             raise PeerFault("mempool request without bloom filters offered")
-        if ours.may_ask:
+        if ours.relay:
             ours.wants_pool = True
             self._plan_announcement(peer, ours, now)
 
@@ -292,30 +229,12 @@ class TxRelay:
             feerate_sat_kvb: `MAX_MONEY_SAT` during initial sync, when nothing is wanted.
             now: the present.
         """
-        if feerate_sat_kvb == self._minimum:
-            return
-        self._minimum = feerate_sat_kvb
-        for peer, ours in self._peers.items():
-            planned, told = ours.feefilter_at, ours.told_minimum
-            if planned is None:
-                continue
-            if told == self._rounder.highest and feerate_sat_kvb < MAX_MONEY_SAT:
-                self._plan_feefilter(peer, ours, now)  # It sends nothing at all until told.
-            elif planned > now + FEEFILTER_SOON and (
-                feerate_sat_kvb < 3 * told // 4 or feerate_sat_kvb > 4 * told // 3
-            ):
-                soon = int(self._rng.random() * FEEFILTER_SOON)
-                self._plan_feefilter(peer, ours, now + soon)
+        self._feefilters.minimum_changed(feerate_sat_kvb, now)
 
     def block_connected(self, transactions: Sequence[Transaction]) -> None:
         """The newest block; what it holds may be asked for until the next."""
         self._newest_block = transactions
         self._newest_by_hash = None
-
-    def answers(self, peer: PeerId) -> bool:
-        """Whether a peer is answered at all when it asks for transactions."""
-        ours = self._peers.get(peer)
-        return ours is not None and ours.may_ask
 
     def stats(self, peer: PeerId) -> RelayStats:
         """A peer's part in the relay; zeroes for one that takes none."""
@@ -326,12 +245,7 @@ class TxRelay:
 
     def hasten(self, by: Instant) -> None:
         """Bring the next repetition of our own transactions forward (`mockscheduler`)."""
-        if self._rebroadcast_at is not None:
-            self._rebroadcast_at -= by
-
-    def may_serve(self, peer: PeerId, item: InvItem, now: Instant) -> bool:
-        """Whether a peer may have a transaction now."""
-        return self.find(peer, item, now) is not None
+        self._repeat.hasten(by)
 
     def find(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
         """The transaction that a peer asks for; None if it may not have it, or there is none.
@@ -342,7 +256,7 @@ class TxRelay:
             now: the present.
         """
         ours = self._peers.get(peer)
-        if ours is None or not ours.may_ask:
+        if ours is None or not ours.relay:
             return None
         entry: PoolEntryView | None
         if item.kind == InvType.WTX:
@@ -361,43 +275,39 @@ class TxRelay:
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
         """A peer has gone."""
         self._peers.pop(peer, None)
+        self._feefilters.closed(peer)
 
     def tick(self, now: Instant) -> list[Send]:
         """Announcements and feefilters that are due."""
         actions: list[Send] = []
-        if self._rebroadcast_at is not None and now >= self._rebroadcast_at:
-            self._rebroadcast(now)
+        if self._repeat.is_due(now):
+            self._announce_unbroadcast(now)
         while self._agenda and self._agenda[0][0] <= now:
             item = heappop(self._agenda)
             if not self._is_current(item):
                 continue
-            _, kind, peer = item
+            peer = item[1]
             ours = self._peers[peer]
-            if kind == _ANNOUNCE:
-                ours.announce_at = None
-                actions += self._announce_to(peer, ours)
-                if ours.queue:
-                    self._plan_announcement(peer, ours, now + 1)
-            else:
-                actions += self._tell_minimum(peer, ours, now)
-        return actions
+            ours.announce_at = None
+            actions += self._announce_to(peer, ours)
+            if ours.queue:
+                self._plan_announcement(peer, ours, now + 1)
+        return actions + self._feefilters.tick(now)
 
     def deadline(self) -> Instant | None:
         """When `tick` has something to do."""
-        agenda, soonest = self._agenda, None
-        while agenda:
-            if self._is_current(agenda[0]):
-                soonest = agenda[0][0]
-                break
+        agenda, soonest = self._agenda, self._feefilters.deadline()
+        while agenda and not self._is_current(agenda[0]):
             heappop(agenda)
-        if self._rebroadcast_at is not None and (soonest is None or self._rebroadcast_at < soonest):
-            return self._rebroadcast_at
+        for due in (agenda[0][0] if agenda else None, self._repeat.deadline()):
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
         return soonest
 
     @staticmethod
     def _wants_nothing(ours: _RelayPeer) -> bool:
-        """Whether a peer is in initial sync: then it asks for a feerate that nothing pays."""
-        return ours.minimum >= _NOTHING
+        """A peer in initial sync asks for a feerate that nothing pays."""
+        return ours.minimum >= NOTHING_SAT_KVB
 
     def _welcome(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
         """Let a peer hear, with its next announcement, of what was announced before it came."""
@@ -417,16 +327,9 @@ class TxRelay:
             if left <= 0:
                 return
 
-    def _is_current(self, item: tuple[Instant, int, PeerId]) -> bool:
-        when, kind, peer = item
-        ours = self._peers.get(peer)
-        if ours is None:
-            return False
-        return when == (ours.announce_at if kind == _ANNOUNCE else ours.feefilter_at)
-
-    def _wait(self, mean: int) -> int:
-        """An exponentially distributed time: the moments then are a Poisson process."""
-        return int(-log(1.0 - self._rng.random()) * mean)
+    def _is_current(self, item: tuple[Instant, PeerId]) -> bool:
+        ours = self._peers.get(item[1])
+        return ours is not None and ours.announce_at == item[0]
 
     def _plan_announcement(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
         if ours.announce_at is not None:
@@ -435,27 +338,18 @@ class TxRelay:
             when = now
         elif ours.inbound:
             if self._inbound_at <= now:
-                self._inbound_at = now + self._wait(INBOUND_INTERVAL)
+                self._inbound_at = now + exponential(self._rng, INBOUND_INTERVAL)
             when = self._inbound_at
         else:
-            when = now + self._wait(OUTBOUND_INTERVAL)
+            when = now + exponential(self._rng, OUTBOUND_INTERVAL)
         ours.announce_at = when
-        heappush(self._agenda, (when, _ANNOUNCE, peer))
+        heappush(self._agenda, (when, peer))
 
-    def _plan_feefilter(self, peer: PeerId, ours: _RelayPeer, when: Instant) -> None:
-        ours.feefilter_at = when
-        heappush(self._agenda, (when, _FEEFILTER, peer))
-
-    def _plan_rebroadcast(self, now: Instant) -> None:
-        spread = int(self._rng.random() * REBROADCAST_SPREAD)
-        self._rebroadcast_at = now + REBROADCAST_MIN + spread
-
-    def _rebroadcast(self, now: Instant) -> None:
+    def _announce_unbroadcast(self, now: Instant) -> None:
         for txid in self._pool.unbroadcast:
             entry = self._pool.get(txid)
             if entry is not None:
                 self.announce(txid, entry.wtxid, entry.fee_sat * 1000 // entry.vsize, now)
-        self._plan_rebroadcast(now)
 
     def _announce_to(self, peer: PeerId, ours: _RelayPeer) -> list[Send]:
         kind = InvType.WTX if ours.wtxid_relay else InvType.TX
@@ -463,8 +357,6 @@ class TxRelay:
         if ours.newcomer and not self._wants_nothing(ours):
             ours.newcomer = False
             self._queue_for_newcomer(ours)
-        if not ours.relay:
-            ours.queue.clear()
         if ours.wants_pool:
             ours.wants_pool = False
             names += self._whole_pool(ours)
@@ -482,8 +374,6 @@ class TxRelay:
             ours.queue.pop(entry.wtxid, None)
             if entry.fee_sat * 1000 < ours.minimum * entry.vsize:
                 continue
-            if ours.bloom is not None and not ours.bloom.matches(entry.transaction):
-                continue
             names.append(self._mark_known(ours, entry))
         return names
 
@@ -499,26 +389,11 @@ class TxRelay:
                 if entry is not None:
                     eligible.append(entry)
         eligible.sort(key=relay_rank)
-        names: list[bytes] = []
-        place = 0
-        while place < len(eligible) and len(names) < limit:
-            entry = eligible[place]
-            if ours.bloom is None or ours.bloom.matches(entry.transaction):
-                names.append(self._mark_known(ours, entry))
-            place += 1
-        ours.queue = {entry.wtxid: queue[entry.wtxid] for entry in eligible[place:]}
-        return names
+        ours.queue = {entry.wtxid: queue[entry.wtxid] for entry in eligible[limit:]}
+        return [self._mark_known(ours, entry) for entry in eligible[:limit]]
 
     @staticmethod
     def _mark_known(ours: _RelayPeer, entry: PoolEntryView) -> bytes:
         name = entry.wtxid if ours.wtxid_relay else entry.txid
         ours.known.add(name)
         return name
-
-    def _tell_minimum(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> list[Send]:
-        minimum = max(self._rounder.round(self._minimum), self._min_relay)
-        self._plan_feefilter(peer, ours, now + 1 + self._wait(FEEFILTER_INTERVAL))
-        if minimum == ours.told_minimum:
-            return []
-        ours.told_minimum = minimum
-        return [Send(peer, FeeFilter(minimum))]

@@ -262,14 +262,6 @@ class TxPool(Protocol):
         ...
 
 
-class BloomFilter(Protocol):
-    """What a peer wants to hear of (BIP 37)."""
-
-    def matches(self, transaction: Transaction) -> bool:
-        """Whether a transaction is for this peer; it may add the matched outpoints to itself."""
-        ...
-
-
 def locator(headers: HeaderTreeView, entry: HeaderEntryView) -> tuple[BlockHash, ...]:
     """Hashes by which a peer finds where its chain leaves the one that ends in `entry`.
 
