@@ -17,8 +17,16 @@ from axon.wallet.errors import (
     InsufficientFunds,
     UnknownTransaction,
 )
-from axon.wallet.payment import ALL, MIN_FEERATE_SAT_KVB, Payee, bump, draft, replacement_fee_sat
-from axon.wallet.sending import record_payment, sign_fully
+from axon.wallet.payment import (
+    ALL,
+    MIN_FEERATE_SAT_KVB,
+    Payee,
+    bump,
+    draft,
+    record_payment,
+    replacement_fee_sat,
+)
+from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, paying
 

@@ -1,8 +1,9 @@
-"""Drafting payments: whom to pay, from which coins, for what fee; raising a fee that was too low.
+"""Payments: drafted (whom to pay, from which coins, for what fee), raised, and written down.
 
 BDK chooses coins and builds; here stands what it must not choose (what is frozen, what others have
 only promised) and what is refused before or after: the wrong network, dust, more than there is, a
-fee that nobody means. A draft changes nothing: it can be thrown away.
+fee that nobody means. A draft changes nothing: it can be thrown away. What is written down is
+brought to the network, now and after each start, so nothing gets there that no node would take.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from axon.wallet.errors import (
 from axon.wallet.history import counting
 from axon.wallet.labels import outpoint_ref
 from axon.wallet.psbt import from_bdk
+from axon.wallet.unconfirmed import record_sent
 from axon.wallet.wallet import Wallet
 
 MIN_FEERATE_SAT_KVB: Final = 100
@@ -173,6 +175,33 @@ def bump(
     return _checked(made, allow_high_fee)
 
 
+def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Transaction:
+    """Write a payment down, if the network can take it beside those that are on their way.
+
+    Args:
+        now_s: seconds since 1970.
+
+    Raises:
+        CoinUnavailable: one of its coins is spent.
+        BadFee: it replaces another one and does not pay enough for that.
+        UnknownTransaction: it spends nothing of ours.
+        StorageError: the disk refused: do not send it.
+    """
+    ledger = wallet.ledger
+    counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
+    rivals = [txid for txid in ledger.rivals(transaction) if txid in counted]
+    for txid in rivals:
+        if txid in ledger.confirmed:
+            raise CoinUnavailable(
+                f"a coin of this payment was spent by {to_hex(txid)}, which is in a block: draft"
+                " the payment anew"
+            )
+    if rivals:
+        _check_replaces(wallet, transaction, rivals)
+    record_sent(ledger, transaction, now_s)
+    return transaction
+
+
 def replacement_fee_sat(fees_sat: Iterable[int], vsize: int) -> int:
     """The least fee of a payment that replaces others (BIP 125, rules 3 and 4).
 
@@ -293,6 +322,19 @@ def _check_replaceable(wallet: Wallet, txid: Txid) -> None:
                     f"payment {to_hex(spender)} spends its change and would be lost: raise the fee"
                     " of that one"
                 )
+
+
+def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]) -> None:
+    """What waits is replaced by what pays more, and for its own relay (BIP 125, rules 3 and 4)."""
+    ledger = wallet.ledger
+    fees = [ledger.fee_sat(ledger.transactions[txid]) or 0 for txid in rivals]
+    due_sat = replacement_fee_sat(fees, transaction.vsize)
+    fee_sat = ledger.fee_sat(transaction)
+    if fee_sat is not None and fee_sat < due_sat:
+        raise BadFee(
+            f"a coin of this payment is promised to {to_hex(rivals[0])}, which waits for a block:"
+            f" draft the payment anew, or pay {due_sat} sat or more to replace that one"
+        )
 
 
 def _checked(made: Draft, allow_high_fee: bool) -> Draft:

@@ -52,6 +52,27 @@ def sign(
     return finalize(signed) if complete else signed
 
 
+def sign_fully(
+    wallet: Wallet, psbt: Psbt, passphrase: str | None, *, allow_high_fee: bool = False
+) -> Transaction:
+    """The transaction of a PSBT, ready to be sent.
+
+    Args:
+        passphrase: what the mnemonic was sealed with; None where all have signed already.
+        allow_high_fee: an absurd fee is meant.
+
+    Raises:
+        BadPsbt: a signature is missing that this wallet cannot give.
+        WatchOnly, WrongPassphrase, BadFee: see `sign`.
+    """
+    if passphrase is None:
+        return finalize(psbt)
+    signed = sign(wallet, psbt, passphrase, allow_high_fee=allow_high_fee)
+    if isinstance(signed, Psbt):
+        raise BadPsbt("others must sign this payment, too: sign it as a PSBT and hand it on")
+    return signed
+
+
 def reveal_words(wallet: Wallet, passphrase: str) -> str:
     """The mnemonic, to be written down.
 

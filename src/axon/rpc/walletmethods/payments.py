@@ -21,8 +21,9 @@ from axon.rpc.methods.finding import unhex
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
 from axon.rpc.walletmethods.shapes import spread_json
+from axon.wallet.payment import record_payment
 from axon.wallet.psbt import Psbt
-from axon.wallet.sending import record_payment, sign_fully
+from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 
 
