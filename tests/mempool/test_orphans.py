@@ -92,6 +92,18 @@ def test_who_uses_the_most_of_its_share_pays_for_the_flood() -> None:
     assert [each.wtxid in orphans for each in light] == [False] * 2 + [True] * 9
 
 
+def test_the_least_excess_of_work_counts() -> None:
+    orphans = Orphanage(reserved_weight_wu=10_000, max_work=4)
+    heavy = orphan(1, size=4_100)
+    assert 1.5 < heavy.weight_wu / 10_000 < 2
+    orphans.add(orphan(2, size=1), 2)
+    orphans.add(heavy, 1)
+    for serial in range(3, 6):
+        orphans.add(orphan(serial, size=1), 2)  # Twice its share of two, so worse than 1.7.
+    assert heavy.wtxid in orphans
+    assert orphan(2, size=1).wtxid not in orphans
+
+
 def test_too_large_an_orphan_is_not_kept() -> None:
     orphans = Orphanage()
     assert not orphans.add(orphan(1, size=100_000), 1)

@@ -465,3 +465,24 @@ def test_an_unknown_peer_harms_nothing() -> None:
     assert it.download.judged(CHAIN[0].hash, True) is None
     assert it.download.inflight(ALICE) == []
     assert it.download.synced_blocks(ALICE) == -1
+
+
+def test_a_request_is_timed_from_when_it_was_made() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.update()
+    assert it.download.deadline() == NOW + TIMEOUT_BASE
+
+
+def test_a_peer_that_comes_onto_another_branch_is_asked_from_where_it_parts() -> None:
+    it = fixture()
+    ledger = it.ledger
+    ledger.connect(ledger.learn(BRANCH[:15]))  # Neither branch of the peer is active.
+    ledger.learn(third := mine_headers(CHAIN[9], 60, salt=3))
+    ledger.stored.update(header.hash for header in CHAIN[:20])
+    it.open(ALICE, height=22)
+    it.update()
+    assert heights(it.asked[ALICE]) == [21, 22]
+    it.show(ALICE, third[-1].hash)
+    it.update()
+    assert it.asked[ALICE][2:] == [header.hash for header in third[:14]]

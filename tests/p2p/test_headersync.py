@@ -324,6 +324,16 @@ def test_headers_that_are_read_twice_must_prove_their_work(place: int) -> None:
     assert len(it.ledger.tree) == 1
 
 
+def test_a_peer_that_goes_while_its_chain_is_read_is_asked_no_more() -> None:
+    it = fixture(minimum_chainwork=EACH * 3900)
+    it.open(ALICE, NOW)
+    it.sync.received(ALICE, Headers(tuple(LONG[:MAX_HEADERS])), NOW)
+    assert it.sync.deadline() == 0, "the next headers are to be asked for"
+    it.sync.closed(ALICE, NOW)
+    assert it.sync.deadline() != 0
+    assert it.sync.tick(NOW) == []
+
+
 def test_a_second_reading_that_differs_is_not_stored() -> None:
     it = fixture(minimum_chainwork=EACH * 3900)
     it.open(ALICE, NOW)
