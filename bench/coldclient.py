@@ -47,7 +47,8 @@ Client = Callable[[Goal], Coroutine[Any, Any, float]]
 def axon_client() -> Client:
     """axon's own wallet."""
     from axon.drivers.aio.walletfile import SqliteStore
-    from axon.host.lightwallet import WALLET_FILE, LightSettings, running
+    from axon.host.lightwallet import WALLET_FILE, light_wallet
+    from axon.host.settings import LightSettings
     from axon.machine import Endpoint
     from axon.primitives.network import REGTEST
     from axon.wallet.coins import Balance
@@ -72,7 +73,8 @@ def axon_client() -> Client:
         store = SqliteStore(options.wallet_folder("bench") / WALLET_FILE)
         Wallet.create(store, REGTEST, source, birthday_s=0)
         store.close()
-        async with running(options, "bench") as daemon:
+        async with light_wallet(options, "bench") as wallet:
+            daemon = wallet.daemon
             assert await daemon.synced(_LIMIT_S), "it is not synced in time"
             balance = await daemon.ask(FindBalance())
             spent = time.perf_counter() - began

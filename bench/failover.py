@@ -13,7 +13,8 @@ from statistics import median
 from typing import Final, Generic, TypeVar
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightSettings, running
+from axon.host.lightwallet import WALLET_FILE, light_wallet
+from axon.host.settings import LightSettings
 from axon.node.commands import SendTransaction
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
@@ -108,7 +109,8 @@ class _Failing:
         """Seconds of each failover, payments lost, payments doubled."""
         await asyncio.to_thread(self._prepare)
         self._create()
-        async with running(self._options, "bench") as daemon:
+        async with light_wallet(self._options, "bench") as wallet:
+            daemon = wallet.daemon
             assert await daemon.synced(_WAIT_S)
             scripts = await daemon.ask(Do(lambda wallet: wallet.watched_scripts()[:1]))
             await asyncio.to_thread(self._fund, scripts[0])

@@ -28,8 +28,7 @@ ROOMS: dict[str, frozenset[str]] = {
         "drivers": "machine",
         "rpc": "node wallet chain consensus mempool mining p2p wire primitives machine drivers",
         "tui": "rpc",
-        # `cli` goes from here once host has settings of its own.
-        "host": "cli rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
+        "host": "rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
         "machine",
         "swarm": "host rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
         "machine",

@@ -10,8 +10,9 @@ import pytest
 
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError, StorageError
-from axon.host.lightwallet import LightSettings
-from axon.host.walletclient import COOKIE_FILE, RPC_FILE, OpenedHere, find_served
+from axon.host.settings import LightSettings
+from axon.host.walletclient import OpenedHere, find_served
+from axon.host.walletserver import COOKIE_FILE, RPC_FILE
 from axon.primitives.network import REGTEST, SIGNET
 from axon.rpc.auth import Cookie, Credentials
 from tests.rpc.lightwallet import account, make_wallet, open_wallet

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightSettings, running
+from axon.host.lightwallet import WALLET_FILE, light_wallet
+from axon.host.settings import LightSettings
 from axon.machine import Endpoint
 from axon.node.commands import SendTransaction
 from axon.primitives.address import decode_address
@@ -70,7 +71,8 @@ async def wallet_on(folder: Path, *peers: Endpoint) -> AsyncIterator[WalletDaemo
     )
     Wallet.create(store, REGTEST, source, birthday_s=0)
     store.close()
-    async with running(options, "wallet") as daemon:
+    async with light_wallet(options, "wallet") as wallet:
+        daemon = wallet.daemon
         yield daemon
 
 

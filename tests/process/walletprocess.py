@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from axon.host.lightwallet import LightSettings
+from axon.host.settings import LightSettings
 from axon.host.walletclient import find_served
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.host.lightwallet import WALLET_FILE, LightSettings
+from axon.host.lightwallet import WALLET_FILE
+from axon.host.settings import LightSettings
 from axon.host.walletclient import OpenedHere
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST

@@ -20,7 +20,7 @@ from axon.cli.logs import LogSettings, log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
 from axon.errors import ConfigError
-from axon.host.lightwallet import LightSettings
+from axon.host.settings import LightSettings
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from axon.cli.walletoptions import WalletOptions
 from axon.cli.walletview import SyncProgress
 from axon.errors import AxonError
-from axon.host.walletclient import Door
+from axon.host.walletclient import WalletClient
 
 _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""
@@ -23,7 +23,7 @@ class NotInSync(AxonError):
     """The wallet cannot be brought up to date; the text says why, and what could be done."""
 
 
-def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
+def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     """Wait until a wallet has seen all that nodes have shown, and show how far it is meanwhile.
 
     Offline only the filters that were kept are looked through.
@@ -35,12 +35,12 @@ def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
         NotInSync: it stands still.
     """
     if options.offline:
-        return _sync_offline(door)
+        return _sync_offline(client)
     progress = SyncProgress(sys.stderr)
     moved_at, last = time.monotonic(), None
     try:
         while True:
-            info: dict[str, Any] = door.call("waitforsync", int(progress.step_s * 1_000))
+            info: dict[str, Any] = client.call("waitforsync", int(progress.step_s * 1_000))
             if info["synced"]:
                 return info
             progress.show(info)
@@ -53,13 +53,13 @@ def sync(door: Door, options: WalletOptions) -> dict[str, Any]:
         progress.end()
 
 
-def _sync_offline(door: Door) -> dict[str, Any]:
+def _sync_offline(client: WalletClient) -> dict[str, Any]:
     """Go as far as kept filters lead: to the end, or to a block that a node would have to give."""
-    scanned, info = None, door.call("getsyncinfo")
+    scanned, info = None, client.call("getsyncinfo")
     while info["scanned"] < info["target"] and info["scanned"] != scanned:
         scanned = info["scanned"]
         time.sleep(OFFLINE_STEP_S)
-        info = door.call("getsyncinfo")
+        info = client.call("getsyncinfo")
     found: dict[str, Any] = info
     return found
 

@@ -39,6 +39,7 @@ from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.work import perform
 from axon.rpc.amounts import Json
+from axon.rpc.client import call_params
 from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
 from axon.rpc.methods import MODULES
@@ -120,8 +121,7 @@ class RunningNode:
         Raises:
             RpcError: it refuses.
         """
-        params: object = {**named, "args": list(args)} if named else list(args)
-        return await self._registry.execute(self._daemon, method, params)
+        return await self._registry.execute(self._daemon, method, call_params(args, named))
 
     def stop(self) -> None:
         """Ask whoever is in the block to leave it; the node runs until then."""

@@ -13,7 +13,9 @@ import signal
 from collections.abc import Callable
 
 from axon.host.fullnode import RunningNode, running_node
-from axon.host.settings import FullNodeSettings
+from axon.host.lightwallet import RunningWallet
+from axon.host.settings import FullNodeSettings, LightSettings
+from axon.host.walletserver import served_wallet
 from axon.rpc.daemon import LogCategories
 
 _log = logging.getLogger("axon")
@@ -75,6 +77,35 @@ async def run_node(
             await node.wait_stopped()
             _log.info("Shutdown: In progress...")
             on_stop()
+    except asyncio.CancelledError:
+        if not signals.broke_off:
+            raise
+
+
+async def run_wallet(
+    settings: LightSettings,
+    name: str,
+    rpc_port: int = 0,
+    *,
+    on_start: Callable[[RunningWallet], None] = lambda _wallet: None,
+) -> None:
+    """Serve a wallet in a folder that the caller holds, until a signal or a caller stops it.
+
+    Args:
+        settings: how it meets its peers.
+        name: of the wallet.
+        rpc_port: 0 for any free one.
+        on_start: told of the wallet once it answers.
+
+    Raises:
+        AxonError: as `served_wallet`.
+    """
+    signals = StopSignals()
+    try:
+        async with served_wallet(settings, name, rpc_port) as wallet:
+            signals.stops_by(wallet.stop)
+            on_start(wallet)
+            await wallet.wait_stopped()
     except asyncio.CancelledError:
         if not signals.broke_off:
             raise

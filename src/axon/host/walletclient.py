@@ -10,28 +10,21 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from axon.cli.logs import Log
-from axon.cli.walletoptions import WalletOptions
 from axon.drivers.aio.driver import Stopped
 from axon.drivers.aio.loop import run_loop
 from axon.errors import StorageError
-from axon.host.lightwallet import LightSettings, running
+from axon.host.lightwallet import RunningWallet, light_wallet
+from axon.host.settings import LightSettings
+from axon.host.walletserver import COOKIE_FILE, RPC_FILE
 from axon.rpc.amounts import Number, decode_json, encode_json
-from axon.rpc.client import RpcClient, Unauthorized, Unreachable
-from axon.rpc.dispatch import Registry
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable, call_params
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.walletdaemon import WalletDaemon
-from axon.rpc.walletmethods import WALLET_MODULES
-
-RPC_FILE: Final = "rpc.json"
-COOKIE_FILE: Final = ".cookie"
 
 PROBE_S: Final = 5.0
 """For so long a port is given to prove that our wallet is behind it."""
@@ -42,7 +35,7 @@ WARMUP_S: Final = 30.0
 _RETRY_S: Final = 0.1
 
 
-class Door(Protocol):
+class WalletClient(Protocol):
     """Whom to ask about a wallet."""
 
     def call(self, method: str, *args: object, **named: object) -> Any:
@@ -54,23 +47,28 @@ class Door(Protocol):
 
 
 @contextmanager
-def opened(options: WalletOptions, *, dials: bool = True) -> Iterator[Door]:
+def opened(
+    settings: LightSettings,
+    name: str,
+    *,
+    log: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[WalletClient]:
     """A wallet, until the block is left.
 
     Args:
-        options: which one, and how it meets its nodes.
-        dials: whether nodes are dialled if it is opened here.
+        settings: how it meets its nodes if it is opened here.
+        name: of the wallet.
+        log: entered for as long as it is open here.
 
     Raises:
         ConfigError: there is no wallet of this name.
         StorageError: it is open in another program, damaged, or the disk refuses.
     """
-    folder = options.light.wallet_folder(options.name)
+    folder = settings.wallet_folder(name)
     served = find_served(folder)
     if served is None:
-        light = options.light if dials else replace(options.light, offline=True)
-        with logged(options):
-            here = OpenedHere(light, options.name)
+        with log():
+            here = OpenedHere(settings, name)
             try:
                 here.start()
             except StorageError:
@@ -85,20 +83,6 @@ def opened(options: WalletOptions, *, dials: bool = True) -> Iterator[Door]:
                 return
     with served as client:
         yield client
-
-
-@contextmanager
-def logged(options: WalletOptions) -> Iterator[None]:
-    """Write the log of this run, if one is wanted and the wallet is there."""
-    if options.log is None or not options.light.wallet_folder(options.name).is_dir():
-        yield
-        return
-    log = Log(options.log)
-    log.open()
-    try:
-        yield
-    finally:
-        log.close()
 
 
 def find_served(folder: Path) -> RpcClient | None:
@@ -142,15 +126,17 @@ class OpenedHere:
     """A wallet that runs in a thread of this process.
 
     The caller's own thread is free to ask a person something; the connections go on meanwhile.
+
+    Args:
+        settings: how it meets its nodes.
+        name: of the wallet.
     """
 
-    def __init__(self, options: LightSettings, name: str) -> None:
-        self._options = options
+    def __init__(self, settings: LightSettings, name: str) -> None:
+        self._settings = settings
         self._name = name
-        self._registry = Registry(WALLET_MODULES)
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="wallet")
-        self._begun: Future[tuple[asyncio.AbstractEventLoop, WalletDaemon]] = Future()
-        self._stop = asyncio.Event()
+        self._begun: Future[tuple[asyncio.AbstractEventLoop, RunningWallet]] = Future()
         self._run: Future[None]
 
     def start(self) -> None:
@@ -167,9 +153,9 @@ class OpenedHere:
             self._run.result()
 
     async def _main(self) -> None:
-        async with running(self._options, self._name) as daemon:
-            self._begun.set_result((asyncio.get_running_loop(), daemon))
-            await self._stop.wait()
+        async with light_wallet(self._settings, self._name) as wallet:
+            self._begun.set_result((asyncio.get_running_loop(), wallet))
+            await wallet.wait_stopped()
 
     def call(self, method: str, *args: object, **named: object) -> Any:
         """Call a method.
@@ -178,10 +164,10 @@ class OpenedHere:
             RpcError: it refuses.
             StorageError: the disk refused, and the wallet is closed.
         """
-        loop, daemon = self._begun.result()
-        params: object = {**named, "args": list(args)} if named else list(args)
+        loop, wallet = self._begun.result()
         # As they would come over a connection, so that both ways mean the same.
-        work = self._registry.execute(daemon, method, decode_json(encode_json(params)))
+        params = decode_json(encode_json(call_params(args, named)))
+        work = wallet.registry.execute(wallet.daemon, method, params)
         if self._run.done():
             work.close()
             self._run.result()
@@ -195,8 +181,8 @@ class OpenedHere:
 
     def close(self) -> None:
         """Close it in order."""
-        loop, _ = self._begun.result()
+        loop, wallet = self._begun.result()
         if not self._run.done():
-            loop.call_soon_threadsafe(self._stop.set)
+            loop.call_soon_threadsafe(wallet.stop)
         self._threads.shutdown()
         self._run.result()

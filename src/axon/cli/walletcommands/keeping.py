@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import with_passphrase
 from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, say, write, write_json
 from axon.errors import ConfigError
-from axon.host.walletclient import Door, opened
+from axon.host.walletclient import WalletClient
 from axon.wallet.labels import MAX_IMPORT_BYTES
 
 _FLAGS: Final = ("frozen", "immature", "change")
@@ -44,12 +45,12 @@ def _coins(options: WalletOptions) -> int:
     arguments = options.arguments
     if arguments.action is not None and not arguments.coins:
         raise UsageError(f"{arguments.action} which coins? Name them as TXID:N")
-    with opened(options, dials=arguments.action is None) as door:
+    with opened(options, dials=arguments.action is None) as client:
         if arguments.action is not None:
-            door.call("lockunspent", arguments.action == "unfreeze", arguments.coins)
+            client.call("lockunspent", arguments.action == "unfreeze", arguments.coins)
         else:
-            sync(door, options)
-        coins = door.call("listunspent")
+            sync(client, options)
+        coins = client.call("listunspent")
     if options.as_json:
         write_json(coins)
         return 0
@@ -81,13 +82,13 @@ def _labels(options: WalletOptions) -> int:
     wanted = {"set": count >= 1, "export": count <= 1, "import": count == 1, None: not count}
     if not wanted[arguments.action]:
         raise UsageError("labels NAME, or with: set TARGET TEXT, export [FILE], import FILE")
-    with opened(options, dials=False) as door:
+    with opened(options, dials=False) as client:
         if arguments.action == "set":
             target, *text = arguments.words
-            door.call("setlabel", target, " ".join(text))
+            client.call("setlabel", target, " ".join(text))
         elif arguments.action == "import":
-            return _import(options, door, Path(arguments.words[0]))
-        exported = door.call("exportlabels")
+            return _import(options, client, Path(arguments.words[0]))
+        exported = client.call("exportlabels")
     if arguments.action == "export":
         return _write_file(exported, arguments.words)
     lines = [json.loads(line) for line in exported.splitlines()]
@@ -106,7 +107,7 @@ def _frozen(line: dict[str, Any]) -> str:
     return "" if line.get("spendable", True) else "frozen"
 
 
-def _import(options: WalletOptions, door: Door, path: Path) -> int:
+def _import(options: WalletOptions, client: WalletClient, path: Path) -> int:
     try:
         if path.stat().st_size > MAX_IMPORT_BYTES:
             raise ConfigError(f"{path} is larger than {MAX_IMPORT_BYTES} bytes")
@@ -115,7 +116,7 @@ def _import(options: WalletOptions, door: Door, path: Path) -> int:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is no text: expected lines of JSON (BIP 329)") from None
-    imported = door.call("importlabels", text)
+    imported = client.call("importlabels", text)
     if options.as_json:
         write_json(imported)
         return 0
@@ -137,13 +138,13 @@ def _write_file(text: str, names: list[str]) -> int:
 
 def _export(options: WalletOptions) -> int:
     arguments = options.arguments
-    with opened(options, dials=False) as door:
+    with opened(options, dials=False) as client:
         if arguments.private:
             listed = with_passphrase(
-                arguments, lambda secret: door.call("listdescriptors", True, secret)
+                arguments, lambda secret: client.call("listdescriptors", True, secret)
             )
         else:
-            listed = door.call("listdescriptors")
+            listed = client.call("listdescriptors")
     if options.as_json:
         write_json(listed)
         return 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, moment, say, write, write_json
-from axon.host.walletclient import opened
 from axon.rpc.amounts import Number
 
 SHOWN: Final = 20
@@ -34,8 +34,8 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _sync(options: WalletOptions) -> int:
-    with opened(options) as door:
-        info = sync(door, options)
+    with opened(options) as client:
+        info = sync(client, options)
     if options.as_json:
         write_json(info)
         return 0
@@ -46,9 +46,9 @@ def _sync(options: WalletOptions) -> int:
 
 
 def _balance(options: WalletOptions) -> int:
-    with opened(options) as door:
-        sync(door, options)
-        balances = door.call("getbalances")
+    with opened(options) as client:
+        sync(client, options)
+        balances = client.call("getbalances")
     if options.as_json:
         write_json(balances)
         return 0
@@ -72,9 +72,9 @@ def _is_some(amount: Number) -> bool:
 
 def _history(options: WalletOptions) -> int:
     arguments = options.arguments
-    with opened(options) as door:
-        sync(door, options)
-        entries = door.call("listtransactions", arguments.count, arguments.skip)
+    with opened(options) as client:
+        sync(client, options)
+        entries = client.call("listtransactions", arguments.count, arguments.skip)
     if options.as_json:
         write_json(entries)
         return 0
@@ -104,8 +104,8 @@ def _state(entry: Mapping[str, Any]) -> str:
 
 
 def _proof(options: WalletOptions) -> int:
-    with opened(options, dials=False) as door:
-        proof = door.call("gettxoutproof", options.arguments.txid)
+    with opened(options, dials=False) as client:
+        proof = client.call("gettxoutproof", options.arguments.txid)
     if options.as_json:
         write_json({"txid": options.arguments.txid, "proof": proof})
     else:
@@ -114,9 +114,9 @@ def _proof(options: WalletOptions) -> int:
 
 
 def _peers(options: WalletOptions) -> int:
-    with opened(options) as door:
-        sync(door, options)
-        peers = door.call("getpeerinfo")
+    with opened(options) as client:
+        sync(client, options)
+        peers = client.call("getpeerinfo")
     if options.as_json:
         write_json(peers)
         return 0
@@ -138,11 +138,11 @@ def _peers(options: WalletOptions) -> int:
 
 
 def _rescan(options: WalletOptions) -> int:
-    with opened(options) as door:
-        sync(door, options)
-        door.call("rescanblockchain", options.arguments.height)
-        info = sync(door, options)
-        balances = door.call("getbalances")
+    with opened(options) as client:
+        sync(client, options)
+        client.call("rescanblockchain", options.arguments.height)
+        info = sync(client, options)
+        balances = client.call("getbalances")
     if options.as_json:
         write_json({**info, "balances": balances})
         return 0

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import qr_lines
 from axon.errors import ConfigError
-from axon.host.walletclient import Door, opened
+from axon.host.walletclient import WalletClient
 from axon.wallet.amounts import Unit, parse_amount
 
 if TYPE_CHECKING:
@@ -31,19 +32,19 @@ def _open(options: WalletOptions) -> int:
             "a full-screen program needs a terminal; axon wallet --help lists commands that need"
             " none"
         )
-    with opened(options) as door, asker(door) as ask:
-        app = wallet_app(door, ask, options)
+    with opened(options) as client, asker(client) as ask:
+        app = wallet_app(client, ask, options)
         app.run()
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0
 
 
-def wallet_app(door: Door, ask: Ask, options: WalletOptions) -> WalletApp:
+def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> WalletApp:
     """The program over an open wallet.
 
     Args:
-        door: to it.
+        client: to it.
         ask: asks it, from the loop of the program.
         options: of this call.
     """
@@ -53,7 +54,7 @@ def wallet_app(door: Door, ask: Ask, options: WalletOptions) -> WalletApp:
 
     return WalletApp(
         ask,
-        read_nature(door.call("getwalletinfo")),
+        read_nature(client.call("getwalletinfo")),
         options.name,
         qr_lines=lambda address: qr_lines(f"bitcoin:{address}"),
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
@@ -62,7 +63,7 @@ def wallet_app(door: Door, ask: Ask, options: WalletOptions) -> WalletApp:
 
 
 @contextmanager
-def asker(door: Door) -> Iterator[Ask]:
+def asker(client: WalletClient) -> Iterator[Ask]:
     """Calls a wallet from an event loop, one call after the other, until the block is left.
 
     A call waits in a thread of its own, which nobody waits for at the end: a wallet that hangs in
@@ -75,7 +76,7 @@ def asker(door: Door) -> Iterator[Ask]:
         calls.close()
 
     async def call(method: str, args: tuple[object, ...], named: dict[str, object]) -> Any:
-        return door.call(method, *args, **named)
+        return client.call(method, *args, **named)
 
     async def ask(method: str, *args: object, **named: object) -> Any:
         return await asyncio.wrap_future(

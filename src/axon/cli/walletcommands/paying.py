@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
 from axon.errors import ConfigError
-from axon.host.walletclient import Door, opened
+from axon.host.walletclient import WalletClient
 from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.wallet.amounts import parse_amount
@@ -119,7 +120,7 @@ def read_amounts(arguments: argparse.Namespace) -> None:
         read_amount(arguments.fee)
 
 
-def drafted(door: Door, arguments: argparse.Namespace) -> dict[str, Any]:
+def drafted(client: WalletClient, arguments: argparse.Namespace) -> dict[str, Any]:
     """The payment that a command line asks for, drafted.
 
     Raises:
@@ -137,17 +138,17 @@ def drafted(door: Door, arguments: argparse.Namespace) -> dict[str, Any]:
         chosen["conf_target"] = arguments.target
     if arguments.coin is not None:
         chosen["coins"] = arguments.coin
-    made: dict[str, Any] = door.call("draftpayment", {arguments.address: amount}, chosen)
+    made: dict[str, Any] = client.call("draftpayment", {arguments.address: amount}, chosen)
     return made
 
 
-def refuse_watch_only(door: Door, name: str) -> None:
+def refuse_watch_only(client: WalletClient, name: str) -> None:
     """Say early that a wallet cannot sign.
 
     Raises:
         ConfigError: it only watches.
     """
-    if not door.call("getwalletinfo")["private_keys_enabled"]:
+    if not client.call("getwalletinfo")["private_keys_enabled"]:
         raise ConfigError(
             f"wallet {name} only watches: axon wallet psbt {name} create ... makes a payment that"
             " is signed where the keys are"
@@ -157,33 +158,33 @@ def refuse_watch_only(door: Door, name: str) -> None:
 def _send(options: WalletOptions) -> int:
     arguments = options.arguments
     read_amounts(arguments)
-    with opened(options) as door:
-        refuse_watch_only(door, options.name)
-        sync(door, options)
-        draft = drafted(door, arguments)
-        sent = _signed_and_sent(options, door, draft)
+    with opened(options) as client:
+        refuse_watch_only(client, options.name)
+        sync(client, options)
+        draft = drafted(client, arguments)
+        sent = _signed_and_sent(options, client, draft)
         if arguments.label:
-            door.call("setlabel", sent["txid"], arguments.label)
+            client.call("setlabel", sent["txid"], arguments.label)
     return _tell(options, draft, sent)
 
 
 def _bump(options: WalletOptions) -> int:
     arguments = options.arguments
-    with opened(options) as door:
-        refuse_watch_only(door, options.name)
-        sync(door, options)
-        draft = door.call(
+    with opened(options) as client:
+        refuse_watch_only(client, options.name)
+        sync(client, options)
+        draft = client.call(
             "draftbump",
             arguments.txid,
             arguments.fee_rate,
             {"allow_high_fee": arguments.allow_high_fee},
         )
-        sent = _signed_and_sent(options, door, draft)
+        sent = _signed_and_sent(options, client, draft)
     return _tell(options, draft, sent)
 
 
 def _signed_and_sent(
-    options: WalletOptions, door: Door, draft: Mapping[str, Any]
+    options: WalletOptions, client: WalletClient, draft: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Show a payment, ask for the passphrase, send it, and see it spread."""
     if not options.as_json:
@@ -191,11 +192,11 @@ def _signed_and_sent(
             write(line)
     high_fee: bool = options.arguments.allow_high_fee
     return with_passphrase(
-        options.arguments, lambda secret: send_out(door, draft["psbt"], secret, high_fee)
+        options.arguments, lambda secret: send_out(client, draft["psbt"], secret, high_fee)
     )
 
 
-def send_out(door: Door, psbt: str, secret: str | None, high_fee: bool) -> dict[str, Any]:
+def send_out(client: WalletClient, psbt: str, secret: str | None, high_fee: bool) -> dict[str, Any]:
     """Bring a payment out and see it spread.
 
     Args:
@@ -203,7 +204,7 @@ def send_out(door: Door, psbt: str, secret: str | None, high_fee: bool) -> dict[
         high_fee: an absurd fee is meant.
     """
     chosen = {"wait": int(SPREAD_S * 1_000), "allow_high_fee": high_fee}
-    sent: dict[str, Any] = door.call("sendpayment", psbt, secret, chosen)
+    sent: dict[str, Any] = client.call("sendpayment", psbt, secret, chosen)
     return sent
 
 

@@ -8,6 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_fee_options,
     add_payee,
@@ -21,7 +22,6 @@ from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
 from axon.errors import ConfigError
-from axon.host.walletclient import opened
 from axon.wallet.psbt import MAX_PSBT_BYTES
 
 MAGIC: Final = b"psbt\xff"
@@ -70,9 +70,9 @@ def add_commands(add: AddCommand) -> None:
 
 def _create(options: WalletOptions) -> int:
     read_amounts(options.arguments)
-    with opened(options) as door:
-        sync(door, options)
-        draft = drafted(door, options.arguments)
+    with opened(options) as client:
+        sync(client, options)
+        draft = drafted(client, options.arguments)
     if options.as_json:
         write_json(draft)
         return 0
@@ -84,8 +84,8 @@ def _create(options: WalletOptions) -> int:
 
 def _show(options: WalletOptions) -> int:
     text = read_psbt_text(options.arguments.psbt)
-    with opened(options, dials=False) as door:
-        draft = door.call("importpsbt", text)
+    with opened(options, dials=False) as client:
+        draft = client.call("importpsbt", text)
     if options.as_json:
         write_json(draft)
         return 0
@@ -97,27 +97,27 @@ def _show(options: WalletOptions) -> int:
 def _sign(options: WalletOptions) -> int:
     arguments = options.arguments
     text = read_psbt_text(arguments.psbt)
-    with opened(options, dials=False) as door:
-        for line in draft_lines(door.call("importpsbt", text)):
+    with opened(options, dials=False) as client:
+        for line in draft_lines(client.call("importpsbt", text)):
             say(line)
         chosen = {"allow_high_fee": arguments.allow_high_fee}
         signed = with_passphrase(
-            arguments, lambda secret: door.call("signpsbt", text, secret, chosen)
+            arguments, lambda secret: client.call("signpsbt", text, secret, chosen)
         )
     return _tell(options, signed)
 
 
 def _combine(options: WalletOptions) -> int:
     texts = [read_psbt_text(each) for each in options.arguments.psbts]
-    with opened(options, dials=False) as door:
-        combined = door.call("combinepsbt", texts)
+    with opened(options, dials=False) as client:
+        combined = client.call("combinepsbt", texts)
     return _tell(options, {"complete": False, "psbt": combined})
 
 
 def _finalize(options: WalletOptions) -> int:
     text = read_psbt_text(options.arguments.psbt)
-    with opened(options, dials=False) as door:
-        return _tell(options, door.call("finalizepsbt", text))
+    with opened(options, dials=False) as client:
+        return _tell(options, client.call("finalizepsbt", text))
 
 
 def _tell(options: WalletOptions, made: dict[str, Any]) -> int:
@@ -131,12 +131,12 @@ def _tell(options: WalletOptions, made: dict[str, Any]) -> int:
 def _send(options: WalletOptions) -> int:
     arguments = options.arguments
     text = read_psbt_text(arguments.psbt)
-    with opened(options) as door:
-        sync(door, options)
+    with opened(options) as client:
+        sync(client, options)
         if text.startswith(BASE64_MAGIC) and not options.as_json:
-            for line in draft_lines(door.call("importpsbt", text)):
+            for line in draft_lines(client.call("importpsbt", text)):
                 write(line)
-        sent = send_out(door, text, None, arguments.allow_high_fee)
+        sent = send_out(client, text, None, arguments.allow_high_fee)
     if options.as_json:
         write_json(sent)
         return 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import aligned, qr_lines, say, write, write_json
-from axon.host.walletclient import opened
 
 
 def add_commands(add: AddCommand) -> None:
@@ -25,8 +25,8 @@ def add_commands(add: AddCommand) -> None:
 
 def _receive(options: WalletOptions) -> int:
     arguments = options.arguments
-    with opened(options, dials=False) as door:
-        address = door.call("getnewaddress", arguments.label, arguments.beyond_gap)
+    with opened(options, dials=False) as client:
+        address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
     if options.as_json:
         write_json({"address": address, "label": arguments.label})
         return 0
@@ -38,8 +38,8 @@ def _receive(options: WalletOptions) -> int:
 
 
 def _addresses(options: WalletOptions) -> int:
-    with opened(options, dials=False) as door:
-        found = door.call("listaddresses", options.arguments.change)
+    with opened(options, dials=False) as client:
+        found = client.call("listaddresses", options.arguments.change)
     if options.as_json:
         write_json(found)
         return 0

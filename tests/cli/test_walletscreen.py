@@ -11,13 +11,13 @@ from typing import Final
 
 import pytest
 
+from axon.cli.walletaccess import opened
 from axon.cli.walletcommands import opening
 from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
-from axon.host.walletclient import opened
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
 from axon.tui.app import WalletApp
-from tests.process.conftest import MakeNode
+from tests.process.conftest import MakeNode, make_node_fixture  # noqa: F401
 from tests.process.walletprocess import PASSPHRASE, WalletProcess
 from tests.tui.stage import SMALL, Stage
 
@@ -61,8 +61,8 @@ def play(wallet: WalletProcess, scene: Callable[[Stage], Awaitable[None]]) -> No
             await stage.until_told("#standing", IN_SYNC)
             await scene(stage)
 
-    with opened(options) as door, opening.asker(door) as ask:
-        app = opening.wallet_app(door, ask, options)
+    with opened(options) as client, opening.asker(client) as ask:
+        app = opening.wallet_app(client, ask, options)
         asyncio.run(run(app))
     assert app.failure is None
 

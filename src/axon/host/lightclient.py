@@ -1,0 +1,319 @@
+"""A light client, put together and run: headers, filters, and whoever they are for.
+
+<datadir>/<network>/light/    headers, filter headers and peers, shared by all clients
+
+Whoever they are for is a wallet (`host/lightwallet`), or just scripts that somebody watches: then
+it is `light_client`, which has no keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Any, Final, Self
+
+from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.driver import AsyncioDriver
+from axon.drivers.aio.sockets import direct
+from axon.errors import AxonError
+from axon.host.lightstorage import LightStorage
+from axon.host.running import Driven, FactReader, FactStream, OnFact
+from axon.host.saving import StateSaver
+from axon.host.scriptwatch import ScriptWatch, WatchedTransaction, WatchScripts
+from axon.host.settings import LightSettings, fixed_seeds, targets
+from axon.host.statefiles import StateFiles
+from axon.machine import Instant
+from axon.node.commands import Rescan
+from axon.node.facts import Fact, PaymentFound, PaymentHeard
+from axon.node.scanflow import ScanStart
+from axon.node.settings import LinkSettings
+from axon.node.spv import SpvNode
+from axon.node.walletjobs import AskWallet, Wallet, perform
+from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.primitives.netaddress import AddressNetwork
+from axon.primitives.transaction import Transaction
+from axon.rpc.waiters import Waiters
+from axon.wire.messages import Services
+
+PEERS: Final = 6
+"""Nodes that a light client keeps connected: enough that a liar among them is outvoted, few enough
+to be no burden to anybody."""
+
+SAVE_INTERVAL_S: Final = 60.0
+"""How often known addresses are written down: a wallet may be ended at any moment."""
+
+WaitFor = Callable[[Callable[[], bool], float | None], Awaitable[bool]]
+
+_DIALLED: Final = frozenset((AddressNetwork.IPV4, AddressNetwork.IPV6))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LightParts:
+    """A light client that does not run yet.
+
+    Args:
+        machine: its machine.
+        driver: which runs that.
+        clock: the machine's.
+        stream: its facts.
+        is_ours: whether this process writes the shared folder.
+        saver: writes its state files.
+    """
+
+    machine: SpvNode
+    driver: AsyncioDriver
+    clock: Clock
+    stream: FactStream
+    is_ours: bool
+    saver: StateSaver
+
+    async def save(self) -> None:
+        """Write the known addresses and the bans, unless another process does.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if self.is_ours:
+            await self.saver.save_addresses(self.machine.links.addrman, self.machine.links.bans)
+
+    async def save_now_and_then(self) -> None:
+        """The same again and again."""
+        while True:
+            await asyncio.sleep(SAVE_INTERVAL_S)
+            await self.save()
+
+
+async def put_together(
+    settings: LightSettings,
+    storage: LightStorage,
+    wallet: Wallet,
+    start: ScanStart,
+    unconfirmed: Sequence[Transaction] = (),
+) -> LightParts:
+    """A light client over the files of its network.
+
+    Args:
+        storage: of headers and filter headers.
+        wallet: for whom it scans; only touched in the lane of the wallet.
+        start: where the scan goes on.
+        unconfirmed: own transactions that are in no block yet.
+    """
+    clock, rng = Clock(), SystemRandom()
+    files = StateFiles(settings.light_folder)
+    machine = SpvNode(
+        _link_settings(settings),
+        headers=storage.headers,
+        filter_headers=storage.filter_headers,
+        start=start,
+        unconfirmed=unconfirmed,
+        addrman=await asyncio.to_thread(files.load_peers, rng, settings.lab),
+        bans=await asyncio.to_thread(files.load_bans),
+        rng=rng,
+        now=clock.now(),
+        alone=settings.offline,
+    )
+    stream = FactStream()
+
+    def reported(fact: object, _now: Instant) -> None:
+        assert isinstance(fact, Fact)
+        stream.put(fact)
+
+    driver = AsyncioDriver(
+        machine,
+        perform=lambda job: perform(wallet, storage, job),
+        clock=clock,
+        on_report=reported,
+        dialler=direct(settings.bind),
+    )
+    return LightParts(machine, driver, clock, stream, storage.is_ours, StateSaver(files, clock))
+
+
+def _link_settings(settings: LightSettings) -> LinkSettings:
+    network = settings.network
+    connect = () if settings.offline else settings.connect
+    connections = ConnectionsConfig(
+        port=network.port,
+        max_connections=PEERS,
+        connect=None if connect is None else targets(connect),
+        added=() if settings.offline else targets(settings.added),
+        dns_seeds=network.dns_seeds if settings.dns_seed else (),
+        fixed_seeds=fixed_seeds(network),
+        reachable=_DIALLED,
+        v2=False,
+        lab=settings.lab,
+        needs=int(Services.COMPACT_FILTERS),
+        impatient=True,
+    )
+    return LinkSettings(
+        network=network,
+        connections=connections,
+        user_agent=settings.user_agent,
+        minimum_chainwork=network.minimum_chainwork,
+    )
+
+
+class RunningLight:
+    """A light client that runs.
+
+    Args:
+        settings: how it meets its peers.
+        parts: what runs.
+        wait_for: waits until something holds (`Waiters.wait_for`).
+    """
+
+    def __init__(self, settings: LightSettings, parts: LightParts, wait_for: WaitFor) -> None:
+        self.settings = settings
+        self._parts = parts
+        self._wait_for = wait_for
+
+    @property
+    def machine(self) -> SpvNode:
+        """The machine; to be read on the event loop only, between two awaits."""
+        return self._parts.machine
+
+    @property
+    def height(self) -> int:
+        """Of the best header known."""
+        return self.machine.headers.best.height
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether all has been looked at that peers have shown."""
+        return self.machine.is_synced
+
+    async def wait_synced(self, timeout_s: float | None = None) -> bool:
+        """Wait until all has been looked at that peers have shown; whether it has.
+
+        Args:
+            timeout_s: None for no limit.
+        """
+        return await self._wait_for(lambda: self.machine.is_synced, timeout_s)
+
+    def facts(self) -> FactReader:
+        """What it states from now on, for `async for`; ends when it is asked to stop."""
+        return self._parts.stream.read()
+
+    def hand_facts_to(self, take: OnFact) -> None:
+        """Call a function with each fact from now on, on the event loop; it must be quick."""
+        self._parts.stream.hand_to(take)
+
+    async def ask(self, command: object) -> Any:
+        """Put one of `node.commands` to the machine; its answer.
+
+        Raises:
+            Stopped: it stops first.
+        """
+        return await self._parts.driver.ask(command)
+
+    def stop(self) -> None:
+        """Ask whoever is in the block to leave it; the client runs until then."""
+        self._parts.stream.end()
+
+    async def wait_stopped(self) -> None:
+        """Wait until it is asked to stop."""
+        await self._parts.stream.ended.wait()
+
+
+class WatchReader:
+    """The transactions that a light client finds from now on, for one `async for`."""
+
+    def __init__(self, facts: FactReader, watch: ScriptWatch) -> None:
+        self._facts = facts
+        self._watch = watch
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> WatchedTransaction:
+        """The next transaction.
+
+        Raises:
+            FactsLost: too many facts waited.
+        """
+        async for fact in self._facts:
+            if isinstance(fact, PaymentFound | PaymentHeard):
+                found = self._watch.find(fact.txid)
+                if found is not None:
+                    return found
+        raise StopAsyncIteration
+
+
+class RunningClient(RunningLight):
+    """A light client without keys.
+
+    Args:
+        settings: how it meets its peers.
+        parts: what runs.
+        wait_for: waits until something holds.
+        watch: the scripts that it looks for.
+    """
+
+    def __init__(
+        self, settings: LightSettings, parts: LightParts, wait_for: WaitFor, watch: ScriptWatch
+    ) -> None:
+        super().__init__(settings, parts, wait_for)
+        self._watch = watch
+
+    async def watch(self, *scripts: bytes, since_height: int | None = None) -> None:
+        """Look for transactions that pay these output scripts, or spend what was paid to them.
+
+        Args:
+            since_height: look at all blocks from this one on once more; None for those that are
+                still to come.
+
+        Raises:
+            Stopped: the client stops first.
+        """
+        await self.ask(AskWallet(WatchScripts(scripts)))
+        if since_height is not None:
+            await self.ask(Rescan(since_height))
+
+    def transactions(self) -> WatchReader:
+        """The transactions found from now on, unconfirmed ones too, until it is asked to stop.
+
+        One that is seen unconfirmed and then in a block comes twice.
+        """
+        return WatchReader(self.facts(), self._watch)
+
+
+@asynccontextmanager
+async def light_client(
+    settings: LightSettings, scripts: Iterable[bytes] = (), *, birthday_s: int = 0
+) -> AsyncIterator[RunningClient]:
+    """A light client without keys, until the block is left.
+
+    Args:
+        settings: how it meets its peers.
+        scripts: output scripts to watch.
+        birthday_s: blocks from before are not looked at, seconds since 1970.
+
+    Raises:
+        ConfigError: the folder cannot be used.
+        StorageError: the disk refuses.
+    """
+    storage = await asyncio.to_thread(open_storage, settings)
+    try:
+        watch = ScriptWatch(settings.network, scripts)
+        parts = await put_together(settings, storage, watch, ScanStart(None, None, birthday_s))
+        waiters = Waiters()
+        parts.stream.hand_to(lambda _fact: waiters.wake())
+        try:
+            async with Driven(parts.driver, parts.save_now_and_then()):
+                yield RunningClient(settings, parts, waiters.wait_for, watch)
+        except BaseException:
+            waiters.close()
+            with suppress(AxonError):  # The first failure is the one to tell.
+                await parts.save()
+            raise
+        waiters.close()
+        await parts.save()
+    finally:
+        await asyncio.to_thread(storage.close)
+
+
+def open_storage(settings: LightSettings) -> LightStorage:
+    """The files that all light clients of a network share."""
+    return LightStorage(settings.light_folder, settings.network, keep_filters=settings.keep_filters)

@@ -1,0 +1,83 @@
+"""A wallet that is served: kept open and connected, for commands and programs that ask it.
+
+In the wallet's folder `rpc.json` says on which port it answers, and `.cookie` holds the password.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from axon.errors import StorageError
+from axon.host.datadir import write_atomically
+from axon.host.lightwallet import RunningWallet, light_wallet
+from axon.host.running import RpcAccess
+from axon.host.settings import LightSettings
+from axon.machine import Endpoint
+from axon.rpc.amounts import encode_json
+from axon.rpc.auth import COOKIE_USER, Cookie, Credentials
+from axon.rpc.dispatch import Registry
+from axon.rpc.settings import ServerSettings
+from axon.rpc.walletmethods import WALLET_MODULES
+
+RPC_FILE: Final = "rpc.json"
+COOKIE_FILE: Final = ".cookie"
+
+
+@asynccontextmanager
+async def served_wallet(
+    settings: LightSettings, name: str, rpc_port: int = 0
+) -> AsyncIterator[RunningWallet]:
+    """A wallet with an RPC server on loopback, in a folder that the caller holds.
+
+    Args:
+        settings: how it meets its peers.
+        name: of the wallet.
+        rpc_port: 0 for any free one.
+
+    Raises:
+        ConfigError: there is no wallet of this name, or the port is in use.
+        StorageError: it is open elsewhere, damaged, or the disk refuses.
+    """
+    # Nobody but a wallet that is served needs the memory of an HTTP server.
+    from axon.rpc.server import RpcServer
+
+    folder = settings.wallet_folder(name)
+    (folder / RPC_FILE).unlink(missing_ok=True)  # Of a run that was killed.
+    cookie = Cookie(folder / COOKIE_FILE)
+    credentials = Credentials()
+    credentials.add(COOKIE_USER, cookie.write())
+    listen = ServerSettings(endpoints=(Endpoint("127.0.0.1", rpc_port),))
+    try:
+        async with RpcServer(Registry(WALLET_MODULES), listen, credentials) as server:
+            with _told(folder, server.endpoints[0]):
+                async with light_wallet(settings, name) as wallet:
+                    wallet.rpc = RpcAccess(server.endpoints, cookie.path)
+                    wallet.daemon.calls = server.registry.active
+                    server.ready(wallet.daemon)
+                    try:
+                        yield wallet
+                    finally:
+                        wallet.daemon.interrupt()
+                        await server.stop()
+    finally:
+        cookie.remove()
+
+
+@contextmanager
+def _told(folder: Path, endpoint: Endpoint) -> Iterator[None]:
+    """Say in the wallet's folder where it answers."""
+    path = folder / RPC_FILE
+    told = encode_json({"port": endpoint.port, "pid": os.getpid()}) + "\n"
+    try:
+        write_atomically(path, told.encode())
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
