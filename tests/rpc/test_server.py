@@ -116,6 +116,7 @@ def test_amounts_have_eight_decimals_and_no_float_in_between(web: Web) -> None:
         (b'"1,5"', "Invalid amount"),
         (b"21000000.00000001", "Amount out of range"),
         (b"-1", "Amount out of range"),
+        (b"-0.00000001", "Amount out of range"),
         (b"true", "Amount is not a number or string"),
         (b"null", "Amount is not a number or string"),
     ],

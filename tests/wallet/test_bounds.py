@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from axon.primitives.address import decode_address
+from axon.primitives.hashes import Txid
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
+from axon.swarm.signer import Spendable
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import (
     HIGH_FEE_PART,
@@ -19,10 +23,13 @@ from axon.wallet.draft import (
     check_fee,
     describe,
 )
-from axon.wallet.errors import BadFee, BadPsbt, CoinUnavailable
+from axon.wallet.errors import BadFee, BadLabel, BadPsbt, CoinUnavailable
 from axon.wallet.keys import watch
+from axon.wallet.labels import LabelKind, outpoint_ref, parse_outpoint
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt
+from axon.wallet.records import Keychain
+from axon.wallet.scripts import LOOKAHEAD
 from tests.wallet.scene import BOB, Scene, new_wallet, paying, source
 
 
@@ -131,3 +138,70 @@ def test_coins_are_listed_oldest_first_and_unconfirmed_ones_last() -> None:
     scene.wallet.take_unconfirmed(promised, scene.now_s)
     assert [coin.outpoint for coin in held(scene)] == [first, second, outpoint(promised.txid, 0)]
     assert [coin.confirmations for coin in held(scene)] == [2, 1, 0]
+
+
+# Records, labels and what follows from them.
+
+
+def test_an_input_of_others_counts_with_a_signature_that_is_still_missing(scene: Scene) -> None:
+    made = drafted(scene)
+    assert describe(new_wallet().ledger, made.psbt).vsize == pytest.approx(made.vsize, abs=1)
+
+
+def test_the_next_address_counts_as_given_out_once_it_is_paid(scene: Scene) -> None:
+    book = scene.wallet.ledger.book
+    index = book.revealed(Keychain.RECEIVE)
+    scene.mine(paying(book.script(Keychain.RECEIVE, index), COIN, "next"))
+    assert book.revealed(Keychain.RECEIVE) == index + 1
+    assert [info.used for info in scene.wallet.addresses()][index]
+
+
+def test_an_output_is_ours_once_the_window_reaches_its_address() -> None:
+    other, scene = new_wallet(), Scene()
+    far = [other.new_address(beyond_gap=True) for _ in range(LOOKAHEAD + 3)][-1]
+    spent = Spendable(outpoint(Txid(bytes(32)), 0), 3 * COIN)
+    outputs = [TxOut(COIN, scene.script()), TxOut(COIN, decode_address(far, REGTEST))]
+    both = BOB.pay([spent], outputs)
+    scene.wallet.take_unconfirmed(both, scene.now_s)
+    assert [coin.amount_sat for coin in held(scene)] == [COIN]
+    scene.script(), scene.script()
+    assert [coin.address for coin in held(scene)][1] == far
+
+
+def test_a_payment_keeps_the_time_at_which_it_was_first_seen(scene: Scene) -> None:
+    promised = paying(scene.script(), COIN, "promised")
+    for later_s in (0, 500):
+        scene.wallet.take_unconfirmed(promised, scene.now_s + later_s)
+    assert scene.wallet.history()[0].time_s == scene.now_s
+
+
+def test_the_last_sight_of_a_payment_never_goes_back(scene: Scene) -> None:
+    promised = paying(scene.script(), COIN, "promised")
+    scene.wallet.take_unconfirmed(promised, scene.now_s + 500)
+    seen = scene.wallet.ledger.seen_above_rivals(promised, scene.now_s)
+    assert (seen.first_s, seen.last_s) == (scene.now_s + 500, scene.now_s + 500)
+
+
+def test_a_frozen_coin_with_a_label_is_exported_as_not_spendable(scene: Scene) -> None:
+    (coin,) = held(scene)
+    name = outpoint_ref(coin.outpoint)
+    scene.wallet.set_label(LabelKind.COIN, name, "rent")
+    scene.wallet.freeze(coin.outpoint)
+    (line,) = scene.wallet.export_labels().splitlines()
+    expected = {"type": "output", "ref": name, "label": "rent", "spendable": False}
+    assert json.loads(line) == expected
+
+
+def test_an_index_of_a_coin_has_six_digits_at_most() -> None:
+    txid = "11" * 32
+    assert outpoint_ref(parse_outpoint(f"{txid}:999999")) == f"{txid}:999999"
+    with pytest.raises(BadLabel):
+        parse_outpoint(f"{txid}:1000000")
+
+
+def test_a_file_of_labels_has_a_largest_size(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = json.dumps({"type": "tx", "ref": "11" * 32, "label": "x"})
+    monkeypatch.setattr("axon.wallet.labels.MAX_IMPORT_BYTES", len(line))
+    assert scene.wallet.import_labels(line).taken == 1
+    with pytest.raises(BadLabel, match="at most"):
+        scene.wallet.import_labels(f"{line}\n")

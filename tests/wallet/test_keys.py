@@ -57,6 +57,7 @@ def test_words_of_entropy() -> None:
     ("words", "says"),
     [
         ("abandon " * 10 + "about", "12 words .* not 11"),
+        ("abandon " * 12 + "about", "12 words .* not 13"),
         ("", "not 0"),
         ("abandon " * 12, "checksum is wrong"),
         ("abandon " * 11 + "abut", "word 12 is not in the word list"),
