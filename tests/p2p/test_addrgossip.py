@@ -14,10 +14,10 @@ from axon.p2p.addrgossip import (
     CACHE_SPREAD,
     CACHE_TIME,
     FETCH_LIMIT,
-    MAX_TOKENS,
     AddrGossip,
     AddrStats,
 )
+from axon.p2p.addrlimit import MAX_TOKENS
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.connectiontype import ConnectionType

@@ -20,11 +20,13 @@ from typing import Final
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.addrlimit import AddrLimit
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import PeerDone, PeerSilent
 from axon.p2p.handshake import Negotiated
+from axon.p2p.ownaddress import OwnAddress
 from axon.p2p.rollingset import RollingSet
 from axon.primitives.hashes import siphash24
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
@@ -33,11 +35,6 @@ from axon.wire.messages.addresses import MAX_ADDRESSES
 
 MAX_PERCENT: Final = 23
 """The share of the table that one getaddr is answered with."""
-
-TOKEN: Final = 10 * SECOND
-"""Each address costs one token, and one comes back in ten seconds: ten peers fill no table."""
-MAX_TOKENS: Final = 1000
-"""What an idle peer may save up: one full message."""
 
 SEND_INTERVAL: Final = 30 * SECOND
 OWN_INTERVAL: Final = DAY
@@ -85,6 +82,7 @@ class _Gossiper:
         "fetch_until",
         "kind",
         "known",
+        "limit",
         "next_own",
         "next_send",
         "our_address",
@@ -92,8 +90,6 @@ class _Gossiper:
         "queue",
         "rate_limited",
         "remote",
-        "tokens",
-        "tokens_at",
         "v2",
     )
 
@@ -116,26 +112,19 @@ class _Gossiper:
         self.answered = False
         self.processed = 0
         self.rate_limited = 0
-        self.tokens = TOKEN  # In microseconds of waiting; its first word about itself is free.
-        self.tokens_at = now
+        self.limit = AddrLimit(now)
         self.known: RollingSet[NetAddress] = RollingSet(MAX_KNOWN)
         self.queue: list[TimedAddress] = []  # At most MAX_ADDRESSES, as many as one message holds.
         self.next_send = 0
         self.next_own = 0
         self.fetch_until = now + FETCH_LIMIT if kind is ConnectionType.ADDR_FETCH else None
 
-    def refill(self, now: Instant) -> None:
-        if self.tokens < MAX_TOKENS * TOKEN:
-            gain = max(0, now - self.tokens_at)
-            self.tokens = min(self.tokens + gain, MAX_TOKENS * TOKEN)
-        self.tokens_at = now
-
     def understands(self, address: NetAddress) -> bool:
         return self.v2 or address.fits_v1
 
     def send(self, peer: PeerId, addresses: Sequence[TimedAddress]) -> Send:
-        for told in addresses:
-            self.known.add(told.address)
+        for timed in addresses:
+            self.known.add(timed.address)
         return Send(peer, AddrV2(tuple(addresses)) if self.v2 else Addr(tuple(addresses)))
 
     def due(self, advertising: bool) -> Instant | None:
@@ -173,9 +162,7 @@ class AddrGossip:
         self._lab = lab
         self._key = rng.getrandbits(128).to_bytes(16, "little")
         self._peers: dict[PeerId, _Gossiper] = {}
-        self._own: tuple[NetAddress, ...] = ()
-        self._own_services = 0
-        self._own_port: int | None = None  # None while nothing is advertised.
+        self._own = OwnAddress(rng, reachable, lab)
         self._answers: dict[AddressNetwork, tuple[Instant, list[TimedAddress]]] = {}
         self._deadline: Instant | None = None
 
@@ -190,9 +177,7 @@ class AddrGossip:
             port: where we listen; None to say nothing: we do not listen, or are not yet in sync.
             now: when.
         """
-        self._own = tuple(address for address in addresses if address.is_routable(self._lab))
-        self._own_services = services
-        self._own_port = port
+        self._own.set(addresses, services, port)
         self._ring(now)
 
     def stats(self, peer: PeerId) -> AddrStats:
@@ -224,11 +209,11 @@ class AddrGossip:
         if not kind.relays_addresses:
             return []
         gossiper = self._peers[peer] = _Gossiper(kind, remote, negotiated, exempt, now)
-        self._ring(gossiper.due(self._own_port is not None))
+        self._ring(gossiper.due(self._own.is_advertised))
         if kind in (ConnectionType.INBOUND, ConnectionType.FEELER):
             return []
         gossiper.asked = True
-        gossiper.tokens += MAX_ADDRESSES * TOKEN  # The answer is not to be rate limited.
+        gossiper.limit.grant(MAX_ADDRESSES)
         return [Send(peer, GetAddr())]
 
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
@@ -271,7 +256,7 @@ class AddrGossip:
             if gossiper.enabled:
                 actions += self._advertise_to(peer, gossiper, now)
                 actions += self._flush(peer, gossiper, now)
-            self._ring(gossiper.due(self._own_port is not None))
+            self._ring(gossiper.due(self._own.is_advertised))
         return actions
 
     def _ring(self, moment: Instant | None) -> None:
@@ -288,19 +273,17 @@ class AddrGossip:
         now: Instant,
     ) -> None:
         self._enable(gossiper)
-        gossiper.refill(now)
+        gossiper.limit.refill(now)
         kept: list[TimedAddress] = []
         relayable = not gossiper.asked and len(addresses) <= MAX_RELAYED
         # In random order, so that what the limit lets through is not the sender's choice.
-        for told in self._rng.sample(addresses, len(addresses)):
-            if gossiper.tokens >= TOKEN:
-                gossiper.tokens -= TOKEN
-            elif not gossiper.exempt:
+        for timed in self._rng.sample(addresses, len(addresses)):
+            if not gossiper.limit.take() and not gossiper.exempt:
                 gossiper.rate_limited += 1
                 continue
-            if not told.services & _USEFUL:
+            if not timed.services & _USEFUL:
                 continue
-            entry = self._with_sane_time(told, now)
+            entry = self._with_sane_time(timed, now)
             gossiper.known.add(entry.address)
             if self._bans.is_refused(entry.address, now):
                 continue
@@ -319,32 +302,32 @@ class AddrGossip:
             raise PeerDone("addr-fetch complete")
 
     @staticmethod
-    def _with_sane_time(told: TimedAddress, now: Instant) -> TimedAddress:
-        if told.time > ANCIENT_S and told.time * SECOND <= now + FRESH:
-            return told
+    def _with_sane_time(timed: TimedAddress, now: Instant) -> TimedAddress:
+        if timed.time > ANCIENT_S and timed.time * SECOND <= now + FRESH:
+            return timed
         time_s = max(0, now - NONSENSE_AGE) // SECOND
-        return TimedAddress(time_s, told.services, told.address)
+        return TimedAddress(time_s, timed.services, timed.address)
 
-    def _relay(self, origin: PeerId, told: TimedAddress, reachable: bool, now: Instant) -> None:
+    def _relay(self, origin: PeerId, timed: TimedAddress, reachable: bool, now: Instant) -> None:
         """Queue an address for the one or two peers whose turn it is today."""
-        name = siphash24(self._key, told.address.encode_v2())
+        name = siphash24(self._key, timed.address.encode_v2())
         # Each address changes its day at another moment.
         period = (now // SECOND + name % (DAY // SECOND)) // (DAY // SECOND)
         count = 2 if reachable or name & 1 else 1
         ranking = sorted(
             (siphash24(self._key, b"%d %d %d" % (name, period, peer)), peer)
             for peer, gossiper in self._peers.items()
-            if peer != origin and gossiper.enabled and gossiper.understands(told.address)
+            if peer != origin and gossiper.enabled and gossiper.understands(timed.address)
         )
         for _, peer in ranking[:count]:
-            self._push(self._peers[peer], told, now)
+            self._push(self._peers[peer], timed, now)
 
     # What we tell.
 
     def _enable(self, gossiper: _Gossiper) -> None:
         if not gossiper.enabled:
             gossiper.enabled = True
-            self._ring(gossiper.due(self._own_port is not None))
+            self._ring(gossiper.due(self._own.is_advertised))
 
     def _answer(self, gossiper: _Gossiper, now: Instant) -> None:
         if gossiper.kind.is_outbound or gossiper.answered:
@@ -352,8 +335,8 @@ class AddrGossip:
         gossiper.answered = True
         self._enable(gossiper)
         gossiper.queue.clear()
-        for told in self._sample(gossiper, now):
-            self._push(gossiper, told, now)
+        for timed in self._sample(gossiper, now):
+            self._push(gossiper, timed, now)
 
     def _sample(self, gossiper: _Gossiper, now: Instant) -> list[TimedAddress]:
         if gossiper.exempt:
@@ -368,22 +351,22 @@ class AddrGossip:
 
     def _fresh_sample(self, now: Instant) -> list[TimedAddress]:
         sample = self._addrman.get_addresses(now, MAX_ADDRESSES, MAX_PERCENT)
-        return [told for told in sample if not self._bans.is_refused(told.address, now)]
+        return [timed for timed in sample if not self._bans.is_refused(timed.address, now)]
 
-    def _push(self, gossiper: _Gossiper, told: TimedAddress, now: Instant) -> None:
-        address = told.address
+    def _push(self, gossiper: _Gossiper, timed: TimedAddress, now: Instant) -> None:
+        address = timed.address
         if not address.is_valid() or not gossiper.understands(address):
             return
         if address in gossiper.known:
             return
         queue = gossiper.queue
         if len(queue) >= MAX_ADDRESSES:
-            queue[self._rng.randrange(len(queue))] = told
+            queue[self._rng.randrange(len(queue))] = timed
             return
         if not queue and 0 < gossiper.next_send <= now:
             # The clock that ran while there was nothing to send has no memory.
             gossiper.next_send = now + self._delay(SEND_INTERVAL)
-        queue.append(told)
+        queue.append(timed)
         self._ring(gossiper.next_send)
 
     def _flush(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
@@ -391,39 +374,25 @@ class AddrGossip:
             return []
         gossiper.next_send = now + self._delay(SEND_INTERVAL)
         known = gossiper.known
-        news = {told.address: told for told in gossiper.queue if told.address not in known}
+        news = {timed.address: timed for timed in gossiper.queue if timed.address not in known}
         gossiper.queue.clear()
         return [gossiper.send(peer, tuple(news.values()))] if news else []
 
     def _advertise_to(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
-        if self._own_port is None or now < gossiper.next_own:
+        if not self._own.is_advertised or now < gossiper.next_own:
             return []
         first = gossiper.next_own == 0
         gossiper.next_own = now + self._delay(OWN_INTERVAL)
-        address = self._own_address_for(gossiper, self._own_port)
-        if address is None or not gossiper.understands(address):
+        remote, seen = gossiper.remote, gossiper.our_address
+        entry = self._own.entry_for(remote, seen, gossiper.kind.is_outbound, now)
+        if entry is None or not gossiper.understands(entry.address):
             return []
-        told = TimedAddress(now // SECOND, self._own_services, address)
         if first:
             # In a message of its own: in a larger one the rate limit might strike just it.
-            return [gossiper.send(peer, [told])]
+            return [gossiper.send(peer, [entry])]
         gossiper.known.clear()
-        self._push(gossiper, told, now)
+        self._push(gossiper, entry, now)
         return []
-
-    def _own_address_for(self, gossiper: _Gossiper, port: int) -> NetAddress | None:
-        """Our address on the peer's network, or any, or now and then what the peer says it is."""
-        alike = (a for a in self._own if a.network is gossiper.remote.network)
-        own = next(alike, self._own[0] if self._own else None)
-        seen = gossiper.our_address
-        if not seen.is_routable(self._lab) or seen.network not in self._reachable:
-            return own
-        if own is not None and self._rng.random() >= 0.5:
-            return own
-        if gossiper.kind.is_outbound:
-            # Of a connection that we dialled, the port on our side is not where we listen.
-            return NetAddress(seen.network, seen.host_bytes, port)
-        return seen
 
     def _delay(self, mean: Instant) -> Instant:
         return 1 + int(self._rng.expovariate(1 / mean))

@@ -119,23 +119,23 @@ class AddrMan:
         now_s = now // SECOND
         source_group = self._placement.source_group(source)
         return sum(
-            self._add(told, source, source_group, now_s, time_penalty_s) for told in addresses
+            self._add(timed, source, source_group, now_s, time_penalty_s) for timed in addresses
         )
 
     def _add(
-        self, told: TimedAddress, source: NetAddress, source_group: bytes, now_s: int, penalty: int
+        self, timed: TimedAddress, source: NetAddress, source_group: bytes, now_s: int, penalty: int
     ) -> bool:
-        address = told.address
+        address = timed.address
         if not address.is_routable(self._lab):
             return False
         if address == source:
             penalty = 0
         entry = self._entries.get(address)
         if entry is None:
-            entry = AddressEntry(told, source, address.group(self._lab))
-            entry.time_s = max(0, told.time - penalty)
+            entry = AddressEntry(timed, source, address.group(self._lab))
+            entry.time_s = max(0, timed.time - penalty)
             self._enter(entry)
-        elif not self._refresh(entry, told, now_s, penalty):
+        elif not self._refresh(entry, timed, now_s, penalty):
             return False
         place = self._placement.new_place(entry, source_group)
         standing = self._new.get(place)
@@ -151,15 +151,15 @@ class AddrMan:
         self._new.put(place, entry)
         return True
 
-    def _refresh(self, entry: AddressEntry, told: TimedAddress, now_s: int, penalty: int) -> bool:
+    def _refresh(self, entry: AddressEntry, timed: TimedAddress, now_s: int, penalty: int) -> bool:
         """Take over what is news; whether a further place in the new table is due."""
-        online = now_s - told.time < DAY_S
+        online = now_s - timed.time < DAY_S
         interval = HOUR_S if online else DAY_S
         known_s = entry.time_s
-        entry.services |= told.services
-        if known_s < told.time - interval - penalty:
-            entry.time_s = max(0, told.time - penalty)
-        if told.time <= known_s or entry.tried or len(entry.places) == NEW_BUCKETS_PER_ADDRESS:
+        entry.services |= timed.services
+        if known_s < timed.time - interval - penalty:
+            entry.time_s = max(0, timed.time - penalty)
+        if timed.time <= known_s or entry.tried or len(entry.places) == NEW_BUCKETS_PER_ADDRESS:
             return False
         # Each further place is half as likely as the one before.
         return self._rng.getrandbits(len(entry.places)) == 0
@@ -354,8 +354,8 @@ class AddrMan:
         return table
 
     def _restore(self, record: AddressRecord) -> bool:
-        told = TimedAddress(record.time_s, record.services, record.address)
-        entry = AddressEntry(told, record.source, record.address.group(self._lab))
+        timed = TimedAddress(record.time_s, record.services, record.address)
+        entry = AddressEntry(timed, record.source, record.address.group(self._lab))
         entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
         entry.attempts, entry.tried = record.attempts, record.tried
         self._enter(entry)

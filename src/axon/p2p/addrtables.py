@@ -57,13 +57,13 @@ class AddressEntry:
         "tried",
     )
 
-    def __init__(self, told: TimedAddress, source: NetAddress, group: bytes) -> None:
-        self.address = told.address
-        self.key = told.address.encode_v2()
+    def __init__(self, timed: TimedAddress, source: NetAddress, group: bytes) -> None:
+        self.address = timed.address
+        self.key = timed.address.encode_v2()
         self.group = group
         self.source = source
-        self.services = told.services
-        self.time_s = told.time
+        self.services = timed.services
+        self.time_s = timed.time
         self.last_try_s = 0
         self.last_counted_s = 0
         self.last_success_s = 0

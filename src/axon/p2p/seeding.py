@@ -136,10 +136,10 @@ class Seeding:
         self, addresses: Sequence[NetAddress], name: str, now: Instant, least: int, most: int
     ) -> None:
         # Aged at random: what the network itself tells of them counts for more.
-        told = [
+        timed = [
             TimedAddress(
                 max(0, now - self._rng.randrange(least, most)) // SECOND, self._services, address
             )
             for address in addresses
         ]
-        self._addrman.add(told, named_source(name), now)
+        self._addrman.add(timed, named_source(name), now)
