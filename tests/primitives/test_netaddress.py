@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from axon.errors import DecodeError
 from axon.primitives.encoding import Reader
 from axon.primitives.netaddress import (
-    UNSPECIFIED,
     AddressNetwork,
     NetAddress,
     TimedAddress,
@@ -323,7 +322,7 @@ def test_names_no_host(host: str) -> None:
     assert not at(host).is_valid()
 
 
-def test_local_and_unspecified() -> None:
+def test_what_never_leaves_the_machine_is_local() -> None:
     assert [at(host).is_local() for host in ("127.9.9.9", "0.1.1.1", "::1", "::2", ONION)] == [
         True,
         True,
@@ -331,10 +330,6 @@ def test_local_and_unspecified() -> None:
         False,
         False,
     ]
-    assert UNSPECIFIED.is_unspecified()
-    assert at("0.0.0.0").is_unspecified()
-    assert not at("::1").is_unspecified()
-    assert not NetAddress(AddressNetwork.I2P, bytes(32), 0).is_unspecified()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Final
 
 from axon.p2p.addrtables import BUCKET_SIZE, AddressEntry
 from axon.primitives.hashes import sha256, siphash24
-from axon.primitives.netaddress import AddressNetwork, NetAddress
+from axon.primitives.netaddress import INTERNAL_IN_IPV6, AddressNetwork, NetAddress
 
 NEW_BUCKETS: Final = 1024
 TRIED_BUCKETS: Final = 256
@@ -23,13 +23,10 @@ TRIED_BUCKETS_PER_GROUP: Final = 8
 KEY_SIZE: Final = 16
 """Bytes of the secret key."""
 
-_SOURCE_NAME_PREFIX: Final = bytes.fromhex("fd6b88c08724")
-"""Bitcoin Core's corner of IPv6 for sources that are names; no such address is ever dialled."""
-
 
 def named_source(name: str) -> NetAddress:
     """The source under which addresses from a DNS seed or a list are filed: no real address."""
-    host = _SOURCE_NAME_PREFIX + sha256(name.encode())[:10]
+    host = INTERNAL_IN_IPV6 + sha256(name.encode())[:10]
     return NetAddress(AddressNetwork.IPV6, host, 0)
 
 
@@ -47,7 +44,7 @@ class Placement:
 
     def source_group(self, source: NetAddress) -> bytes:
         """The netgroup of who told us; each name is a group of its own."""
-        if source.host_bytes.startswith(_SOURCE_NAME_PREFIX):
+        if source.host_bytes.startswith(INTERNAL_IN_IPV6):
             return source.host_bytes
         return source.group(self._lab)
 

@@ -2,8 +2,9 @@
 
 A `NetAddress` is a network, the host's bytes on it, and a port. It has two forms on the wire: the
 16 bytes of the first protocol, in which IPv4 hides inside IPv6 (`..._v1`), and that of BIP 155
-(`..._v2`). This module also says which addresses the world can reach (`is_routable`) and which are
-likely to be in one operator's hands (`group`); both follow Bitcoin Core without an AS map.
+(`..._v2`); its form in writing is that of primitives/hosttext. This module also says which
+addresses the world can reach (`is_routable`) and which are likely to be in one operator's hands
+(`group`); both follow Bitcoin Core without an AS map.
 
 Bytes from a peer may make an address that names no host, such as `::`. Those decode, and
 `is_valid()` is False: one of them must not cost a peer the other 999 of its message.
@@ -11,17 +12,26 @@ Bytes from a peer may make an address that names no host, such as `::`. Those de
 
 from __future__ import annotations
 
-from base64 import b32decode, b32encode
-from binascii import Error as Base32Error
 from dataclasses import dataclass
 from enum import IntEnum
-from hashlib import sha3_256
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from struct import Struct
 from typing import Final, Self
 
 from axon.errors import DecodeError
 from axon.primitives.encoding import Reader, compact_size
+from axon.primitives.hosttext import (
+    I2P_SUFFIX,
+    ONION_SUFFIX,
+    i2p_hash,
+    i2p_name,
+    ipv4_bytes,
+    ipv4_text,
+    ipv6_bytes,
+    ipv6_text,
+    onion_key,
+    onion_name,
+)
 
 
 class AddressNetwork(IntEnum):
@@ -48,7 +58,8 @@ _NETWORKS: Final = {int(network): network for network in AddressNetwork}
 
 _IPV4_IN_IPV6: Final = bytes(10) + b"\xff\xff"
 _TORV2_IN_IPV6: Final = bytes.fromhex("fd87d87eeb43")
-_INTERNAL_IN_IPV6: Final = bytes.fromhex("fd6b88c08724")  # Core's address tables keep names so.
+INTERNAL_IN_IPV6: Final = bytes.fromhex("fd6b88c08724")
+"""Bitcoin Core's corner of IPv6 for what is a name and no address: how IPv6 hosts of it begin."""
 _UNSPECIFIED_IPV6: Final = bytes(16)
 _LOOPBACK_IPV6: Final = bytes(15) + b"\x01"
 
@@ -65,10 +76,6 @@ _GROUP_CLASS: Final = {
     AddressNetwork.CJDNS: 5,
 }
 """First byte of a group: Bitcoin Core's numbers, which are not those of BIP 155."""
-
-_ONION_VERSION: Final = b"\x03"
-_ONION_SUFFIX: Final = ".onion"
-_I2P_SUFFIX: Final = ".b32.i2p"
 
 _UNROUTABLE_IPV4: Final = (
     # (first address, prefix length): private, benchmark, link-local, shared, documentation.
@@ -128,13 +135,13 @@ class NetAddress:
         if not 0 <= port <= 0xFFFF:
             raise DecodeError(f"a port from 0 to 65535, not {port}")
         lowered = host.lower()
-        if lowered.endswith(_ONION_SUFFIX):
-            return cls(AddressNetwork.TORV3, _onion_key(lowered), port)
-        if lowered.endswith(_I2P_SUFFIX):
-            return cls(AddressNetwork.I2P, _i2p_hash(lowered), port)
+        if lowered.endswith(ONION_SUFFIX):
+            return cls(AddressNetwork.TORV3, onion_key(lowered), port)
+        if lowered.endswith(I2P_SUFFIX):
+            return cls(AddressNetwork.I2P, i2p_hash(lowered), port)
         if ":" in host:
-            return cls._from_ipv6(_ipv6_bytes(host), port, cjdns)
-        return cls(AddressNetwork.IPV4, _ipv4_bytes(host), port)
+            return cls._from_ipv6(ipv6_bytes(host), port, cjdns)
+        return cls(AddressNetwork.IPV4, ipv4_bytes(host), port)
 
     @classmethod
     def _from_ipv6(cls, host: bytes, port: int, cjdns: bool) -> Self:
@@ -148,14 +155,13 @@ class NetAddress:
         """The host in writing, what `from_text` reads; `str()` adds the port."""
         match self.network:
             case AddressNetwork.IPV4:
-                return str(IPv4Address(self.host_bytes))
+                return ipv4_text(self.host_bytes)
             case AddressNetwork.TORV3:
-                whole = self.host_bytes + _onion_checksum(self.host_bytes) + _ONION_VERSION
-                return b32encode(whole).decode().lower() + _ONION_SUFFIX
+                return onion_name(self.host_bytes)
             case AddressNetwork.I2P:
-                return b32encode(self.host_bytes).decode().lower().rstrip("=") + _I2P_SUFFIX
+                return i2p_name(self.host_bytes)
             case AddressNetwork.IPV6 | AddressNetwork.CJDNS:
-                return _ipv6_text(self.host_bytes)
+                return ipv6_text(self.host_bytes)
 
     def __str__(self) -> str:
         text = self.to_text()
@@ -225,10 +231,6 @@ class NetAddress:
 
     # Judgement.
 
-    def is_unspecified(self) -> bool:
-        """Whether it is `0.0.0.0` or `::`, which mean every interface where one listens."""
-        return self.fits_v1 and not any(self.host_bytes)
-
     def is_valid(self) -> bool:
         """Whether it could name a host at all (Bitcoin Core's IsValid)."""
         host = self.host_bytes
@@ -236,7 +238,7 @@ class NetAddress:
             case AddressNetwork.IPV4:
                 return host not in (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff")
             case AddressNetwork.IPV6:
-                unusable = (_DOCUMENTATION_IPV6, _INTERNAL_IN_IPV6)
+                unusable = (_DOCUMENTATION_IPV6, INTERNAL_IN_IPV6)
                 return host != _UNSPECIFIED_IPV6 and not host.startswith(unusable)
             case AddressNetwork.CJDNS:
                 return host[0] == 0xFC
@@ -362,71 +364,3 @@ class TimedAddress:
 
 
 _TIMED: Final = Struct("<IQ")
-
-
-def _ipv4_bytes(text: str) -> bytes:
-    try:
-        return IPv4Address(text).packed
-    except AddressValueError:
-        raise DecodeError(f"a netaddress, not {text[:80]!r}") from None
-
-
-def _ipv6_bytes(text: str) -> bytes:
-    try:
-        parsed = IPv6Address(text)
-    except AddressValueError:
-        raise DecodeError(f"a netaddress, not {text[:80]!r}") from None
-    if parsed.scope_id is not None:
-        raise DecodeError(f"IPv6 without a zone, not {text[:80]!r}")
-    return parsed.packed
-
-
-def _ipv6_text(host: bytes) -> str:
-    # RFC 5952 in plain hex groups; some versions of `ipaddress` write a dotted tail for some hosts.
-    groups = [f"{host[i] << 8 | host[i + 1]:x}" for i in range(0, 16, 2)]
-    start, length = _longest_zeros(groups)
-    if length < 2:
-        return ":".join(groups)
-    return ":".join(groups[:start]) + "::" + ":".join(groups[start + length :])
-
-
-def _longest_zeros(groups: list[str]) -> tuple[int, int]:
-    """Where the longest run of zero groups starts, the first of equals, and how long it is."""
-    best = (0, 0)
-    run = 0
-    for i, group in enumerate(groups):
-        run = run + 1 if group == "0" else 0
-        if run > best[1]:
-            best = (i - run + 1, run)
-    return best
-
-
-def _onion_checksum(key: bytes) -> bytes:
-    return sha3_256(b".onion checksum" + key + _ONION_VERSION).digest()[:2]
-
-
-def _onion_key(text: str) -> bytes:
-    """The public key in a version 3 onion name: base32 of key, checksum, version."""
-    whole = _base32(text.removesuffix(_ONION_SUFFIX))
-    key, rest = whole[:32], whole[32:]
-    if len(whole) != 35 or rest != _onion_checksum(key) + _ONION_VERSION:
-        raise DecodeError(f"a version 3 onion name, not {text[:80]!r}")
-    return key
-
-
-def _i2p_hash(text: str) -> bytes:
-    digest = _base32(text.removesuffix(_I2P_SUFFIX))
-    if len(digest) != 32:
-        raise DecodeError(f"an I2P name of 52 characters, not {text[:80]!r}")
-    return digest
-
-
-def _base32(text: str) -> bytes:
-    """Unpadded base32 in small letters; bits left over must be zero."""
-    try:
-        data = b32decode(text.upper() + "=" * (-len(text) % 8))
-    except (Base32Error, ValueError):
-        data = b""
-    if b32encode(data).decode().rstrip("=").lower() != text:
-        raise DecodeError(f"base32, not {text[:80]!r}")
-    return data
