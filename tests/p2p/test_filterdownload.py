@@ -65,7 +65,6 @@ def test_nothing_is_asked_before_the_scan_begins() -> None:
     it.join(ALICE)
     assert it.download.update(0) == []
     assert it.download.take(9, LENGTH) == []
-    assert it.download.height == -1
 
 
 def test_batches_are_spread_and_bounded() -> None:
@@ -166,7 +165,6 @@ def test_a_cut_forgets_what_waits_and_blames_nobody() -> None:
     it.chain.truncate(69)
     it.download.cut(69, LENGTH - 1)
     assert (it.download.take_rollback(), it.download.take_rollback()) == (70, None)
-    assert it.download.height == 69
     assert not it.download.received(ALICE, CFilter(BASIC_FILTER, block(150), b"other"), 0)
     assert it.download.take(LENGTH, LENGTH) == []
 

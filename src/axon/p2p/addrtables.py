@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from axon.machine import DAY, HOUR, MINUTE, SECOND
 from axon.p2p.peersfile import AddressRecord
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 
 BUCKET_SIZE: Final = 64
 
-MINUTE_S: Final = 60
-HOUR_S: Final = 3_600
-DAY_S: Final = 86_400
+MINUTE_S: Final = MINUTE // SECOND
+HOUR_S: Final = HOUR // SECOND
+DAY_S: Final = DAY // SECOND
 
 HORIZON_S: Final = 30 * DAY_S
 """An address not heard of for so long is not worth passing on."""

@@ -13,14 +13,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, Self
 
 from axon.errors import DecodeError
-from axon.machine import SECOND, Instant
+from axon.machine import DAY, SECOND, Instant
 from axon.p2p.rollingset import RollingSet
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 
 MAX_DISCOURAGED: Final = 50_000
 """Addresses are cheap to burn; so many are remembered for certain, as in Bitcoin Core."""
 
-DEFAULT_BAN_S: Final = 86_400
+DEFAULT_BAN_S: Final = DAY // SECOND
 """How long a ban lasts unless the operator says otherwise (`-bantime`)."""
 
 _FILE_VERSION: Final = 1

@@ -26,13 +26,13 @@ from axon.p2p.blockcursor import BlockCursor, BlocksInHand
 from axon.p2p.faults import PeerSilent
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
-    BLOCK_INTERVAL_S,
     KEPT_BLOCKS,
     BlockChainView,
     HeaderEntryView,
     is_active,
 )
 from axon.primitives.hashes import BlockHash
+from axon.primitives.network import TARGET_SPACING_S
 from axon.wire.messages import GetData, InvItem, InvType
 
 WINDOW: Final = 1024
@@ -53,14 +53,14 @@ STALL_MAX: Final = 64 * SECOND
 STALL_DECAY: Final = 0.85
 """By which that time shrinks with each block connected, once it has grown."""
 
-TIMEOUT_BASE: Final = BLOCK_INTERVAL_S * SECOND
-TIMEOUT_PER_PEER: Final = BLOCK_INTERVAL_S * SECOND // 2
+TIMEOUT_BASE: Final = TARGET_SPACING_S * SECOND
+TIMEOUT_PER_PEER: Final = TARGET_SPACING_S * SECOND // 2
 """How long the oldest request may take, and how much longer for each other peer that sends."""
 
 LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
 """How far below its best a NETWORK_LIMITED peer is asked: two more may come meanwhile."""
 
-DIRECT_FETCH_AGE: Final = 20 * BLOCK_INTERVAL_S
+DIRECT_FETCH_AGE: Final = 20 * TARGET_SPACING_S
 """With a tip younger than this we are near the end, and new blocks are asked of who names them."""
 
 

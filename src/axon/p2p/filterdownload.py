@@ -73,11 +73,6 @@ class FilterDownload:
         self._next: int | None = None  # The height of the filter to hand out next.
         self._rollback: int | None = None
 
-    @property
-    def height(self) -> int:
-        """Of the last filter handed out; -1 before the scan begins."""
-        return -1 if self._next is None else self._next - 1
-
     def scan_from(self, height: int) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter."""
         self._next = height

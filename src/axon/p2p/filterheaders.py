@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from axon.p2p.views import HeaderEntryView
-from axon.primitives.hashes import ZERO_HASH, BlockHash, sha256d
+from axon.primitives.hashes import ZERO_HASH, BlockHash, filter_header
 
 RECORD_SIZE: Final = 64
 """Bytes of one height in a file: the block's hash, its filter header."""
@@ -83,7 +83,7 @@ class FilterHeaderChain:
 
     def fits(self, height: int, filter_hash: bytes) -> bool:
         """Whether the filter header at a height commits to a filter with this hash."""
-        return sha256d(filter_hash + self.at(height - 1)) == self.at(height)
+        return filter_header(filter_hash, self.at(height - 1)) == self.at(height)
 
     def append(self, block_hashes: Sequence[BlockHash], headers: Sequence[bytes]) -> None:
         """Grow by blocks and their filter headers, in order."""

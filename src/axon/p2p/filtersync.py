@@ -43,18 +43,16 @@ REFUTED: Final = "BIP 157: a filter has all scripts of its block"
 
 @dataclass(frozen=True, slots=True)
 class FilterState:
-    """How far it is, for screens.
+    """How far filter headers are, and who says so, for screens.
 
     Args:
         headers_height: of the last filter header; -1 for none.
-        filters_height: of the last filter handed out; -1 before the scan begins.
         usable_peers: how many offer filters.
         agreed_peers: who of them agrees with all filter headers that we have.
         disputed_height: of a block in dispute; None without one.
     """
 
     headers_height: int
-    filters_height: int
     usable_peers: int
     agreed_peers: tuple[PeerId, ...]
     disputed_height: int | None
@@ -223,10 +221,10 @@ class FilterSync:
         for peer, ours in list(self._peers.items()):
             side = dispute.side_of(ours.claims)
             if side is not None and side is not honest:
-                other = PeerFault(f"we go by other filters from height {dispute.height} on")
-                actions.append(
-                    DisconnectPeer(peer, PeerViolation(REFUTED) if side in refuted else other)
-                )
+                fault = PeerFault(f"we go by other filters from height {dispute.height} on")
+                if side in refuted:
+                    fault = PeerViolation(REFUTED)
+                actions.append(DisconnectPeer(peer, fault))
                 self._remove(peer)
         held = dispute.held
         if honest is not held and (held is not None or honest is not None):
@@ -236,12 +234,11 @@ class FilterSync:
     # What is known.
 
     def state(self) -> FilterState:
-        """How far it is."""
+        """How far filter headers are, and who agrees with them."""
         height = self.chain.height
         agreed = [peer for peer, ours in self._peers.items() if ours.claims.agreed >= height]
         return FilterState(
             headers_height=height,
-            filters_height=self._download.height,
             usable_peers=len(self._peers),
             agreed_peers=tuple(agreed),
             disputed_height=self._disputes.height,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from axon.machine import SECOND, Instant
+from axon.machine import MINUTE, SECOND, Instant
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.handshake import has_desirable_services
@@ -26,7 +26,7 @@ PATIENT_DRAWS: Final = 30
 """In the first draws an address dialled within ten minutes is passed over;"""
 CAREFUL_DRAWS: Final = 50
 """in these, one with a port that belongs to another service."""
-RECENT_TRY_S: Final = 600
+RECENT_TRY_S: Final = 10 * MINUTE // SECOND
 
 MAX_OWN: Final = 64
 """Addresses found to be our own; a liar's nonce cannot grow it without end."""

@@ -22,7 +22,6 @@ from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.views import (
-    BLOCK_INTERVAL_S,
     ActiveChainView,
     BlockChainView,
     HeaderEntryView,
@@ -33,6 +32,7 @@ from axon.p2p.views import (
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
+from axon.primitives.network import TARGET_SPACING_S
 from axon.primitives.target import work
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
@@ -56,10 +56,10 @@ MAX_QUEUE: Final = 50_000
 """Items that wait for one peer, as many as one getdata may hold: 4 MB. It must not ask for more
 before it has those."""
 
-STALE_LIMIT_S: Final = 30 * 24 * 3600
+STALE_LIMIT_S: Final = 30 * DAY // SECOND
 """Blocks off the active chain are served for a month after they lost."""
 
-HISTORICAL_S: Final = 7 * 24 * 3600
+HISTORICAL_S: Final = 7 * DAY // SECOND
 """Blocks older than a week count as history when the upload is limited."""
 
 UPLOAD_CYCLE: Final = DAY
@@ -144,7 +144,7 @@ class UploadTarget:
             return False
         if not historical:
             return self._sent_bytes >= self.limit_bytes
-        blocks_left = self.left_us(now) // (BLOCK_INTERVAL_S * SECOND)
+        blocks_left = self.left_us(now) // (TARGET_SPACING_S * SECOND)
         reserve = blocks_left * _BLOCK_SIZE_BYTES
         return self._sent_bytes >= self.limit_bytes - reserve
 
@@ -363,7 +363,7 @@ def may_request(headers: HeaderTreeView, active: ActiveChainView, entry: HeaderE
     if headers.is_invalid(entry.hash):
         return False
     best = headers.best
-    ahead_s = (best.chainwork - entry.chainwork) * BLOCK_INTERVAL_S // work(best.bits)
+    ahead_s = (best.chainwork - entry.chainwork) * TARGET_SPACING_S // work(best.bits)
     return best.time - entry.time < STALE_LIMIT_S and ahead_s < STALE_LIMIT_S
 
 

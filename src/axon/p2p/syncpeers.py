@@ -20,7 +20,8 @@ from typing import Final
 from axon.machine import DAY, MILLISECOND, MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer
 from axon.p2p.faults import PeerSilent
-from axon.p2p.views import BLOCK_INTERVAL_S, HeaderEntryView
+from axon.p2p.views import HeaderEntryView
+from axon.primitives.network import TARGET_SPACING_S
 
 RESPONSE_TIME: Final = 2 * MINUTE
 """How long a getheaders is waited for before another may go to the same peer."""
@@ -123,7 +124,7 @@ class SyncPeers:
         """A peer that was chosen was asked for what follows `best`."""
         ours = self._peers[peer]
         ours.syncing = True
-        expected = max(0, now // SECOND - best.time) // BLOCK_INTERVAL_S
+        expected = max(0, now // SECOND - best.time) // TARGET_SPACING_S
         ours.sync_until = now + SYNC_TIMEOUT + expected * SYNC_TIMEOUT_PER_HEADER
         self._watch(ours)
 

@@ -15,9 +15,6 @@ from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.transaction import Transaction
 
-BLOCK_INTERVAL_S: Final = 600
-"""Seconds between blocks that every network aims at; regtest counts by it too."""
-
 KEPT_BLOCKS: Final = 288
 """Blocks below its tip that a peer keeps which offers NETWORK_LIMITED (BIP 159): two days."""
 
