@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from axon.consensus.scripts import verify_scripts
@@ -12,7 +14,7 @@ from axon.primitives.hashes import Txid, sha256
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
 from axon.primitives.verdict import Accepted
-from axon.wallet.draft import Draft
+from axon.wallet.draft import MAX_FEE_SAT, MAX_FEERATE_SAT_KVB, Draft, check_fee
 from axon.wallet.errors import (
     BadAddress,
     BadAmount,
@@ -187,6 +189,20 @@ def test_wrong_payees() -> None:
     for amount_sat in (-1, 21_000_000 * COIN + 1):
         with pytest.raises(BadAmount, match="no amount"):
             draft(wallet, to_bob(amount_sat), feerate_sat_kvb=RATE)
+
+
+def test_no_payment_needs_more_than_a_tenth_of_a_bitcoin() -> None:
+    scene = Scene()
+    scene.receive(20 * COIN)
+    made = draft(scene.wallet, to_bob(2 * COIN), feerate_sat_kvb=RATE)
+    large = replace(made, vsize=2_000, fee_sat=MAX_FEE_SAT)  # Its feerate alone would pass.
+    check_fee(large)
+    with pytest.raises(BadFee, match="more than any payment needs"):
+        check_fee(replace(large, fee_sat=MAX_FEE_SAT + 1))
+    quick = replace(made, vsize=100, fee_sat=MAX_FEERATE_SAT_KVB // 10)  # Of 100 vB.
+    check_fee(quick)
+    with pytest.raises(BadFee, match="more than any payment needs"):
+        check_fee(replace(quick, fee_sat=MAX_FEERATE_SAT_KVB // 10 + 100))
 
 
 def test_fees_nobody_means() -> None:
