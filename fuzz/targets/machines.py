@@ -27,9 +27,10 @@ from axon.p2p.keepalive import KeepAlive
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, address_of
-from axon.p2p.serving import Serving, UploadTarget
+from axon.p2p.serving import Serving
 from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
+from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import HeadersOnly
 from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header

@@ -8,20 +8,14 @@ from random import Random
 
 import pytest
 
-from axon.machine import DAY, SECOND, Instant, PeerId
+from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
-from axon.p2p.serving import (
-    HISTORICAL_S,
-    MAX_BLOCKS_INV,
-    MAX_QUEUE,
-    ReadRequest,
-    Serving,
-    UploadTarget,
-)
+from axon.p2p.serving import HISTORICAL_S, MAX_BLOCKS_INV, MAX_QUEUE, ReadRequest, Serving
+from axon.p2p.uploadtarget import UploadTarget
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
@@ -300,22 +294,6 @@ def test_above_the_upload_limit_old_blocks_end_the_connection() -> None:
     assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], DisconnectPeer)
     it.serving.opened(BOB, transactions=True, download=True)
     assert it.serving.received(BOB, GetData((old,)), NOW) == []
-
-
-def test_the_upload_target_counts_by_the_day() -> None:
-    upload = UploadTarget(limit_bytes=1_000)
-    assert upload.is_reached(NOW, historical=True)  # Nothing may go to history at all.
-    assert not upload.is_reached(NOW, historical=False)
-    upload.sent(1_000, NOW)
-    assert upload.is_reached(NOW, historical=False)
-    assert upload.left_bytes() == 0
-    assert upload.left_us(NOW + 10) == DAY - 10
-    upload.sent(1, NOW + DAY + 1)
-    assert upload.left_bytes() == 999
-    none = UploadTarget()
-    none.sent(10**12, NOW)
-    assert not none.is_reached(NOW, historical=True)
-    assert none.left_us(NOW) == 0
 
 
 # Two halves joined by a list of messages.

@@ -29,7 +29,7 @@ from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.faults import PeerFault, PeerViolation
-from axon.p2p.serving import UploadTarget
+from axon.p2p.uploadtarget import UploadTarget
 from axon.wire.messages import Message
 
 

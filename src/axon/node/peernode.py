@@ -49,7 +49,7 @@ from axon.p2p.banlist import BanList
 from axon.p2p.faults import PeerDone
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
-from axon.p2p.serving import UploadTarget
+from axon.p2p.uploadtarget import UploadTarget
 from axon.wire.messages import Message, SendHeaders, Unknown
 
 

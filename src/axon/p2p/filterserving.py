@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
+from axon.p2p.disclosure import may_request
 from axon.p2p.faults import PeerFault
-from axon.p2p.serving import may_request
 from axon.p2p.views import ActiveChainView, HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import ZERO_HASH, BlockHash
 from axon.wire.messages import (

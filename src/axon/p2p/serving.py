@@ -20,20 +20,18 @@ from typing import Final, Protocol
 
 from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.disclosure import may_request
 from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import (
-    ActiveChainView,
     BlockChainView,
     HeaderEntryView,
-    HeaderTreeView,
     find_fork,
     is_active,
 )
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.network import TARGET_SPACING_S
-from axon.primitives.target import work
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
     BlockMessage,
@@ -56,16 +54,8 @@ MAX_QUEUE: Final = 50_000
 """Items that wait for one peer, as many as one getdata may hold: 4 MB. It must not ask for more
 before it has those."""
 
-STALE_LIMIT_S: Final = 30 * DAY // SECOND
-"""Blocks off the active chain are served for a month after they lost."""
-
 HISTORICAL_S: Final = 7 * DAY // SECOND
 """Blocks older than a week count as history when the upload is limited."""
-
-UPLOAD_CYCLE: Final = DAY
-"""Over which the operator's upload limit counts."""
-
-_BLOCK_SIZE_BYTES = 4_000_000  # The largest; kept free for each block still to come in a cycle.
 
 _TRANSACTIONS = (InvType.TX, InvType.WTX, InvType.WITNESS_TX)
 _BLOCKS = (
@@ -99,54 +89,6 @@ class TransactionSource(Protocol):
     def serve(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:
         """The transaction that a peer asks for; None if it may not have it, or there is none."""
         ...
-
-
-class UploadTarget:
-    """The operator's limit of bytes sent in a day (`-maxuploadtarget`).
-
-    Args:
-        limit_bytes: 0 for none.
-    """
-
-    def __init__(self, limit_bytes: int = 0) -> None:
-        self.limit_bytes = limit_bytes
-        self._cycle_start: Instant | None = None
-        self._sent_bytes = 0
-
-    def sent(self, size_bytes: int, now: Instant) -> None:
-        """So many bytes went out, to whomever."""
-        if self._cycle_start is None or now - self._cycle_start > UPLOAD_CYCLE:
-            self._cycle_start = now
-            self._sent_bytes = 0
-        self._sent_bytes += size_bytes
-
-    def left_bytes(self) -> int:
-        """What may still be sent in this cycle; 0 without a limit."""
-        return max(0, self.limit_bytes - self._sent_bytes)
-
-    def left_us(self, now: Instant) -> int:
-        """Until the cycle ends; 0 without a limit."""
-        if not self.limit_bytes:
-            return 0
-        if self._cycle_start is None:
-            return UPLOAD_CYCLE
-        return max(0, self._cycle_start + UPLOAD_CYCLE - now)
-
-    def is_reached(self, now: Instant, *, historical: bool) -> bool:
-        """Whether the limit is reached.
-
-        Args:
-            now: the present.
-            historical: for old blocks it is reached earlier, so that the new ones of the cycle
-                still fit in.
-        """
-        if not self.limit_bytes:
-            return False
-        if not historical:
-            return self._sent_bytes >= self.limit_bytes
-        blocks_left = self.left_us(now) // (TARGET_SPACING_S * SECOND)
-        reserve = blocks_left * _BLOCK_SIZE_BYTES
-        return self._sent_bytes >= self.limit_bytes - reserve
 
 
 class Serving:
@@ -350,21 +292,6 @@ class Serving:
         if item.kind == InvType.FILTERED_BLOCK:
             return False  # Bloom filters are not offered.
         return self._chain.has_block(BlockHash(item.hash))
-
-
-def may_request(headers: HeaderTreeView, active: ActiveChainView, entry: HeaderEntryView) -> bool:
-    """Whether a block may be spoken of to anybody.
-
-    Blocks of the active chain may; others only for a month, by their time and by the work that the
-    best chain is ahead. Old forks would be a fingerprint: which of them we know.
-    """
-    if is_active(active, entry):
-        return True
-    if headers.is_invalid(entry.hash):
-        return False
-    best = headers.best
-    ahead_s = (best.chainwork - entry.chainwork) * TARGET_SPACING_S // work(best.bits)
-    return best.time - entry.time < STALE_LIMIT_S and ahead_s < STALE_LIMIT_S
 
 
 def _stripped(transaction: Transaction) -> Transaction:

@@ -8,7 +8,7 @@ from typing import Final
 from axon.machine import MILLISECOND, SECOND
 from axon.node.commands import PingAll, SetNetworkActive
 from axon.node.peerinfo import peer_info
-from axon.p2p.serving import UPLOAD_CYCLE
+from axon.p2p.uploadtarget import UPLOAD_CYCLE
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import COMPATIBLE_VERSION, Daemon
 from axon.rpc.dispatch import method
