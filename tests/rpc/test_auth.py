@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
 from pathlib import Path
 
@@ -29,6 +30,30 @@ def test_a_user_is_known_by_the_password() -> None:
     assert credentials.user_of(basic("bob:")) == "bob"
     for wrong in ("alice:", "alice:a", "bob:a:b", "carol:a:b", "", "alice", "bob"):
         assert credentials.user_of(basic(wrong)) is None
+
+
+def test_other_schemes_prove_nothing() -> None:
+    credentials = Credentials()
+    credentials.add("alice", "secret")
+    proof = basic("alice:secret").removeprefix("Basic ")
+    for scheme in ("Bearer", "basic", "Digest", ""):
+        assert credentials.user_of(f"{scheme} {proof}") is None
+
+
+def test_nobody_else_can_read_a_cookie_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+
+    def seen(descriptor: int, mode: int) -> None:
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        fchmod(descriptor, mode)
+
+    fchmod = os.fchmod
+    monkeypatch.setattr(os, "fchmod", seen)
+    Cookie(tmp_path / ".cookie", COOKIE_MODES["all"]).write()
+    assert modes == [0o600]
+    assert (tmp_path / ".cookie").stat().st_mode & 0o777 == 0o644
 
 
 def test_rpcauth() -> None:

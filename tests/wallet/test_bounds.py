@@ -23,7 +23,7 @@ from axon.wallet.draft import (
     check_fee,
     describe,
 )
-from axon.wallet.errors import BadFee, BadLabel, BadPsbt, CoinUnavailable
+from axon.wallet.errors import BadAmount, BadFee, BadLabel, BadPsbt, CoinUnavailable
 from axon.wallet.keys import watch
 from axon.wallet.labels import LabelKind, outpoint_ref, parse_outpoint
 from axon.wallet.payment import Payee, draft
@@ -107,6 +107,13 @@ def test_one_descriptor_pays_its_own_address_on_purpose() -> None:
     made = draft(scene.wallet, [Payee(own, COIN // 4)], fee_sat=1_000)
     assert [(item.address, item.amount_sat) for item in made.recipients] == [(own, COIN // 4)]
     assert made.change_sat == COIN - COIN // 4 - 1_000
+
+
+def test_data_outputs_hold_at_least_a_satoshi(scene: Scene) -> None:
+    note = b"\x6a\x04note"
+    with pytest.raises(BadAmount, match="pay at least 1 sat"):
+        draft(scene.wallet, [Payee(note, 0)], fee_sat=1_000)
+    assert draft(scene.wallet, [Payee(note, 1)], fee_sat=1_000).amount_sat == 1
 
 
 # Coins.

@@ -84,7 +84,7 @@ class Exchange:
         return True
 
     def call(self, method: str, params: object) -> bytes:
-        """The body of one call."""
+        """The body of a request with one call, as UTF-8."""
         self._serial += 1
         return encode_json(_request(self._serial, method, params)).encode()
 

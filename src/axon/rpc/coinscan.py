@@ -32,7 +32,7 @@ class CoinSnapshot:
     rest: Iterator[tuple[OutPoint, Coin]]
 
     def items(self) -> Iterator[tuple[OutPoint, Coin]]:
-        """All coins, by txid."""
+        """All coins in the order of their outpoints; to be read once."""
         return iter(()) if self.first is None else chain((self.first,), self.rest)
 
 
@@ -53,7 +53,7 @@ class CoinScan:
         self.found: list[tuple[OutPoint, Coin]] = []
 
     def abort(self) -> None:
-        """Let `run` end soon."""
+        """Make `run` end at its next look, after at most `LOOK_UP_EACH` coins."""
         self._aborted = True
 
     def run(self, snapshot: CoinSnapshot) -> bool:

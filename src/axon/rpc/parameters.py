@@ -174,6 +174,7 @@ class Parameter:
 
     @property
     def required(self) -> bool:
+        """Whether a call without it is refused."""
         return self.default is NO_DEFAULT
 
     @property

@@ -127,7 +127,7 @@ class WalletApp(App[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Ask the wallet for the first time, and then once a second."""
         self.theme_changed_signal.subscribe(self, self._redraw)
         # The terminal is given back as it was, however the program is ended.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
@@ -136,7 +136,7 @@ class WalletApp(App[None]):
         self.run_worker(self._watch(), exit_on_error=False)
 
     def action_turn(self, place: int) -> None:
-        """Turn to a screen."""
+        """Show the screen of a number key."""
         self.query_one(TabbedContent).active = f"tab-{place + 1}"
         self._panes[place].enter()
 

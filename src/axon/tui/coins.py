@@ -25,7 +25,7 @@ _COLUMNS: Final = (
 
 
 def coin_row(coin: ShownCoin) -> Row:
-    """A coin as a row."""
+    """The cells of one coin."""
     return (
         Said(btc(coin.amount_sat).removesuffix(" BTC")),
         Said(f"{coin.confirmations:,}", Tone.PLAIN if coin.confirmations else Tone.DIM),
@@ -44,7 +44,7 @@ def _held(coins: Sequence[ShownCoin]) -> str:
 
 
 class CoinsPane(Pane):
-    """A table, and one key."""
+    """The screen of coins: a table, and a key that freezes or frees the chosen one."""
 
     TITLE = "Coins"
     ENTRY = "LiveTable"
@@ -61,12 +61,12 @@ class CoinsPane(Pane):
         self._coins: dict[str, ShownCoin] = {}
 
     def compose(self) -> ComposeResult:
-        """A line and the table."""
+        """A line of summary above the table."""
         yield Line(id="held")
         yield LiveTable(*_COLUMNS)
 
     def show(self, view: View) -> None:
-        """Show what is so now."""
+        """Draw the latest answers of the wallet."""
         self._coins = {coin.place: coin for coin in view.coins}
         self.query_one("#held", Line).say(Said(_held(view.coins), Tone.DIM))
         self.query_one(LiveTable).show_rows(

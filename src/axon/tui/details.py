@@ -51,7 +51,7 @@ class DetailsDialog(ModalScreen[None]):
         self._proof_bytes: int | None = None
 
     def compose(self) -> ComposeResult:
-        """A box with lines."""
+        """A box with the lines of the payment."""
         with Vertical() as box:
             box.border_title = "Payment"
             box.border_subtitle = "esc closes, c copies the txid"

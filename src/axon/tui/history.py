@@ -25,7 +25,7 @@ _COLUMNS: Final = (
 
 
 def payment_row(payment: Payment) -> Row:
-    """A payment as a row."""
+    """The cells of one payment."""
     return (
         Said(moment(payment.time_s)),
         Said(category(payment)),
@@ -51,17 +51,17 @@ class PaymentTable(LiveTable):
         self._ask = ask
 
     def show_payments(self, payments: Iterable[Payment]) -> None:
-        """Show these."""
+        """Show these payments in place of the ones before."""
         self.show_rows({payment.txid: payment_row(payment) for payment in payments})
 
     def on_data_table_row_selected(self) -> None:
-        """Tell all about it."""
+        """Open the details of the chosen payment."""
         if self.chosen is not None:
             self.app.push_screen(DetailsDialog(self._ask, self.chosen))
 
 
 class HistoryPane(Pane):
-    """One table."""
+    """The screen of payments, the latest first."""
 
     TITLE = "History"
     ENTRY = "PaymentTable"
@@ -71,9 +71,9 @@ class HistoryPane(Pane):
     """
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table of payments."""
         yield PaymentTable(self.ask)
 
     def show(self, view: View) -> None:
-        """Show what is so now."""
+        """Draw the latest answers of the wallet."""
         self.query_one(PaymentTable).show_payments(view.payments)

@@ -68,7 +68,7 @@ class OverviewPane(Pane):
     """
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """Balance, state of the sync, latest payments."""
         with Horizontal(id="money"):
             with Vertical(id="big"):
                 yield Digits("", id="balance")
@@ -84,7 +84,7 @@ class OverviewPane(Pane):
         yield PaymentTable(self.ask)
 
     def show(self, view: View) -> None:
-        """Show what is so now."""
+        """Draw the latest answers of the wallet."""
         self._show_balance(view.balance)
         self._show_sync(view.sync)
         self.query_one(PaymentTable).show_payments(view.payments[:MAX_LATEST])

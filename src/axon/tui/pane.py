@@ -36,7 +36,7 @@ class Pane(Vertical):
         self.ask = ask
 
     def show(self, view: View) -> None:
-        """Show what is so now."""
+        """Draw the latest answers of the wallet."""
         raise NotImplementedError
 
     def enter(self) -> None:

@@ -25,7 +25,7 @@ class SecretInput(Input):
     """A field that shows dots, and tells nobody what was typed: its messages bear no value."""
 
     class Entered(Message):
-        """Enter was pressed."""
+        """A passphrase was typed and Enter pressed."""
 
     def __init__(self) -> None:
         super().__init__(password=True, placeholder="passphrase")
@@ -87,7 +87,7 @@ class PassphraseDialog(ModalScreen[bool]):
                 yield Button("Do not send", id="leave", compact=True)
 
     def on_mount(self) -> None:
-        """Ready to type."""
+        """Put the cursor into the field."""
         self.query_one("#purpose", Line).say(Said(self._purpose))
         self.query_one(SecretInput).focus()
 
@@ -101,7 +101,7 @@ class PassphraseDialog(ModalScreen[bool]):
     @on(Button.Pressed, "#go")
     @on(SecretInput.Entered)
     def action_try(self) -> None:
-        """Try what was typed."""
+        """Sign with the passphrase that was typed."""
         if self._busy:
             return
         field = self.query_one(SecretInput)

@@ -66,7 +66,7 @@ class PayForm(Vertical):
         """Something was changed: a draft that was made before is no longer meant."""
 
     class Ready(Message):
-        """The draft is wanted."""
+        """The form is filled in: draft the payment."""
 
     DEFAULT_CSS = """
     PayForm { height: auto; }

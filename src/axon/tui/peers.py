@@ -25,7 +25,7 @@ _MAX_AGENT: Final = 24
 
 
 def peer_row(peer: Peer) -> Row:
-    """A node as a row."""
+    """The cells of one node."""
     return (
         Said(peer.address),
         Said(peer.agent[:_MAX_AGENT]) if peer.agent else Said("handshake", Tone.DIM),
@@ -45,7 +45,7 @@ def summary(sync: Sync) -> Said:
 
 
 class PeersPane(Pane):
-    """A line and a table."""
+    """The screen of nodes: how many agree, and a row for each."""
 
     TITLE = "Peers"
     ENTRY = "LiveTable"
@@ -55,12 +55,12 @@ class PeersPane(Pane):
     """
 
     def compose(self) -> ComposeResult:
-        """A line and the table."""
+        """A line of summary above the table."""
         yield Line(id="together")
         yield LiveTable(*_COLUMNS)
 
     def show(self, view: View) -> None:
-        """Show what is so now."""
+        """Draw the latest answers of the wallet."""
         self.query_one("#together", Line).say(summary(view.sync))
         self.query_one(LiveTable).show_rows(
             {str(each.number): peer_row(each) for each in view.peers}

@@ -30,7 +30,7 @@ _MAX_LABEL: Final = 200
 
 
 def address_row(address: Address) -> Row:
-    """An address as a row."""
+    """The cells of one address."""
     return (
         Said(f"{address.index}"),
         Said("yes", Tone.GOOD) if address.used else Said("no", Tone.DIM),
@@ -71,7 +71,7 @@ class ReceivePane(Pane):
         self._wanted: str | None = None  # A new address, until a look has brought its row.
 
     def compose(self) -> ComposeResult:
-        """Two columns."""
+        """The addresses beside the QR code of the chosen one."""
         with Horizontal():
             with Vertical(id="left"):
                 with Horizontal(id="new"):
@@ -114,7 +114,7 @@ class ReceivePane(Pane):
             self.notify("The address was copied", timeout=2)
 
     def on_data_table_row_highlighted(self, _: DataTable.RowHighlighted) -> None:
-        """Another one was chosen."""
+        """Show the QR code of the chosen address."""
         if self._wanted is None:
             self._draw(self.query_one(LiveTable).chosen)
 

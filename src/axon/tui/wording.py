@@ -43,7 +43,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text and its tone."""
+    """A text with the tone that decides its colour."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -65,7 +65,7 @@ def moment(time_s: int) -> str:
 
 
 def nodes(count: int) -> str:
-    """So many nodes."""
+    """A number of nodes in words: `0 nodes`, `one node`, `2 nodes`."""
     return "one node" if count == 1 else f"{count:,} nodes"
 
 

@@ -21,7 +21,7 @@ _FORM: Final = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?\s*([A-Za-z]*)", re.ASCII
 
 
 class Unit(StrEnum):
-    """What a number counts."""
+    """What the number of an amount counts: bitcoin or satoshi."""
 
     BTC = "BTC"
     SAT = "sat"

@@ -33,7 +33,7 @@ class Balance:
 
     @property
     def total_sat(self) -> int:
-        """All of it."""
+        """Confirmed, pending and immature together."""
         return (
             self.confirmed_sat
             + self.trusted_pending_sat

@@ -123,12 +123,12 @@ class WalletLedger:
         )
 
     def sent_sat(self, transaction: Transaction) -> int:
-        """What it spends of ours."""
+        """The sum of the outputs of ours that it spends, change of earlier payments included."""
         owned = filter(None, map(self.owned.get, transaction.prevouts))
         return sum(coin.output.amount_sat for coin in owned)
 
     def received_sat(self, transaction: Transaction) -> int:
-        """What it pays to us."""
+        """The sum of its outputs to scripts of ours, its own change included."""
         return sum(
             output.amount_sat
             for output in transaction.outputs

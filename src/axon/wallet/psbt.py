@@ -144,5 +144,5 @@ def from_bdk(psbt: bdk.Psbt) -> Psbt:
 
 
 def to_bdk(psbt: Psbt) -> bdk.Psbt:
-    """A copy as BDK takes it."""
+    """A new PSBT of BDK's with the same bytes, which BDK may change."""
     return bdk.Psbt(psbt.base64)

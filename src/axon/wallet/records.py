@@ -62,7 +62,7 @@ class Mark:
     hash: BlockHash
 
     def encode(self) -> bytes:
-        """36 bytes."""
+        """36 bytes: height, little-endian, and hash."""
         return _MARK.pack(self.height, self.hash)
 
 
@@ -83,7 +83,7 @@ class Confirmation:
     position: int
 
     def encode(self) -> bytes:
-        """44 bytes."""
+        """44 bytes: height, hash, time and position, numbers little-endian."""
         return _CONFIRMATION.pack(self.height, self.hash, self.time_s, self.position)
 
 
@@ -102,17 +102,17 @@ class Seen:
     mined: bool = False
 
     def encode(self) -> bytes:
-        """17 bytes."""
+        """17 bytes: both times, little-endian, and whether it was mined."""
         return _SEEN.pack(self.first_s, self.last_s, self.mined)
 
 
 def encode_u32(number: int) -> bytes:
-    """4 bytes: formats, and how many addresses are out."""
+    """4 bytes, little-endian: formats, and how many addresses were given out."""
     return _U32.pack(number)
 
 
 def encode_u64(number: int) -> bytes:
-    """8 bytes: times."""
+    """8 bytes, little-endian: times in seconds since 1970."""
     return _U64.pack(number)
 
 
@@ -134,19 +134,19 @@ def decode_seen(value: bytes) -> Seen:
 
 
 def decode_u32(value: bytes) -> int:
-    """A number of 4 bytes."""
+    """A number of 4 bytes, little-endian. Raises DamageError on any other length."""
     number: int = _unpack(_U32, value)[0]
     return number
 
 
 def decode_u64(value: bytes) -> int:
-    """A number of 8 bytes."""
+    """A number of 8 bytes, little-endian. Raises DamageError on any other length."""
     number: int = _unpack(_U64, value)[0]
     return number
 
 
 def decode_text(value: bytes) -> str:
-    """A label."""
+    """A label, from UTF-8. Raises DamageError where it is none."""
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -66,7 +66,7 @@ class ScriptBook:
         return [script for scripts in self._scripts.values() for script in scripts]
 
     def descriptor(self, keychain: Keychain) -> bdk.Descriptor:
-        """The public descriptor."""
+        """The public descriptor that all scripts of a keychain follow from."""
         return self._descriptors[keychain]
 
     def is_range(self, keychain: Keychain) -> bool:
@@ -78,7 +78,7 @@ class ScriptBook:
         return self._places.get(script)
 
     def script(self, keychain: Keychain, index: int) -> bytes:
-        """A watched script."""
+        """The script at an index, which is watched: below `revealed` and `LOOKAHEAD` more."""
         return self._scripts[keychain][index]
 
     def revealed(self, keychain: Keychain) -> int:

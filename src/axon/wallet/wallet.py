@@ -134,7 +134,7 @@ class Wallet:
 
     @property
     def network(self) -> Network:
-        """Whose coins it holds."""
+        """The network whose coins it holds."""
         return self.ledger.network
 
     @property
@@ -144,7 +144,7 @@ class Wallet:
 
     @property
     def is_watch_only(self) -> bool:
-        """Whether it cannot sign."""
+        """Whether it has no keys, so that it cannot sign."""
         return self._source.sealed is None
 
     @property
@@ -225,7 +225,7 @@ class Wallet:
     # What people ask.
 
     def balance(self) -> Balance:
-        """What it holds."""
+        """What it holds, confirmed or not, as BDK counts it."""
         return balance_of(self.view())
 
     def coins(self) -> list[WalletCoin]:
