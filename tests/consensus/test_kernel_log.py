@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.consensus.kernel_log import Call, parse_checked, parse_header, plain_line
+from axon.consensus.kernel_log import KernelCall, parse_checked, parse_header, plain_line
 from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
 
@@ -55,7 +55,7 @@ def test_the_category_is_shown_where_there_is_one() -> None:
 @given(st.binary(max_size=200))
 def test_no_line_upsets_the_parsers(tail: bytes) -> None:
     for line in (tail, checked("")[:-1] + tail, checked("Valid")[:40] + tail, b"[all:" + tail):
-        call = Call(None)
+        call = KernelCall(None)
         call.heard(line)
         parse_checked(line)
         parse_header(b"[validation:debug] AcceptBlockHeader: Consensus::" + tail)
@@ -64,7 +64,7 @@ def test_no_line_upsets_the_parsers(tail: bytes) -> None:
 
 
 def test_what_is_taken_back_leaves_no_trace() -> None:
-    call = Call(None)
+    call = KernelCall(None)
     call.block_disconnected(B)
     call.block_disconnected(A)
     call.block_connected(C)
@@ -77,8 +77,8 @@ def test_what_is_taken_back_leaves_no_trace() -> None:
 
 def test_calls_nest() -> None:
     lines: list[str] = []
-    with Call(lines.append) as outer:
-        with Call(None) as inner:
+    with KernelCall(lines.append) as outer:
+        with KernelCall(None) as inner:
             inner.heard(b"[all:error] quiet\n")
         outer.heard(b"[all:error] loud\n")
     assert (lines, outer.errors, inner.errors) == (["loud"], ["loud"], ["quiet"])

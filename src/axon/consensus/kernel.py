@@ -24,8 +24,8 @@ from typing import Final
 from axon.chain.coins import Coin
 from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
-from axon.consensus.kernel_log import Call, connect_log
-from axon.consensus.kernel_open import Opened, Opening, open_manager
+from axon.consensus.kernel_log import KernelCall, connect_log
+from axon.consensus.kernel_open import Opening, OpenKernel, open_manager
 from axon.consensus.library import KernelError
 from axon.consensus.recover import forgotten, recover
 from axon.consensus.scripts import verify_scripts
@@ -92,10 +92,10 @@ class Kernel:
         self._feeding = threading.Lock()
         self._users = 0
         self._idle = threading.Condition()
-        self._opened: Opened | None = None
+        self._opened: OpenKernel | None = None
         try:
             connect_log()
-            with Call(on_log) as call:
+            with KernelCall(on_log) as call:
                 self._opened = open_manager(
                     call,
                     network,
@@ -150,7 +150,7 @@ class Kernel:
         Raises:
             KernelError: the disk or the library failed; the block's fate is open.
         """
-        with self._use() as opened, self._feeding, Call(self._on_log) as call:
+        with self._use() as opened, self._feeding, KernelCall(self._on_log) as call:
             block = library.block_create(raw, len(raw))
             if block is None:
                 return ValidationResult(Rejected("bad-block-encoding", "Block decode failed"))
@@ -176,19 +176,19 @@ class Kernel:
                 tuple(invalid.items()),
             )
 
-    def _is_marked(self, opened: Opened, block_hash: BlockHash, raw: bytes) -> bool:
+    def _is_marked(self, opened: OpenKernel, block_hash: BlockHash, raw: bytes) -> bool:
         """Whether the index has the header of a refused block marked as invalid.
 
         The library says so only when the header is given to it again.
         """
         if self._entry(opened, block_hash) is None:
             return False
-        with Call(None) as call:
+        with KernelCall(None) as call:
             verdict = kernel_read.check_header(call, opened.manager, raw[:HEADER_SIZE])
         return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
 
     def _verdict(
-        self, opened: Opened, call: Call, block_hash: BlockHash, *, accepted: bool
+        self, opened: OpenKernel, call: KernelCall, block_hash: BlockHash, *, accepted: bool
     ) -> Verdict:
         refused = call.invalid.get(block_hash)
         if refused is not None:
@@ -224,7 +224,7 @@ class Kernel:
         """
         if len(raw) != HEADER_SIZE:
             return Rejected("bad-header-encoding", "Block header decode failed")
-        with self._use() as opened, Call(self._on_log) as call:
+        with self._use() as opened, KernelCall(self._on_log) as call:
             return kernel_read.check_header(call, opened.manager, raw)
 
     # The block index.
@@ -290,7 +290,7 @@ class Kernel:
         return self._read_from_kernel(block_hash)
 
     def _read_from_kernel(self, block_hash: BlockHash) -> bytes | None:
-        with self._use() as opened, Call(self._on_log):
+        with self._use() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.block_bytes(opened.manager, entry)
 
@@ -299,7 +299,7 @@ class Kernel:
 
         None if the block is unknown or was never connected.
         """
-        with self._use() as opened, Call(self._on_log):
+        with self._use() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.spent_coins(opened.manager, entry)
 
@@ -323,7 +323,7 @@ class Kernel:
             opened, self._opened = self._opened, None
             self._idle.wait_for(lambda: self._users == 0)
         if opened is not None:
-            with Call(self._on_log) as call:
+            with KernelCall(self._on_log) as call:
                 opened.close()
             if call.failures:
                 raise KernelError(f"Closing failed: {'; '.join(call.failures)}.")
@@ -334,7 +334,7 @@ class Kernel:
         return _Use(self)
 
     @staticmethod
-    def _entry(opened: Opened, block_hash: BlockHash) -> int | None:
+    def _entry(opened: OpenKernel, block_hash: BlockHash) -> int | None:
         handle = library.hash_create(block_hash)
         entry: int | None = library.manager_entry_by_hash(opened.manager, handle)
         library.hash_destroy(handle)
@@ -349,7 +349,7 @@ class _Use:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> OpenKernel:
         kernel = self._kernel
         with kernel._idle:
             opened = kernel._opened

@@ -2,7 +2,7 @@
 
 The library has one log for the whole process and names the reason of a refusal nowhere but there.
 Everything it does, it does on the thread that called it (check workers say nothing), so a line
-belongs to the call that this thread is in. A `Call` collects what one call brings: log lines,
+belongs to the call that this thread is in. A `KernelCall` collects what one call brings: log lines,
 blocks that connected or disconnected, blocks found invalid, failures of the disk.
 
 The line that matters, in category `validation` at level debug:
@@ -76,7 +76,7 @@ def plain_line(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip("\n")
 
 
-class Call:
+class KernelCall:
     """What the library did during one call on this thread; a context manager.
 
     Args:
@@ -102,9 +102,9 @@ class Call:
         self.bad_header: Rejected | None = None
         self.errors: list[str] = []  # Log lines of level error.
         self.failures: list[str] = []  # The disk, or the library itself.
-        self.outer: Call | None = None
+        self.outer: KernelCall | None = None
 
-    def __enter__(self) -> Call:
+    def __enter__(self) -> KernelCall:
         self.outer = getattr(_thread, "call", None)
         _thread.call = self
         return self
@@ -146,7 +146,7 @@ class Call:
 
 
 def _on_log(_user_data: int | None, message: int, size: int) -> None:
-    call: Call | None = getattr(_thread, "call", None)
+    call: KernelCall | None = getattr(_thread, "call", None)
     if call is not None:
         call.heard(ctypes.string_at(message, size))
 
@@ -160,7 +160,7 @@ def read_hash(handle: int) -> BlockHash:
 
 def _on_checked(_user_data: int | None, block: int, state: int) -> None:
     mode = library.state_mode(state)
-    call: Call | None = getattr(_thread, "call", None)
+    call: KernelCall | None = getattr(_thread, "call", None)
     if mode != _VALID_MODE and call is not None:
         handle = library.block_get_hash(block)
         block_hash = read_hash(handle)
@@ -173,21 +173,21 @@ def _on_checked(_user_data: int | None, block: int, state: int) -> None:
 
 
 def _on_connected(_user_data: int | None, block: int, entry: int) -> None:
-    call: Call | None = getattr(_thread, "call", None)
+    call: KernelCall | None = getattr(_thread, "call", None)
     if call is not None:
         call.block_connected(read_hash(library.entry_hash(entry)))
     library.block_release(block)
 
 
 def _on_disconnected(_user_data: int | None, block: int, entry: int) -> None:
-    call: Call | None = getattr(_thread, "call", None)
+    call: KernelCall | None = getattr(_thread, "call", None)
     if call is not None:
         call.block_disconnected(read_hash(library.entry_hash(entry)))
     library.block_release(block)
 
 
 def _on_failure(_user_data: int | None, message: int, size: int) -> None:
-    call: Call | None = getattr(_thread, "call", None)
+    call: KernelCall | None = getattr(_thread, "call", None)
     if call is not None:
         call.failures.append(ctypes.string_at(message, size).decode("utf-8", "replace"))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from axon.consensus import library
-from axon.consensus.kernel_log import Call, notification_callbacks, validation_callbacks
+from axon.consensus.kernel_log import KernelCall, notification_callbacks, validation_callbacks
 from axon.consensus.library import KernelError
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenKernel:
     """The handles of an open kernel.
 
     Args:
@@ -66,7 +66,7 @@ class Opening:
 
 
 def open_manager(
-    call: Call,
+    call: KernelCall,
     network: str,
     data_dir: Path,
     blocks_dir: Path,
@@ -76,7 +76,7 @@ def open_manager(
     reindex: bool,
     reindex_chainstate: bool,
     opening: Opening,
-) -> Opened:
+) -> OpenKernel:
     """Open, or make, the state in these folders.
 
     Raises:
@@ -99,11 +99,11 @@ def open_manager(
     except KernelError:
         library.context_destroy(context)
         raise
-    return Opened(context, manager, library.manager_active_chain(manager), callbacks)
+    return OpenKernel(context, manager, library.manager_active_chain(manager), callbacks)
 
 
 def _manager(
-    call: Call,
+    call: KernelCall,
     context: int,
     data_dir: Path,
     blocks_dir: Path,
@@ -151,7 +151,7 @@ def _context(network: str, callbacks: tuple[Any, Any]) -> int:
     return context
 
 
-def _explain(call: Call, data_dir: Path, blocks_dir: Path) -> str:
+def _explain(call: KernelCall, data_dir: Path, blocks_dir: Path) -> str:
     """One sentence on why opening failed, made from what the library logged."""
     said = "; ".join(dict.fromkeys((*call.failures, *call.errors))) or "no reason given"
     lowered = said.lower()

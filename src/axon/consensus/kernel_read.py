@@ -8,7 +8,7 @@ from typing import Final
 
 from axon.chain.coins import Coin
 from axon.consensus import library
-from axon.consensus.kernel_log import Call, read_hash
+from axon.consensus.kernel_log import KernelCall, read_hash
 from axon.consensus.library import KernelError
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
@@ -97,7 +97,7 @@ def spent_coins(manager: int, entry: int) -> list[list[Coin]] | None:
     return found
 
 
-def check_header(call: Call, manager: int, raw: bytes) -> Verdict:
+def check_header(call: KernelCall, manager: int, raw: bytes) -> Verdict:
     """Validate a header of 80 bytes and take it into the index.
 
     Raises:
