@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
@@ -19,6 +19,9 @@ from axon.wallet.amounts import Unit, parse_amount
 if TYPE_CHECKING:
     from axon.tui.app import WalletApp
     from axon.tui.asking import Ask
+
+LEAVE_S: Final = 1.0
+"""How long the end of the program waits for a call that is under way, in seconds."""
 
 
 def add_commands(add: AddCommand) -> None:
@@ -66,8 +69,9 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
 def asker(client: WalletClient) -> Iterator[Ask]:
     """Calls a wallet from an event loop, one call after the other, until the block is left.
 
-    A call waits in a thread of its own, which nobody waits for at the end: a wallet that hangs in
-    another program must not keep this one from being left.
+    A call waits in a thread of its own. At the end that thread is waited for, but not longer than
+    `LEAVE_S`: a wallet that hangs in another program must not keep this one from being left, and
+    the thread, a daemon, ends with the process at the latest.
     """
     calls = asyncio.new_event_loop()
 
@@ -83,8 +87,10 @@ def asker(client: WalletClient) -> Iterator[Ask]:
             asyncio.run_coroutine_threadsafe(call(method, args, named), calls)
         )
 
-    Thread(target=answer_calls, name="asker", daemon=True).start()
+    thread = Thread(target=answer_calls, name="asker", daemon=True)
+    thread.start()
     try:
         yield ask
     finally:
         calls.call_soon_threadsafe(calls.stop)
+        thread.join(LEAVE_S)
