@@ -35,7 +35,7 @@ class CoinSource(Protocol):
         """Its height; -1 if there are none yet."""
 
     def items(self) -> Iterator[tuple[OutPoint, Coin]]:
-        """All coins, by txid."""
+        """All coins, by txid in byte order; of one transaction in no particular order."""
 
 
 @dataclass(frozen=True, slots=True)

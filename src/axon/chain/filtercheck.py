@@ -37,7 +37,7 @@ class FilterDoubt:
 
     @property
     def is_lie(self) -> bool:
-        """It cannot be the block's filter."""
+        """Whether it cannot be the block's filter."""
         return self.paid_missing > 0
 
 

@@ -318,7 +318,11 @@ class Kernel:
             library.context_interrupt(opened.context)
 
     def close(self) -> None:
-        """Write everything down and let go of it; waits for calls of other threads to end."""
+        """Write everything down and let go of it; waits for calls of other threads to end.
+
+        Raises:
+            KernelError: the library could not write; it is closed all the same.
+        """
         with self._idle:
             opened, self._opened = self._opened, None
             self._idle.wait_for(lambda: self._users == 0)

@@ -210,7 +210,7 @@ def validation_callbacks() -> library.ValidationCallbacks:
 
 
 def notification_callbacks() -> library.NotificationCallbacks:
-    """The listeners for a failing disk."""
+    """The structure of listeners that are told of a failing disk and of fatal errors."""
     return library.NotificationCallbacks(
         flush_error=_FAILURE_LISTENER, fatal_error=_FAILURE_LISTENER
     )

@@ -44,7 +44,7 @@ def entry_header(entry: int) -> bytes:
 
 
 def descends(entry: int, ancestor: int) -> bool:
-    """Whether one entry builds on another."""
+    """Whether one entry of the index builds on another, or is it."""
     height: int = library.entry_height(ancestor)
     if height > library.entry_height(entry):
         return False  # The library would end the process.
@@ -53,7 +53,11 @@ def descends(entry: int, ancestor: int) -> bool:
 
 
 def block_bytes(manager: int, entry: int) -> bytes | None:
-    """A stored block, written out by the library; None if it has only the header."""
+    """A stored block, written out by the library; None if it has only the header.
+
+    Raises:
+        KernelError: the library cannot write out what it has read.
+    """
     block = library.block_read(manager, entry)
     if block is None:
         return None

@@ -112,7 +112,18 @@ def coins_to_find(table: EntryTable, transactions: Sequence[Transaction]) -> tup
 def check(
     table: EntryTable, transaction: Transaction, coins: FoundCoins, tip: TipContext, rules: Rules
 ) -> Prepared | Refused:
-    """All checks but the scripts."""
+    """All checks of a transaction but its scripts; the table does not change.
+
+    Args:
+        table: the pool.
+        transaction: any.
+        coins: at `tip`, those of `coins_to_find`.
+        tip: of the active chain.
+        rules: which checks are made.
+
+    Returns:
+        The first reason for which Bitcoin Core would refuse it, or what to verify.
+    """
     refused = screen(table, transaction, tip, rules.policy)
     return refused or weigh(table, transaction, coins, tip, rules)
 

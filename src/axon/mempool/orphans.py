@@ -68,7 +68,7 @@ class Orphanage:
         return wtxid in self._orphans
 
     def get(self, wtxid: Wtxid) -> Transaction | None:
-        """The orphan of this name."""
+        """The orphan with this wtxid; None if it is not here."""
         orphan = self._orphans.get(wtxid)
         return None if orphan is None else orphan.transaction
 

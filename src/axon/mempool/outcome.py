@@ -17,13 +17,20 @@ class CoinLike(Protocol):
     """A confirmed output that nobody has spent."""
 
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        """Of the block that made it."""
+
     @property
-    def coinbase(self) -> bool: ...
+    def coinbase(self) -> bool:
+        """Whether a block's first transaction made it."""
+
     @property
-    def amount_sat(self) -> int: ...
+    def amount_sat(self) -> int:
+        """From 0 to 21,000,000 bitcoin."""
+
     @property
-    def script_pubkey(self) -> bytes: ...
+    def script_pubkey(self) -> bytes:
+        """What guards it."""
 
 
 FoundCoins = Mapping[OutPoint, CoinLike | None]

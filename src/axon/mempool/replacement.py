@@ -22,7 +22,15 @@ DIAGRAM_DETAIL = "insufficient feerate: does not improve feerate diagram"
 def entries_to_replace(
     table: EntryTable, conflicts: Iterable[PoolEntry], txid: Txid
 ) -> list[PoolEntry] | str:
-    """The conflicting entries and all their descendants; or why they are too many."""
+    """The entries that a replacement takes out: the conflicting ones and all their descendants.
+
+    Args:
+        conflicts: entries that spend what it spends.
+        txid: of the replacement, for the text.
+
+    Returns:
+        Each entry once; or why they are too many, as Bitcoin Core words it.
+    """
     direct = list(conflicts)
     clusters = len({id(entry.cluster) for entry in direct})
     if clusters > MAX_REPLACED_CLUSTERS:
@@ -41,7 +49,15 @@ def entries_to_replace(
 def unpaid(
     replaced: Sequence[PoolEntry], fee_sat: int, vsize: int, policy: Policy, txid: Txid
 ) -> str | None:
-    """Why the fee does not pay for what goes and for the relay of what comes; None if it does."""
+    """Why the fee does not pay for what goes and for the relay of what comes; None if it does.
+
+    Args:
+        replaced: what goes.
+        fee_sat: of the replacement, with what the operator added.
+        vsize: of the replacement, adjusted for sigops.
+        policy: for the incremental feerate.
+        txid: of the replacement, for the text.
+    """
     old_fee = sum([entry.modified_fee_sat for entry in replaced])
     if fee_sat < old_fee:
         return (
@@ -60,10 +76,16 @@ def unpaid(
 def clusters_after(
     replaced: Sequence[PoolEntry], added: Sequence[PoolEntry]
 ) -> list[list[PoolEntry]]:
-    """The groups that the touched clusters would fall into, with the new entries among them.
+    """The groups that the touched clusters would fall into: without what goes, with what comes.
+
+    Touched are the clusters of `replaced`, and those of parents of `added`.
 
     Args:
+        replaced: entries that go, with all their descendants.
         added: their `parents` are filled in; parents before children.
+
+    Returns:
+        Groups of entries that hang together, each with parents before children.
     """
     gone = {entry.txid for entry in replaced}
     members = [

@@ -85,7 +85,7 @@ class EntryTable:
         return iter(self._entries.values())
 
     def get(self, txid: Txid) -> PoolEntry | None:
-        """The entry of this transaction."""
+        """The entry of this transaction; None if it is not in the pool."""
         return self._entries.get(txid)
 
     def require(self, txid: Txid) -> PoolEntry:
@@ -97,7 +97,7 @@ class EntryTable:
         return self._by_wtxid.get(wtxid)
 
     def spender(self, point: OutPoint) -> PoolEntry | None:
-        """The entry that spends this output."""
+        """The entry that spends this output; None if none does."""
         return self._spenders.get(point)
 
     def output(self, point: OutPoint) -> TxOut | None:
@@ -217,7 +217,7 @@ class EntryTable:
         return tuple(self._unbroadcast)
 
     def is_unbroadcast(self, txid: Txid) -> bool:
-        """Whether it is one of them."""
+        """Whether the operator handed it in and no peer has asked for it yet."""
         return txid in self._unbroadcast
 
     def mark_unbroadcast(self, txid: Txid) -> None:
@@ -226,7 +226,7 @@ class EntryTable:
             self._unbroadcast[txid] = None
 
     def mark_broadcast(self, txid: Txid) -> None:
-        """A peer asked for it."""
+        """A peer asked for it; ignored if it was not waited for."""
         self._unbroadcast.pop(txid, None)
 
     # Change.

@@ -109,7 +109,11 @@ class Reader:
         return number
 
     def u8(self) -> int:
-        """One byte, unsigned."""
+        """One byte, unsigned.
+
+        Raises:
+            DecodeError: nothing is left.
+        """
         start = self.offset
         if start >= len(self.data):
             raise DecodeError("one byte", start)

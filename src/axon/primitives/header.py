@@ -88,7 +88,7 @@ class Header:
 
     @property
     def nonce(self) -> int:
-        """What the miner varied."""
+        """What the miner varied to find the hash: 32 bits, unsigned."""
         return int(_U32.unpack_from(self.raw, 76)[0])
 
     def __eq__(self, other: object) -> bool:

@@ -86,7 +86,7 @@ class KeyExpression:
 
     @property
     def is_range(self) -> bool:
-        """Whether it stands for a family."""
+        """Whether it ends in `*`, and so stands for a family of keys."""
         return self.wildcard is not Wildcard.NONE
 
     @property

@@ -129,6 +129,6 @@ def decode_wif(text: str, network: Network) -> tuple[bytes, bool]:
 
 
 def encode_wif(secret: bytes, network: Network, *, compressed: bool = True) -> str:
-    """A secret as wallets write it."""
+    """A secret of 32 bytes in the wallet import format: base58 with a checksum."""
     mark = b"\x01" if compressed else b""
     return base58check_encode(bytes((network.wif_prefix,)) + secret + mark)

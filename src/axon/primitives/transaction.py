@@ -54,7 +54,7 @@ def outpoint_txid(point: OutPoint) -> Txid:
 
 
 def outpoint_index(point: OutPoint) -> int:
-    """Which of its outputs."""
+    """Which of its outputs, from 0."""
     return int(_U32.unpack_from(point, 32)[0])
 
 
@@ -219,7 +219,7 @@ class Transaction:
 
     @property
     def outputs(self) -> tuple[TxOut, ...]:
-        """The outputs."""
+        """The outputs, in order; their index is half of the name of a coin."""
         if self._outputs is None:
             self._read()
         assert self._outputs is not None
