@@ -62,9 +62,9 @@ class Line(Static):
             self.set_class(said is not None and said.tone is tone, tone)
 
 
-def begin(widget: Widget, errand: Coroutine[object, object, None]) -> None:
-    """Run an errand beside the drawing.
+def begin(widget: Widget, task: Coroutine[object, object, None]) -> None:
+    """Run a task beside the drawing.
 
     One that fails ends the program (`app.WalletApp`), in a way that shows no secret it has on it.
     """
-    widget.app.run_worker(errand, exit_on_error=False)
+    widget.app.run_worker(task, exit_on_error=False)
