@@ -188,3 +188,15 @@ def test_a_late_peer_that_owes_nothing_after_a_cut_is_asked_again() -> None:
     assert it.download.update(PATIENCE) == []
     it.download.cut(99, 199)
     assert ranges(it.download.update(PATIENCE)) == [(ALICE, 100, 199)]
+
+
+def test_a_scan_that_begins_anew_asks_for_all_filters_again() -> None:
+    it = Fixture()
+    it.download.scan_from(10)
+    it.join(ALICE)
+    it.download.update(0)
+    it.send(ALICE, range(11, 210))  # The first is missing, so all others wait.
+    assert ranges(it.download.update(0))[0] == (ALICE, 210, 309)
+    it.send(ALICE, range(210, 310))
+    it.download.scan_from(10)
+    assert ranges(it.download.update(0))[0] == (ALICE, 11, 110)

@@ -14,6 +14,7 @@ from axon.p2p.peersfile import (
     encode_anchors,
     encode_peers,
 )
+from axon.primitives.encoding import compact_size
 from axon.primitives.hashes import sha256
 from axon.primitives.netaddress import NetAddress
 from tests.p2p.examples import ip
@@ -98,3 +99,10 @@ def test_an_address_of_an_unknown_network_is_refused() -> None:
     body = b"axonanch\x01\x01" + b"\x63\x04\x01\x02\x03\x04\x20\x8d"
     with pytest.raises(DecodeError, match="known network"):
         decode_anchors(sealed(body))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(81_920, "one byte"), (81_921, "at most 81920")])
+def test_no_more_records_than_the_tables_have_places(count: int, expected: str) -> None:
+    content = encode_peers(KEY, [])[:-33] + compact_size(count)
+    with pytest.raises(DecodeError, match=expected):
+        decode_peers(content + sha256(content))

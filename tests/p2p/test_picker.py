@@ -9,7 +9,7 @@ import pytest
 from axon.machine import HOUR, MINUTE
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
-from axon.p2p.picker import Picker
+from axon.p2p.picker import BAD_PORTS, Picker
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import Services
 from tests.p2p.examples import NOW, ip, spread, told
@@ -129,3 +129,7 @@ def test_a_feeler_asks_who_stands_in_the_way_of_another() -> None:
     assert record.tried
     other = scene.feeler(contested)
     assert other == address, "the only new one"
+
+
+def test_no_bad_port_is_lost_or_mistyped() -> None:
+    assert (len(BAD_PORTS), sum(BAD_PORTS)) == (82, 111_421)

@@ -1,0 +1,20 @@
+"""What follows from the facts that a wallet keeps."""
+
+from __future__ import annotations
+
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN
+from axon.wallet.coins import Balance
+from axon.wallet.records import Mark
+from tests.wallet.scene import Scene
+
+
+def test_the_tip_of_a_new_wallet_is_the_genesis_block() -> None:
+    scene = Scene()
+    assert scene.wallet.ledger.tip == Mark(0, REGTEST.genesis.hash)
+    scene.receive(COIN)
+    assert scene.wallet.ledger.tip == Mark(scene.height, scene.blocks[-1].hash)
+
+
+def test_a_balance_adds_up_its_four_parts() -> None:
+    assert Balance(1, 20, 300, 4_000).total_sat == 4_321
