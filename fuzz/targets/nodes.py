@@ -56,7 +56,6 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut, outpoint
-from axon.swarm.signer import Spendable
 from axon.wire.messages import (
     Addr,
     AddrV2,
@@ -112,6 +111,7 @@ from tests.node.rig import (
     their_version,
 )
 from tests.p2p.examples import spread, told
+from tests.signing import Spendable
 
 MAX_STEPS: Final = 150
 """Of one input: longer ones say little more."""

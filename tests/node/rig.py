@@ -51,8 +51,6 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import UNSPECIFIED
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.signer import Signer, Spendable
-from axon.swarm.sim.workload import history
 from axon.wire.messages import (
     Headers,
     Message,
@@ -67,6 +65,8 @@ from axon.wire.messages import (
 from axon.wire.registry import decode_message
 from axon.wire.transport import Frame
 from axon.wire.v1 import V1Transport
+from tests.node.history import PEOPLE, history
+from tests.signing import Signer, Spendable
 
 NOW: Final[Instant] = 1_700_000_000 * SECOND
 FULL: Final = int(Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED)
@@ -74,7 +74,7 @@ LOCAL: Final = Endpoint("10.0.0.1", REGTEST.port)
 BLOCKS: Final = history(NOW)
 """A chain of 112 blocks up to ten minutes ago: of twelve coinbases everybody has four."""
 
-ALICE, BOB, CAROL = Signer("Alice"), Signer("Bob"), Signer("Carol")
+ALICE, BOB, CAROL = PEOPLE
 
 F = TypeVar("F", bound=Fact)
 M = TypeVar("M", bound=Message)

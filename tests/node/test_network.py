@@ -9,10 +9,10 @@ from axon.machine import MINUTE, SECOND
 from axon.mempool.outcome import Admitted, Refused
 from axon.node.commands import Submitted
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.simulation import SimNetwork
-from axon.swarm.sim.workload import HISTORY_BLOCKS, PEOPLE, history, spendable
 from tests.chain.chains import coin_at
+from tests.node.history import HISTORY_BLOCKS, PEOPLE, history, spendable
+from tests.signing import Signer, Spendable
 
 ALICE, BOB, CAROL = PEOPLE
 
@@ -33,7 +33,7 @@ def pay(
     it: SimNetwork, node: int, payer: Signer, payee: Signer, fee_sat: int = 2_000
 ) -> Transaction:
     """A payment, handed to a node."""
-    coin = spendable(it, node, payer)[0]
+    coin = spendable(it.machine(node), payer)[0]
     paid = payer.pay([coin], [TxOut(coin.amount_sat - fee_sat, payee.script)])
     assert isinstance(it.send(node, paid), Admitted)
     return paid
@@ -85,7 +85,7 @@ def test_a_chain_of_unconfirmed_payments_is_put_together() -> None:
 
 def test_a_cheat_who_pays_himself_too_much_is_refused() -> None:
     it = network(2)
-    coin = spendable(it, 0, ALICE)[0]
+    coin = spendable(it.machine(0), ALICE)[0]
     cheat = ALICE.pay([coin], [TxOut(10 * coin.amount_sat, ALICE.script)])
     refused = it.send(0, cheat)
     assert isinstance(refused, Refused)
@@ -96,7 +96,7 @@ def test_a_cheat_who_pays_himself_too_much_is_refused() -> None:
 
 def test_the_same_coin_is_paid_once() -> None:
     it = network(2)
-    coin = spendable(it, 0, ALICE)[0]
+    coin = spendable(it.machine(0), ALICE)[0]
     to_bob = ALICE.pay([coin], [TxOut(coin.amount_sat - 2_000, BOB.script)])
     to_carol = ALICE.pay([coin], [TxOut(coin.amount_sat - 2_000, CAROL.script)])
     assert isinstance(it.send(0, to_bob), Admitted)

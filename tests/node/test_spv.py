@@ -23,12 +23,12 @@ from axon.p2p.requests import address_of
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.signer import Spendable
 from axon.swarm.sim.simulation import SimNetwork
-from axon.swarm.sim.workload import history
 from axon.wire.messages import Services
+from tests.node.history import history
 from tests.node.naivewallet import NaiveWallet
 from tests.node.rig import ALICE, BOB, CAROL, FULL
+from tests.signing import Spendable
 
 HOME = Endpoint("99.1.0.1", REGTEST.port)
 FILTERS = int(Services.COMPACT_FILTERS)

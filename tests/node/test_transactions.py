@@ -11,7 +11,6 @@ from axon.node.jobs import ValidateBlock
 from axon.node.work import perform
 from axon.primitives.block import Block
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.swarm.signer import Spendable
 from axon.wire.messages import (
     BlockMessage,
     FeeFilter,
@@ -26,6 +25,7 @@ from axon.wire.messages import (
     Tx,
 )
 from tests.node.rig import BOB, CAROL, NOW, Rig, chain_on, next_block, payment, their_version
+from tests.signing import Spendable
 
 
 def child_of(parent: Transaction, fee_sat: int = 3_000) -> Transaction:

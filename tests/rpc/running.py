@@ -38,7 +38,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import RpcError
 from axon.rpc.methods import MODULES
-from axon.swarm.signer import Signer, Spendable
+from tests.signing import Signer, Spendable
 
 TRIES = 100_000
 """Nonces of one block; on regtest every second one will do."""

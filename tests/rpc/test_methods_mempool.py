@@ -11,8 +11,8 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount
-from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
+from tests.signing import Spendable
 
 FEE = 1_000
 UNKNOWN = "ab" * 32

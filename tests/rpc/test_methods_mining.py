@@ -12,8 +12,8 @@ from axon.primitives.hashes import from_hex, to_hex
 from axon.primitives.header import Header
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
 from axon.rpc.amounts import Amount
-from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
+from tests.signing import Spendable
 
 FEE = 1_000
 RULES = {"rules": ["segwit"]}

@@ -16,8 +16,8 @@ from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
 from axon.rpc.methods.shapes.transactions import decode_transaction, transaction_json
-from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
+from tests.signing import Spendable
 from tests.strategies import transactions
 
 NO_GETTX = "Use gettransaction for wallet transactions."

@@ -11,9 +11,9 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.script import OP_RETURN
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
-from axon.swarm.signer import Spendable
 from tests.rpc.running import running
 from tests.rpc.test_methods_rawtransactions import NO_INPUT, Scene
+from tests.signing import Spendable
 
 
 @pytest.fixture(scope="module")

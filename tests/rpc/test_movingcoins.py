@@ -15,8 +15,8 @@ from axon.node.commands import SendTransaction
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.transaction import COIN, OutPoint, TxOut, outpoint
 from axon.rpc.amounts import Number
-from axon.swarm.signer import Spendable
 from tests.rpc.running import Rig, running
+from tests.signing import Spendable
 
 Found = dict[OutPoint, Coin | None] | None
 

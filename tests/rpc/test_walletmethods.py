@@ -18,9 +18,9 @@ from axon.rpc.amounts import Number
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import Code
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.swarm.signer import Signer
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
+from tests.signing import Signer
 
 BOB = Signer("bob").address()
 MATURE = 101

@@ -22,10 +22,10 @@ from axon.primitives.transaction import (
     outpoint,
 )
 from axon.primitives.verdict import Accepted
-from axon.swarm.signer import Signer, Spendable
 from axon.wallet.keys import AccountKind, Source, from_words, new_words
 from axon.wallet.scan import BlockTaken
 from axon.wallet.wallet import Wallet
+from tests.signing import Signer, Spendable
 
 START_S = 1_700_000_000
 PASSPHRASE = "correct horse"

@@ -11,7 +11,6 @@ from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
-from axon.swarm.signer import Spendable
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import (
     HIGH_FEE_PART,
@@ -30,6 +29,7 @@ from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import LOOKAHEAD
+from tests.signing import Spendable
 from tests.wallet.scene import BOB, Scene, new_wallet, paying, source
 
 
