@@ -6,9 +6,9 @@ where the coin is ours, so that a PSBT of a stranger cannot hide what it spends 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid
@@ -99,17 +99,29 @@ class Draft:
         return self.fee_sat * 1_000 // self.vsize
 
 
+class Paid(NamedTuple):
+    """An output that a payment is made for.
+
+    Args:
+        script: what is paid to.
+        amount_sat: how much; None for whatever is left.
+    """
+
+    script: bytes
+    amount_sat: int | None
+
+
 def describe(
     ledger: WalletLedger,
     psbt: Psbt,
     *,
-    paid: Collection[bytes] = (),
+    paid: Sequence[Paid] = (),
     replaces: Txid | None = None,
 ) -> Draft:
     """What a PSBT does.
 
     Args:
-        paid: scripts that are paid on purpose, also where they are ours.
+        paid: what is paid on purpose, also where it is ours.
         replaces: the payment whose fee it raises.
 
     Raises:
@@ -117,9 +129,9 @@ def describe(
     """
     inputs = [_spending(ledger, psbt, index) for index in range(len(psbt.spent))]
     recipients: list[Recipient] = []
-    change_sat = 0
+    change_sat, meant = 0, list(paid)
     for output in psbt.transaction.outputs:
-        if _is_change(ledger, output, paid):
+        if not _is_meant(output, meant) and _is_change(ledger, output):
             change_sat += output.amount_sat
         else:
             recipients.append(_recipient(ledger, output))
@@ -166,10 +178,23 @@ def _recipient(ledger: WalletLedger, output: TxOut) -> Recipient:
     return Recipient(script, address, output.amount_sat, ledger.book.find(script) is not None)
 
 
-def _is_change(ledger: WalletLedger, output: TxOut, paid: Collection[bytes]) -> bool:
-    """On the keychain for change; where there is only one, whatever returns unasked."""
+def _is_meant(output: TxOut, meant: list[Paid]) -> bool:
+    """Whether an output is one that is paid on purpose; each is found once.
+
+    Change may go to the very script that is paid, where one keychain serves for both.
+    """
+    script = output.script_pubkey
+    for paid in (Paid(script, output.amount_sat), Paid(script, None)):
+        if paid in meant:
+            meant.remove(paid)
+            return True
+    return False
+
+
+def _is_change(ledger: WalletLedger, output: TxOut) -> bool:
+    """On the keychain for change; where there is only one, whatever returns to us."""
     place = ledger.book.find(output.script_pubkey)
-    if place is None or output.script_pubkey in paid:
+    if place is None:
         return False
     return place.keychain is Keychain.CHANGE or len(ledger.book.keychains) == 1
 

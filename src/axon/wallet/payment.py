@@ -27,7 +27,7 @@ from axon.primitives.transaction import (
 )
 from axon.wallet.bdkwallet import bdk_outpoint, bdk_txid, load_bdk_wallet
 from axon.wallet.coins import WalletCoin
-from axon.wallet.draft import Draft, check_fee, describe
+from axon.wallet.draft import Draft, Paid, check_fee, describe
 from axon.wallet.errors import (
     BadAddress,
     BadAmount,
@@ -125,7 +125,10 @@ def draft(
         chosen = held if coins is None else [coin for coin in held if coin.outpoint in set(coins)]
         needed_sat = sum(amount for _, amount in targets if not isinstance(amount, Everything))
         raise _refusal(error, needed_sat + (fee_sat or 0), chosen) from error
-    paid = [script for script, _ in targets]
+    paid = [
+        Paid(script, None if isinstance(amount_sat, Everything) else amount_sat)
+        for script, amount_sat in targets
+    ]
     return _checked(describe(wallet.ledger, psbt, paid=paid), allow_high_fee)
 
 
