@@ -346,6 +346,42 @@ def test_a_second_reading_that_differs_is_not_stored() -> None:
     assert it.sync.presynced_headers(ALICE) == -1
 
 
+def test_a_poor_chain_must_prove_its_work_even_if_it_is_not_stored() -> None:
+    it = fixture(minimum_chainwork=EACH * 4000)
+    it.open(ALICE, NOW)
+    nonce = 0
+    while (header := Header.build(4, GENESIS.hash, bytes(32), START_S, BITS, nonce)).hash[-1] < 128:
+        nonce += 1
+    with pytest.raises(PeerViolation, match="work"):
+        it.sync.received(ALICE, Headers((header,)), NOW)
+
+
+def test_a_chain_of_just_enough_work_is_stored() -> None:
+    for enough, stored in ((101, 101), (102, 1)):
+        it = fixture(minimum_chainwork=EACH * enough)
+        it.open(ALICE, NOW)
+        it.receive(ALICE, LONG[:100], NOW)
+        assert len(it.ledger.tree) == stored
+
+
+def test_a_fork_may_be_a_day_behind_our_tip() -> None:
+    for length, stored in ((56, True), (55, False)):  # Of 200 blocks, all but 144.
+        it = fixture(LONG[:200])
+        it.open(ALICE, NOW)
+        fork = mine_headers(GENESIS, length, salt=1)
+        it.receive(ALICE, fork, NOW)
+        assert (it.ledger.tree.get(fork[0].hash) is not None) is stored
+
+
+def test_nothing_more_ends_the_first_reading() -> None:
+    it = fixture(minimum_chainwork=EACH * 3900)
+    it.open(ALICE, NOW)
+    it.receive(ALICE, LONG[:MAX_HEADERS], NOW)
+    assert it.sync.presynced_headers(ALICE) == MAX_HEADERS
+    it.receive(ALICE, [], NOW)
+    assert it.sync.presynced_headers(ALICE) == -1
+
+
 def test_a_trusted_peer_is_believed_at_once() -> None:
     it = fixture(minimum_chainwork=EACH * 4000)
     it.open(ALICE, NOW, noban=True)
@@ -395,6 +431,34 @@ def test_a_very_old_peer_knows_no_sendheaders() -> None:
     it = fixture()
     it.sync.opened(ALICE, outbound=True, preferred=True, now=NOW, version=70_011)
     assert SendHeaders() not in sent(it.receive(ALICE, LONG[:5], NOW), ALICE)
+
+
+def test_who_was_asked_because_of_an_inv_is_not_asked_because_of_another() -> None:
+    it = fixture()
+    for peer in (ALICE, BOB):
+        it.open(peer, MUCH_LATER)
+    other = BOB if it.sync._sync.is_syncing(ALICE) else ALICE
+    assert it.sync.announced(other, BlockHash(bytes([7]) * 32), MUCH_LATER)
+    later = MUCH_LATER + RESPONSE_TIME + 1
+    assert it.sync.announced(other, BlockHash(bytes([8]) * 32), later) == []
+
+
+def test_sendheaders_waits_for_more_than_the_least_work() -> None:
+    it = fixture(minimum_chainwork=EACH * 6)  # Of the genesis block and five more.
+    it.open(ALICE, NOW, noban=True)
+    assert SendHeaders() not in sent(it.receive(ALICE, LONG[:5], NOW), ALICE)
+    assert SendHeaders() in sent(it.receive(ALICE, LONG[5:6], NOW), ALICE)
+
+
+def test_news_is_a_header_that_nobody_else_has_sent_beyond_our_tip() -> None:
+    it = fixture(LONG[:50])
+    now = (LONG[49].time + 60) * SECOND
+    for peer in (ALICE, BOB, CAROL):
+        it.open(peer, now)
+    it.receive(ALICE, LONG[50:51], now)
+    it.receive(BOB, LONG[50:51], now)
+    it.receive(CAROL, mine_headers(LONG[48], 1, salt=1), now)
+    assert [it.sync.news_at(peer) for peer in (ALICE, BOB, CAROL)] == [now, 0, 0]
 
 
 # Falling behind.

@@ -91,3 +91,19 @@ def test_what_is_kept_of_the_first_reading_is_bounded() -> None:
 def test_claimed_work_adds_what_each_header_claims() -> None:
     hard = Header.build(1, GENESIS.hash, bytes(32), 0, 0x1D00FFFF, 0)
     assert claimed_work([CHAIN[0], hard, hard, CHAIN[1]]) == 2 * EACH + 2 * work(0x1D00FFFF)
+
+
+def test_just_enough_work_ends_the_first_reading() -> None:
+    for enough, phase in ((10, Phase.SECOND), (11, Phase.FIRST)):
+        it = presync(enough)
+        it.received(CHAIN[:10], True)
+        assert it.phase is phase
+
+
+def test_a_last_message_that_shrank_fails() -> None:
+    it = presync(15)
+    it.received(CHAIN[:10], True)
+    it.received(CHAIN[10:16], False)
+    it.received(CHAIN[:10], True)
+    assert it.received(CHAIN[10:15], False) == ()
+    assert it.phase is Phase.FAILED
