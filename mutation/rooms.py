@@ -46,7 +46,10 @@ def files_of(room: Room) -> list[Path]:
 
 
 def stages_of(room: Room, path: Path) -> list[list[str]]:
-    """The tests to run for a file, nearest first: a stage that passes is followed by the next."""
+    """The tests to run for a file, nearest first: a stage that passes is followed by the next.
+
+    The second is the same for the whole room, so that it is timed only once.
+    """
     module = ".".join(path.with_suffix("").parts[1:])
     own = [test for folder in room.tests for test in sorted((ROOT / folder).rglob("test_*.py"))]
     near = [
@@ -54,7 +57,6 @@ def stages_of(room: Room, path: Path) -> list[list[str]]:
         for test in own
         if test.name == f"test_{path.name}" or module in test.read_text("utf-8")
     ]
-    far = [test for test in own if test not in near]
     neighbours = [name for name in room.neighbours if (ROOT / name).exists()]
-    stages = [[str(test.relative_to(ROOT)) for test in each] for each in (near, far)]
+    stages = [[str(test.relative_to(ROOT)) for test in each] for each in (near, own)]
     return [stage for stage in (*stages, neighbours) if stage]
