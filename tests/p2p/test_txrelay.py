@@ -372,6 +372,17 @@ def test_a_newcomer_hears_of_what_waited_before_it_came() -> None:
     assert names(found, ALICE) == []
 
 
+def test_after_its_first_announcement_a_newcomer_hears_of_news_only() -> None:
+    it = fixture()
+    first = it.pool.add(1)
+    it.open(ALICE)
+    assert names(it.run(HOUR_ON), ALICE) == [first.wtxid]
+    it.pool.add(2)  # Nobody announces it.
+    news = it.pool.add(3)
+    it.relay.announce(news.txid, news.wtxid, news.feerate, HOUR_ON)
+    assert names(it.run(HOUR_ON + MINUTE), ALICE) == [news.wtxid]
+
+
 def test_a_newcomer_may_ask_for_what_it_was_told_of() -> None:
     it = fixture()
     entry = it.pool.add(1)

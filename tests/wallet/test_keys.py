@@ -48,6 +48,16 @@ def test_accounts_are_those_of_their_bips(kind: AccountKind, first: str, change:
     assert book.script(Keychain.CHANGE, 0) == decode_address(change, MAINNET)
 
 
+@pytest.mark.parametrize(
+    ("zeros", "last"),
+    [(11, "about"), (14, "address"), (17, "agent"), (20, "admit"), (23, "art")],
+)
+def test_words_come_in_five_counts(zeros: int, last: str) -> None:
+    # All entropy zero: only the last word has a checksum in it.
+    words = "abandon " * zeros + last
+    assert check_words(words) == words
+
+
 def test_words_of_entropy() -> None:
     assert new_words(bytes(16)) == ABOUT
     assert check_words("  " + ABOUT.upper().replace(" ", "\n ")) == ABOUT
