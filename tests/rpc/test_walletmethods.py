@@ -257,7 +257,8 @@ def test_nodes_come_and_go(place: Place) -> None:
     assert "COMPACT_FILTERS" in peer["servicesnames"]
     assert place.wallet.call("getconnectioncount") == 1
     assert place.wallet.refusal("addnode", "127.0.0.1:99999", "add")[0] == Code.PARAMETER
-    assert place.wallet.refusal("addnode", "127.0.0.1", "remove")[0] == Code.MISC
+    assert place.wallet.refusal("addnode", "127.0.0.1", "remove")[0] == Code.NODE_NOT_ADDED
+    assert place.wallet.refusal("addnode", "127.0.0.1", "invite")[0] == Code.MISC
     assert place.wallet.refusal("disconnectnode", "127.0.0.1:1")[0] == Code.NODE_NOT_CONNECTED
     place.wallet.call("disconnectnode", "", peer["id"])
     place.wallet.call("addnode", str(place.node.endpoint), "onetry")

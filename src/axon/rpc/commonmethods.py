@@ -1,18 +1,24 @@
-"""Methods of any program, node or wallet: how long it runs, what it does, who is connected."""
+"""Methods of any program, node or wallet: how long it runs, what it does, its connections."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from axon.machine import SECOND, PeerId
-from axon.node.commands import DisconnectNode
+from axon.node.commands import AddNode, DialOnce, DisconnectNode, RemoveNode
+from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
 from axon.rpc.context import Context
 from axon.rpc.dispatch import method
+from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import Code, RpcError
+from axon.wire.messages import Services
 
 INVALID_PARAMS: Final = -32602
 """JSON-RPC's own number, which Core gives where two parameters exclude each other."""
+
+_ADDNODE_USAGE: Final = 'addnode "node" "command" ( v2transport )'
 
 
 @method("control")
@@ -57,6 +63,45 @@ def getconnectioncount(context: Context) -> Json:
         n    (numeric) The connection count
     """
     return len(context.node.sessions)
+
+
+@method("network")
+async def addnode(
+    context: Context, node: str, command: str, v2transport: bool | None = None
+) -> Json:
+    """Attempts to add or remove a node from the addnode list.
+    Or try a connection to a node once.
+
+    Nodes added using addnode (or -connect) are protected from DoS disconnection.
+
+    Args:
+        node: The address of the peer to connect to
+        command: 'add' to add a node to the list, 'remove' to remove a node from the list,
+            'onetry' to try a connection to the node once
+        v2transport: Attempt to connect using BIP324 v2 transport protocol
+
+    Returns:
+        null    (json null)
+    """
+    if command not in ("add", "remove", "onetry"):
+        raise RpcError(Code.MISC, _ADDNODE_USAGE)
+    settings = context.node.settings
+    able = bool(settings.services & Services.P2P_V2)
+    v2 = able if v2transport is None else v2transport
+    if v2 and not able:
+        message = "Error: v2transport requested but not enabled (see -v2transport)"
+        raise RpcError(Code.PARAMETER, message)
+    if command == "remove":
+        if not await context.command(RemoveNode(node)):
+            message = "Error: Node could not be removed. It has not been added previously."
+            raise RpcError(Code.NODE_NOT_ADDED, message)
+        return None
+    endpoint = parse_endpoint(node, settings.network.port)
+    if command == "onetry":
+        await context.command(DialOnce(endpoint, ConnectionType.MANUAL, v2))
+    elif not await context.command(AddNode(Target(node, endpoint, v2))):
+        raise RpcError(Code.NODE_ALREADY_ADDED, "Error: Node already added")
+    return None
 
 
 @method("network")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant, PeerId
 from axon.node.session import Session
+from axon.node.settings import LinkSettings
 from axon.rpc.waiters import Waiters
 
 
@@ -19,6 +20,10 @@ class ConnectedNode(Protocol):
     @property
     def sessions(self) -> Mapping[PeerId, Session]:
         """The connections, by peer."""
+
+    @property
+    def settings(self) -> LinkSettings:
+        """The operator's."""
 
 
 @dataclass(eq=False, kw_only=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import PeerId
-from axon.node.commands import AddNode, DialOnce, RemoveNode
+from axon.node.commands import DialOnce
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
@@ -15,7 +14,6 @@ from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import Code, RpcError
 from axon.wire.messages import Services
 
-_ADDNODE_USAGE: Final = 'addnode "node" "command" ( v2transport )'
 _ADDCONNECTION_USAGE: Final = 'addconnection "address" "connection_type" v2transport'
 _FOR_TESTS: Final = {
     kind.value: kind
@@ -26,46 +24,6 @@ _FOR_TESTS: Final = {
         ConnectionType.FEELER,
     )
 }
-
-
-def _speaks_v2(daemon: Daemon) -> bool:
-    return bool(daemon.node.services & Services.P2P_V2)
-
-
-@method("network")
-async def addnode(daemon: Daemon, node: str, command: str, v2transport: bool | None = None) -> Json:
-    """Attempts to add or remove a node from the addnode list.
-    Or try a connection to a node once.
-
-    Nodes added using addnode (or -connect) are protected from DoS disconnection.
-
-    Args:
-        node: The address of the peer to connect to
-        command: 'add' to add a node to the list, 'remove' to remove a node from the list,
-            'onetry' to try a connection to the node once
-        v2transport: Attempt to connect using BIP324 v2 transport protocol
-
-    Returns:
-        null    (json null)
-    """
-    if command not in ("add", "remove", "onetry"):
-        raise RpcError(Code.MISC, _ADDNODE_USAGE)
-    able = _speaks_v2(daemon)
-    v2 = able if v2transport is None else v2transport
-    if v2 and not able:
-        message = "Error: v2transport requested but not enabled (see -v2transport)"
-        raise RpcError(Code.PARAMETER, message)
-    if command == "remove":
-        if not await daemon.command(RemoveNode(node)):
-            message = "Error: Node could not be removed. It has not been added previously."
-            raise RpcError(Code.NODE_NOT_ADDED, message)
-        return None
-    endpoint = parse_endpoint(node, daemon.node.network.port)
-    if command == "onetry":
-        await daemon.command(DialOnce(endpoint, ConnectionType.MANUAL, v2))
-    elif not await daemon.command(AddNode(Target(node, endpoint, v2))):
-        raise RpcError(Code.NODE_ALREADY_ADDED, "Error: Node already added")
-    return None
 
 
 @method("testing")
@@ -93,7 +51,7 @@ async def addconnection(
     kind = _FOR_TESTS.get(name)
     if kind is None:
         raise RpcError(Code.PARAMETER, _ADDCONNECTION_USAGE)
-    if v2transport and not _speaks_v2(daemon):
+    if v2transport and not daemon.node.services & Services.P2P_V2:
         raise RpcError(
             Code.PARAMETER,
             "Error: Adding v2transport connections requires -v2transport init flag to be set.",

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from axon.machine import SECOND
-from axon.node.commands import AddNode, DialOnce
 from axon.node.session import Session
-from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.redial import Target
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
-from axon.rpc.endpoints import parse_endpoint
-from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.shapes.peers import network_name, services_names
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.wire.messages import Services
-
-_ADDNODE_USAGE: Final = 'addnode "node" "command" (add or onetry)'
 
 
 @method("network")
@@ -84,24 +75,3 @@ def _filters(session: Session, agrees: bool) -> str:
     negotiated = session.negotiated
     serves = negotiated is not None and negotiated.services & Services.COMPACT_FILTERS
     return "open" if serves else "none"
-
-
-@method("network")
-async def addnode(daemon: WalletDaemon, node: str, command: str) -> Json:
-    """Stay connected to a node, or try a connection to it once.
-
-    Args:
-        node: The address of the node
-        command: 'add' to stay connected to it, 'onetry' to try a connection once
-
-    Returns:
-        null    (json null)
-    """
-    if command not in ("add", "onetry"):
-        raise RpcError(Code.MISC, _ADDNODE_USAGE)
-    endpoint = parse_endpoint(node, daemon.node.settings.network.port)
-    if command == "onetry":
-        await daemon.command(DialOnce(endpoint, ConnectionType.MANUAL))
-    elif not await daemon.command(AddNode(Target(node, endpoint, v2=False))):
-        raise RpcError(Code.NODE_ALREADY_ADDED, "Error: Node already added")
-    return None
