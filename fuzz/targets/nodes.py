@@ -32,7 +32,6 @@ from axon.machine import (
     Endpoint,
     Event,
     Instant,
-    Machine,
     Opened,
     Pause,
     PeerId,
@@ -43,6 +42,7 @@ from axon.machine import (
     Transmit,
 )
 from axon.node import commands, walletjobs, work
+from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
@@ -118,6 +118,9 @@ MAX_STEPS: Final = 150
 
 MAX_PEERS: Final = 6
 
+MAX_JOBS: Final = 60
+"""Ten for each peer: a few lanes, and what those left behind who have gone."""
+
 _PAUSES: Final = (0, MILLISECOND, SECOND, 10 * SECOND, MINUTE, 21 * MINUTE, 3 * 60 * MINUTE)
 
 
@@ -147,7 +150,7 @@ class Driver:
     def __init__(
         self,
         source: Source,
-        machine: Machine,
+        machine: FullNode | SpvNode,
         perform: Callable[[object], object],
         follow: Callable[[Instant], None],
         library: tuple[Message, ...],
@@ -179,6 +182,8 @@ class Driver:
                 break
             self._step()
             self._ring()
+            assert self._machine.sessions.keys() == self.ends.keys(), "it knows who is there"
+            assert len(self._jobs) <= MAX_JOBS, "slow work is bounded"
         while self._jobs:
             self._do_job(0)
         for peer in list(self.ends):
