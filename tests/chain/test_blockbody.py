@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from axon.chain.blockbody import read_body
 from axon.primitives.block import Block
-from axon.primitives.transaction import Transaction
+from axon.primitives.hashes import BlockHash
+from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Rejected
+from tests.chain.chains import block_on, coinbase
 from tests.node.rig import BLOCKS, Rig, next_block, payment
+
+BLOCK_HASH = BlockHash(bytes(32))
 
 
 def reason(block: Block, raw: bytes) -> str:
@@ -35,10 +39,10 @@ def test_other_bytes_are_not_the_block() -> None:
 
 def test_every_transaction_counts() -> None:
     block = paying_block()
-    coinbase, first, second = block.transactions
-    fewer = Block.build(block.header, [coinbase, first])
-    swapped = Block.build(block.header, [coinbase, second, first])
-    doubled = Block.build(block.header, [coinbase, first, second, second])
+    first_one, first, second = block.transactions
+    fewer = Block.build(block.header, [first_one, first])
+    swapped = Block.build(block.header, [first_one, second, first])
+    doubled = Block.build(block.header, [first_one, first, second, second])
     assert reason(block, fewer.raw) == "bad-txnmrklroot"
     assert reason(block, swapped.raw) == "bad-txnmrklroot"
     assert reason(block, doubled.raw) == "bad-txns-duplicate"
@@ -47,10 +51,25 @@ def test_every_transaction_counts() -> None:
 
 def test_witnesses_count_too() -> None:
     block = paying_block()
-    coinbase, first, second = block.transactions
+    first_one, first, second = block.transactions
     bare = Transaction.decode(first.stripped)
     assert bare.txid == first.txid
-    changed = Block.build(block.header, [coinbase, bare, second])
+    changed = Block.build(block.header, [first_one, bare, second])
     assert reason(block, changed.raw) == "bad-witness-merkle-match"
-    naked = Block.build(block.header, [Transaction.decode(coinbase.stripped), first, second])
+    naked = Block.build(block.header, [Transaction.decode(first_one.stripped), first, second])
     assert reason(block, naked.raw) == "bad-witness-nonce-size"
+
+
+def test_a_block_begins_with_its_coinbase() -> None:
+    _, first, second = paying_block().transactions
+    headless = block_on(BLOCK_HASH, first, second)
+    assert reason(headless, headless.raw) == "bad-cb-missing"
+
+
+def test_witnesses_need_a_commitment() -> None:
+    _, first, _ = paying_block().transactions
+    plain = coinbase(1, TxOut(1, b""))
+    uncommitted = block_on(BLOCK_HASH, plain, first)
+    assert reason(uncommitted, uncommitted.raw) == "unexpected-witness"
+    bare = block_on(BLOCK_HASH, plain, Transaction.decode(first.stripped))
+    assert read_body(bare.hash, bare.raw) == bare

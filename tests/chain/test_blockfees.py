@@ -6,7 +6,10 @@ import pytest
 
 from axon.chain.blockfees import MIN_FEERATE_SAT_KVB, feerate_for, feerate_of_block
 from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
 from axon.primitives.network import MAINNET
+from axon.primitives.transaction import TxOut, outpoint
+from tests.chain.chains import block_on, coinbase, made_up_txid, spending
 from tests.data import mainnet_data
 from tests.node.rig import Rig, next_block, payment
 
@@ -39,3 +42,17 @@ def test_who_can_wait_pays_less(target: int, expected: int) -> None:
 def test_never_less_than_peers_ask_for() -> None:
     assert feerate_for(100, [2_000], 3_000) == 3_000
     assert feerate_for(1, [], 0) == MIN_FEERATE_SAT_KVB
+
+
+def test_a_block_is_full_from_half_a_million_vbytes_on() -> None:
+    fee_sat = 7_000_000
+    for vsize, expected in ((499_999, MIN_FEERATE_SAT_KVB), (500_000, fee_sat * 1_000 // 500_000)):
+        bare = spending([outpoint(made_up_txid(1), 0)], [TxOut(1, bytes(400_000))])
+        padded = spending(
+            [outpoint(made_up_txid(1), 0)], [TxOut(1, bytes(400_000 + vsize - bare.vsize))]
+        )
+        assert padded.vsize == vsize
+        block = block_on(
+            BlockHash(bytes(32)), coinbase(1, TxOut(SUBSIDY_SAT + fee_sat, b"")), padded
+        )
+        assert feerate_of_block(block, SUBSIDY_SAT) == expected

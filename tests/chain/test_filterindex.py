@@ -178,3 +178,19 @@ def test_a_missing_filter_means_damage() -> None:
     store.write({key: None})
     with pytest.raises(StorageError, match=r"the filter of block [0-9a-f]{64} is missing"):
         FilterIndex(store)
+
+
+def test_held_filters_are_written_once_they_are_large_enough() -> None:
+    store = RecordingStore()
+    index = FilterIndex(store)
+    index.hold(200)
+    prev, held_bytes, written = REGTEST.genesis, 0, 0
+    held_bytes += len(index.connect(prev, prev.hash, 0, [[]]))
+    for height in range(1, 100):
+        block = _block(prev.hash, height)
+        held_bytes += len(index.connect(block, block.hash, height, []))
+        if held_bytes >= 200:
+            written, held_bytes = written + 1, 0
+        assert len(store.batches) == written
+        prev = block
+    assert written > 1

@@ -19,6 +19,7 @@ from axon.chain.filters import (
     filter_elements,
     filter_hash,
     match_any,
+    missing_elements,
 )
 from axon.errors import DecodeError
 from axon.primitives.block import Block
@@ -197,3 +198,12 @@ def test_a_real_block_against_all_its_scripts() -> None:
     assert len(decode_filter(data)) == len(elements) > 1_000
     for element in elements[::100]:
         assert match_any(data, block.hash, [element])
+
+
+def test_what_a_filter_does_not_tell_of_is_counted() -> None:
+    block_hash = BlockHash(bytes(range(32)))
+    scripts = [bytes((number,)) * 22 for number in range(1, 41)]
+    data = basic_filter(block_hash, scripts[:30])
+    assert missing_elements(data, block_hash, scripts[:30]) == 0
+    assert missing_elements(data, block_hash, scripts) == 10
+    assert missing_elements(data, block_hash, []) == 0
