@@ -482,3 +482,34 @@ def test_any_gossip_keeps_the_bounds(
             assert isinstance(action.message, AddrV2) == (action.peer % 2 == 0)
             assert kinds[action.peer] is not ConnectionType.BLOCK_RELAY
             assert action.message.decode(action.message.encode()) == action.message
+
+
+def test_a_second_question_brings_nothing_even_where_answers_differ() -> None:
+    scene = Scene(known=1000)
+    peer = scene.peer(exempt=True)
+    assert answer(scene, peer)
+    assert answer(scene, peer) == []
+
+
+def test_an_address_on_a_network_beyond_our_reach_goes_to_one_or_two() -> None:
+    counts = set()
+    for number in range(8):
+        scene = Scene(reachable=frozenset((AddressNetwork.IPV4,)))
+        origin, *others = (scene.peer() for _ in range(6))
+        for other in others:
+            scene.hear(other)
+        onion = NetAddress(AddressNetwork.TORV3, bytes((number,)) * 32, 8333)
+        scene.tell(origin, told(onion))
+        said = scene.wait(10 * MINUTE)
+        counts.add(sum(onion in told_to(said, other) for other in others))
+    assert counts == {1, 2}
+
+
+def test_what_waits_for_a_peer_is_bounded() -> None:
+    scene = Scene()
+    peer = scene.peer()
+    scene.hear(peer)
+    for number in range(1500):
+        teller = scene.peer(exempt=True, remote=spread(number))
+        scene.tell(teller, told(spread(20_000 % 16_000 + number), scene.now))
+    assert len(scene.gossip._peers[peer].queue) <= 1000

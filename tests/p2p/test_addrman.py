@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -18,9 +19,10 @@ from axon.p2p.addrplacement import (
     NEW_BUCKETS_PER_SOURCE_GROUP,
     TRIED_BUCKETS,
     TRIED_BUCKETS_PER_GROUP,
+    Placement,
     named_source,
 )
-from axon.p2p.addrtables import BUCKET_SIZE
+from axon.p2p.addrtables import BUCKET_SIZE, AddressEntry
 from axon.p2p.peersfile import decode_peers, encode_peers
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from tests.p2p.examples import FULL, NOW, ip, spread, told
@@ -469,3 +471,33 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_source_reaches_other_buckets_for_each_netgroup_it_tells_of() -> None:
+    placement = Placement(bytes(16), lab=False)
+    source = SOURCE.group()
+    entries = [AddressEntry(told(spread(n)), SOURCE, spread(n).group()) for n in range(200)]
+    for group in (source, ip("251.1.1.1").group()):
+        places = [placement.new_place(entry, group) // BUCKET_SIZE for entry in entries]
+        assert len(set(places)) > NEW_BUCKETS_PER_SOURCE_GROUP * 3 // 4
+    shares = [
+        placement.new_place(entry, group) % BUCKET_SIZE
+        for entry in entries[:1]
+        for group in (ip(f"{n}.1.1.1").group() for n in range(1, 200))
+    ]
+    assert len(set(shares)) > 1
+
+
+@pytest.mark.parametrize("bucket", [NEW_BUCKETS, 65_535])
+def test_a_bucket_that_does_not_exist_is_a_contradiction(bucket: int) -> None:
+    key, (record,) = decode_peers(filled(1).snapshot().encode())
+    wrong = replace(record, buckets=(bucket,))
+    with pytest.raises(DecodeError, match=r"delete peers\.dat"):
+        AddrMan.decode(encode_peers(key, [wrong]), Random(1))
+
+
+def test_the_same_bucket_twice_is_a_contradiction() -> None:
+    key, (record,) = decode_peers(filled(1).snapshot().encode())
+    wrong = replace(record, buckets=record.buckets * 2)
+    with pytest.raises(DecodeError, match=r"delete peers\.dat"):
+        AddrMan.decode(encode_peers(key, [wrong]), Random(1))

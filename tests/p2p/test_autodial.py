@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from axon.machine import DAY, HOUR, MINUTE, SECOND
+from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint
 from axon.p2p.autodial import DIAL_INTERVAL, MAX_IDLE, MAX_PAUSE
+from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, endpoint_of
 from axon.primitives.netaddress import NetAddress
 from axon.wire.messages import Services
@@ -178,3 +179,50 @@ def test_our_own_address_is_not_dialled_again() -> None:
     world = World(known=1)
     world.connections.found_own(spread(0))
     assert world.wait(HOUR) == []
+
+
+def automatic(world: World) -> list[NetAddress | None]:
+    """Whom the next hour brings a lasting connection of our own choice to."""
+    kinds = (FULL_RELAY, BLOCK_RELAY)
+    return [request.address for request in world.wait(HOUR) if request.kind in kinds]
+
+
+def test_the_netgroup_of_a_peer_that_the_operator_named_is_taken() -> None:
+    world = World(added=(Target("a", Endpoint("5.6.7.8", 8333)),))
+    world.addrman.add([told(ip("5.6.9.9"))], spread(2), NOW)
+    assert automatic(world) == []
+
+
+def test_the_netgroup_of_a_block_relay_peer_is_taken() -> None:
+    world = World(anchors=(ip("5.6.7.8"),))
+    world.addrman.add([told(ip("5.6.9.9"))], spread(2), NOW)
+    assert automatic(world) == [ip("5.6.7.8")]
+
+
+def test_a_banned_anchor_is_not_dialled() -> None:
+    world = World(anchors=(ip("5.6.7.8"),))
+    world.bans.discourage(ip("5.6.7.8"))
+    assert automatic(world) == []
+
+
+def test_one_feeler_is_out_at_a_time() -> None:
+    world = World(known=200)
+    world.wait(MINUTE)
+    feelers = 0
+    while world.now < NOW + HOUR:
+        due = world.connections.deadline()
+        world.now = max(world.now, due) if due is not None else NOW + HOUR
+        for request in world.connections.tick(world.now):
+            assert isinstance(request, DialRequest)
+            feelers += request.kind is FEELER  # Nobody answers it.
+    assert feelers == 1
+
+
+def test_a_failure_counts_only_while_others_are_connected() -> None:
+    for alive, attempts in ((0, 0), (1, 0), (2, 1)):
+        world = World(added=tuple(Target(str(n), Endpoint(f"5.{n}.7.8", 1)) for n in range(alive)))
+        world.wait(SECOND)
+        world.addrman.add([told(spread(1))], spread(2), NOW)
+        world.dead = {endpoint_of(spread(1))}
+        world.wait(SECOND)
+        assert world.record(spread(1)).attempts == attempts

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockdownload import (
+    DIRECT_FETCH_AGE,
     LIMITED_DEPTH,
     MAX_IN_FLIGHT,
     MAX_UNJUDGED,
@@ -486,3 +487,101 @@ def test_a_peer_that_comes_onto_another_branch_is_asked_from_where_it_parts() ->
     it.show(ALICE, third[-1].hash)
     it.update()
     assert it.asked[ALICE][2:] == [header.hash for header in third[:14]]
+
+
+# The edges of its rules.
+
+
+def test_an_old_tip_is_not_near_the_end() -> None:
+    it = near_tip()
+    it.open(ALICE)
+    tip = it.ledger.tip
+    old = (tip.time + DIRECT_FETCH_AGE) * SECOND
+    assert it.download.announced(ALICE, it.best(ALICE), old) == []
+    assert it.download.announced(ALICE, it.best(ALICE), old - SECOND)
+
+
+def test_less_work_than_our_tip_is_no_news() -> None:
+    for length, asked in ((6, 0), (7, 7)):  # Our tip is at 1498.
+        it = near_tip()
+        it.open(ALICE)
+        branch = it.ledger.learn(mine_headers(CHAIN[1490], length, salt=9))
+        it.note(it.download.announced(ALICE, branch[-1], NOW))
+        assert len(it.asked.get(ALICE, [])) == asked
+
+
+def test_a_large_reorganisation_is_left_for_later() -> None:
+    for length, asked in ((MAX_IN_FLIGHT, MAX_IN_FLIGHT), (MAX_IN_FLIGHT + 2, 0)):
+        it = near_tip()
+        it.open(ALICE)
+        fork = mine_headers(CHAIN[1497 - length], length + 1, salt=3)
+        entry = it.ledger.learn(fork)[-1]
+        it.note(it.download.announced(ALICE, entry, NOW))
+        assert len(it.asked.get(ALICE, [])) == asked
+
+
+def test_an_invalid_block_is_not_asked_for_when_it_is_announced() -> None:
+    it = near_tip()
+    it.open(ALICE)
+    it.ledger.tree.mark_invalid(it.best(ALICE).hash)
+    assert it.download.announced(ALICE, it.best(ALICE), NOW) == []
+
+
+def test_a_chain_of_less_than_the_least_work_is_not_downloaded() -> None:
+    for more, asked in ((0, True), (1, False)):
+        it = fixture()
+        it.open(ALICE, height=100)
+        it.ledger.minimum_chainwork = it.best(ALICE).chainwork + more
+        assert bool(it.update()) is asked
+
+
+def test_a_limited_peer_is_asked_for_no_more_than_it_keeps() -> None:
+    it = fixture()
+    it.ledger.connect([e for h in CHAIN[:1200] if (e := it.ledger.tree.get(h.hash)) is not None])
+    it.ledger.initial_sync = False
+    it.open(CAROL, limited=True)
+    it.update()
+    assert heights(it.asked[CAROL])[0] == 1500 - LIMITED_DEPTH + 1
+
+
+def test_the_time_to_stall_doubles_up_to_a_minute_and_shrinks_again() -> None:
+    it = fixture()
+    holder, now, waits = fill_window(it), NOW, []
+    peers = [ALICE, BOB]
+    for number in range(8):
+        due = it.download.deadline()
+        assert due is not None
+        (drop,) = [a for a in it.download.tick(due) if isinstance(a, DisconnectPeer)]
+        assert drop.peer == holder
+        waits.append(due - now)
+        it.download.closed(holder, due)
+        peers.remove(holder)
+        peers.append(PeerId(10 + number))
+        it.open(peers[-1])
+        now = due
+        it.download.update(now)
+        it.download.update(now)  # Whoever has nothing to do now says whom it waits for.
+        (holder,) = [peer for peer in peers if 1 in it.download.inflight(peer)]
+    assert [wait // SECOND for wait in waits] == [2, 4, 8, 16, 32, 64, 64, 64]
+    for header in CHAIN[:100]:
+        it.download.judged(header.hash, True)
+    assert it.download._stall_timeout == STALL_MIN
+
+
+def test_a_block_lets_a_stalling_peer_off() -> None:
+    it = fixture()
+    slow = fill_window(it)
+    it.arrive(slow, CHAIN[0].hash, NOW + SECOND)
+    it.download.tick(NOW + SECOND)
+    assert not any(isinstance(a, DisconnectPeer) for a in it.download.tick(NOW + STALL_MIN))
+
+
+def test_a_peer_that_waits_for_its_own_block_does_not_stall() -> None:
+    it = fixture()
+    it.open(ALICE)
+    for header in CHAIN[1 : WINDOW + 1]:
+        it.ledger.stored.add(header.hash)
+    it.update()
+    assert heights(it.asked[ALICE])[0] == 1
+    assert it.update(NOW + STALL_MIN) == []
+    assert it.download.deadline() == NOW + TIMEOUT_BASE

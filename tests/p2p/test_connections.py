@@ -151,3 +151,34 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_only_peers_that_answered_are_anchors() -> None:
+    world = World(connect=())
+    for number, answer in ((1, True), (2, False)):
+        request = world.connections.dial(endpoint(f"5.{number}.7.8"), BLOCK_RELAY, v2=False)
+        assert request is not None
+        world.open(request, answer)
+    assert world.connections.anchors() == [ip("5.1.7.8")]
+
+
+def test_with_the_network_off_nobody_is_dialled_again() -> None:
+    for off_first in (True, False):
+        world = World(connect=())
+        request = world.connections.dial(endpoint("5.6.7.8"), MANUAL, v2=True)
+        assert request is not None
+        peer = world.open(request, answer=False)
+        if off_first:
+            world.connections.set_active(False, world.now)
+        world.close(peer, downgrade=True)
+        world.connections.set_active(False, world.now)
+        world.connections.set_active(True, world.now)
+        assert world.connections.tick(world.now) == []
+
+
+def test_a_peer_that_dialled_us_is_not_dialled() -> None:
+    world = World(added=(Target("a", endpoint("5.6.7.8")),))
+    peer = world.accept(ip("5.6.7.8"))
+    assert world.wait(MINUTE) == []
+    assert [node.peer for node in world.connections.added_nodes()] == [peer]
+    assert world.connections.dial(endpoint("5.6.7.8"), MANUAL, v2=False) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from axon.machine import DAY, HOUR, MINUTE, SECOND, PeerId
+from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint, PeerId
 from axon.p2p.actions import DisconnectPeer
 from axon.p2p.admission import InboundRefused
 from axon.p2p.connectiontype import ConnectionType
@@ -19,7 +19,7 @@ from tests.p2p.connectionworld import (
     MANUAL,
     World,
 )
-from tests.p2p.examples import NOW, endpoint, ip
+from tests.p2p.examples import NOW, endpoint, ip, negotiated
 
 
 def test_connect_dials_these_and_nobody_else() -> None:
@@ -157,3 +157,74 @@ def test_a_peer_that_is_named_twice_is_dialled_once() -> None:
     world = World(connect=(target,), added=(target,))
     requests = world.connections.tick(NOW)
     assert [r.endpoint for r in requests if isinstance(r, DialRequest)] == [target.endpoint]
+
+
+def dialled_at_once(world: World, other: Endpoint) -> bool:
+    return [request.endpoint for request in world.wait(1)] == [other]
+
+
+def with_a_dead_one() -> tuple[World, Endpoint]:
+    """A node with one named peer that answers, and one that has not for ten minutes."""
+    one, other = endpoint("10.0.0.1"), endpoint("10.0.0.2")
+    world = World(connect=(Target("a", one), Target("b", other)))
+    world.dead = {other}
+    world.wait(10 * MINUTE)
+    world.dead.clear()
+    return world, other
+
+
+def test_who_has_another_peer_left_does_not_hurry() -> None:
+    world, other = with_a_dead_one()
+    request = world.connections.dial(endpoint("10.0.0.3"), MANUAL, v2=False)
+    assert request is not None
+    world.open(request)
+    world.close(world.peers[0])
+    assert not dialled_at_once(world, other)
+
+
+def test_a_peer_whose_handshake_is_not_complete_is_no_peer() -> None:
+    world, other = with_a_dead_one()
+    request = world.connections.dial(endpoint("10.0.0.3"), MANUAL, v2=False)
+    assert request is not None
+    world.open(request, answer=False)
+    world.close(world.peers[0])
+    assert dialled_at_once(world, other)
+
+
+def test_a_peer_that_dialled_us_is_nobody_to_rely_on() -> None:
+    world, other = with_a_dead_one()
+    dialled_us = world.accept(ip("9.9.9.9"))
+    world.connections.handshake_complete(dialled_us, negotiated(), world.now)
+    world.close(world.peers[0])
+    assert dialled_at_once(world, other)
+
+
+def test_a_connection_that_lasted_less_than_a_second_hurries_nobody() -> None:
+    for lasted, hurries in ((SECOND - 1, False), (SECOND, True)):
+        one, other = endpoint("10.0.0.1"), endpoint("10.0.0.2")
+        world = World(connect=(Target("a", one), Target("b", other)))
+        world.dead = {one, other}
+        world.wait(10 * MINUTE)
+        request = world.connections.dial(endpoint("10.0.0.3"), MANUAL, v2=False)
+        assert request is not None
+        peer = world.open(request)
+        world.now += lasted
+        world.close(peer)
+        due = world.connections.deadline()
+        assert due is not None
+        assert (due <= world.now) is hurries
+
+
+def test_a_connection_without_a_handshake_hurries_nobody() -> None:
+    one = endpoint("10.0.0.1")
+    world = World(connect=(Target("a", one),))
+    world.dead = {one}
+    world.wait(10 * MINUTE)
+    request = world.connections.dial(endpoint("10.0.0.3"), MANUAL, v2=False)
+    assert request is not None
+    peer = world.open(request, answer=False)
+    world.now += SECOND
+    world.close(peer)
+    due = world.connections.deadline()
+    assert due is not None
+    assert due > world.now
