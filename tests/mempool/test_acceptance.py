@@ -99,6 +99,10 @@ CASES: dict[str, tuple[str, Callable[[Scene], Transaction]]] = {
             2, [TxIn(s.coin(script=TAPROOT), witness=(bytes(64),))], [TxOut(0, b"\x6a\x00")]
         ),
     ),
+    "64 bytes without the witness": (
+        "tx-size-small",
+        lambda s: spend(s, [TxOut(0, b"\x6a" + push(bytes(2)))], TAPROOT, witness=(bytes(64),)),
+    ),
     "long script_sig": ("scriptsig-size", lambda s: spend(s, script_sig=bytes(1_651))),
     "script_sig that computes": (
         "scriptsig-not-pushonly",
@@ -243,6 +247,13 @@ FINE: dict[str, Callable[[Scene], Transaction]] = {
         s, script=TAPROOT, witness=(bytes(80), b"\x51" * 4_000, b"\xc0" + bytes(32))
     ),
     "least fee": lambda s: s.pay(s.coin(), fee=11),
+    "65 bytes without the witness": lambda s: spend(
+        s, [TxOut(0, b"\x6a" + push(bytes(3)))], TAPROOT, witness=(bytes(64),)
+    ),
+    "as many sigops as may be": lambda s: spend(
+        s, [TxOut(4_000, multisig(1, 3))] * 200, TAPROOT, witness=(bytes(64),)
+    ),
+    "the longest script_sig": lambda s: spend(s, script_sig=bytes(1_650)),
 }
 
 

@@ -235,12 +235,6 @@ class Kernel:
             height = library.chain_height(opened.chain)
             return kernel_read.entry_hash(library.chain_at(opened.chain, height)), height
 
-    def best_header(self) -> tuple[BlockHash, int]:
-        """The header with the most work behind it that is not known to be invalid."""
-        with self._use() as opened:
-            entry = library.manager_best_entry(opened.manager)
-            return kernel_read.entry_hash(entry), library.entry_height(entry)
-
     def hash_at(self, height: int) -> BlockHash | None:
         """The block of the active chain at a height; None above the tip."""
         with self._use() as opened:
