@@ -73,3 +73,13 @@ def test_witnesses_need_a_commitment() -> None:
     assert reason(uncommitted, uncommitted.raw) == "unexpected-witness"
     bare = block_on(BLOCK_HASH, plain, Transaction.decode(first.stripped))
     assert read_body(bare.hash, bare.raw) == bare
+
+
+def test_a_block_begins_with_a_coinbase() -> None:
+    prev = Block.decode(BLOCKS[0]).hash
+    empty = block_on(prev)
+    assert empty.header.merkle_root == bytes(32)
+    assert reason(empty, empty.raw) == "bad-cb-missing"
+    payments = paying_block().transactions[1:]
+    headless = block_on(prev, *payments)
+    assert reason(headless, headless.raw) == "bad-cb-missing"

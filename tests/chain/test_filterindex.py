@@ -152,6 +152,16 @@ def test_what_is_held_is_written_in_one_batch() -> None:
     assert len(store.batches) == 2, "after the release each is written at once"
 
 
+def test_hash_and_header_of_a_filter_are_read_together() -> None:
+    index = FilterIndex(MemoryStore())
+    genesis = REGTEST.genesis
+    index.connect(genesis, genesis.hash, 0, [[]])
+    asked = [genesis.hash, BlockHash(bytes(32))]
+    (filter_bytes, _), (header, _) = index.filters(asked), index.headers(asked)
+    assert filter_bytes is not None
+    assert index.entries(asked) == [(filter_hash(filter_bytes), header), None]
+
+
 def test_blocks_out_of_order_are_a_bug() -> None:
     index = FilterIndex(MemoryStore())
     genesis = REGTEST.genesis

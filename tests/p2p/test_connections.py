@@ -46,6 +46,26 @@ def test_an_endpoint_is_an_address_or_a_name() -> None:
     assert endpoint_of(ip("::1", 5)) == Endpoint("::1", 5)
 
 
+def test_only_who_spoke_with_us_counts_as_seen_when_it_goes() -> None:
+    for answers in (False, True):
+        world = World(known=1, connect=())
+        request = world.connections.dial(endpoint_of(spread(0)), MANUAL, v2=False)
+        assert request is not None
+        before = world.record(spread(0)).time_s
+        peer = world.open(request, answer=answers)
+        world.now += 60 * MINUTE
+        world.close(peer)
+        assert (world.record(spread(0)).time_s > before) == answers
+
+
+def test_who_has_a_name_only_may_come_and_go() -> None:
+    world = World(connect=())
+    request = world.connections.dial(Endpoint("host.example", 8333), MANUAL, v2=False)
+    assert request is not None
+    world.close(world.open(request))
+    assert world.count() == {}
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Dials that answer late or never, peers that come and go, and an operator at the switch."""
 

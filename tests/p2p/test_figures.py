@@ -51,6 +51,7 @@ FIGURES: dict[str, set[float]] = {
     "MAX_ANNOUNCED": {8},
     "WINDOW": {400, 1024},
     "MAX_IN_FLIGHT": {8, 16, 100},
+    "LIMITED_DEPTH": {286},
     "STALL_MIN": {2 * SECOND},
     "STALL_MAX": {64 * SECOND},
     "STALL_DECAY": {0.85},
