@@ -28,6 +28,7 @@ from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from tests.p2p.examples import FULL, NOW, ip, spread, told
 
 SOURCE = ip("250.1.2.1")
+NEW_PLACE, TRIED_PLACE = 55233, 7870
 
 
 def table(seed: int = 1, lab: bool = False) -> AddrMan:
@@ -501,3 +502,12 @@ def test_the_same_bucket_twice_is_a_contradiction() -> None:
     wrong = replace(record, buckets=record.buckets * 2)
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
         AddrMan.decode(encode_peers(key, [wrong]), Random(1))
+
+
+def test_places_are_the_same_in_every_version() -> None:
+    """Files name buckets of the new table, and places in the tried one are worked out anew."""
+    placement = Placement(bytes(range(16)), lab=False)
+    entry = AddressEntry(told(ip("1.2.3.4")), SOURCE, ip("1.2.3.4").group())
+    assert placement.new_place(entry, SOURCE.group()) == NEW_PLACE
+    assert placement.tried_place(entry) == TRIED_PLACE
+    assert placement.new_place_in(NEW_PLACE // BUCKET_SIZE, entry) == NEW_PLACE

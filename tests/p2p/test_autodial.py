@@ -226,3 +226,19 @@ def test_a_failure_counts_only_while_others_are_connected() -> None:
         world.dead = {endpoint_of(spread(1))}
         world.wait(SECOND)
         assert world.record(spread(1)).attempts == attempts
+
+
+def test_before_a_dial_it_is_decided_whose_a_contested_place_is() -> None:
+    world = World(known=400)
+    world.dead = {endpoint_of(spread(number)) for number in range(400)}
+    table, owners = world.addrman, dict[int, NetAddress]()
+    for address, entry in table._entries.items():
+        old = owners.setdefault(table._placement.tried_place(entry), address)
+        if old != address:
+            break
+    table.good(old, NOW - DAY)
+    table.good(address, NOW - HOUR)
+    table.attempt(old, NOW - 2 * MINUTE)  # In vain.
+    assert not world.record(address).tried
+    world.wait(0)
+    assert world.record(address).tried

@@ -20,7 +20,7 @@ from tests.p2p.connectionworld import (
     MANUAL,
     World,
 )
-from tests.p2p.examples import endpoint, ip, spread
+from tests.p2p.examples import NOW, endpoint, ip, spread
 
 
 def test_a_bare_node_asks_dns_and_dials_what_it_learns() -> None:
@@ -202,3 +202,16 @@ def test_a_peer_that_dialled_us_is_not_dialled() -> None:
     assert world.wait(MINUTE) == []
     assert [node.peer for node in world.connections.added_nodes()] == [peer]
     assert world.connections.dial(endpoint("5.6.7.8"), MANUAL, v2=False) is None
+
+
+def test_seeds_are_asked_unless_peers_have_answered() -> None:
+    for answer in (True, False):
+        world = World(known=3, dns_seeds=("seed.example",))
+        asked: list[ResolveRequest] = []
+        while (due := world.connections.deadline()) is not None and due <= NOW + 12 * SECOND:
+            for request in world.connections.tick(due):
+                if isinstance(request, DialRequest):
+                    world.open(request, answer)
+                else:
+                    asked.append(request)
+        assert len(asked) == (0 if answer else 1)

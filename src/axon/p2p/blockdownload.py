@@ -315,20 +315,18 @@ class BlockDownload:
                 if entry.height > window_end:
                     ours.blocked_at = self._verdicts
                     if not wanted and not ours.in_flight:
-                        self._blame(peer, common, best, now)
+                        self._blame(common, best, now)
                     break
                 if not ours.limited or best.height - entry.height < LIMITED_DEPTH:
                     wanted.append(entry)
             cursor.advance()
         return wanted
 
-    def _blame(
-        self, peer: PeerId, common: HeaderEntryView, best: HeaderEntryView, now: Instant
-    ) -> None:
+    def _blame(self, common: HeaderEntryView, best: HeaderEntryView, now: Instant) -> None:
         """The window is full: time the one who was asked for the block that would move it."""
         first = best.ancestor(common.height + 1)
         asked = None if first is None else self._in_flight.get(first.hash)
-        if asked is None or asked == peer:
+        if asked is None:
             return
         staller = self._peers[asked]
         if staller.stalling_since is None:
