@@ -397,7 +397,7 @@ def tx_request(data: bytes) -> None:
             case 5:
                 name = source.choose(names)
                 part.forget(name)
-                assert not part.is_pending(name)
+                assert name not in part._by_hash
             case _:
                 peers.leave_or_wait(peer)
         for message in peers.perform(part.requests(peers.now)):
@@ -406,7 +406,7 @@ def tx_request(data: bytes) -> None:
         peers.rest(part)
         assert len(part) <= MAX_ANNOUNCEMENTS * len(peers.here)
         in_flight = sum(part.in_flight(peer) for peer in peers.here)
-        assert in_flight <= sum(part.is_pending(name) for name in names), "one is asked at a time"
+        assert in_flight <= sum(name in part._by_hash for name in names), "one is asked at a time"
 
 
 def tx_relay(data: bytes) -> None:

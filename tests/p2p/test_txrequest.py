@@ -101,7 +101,7 @@ def test_notfound_and_closing_pass_the_request_on() -> None:
     third = next(iter(asked(requests.requests(NOW))))
     assert {first, second, third} == {ALICE, BOB, CAROL}
     requests.notfound(third, wtx(1).hash)
-    assert not requests.is_pending(wtx(1).hash)
+    assert wtx(1).hash not in requests._by_hash
     assert len(requests) == 0
     assert requests.deadline() is None or requests.requests(NOW) == []
 

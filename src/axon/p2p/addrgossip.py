@@ -120,14 +120,17 @@ class _Gossiper:
         self.fetch_until = now + FETCH_LIMIT if kind is ConnectionType.ADDR_FETCH else None
 
     def understands(self, address: NetAddress) -> bool:
+        """Whether a message in the form that it wants can say the address."""
         return self.v2 or address.fits_v1
 
     def send(self, peer: PeerId, addresses: Sequence[TimedAddress]) -> Send:
+        """Tell it addresses, at most `MAX_ADDRESSES`, and remember that it knows them."""
         for timed in addresses:
             self.known.add(timed.address)
         return Send(peer, AddrV2(tuple(addresses)) if self.v2 else Addr(tuple(addresses)))
 
     def due(self, advertising: bool) -> Instant | None:
+        """When something is to be sent to it, or it has been waited for long enough."""
         moments = [self.fetch_until] if self.fetch_until is not None else []
         if self.enabled and self.queue:
             moments.append(self.next_send)
@@ -217,7 +220,7 @@ class AddrGossip:
         return [Send(peer, GetAddr())]
 
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
-        """A peer is gone."""
+        """A peer has gone; what waits for it is thrown away."""
         self._peers.pop(peer, None)
 
     def received(
@@ -243,7 +246,7 @@ class AddrGossip:
         return self._deadline
 
     def tick(self, now: Instant) -> list[Action]:
-        """Send what is due."""
+        """Tell each peer what is due, and disconnect who gave no addresses in time."""
         if self._deadline is None or now < self._deadline:
             return []
         actions: list[Action] = []

@@ -35,7 +35,7 @@ class InboundRefused:
     reason: str
 
 
-class Admission:
+class InboundAdmission:
     """Lets inbound connections in; a part of `Connections`.
 
     Args:

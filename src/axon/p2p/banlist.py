@@ -115,7 +115,7 @@ class BanList:
         return self._bans.pop(subnet, None) is not None
 
     def clear(self) -> None:
-        """Take all bans back."""
+        """Take all bans back; discouraged addresses stay so."""
         self._bans.clear()
 
     def is_banned(self, address: NetAddress, now: Instant) -> bool:

@@ -20,7 +20,7 @@ from random import Random
 from axon.machine import Endpoint, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer
 from axon.p2p.addrman import AddrMan
-from axon.p2p.admission import Admission
+from axon.p2p.admission import InboundAdmission
 from axon.p2p.autodial import AutoDial
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import MAX_FETCHES, ConnectionsConfig
@@ -60,7 +60,7 @@ class Connections:
         self._config = config
         self._addrman = addrman
         self._table = ConnectionTable()
-        self.admission = Admission(config, self._table, bans, rng)
+        self.admission = InboundAdmission(config, self._table, bans, rng)
         self._named = NamedPeers(config, self._table, rng, now)
         automatic = config.connect is None
         self._seeding = Seeding(
@@ -179,7 +179,7 @@ class Connections:
         self._changed = True
 
     def dial_failed(self, request: DialRequest, now: Instant) -> None:
-        """A dial came to nothing."""
+        """Nobody answered a dial: a peer that the operator named is tried again later."""
         self._changed = True
         if request in self._table.dialling:
             del self._table.dialling[request]

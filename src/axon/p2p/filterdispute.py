@@ -170,7 +170,7 @@ class FilterDisputes:
         return self._case is not None and self._case.handed is dispute
 
     def close(self) -> None:
-        """The dispute is decided."""
+        """The dispute is decided, so that the next one may be opened."""
         self._case = None
 
     def _next_case(self, now: Instant) -> _Case | None:

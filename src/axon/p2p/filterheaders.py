@@ -78,7 +78,7 @@ class FilterHeaderChain:
         return self._record(height)[_HASH_SIZE:]
 
     def block_hash(self, height: int) -> BlockHash:
-        """The block at a height."""
+        """The hash of the block at a height from `start_height` to `height`."""
         return BlockHash(self._record(height)[:_HASH_SIZE])
 
     def fits(self, height: int, filter_hash: bytes) -> bool:

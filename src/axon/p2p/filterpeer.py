@@ -99,7 +99,7 @@ class FilterPeer:
     def ask(
         self, message: Question, stop_height: int, now: Instant, *, extends: bool = False
     ) -> Send:
-        """Ask an idle peer."""
+        """Ask an idle peer; the arguments are those of `OpenQuestion`."""
         assert self.question is None, "one question at a time"
         self.question = OpenQuestion(message, stop_height, now, extends)
         self._again_at = now + AGAIN

@@ -67,7 +67,7 @@ class KeepAlive:
         return None if self._awaited is None else max(0, now - self._awaited[1])
 
     def data_received(self, now: Instant) -> None:
-        """Bytes came in."""
+        """Bytes came in, whatever they say: the peer is not silent."""
         self._received_at = now
 
     def data_sent(self, now: Instant) -> None:

@@ -64,7 +64,7 @@ class NamedPeers:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def tick(self, now: Instant) -> list[DialRequest]:
-        """The dials that are due."""
+        """The dials that are due, of added peers no more than there is room for."""
         due = self._fixed.due(now, self._table.is_busy)
         named_twice = [target.endpoint for target in due]
         added = self._added.due(now, self._table.is_busy)
@@ -81,7 +81,7 @@ class NamedPeers:
         ]
 
     def dial_failed(self, request: DialRequest, now: Instant) -> None:
-        """A dial came to nothing."""
+        """Nobody answered a dial: its peer is tried again later, ever more patiently."""
         if request.kind is ConnectionType.MANUAL:
             for redial in (self._fixed, self._added):
                 redial.failed(request.endpoint, now)

@@ -44,6 +44,6 @@ class RollingSet(Generic[Entry]):
         self._young.add(entry)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remember nothing of what was added before."""
         self._young = set()
         self._old = set()

@@ -64,6 +64,7 @@ class _Own:
     spread: Spread = Spread(0, 0, 0)
 
     def count(self, offered: int = 0, given: int = 0, echoed: int = 0) -> None:
+        """Add to how far it has come."""
         was = self.spread
         self.spread = Spread(was.offered + offered, was.given + given, was.echoed + echoed)
 

@@ -151,10 +151,6 @@ class TxRequest:
         ours = self._peers.get(peer)
         return 0 if ours is None else ours.asked
 
-    def is_pending(self, tx_hash: bytes) -> bool:
-        """Whether a txid or wtxid is waited for, or will be asked for."""
-        return tx_hash in self._by_hash
-
     def requests(self, now: Instant) -> list[Send]:
         """What is to be asked now, each peer's in the order in which it announced."""
         agenda = self._agenda
@@ -205,7 +201,7 @@ class TxRequest:
             self._settle(tx_hash, others)
 
     def tick(self, now: Instant) -> list[Send]:
-        """The same as `requests`."""
+        """What is to be asked now; every part of a node has a `tick`, here it is `requests`."""
         return self.requests(now)
 
     def deadline(self) -> Instant | None:

@@ -162,12 +162,12 @@ class PoolChunkView(Protocol):
 
     @property
     def fee_sat(self) -> int:
-        """Of all its entries."""
+        """The sum over its entries."""
         ...
 
     @property
     def weight_wu(self) -> int:
-        """Of all its entries."""
+        """The sum over its entries."""
         ...
 
     @property
@@ -195,12 +195,12 @@ class PoolEntryView(Protocol):
 
     @property
     def txid(self) -> Txid:
-        """Of the transaction."""
+        """Of the transaction, 32 bytes, internal order."""
         ...
 
     @property
     def wtxid(self) -> Wtxid:
-        """Of the transaction."""
+        """Of the transaction, 32 bytes, internal order."""
         ...
 
     @property
@@ -210,7 +210,7 @@ class PoolEntryView(Protocol):
 
     @property
     def vsize(self) -> int:
-        """Virtual bytes."""
+        """Size in virtual bytes: weight units by four, rounded up."""
         ...
 
     @property
