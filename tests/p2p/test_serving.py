@@ -18,7 +18,7 @@ from axon.p2p.serving import HISTORICAL_S, MAX_BLOCKS_INV, MAX_QUEUE, ReadReques
 from axon.p2p.uploadtarget import UploadTarget
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
-from axon.primitives.network import REGTEST
+from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
     BlockMessage,
@@ -44,6 +44,7 @@ COINBASE = WITNESSED.transactions[0]
 ALICE, BOB = PeerId(0), PeerId(1)
 NOW: Instant = (WITNESSED.header.time + 60) * SECOND
 UNKNOWN = BlockHash(bytes([9]) * 32)
+ZERO = BlockHash(bytes(32))
 
 
 class Everything(Ledger):
@@ -294,6 +295,49 @@ def test_above_the_upload_limit_old_blocks_end_the_connection() -> None:
     assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], DisconnectPeer)
     it.serving.opened(BOB, transactions=True, download=True)
     assert it.serving.received(BOB, GetData((old,)), NOW) == []
+
+
+def above_the_limit() -> Fixture:
+    """A node that has sent nearly all it may send in a day."""
+    upload = UploadTarget(limit_bytes=1_000_000_000)
+    upload.sent(900_000_000, NOW)
+    return fixture(headers=True, upload=upload)
+
+
+def test_above_the_upload_limit_a_week_is_history() -> None:
+    week = HISTORICAL_S // TARGET_SPACING_S
+    for depth, ends in ((week, False), (week + 1, True)):
+        it = above_the_limit()
+        item = InvItem(InvType.WITNESS_BLOCK, LONG[-1 - depth].hash)
+        assert bool(it.serving.received(ALICE, GetData((item,)), NOW)) is ends
+
+
+def test_above_the_upload_limit_filtered_blocks_end_the_connection_and_nothing_waits() -> None:
+    it = above_the_limit()
+    kinds = (InvType.FILTERED_BLOCK, InvType.WITNESS_BLOCK)
+    items = tuple(InvItem(kind, LONG[-1].hash) for kind in kinds)
+    (action,) = it.serving.received(ALICE, GetData(items), NOW)
+    assert isinstance(action, DisconnectPeer)
+    assert not it.serving.is_busy(ALICE)
+
+
+def test_another_block_than_the_one_being_read_is_thrown_away() -> None:
+    it = fixture()
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
+    it.serving.next_read(ALICE)
+    assert it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw, NOW) == []
+    assert it.serving.is_busy(ALICE)
+
+
+def test_the_last_block_of_an_inventory_brings_the_next_one_once() -> None:
+    it = fixture(headers=True)
+    (inv,) = messages(it.serving.received(ALICE, GetBlocks((GENESIS.hash,), ZERO), NOW))
+    assert isinstance(inv, Inv)
+    last = InvItem(InvType.WITNESS_BLOCK, inv.items[-1].hash)
+    for count in (2, 1):
+        it.serving.received(ALICE, GetData((last,)), NOW)
+        it.serving.next_read(ALICE)
+        assert len(it.serving.block_read(ALICE, last, BLOCKS[0].raw, NOW)) == count
 
 
 # Two halves joined by a list of messages.
