@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from axon.mempool.acceptance import coins_to_find
+from axon.mempool.acceptance import coins_that_tell, coins_to_find
 from axon.mempool.entry import PoolEntry
 from axon.mempool.locks import TipContext
 from axon.mempool.outcome import Admitted, FoundCoins, Prepared, Refused, ReorgEffect
@@ -96,7 +96,10 @@ class Scene:
     def looked_up(self, *transactions: Transaction) -> FoundCoins:
         """The coins that are to be found for these transactions, and no others."""
         points = coins_to_find(self.pool, transactions)
-        return {point: self.coins.get(point) for point in points}
+        found = {point: self.coins.get(point) for point in points}
+        if None in found.values():
+            found |= {point: self.coins.get(point) for point in coins_that_tell(transactions)}
+        return found
 
     def prepare(self, transaction: Transaction) -> Prepared | Refused:
         """The first step."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from axon.mempool.acceptance import OUTPUTS_LOOKED_UP, coins_to_find
+from axon.mempool.acceptance import OUTPUTS_LOOKED_UP, coins_that_tell, coins_to_find
 from axon.mempool.outcome import Admitted, Prepared, Refusal, Refused
 from axon.mempool.policy import Policy
 from axon.primitives.hashes import Txid, to_hex
@@ -466,8 +466,9 @@ def test_unknown_coin_lookups_are_bounded() -> None:
     scene = Scene()
     parent = OutPoint(b"\x01" * 32 + bytes(4))
     orphan = Transaction.build(2, [TxIn(parent)], [TxOut(1_000, PAY)] * 500)
-    asked = coins_to_find(scene.pool, (orphan,))
-    assert asked == (parent, *(outpoint(orphan.txid, n) for n in range(OUTPUTS_LOOKED_UP)))
+    assert coins_to_find(scene.pool, (orphan,)) == (parent,)
+    asked = coins_that_tell((orphan,))
+    assert asked == tuple(outpoint(orphan.txid, index) for index in range(OUTPUTS_LOOKED_UP))
     assert len(asked) < 20
     outcome = scene.prepare(orphan)
     assert isinstance(outcome, Refused)
@@ -482,7 +483,7 @@ def test_a_child_of_the_pool_needs_no_coin() -> None:
     assert isinstance(scene.pool.prepare(child, {}, scene.tip, scene.now), Prepared)
     confirmed = scene.coin()
     both = scene.pay(out(parent), confirmed)
-    assert coins_to_find(scene.pool, (both,)) == (confirmed, out(both))
+    assert coins_to_find(scene.pool, (both,)) == (confirmed,)
 
 
 def test_no_coin_is_needed_again_while_the_tip_stays() -> None:

@@ -95,18 +95,31 @@ def screen(
 def coins_to_find(table: EntryTable, transactions: Sequence[Transaction]) -> tuple[OutPoint, ...]:
     """Which coins `weigh` will look at for transactions that come together, parents first.
 
-    What they spend outside the pool, and their own first outputs, which tell a confirmed
-    transaction from an orphan. None if all that they spend is in the pool.
+    What they spend outside the pool. If one of these is missing, `coins_that_tell` are to be looked
+    up, too.
     """
-    spent: list[OutPoint] = []
-    made: list[OutPoint] = []
-    for transaction in transactions:
-        for point in transaction.prevouts:
-            if Txid(point[:32]) not in table:
-                spent.append(point)
-        count = min(len(transaction.outputs), OUTPUTS_LOOKED_UP)
-        made += [outpoint(transaction.txid, index) for index in range(count)]
-    return (*spent, *made) if spent else ()
+    return tuple(
+        [
+            point
+            for transaction in transactions
+            for point in transaction.prevouts
+            if Txid(point[:32]) not in table
+        ]
+    )
+
+
+def coins_that_tell(transactions: Sequence[Transaction]) -> tuple[OutPoint, ...]:
+    """The first outputs of transactions: where one is a coin, its transaction is confirmed.
+
+    Only these tell a confirmed transaction from an orphan.
+    """
+    return tuple(
+        [
+            outpoint(transaction.txid, index)
+            for transaction in transactions
+            for index in range(min(len(transaction.outputs), OUTPUTS_LOOKED_UP))
+        ]
+    )
 
 
 def check(
@@ -265,9 +278,8 @@ def _look_up(
 
 
 def _missing(transaction: Transaction, coins: FoundCoins, missing: Mapping[Txid, None]) -> Refused:
-    for index in range(min(len(transaction.outputs), OUTPUTS_LOOKED_UP)):
-        if coins.get(outpoint(transaction.txid, index)) is not None:
-            return Refused("txn-already-known", kind=Refusal.CONFLICT)
+    if any(coins.get(point) is not None for point in coins_that_tell((transaction,))):
+        return Refused("txn-already-known", kind=Refusal.CONFLICT)
     return Refused("bad-txns-inputs-missingorspent", "", Refusal.MISSING_INPUTS, tuple(missing))
 
 

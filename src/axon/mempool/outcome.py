@@ -36,7 +36,8 @@ class CoinLike(Protocol):
 FoundCoins = Mapping[OutPoint, CoinLike | None]
 """Unspent outputs of the active chain, looked up beforehand: the pool asks no disk.
 
-`acceptance.coins_to_find` says which to look up, `chain.coins.Coins.read` does it. They count while
+`acceptance.coins_to_find` says which to look up (and `coins_that_tell`, if one of them is
+missing), `chain.coins.Coins.read` does it. They count while
 the tip is the block that they were read at; what is not among them is taken not to exist."""
 
 

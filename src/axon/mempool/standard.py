@@ -6,6 +6,7 @@ Reasons are spelled as in Bitcoin Core 31. Scripts are looked at, never run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from axon.mempool.outcome import Refusal, Refused
 from axon.mempool.policy import (
@@ -124,10 +125,16 @@ def _nonstandard_outputs(transaction: Transaction, policy: Policy) -> str:
     return "dust" if len(dust_outputs(transaction, policy)) > MAX_DUST_OUTPUTS else ""
 
 
+@lru_cache(maxsize=8)
+def _plenty_sat(feerate_sat_kvb: int) -> int:
+    """With so much no output is dust whose script is of a usual length."""
+    return dust_limit_sat(_LONGEST_USUAL, feerate_sat_kvb)
+
+
 def dust_outputs(transaction: Transaction, policy: Policy) -> list[int]:
     """The indices of its dust outputs."""
     feerate = policy.dust_feerate_sat_kvb
-    plenty = dust_limit_sat(_LONGEST_USUAL, feerate)
+    plenty = _plenty_sat(feerate)
     return [
         index
         for index, output in enumerate(transaction.outputs)

@@ -209,7 +209,8 @@ class Admission:
         if not wanted:
             return self._weigh(run, {}, now)
         tip = self._chain.active.tip.hash
-        self._outbox.delegate(FindCoins(wanted, tip), COINS, CoinsFound(run.number, tip))
+        job = FindCoins(wanted, tip, (transaction,))
+        self._outbox.delegate(job, COINS, CoinsFound(run.number, tip))
         return False
 
     def coins_found(self, done: CoinsFound, found: FoundCoins | None, now: Instant) -> None:

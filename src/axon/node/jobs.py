@@ -99,10 +99,13 @@ class FindCoins:
     Args:
         outpoints: which.
         tip: as of which block.
+        transactions: those that spend them; if one is missing, their first outputs are looked up,
+            too, to tell whether they are confirmed.
     """
 
     outpoints: tuple[OutPoint, ...]
     tip: BlockHash
+    transactions: tuple[Transaction, ...]
 
 
 @dataclass(frozen=True, slots=True)

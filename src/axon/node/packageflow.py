@@ -104,7 +104,7 @@ class PackageFlow:
         tip = self._chain.active.tip.hash
         wanted = coins_to_find(self._pool, run.command.transactions)
         if wanted:
-            job = FindCoins(wanted, tip)
+            job = FindCoins(wanted, tip, run.command.transactions)
             self._outbox.delegate(job, COINS, PackageCoinsFound(run.number, tip))
         else:
             self._go_on(run, tip, {}, now)

@@ -8,6 +8,7 @@ from typing import Protocol
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
+from axon.mempool.acceptance import coins_that_tell
 from axon.node.jobs import (
     CatchUp,
     FindCoins,
@@ -22,7 +23,7 @@ from axon.node.jobs import (
 from axon.p2p.filterserving import FilterHashes
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Verdict
 
 
@@ -85,14 +86,22 @@ def perform(ledger: LedgerView, job: object) -> object:
         case CatchUp(blocks):
             ledger.catch_up(blocks)
             return ledger.lag
-        case FindCoins(outpoints, tip):
-            return ledger.coins.read(outpoints, tip)
+        case FindCoins():
+            return _find_coins(ledger, job)
         case ReadFilters(hashes):
             return _index(ledger).filters(hashes)
         case ReadFilterHeaders(hashes):
             found = _index(ledger).entries(hashes)
             return [None if item is None else FilterHashes(*item) for item in found]
     raise AssertionError(f"no job: {job!r}")
+
+
+def _find_coins(ledger: LedgerView, job: FindCoins) -> dict[OutPoint, Coin | None] | None:
+    found = ledger.coins.read(job.outpoints, job.tip)
+    if found is None or None not in found.values():
+        return found
+    made = ledger.coins.read(coins_that_tell(job.transactions), job.tip)
+    return None if made is None else found | made
 
 
 def _index(ledger: LedgerView) -> FilterIndex:
