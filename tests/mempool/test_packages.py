@@ -332,6 +332,19 @@ def test_package_replaces_a_bounded_number_of_clusters() -> None:
             assert result.error.reason == "package RBF failed: too many potential replacements"
 
 
+def test_dust_of_a_package_is_spent_where_the_operator_asks_for_standard_forms() -> None:
+    for require_standard in (True, False):
+        scene = Scene(Policy(require_standard=require_standard))
+        coin = TxIn(scene.coin(), b"", 0xFFFF_FFFD, WITNESS)
+        parent = Transaction.build(2, [coin], [TxOut(1, PAY), TxOut(999_999, PAY)])
+        careless = scene.pay(out(parent, 1), fee=2_000, total=999_999)
+        result = submit(scene, parent, careless)
+        assert (result.error is None) == (not require_standard)
+        if require_standard:
+            careful = scene.pay(out(parent), out(parent, 1), fee=2_000, total=1_000_000)
+            assert submit(scene, parent, careful).error is None
+
+
 def violation(result: PackageResult) -> str:
     assert result.error is not None
     assert (result.error.reason, result.about_package) == ("TRUC-violation", True)
