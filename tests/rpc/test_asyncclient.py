@@ -221,3 +221,22 @@ def against(
                 return await asyncio.wait_for(act(client), LIMIT_S)
 
     return asyncio.run(run())
+
+
+def test_a_call_that_may_have_been_carried_out_is_not_sent_again() -> None:
+    calls: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with AsyncRpcClient(url) as client:
+                with pytest.raises(Unreachable):
+                    await client.call("sendpayment")
+        assert len(calls) == 1
+
+    asyncio.run(run())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,3 +120,28 @@ def test_a_missing_cookie(web: Web, tmp_path: Path) -> None:
         pytest.raises(Unauthorized),
     ):
         client.call("echo")
+
+
+def test_a_call_that_may_have_been_carried_out_is_not_sent_again() -> None:
+    """A new connection that ends without an answer: nobody knows how far the call has come."""
+    calls: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                stream, _ = listener.accept()
+                with stream:
+                    calls.append(stream.recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        try:
+            with RpcClient(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+                for number in (1, 2):
+                    with pytest.raises(Unreachable):
+                        client.call("sendpayment")
+                    assert len(calls) == number
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # It wakes `accept`, which a close does not.
+            thread.join()

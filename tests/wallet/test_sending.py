@@ -162,3 +162,29 @@ def test_a_psbt_is_signed_in_full_or_refused() -> None:
     payment = sign_fully(scene.wallet, made.psbt, PASSPHRASE)
     assert payment.txid == made.psbt.transaction.txid
     assert payment.has_witness
+
+
+def test_a_bump_that_drops_the_change_and_still_pays_too_little_is_refused_at_once() -> None:
+    scene = Scene()
+    for name in range(5):
+        scene.receive(2_000, name)
+    trial = draft(scene.wallet, to_bob(7_000), feerate_sat_kvb=5_000)
+    amount_sat = trial.amount_sat + trial.change_sat - 340  # More than dust, less than the vsize.
+    made = draft(scene.wallet, to_bob(amount_sat), feerate_sat_kvb=5_000)
+    assert (len(made.inputs), made.change_sat) == (5, 340)
+    old = send(scene, made)
+    with pytest.raises(BadFee, match="at least") as caught:
+        bump(scene.wallet, old.txid, 6_100)
+    named = NAMED.search(str(caught.value))
+    assert named is not None
+    with pytest.raises(InsufficientFunds):  # Named truly: it is only that the money is not there.
+        bump(scene.wallet, old.txid, round(float(named[1]) * 1_000))
+
+
+def test_what_bdk_finds_too_low_is_a_bad_fee(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.receive(COIN)
+    old = send(scene, draft(scene.wallet, to_bob(COIN // 2), feerate_sat_kvb=5_000))
+    monkeypatch.setattr("axon.wallet.payment._least_bump_sat_kvb", lambda *_: 0)
+    with pytest.raises(BadFee, match="the fee is too low"):
+        bump(scene.wallet, old.txid, 5_000)
