@@ -25,6 +25,7 @@ from axon.machine import SECOND
 from axon.swarm.lab import checking, doctor
 from axon.swarm.lab import lifecycle as lifecycle
 from axon.swarm.lab.faucet import mine
+from axon.swarm.lab.liverun import LiveRun
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.members import mean_pss_mb, nodes_of, state_of, views, wallet_views
 from axon.swarm.lab.nodeprocess import NodeView, ProcessState
@@ -307,7 +308,7 @@ def _check(options: Namespace, folder: Path) -> int:
     chosen = checking.choose(options.names, harm=options.harm)
     say = _Progress()
     with lifecycle.taken(folder) as manifest:
-        findings = checking.check(manifest, chosen, say, options.settle)
+        findings = checking.check(LiveRun(manifest), chosen, say, options.settle)
     say.end()
     code = exit_code(findings)
     if options.json:

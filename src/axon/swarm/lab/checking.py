@@ -21,9 +21,8 @@ from axon.swarm.lab import (
 from axon.swarm.lab import (
     walletconsistency as walletconsistency,
 )
-from axon.swarm.lab.lifecycle import remove_temporary
-from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.members import living
+from axon.swarm.lab.checkedrun import CheckedRun
+from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.verdict import Finding
 
@@ -81,11 +80,11 @@ def choose(texts: Sequence[str], *, harm: bool) -> Chosen:
     return Chosen(tuple(name for name in ORDER if name in found), harm)
 
 
-def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -> list[Finding]:
+def check(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -> list[Finding]:
     """RunLock invariants against a run.
 
     Args:
-        manifest: of the run, locked by the caller.
+        run: the network.
         chosen: which.
         say: told what is done now.
         settle_s: how long to leave the network alone before liveness is asked for.
@@ -94,48 +93,48 @@ def check(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float = 0.0) -
         ConfigError: the network is cut, and nodes were to be killed.
         NodeFailed: the lab itself cannot do its work.
     """
-    if manifest.sides and (chosen.harm or set(chosen.names) & set(HARMFUL)):
+    if run.manifest.sides and (chosen.harm or set(chosen.names) & set(HARMFUL)):
         raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
-    if not living(manifest):
+    if not run.nodes():
         return [Finding("V", "the network", None, "no node of this run lives", tried=0)]
-    for item in manifest.of_kind(
+    for item in run.manifest.of_kind(
         ComponentKind.JOINER, ComponentKind.COLD
     ):  # Of a check that was killed.
-        remove_temporary(manifest, item.name)
-    return list(_found(manifest, chosen, say, settle_s))
+        run.remove(item.name)
+    return list(_found(run, chosen, say, settle_s))
 
 
-def _found(manifest: Manifest, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:
+def _found(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:
     wanted = chosen.names
-    before = safety.take_baseline(manifest)
+    before = safety.take_baseline(run)
     if "S1" in wanted or "S3" in wanted:
         say("S1, S3: all blocks are judged again")
-        chains = safety.judge_chains(manifest)
+        chains = safety.judge_chains(run)
         if "S1" in wanted:
             yield safety.validity(chains)
         if "S3" in wanted:
             yield safety.no_inflation(chains)
     if "S2" in wanted:
-        yield safety.one_ledger(manifest)
+        yield safety.one_ledger(run)
     if settle_s:
         say(f"the network is left alone for {settle_s:g} s")
         Event().wait(settle_s)
-    yield from _alive(manifest, wanted, say)
+    yield from _alive(run, wanted, say)
     if "S4" in wanted:
-        yield safety.most_work(manifest, before)
+        yield safety.most_work(run, before)
     if "S7" in wanted:
         say("S7: the proofs of all wallets")
-        yield walletconsistency.wallet_consistency(manifest)
-    yield from _harmed(manifest, chosen, say)
+        yield walletconsistency.wallet_consistency(run)
+    yield from _harmed(run, chosen, say)
     if "S9" in wanted:
-        yield safety.no_friendly_fire(manifest)
+        yield safety.no_friendly_fire(run)
 
 
-def _harmed(manifest: Manifest, chosen: Chosen, say: Say) -> Iterable[Finding]:
+def _harmed(run: CheckedRun, chosen: Chosen, say: Say) -> Iterable[Finding]:
     wanted = chosen.names
     with_one_dead = chosen.harm and ("L1" in wanted or "L3" in wanted)
     if "S6" in wanted or with_one_dead:
-        results = faulttrials.one_by_one(manifest, say)
+        results = faulttrials.one_by_one(run, say)
         if "S6" in wanted:
             yield faulttrials.durability(results)
         if chosen.harm and "L1" in wanted:
@@ -143,21 +142,21 @@ def _harmed(manifest: Manifest, chosen: Chosen, say: Say) -> Iterable[Finding]:
         if chosen.harm and "L3" in wanted:
             yield faulttrials.service_without_one(results)
     if "L8" in wanted:
-        yield faulttrials.last_survivor(manifest, say)
+        yield faulttrials.last_survivor(run, say)
 
 
-def _alive(manifest: Manifest, wanted: Sequence[str], say: Say) -> Iterable[Finding]:
+def _alive(run: CheckedRun, wanted: Sequence[str], say: Say) -> Iterable[Finding]:
     if "L1" in wanted:
         say("L1: a new block")
-        yield liveness.convergence(manifest)
-        yield liveness.convergence_by_plan(manifest)
+        yield liveness.convergence(run)
+        yield liveness.convergence_by_plan(run)
     if "L2" in wanted:
         say("L2: a block and a payment on their way")
-        yield liveness.propagation(manifest)
+        yield liveness.propagation(run)
     if "L3" in wanted:
-        yield from service.service(manifest, say)
-        yield service.service_by_plan(manifest)
+        yield from service.service(run, say)
+        yield service.service_by_plan(run)
     if "L4" in wanted:
-        yield liveness.growth(manifest, say)
+        yield liveness.growth(run, say)
     if "L7" in wanted:
-        yield liveness.rejoin(manifest, say)
+        yield liveness.rejoin(run, say)

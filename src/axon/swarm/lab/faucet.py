@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Final
 
 from axon.errors import AxonError
 from axon.primitives.address import decode_address
@@ -15,6 +15,7 @@ from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
 from axon.rpc.errors import Code, RpcError
+from axon.swarm.lab.checkedrun import RpcTarget
 from axon.swarm.signer import Signer, Spendable
 
 FAUCET: Final = Signer("the faucet of the lab")
@@ -26,23 +27,16 @@ GIFT_COIN_SAT: Final = COIN // 4
 """What a wallet is given: coins enough that it need not wait for its own change."""
 
 
-class Asked(Protocol):
-    """A node that can be asked by RPC."""
-
-    def rpc(self, method: str, *args: object, **named: object) -> Any:
-        """Call a method."""
-
-
 class Dry(AxonError):
     """The faucet has no coin that may be spent."""
 
 
-def mine(node: Asked, count: int = 1) -> list[str]:
+def mine(node: RpcTarget, count: int = 1) -> list[str]:
     """Have a node find blocks for the faucet; their names."""
     return [str(name) for name in node.rpc("generatetoaddress", count, FAUCET.address())]
 
 
-def pay(node: Asked) -> str:
+def pay(node: RpcTarget) -> str:
     """Make a payment at a node, from the faucet to itself; the name of the transaction.
 
     Raises:
@@ -56,7 +50,7 @@ def pay(node: Asked) -> str:
     return str(node.rpc("sendrawtransaction", signed.raw.hex()))
 
 
-def give(node: Asked, addresses: Sequence[str]) -> None:
+def give(node: RpcTarget, addresses: Sequence[str]) -> None:
     """Give each of some addresses a few coins, in one payment, and have it mined.
 
     Raises:
@@ -80,7 +74,7 @@ def give(node: Asked, addresses: Sequence[str]) -> None:
     mine(node)
 
 
-def without_gift(node: Asked, addresses: Sequence[str]) -> list[str]:
+def without_gift(node: RpcTarget, addresses: Sequence[str]) -> list[str]:
     """Those of some addresses that hold nothing in a node's ledger."""
     wanted = [f"addr({address})" for address in addresses]
     found = node.rpc("scantxoutset", "start", wanted)["unspents"]
@@ -88,12 +82,12 @@ def without_gift(node: Asked, addresses: Sequence[str]) -> list[str]:
     return [a for a in addresses if decode_address(a, REGTEST).hex() not in scripts]
 
 
-def is_confirmed(node: Asked, payment: str) -> bool:
+def is_confirmed(node: RpcTarget, payment: str) -> bool:
     """Whether a payment made here is in a node's ledger, and was not spent since."""
     return node.rpc("gettxout", payment, 0, False) is not None
 
 
-def knows(node: Asked, payment: str) -> bool:
+def knows(node: RpcTarget, payment: str) -> bool:
     """Whether a payment waits at a node, or is in its ledger and its first output was not spent."""
     try:
         node.rpc("getmempoolentry", payment)
@@ -104,13 +98,13 @@ def knows(node: Asked, payment: str) -> bool:
     return True
 
 
-def holdings(node: Asked) -> tuple[str, Decimal]:
+def holdings(node: RpcTarget) -> tuple[str, Decimal]:
     """What a node says the faucet holds, and as of which block."""
     found = node.rpc("scantxoutset", "start", [f"addr({FAUCET.address()})"])
     return str(found["bestblock"]), Decimal(found["total_amount"])
 
 
-def _ripe(node: Asked) -> Iterator[Spendable]:
+def _ripe(node: RpcTarget) -> Iterator[Spendable]:
     """Coins that the next block may spend and no payment in the pool does, the oldest first."""
     found = node.rpc("scantxoutset", "start", [f"addr({FAUCET.address()})"])
     for item in sorted(found["unspents"], key=lambda item: (item["height"], item["txid"])):

@@ -12,20 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError
 from axon.machine import SECOND
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
-from axon.swarm.lab.lifecycle import FIRST_BLOCKS, kill, wipe
-from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, POLL_S, names, until_one_tip
-from axon.swarm.lab.manifest import DesiredState, Manifest
-from axon.swarm.lab.members import each, living, living_wallets, node_of
-from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.lifecycle import FIRST_BLOCKS
+from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, names, until_one_tip
 from axon.swarm.lab.probes import ServiceResult, Unserved, cold_wallets, run_probes
-from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
+from axon.swarm.lab.processes import NodeFailed, TooLate
 from axon.swarm.lab.safety import one_ledger
 from axon.swarm.lab.service import ask_nodes
-from axon.swarm.lab.startup import Say, settle, start
+from axon.swarm.lab.startup import Say
 from axon.swarm.lab.verdict import Finding, counted
 
 RECOVERY_LIMIT_S: Final = 20.0
@@ -57,66 +54,61 @@ class TrialResults:
     trials: int = 0
 
 
-def one_by_one(manifest: Manifest, say: Say) -> TrialResults:
+def one_by_one(run: CheckedRun, say: Say) -> TrialResults:
     """Kill each living node in turn, and start it again."""
     results = TrialResults()
-    for name in [node.name for node in living(manifest)]:
+    for name in [node.name for node in run.nodes()]:
         say(f"S6, L1, L3: {name} is killed")
-        _without(manifest, name, results)
+        _without(run, name, results)
         results.trials += 1
     return results
 
 
-def _without(manifest: Manifest, name: str, results: TrialResults) -> None:
-    node = node_of(manifest, name)
+def _without(run: CheckedRun, name: str, results: TrialResults) -> None:
+    node = run.node(name)
     with node.connected():
         before = _at_death(node)
-    _strike(manifest, [name])
-    others = living(manifest)
+    run.kill([name])
+    others = run.nodes()
     try:
-        _serve_clients(manifest, name, others, results)
+        _serve_clients(run, name, others, results)
         if others:
-            _converge(others, name, results)
+            _converge(run, others, name, results)
     finally:
-        took_s = _timed_start(manifest, [name])
+        took_s = _timed_start(run, [name])
     results.recovery_s = max(results.recovery_s, took_s)
     with node.connected():
-        fault = _fault_after(node, before, others)
+        fault = _fault_after(run, node, before, others)
         if fault:
             results.unsafe[name] = fault
 
 
-def _at_death(node: NodeProcess) -> tuple[int, str]:
+def _at_death(node: CheckedNode) -> tuple[int, str]:
     """Have a node find a block, and note what it stands on: this must not be lost again."""
     name = mine(node)[0]
     return int(node.rpc("getblockheader", name)["height"]), name
 
 
-def _strike(manifest: Manifest, chosen: Sequence[str]) -> None:
-    kill(manifest, chosen)
-    for name in chosen:  # They are to live; a controller that dies now leaves them to `up`.
-        manifest.change(name, desired=DesiredState.RUN)
-    manifest.save()
-
-
 def _serve_clients(
-    manifest: Manifest, name: str, others: Sequence[NodeProcess], results: TrialResults
+    run: CheckedRun, name: str, others: Sequence[CheckedNode], results: TrialResults
 ) -> None:
     if not others:
         return  # Nobody is left to serve; L8 begins where one is.
-    if manifest.wallets:
-        served, _ = run_probes(manifest, others[0], living_wallets(manifest))
+    if run.manifest.wallets:
+        served, _ = run_probes(run, others[0], run.wallets())
     else:
-        served = ask_nodes(manifest)
+        served = ask_nodes(run)
     if served.unserved:
         results.unserved[name] = list(served.unserved)
     results.service.add(served)
 
 
-def _converge(others: Sequence[NodeProcess], name: str, results: TrialResults) -> None:
+def _converge(
+    run: CheckedRun, others: Sequence[CheckedNode], name: str, results: TrialResults
+) -> None:
     mine(others[0])
     try:
-        results.convergence_s = max(results.convergence_s, until_one_tip(others))
+        results.convergence_s = max(results.convergence_s, until_one_tip(run, others))
     except TooLate:
         tip = others[0].rpc("getbestblockhash")
         unaware = [node for node in others if not node.has_block(tip)]
@@ -124,14 +116,15 @@ def _converge(others: Sequence[NodeProcess], name: str, results: TrialResults) -
         results.convergence_s = CONVERGENCE_LIMIT_S
 
 
-def _timed_start(manifest: Manifest, chosen: Sequence[str]) -> float:
-    clock = Clock()
-    begin = clock.now()
-    start(manifest, chosen, lambda _: None)
-    return (clock.now() - begin) / SECOND
+def _timed_start(run: CheckedRun, chosen: Sequence[str]) -> float:
+    begin = run.now()
+    run.start(chosen)
+    return (run.now() - begin) / SECOND
 
 
-def _fault_after(node: NodeProcess, before: tuple[int, str], others: Sequence[NodeProcess]) -> str:
+def _fault_after(
+    run: CheckedRun, node: CheckedNode, before: tuple[int, str], others: Sequence[CheckedNode]
+) -> str:
     """What is wrong with a node that was killed and started again; empty if nothing is."""
     height, name = before
     told = node.rpc("gettxoutsetinfo")
@@ -140,10 +133,10 @@ def _fault_after(node: NodeProcess, before: tuple[int, str], others: Sequence[No
     if not node.has_block(name) and not others:
         return "the block before its death is gone"
     try:
-        until_one_tip([node, *others])
+        until_one_tip(run, [node, *others])
     except TooLate:
         return "it does not come onto one block with the others"
-    found = each([node, *others], lambda each_node: each_node.rpc("gettxoutsetinfo"))
+    found = run.each([node, *others], lambda each_node: each_node.rpc("gettxoutsetinfo"))
     same = [item for item in found if item["bestblock"] == found[0]["bestblock"]]
     if len({item["hash_serialized_3"] for item in same}) > 1:
         return f"its coins differ from the others' at height {told['height']}"
@@ -200,25 +193,25 @@ def service_without_one(results: TrialResults) -> Finding:
 # L8.
 
 
-def last_survivor(manifest: Manifest, say: Say) -> Finding:
+def last_survivor(run: CheckedRun, say: Say) -> Finding:
     """L8: whichever node is the only one left, it serves, and all regrow from it."""
     title = "last survivor"
     worst = 0.0
-    chosen = [node.name for node in living(manifest)]
+    chosen = [node.name for node in run.nodes()]
     for name in chosen:
         say(f"L8: all are killed but {name}")
-        others = [item.name for item in manifest.nodes if item.name != name]
+        others = [item.name for item in run.manifest.nodes if item.name != name]
         try:
-            worst = max(worst, _survive(manifest, name, others))
+            worst = max(worst, _survive(run, name, others))
         except AxonError as failure:  # Not to answer, or to refuse, is no way to survive.
             said = f"with {name} the only one left: {failure}"
             blamed = failure.culprits if isinstance(failure, Unserved) else ()
-            start(manifest, others, lambda _: None)
+            run.start(others)
             return Finding("L8", title, False, said, culprits=blamed or (name,), tried=len(chosen))
     if not chosen:
         return Finding("L8", title, None, "no node answers", tried=0)
-    alive = len(living_wallets(manifest))
-    wallets = f"served {counted(alive, 'wallet')} and cold ones, " * bool(manifest.wallets)
+    alive = len(run.wallets())
+    wallets = f"served {counted(alive, 'wallet')} and cold ones, " * bool(run.manifest.wallets)
     said = (
         f"each of {counted(len(chosen), 'node')} alone took and confirmed a payment, "
         f"{wallets}and all others regrew from it with empty disks"
@@ -226,10 +219,11 @@ def last_survivor(manifest: Manifest, say: Say) -> Finding:
     return Finding("L8", title, True, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
 
 
-def _survive(manifest: Manifest, name: str, others: Sequence[str]) -> float:
+def _survive(run: CheckedRun, name: str, others: Sequence[str]) -> float:
     """One round; seconds until all had regrown."""
-    _strike(manifest, others)
-    with node_of(manifest, name).connected() as node:
+    run.kill(others)
+    node = run.node(name)
+    with node.connected():
         if int(node.rpc("getblockcount")) < FIRST_BLOCKS:
             mine(node, FIRST_BLOCKS)
         payment = pay(node)
@@ -237,35 +231,33 @@ def _survive(manifest: Manifest, name: str, others: Sequence[str]) -> float:
         if not is_confirmed(node, payment):
             raise NodeFailed(f"{name} found a block without the payment it had taken")
         holdings(node)
-    if manifest.wallets:
-        _serve_alone(manifest, node)
+    if run.manifest.wallets:
+        _serve_alone(run, node)
         tip = str(node.rpc("getbestblockhash"))
-    clock = Clock()
-    begin = clock.now()
-    wipe(manifest, others)
-    start(manifest, others, lambda _: None)
-    settle(manifest, lambda _: None, REGROWTH_LIMIT_S)
-    took_s = (clock.now() - begin) / SECOND
-    survivors = living(manifest)
-    wait_until(
-        lambda: all(each(survivors, lambda node: node.has_block(tip))),
+    begin = run.now()
+    run.wipe(others)
+    run.start(others)
+    run.settle(REGROWTH_LIMIT_S)
+    took_s = (run.now() - begin) / SECOND
+    survivors = run.nodes()
+    run.wait(
+        lambda: all(run.each(survivors, lambda node: node.has_block(tip))),
         REGROWTH_LIMIT_S,
         "all have the survivor's block",
-        POLL_S,
     )
-    ledger = one_ledger(manifest)
+    ledger = one_ledger(run)
     if ledger.holds is False:
         raise NodeFailed(ledger.said)
     return took_s
 
 
-def _serve_alone(manifest: Manifest, node: NodeProcess) -> None:
+def _serve_alone(run: CheckedRun, node: CheckedNode) -> None:
     """Have the only node serve the wallets that run, and cold ones.
 
     Raises:
         Unserved: it does not.
     """
-    for served in run_probes(manifest, node, living_wallets(manifest), cold_wallets(manifest)):
+    for served in run_probes(run, node, run.wallets(), cold_wallets(run.manifest)):
         if served.unserved:
             name, why = next(iter(served.unserved.items()))
             raise Unserved(f"{name} is not served: {why}", tuple(served.culprits))

@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND, Instant
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import Dry, knows, mine, pay
-from axon.swarm.lab.lifecycle import remove_temporary
-from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.members import each, living, node_of, state_of
-from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
+from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.plan import plan_joiner
-from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
-from axon.swarm.lab.startup import Say, mean_of, start
+from axon.swarm.lab.processes import NodeFailed, TooLate
+from axon.swarm.lab.startup import Say, mean_of
 from axon.swarm.lab.topology import splitters
 from axon.swarm.lab.verdict import Finding, counted
 
@@ -41,13 +38,11 @@ JOIN_BLOCKS_PER_S: Final = 50
 GROWTH_INTERVALS: Final = 10
 """L4: expected intervals within which a block must come."""
 
-POLL_S: Final = 0.05
 
-
-def sides(manifest: Manifest) -> list[list[NodeProcess]]:
+def sides(run: CheckedRun) -> list[list[CheckedNode]]:
     """The living nodes, by side of a partition; sides where nobody lives are left out."""
-    alive = living(manifest)
-    groups = manifest.sides or (tuple(node.name for node in alive),)
+    alive = run.nodes()
+    groups = run.manifest.sides or (tuple(node.name for node in alive),)
     parted = [[node for node in alive if node.name in side] for side in groups]
     return [side for side in parted if side]
 
@@ -55,14 +50,14 @@ def sides(manifest: Manifest) -> list[list[NodeProcess]]:
 # L1.
 
 
-def convergence(manifest: Manifest) -> Finding:
+def convergence(run: CheckedRun) -> Finding:
     """L1: after a new block all nodes that are not cut off stand on one block."""
     title = "convergence"
     worst = 0.0
-    for side in sides(manifest):
+    for side in sides(run):
         mine(side[0])
         try:
-            worst = max(worst, until_one_tip(side))
+            worst = max(worst, until_one_tip(run, side))
         except TooLate:
             said = f"a block of {side[0].name} does not bring {names(side)} onto one block"
             return Finding("L1", title, False, said, CONVERGENCE_LIMIT_S, CONVERGENCE_LIMIT_S)
@@ -70,12 +65,12 @@ def convergence(manifest: Manifest) -> Finding:
     return Finding("L1", title, True, said, worst, CONVERGENCE_LIMIT_S)
 
 
-def convergence_by_plan(manifest: Manifest) -> Finding:
+def convergence_by_plan(run: CheckedRun) -> Finding:
     """L1 if one node were dead, read off the plan of who dials whom; nobody is harmed."""
-    needed = splitters({item.name: item.dials for item in manifest.nodes})
+    needed = splitters({item.name: item.dials for item in run.manifest.nodes})
     said = "whichever node dies, the others can still reach each other"
     if needed:
-        said = f"by the plan ({manifest.topology}) the others reach each other only through "
+        said = f"by the plan ({run.manifest.topology}) the others reach each other only through "
         said += ", ".join(needed)
     return Finding(
         "L1-plan",
@@ -89,32 +84,33 @@ def convergence_by_plan(manifest: Manifest) -> Finding:
     )
 
 
-def until_one_tip(nodes: Sequence[NodeProcess], limit_s: float = CONVERGENCE_LIMIT_S) -> float:
+def until_one_tip(
+    run: CheckedRun, nodes: Sequence[CheckedNode], limit_s: float = CONVERGENCE_LIMIT_S
+) -> float:
     """Wait until all stand on one block; seconds that it took.
 
     Raises:
         TooLate: they do not.
     """
-    return wait_until(
-        lambda: len(set(each(nodes, lambda node: node.rpc("getbestblockhash")))) == 1,
+    return run.wait(
+        lambda: len(set(run.each(nodes, lambda node: node.rpc("getbestblockhash")))) == 1,
         limit_s,
         "all on one block",
-        POLL_S,
     )
 
 
 # L2.
 
 
-def propagation(manifest: Manifest) -> Finding:
+def propagation(run: CheckedRun) -> Finding:
     """L2: a block and a payment reach every node of their side, each within its time."""
     title = "propagation"
     blocks: list[float] = []
     payments: list[float] = []
-    for side in sides(manifest):
-        blocks += _block_times(side)
+    for side in sides(run):
+        blocks += _block_times(run, side)
         try:
-            payments += _payment_times(side)
+            payments += _payment_times(run, side)
         except Dry as error:
             return Finding("L2", title, None, str(error), max(blocks), BLOCK_LIMIT_S)
     if not blocks:
@@ -126,48 +122,46 @@ def propagation(manifest: Manifest) -> Finding:
     return Finding("L2", title, not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
 
 
-def _block_times(side: Sequence[NodeProcess]) -> list[float]:
+def _block_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
     """Have the first node find a block; seconds until each node has it."""
-    clock = Clock()
-    begin = clock.now()
+    begin = run.now()
     name = mine(side[0])[0]
     height = int(side[0].rpc("getblockheader", name)["height"])
-    return each(side, lambda node: _got_block(node, name, height, begin, clock))
+    return run.each(side, lambda node: _got_block(run, node, name, height, begin))
 
 
-def _payment_times(side: Sequence[NodeProcess]) -> list[float]:
+def _payment_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
     """Make a payment at the first node; seconds until each node knows it, which is then mined.
 
     Raises:
         Dry: there is nothing to pay with.
     """
-    clock = Clock()
-    begin = clock.now()
+    begin = run.now()
     name = pay(side[0])
-    times = each(side, lambda node: _got_payment(node, name, begin, clock))
+    times = run.each(side, lambda node: _got_payment(run, node, name, begin))
     mine(side[0])
     return times
 
 
-def _got_block(node: NodeProcess, name: str, height: int, begin: Instant, clock: Clock) -> float:
+def _got_block(run: CheckedRun, node: CheckedNode, name: str, height: int, begin: Instant) -> float:
     """Seconds until a node has a block; more than the limit if it does not get it."""
     limit_ms = int(BLOCK_LIMIT_S * 1_000)
     node.rpc("waitforblockheight", height, limit_ms)
-    took_s = (clock.now() - begin) / SECOND
+    took_s = (run.now() - begin) / SECOND
     if node.has_block(name):
         return took_s
     try:  # It stands as high on another branch, or is late.
-        return took_s + wait_until(lambda: node.has_block(name), BLOCK_LIMIT_S, name, POLL_S)
+        return took_s + run.wait(lambda: node.has_block(name), BLOCK_LIMIT_S, name)
     except TooLate:
         return took_s + BLOCK_LIMIT_S
 
 
-def _got_payment(node: NodeProcess, name: str, begin: Instant, clock: Clock) -> float:
+def _got_payment(run: CheckedRun, node: CheckedNode, name: str, begin: Instant) -> float:
     try:
-        wait_until(lambda: knows(node, name), PAYMENT_LIMIT_S, name, POLL_S)
+        run.wait(lambda: knows(node, name), PAYMENT_LIMIT_S, name)
     except TooLate:
         return PAYMENT_LIMIT_S * 2
-    return (clock.now() - begin) / SECOND
+    return (run.now() - begin) / SECOND
 
 
 def _spread(times_s: Sequence[float]) -> str:
@@ -182,19 +176,19 @@ def _spread(times_s: Sequence[float]) -> str:
 # L4.
 
 
-def growth(manifest: Manifest, say: Say) -> Finding:
+def growth(run: CheckedRun, say: Say) -> Finding:
     """L4: where a miner lives, a block comes within ten expected intervals."""
     title = "growth"
     worst, limit_s, tried = 0.0, 0.0, 0
-    for side in sides(manifest):
-        mining = _mining_in(manifest, side)
+    for side in sides(run):
+        mining = _mining_in(run, side)
         if not mining:
             continue
         tried += 1
-        limit_s = GROWTH_INTERVALS * mean_of(manifest) / len(mining)
+        limit_s = GROWTH_INTERVALS * mean_of(run.manifest) / len(mining)
         say(f"L4: waiting for a miner's block, {limit_s:.0f} s at most")
         try:
-            worst = max(worst, _until_higher(side[-1], limit_s))
+            worst = max(worst, _until_higher(run, side[-1], limit_s))
         except TooLate:
             said = f"no block came to {side[-1].name}, though {', '.join(mining)} mines"
             return Finding("L4", title, False, said, limit_s, limit_s)
@@ -203,34 +197,34 @@ def growth(manifest: Manifest, say: Say) -> Finding:
     return Finding("L4", title, True, "a miner's block came", worst, limit_s, tried=tried)
 
 
-def _mining_in(manifest: Manifest, side: Sequence[NodeProcess]) -> list[str]:
+def _mining_in(run: CheckedRun, side: Sequence[CheckedNode]) -> list[str]:
     """The living miners whose nodes are on this side."""
     near = [node.name for node in side]
     return [
         item.name
-        for item in manifest.of_kind(ComponentKind.MINER)
-        if item.node in near and state_of(item) is ProcessState.RUNNING
+        for item in run.manifest.of_kind(ComponentKind.MINER)
+        if item.node in near and run.is_running(item.name)
     ]
 
 
-def _until_higher(node: NodeProcess, limit_s: float) -> float:
+def _until_higher(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:
     height = node.rpc("getblockcount")
-    return wait_until(lambda: node.rpc("getblockcount") > height, limit_s, "growth", POLL_S)
+    return run.wait(lambda: node.rpc("getblockcount") > height, limit_s, "growth")
 
 
 # L7.
 
 
-def rejoin(manifest: Manifest, say: Say) -> Finding:
+def rejoin(run: CheckedRun, say: Say) -> Finding:
     """L7: a new node reaches the last block from any single node, and then serves another."""
     title = "rejoin"
     worst, limit_s, tried = 0.0, JOIN_LIMIT_S, 0
-    for node in living(manifest):
+    for node in run.nodes():
         height = int(node.rpc("getblockcount"))
         limit_s = max(limit_s, JOIN_LIMIT_S + height / JOIN_BLOCKS_PER_S)
         say(f"L7: a new node that knows only {node.name}")
         try:
-            worst = max(worst, _join(manifest, node, limit_s))
+            worst = max(worst, _join(run, node, limit_s))
         except NodeFailed as failure:
             said = (
                 f"a new node that knows only {node.name} does not reach its last block: {failure}"
@@ -243,28 +237,27 @@ def rejoin(manifest: Manifest, say: Say) -> Finding:
     return Finding("L7", title, True, said, worst, limit_s, tried=tried)
 
 
-def _join(manifest: Manifest, node: NodeProcess, limit_s: float) -> float:
+def _join(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:
     """Have a new node sync from one node, and one more from the new one; seconds it took both."""
-    clock = Clock()
-    begin = clock.now()
+    begin = run.now()
     source = node
     with ExitStack() as ends:
         for number in (1, 2):
-            item = plan_joiner(manifest, number, (source.name,))
-            manifest.components[item.name] = item
-            manifest.save()
-            ends.callback(remove_temporary, manifest, item.name)
-            start(manifest, [item.name], lambda _: None)
-            fresh = ends.enter_context(node_of(manifest, item.name).connected())
-            _until_has(fresh, str(source.rpc("getbestblockhash")), limit_s)
+            item = plan_joiner(run.manifest, number, (source.name,))
+            run.add(item)
+            ends.callback(run.remove, item.name)
+            run.start([item.name])
+            fresh = run.node(item.name)
+            ends.enter_context(fresh.connected())
+            _until_has(run, fresh, str(source.rpc("getbestblockhash")), limit_s)
             source = fresh
-    return (clock.now() - begin) / SECOND
+    return (run.now() - begin) / SECOND
 
 
-def _until_has(node: NodeProcess, name: str, limit_s: float) -> None:
-    wait_until(lambda: node.has_block(name), limit_s, f"{node.name} has {name}", POLL_S)
+def _until_has(run: CheckedRun, node: CheckedNode, name: str, limit_s: float) -> None:
+    run.wait(lambda: node.has_block(name), limit_s, f"{node.name} has {name}")
 
 
-def names(nodes: Sequence[NodeProcess]) -> str:
+def names(nodes: Sequence[CheckedNode]) -> str:
     """Nodes in words."""
     return ", ".join(node.name for node in nodes)

@@ -14,22 +14,17 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError
 from axon.machine import SECOND, Instant
 from axon.primitives.transaction import COIN
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun, CheckedWallet
 from axon.swarm.lab.faucet import FAUCET, give, knows, mine
-from axon.swarm.lab.lifecycle import remove_temporary
-from axon.swarm.lab.manifest import PASSPHRASE, Component, ComponentKind, Manifest
-from axon.swarm.lab.members import each, wallets_of
-from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.plan import plan_wallet
-from axon.swarm.lab.processes import NodeFailed, TooLate, wait_until
-from axon.swarm.lab.startup import start
+from axon.swarm.lab.processes import NodeFailed, TooLate
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat
 
 PAID: Final = Decimal("0.001")
@@ -41,7 +36,6 @@ ENOUGH_SAT: Final = COIN // 100
 SPREAD_LIMIT_S: Final = 60.0
 """Until a payment that some node has taken is at the one that mines; nodes hold it back a while."""
 
-POLL_S: Final = 0.05
 NO_ANSWER: Final = (RpcError, Unreachable, Unauthorized)
 
 
@@ -157,15 +151,15 @@ def cold_wallets(manifest: Manifest) -> list[Component]:
 
 
 def run_probes(
-    manifest: Manifest,
-    node: NodeProcess,
-    wallets: Sequence[WalletProcess],
+    run: CheckedRun,
+    node: CheckedNode,
+    wallets: Sequence[CheckedWallet],
     cold: Sequence[Component] = (),
 ) -> tuple[ServiceResult, ServiceResult]:
     """Have wallets read, pay and see it confirmed, all side by side.
 
     Args:
-        manifest: of the run.
+        run: the network.
         node: which finds the blocks for that.
         wallets: that run.
         cold: that are raised for this, and gone afterwards.
@@ -178,79 +172,72 @@ def run_probes(
     """
     with ExitStack() as ends:
         for item in cold:
-            manifest.components[item.name] = item
-            ends.callback(remove_temporary, manifest, item.name)
-        manifest.save()
+            run.add(item)
+            ends.callback(run.remove, item.name)
         ends.enter_context(node.connected())
-        return _ProbeRun(manifest, node).serve(wallets, [item.name for item in cold])
+        return _ProbeRun(run, node).serve(wallets, [item.name for item in cold])
 
 
 class _ProbeRun:
     """One round of probes.
 
     Args:
-        manifest: of the run.
+        run: the network.
         node: finds the blocks; its connection is kept, so only the caller's thread may ask it.
     """
 
-    def __init__(self, manifest: Manifest, node: NodeProcess) -> None:
-        self._manifest = manifest
+    def __init__(self, run: CheckedRun, node: CheckedNode) -> None:
+        self._run = run
         self._node = node
-        self._clock = Clock()
         self._warm, self._cold = ServiceResult(), ServiceResult()
         self._payments: dict[str, str] = {}  # By wallet.
 
     def serve(
-        self, wallets: Sequence[WalletProcess], cold: Sequence[str]
+        self, wallets: Sequence[CheckedWallet], cold: Sequence[str]
     ) -> tuple[ServiceResult, ServiceResult]:
         """Serve those that run, and those that do not yet."""
         self._warm.tried = len(wallets)
         height, block = self._new_block(wallets, cold)
 
-        def has_read(wallet: WalletProcess) -> bool:
+        def has_read(wallet: CheckedWallet) -> bool:
             return wallet.scanned()[0] >= height and wallet.rpc("getblockhash", height) == block
 
-        able = self._each(wallets, Probe.READ, self._clock.now(), has_read)
+        able = self._each(wallets, Probe.READ, self._run.now(), has_read)
         if self._warm.unserved:  # Whoever comes new would wait for the same in vain.
             cold = ()
         self._cold.tried = len(cold)
-        begin = self._clock.now()
+        begin = self._run.now()
         fresh = self._started(cold)
         able += self._each(
             fresh, Probe.COLD, begin, lambda wallet: has_read(wallet) and not _is_poor(wallet)
         )
-        begin = self._clock.now()
+        begin = self._run.now()
         able = self._each(self._sent(able), Probe.PAY, begin, self._is_taken)
         able = self._spread(able)
-        begin = self._clock.now()
+        begin = self._run.now()
         mine(self._node)
         self._each(able, Probe.CONFIRM, begin, self._is_confirmed)
         return self._warm, self._cold
 
-    def _result(self, wallet: WalletProcess) -> ServiceResult:
-        return (
-            self._cold
-            if self._manifest.components[wallet.name].kind is ComponentKind.COLD
-            else self._warm
-        )
+    def _result(self, wallet: CheckedWallet) -> ServiceResult:
+        is_cold = self._component(wallet).kind is ComponentKind.COLD
+        return self._cold if is_cold else self._warm
 
-    def _failed(self, wallet: WalletProcess, why: str) -> None:
-        self._result(wallet).failed(
-            wallet.name, self._manifest.components[wallet.name].entries, why
-        )
+    def _component(self, wallet: CheckedWallet) -> Component:
+        return self._run.manifest.components[wallet.name]
 
-    def _new_block(self, wallets: Sequence[WalletProcess], cold: Sequence[str]) -> tuple[int, str]:
+    def _failed(self, wallet: CheckedWallet, why: str) -> None:
+        self._result(wallet).failed(wallet.name, self._component(wallet).entries, why)
+
+    def _new_block(self, wallets: Sequence[CheckedWallet], cold: Sequence[str]) -> tuple[int, str]:
         """Have a block found, with money in it for wallets that have none."""
-        from axon.swarm.lab.walletkeys import first_address, provide_words
-
-        poor = each(wallets, partial(_answers, _is_poor))
+        poor = self._run.each(wallets, partial(_answers, _is_poor))
         addresses = [
             str(wallet.rpc("getnewaddress"))
             for wallet, needs_some in zip(wallets, poor, strict=True)
             if needs_some
         ]
-        folders = [self._manifest.folder_of(name) for name in cold]
-        addresses += [first_address(provide_words(folder)) for folder in folders]
+        addresses += [self._run.first_address(name) for name in cold]
         if addresses:
             give(self._node, addresses)
         else:
@@ -258,34 +245,35 @@ class _ProbeRun:
         block = str(self._node.rpc("getbestblockhash"))
         return int(self._node.rpc("getblockheader", block)["height"]), block
 
-    def _started(self, cold: Sequence[str]) -> list[WalletProcess]:
+    def _started(self, cold: Sequence[str]) -> list[CheckedWallet]:
         """Start cold wallets; those that began."""
+        wallets = [self._run.wallet(name) for name in cold]
         try:
-            start(self._manifest, cold, lambda _: None)
+            self._run.start(cold)
         except NodeFailed as failure:
-            for wallet in wallets_of(self._manifest, cold):
+            for wallet in wallets:
                 self._failed(wallet, str(failure))
             return []
-        return wallets_of(self._manifest, cold)
+        return [self._run.wallet(name) for name in cold]
 
     def _each(
         self,
-        wallets: Sequence[WalletProcess],
+        wallets: Sequence[CheckedWallet],
         probe: Probe,
         begin: Instant,
-        is_done: Callable[[WalletProcess], bool],
-    ) -> list[WalletProcess]:
-        """Wait until all have an probe done, side by side; those that have."""
+        is_done: Callable[[CheckedWallet], bool],
+    ) -> list[CheckedWallet]:
+        """Wait until all have a probe done, side by side; those that have."""
 
-        def outcome(wallet: WalletProcess) -> float | None:
+        def outcome(wallet: CheckedWallet) -> float | None:
             try:
-                wait_until(lambda: _answers(is_done, wallet), LIMITS_S[probe], probe, POLL_S)
+                self._run.wait(lambda: _answers(is_done, wallet), LIMITS_S[probe], probe)
             except TooLate:
                 return None
-            return _since(self._clock, begin)
+            return (self._run.now() - begin) / SECOND
 
         able = []
-        for wallet, seconds in zip(wallets, each(wallets, outcome), strict=True):
+        for wallet, seconds in zip(wallets, self._run.each(wallets, outcome), strict=True):
             if seconds is None:
                 self._failed(wallet, f"not {probe} within {LIMITS_S[probe]:g} s")
             else:
@@ -293,11 +281,11 @@ class _ProbeRun:
                 able.append(wallet)
         return able
 
-    def _sent(self, wallets: Sequence[WalletProcess]) -> list[WalletProcess]:
+    def _sent(self, wallets: Sequence[CheckedWallet]) -> list[CheckedWallet]:
         """Have wallets sign a payment and offer it to whatever nodes serve them."""
-        passphrase = (self._manifest.folder / PASSPHRASE).read_text()
+        passphrase = self._run.passphrase()
 
-        def send(wallet: WalletProcess) -> str | AxonError:
+        def send(wallet: CheckedWallet) -> str | AxonError:
             try:
                 draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
                 return str(wallet.rpc("sendpayment", draft["psbt"], passphrase)["txid"])
@@ -305,7 +293,7 @@ class _ProbeRun:
                 return error
 
         sent = []
-        for wallet, payment in zip(wallets, each(wallets, send), strict=True):
+        for wallet, payment in zip(wallets, self._run.each(wallets, send), strict=True):
             if isinstance(payment, str):
                 self._payments[wallet.name] = payment
                 sent.append(wallet)
@@ -313,22 +301,22 @@ class _ProbeRun:
                 self._failed(wallet, f"it cannot pay: {payment}")
         return sent
 
-    def _is_taken(self, wallet: WalletProcess) -> bool:
+    def _is_taken(self, wallet: CheckedWallet) -> bool:
         """Whether some node has fetched a wallet's payment, or it is in a block already."""
         spread = wallet.rpc("gettransaction", self._payments[wallet.name])["spread"]
         return spread is None or spread["given"] > 0
 
-    def _is_confirmed(self, wallet: WalletProcess) -> bool:
+    def _is_confirmed(self, wallet: CheckedWallet) -> bool:
         payment = self._payments[wallet.name]
         return int(wallet.rpc("gettransaction", payment)["confirmations"]) > 0
 
-    def _spread(self, wallets: Sequence[WalletProcess]) -> list[WalletProcess]:
+    def _spread(self, wallets: Sequence[CheckedWallet]) -> list[CheckedWallet]:
         """Wait until the node that mines has the payments; wallets whose payment came there."""
         came = []
         for wallet in wallets:
             came_here = partial(knows, self._node, self._payments[wallet.name])
             try:
-                wait_until(came_here, SPREAD_LIMIT_S, "it spreads", POLL_S)
+                self._run.wait(came_here, SPREAD_LIMIT_S, "it spreads")
             except TooLate:
                 self._failed(wallet, f"its payment is not at {self._node.name}")
             else:
@@ -336,7 +324,7 @@ class _ProbeRun:
         return came
 
 
-def _answers(is_done: Callable[[WalletProcess], bool], wallet: WalletProcess) -> bool:
+def _answers(is_done: Callable[[CheckedWallet], bool], wallet: CheckedWallet) -> bool:
     """Whether it is done; who does not answer now may do so in a moment."""
     try:
         return is_done(wallet)
@@ -344,10 +332,6 @@ def _answers(is_done: Callable[[WalletProcess], bool], wallet: WalletProcess) ->
         return False
 
 
-def _is_poor(wallet: WalletProcess) -> bool:
+def _is_poor(wallet: CheckedWallet) -> bool:
     """Whether a wallet holds less than it is to pay, with a fee."""
     return amount_sat(wallet.rpc("getbalance")) < ENOUGH_SAT
-
-
-def _since(clock: Clock, begin: Instant) -> float:
-    return (clock.now() - begin) / SECOND

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from axon.drivers.aio.clock import Clock
 from axon.primitives.transaction import COIN
 from axon.swarm.lab.audit import Audit, audit
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings
-from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.members import each, living, views
-from axon.swarm.lab.nodeprocess import NodeProcess, NodeView
-from axon.swarm.lab.processes import TooLate, wait_until
+from axon.swarm.lab.manifest import ComponentKind
+from axon.swarm.lab.nodeprocess import NodeView
+from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.walletconsistency import compare_balances
 from axon.swarm.story.participants import in_coins
@@ -35,7 +34,6 @@ ACTIVATION_LIMIT_S: Final = 5.0
 _LEFT: Final = frozenset({"invalid", "headers-only"})
 """Tips that no node must stand on: bad, or not whole."""
 
-_POLL_S: Final = 0.1
 _BLAMED: Final = re.compile(r"Misbehaving: peer=\d+, peeraddr=(\S+): (.*)")
 _NOBODY: Final = "no node answers"
 
@@ -51,9 +49,9 @@ class Baseline:
     work: dict[str, int] = field(default_factory=dict)
 
 
-def take_baseline(manifest: Manifest) -> Baseline:
+def take_baseline(run: CheckedRun) -> Baseline:
     """Note what may only grow."""
-    return Baseline({item.name: item.work for item in views(manifest) if item.answers})
+    return Baseline({item.name: item.work for item in run.views() if item.answers})
 
 
 def _undecided(name: str, title: str, said: str) -> Finding:
@@ -79,27 +77,27 @@ class Audited:
     told_coins: int
 
 
-def judge_chains(manifest: Manifest) -> list[Audited]:
+def judge_chains(run: CheckedRun) -> list[Audited]:
     """Judge every chain on which a living node stands, from genesis."""
-    nodes = living(manifest)
-    tips = dict(zip((node.name for node in nodes), each(nodes, _coins), strict=True))
+    nodes = run.nodes()
+    tips = dict(zip((node.name for node in nodes), run.each(nodes, _coins), strict=True))
     found = []
     for tip in dict.fromkeys(str(coins["bestblock"]) for coins in tips.values()):
         standing = [node for node in nodes if tips[node.name]["bestblock"] == tip]
         told = tips[standing[0].name]
-        result = audit(_blocks(standing[0], tip, int(told["height"])), Clock().now())
+        result = audit(_blocks(standing[0], tip, int(told["height"])), run.now())
         amount_sat = int(told["total_amount"] * COIN)
         names = tuple(node.name for node in standing)
         found.append(Audited(result, names, amount_sat, int(told["txouts"])))
     return found
 
 
-def _coins(node: NodeProcess) -> dict[str, Any]:
+def _coins(node: CheckedNode) -> dict[str, Any]:
     found: dict[str, Any] = node.rpc("gettxoutsetinfo")
     return found
 
 
-def _blocks(node: NodeProcess, tip: str, height: int) -> Iterator[bytes]:
+def _blocks(node: CheckedNode, tip: str, height: int) -> Iterator[bytes]:
     """The chain that ends in a block, read from one node, from height 1 on."""
     names = [tip]
     with node.connected():
@@ -152,46 +150,46 @@ def no_inflation(chains: Sequence[Audited]) -> Finding:
 # S2.
 
 
-def one_ledger(manifest: Manifest) -> Finding:
+def one_ledger(run: CheckedRun) -> Finding:
     """S2: equal last blocks mean equal coins, and equal answers to who asks for a balance.
 
     What a wallet says it holds is held against what a node on the same block says.
     """
     title = "one ledger"
-    nodes = living(manifest)
+    nodes = run.nodes()
     if not nodes:
         return _undecided("S2", title, _NOBODY)
     compared = 0
     for _ in range(LOOKS):
-        ledgers = each(nodes, _fingerprint)
-        balances = each(nodes, holdings)
+        ledgers = run.each(nodes, _fingerprint)
+        balances = run.each(nodes, holdings)
         for told in (_by_tip(nodes, ledgers), _by_tip(nodes, balances)):
             for tip, answers in told.items():
                 if len(set(answers.values())) > 1:
                     said = f"at ..{tip[-8:]} they say {_differing(answers)}"
                     return Finding("S2", title, False, said, culprits=_minority(answers))
                 compared = max(compared, len(answers))
-        if compared == len(nodes) or manifest.sides:
+        if compared == len(nodes) or run.manifest.sides:
             break
-    wallets = compare_balances(manifest)
+    wallets = compare_balances(run)
     if wallets.wrong:
         name, said = next(iter(wallets.wrong.items()))
         return Finding("S2", title, False, f"{name}: {said}", culprits=tuple(wallets.wrong))
     said = (
         f"{counted(compared, 'node')} on one block had one fingerprint of all coins and one balance"
     )
-    if manifest.wallets:
+    if run.manifest.wallets:
         said += f"; {counted(wallets.compared, 'wallet')} told what a node told of them"
     return Finding("S2", title, True, said, tried=len(nodes))
 
 
-def _fingerprint(node: NodeProcess) -> tuple[str, str]:
+def _fingerprint(node: CheckedNode) -> tuple[str, str]:
     found = _coins(node)
     return str(found["bestblock"]), str(found["hash_serialized_3"])
 
 
 def _by_tip(
-    nodes: Sequence[NodeProcess], told: Sequence[tuple[str, object]]
+    nodes: Sequence[CheckedNode], told: Sequence[tuple[str, object]]
 ) -> dict[str, dict[str, str]]:
     """What nodes say, by the block as of which they say it."""
     found: dict[str, dict[str, str]] = {}
@@ -213,10 +211,10 @@ def _minority(answers: dict[str, str]) -> tuple[str, ...]:
 # S4.
 
 
-def most_work(manifest: Manifest, before: Baseline) -> Finding:
+def most_work(run: CheckedRun, before: Baseline) -> Finding:
     """S4: nobody's work shrinks, and nobody stays on less work than a whole chain it holds."""
     title = "most work"
-    seen = [item for item in views(manifest) if item.answers]
+    seen = [item for item in run.views() if item.answers]
     if not seen:
         return _undecided("S4", title, _NOBODY)
     shrunk = [item.name for item in seen if item.work < before.work.get(item.name, 0)]
@@ -226,11 +224,11 @@ def most_work(manifest: Manifest, before: Baseline) -> Finding:
     behind: list[str] = []
 
     def caught_up() -> bool:
-        behind[:] = _behind(manifest, seen)
+        behind[:] = _behind(run, seen)
         return not behind
 
     try:
-        waited_s = wait_until(caught_up, ACTIVATION_LIMIT_S, title, _POLL_S)
+        waited_s = run.wait(caught_up, ACTIVATION_LIMIT_S, title)
     except TooLate:
         said = f"a whole chain with more work is not stood on by {', '.join(behind)}"
         limit_s = ACTIVATION_LIMIT_S
@@ -239,15 +237,15 @@ def most_work(manifest: Manifest, before: Baseline) -> Finding:
     return Finding("S4", title, True, said, waited_s, ACTIVATION_LIMIT_S, tried=len(seen))
 
 
-def _behind(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
+def _behind(run: CheckedRun, seen: Sequence[NodeView]) -> list[str]:
     """Nodes that hold a whole branch with more work than their tip's."""
     names = {item.name for item in seen}
-    nodes = [node for node in living(manifest) if node.name in names]
-    flags = each(nodes, _is_behind)
+    nodes = [node for node in run.nodes() if node.name in names]
+    flags = run.each(nodes, _is_behind)
     return [node.name for node, behind in zip(nodes, flags, strict=True) if behind]
 
 
-def _is_behind(node: NodeProcess) -> bool:
+def _is_behind(node: CheckedNode) -> bool:
     # On a regression test chain every block has the same work, so the longer has more of it.
     tips = node.rpc("getchaintips")
     active = max(int(tip["height"]) for tip in tips if tip["status"] == "active")
@@ -257,17 +255,18 @@ def _is_behind(node: NodeProcess) -> bool:
 # S9.
 
 
-def no_friendly_fire(manifest: Manifest) -> Finding:
+def no_friendly_fire(run: CheckedRun) -> Finding:
     """S9: nobody here blames or bans anybody here, but whom a partition has it refuse."""
     title = "no friendly fire"
     hosts = {
-        item.host: item.name for item in manifest.of_kind(ComponentKind.NODE, ComponentKind.WALLET)
+        item.host: item.name
+        for item in run.manifest.of_kind(ComponentKind.NODE, ComponentKind.WALLET)
     }
     shots = []
-    for node in living(manifest):
+    for node in run.nodes():
         for ban in node.rpc("listbanned"):
             host = str(ban["address"]).partition("/")[0]
-            if host in hosts and host not in manifest.components[node.name].bans:
+            if host in hosts and host not in run.manifest.components[node.name].bans:
                 shots.append((node.name, f"{node.name} bans {hosts[host]}"))
         shots += [
             (node.name, f"{node.name} blames {who}: {why}")
@@ -282,8 +281,5 @@ def no_friendly_fire(manifest: Manifest) -> Finding:
     return Finding("S9", title, True, said, 0, 0, "cases", tried=len(hosts))
 
 
-def _blames(node: NodeProcess) -> list[tuple[str, str]]:
-    if not node.log.exists():
-        return []
-    with node.log.open(errors="replace") as lines:
-        return [(hit[1], hit[2]) for line in lines if (hit := _BLAMED.search(line))]
+def _blames(node: CheckedNode) -> list[tuple[str, str]]:
+    return [(hit[1], hit[2]) for line in node.log_lines() if (hit := _BLAMED.search(line))]

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import Dry, holdings
-from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.members import each, living, living_wallets, node_of, state_of
-from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.probes import (
     LIMITS_S,
     NO_ANSWER,
@@ -27,16 +24,16 @@ from axon.swarm.lab.topology import Topology, clients, lonely
 from axon.swarm.lab.verdict import Finding
 
 
-def service(manifest: Manifest, say: Say) -> Iterator[Finding]:
+def service(run: CheckedRun, say: Say) -> Iterator[Finding]:
     """L3: every client gets its answer now; wallets that run, and cold ones."""
     title = "service"
-    if not manifest.wallets:
-        yield ask_nodes(manifest).finding("L3", title, "client")
+    if not run.manifest.wallets:
+        yield ask_nodes(run).finding("L3", title, "client")
         return
     say("L3: wallets read, pay and see it confirmed")
-    wallets = living_wallets(manifest)
+    wallets = run.wallets()
     try:
-        warm, cold = run_probes(manifest, most_work(manifest), wallets, cold_wallets(manifest))
+        warm, cold = run_probes(run, most_work(run), wallets, cold_wallets(run.manifest))
     except Dry as error:
         yield Finding("L3", title, None, str(error), tried=0)
         return
@@ -44,18 +41,18 @@ def service(manifest: Manifest, say: Say) -> Iterator[Finding]:
     yield cold.finding("L3-cold", "service, cold", "wallet")
 
 
-def known_by_clients(manifest: Manifest) -> dict[str, tuple[str, ...]]:
+def known_by_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
     """What everybody who is to be served knows: by client, nodes."""
-    if manifest.wallets:
-        return {item.name: item.entries for item in manifest.wallets}
-    return clients(Topology(manifest.topology), [item.name for item in manifest.nodes])
+    if run.manifest.wallets:
+        return {item.name: item.entries for item in run.manifest.wallets}
+    return clients(Topology(run.manifest.topology), [item.name for item in run.manifest.nodes])
 
 
-def service_by_plan(manifest: Manifest) -> Finding:
+def service_by_plan(run: CheckedRun) -> Finding:
     """L3 if one node were dead, read off what clients know; nobody is harmed."""
-    alone = lonely(known_by_clients(manifest))
+    alone = lonely(known_by_clients(run))
     said = "every client knows more than one node"
-    if len(manifest.nodes) == 1:
+    if len(run.manifest.nodes) == 1:
         alone, said = {}, "with one node there is no other to turn to"
     elif alone:
         node, lost = next(iter(alone.items()))
@@ -67,31 +64,32 @@ def service_by_plan(manifest: Manifest) -> Finding:
     )
 
 
-def most_work(manifest: Manifest) -> NodeProcess:
+def most_work(run: CheckedRun) -> CheckedNode:
     """The living node whose chain has most work: on this one all wallets must stand."""
-    nodes = living(manifest)
-    found = each(nodes, lambda node: int(node.rpc("getblockchaininfo")["chainwork"], 16))
+    nodes = run.nodes()
+    found = run.each(nodes, lambda node: int(node.rpc("getblockchaininfo")["chainwork"], 16))
     return nodes[found.index(max(found))]
 
 
-def ask_nodes(manifest: Manifest) -> ServiceResult:
+def ask_nodes(run: CheckedRun) -> ServiceResult:
     """What who checks does where there are no wallets: asks for height and balance."""
-    served, clock = ServiceResult(), Clock()
-    for client, entries in known_by_clients(manifest).items():
-        begin = clock.now()
-        if not _ask(manifest, entries):
+    served = ServiceResult()
+    for client, entries in known_by_clients(run).items():
+        begin = run.now()
+        if not _ask(run, entries):
             served.failed(client, entries, "no node it knows answers")
-        served.took(Probe.ASK, (clock.now() - begin) / SECOND)
+        served.took(Probe.ASK, (run.now() - begin) / SECOND)
         served.tried += 1
     return served
 
 
-def _ask(manifest: Manifest, entries: Sequence[str]) -> bool:
+def _ask(run: CheckedRun, entries: Sequence[str]) -> bool:
     """Ask nodes one after the other until one has told both."""
     for name in entries:
-        if state_of(manifest.components[name]) is not ProcessState.RUNNING:
+        if not run.is_running(name):
             continue  # Its connection is refused at once.
-        with node_of(manifest, name, LIMITS_S[Probe.ASK]).connected() as node:
+        node = run.node(name, LIMITS_S[Probe.ASK])
+        with node.connected():
             try:
                 node.rpc("getblockcount")
                 holdings(node)

@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from axon.rpc.errors import RpcError
-from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.members import living, living_wallets
-from axon.swarm.lab.nodeprocess import NodeProcess
-from axon.swarm.lab.processes import TooLate, wait_until
+from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun, CheckedWallet
+from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.verdict import Finding, counted
-from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat, in_coins
 
 TOGETHER_LIMIT_S: Final = 5.0
@@ -27,7 +24,6 @@ AHEAD: Final = 20
 """Addresses beyond the last one given out at which a wallet might be paid."""
 
 ALL: Final = 1_000_000
-_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +66,17 @@ class Comparison:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def compare_balances(manifest: Manifest) -> Comparison:
+def compare_balances(run: CheckedRun) -> Comparison:
     """S2: whether each wallet holds what a node that stands where it stands says it does."""
-    return _compare(manifest, _other_balance)
+    return _compare(run, _other_balance)
 
 
-def wallet_consistency(manifest: Manifest) -> Finding:
+def wallet_consistency(run: CheckedRun) -> Finding:
     """S7: whether each wallet can prove what it calls confirmed, and counts as the chain does."""
     title = "honest wallet"
-    if not manifest.wallets:
+    if not run.manifest.wallets:
         return Finding("S7", title, True, "there is no wallet, so none is told wrong", tried=0)
-    found = _compare(manifest, _unproven)
+    found = _compare(run, _unproven)
     if found.wrong:
         name, said = next(iter(found.wrong.items()))
         return Finding("S7", title, False, f"{name}: {said}", culprits=tuple(found.wrong))
@@ -93,14 +89,14 @@ def wallet_consistency(manifest: Manifest) -> Finding:
     return Finding("S7", title, True, said, tried=found.entries)
 
 
-FaultOf = Callable[[NodeProcess, WalletProcess, WalletStatement], str]
+FaultOf = Callable[[CheckedNode, CheckedWallet, WalletStatement], str]
 """What is wrong with what a wallet tells, by a node on the same block; empty if nothing is."""
 
 
-def _compare(manifest: Manifest, fault_of: FaultOf) -> Comparison:
+def _compare(run: CheckedRun, fault_of: FaultOf) -> Comparison:
     found = Comparison()
-    for wallet in living_wallets(manifest):  # One by one: a node looks for one's coins at a time.
-        look = _look_until_together(manifest, wallet, fault_of)
+    for wallet in run.wallets():  # One by one: a node looks for one's coins at a time.
+        look = _look_until_together(run, wallet, fault_of)
         if look is None:
             continue
         fault, entries = look
@@ -112,28 +108,28 @@ def _compare(manifest: Manifest, fault_of: FaultOf) -> Comparison:
 
 
 def _look_until_together(
-    manifest: Manifest, wallet: WalletProcess, fault_of: FaultOf
+    run: CheckedRun, wallet: CheckedWallet, fault_of: FaultOf
 ) -> tuple[str, int] | None:
     looks: list[tuple[str, int]] = []
 
     def looked() -> bool:
-        look = _look(manifest, wallet, fault_of)
+        look = _look(run, wallet, fault_of)
         looks.extend([] if look is None else [look])
         return bool(looks)
 
     try:
-        wait_until(looked, TOGETHER_LIMIT_S, "a wallet and a node on one block", _POLL_S)
+        run.wait(looked, TOGETHER_LIMIT_S, "a wallet and a node on one block")
     except TooLate:
         return None
     return looks[0]
 
 
-def _look(manifest: Manifest, wallet: WalletProcess, fault_of: FaultOf) -> tuple[str, int] | None:
+def _look(run: CheckedRun, wallet: CheckedWallet, fault_of: FaultOf) -> tuple[str, int] | None:
     """What is wrong, and how many entries were looked at; None if a block came between."""
     told = ask(wallet)
     if told is None:
         return None
-    for node in living(manifest):
+    for node in run.nodes():
         if node.rpc("getbestblockhash") == told.tip:
             fault = fault_of(node, wallet, told)
             if node.rpc("getbestblockhash") == told.tip:
@@ -141,7 +137,7 @@ def _look(manifest: Manifest, wallet: WalletProcess, fault_of: FaultOf) -> tuple
     return None
 
 
-def ask(wallet: WalletProcess) -> WalletStatement | None:
+def ask(wallet: CheckedWallet) -> WalletStatement | None:
     """What a wallet says; None if it saw a block while it spoke, or has seen none."""
     answers = wallet.batch(
         [
@@ -165,7 +161,7 @@ def ask(wallet: WalletProcess) -> WalletStatement | None:
     return WalletStatement(str(last["hash"]), tuple(entries), tuple(needles))
 
 
-def _other_balance(node: NodeProcess, _wallet: WalletProcess, told: WalletStatement) -> str:
+def _other_balance(node: CheckedNode, _wallet: CheckedWallet, told: WalletStatement) -> str:
     found = node.rpc("scantxoutset", "start", list(told.needles))
     if found["bestblock"] != told.tip:
         return ""  # It has moved on, which is seen afterwards.
@@ -179,7 +175,7 @@ def balance_fault(told: WalletStatement, node_sat: int, name: str) -> str:
     return f"it holds {in_coins(told.holds_sat)} and {name} says {in_coins(node_sat)}"
 
 
-def _unproven(node: NodeProcess, wallet: WalletProcess, told: WalletStatement) -> str:
+def _unproven(node: CheckedNode, wallet: CheckedWallet, told: WalletStatement) -> str:
     """The first thing that a node does not confirm of what a wallet calls confirmed."""
     entries = told.confirmed
     proofs = wallet.batch([("gettxoutproof", [entry["txid"]]) for entry in entries])
