@@ -21,19 +21,21 @@ def test_the_longest_times_count() -> None:
     one.add(other)
     assert one.times_s == {Probe.READ: 0.75, Probe.PAY: LIMITS_S[Probe.PAY] / 2}
     assert one.worst is Probe.PAY
-    found = one.finding("L3", "service", "wallet")
+    found = one.finding("L3", "wallet")
     assert found.holds
     assert (found.worst, found.deadline) == (LIMITS_S[Probe.PAY] / 2, LIMITS_S[Probe.PAY])
     assert found.said.startswith("3 wallets: read in 0.75 s (limit 10), paid in")
 
 
 @pytest.mark.parametrize(
-    ("entries", "culprits"), [(("n2",), ("n2",)), (("n1", "n2"), ()), ((), ())]
+    ("entries", "culprits"), [(("n2",), ("n2",)), (("n1", "n2"), ("w1",)), ((), ("w1",))]
 )
-def test_who_knows_one_node_blames_it(entries: tuple[str, ...], culprits: tuple[str, ...]) -> None:
+def test_who_knows_one_node_blames_it_and_others_themselves(
+    entries: tuple[str, ...], culprits: tuple[str, ...]
+) -> None:
     served = ServiceResult(tried=1)
     served.failed("w1", entries, "not read within 10 s")
-    found = served.finding("L3", "service", "wallet")
+    found = served.finding("L3", "wallet")
     assert found.holds is False
     assert found.culprits == culprits
     assert found.said == "w1 is not served: not read within 10 s"
@@ -42,11 +44,11 @@ def test_who_knows_one_node_blames_it(entries: tuple[str, ...], culprits: tuple[
 def test_late_is_not_served() -> None:
     served = ServiceResult(tried=1)
     served.took(Probe.READ, LIMITS_S[Probe.READ] + 1)
-    assert served.finding("L3", "service", "wallet").holds is False
+    assert served.finding("L3", "wallet").holds is False
 
 
 def test_nobody_tried_is_nothing_decided() -> None:
-    assert ServiceResult().finding("L3", "service", "wallet").holds is None
+    assert ServiceResult().finding("L3", "wallet").holds is None
 
 
 @pytest.mark.parametrize(

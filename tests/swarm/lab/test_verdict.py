@@ -7,12 +7,13 @@ import re
 import pytest
 
 from axon.errors import ConfigError
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checking import HARMLESS, ORDER, choose
-from axon.swarm.lab.verdict import WIDTH, Exit, Finding, counted, exit_code, sentence, table
+from axon.swarm.lab.verdict import WIDTH, Exit, exit_code, sentence, table
 
-GOOD = Finding("L1", "convergence", True, "all on one block", 0.25, 10.0)
-BAD = Finding("L3", "service", False, "nobody answers", culprits=("n1",))
-OPEN = Finding("L2", "propagation", None, "the faucet is dry")
+GOOD = Finding("L1", True, "all on one block", 0.25, 10.0)
+BAD = Finding("L3", False, "nobody answers", culprits=("n1",))
+OPEN = Finding("L2", None, "the faucet is dry")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_the_margin_is_what_is_left() -> None:
 
 
 def test_the_table_shows_all_and_no_line_is_wide() -> None:
-    long = Finding("S9", "no friendly fire", True, "word " * 60, 0, 0, "cases")
+    long = Finding("S9", True, "word " * 60, 0, 0, "cases")
     lines = table([GOOD, BAD, OPEN, long])
     assert max(map(len, lines)) <= WIDTH
     text = "\n".join(lines)

@@ -14,9 +14,10 @@ from axon.drivers.sim.faults import Crash, Heal, Restart
 from axon.machine import MINUTE, PeerId
 from axon.node.facts import BlockRejected, PeerMisbehaved, TipChanged
 from axon.primitives.hashes import BlockHash
+from axon.swarm.invariants import Violation
 from axon.swarm.sim.faultruns import CALM, KINDS, TROUBLE, draw_plan, measure, run_faults
-from axon.swarm.sim.invariants import Violation, Watch, check_by_kernel, check_most_work
 from axon.swarm.sim.simulation import SimNetwork
+from axon.swarm.sim.watch import Watch, check_by_kernel, check_most_work
 from axon.swarm.sim.workload import PEOPLE, history
 
 SEEDS = (7, 21, 190)

@@ -14,6 +14,7 @@ from typing import Final
 
 from axon.errors import AxonError
 from axon.machine import SECOND
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
 from axon.swarm.lab.lifecycle import FIRST_BLOCKS
@@ -23,7 +24,6 @@ from axon.swarm.lab.processes import NodeFailed, TooLate
 from axon.swarm.lab.safety import one_ledger
 from axon.swarm.lab.service import ask_nodes
 from axon.swarm.lab.startup import Say
-from axon.swarm.lab.verdict import Finding, counted
 
 RECOVERY_LIMIT_S: Final = 20.0
 """S6: from the start of a killed node until it answers."""
@@ -152,7 +152,6 @@ def durability(results: TrialResults) -> Finding:
         said = "; ".join(f"{name}: {why}" for name, why in results.unsafe.items())
     return Finding(
         "S6",
-        "durability",
         not results.unsafe and not late,
         said,
         results.recovery_s,
@@ -170,7 +169,6 @@ def convergence_without_one(results: TrialResults) -> Finding:
         said = f"with {name} dead, {why}"
     return Finding(
         "L1-kill",
-        "convergence, one dead",
         not results.deaf,
         said,
         results.convergence_s,
@@ -182,7 +180,7 @@ def convergence_without_one(results: TrialResults) -> Finding:
 
 def service_without_one(results: TrialResults) -> Finding:
     """L3 while any one node is dead."""
-    found = results.service.finding("L3-kill", "service, one dead", "time")
+    found = results.service.finding("L3-kill", "time")
     said = f"with any one of {counted(results.trials, 'node')} dead, {found.said}"
     if results.unserved:
         name, lost = next(iter(results.unserved.items()))
@@ -195,7 +193,6 @@ def service_without_one(results: TrialResults) -> Finding:
 
 def last_survivor(run: CheckedRun, say: Say) -> Finding:
     """L8: whichever node is the only one left, it serves, and all regrow from it."""
-    title = "last survivor"
     worst = 0.0
     chosen = [node.name for node in run.nodes()]
     for name in chosen:
@@ -207,16 +204,16 @@ def last_survivor(run: CheckedRun, say: Say) -> Finding:
             said = f"with {name} the only one left: {failure}"
             blamed = failure.culprits if isinstance(failure, Unserved) else ()
             run.start(others)
-            return Finding("L8", title, False, said, culprits=blamed or (name,), tried=len(chosen))
+            return Finding("L8", False, said, culprits=blamed or (name,), tried=len(chosen))
     if not chosen:
-        return Finding("L8", title, None, "no node answers", tried=0)
+        return Finding("L8", None, "no node answers", tried=0)
     alive = len(run.wallets())
     wallets = f"served {counted(alive, 'wallet')} and cold ones, " * bool(run.manifest.wallets)
     said = (
         f"each of {counted(len(chosen), 'node')} alone took and confirmed a payment, "
         f"{wallets}and all others regrew from it with empty disks"
     )
-    return Finding("L8", title, True, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
+    return Finding("L8", True, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
 
 
 def _survive(run: CheckedRun, name: str, others: Sequence[str]) -> float:

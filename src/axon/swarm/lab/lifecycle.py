@@ -19,6 +19,7 @@ from random import Random
 from typing import Final
 
 from axon.errors import ConfigError
+from axon.swarm.invariants import counted
 from axon.swarm.lab.axonprocess import last_errors
 from axon.swarm.lab.faucet import Dry, give, mine, without_gift
 from axon.swarm.lab.manifest import (
@@ -38,7 +39,6 @@ from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.startup import Say, introduce, settle, start
-from axon.swarm.lab.verdict import counted
 
 LEAVE_LIMIT_S: Final = 30.0
 """How long a component may take to leave in order before it is killed."""

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from axon.machine import SECOND, Instant
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import Dry, knows, mine, pay
 from axon.swarm.lab.manifest import ComponentKind
@@ -20,7 +21,6 @@ from axon.swarm.lab.plan import plan_joiner
 from axon.swarm.lab.processes import NodeFailed, TooLate
 from axon.swarm.lab.startup import Say, mean_of
 from axon.swarm.lab.topology import splitters
-from axon.swarm.lab.verdict import Finding, counted
 
 CONVERGENCE_LIMIT_S: Final = 10.0
 """T_conv: from a new block to one last block everywhere."""
@@ -52,7 +52,6 @@ def sides(run: CheckedRun) -> list[list[CheckedNode]]:
 
 def convergence(run: CheckedRun) -> Finding:
     """L1: after a new block all nodes that are not cut off stand on one block."""
-    title = "convergence"
     worst = 0.0
     for side in sides(run):
         mine(side[0])
@@ -60,9 +59,9 @@ def convergence(run: CheckedRun) -> Finding:
             worst = max(worst, until_one_tip(run, side))
         except TooLate:
             said = f"a block of {side[0].name} does not bring {names(side)} onto one block"
-            return Finding("L1", title, False, said, CONVERGENCE_LIMIT_S, CONVERGENCE_LIMIT_S)
+            return Finding("L1", False, said, CONVERGENCE_LIMIT_S, CONVERGENCE_LIMIT_S)
     said = "a new block, and all nodes of each side stand on one"
-    return Finding("L1", title, True, said, worst, CONVERGENCE_LIMIT_S)
+    return Finding("L1", True, said, worst, CONVERGENCE_LIMIT_S)
 
 
 def convergence_by_plan(run: CheckedRun) -> Finding:
@@ -74,7 +73,6 @@ def convergence_by_plan(run: CheckedRun) -> Finding:
         said += ", ".join(needed)
     return Finding(
         "L1-plan",
-        "no node all others need",
         not needed,
         said,
         len(needed),
@@ -104,7 +102,6 @@ def until_one_tip(
 
 def propagation(run: CheckedRun) -> Finding:
     """L2: a block and a payment reach every node of their side, each within its time."""
-    title = "propagation"
     blocks: list[float] = []
     payments: list[float] = []
     for side in sides(run):
@@ -112,14 +109,14 @@ def propagation(run: CheckedRun) -> Finding:
         try:
             payments += _payment_times(run, side)
         except Dry as error:
-            return Finding("L2", title, None, str(error), max(blocks), BLOCK_LIMIT_S)
+            return Finding("L2", None, str(error), max(blocks), BLOCK_LIMIT_S)
     if not blocks:
-        return Finding("L2", title, None, "no node answers", tried=0)
+        return Finding("L2", None, "no node answers", tried=0)
     late = max(blocks) > BLOCK_LIMIT_S or max(payments) > PAYMENT_LIMIT_S
     said = (
         f"a block: {_spread(blocks)}; a payment: {_spread(payments)} (limit {PAYMENT_LIMIT_S:g} s)"
     )
-    return Finding("L2", title, not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
+    return Finding("L2", not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
 
 
 def _block_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
@@ -178,7 +175,6 @@ def _spread(times_s: Sequence[float]) -> str:
 
 def growth(run: CheckedRun, say: Say) -> Finding:
     """L4: where a miner lives, a block comes within ten expected intervals."""
-    title = "growth"
     worst, limit_s, tried = 0.0, 0.0, 0
     for side in sides(run):
         mining = _mining_in(run, side)
@@ -191,10 +187,10 @@ def growth(run: CheckedRun, say: Say) -> Finding:
             worst = max(worst, _until_higher(run, side[-1], limit_s))
         except TooLate:
             said = f"no block came to {side[-1].name}, though {', '.join(mining)} mines"
-            return Finding("L4", title, False, said, limit_s, limit_s)
+            return Finding("L4", False, said, limit_s, limit_s)
     if not tried:
-        return Finding("L4", title, True, "no miner lives, so no growth is due", tried=0)
-    return Finding("L4", title, True, "a miner's block came", worst, limit_s, tried=tried)
+        return Finding("L4", True, "no miner lives, so no growth is due", tried=0)
+    return Finding("L4", True, "a miner's block came", worst, limit_s, tried=tried)
 
 
 def _mining_in(run: CheckedRun, side: Sequence[CheckedNode]) -> list[str]:
@@ -217,7 +213,6 @@ def _until_higher(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:
 
 def rejoin(run: CheckedRun, say: Say) -> Finding:
     """L7: a new node reaches the last block from any single node, and then serves another."""
-    title = "rejoin"
     worst, limit_s, tried = 0.0, JOIN_LIMIT_S, 0
     for node in run.nodes():
         height = int(node.rpc("getblockcount"))
@@ -229,12 +224,12 @@ def rejoin(run: CheckedRun, say: Say) -> Finding:
             said = (
                 f"a new node that knows only {node.name} does not reach its last block: {failure}"
             )
-            return Finding("L7", title, False, said, limit_s, limit_s, culprits=(node.name,))
+            return Finding("L7", False, said, limit_s, limit_s, culprits=(node.name,))
         tried += 1
     if not tried:
-        return Finding("L7", title, None, "no node answers", tried=0)
+        return Finding("L7", None, "no node answers", tried=0)
     said = f"a new node caught up from each of {counted(tried, 'node')}, another from the new one"
-    return Finding("L7", title, True, said, worst, limit_s, tried=tried)
+    return Finding("L7", True, said, worst, limit_s, tried=tried)
 
 
 def _join(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:

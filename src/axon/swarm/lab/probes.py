@@ -19,12 +19,12 @@ from axon.machine import SECOND, Instant
 from axon.primitives.transaction import COIN
 from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun, CheckedWallet
 from axon.swarm.lab.faucet import FAUCET, give, knows, mine
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.plan import plan_wallet
 from axon.swarm.lab.processes import NodeFailed, TooLate
-from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.story.participants import amount_sat
 
 PAID: Final = Decimal("0.001")
@@ -121,22 +121,21 @@ class ServiceResult:
             for probe, seconds in self.times_s.items()
         )
 
-    def finding(self, name: str, title: str, who: str) -> Finding:
+    def finding(self, name: str, who: str) -> Finding:
         """The same as a finding about somebody."""
         if not self.tried:
-            return Finding(name, title, None, f"no {who} could be tried", tried=0)
+            return Finding(name, None, f"no {who} could be tried", tried=0)
         said = f"{counted(self.tried, who)}: {self.in_words()}"
         if self.unserved:
             said = "; ".join(f"{name} is not served: {why}" for name, why in self.unserved.items())
         seconds, limit_s = self.times_s.get(self.worst, 0.0), LIMITS_S[self.worst]
         return Finding(
             name,
-            title,
             not self.unserved and seconds <= limit_s,
             said,
             seconds,
             limit_s,
-            culprits=tuple(self.culprits),
+            culprits=tuple(self.culprits) or tuple(self.unserved),
             tried=self.tried,
         )
 

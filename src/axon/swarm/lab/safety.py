@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from axon.primitives.transaction import COIN
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.nodeprocess import NodeView
 from axon.swarm.lab.processes import TooLate
-from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.lab.walletconsistency import compare_balances
 from axon.swarm.story.participants import in_coins
 
@@ -54,8 +54,8 @@ def take_baseline(run: CheckedRun) -> Baseline:
     return Baseline({item.name: item.work for item in run.views() if item.answers})
 
 
-def _undecided(name: str, title: str, said: str) -> Finding:
-    return Finding(name, title, None, said, tried=0)
+def _undecided(name: str, said: str) -> Finding:
+    return Finding(name, None, said, tried=0)
 
 
 # S1 and S3.
@@ -111,9 +111,8 @@ def _blocks(node: CheckedNode, tip: str, height: int) -> Iterator[bytes]:
 
 def validity(chains: Sequence[Audited]) -> Finding:
     """S1: every block of every active chain is good, says a judge who shares no code with them."""
-    title = "validity"
     if not chains:
-        return _undecided("S1", title, _NOBODY)
+        return _undecided("S1", _NOBODY)
     bad = [item for item in chains if item.audit.fault]
     blocks = sum(item.audit.height for item in chains)
     looked_at = f"{counted(blocks, 'block')} of {counted(len(chains), 'chain')}"
@@ -121,14 +120,13 @@ def validity(chains: Sequence[Audited]) -> Finding:
     if bad:
         said = f"the second judge refuses {bad[0].audit.fault} at {', '.join(bad[0].names)}"
     culprits = tuple(name for item in bad for name in item.names)
-    return Finding("S1", title, not bad, said, culprits=culprits, tried=blocks)
+    return Finding("S1", not bad, said, culprits=culprits, tried=blocks)
 
 
 def no_inflation(chains: Sequence[Audited]) -> Finding:
     """S3: all coins together are what was mined less what miners left, to the last satoshi."""
-    title = "no inflation"
     if not chains:
-        return _undecided("S3", title, _NOBODY)
+        return _undecided("S3", _NOBODY)
     for item in chains:
         found = item.audit
         expected = found.allowed_sat - found.unclaimed_sat
@@ -138,13 +136,13 @@ def no_inflation(chains: Sequence[Audited]) -> Finding:
                 f"mined {in_coins(expected)}, counted {in_coins(sums[0])} in {found.coins} coins, "
                 f"told {in_coins(sums[1])} in {item.told_coins}"
             )
-            return Finding("S3", title, False, said, culprits=item.names, tried=len(chains))
+            return Finding("S3", False, said, culprits=item.names, tried=len(chains))
     last = chains[0].audit
     said = (
         f"{in_coins(last.coins_sat)} coins at height {last.height} are all that was mined, "
         f"{in_coins(last.unclaimed_sat)} left or burnt"
     )
-    return Finding("S3", title, True, said, tried=len(chains))
+    return Finding("S3", True, said, tried=len(chains))
 
 
 # S2.
@@ -155,10 +153,9 @@ def one_ledger(run: CheckedRun) -> Finding:
 
     What a wallet says it holds is held against what a node on the same block says.
     """
-    title = "one ledger"
     nodes = run.nodes()
     if not nodes:
-        return _undecided("S2", title, _NOBODY)
+        return _undecided("S2", _NOBODY)
     compared = 0
     for _ in range(LOOKS):
         ledgers = run.each(nodes, _fingerprint)
@@ -167,20 +164,20 @@ def one_ledger(run: CheckedRun) -> Finding:
             for tip, answers in told.items():
                 if len(set(answers.values())) > 1:
                     said = f"at ..{tip[-8:]} they say {_differing(answers)}"
-                    return Finding("S2", title, False, said, culprits=_minority(answers))
+                    return Finding("S2", False, said, culprits=_minority(answers))
                 compared = max(compared, len(answers))
         if compared == len(nodes) or run.manifest.sides:
             break
     wallets = compare_balances(run)
     if wallets.wrong:
         name, said = next(iter(wallets.wrong.items()))
-        return Finding("S2", title, False, f"{name}: {said}", culprits=tuple(wallets.wrong))
+        return Finding("S2", False, f"{name}: {said}", culprits=tuple(wallets.wrong))
     said = (
         f"{counted(compared, 'node')} on one block had one fingerprint of all coins and one balance"
     )
     if run.manifest.wallets:
         said += f"; {counted(wallets.compared, 'wallet')} told what a node told of them"
-    return Finding("S2", title, True, said, tried=len(nodes))
+    return Finding("S2", True, said, tried=len(nodes))
 
 
 def _fingerprint(node: CheckedNode) -> tuple[str, str]:
@@ -213,14 +210,13 @@ def _minority(answers: dict[str, str]) -> tuple[str, ...]:
 
 def most_work(run: CheckedRun, before: Baseline) -> Finding:
     """S4: nobody's work shrinks, and nobody stays on less work than a whole chain it holds."""
-    title = "most work"
     seen = [item for item in run.views() if item.answers]
     if not seen:
-        return _undecided("S4", title, _NOBODY)
+        return _undecided("S4", _NOBODY)
     shrunk = [item.name for item in seen if item.work < before.work.get(item.name, 0)]
     if shrunk:
         said = f"less work than when the checks began at {', '.join(shrunk)}"
-        return Finding("S4", title, False, said, culprits=tuple(shrunk), tried=len(seen))
+        return Finding("S4", False, said, culprits=tuple(shrunk), tried=len(seen))
     behind: list[str] = []
 
     def caught_up() -> bool:
@@ -228,13 +224,13 @@ def most_work(run: CheckedRun, before: Baseline) -> Finding:
         return not behind
 
     try:
-        waited_s = run.wait(caught_up, ACTIVATION_LIMIT_S, title)
+        waited_s = run.wait(caught_up, ACTIVATION_LIMIT_S, "most work")
     except TooLate:
         said = f"a whole chain with more work is not stood on by {', '.join(behind)}"
         limit_s = ACTIVATION_LIMIT_S
-        return Finding("S4", title, False, said, limit_s, limit_s, culprits=tuple(behind))
+        return Finding("S4", False, said, limit_s, limit_s, culprits=tuple(behind))
     said = f"of {counted(len(seen), 'node')} each stands on the most work it holds; none shrank"
-    return Finding("S4", title, True, said, waited_s, ACTIVATION_LIMIT_S, tried=len(seen))
+    return Finding("S4", True, said, waited_s, ACTIVATION_LIMIT_S, tried=len(seen))
 
 
 def _behind(run: CheckedRun, seen: Sequence[NodeView]) -> list[str]:
@@ -257,7 +253,6 @@ def _is_behind(node: CheckedNode) -> bool:
 
 def no_friendly_fire(run: CheckedRun) -> Finding:
     """S9: nobody here blames or bans anybody here, but whom a partition has it refuse."""
-    title = "no friendly fire"
     hosts = {
         item.host: item.name
         for item in run.manifest.of_kind(ComponentKind.NODE, ComponentKind.WALLET)
@@ -276,9 +271,9 @@ def no_friendly_fire(run: CheckedRun) -> Finding:
     if shots:
         said = f"{shots[0][1]} ({counted(len(shots), 'case')})"
         culprits = tuple(dict.fromkeys(name for name, _ in shots))
-        return Finding("S9", title, False, said, len(shots), 0, "cases", culprits)
+        return Finding("S9", False, said, len(shots), 0, "cases", culprits)
     said = "no node of this run bans one of this run of its own accord, or blames it in its log"
-    return Finding("S9", title, True, said, 0, 0, "cases", tried=len(hosts))
+    return Finding("S9", True, said, 0, 0, "cases", tried=len(hosts))
 
 
 def _blames(node: CheckedNode) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from axon.machine import SECOND
+from axon.swarm.invariants import Finding
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import Dry, holdings
 from axon.swarm.lab.probes import (
@@ -21,24 +22,22 @@ from axon.swarm.lab.probes import (
 )
 from axon.swarm.lab.startup import Say
 from axon.swarm.lab.topology import Topology, clients, lonely
-from axon.swarm.lab.verdict import Finding
 
 
 def service(run: CheckedRun, say: Say) -> Iterator[Finding]:
     """L3: every client gets its answer now; wallets that run, and cold ones."""
-    title = "service"
     if not run.manifest.wallets:
-        yield ask_nodes(run).finding("L3", title, "client")
+        yield ask_nodes(run).finding("L3", "client")
         return
     say("L3: wallets read, pay and see it confirmed")
     wallets = run.wallets()
     try:
         warm, cold = run_probes(run, most_work(run), wallets, cold_wallets(run.manifest))
     except Dry as error:
-        yield Finding("L3", title, None, str(error), tried=0)
+        yield Finding("L3", None, str(error), tried=0)
         return
-    yield warm.finding("L3", title, "wallet")
-    yield cold.finding("L3-cold", "service, cold", "wallet")
+    yield warm.finding("L3", "wallet")
+    yield cold.finding("L3-cold", "wallet")
 
 
 def known_by_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
@@ -59,9 +58,7 @@ def service_by_plan(run: CheckedRun) -> Finding:
         said = f"{', '.join(lost)} knows no other node than {node}"
         if len(alone) > 1:
             said += f", and so on for {len(alone)} nodes"
-    return Finding(
-        "L3-plan", "no node a client needs", not alone, said, len(alone), 0, "nodes", tuple(alone)
-    )
+    return Finding("L3-plan", not alone, said, len(alone), 0, "nodes", tuple(alone))
 
 
 def most_work(run: CheckedRun) -> CheckedNode:

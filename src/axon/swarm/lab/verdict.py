@@ -7,10 +7,11 @@ first. The exit code says the same: 0, 1, 2; and 3 where the lab itself failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from textwrap import wrap
 from typing import Final
+
+from axon.swarm.invariants import Finding, counted
 
 WIDTH: Final = 80
 """Characters of a line; what is longer goes on in the next."""
@@ -23,59 +24,6 @@ class Exit(IntEnum):
     VIOLATED = 1
     INCONCLUSIVE = 2
     HARNESS_FAULT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One invariant, held against the network.
-
-    Args:
-        name: `S1`, `L7`.
-        title: in a few words.
-        holds: None if it could not be decided.
-        said: what was looked at and seen, in one sentence.
-        worst: the worst value that was measured; None where it is not a matter of degree.
-        deadline: what it must not exceed, in the same unit.
-        unit: of both.
-        culprits: components without which it would hold, or which break it.
-        tried: how many cases were tried.
-    """
-
-    name: str
-    title: str
-    holds: bool | None
-    said: str
-    worst: float | None = None
-    deadline: float | None = None
-    unit: str = "s"
-    culprits: tuple[str, ...] = ()
-    tried: int = 1
-
-    @property
-    def word(self) -> str:
-        """The verdict on it in a word."""
-        return {True: "yes", False: "NO", None: "?"}[self.holds]
-
-    @property
-    def margin(self) -> float | None:
-        """How far the worst value stayed below the deadline; negative beyond it."""
-        if self.worst is None or self.deadline is None:
-            return None
-        return self.deadline - self.worst
-
-    def to_json(self) -> dict[str, object]:
-        """For programs."""
-        return {
-            "title": self.title,
-            "ok": self.holds,
-            "said": self.said,
-            "worst": _rounded(self.worst),
-            "deadline": self.deadline,
-            "margin": _rounded(self.margin),
-            "unit": self.unit,
-            "culprits": list(self.culprits),
-            "tried": self.tried,
-        }
 
 
 def exit_code(findings: Sequence[Finding]) -> Exit:
@@ -123,17 +71,8 @@ def table(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def counted(number: int, noun: str) -> str:
-    """So many of something: `1 node`, `2 nodes`."""
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def _measure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     digits = 2 if unit == "s" and value < 10 else 0
     return f"{value:.{digits}f} {unit}"
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from axon.rpc.errors import RpcError
+from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun, CheckedWallet
 from axon.swarm.lab.processes import TooLate
-from axon.swarm.lab.verdict import Finding, counted
 from axon.swarm.story.participants import amount_sat, in_coins
 
 TOGETHER_LIMIT_S: Final = 5.0
@@ -73,20 +73,19 @@ def compare_balances(run: CheckedRun) -> Comparison:
 
 def wallet_consistency(run: CheckedRun) -> Finding:
     """S7: whether each wallet can prove what it calls confirmed, and counts as the chain does."""
-    title = "honest wallet"
     if not run.manifest.wallets:
-        return Finding("S7", title, True, "there is no wallet, so none is told wrong", tried=0)
+        return Finding("S7", True, "there is no wallet, so none is told wrong", tried=0)
     found = _compare(run, _unproven)
     if found.wrong:
         name, said = next(iter(found.wrong.items()))
-        return Finding("S7", title, False, f"{name}: {said}", culprits=tuple(found.wrong))
+        return Finding("S7", False, f"{name}: {said}", culprits=tuple(found.wrong))
     if not found.compared:
-        return Finding("S7", title, None, "no wallet stands where a node does", tried=0)
+        return Finding("S7", None, "no wallet stands where a node does", tried=0)
     said = (
         f"{counted(found.entries, 'proof')} of {counted(found.compared, 'wallet')} hold at a node, "
         "confirmations are those of its chain"
     )
-    return Finding("S7", title, True, said, tried=found.entries)
+    return Finding("S7", True, said, tried=found.entries)
 
 
 FaultOf = Callable[[CheckedNode, CheckedWallet, WalletStatement], str]

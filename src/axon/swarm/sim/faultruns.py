@@ -24,8 +24,9 @@ from axon.drivers.sim.network import LinkModel, Loss, below, stream
 from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
 from axon.node.facts import Fact
 from axon.primitives.hashes import to_hex
-from axon.swarm.sim.invariants import Violation, Watch, check_by_kernel, check_most_work
+from axon.swarm.invariants import Violation
 from axon.swarm.sim.simulation import SimNetwork
+from axon.swarm.sim.watch import Watch, check_by_kernel, check_most_work
 from axon.swarm.sim.workload import PEOPLE, Workload, history
 
 BOOT: Final = MINUTE
@@ -255,7 +256,7 @@ class _Run:
             return len(set(tips.values())) == 1 and last.hash not in tips.values()
 
         if not network.simulation.run_until(arrived, heals_at + CONVERGENCE):
-            raise Violation(f"L1: {self._differences()}")
+            raise Violation("L1", self._differences())
         report.converged_us = network.now - heals_at
         check_most_work({number: network.machine(number) for number in network.running()})
         blocks = {}

@@ -36,9 +36,9 @@ from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxOut
+from axon.swarm.invariants import Violation
 from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.byzantine import ByzantineNode, Lie
-from axon.swarm.sim.invariants import Violation
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PEOPLE, history
 from axon.wallet.keys import watch
@@ -221,7 +221,7 @@ class _Story:
         served = net.simulation.run_until(self._is_served, began + SERVICE)
         self._check_truth()
         if not served:
-            raise Violation(f"L3: not served within {SERVICE // MINUTE} minutes: {self._lack()}")
+            raise Violation("L3", f"not served within {SERVICE // MINUTE} minutes: {self._lack()}")
         self._report.served_us = net.now - began
         self._report.found = len(self.wallet.ledger.confirmed)
 
@@ -280,7 +280,7 @@ class _Story:
         for txid, confirmation in self.wallet.ledger.confirmed.items():
             entry = active.at(confirmation.height)
             if entry is None or entry.hash != confirmation.hash:
-                raise Violation(f"S7: {to_hex(txid)} counts as confirmed in no honest block")
+                raise Violation("S7", f"{to_hex(txid)} counts as confirmed in no honest block")
 
     def _is_served(self) -> bool:
         return not self._lack()
@@ -378,6 +378,6 @@ class _Story:
             host = fact.address.rpartition(":")[0]
             number = self.net.simulation.number_of(host)
             if number not in self._plan.lies:
-                raise Violation(f"S9: the wallet blames honest {number}: {fact.rule}")
+                raise Violation("S9", f"the wallet blames honest {number}: {fact.rule}")
         if isinstance(fact, ScanAdvanced):
             self._check_truth()

@@ -16,13 +16,10 @@ from axon.node.full import FullNode
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
+from axon.swarm.invariants import Violation
 
 CLOCKS_DIFFER = "time-too-new"
 """The one reason for which honest nodes refuse each other's blocks: for now, and unpunished."""
-
-
-class Violation(AssertionError):
-    """Something that must always hold did not."""
 
 
 class Watch:
@@ -51,17 +48,17 @@ class Watch:
         Raises:
             Violation: it must not be so.
         """
-        name = type(fact).__name__
+        name, itself = type(fact).__name__, (f"node {node}",)
         self.seen[name] += 1
         match fact:
             case PeerMisbehaved(_, address, rule):
-                raise Violation(f"S9: node {node} blames honest {address}: {rule}")
+                raise Violation("S9", f"node {node} blames honest {address}: {rule}", itself)
             case BlockRejected(block_hash, reason, _) if reason != CLOCKS_DIFFER:
-                raise Violation(f"S9: node {node} refuses {to_hex(block_hash)}: {reason}")
+                raise Violation("S9", f"node {node} refuses {to_hex(block_hash)}: {reason}", itself)
             case TipChanged(chainwork=work):
                 before = self._work.get(node, 0)
                 if work < before:
-                    raise Violation(f"S4: node {node} went from work {before} to {work}")
+                    raise Violation("S4", f"node {node} went from work {before} to {work}", itself)
                 self._work[node] = work
                 self.deepest_reorg = max(self.deepest_reorg, self._leaving.pop(node, 0))
                 self.check_coins(node, machine)
@@ -76,17 +73,25 @@ class Watch:
         """
         if not machine.follows:
             return  # They go up to an earlier block, and are looked at when they have caught up.
-        tip = machine.active.tip
+        tip, itself = machine.active.tip, (f"node {node}",)
         stats = coin_stats(machine.coins)
         if stats.best != tip.hash:
-            raise Violation(f"S2: node {node} has coins of another block than its tip")
+            raise Violation("S2", f"node {node} has coins of another block than its tip", itself)
         digest = stats.hash_serialized
         assert digest is not None, "asked for"
         if self._digests.setdefault(tip.hash, digest) != digest:
-            raise Violation(f"S2: node {node} has other coins than others at height {tip.height}")
+            raise Violation(
+                "S2",
+                f"node {node} has other coins than others at height {tip.height}",
+                itself,
+            )
         mined_sat = sum(REGTEST.subsidy_sat(height) for height in range(1, tip.height + 1))
         if stats.total_amount_sat != mined_sat:  # Every miner here claims all that is due.
-            raise Violation(f"S3: {stats.total_amount_sat} sat at node {node}, {mined_sat} mined")
+            raise Violation(
+                "S3",
+                f"{stats.total_amount_sat} sat at node {node}, {mined_sat} mined",
+                itself,
+            )
 
 
 def check_most_work(machines: dict[int, FullNode]) -> None:
@@ -105,7 +110,11 @@ def check_most_work(machines: dict[int, FullNode]) -> None:
                 assert whole.parent is not None, "the genesis block is active"
                 whole = whole.parent
             if not missing and entry.chainwork > tip.chainwork:
-                raise Violation(f"S4: node {node} holds a chain with more work than its tip's")
+                raise Violation(
+                    "S4",
+                    f"node {node} holds a chain with more work than its tip's",
+                    (f"node {node}",),
+                )
 
 
 def check_by_kernel(machine: FullNode, read: dict[BlockHash, bytes]) -> None:
@@ -125,8 +134,8 @@ def check_by_kernel(machine: FullNode, read: dict[BlockHash, bytes]) -> None:
             assert entry is not None, "heights up to the tip are active"
             result = kernel.process_block(read[entry.hash])
             if not isinstance(result.verdict, Accepted):
-                raise Violation(f"S1: the kernel refuses height {height}: {result.verdict}")
+                raise Violation("S1", f"the kernel refuses height {height}: {result.verdict}")
         if kernel.tip()[0] != machine.active.tip.hash:
-            raise Violation("S1: the kernel stands on another tip")
+            raise Violation("S1", "the kernel stands on another tip")
     finally:
         kernel.close()
