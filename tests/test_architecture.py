@@ -32,6 +32,8 @@ ROOMS: dict[str, frozenset[str]] = {
         "machine",
         "swarm": "host rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
         "machine",
+        "testing": "swarm host rpc node wallet drivers chain consensus mempool mining p2p wire "
+        "primitives machine",
         "cli": "tui swarm host rpc node wallet drivers chain consensus mempool mining p2p wire "
         "primitives machine",
     }.items()
@@ -51,6 +53,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "bdkpython": "wallet",
         "cryptography": "wallet",
         "segno": "cli",
+        "pytest": "testing",
         "textual": "tui",
         "rich": "tui",
     }.items()

@@ -1,0 +1,101 @@
+"""One wallet on regtest, connected to a node of the test and holding coins if it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
+from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
+from axon.testing.nodes import RegtestNode, temporary, told_of
+
+SEEN_LIMIT_S: Final = 30.0
+
+
+class RegtestWallet(WalletProcess):
+    """A wallet that runs for a test.
+
+    Args:
+        name: of the wallet.
+        folder: its data directory.
+        nodes: those that it is connected to.
+    """
+
+    def __init__(self, name: str, folder: Path, nodes: Iterable[NodeProcess]) -> None:
+        super().__init__(name, folder)
+        self._nodes = tuple(nodes)
+
+    @property
+    def log(self) -> Path:
+        """What it writes down as it goes."""
+        return self.wallet_folder / "debug.log"
+
+    def arguments(self, extra: Iterable[str] = ()) -> list[str]:
+        """The command line."""
+        connect = [f"-connect={each.door}" for each in self._nodes] or ["-offline"]
+        return [*super().arguments(), "-lab", "-debug=net", *connect, *extra]
+
+    def address(self) -> str:
+        """A fresh address of its own."""
+        return str(self.rpc("getnewaddress"))
+
+    def balance(self) -> Decimal:
+        """What it may spend, in bitcoin; its own unconfirmed change counts."""
+        return Decimal(str(self.rpc("getbalances")["mine"]["trusted"]))
+
+    def pay(self, address: str, amount: Decimal | str, feerate: float = 2.0) -> str:
+        """Pay an address; the txid.
+
+        Args:
+            amount: in bitcoin.
+            feerate: in sat/vB.
+        """
+        draft = self.rpc("draftpayment", {address: str(amount)}, {"fee_rate": feerate})
+        return str(self.rpc("sendpayment", draft["psbt"], PASSPHRASE)["txid"])
+
+    def wait_seen(self, height: int) -> None:
+        """Wait until it has looked at all blocks up to a height.
+
+        Raises:
+            TooLate: it has not in time.
+        """
+        wait_until(
+            lambda: self.scanned()[0] >= height, SEEN_LIMIT_S, f"{self.name} has seen {height}"
+        )
+
+
+@contextmanager
+def wallet(
+    *nodes: RegtestNode,
+    name: str = "wallet",
+    funded: Decimal | str = "0",
+    folder: Path | None = None,
+) -> Iterator[RegtestWallet]:
+    """A wallet on regtest, until the block is left.
+
+    Args:
+        nodes: those that it is connected to; the first one funds it.
+        funded: bitcoin that it holds, confirmed, when the block is entered.
+        folder: its data directory; None for one that is removed at the end.
+
+    Raises:
+        NodeFailed: it does not start.
+        AxonError: the first node has no ripe coins.
+    """
+    with (
+        temporary(folder) as used,
+        RegtestWallet(name, used / name, nodes) as made,
+        told_of(made, made.log),
+    ):
+        made.create()
+        made.start()
+        if Decimal(funded):
+            nodes[0].fund(made.address(), funded)
+            nodes[0].mine(1)
+        if nodes:
+            made.wait_seen(nodes[0].height())
+        yield made
