@@ -214,3 +214,17 @@ def test_diagrams_are_compared_point_by_point(
     pairs = list(zip(heights(new), heights(old), strict=True))
     expected = all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
     assert improves([chunk(*c) for c in new], [chunk(*c) for c in old]) == expected
+
+
+def test_equals_are_mined_one_by_one() -> None:
+    parent, child = graph([(10, 10, []), (10, 10, [0])])
+    chunks, optimal = chunk_up([parent, child])
+    assert [chunk.entries for chunk in chunks] == [(parent,), (child,)]
+    assert optimal
+
+
+def test_work_for_one_cluster_is_bounded() -> None:
+    family = graph([(1, 10, []), *[(fee, 10, [0]) for fee in range(2, 40)]])
+    chunks, optimal = chunk_up(family)
+    assert not optimal  # Two to the power of 38 closed sets are not looked at.
+    assert sum(len(chunk.entries) for chunk in chunks) == len(family)

@@ -180,3 +180,57 @@ def test_what_is_watched_is_bounded() -> None:
     watch.fees.block_connected(100, ())
     watch.mine(watch.enter(5_000, 50))
     assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+
+
+def test_what_comes_in_behind_the_chain_teaches_nothing() -> None:
+    watch = Watch()
+    early = watch.fees.height
+    for _ in range(3):
+        watch.mine()
+    entries = watch.enter(5_000, 20)
+    for entry in entries:
+        entry.height = early
+    fresh = Watch()
+    fresh.fees.block_connected(early + 3, ())
+    for entry in entries:
+        fresh.fees.entered(entry)
+    fresh.mine(entries)
+    assert fresh.fees.estimate(MAX_TARGET).feerate_sat_kvb is None
+
+
+@pytest.mark.parametrize(("watched", "known"), [(5, None), (6, 5_000)])
+def test_no_more_than_so_many_are_watched(watched: int, known: int | None) -> None:
+    watch = Watch()
+    watch.fees = FeeEstimator(max_watched=watched)
+    watch.fees.block_connected(100, ())
+    for _ in range(2):
+        watch.mine(watch.enter(5_000, 20))  # Ten examples are believed.
+    assert watch.fees.estimate(2).feerate_sat_kvb == known
+
+
+def test_the_longest_wait_still_counts_as_success() -> None:
+    watch = Watch()
+    entries = watch.enter(5_000, 20)
+    for _ in range(MAX_TARGET - 1):
+        watch.mine()
+    watch.mine(entries)
+    assert watch.fees.estimate(MAX_TARGET).feerate_sat_kvb == 5_000
+
+
+def test_a_conservative_answer_asks_for_more() -> None:
+    watch = Watch()
+    slow: list[tuple[PoolEntry, ...]] = []
+    for _ in range(40):
+        fast = watch.enter(5_000, 9)
+        slow.append(watch.enter(5_000, 1))
+        watch.mine(fast, slow.pop(0) if len(slow) >= 10 else ())
+    assert watch.fees.estimate(2).blocks == 2
+    assert watch.fees.estimate(2, conservative=True).blocks > 2
+
+
+def test_a_block_seen_before_teaches_nothing() -> None:
+    watch = Watch()
+    watch.fees.block_connected(watch.fees.height, watch.enter(5_000, 200))
+    for _ in range(5):
+        watch.mine(watch.enter(5_000, 10))
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.mempool.orphans import MAX_WORK, Orphanage
+from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.primitives.hashes import Txid, sha256
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint
 
@@ -169,3 +170,18 @@ def test_sums_are_right_and_bounds_hold(steps: list[tuple[str, int, int]]) -> No
         for p in range(5):
             mine = [t.weight_wu for t in here if p in model[t.wtxid]]
             assert orphans.weight_of(p) == sum(mine)
+
+
+def test_ten_inputs_are_as_much_work_as_an_announcement() -> None:
+    for inputs, work in ((9, 1), (10, 2), (19, 2), (20, 3)):
+        orphans = Orphanage()
+        orphans.add(orphan(1, inputs), 1)
+        assert orphans.work == work
+
+
+def test_the_largest_that_is_relayed_is_kept() -> None:
+    spare = MAX_STANDARD_WEIGHT - orphan(1, size=90_000).weight_wu
+    largest = orphan(1, size=90_000 + spare // 4, witness=b"w" * (1 + spare % 4))
+    assert largest.weight_wu == MAX_STANDARD_WEIGHT
+    assert Orphanage().add(largest, 1)
+    assert not Orphanage().add(orphan(1, size=90_001 + spare // 4), 1)

@@ -82,6 +82,7 @@ def test_form() -> None:
     assert check_form([parent, child]) is None
     many = [scene.pay(scene.coin()) for _ in range(MAX_PACKAGE_COUNT + 1)]
     assert check_form(many) == Rejected("package-too-many-transactions")
+    assert check_form(many[:-1]) is None
     heavy = [scene.pay(scene.coin(), pad=60_000) for _ in range(2)]
     assert check_form(heavy) == Rejected("package-too-large")
     assert check_form(heavy[:1]) is None
@@ -221,6 +222,10 @@ def test_bound_on_what_the_caller_pays() -> None:
     result = submit(scene, parent, child, max_feerate=50_000)
     assert str(result.members[child.wtxid].refused) == "max feerate exceeded"
     assert parent.txid in scene.pool
+    vsize = child.vsize
+    again = Scene()
+    parent, child = family(again, 1_000, vsize * 50)
+    assert reasons(submit(again, parent, child, max_feerate=50_000)) == ["", ""]
 
 
 def test_dust_comes_in_with_the_child_that_spends_it() -> None:
