@@ -251,3 +251,17 @@ def test_waiters_are_told_and_whoever_comes_later_too() -> None:
         assert await waiters.wait_for(lambda: True, None)
 
     asyncio.run(run())
+
+
+def test_a_condition_is_tested_once_more_when_its_time_is_over() -> None:
+    async def run() -> None:
+        waiters, met = Waiters(), list[bool]()
+        waiting = asyncio.create_task(waiters.wait_for(lambda: bool(met), 0.01))
+        await asyncio.sleep(0)
+        met.append(True)  # And nobody says so.
+        assert await waiting
+        assert not waiters._waiting
+        assert not await waiters.wait_for(lambda: False, 0.01)
+        assert not waiters._waiting
+
+    asyncio.run(run())

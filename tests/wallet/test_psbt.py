@@ -9,15 +9,15 @@ import pytest
 
 from axon.primitives.encoding import Reader, var_bytes
 from axon.primitives.network import REGTEST
-from axon.primitives.transaction import COIN, Transaction
+from axon.primitives.transaction import COIN, Transaction, outpoint
 from axon.wallet.draft import describe
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.keys import AccountKind, new_words, watch
 from axon.wallet.payment import Payee, draft
-from axon.wallet.psbt import Psbt, combine, finalize, read_psbt
+from axon.wallet.psbt import Psbt, _spent, combine, finalize, read_psbt
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
-from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, source
+from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying, source
 
 
 def funded(kind: AccountKind = AccountKind.BIP84) -> Scene:
@@ -185,3 +185,27 @@ def test_hostile_psbts_are_read_or_refused(seed: int) -> None:
     )
     assert outcome.returncode == 0, f"seed {seed}: {outcome.stderr[-2000:]}"
     assert int(outcome.stdout) > 50
+
+
+def test_what_an_input_spends_is_read_off_its_own_parent_only() -> None:
+    parent = paying(b"\x51", COIN)
+    key = b"\x00"
+    first = outpoint(parent.txid, 0)
+    assert _spent(first, {key: parent.raw}) == parent.outputs[0]
+    beyond = outpoint(parent.txid, len(parent.outputs))
+    assert _spent(beyond, {key: parent.raw}) is None
+    assert _spent(first, {key: paying(b"\x51", COIN, "other").raw}) is None
+
+
+def test_base64_holds_no_foreign_signs_and_a_psbt_has_a_largest_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    scene.receive(COIN)
+    psbt = draft(scene.wallet, [Payee(BOB.address(), COIN // 2)], fee_sat=1_000).psbt
+    assert read_psbt(psbt.base64) == psbt
+    with pytest.raises(BadPsbt):
+        read_psbt(psbt.base64[:20] + "!" + psbt.base64[20:])
+    monkeypatch.setattr("axon.wallet.psbt.MAX_PSBT_BYTES", len(psbt.raw) // 2 - 1)
+    with pytest.raises(BadPsbt, match="at most"):
+        read_psbt(psbt.raw)

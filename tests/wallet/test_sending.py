@@ -188,3 +188,22 @@ def test_what_bdk_finds_too_low_is_a_bad_fee(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("axon.wallet.payment._least_bump_sat_kvb", lambda *_: 0)
     with pytest.raises(BadFee, match="the fee is too low"):
         bump(scene.wallet, old.txid, 5_000)
+
+
+def test_chosen_coins_are_spent_and_no_other_even_if_they_do_not_do() -> None:
+    scene = Scene()
+    chosen, _ = scene.receive(COIN, 1), scene.receive(COIN, 2)
+    with pytest.raises(InsufficientFunds):
+        draft(scene.wallet, to_bob(COIN + COIN // 2), fee_sat=1_000, coins=[chosen])
+
+
+def test_what_was_replaced_before_is_not_paid_for_again() -> None:
+    scene = Scene()
+    scene.receive(COIN)
+    made = draft(scene.wallet, to_bob(COIN // 2), fee_sat=50_000)
+    second = rival(scene, made, 60_000)
+    third = rival(scene, made, 70_000)
+    send(scene, made)
+    for replacement in (second, third):
+        record_payment(scene.wallet, replacement, scene.now_s)
+    assert scene.wallet.unconfirmed_own() == [third]
