@@ -579,7 +579,7 @@ def light_client(data: bytes) -> None:
     driver = Driver(
         source,
         machine,
-        lambda job: walletjobs.perform(wallet, wallet, job),
+        lambda job: walletjobs.perform(wallet, wallet.disk, job),
         lambda _now: None,
         _LIBRARY,
         _LIGHT_ORDERS,

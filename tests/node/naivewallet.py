@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from axon.chain.blockbody import read_body
 from axon.chain.filters import match_any
 from axon.primitives.hashes import BlockHash, Txid
-from axon.primitives.header import Header
 from axon.primitives.network import REGTEST, Network
 from axon.primitives.transaction import OutPoint, Transaction, outpoint
 from axon.primitives.verdict import Accepted, Rejected, Verdict
+from axon.swarm.sim.lightdisk import LightDisk
 
 
 @dataclass
@@ -33,9 +33,7 @@ class NaiveWallet:
     own: dict[Txid, None] = field(default_factory=dict)
     scanned: tuple[int, BlockHash] | None = None
     blocks_taken: int = 0
-    headers_kept: int = 0
-    filter_headers_kept: int = 0
-    filters: dict[BlockHash, bytes] = field(default_factory=dict)
+    disk: LightDisk = field(default_factory=LightDisk)
 
     @property
     def network(self) -> Network:
@@ -77,18 +75,6 @@ class NaiveWallet:
 
     def unconfirmed_own(self) -> list[Transaction]:
         return [item for txid, item in self.heard.items() if txid in self.own]
-
-    def keep_headers(self, headers: Sequence[Header]) -> None:
-        self.headers_kept += len(headers)
-
-    def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
-        self.filters.update(filters)
-
-    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
-        return list(map(self.filters.get, hashes))
-
-    def keep_filter_headers(self, start_height: int, records: bytes) -> None:
-        self.filter_headers_kept = start_height + len(records) // 64
 
     def _coins(self) -> dict[OutPoint, int]:
         return {

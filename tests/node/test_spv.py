@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from axon.chain.headertree import HeaderTree
 from axon.machine import MINUTE, SECOND, Endpoint, Instant
 from axon.node.commands import Feerates, RecentFeerates, SendTransaction
 from axon.node.facts import Fact, PaymentFound, PaymentHeard, TransactionSpread
@@ -18,7 +17,7 @@ from axon.node.walletjobs import perform
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import ConnectionsConfig
-from axon.p2p.filterheaders import FilterHeaderChain
+from axon.p2p.filterheaders import RECORD_SIZE
 from axon.p2p.requests import address_of
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
@@ -31,6 +30,7 @@ from tests.node.rig import ALICE, BOB, CAROL, FULL
 from tests.signing import Spendable
 
 HOME = Endpoint("99.1.0.1", REGTEST.port)
+OTHER_HOME = Endpoint("99.1.0.2", REGTEST.port)
 FILTERS = int(Services.COMPACT_FILTERS)
 
 
@@ -67,9 +67,9 @@ def light(
     wallet: NaiveWallet,
     contacts: tuple[int, ...] = (0,),
     *,
-    start: ScanStart = ScanStart(None, None),  # noqa: B008 (it is frozen)
+    home: Endpoint = HOME,
 ) -> Light:
-    """Add a light client that knows the addresses of these nodes."""
+    """Add a light client that knows the addresses of these nodes, and what is on its disk."""
 
     def boot(now: Instant) -> SpvNode:
         rng = net.simulation.random("light", now)
@@ -81,11 +81,12 @@ def light(
         connections = ConnectionsConfig(
             port=REGTEST.port, max_connections=6, v2=False, lab=True, needs=FILTERS
         )
+        headers, filter_headers = wallet.disk.load()
         return SpvNode(
             LinkSettings(network=REGTEST, connections=connections),
-            headers=HeaderTree(REGTEST),
-            filter_headers=FilterHeaderChain(),
-            start=start if wallet.scanned is None else ScanStart(*wallet.scanned),
+            headers=headers,
+            filter_headers=filter_headers,
+            start=ScanStart(*(wallet.scanned or (None, None))),
             addrman=addrman,
             bans=BanList(),
             rng=rng,
@@ -94,8 +95,8 @@ def light(
 
     number = net.simulation.add(
         boot,
-        HOME,
-        perform=lambda job: perform(wallet, wallet, job),
+        home,
+        perform=lambda job: perform(wallet, wallet.disk, job),
         on_report=lambda fact, _: made.facts.append(fact),  # type: ignore[arg-type]
         listens=False,
     )
@@ -149,7 +150,8 @@ def test_the_past_is_found_whoever_is_asked() -> None:
     bob.until(bob.synced)
     height, found = bob.wallet.confirmed[paid.txid]
     assert (height, found) == (net.machine(0).active.height, paid)
-    assert bob.wallet.headers_kept == bob.wallet.filter_headers_kept - 1 == height
+    disk = bob.wallet.disk
+    assert len(disk.headers) == len(disk.filter_headers) // RECORD_SIZE - 1 == height
     assert bob.wallet.blocks_taken < height
 
 
@@ -263,78 +265,52 @@ def test_the_last_blocks_are_read_for_what_they_charged() -> None:
     assert too_many.value is None
 
 
-def returning(net: SimNetwork, wallet: NaiveWallet) -> SpvNode:
-    """A light client of an earlier run, with headers and filter headers, and another wallet.
-
-    Args:
-        wallet: with the filters that were kept.
-    """
-    earlier = NaiveWallet([BOB.script])
-    bob = light(net, earlier)
-    bob.until(bob.synced)
-    assert len(earlier.filters) == net.machine(0).active.height, "all but the genesis block's"
-    net.simulation.crash(bob.number)
-    headers, chain = bob.node.headers, bob.node.filter_headers
-    wallet.filters = earlier.filters | wallet.filters
-
-    def boot(now: Instant) -> SpvNode:
-        rng = net.simulation.random("again", now)
-        addrman = AddrMan(rng, lab=True)
-        address = address_of(net.nodes[0].endpoint)
-        assert address is not None
-        addrman.add([TimedAddress(now // SECOND, FULL | FILTERS, address)], address, now)
-        connections = ConnectionsConfig(
-            port=REGTEST.port, max_connections=6, v2=False, lab=True, needs=FILTERS
-        )
-        return SpvNode(
-            LinkSettings(network=REGTEST, connections=connections),
-            headers=headers,
-            filter_headers=chain,
-            start=ScanStart(None, None),
-            addrman=addrman,
-            bans=BanList(),
-            rng=rng,
-            now=now,
-        )
-
-    again = net.simulation.add(
-        boot,
-        Endpoint("99.1.0.2", REGTEST.port),
-        perform=lambda job: perform(wallet, wallet, job),
-        listens=False,
-    )
-    machine = net.simulation.machine(again)
-    assert isinstance(machine, SpvNode)
-    assert net.simulation.run_until(lambda: machine.is_synced, net.now + MINUTE)
-    return machine
-
-
-def asked_for(machine: SpvNode) -> list[str]:
-    """The names of all messages that its peers sent to it."""
-    received = [session.received.by_command for session in machine.sessions.values()]
-    assert received
-    return [command for counts in received for command in counts]
+def filters_received(client: Light) -> bool:
+    """Whether a client was sent filters."""
+    sessions = client.node.sessions.values()
+    assert sessions
+    return any("cfilter" in session.received.by_command for session in sessions)
 
 
 def test_kept_filters_are_not_asked_for_again() -> None:
-    carol = NaiveWallet([CAROL.script])
-    machine = returning(network(7, 1), carol)
-    assert carol.confirmed
-    assert "cfilter" not in asked_for(machine)
-
-
-def test_a_kept_filter_that_is_another_is_not_believed() -> None:
     net = network(7, 1)
-    active = net.machine(0).active
-    truth = NaiveWallet([CAROL.script])
-    honest = light(net, truth)
-    honest.until(honest.synced)
-    net.simulation.crash(honest.number)
-    height = max(height for height, _ in truth.confirmed.values())
-    entry = active.at(height)
-    assert entry is not None
-    # Damaged on the disk, or put there by somebody: it says that nobody is paid.
-    carol = NaiveWallet([CAROL.script], filters={entry.hash: b"\x00"})
-    machine = returning(net, carol)
-    assert carol.confirmed.keys() == truth.confirmed.keys()
-    assert "cfilter" in asked_for(machine)
+    bob = light(net, NaiveWallet([BOB.script]))
+    bob.until(bob.synced)
+    disk = bob.wallet.disk
+    assert len(disk.filters) == net.machine(0).active.height, "all but the genesis block's"
+    net.simulation.crash(bob.number)
+    carol = light(net, NaiveWallet([CAROL.script], disk=disk), home=OTHER_HOME)
+    carol.until(carol.synced)
+    assert carol.wallet.confirmed
+    assert not filters_received(carol)
+
+
+def test_a_kept_filter_that_is_not_its_blocks_is_asked_for_again() -> None:
+    net = network(8, 1)
+    bob = light(net, NaiveWallet([BOB.script]))
+    bob.until(bob.synced)
+    net.simulation.crash(bob.number)
+    disk = bob.wallet.disk
+    for name in disk.filters:
+        disk.filters[name] = b"\x00"  # A filter of nothing: no script matches.
+    carol = light(net, NaiveWallet([CAROL.script], disk=disk), home=OTHER_HOME)
+    carol.until(carol.synced)
+    assert len(carol.wallet.confirmed) == 37, "a third of all coinbases is hers"
+    assert filters_received(carol)
+
+
+@pytest.mark.parametrize("seed", range(30, 34))
+def test_a_wallet_with_headers_on_disk_starts_at_any_moment(seed: int) -> None:
+    net = network(seed, 2)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1))
+    rng = net.simulation.random("restarts")
+    for _ in range(8):
+        net.run(int(rng.random() * 2 * SECOND))
+        net.simulation.crash(bob.number)
+        coinbase = net.mine(0, BOB.script).transactions[0]
+        net.simulation.restart(bob.number)
+        if rng.random() < 0.5:
+            bob.until(bob.synced)
+            assert coinbase.txid in bob.wallet.confirmed, f"seed {seed}"
+    bob.until(bob.synced)
+    assert bob.wallet.scanned is not None

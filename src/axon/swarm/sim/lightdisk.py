@@ -1,0 +1,51 @@
+"""What a light client has on its disk in a simulation: it outlives the client's crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from axon.chain.headertree import HeaderTree
+from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
+from axon.primitives.hashes import BlockHash
+from axon.primitives.header import Header
+from axon.primitives.network import REGTEST
+
+
+class LightDisk:
+    """Headers, filter headers and filters, as `host.lightstorage` keeps them.
+
+    Args:
+        keep_filters: whether filters are kept, too.
+    """
+
+    def __init__(self, *, keep_filters: bool = True) -> None:
+        self._keeps_filters = keep_filters
+        self.headers: list[Header] = []  # As they were learnt, parents first.
+        self.filter_headers = b""
+        self.filters: dict[BlockHash, bytes] = {}
+
+    def load(self) -> tuple[HeaderTree, FilterHeaderChain]:
+        """What a client finds when it starts."""
+        tree = HeaderTree(REGTEST)
+        tree.load([b"".join([header.raw for header in self.headers])])
+        chain = FilterHeaderChain.load(self.filter_headers)
+        chain.truncate(chain.fork(tree.best))
+        chain.take_changes()
+        return tree, chain
+
+    def keep_headers(self, headers: Sequence[Header]) -> None:
+        """Write headers down, parents first."""
+        self.headers += headers
+
+    def keep_filter_headers(self, start_height: int, records: bytes) -> None:
+        """Write filter headers down from a height on, in place of what was there."""
+        self.filter_headers = self.filter_headers[: start_height * RECORD_SIZE] + records
+
+    def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
+        """Write filters down, if they are to be kept."""
+        if self._keeps_filters:
+            self.filters.update(filters)
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
+        """Filters that were kept; None for each that was not."""
+        return list(map(self.filters.get, hashes))
