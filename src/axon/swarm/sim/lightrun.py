@@ -10,13 +10,11 @@ the liars still at it: the wallet has found every payment, and his own have come
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from axon.chain.coins import Coin
-from axon.chain.headertree import HeaderTree
 from axon.chain.store import MemoryStore
 from axon.machine import MINUTE, SECOND, Endpoint, Instant, Machine
 from axon.node.commands import SendTransaction
@@ -29,7 +27,6 @@ from axon.node.walletjobs import perform
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
 from axon.p2p.connectionsconfig import ConnectionsConfig
-from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.requests import address_of
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
@@ -39,6 +36,7 @@ from axon.primitives.transaction import Transaction, TxOut
 from axon.swarm.invariants import Violation
 from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.byzantine import ByzantineNode, Lie
+from axon.swarm.sim.lightdisk import LightDisk
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PEOPLE, history
 from axon.wallet.keys import watch
@@ -76,12 +74,14 @@ class LightPlan:
         lies: what the nodes do that lie, by number.
         deaths: when nodes die, by number, as an event's number.
         honest: nodes that do neither; at least number 0.
+        restarts: events before which the wallet's program is killed, and comes up from its disk.
     """
 
     seed: int
     lies: dict[int, Lie]
     deaths: dict[int, int]
     honest: tuple[int, ...]
+    restarts: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -141,7 +141,9 @@ def plan_light(seed: int, nodes: int) -> LightPlan:
             else:
                 deaths[number] = int(rng.random() * EVENTS)
     honest = tuple(number for number in range(nodes) if number not in {**lies, **deaths})
-    return LightPlan(seed, lies, deaths, honest)
+    often = rng.random() - 0.5  # In half of all runs it is never restarted.
+    restarts = tuple(event for event in range(EVENTS) if rng.random() < often)
+    return LightPlan(seed, lies, deaths, honest, restarts)
 
 
 def run_light(seed: int, nodes: int = 10) -> LightReport:
@@ -162,23 +164,6 @@ def play_light(plan: LightPlan, nodes: int) -> LightReport:
     return report
 
 
-class _NoFiles:
-    """Headers are kept in memory alone."""
-
-    def keep_headers(self, headers: object) -> None:
-        """Nothing to do."""
-
-    def keep_filter_headers(self, start_height: int, records: bytes) -> None:
-        """Nothing to do."""
-
-    def keep_filters(self, filters: object) -> None:
-        """Nothing to do."""
-
-    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
-        """There are none."""
-        return [None] * len(hashes)
-
-
 class _Story:
     """One run."""
 
@@ -196,6 +181,7 @@ class _Story:
         self.wallet = Wallet.create(
             MemoryStore(), REGTEST, watch(REGTEST, descriptor), birthday_s=0
         )
+        self._disk = LightDisk()
         self._own: dict[Txid, Transaction] = {}
         self._number = -1
 
@@ -212,6 +198,9 @@ class _Story:
             for number, when in self._plan.deaths.items():
                 if when == event:
                     net.crash(number, lose=False, silent=self._rng.random() < 0.5)
+            if event in self._plan.restarts:
+                net.simulation.crash(self._number)
+                net.simulation.restart(self._number)
             self._act()
             net.run(int(EVENT_SPACING * (0.5 + self._rng.random())))
             self._check_truth()
@@ -352,11 +341,14 @@ class _Story:
                 lab=True,
                 needs=int(Services.COMPACT_FILTERS),
             )
+            headers, filter_headers = self._disk.load()
+            mark = self.wallet.scanned
             return SpvNode(
                 LinkSettings(network=REGTEST, connections=connections),
-                headers=HeaderTree(REGTEST),
-                filter_headers=FilterHeaderChain(),
-                start=ScanStart(None, None),
+                headers=headers,
+                filter_headers=filter_headers,
+                start=ScanStart(None, None) if mark is None else ScanStart(mark.height, mark.hash),
+                unconfirmed=self.wallet.unconfirmed_own(),
                 addrman=addrman,
                 bans=BanList(),
                 rng=rng,
@@ -366,7 +358,7 @@ class _Story:
         return simulation.add(
             boot,
             HOME,
-            perform=lambda job: perform(self.wallet, _NoFiles(), job),
+            perform=lambda job: perform(self.wallet, self._disk, job),
             on_report=self._reported,
             listens=False,
         )
