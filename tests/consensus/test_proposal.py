@@ -86,13 +86,14 @@ def spending(parent: HeaderEntry, transactions: Sequence[Transaction], fees_sat:
 
 
 def test_coins_and_scripts_of_a_proposal(parent: HeaderEntry) -> None:
-    payment = spend([(MATURE, 0)])
+    payment = spend([(MATURE, 0)], outputs=2)
     block = spending(parent, [payment], 1_000)
     points = outpoints_to_find(block)
     first = block.transactions[0]
     assert set(points) > {
         outpoint(MATURE.txid, 0),
         outpoint(payment.txid, 0),
+        outpoint(payment.txid, 1),
         outpoint(first.txid, 0),
     }
     coins: dict[OutPoint, Coin | None] = dict.fromkeys(points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from axon.mempool.outcome import Refused
+from axon.mempool.policy import TRUC_MAX_VSIZE
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 from tests.mempool.scene import PAY, WITNESS, Scene, out
@@ -104,3 +105,13 @@ def test_dust_must_be_spent_by_every_child() -> None:
         f"missing-ephemeral-spends, tx {name(careless)} did not spend parent's ephemeral dust"
     )
     assert scene.reason(scene.pay(out(parent), out(parent, 1), fee=2_000)) == ""
+
+
+def test_version_3_may_be_as_large_as_its_limit() -> None:
+    scene = Scene()
+    spare = TRUC_MAX_VSIZE - scene.pay(scene.coin(), version=3, fee=20_000, pad=9_000).vsize
+    largest = scene.pay(scene.coin(), version=3, fee=20_000, pad=9_000 + spare)
+    assert largest.vsize == TRUC_MAX_VSIZE
+    assert scene.reason(largest) == ""
+    larger = scene.pay(scene.coin(), version=3, fee=20_000, pad=9_001 + spare)
+    assert scene.reason(larger).startswith("TRUC-violation")

@@ -9,9 +9,17 @@ import pytest
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.mempool.entry import PoolEntry
 from axon.mining.miner import find_nonce, mine
-from axon.mining.template import BLOCK_VERSION, RESERVED_WEIGHT, BlockLimits, next_template
+from axon.mining.template import (
+    BLOCK_VERSION,
+    MAX_BLOCK_SIGOPS_COST,
+    RESERVED_SIGOPS_COST,
+    RESERVED_WEIGHT,
+    BlockLimits,
+    next_template,
+)
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, sha256d
+from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.script import push_number
@@ -104,3 +112,49 @@ def test_time_is_above_the_median(tip: HeaderEntry) -> None:
 def test_an_impossible_target_ends_the_search() -> None:
     header = next_template(MAINNET, HeaderTree(MAINNET).best, [], NOW).build(SCRIPT).header
     assert find_nonce(header, 100) is None
+
+
+def test_a_block_may_be_filled_to_its_limits(tip: HeaderEntry) -> None:
+    limits = BlockLimits(max_weight_wu=RESERVED_WEIGHT + 6_000)
+    exact, more = entry(1, 9_000, weight_wu=6_000), entry(2, 9_000, weight_wu=6_001)
+    assert next_template(REGTEST, tip, chunks([exact]), NOW, limits).entries == (exact,)
+    assert next_template(REGTEST, tip, chunks([more]), NOW, limits).entries == ()
+    room = MAX_BLOCK_SIGOPS_COST - RESERVED_SIGOPS_COST
+    exact, more = entry(1, 9_000, sigops=room), entry(2, 9_000, sigops=room + 1)
+    assert next_template(REGTEST, tip, chunks([exact]), NOW).entries == (exact,)
+    assert next_template(REGTEST, tip, chunks([more]), NOW).entries == ()
+
+
+def test_the_search_for_what_fits_ends(tip: HeaderEntry) -> None:
+    limits = BlockLimits(max_weight_wu=RESERVED_WEIGHT + 10_000)
+    first, last = entry(1, 900_000, weight_wu=9_000), entry(2, 100, weight_wu=400)
+    for misfits, taken in ((1_000, (first, last)), (1_001, (first,))):
+        between = [entry(number, 9_000, weight_wu=3_000) for number in range(10, 10 + misfits)]
+        offered = chunks([first, *between, last])
+        assert next_template(REGTEST, tip, offered, NOW, limits).entries == taken
+
+
+def test_what_the_operator_adds_to_a_fee_is_not_paid_out(tip: HeaderEntry) -> None:
+    prioritised = entry(1, 700)
+    prioritised.modified_fee_sat += 5_000
+    assert next_template(REGTEST, tip, chunks([prioritised]), NOW).fees_sat == 700
+
+
+def test_the_lock_time_of_a_coinbase_counts(tip: HeaderEntry) -> None:
+    first = next_template(REGTEST, tip, [], NOW).build(SCRIPT).transactions[0]
+    assert first.inputs[0].sequence == 0xFFFF_FFFE
+
+
+def test_the_search_goes_on_from_the_nonce_of_the_header(tip: HeaderEntry) -> None:
+    block = next_template(REGTEST, tip, [], NOW).build(SCRIPT)
+    found = find_nonce(block.header, 1_000)
+    assert found is not None
+    old = block.header
+    beyond = Header.build(
+        old.version, old.prev, old.merkle_root, old.time, old.bits, found.nonce + 1
+    )
+    again = find_nonce(beyond, 1_000)
+    assert again is not None
+    assert again.nonce > found.nonce
+    last = Header.build(old.version, old.prev, old.merkle_root, old.time, 0x1D00FFFF, 2**32 - 1)
+    assert find_nonce(last, 10) is None  # No nonce follows.
