@@ -54,7 +54,7 @@ def test_when_the_first_sync_ends_the_peer_is_told_at_once() -> None:
 
 
 def test_a_large_change_is_told_soon_and_a_small_one_is_not() -> None:
-    for minimum, soon in ((50_000, 30), (1, 30), (105, 0)):
+    for minimum, soon in ((50_000, 30), (150, 30), (72, 30), (1, 30), (105, 0), (85, 0)):
         told = 0
         for seed in range(30):
             filters = opened_with(100, seed)

@@ -458,3 +458,12 @@ def test_who_wants_no_transactions_tells_no_minimum() -> None:
     relay = TxRelay(Random(1), pool, blocks_only=True)
     relay.opened(ALICE, inbound=False, wtxid_relay=True, relay=True, now=NOW)
     assert Fixture(pool, relay).run(HOUR_ON, FeeFilter) == []
+
+
+@pytest.mark.parametrize("feerate", [-1, MAX_MONEY_SAT + 1])
+def test_what_is_no_amount_of_money_changes_nothing(feerate: int) -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.relay.received(ALICE, FeeFilter(2_000), NOW)
+    it.relay.received(ALICE, FeeFilter(feerate), NOW)
+    assert it.relay.stats(ALICE).min_feerate_sat_kvb == 2_000

@@ -101,7 +101,7 @@ def onion_key(text: str) -> bytes:
     """
     whole = _base32(text.removesuffix(ONION_SUFFIX))
     key, rest = whole[:32], whole[32:]
-    if len(whole) != 35 or rest != _onion_checksum(key) + _ONION_VERSION:
+    if rest != _onion_checksum(key) + _ONION_VERSION:
         raise DecodeError(f"a version 3 onion name, not {text[:80]!r}")
     return key
 
