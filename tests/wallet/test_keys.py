@@ -163,3 +163,10 @@ def test_the_network_must_fit() -> None:
 def test_a_descriptor_twice_is_refused() -> None:
     with pytest.raises(BadDescriptor, match="two different"):
         watch(REGTEST, RECEIVE, RECEIVE)
+
+
+def test_what_was_given_out_stays_given_out() -> None:
+    book = ScriptBook(REGTEST, source().descriptors)
+    book.reveal(Keychain.RECEIVE, 5)
+    assert book.reveal(Keychain.RECEIVE, 2) == []
+    assert book.revealed(Keychain.RECEIVE) == 5

@@ -14,7 +14,7 @@ from axon.wallet.draft import describe
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.keys import AccountKind, new_words, watch
 from axon.wallet.payment import Payee, draft
-from axon.wallet.psbt import Psbt, _spent, combine, finalize, read_psbt
+from axon.wallet.psbt import MAX_PSBT_BYTES, Psbt, _spent, combine, finalize, read_psbt
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying, source
@@ -203,6 +203,7 @@ def test_base64_holds_no_foreign_signs_and_a_psbt_has_a_largest_size(
     scene = Scene()
     scene.receive(COIN)
     psbt = draft(scene.wallet, [Payee(BOB.address(), COIN // 2)], fee_sat=1_000).psbt
+    assert MAX_PSBT_BYTES == 16 * 1024 * 1024
     assert read_psbt(psbt.base64) == psbt
     with pytest.raises(BadPsbt):
         read_psbt(psbt.base64[:20] + "!" + psbt.base64[20:])
