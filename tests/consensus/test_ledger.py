@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from axon.chain.coins import Coins, MemoryStore
+from axon.chain.coins import Coin, Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import NEAR_BLOCKS, Ledger
@@ -103,6 +103,21 @@ def test_coins_and_filters_follow_each_block(ledger: Ledger) -> None:
     assert coin is not None
     assert (coin.height, coin.amount_sat) == (106, FIRST.outputs[1].amount_sat)
     assert standing(ledger) == fresh([*BASE, SPENDER])
+
+
+def test_an_outcome_brings_what_lost_transactions_spend(ledger: Ledger) -> None:
+    feed(ledger, BASE)
+    assert ledger.validate(SPENDER.raw).coins == {}  # Nothing was lost.
+    rivals = chain_on(TIP, 2, tag=7)
+    feed(ledger, rivals[:1])
+    outcome = ledger.validate(rivals[1].raw)
+    assert [step.hash for step in outcome.disconnected] == [SPENDER.hash]
+    # What FIRST spends is a coin again; what SECOND spends was made by FIRST, and is none.
+    source = BASE[0].transactions[0]
+    (point,) = FIRST.prevouts
+    assert outcome.coins == {
+        point: Coin(1, True, source.outputs[0].amount_sat, source.outputs[0].script_pubkey)
+    }
 
 
 def test_a_reorganisation_moves_them_to_the_other_branch(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import NETWORKS
+from axon.primitives.script import push_number
 from axon.primitives.transaction import (
     COIN,
     NULL_OUTPOINT,
@@ -199,6 +200,17 @@ def test_times_locked_by_the_past_are_open(pair: Pair) -> None:
     block = block_on(TIP, transactions, fees_sat=6000)
     assert pair.feed(block.raw).verdict == Accepted()
     pair.compare([block])
+
+
+def test_what_is_just_allowed_is_so_for_the_kernel_too(pair: Pair) -> None:
+    on_base(pair)
+    block = block_on(TIP, [spend([(MATURE[0], 0)], fee_sat=0)])
+    assert pair.feed(block.raw).connected == (block.hash,)
+    longest = push_number(112) + b"\x51" * (100 - len(push_number(112)))
+    last = block_on(spot_of(block, 111), base=coinbase(112, script_sig=longest))
+    assert len(longest) == 100
+    assert pair.feed(last.raw).connected == (last.hash,)
+    pair.compare([block, last])
 
 
 def test_bytes_that_are_no_block_are_the_kernel_s_too(pair: Pair) -> None:
