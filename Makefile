@@ -3,7 +3,10 @@
 # make check  format, lint, types, architecture and the quick tests: before every commit
 # make interop bench sim soak fuzz mutate: see CONTRIBUTING.md
 
-PYTHON ?= python3
+# Python 3.11, 3.12 or 3.13: python3 if it is one of them, else the newest of them that is found.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,\
+  $(shell $(each) -c '$(SUITABLE)' 2>/dev/null && echo $(each))))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -65,6 +68,8 @@ picture: setup
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUITABLE)' || \
+	  { echo "axon needs Python 3.11, 3.12 or 3.13; make PYTHON=... names one" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
