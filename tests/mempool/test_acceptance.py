@@ -369,6 +369,16 @@ def test_fee_that_the_operator_added_counts() -> None:
     assert entry.chunk.fee_sat == 11
 
 
+def test_fee_that_was_added_while_scripts_were_verified_counts() -> None:
+    scene = Scene()
+    prepared = scene.prepare(scene.pay(scene.coin(), fee=777))
+    assert isinstance(prepared, Prepared)
+    scene.pool.prioritise(prepared.entry.txid, 11)
+    outcome = scene.admit(prepared)
+    assert isinstance(outcome, Admitted)
+    assert outcome.entry.modified_fee_sat == 788
+
+
 def test_fee_is_the_same_when_the_pool_moved_while_scripts_were_verified() -> None:
     for delta_sat in (0, 11):
         scene = Scene()

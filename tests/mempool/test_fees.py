@@ -162,6 +162,17 @@ def test_children_and_stale_blocks_are_passed_over() -> None:
     assert watch.fees.estimate(2).feerate_sat_kvb is None
 
 
+def test_what_a_block_that_is_not_new_confirms_waits_no_longer() -> None:
+    watch = Watch()
+    for _ in range(5):
+        watch.mine(watch.enter(5_000, 10))
+    again = watch.enter(5_000, 100)
+    watch.fees.block_connected(watch.fees.height, again)
+    for _ in range(10):
+        watch.mine()
+    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+
+
 def test_extreme_feerates_have_a_place() -> None:
     watch = Watch()
     for _ in range(5):

@@ -105,6 +105,15 @@ def test_the_least_excess_of_work_counts() -> None:
     assert orphan(2, size=1).wtxid not in orphans
 
 
+def test_who_announces_nothing_any_more_has_no_share() -> None:
+    orphans = Orphanage(reserved_weight_wu=10_000)
+    small, heavy = orphan(1, size=1), orphan(2, size=4_100)
+    orphans.add(small, 2)
+    assert orphans.add(heavy, 1), "two shares have room for it"
+    orphans.erase(small.wtxid)
+    assert heavy.wtxid not in orphans
+
+
 def test_too_large_an_orphan_is_not_kept() -> None:
     orphans = Orphanage()
     assert not orphans.add(orphan(1, size=100_000), 1)
