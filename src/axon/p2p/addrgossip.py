@@ -6,9 +6,7 @@ the address and the day under a secret key: repeating an address does not spread
 send waits for a random moment, so that nobody reads the network's shape from the timing. A
 `getaddr` is answered to inbound peers, once, with a sample that stays the same for about a day:
 asking often, or under many names, does not show the whole table. Block relay connections take no
-part.
-
-The figures are Bitcoin Core's.
+part. The figures are Bitcoin Core's.
 """
 
 from __future__ import annotations
