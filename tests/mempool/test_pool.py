@@ -409,3 +409,18 @@ def test_memory_is_counted_by_size_inputs_and_outputs() -> None:
     assert beyond_size(one) > 0
     assert beyond_size(entry(4, 1)) - beyond_size(one) == 3 * INPUT_USAGE
     assert beyond_size(entry(1, 4)) - beyond_size(one) == 3 * OUTPUT_USAGE
+
+
+def test_each_entry_that_leaves_counts_as_a_change() -> None:
+    scene = Scene()
+    entry = scene.add(scene.pay(scene.coin()))
+    before = scene.pool.version
+    scene.pool.block_connected(scene.mine(entry.transaction), scene.now)
+    assert scene.pool.version > before
+
+
+def test_outputs_end_behind_the_last() -> None:
+    scene = Scene()
+    entry = scene.add(scene.pay(scene.coin()))
+    assert scene.pool.output(out(entry)) == entry.transaction.outputs[0]
+    assert scene.pool.output(out(entry, 1)) is None

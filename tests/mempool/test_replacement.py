@@ -185,3 +185,11 @@ def test_replacing_the_middle_of_a_cluster_splits_it() -> None:
     new = Transaction.build(2, [TxIn(shared, witness=WITNESS)], [TxOut(990_000, PAY)])
     assert replaced(scene, new) == [bridge]
     assert left.cluster is not right.cluster
+
+
+def test_equal_fees_lack_the_fee_for_relay() -> None:
+    scene = Scene()
+    point = scene.coin()
+    scene.add(scene.pay(point, fee=1_000))
+    reason = scene.reason(scene.pay(point, fee=1_000, outputs=2))
+    assert "not enough additional fees to relay; 0.00 <" in reason

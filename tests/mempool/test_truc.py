@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from axon.mempool.outcome import Refused
-from axon.mempool.policy import TRUC_MAX_VSIZE
+from axon.mempool.policy import TRUC_MAX_VSIZE, Policy
+from axon.mempool.truc import check_dust_spent
 from axon.primitives.hashes import to_hex
-from axon.primitives.transaction import Transaction, TxIn, TxOut
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 from tests.mempool.scene import PAY, WITNESS, Scene, out
 
 
@@ -115,3 +116,16 @@ def test_version_3_may_be_as_large_as_its_limit() -> None:
     assert scene.reason(largest) == ""
     larger = scene.pay(scene.coin(), version=3, fee=20_000, pad=9_001 + spare)
     assert scene.reason(larger).startswith("TRUC-violation")
+
+
+def test_a_child_spends_the_dust_of_all_its_parents() -> None:
+    dusty = [
+        Transaction.build(3, [TxIn(OutPoint(bytes((n,)) * 36))], [TxOut(100, PAY)]) for n in (1, 2)
+    ]
+    points = [out(parent) for parent in dusty]
+    whole = Transaction.build(3, [TxIn(point) for point in points], [TxOut(1, b"")])
+    half = Transaction.build(3, [TxIn(points[0])], [TxOut(1, b"")])
+    assert check_dust_spent(whole, dusty, Policy()) is None
+    refused = check_dust_spent(half, dusty, Policy())
+    assert refused is not None
+    assert refused.reason == "missing-ephemeral-spends"
