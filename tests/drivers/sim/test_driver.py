@@ -19,7 +19,7 @@ from axon.drivers.sim.faults import (
     NameServer,
     Partition,
     Restart,
-    Shape,
+    ShapeLink,
 )
 from axon.drivers.sim.network import RETRANSMIT_MIN, LinkModel, Loss
 from axon.drivers.sim.streams import GIVE_UP, RESET
@@ -518,7 +518,7 @@ def test_a_clock_that_is_set_takes_the_alarm_along() -> None:
 
 def test_a_link_can_be_shaped() -> None:
     simulation, near, _ = pair()
-    FaultPlan((Shape(simulation.now, 1, 0, LinkModel((SECOND,))),)).arrange(simulation)
+    FaultPlan((ShapeLink(simulation.now, 1, 0, LinkModel((SECOND,))),)).arrange(simulation)
     simulation.run(simulation.now)
     start = simulation.now
     do(simulation, 0, Dial(8, endpoint(1)))

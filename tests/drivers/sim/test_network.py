@@ -12,8 +12,8 @@ from axon.drivers.sim.network import (
     Cut,
     Flow,
     LinkModel,
+    LinkTable,
     Loss,
-    Network,
     below,
     draw,
     stream,
@@ -147,18 +147,20 @@ def test_bursts_come_together() -> None:
     assert sum(after_loss) / len(after_loss) > 0.3
 
 
-# Network.
+# Links.
 
 
 def test_a_distance_is_drawn_once_for_both_directions() -> None:
-    network = Network(3, LinkModel(latency_us=(0, 10**6)))
+    network = LinkTable(3, LinkModel(latency_us=(0, 10**6)))
     assert network.latency_us(1, 2) == network.latency_us(2, 1)
-    assert network.latency_us(1, 2) == Network(3, LinkModel(latency_us=(0, 10**6))).latency_us(1, 2)
+    assert network.latency_us(1, 2) == LinkTable(3, LinkModel(latency_us=(0, 10**6))).latency_us(
+        1, 2
+    )
     assert len({network.latency_us(1, other) for other in range(2, 50)}) > 40
 
 
 def test_a_link_of_its_own() -> None:
-    network = Network(3, LinkModel((40 * MILLISECOND,)))
+    network = LinkTable(3, LinkModel((40 * MILLISECOND,)))
     network.flow(1, 2)
     network.shape(2, 1, LinkModel((7,)))
     assert network.flow(1, 2).arrival(0, 1) == 7
@@ -166,7 +168,7 @@ def test_a_link_of_its_own() -> None:
 
 
 def test_cuts_have_a_direction_and_add_up() -> None:
-    network = Network(3, LinkModel())
+    network = LinkTable(3, LinkModel())
     one_way = Cut(frozenset({1}), frozenset({2, 3}))
     dark = Cut(None, frozenset({2}))
     network.cut(one_way)
@@ -180,7 +182,7 @@ def test_cuts_have_a_direction_and_add_up() -> None:
 
 
 def test_what_is_held_is_called_once() -> None:
-    network = Network(3, LinkModel())
+    network = LinkTable(3, LinkModel())
     cut = Cut(None, None)
     called: list[int] = []
     network.cut(cut)

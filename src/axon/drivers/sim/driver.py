@@ -16,8 +16,8 @@ from random import Random
 
 from axon.drivers.bounds import RESOLVE_MAX_ENDPOINTS, RESOLVE_TIMEOUT
 from axon.drivers.sim.agenda import Agenda
-from axon.drivers.sim.network import Cut, LinkModel, Network, stream
-from axon.drivers.sim.program import Program, Settings
+from axon.drivers.sim.network import Cut, LinkModel, LinkTable, stream
+from axon.drivers.sim.program import Program, ProgramSettings
 from axon.drivers.sim.streams import Attempt, Host
 from axon.drivers.sim.trace import Trace
 from axon.errors import AxonError, StorageError
@@ -81,7 +81,7 @@ class Simulation:
         self.agenda = Agenda(start, stream(seed, "ties"))
         self.trace = Trace()
         self.failures: dict[int, StorageError] = {}
-        self._network = Network(seed, link or LinkModel())
+        self._network = LinkTable(seed, link or LinkModel())
         self._programs: list[Program] = []
         self._numbers: dict[str, int] = {}
         self._listeners: dict[Endpoint, int] = {}
@@ -134,7 +134,7 @@ class Simulation:
         """
         assert endpoint not in self._listeners, f"two nodes at {endpoint}"
         number = len(self._programs)
-        settings = Settings(boot, endpoint, perform, job_time_us, on_report, listens)
+        settings = ProgramSettings(boot, endpoint, perform, job_time_us, on_report, listens)
         self._numbers.setdefault(endpoint.host, number)
         if listens:
             self._listeners[endpoint] = number

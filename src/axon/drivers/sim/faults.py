@@ -79,7 +79,7 @@ class HalfOpen:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ShapeLink:
     """The link between two nodes becomes another, for connections made from then on."""
 
     at: Instant
@@ -118,7 +118,7 @@ class NameServer:
         simulation.set_name(self.name, self.hosts)
 
 
-Fault = Crash | Restart | Partition | Heal | HalfOpen | Shape | ClockOffset | NameServer
+Fault = Crash | Restart | Partition | Heal | HalfOpen | ShapeLink | ClockOffset | NameServer
 
 
 @dataclass(frozen=True, slots=True)

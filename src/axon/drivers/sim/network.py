@@ -2,7 +2,7 @@
 
 A `LinkModel` says what a link is like; a `Flow` carries one direction of one TCP connection over it
 and says when a piece of data arrives. TCP repairs what a link loses, so loss is delay here: the
-piece, and all behind it, waits for one retransmission timeout or several. `Network` knows which
+piece, and all behind it, waits for one retransmission timeout or several. `LinkTable` knows which
 model lies between which hosts, and the cuts that keep some of them apart.
 
 Chance comes only from `random()` and `getrandbits()`, and time is an integer, so that a seed means
@@ -194,7 +194,7 @@ class Cut:
         )
 
 
-class Network:
+class LinkTable:
     """The links between all hosts, by their numbers, and the cuts through them.
 
     Args:

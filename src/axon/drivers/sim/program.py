@@ -61,7 +61,7 @@ _TICK = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ProgramSettings:
     """What stays the same over the runs of a program; see `Simulation.add`."""
 
     boot: Callable[[Instant], Machine]
@@ -72,7 +72,7 @@ class Settings:
     listens: bool
 
 
-class World(Protocol):
+class SimulationView(Protocol):
     """What a program asks of the simulation."""
 
     agenda: Agenda
@@ -104,7 +104,9 @@ class Program:
         clock_offset_us: how far its clock is ahead of virtual time.
     """
 
-    def __init__(self, number: int, settings: Settings, clock_offset_us: int, world: World) -> None:
+    def __init__(
+        self, number: int, settings: ProgramSettings, clock_offset_us: int, world: SimulationView
+    ) -> None:
         self.number = number
         self.settings = settings
         self.clock_offset_us = clock_offset_us

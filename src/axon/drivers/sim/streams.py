@@ -22,7 +22,7 @@ from axon.drivers.bounds import (
     SEND_MAX_BYTES,
 )
 from axon.drivers.sim.agenda import Agenda
-from axon.drivers.sim.network import RETRANSMIT_MAX, RETRANSMIT_MIN, Cut, Flow, Network
+from axon.drivers.sim.network import RETRANSMIT_MAX, RETRANSMIT_MIN, Cut, Flow, LinkTable
 from axon.machine import (
     SECOND,
     Clogged,
@@ -105,7 +105,7 @@ class Socket:
         remote: Endpoint,
         flow: Flow,
         agenda: Agenda,
-        network: Network,
+        network: LinkTable,
     ) -> None:
         self.host = host
         self.local = local
@@ -287,7 +287,7 @@ class Attempt:
         local: Endpoint,
         dial: Dial,
         agenda: Agenda,
-        network: Network,
+        network: LinkTable,
         directory: Directory,
     ) -> None:
         self._host = host
