@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.cli.catalogue import OPTIONS
-from axon.cli.conf import Line, Settings, load_settings, parse_conf
+from axon.cli.conf import ConfLine, Settings, load_settings, parse_conf
 from axon.cli.options import parse_command_line
 from axon.errors import ConfigError
 
@@ -34,9 +34,9 @@ def test_lines() -> None:
         "# a comment\n\n  port = 5 # five\n[regtest]\nlisten=\r\nmain.port=7\n[x y]\n"
     )
     assert settings == [
-        Line("port", "5"),
-        Line("regtest.listen", ""),
-        Line("regtest.main.port", "7"),
+        ConfLine("port", "5"),
+        ConfLine("regtest.listen", ""),
+        ConfLine("regtest.main.port", "7"),
     ]
     assert sections == [("regtest", 4), ("regtest.main", 6), ("x y", 7)]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from axon.cli.catalogue import OPTIONS, help_message
 from axon.cli.options import (
     Category,
-    Kind,
+    OptionKind,
     Value,
     as_flag,
     as_int,
@@ -173,7 +173,7 @@ def test_the_catalogue_is_in_order() -> None:
     ]  # fmt: skip
     secret = [name for name, option in OPTIONS.items() if option.secret]
     assert sorted(secret) == ["rpcauth", "rpcpassword", "rpcuser", "torpassword"]
-    assert OPTIONS["debug"].kind is Kind.OPTIONAL
+    assert OPTIONS["debug"].kind is OptionKind.OPTIONAL
 
 
 def test_the_help_text_names_what_axon_has_a_use_for() -> None:

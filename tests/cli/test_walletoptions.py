@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from axon.cli.arguments import UsageError
 from axon.cli.walletoptions import (
     STALL_S,
     AddCommand,
-    UsageError,
     WalletOptions,
     read_options,
     wallet_parser,

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from axon.cli.options import Category, Kind, Option
+from axon.cli.options import Category, Option, OptionKind
 
 _WIDTH: Final = 79
 _INDENT: Final = 7
@@ -205,9 +205,9 @@ def _read(category: Category, table: str) -> Iterator[Option]:
         placeholder, _, text = (part.strip() for part in rest.partition("|"))
         name, first, *more = head.split()
         if first == "-":
-            kind, words = Kind.OPTIONAL, None
+            kind, words = OptionKind.OPTIONAL, None
         else:
-            kind = Kind[("optional" if "optional" in more else first).upper()]
+            kind = OptionKind[("optional" if "optional" in more else first).upper()]
             words = text
         yield Option(
             name,
@@ -234,9 +234,9 @@ _TABLES: Final = {
 OPTIONS: Final[dict[str, Option]] = {
     option.name: option for category, table in _TABLES.items() for option in _read(category, table)
 } | {
-    **{name: Option(name, Kind.OPTIONAL) for name in _UNUSED.split()},
-    "wallet": Option("wallet", Kind.OPTIONAL, network_only=True),
-    "walletdir": Option("walletdir", Kind.OPTIONAL, network_only=True),
+    **{name: Option(name, OptionKind.OPTIONAL) for name in _UNUSED.split()},
+    "wallet": Option("wallet", OptionKind.OPTIONAL, network_only=True),
+    "walletdir": Option("walletdir", OptionKind.OPTIONAL, network_only=True),
 }
 """Every option, by name."""
 

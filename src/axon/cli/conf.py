@@ -32,20 +32,20 @@ _SELECTORS: Final = {"regtest": "regtest", "signet": "signet", "testnet": "test"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConfLine:
     """One `name=value` of a configuration file; `name` has its section in front."""
 
     name: str
     value: str
 
 
-def parse_conf(text: str) -> tuple[list[Line], list[tuple[str, int]]]:
+def parse_conf(text: str) -> tuple[list[ConfLine], list[tuple[str, int]]]:
     """The settings of a configuration file, and its sections with their line numbers.
 
     Raises:
         ConfigError: a line is no setting; the text says which.
     """
-    settings: list[Line] = []
+    settings: list[ConfLine] = []
     sections: list[tuple[str, int]] = []
     prefix = ""
     for number, raw in enumerate(text.split("\n"), 1):
@@ -74,7 +74,7 @@ def parse_conf(text: str) -> tuple[list[Line], list[tuple[str, int]]]:
                     f"parse error on line {number}, "
                     "using # in rpcpassword can be ambiguous and should be avoided"
                 )
-            settings.append(Line(name, value.strip(_BLANK)))
+            settings.append(ConfLine(name, value.strip(_BLANK)))
             section, dot, _ = name.rpartition(".")
             if dot and len(prefix) <= len(section):
                 sections.append((section, number))

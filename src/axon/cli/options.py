@@ -22,7 +22,7 @@ _NUMBER: Final = re.compile(r"\s*(-|\+(?!-))?([0-9]+)")
 _INT64: Final = (-(1 << 63), (1 << 63) - 1)
 
 
-class Kind(Enum):
+class OptionKind(Enum):
     """What the value of an option is."""
 
     FLAG = auto()
@@ -61,7 +61,7 @@ class Option:
     """
 
     name: str
-    kind: Kind
+    kind: OptionKind
     category: Category = Category.GENERAL
     placeholder: str = ""
     help: str | None = None
@@ -160,7 +160,7 @@ def split_command_line(
             text is None
             and name.startswith("--")
             and not key.negated
-            and option.kind in (Kind.VALUE, Kind.LIST)
+            and option.kind in (OptionKind.VALUE, OptionKind.LIST)
             and not follower.startswith("-")
         ):
             text = arguments[next(places)]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
-from axon.cli.options import Kind, Option, split_command_line
+from axon.cli.options import Option, OptionKind, split_command_line
 from axon.cli.rpcconfig import cookie_path, rpc_port
 from axon.cli.values import read_endpoint
 from axon.errors import ConfigError
@@ -30,15 +30,21 @@ RETRY_S: Final = 0.25
 CLI_OPTIONS: Final = OPTIONS | {
     option.name: option
     for option in (
-        Option("named", Kind.FLAG, help="Arguments are name=value (default: 0)"),
-        Option("rpcclienttimeout", Kind.VALUE, help="Seconds to wait for an answer, 0 for ever"),
-        Option("rpcconnect", Kind.VALUE, help="Call this host (default: 127.0.0.1)"),
-        Option("rpcwait", Kind.FLAG, help="Wait until the node answers"),
-        Option("rpcwaittimeout", Kind.VALUE, help="Seconds to wait with -rpcwait, 0 for ever"),
-        Option("rpcwallet", Kind.VALUE, help="Call the methods of this wallet"),
-        Option("stdin", Kind.FLAG, help="Read further arguments from standard input, one a line"),
-        Option("stdinrpcpass", Kind.FLAG, help="Read the password from standard input"),
-        Option("color", Kind.OPTIONAL),
+        Option("named", OptionKind.FLAG, help="Arguments are name=value (default: 0)"),
+        Option(
+            "rpcclienttimeout", OptionKind.VALUE, help="Seconds to wait for an answer, 0 for ever"
+        ),
+        Option("rpcconnect", OptionKind.VALUE, help="Call this host (default: 127.0.0.1)"),
+        Option("rpcwait", OptionKind.FLAG, help="Wait until the node answers"),
+        Option(
+            "rpcwaittimeout", OptionKind.VALUE, help="Seconds to wait with -rpcwait, 0 for ever"
+        ),
+        Option("rpcwallet", OptionKind.VALUE, help="Call the methods of this wallet"),
+        Option(
+            "stdin", OptionKind.FLAG, help="Read further arguments from standard input, one a line"
+        ),
+        Option("stdinrpcpass", OptionKind.FLAG, help="Read the password from standard input"),
+        Option("color", OptionKind.OPTIONAL),
     )
 }
 _USAGE: Final = "Usage: axon rpc [options] METHOD [ARGUMENTS]\n       axon rpc [options] help\n"

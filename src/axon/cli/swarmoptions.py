@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-from axon.errors import ConfigError
+from axon.cli.arguments import Parser, seconds
 from axon.swarm.lab import checking
 from axon.swarm.lab.plan import INTERVAL_S
 from axon.swarm.lab.topology import Topology
@@ -21,16 +21,9 @@ _TARGET_HELP: Final = (
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all of axon does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}; see {self.prog} --help")
-
-
 def make_parser() -> argparse.ArgumentParser:
     """Reads a command line; raises `ConfigError` where it cannot."""
-    parser = _Parser(
+    parser = Parser(
         prog="axon swarm",
         description="Start a network of real nodes on this machine (a test chain, loopback only), "
         "watch it, damage it, and check it.",
@@ -61,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     check.add_argument("names", nargs="*", metavar="INVARIANT", help="S2, L7, S*, ... (see above)")
     check.add_argument("--harm", action="store_true", help="kill nodes, too, and wipe their disks")
     check.add_argument(
-        "--settle", type=_seconds, default=0.0, metavar="S", help="leave it alone for S s first"
+        "--settle", type=seconds, default=0.0, metavar="S", help="leave it alone for S s first"
     )
     check.add_argument("--json", action="store_true", help="one JSON object")
     add("down", "end all processes of the run and remove what up made")
@@ -91,7 +84,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--seed", type=int, metavar="S", help="of all chance (default: drawn)")
     up.add_argument(
         "--interval",
-        type=_seconds,
+        type=seconds,
         default=INTERVAL_S,
         metavar="S",
         help=f"mean seconds from block to block with miners (default {INTERVAL_S:g})",
@@ -116,13 +109,3 @@ def _add_harm(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     mining = add("mine", "have a node find blocks")
     mining.add_argument("node", nargs="?", default="n1", metavar="NODE", help="default n1")
     mining.add_argument("count", nargs="?", type=int, default=1, metavar="COUNT", help="default 1")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds below a day")
-    return seconds

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from axon.cli.arguments import UsageError
 from axon.cli.walletcommands import (
     creating,
     keeping,
@@ -22,7 +23,7 @@ from axon.cli.walletcommands import (
     receiving,
     serving,
 )
-from axon.cli.walletoptions import Command, UsageError, read_options, wallet_parser
+from axon.cli.walletoptions import Command, read_options, wallet_parser
 from axon.errors import AxonError
 
 FAILED: Final = 1

@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from axon.cli.arguments import Parser, UsageError, seconds
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import load_settings
 from axon.cli.logs import LogSettings, log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
-from axon.errors import ConfigError
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS
@@ -30,17 +30,6 @@ second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
-
-
-class UsageError(ConfigError):
-    """The command line is not as it should be; the text says how it would be."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all of axon does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +127,7 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
         ),
     )
     add(
-        "--timeout", "-timeout", type=_seconds, metavar="S",
+        "--timeout", "-timeout", type=seconds, metavar="S",
         help=say(f"give up when a sync stands still for S seconds (default {STALL_S:g})"),
     )  # fmt: skip
     add(
@@ -208,16 +197,6 @@ def _endpoints(given: argparse.Namespace, name: str, port: int) -> tuple[Endpoin
     if texts is None:
         return None
     return tuple([read_endpoint(name, text, port) for text in texts])
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds below a day")
-    return seconds
 
 
 MORE_OPTIONS: Final = "Options about networks, folders and nodes: axon wallet --help."

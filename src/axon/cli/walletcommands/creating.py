@@ -9,7 +9,8 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
+from axon.cli.arguments import UsageError
+from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, new_passphrase, words
 from axon.cli.walletview import aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock

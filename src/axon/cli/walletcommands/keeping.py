@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from axon.cli.arguments import UsageError
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import with_passphrase
-from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
+from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, say, write, write_json

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from axon.cli.arguments import UsageError
 from axon.cli.walletaccess import opened
-from axon.cli.walletoptions import AddCommand, UsageError, WalletOptions
+from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json

@@ -8,6 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
 
+from axon.cli.arguments import Parser
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_fee_options,
@@ -17,7 +18,7 @@ from axon.cli.walletcommands.paying import (
     send_out,
     with_passphrase,
 )
-from axon.cli.walletoptions import MORE_OPTIONS, AddCommand, Parser, WalletOptions, common_options
+from axon.cli.walletoptions import MORE_OPTIONS, AddCommand, WalletOptions, common_options
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json

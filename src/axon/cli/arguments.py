@@ -1,0 +1,30 @@
+"""What commands with subcommands have in common: a parser that refuses in one line, and seconds."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from axon.errors import ConfigError
+
+
+class UsageError(ConfigError):
+    """The command line is not as it should be; the text says how it would be."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all of axon does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def seconds(text: str) -> float:
+    """A time below a day, for `type=`."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds below a day")
+    return found
