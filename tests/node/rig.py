@@ -198,7 +198,7 @@ class Rig:
         return peer
 
     def connect(self, version: Version | None = None) -> PeerId:
-        """A peer that dialled us, was greeted, and has shown that its tip is ours."""
+        """A peer that dialled us, has shaken hands, and has shown that its tip is ours."""
         peer = self.open()
         self.send(peer, version or their_version(100 + peer), WtxidRelay(), SendAddrV2(), Verack())
         self.wait(SECOND)

@@ -31,7 +31,7 @@ from axon.node.facts import Fact, PaymentFound, PaymentHeard
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
-from axon.node.walletjobs import AskWallet, Wallet, perform
+from axon.node.walletjobs import AskWallet, WalletView, perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.transaction import Transaction
@@ -89,7 +89,7 @@ class LightParts:
 async def put_together(
     settings: LightSettings,
     storage: LightStorage,
-    wallet: Wallet,
+    wallet: WalletView,
     start: ScanStart,
     unconfirmed: Sequence[Transaction] = (),
 ) -> LightParts:

@@ -15,7 +15,7 @@ from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 @dataclass(frozen=True, slots=True)
 class PeerConnected:
-    """A peer was greeted: the handshake is done."""
+    """The handshake with a peer is complete."""
 
     category: ClassVar[str | None] = "net"
     peer: PeerId

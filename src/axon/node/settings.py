@@ -37,7 +37,7 @@ class LinkSettings:
         own_addresses: ours, as far as they are known, told to peers.
         blocks_only: peers are to send no transactions (`-blocksonly`).
         minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
-        peer_timeout: for the greeting (`-peertimeout`).
+        peer_timeout: for the handshake (`-peertimeout`).
         permissions: what the operator allows a connection (`-whitelist`, `-whitebind`), by Core's
             names, from the two ends and whether it is inbound.
     """

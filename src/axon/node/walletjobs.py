@@ -159,7 +159,7 @@ class Taken(Protocol):
         """The wallet looks for more scripts than before, so later filters may match now."""
 
 
-class Wallet(Protocol):
+class WalletView(Protocol):
     """A wallet, as far as the node feeds it."""
 
     @property
@@ -198,7 +198,7 @@ class ChainFiles(Protocol):
         """See `ReadKeptFilters`."""
 
 
-def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
+def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
     """Do one job; its outcome."""
     match job:
         case MatchFilters(filters):
@@ -231,7 +231,7 @@ def perform(wallet: Wallet, files: ChainFiles, job: object) -> object:
     return None
 
 
-def _run(wallet: Wallet, command: WalletCommand[object]) -> object:
+def _run(wallet: WalletView, command: WalletCommand[object]) -> object:
     try:
         return command.run(wallet)
     except WalletError as refused:
