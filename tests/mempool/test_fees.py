@@ -170,7 +170,7 @@ def test_what_a_block_that_is_not_new_confirms_waits_no_longer() -> None:
     watch.fees.block_connected(watch.fees.height, again)
     for _ in range(10):
         watch.mine()
-    assert watch.fees.estimate(2).feerate_sat_kvb == 5_000
+    assert watch.fees.estimate(2) == Estimate(5_000, 2)
 
 
 def test_extreme_feerates_have_a_place() -> None:
