@@ -1,4 +1,7 @@
-"""The parts of p2p, each by itself among a few peers that do anything in any order."""
+"""The parts of p2p, each by itself among a few peers that do anything in any order.
+
+Long because it is a row of targets that do not know one another, each on a page of its own.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Each input is a series of events: connections come and go, some of them to an honest node whose
 bytes may be changed on the way, others to peers that say anything; slow work is done late or out of
 turn, and time passes. Whatever happens, the machine keeps the contract of `axon/machine.py`.
+
+A third of the file is what there is to talk about: one message of each kind about one small chain.
 """
 
 from __future__ import annotations
