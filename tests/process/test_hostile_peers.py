@@ -197,7 +197,7 @@ VIOLATIONS: Final[dict[str, tuple[Callable[[Header], Message], str]]] = {
     ),
     "headers that do not connect to each other": (
         lambda tip: Headers((*headers_on(tip, 1), *headers_on(tip, 1, step_s=2))),
-        "headers",
+        "each header of a message builds on the one before",
     ),
     "too many headers": (lambda tip: Headers((tip,) * 2001), "headers"),
     "too many items told": (
