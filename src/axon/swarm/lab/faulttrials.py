@@ -9,6 +9,7 @@ back with empty disks. Every round leaves all nodes running, even one that fails
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -75,12 +76,11 @@ def _without(run: CheckedRun, name: str, results: TrialResults) -> None:
         if others:
             _converge(run, others, name, results)
     finally:
-        took_s = _timed_start(run, [name])
-    results.recovery_s = max(results.recovery_s, took_s)
+        fault = _restarted(run, name, results)
     with node.connected():
-        fault = _fault_after(run, node, before, others)
-        if fault:
-            results.unsafe[name] = fault
+        fault = fault or _fault_after(run, node, before, others)
+    if fault:
+        results.unsafe[name] = fault
 
 
 def _at_death(node: CheckedNode) -> tuple[int, str]:
@@ -116,10 +116,16 @@ def _converge(
         results.convergence_s = CONVERGENCE_LIMIT_S
 
 
-def _timed_start(run: CheckedRun, chosen: Sequence[str]) -> float:
+def _restarted(run: CheckedRun, name: str, results: TrialResults) -> str:
+    """Start a node that was killed; what is wrong with that, empty if nothing is."""
     begin = run.now()
-    run.start(chosen)
-    return (run.now() - begin) / SECOND
+    try:
+        run.start([name])
+    except NodeFailed as failure:
+        return f"it does not come back: {failure}"
+    took_s = (run.now() - begin) / SECOND
+    results.recovery_s = max(results.recovery_s, took_s)
+    return f"it answered after {took_s:.1f} s" * (took_s > RECOVERY_LIMIT_S)
 
 
 def _fault_after(
@@ -145,14 +151,13 @@ def _fault_after(
 
 def durability(results: TrialResults) -> Finding:
     """S6: who was killed comes back by itself with all its work and the right coins."""
-    late = results.recovery_s > RECOVERY_LIMIT_S
     killed = counted(results.trials, "node")
     said = f"{killed} killed just after a block came back with it, same coins"
     if results.unsafe:
         said = "; ".join(f"{name}: {why}" for name, why in results.unsafe.items())
     return Finding(
         "S6",
-        not results.unsafe and not late,
+        not results.unsafe,
         said,
         results.recovery_s,
         RECOVERY_LIMIT_S,
@@ -203,8 +208,8 @@ def last_survivor(run: CheckedRun, say: Say) -> Finding:
         except AxonError as failure:  # Not to answer, or to refuse, is no way to survive.
             said = f"with {name} the only one left: {failure}"
             blamed = failure.culprits if isinstance(failure, Unserved) else ()
-            run.start(others)
-            return Finding("L8", False, said, culprits=blamed or (name,), tried=len(chosen))
+            blamed = blamed or _not_back(run, others) or (name,)
+            return Finding("L8", False, said, culprits=blamed, tried=len(chosen))
     if not chosen:
         return Finding("L8", None, "no node answers", tried=0)
     alive = len(run.wallets())
@@ -214,6 +219,13 @@ def last_survivor(run: CheckedRun, say: Say) -> Finding:
         f"{wallets}and all others regrew from it with empty disks"
     )
     return Finding("L8", True, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
+
+
+def _not_back(run: CheckedRun, names: Sequence[str]) -> tuple[str, ...]:
+    """Start nodes that were killed; those that do not come back."""
+    with suppress(NodeFailed):
+        run.start(names)
+    return tuple(name for name in names if not run.is_running(name))
 
 
 def _survive(run: CheckedRun, name: str, others: Sequence[str]) -> float:

@@ -8,7 +8,7 @@ moment; they kill nobody. What a single death would do is read off the plan here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -59,9 +59,16 @@ def convergence(run: CheckedRun) -> Finding:
             worst = max(worst, until_one_tip(run, side))
         except TooLate:
             said = f"a block of {side[0].name} does not bring {names(side)} onto one block"
-            return Finding("L1", False, said, CONVERGENCE_LIMIT_S, CONVERGENCE_LIMIT_S)
+            limit_s = CONVERGENCE_LIMIT_S
+            return Finding("L1", False, said, limit_s, limit_s, culprits=_apart(run, side))
     said = "a new block, and all nodes of each side stand on one"
     return Finding("L1", True, said, worst, CONVERGENCE_LIMIT_S)
+
+
+def _apart(run: CheckedRun, nodes: Sequence[CheckedNode]) -> tuple[str, ...]:
+    """Those who do not stand where the first does."""
+    tips = run.each(nodes, lambda node: node.rpc("getbestblockhash"))
+    return tuple(node.name for node, tip in zip(nodes, tips, strict=True) if tip != tips[0])
 
 
 def convergence_by_plan(run: CheckedRun) -> Finding:
@@ -102,33 +109,45 @@ def until_one_tip(
 
 def propagation(run: CheckedRun) -> Finding:
     """L2: a block and a payment reach every node of their side, each within its time."""
-    blocks: list[float] = []
-    payments: list[float] = []
+    blocks: dict[str, float] = {}
+    payments: dict[str, float] = {}
     for side in sides(run):
-        blocks += _block_times(run, side)
+        blocks |= _block_times(run, side)
         try:
-            payments += _payment_times(run, side)
+            payments |= _payment_times(run, side)
         except Dry as error:
-            return Finding("L2", None, str(error), max(blocks), BLOCK_LIMIT_S)
+            return Finding("L2", None, str(error), max(blocks.values()), BLOCK_LIMIT_S)
     if not blocks:
         return Finding("L2", None, "no node answers", tried=0)
-    late = max(blocks) > BLOCK_LIMIT_S or max(payments) > PAYMENT_LIMIT_S
-    said = (
-        f"a block: {_spread(blocks)}; a payment: {_spread(payments)} (limit {PAYMENT_LIMIT_S:g} s)"
+    late = [
+        name
+        for name, block_s in blocks.items()
+        if block_s > BLOCK_LIMIT_S or payments[name] > PAYMENT_LIMIT_S
+    ]
+    said = f"a block: {_spread(blocks.values())}; a payment: {_spread(payments.values())} "
+    said += f"(limit {PAYMENT_LIMIT_S:g} s)"
+    return Finding(
+        "L2",
+        not late,
+        said,
+        max(blocks.values()),
+        BLOCK_LIMIT_S,
+        culprits=tuple(late),
+        tried=len(blocks),
     )
-    return Finding("L2", not late, said, max(blocks), BLOCK_LIMIT_S, tried=len(blocks))
 
 
-def _block_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
-    """Have the first node find a block; seconds until each node has it."""
+def _block_times(run: CheckedRun, side: Sequence[CheckedNode]) -> dict[str, float]:
+    """Have the first node find a block; seconds until each node has it, by node."""
     begin = run.now()
     name = mine(side[0])[0]
     height = int(side[0].rpc("getblockheader", name)["height"])
-    return run.each(side, lambda node: _got_block(run, node, name, height, begin))
+    times = run.each(side, lambda node: _got_block(run, node, name, height, begin))
+    return {node.name: seconds for node, seconds in zip(side, times, strict=True)}
 
 
-def _payment_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
-    """Make a payment at the first node; seconds until each node knows it, which is then mined.
+def _payment_times(run: CheckedRun, side: Sequence[CheckedNode]) -> dict[str, float]:
+    """Make a payment at the first node, which is then mined; seconds until each node knows it.
 
     Raises:
         Dry: there is nothing to pay with.
@@ -137,7 +156,7 @@ def _payment_times(run: CheckedRun, side: Sequence[CheckedNode]) -> list[float]:
     name = pay(side[0])
     times = run.each(side, lambda node: _got_payment(run, node, name, begin))
     mine(side[0])
-    return times
+    return {node.name: seconds for node, seconds in zip(side, times, strict=True)}
 
 
 def _got_block(run: CheckedRun, node: CheckedNode, name: str, height: int, begin: Instant) -> float:
@@ -161,7 +180,7 @@ def _got_payment(run: CheckedRun, node: CheckedNode, name: str, begin: Instant) 
     return (run.now() - begin) / SECOND
 
 
-def _spread(times_s: Sequence[float]) -> str:
+def _spread(times_s: Iterable[float]) -> str:
     ordered = sorted(times_s)
     parts = [
         f"{percent} % {ordered[max(0, -(-len(ordered) * percent // 100) - 1)]:.2f}"
@@ -187,7 +206,7 @@ def growth(run: CheckedRun, say: Say) -> Finding:
             worst = max(worst, _until_higher(run, side[-1], limit_s))
         except TooLate:
             said = f"no block came to {side[-1].name}, though {', '.join(mining)} mines"
-            return Finding("L4", False, said, limit_s, limit_s)
+            return Finding("L4", False, said, limit_s, limit_s, culprits=tuple(mining))
     if not tried:
         return Finding("L4", True, "no miner lives, so no growth is due", tried=0)
     return Finding("L4", True, "a miner's block came", worst, limit_s, tried=tried)

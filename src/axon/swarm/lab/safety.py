@@ -7,11 +7,10 @@ tells each in plain words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from axon.primitives.transaction import COIN
 from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.audit import Audit, audit
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
@@ -20,7 +19,7 @@ from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.nodeprocess import NodeView
 from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.walletconsistency import compare_balances
-from axon.swarm.story.participants import in_coins
+from axon.swarm.story.participants import amount_sat, in_coins
 
 AT_ONCE: Final = 50
 """Blocks asked for in one call."""
@@ -68,13 +67,12 @@ class Audited:
     Args:
         audit: what came of it.
         names: the nodes that stand there.
-        told_sat, told_coins: what one of them says of its coins there.
+        told: what each of them says of its coins there: their sum in satoshi, and their number.
     """
 
     audit: Audit
     names: tuple[str, ...]
-    told_sat: int
-    told_coins: int
+    told: Mapping[str, tuple[int, int]]
 
 
 def judge_chains(run: CheckedRun) -> list[Audited]:
@@ -84,11 +82,14 @@ def judge_chains(run: CheckedRun) -> list[Audited]:
     found = []
     for tip in dict.fromkeys(str(coins["bestblock"]) for coins in tips.values()):
         standing = [node for node in nodes if tips[node.name]["bestblock"] == tip]
-        told = tips[standing[0].name]
-        result = audit(_blocks(standing[0], tip, int(told["height"])), run.now())
-        amount_sat = int(told["total_amount"] * COIN)
+        height = int(tips[standing[0].name]["height"])
+        result = audit(_blocks(standing[0], tip, height), run.now())
         names = tuple(node.name for node in standing)
-        found.append(Audited(result, names, amount_sat, int(told["txouts"])))
+        told = {
+            name: (amount_sat(tips[name]["total_amount"]), int(tips[name]["txouts"]))
+            for name in names
+        }
+        found.append(Audited(result, names, told))
     return found
 
 
@@ -129,14 +130,15 @@ def no_inflation(chains: Sequence[Audited]) -> Finding:
         return _undecided("S3", _NOBODY)
     for item in chains:
         found = item.audit
-        expected = found.allowed_sat - found.unclaimed_sat
-        sums = (found.coins_sat, item.told_sat)
-        if any(each_sat != expected for each_sat in sums) or item.told_coins != found.coins:
+        expected = (found.allowed_sat - found.unclaimed_sat, found.coins)
+        wrong = [name for name, told in item.told.items() if told != expected]
+        if wrong:
+            sum_sat, coins = item.told[wrong[0]]
             said = (
-                f"mined {in_coins(expected)}, counted {in_coins(sums[0])} in {found.coins} coins, "
-                f"told {in_coins(sums[1])} in {item.told_coins}"
+                f"mined {in_coins(expected[0])} in {found.coins} coins, and {', '.join(wrong)} "
+                f"says {in_coins(sum_sat)} in {coins}"
             )
-            return Finding("S3", False, said, culprits=item.names, tried=len(chains))
+            return Finding("S3", False, said, culprits=tuple(wrong), tried=len(chains))
     last = chains[0].audit
     said = (
         f"{in_coins(last.coins_sat)} coins at height {last.height} are all that was mined, "

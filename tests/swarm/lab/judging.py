@@ -1,0 +1,29 @@
+"""Has a network in memory judged by the checks of the lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from axon.swarm.invariants import Finding
+from axon.swarm.lab.checking import Chosen, check
+from tests.swarm.lab.memoryrun import MemoryRun
+
+
+def judged(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, Finding]:
+    """What the checks of these invariants find."""
+    found = check(run, Chosen(names, harm), lambda _: None)
+    assert len({item.name for item in found}) == len(found)
+    return {item.name: item for item in found}
+
+
+def blamed(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, tuple[str, ...]]:
+    """What does not hold, and who is to blame."""
+    found = judged(run, *names, harm=harm)
+    return {name: item.culprits for name, item in found.items() if not item.holds}
+
+
+def with_paid_wallets(folder: Path) -> MemoryRun:
+    """A network whose two wallets were paid."""
+    run = MemoryRun(folder, 3, wallets=2)
+    assert blamed(run, "L3") == {}
+    return run

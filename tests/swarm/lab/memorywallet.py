@@ -1,0 +1,156 @@
+"""A wallet in memory, for networks that the checks of the lab judge: real payments and proofs.
+
+It is honest. A test bends it in one place, by an attribute or by `bend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from axon.primitives.address import decode_address
+from axon.primitives.block import Block
+from axon.primitives.hashes import to_hex
+from axon.primitives.merkle import PartialMerkleTree
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
+from axon.rpc.errors import Code, RpcError
+from axon.swarm.lab.faucet import FEE_SAT
+from axon.swarm.lab.manifest import Component
+from axon.swarm.signer import Signer, Spendable
+from axon.wire.messages.blocks import MerkleBlock
+from tests.swarm.lab.memorynode import Answering, MemoryNode
+
+
+class Known(Protocol):
+    """What a wallet needs of the network it is in."""
+
+    deserters: set[str]
+
+    def nodes(self) -> Sequence[MemoryNode]:
+        """The nodes that live."""
+
+
+class MemoryWallet(Answering):
+    """A wallet with one key, which asks the last of the living nodes that it knows.
+
+    What may be bent: `is_blind` (it looks at no new block), `keeps_payments` (offers them nobody).
+    """
+
+    def __init__(self, item: Component, run: Known) -> None:
+        super().__init__(item.name)
+        self._run = run
+        self._entries = item.entries
+        self._signer = Signer(item.name)
+        self.is_blind = self.keeps_payments = False
+        self.chain: list[Block] = []
+        self.given: dict[str, int] = {}
+
+    def rpc(self, method: str, *args: object, **named: object) -> Any:
+        """Look through what came, then answer."""
+        node = self._node()
+        if node is not None and not self.is_blind:
+            self.chain = list(node.chain)
+        return super().rpc(method, *args, **named)
+
+    def _node(self) -> MemoryNode | None:
+        deserters = self._run.deserters
+        known = [node for node in self._run.nodes() if node.name in self._entries]
+        alive = [node for node in known if node.name not in deserters]
+        return alive[-1] if alive else None
+
+    def scanned(self) -> tuple[int, str]:
+        """The last block up to which it has looked."""
+        last = self.rpc("getbalances")["lastprocessedblock"]
+        return (-1, "") if last is None else (last["height"], last["hash"])
+
+    def _coins(self) -> dict[OutPoint, int]:
+        found: dict[OutPoint, int] = {}
+        for block in self.chain:
+            for payment in block.transactions:
+                for spent in payment.prevouts:
+                    found.pop(spent, None)
+                found |= self._received(payment)
+        return found
+
+    def _received(self, payment: Transaction) -> dict[OutPoint, int]:
+        return {
+            outpoint(payment.txid, index): output.amount_sat
+            for index, output in enumerate(payment.outputs)
+            if output.script_pubkey == self._signer.script
+        }
+
+    # RPC.
+
+    def getnewaddress(self) -> str:
+        return self._signer.address()
+
+    def getbalance(self) -> Decimal:
+        return Decimal(sum(self._coins().values())) / COIN
+
+    def getbalances(self) -> dict[str, Any]:
+        if not self.chain:
+            return {"lastprocessedblock": None}
+        last = {"height": len(self.chain), "hash": to_hex(self.chain[-1].hash)}
+        return {"lastprocessedblock": last}
+
+    def getblockhash(self, height: int) -> str:
+        return to_hex(self.chain[height - 1].hash)
+
+    def listtransactions(self, _count: int) -> list[dict[str, Any]]:
+        found = []
+        coins: dict[OutPoint, int] = {}
+        for height, block in enumerate(self.chain, start=1):
+            for payment in block.transactions:
+                received = self._received(payment)
+                spent = [coins.pop(each) for each in payment.prevouts if each in coins]
+                coins |= received
+                if received or spent:
+                    found.append(
+                        {
+                            "txid": to_hex(payment.txid),
+                            "state": "confirmed",
+                            "amount": Decimal(sum(received.values()) - sum(spent)) / COIN,
+                            "confirmations": len(self.chain) - height + 1,
+                            "blockhash": to_hex(block.hash),
+                        }
+                    )
+        return found
+
+    def listdescriptors(self) -> dict[str, Any]:
+        return {"descriptors": [{"desc": f"addr({self._signer.address()})"}]}
+
+    def listaddresses(self, change: bool) -> list[str]:
+        return [] if change else [self._signer.address()]
+
+    def gettxoutproof(self, txid: str) -> str:
+        for block in self.chain:
+            flags = [to_hex(item.txid) == txid for item in block.transactions]
+            if any(flags):
+                tree = PartialMerkleTree.build([item.txid for item in block.transactions], flags)
+                return MerkleBlock(block.header, tree).encode().hex()
+        raise RpcError(Code.NOT_FOUND, "not in a block")
+
+    def draftpayment(self, wanted: dict[str, Decimal]) -> dict[str, Any]:
+        ((address, amount),) = wanted.items()
+        coin, held_sat = next(iter(self._coins().items()))
+        amount_sat = int(amount * COIN)
+        outputs = [
+            TxOut(amount_sat, decode_address(address, REGTEST)),
+            TxOut(held_sat - amount_sat - FEE_SAT, self._signer.script),
+        ]
+        return {"psbt": self._signer.pay([Spendable(coin, held_sat)], outputs).raw.hex()}
+
+    def sendpayment(self, psbt: str, _passphrase: str) -> dict[str, Any]:
+        payment = Transaction.decode(bytes.fromhex(psbt))
+        node, txid = self._node(), to_hex(payment.txid)
+        self.given[txid] = 0
+        if node is not None and not self.keeps_payments:
+            node.offer(payment)
+            self.given[txid] = 1
+        return {"txid": txid}
+
+    def gettransaction(self, txid: str) -> dict[str, Any]:
+        listed = {item["txid"]: item["confirmations"] for item in self.listtransactions(0)}
+        return {"confirmations": listed.get(txid, 0), "spread": {"given": self.given[txid]}}
