@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from axon.cli.catalogue import OPTIONS, help_message
-from axon.cli.logs import Log
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
 from axon.cli.progress import Progress
@@ -21,6 +20,7 @@ from axon.drivers.aio.loop import run_loop
 from axon.errors import AxonError
 from axon.host.datadir import locked, pid_file, prepare
 from axon.host.fullnode import RunningNode, refuse_proxies
+from axon.host.logfile import Log
 from axon.host.programs import run_node
 from axon.host.version import VERSION
 

@@ -12,12 +12,13 @@ from typing import Final
 
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
-from axon.cli.logs import LogSettings, log_settings
+from axon.cli.logs import log_settings
 from axon.cli.options import Value, as_flag
 from axon.cli.peerconfig import peer_config
 from axon.cli.rpcconfig import rpc_config
 from axon.cli.values import read_money, read_uint256
 from axon.errors import ConfigError
+from axon.host.logfile import LogSettings
 from axon.host.settings import MAX_BLOCK_WEIGHT, FullNodeSettings, MiningSettings, script_threads
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S

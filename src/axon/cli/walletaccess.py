@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
-from axon.cli.logs import Log
 from axon.cli.walletoptions import WalletOptions
 from axon.host import walletclient
+from axon.host.logfile import Log
 from axon.host.walletclient import WalletClient
 
 

@@ -17,9 +17,10 @@ from typing import Any, Final
 from axon.cli.arguments import Parser, UsageError, seconds
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import load_settings
-from axon.cli.logs import LogSettings, log_settings
+from axon.cli.logs import log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
+from axon.host.logfile import LogSettings
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS

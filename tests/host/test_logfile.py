@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from axon.cli.logs import CATEGORIES, SHRUNK_BYTES, Log, LogSettings
+from axon.host.logfile import CATEGORIES, SHRUNK_BYTES, Log, LogSettings
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
