@@ -54,7 +54,7 @@ class MemoryRun:
         topology: Topology = Topology.ORGANIC,
     ) -> None:
         request = RunRequest(nodes, miners, wallets=wallets, topology=topology, seed=1)
-        self.manifest = plan_run(folder, request, Random(7))
+        self.manifest = plan_run(folder, request, Random(7), lambda _, usual: usual)
         self._now_us = int(_BEGIN)
         self._number = 0
         self._told: list[tuple[int, MemoryNode, Block | Transaction]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,14 +12,14 @@ import pytest
 
 from axon.errors import ConfigError
 from axon.swarm.lab.manifest import MANIFEST, ComponentKind, DesiredState, Manifest, run_locked
-from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run
+from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, usual_or_free_port
 from axon.swarm.lab.processidentity import ProcessIdentity, write_identity
 from axon.swarm.lab.startup import configuration
 from axon.swarm.lab.topology import Topology
 
 
 def small(folder: Path, nodes: int = 3, **wanted: Any) -> Manifest:
-    return plan_run(folder, RunRequest(nodes, **wanted), Random(7))
+    return plan_run(folder, RunRequest(nodes, **wanted), Random(7), lambda _, usual: usual)
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -109,6 +110,18 @@ def test_the_same_seed_draws_the_same_run(tmp_path: Path) -> None:
     assert one == two
     other = small(tmp_path, nodes=20, seed=6, miners=4)
     assert [item.knows for item in other.nodes] != [item.knows for item in one.nodes]
+
+
+def test_a_run_does_not_depend_on_what_listens_on_the_machine(tmp_path: Path) -> None:
+    one = small(tmp_path, nodes=3, seed=5)
+    first = one.nodes[0]
+    with socket.socket() as busy:
+        busy.bind((first.host, first.p2p_port))
+        busy.listen()
+        assert small(tmp_path, nodes=3, seed=5) == one
+        port = usual_or_free_port(first.host, first.p2p_port)
+        assert port != first.p2p_port, "a lab that is raised here takes another"
+    assert usual_or_free_port(first.host, first.p2p_port) == first.p2p_port
 
 
 def test_miners_mine_at_nodes_of_their_own(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,13 +75,31 @@ class RunRequest:
             raise ConfigError(f"a block every {self.interval_s:g} s cannot be")
 
 
-def plan_run(folder: Path, wanted: RunRequest, lots: Random) -> Manifest:
+def usual_or_free_port(host: str, usual: int) -> int:
+    """The usual port, or another one where a program of this machine has it already."""
+    with socket.socket() as listener, suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, usual))
+        return usual
+    return free_port(host)
+
+
+PickPort = Callable[[str, int], int]
+"""A port for a host on which the second port is usual."""
+
+
+def plan_run(
+    folder: Path, wanted: RunRequest, lots: Random, pick_port: PickPort = usual_or_free_port
+) -> Manifest:
     """Draw up a run; nothing of it exists yet.
+
+    All but the ports follows from the arguments.
 
     Args:
         folder: of the run.
         wanted: checked already.
         lots: the name of the run, and its seed where none is given.
+        pick_port: for each port of a node.
     """
     run, drawn = f"{lots.getrandbits(_BITS):08x}", lots.getrandbits(_BITS)
     seed = drawn if wanted.seed is None else wanted.seed
@@ -97,8 +116,8 @@ def plan_run(folder: Path, wanted: RunRequest, lots: Random) -> Manifest:
             name,
             ComponentKind.NODE,
             host,
-            _port(host, REGTEST.port),
-            _port(host, REGTEST.rpc_port),
+            pick_port(host, REGTEST.port),
+            pick_port(host, REGTEST.rpc_port),
             group,
             plan[name],
             known[name] if plan[name] is None else (),
@@ -161,12 +180,3 @@ def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Co
 def _stream(seed: int, purpose: str) -> Random:
     """Chance for one purpose, so that a new purpose does not change what the others draw."""
     return Random(f"{seed}|{purpose}")
-
-
-def _port(host: str, usual: int) -> int:
-    """The usual port, or another one where a program has it already."""
-    with socket.socket() as listener, suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, usual))
-        return usual
-    return free_port(host)
