@@ -50,7 +50,7 @@ def test_a_line(tmp_path: Path, opened: Callable[..., Log]) -> None:
         ({"timestamps": False}, "hello"),
         ({"microseconds": True}, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z hello"),
         ({"thread_names": True}, _TIME + r" \[MainThread\] hello"),
-        ({"source_locations": True}, _TIME + r" \[test_logs\.py:\d+\] \[test_prefixes\] hello"),
+        ({"source_locations": True}, _TIME + r" \[test_logfile\.py:\d+\] \[test_prefixes\] hello"),
         ({"always_level": True}, _TIME + r" \[all:info\] hello"),
     ],
 )
