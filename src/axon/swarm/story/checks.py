@@ -1,4 +1,9 @@
-"""What was claimed, what was seen: the checks of a run, and the table they make."""
+"""What was claimed, what was seen: the checks of a story, and the table they make.
+
+Not the findings of the lab (`invariants`, `lab/verdict`): a claim of a story is that one text
+equals another at one moment, so it holds or does not, and its table sets both side by side. A
+finding may be undecided, has a deadline and a margin, and names whom to blame.
+"""
 
 from __future__ import annotations
 

@@ -24,9 +24,6 @@ SAMPLE_INTERVAL_S: Final = 0.125
 ANSWER_LIMIT_S: Final = 2.0
 """How long a node may take to say where it stands; a sample that comes later tells nothing."""
 
-END_LIMIT_S: Final = 10.0
-"""How long the thread may take to end; it waits for one answer at most."""
-
 _NODE: Final = re.compile(r"\((node \d+)\)")
 
 
@@ -81,7 +78,7 @@ class Sampler:
         self._samples: list[Sample] = []
         self._clients: dict[str, RpcClient] = {}
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sampler")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -89,7 +86,7 @@ class Sampler:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(END_LIMIT_S)
+        self._thread.join()  # It waits for one more answer at most.
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -99,8 +96,13 @@ class Sampler:
     def _run(self) -> None:
         while not self._end.wait(SAMPLE_INTERVAL_S):
             at_s = self._now()
-            standings = [(node.name, self._ask(node)) for node in self._nodes()]
-            self._samples.append(Sample(at_s, tuple(standings)))
+            standings = []
+            for node in self._nodes():
+                if self._end.is_set():
+                    break  # Half a sample tells nothing.
+                standings.append((node.name, self._ask(node)))
+            else:
+                self._samples.append(Sample(at_s, tuple(standings)))
         for client in self._clients.values():
             client.close()
 
