@@ -38,9 +38,6 @@ from axon.swarm.lab.verdict import Exit, exit_code, sentence, table
 from axon.swarm.story.participants import amount_sat, in_coins
 
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
-FORK_SERVER: Final = "fork-server"
-"""Not for people: `up` and its like start it, and fork from it."""
-
 _INTERRUPTED: Final = 130
 _CLEAR: Final = "\x1b[H\x1b[2J"
 Command = Callable[[Namespace, Path], int]
@@ -53,10 +50,6 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         arguments: what stands behind `axon swarm`.
         home: in which the usual folder lies; None for the user's.
     """
-    if arguments and arguments[0] == FORK_SERVER:
-        from axon.cli.forkserver import main as run_forkserver
-
-        return run_forkserver(int(arguments[1]))
     try:
         options = make_parser().parse_args(arguments)
         folder: Path = options.dir or (home or Path.home()) / DEFAULT_FOLDER

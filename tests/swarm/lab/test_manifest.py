@@ -11,10 +11,19 @@ from typing import Any
 import pytest
 
 from axon.errors import ConfigError
-from axon.swarm.lab.manifest import MANIFEST, ComponentKind, DesiredState, Manifest, run_locked
+from axon.host.settings import FullNodeSettings
+from axon.swarm.lab.manifest import (
+    MANIFEST,
+    Component,
+    ComponentKind,
+    DesiredState,
+    Manifest,
+    run_locked,
+)
 from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, usual_or_free_port
 from axon.swarm.lab.processidentity import ProcessIdentity, write_identity
-from axon.swarm.lab.startup import configuration
+from axon.swarm.lab.programs import arguments, node_settings, read_arguments
+from axon.swarm.lab.startup import dialled
 from axon.swarm.lab.topology import Topology
 
 
@@ -147,26 +156,37 @@ def test_what_cannot_be_is_said(wanted: RunRequest, said: str) -> None:
         wanted.check()
 
 
+def settings_of(manifest: Manifest, item: Component) -> FullNodeSettings:
+    """What the program of a node makes of what it is told."""
+    folder = manifest.folder_of(item.name)
+    return node_settings(*read_arguments(arguments(folder, item, dialled(manifest, item))))
+
+
 def test_a_node_is_told_where_it_is_and_whom_to_dial(tmp_path: Path) -> None:
     manifest = small(tmp_path, topology=Topology.RING)
     first, second = manifest.nodes[:2]
-    told = configuration(manifest, first)
-    assert f"bind={first.p2p}\n" in told
-    assert f"externalip={first.p2p}\n" in told
-    assert f"connect=0\naddnode={second.p2p}\n" in told
+    told = settings_of(manifest, first)
+    assert told.folder == tmp_path / "n1" / "regtest"
+    assert told.rpc is not None
+    assert told.rpc.server.endpoints == (first.rpc,)
+    assert [bind.endpoint for bind in told.peers.binds] == [first.p2p]
+    assert told.peers.externalip == (first.p2p,)
+    assert (told.peers.connect, told.peers.addnode) == ((), (second.p2p,))
+    assert not told.peers.dnsseed, "it stays on this machine"
+    assert not told.peers.fixedseeds, "it stays on this machine"
     cut = manifest.change("n1", bans=(second.host,))
-    assert "addnode" not in configuration(manifest, cut)
+    assert settings_of(manifest, cut).peers.addnode == ()
 
 
 def test_a_node_that_finds_peers_by_itself_is_not_held_back(tmp_path: Path) -> None:
     manifest = small(tmp_path)
-    assert "\nconnect=" not in configuration(manifest, manifest.nodes[0])
+    assert settings_of(manifest, manifest.nodes[0]).peers.connect is None
 
 
 def test_nobody_hears_of_a_probe(tmp_path: Path) -> None:
     manifest = small(tmp_path)
     item = manifest.components["p1"] = plan_joiner(manifest, 1, ("n2",))
-    told = configuration(manifest, item)
-    assert "externalip" not in told
-    assert f"addnode={manifest.components['n2'].p2p}\n" in told
+    told = settings_of(manifest, item)
+    assert told.peers.externalip == ()
+    assert told.peers.addnode == (manifest.components["n2"].p2p,)
     assert item.host not in [node.host for node in manifest.nodes]

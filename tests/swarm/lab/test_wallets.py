@@ -11,6 +11,7 @@ import pytest
 
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError
+from axon.host.settings import LightSettings
 from axon.primitives.address import encode_address
 from axon.primitives.network import REGTEST
 from axon.rpc.client import Unreachable
@@ -19,7 +20,8 @@ from axon.swarm.lab.members import wallets_of
 from axon.swarm.lab.nodeprocess import ProcessState
 from axon.swarm.lab.plan import MAX_WALLETS, RunRequest, plan_run, plan_wallet
 from axon.swarm.lab.processidentity import write_identity
-from axon.swarm.lab.startup import wallet_arguments
+from axon.swarm.lab.programs import arguments, read_arguments, wallet_settings
+from axon.swarm.lab.startup import dialled
 from axon.swarm.lab.topology import Topology, fixed_entry, lonely
 from axon.swarm.lab.walletkeys import (
     first_address,
@@ -35,18 +37,21 @@ def raised(folder: Path, topology: Topology, nodes: int = 3, wallets: int = 4) -
     return plan_run(folder, RunRequest(nodes, wallets=wallets, topology=topology), Random(7))
 
 
-def options(manifest: Manifest, name: str) -> list[str]:
-    return wallet_arguments(manifest, manifest.components[name])[3:]
+def settings_of(manifest: Manifest, name: str) -> LightSettings:
+    """What the program of a wallet makes of what it is told."""
+    item = manifest.components[name]
+    told = arguments(manifest.folder_of(name), item, dialled(manifest, item))
+    return wallet_settings(*read_arguments(told))
 
 
 def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
     manifest = raised(tmp_path, Topology.ORGANIC)
-    told = options(manifest, "w1")
-    assert [text for text in told if text.startswith("-addnode=")] == [
-        f"-addnode={item.p2p}" for item in manifest.nodes
-    ]
-    assert not any(text.startswith("-connect") for text in told)
-    assert f"-bind={manifest.components['w1'].host}" in told
+    told = settings_of(manifest, "w1")
+    assert told.added == tuple(item.p2p for item in manifest.nodes)
+    assert told.connect is None
+    assert told.bind == manifest.components["w1"].host
+    assert told.wallet_folder("w1") == wallets_of(manifest, ["w1"])[0].wallet_folder
+    assert not told.dns_seed, "it stays on this machine"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +67,9 @@ def test_a_wallet_with_a_fixed_address_dials_no_other(
     manifest = raised(tmp_path, topology)
     assert [item.entries for item in manifest.wallets] == [(name,) for name in entries]
     for item in manifest.wallets:
-        told = [text for text in options(manifest, item.name) if "=127" in text]
+        told = settings_of(manifest, item.name)
         node = manifest.components[item.entries[0]]
-        assert told == [f"-bind={item.host}", f"-connect={node.p2p}"]
+        assert (told.connect, told.added) == ((node.p2p,), ())
     assert list(lonely({item.name: item.entries for item in manifest.wallets})) == list(
         dict.fromkeys(entries)
     )

@@ -34,7 +34,7 @@ from axon.swarm.lab.processidentity import write_identity
 ERRORS: Final = "errors.txt"
 """What a component writes to standard output and standard error since its start, in its folder."""
 
-COMMAND: Final = (sys.executable, "-m", "axon", "swarm", "fork-server")
+COMMAND: Final = (sys.executable, "-m", "axon.swarm.lab.programs")
 _NAME_BYTES: Final = 15
 
 Program = Callable[[Sequence[str]], int]

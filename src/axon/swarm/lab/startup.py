@@ -15,7 +15,7 @@ from typing import Final
 
 from axon.drivers.aio.clock import Clock
 from axon.errors import DecodeError
-from axon.machine import SECOND
+from axon.machine import SECOND, Endpoint
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.axonprocess import AxonProcess
@@ -33,6 +33,7 @@ from axon.swarm.lab.minerloop import Miner
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
 from axon.swarm.lab.processes import START_LIMIT_S, wait_until
 from axon.swarm.lab.processidentity import identity_of, is_alive
+from axon.swarm.lab.programs import arguments
 from axon.swarm.lab.walletprocess import WalletProcess
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
@@ -57,23 +58,12 @@ _PROGRAMS: Final = {
 _LOOK_AGAIN_S: Final = 0.2
 _CONF: Final = "bitcoin.conf"
 _BANS: Final = "banlist.json"
-_COMMON: Final = """\
+_CONFIGURATION: Final = """\
 # Written by axon swarm; `axon rpc -datadir=` with this folder calls the node.
 regtest=1
-lab=1
-listen=1
-dnsseed=0
-fixedseeds=0
-printtoconsole=0
-debug=net
-par=1
-uacomment={name}
 [regtest]
-bind={host}:{p2p_port}
-rpcbind={host}
 rpcconnect={host}
-rpcport={rpc_port}
-rpcallowip=127.0.0.0/8
+rpcport={port}
 """
 
 Say = Callable[[str], None]
@@ -137,11 +127,12 @@ def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> None:
 def _spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     folder = manifest.folder_of(item.name)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _CONF).write_text(configuration(manifest, item))
+    configuration = _CONFIGURATION.format(host=item.host, port=item.rpc_port)
+    (folder / _CONF).write_text(configuration)
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    _spawn(manifest, item, [f"-datadir={folder}"])
+    _spawn(manifest, item, arguments(folder, item, dialled(manifest, item)))
     return node_of(manifest, item.name)
 
 
@@ -152,7 +143,9 @@ def _spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
     folder = manifest.folder_of(item.name)
     provide_passphrase(manifest.folder)
     provide_words(folder)
-    _spawn(manifest, item, wallet_arguments(manifest, item))
+    secrets = [str(folder / WORDS), str(manifest.folder / PASSPHRASE)]
+    told = arguments(folder, item, dialled(manifest, item))
+    _spawn(manifest, item, [*secrets, *told])
     return wallet_of(manifest, item.name)
 
 
@@ -174,42 +167,14 @@ def mean_of(manifest: Manifest) -> float:
     return manifest.interval_s * max(1, len(manifest.of_kind(ComponentKind.MINER)))
 
 
-def configuration(manifest: Manifest, item: Component) -> str:
-    """A node's `bitcoin.conf`; whoever it must refuse now is not among those it dials."""
-    lines = [
-        _COMMON.format(
-            name=item.name, host=item.host, p2p_port=item.p2p_port, rpc_port=item.rpc_port
-        )
-    ]
-    if item.is_node:  # Of a probe nobody need hear: it is gone before he could dial it.
-        lines.append(f"externalip={item.p2p}\n")
-    if item.dials is not None:
-        lines.append("connect=0\n")
-        others = [manifest.components[name] for name in item.dials]
-        lines += [f"addnode={other.p2p}\n" for other in others if other.host not in item.bans]
-    return "".join(lines)
+def dialled(manifest: Manifest, item: Component) -> list[Endpoint]:
+    """Whom a component is told to dial at its start, but those whom it must refuse now.
 
-
-def wallet_arguments(manifest: Manifest, item: Component) -> list[str]:
-    """What the program of a wallet is told (`axon.cli.forkserver`).
-
-    It connects from an address of its own, so that nodes see it in a netgroup of its own.
+    A node that finds its peers by itself is told of some later (`introduce`).
     """
-    folder = manifest.folder_of(item.name)
-    option = "addnode" if item.dials is None else "connect"
-    return [
-        str(WalletProcess(item.name, folder).wallet_folder),
-        str(folder / WORDS),
-        str(manifest.folder / PASSPHRASE),
-        item.name,
-        f"-chain={NETWORK_FOLDER}",
-        f"-datadir={folder}",
-        f"-bind={item.host}",
-        "-dnsseed=0",
-        "-lab",
-        "-debug=net",
-        *[f"-{option}={manifest.components[name].p2p}" for name in item.entries],
-    ]
+    named = item.dials or () if item.is_node else item.entries
+    others = [manifest.components[name] for name in named]
+    return [other.p2p for other in others if other.host not in item.bans]
 
 
 def refuse(folder: Path, hosts: Sequence[str], no_longer: Sequence[str] = ()) -> None:

@@ -1,0 +1,181 @@
+"""The programs of a lab's components, each loaded once and ready to be forked (`forkserver`).
+
+    python -m axon.swarm.lab.programs LOCK      LOCK: the descriptor of the locked file of the run
+
+Nodes and wallets are the programs of `axon.host`, with settings made from what the manifest says of
+a component.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final
+
+from axon.errors import AxonError
+from axon.host.logfile import Log, LogSettings
+from axon.host.settings import (
+    WALLET_USER_AGENT,
+    Bind,
+    FullNodeSettings,
+    LightSettings,
+    PeerSettings,
+    RpcSettings,
+    script_threads,
+)
+from axon.host.version import VERSION
+from axon.machine import Endpoint
+from axon.primitives.network import REGTEST
+from axon.rpc.settings import ServerSettings
+from axon.swarm.lab.forkserver import Loader, Program, serve
+from axon.swarm.lab.manifest import NETWORK_FOLDER, Component, ComponentKind
+
+LOG: Final = "debug.log"
+"""In the folder of a node's network, and of a wallet."""
+
+_LOOPBACK: Final = ip_network("127.0.0.0/8")
+_LOGGED: Final = ("net",)
+
+
+def arguments(folder: Path, item: Component, dialled: Sequence[Endpoint]) -> list[str]:
+    """What the program of a node or a wallet is told.
+
+    Args:
+        folder: of the component.
+        item: what is known of it.
+        dialled: whom it dials, or is told of besides whom it finds by itself.
+    """
+    return [str(folder), json.dumps(item.to_json()), *map(str, dialled)]
+
+
+def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) -> FullNodeSettings:
+    """A full node's settings."""
+    place = folder / NETWORK_FOLDER
+    server = ServerSettings((item.rpc,), (_LOOPBACK,))
+    return FullNodeSettings(
+        network=REGTEST,
+        folder=place,
+        peers=PeerSettings(
+            binds=(Bind(item.p2p),),
+            connect=None if item.dials is None else (),
+            addnode=dialled,
+            # Of a node that a check raises for itself nobody need hear: it is gone before he could
+            # dial it.
+            externalip=() if item.kind is ComponentKind.JOINER else (item.p2p,),
+            dnsseed=False,
+            fixedseeds=False,
+            user_agent=f"/axon:{VERSION}({item.name})/",
+            lab=True,
+        ),
+        rpc=RpcSettings(server, place / ".cookie"),
+        script_threads=script_threads(1),
+    )
+
+
+def wallet_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) -> LightSettings:
+    """A wallet's settings.
+
+    It connects from an address of its own, so that nodes see it in a netgroup of its own.
+    """
+    return LightSettings(
+        network=REGTEST,
+        folder=folder / NETWORK_FOLDER,
+        connect=None if item.dials is None else dialled,
+        added=dialled if item.dials is None else (),
+        dns_seed=False,
+        lab=True,
+        bind=item.host,
+        user_agent=WALLET_USER_AGENT,
+    )
+
+
+def read_arguments(told: Sequence[str]) -> tuple[Path, Component, tuple[Endpoint, ...]]:
+    """The same again, on the side of the program."""
+    folder, item, *dialled = told
+    return (
+        Path(folder),
+        Component.from_json(json.loads(item)),
+        tuple(Endpoint.parse(text, REGTEST.port) for text in dialled),
+    )
+
+
+# Each loads what no other needs, so that nobody waits for what nobody asked for.
+
+
+def _node() -> Program:
+    # Each node that answers RPC loads the server when it begins; here it is shared.
+    import axon.rpc.server  # noqa: F401
+    from axon.drivers.aio.loop import run_loop
+    from axon.host.datadir import locked, prepare
+    from axon.host.programs import run_node
+
+    def run(told: Sequence[str]) -> None:
+        settings = node_settings(*read_arguments(told))
+        prepare(settings.folder)
+        with locked(settings.folder), _logged(settings.folder / LOG) as log:
+            run_loop(run_node(settings, logs=log))
+
+    return _told(run)
+
+
+def _wallet() -> Program:
+    # The server is among what a served wallet loads when it begins.
+    import axon.rpc.server  # noqa: F401
+    from axon.drivers.aio.loop import run_loop
+    from axon.host.datadir import locked
+    from axon.host.lightwallet import WALLET_FILE
+    from axon.host.programs import run_wallet
+    from axon.swarm.lab.walletkeys import make_wallet
+
+    def run(told: Sequence[str]) -> None:
+        """Serve a wallet; one that is not there is first made from its words."""
+        words, passphrase, *rest = told
+        folder, item, dialled = read_arguments(rest)
+        settings = wallet_settings(folder, item, dialled)
+        wallet_folder = settings.wallet_folder(item.name)
+        make_wallet(wallet_folder / WALLET_FILE, Path(words), Path(passphrase))
+        with locked(wallet_folder), _logged(wallet_folder / LOG):
+            run_loop(run_wallet(settings, item.name))
+
+    return _told(run)
+
+
+def _miner() -> Program:
+    from axon.swarm.lab.minerloop import main
+
+    return main
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[Log]:
+    """Write a log, all of it: checks look for blame in it."""
+    log = Log(LogSettings(path, categories=_LOGGED, shrink=False))
+    log.open()
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _told(run: Callable[[Sequence[str]], None]) -> Program:
+    """A program that says on standard error why it cannot go on."""
+
+    def main(told: Sequence[str]) -> int:
+        try:
+            run(told)
+        except AxonError as error:
+            sys.stderr.write(f"Error: {error}\n")
+            return 1
+        return 0
+
+    return main
+
+
+LOADERS: Final[dict[str, Loader]] = {"node": _node, "miner": _miner, "wallet": _wallet}
+
+if __name__ == "__main__":
+    sys.exit(serve(LOADERS, int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer))
