@@ -10,7 +10,7 @@ from typing import Final
 from axon.cli.arguments import Parser, seconds
 from axon.swarm.lab import checking
 from axon.swarm.lab.plan import INTERVAL_S
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 
 REFRESH_S: Final = 1.0
 """How often a live picture is drawn."""
@@ -76,9 +76,9 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--wallets", type=int, default=0, metavar="W", help="wallets (default 0)")
     up.add_argument(
         "--topology",
-        default=Topology.ORGANIC,
+        default=RunTopology.ORGANIC,
         metavar="NAME",
-        help=f"{', '.join(Topology)} (default organic)",
+        help=f"{', '.join(RunTopology)} (default organic)",
     )
     up.add_argument("--groups", type=int, default=0, metavar="G", help="netgroups (default N)")
     up.add_argument("--seed", type=int, metavar="S", help="of all chance (default: drawn)")

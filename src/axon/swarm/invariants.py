@@ -42,7 +42,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "L8": "last survivor",
         "L9": "not eclipsed",
         "L10": "attack progress",
-        "L11": "one-way honesty",
+        "L11": "one-way partition",
         "V": "the network",
     }
 )

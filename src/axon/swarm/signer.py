@@ -1,4 +1,4 @@
-"""A signer: one key, and payments signed with it; with it people of a test network pay.
+"""A signer: one key, and payments signed with it; with it somebody in a test network pays.
 
 Not a wallet: it keeps no state and knows no chain. Whoever uses it says which coins it holds.
 """
@@ -37,7 +37,7 @@ class Signer:
     """
 
     def __init__(self, owner: str) -> None:
-        self._key = PrivateKey(hashlib.sha256(b"axon test purse " + owner.encode()).digest())
+        self._key = PrivateKey(hashlib.sha256(b"axon test signer " + owner.encode()).digest())
         public_key = self._key.public_key.format()
         key_hash = hash160(public_key)
         self.owner = owner

@@ -22,7 +22,7 @@ from axon.swarm.lab.manifest import Component, ComponentKind
 from axon.swarm.lab.nodeprocess import NodeView, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed, TooLate
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 from axon.swarm.signer import Signer
 from tests.consensus.chains import GENESIS_SPOT, START_TIME, block_on, coinbase, spot_of
 from tests.swarm.lab.memorynode import TICK_S, MemoryNode
@@ -51,7 +51,7 @@ class MemoryRun:
         nodes: int = 3,
         wallets: int = 0,
         miners: int = 0,
-        topology: Topology = Topology.ORGANIC,
+        topology: RunTopology = RunTopology.ORGANIC,
     ) -> None:
         request = RunRequest(nodes, miners, wallets=wallets, topology=topology, seed=1)
         self.manifest = plan_run(folder, request, Random(7), lambda _, usual: usual)

@@ -10,7 +10,7 @@ import pytest
 
 from axon.primitives.transaction import OutPoint
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 from tests.swarm.lab.judging import blamed, judged, with_paid_wallets
 from tests.swarm.lab.memorynode import MemoryCoin, MemoryNode
 from tests.swarm.lab.memoryrun import MemoryRun, refuse_start
@@ -36,7 +36,7 @@ def test_l1_asks_for_one_block_on_each_side_only(tmp_path: Path) -> None:
 
 
 def test_l1_plan_and_l1_kill_name_the_hub_of_a_star(tmp_path: Path) -> None:
-    run = MemoryRun(tmp_path, 4, topology=Topology.STAR)
+    run = MemoryRun(tmp_path, 4, topology=RunTopology.STAR)
     found = blamed(run, "L1", harm=True)
     assert found == {"L1-plan": ("n1",), "L1-kill": ("n1",)}
 
@@ -149,7 +149,7 @@ def test_l3_cold_names_the_new_wallet_that_does_not_find_its_money(tmp_path: Pat
 
 
 def test_l3_without_wallets_names_the_client_whom_nobody_answers(tmp_path: Path) -> None:
-    run = MemoryRun(tmp_path, 2, topology=Topology.FIXED_SPV)
+    run = MemoryRun(tmp_path, 2, topology=RunTopology.FIXED_SPV)
     run.kill(["n2"])
     assert blamed(run, "L3") == {"L3": ("n2",), "L3-plan": ("n1", "n2")}
     run = MemoryRun(tmp_path, 2)
@@ -158,9 +158,9 @@ def test_l3_without_wallets_names_the_client_whom_nobody_answers(tmp_path: Path)
 
 
 def test_l3_plan_and_l3_kill_name_whom_a_wallet_needs(tmp_path: Path) -> None:
-    run = MemoryRun(tmp_path, 3, wallets=2, topology=Topology.WEB)
+    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.WEB)
     assert blamed(run, "L3", harm=True) == {"L3-plan": ("n1",), "L3-kill": ("n1",)}
-    run = MemoryRun(tmp_path, 3, wallets=2, topology=Topology.FIXED_SPV)
+    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.FIXED_SPV)
     assert blamed(run, "L3", harm=True) == {"L3-plan": ("n1", "n2"), "L3-kill": ("n1", "n2")}
 
 

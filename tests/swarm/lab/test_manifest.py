@@ -24,7 +24,7 @@ from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, usual_or_free
 from axon.swarm.lab.processidentity import ProcessIdentity, write_identity
 from axon.swarm.lab.programs import arguments, node_settings, read_arguments
 from axon.swarm.lab.startup import dialled
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 
 
 def small(folder: Path, nodes: int = 3, **wanted: Any) -> Manifest:
@@ -32,7 +32,7 @@ def small(folder: Path, nodes: int = 3, **wanted: Any) -> Manifest:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    manifest = small(tmp_path, miners=2, topology=Topology.RING)
+    manifest = small(tmp_path, miners=2, topology=RunTopology.RING)
     manifest.change(
         "n1",
         desired=DesiredState.PAUSE,
@@ -163,7 +163,7 @@ def settings_of(manifest: Manifest, item: Component) -> FullNodeSettings:
 
 
 def test_a_node_is_told_where_it_is_and_whom_to_dial(tmp_path: Path) -> None:
-    manifest = small(tmp_path, topology=Topology.RING)
+    manifest = small(tmp_path, topology=RunTopology.RING)
     first, second = manifest.nodes[:2]
     told = settings_of(manifest, first)
     assert told.folder == tmp_path / "n1" / "regtest"

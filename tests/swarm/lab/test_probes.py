@@ -9,7 +9,7 @@ import pytest
 
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.probes import LIMITS_S, Probe, ServiceResult, cold_wallets
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 
 
 def test_the_longest_times_count() -> None:
@@ -54,13 +54,13 @@ def test_nobody_tried_is_nothing_decided() -> None:
 @pytest.mark.parametrize(
     ("topology", "entries"),
     [
-        (Topology.ORGANIC, [("n1", "n2", "n3")]),
-        (Topology.WEB, [("n1",)]),
-        (Topology.FIXED_SPV, [("n1",), ("n2",), ("n3",)]),
+        (RunTopology.ORGANIC, [("n1", "n2", "n3")]),
+        (RunTopology.WEB, [("n1",)]),
+        (RunTopology.FIXED_SPV, [("n1",), ("n2",), ("n3",)]),
     ],
 )
 def test_a_cold_wallet_for_each_way_of_knowing(
-    tmp_path: Path, topology: Topology, entries: list[tuple[str, ...]]
+    tmp_path: Path, topology: RunTopology, entries: list[tuple[str, ...]]
 ) -> None:
     manifest = plan_run(tmp_path, RunRequest(3, wallets=5, topology=topology), Random(7))
     cold = cold_wallets(manifest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from axon.swarm.lab.checking import ORDER
-from axon.swarm.lab.topology import Topology
+from axon.swarm.lab.topology import RunTopology
 from tests.swarm.lab.judging import judged
 from tests.swarm.lab.memoryrun import MemoryRun
 
@@ -20,6 +20,6 @@ def test_a_sound_network_passes_every_judge(tmp_path: Path) -> None:
 
 
 def test_a_sound_network_without_wallets_passes_every_judge(tmp_path: Path) -> None:
-    found = judged(MemoryRun(tmp_path, 3, topology=Topology.RING), *ORDER, harm=True)
+    found = judged(MemoryRun(tmp_path, 3, topology=RunTopology.RING), *ORDER, harm=True)
     assert {name: item.said for name, item in found.items() if item.holds is not True} == {}
     assert found.keys() == ALL - {"L3-cold"}

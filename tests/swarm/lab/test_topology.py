@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from axon.errors import ConfigError
 from axon.swarm.lab.topology import (
     KNOWN_AT_START,
-    Topology,
+    RunTopology,
     acquaintances,
     clients,
     dials,
@@ -27,22 +27,22 @@ def named(count: int) -> list[str]:
 
 
 def test_names() -> None:
-    assert [read_topology(name) for name in Topology] == list(Topology)
+    assert [read_topology(name) for name in RunTopology] == list(RunTopology)
     with pytest.raises(ConfigError, match="organic, ring, star, web, fixed-spv"):
         read_topology("mesh")
 
 
 def test_who_dials_whom() -> None:
     names = named(4)
-    assert dials(Topology.ORGANIC, names) == dict.fromkeys(names)
-    assert dials(Topology.RING, names) == {
+    assert dials(RunTopology.ORGANIC, names) == dict.fromkeys(names)
+    assert dials(RunTopology.RING, names) == {
         "n1": ("n2",),
         "n2": ("n3",),
         "n3": ("n4",),
         "n4": ("n1",),
     }
-    assert dials(Topology.STAR, names) == {"n1": (), "n2": ("n1",), "n3": ("n1",), "n4": ("n1",)}
-    assert dials(Topology.RING, ["n1"]) == {"n1": ()}
+    assert dials(RunTopology.STAR, names) == {"n1": (), "n2": ("n1",), "n3": ("n1",), "n4": ("n1",)}
+    assert dials(RunTopology.RING, ["n1"]) == {"n1": ()}
 
 
 @given(st.integers(1, 40), st.integers(0, 1000))
@@ -60,9 +60,9 @@ def test_acquaintances_make_one_network_and_leave_nobody_alone(count: int, seed:
 def test_a_star_has_one_single_point_and_a_ring_none(count: int) -> None:
     names = named(count)
     hub = ["n1"] if count > 2 else []
-    assert splitters(dials(Topology.STAR, names)) == hub
-    assert splitters(dials(Topology.RING, names)) == []
-    assert splitters(dials(Topology.ORGANIC, names)) == []
+    assert splitters(dials(RunTopology.STAR, names)) == hub
+    assert splitters(dials(RunTopology.RING, names)) == []
+    assert splitters(dials(RunTopology.ORGANIC, names)) == []
 
 
 PLANS = st.integers(1, 7).flatmap(
@@ -101,6 +101,6 @@ def test_splitters_agree_with_rumours(plan: dict[str, tuple[str, ...]]) -> None:
 
 def test_clients_that_depend_on_one_node() -> None:
     names = named(3)
-    assert lonely(clients(Topology.ORGANIC, names)) == {}
-    assert lonely(clients(Topology.WEB, names)) == {"n1": ["a web client"]}
-    assert list(lonely(clients(Topology.FIXED_SPV, names))) == names
+    assert lonely(clients(RunTopology.ORGANIC, names)) == {}
+    assert lonely(clients(RunTopology.WEB, names)) == {"n1": ["a web client"]}
+    assert list(lonely(clients(RunTopology.FIXED_SPV, names))) == names

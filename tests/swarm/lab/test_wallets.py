@@ -22,7 +22,7 @@ from axon.swarm.lab.plan import MAX_WALLETS, RunRequest, plan_run, plan_wallet
 from axon.swarm.lab.processidentity import write_identity
 from axon.swarm.lab.programs import arguments, read_arguments, wallet_settings
 from axon.swarm.lab.startup import dialled
-from axon.swarm.lab.topology import Topology, fixed_entry, lonely
+from axon.swarm.lab.topology import RunTopology, fixed_entry, lonely
 from axon.swarm.lab.walletkeys import (
     first_address,
     make_wallet,
@@ -33,7 +33,7 @@ from axon.swarm.lab.walletprocess import WalletProcess
 from axon.wallet.wallet import Wallet
 
 
-def raised(folder: Path, topology: Topology, nodes: int = 3, wallets: int = 4) -> Manifest:
+def raised(folder: Path, topology: RunTopology, nodes: int = 3, wallets: int = 4) -> Manifest:
     return plan_run(folder, RunRequest(nodes, wallets=wallets, topology=topology), Random(7))
 
 
@@ -45,7 +45,7 @@ def settings_of(manifest: Manifest, name: str) -> LightSettings:
 
 
 def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
-    manifest = raised(tmp_path, Topology.ORGANIC)
+    manifest = raised(tmp_path, RunTopology.ORGANIC)
     told = settings_of(manifest, "w1")
     assert told.added == tuple(item.p2p for item in manifest.nodes)
     assert told.connect is None
@@ -57,12 +57,12 @@ def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("topology", "entries"),
     [
-        (Topology.WEB, ["n1", "n1", "n1", "n1"]),
-        (Topology.FIXED_SPV, ["n1", "n2", "n3", "n1"]),
+        (RunTopology.WEB, ["n1", "n1", "n1", "n1"]),
+        (RunTopology.FIXED_SPV, ["n1", "n2", "n3", "n1"]),
     ],
 )
 def test_a_wallet_with_a_fixed_address_dials_no_other(
-    tmp_path: Path, topology: Topology, entries: list[str]
+    tmp_path: Path, topology: RunTopology, entries: list[str]
 ) -> None:
     manifest = raised(tmp_path, topology)
     assert [item.entries for item in manifest.wallets] == [(name,) for name in entries]
@@ -75,14 +75,14 @@ def test_a_wallet_with_a_fixed_address_dials_no_other(
     )
 
 
-@pytest.mark.parametrize("topology", [Topology.ORGANIC, Topology.RING, Topology.STAR])
-def test_elsewhere_no_entry_is_fixed(topology: Topology) -> None:
+@pytest.mark.parametrize("topology", [RunTopology.ORGANIC, RunTopology.RING, RunTopology.STAR])
+def test_elsewhere_no_entry_is_fixed(topology: RunTopology) -> None:
     assert fixed_entry(topology, ["n1", "n2"], 1) is None
 
 
 @pytest.mark.parametrize(("nodes", "wallets"), [(1, 50), (30, 10), (200, 50)])
 def test_everybody_has_an_address_of_his_own(tmp_path: Path, nodes: int, wallets: int) -> None:
-    manifest = raised(tmp_path, Topology.ORGANIC, nodes, wallets)
+    manifest = raised(tmp_path, RunTopology.ORGANIC, nodes, wallets)
     everybody = [*manifest.nodes, *manifest.wallets]
     everybody += [plan_wallet(manifest, ComponentKind.COLD, number, None) for number in (1, 2)]
     assert len({item.host for item in everybody}) == nodes + wallets + 2
@@ -119,7 +119,7 @@ def test_who_has_said_nothing_is_silent(tmp_path: Path) -> None:
 
 
 def test_wallets_by_name(tmp_path: Path) -> None:
-    manifest = raised(tmp_path, Topology.ORGANIC)
+    manifest = raised(tmp_path, RunTopology.ORGANIC)
     assert [wallet.name for wallet in wallets_of(manifest)] == ["w1", "w2", "w3", "w4"]
     assert [wallet.folder.name for wallet in wallets_of(manifest, ["w3"])] == ["w3"]
 

@@ -18,7 +18,7 @@ from axon.swarm.invariants import Violation
 from axon.swarm.sim.faultruns import CALM, KINDS, TROUBLE, draw_plan, measure, run_faults
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.watch import Watch, check_by_kernel, check_most_work
-from axon.swarm.sim.workload import PEOPLE, history
+from axon.swarm.sim.workload import PAYERS, history
 
 SEEDS = (7, 21, 190)
 """Between them all kinds of fault."""
@@ -95,7 +95,7 @@ def test_a_violation_names_seed_and_replay(monkeypatch: pytest.MonkeyPatch) -> N
 
 def _network() -> SimNetwork:
     network = SimNetwork(1, 2, history=history(START))
-    network.mine(0, PEOPLE[0].script)
+    network.mine(0, PAYERS[0].script)
     network.run(MINUTE)
     return network
 

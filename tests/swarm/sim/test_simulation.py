@@ -13,7 +13,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
 from axon.swarm.sim.simdisk import SYNC_BLOCKS, Disk
 from axon.swarm.sim.simulation import SimNetwork, host
-from axon.swarm.sim.workload import HISTORY_BLOCKS, PEOPLE, Workload, history, spendable
+from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, Workload, history, spendable
 
 
 def test_a_disk_keeps_what_is_synced() -> None:
@@ -59,18 +59,18 @@ def test_nodes_begin_with_the_history_and_a_recent_tip() -> None:
         assert machine.active.height == HISTORY_BLOCKS
         assert machine.follows
         assert not machine.initial_sync
-    assert len(spendable(network, 0, PEOPLE[0])) == 5
-    assert sum(len(spendable(network, 0, signer)) for signer in PEOPLE) == HISTORY_BLOCKS - 99
+    assert len(spendable(network, 0, PAYERS[0])) == 5
+    assert sum(len(spendable(network, 0, signer)) for signer in PAYERS) == HISTORY_BLOCKS - 99
 
 
 def test_a_crash_loses_unsynced_blocks_and_branches_come_back_whole() -> None:
     network = SimNetwork(1, 2, history=history(START))
     network.simulation.partition([(0,), (1,)])
     for _ in range(3):
-        network.mine(0, PEOPLE[0].script)
+        network.mine(0, PAYERS[0].script)
         network.run(SECOND)
     for _ in range(4):
-        network.mine(1, PEOPLE[1].script)
+        network.mine(1, PAYERS[1].script)
         network.run(SECOND)
     network.simulation.heal()
     assert network.settle(5 * MINUTE)
@@ -93,13 +93,13 @@ def test_a_wiped_node_begins_anew() -> None:
 def test_a_node_lives_by_its_own_clock() -> None:
     network = SimNetwork(1, 2, history=history(START))
     network.simulation.set_clock(0, 3 * HOUR)
-    block = network.mine(0, PEOPLE[0].script)
+    block = network.mine(0, PAYERS[0].script)
     network.run(MINUTE)
     assert block.header.time * SECOND > network.now + 2 * HOUR
     assert network.machine(0).active.tip.hash == block.hash
     assert network.machine(1).active.height == HISTORY_BLOCKS  # Too far ahead, for now.
     network.run(2 * HOUR)
-    network.mine(1, PEOPLE[0].script)
+    network.mine(1, PAYERS[0].script)
     network.run(10 * MINUTE)
     assert not network.nodes[1].facts.get("PeerMisbehaved")
 

@@ -14,7 +14,7 @@ from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port
-from axon.swarm.lab.topology import Topology, acquaintances, dials, fixed_entry
+from axon.swarm.lab.topology import RunTopology, acquaintances, dials, fixed_entry
 
 MAX_NODES: Final = 200
 MAX_GROUPS: Final = 250
@@ -49,7 +49,7 @@ class RunRequest:
     nodes: int
     miners: int = 0
     groups: int = 0
-    topology: Topology = Topology.ORGANIC
+    topology: RunTopology = RunTopology.ORGANIC
     seed: int | None = None
     interval_s: float = INTERVAL_S
     wallets: int = 0

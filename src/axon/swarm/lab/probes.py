@@ -1,4 +1,4 @@
-"""What people want of the network, done by those who want it: the probes of wallets.
+"""What the users of the network want of it, done by those who want it: the probes of wallets.
 
 A wallet reads its balance as of a new block, pays, and sees the payment confirmed; each of these
 has its own deadline. A cold wallet begins with an empty disk and knows what the others know.

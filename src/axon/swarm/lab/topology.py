@@ -28,7 +28,7 @@ KNOWN_AT_START: Final = 14
 dead; the rest it hears from peers."""
 
 
-class Topology(StrEnum):
+class RunTopology(StrEnum):
     """The plans there are."""
 
     ORGANIC = "organic"
@@ -38,30 +38,30 @@ class Topology(StrEnum):
     FIXED_SPV = "fixed-spv"
 
 
-def read_topology(name: str) -> Topology:
+def read_topology(name: str) -> RunTopology:
     """A topology by its name.
 
     Raises:
         ConfigError: there is none of this name.
     """
     try:
-        return Topology(name)
+        return RunTopology(name)
     except ValueError:
         raise ConfigError(
-            f"there is no topology {name!r}; there are {', '.join(Topology)}"
+            f"there is no topology {name!r}; there are {', '.join(RunTopology)}"
         ) from None
 
 
-def dials(topology: Topology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
+def dials(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
     """The only nodes that each node dials; None where it finds its peers by itself."""
     match topology:
-        case Topology.RING:
+        case RunTopology.RING:
             following = [*names[1:], *names[:1]]
             return {
                 name: () if name == other else (other,)
                 for name, other in zip(names, following, strict=True)
             }
-        case Topology.STAR:
+        case RunTopology.STAR:
             return {name: () if name == names[0] else (names[0],) for name in names}
         case _:
             return dict.fromkeys(names)
@@ -80,7 +80,7 @@ def acquaintances(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...
     return found
 
 
-def fixed_entry(topology: Topology, names: Sequence[str], number: int) -> str | None:
+def fixed_entry(topology: RunTopology, names: Sequence[str], number: int) -> str | None:
     """The only node that a wallet knows; None where it is told of all and hears of more.
 
     Args:
@@ -88,20 +88,20 @@ def fixed_entry(topology: Topology, names: Sequence[str], number: int) -> str | 
         number: of the wallet, from 1.
     """
     match topology:
-        case Topology.WEB:
+        case RunTopology.WEB:
             return names[0]
-        case Topology.FIXED_SPV:
+        case RunTopology.FIXED_SPV:
             return names[(number - 1) % len(names)]
         case _:
             return None
 
 
-def clients(topology: Topology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def clients(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """What the clients of a network without wallets know: by client, the nodes it can ask."""
     match topology:
-        case Topology.WEB:
+        case RunTopology.WEB:
             return {"a web client": tuple(names[:1])}
-        case Topology.FIXED_SPV:
+        case RunTopology.FIXED_SPV:
             return {f"the client of {name}": (name,) for name in names}
         case _:
             return {"a client": tuple(names)}

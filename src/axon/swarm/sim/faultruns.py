@@ -1,6 +1,6 @@
 """Many nodes, much that fails, and in the end one ledger: whole networks judged from one seed.
 
-Each run draws which kinds of fault exist at all, and when they strike. Meanwhile people pay and
+Each run draws which kinds of fault exist at all, and when they strike. Meanwhile users pay and
 mine. Then everything heals; from there on the nodes have `CONVERGENCE` of virtual time to arrive at
 one tip. What must hold always (`invariants`) is looked at after every new tip.
 
@@ -27,7 +27,7 @@ from axon.primitives.hashes import to_hex
 from axon.swarm.invariants import Violation
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.watch import Watch, check_by_kernel, check_most_work
-from axon.swarm.sim.workload import PEOPLE, Workload, history
+from axon.swarm.sim.workload import PAYERS, Workload, history
 
 BOOT: Final = MINUTE
 """For finding each other before anything fails."""
@@ -249,7 +249,7 @@ class _Run:
         network.run(heals_at + CALM - network.now)
         best = self._best()
         last = network.machine(best).active.tip
-        network.mine(best, PEOPLE[0].script)
+        network.mine(best, PAYERS[0].script)
 
         def arrived() -> bool:
             tips = network.tips()

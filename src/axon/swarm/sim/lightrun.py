@@ -1,6 +1,6 @@
 """A wallet among nodes that lie and die: one seed, one story, and what must hold of it.
 
-Every node but one may be bad: it lies from the start (`liars`), or dies at some moment. People pay
+Every node but one may be bad: it lies from the start (`liars`), or dies at some moment. Users pay
 the wallet's owner and mine; he pays in turn. What must hold always: no payment counts as confirmed
 that is in no block of the honest chain. And in the end, within `SERVICE` of the last event and with
 the liars still at it: the wallet has found every payment, and his own have come through.
@@ -38,7 +38,7 @@ from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.byzantine import ByzantineNode, Lie
 from axon.swarm.sim.lightdisk import LightDisk
 from axon.swarm.sim.simulation import SimNetwork, SimNode
-from axon.swarm.sim.workload import MATURITY, PEOPLE, history
+from axon.swarm.sim.workload import MATURITY, PAYERS, history
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
 from axon.wire.messages import Services
@@ -204,7 +204,7 @@ class _Story:
             self._act()
             net.run(int(EVENT_SPACING * (0.5 + self._rng.random())))
             self._check_truth()
-        net.mine(0, PEOPLE[0].script)
+        net.mine(0, PAYERS[0].script)
         net.run(SECOND)
         began = net.now
         served = net.simulation.run_until(self._is_served, began + SERVICE)
@@ -223,10 +223,10 @@ class _Story:
         elif draw < 0.6:
             self._owner_pays()
         else:
-            self.net.mine(0, PEOPLE[int(self._rng.random() * len(PEOPLE))].script)
+            self.net.mine(0, PAYERS[int(self._rng.random() * len(PAYERS))].script)
 
     def _pay_owner(self) -> None:
-        payer = PEOPLE[0]
+        payer = PAYERS[0]
         coins = self._coins_of(payer)
         if not coins:
             return
@@ -242,7 +242,7 @@ class _Story:
             if coin.confirmations and not coin.immature:
                 left_sat = coin.amount_sat - _FEE_SAT
                 spent = Spendable(coin.outpoint, coin.amount_sat)
-                payment = OWNER.pay([spent], [TxOut(left_sat, PEOPLE[2].script)])
+                payment = OWNER.pay([spent], [TxOut(left_sat, PAYERS[2].script)])
                 self._own[payment.txid] = payment
                 now_s = self.net.simulation.clock(self._number) // SECOND
                 self.wallet.record_sent(payment, now_s)

@@ -230,7 +230,7 @@ class SimNetwork:
             addrman.add([told], source, now)
         return addrman
 
-    # What people do.
+    # What users do.
 
     def mine(self, number: int, script: bytes) -> Block:
         """Have a node find the next block at once and submit it to itself; the block."""

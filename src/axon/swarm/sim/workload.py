@@ -1,8 +1,8 @@
-"""What people do with a simulated network: they pay each other, and mine.
+"""What users do with a simulated network: they pay each other, and mine.
 
 Alice, Bob and Carol hold the coins of a short history that every node has on its disk. Payments are
 drawn at random and signed; each is handed to some node that runs, with the coins that this node
-sees. So two people on two sides of a cut may spend the same coin.
+sees. So two users on two sides of a cut may spend the same coin.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from axon.primitives.transaction import TxOut
 from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.simulation import SimNetwork
 
-PEOPLE: Final = (Signer("Alice"), Signer("Bob"), Signer("Carol"))
+PAYERS: Final = (Signer("Alice"), Signer("Bob"), Signer("Carol"))
 
 HISTORY_BLOCKS: Final = 112
 """The coins of the first twelve are mature."""
@@ -37,7 +37,7 @@ BLOCK_SPACING: Final = 10 * MINUTE
 _TRIES = 10_000
 _FEE_MIN_SAT, _FEE_MAX_SAT = 1_000, 20_000
 _DUST_SAT = 10_000
-_KEPT = 60  # A tip for each of twenty nodes, times three people.
+_KEPT = 60  # A tip for each of twenty nodes, times three users.
 
 
 @lru_cache(maxsize=4)
@@ -47,7 +47,7 @@ def history(end: Instant, blocks: int = HISTORY_BLOCKS) -> tuple[bytes, ...]:
     tip, raws = tree.genesis, []
     for number in range(blocks):
         found = (end - (blocks - number) * BLOCK_SPACING) // SECOND
-        script = PEOPLE[number % len(PEOPLE)].script
+        script = PAYERS[number % len(PAYERS)].script
         block = mine(next_template(REGTEST, tip, (), found).build(script), _TRIES)
         assert block is not None, "on regtest every second hash will do"
         added = tree.add(block.header, end)
@@ -158,4 +158,4 @@ class Workload:
             self._network.mine(number, self._draw_person().script)
 
     def _draw_person(self) -> Signer:
-        return PEOPLE[int(self._rng.random() * len(PEOPLE))]
+        return PAYERS[int(self._rng.random() * len(PAYERS))]

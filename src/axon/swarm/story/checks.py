@@ -53,7 +53,7 @@ def agreed(answers: Sequence[str]) -> str:
 
 
 def table(checks: Sequence[Check]) -> list[str]:
-    """Lines of a table with aligned columns: act, claim, expected, seen, verdict."""
+    """Lines of a table with aligned columns: step, claim, expected, seen, verdict."""
     rows = [
         ("act", "what was checked", "expected", "seen", ""),
         *((str(item.step), item.claim, item.expected, item.seen, item.word) for item in checks),

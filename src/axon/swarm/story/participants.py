@@ -284,7 +284,7 @@ def amount_sat(amount: Decimal | int) -> int:
 
 
 def in_coins(sat: int) -> str:
-    """An amount in coins, as people write it: 30, or 0.0001."""
+    """An amount in coins, as it is written: 30, or 0.0001."""
     whole, rest = divmod(sat, COIN)
     return f"{whole}.{rest:08d}".rstrip("0") if rest else str(whole)
 

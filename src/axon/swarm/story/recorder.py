@@ -19,7 +19,7 @@ from axon.swarm.story.participants import Participant
 from axon.swarm.story.record import Actor, ActorKind, Sample, Scene, Standing
 
 SAMPLE_INTERVAL_S: Final = 0.125
-"""From one sample to the next: an act takes at least a few tenths of a second."""
+"""From one sample to the next: a step takes at least a few tenths of a second."""
 
 ANSWER_LIMIT_S: Final = 2.0
 """How long a node may take to say where it stands; a sample that comes later tells nothing."""

@@ -1,6 +1,6 @@
 """The report of a story: one HTML file that needs nothing else, no script and no network.
 
-It shows how the network stood before and after each act and at the moments between that matter,
+It shows how the network stood before and after each step and at the moments between that matter,
 where the nodes stood over time, what was told, every check, and how long all took. It follows the
 reader's choice of light or dark.
 """

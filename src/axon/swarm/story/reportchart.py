@@ -1,7 +1,8 @@
-"""Tips over time: how high each node stood at each moment, and where the acts begin.
+"""Tips over time: how high each node stood at each moment, and where the steps begin.
 
-The first act brings a hundred blocks, all others together a few; so the scale of heights is broken:
-what lies below the height at the end of the first act is squeezed into a strip at the bottom.
+The first step brings a hundred blocks, all others together a few; so the scale of heights is
+broken: what lies below the height at the end of the first step is squeezed into a strip at the
+bottom.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ _STRIP: Final = 36.0  # For all heights below the break.
 _APART: Final = 2.5  # So that the lines of nodes on one height are seen beside each other.
 _CROSS: Final = 4.0
 _TICKS: Final = 8
-_ROWS: Final = (12.0, 25.0)  # Numbers of short acts would run into each other on one line.
+_ROWS: Final = (12.0, 25.0)  # Numbers of short steps would run into each other on one line.
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When an act was played.
+    """When a step was played.
 
     Args:
-        number: of the act.
+        number: of the step.
         begin_s, end_s: seconds since the story's beginning.
     """
 
@@ -84,7 +85,7 @@ def chart(samples: Sequence[Sample], spans: Sequence[Span]) -> Markup:
 
 
 def _scale(samples: Sequence[Sample], spans: Sequence[Span]) -> _Scale:
-    """From nothing to the highest block, broken at the height with which the first act ended."""
+    """From nothing to the highest block, broken at the height with which the first step ended."""
     heights = [(sample.at_s, standing.height) for sample, standing in _standings(samples)]
     end_s = max([1.0, *[span.end_s for span in spans], *[at_s for at_s, _ in heights]])
     top = max([1, *[height for _, height in heights]])
@@ -103,7 +104,7 @@ def _standings(samples: Sequence[Sample]) -> list[tuple[Sample, Standing]]:
 
 
 def _bands(scale: _Scale, spans: Sequence[Span]) -> list[Markup]:
-    """A background for each act, every second one darker, with its number above."""
+    """A background for each step, every second one darker, with its number above."""
     drawn = []
     for span in spans:
         left, right = scale.x(span.begin_s), scale.x(span.end_s)

@@ -43,7 +43,7 @@ class Listener:
     """Who is told the story while it happens; this one does not listen."""
 
     def step(self, number: int, title: str) -> None:
-        """An act begins."""
+        """A step begins."""
 
     def say(self, line: str) -> None:
         """Something happens."""

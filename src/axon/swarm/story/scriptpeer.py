@@ -49,7 +49,7 @@ _TRIES: Final = 10_000  # On regtest every second nonce will do.
 M = TypeVar("M")
 
 
-class PeerDisconnected(AxonError):
+class ConnectionEnded(AxonError):
     """The node ended the connection."""
 
 
@@ -67,7 +67,7 @@ class ScriptPeer:
         now_s: the time it gives in its `version`, seconds since 1970.
 
     Raises:
-        PeerDisconnected, NoReply: the handshake did not complete.
+        ConnectionEnded, NoReply: the handshake did not complete.
         OSError: nobody listens.
     """
 
@@ -108,13 +108,13 @@ class ScriptPeer:
         try:
             self._socket.sendall(b"".join(data))
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise PeerDisconnected("the node ended the connection") from error
+            raise ConnectionEnded("the node ended the connection") from error
 
     def next(self) -> Message | Unknown:
         """The next thing the node says; its pings are answered.
 
         Raises:
-            PeerDisconnected: it says nothing more.
+            ConnectionEnded: it says nothing more.
             NoReply: it is silent for too long.
         """
         while True:
@@ -131,9 +131,9 @@ class ScriptPeer:
         except TimeoutError as error:
             raise NoReply(f"the node said nothing for {ANSWER_LIMIT_S:g} s") from error
         except ConnectionResetError as error:
-            raise PeerDisconnected("the node reset the connection") from error
+            raise ConnectionEnded("the node reset the connection") from error
         if not data:
-            raise PeerDisconnected("the node closed the connection")
+            raise ConnectionEnded("the node closed the connection")
         for frame in self._transport.received(data):
             if isinstance(frame, Frame):
                 self._inbox.append(decode_message(frame.command, frame.payload))
@@ -163,7 +163,7 @@ class ScriptPeer:
             self.send(Ping(nonce))
             while self.expect(Pong).nonce != nonce:
                 pass
-        except PeerDisconnected:
+        except ConnectionEnded:
             return False
         return True
 
@@ -172,7 +172,7 @@ class ScriptPeer:
         try:
             while True:
                 self.next()
-        except PeerDisconnected:
+        except ConnectionEnded:
             return True
         except NoReply:
             return False

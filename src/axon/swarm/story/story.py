@@ -1,4 +1,4 @@
-"""The story: nine acts with real nodes and wallets, one after the other, and what was checked.
+"""The story: nine steps with real nodes and wallets, one after the other, and what was checked.
 
 It is the story of *Recreating Bitcoin*, chapter 13, told by processes on loopback: one node that
 everybody needs, two, three, a late one, an invalid block, a split, wallets that know one address,
@@ -32,7 +32,7 @@ from axon.swarm.story.steps import (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One act.
+    """One step.
 
     Args:
         title: in a few words.
@@ -45,11 +45,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class FinishedStep:
-    """An act that was played, to its end or not.
+    """A step that was played, to its end or not.
 
     Args:
-        title: the act's.
-        begin_s: seconds from the story's beginning to the act's.
+        title: the step's.
+        begin_s: seconds from the story's beginning to the step's.
         seconds: that it took.
     """
 
@@ -91,13 +91,13 @@ STEPS: Final = (
     Step(survivor.TITLE, survivor.run),
     Step(regrowth.TITLE, regrowth.run),
 )
-"""In order; each needs the nodes, the wallets and the ledger that the acts before it left."""
+"""In order; each needs the nodes, the wallets and the ledger that the steps before it left."""
 
 
 def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Outcome:
-    """Play the acts; every process that was started is ended, whatever happens.
+    """Play the steps; every process that was started is ended, whatever happens.
 
-    An act that cannot be played to its end is a check that does not hold, and ends the story.
+    A step that cannot be played to its end is a check that does not hold, and ends the story.
 
     Args:
         folder: empty; each node and each wallet has a folder in it.
