@@ -22,8 +22,7 @@ from axon.cli.swarmoptions import REFRESH_S, make_parser
 from axon.drivers.aio.clock import Clock
 from axon.errors import AxonError, ConfigError
 from axon.machine import SECOND
-from axon.swarm.lab import checking, doctor
-from axon.swarm.lab import lifecycle as lifecycle
+from axon.swarm.lab import checking, doctor, lifecycle
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.liverun import LiveRun
 from axon.swarm.lab.manifest import Manifest

@@ -13,15 +13,7 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.invariants import TITLES, Finding
-from axon.swarm.lab import (
-    faulttrials,
-    liveness,
-    safety,
-    service,
-)
-from axon.swarm.lab import (
-    walletconsistency as walletconsistency,
-)
+from axon.swarm.lab import faulttrials, liveness, safety, service, walletconsistency
 from axon.swarm.lab.checkedrun import CheckedRun
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.startup import Say
@@ -71,7 +63,7 @@ def choose(texts: Sequence[str], *, harm: bool) -> Chosen:
 
 
 def check(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -> list[Finding]:
-    """RunLock invariants against a run.
+    """Check invariants in a run.
 
     Args:
         run: the network.
@@ -87,10 +79,8 @@ def check(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -> l
         raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
     if not run.nodes():
         return [Finding("V", None, "no node of this run lives", tried=0)]
-    for item in run.manifest.of_kind(
-        ComponentKind.JOINER, ComponentKind.COLD
-    ):  # Of a check that was killed.
-        run.remove(item.name)
+    for item in run.manifest.of_kind(ComponentKind.JOINER, ComponentKind.COLD):
+        run.remove(item.name)  # Of a check that was killed.
     return list(_found(run, chosen, say, settle_s))
 
 
