@@ -21,7 +21,7 @@ from axon.errors import AxonError
 from axon.host.datadir import locked, pid_file, prepare
 from axon.host.fullnode import RunningNode, refuse_proxies
 from axon.host.logfile import Log
-from axon.host.programs import run_node
+from axon.host.nodeprogram import run_node
 from axon.host.version import VERSION
 
 _USAGE: Final = """Usage: axon node [OPTIONS]

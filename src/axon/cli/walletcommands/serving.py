@@ -9,7 +9,7 @@ from axon.drivers.aio.loop import run_loop
 from axon.errors import ConfigError
 from axon.host.datadir import locked
 from axon.host.lightwallet import WALLET_FILE, RunningWallet
-from axon.host.programs import run_wallet
+from axon.host.walletprogram import run_wallet
 
 
 def add_commands(add: AddCommand) -> None:

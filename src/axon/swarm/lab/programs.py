@@ -111,7 +111,7 @@ def _node() -> Program:
     import axon.rpc.server  # noqa: F401
     from axon.drivers.aio.loop import run_loop
     from axon.host.datadir import locked, prepare
-    from axon.host.programs import run_node
+    from axon.host.nodeprogram import run_node
 
     def run(told: Sequence[str]) -> None:
         settings = node_settings(*read_arguments(told))
@@ -128,7 +128,7 @@ def _wallet() -> Program:
     from axon.drivers.aio.loop import run_loop
     from axon.host.datadir import locked
     from axon.host.lightwallet import WALLET_FILE
-    from axon.host.programs import run_wallet
+    from axon.host.walletprogram import run_wallet
     from axon.swarm.lab.walletkeys import make_wallet
 
     def run(told: Sequence[str]) -> None:

@@ -1,0 +1,43 @@
+"""A served wallet as a whole program: it runs until a signal or a caller ends it.
+
+The command line and the lab start it; it prints nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from axon.host.lightwallet import RunningWallet
+from axon.host.settings import LightSettings
+from axon.host.stopsignals import StopSignals
+from axon.host.walletserver import served_wallet
+
+
+async def run_wallet(
+    settings: LightSettings,
+    name: str,
+    rpc_port: int = 0,
+    *,
+    on_start: Callable[[RunningWallet], None] = lambda _wallet: None,
+) -> None:
+    """Serve a wallet in a folder that the caller holds, until a signal or a caller stops it.
+
+    Args:
+        settings: how it meets its peers.
+        name: of the wallet.
+        rpc_port: 0 for any free one.
+        on_start: told of the wallet once it answers.
+
+    Raises:
+        AxonError: as `served_wallet`.
+    """
+    signals = StopSignals()
+    try:
+        async with served_wallet(settings, name, rpc_port) as wallet:
+            signals.stops_by(wallet.stop)
+            on_start(wallet)
+            await wallet.wait_stopped()
+    except asyncio.CancelledError:
+        if not signals.broke_off:
+            raise
