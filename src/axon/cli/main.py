@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given[0] if given else "", given[1:])
-    except KeyboardInterrupt:  # A node hears it as a wish to stop, once it has begun.
+    except KeyboardInterrupt:  # Once a node runs, it takes the signal itself.
         code = _INTERRUPTED
     sys.exit(code)
 

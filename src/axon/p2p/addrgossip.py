@@ -45,7 +45,7 @@ MAX_RELAYED: Final = 10
 FRESH: Final = 10 * MINUTE
 """An address is passed on only if it was alive so lately; none may be further in the future."""
 TIME_PENALTY_S: Final = 2 * HOUR // SECOND
-"""By how much hearsay is distrusted."""
+"""Taken off the time of an address that a peer tells of: it did not meet that address itself."""
 NONSENSE_AGE: Final = 5 * DAY
 """The age given to an address with a time from the future or from long ago."""
 ANCIENT_S: Final = 100_000_000

@@ -81,7 +81,7 @@ class AsyncioDriver:
         self._inbox: deque[Event] = deque()
         self._asked: dict[int, asyncio.Future[object]] = {}
         self._tickets = count()
-        self._errands: dict[asyncio.Task[None], None] = {}  # Dials and resolves on their way.
+        self._outgoing: dict[asyncio.Task[None], None] = {}  # Dials and resolves on their way.
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: Instant = 0  # Only meaningful while there is an alarm.
         self._running = False
@@ -208,10 +208,10 @@ class AsyncioDriver:
 
     # Work that takes its time.
 
-    def _begin(self, errand: Coroutine[None, None, None]) -> None:
-        task = self._tasks.create_task(errand)
-        self._errands[task] = None
-        task.add_done_callback(self._errands.pop)
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._tasks.create_task(work)
+        self._outgoing[task] = None
+        task.add_done_callback(self._outgoing.pop)
 
     async def _resolve(self, ticket: int, host: str, port: int) -> None:
         self._happened(Resolved(ticket, await resolve(host, port)))
@@ -272,7 +272,7 @@ class AsyncioDriver:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(Stopped("the node is stopping"))
-        for errand in self._errands:
-            errand.cancel()
+        for work in self._outgoing:
+            work.cancel()
         await self._sockets.close()
         await self._lanes.close(drop_waiting=self._failure is not None)
