@@ -179,6 +179,7 @@ async def _back_and_forth(node: NodeProcess, light: Path, kyoto: Path) -> None:
         node.rpc("generatetoaddress", 1, ALICE.address())
         await updated(client, carol, node.height())
         assert carol.balance().confirmed.to_sat() == 2 * COIN
+        await until(daemon, lambda wallet: txid_confirmed(wallet, txid))
 
         script = await daemon.ask(Do(script_of))
         builder = bdk.TxBuilder().add_recipient(bdk.Script(script), bdk.Amount.from_sat(COIN))
