@@ -28,6 +28,9 @@ from axon.errors import AxonError
 Instant = int
 """Microseconds since the Unix epoch. Only a person's `setmocktime` makes it go back."""
 
+IMMEDIATELY: Instant = 0
+"""The deadline of a machine that has work left: each tick does a bounded part of it."""
+
 MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -268,9 +271,13 @@ class Machine(Protocol):
         ...
 
     def tick(self, now: Instant) -> list[Effect]:
-        """Do what is due. Does nothing before `deadline()`; a due tick moves the deadline on."""
+        """Do what is due. Does nothing before `deadline()`.
+
+        A due tick moves the deadline on, so that nobody ticks for ever; only `IMMEDIATELY` may
+        stay, for as long as work is left.
+        """
         ...
 
     def deadline(self) -> Instant | None:
-        """When `tick` wants to be called next; None for never."""
+        """When `tick` wants to be called next: None for never, `IMMEDIATELY` for work left."""
         ...

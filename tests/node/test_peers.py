@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.machine import MINUTE, SECOND, Clogged, Closed, Drained, Received
+from axon.machine import IMMEDIATELY, MINUTE, SECOND, Clogged, Closed, Drained, Received
 from axon.node.facts import (
     BlockRejected,
     MessageIgnored,
@@ -166,9 +166,28 @@ def test_a_flood_of_small_messages_takes_turns() -> None:
     peer = rig.connect()
     rig.send(peer, *[Ping(number + 1) for number in range(250)])
     assert len(rig.told(peer, Pong)) == 100
-    assert rig.node.deadline() == 0
+    assert rig.node.deadline() == IMMEDIATELY
     rig.tick()
     assert len(rig.told(peer, Pong)) == 150
+
+
+def test_a_turn_that_leaves_nothing_asks_for_no_other() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, *[Ping(number + 1) for number in range(100)])
+    assert len(rig.told(peer, Pong)) == 100
+    assert rig.node.deadline() != IMMEDIATELY
+
+
+def test_a_full_turn_that_ends_in_a_wait_for_work_asks_for_no_other() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    block = InvItem(InvType.WITNESS_BLOCK, rig.node.active.at(5).hash)  # type: ignore[union-attr]
+    rig.send(peer, *[Ping(number + 1) for number in range(99)], GetData((block,)), Ping(100))
+    assert len(rig.told(peer, Pong)) == 99
+    assert rig.node.deadline() != IMMEDIATELY
+    rig.work()
+    assert [message.nonce for message in rig.told(peer, Pong)] == [100]
 
 
 def test_a_getdata_is_answered_in_its_order() -> None:

@@ -15,6 +15,7 @@ from random import Random
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import (
+    IMMEDIATELY,
     Clogged,
     Closed,
     Commanded,
@@ -123,9 +124,9 @@ class PeerNode(ABC):
         return self._finish_step(now)
 
     def deadline(self) -> Instant | None:
-        """When `tick` wants to be called; 0 for at once."""
+        """When `tick` wants to be called next."""
         if self._reception.has_ready or self._outbox.has_effects:
-            return 0
+            return IMMEDIATELY
         return earlier(self.links.deadline(), self._deadline())
 
     def _finish_step(self, now: Instant) -> list[Effect]:

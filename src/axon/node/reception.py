@@ -102,12 +102,12 @@ class Reception:
             if frame is None:
                 break
             self._handle(session, frame, now)
-        else:
-            self._ready[peer] = None
         if session.is_leaving:
             return
         if session.inbox:
             self._behind[peer] = None
+            if not session.is_held:
+                self._ready[peer] = None
         else:
             self._behind.pop(peer, None)
         if session.paused and session.inbox_bytes < INBOX_LIMIT_BYTES // 2:

@@ -22,9 +22,11 @@ from axon.drivers.sim.faults import (
     ShapeLink,
 )
 from axon.drivers.sim.network import RETRANSMIT_MIN, LinkModel, Loss
+from axon.drivers.sim.program import MAX_IMMEDIATE_TICKS
 from axon.drivers.sim.streams import GIVE_UP, RESET
 from axon.errors import StorageError
 from axon.machine import (
+    IMMEDIATELY,
     MILLISECOND,
     SECOND,
     Clogged,
@@ -121,6 +123,16 @@ def test_a_deadline_that_stands_still_is_a_bug() -> None:
     simulation.add(lambda _: probe, endpoint(0))
     with pytest.raises(AssertionError, match="moves the deadline on"):
         simulation.run(START + 1)
+
+
+def test_work_that_is_left_may_take_many_ticks_but_must_end() -> None:
+    probe = Probe(alarm=IMMEDIATELY)
+    probe.next_alarm = IMMEDIATELY
+    simulation = Simulation(1)
+    simulation.add(lambda _: probe, endpoint(0))
+    with pytest.raises(AssertionError, match="comes to an end"):
+        simulation.run(START + 1)
+    assert len(probe.ticks) == MAX_IMMEDIATE_TICKS + 1
 
 
 # Time on links.
