@@ -289,7 +289,9 @@ class BlockFlow:
         if rejected.reason == "prev-blk-not-found":
             self._outbox.perform(self._headers.sync.announced(peer, block_hash, now))
         elif rejected.reason not in BLAMELESS_REASONS:
-            self._outbox.disconnect(peer, PeerViolation(f"invalid block: {rejected}"))
+            self._outbox.disconnect(
+                peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {rejected}")
+            )
 
     # Coins and filters.
 

@@ -106,7 +106,9 @@ class BlockReads:
         entry, peer = done.entry, done.peer
         if isinstance(outcome, Rejected):
             self._wanted[entry.hash] = entry
-            self._outbox.disconnect(peer, PeerViolation(f"invalid block: {outcome}"))
+            self._outbox.disconnect(
+                peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {outcome}")
+            )
             self._outbox.perform(self._blocks.missing(peer, entry.hash, now))
             return
         self._known[entry.hash] = outcome

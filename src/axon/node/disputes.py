@@ -88,7 +88,9 @@ class Disputes:
         """The filters were held against the block; Rejected if the peer sent another one."""
         self._checking = False
         if isinstance(outcome, Rejected):
-            self._outbox.disconnect(done.peer, PeerViolation(f"invalid block: {outcome}"))
+            self._outbox.disconnect(
+                done.peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {outcome}")
+            )
             self._outbox.perform(self._blocks.missing(done.peer, done.block_hash, now))
             return
         self._outbox.perform(self._blocks.arrived(done.block_hash, now))

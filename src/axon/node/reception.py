@@ -125,7 +125,7 @@ class Reception:
             message = decode_message(frame.command, frame.payload)
             self._route(session, message, now)
         except OverLimit as fault:
-            self._outbox.disconnect(peer, PeerViolation(str(fault)))
+            self._outbox.disconnect(peer, PeerViolation(fault.rule))
         except DecodeError as fault:
             self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
         except PeerFault as fault:

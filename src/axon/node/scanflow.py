@@ -305,7 +305,7 @@ class ScanFlow:
         else:
             batch = None  # Given up since.
         if isinstance(taken.verdict, Rejected):
-            fault = PeerViolation(f"invalid block: {taken.verdict}")
+            fault = PeerViolation(f"Bitcoin Core: no invalid blocks: {taken.verdict}")
             self._outbox.disconnect(done.peer, fault)
             self._outbox.perform(self._blocks.missing(done.peer, done.hash, now))
         else:

@@ -23,8 +23,9 @@ class PeerViolation(PeerFault):
     """The peer broke a rule: it is disconnected and its address discouraged.
 
     Args:
-        rule: the source of the rule, a BIP or Bitcoin Core, and the rule, as in "BIP 157: a filter
-            is what its filter header commits to".
+        rule: its source and the rule, as in "BIP 157: a filter is what its filter header commits
+            to". The source is a BIP, "Bitcoin Core" where the rule stands in no BIP, or "axon" for
+            a bound of our own that no honest program comes near.
     """
 
     def __init__(self, rule: str) -> None:

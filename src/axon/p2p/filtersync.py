@@ -37,7 +37,7 @@ from axon.wire.messages.filters import BASIC_FILTER, MAX_CFHEADERS
 
 __all__ = ["Claim", "Dispute", "FilterOfBlock", "FilterState", "FilterSync"]
 
-REFUTED: Final = "BIP 157: a filter has all scripts of its block"
+REFUTED: Final = "BIP 158: a filter has all scripts of its block"
 """The rule that a peer breaks whose filter the block refutes."""
 
 
@@ -122,7 +122,7 @@ class FilterSync:
         if ours is None or message.filter_type != BASIC_FILTER:
             return []
         if isinstance(message, CFilter) and len(message.filter) > MAX_FILTER_BYTES:
-            raise PeerViolation(f"BIP 158: no filter has more than {MAX_FILTER_BYTES} bytes")
+            raise PeerViolation(f"axon: no filter has more than {MAX_FILTER_BYTES} bytes")
         question = ours.answered(message)
         if question is not None:
             self._weigh(ours, question, message)

@@ -148,7 +148,7 @@ class Serving:
             case GetData(items):
                 if len(items) + len(ours.queue) > MAX_QUEUE:
                     raise PeerViolation(
-                        f"Bitcoin Core: a getdata asks for at most {MAX_QUEUE} items"
+                        f"axon: at most {MAX_QUEUE} items of getdata wait for a peer"
                     )
                 ours.queue.extend(items)
                 return self._proceed(peer, ours, now)

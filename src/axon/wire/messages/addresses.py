@@ -50,7 +50,9 @@ class Addr:
             DecodeError: it is cut short.
         """
         reader = Reader(payload)
-        count = read_count(reader, MAX_ADDRESSES, _V1_ENTRY_SIZE, "addresses")
+        count = read_count(
+            reader, MAX_ADDRESSES, _V1_ENTRY_SIZE, "addresses", source="Bitcoin Core"
+        )
         return cls(tuple([TimedAddress.decode_v1(reader) for _ in range(count)]))
 
 
@@ -80,6 +82,6 @@ class AddrV2:
             DecodeError: it is cut short, or a host has not its network's size.
         """
         reader = Reader(payload)
-        count = read_count(reader, MAX_ADDRESSES, _SMALLEST_V2_ENTRY, "addresses")
+        count = read_count(reader, MAX_ADDRESSES, _SMALLEST_V2_ENTRY, "addresses", source="BIP 155")
         entries = [TimedAddress.decode_v2(reader) for _ in range(count)]
         return cls(tuple([entry for entry in entries if entry is not None]))

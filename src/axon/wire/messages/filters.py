@@ -148,7 +148,8 @@ class CFHeaders:
         filter_type = reader.u8()
         stop_hash = BlockHash(reader.take(_HASH_SIZE))
         previous = reader.take(_HASH_SIZE)
-        return cls(filter_type, stop_hash, previous, _read_hashes(reader, MAX_CFHEADERS))
+        count = read_count(reader, MAX_CFHEADERS, _HASH_SIZE, "filter hashes", source="BIP 157")
+        return cls(filter_type, stop_hash, previous, _read_hashes(reader, count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +214,9 @@ class CFCheckpt:
         reader = Reader(payload)
         filter_type = reader.u8()
         stop_hash = BlockHash(reader.take(_HASH_SIZE))
-        return cls(filter_type, stop_hash, _read_hashes(reader, MAX_CFCHECKPT))
+        count = read_count(reader, MAX_CFCHECKPT, _HASH_SIZE, "filter headers", source="axon")
+        return cls(filter_type, stop_hash, _read_hashes(reader, count))
 
 
-def _read_hashes(reader: Reader, limit: int) -> tuple[bytes, ...]:
-    count = read_count(reader, limit, _HASH_SIZE, "filter hashes")
+def _read_hashes(reader: Reader, count: int) -> tuple[bytes, ...]:
     return tuple([reader.take(_HASH_SIZE) for _ in range(count)])

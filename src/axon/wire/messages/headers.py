@@ -40,7 +40,7 @@ def decode_locator(payload: bytes) -> tuple[tuple[BlockHash, ...], BlockHash]:
     """
     reader = Reader(payload)
     reader.u32()
-    count = read_count(reader, MAX_LOCATOR, 32, "hashes in a locator")
+    count = read_count(reader, MAX_LOCATOR, 32, "hashes in a locator", source="Bitcoin Core")
     locator = tuple([BlockHash(reader.take(32)) for _ in range(count)])
     return locator, BlockHash(reader.take(32))
 
@@ -103,7 +103,7 @@ class Headers:
             DecodeError: it is cut short.
         """
         reader = Reader(payload)
-        count = read_count(reader, MAX_HEADERS, _ENTRY_SIZE, "headers")
+        count = read_count(reader, MAX_HEADERS, _ENTRY_SIZE, "headers", source="Bitcoin Core")
         offset = reader.offset
         headers: list[Header] = []
         for _ in range(count):

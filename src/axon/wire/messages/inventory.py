@@ -54,6 +54,7 @@ class _Inventory:
 
     items: tuple[InvItem, ...]
     limit: ClassVar[int] = MAX_INVENTORY
+    limit_source: ClassVar[str] = "Bitcoin Core"
 
     def encode(self) -> bytes:
         """The payload: count, then 36 bytes each."""
@@ -68,7 +69,9 @@ class _Inventory:
             DecodeError: it is cut short.
         """
         reader = Reader(payload)
-        count = read_count(reader, cls.limit, _ITEM.size, "inventory items")
+        count = read_count(
+            reader, cls.limit, _ITEM.size, "inventory items", source=cls.limit_source
+        )
         body = reader.take(count * _ITEM.size)
         return cls(tuple(map(InvItem._make, _ITEM.iter_unpack(body))))
 
@@ -105,6 +108,7 @@ class NotFound(_Inventory):
 
     command: ClassVar[str] = "notfound"
     limit: ClassVar[int] = MAX_NOTFOUND
+    limit_source: ClassVar[str] = "axon"
 
 
 @dataclass(frozen=True, slots=True)
