@@ -360,6 +360,22 @@ def test_legacy_signature_checks_of_one_transaction() -> None:
     assert scene.reason(at_limit) == ""
 
 
+@pytest.mark.parametrize(("checks", "reason"), [(10, ""), (11, "bad-txns-nonstandard-inputs")])
+def test_legacy_signature_checks_up_to_the_limit(checks: int, reason: str) -> None:
+    scene = Scene()
+    redeems = [b"\xac" * 15] * 166 + [b"\xac" * checks]  # 2,490 and some.
+    coins = [scene.coin(script=P2SH) for _ in redeems]
+    inputs = [TxIn(point, push(redeem)) for point, redeem in zip(coins, redeems, strict=True)]
+    assert scene.reason(Transaction.build(2, inputs, [TxOut(90_000, PAY)])) == reason
+
+
+def test_legacy_signature_checks_of_a_multisig_are_its_keys() -> None:
+    scene = Scene()
+    multisig = b"\x51" + (b"\x21" + b"\x02" * 33) * 2 + b"\x52\xae"
+    inputs = [TxIn(scene.coin(script=multisig), b"\x00") for _ in range(126)]
+    assert scene.reason(Transaction.build(2, inputs, [TxOut(90_000, PAY)])) == ""
+
+
 def test_fee_that_the_operator_added_counts() -> None:
     scene = Scene()
     transaction = scene.pay(scene.coin(), fee=0)

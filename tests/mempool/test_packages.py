@@ -18,7 +18,7 @@ from axon.mempool.packages import (
     prepare_package,
     prepare_test,
 )
-from axon.mempool.policy import MAX_PACKAGE_COUNT, Policy
+from axon.mempool.policy import MAX_PACKAGE_COUNT, MAX_PACKAGE_WEIGHT, TRUC_CHILD_MAX_VSIZE, Policy
 from axon.mempool.truc import named
 from axon.primitives.hashes import Wtxid, to_hex
 from axon.primitives.transaction import Transaction, TxIn, TxOut
@@ -91,6 +91,27 @@ def test_form() -> None:
     point = scene.coin()
     rivals = [scene.pay(point, fee=fee) for fee in (1, 2)]
     assert check_form(rivals) == Rejected("conflict-in-package")
+
+
+def test_a_package_may_be_as_heavy_as_its_limit() -> None:
+    scene = Scene()
+    three = [scene.pay(scene.coin(), pad=25_000) for _ in range(3)]
+    room = MAX_PACKAGE_WEIGHT - sum(item.weight_wu for item in three)
+    bare = scene.pay(scene.coin(), pad=25_000)
+    spare = (room - bare.weight_wu) // 4
+    last = scene.pay(scene.coin(), pad=25_000 + spare)
+    assert sum(item.weight_wu for item in (*three, last)) == MAX_PACKAGE_WEIGHT
+    assert check_form([*three, last]) is None
+    larger = scene.pay(scene.coin(), pad=25_001 + spare)
+    assert check_form([*three, larger]) == Rejected("package-too-large")
+
+
+def test_the_weight_of_one_is_no_matter_of_packages() -> None:
+    scene = Scene()
+    alone = scene.pay(scene.coin(), pad=MAX_PACKAGE_WEIGHT // 4)
+    assert check_form([alone]) is None
+    result = submit(scene, alone)
+    assert (result.error, reasons(result)) == (Rejected("transaction failed"), ["tx-size"])
 
 
 def test_topology() -> None:
@@ -214,6 +235,29 @@ def test_failure_of_one_ends_the_package_but_not_what_can_stand_alone() -> None:
     refused = result.members[child.wtxid].refused
     assert refused is not None
     assert refused.kind is Refusal.MISSING_INPUTS
+
+
+def test_nothing_is_taken_together_once_one_has_failed_for_good() -> None:
+    scene = Scene()
+    first = scene.pay(scene.coin(), fee=0, outputs=2)
+    second = scene.pay(out(first), fee=9_000, total=500_000)
+    last = scene.pay(out(first, 1), out(second), total=900_000, version=4)
+    result = submit(scene, first, second, last)
+    assert result.error == Rejected("transaction failed")
+    assert str(result.members[last.wtxid].refused) == "version"
+    assert result.admitted == ()
+    assert len(scene.pool) == 0
+
+
+def test_one_that_comes_alone_is_judged_alone() -> None:
+    scene = Scene()
+    point = scene.coin()
+    first = scene.add(scene.pay(point, fee=1_000))
+    rival = scene.pay(point, fee=1_001)
+    result = submit(scene, rival)
+    assert (result.error, result.about_package) == (Rejected("transaction failed"), False)
+    assert reasons(result)[0].startswith("insufficient fee")
+    assert first.txid in scene.pool
 
 
 def test_bound_on_what_the_caller_pays() -> None:
@@ -399,6 +443,33 @@ def test_family_of_version_3_is_counted_with_the_pool() -> None:
     assert said == f"tx {named(below)} would have too many ancestors"
     other = scene.pay(scene.coin(), fee=2_000)
     assert dry_run(scene, child, other).error is None
+
+
+def test_a_package_evicts_no_sibling() -> None:
+    scene = Scene()
+    parent = scene.add(scene.pay(scene.coin(), version=3, outputs=2))
+    scene.add(scene.pay(out(parent), version=3))
+    second = scene.pay(out(parent, 1), fee=50_000, version=3)
+    result = dry_run(scene, second, scene.pay(scene.coin()))
+    assert (result.error, result.about_package) == (Rejected("transaction failed"), False)
+    assert reasons(result) == [
+        f"TRUC-violation, tx {named(parent.transaction)} would exceed descendant count limit"
+    ]
+    assert scene.reason(second) == ""  # Alone it does.
+
+
+def test_a_child_of_version_3_may_be_as_large_as_its_limit_inside_a_package() -> None:
+    for vsize, good in ((TRUC_CHILD_MAX_VSIZE, True), (TRUC_CHILD_MAX_VSIZE + 1, False)):
+        scene = Scene()
+        parent = scene.pay(scene.coin(), fee=0, version=3)
+        bare = scene.pay(out(parent), version=3, pad=600, fee=9_000, total=1_000_000)
+        child = scene.pay(
+            out(parent), version=3, pad=600 + vsize - bare.vsize, fee=9_000, total=1_000_000
+        )
+        assert child.vsize == vsize
+        result = submit(scene, parent, child)
+        assert (result.error is None) == good
+        assert len(scene.pool) == 2 * good
 
 
 def test_cluster_limit_of_a_package() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from axon.errors import DecodeError
 from axon.mempool.persist import Dump, Saved, encode, load, snapshot
 from axon.primitives.hashes import Txid
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 from tests.mempool.scene import SECOND, START, Scene, out
 
 KEY = bytes(range(1, 9))
@@ -62,6 +63,29 @@ def test_layout() -> None:
 
 def test_empty_pool() -> None:
     assert load(encode(snapshot(Scene().pool), KEY)) == Dump((), {}, ())
+
+
+def test_as_many_as_there_are_bytes_for() -> None:
+    smallest = Transaction.build(1, [TxIn(OutPoint(bytes(36)))], [TxOut(1, b"")])
+    assert smallest.size_bytes == 60
+    txids = [Txid(bytes((number,)) * 32) for number in range(50)]
+    for dump in (
+        Dump((Saved(smallest, 1, 0),) * 50, {}, ()),
+        Dump((), dict.fromkeys(txids, 1), ()),
+        Dump((), {}, tuple(txids)),
+    ):
+        assert load(encode(dump, KEY)) == dump
+
+
+def test_more_than_there_are_bytes_for_is_refused_before_any_is_read() -> None:
+    """The message says at which byte: at the count, not where the bytes end."""
+    head, none = (1).to_bytes(8, "little"), bytes(8)
+    many = head + (3).to_bytes(8, "little") + b"\xff" * 150
+    with pytest.raises(DecodeError, match=r"as many transactions as bytes are left for.* 16"):
+        load(many)
+    for lists, at in ((b"\x03" + bytes(100), 16), (b"\x00\x03" + bytes(80), 17)):
+        with pytest.raises(DecodeError, match=rf"\b{at}\b"):
+            load(head + none + lists)
 
 
 def test_other_versions_are_refused() -> None:

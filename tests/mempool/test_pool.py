@@ -320,6 +320,17 @@ def test_what_the_new_chain_confirms_does_not_come_back() -> None:
     assert len(scene.pool) == 0
 
 
+def test_what_both_chains_confirm_keeps_its_children() -> None:
+    lost, scene = (c := Chain()), c.scene
+    first, other = scene.pay(scene.coin()), scene.pay(scene.coin())
+    lost.connect(first, other)
+    child = scene.add(scene.pay(out(first), total=999_000))
+    returned, removed = lost.reorg(1, [first], [])
+    assert [entry.txid for entry in returned] == [other.txid]
+    assert removed == []
+    assert child.txid in scene.pool
+
+
 def test_coinbase_that_is_lost_takes_its_spenders_along() -> None:
     lost, scene = (c := Chain()), c.scene
     lost.connect()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from axon.mempool.outcome import Refused
-from axon.mempool.policy import TRUC_MAX_VSIZE, Policy
+from axon.mempool.policy import TRUC_CHILD_MAX_VSIZE, TRUC_MAX_VSIZE, Policy
 from axon.mempool.truc import check_dust_spent
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
-from tests.mempool.scene import PAY, WITNESS, Scene, out
+from tests.mempool.scene import PAY, WITNESS, Scene, consistent, out
 
 
 def violation(scene: Scene, transaction: Transaction) -> str:
@@ -129,3 +129,81 @@ def test_a_child_spends_the_dust_of_all_its_parents() -> None:
     refused = check_dust_spent(half, dusty, Policy())
     assert refused is not None
     assert refused.reason == "missing-ephemeral-spends"
+
+
+def sized_child(scene: Scene, vsize: int) -> Transaction:
+    """A child of version 3 of exactly this size, of a new parent in the pool."""
+    parent = scene.add(scene.pay(scene.coin(), version=3))
+    spare = vsize - scene.pay(out(parent), version=3, pad=600, fee=9_000).vsize
+    return scene.pay(out(parent), version=3, pad=600 + spare, fee=9_000)
+
+
+def test_a_child_of_version_3_may_be_as_large_as_its_limit() -> None:
+    scene = Scene()
+    largest = sized_child(scene, TRUC_CHILD_MAX_VSIZE)
+    assert largest.vsize == TRUC_CHILD_MAX_VSIZE
+    assert scene.reason(largest) == ""
+    assert "is too big: 1001 > 1000" in violation(scene, sized_child(scene, 1_001))
+
+
+def test_signature_checks_count_as_size_of_version_3_too() -> None:
+    scene = Scene()
+    multisig = b"\x51\x21" + b"\x02" * 33 + b"\x51\xae"  # Counts as twenty keys.
+    outputs = [TxOut(30_000, multisig)] * 26
+    costly = Transaction.build(3, [TxIn(scene.coin(), witness=WITNESS)], outputs)
+    assert costly.vsize < TRUC_MAX_VSIZE
+    assert violation(scene, costly).endswith("is too big: 10405 > 10000 virtual bytes")
+    scene.add(Transaction.build(3, costly.inputs, outputs[:24]))
+
+
+def returned_parent(scene: Scene, children: int) -> tuple[Transaction, list[Transaction]]:
+    """A parent that a reorganisation brought back, with more children than one may have."""
+    coins = dict(scene.coins)
+    source = scene.coin()
+    coins[source] = scene.coins[source]
+    parent = scene.pay(source, version=3, outputs=4)
+    block = scene.mine(parent)
+    scene.pool.block_connected(block, scene.now)
+    below = [scene.pay(out(parent, place), version=3) for place in range(children)]
+    for child in below:
+        scene.add(child)
+    scene.unmine(block, coins)
+    scene.reorg([block], [])
+    consistent(scene.pool)
+    assert len(scene.pool) == children + 1
+    return parent, below
+
+
+def test_a_sibling_makes_way_only_where_it_is_the_only_one() -> None:
+    scene = Scene()
+    parent, _ = returned_parent(scene, 2)
+    third = scene.pay(out(parent, 3), version=3, fee=50_000)
+    said = violation(scene, third)
+    assert said == f"tx {name(parent)} would exceed descendant count limit"
+    assert len(scene.pool) == 3
+
+
+def test_one_of_several_children_may_be_replaced() -> None:
+    scene = Scene()
+    parent, (first, second) = returned_parent(scene, 2)
+    scene.add(scene.pay(out(parent), version=3, fee=50_000))
+    assert first.txid not in scene.pool
+    assert second.txid in scene.pool
+
+
+def test_a_sibling_with_another_parent_does_not_make_way() -> None:
+    scene = Scene()
+    coins = dict(scene.coins)
+    sources = [scene.coin(), scene.coin()]
+    coins |= {point: scene.coins[point] for point in sources}
+    parents = [scene.pay(point, version=3, outputs=2) for point in sources]
+    block = scene.mine(*parents)
+    scene.pool.block_connected(block, scene.now)
+    joint = scene.add(scene.pay(*map(out, parents), version=3))
+    scene.unmine(block, coins)
+    scene.reorg([block], [])
+    assert len(joint.parents) == 2
+    second = scene.pay(out(parents[0], 1), version=3, fee=50_000)
+    said = violation(scene, second)
+    assert said == f"tx {name(parents[0])} would exceed descendant count limit"
+    assert joint.txid in scene.pool
