@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -202,6 +202,68 @@ def test_times_locked_by_the_past_are_open(pair: Pair) -> None:
     pair.compare([block])
 
 
+def at_time(seconds: int) -> tuple[list[Block], Spot]:
+    """Blocks behind `BASE` after which the median of the past is this time, and the last is not."""
+    spot, blocks = TIP, []
+    for place in range(6):
+        block = block_on(spot, tag=place, time=seconds + (place == 5))
+        blocks.append(block)
+        spot = spot_of(block, spot.height + 1)
+    return blocks, spot
+
+
+OF_TEN = sorted([GENESIS.header.time, *(block.header.time for block in BASE[:9])])[5]
+"""The median of the past at block 9: from here on the coin of block 10 ages (BIP 68)."""
+
+
+@pytest.mark.parametrize(
+    ("sequence", "locktime", "past", "passes"),
+    [
+        (1 << 22 | 1, 0, OF_TEN + 512, True),
+        (1 << 22 | 1, 0, OF_TEN + 511, False),
+        (1 << 22 | 2, 0, OF_TEN + 1024, True),
+        (1 << 22 | 2, 0, OF_TEN + 1023, False),
+        (107, 0, TIP.time + 5, True),  # Block 117 on a coin of block 10.
+        (108, 0, TIP.time + 5, False),
+        (0xFFBF_0000 & ~(1 << 31) | 107, 0, TIP.time + 5, True),  # Other bits mean nothing.
+        (5, 116, TIP.time + 5, True),
+        (5, 117, TIP.time + 5, False),
+        (5, 499_999_999, TIP.time + 5, False),  # Still a height.
+        (5, 500_000_000, TIP.time + 5, True),  # A time, long past.
+        (5, TIP.time + 4, TIP.time + 5, True),
+        (5, TIP.time + 5, TIP.time + 5, False),  # The last block is later; the median is not.
+    ],
+)
+def test_a_lock_opens_at_its_very_block_and_second(
+    pair: Pair, sequence: int, locktime: int, past: int, passes: bool
+) -> None:
+    blocks, spot = at_time(past)
+    on_base(pair)
+    for block in blocks:
+        assert pair.feed(block.raw).connected == (block.hash,)
+    locked = spend([(MATURE[9], 0)], sequence=sequence, locktime=locktime)
+    found = pair.feed(block_on(spot, [locked], fees_sat=1000).raw)
+    assert isinstance(found.verdict, Accepted) == passes
+    if not passes:
+        assert isinstance(found.verdict, Rejected)
+        assert found.verdict.reason == "bad-txns-nonfinal"
+
+
+def test_one_final_input_does_not_open_a_lock(pair: Pair) -> None:
+    on_base(pair)
+    plain = spend([(MATURE[0], 0), (MATURE[1], 0)], locktime=111)
+    half = Transaction.build(
+        2,
+        [plain.inputs[0], replace(plain.inputs[1], sequence=5)],
+        plain.outputs,
+        111,
+    )
+    refused = pair.feed(block_on(TIP, [half], tag=1, fees_sat=1000).raw).verdict
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "bad-txns-nonfinal"
+    assert pair.feed(block_on(TIP, [plain], tag=2, fees_sat=1000).raw).verdict == Accepted()
+
+
 def test_what_is_just_allowed_is_so_for_the_kernel_too(pair: Pair) -> None:
     on_base(pair)
     block = block_on(TIP, [spend([(MATURE[0], 0)], fee_sat=0)])
@@ -273,21 +335,48 @@ def test_a_world_is_validated_once_for_all() -> None:
     assert validators[0].read_spent(left.hash) == validators[2].read_spent(left.hash)
 
 
-def test_a_forgery_does_not_block_the_real_bytes() -> None:
+FORGED = [
+    "bad-txnmrklroot",
+    "bad-txns-duplicate",
+    "bad-witness-nonce-size",
+    "bad-witness-merkle-match",
+    "unexpected-witness",
+]
+
+
+@pytest.mark.parametrize("way", FORGED)
+def test_a_forgery_does_not_block_the_real_bytes(way: str) -> None:
     world = World()
     first, second = MemoryValidator(world, now_us), MemoryValidator(world, now_us)
     for validator in (first, second):
         for block in BASE:
             validator.process_block(block.raw)
-    good = block_on(TIP, [spend([(MATURE[0], 0)])], fees_sat=1000)
-    forged = BAD["bad-witness-nonce-size"]
+    good, forged = forgery(way)
     assert forged.hash == good.hash
     refused = first.process_block(forged.raw)
     assert isinstance(refused.verdict, Rejected)
+    assert refused.verdict.reason == way
     assert refused.invalid == ()
+    assert first.process_block(forged.raw) == refused
     for validator in (first, second):
         assert validator.process_block(good.raw).connected == (good.hash,)
         assert validator.process_block(forged.raw).connected == ()
+        assert validator.read_block(good.hash) == good.raw
+
+
+def forgery(way: str) -> tuple[Block, Block]:
+    """A good block, and other bytes under the same header."""
+    paid = block_on(TIP, [spend([(MATURE[0], 0)])], fees_sat=1000)
+    if way == "unexpected-witness":
+        witnessed = spend([(MATURE[0], 0)])
+        bare = Transaction.decode(witnessed.stripped)
+        good = mine(TIP.hash, [coinbase(111), bare], TIP.time + 1)
+        return good, Block.build(good.header, [good.transactions[0], witnessed])
+    if way == "bad-txns-duplicate":
+        more = [spend([(MATURE[place], 0)]) for place in (0, 1)]
+        good = block_on(TIP, more, fees_sat=2000)
+        return good, Block.build(good.header, [*good.transactions, good.transactions[2]])
+    return paid, BAD[way]
 
 
 def test_each_validator_has_its_own_clock() -> None:
