@@ -125,7 +125,10 @@ def test_taproot_failures_have_core_s_words() -> None:
     script = b"\x51\x20" + PublicKeyXOnly.from_secret(b"\x0a" * 32).format()
     assert why(presented(), script) == "Witness program was passed an empty witness"
     assert why(presented(witness=(bytes(64),)), script) == "Invalid Schnorr signature"
-    assert why(presented(witness=(bytes(63),)), script) == "Invalid Schnorr signature size"
+    signed_for_all = bytes(64) + b"\x01"  # A byte more says what it signs (BIP 341).
+    assert why(presented(witness=(signed_for_all,)), script) == "Invalid Schnorr signature"
+    for size in (63, 66):
+        assert why(presented(witness=(bytes(size),)), script) == "Invalid Schnorr signature size"
     assert why(presented(witness=(bytes(63), b"\x50annex")), script) == (
         "Invalid Schnorr signature size"
     )

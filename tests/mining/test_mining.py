@@ -21,7 +21,7 @@ from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, sha256d
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
-from axon.primitives.network import MAINNET, REGTEST
+from axon.primitives.network import DIFFICULTY_INTERVAL, MAINNET, REGTEST
 from axon.primitives.script import push_number
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
@@ -107,6 +107,33 @@ def test_what_pays_too_little_stays_out(tip: HeaderEntry) -> None:
 def test_time_is_above_the_median(tip: HeaderEntry) -> None:
     template = next_template(REGTEST, tip, [], 0)
     assert template.time == template.min_time == tip.time + 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "ahead_s", "earliest"),
+    [
+        (0, 10_000, 9_400),  # The first of 2,016: no more than ten minutes before its parent.
+        (0, 600, 1),  # Here the median of the past asks for more.
+        (0, 602, 2),
+        (1, 10_000, 1),
+        (-1, 10_000, 1),
+    ],
+)
+def test_the_first_block_of_a_period_does_not_go_back_in_time(
+    ahead: int, ahead_s: int, earliest: int
+) -> None:
+    """BIP 94; Bitcoin Core's templates keep to it on every network."""
+    last_entry = HeaderTree(REGTEST).best
+    usual = last_entry.time
+    for height in range(1, DIFFICULTY_INTERVAL + ahead):
+        last = height == DIFFICULTY_INTERVAL + ahead - 1
+        time = usual + ahead_s if last else usual
+        header = Header.build(4, last_entry.hash, bytes(32), time, last_entry.bits, height)
+        last_entry = HeaderEntry(header.raw, header.hash, last_entry, last_entry.stretch)
+    assert last_entry.median_time_past() == usual
+    template = next_template(REGTEST, last_entry, [], 0)
+    assert template.min_time == template.time == usual + earliest
+    assert next_template(REGTEST, last_entry, [], usual + 20_000).time == usual + 20_000
 
 
 def test_an_impossible_target_ends_the_search() -> None:
