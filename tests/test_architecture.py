@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "axon"
+TESTS = Path(__file__).parent
 
 ROOMS: dict[str, frozenset[str]] = {
     room: frozenset(may.split())
@@ -68,6 +69,19 @@ BANNED_IN_PURE = frozenset(
     "shutil signal socket sqlite3 ssl subprocess tempfile threading time uuid logging".split()
 )
 
+TESTED_WITH: dict[str, frozenset[str]] = {
+    room: frozenset(others.split())
+    for room, others in {
+        "p2p": "chain mempool",  # What fills its views.
+        "wallet": "consensus",  # The kernel verifies what was signed.
+        "node": "consensus drivers swarm",  # A validator, and networks of simulated nodes.
+        "drivers": "chain",  # The stores that it writes to disk.
+        "rpc": "host",  # A light client with its wallet is put together there.
+        "tui": "wallet primitives",  # Amounts are read as the command line reads them.
+    }.items()
+}
+"""Rooms above, or beside, that the tests of a room use all the same, and what for."""
+
 STANDARD = frozenset(sys.stdlib_module_names)
 
 
@@ -101,6 +115,39 @@ def test_imports_go_down_only() -> None:
         if parts[1] not in ROOMS[room] | {room, "errors"}:
             wrong.append(f"{path.relative_to(SOURCE)}:{line}: {room} must not import {parts[1]}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_tests_of_a_room_import_downwards_too() -> None:
+    """They may use what their room may, `TESTED_WITH`, and the tests of rooms below theirs."""
+    wrong = []
+    for path in sorted(TESTS.rglob("*.py")):
+        room = path.relative_to(TESTS).parts[0]
+        if room not in ROOMS:
+            continue  # Fixtures for all, and tests of the whole.
+        below = ROOMS[room] | {room, "errors"}
+        open_to = {"axon": below | TESTED_WITH.get(room, frozenset()), "tests": below}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            else:
+                continue
+            for module in modules:
+                top, _, rest = module.partition(".")
+                other = rest.partition(".")[0]
+                if top in open_to and other in ROOMS and other not in open_to[top]:
+                    wrong.append(f"{path.relative_to(TESTS)}:{node.lineno}: {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_leave_is_given_that_nobody_takes() -> None:
+    """Each room in `TESTED_WITH` is imported by those tests."""
+    for room, others in TESTED_WITH.items():
+        text = "".join(path.read_text() for path in (TESTS / room).rglob("*.py"))
+        for other in others:
+            assert f"from axon.{other}." in text, f"tests of {room} do not use {other}"
+        assert not others & ROOMS[room]
 
 
 def test_one_foreign_library_one_room() -> None:

@@ -10,18 +10,20 @@ from typing import Final
 
 from axon.chain.coins import Coin, Coins
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.primitives.block import Block
-from axon.primitives.hashes import BlockHash, Txid, sha256d
+from axon.primitives.block import WITNESS_MAGIC, Block
+from axon.primitives.hashes import ZERO_HASH, BlockHash, Txid, sha256d
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import MAINNET, REGTEST, TESTNET3, TESTNET4, Network
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import (
+    COIN,
     NULL_OUTPOINT,
     OutPoint,
     Transaction,
     TxIn,
     TxOut,
+    outpoint,
 )
 from axon.primitives.verdict import Rejected
 
@@ -95,9 +97,30 @@ def block_on(prev: BlockHash, *transactions: Transaction, nonce: int = 0) -> Blo
     return Block.build(Header.build(4, prev, root, 0, 0x207FFFFF, nonce), transactions)
 
 
+def paying_block(fee_sat: int = 1_000, payments: int = 2) -> Block:
+    """A block with a commitment to its witnesses (BIP 141), behind block 1 of `PLAIN`.
+
+    Each payment spends a coin of one bitcoin, and the coinbase takes the fees.
+    """
+    paid = [
+        spending([outpoint(made_up_txid(number), 0)], [TxOut(COIN - fee_sat, PAYEE)])
+        for number in range(payments)
+    ]
+    root = merkle_root([ZERO_HASH, *(item.wtxid for item in paid)])
+    reward = TxOut(REGTEST.subsidy_sat(2) + payments * fee_sat, b"\x51")
+    commitment = TxOut(0, WITNESS_MAGIC + sha256d(root + ZERO_HASH))
+    first = TxIn(NULL_OUTPOINT, b"\x01\x02", witness=(ZERO_HASH,))
+    return block_on(PLAIN.hash, Transaction.build(1, [first], [reward, commitment]), *paid)
+
+
 def made_up_txid(number: int) -> Txid:
     """A txid that no transaction here has."""
     return Txid(sha256d(b"made up" + number.to_bytes(4, "little")))
+
+
+PAYEE: Final = b"\x00\x14" + b"\x02" * 20
+PLAIN: Final = block_on(REGTEST.genesis.hash, coinbase(1, TxOut(REGTEST.subsidy_sat(1), b"\x51")))
+"""A block without witnesses."""
 
 
 def first_blocks(folder: Path) -> Iterator[Block]:

@@ -7,8 +7,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Rejected
-from tests.chain.chains import block_on, coinbase
-from tests.node.rig import BLOCKS, Rig, next_block, payment
+from tests.chain.chains import PLAIN, block_on, coinbase, paying_block
 
 BLOCK_HASH = BlockHash(bytes(32))
 
@@ -19,19 +18,14 @@ def reason(block: Block, raw: bytes) -> str:
     return found.reason
 
 
-def paying_block() -> Block:
-    rig = Rig()
-    return next_block(rig, [payment(rig), payment(rig, which=1)])
-
-
 def test_a_block_is_itself() -> None:
-    for raw in (BLOCKS[0], paying_block().raw):
+    for raw in (PLAIN.raw, paying_block().raw):
         block = Block.decode(raw)
         assert read_body(block.hash, raw) == block
 
 
 def test_other_bytes_are_not_the_block() -> None:
-    block, other = paying_block(), Block.decode(BLOCKS[3])
+    block, other = paying_block(), PLAIN
     assert reason(block, other.raw) == "bad-block-hash"
     assert reason(block, block.raw[:-1]) == "bad-block-encoding"
     assert reason(block, b"") == "bad-block-encoding"
@@ -76,10 +70,9 @@ def test_witnesses_need_a_commitment() -> None:
 
 
 def test_a_block_begins_with_a_coinbase() -> None:
-    prev = Block.decode(BLOCKS[0]).hash
-    empty = block_on(prev)
+    empty = block_on(PLAIN.hash)
     assert empty.header.merkle_root == bytes(32)
     assert reason(empty, empty.raw) == "bad-cb-missing"
     payments = paying_block().transactions[1:]
-    headless = block_on(prev, *payments)
+    headless = block_on(PLAIN.hash, *payments)
     assert reason(headless, headless.raw) == "bad-cb-missing"

@@ -9,16 +9,14 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import MAINNET
 from axon.primitives.transaction import TxOut, outpoint
-from tests.chain.chains import block_on, coinbase, made_up_txid, spending
+from tests.chain.chains import block_on, coinbase, made_up_txid, paying_block, spending
 from tests.data import mainnet_data
-from tests.node.rig import Rig, next_block, payment
 
 SUBSIDY_SAT = 5_000_000_000
 
 
 def test_a_block_with_room_left_asks_for_the_least() -> None:
-    rig = Rig()
-    block = next_block(rig, [payment(rig, fee_sat=1_000_000)])
+    block = paying_block(fee_sat=1_000_000)
     assert feerate_of_block(block, SUBSIDY_SAT) == MIN_FEERATE_SAT_KVB
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from axon.chain.coins import Coin
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.chain.filters import basic_filter, filter_elements
 from axon.primitives.block import Block
@@ -11,16 +12,13 @@ from axon.primitives.hashes import hash160
 from axon.primitives.network import REGTEST
 from axon.primitives.script import push
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
-from tests.chain.chains import block_on, coin_at, coinbase, made_up_txid
-from tests.node.rig import ALICE, BOB, Rig, next_block, payment
+from tests.chain.chains import PAYEE, block_on, coinbase, made_up_txid
 
 
 def block_and_elements() -> tuple[Block, list[bytes]]:
-    rig = Rig()
-    block = next_block(rig, [payment(rig)], script=b"\x51")
-    spent = [[], [coin_at(rig.node.coins, point) for point in block.transactions[1].prevouts]]
-    elements = filter_elements(block, spent)  # type: ignore[arg-type]
-    return block, elements
+    """A block that pays one script and spends a coin of another, whose key its input shows."""
+    block = _spending(b"", (SIGNATURE, KEY), PAYEE)
+    return block, filter_elements(block, [[], [Coin(1, False, 2, REDEEM)]])
 
 
 def test_nothing_speaks_against_the_filter_itself() -> None:
@@ -32,7 +30,7 @@ def test_nothing_speaks_against_the_filter_itself() -> None:
 
 def test_a_filter_that_hides_what_is_paid_is_a_lie() -> None:
     block, elements = block_and_elements()
-    hiding = [item for item in elements if item != BOB.script]
+    hiding = [item for item in elements if item != PAYEE]
     found = doubt(basic_filter(block.hash, hiding), block)
     assert found == FilterDoubt(1, 0)
     assert found.is_lie
@@ -40,7 +38,7 @@ def test_a_filter_that_hides_what_is_paid_is_a_lie() -> None:
 
 def test_a_filter_that_hides_what_is_spent_is_doubted() -> None:
     block, elements = block_and_elements()
-    hiding = [item for item in elements if item != ALICE.script]
+    hiding = [item for item in elements if item != REDEEM]
     found = doubt(basic_filter(block.hash, hiding), block)
     assert found == FilterDoubt(0, 1)
     assert not found.is_lie
@@ -115,7 +113,7 @@ def test_an_input_that_does_not_tell_is_not_held_against_a_filter(
     assert doubt(basic_filter(block.hash, [b"\x51"]), block) == FilterDoubt(0, 0)
 
 
-def _spending(script_sig: bytes, witness: tuple[bytes, ...]) -> Block:
+def _spending(script_sig: bytes, witness: tuple[bytes, ...], script: bytes = b"\x51") -> Block:
     point = outpoint(made_up_txid(1), 0)
-    spend = Transaction.build(2, [TxIn(point, script_sig, 0, witness)], [TxOut(1, b"\x51")])
+    spend = Transaction.build(2, [TxIn(point, script_sig, 0, witness)], [TxOut(1, script)])
     return block_on(REGTEST.genesis.hash, coinbase(1, TxOut(1, b"\x51")), spend)
