@@ -25,9 +25,9 @@ def main(host: str, port: int) -> None:
         while True:
             for frame in wire.received(peer.recv(65_536)):
                 assert not isinstance(frame, Corrupt), frame
-                heard = decode_message(frame.command, frame.payload)
-                print(heard.command)
-                match heard:
+                received = decode_message(frame.command, frame.payload)
+                print(received.command)
+                match received:
                     case Verack():
                         peer.sendall(b"".join(wire.encode(m.command, m.encode()) for m in said))
                     case Ping(nonce):

@@ -76,7 +76,7 @@ def test_five_messages(tmp_path: Path) -> None:
             host, port = node.endpoints[0].host, str(node.endpoints[0].port)
             return (await asyncio.to_thread(run, "five_messages", host, port)).split()
 
-    heard = asyncio.run(with_a_node())
-    assert heard[:1] == ["version"]
-    assert {"verack", "pong"} <= set(heard)
-    assert heard[-1] == "headers"
+    received = asyncio.run(with_a_node())
+    assert received[:1] == ["version"]
+    assert {"verack", "pong"} <= set(received)
+    assert received[-1] == "headers"

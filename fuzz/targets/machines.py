@@ -204,7 +204,7 @@ class _HeaderParts:
 
 
 def header_sync(data: bytes) -> None:
-    """Headers of honest and other peers, judged as a node does."""
+    """Headers of honest and other peers, validated as a node does."""
     source, ledger = Source(data), Ledger()
     known = source.below(len(CHAIN))
     if known:
@@ -227,7 +227,7 @@ def header_sync(data: bytes) -> None:
             lost = verdict.rejected is not None and verdict.rejected.reason == "prev-blk-not-found"
             count = len(message.headers)
             peers.perform(
-                part.judged(peer, verdict.entries, count, lost, verdict.rejected, peers.now)
+                part.validated(peer, verdict.entries, count, lost, verdict.rejected, peers.now)
             )
         except PeerFault:
             peers.leave(peer)
@@ -321,7 +321,7 @@ def block_download(data: bytes) -> None:
 def _deliver(
     source: Source, part: BlockDownload, ledger: Ledger, peer: PeerId, now: Instant
 ) -> None:
-    """A block arrives and is judged: stored if it is of the chain, refused if of the branch."""
+    """A block arrives and is validated: stored if it is of the chain, refused if of the branch."""
     name = source.choose(HASHES)
     wanted = part.arrived(peer, name, now)
     if not wanted or ledger.has_block(name) or ledger.tree.is_invalid(name):
@@ -331,7 +331,7 @@ def _deliver(
         ledger.store(block)
     elif source.flag() and ledger.tree.get(name) is not None:
         ledger.tree.mark_invalid(name)
-    part.judged(name, block is not None)
+    part.validated(name, block is not None)
 
 
 def block_fetch(data: bytes) -> None:

@@ -56,7 +56,7 @@ def test_the_category_is_shown_where_there_is_one() -> None:
 def test_no_line_upsets_the_parsers(tail: bytes) -> None:
     for line in (tail, checked("")[:-1] + tail, checked("Valid")[:40] + tail, b"[all:" + tail):
         call = KernelCall(None)
-        call.heard(line)
+        call.received_line(line)
         parse_checked(line)
         parse_header(b"[validation:debug] AcceptBlockHeader: Consensus::" + tail)
         if b"]" in line:
@@ -79,6 +79,6 @@ def test_calls_nest() -> None:
     lines: list[str] = []
     with KernelCall(lines.append) as outer:
         with KernelCall(None) as inner:
-            inner.heard(b"[all:error] quiet\n")
-        outer.heard(b"[all:error] loud\n")
+            inner.received_line(b"[all:error] quiet\n")
+        outer.received_line(b"[all:error] loud\n")
     assert (lines, outer.errors, inner.errors) == (["loud"], ["loud"], ["quiet"])

@@ -29,7 +29,7 @@ class NaiveWallet:
     scripts: list[bytes]
     later: list[bytes] = field(default_factory=list)
     confirmed: dict[Txid, tuple[int, Transaction]] = field(default_factory=dict)
-    heard: dict[Txid, Transaction] = field(default_factory=dict)
+    unconfirmed: dict[Txid, Transaction] = field(default_factory=dict)
     own: dict[Txid, None] = field(default_factory=dict)
     scanned: tuple[int, BlockHash] | None = None
     blocks_taken: int = 0
@@ -51,7 +51,7 @@ class NaiveWallet:
         for transaction in block.transactions:
             if self._concerns(transaction):
                 self.confirmed[transaction.txid] = (height, transaction)
-                self.heard.pop(transaction.txid, None)
+                self.unconfirmed.pop(transaction.txid, None)
                 found.append(transaction.txid)
         grew = bool(found and self.later)
         if grew:
@@ -63,18 +63,18 @@ class NaiveWallet:
             kept = {txid: item for txid, item in self.confirmed.items() if item[0] <= fork_height}
             for txid, (_, transaction) in self.confirmed.items():
                 if txid not in kept:
-                    self.heard[txid] = transaction
+                    self.unconfirmed[txid] = transaction
             self.confirmed = kept
         self.scanned = (height, block_hash)
 
     def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:  # noqa: ARG002
         if transaction.txid in self.confirmed or not self._concerns(transaction):
             return False
-        self.heard[transaction.txid] = transaction
+        self.unconfirmed[transaction.txid] = transaction
         return True
 
     def unconfirmed_own(self) -> list[Transaction]:
-        return [item for txid, item in self.heard.items() if txid in self.own]
+        return [item for txid, item in self.unconfirmed.items() if txid in self.own]
 
     def _coins(self) -> dict[OutPoint, int]:
         return {

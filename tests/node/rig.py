@@ -133,7 +133,7 @@ class Rig:
         self.jobs: deque[Delegate] = deque()
         self.answers: dict[int, object] = {}
         self._ears: dict[PeerId, V1Transport] = {}
-        self._heard: dict[PeerId, list[Message | Unknown]] = {}
+        self._sent: dict[PeerId, list[Message | Unknown]] = {}
         self._peers = 0
         self._tickets = 0
         self.node = FullNode(
@@ -192,7 +192,7 @@ class Rig:
         number = self._peers
         self._peers += 1
         peer = PeerId(number)
-        self._ears[peer], self._heard[peer] = V1Transport(REGTEST.magic), []
+        self._ears[peer], self._sent[peer] = V1Transport(REGTEST.magic), []
         remote = Endpoint(f"{20 + number % 200}.{number // 200}.0.1", 40_000)
         self.feed(Opened(peer, remote, LOCAL, ticket))
         return peer
@@ -204,7 +204,7 @@ class Rig:
         self.wait(SECOND)
         tip = self.node.active.tip
         self.send(peer, Headers((tip.header,) if tip.height else ()))
-        self.heard(peer)
+        self.sent_to(peer)
         return peer
 
     def send(self, peer: PeerId, *messages: Message) -> list[Effect]:
@@ -226,25 +226,25 @@ class Rig:
                 case Transmit(peer, data):
                     for frame in self._ears[peer].received(data):
                         assert isinstance(frame, Frame)
-                        self._heard[peer].append(decode_message(frame.command, frame.payload))
+                        self._sent[peer].append(decode_message(frame.command, frame.payload))
                 case Delegate():
                     self.jobs.append(effect)
                 case Answer(ticket, value):
                     self.answers[ticket] = value
         return effects
 
-    def heard(self, peer: PeerId) -> list[Message | Unknown]:
+    def sent_to(self, peer: PeerId) -> list[Message | Unknown]:
         """What a peer was told since the last call."""
-        heard, self._heard[peer] = self._heard[peer], []
-        return heard
+        messages, self._sent[peer] = self._sent[peer], []
+        return messages
 
     def told(self, peer: PeerId, kind: type[M]) -> list[M]:
         """The same, of one kind."""
-        return [item for item in self.heard(peer) if isinstance(item, kind)]
+        return [item for item in self.sent_to(peer) if isinstance(item, kind)]
 
     def commands(self, peer: PeerId) -> list[str]:
         """The same, by their names."""
-        return [item.command for item in self.heard(peer)]
+        return [item.command for item in self.sent_to(peer)]
 
     def facts(self, kind: type[F]) -> list[F]:
         """Facts of one kind since the last `clear`."""
@@ -272,7 +272,7 @@ class Rig:
 
     def is_alive(self, peer: PeerId) -> bool:
         """Whether a peer still gets an answer."""
-        self.heard(peer)
+        self.sent_to(peer)
         self.send(peer, Ping(77))
         self.work()
         return "pong" in self.commands(peer)

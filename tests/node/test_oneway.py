@@ -32,7 +32,7 @@ def test_a_peer_that_failed_is_sent_nothing_more_and_not_listened_to() -> None:
     peer = rig.connect()
     rig.clear()
     rig.send(peer, Ping(1), WtxidRelay(), Ping(2))  # Agreed on too late.
-    assert rig.heard(peer) == [Pong(1)]
+    assert rig.sent_to(peer) == [Pong(1)]
     kinds = [type(effect) for effect in rig.effects]
     assert kinds.index(Disconnect) > kinds.index(Transmit)
     assert peer not in rig.node.sessions
@@ -44,7 +44,7 @@ def test_who_leaves_in_the_middle_of_a_step_is_asked_for_nothing() -> None:
     bad = next_block(rig, reward_sat=REGTEST.subsidy_sat(113) + 1)
     rig.send(cheat, BlockMessage(bad.raw), Ping(3))
     rig.work()
-    assert Pong(3) not in rig.heard(cheat)
+    assert Pong(3) not in rig.sent_to(cheat)
     assert rig.disconnected(cheat) is not None
     assert rig.is_alive(other)
 
@@ -58,12 +58,12 @@ def test_one_transaction_of_five_peers_is_verified_once() -> None:
     jobs: list[type] = []
     while rig.jobs:
         jobs.append(type(rig.jobs[0].job))
-        assert not any(Pong(peer + 1) in rig.heard(peer) for peer in peers)
+        assert not any(Pong(peer + 1) in rig.sent_to(peer) for peer in peers)
         rig.work(1)
     assert jobs == [FindCoins, VerifyScripts]
     assert len(rig.facts(TransactionAccepted)) == 1
     for peer in peers:
-        assert Pong(peer + 1) in rig.heard(peer)
+        assert Pong(peer + 1) in rig.sent_to(peer)
 
 
 def test_transactions_of_peers_that_come_and_go_do_not_pile_up() -> None:
@@ -93,10 +93,10 @@ def test_blocks_for_peers_that_come_and_go_are_not_all_read() -> None:
     rig.feed(Closed(gone))
     rig.work()
     for peer in peers[:-1]:
-        heard = rig.heard(peer)
-        assert any(isinstance(message, BlockMessage) for message in heard)
-        assert heard[-1] == Pong(9)
-    assert rig.heard(gone) == []
+        sent = rig.sent_to(peer)
+        assert any(isinstance(message, BlockMessage) for message in sent)
+        assert sent[-1] == Pong(9)
+    assert rig.sent_to(gone) == []
 
 
 def test_filters_are_read_off_the_loop_and_the_peer_waits() -> None:
@@ -104,11 +104,11 @@ def test_filters_are_read_off_the_loop_and_the_peer_waits() -> None:
     peer = rig.connect()
     rig.send(peer, GetCFilters(BASIC_FILTER, 1, rig.node.active.tip.hash), Ping(4))
     assert [type(job.job) for job in rig.jobs] == [ReadFilters]
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     rig.work()
-    heard = rig.heard(peer)
-    assert len([item for item in heard if isinstance(item, CFilter)]) == 112
-    assert heard[-1] == Pong(4)
+    sent = rig.sent_to(peer)
+    assert len([item for item in sent if isinstance(item, CFilter)]) == 112
+    assert sent[-1] == Pong(4)
 
 
 def test_no_event_reads_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,4 +146,4 @@ def test_no_event_reads_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     rig.send(peer, BlockMessage(block.raw), Ping(8))
     rig.work()
     assert rig.node.active.tip.hash == block.hash
-    assert Pong(8) in rig.heard(peer)
+    assert Pong(8) in rig.sent_to(peer)

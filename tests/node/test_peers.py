@@ -43,7 +43,7 @@ from tests.strategies import messages
 def test_who_dials_us_is_greeted_and_pinged_at_once() -> None:
     rig = Rig()
     peer = rig.open()
-    assert rig.heard(peer) == []  # Who dials speaks first.
+    assert rig.sent_to(peer) == []  # Who dials speaks first.
     rig.send(peer, their_version())
     assert rig.commands(peer) == ["version", "wtxidrelay", "sendaddrv2", "verack"]
     rig.send(peer, WtxidRelay(), SendAddrV2(), Verack())
@@ -58,7 +58,7 @@ def test_whom_we_dial_hears_our_version_first() -> None:
     rig = Rig(settings=dialling())
     (dial,) = rig.dials()
     peer = rig.open(dial.ticket)
-    (version,) = rig.heard(peer)
+    (version,) = rig.sent_to(peer)
     assert isinstance(version, Version)
     assert version.start_height == 112
     rig.send(peer, their_version(), WtxidRelay(), SendAddrV2(), Verack())
@@ -100,7 +100,7 @@ def test_nothing_counts_before_the_greeting() -> None:
         peer, Ping(1), BlockMessage(block.raw), Tx(payment(rig)), GetHeaders((block.header.prev,))
     )
     rig.work()
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     assert rig.node.active.height == 112
     assert [fact.command for fact in rig.facts(MessageIgnored)] == [
         "ping",
@@ -123,7 +123,7 @@ def test_a_version_said_twice_counts_once() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.send(peer, their_version(version=60_002))
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     assert rig.is_alive(peer)
 
 
@@ -134,22 +134,22 @@ def test_the_pong_comes_when_the_block_before_it_has_taken_effect() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.send(peer, BlockMessage(next_block(rig).raw), Ping(5))
-    assert Pong(5) not in rig.heard(peer)
+    assert Pong(5) not in rig.sent_to(peer)
     while rig.node.active.height == 112:
-        assert Pong(5) not in rig.heard(peer)
+        assert Pong(5) not in rig.sent_to(peer)
         rig.work(1)
-    assert Pong(5) in rig.heard(peer)
+    assert Pong(5) in rig.sent_to(peer)
 
 
 def test_the_pong_comes_when_the_transaction_before_it_is_in_the_pool() -> None:
     rig = Rig()
     peer = rig.connect()
     rig.send(peer, Tx(payment(rig)), Ping(5))
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     assert len(rig.node.pool) == 0
     rig.work()
     assert len(rig.node.pool) == 1
-    assert Pong(5) in rig.heard(peer)
+    assert Pong(5) in rig.sent_to(peer)
 
 
 def test_a_peer_that_waits_does_not_keep_others_waiting() -> None:
@@ -157,8 +157,8 @@ def test_a_peer_that_waits_does_not_keep_others_waiting() -> None:
     busy, other = rig.connect(), rig.connect()
     rig.send(busy, BlockMessage(next_block(rig).raw), Ping(5))
     rig.send(other, Ping(6))
-    assert rig.heard(other) == [Pong(6)]
-    assert Pong(5) not in rig.heard(busy)
+    assert rig.sent_to(other) == [Pong(6)]
+    assert Pong(5) not in rig.sent_to(busy)
 
 
 def test_a_flood_of_small_messages_takes_turns() -> None:
@@ -196,11 +196,11 @@ def test_a_getdata_is_answered_in_its_order() -> None:
     hashes = [rig.node.active.at(height).hash for height in (5, 3, 4)]  # type: ignore[union-attr]
     items = [InvItem(InvType.WITNESS_BLOCK, item) for item in hashes]
     rig.send(peer, GetData(tuple(items)), Ping(9))
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     rig.work()
-    heard = rig.heard(peer)
-    assert [item.hash for item in heard if isinstance(item, BlockMessage)] == hashes
-    assert heard[-1] == Pong(9)
+    sent = rig.sent_to(peer)
+    assert [item.hash for item in sent if isinstance(item, BlockMessage)] == hashes
+    assert sent[-1] == Pong(9)
 
 
 # Hostile bytes.
@@ -231,7 +231,7 @@ def test_a_wrong_checksum_costs_only_the_message() -> None:
     frame = bytearray(Rig.frame("ping", (4).to_bytes(8, "little")))
     frame[20] ^= 1
     rig.feed(Received(peer, bytes(frame)))
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     assert [fact.why for fact in rig.facts(MessageIgnored)] == ["wrong checksum"]
     assert rig.is_alive(peer)
 
@@ -411,7 +411,7 @@ def test_what_was_asked_of_a_peer_that_left_is_asked_of_another() -> None:
     block = next_block(rig)
     for peer in (first, second):
         rig.send(peer, Headers((block.header,)))
-    rig.heard(second)
+    rig.sent_to(second)
     rig.feed(Closed(first))
     rig.tick()
     assert rig.told(second, GetData)
@@ -438,9 +438,9 @@ def test_a_peer_that_does_not_read_is_not_answered_until_it_does() -> None:
     peer = rig.connect()
     rig.feed(Clogged(peer))
     rig.send(peer, Ping(1), Ping(2))
-    assert rig.heard(peer) == []
+    assert rig.sent_to(peer) == []
     rig.feed(Drained(peer))
-    assert rig.heard(peer) == [Pong(1), Pong(2)]
+    assert rig.sent_to(peer) == [Pong(1), Pong(2)]
 
 
 # Helpers.

@@ -9,7 +9,7 @@ import pytest
 
 from axon.machine import MINUTE, SECOND, Endpoint, Instant
 from axon.node.commands import Feerates, RecentFeerates, SendTransaction
-from axon.node.facts import Fact, PaymentFound, PaymentHeard, TransactionSpread
+from axon.node.facts import Fact, PaymentFound, TransactionSpread, UnconfirmedPaymentFound
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
@@ -126,13 +126,13 @@ def pay_bob(net: SimNetwork, amount_sat: int, which: int = 0) -> Transaction:
     return paid
 
 
-def test_a_payment_is_heard_then_found() -> None:
+def test_a_payment_is_found_unconfirmed_then_in_a_block() -> None:
     net = network(1, 3)
     bob = light(net, NaiveWallet([BOB.script]), (0, 1, 2))
     bob.until(bob.synced)
     paid = pay_bob(net, 700)
-    bob.until(lambda: paid.txid in bob.wallet.heard)
-    assert any(isinstance(fact, PaymentHeard) for fact in bob.facts)
+    bob.until(lambda: paid.txid in bob.wallet.unconfirmed)
+    assert any(isinstance(fact, UnconfirmedPaymentFound) for fact in bob.facts)
     before = bob.wallet.balance_sat
     net.mine(0, CAROL.script)
     bob.until(lambda: paid.txid in bob.wallet.confirmed and bob.synced())
@@ -187,7 +187,7 @@ def test_it_follows_where_the_chain_turns() -> None:
     bob.until(bob.synced)
     assert net.machine(1).active.height == lost_height + 2
     assert paid.txid not in bob.wallet.confirmed
-    assert paid.txid in bob.wallet.heard, "unconfirmed again, not forgotten"
+    assert paid.txid in bob.wallet.unconfirmed, "unconfirmed again, not forgotten"
     net.mine(0, CAROL.script)
     bob.until(lambda: paid.txid in bob.wallet.confirmed, 30 * MINUTE)
 

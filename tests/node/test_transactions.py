@@ -103,7 +103,7 @@ def test_an_orphan_waits_for_its_parent() -> None:
     rig.send(peer, Tx(parent), Ping(3))
     rig.work()
     assert {entry.txid for entry in rig.node.pool.entries()} == {parent.txid, child.txid}
-    assert Pong(3) in rig.heard(peer)
+    assert Pong(3) in rig.sent_to(peer)
 
 
 def test_an_orphan_whose_parent_is_refused_never_comes_in() -> None:
@@ -152,7 +152,7 @@ def test_nothing_is_asked_for_in_initial_sync() -> None:
     peer = rig.open()
     rig.send(peer, their_version())
     rig.wait(SECOND)
-    rig.heard(peer)
+    rig.sent_to(peer)
     peer = rig.connect()
     paid = payment(rig)
     rig.send(peer, Inv((wtx(paid),)), Tx(paid))
@@ -248,7 +248,7 @@ def test_what_a_peer_sends_does_not_keep_it_waiting_for_coins_that_lag() -> None
     rig.jobs.append(verification)
     rig.work()
     assert [fact.reason for fact in rig.facts(TransactionRejected)] == ["coins-behind-tip"]
-    assert Pong(5) in rig.heard(giver)
+    assert Pong(5) in rig.sent_to(giver)
     catch_up(rig, peer, blocks)
     rig.send(giver, Tx(paid))
     rig.work()
@@ -267,10 +267,10 @@ def test_a_transaction_waits_while_a_block_moves_the_coins() -> None:
     rig.send(peer, Tx(child_of(parent)), Ping(6))
     rig.work()
     assert len(rig.node.pool) == 0
-    assert Pong(6) not in rig.heard(peer)
+    assert Pong(6) not in rig.sent_to(peer)
     rig.feed(Completed(judging.task, outcome))
     rig.work()
     assert rig.node.active.tip.hash == block.hash
     assert child_of(parent).txid in rig.node.pool
-    assert Pong(6) in rig.heard(peer)
+    assert Pong(6) in rig.sent_to(peer)
     assert rig.facts(TransactionRejected) == []

@@ -62,7 +62,7 @@ def test_it_begins_above_our_tip_and_ends_with_the_chain() -> None:
 def test_what_is_in_hand_without_gaps_is_common() -> None:
     ledger, in_hand, cursor = fixture(connected=20)
     ledger.stored.update((CHAIN[20].hash, CHAIN[22].hash))
-    in_hand.unjudged[CHAIN[21].hash] = ALICE
+    in_hand.unvalidated[CHAIN[21].hash] = ALICE
     assert CHAIN[21].hash in in_hand
     assert CHAIN[23].hash not in in_hand
     assert cursor.settle(ledger.at(CHAIN[299].hash)).height == 23
@@ -122,9 +122,9 @@ def test_what_connects_meanwhile_is_passed_over() -> None:
 def test_what_is_lost_again_is_noticed_once_it_is_unsettled() -> None:
     ledger, in_hand, cursor = fixture(connected=20)
     best = ledger.at(CHAIN[99].hash)
-    in_hand.unjudged[CHAIN[20].hash] = ALICE
+    in_hand.unvalidated[CHAIN[20].hash] = ALICE
     assert cursor.settle(best).height == 21
-    del in_hand.unjudged[CHAIN[20].hash]
+    del in_hand.unvalidated[CHAIN[20].hash]
     cursor.unsettle()
     assert cursor.settle(best).height == 20
     assert cursor.peek(FAR) is ledger.at(CHAIN[20].hash)

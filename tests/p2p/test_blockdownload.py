@@ -17,7 +17,7 @@ from axon.p2p.blockdownload import (
     DIRECT_FETCH_AGE,
     LIMITED_DEPTH,
     MAX_IN_FLIGHT,
-    MAX_UNJUDGED,
+    MAX_UNVALIDATED,
     STALL_MIN,
     TIMEOUT_BASE,
     TIMEOUT_PER_PEER,
@@ -92,7 +92,7 @@ class Fixture:
                     self.asked.setdefault(action.peer, []).append(BlockHash(item.hash))
 
     def arrive(self, peer: PeerId, block_hash: BlockHash, now: Instant = NOW) -> bool:
-        """A block comes, is judged at once, and connects what can be connected."""
+        """A block comes, is validated at once, and connects what can be connected."""
         wanted = self.download.arrived(peer, block_hash, now)
         self.ledger.stored.add(block_hash)
         active, best = self.ledger.active, self.ledger.tree.best
@@ -100,7 +100,7 @@ class Fixture:
             if entry.hash not in self.ledger.stored or entry.parent is not active.tip:
                 break
             active.connect(entry)
-        self.download.judged(block_hash, True)
+        self.download.validated(block_hash, True)
         return wanted
 
 
@@ -207,7 +207,7 @@ def test_a_block_that_proved_to_be_another_is_asked_of_somebody_else(preferred: 
     it.open(ALICE)
     it.update()
     it.download.arrived(ALICE, CHAIN[0].hash, NOW)
-    assert it.download.judged(CHAIN[0].hash, False) == ALICE
+    assert it.download.validated(CHAIN[0].hash, False) == ALICE
     it.asked.clear()
     it.update()
     assert it.asked == {}
@@ -222,7 +222,7 @@ def test_who_sent_an_invalid_block_is_asked_for_others() -> None:
     it.update()
     it.download.arrived(ALICE, CHAIN[15].hash, NOW)
     it.ledger.tree.mark_invalid(CHAIN[15].hash)
-    assert it.download.judged(CHAIN[15].hash, False) == ALICE
+    assert it.download.validated(CHAIN[15].hash, False) == ALICE
     it.asked.clear()
     branch = it.ledger.learn(BRANCH[:20])[-1]
     it.show(ALICE, branch.hash)
@@ -238,7 +238,7 @@ def test_what_we_have_already_needs_no_verdict() -> None:
     it.ledger.tree.mark_invalid(CHAIN[1].hash)
     for header in CHAIN[:2]:
         assert it.download.arrived(ALICE, header.hash, NOW)
-        assert it.download.judged(header.hash, True) is None
+        assert it.download.validated(header.hash, True) is None
 
 
 def test_nothing_is_asked_beyond_an_invalid_block() -> None:
@@ -257,10 +257,10 @@ def test_blocks_that_wait_for_their_verdict_hold_the_asking_back() -> None:
         for block_hash in it.asked.pop(ALICE):
             it.download.arrived(ALICE, block_hash, NOW)
             arrived.append(block_hash)
-    assert len(arrived) == MAX_UNJUDGED
+    assert len(arrived) == MAX_UNVALIDATED
     it.ledger.stored.update(arrived)
     for block_hash in arrived:
-        it.download.judged(block_hash, True)
+        it.download.validated(block_hash, True)
     assert it.update()
 
 
@@ -370,7 +370,7 @@ def test_a_longer_branch_is_fetched_from_where_it_leaves_ours() -> None:
             order.append(block_hash)
             it.download.arrived(ALICE, block_hash, NOW)
             it.ledger.stored.add(block_hash)  # Stored; the branch has not overtaken yet.
-            it.download.judged(block_hash, True)
+            it.download.validated(block_hash, True)
     assert order == [header.hash for header in BRANCH]
     assert it.download.synced_blocks(ALICE) == 1200
 
@@ -463,7 +463,7 @@ def test_an_unknown_peer_harms_nothing() -> None:
     it.download.closed(ALICE, NOW)
     it.download.notfound(ALICE, CHAIN[0].hash, NOW)
     assert not it.download.arrived(ALICE, CHAIN[0].hash, NOW)
-    assert it.download.judged(CHAIN[0].hash, True) is None
+    assert it.download.validated(CHAIN[0].hash, True) is None
     assert it.download.inflight(ALICE) == []
     assert it.download.synced_blocks(ALICE) == -1
 
@@ -564,7 +564,7 @@ def test_the_time_to_stall_doubles_up_to_a_minute_and_shrinks_again() -> None:
         (holder,) = [peer for peer in peers if 1 in it.download.inflight(peer)]
     assert [wait // SECOND for wait in waits] == [2, 4, 8, 16, 32, 64, 64, 64]
     for header in CHAIN[:100]:
-        it.download.judged(header.hash, True)
+        it.download.validated(header.hash, True)
     assert it.download._stall_timeout == STALL_MIN
 
 

@@ -369,12 +369,12 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
                 if found:
                     verdict = ledger.tree.add_chain(found, NOW)
                     rejected = verdict.rejected
-                    do(sync.judged(ALICE, verdict.entries, len(headers), False, rejected, NOW))
+                    do(sync.validated(ALICE, verdict.entries, len(headers), False, rejected, NOW))
             case BlockMessage(raw):
                 block = Block.decode(raw)
                 assert download.arrived(ALICE, block.hash, NOW)
                 connected = ledger.store(block)
-                assert download.judged(block.hash, True) == ALICE
+                assert download.validated(block.hash, True) == ALICE
                 if connected:
                     sync.tip_moved(NOW)
         do(download.update(NOW))

@@ -70,27 +70,27 @@ class RawPeer:
 
     def greet(self) -> Self:
         """The whole handshake, up to the node's first ping, which is answered."""
-        self.say(self.version())
-        self.hear(Version)
-        self.say(Verack())
-        self.hear(Verack)
-        self.hear(Ping)
+        self.send(self.version())
+        self.receive(Version)
+        self.send(Verack())
+        self.receive(Verack)
+        self.receive(Ping)
         return self
 
     def frame(self, message: Message) -> bytes:
         """A message's bytes."""
         return self._transport.encode(message.command, message.encode())
 
-    def say(self, *messages: Message) -> None:
+    def send(self, *messages: Message) -> None:
         """Send messages."""
-        self.send(b"".join(map(self.frame, messages)))
+        self.send_bytes(b"".join(map(self.frame, messages)))
 
-    def send(self, data: bytes) -> None:
+    def send_bytes(self, data: bytes) -> None:
         """Send any bytes; a connection that has ended meanwhile does not matter here."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.socket.sendall(data)
 
-    def hear(self, kind: type[_M], limit_s: float = PATIENCE_S) -> _M:
+    def receive(self, kind: type[_M], limit_s: float = PATIENCE_S) -> _M:
         """The next message of a kind; others before it are dropped, pings among them answered.
 
         Raises:
@@ -115,7 +115,7 @@ class RawPeer:
             self._read(until - time.monotonic())
         message = self._waiting.pop(0)
         if isinstance(message, Ping) and message.nonce is not None:
-            self.say(Pong(message.nonce))
+            self.send(Pong(message.nonce))
         return message
 
     def _read(self, limit_s: float) -> None:
@@ -137,9 +137,9 @@ class RawPeer:
     def is_served(self) -> bool:
         """Whether the node answers a ping: all that was sent before has had its effect then."""
         nonce = time.monotonic_ns()
-        self.say(Ping(nonce))
+        self.send(Ping(nonce))
         try:
-            while self.hear(Pong).nonce != nonce:
+            while self.receive(Pong).nonce != nonce:
                 pass
         except (PeerGone, DecodeError):
             return False

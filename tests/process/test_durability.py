@@ -42,7 +42,7 @@ class Listener(threading.Thread):
     def __init__(self, node: NodeProcess) -> None:
         super().__init__(daemon=True)
         self._peer = RawPeer(node.p2p).greet()
-        self._peer.say(SendHeaders())
+        self._peer.send(SendHeaders())
         self.announced: list[str] = []
 
     def run(self) -> None:

@@ -106,7 +106,7 @@ def test_a_stream_that_cannot_be_followed_ends(node: NodeProcess, name: str, gre
     with RawPeer(node.p2p) as peer:
         if greeted:
             peer.greet()
-        peer.send(data)
+        peer.send_bytes(data)
         assert peer.is_dropped()
     wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
 
@@ -133,18 +133,18 @@ def test_a_bad_message_costs_nothing_but_itself(node: NodeProcess, name: str) ->
     data, reason = IGNORED[name]
     log = Log(node)
     with RawPeer(node.p2p).greet() as peer:
-        peer.send(data)
+        peer.send_bytes(data)
         assert peer.is_served()
         assert log.has(reason)
-        peer.send(data * 1000)
+        peer.send_bytes(data * 1000)
         assert peer.is_served()
 
 
 def test_messages_before_the_handshake_are_not_answered(node: NodeProcess) -> None:
     log = Log(node)
     with RawPeer(node.p2p) as peer:
-        peer.say(Ping(7), GetHeaders((REGTEST.genesis.hash,)))
-        peer.say(peer.version(), Verack())
+        peer.send(Ping(7), GetHeaders((REGTEST.genesis.hash,)))
+        peer.send(peer.version(), Verack())
         heard: list[object] = []
         with contextlib.suppress(TimeoutError):
             while True:
@@ -157,7 +157,7 @@ def test_messages_before_the_handshake_are_not_answered(node: NodeProcess) -> No
 
 def test_a_second_version_changes_nothing(node: NodeProcess) -> None:
     with RawPeer(node.p2p).greet() as peer:
-        peer.say(peer.version())
+        peer.send(peer.version())
         assert peer.is_served()
 
 
@@ -165,12 +165,12 @@ def test_bytes_may_come_one_by_one(node: NodeProcess) -> None:
     with RawPeer(node.p2p) as peer:
         peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in peer.frame(peer.version()) + peer.frame(Verack()):
-            peer.send(bytes((byte,)))
-        peer.hear(Version)
-        peer.hear(Verack)
+            peer.send_bytes(bytes((byte,)))
+        peer.receive(Version)
+        peer.receive(Verack)
         for byte in peer.frame(Ping(12345)):
-            peer.send(bytes((byte,)))
-        assert peer.hear(Pong).nonce == 12345
+            peer.send_bytes(bytes((byte,)))
+        assert peer.receive(Pong).nonce == 12345
 
 
 def test_a_message_that_never_ends_keeps_nobody_waiting(
@@ -178,7 +178,7 @@ def test_a_message_that_never_ends_keeps_nobody_waiting(
 ) -> None:
     before = len(node.peers())
     with RawPeer(node.p2p).greet() as peer:
-        peer.send(frame(b"block", bytes(100_000), size=3_900_000))
+        peer.send_bytes(frame(b"block", bytes(100_000), size=3_900_000))
         assert witness.is_served()
         assert len(node.peers()) == before + 1
     wait_until(lambda: len(node.peers()) == before, PATIENCE_S, "it is gone")
@@ -225,7 +225,7 @@ def test_who_breaks_a_rule_is_dropped(node: NodeProcess, name: str) -> None:
     log = Log(node)
     height = node.height()
     with RawPeer(node.p2p).greet() as peer:
-        peer.say(make(tip_header(node)))
+        peer.send(make(tip_header(node)))
         assert peer.is_dropped()
     wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
     assert node.height() == height
@@ -258,7 +258,7 @@ def test_who_sends_an_invalid_block_is_dropped(
     log, tip = Log(node), node.tip()
     block = make(node)
     with RawPeer(node.p2p).greet() as peer:
-        peer.say(BlockMessage(block.raw))
+        peer.send(BlockMessage(block.raw))
         assert peer.is_dropped()
     wait_until(lambda: log.has(reason), PATIENCE_S, "the reason is told")
     assert node.tip() == tip
@@ -277,7 +277,7 @@ def test_an_invalid_transaction_is_refused_and_no_more(node: NodeProcess) -> Non
             Transaction.build(2, [], []),
             Transaction.build(2, [TxIn(OutPoint(b"\x12" * 36))], [TxOut(1, ANYONE)]),
         ):
-            peer.say(Tx(transaction))
+            peer.send(Tx(transaction))
             assert peer.is_served()
     assert node.rpc("getmempoolinfo")["size"] == pool
     assert node.tip() == tip
@@ -291,7 +291,7 @@ def test_senseless_addresses_are_passed_over(node: NodeProcess) -> None:
         TimedAddress(0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, NetAddress.from_text(host, 0)) for host in hosts
     ]
     with RawPeer(node.p2p).greet() as peer:
-        peer.say(Addr(tuple(told)))
+        peer.send(Addr(tuple(told)))
         assert peer.is_served()
     assert len(node.rpc("getnodeaddresses", 0)) == known
 
@@ -328,7 +328,7 @@ def test_peers_that_come_and_go_leave_nothing_behind(node: NodeProcess) -> None:
     for number in range(60):
         peer = RawPeer(node.p2p)
         if number % 3 == 1:
-            peer.say(peer.version())
+            peer.send(peer.version())
         if number % 3 == 2:
             peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()
@@ -356,8 +356,8 @@ def test_a_peer_that_never_greets_is_dropped(make_node: Callable[..., NodeProces
     now = int(time.time())
     node.start(f"-mocktime={now}")
     with RawPeer(node.p2p) as mute, RawPeer(node.p2p) as half:
-        half.say(half.version())
-        half.hear(Version)
+        half.send(half.version())
+        half.receive(Version)
         wait_until(lambda: len(node.peers()) == 2, PATIENCE_S, "both are there")
         node.rpc("setmocktime", now + 59)
         assert not mute.is_dropped(0.5)

@@ -14,6 +14,7 @@ from axon.tui.wording import (
     Said,
     Tone,
     coin_state,
+    confirmation_text,
     confirmed,
     draft_text,
     elided,
@@ -23,7 +24,6 @@ from axon.tui.wording import (
     signed,
     spreading,
     standing,
-    sureness,
 )
 from tests.tui.double import BOB, CAROL, COIN, MINE, txid
 
@@ -131,7 +131,7 @@ def test_offline_was_asked_for() -> None:
 )
 def test_how_sure_a_payment_is(payment: Payment, short: str, long: str) -> None:
     assert confirmed(payment).text == short
-    assert sureness(payment) == long
+    assert confirmation_text(payment) == long
 
 
 def test_amounts_have_signs() -> None:

@@ -185,7 +185,7 @@ def test_a_payment_keeps_the_time_at_which_it_was_first_seen(scene: Scene) -> No
 def test_the_last_sight_of_a_payment_never_goes_back(scene: Scene) -> None:
     promised = paying(scene.script(), COIN, "promised")
     scene.wallet.take_unconfirmed(promised, scene.now_s + 500)
-    seen = scene.wallet.ledger.seen_above_rivals(promised, scene.now_s)
+    seen = scene.wallet.ledger.seen_above_conflicts(promised, scene.now_s)
     assert (seen.first_s, seen.last_s) == (scene.now_s + 500, scene.now_s + 500)
 
 

@@ -117,7 +117,7 @@ class KernelCall:
     ) -> None:
         _thread.call = self.outer
 
-    def heard(self, line: bytes) -> None:
+    def received_line(self, line: bytes) -> None:
         """Take in a log line."""
         if line.startswith(_CHECKED):
             checked = parse_checked(line)
@@ -148,7 +148,7 @@ class KernelCall:
 def _on_log(_user_data: int | None, message: int, size: int) -> None:
     call: KernelCall | None = getattr(_thread, "call", None)
     if call is not None:
-        call.heard(ctypes.string_at(message, size))
+        call.received_line(ctypes.string_at(message, size))
 
 
 def read_hash(handle: int) -> BlockHash:

@@ -27,7 +27,7 @@ from axon.host.settings import LightSettings, fixed_seeds, targets
 from axon.host.statefiles import StateFiles
 from axon.machine import Instant
 from axon.node.commands import Rescan
-from axon.node.facts import Fact, PaymentFound, PaymentHeard
+from axon.node.facts import Fact, PaymentFound, UnconfirmedPaymentFound
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
@@ -86,7 +86,7 @@ class LightParts:
             await self.save()
 
 
-async def put_together(
+async def assemble_parts(
     settings: LightSettings,
     storage: LightStorage,
     wallet: WalletView,
@@ -234,7 +234,7 @@ class WatchReader:
             FactsLost: too many facts waited.
         """
         async for fact in self._facts:
-            if isinstance(fact, PaymentFound | PaymentHeard):
+            if isinstance(fact, PaymentFound | UnconfirmedPaymentFound):
                 found = self._watch.find(fact.txid)
                 if found is not None:
                     return found
@@ -297,7 +297,7 @@ async def light_client(
     storage = await asyncio.to_thread(open_storage, settings)
     try:
         watch = ScriptWatch(settings.network, scripts)
-        parts = await put_together(settings, storage, watch, ScanStart(None, None, birthday_s))
+        parts = await assemble_parts(settings, storage, watch, ScanStart(None, None, birthday_s))
         waiters = Waiters()
         parts.stream.hand_to(lambda _fact: waiters.wake())
         try:

@@ -19,7 +19,7 @@ from typing import Final
 from axon.drivers.aio.driver import Stopped
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
-from axon.host.lightclient import LightParts, RunningLight, open_storage, put_together
+from axon.host.lightclient import LightParts, RunningLight, assemble_parts, open_storage
 from axon.host.lightstorage import LightStorage
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
@@ -117,7 +117,7 @@ def _open_store(settings: LightSettings, name: str) -> SqliteStore:
 async def _running(
     settings: LightSettings, name: str, wallet: Wallet, storage: LightStorage
 ) -> AsyncIterator[RunningWallet]:
-    parts = await put_together(
+    parts = await assemble_parts(
         settings, storage, wallet, _start(wallet), tuple(wallet.unconfirmed_own())
     )
     driver = parts.driver

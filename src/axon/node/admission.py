@@ -40,7 +40,7 @@ _LAGGING: Final = Refused("coins-behind-tip", "coins are being caught up", Refus
 
 @dataclass(frozen=True, slots=True)
 class CoinsFound:
-    """Sequel: the coins were looked up of the transaction that a run is at.
+    """Continuation: the coins were looked up of the transaction that a run is at.
 
     Args:
         run: which.
@@ -53,7 +53,7 @@ class CoinsFound:
 
 @dataclass(frozen=True, slots=True)
 class ScriptsVerified:
-    """Sequel: the scripts were verified of the transaction that a run is at."""
+    """Continuation: the scripts were verified of the transaction that a run is at."""
 
     run: int
 

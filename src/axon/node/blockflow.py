@@ -63,7 +63,7 @@ CATCH_UP_BLOCKS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class BlockValidated:
-    """Sequel: a block was validated.
+    """Continuation: a block was validated.
 
     Args:
         hash: which.
@@ -78,7 +78,7 @@ class BlockValidated:
 
 @dataclass(frozen=True, slots=True)
 class CoinsCaughtUp:
-    """Sequel: coins and filters came some blocks nearer to the tip."""
+    """Continuation: coins and filters came some blocks nearer to the tip."""
 
 
 class BlockFlow:
@@ -155,7 +155,7 @@ class BlockFlow:
             added = self._headers.place(header, now)
             if isinstance(added, Rejected):
                 if asked:
-                    self.download.judged(block_hash, False)
+                    self.download.validated(block_hash, False)
                 self._refuse(block_hash, added, peer, now)
                 return
             if not asked and not self._is_worth_validating(added):
@@ -194,11 +194,11 @@ class BlockFlow:
             and entry.height <= tip.height + KEPT_BLOCKS
         )
 
-    def _validate(self, entry: HeaderEntry, raw: bytes, sequel: BlockValidated) -> None:
+    def _validate(self, entry: HeaderEntry, raw: bytes, continuation: BlockValidated) -> None:
         self._chain.validating[entry.hash] = None
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
         follow = self._chain.follows and near
-        self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, sequel)
+        self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, continuation)
 
     # A block is validated.
 
@@ -230,7 +230,7 @@ class BlockFlow:
             self._chain.mark_invalid(other)
             if other != block_hash:
                 self._outbox.report(BlockRejected(other, rejected.reason, None))
-        self.download.judged(block_hash, not isinstance(outcome.verdict, Rejected))
+        self.download.validated(block_hash, not isinstance(outcome.verdict, Rejected))
 
     def _report_moves(self, outcome: BlockOutcome) -> None:
         for step in outcome.disconnected:

@@ -26,7 +26,7 @@ MAX_READS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class BlockWeighed:
-    """Sequel: it is known what a block charged.
+    """Continuation: it is known what a block charged.
 
     Args:
         entry: of which block.

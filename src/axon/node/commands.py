@@ -147,7 +147,7 @@ class Submitted:
 
     Args:
         reason: why it is refused; None if it is not.
-        known: it had been judged before; `reason` then says how.
+        known: it had been validated before; `reason` then says how.
     """
 
     reason: str | None

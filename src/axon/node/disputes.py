@@ -24,7 +24,7 @@ from axon.primitives.verdict import Rejected
 
 @dataclass(frozen=True, slots=True)
 class FiltersChecked:
-    """Sequel: the filters of a dispute were held against the block.
+    """Continuation: the filters of a dispute were held against the block.
 
     Args:
         dispute: which.

@@ -280,7 +280,7 @@ class PaymentFound:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentHeard:
+class UnconfirmedPaymentFound:
     """An unconfirmed transaction of the wallet came from a peer."""
 
     category: ClassVar[str | None] = "scan"
@@ -288,7 +288,7 @@ class PaymentHeard:
     peer: PeerId
 
     def __str__(self) -> str:
-        return f"heard of {to_hex(self.txid)} from peer={self.peer}"
+        return f"found unconfirmed {to_hex(self.txid)} from peer={self.peer}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +340,7 @@ Fact = (
     | HeadersComplete
     | ScanAdvanced
     | PaymentFound
-    | PaymentHeard
+    | UnconfirmedPaymentFound
     | FilterRefuted
     | TransactionSpread
 )

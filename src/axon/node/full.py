@@ -230,36 +230,36 @@ class FullNode(PeerNode):
 
     # Slow work is done.
 
-    def _completed(self, sequel: object, outcome: object, now: Instant) -> None:
-        match sequel:
+    def _completed(self, continuation: object, outcome: object, now: Instant) -> None:
+        match continuation:
             case None:
                 pass  # Nothing follows.
             case BlockValidated():
                 assert isinstance(outcome, BlockOutcome)
-                self.blocks.validated(sequel, outcome, now)
+                self.blocks.validated(continuation, outcome, now)
             case CoinsCaughtUp():
                 assert isinstance(outcome, int)
                 self.blocks.caught_up(outcome, now)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
-                self.transactions.admission.coins_found(sequel, outcome, now)
+                self.transactions.admission.coins_found(continuation, outcome, now)
             case ScriptsVerified():
                 assert isinstance(outcome, Accepted | Rejected)
-                self.transactions.admission.scripts_verified(sequel, outcome, now)
+                self.transactions.admission.scripts_verified(continuation, outcome, now)
             case PackageCoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
-                self.transactions.packages.coins_found(sequel, outcome, now)
+                self.transactions.packages.coins_found(continuation, outcome, now)
             case PackageScriptsVerified():
                 assert isinstance(outcome, Accepted | Rejected)
-                self.transactions.packages.scripts_verified(sequel, outcome, now)
+                self.transactions.packages.scripts_verified(continuation, outcome, now)
             case BlockRead():
                 assert outcome is None or isinstance(outcome, bytes)
-                self.replies.block_read(sequel, outcome, now)
+                self.replies.block_read(continuation, outcome, now)
             case FiltersRead():
                 assert isinstance(outcome, list)
-                self.replies.filters_read(sequel, outcome)
+                self.replies.filters_read(continuation, outcome)
             case _:
-                raise AssertionError(f"no sequel: {sequel!r}")
+                raise AssertionError(f"no continuation: {continuation!r}")
 
     # Peers come and go.
 

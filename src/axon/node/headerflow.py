@@ -86,7 +86,7 @@ class HeaderFlow:
             refused = headers[len(verdict.entries)].hash
             self._outbox.report(BlockRejected(refused, verdict.rejected.reason, peer))
         self._outbox.perform(
-            self.sync.judged(
+            self.sync.validated(
                 peer,
                 verdict.entries,
                 len(message.headers),

@@ -123,7 +123,7 @@ class Links:
         session = self._session(event, address, kind, permissions, now)
         self.sessions[event.peer] = session
         self._wake_by(session.deadline())
-        self.say(session, session.handshake.start(now))
+        self.send(session, session.handshake.start(now))
         self._outbox.perform(actions)
 
     def _admit(
@@ -218,7 +218,7 @@ class Links:
         if session.keepalive is None and not isinstance(message, HANDSHAKE_MESSAGES):
             why = "non-version message before version handshake"
             self._outbox.report(MessageIgnored(session.peer, message.command, why))
-        self.say(session, handshake.received(message, now))
+        self.send(session, handshake.received(message, now))
         if not handshake.is_complete or session.keepalive is not None:
             return False
         self._complete_handshake(session, now)
@@ -241,7 +241,7 @@ class Links:
                 negotiated.start_height,
             )
         )
-        self.say(session, session.keepalive.tick(now))
+        self.send(session, session.keepalive.tick(now))
         if session.address is not None:
             exempt = session.may("addr")
             self._outbox.perform(
@@ -251,7 +251,7 @@ class Links:
             )
         self._outbox.perform(self.connections.handshake_complete(session.peer, negotiated, now))
 
-    def say(self, session: Session, messages: Sequence[Message]) -> None:
+    def send(self, session: Session, messages: Sequence[Message]) -> None:
         """Send messages to a peer."""
         if messages:
             self._outbox.send(session.peer, *messages)
@@ -259,7 +259,7 @@ class Links:
     def echo(self, session: Session, message: Ping | Pong, now: Instant) -> None:
         """A ping or pong from a peer; after a pong, the next ping is due before the alarm."""
         assert session.keepalive is not None, "called after the handshake"
-        self.say(session, session.keepalive.received(message, now))
+        self.send(session, session.keepalive.received(message, now))
         self._wake_by(session.deadline())
 
     # They go.
@@ -364,9 +364,9 @@ class Links:
             return
         try:
             if session.keepalive is not None:
-                self.say(session, session.keepalive.tick(now))
+                self.send(session, session.keepalive.tick(now))
             else:
-                self.say(session, session.handshake.tick(now))
+                self.send(session, session.handshake.tick(now))
         except PeerFault as fault:
             self._outbox.disconnect(session.peer, fault)
             return

@@ -4,7 +4,7 @@ The outbox only collects; nothing in it calls a part. A part says `send`, `repor
 `disconnect`; when the step is over the node takes the peers that leave off all its tables
 (`take_leaving`), and hands the list of effects to its driver.
 
-What follows on slow work is a value, too: whoever orders work says with a *sequel*, a frozen
+What follows on slow work is a value, too: whoever orders work says with a *continuation*, a frozen
 dataclass, what it is for, and gets it back with the outcome (`PeerNode.handle` says how).
 """
 
@@ -61,7 +61,7 @@ class Outbox:
         self._upload = upload
         self._effects: list[Effect] = []
         self._leaving: list[Leaving] = []
-        self._sequels: dict[int, object] = {}  # Bounded by the tasks that the parts allow.
+        self._continuations: dict[int, object] = {}  # Bounded by the tasks that the parts allow.
         self._tasks = 0
         self.now: Instant = 0
 
@@ -157,18 +157,19 @@ class Outbox:
         """Ask DNS for the addresses of a name; `Resolved` answers with this ticket."""
         self._effects.append(Resolve(ticket, host, port))
 
-    def delegate(self, job: object, lane: str, sequel: object = None) -> None:
+    def delegate(self, job: object, lane: str, continuation: object = None) -> None:
         """Order slow work.
 
         Args:
             job: one of `jobs` or `walletjobs`.
             lane: of these rooms as well.
-            sequel: a frozen dataclass that says what the outcome is for; None if nothing follows.
+            continuation: a frozen dataclass that says what the outcome is for; None if nothing
+                follows.
         """
         task = self._tasks = self._tasks + 1
-        self._sequels[task] = sequel
+        self._continuations[task] = continuation
         self._effects.append(Delegate(task, job, lane))
 
-    def take_sequel(self, task: int) -> object:
+    def take_continuation(self, task: int) -> object:
         """What the outcome of this task is for; asked once, when it comes."""
-        return self._sequels.pop(task)
+        return self._continuations.pop(task)

@@ -1,4 +1,4 @@
-"""Packages from the operator: transactions that are judged together, or only tested.
+"""Packages from the operator: transactions that are accepted together, or only tested.
 
 SubmitPackage --> Delegate(FindCoins) --> prepare_package, or prepare_test
     --> Delegate(VerifyScripts), one after the other --> admit_package, or finish_test --> answer
@@ -34,7 +34,7 @@ from axon.primitives.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class PackageCoinsFound:
-    """Sequel: the coins of a package were looked up.
+    """Continuation: the coins of a package were looked up.
 
     Args:
         run: of which package.
@@ -47,7 +47,7 @@ class PackageCoinsFound:
 
 @dataclass(frozen=True, slots=True)
 class PackageScriptsVerified:
-    """Sequel: the scripts of one transaction of a package were verified."""
+    """Continuation: the scripts of one transaction of a package were verified."""
 
     run: int
     wtxid: Wtxid
@@ -139,8 +139,8 @@ class PackageFlow:
         if run.to_verify:
             transaction, spent = run.to_verify.popleft()
             job = VerifyScripts(transaction, tuple(spent))
-            sequel = PackageScriptsVerified(run.number, transaction.wtxid)
-            self._outbox.delegate(job, SCRIPTS, sequel)
+            continuation = PackageScriptsVerified(run.number, transaction.wtxid)
+            self._outbox.delegate(job, SCRIPTS, continuation)
         else:
             self._finish(run, now)
 

@@ -100,7 +100,7 @@ class PeerNode(ABC):
             case Received(peer, data):
                 self._reception.received(peer, data, now)
             case Completed(task, outcome):
-                self._completed(self._outbox.take_sequel(task), outcome, now)
+                self._completed(self._outbox.take_continuation(task), outcome, now)
                 self._reception.take_turns(now)
             case Opened():
                 self.links.opened(event, now)
@@ -182,7 +182,7 @@ class PeerNode(ABC):
             case PingAll():
                 for session in self.sessions.values():
                     if session.keepalive is not None:
-                        links.say(session, session.keepalive.ping(now))
+                        links.send(session, session.keepalive.ping(now))
                 outbox.answer(ticket, None)
             case _:
                 self._carry_out(ticket, command, now)
@@ -207,7 +207,7 @@ class PeerNode(ABC):
         """A connection has ended, however far it had come."""
 
     @abstractmethod
-    def _completed(self, sequel: object, outcome: object, now: Instant) -> None:
+    def _completed(self, continuation: object, outcome: object, now: Instant) -> None:
         """Slow work is done."""
 
     @abstractmethod

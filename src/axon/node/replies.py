@@ -45,14 +45,14 @@ asks and leaves again and again must not fill the lane."""
 
 @dataclass(frozen=True, slots=True)
 class BlockRead:
-    """Sequel: a block was read for a peer."""
+    """Continuation: a block was read for a peer."""
 
     request: ReadRequest
 
 
 @dataclass(frozen=True, slots=True)
 class FiltersRead:
-    """Sequel: filters, or their headers, were read for a peer."""
+    """Continuation: filters, or their headers, were read for a peer."""
 
     request: FilterRequest
 
@@ -167,19 +167,19 @@ class Replies:
             self._outbox.perform(self._serving.block_read(peer, request.item, recent, now))
         session.busy = self._serving.is_busy(peer)
 
-    def _read(self, peer: PeerId, sequel: BlockRead | FiltersRead) -> None:
+    def _read(self, peer: PeerId, continuation: BlockRead | FiltersRead) -> None:
         if self._reads >= MAX_READS:
-            self._queue[peer] = sequel
+            self._queue[peer] = continuation
             return
         self._reads += 1
-        match sequel:
+        match continuation:
             case BlockRead(request):
                 job: object = ReadBlock(BlockHash(request.item.hash))
             case FiltersRead(request) if request.whole:
                 job = ReadFilters(request.blocks)
             case FiltersRead(request):
                 job = ReadFilterHeaders(request.blocks)
-        self._outbox.delegate(job, READ, sequel)
+        self._outbox.delegate(job, READ, continuation)
 
     def _next_read(self) -> None:
         self._reads -= 1

@@ -1,4 +1,4 @@
-"""A batch of filters on its way through the wallet, and the sequels of what is delegated for it."""
+"""A batch of filters on its way through the wallet, and what follows each job done for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from axon.primitives.hashes import BlockHash
 
 @dataclass(frozen=True, slots=True)
 class KeptFiltersRead:
-    """Sequel: filters of earlier runs were read.
+    """Continuation: filters of earlier runs were read.
 
     Args:
         first_height: of the first.
@@ -24,7 +24,7 @@ class KeptFiltersRead:
 
 @dataclass(frozen=True, slots=True)
 class FiltersMatched:
-    """Sequel: the wallet has looked at filters.
+    """Continuation: the wallet has looked at filters.
 
     Args:
         batch: of which batch.
@@ -37,7 +37,7 @@ class FiltersMatched:
 
 @dataclass(frozen=True, slots=True)
 class BlockTaken:
-    """Sequel: the wallet has looked through a block.
+    """Continuation: the wallet has looked through a block.
 
     Args:
         batch: of which batch.
@@ -54,7 +54,7 @@ class BlockTaken:
 
 @dataclass(frozen=True, slots=True)
 class ChainFollowed:
-    """Sequel: the wallet knows how far it has seen.
+    """Continuation: the wallet knows how far it has seen.
 
     Args:
         entry: up to which block.

@@ -75,7 +75,7 @@ PATIENCE: Final = SECOND
 
 @dataclass(frozen=True, slots=True)
 class WalletAsked:
-    """Sequel: the wallet has done what the operator asked of it."""
+    """Continuation: the wallet has done what the operator asked of it."""
 
     ticket: int
 
@@ -233,34 +233,34 @@ class SpvNode(PeerNode):
 
     # Slow work is done.
 
-    def _completed(self, sequel: object, outcome: object, now: Instant) -> None:
-        match sequel:
+    def _completed(self, continuation: object, outcome: object, now: Instant) -> None:
+        match continuation:
             case None:
                 pass  # Nothing follows.
             case KeptFiltersRead():
                 assert isinstance(outcome, tuple)
-                self.scan.kept_read(sequel, outcome, now)
+                self.scan.kept_read(continuation, outcome, now)
             case FiltersMatched():
                 assert isinstance(outcome, tuple)
-                self.scan.matched(sequel, outcome, now)
+                self.scan.matched(continuation, outcome, now)
             case BlockTaken():
                 assert isinstance(outcome, Taken)
-                self.scan.taken(sequel, outcome, now)
+                self.scan.taken(continuation, outcome, now)
             case ChainFollowed():
                 assert isinstance(outcome, tuple)
-                self.scan.followed(sequel, outcome, now)
+                self.scan.followed(continuation, outcome, now)
             case FiltersChecked():
                 assert isinstance(outcome, tuple | Rejected)
-                self._disputes.checked(sequel, outcome, now)
+                self._disputes.checked(continuation, outcome, now)
             case BlockWeighed():
                 assert isinstance(outcome, int | Rejected)
-                self._reads.weighed(sequel, outcome, now)
+                self._reads.weighed(continuation, outcome, now)
             case UnconfirmedTaken():
-                self.transactions.taken(sequel, bool(outcome))
+                self.transactions.taken(continuation, bool(outcome))
             case WalletAsked(ticket):
                 self._outbox.answer(ticket, outcome)
             case _:
-                raise AssertionError(f"no sequel: {sequel!r}")
+                raise AssertionError(f"no continuation: {continuation!r}")
 
     # Peers come and go.
 

@@ -1,6 +1,7 @@
 """Unconfirmed transactions of a light client: the relay it watches, and its own on their way out.
 
-    inv -> txrequest (ask one announcer) -> tx -> Delegate(HearTransaction) -> PaymentHeard
+    inv -> txrequest (ask one announcer) -> tx -> Delegate(TakeUnconfirmed)
+        -> UnconfirmedPaymentFound
     own -> txbroadcast (offer) <- getdata, and from another peer an inv of it: it spreads
 
 A light client cannot tell whether an unconfirmed transaction is valid; the wallet shows it as
@@ -14,10 +15,10 @@ from random import Random
 from typing import Final
 
 from axon.machine import Instant, PeerId, earlier
-from axon.node.facts import PaymentHeard, TransactionSpread
+from axon.node.facts import TransactionSpread, UnconfirmedPaymentFound
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.node.walletjobs import WALLET, HearTransaction
+from axon.node.walletjobs import WALLET, TakeUnconfirmed
 from axon.p2p.rollingset import RollingSet
 from axon.p2p.txbroadcast import TxBroadcast
 from axon.p2p.txrequest import TxRequest
@@ -36,7 +37,7 @@ _TX_KINDS: Final = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedTaken:
-    """Sequel: the wallet has looked at an unconfirmed transaction of a peer."""
+    """Continuation: the wallet has looked at an unconfirmed transaction of a peer."""
 
     txid: Txid
     peer: PeerId
@@ -104,14 +105,14 @@ class UnconfirmedWatch:
         self._seen.add(txid)
         self._seen.add(wtxid)
         self._waiting += 1
-        job = HearTransaction(transaction, now)
+        job = TakeUnconfirmed(transaction, now)
         self._outbox.delegate(job, WALLET, UnconfirmedTaken(txid, peer))
 
     def taken(self, done: UnconfirmedTaken, concerns_us: bool) -> None:
         """The wallet has looked at a transaction of a peer."""
         self._waiting -= 1
         if concerns_us:
-            self._outbox.report(PaymentHeard(done.txid, done.peer))
+            self._outbox.report(UnconfirmedPaymentFound(done.txid, done.peer))
 
     def requested(self, session: Session, message: GetData, now: Instant) -> None:
         """A peer asks for transactions; it gets our own that it was offered."""

@@ -81,7 +81,7 @@ class FollowChain:
 
 
 @dataclass(frozen=True, slots=True)
-class HearTransaction:
+class TakeUnconfirmed:
     """An unconfirmed transaction of a peer. The outcome is whether it concerns the wallet."""
 
     transaction: Transaction
@@ -179,7 +179,7 @@ class WalletView(Protocol):
         """Transactions made here that are in no block."""
 
     def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
-        """See `HearTransaction`."""
+        """See `TakeUnconfirmed`."""
 
 
 class ChainFiles(Protocol):
@@ -211,7 +211,7 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
         case FollowChain(fork_height, height, block_hash):
             wallet.follow_chain(fork_height, height, block_hash)
             return () if fork_height is None else tuple(wallet.unconfirmed_own())
-        case HearTransaction(transaction, now):
+        case TakeUnconfirmed(transaction, now):
             return wallet.take_unconfirmed(transaction, now // SECOND)
         case AskWallet(command):
             return _run(wallet, command)

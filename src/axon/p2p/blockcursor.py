@@ -14,21 +14,21 @@ _BATCH = 128  # Entries of a peer's chain that are looked up at a time.
 
 
 class BlocksInHand:
-    """The blocks that need not be asked for: stored, or arrived and not yet judged.
+    """The blocks that need not be asked for: stored, or arrived and not yet validated.
 
     Args:
         chain: what we hold.
     """
 
-    __slots__ = ("_chain", "unjudged")
+    __slots__ = ("_chain", "unvalidated")
 
     def __init__(self, chain: BlockChainView) -> None:
         self._chain = chain
-        self.unjudged: dict[BlockHash, PeerId] = {}
+        self.unvalidated: dict[BlockHash, PeerId] = {}
         """Those that wait for their verdict, and who sent each."""
 
     def __contains__(self, block_hash: BlockHash) -> bool:
-        return block_hash in self.unjudged or self._chain.has_block(block_hash)
+        return block_hash in self.unvalidated or self._chain.has_block(block_hash)
 
 
 class BlockCursor:

@@ -2,7 +2,7 @@
 
 A request goes through these states; a block is asked of one peer at a time:
 
-    wanted --getdata--> in flight --block--> unjudged --verdict--> stored, or gone
+    wanted --getdata--> in flight --block--> unvalidated --verdict--> stored, or gone
     in flight --peer closed, notfound--> wanted again
 
 Each peer has a cursor on its own chain (p2p/blockcursor): below it everything is in hand or in
@@ -42,7 +42,7 @@ work, yet blocks come to lie on disk roughly in order."""
 MAX_IN_FLIGHT: Final = 16
 """Blocks asked of one peer at a time: 64 MB at worst that wait for one slow link."""
 
-MAX_UNJUDGED: Final = 64
+MAX_UNVALIDATED: Final = 64
 """Blocks that arrived and wait for their verdict. When judging is slower than the line, nothing
 more is asked for; else the blocks that wait would fill the memory."""
 
@@ -140,7 +140,7 @@ class BlockDownload:
             room = MAX_IN_FLIGHT - len(ours.in_flight)
             if room <= 0 or not ours.serves:
                 continue
-            if len(self._in_hand.unjudged) >= MAX_UNJUDGED:
+            if len(self._in_hand.unvalidated) >= MAX_UNVALIDATED:
                 break
             if initial and (ours.limited or not self._syncs_from(ours)):
                 continue
@@ -173,14 +173,14 @@ class BlockDownload:
         """A whole block came, from whomever.
 
         Returns:
-            Whether it had been asked for. Then `judged` must follow, unless we had it or its header
-            is known to be invalid.
+            Whether it had been asked for. Then `validated` must follow, unless we had it or its
+            header is known to be invalid.
         """
         asked = self._in_flight.pop(block_hash, None)
         if asked is None:
             return False
         if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
-            self._in_hand.unjudged[block_hash] = peer
+            self._in_hand.unvalidated[block_hash] = peer
         self._release(self._peers[asked], block_hash, now)
         self._restless = True
         return True
@@ -195,8 +195,8 @@ class BlockDownload:
             self._rewind()
             self._restless = True
 
-    def judged(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
-        """A block that had arrived was judged: stored, or refused.
+    def validated(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
+        """A block that had arrived was validated: stored, or refused.
 
         Whoever sent other bytes under the name of a block is asked for nothing more. Most are
         disconnected as well; but a peer that the operator named stays, and would send them for
@@ -211,7 +211,7 @@ class BlockDownload:
             Who sent it; None if it had not been asked for.
         """
         self._restless = True
-        sender = self._in_hand.unjudged.pop(block_hash, None)
+        sender = self._in_hand.unvalidated.pop(block_hash, None)
         if not ok:
             ours = None if sender is None else self._peers.get(sender)
             if ours is not None and not self._headers.is_invalid(block_hash):

@@ -1,8 +1,8 @@
 """Which headers are worth storing, and what is asked for next.
 
-What arrives is checked as far as it can be without the ledger and handed to the node, which has it
-judged and says the outcome (`judged`). Which peers are asked is decided in p2p/syncpeers; what each
-of them is known to have goes to p2p/peerchains.
+What arrives is checked as far as it can be without the ledger and handed to the node, which says
+whether it is valid (`validated`). Which peers are asked is decided in p2p/syncpeers; what each of
+them is known to have goes to p2p/peerchains.
 
     any --chain of too little work--> read twice (p2p/presync)
     outbound --behind our tip for too long (p2p/chainlag)--> disconnected
@@ -119,7 +119,7 @@ class HeaderSync:
         """A `headers` message.
 
         Returns:
-            Continuous headers that are worth storing; if there are any, `judged` is to be called
+            Continuous headers that are worth storing; if there are any, `validated` is to be called
             with the outcome.
 
         Raises:
@@ -160,7 +160,7 @@ class HeaderSync:
             return ()
         return self._hand_on(ours, headers)
 
-    def judged(
+    def validated(
         self,
         peer: PeerId,
         entries: Sequence[HeaderEntryView],
@@ -169,7 +169,7 @@ class HeaderSync:
         rejected: Rejected | None,
         now: Instant,
     ) -> list[Action]:
-        """The node has judged what `received` handed on.
+        """The node has validated what `received` handed on.
 
         Args:
             peer: who sent them.

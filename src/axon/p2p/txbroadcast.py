@@ -200,13 +200,13 @@ class TxBroadcast:
     def tick(self, now: Instant) -> list[Action]:
         """Offer again what is due."""
         due = [own for own in self._own.values() if now >= own.due]
-        unheard = [own for own in due if own.listener is not None]
+        unechoed = [own for own in due if own.listener is not None]
         repeated = [own for own in due if own.listener is None]
         for own in due:
             own.listener = None
             self._plan(own, now)
         peers = list(self._peers)
-        return self._offer(unheard, peers) + self._offer(repeated, peers, again=True)
+        return self._offer(unechoed, peers) + self._offer(repeated, peers, again=True)
 
     def deadline(self) -> Instant | None:
         """When something is to be offered again."""

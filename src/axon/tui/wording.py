@@ -132,7 +132,7 @@ def party(payment: Payment) -> str:
     return f"{first} and {more} more" if more > 0 else first
 
 
-def sureness(payment: Payment) -> str:
+def confirmation_text(payment: Payment) -> str:
     """How sure a payment is, in a sentence."""
     if payment.state == REPLACED:
         return "replaced by another payment that spends the same; it counts for nothing"
@@ -217,7 +217,7 @@ def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> Said:
     """
     if payment.state not in (UNCONFIRMED, REPLACED):
         where = f"It is in block {payment.height:,}" if payment.height else "It is in a block"
-        return Said(f"{where}: {sureness(payment)}.", Tone.GOOD)
+        return Said(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
     if payment.state == REPLACED:
         return Said("It was replaced by another payment.", Tone.WARN)
     given, echoed = (0, 0) if spread is None else (spread.given, spread.echoed)

@@ -100,7 +100,7 @@ class WalletLedger:
                 tip = Mark(confirmation.height, confirmation.hash)
         return tip
 
-    def rivals(self, transaction: Transaction) -> list[Txid]:
+    def conflicts(self, transaction: Transaction) -> list[Txid]:
         """Other transactions of ours that spend an output which this one spends."""
         found: dict[Txid, None] = {}
         for prevout in transaction.prevouts:
@@ -175,13 +175,13 @@ class WalletLedger:
                 queue += fresh
         return list(found)
 
-    def seen_above_rivals(self, transaction: Transaction, now_s: int) -> Seen:
+    def seen_above_conflicts(self, transaction: Transaction, now_s: int) -> Seen:
         """When it was seen, said so that it counts and not those that spend the same.
 
         Of unconfirmed transactions that exclude each other BDK believes the one seen last, with
         whatever it builds on.
         """
-        others = [txid for txid in self.built_on(self.rivals(transaction)) if txid in self.seen]
+        others = [txid for txid in self.built_on(self.conflicts(transaction)) if txid in self.seen]
         last_s = max([now_s, *(self.seen[txid].last_s + 1 for txid in others)])
         known = self.seen.get(transaction.txid)
         if known is None:

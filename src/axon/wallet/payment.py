@@ -192,7 +192,7 @@ def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Tran
     """
     ledger = wallet.ledger
     counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
-    rivals = [txid for txid in ledger.rivals(transaction) if txid in counted]
+    rivals = [txid for txid in ledger.conflicts(transaction) if txid in counted]
     for txid in rivals:
         if txid in ledger.confirmed:
             raise CoinUnavailable(

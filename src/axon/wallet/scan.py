@@ -181,6 +181,6 @@ def _unconfirmed_above(ledger: WalletLedger, fork_height: int) -> Changes:
         changes[records.CONFIRMATION + txid] = changes[records.PROOF + txid] = None
         transaction = ledger.transactions[txid]
         if not transaction.is_coinbase:  # It can be in its own block only.
-            seen = ledger.seen_above_rivals(transaction, confirmation.time_s)
+            seen = ledger.seen_above_conflicts(transaction, confirmation.time_s)
             changes[records.SEEN + txid] = replace(seen, mined=True).encode()
     return changes

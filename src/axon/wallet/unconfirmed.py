@@ -51,7 +51,7 @@ def take_unconfirmed(ledger: WalletLedger, transaction: Transaction, now_s: int)
     if txid in ledger.transactions:
         _refresh(ledger, transaction, now_s)
         return True
-    rivals = ledger.rivals(transaction)
+    rivals = ledger.conflicts(transaction)
     if ledger.spends_ours(transaction) or not (rivals or ledger.concerns(transaction)):
         return False
     if any(_stands(ledger, rival) for rival in rivals) or not _has_room(ledger, transaction):
@@ -127,7 +127,7 @@ def _keep(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
     ledger.commit(
         {
             records.TRANSACTION + txid: transaction.raw,
-            records.SEEN + txid: ledger.seen_above_rivals(transaction, now_s).encode(),
+            records.SEEN + txid: ledger.seen_above_conflicts(transaction, now_s).encode(),
             **ledger.revealed_since(counts),
         }
     )

@@ -518,10 +518,10 @@ def test_a_clock_that_is_set_takes_the_alarm_along() -> None:
     simulation = Simulation(1)
     probe = Probe(alarm=START + 100 * SECOND)
     simulation.add(lambda _: probe, endpoint(0))
-    ClockOffset(START, 0, 90 * SECOND).strike(simulation)
+    ClockOffset(START, 0, 90 * SECOND).apply(simulation)
     simulation.run(START + 9 * SECOND)
     assert probe.ticks == []
-    ClockOffset(START, 0, 80 * SECOND).strike(simulation)
+    ClockOffset(START, 0, 80 * SECOND).apply(simulation)
     simulation.run(START + 19 * SECOND)
     assert probe.ticks == []
     simulation.run(START + 20 * SECOND)

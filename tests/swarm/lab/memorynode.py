@@ -150,11 +150,11 @@ class MemoryNode(Answering):
         """Of the chain, two hashes a block."""
         return 2 * (self.height + 1)
 
-    def hear(self, item: Block | Transaction) -> bool:
+    def receive(self, item: Block | Transaction) -> bool:
         """Take something from somebody; whether it was new and good."""
-        return self.hear_block(item) if isinstance(item, Block) else self.hear_payment(item)
+        return self.receive_block(item) if isinstance(item, Block) else self.receive_payment(item)
 
-    def hear_block(self, block: Block) -> bool:
+    def receive_block(self, block: Block) -> bool:
         """Take a block from somebody; whether it was new and good."""
         name, before = to_hex(block.hash), to_hex(block.header.prev)
         height = self.blocks[before][1] + 1 if before in self.blocks else 1
@@ -191,7 +191,7 @@ class MemoryNode(Answering):
             name = to_hex(found[-1].header.prev)
         return found[::-1]
 
-    def hear_payment(self, payment: Transaction) -> bool:
+    def receive_payment(self, payment: Transaction) -> bool:
         """Take a payment from somebody; whether it was new and can be made."""
         txid = to_hex(payment.txid)
         waiting = {spent for item in self.pool.values() for spent in item.prevouts}
@@ -211,13 +211,13 @@ class MemoryNode(Answering):
         if payments:
             base = committed(base, payments)
         block = block_on(self.spot, payments, base=base)
-        self.hear_block(block)
+        self.receive_block(block)
         self._run.tell(self, block)
         return to_hex(block.hash)
 
     def offer(self, payment: Transaction) -> None:
         """Take a payment and pass it on."""
-        if not self.hear_payment(payment):
+        if not self.receive_payment(payment):
             raise RpcError(Code.VERIFY_REJECTED, "bad-txns-inputs-missingorspent")
         self._run.tell(self, payment)
 

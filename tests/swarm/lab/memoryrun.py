@@ -109,7 +109,7 @@ class MemoryRun:
             due = [told for told in self._told if told[0] <= self._now_us]
             self._told = [told for told in self._told if told[0] > self._now_us]
             for _, node, item in due:
-                if node.is_up and node.hear(item):
+                if node.is_up and node.receive(item):
                     self.tell(node, item)
             if self._now_us >= self._next_block_us:
                 self._next_block_us += int(self.manifest.interval_s * SECOND)

@@ -13,12 +13,12 @@ from axon.errors import ConfigError
 from axon.swarm.lab.topology import (
     KNOWN_AT_START,
     RunTopology,
-    acquaintances,
     clients,
     dials,
-    lonely,
+    known_nodes,
     read_topology,
     splitters,
+    with_one_entry,
 )
 
 
@@ -48,7 +48,7 @@ def test_who_dials_whom() -> None:
 @given(st.integers(1, 40), st.integers(0, 1000))
 def test_acquaintances_make_one_network_and_leave_nobody_alone(count: int, seed: int) -> None:
     names = named(count)
-    known = acquaintances(names, Random(seed))
+    known = known_nodes(names, Random(seed))
     for place, name in enumerate(names):
         assert name not in known[name]
         assert len(set(known[name])) == len(known[name]) == min(count - 1, KNOWN_AT_START)
@@ -101,6 +101,6 @@ def test_splitters_agree_with_rumours(plan: dict[str, tuple[str, ...]]) -> None:
 
 def test_clients_that_depend_on_one_node() -> None:
     names = named(3)
-    assert lonely(clients(RunTopology.ORGANIC, names)) == {}
-    assert lonely(clients(RunTopology.WEB, names)) == {"n1": ["a web client"]}
-    assert list(lonely(clients(RunTopology.FIXED_SPV, names))) == names
+    assert with_one_entry(clients(RunTopology.ORGANIC, names)) == {}
+    assert with_one_entry(clients(RunTopology.WEB, names)) == {"n1": ["a web client"]}
+    assert list(with_one_entry(clients(RunTopology.FIXED_SPV, names))) == names

@@ -22,7 +22,7 @@ from axon.swarm.lab.plan import MAX_WALLETS, RunRequest, plan_run, plan_wallet
 from axon.swarm.lab.processidentity import write_identity
 from axon.swarm.lab.programs import arguments, read_arguments, wallet_settings
 from axon.swarm.lab.startup import dialled
-from axon.swarm.lab.topology import RunTopology, fixed_entry, lonely
+from axon.swarm.lab.topology import RunTopology, fixed_entry, with_one_entry
 from axon.swarm.lab.walletkeys import (
     first_address,
     make_wallet,
@@ -70,7 +70,7 @@ def test_a_wallet_with_a_fixed_address_dials_no_other(
         told = settings_of(manifest, item.name)
         node = manifest.components[item.entries[0]]
         assert (told.connect, told.added) == ((node.p2p,), ())
-    assert list(lonely({item.name: item.entries for item in manifest.wallets})) == list(
+    assert list(with_one_entry({item.name: item.entries for item in manifest.wallets})) == list(
         dict.fromkeys(entries)
     )
 

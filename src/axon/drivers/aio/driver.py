@@ -190,7 +190,7 @@ class AsyncioDriver:
                     self._answered(ticket, value)
                 case Disconnect(peer):
                     self._sockets.disconnect(peer)
-                    self._unhear(peer)
+                    self._discard_events(peer)
                 case Pause(peer):
                     self._sockets.pause(peer)
                 case Resume(peer):
@@ -200,7 +200,7 @@ class AsyncioDriver:
                 case Resolve(ticket, host, port):
                     self._begin(self._resolve(ticket, host, port))
 
-    def _unhear(self, peer: PeerId) -> None:
+    def _discard_events(self, peer: PeerId) -> None:
         """Discard the events of a peer that was disconnected while they waited."""
         if self._inbox:
             kept = (event for event in self._inbox if getattr(event, "peer", None) != peer)

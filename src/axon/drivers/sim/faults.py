@@ -22,7 +22,7 @@ class Crash:
     node: int
     silent: bool = False
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.crash(self.node, silent=self.silent)
 
@@ -34,7 +34,7 @@ class Restart:
     at: Instant
     node: int
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         if not simulation.is_running(self.node):
             simulation.restart(self.node)
@@ -49,7 +49,7 @@ class Partition:
     one_way: bool = False
     drops: bool = False
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.partition(self.groups, one_way=self.one_way, drops=self.drops)
 
@@ -60,7 +60,7 @@ class Heal:
 
     at: Instant
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.heal()
 
@@ -73,7 +73,7 @@ class HalfOpen:
     a: int
     b: int
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.sever(self.a, self.b)
 
@@ -87,7 +87,7 @@ class ShapeLink:
     b: int
     model: LinkModel
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.shape(self.a, self.b, self.model)
 
@@ -100,7 +100,7 @@ class ClockOffset:
     node: int
     offset_us: int
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.set_clock(self.node, self.offset_us)
 
@@ -113,7 +113,7 @@ class NameServer:
     name: str
     hosts: tuple[str, ...] | None
 
-    def strike(self, simulation: Simulation) -> None:
+    def apply(self, simulation: Simulation) -> None:
         """Do it."""
         simulation.set_name(self.name, self.hosts)
 
@@ -130,4 +130,4 @@ class FaultPlan:
     def arrange(self, simulation: Simulation) -> None:
         """Put all faults on the agenda of a simulation; none may be past."""
         for fault in self.faults:
-            simulation.at(fault.at, partial(fault.strike, simulation))
+            simulation.at(fault.at, partial(fault.apply, simulation))

@@ -89,7 +89,7 @@ def _found(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float) -> Iterab
     before = safety.take_baseline(run)
     if "S1" in wanted or "S3" in wanted:
         say("S1, S3: all blocks are judged again")
-        chains = safety.judge_chains(run)
+        chains = safety.validate_chains(run)
         if "S1" in wanted:
             yield safety.validity(chains)
         if "S3" in wanted:

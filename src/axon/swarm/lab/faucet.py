@@ -27,7 +27,7 @@ GIFT_COIN_SAT: Final = COIN // 4
 """What a wallet is given: coins enough that it need not wait for its own change."""
 
 
-class Dry(AxonError):
+class FaucetEmpty(AxonError):
     """The faucet has no coin that may be spent."""
 
 
@@ -40,12 +40,12 @@ def pay(node: RpcTarget) -> str:
     """Make a payment at a node, from the faucet to itself; the name of the transaction.
 
     Raises:
-        Dry: there is no coin to pay with.
+        FaucetEmpty: there is no coin to pay with.
         RpcError: the node refuses the payment.
     """
     coin = next(_ripe(node), None)
     if coin is None:
-        raise Dry("the faucet has no coin to pay with; axon swarm mine 1 101 makes some")
+        raise FaucetEmpty("the faucet has no coin to pay with; axon swarm mine 1 101 makes some")
     signed = FAUCET.pay([coin], [TxOut(coin.amount_sat - FEE_SAT, FAUCET.script)])
     return str(node.rpc("sendrawtransaction", signed.raw.hex()))
 
@@ -54,7 +54,7 @@ def give(node: RpcTarget, addresses: Sequence[str]) -> None:
     """Give each of some addresses a few coins, in one payment, and have it mined.
 
     Raises:
-        Dry: there is not enough to give.
+        FaucetEmpty: there is not enough to give.
         RpcError: the node refuses the payment.
     """
     gifts = [address for address in addresses for _ in range(GIFT_COINS)]
@@ -67,14 +67,16 @@ def give(node: RpcTarget, addresses: Sequence[str]) -> None:
         if held_sat > due_sat:
             break
     else:
-        raise Dry(f"the faucet has too little for {len(addresses)} wallets; axon swarm mine 1 101")
+        raise FaucetEmpty(
+            f"the faucet has too little for {len(addresses)} wallets; axon swarm mine 1 101"
+        )
     outputs = [TxOut(GIFT_COIN_SAT, decode_address(address, REGTEST)) for address in gifts]
     change = TxOut(held_sat - due_sat, FAUCET.script)
     node.rpc("sendrawtransaction", FAUCET.pay(coins, [change, *outputs]).raw.hex())
     mine(node)
 
 
-def without_gift(node: RpcTarget, addresses: Sequence[str]) -> list[str]:
+def unfunded(node: RpcTarget, addresses: Sequence[str]) -> list[str]:
     """Those of some addresses that hold nothing in a node's ledger."""
     wanted = [f"addr({address})" for address in addresses]
     found = node.rpc("scantxoutset", "start", wanted)["unspents"]

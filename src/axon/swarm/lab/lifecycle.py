@@ -21,7 +21,7 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.swarm.invariants import counted
 from axon.swarm.lab.axonprocess import last_errors
-from axon.swarm.lab.faucet import Dry, give, mine, without_gift
+from axon.swarm.lab.faucet import FaucetEmpty, give, mine, unfunded
 from axon.swarm.lab.manifest import (
     LOCK,
     MANIFEST,
@@ -38,7 +38,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
-from axon.swarm.lab.startup import Say, introduce, settle, start
+from axon.swarm.lab.startup import Say, settle, start, tell_addresses
 
 LEAVE_LIMIT_S: Final = 30.0
 """How long a component may take to leave in order before it is killed."""
@@ -133,7 +133,7 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     names = [item.name for item in manifest.nodes]
     start(manifest, names, say)
     if not fresh:  # Who was started by a controller that was killed may have been told nothing.
-        introduce(manifest, names)
+        tell_addresses(manifest, names)
     first = node_of(manifest, manifest.nodes[0].name)
     with first.connected():
         if first.rpc("getblockcount") == 0 and all(_is_young(node) for node in nodes_of(manifest)):
@@ -153,8 +153,8 @@ def _fund(manifest: Manifest, node: NodeProcess) -> None:
 
     folders = [manifest.folder_of(item.name) for item in manifest.wallets]
     addresses = [first_address(provide_words(folder)) for folder in folders]
-    with node.connected(), suppress(Dry):
-        poor = without_gift(node, addresses)
+    with node.connected(), suppress(FaucetEmpty):
+        poor = unfunded(node, addresses)
         if poor:
             give(node, poor)
 

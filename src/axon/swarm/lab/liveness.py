@@ -15,7 +15,7 @@ from typing import Final
 from axon.machine import SECOND, Instant
 from axon.swarm.invariants import Finding, counted
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
-from axon.swarm.lab.faucet import Dry, knows, mine, pay
+from axon.swarm.lab.faucet import FaucetEmpty, knows, mine, pay
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.plan import plan_joiner
 from axon.swarm.lab.processes import NodeFailed, TooLate
@@ -115,7 +115,7 @@ def propagation(run: CheckedRun) -> Finding:
         blocks |= _block_times(run, side)
         try:
             payments |= _payment_times(run, side)
-        except Dry as error:
+        except FaucetEmpty as error:
             return Finding("L2", None, str(error), max(blocks.values()), BLOCK_LIMIT_S)
     if not blocks:
         return Finding("L2", None, "no node answers", tried=0)
@@ -150,7 +150,7 @@ def _payment_times(run: CheckedRun, side: Sequence[CheckedNode]) -> dict[str, fl
     """Make a payment at the first node, which is then mined; seconds until each node knows it.
 
     Raises:
-        Dry: there is nothing to pay with.
+        FaucetEmpty: there is nothing to pay with.
     """
     begin = run.now()
     name = pay(side[0])

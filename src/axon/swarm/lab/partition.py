@@ -21,7 +21,7 @@ from axon.swarm.lab.members import each, node_of, nodes_of
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, is_paused
-from axon.swarm.lab.startup import add_node, drop_node, introduce, refuse, refused
+from axon.swarm.lab.startup import add_node, drop_node, refuse, refused, tell_addresses
 from axon.swarm.lab.targets import Targets
 
 CUT_LIMIT_S: Final = 20.0
@@ -98,7 +98,7 @@ def heal(manifest: Manifest) -> None:
             refuse(manifest.folder_of(item.name), (), item.bans)
     nodes = _answering(manifest)
     each(nodes, lambda node: _untell(manifest, node))
-    introduce(manifest, [node.name for node in nodes])
+    tell_addresses(manifest, [node.name for node in nodes])
     _bridge(manifest, {node.name: node for node in nodes})
     manifest.sides = ()
     for item in manifest.nodes:

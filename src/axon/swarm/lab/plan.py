@@ -14,7 +14,7 @@ from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port
-from axon.swarm.lab.topology import RunTopology, acquaintances, dials, fixed_entry
+from axon.swarm.lab.topology import RunTopology, dials, fixed_entry, known_nodes
 
 MAX_NODES: Final = 200
 MAX_GROUPS: Final = 250
@@ -106,7 +106,7 @@ def plan_run(
     manifest = Manifest(folder, run, seed, wanted.topology, wanted.interval_s)
     names = [f"n{number}" for number in range(1, wanted.nodes + 1)]
     plan = dials(wanted.topology, names)
-    known = acquaintances(names, _stream(seed, "acquaintances"))
+    known = known_nodes(names, _stream(seed, "acquaintances"))
     corner = 1 + lots.getrandbits(_BITS) % 250  # Two runs of one machine hardly meet.
     groups = wanted.groups or min(wanted.nodes, MAX_GROUPS)
     for place, name in enumerate(names):

@@ -167,7 +167,7 @@ def run_probes(
         What became of those that ran, and of the cold ones.
 
     Raises:
-        Dry: there is no money to give to a wallet that has none.
+        FaucetEmpty: there is no money to give to a wallet that has none.
     """
     with ExitStack() as ends:
         for item in cold:

@@ -75,7 +75,7 @@ class Audited:
     told: Mapping[str, tuple[int, int]]
 
 
-def judge_chains(run: CheckedRun) -> list[Audited]:
+def validate_chains(run: CheckedRun) -> list[Audited]:
     """Judge every chain on which a living node stands, from genesis."""
     nodes = run.nodes()
     tips = dict(zip((node.name for node in nodes), run.each(nodes, _coins), strict=True))

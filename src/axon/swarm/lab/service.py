@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from axon.machine import SECOND
 from axon.swarm.invariants import Finding
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
-from axon.swarm.lab.faucet import Dry, holdings
+from axon.swarm.lab.faucet import FaucetEmpty, holdings
 from axon.swarm.lab.probes import (
     LIMITS_S,
     NO_ANSWER,
@@ -21,7 +21,7 @@ from axon.swarm.lab.probes import (
     run_probes,
 )
 from axon.swarm.lab.startup import Say
-from axon.swarm.lab.topology import RunTopology, clients, lonely
+from axon.swarm.lab.topology import RunTopology, clients, with_one_entry
 
 
 def service(run: CheckedRun, say: Say) -> Iterator[Finding]:
@@ -33,14 +33,14 @@ def service(run: CheckedRun, say: Say) -> Iterator[Finding]:
     wallets = run.wallets()
     try:
         warm, cold = run_probes(run, most_work(run), wallets, cold_wallets(run.manifest))
-    except Dry as error:
+    except FaucetEmpty as error:
         yield Finding("L3", None, str(error), tried=0)
         return
     yield warm.finding("L3", "wallet")
     yield cold.finding("L3-cold", "wallet")
 
 
-def known_by_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
+def entries_of_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
     """What everybody who is to be served knows: by client, nodes."""
     if run.manifest.wallets:
         return {item.name: item.entries for item in run.manifest.wallets}
@@ -49,7 +49,7 @@ def known_by_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
 
 def service_by_plan(run: CheckedRun) -> Finding:
     """L3 if one node were dead, read off what clients know; nobody is harmed."""
-    alone = lonely(known_by_clients(run))
+    alone = with_one_entry(entries_of_clients(run))
     said = "every client knows more than one node"
     if len(run.manifest.nodes) == 1:
         alone, said = {}, "with one node there is no other to turn to"
@@ -71,7 +71,7 @@ def most_work(run: CheckedRun) -> CheckedNode:
 def ask_nodes(run: CheckedRun) -> ServiceResult:
     """What who checks does where there are no wallets: asks for height and balance."""
     served = ServiceResult()
-    for client, entries in known_by_clients(run).items():
+    for client, entries in entries_of_clients(run).items():
         begin = run.now()
         if not _ask(run, entries):
             served.failed(client, entries, "no node it knows answers")

@@ -84,7 +84,7 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
     manifest.save()
     nodes = [item for item in dead if item.kind in (ComponentKind.NODE, ComponentKind.JOINER)]
     ready = _start_each(nodes, lambda item: _spawn_node(manifest, item), "nodes", say)
-    introduce(manifest, ready)
+    tell_addresses(manifest, ready)
     _call_back(manifest, ready)
     wallets = [item for item in dead if item.kind in (ComponentKind.WALLET, ComponentKind.COLD)]
     _start_each(wallets, lambda item: _spawn_wallet(manifest, item), "wallets", say)
@@ -170,7 +170,7 @@ def mean_of(manifest: Manifest) -> float:
 def dialled(manifest: Manifest, item: Component) -> list[Endpoint]:
     """Whom a component is told to dial at its start, but those whom it must refuse now.
 
-    A node that finds its peers by itself is told of some later (`introduce`).
+    A node that finds its peers by itself is told of some later (`tell_addresses`).
     """
     named = item.dials or () if item.is_node else item.entries
     others = [manifest.components[name] for name in named]
@@ -211,13 +211,13 @@ def _read_bans(path: Path) -> BanList:
         return BanList()
 
 
-def introduce(manifest: Manifest, names: Sequence[str]) -> None:
+def tell_addresses(manifest: Manifest, names: Sequence[str]) -> None:
     """Tell nodes that find their peers by themselves a few addresses; who is down hears nothing."""
     alive = [name for name in names if state_of(manifest.components[name]) is ProcessState.RUNNING]
-    each(nodes_of(manifest, alive), lambda node: _introduce(manifest, node))
+    each(nodes_of(manifest, alive), lambda node: _tell_addresses(manifest, node))
 
 
-def _introduce(manifest: Manifest, node: NodeProcess) -> None:
+def _tell_addresses(manifest: Manifest, node: NodeProcess) -> None:
     known = [manifest.components[name] for name in manifest.components[node.name].knows]
     if known:
         node.batch([("addpeeraddress", [other.host, other.p2p_port]) for other in known])

@@ -67,7 +67,7 @@ def dials(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, .
             return dict.fromkeys(names)
 
 
-def acquaintances(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...]]:
+def known_nodes(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...]]:
     """The nodes whose addresses each is told at its start: the next one, and others by lot.
 
     Everybody knows the next, so that all belong to one network however the lots fall.
@@ -120,7 +120,7 @@ def splitters(plan: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     ]
 
 
-def lonely(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def with_one_entry(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Nodes that are the only one some client knows: by node, those clients."""
     found: dict[str, list[str]] = {}
     for client, entries in known.items():

@@ -95,7 +95,7 @@ class ByzantineNode:
         if isinstance(event, Opened) and event.remote.host in self._victims:
             self._lied_to[event.peer] = V1Transport(self.honest.network.magic)
         if isinstance(event, Received) and event.peer in self._lied_to:
-            event = self._heard(event)
+            event = self._withhold(event)
         return self._bend(self.honest.handle(event, now))
 
     def tick(self, now: Instant) -> list[Effect]:
@@ -106,7 +106,7 @@ class ByzantineNode:
         """When `tick` wants to be called."""
         return self.honest.deadline()
 
-    def _heard(self, event: Received) -> Received:
+    def _withhold(self, event: Received) -> Received:
         """A miser keeps the payments of its victims from its own node."""
         if self.lie is not Lie.MISER:
             return event

@@ -217,13 +217,13 @@ class _Run:
             on_fact=self._told,
         )
         for fault in plan.faults:
-            self.network.simulation.at(fault.at, partial(self._strike, fault))
+            self.network.simulation.at(fault.at, partial(self._apply, fault))
         self.workload = Workload(self.network, PAYMENT_INTERVAL, BLOCK_INTERVAL, plan.heals_at)
 
     def _told(self, node: int, fact: Fact, _now: Instant) -> None:
         self.watch.told(node, self.network.machine(node), fact)
 
-    def _strike(self, fault: Fault | Wipe) -> None:
+    def _apply(self, fault: Fault | Wipe) -> None:
         network = self.network
         match fault:
             case Crash(_, node, silent):
@@ -237,7 +237,7 @@ class _Run:
                     self.watch.restarted(node)
                     network.restart(node)
             case _:
-                fault.strike(network.simulation)
+                fault.apply(network.simulation)
 
     def carry_out(self, report: FaultRunReport) -> None:
         """Run it.
