@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from axon.chain.coins import Coin
-from axon.consensus.kernel import Kernel
-from axon.consensus.kernel_open import Opening
+from axon.consensus import kernel as kernel_module
+from axon.consensus import kernel_log, kernel_read, library
+from axon.consensus.kernel import MAX_THREADS, Kernel, default_threads
+from axon.consensus.kernel_log import KernelCall
+from axon.consensus.kernel_open import Opening, _explain
 from axon.consensus.library import KernelError
 from axon.consensus.validator import ValidationResult
 from axon.primitives.block import Block
@@ -374,4 +380,296 @@ def test_every_network_begins_with_its_genesis_block(name: str) -> None:
     genesis = NETWORKS[name].genesis
     assert kernel.tip() == (genesis.hash, 0)
     assert kernel.read_block(genesis.hash) == genesis.raw
+    kernel.close()
+
+
+# What the library does when it fails: it is made to, where a real failure cannot be had.
+
+
+def test_a_disk_that_refuses_is_no_verdict(tmp_path: Path) -> None:
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    first, second = chain_on(GENESIS_SPOT, 2)
+    feed(kernel, [first])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # No file takes a byte any more.
+    try:
+        with pytest.raises(KernelError, match="Validation stopped"):
+            kernel.process_block(second.raw)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert kernel.tip() == (first.hash, 1)
+    kernel.close()
+
+
+def fail(text: bytes) -> None:
+    """The library says that something fatal has happened."""
+    buffer = ctypes.create_string_buffer(text)
+    kernel_log._on_failure(None, ctypes.addressof(buffer), len(text))
+
+
+def failing(result: int) -> Callable[..., int]:
+    def call(*_: object) -> int:
+        fail(b"no space left")
+        return result
+
+    return call
+
+
+def test_a_failure_is_no_verdict_whatever_the_library_answers(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = chain_on(GENESIS_SPOT, 1)
+    for result in (0, -1):
+        with monkeypatch.context() as patch:
+            patch.setattr(library, "manager_process_block", failing(result))
+            patch.setattr(library, "manager_process_header", failing(result))
+            with pytest.raises(KernelError, match=r"^Validation stopped: no space left\.$"):
+                kernel.process_block(block.raw)
+            with pytest.raises(KernelError, match=r"^Validation stopped: no space left\.$"):
+                kernel.process_header(block.header.raw)
+    assert feed(kernel, [block])[0].connected == (block.hash,)
+
+
+def test_a_refusal_without_a_reason_is_none(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = chain_on(GENESIS_SPOT, 1)
+    monkeypatch.setattr(library, "manager_process_block", lambda *_: -1)
+    with pytest.raises(KernelError, match="no reason given"):
+        kernel.process_block(block.raw)
+    monkeypatch.setattr(library, "manager_process_header", lambda *_: -1)
+    assert kernel.process_header(block.header.raw) == Rejected("bad-header")
+
+
+def test_what_cannot_be_written_at_the_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Kernel("regtest", threads=0)
+    real = library.manager_destroy
+
+    def destroy(manager: int) -> None:
+        fail(b"no space left")
+        real(manager)
+
+    monkeypatch.setattr(library, "manager_destroy", destroy)
+    with pytest.raises(KernelError, match=r"^Closing failed: no space left\.$"):
+        kernel.close()
+    assert kernel._temporary is not None
+    assert not Path(kernel._temporary.name).exists()
+
+
+def test_a_block_that_the_library_cannot_write_out(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "block_to_bytes", lambda *_: 1)
+    kernel._positions.clear()
+    with pytest.raises(KernelError, match="cannot write out"):
+        kernel.read_block(GENESIS.hash)
+
+
+def test_failures_of_the_disk_are_listened_for() -> None:
+    callbacks = kernel_log.notification_callbacks()
+    assert callbacks.flush_error
+    assert callbacks.fatal_error
+
+
+def test_a_block_that_could_not_be_checked_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("block_release", "hash_destroy"):
+        monkeypatch.setattr(library, name, lambda _: None)
+    monkeypatch.setattr(library, "block_get_hash", lambda _: 0)
+    monkeypatch.setattr(kernel_log, "read_hash", lambda _: GENESIS.hash)
+    for mode, failures, invalid in ((0, 0, 0), (1, 0, 1), (2, 1, 0)):
+        monkeypatch.setattr(library, "state_mode", lambda _, mode=mode: mode)
+        with KernelCall(None) as call:
+            kernel_log._on_checked(None, 0, 0)
+        assert (len(call.failures), len(call.invalid)) == (failures, invalid)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Cannot lock: Resource temporarily unavailable", "Cannot obtain a lock on"),
+        ("IO error: lock x: already held by process", "Cannot obtain a lock on"),
+        ("The block database contains a block which appears to be from the future.", "clock right"),
+        ("Please restart with -reindex-chainstate to recover.", "once with -reindex-chainstate."),
+        ("Error opening coins database.", "start once with -reindex-chainstate."),
+        ("Corruption: bad record", "start once with -reindex."),
+        ("You need to rebuild the database using -reindex", "start once with -reindex."),
+        ("Error loading block database", "start once with -reindex."),
+        ("Fatal LevelDB error", "start once with -reindex."),
+        ("Prune: last wallet synchronisation", "libbitcoinkernel cannot open"),
+    ],
+)
+def test_what_a_person_is_told(said: str, told: str) -> None:
+    call = KernelCall(None)
+    call.received_line(f"[all:error] {said}\n".encode())
+    assert told in _explain(call, Path("data"), Path("blocks"))
+
+
+def test_an_import_that_fails_is_no_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "manager_import_blocks", lambda *_: -1)
+    with pytest.raises(KernelError, match="cannot open"):
+        Kernel("regtest", threads=0)
+
+
+def test_a_failed_opening_lets_the_folder_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kernel_module, "recover", fails)
+        with pytest.raises(ZeroDivisionError) as caught:
+            Kernel("regtest", tmp_path, threads=0)
+    Kernel("regtest", tmp_path, threads=0).close()  # While the other is still in the traceback.
+    assert caught.tb is not None
+
+
+# Breaking off, and closing while somebody asks.
+
+
+def reindexed(folder: Path, opening: Opening, on_log: Callable[[str], None]) -> None:
+    Kernel("regtest", folder, threads=0, reindex=True, opening=opening, on_log=on_log)
+
+
+def test_an_opening_that_is_broken_off_ends_soon(tmp_path: Path) -> None:
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    feed(kernel, chain_on(GENESIS_SPOT, 100))
+    kernel.close()
+    connected: list[str] = []
+    opening = Opening()
+
+    def on_log(line: str) -> None:
+        if line.startswith("UpdateTip"):
+            connected.append(line)
+            if len(connected) == 3:
+                opening.break_off()
+
+    with pytest.raises(KernelError):
+        reindexed(tmp_path, opening, on_log)
+    assert len(connected) < 50
+    connected.clear()
+    with pytest.raises(KernelError):  # Before it began.
+        reindexed(tmp_path, opening, on_log)
+    assert len(connected) < 3
+
+
+def test_what_is_open_is_not_broken_off_any_more(tmp_path: Path) -> None:
+    opening = Opening()
+    kernel = Kernel("regtest", tmp_path, threads=0, opening=opening)
+    opening.break_off()
+    blocks = chain_on(GENESIS_SPOT, 3)
+    assert [result.connected for result in feed(kernel, blocks)] == [(b.hash,) for b in blocks]
+    kernel.close()
+    opening.break_off()  # Nor once it is closed.
+
+
+def test_closing_waits_for_those_who_ask(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+    real = library.chain_height
+
+    def slowly(chain: int) -> int:
+        asked.set()
+        go_on.wait(10)
+        return int(real(chain))
+
+    monkeypatch.setattr(library, "chain_height", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(kernel.tip)
+        assert asked.wait(10)
+        closing = threading.Thread(target=kernel.close, daemon=True)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive()
+        go_on.set()
+        assert answer.result() == (GENESIS.hash, 0)
+        closing.join(10)
+        assert not closing.is_alive()
+
+
+# The rest of its questions.
+
+
+def test_check_threads_leave_one_processor_and_have_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for processors, threads in ((None, 0), (1, 0), (2, 1), (16, 15), (64, MAX_THREADS)):
+        monkeypatch.setattr(os, "cpu_count", lambda processors=processors: processors)
+        assert default_threads() == threads
+
+
+def test_headers_begin_at_the_genesis_block(kernel: Kernel) -> None:
+    blocks = chain_on(GENESIS_SPOT, 3)
+    feed(kernel, blocks)
+    assert kernel.headers(-3, 5) == [GENESIS.header.raw, blocks[0].header.raw]
+    assert kernel.headers(4, 5) == []
+
+
+def test_which_block_builds_on_which(kernel: Kernel) -> None:
+    trunk, branch = chain_on(GENESIS_SPOT, 2), chain_on(GENESIS_SPOT, 3, tag=1)
+    feed(kernel, [*trunk, *branch])
+    with kernel._use() as opened:
+        first, second = (kernel._entry(opened, block.hash) for block in trunk)
+        other = kernel._entry(opened, branch[2].hash)
+        assert first is not None
+        assert second is not None
+        assert other is not None
+        assert kernel_read.descends(second, first)
+        assert kernel_read.descends(first, first)
+        assert not kernel_read.descends(first, second)
+        assert not kernel_read.descends(other, first)
+        assert not kernel_read.descends(second, other)
+
+
+def test_a_forged_body_makes_its_header_no_more_known(kernel: Kernel) -> None:
+    (good,) = chain_on(GENESIS_SPOT, 1)
+    forged = Block.build(good.header, [coinbase(1, tag=9)])
+    assert kernel.process_block(forged.raw).invalid == ()
+    assert kernel.height_of(good.hash) is None
+
+
+def test_the_log_is_told_once_however_many_listen() -> None:
+    lines: list[str] = []
+    one, two = (Kernel("regtest", threads=0, on_log=lines.append) for _ in range(2))
+    lines.clear()
+    feed(one, chain_on(GENESIS_SPOT, 1))
+    assert len([line for line in lines if line.startswith("UpdateTip")]) == 1
+    one.close()
+    two.close()
+
+
+def test_in_memory_neither_index_nor_coins_touch_the_disk(kernel: Kernel) -> None:
+    feed(kernel, chain_on(GENESIS_SPOT, 3))
+    assert kernel._temporary is not None
+    written = {path.name for path in Path(kernel._temporary.name).rglob("*")}
+    assert "blk00000.dat" in written
+    assert not any(name.startswith(("MANIFEST", "CURRENT")) for name in written)
+
+
+def test_the_places_of_the_newest_blocks_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_module, "MAX_POSITIONS", 5)
+    blocks = chain_on(GENESIS_SPOT, 23)
+    names = [block.hash for block in blocks]
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    feed(kernel, blocks[:20])
+    assert list(kernel._positions) == names[15:20]
+    kernel.close()
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    assert list(kernel._positions) == names[15:20]
+    feed(kernel, blocks[20:])
+    assert list(kernel._positions) == names[18:]
+    kernel.close()
+
+
+def test_a_block_whose_bytes_have_changed_is_not_handed_out(tmp_path: Path) -> None:
+    blocks = chain_on(GENESIS_SPOT, 3)
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    feed(kernel, blocks)
+    record = kernel._positions[blocks[1].hash]
+    with (tmp_path / "blocks" / "blk00000.dat").open("r+b") as file:
+        file.seek(record.end - len(blocks[1].raw))
+        file.write(bytes(80))
+    assert kernel.read_block(blocks[1].hash) is None
+    assert kernel.read_block(blocks[2].hash) == blocks[2].raw
     kernel.close()

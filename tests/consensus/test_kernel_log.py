@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from axon.consensus import kernel_log
 from axon.consensus.kernel_log import KernelCall, parse_checked, parse_header, plain_line
 from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
@@ -82,3 +85,24 @@ def test_calls_nest() -> None:
             inner.received_line(b"[all:error] quiet\n")
         outer.received_line(b"[all:error] loud\n")
     assert (lines, outer.errors, inner.errors) == (["loud"], ["loud"], ["quiet"])
+
+
+def said(line: bytes) -> None:
+    """The library logs on this thread."""
+    buffer = ctypes.create_string_buffer(line)
+    kernel_log._on_log(None, ctypes.addressof(buffer), len(line))
+
+
+def test_the_library_speaks_to_the_innermost_call() -> None:
+    lines: list[str] = []
+    with KernelCall(lines.append):
+        said(b"[all:info] one\n")
+        with KernelCall(None):
+            said(b"[all:info] two\n")
+        said(b"[all:info] three\n")
+    said(b"[all:info] four\n")
+    assert lines == ["one", "three"]
+
+
+def test_half_a_name_is_no_block() -> None:
+    assert parse_checked(checked("Valid").replace(NAME.encode(), NAME[:32].encode())) is None

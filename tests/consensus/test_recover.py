@@ -164,13 +164,13 @@ def test_branches_and_refused_blocks_are_recovered_too(tmp_path: Path) -> None:
 def test_a_clean_start_feeds_nothing(tmp_path: Path) -> None:
     kernel = Kernel("regtest", tmp_path, threads=0)
     blocks = chain_on(GENESIS_SPOT, 20)
-    for block in blocks:
+    for block in [*blocks, *chain_on(GENESIS_SPOT, 3, tag=1)]:  # A branch that lost is known, too.
         kernel.process_block(block.raw)
     kernel.close()
     lines: list[str] = []
     kernel = Kernel("regtest", tmp_path, threads=0, on_log=lines.append)
     assert kernel.tip()[1] == 20
-    assert not any("UpdateTip" in line for line in lines)
+    assert not any("UpdateTip" in line or "Recovering" in line for line in lines)
     kernel.close()
 
 
@@ -202,12 +202,22 @@ def test_children_stored_before_their_parents_are_taken_in(tmp_path: Path) -> No
     kernel.close()
 
 
+def test_the_places_of_recovered_blocks_are_known(tmp_path: Path) -> None:
+    blocks = chain_on(GENESIS_SPOT, 8)
+    with_tail(tmp_path, blocks[:4], b"".join(record(block.raw) for block in blocks[4:7]))
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel.process_block(blocks[7].raw)
+    assert set(kernel._positions) >= {block.hash for block in blocks}
+    kernel.close()
+
+
 def test_an_orphan_in_the_file_is_skipped(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 6)
     tail = [blocks[5], blocks[2]]  # The parent of the first is nowhere.
     with_tail(tmp_path, blocks[:2], b"".join(record(block.raw) for block in tail))
     kernel = Kernel("regtest", tmp_path, threads=0)
     assert kernel.tip() == (blocks[2].hash, 3)
+    assert kernel.read_block(blocks[5].hash) is None
     # Now it writes elsewhere than the scan said; reading must still be right.
     for block in blocks[3:]:
         assert kernel.process_block(block.raw).connected == (block.hash,)

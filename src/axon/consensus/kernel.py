@@ -320,13 +320,13 @@ class Kernel:
         with self._idle:
             opened, self._opened = self._opened, None
             self._idle.wait_for(lambda: self._users == 0)
-        if opened is not None:
-            with KernelCall(self._on_log) as call:
+        with KernelCall(self._on_log) as call:
+            if opened is not None:
                 opened.close()
-            if call.failures:
-                raise KernelError(f"Closing failed: {'; '.join(call.failures)}.")
         if self._temporary is not None:
             self._temporary.cleanup()
+        if call.failures:
+            raise KernelError(f"Closing failed: {'; '.join(call.failures)}.")
 
     def _use(self) -> _Use:
         return _Use(self)
