@@ -18,6 +18,7 @@ from axon.wallet.draft import (
     MAX_FEE_SAT,
     MAX_FEERATE_SAT_KVB,
     Draft,
+    Paid,
     Recipient,
     check_fee,
     describe,
@@ -107,6 +108,21 @@ def test_one_descriptor_pays_its_own_address_on_purpose() -> None:
     made = draft(scene.wallet, [Payee(own, COIN // 4)], fee_sat=1_000)
     assert [(item.address, item.amount_sat) for item in made.recipients] == [(own, COIN // 4)]
     assert made.change_sat == COIN - COIN // 4 - 1_000
+
+
+def test_change_that_equals_what_is_paid_is_change_all_the_same() -> None:
+    scene = Scene(new_wallet(made_of=watch(REGTEST, source().descriptors.receive)))
+    scene.receive(COIN)
+    own = scene.wallet.new_address()
+    made = draft(scene.wallet, [Payee(own, COIN // 2)], fee_sat=1_000)
+    output = TxOut(COIN // 2 - 500, decode_address(own, REGTEST))
+    twice = Transaction.build(2, made.psbt.transaction.inputs, [output, output])
+    read = describe(
+        scene.wallet.ledger,
+        replace(made.psbt, transaction=twice),
+        paid=[Paid(output.script_pubkey, output.amount_sat)],
+    )
+    assert (read.amount_sat, read.change_sat) == (output.amount_sat, output.amount_sat)
 
 
 def test_data_outputs_hold_at_least_a_satoshi(scene: Scene) -> None:

@@ -8,14 +8,16 @@ import sys
 import pytest
 
 from axon.primitives.encoding import Reader, var_bytes
+from axon.primitives.hashes import Txid
 from axon.primitives.network import REGTEST
-from axon.primitives.transaction import COIN, Transaction, outpoint
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet.draft import describe
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.keys import AccountKind, new_words, watch
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import MAX_PSBT_BYTES, Psbt, _spent, combine, finalize, read_psbt
-from axon.wallet.signing import sign
+from axon.wallet.records import Keychain
+from axon.wallet.signing import sign, sign_fully
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying, source
 
@@ -84,6 +86,23 @@ def test_an_absurd_fee_of_a_stranger_is_not_signed() -> None:
     assert isinstance(signed, Transaction)
 
 
+def test_of_a_payment_of_several_our_part_is_signed() -> None:
+    scene = funded()
+    ours = unsigned(scene)
+    theirs = new_wallet(made_of=source(words=new_words(bytes(16))))
+    paid = paying(theirs.ledger.book.script(Keychain.RECEIVE, 0), COIN, "theirs")
+    inputs = [*ours.transaction.inputs, TxIn(outpoint(paid.txid, 0))]
+    both = Transaction.build(2, inputs, [TxOut(2 * COIN - 9_000, BOB.script)])
+    head = b"psbt\xff\x01\x00" + var_bytes(both.stripped) + b"\x00"
+    before = scene.wallet.transaction(Txid(ours.transaction.prevouts[0][:32]))
+    coins = b"".join(b"\x01\x00" + var_bytes(parent.raw) + b"\x00" for parent in (before, paid))
+    signed = sign(scene.wallet, read_psbt(head + coins + b"\x00"), PASSPHRASE)
+    assert isinstance(signed, Psbt)
+    assert signed.raw != head + coins + b"\x00"
+    with pytest.raises(BadPsbt, match="others must sign"):
+        sign_fully(scene.wallet, signed, PASSPHRASE)
+
+
 def without_previous(psbt: Psbt, keys: frozenset[int]) -> bytes:
     """The PSBT without what its inputs say of the coins they spend."""
     reader, kept = Reader(psbt.raw, 5), bytearray(psbt.raw[:5])
@@ -138,7 +157,8 @@ from random import Random
 from axon.wallet.errors import WalletError
 from axon.wallet.draft import describe
 from axon.wallet.psbt import combine, finalize, read_psbt
-from axon.wallet.signing import sign
+from axon.wallet.records import Keychain
+from axon.wallet.signing import sign, sign_fully
 from tests.wallet.scene import PASSPHRASE
 from tests.wallet.test_psbt import funded, unsigned
 scene = funded()

@@ -208,6 +208,10 @@ def test_another_block_at_a_height_takes_the_place_of_the_first() -> None:
         scene.wallet.take_block(block.hash, 1, block.raw)
     assert scene.wallet.balance().confirmed_sat == 2 * COIN
     assert scene.wallet.balance().untrusted_pending_sat == COIN
+    first = one.transactions[1].txid
+    with pytest.raises(UnknownTransaction, match="in no block yet"):
+        scene.wallet.proof(first)
+    assert scene.wallet.ledger.confirmations(first) == 0
 
 
 def test_a_rescan_counts_only_what_is_met_again() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from unicodedata import normalize
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axon.errors import DamageError
+from axon.wallet import seal as seal_module
 from axon.wallet.errors import WrongPassphrase
 from axon.wallet.seal import SCRYPT_LOG_N, seal, unseal
 
@@ -48,6 +51,24 @@ def test_letters_may_be_composed_either_way() -> None:
     assert unseal(sealed(passphrase="caf\u00e9"), "cafe\u0301") == b"secret"
 
 
+def test_a_wallet_of_an_older_axon_opens() -> None:
+    """The form is fixed: scrypt of the passphrase in NFKD, ChaCha20-Poly1305 under the header."""
+    passphrase = "caf\u00e9 \ufb01n"
+    closed = sealed(passphrase=passphrase)
+    read = "cafe\u0301 fin".encode()
+    key = hashlib.scrypt(read, salt=SALT, n=4, r=8, p=1, dklen=32)
+    header, rest = closed[:40], closed[40:]
+    assert header == b"axonseal" + bytes((1, 2, 8, 1)) + SALT + NONCE
+    assert ChaCha20Poly1305(key).decrypt(NONCE, rest, header) == b"secret"
+
+
+def test_the_largest_cost_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seal_module, "MAX_SCRYPT_LOG_N", 3)  # The real one takes seconds.
+    assert unseal(sealed(log_n=3), "pass") == b"secret"
+    with pytest.raises(DamageError, match="more work"):
+        unseal(sealed(log_n=4), "pass")
+
+
 def test_the_cost_is_the_one_that_is_told() -> None:
     closed = seal(b"secret", "pass", SALT, NONCE)
     assert closed[9:12] == bytes((SCRYPT_LOG_N, 8, 1))
@@ -63,7 +84,18 @@ def test_no_byte_can_be_changed(place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [(63, 8, 1), (21, 8, 1), (15, 255, 1), (15, 8, 255), (0, 8, 1), (2, 0, 1)]
+    "parameters",
+    [
+        (63, 8, 1),
+        (21, 8, 1),
+        (15, 255, 1),
+        (15, 8, 255),
+        (0, 8, 1),
+        (2, 0, 1),
+        (2, 9, 1),
+        (2, 8, 5),
+        (2, 8, 0),
+    ],
 )
 def test_a_hostile_file_costs_nothing(parameters: tuple[int, int, int]) -> None:
     closed = bytearray(sealed())

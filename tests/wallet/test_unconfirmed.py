@@ -6,6 +6,7 @@ import pytest
 
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
+from axon.wallet import unconfirmed
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.history import PaymentState
 from axon.wallet.unconfirmed import EXPIRY_S, MAX_INCOMING, MAX_INCOMING_BYTES, parents_first
@@ -176,6 +177,50 @@ def test_promises_that_nobody_repeats_are_forgotten() -> None:
     assert fresh.txid in known
     assert own.txid in known
     assert old.txid not in known
+
+
+def kept_at(scene: Scene, later_s: int) -> bool:
+    scene.wallet.expire_unconfirmed(scene.now_s + later_s)
+    return bool(scene.wallet.history())
+
+
+def test_a_promise_is_kept_for_two_weeks_to_the_second() -> None:
+    scene = Scene()
+    scene.wallet.take_unconfirmed(paying(scene.script(), COIN), scene.now_s)
+    assert kept_at(scene, EXPIRY_S)
+    assert not kept_at(scene, EXPIRY_S + 1)
+
+
+@pytest.mark.parametrize(("again_s", "counts"), [(59, False), (60, True), (1_000, True)])
+def test_a_promise_counts_from_when_it_was_last_repeated(again_s: int, counts: bool) -> None:
+    scene = Scene()
+    payment = paying(scene.script(), COIN)
+    scene.wallet.take_unconfirmed(payment, scene.now_s)
+    scene.wallet.take_unconfirmed(payment, scene.now_s + again_s)
+    assert kept_at(scene, EXPIRY_S + 1) == counts
+    assert kept_at(scene, EXPIRY_S + again_s) == counts
+    assert not kept_at(scene, EXPIRY_S + again_s + 1)
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+def test_promises_may_take_as_many_bytes_as_there_are_for_them(
+    more: int, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene()
+    first, second = (paying(scene.script(), COIN, name) for name in (1, 2))
+    room = first.size_bytes + second.size_bytes - more
+    monkeypatch.setattr(unconfirmed, "MAX_INCOMING_BYTES", room)
+    assert scene.wallet.take_unconfirmed(first, scene.now_s)
+    assert scene.wallet.take_unconfirmed(second, scene.now_s) == kept
+
+
+def test_a_payment_that_is_in_a_block_is_not_sent_again() -> None:
+    scene = Scene()
+    payment = stealing(scene, scene.receive(COIN))
+    scene.mine(payment)
+    before = scene.wallet.ledger.version
+    scene.wallet.record_sent(payment, scene.now_s)
+    assert scene.wallet.ledger.version == before
 
 
 def test_what_was_mined_once_is_not_forgotten_during_a_rescan() -> None:
