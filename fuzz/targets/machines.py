@@ -596,7 +596,8 @@ def connections(data: bytes) -> None:
                 if isinstance(admitted, InboundAdmitted):
                     part.opened_inbound(peers.arrive(), remote, peers.now)
             case 6 if peer is not None:
-                if part.admission.misbehaved(peer, noban=source.flag()):
+                is_protected = source.flag()  # Then the node does not say so.
+                if not is_protected and part.admission.misbehaved(peer):
                     peers.leave(peer)
             case 7:
                 _operate(source, part, targets, under_way, peers)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from axon.node.facts import (
 from axon.node.session import INBOX_LIMIT_BYTES
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.p2p.keepalive import SILENCE_LIMIT
+from axon.p2p.requests import address_of
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.wire.messages import (
@@ -34,7 +38,7 @@ from axon.wire.messages import (
     Version,
     WtxidRelay,
 )
-from tests.node.rig import Rig, dialling, next_block, payment, their_version
+from tests.node.rig import Rig, dialling, listening, next_block, payment, their_version
 from tests.strategies import messages
 
 # Greetings.
@@ -252,6 +256,22 @@ def test_a_list_beyond_its_limit_is_a_violation() -> None:
     rig.feed(Received(peer, Rig.frame("inv", b"\xfd\x51\xc3" + bytes(36 * 50_001))))
     assert rig.disconnected(peer) is not None
     assert rig.facts(PeerMisbehaved)
+
+
+@pytest.mark.parametrize("permissions", [frozenset(), frozenset({"noban"})])
+def test_a_violation_discourages_no_peer_that_the_operator_protects(
+    permissions: frozenset[str],
+) -> None:
+    rig = Rig(settings=replace(listening(), permissions=lambda _remote, _local, _in: permissions))
+    peer = rig.connect()
+    remote = rig.node.sessions[peer].remote
+    address = address_of(remote)
+    assert address is not None
+    rig.feed(Received(peer, Rig.frame("inv", b"\xfd\x51\xc3" + bytes(36 * 50_001))))
+    (fact,) = rig.facts(PeerMisbehaved)
+    assert fact.rule.startswith("Bitcoin Core: at most 50000 inventory items")
+    assert rig.is_alive(peer) is bool(permissions)
+    assert rig.node.links.bans.is_discouraged(address) is not bool(permissions)
 
 
 def test_headers_without_work_are_a_violation() -> None:

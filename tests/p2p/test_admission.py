@@ -85,13 +85,10 @@ def test_who_misbehaves_is_discouraged_and_goes() -> None:
     assert world.connections.admission.misbehaved(PeerId(77))
 
 
-def test_a_protected_or_manual_peer_stays() -> None:
+def test_a_manual_peer_stays() -> None:
     world = World(connect=(Target("a", endpoint("10.0.0.1")),))
     world.wait(SECOND)
-    inbound = world.accept(ip("9.9.9.9"))
-    assert not world.connections.admission.misbehaved(inbound, noban=True)
     assert not world.connections.admission.misbehaved(world.peers[0])
-    assert not world.bans.is_discouraged(ip("9.9.9.9"))
     assert not world.bans.is_discouraged(ip("10.0.0.1"))
 
 

@@ -32,7 +32,6 @@ class ChainFollower:
 
     def __init__(self, store: Store, mark_key: bytes, hold_bytes: int) -> None:
         self._store = store
-        self._mark_key = mark_key
         self._hold_bytes = hold_bytes
         self._limit_bytes = 0
         mark = store.get(mark_key)

@@ -19,7 +19,6 @@ from axon.swarm.sim.lightrun import LightReport, run_light
 
 EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1
-EXIT_USAGE: Final = 2
 
 FAULT_NODES: Final = 20
 WALLET_NODES: Final = 10

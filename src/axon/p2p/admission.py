@@ -88,21 +88,16 @@ class InboundAdmission:
             return InboundRefused("connection slots are full")
         return InboundAdmitted(victim)
 
-    def misbehaved(self, peer: PeerId, noban: bool = False) -> bool:
-        """A peer broke a rule.
-
-        Args:
-            peer: who.
-            noban: the operator protects it.
+    def misbehaved(self, peer: PeerId) -> bool:
+        """A peer broke a rule, and its permissions do not protect it.
 
         Returns:
-            Whether its connection ends. That of a protected or manual peer does not: the operator
-            wants it.
+            Whether its connection ends. That of a manual peer does not: the operator wants it.
         """
         connection = self._table.open.get(peer)
         if connection is None:
             return True
-        if noban or connection.kind is ConnectionType.MANUAL:
+        if connection.kind is ConnectionType.MANUAL:
             return False
         address = connection.address
         # Whoever forwards connections to us from this machine stands for more than one peer.

@@ -26,7 +26,7 @@ class Audit:
     """What came of it.
 
     Args:
-        height, tip_hex: up to where the chain was result.
+        height, tip_hex: how far the chain was looked at.
         fault: why the next block is refused; empty if all are good.
         allowed_sat: what all blocks together may create.
         unclaimed_sat: what their miners left, and what was burnt for good.
