@@ -69,8 +69,8 @@ def direct(arrows: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
     return {arrow: n for arrow, n in arrows.items() if not reaches(*arrow, arrow)}
 
 
-def main() -> None:
-    """Print the picture."""
+def draw() -> str:
+    """The picture, as SVG."""
     lines, arrows = read()
     height = levels(sorted(lines), arrows)
     rows: dict[int, list[str]] = {}
@@ -109,7 +109,8 @@ def main() -> None:
             f'fill="#55617a">{lines[room]:,} lines</text>'
         )
     out.append("</svg>")
-    print("\n".join(out))
+    return "\n".join(out) + "\n"
 
 
-main()
+if __name__ == "__main__":
+    print(draw(), end="")

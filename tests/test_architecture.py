@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -217,3 +218,29 @@ def test_no_circles_between_modules() -> None:
 def test_the_table_names_every_room() -> None:
     rooms = {room_of(path) for path in SOURCE.rglob("*.py")} - {"__init__", "__main__"}
     assert rooms <= set(ROOMS)
+
+
+def class_names() -> dict[str, list[str]]:
+    """The modules that define each public class."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(path.relative_to(SOURCE)))
+    return found
+
+
+def test_public_class_names_are_unique() -> None:
+    twice = {name: places for name, places in class_names().items() if len(places) > 1}
+    assert not twice
+
+
+def test_a_long_file_says_why() -> None:
+    """Over 400 lines: the first docstring speaks of its lines."""
+    wrong = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text()
+        reason = ast.get_docstring(ast.parse(text)) or ""
+        if text.count("\n") > 400 and not re.search(r"\blines\b", reason):
+            wrong.append(str(path.relative_to(SOURCE)))
+    assert not wrong

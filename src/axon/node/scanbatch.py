@@ -36,7 +36,7 @@ class FiltersMatched:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockTaken:
+class BlockScanned:
     """Continuation: the wallet has looked through a block.
 
     Args:

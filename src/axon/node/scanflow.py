@@ -20,7 +20,7 @@ from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.node.facts import PaymentFound, ScanAdvanced
 from axon.node.outbox import Outbox
 from axon.node.scanbatch import (
-    BlockTaken,
+    BlockScanned,
     ChainFollowed,
     FiltersMatched,
     KeptFiltersRead,
@@ -295,9 +295,9 @@ class ScanFlow:
     ) -> None:
         batch.working = True
         job = TakeBlock(block_hash, height, raw)
-        self._outbox.delegate(job, WALLET, BlockTaken(batch.number, height, block_hash, peer))
+        self._outbox.delegate(job, WALLET, BlockScanned(batch.number, height, block_hash, peer))
 
-    def taken(self, done: BlockTaken, taken: Taken, now: Instant) -> None:
+    def taken(self, done: BlockScanned, taken: Taken, now: Instant) -> None:
         """The wallet has looked through a block."""
         batch = self._batch
         if batch is not None and batch.number == done.batch:

@@ -25,7 +25,7 @@ from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, MessageIgnored
 from axon.node.peernode import PeerNode
 from axon.node.rotation import Rotation
-from axon.node.scanbatch import BlockTaken, ChainFollowed, FiltersMatched, KeptFiltersRead
+from axon.node.scanbatch import BlockScanned, ChainFollowed, FiltersMatched, KeptFiltersRead
 from axon.node.scanflow import ScanFlow, ScanStart
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
@@ -243,7 +243,7 @@ class SpvNode(PeerNode):
             case FiltersMatched():
                 assert isinstance(outcome, tuple)
                 self.scan.matched(continuation, outcome, now)
-            case BlockTaken():
+            case BlockScanned():
                 assert isinstance(outcome, Taken)
                 self.scan.taken(continuation, outcome, now)
             case ChainFollowed():
