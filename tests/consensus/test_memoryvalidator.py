@@ -212,20 +212,21 @@ def at_time(seconds: int) -> tuple[list[Block], Spot]:
     return blocks, spot
 
 
-OF_TEN = sorted([GENESIS.header.time, *(block.header.time for block in BASE[:9])])[5]
-"""The median of the past at block 9: from here on the coin of block 10 ages (BIP 68)."""
+AGING = BASE[15].transactions[0]
+BORN = sorted(block.header.time for block in BASE[4:15])[5]
+"""The median of the past before block 16: from here on its coin ages (BIP 68)."""
 
 
 @pytest.mark.parametrize(
     ("sequence", "locktime", "past", "passes"),
     [
-        (1 << 22 | 1, 0, OF_TEN + 512, True),
-        (1 << 22 | 1, 0, OF_TEN + 511, False),
-        (1 << 22 | 2, 0, OF_TEN + 1024, True),
-        (1 << 22 | 2, 0, OF_TEN + 1023, False),
-        (107, 0, TIP.time + 5, True),  # Block 117 on a coin of block 10.
-        (108, 0, TIP.time + 5, False),
-        (0xFFBF_0000 & ~(1 << 31) | 107, 0, TIP.time + 5, True),  # Other bits mean nothing.
+        (1 << 22 | 1, 0, BORN + 512, True),
+        (1 << 22 | 1, 0, BORN + 511, False),
+        (1 << 22 | 2, 0, BORN + 1024, True),
+        (1 << 22 | 2, 0, BORN + 1023, False),
+        (101, 0, TIP.time + 5, True),  # Block 117 on a coin of block 16.
+        (102, 0, TIP.time + 5, False),
+        (0xFFBF_0000 & ~(1 << 31) | 101, 0, TIP.time + 5, True),  # Other bits mean nothing.
         (5, 116, TIP.time + 5, True),
         (5, 117, TIP.time + 5, False),
         (5, 499_999_999, TIP.time + 5, False),  # Still a height.
@@ -241,7 +242,7 @@ def test_a_lock_opens_at_its_very_block_and_second(
     on_base(pair)
     for block in blocks:
         assert pair.feed(block.raw).connected == (block.hash,)
-    locked = spend([(MATURE[9], 0)], sequence=sequence, locktime=locktime)
+    locked = spend([(AGING, 0)], sequence=sequence, locktime=locktime)
     found = pair.feed(block_on(spot, [locked], fees_sat=1000).raw)
     assert isinstance(found.verdict, Accepted) == passes
     if not passes:
@@ -347,8 +348,8 @@ FORGED = [
 @pytest.mark.parametrize("way", FORGED)
 def test_a_forgery_does_not_block_the_real_bytes(way: str) -> None:
     world = World()
-    first, second = MemoryValidator(world, now_us), MemoryValidator(world, now_us)
-    for validator in (first, second):
+    first, second, late = (MemoryValidator(world, now_us) for _ in range(3))
+    for validator in (first, second, late):
         for block in BASE:
             validator.process_block(block.raw)
     good, forged = forgery(way)
@@ -362,6 +363,8 @@ def test_a_forgery_does_not_block_the_real_bytes(way: str) -> None:
         assert validator.process_block(good.raw).connected == (good.hash,)
         assert validator.process_block(forged.raw).connected == ()
         assert validator.read_block(good.hash) == good.raw
+    assert late.process_block(forged.raw) == refused  # Though the good one is known to others.
+    assert late.process_block(good.raw).connected == (good.hash,)
 
 
 def forgery(way: str) -> tuple[Block, Block]:

@@ -10,7 +10,8 @@ import pytest
 from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
-from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
+from axon.wallet import keys
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import (
     HIGH_FEE_PART,
@@ -23,7 +24,7 @@ from axon.wallet.draft import (
     check_fee,
     describe,
 )
-from axon.wallet.errors import BadAmount, BadFee, BadLabel, BadPsbt, CoinUnavailable
+from axon.wallet.errors import BadAmount, BadDescriptor, BadFee, BadLabel, BadPsbt, CoinUnavailable
 from axon.wallet.keys import watch
 from axon.wallet.labels import LabelKind, outpoint_ref, parse_outpoint
 from axon.wallet.payment import Payee, draft
@@ -123,6 +124,23 @@ def test_change_that_equals_what_is_paid_is_change_all_the_same() -> None:
         paid=[Paid(output.script_pubkey, output.amount_sat)],
     )
     assert (read.amount_sat, read.change_sat) == (output.amount_sat, output.amount_sat)
+
+
+def test_a_payment_to_oneself_shows_where_it_went(scene: Scene) -> None:
+    own = scene.wallet.new_address()
+    output = TxOut(COIN - 1_000, decode_address(own, REGTEST))
+    point = scene.wallet.coins()[0].outpoint
+    scene.wallet.record_sent(Transaction.build(2, [TxIn(point)], [output]), scene.now_s)
+    assert scene.wallet.history()[0].addresses == (own,)
+
+
+def test_a_descriptor_may_be_as_long_as_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = source().descriptors.receive
+    monkeypatch.setattr(keys, "MAX_DESCRIPTOR_SIZE", len(text))
+    assert watch(REGTEST, text).descriptors.receive == text
+    monkeypatch.setattr(keys, "MAX_DESCRIPTOR_SIZE", len(text) - 1)
+    with pytest.raises(BadDescriptor, match="at most"):
+        watch(REGTEST, text)
 
 
 def test_data_outputs_hold_at_least_a_satoshi(scene: Scene) -> None:
