@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.chain.headerentry import HeaderEntry, Stretch
+from axon.chain.headerentry import HeaderEntry, TargetRun
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import MAINNET, REGTEST
@@ -21,7 +21,7 @@ def _child(parent: HeaderEntry, time: int = 0, bits: int = 0x207FFFFF) -> Header
     header = Header.build(4, parent.hash, bytes(32), time, bits, parent.height)
     stretch = parent.stretch
     if bits != stretch.bits:
-        stretch = Stretch(bits, parent.height + 1, parent.chainwork + work(bits))
+        stretch = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
     return HeaderEntry(header.raw, header.hash, parent, stretch)
 
 
@@ -128,7 +128,7 @@ def test_chainwork_of_every_period_of_the_main_chain() -> None:
         assert first.chainwork == chainwork[height]
         last = height + 2015
         if last in records:
-            stretch = Stretch(bits, height, chainwork[height])
+            stretch = TargetRun(bits, height, chainwork[height])
             tail = HeaderEntry.root(records[last], last)
             tail.stretch = stretch
             assert tail.chainwork == chainwork[last]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.chain.headerentry import HeaderEntry, Stretch
+from axon.chain.headerentry import HeaderEntry, TargetRun
 from axon.chain.headertree import HeaderTree
 from axon.chain.rules import MAX_FUTURE_S, MAX_TIMEWARP_S, HeaderRules
 from axon.primitives.hashes import BlockHash
@@ -269,7 +269,7 @@ def test_regular_target_is_found_as_by_walking(steps: list[tuple[bool, int]], ah
         parent, bits = chain[-1], limit if easy else 0x1C00FFFF
         stretch = parent.stretch
         if bits != stretch.bits:
-            stretch = Stretch(bits, parent.height + 1, 0)
+            stretch = TargetRun(bits, parent.height + 1, 0)
         header = Header.build(4, parent.hash, bytes(32), parent.time + spacing, bits, 0)
         chain.append(HeaderEntry(header.raw, header.hash, parent, stretch))
     tip = chain[-1]

@@ -12,10 +12,10 @@ from axon.cli.walletview import (
     aligned,
     btc,
     draft_lines,
-    moment,
     qr_lines,
     spread_line,
     sync_line,
+    time_text,
 )
 from axon.rpc.amounts import Amount, Number, decode_json, encode_json
 
@@ -45,8 +45,8 @@ def test_money_is_exact(sat: int, shown: str) -> None:
 
 
 def test_no_time_is_no_date() -> None:
-    assert moment(0) == ""
-    assert len(moment(1_700_000_000)) == len("2023-11-14 22:13")
+    assert time_text(0) == ""
+    assert len(time_text(1_700_000_000)) == len("2023-11-14 22:13")
 
 
 def test_a_payment_is_shown_whole() -> None:

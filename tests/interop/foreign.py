@@ -71,8 +71,8 @@ class ForeignNode(ABC):
         """Whether it answers calls and listens to peers."""
 
     @abstractmethod
-    def address(self, purse: Signer) -> str:
-        """Where it pays a purse."""
+    def address(self, signer: Signer) -> str:
+        """Where it pays a signer."""
 
     @abstractmethod
     def block(self, hash_hex: str) -> Block:
@@ -123,9 +123,9 @@ class ForeignNode(ABC):
         """The hash of its tip, hex."""
         return str(self.rpc("getbestblockhash"))
 
-    def mine(self, count: int, purse: Signer) -> list[str]:
-        """Mine blocks that pay a purse; their hashes."""
-        hashes = self.rpc("generatetoaddress", count, self.address(purse))
+    def mine(self, count: int, signer: Signer) -> list[str]:
+        """Mine blocks that pay a signer; their hashes."""
+        hashes = self.rpc("generatetoaddress", count, self.address(signer))
         assert isinstance(hashes, list)
         return hashes
 
@@ -177,8 +177,8 @@ class BcoinProcess(ForeignNode):
         # It answers calls before it listens to peers: it looks for its address in the DNS first.
         return "Pool server listening" in self.said()
 
-    def address(self, purse: Signer) -> str:
-        return purse.address(self._NETWORK)
+    def address(self, signer: Signer) -> str:
+        return signer.address(self._NETWORK)
 
     def block(self, hash_hex: str) -> Block:
         return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, False)))
@@ -223,8 +223,8 @@ class BitcoindProcess(ForeignNode):
                     raise
         return False
 
-    def address(self, purse: Signer) -> str:
-        return purse.address(REGTEST)
+    def address(self, signer: Signer) -> str:
+        return signer.address(REGTEST)
 
     def block(self, hash_hex: str) -> Block:
         return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, 0)))

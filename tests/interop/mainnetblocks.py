@@ -52,7 +52,7 @@ def first_blocks() -> list[Block]:
 class BlockPeer:
     """A peer on the main chain that holds some of its first blocks, in threads of its own.
 
-    It greets, tells its headers, hands out its blocks and answers pings; nothing else.
+    It shakes hands, tells its headers, hands out its blocks and answers pings; nothing else.
 
     Args:
         blocks: from height 1 on, each on the one before.
@@ -70,7 +70,7 @@ class BlockPeer:
         self.served = 0
         """How many blocks it has handed out."""
         self.user_agents: list[str] = []
-        """Who has greeted it."""
+        """Who has shaken hands with it."""
 
     def __enter__(self) -> Self:
         self._threads[0].start()

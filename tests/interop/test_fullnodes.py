@@ -50,17 +50,17 @@ class Pair:
         return Block.decode(bytes.fromhex(self.axon.rpc("getblock", hash_hex, 0)))
 
     def are_linked(self) -> bool:
-        """Whether they have greeted each other."""
+        """Whether they have shaken hands."""
         return any(self.foreign.mark in peer["subver"] for peer in self.axon.rpc("getpeerinfo"))
 
     def have_one_tip(self) -> bool:
         """Whether both stand on the same block."""
         return self.axon.tip() == self.foreign.tip()
 
-    def greet(self) -> None:
+    def connect(self) -> None:
         """Let axon dial the other."""
         self.axon.rpc("addnode", str(self.foreign.p2p), "onetry")
-        wait_until(self.are_linked, SYNC_LIMIT_S, "they greet")
+        wait_until(self.are_linked, SYNC_LIMIT_S, "they shake hands")
 
     def part(self) -> None:
         """End their connections."""
@@ -80,7 +80,7 @@ def pair(
         foreign.mine(FIRST_BLOCKS, ALICE)
         with NodeProcess("axon", folder / "axon", options=ALONE).start() as axon:
             pair = Pair(foreign, axon)
-            pair.greet()
+            pair.connect()
             wait_until(pair.have_one_tip, SYNC_LIMIT_S, "axon follows")
             yield pair
 
@@ -160,7 +160,7 @@ def test_the_other_gives_way_to_more_work_of_axon(pair: Pair) -> None:
     pair.part()
     lost = pair.foreign.mine(2, BOB)
     pair.axon.rpc("generatetoaddress", 2, ALICE.address())
-    pair.greet()
+    pair.connect()
     assert pair.foreign.tip() == lost[-1]
     # bcoin asks a peer that dialled it for blocks only once that announces one.
     (won,) = pair.axon.rpc("generatetoaddress", 1, ALICE.address())
@@ -176,7 +176,7 @@ def test_axon_gives_way_to_more_work_of_the_other(pair: Pair) -> None:
     lost = pair.axon.rpc("generatetoaddress", 2, BOB.address())
     assert payment in pair.block_of_axon(lost[0]).transactions
     won = pair.foreign.mine(3, ALICE)
-    pair.greet()
+    pair.connect()
     wait_until(pair.have_one_tip, SYNC_LIMIT_S, "they agree")
     assert pair.axon.tip() == won[-1]
     told = {tip["hash"]: tip["status"] for tip in pair.axon.rpc("getchaintips")}

@@ -337,13 +337,13 @@ def chain_on(
     return blocks
 
 
-def coins_of(rig: Rig, purse: Signer) -> list[Spendable]:
+def coins_of(rig: Rig, signer: Signer) -> list[Spendable]:
     """The mature coins of a person, confirmed in a node's chain, the oldest first."""
     height = rig.node.active.height + 1
     found = [
         (coin.height, Spendable(point, coin.amount_sat))
         for point, coin in rig.node.coins.items()
-        if coin.script_pubkey == purse.script and height - coin.height >= 100
+        if coin.script_pubkey == signer.script and height - coin.height >= 100
     ]
     return [coin for _, coin in sorted(found, key=lambda item: item[0])]
 

@@ -108,7 +108,7 @@ def test_the_same_coin_is_paid_once() -> None:
 def test_a_late_joiner_gets_the_ledger_and_what_was_waiting() -> None:
     it = network(4)
     it.crash(3)
-    waiting = [pay(it, node, purse, CAROL) for node, purse in ((0, ALICE), (1, BOB))]
+    waiting = [pay(it, node, signer, CAROL) for node, signer in ((0, ALICE), (1, BOB))]
     it.run(10 * MINUTE)  # By now every node has it, and nobody announces it any more.
     it.restart(3, wipe=True)
     assert it.machine(3).active.height == 0

@@ -1,4 +1,4 @@
-"""A node and its peers: greetings, order, hostile bytes, silence, back-pressure."""
+"""A node and its peers: handshake, order, hostile bytes, silence, back-pressure."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from axon.wire.messages import (
 from tests.node.rig import Rig, dialling, listening, next_block, payment, their_version
 from tests.strategies import messages
 
-# Greetings.
+# Handshake.
 
 
-def test_who_dials_us_is_greeted_and_pinged_at_once() -> None:
+def test_who_dials_us_gets_our_version_and_a_ping_at_once() -> None:
     rig = Rig()
     peer = rig.open()
     assert rig.sent_to(peer) == []  # Who dials speaks first.
@@ -58,7 +58,7 @@ def test_who_dials_us_is_greeted_and_pinged_at_once() -> None:
     assert [fact.user_agent for fact in rig.facts(PeerConnected)] == ["/peer/"]
 
 
-def test_whom_we_dial_hears_our_version_first() -> None:
+def test_whom_we_dial_gets_our_version_first() -> None:
     rig = Rig(settings=dialling())
     (dial,) = rig.dials()
     peer = rig.open(dial.ticket)
@@ -341,10 +341,10 @@ def test_an_invalid_transaction_costs_nothing() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(data=st.binary(max_size=300), greeted=st.booleans(), cut=st.integers(1, 300))
-def test_any_bytes_give_effects_and_no_exception(data: bytes, greeted: bool, cut: int) -> None:
+@given(data=st.binary(max_size=300), connected=st.booleans(), cut=st.integers(1, 300))
+def test_any_bytes_give_effects_and_no_exception(data: bytes, connected: bool, cut: int) -> None:
     rig = _shared()
-    peer = rig.connect() if greeted else rig.open()
+    peer = rig.connect() if connected else rig.open()
     prefix = REGTEST.magic if data[:1] > b"\x80" else b""
     whole = prefix + data
     for start in range(0, len(whole), cut):
@@ -355,10 +355,10 @@ def test_any_bytes_give_effects_and_no_exception(data: bytes, greeted: bool, cut
 
 
 @settings(max_examples=150, deadline=None)
-@given(said=st.lists(messages(), max_size=6), greeted=st.booleans())
-def test_any_messages_give_effects_and_no_exception(said: list[Message], greeted: bool) -> None:
+@given(said=st.lists(messages(), max_size=6), connected=st.booleans())
+def test_any_messages_give_effects_and_no_exception(said: list[Message], connected: bool) -> None:
     rig = _shared()
-    peer, other = (rig.connect() if greeted else rig.open()), rig.connect()
+    peer, other = (rig.connect() if connected else rig.open()), rig.connect()
     rig.send(peer, *said)
     rig.work()
     assert rig.is_alive(other)
@@ -370,13 +370,13 @@ def test_any_messages_give_effects_and_no_exception(said: list[Message], greeted
 @given(
     command=st.sampled_from(("version", "headers", "inv", "getdata", "block", "tx", "addrv2")),
     payload=st.binary(max_size=200),
-    greeted=st.booleans(),
+    connected=st.booleans(),
 )
 def test_any_payload_gives_effects_and_no_exception(
-    command: str, payload: bytes, greeted: bool
+    command: str, payload: bytes, connected: bool
 ) -> None:
     rig = _shared()
-    peer = rig.connect() if greeted else rig.open()
+    peer = rig.connect() if connected else rig.open()
     rig.feed(Received(peer, Rig.frame(command, payload)))
     rig.work()
     rig.feed(Closed(peer))
@@ -385,7 +385,7 @@ def test_any_payload_gives_effects_and_no_exception(
 # Silence.
 
 
-def test_who_never_greets_goes_after_a_minute() -> None:
+def test_who_sends_no_version_goes_after_a_minute() -> None:
     rig = Rig()
     peer = rig.open()
     rig.wait(HANDSHAKE_TIMEOUT - SECOND)

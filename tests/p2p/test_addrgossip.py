@@ -60,7 +60,7 @@ class Scene:
     def tell(self, peer: PeerId, *addresses: TimedAddress) -> None:
         assert self.gossip.received(peer, AddrV2(addresses), self.now) == []
 
-    def hear(self, peer: PeerId) -> None:
+    def join_gossip(self, peer: PeerId) -> None:
         """Let an inbound peer show that it takes part in gossip."""
         self.tell(peer, told(spread(16_000), self.now - HOUR))
 
@@ -152,7 +152,7 @@ def test_the_banned_and_the_discouraged_are_neither_kept_nor_counted() -> None:
 def test_unreachable_networks_are_passed_on_but_not_kept() -> None:
     scene = Scene(reachable=frozenset((AddressNetwork.IPV4,)))
     origin, other = scene.peer(), scene.peer()
-    scene.hear(other)
+    scene.join_gossip(other)
     scene.tell(origin, told(ONION))
     assert ONION not in scene.addrman
     assert told_to(scene.wait(10 * MINUTE), other) == [ONION]
@@ -201,7 +201,7 @@ def relayed(scene: Scene, *addresses: TimedAddress) -> dict[PeerId, list[NetAddr
     """Tell addresses from one peer; who of ten others hears which."""
     others = [scene.peer() for _ in range(10)]
     for other in others:
-        scene.hear(other)
+        scene.join_gossip(other)
     origin = scene.peer(exempt=True)
     scene.tell(origin, *addresses)
     said = scene.wait(10 * MINUTE)
@@ -227,7 +227,7 @@ def test_over_the_days_it_goes_to_others() -> None:
     scene = Scene()
     origin, others = scene.peer(exempt=True), [scene.peer() for _ in range(20)]
     for other in others:
-        scene.hear(other)
+        scene.join_gossip(other)
     hearers: dict[PeerId, None] = {}
     for _ in range(8):
         scene.tell(origin, told(spread(1), scene.now))
@@ -252,7 +252,7 @@ def test_what_is_not_news_is_not_passed_on(addresses: list[TimedAddress]) -> Non
 def test_the_answer_to_our_getaddr_is_not_passed_on() -> None:
     scene = Scene()
     other, asked = scene.peer(), scene.peer(ConnectionType.FULL_RELAY)
-    scene.hear(other)
+    scene.join_gossip(other)
     scene.tell(asked, *(told(spread(n)) for n in range(5)))
     assert scene.wait(HOUR) == []
     # It was short, so it was all there is: what comes from now on is news.
@@ -270,8 +270,8 @@ def test_an_inbound_peer_that_never_spoke_of_addresses_hears_of_none() -> None:
 def test_each_hears_in_the_form_it_asked_for() -> None:
     scene = Scene()
     old, new, origin = scene.peer(addrv2=False), scene.peer(), scene.peer(exempt=True)
-    scene.hear(old)
-    scene.hear(new)
+    scene.join_gossip(old)
+    scene.join_gossip(new)
     scene.tell(origin, told(ONION), told(spread(1)))
     said = scene.wait(HOUR)
     assert told_to(said, old) == [spread(1)]
@@ -294,7 +294,7 @@ def test_what_is_sent_waits_for_a_random_moment() -> None:
         scene = Scene()
         scene.gossip._rng.seed(seed)
         other, origin = scene.peer(), scene.peer(exempt=True)
-        scene.hear(other)
+        scene.join_gossip(other)
         scene.tell(origin, told(spread(1)))
         scene.wait(HOUR)  # The first goes out at once; from then on a clock runs.
         scene.tell(origin, told(spread(2), scene.now))
@@ -400,7 +400,7 @@ def test_without_an_address_of_our_own_the_peers_view_is_told() -> None:
     dialled = scene.peer(ConnectionType.FULL_RELAY, our_address=ip("8.8.4.4", 54321))
     inbound = scene.peer(our_address=ip("8.8.4.4", 18333))
     blind = scene.peer(ConnectionType.FULL_RELAY)
-    scene.hear(inbound)
+    scene.join_gossip(inbound)
     said = scene.wait(0)
     assert told_to(said, dialled) == [ip("8.8.4.4", 8333)]
     assert told_to(said, inbound) == [ip("8.8.4.4", 18333)]
@@ -497,7 +497,7 @@ def test_an_address_on_a_network_beyond_our_reach_goes_to_one_or_two() -> None:
         scene = Scene(reachable=frozenset((AddressNetwork.IPV4,)))
         origin, *others = (scene.peer() for _ in range(6))
         for other in others:
-            scene.hear(other)
+            scene.join_gossip(other)
         onion = NetAddress(AddressNetwork.TORV3, bytes((number,)) * 32, 8333)
         scene.tell(origin, told(onion))
         said = scene.wait(10 * MINUTE)
@@ -508,7 +508,7 @@ def test_an_address_on_a_network_beyond_our_reach_goes_to_one_or_two() -> None:
 def test_what_waits_for_a_peer_is_bounded() -> None:
     scene = Scene()
     peer, teller = scene.peer(), scene.peer(exempt=True)
-    scene.hear(peer)
+    scene.join_gossip(peer)
     for number in range(1500):
         scene.tell(teller, told(spread(number), scene.now))
     assert len(scene.gossip._peers[peer].queue) == 1000

@@ -67,13 +67,13 @@ def test_a_lab_keeps_loopback_addresses() -> None:
     assert addrman.add([told(ip("127.3.0.1"))], ip("127.4.0.1"), NOW) == 1
 
 
-def test_hearsay_is_distrusted_but_not_what_a_node_says_of_itself() -> None:
+def test_what_others_tell_is_distrusted_but_not_what_a_node_says_of_itself() -> None:
     addrman = table()
     addrman.add([told(ip("1.2.3.4")), told(SOURCE)], SOURCE, NOW, time_penalty_s=7200)
-    hearsay, itself = addrman.record(ip("1.2.3.4")), addrman.record(SOURCE)
-    assert hearsay is not None
+    told_by_others, itself = addrman.record(ip("1.2.3.4")), addrman.record(SOURCE)
+    assert told_by_others is not None
     assert itself is not None
-    assert hearsay.time_s == seconds_ago(2 * HOUR)
+    assert told_by_others.time_s == seconds_ago(2 * HOUR)
     assert itself.time_s == seconds_ago(0)
 
 

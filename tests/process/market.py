@@ -15,22 +15,22 @@ FEE_SAT = 10_000
 
 
 class Market:
-    """One purse that is paid by its own blocks and splits its coins in two, again and again.
+    """One signer that is paid by its own blocks and splits its coins in two, again and again.
 
     Args:
-        purse: whose key signs.
+        signer: whose key signs.
     """
 
-    def __init__(self, purse: Signer) -> None:
-        self.purse = purse
+    def __init__(self, signer: Signer) -> None:
+        self.signer = signer
         self.mined: list[str] = []
         """All blocks that a node said it had made, in their order."""
         self._ripening: deque[Spendable] = deque()  # At least as many blocks go by as are in it.
         self._ripe: deque[Spendable] = deque()
 
     def mine(self, node: NodeProcess, count: int = 1) -> list[str]:
-        """Blocks on a node's tip that pay the purse; their hashes, once the node has them."""
-        hashes: list[str] = node.rpc("generatetoaddress", count, self.purse.address())
+        """Blocks on a node's tip that pay the signer; their hashes, once the node has them."""
+        hashes: list[str] = node.rpc("generatetoaddress", count, self.signer.address())
         self.mined += hashes
         for block_hash in hashes:
             block = Block.decode(bytes.fromhex(node.rpc("getblock", block_hash, 0)))
@@ -52,7 +52,7 @@ class Market:
             half = (coin.amount_sat - FEE_SAT) // 2
             if half < FEE_SAT:
                 continue
-            transaction = self.purse.pay([coin], [TxOut(half, self.purse.script)] * 2)
+            transaction = self.signer.pay([coin], [TxOut(half, self.signer.script)] * 2)
             try:
                 txids.append(node.rpc("sendrawtransaction", transaction.encode().hex()))
             except RpcError:

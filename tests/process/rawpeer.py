@@ -68,7 +68,7 @@ class RawPeer:
         services = Services.NETWORK | Services.WITNESS
         return Version(70016, services, int(time.time()), UNSPECIFIED, 1, self._agent, 0)
 
-    def greet(self) -> Self:
+    def shake_hands(self) -> Self:
         """The whole handshake, up to the node's first ping, which is answered."""
         self.send(self.version())
         self.receive(Version)

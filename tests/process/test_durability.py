@@ -41,7 +41,7 @@ class Listener(threading.Thread):
 
     def __init__(self, node: NodeProcess) -> None:
         super().__init__(daemon=True)
-        self._peer = RawPeer(node.p2p).greet()
+        self._peer = RawPeer(node.p2p).shake_hands()
         self._peer.send(SendHeaders())
         self.announced: list[str] = []
 

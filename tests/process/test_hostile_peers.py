@@ -65,7 +65,7 @@ def node_fixture(tmp_path_factory: pytest.TempPathFactory, grown: Grown) -> Iter
 @pytest.fixture(name="witness", autouse=True)
 def witness_fixture(node: NodeProcess) -> Iterator[RawPeer]:
     """An honest peer, who must be served before, during and after."""
-    with RawPeer(node.p2p, "/witness:0/").greet() as peer:
+    with RawPeer(node.p2p, "/witness:0/").shake_hands() as peer:
         yield peer
         assert peer.is_served()
     assert node.rpc("getblockcount") >= 0
@@ -99,13 +99,15 @@ BROKEN_STREAMS: Final[dict[str, tuple[bytes, str]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN_STREAMS)
-@pytest.mark.parametrize("greeted", [False, True])
-def test_a_stream_that_cannot_be_followed_ends(node: NodeProcess, name: str, greeted: bool) -> None:
+@pytest.mark.parametrize("after_handshake", [False, True])
+def test_a_stream_that_cannot_be_followed_ends(
+    node: NodeProcess, name: str, after_handshake: bool
+) -> None:
     data, reason = BROKEN_STREAMS[name]
     log = Log(node)
     with RawPeer(node.p2p) as peer:
-        if greeted:
-            peer.greet()
+        if after_handshake:
+            peer.shake_hands()
         peer.send_bytes(data)
         assert peer.is_dropped()
     wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
@@ -132,7 +134,7 @@ IGNORED: Final[dict[str, tuple[bytes, str]]] = {
 def test_a_bad_message_costs_nothing_but_itself(node: NodeProcess, name: str) -> None:
     data, reason = IGNORED[name]
     log = Log(node)
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send_bytes(data)
         assert peer.is_served()
         assert log.has(reason)
@@ -156,7 +158,7 @@ def test_messages_before_the_handshake_are_not_answered(node: NodeProcess) -> No
 
 
 def test_a_second_version_changes_nothing(node: NodeProcess) -> None:
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send(peer.version())
         assert peer.is_served()
 
@@ -177,7 +179,7 @@ def test_a_message_that_never_ends_keeps_nobody_waiting(
     node: NodeProcess, witness: RawPeer
 ) -> None:
     before = len(node.peers())
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send_bytes(frame(b"block", bytes(100_000), size=3_900_000))
         assert witness.is_served()
         assert len(node.peers()) == before + 1
@@ -224,7 +226,7 @@ def test_who_breaks_a_rule_is_dropped(node: NodeProcess, name: str) -> None:
     make, reason = VIOLATIONS[name]
     log = Log(node)
     height = node.height()
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send(make(tip_header(node)))
         assert peer.is_dropped()
     wait_until(lambda: log.has("disconnecting peer=") and log.has(reason), PATIENCE_S, "it is told")
@@ -257,7 +259,7 @@ def test_who_sends_an_invalid_block_is_dropped(
 ) -> None:
     log, tip = Log(node), node.tip()
     block = make(node)
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send(BlockMessage(block.raw))
         assert peer.is_dropped()
     wait_until(lambda: log.has(reason), PATIENCE_S, "the reason is told")
@@ -270,7 +272,7 @@ def test_an_invalid_transaction_is_refused_and_no_more(node: NodeProcess) -> Non
     coinbase = node.rpc("getblock", node.rpc("getblockhash", 12))["tx"][0]
     spent = TxIn(OutPoint(bytes.fromhex(coinbase)[::-1] + bytes(4)))
     log = Log(node)
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         for transaction in (
             Transaction.build(2, [spent], [TxOut(10**8, b"\x00\x14" + bytes(20))]),  # Unsigned.
             Transaction.build(2, [spent], [TxOut(10**12, b"\x00\x14" + bytes(20))]),
@@ -290,7 +292,7 @@ def test_senseless_addresses_are_passed_over(node: NodeProcess) -> None:
     told = [
         TimedAddress(0xFFFF_FFFF, 0xFFFF_FFFF_FFFF, NetAddress.from_text(host, 0)) for host in hosts
     ]
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         peer.send(Addr(tuple(told)))
         assert peer.is_served()
     assert len(node.rpc("getnodeaddresses", 0)) == known
@@ -300,7 +302,7 @@ def test_a_peer_that_asks_and_never_reads_costs_little(node: NodeProcess, witnes
     tip = bytes.fromhex(node.tip())[::-1]
     before_kb = resident_kb(node)
     wanted = GetData((InvItem(InvType.WITNESS_BLOCK, tip),) * 10_000)
-    with RawPeer(node.p2p, receive_buffer_bytes=4096).greet() as peer:
+    with RawPeer(node.p2p, receive_buffer_bytes=4096).shake_hands() as peer:
         data = peer.frame(wanted) * 20
         peer.socket.settimeout(0.5)
         sent = 0
@@ -314,7 +316,7 @@ def test_a_peer_that_asks_and_never_reads_costs_little(node: NodeProcess, witnes
 
 
 def test_a_flood_of_messages_keeps_nobody_waiting(node: NodeProcess, witness: RawPeer) -> None:
-    with RawPeer(node.p2p).greet() as peer:
+    with RawPeer(node.p2p).shake_hands() as peer:
         flood = peer.frame(Ping(1)) * 20_000
         peer.socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -347,7 +349,7 @@ def test_more_peers_than_there_is_room_for_do_not_shut_anybody_out(
         for peer in peers:
             peer.close()
     wait_until(lambda: not small.peers(), PATIENCE_S, "all are gone")
-    with RawPeer(small.p2p).greet() as late:
+    with RawPeer(small.p2p).shake_hands() as late:
         assert late.is_served()
 
 

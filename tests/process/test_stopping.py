@@ -34,7 +34,7 @@ def test_a_node_in_the_middle_of_things_stops_in_order(
     assert cookie.stat().st_mode & 0o777 == 0o600
     assert int(pid_file.read_text()) == node.pid
     node.rpc("generatetoaddress", 3, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080")
-    with RawPeer(node.p2p).greet() as peer, RawPeer(node.p2p) as silent:
+    with RawPeer(node.p2p).shake_hands() as peer, RawPeer(node.p2p) as silent:
         began = time.monotonic()
         assert stop(node) == 0
         assert time.monotonic() - began < 10

@@ -16,9 +16,9 @@ from axon.tui.wording import (
     coin_state,
     confirmation_text,
     confirmed,
+    counterparty,
     draft_text,
     elided,
-    party,
     peer_agrees,
     peer_filters,
     signed,
@@ -139,10 +139,10 @@ def test_amounts_have_signs() -> None:
 
 
 def test_whom_a_payment_concerns() -> None:
-    assert party(PAYMENT) == BOB
-    assert party(replace(PAYMENT, addresses=(BOB, CAROL, MINE))) == f"{BOB} and 2 more"
-    assert party(replace(PAYMENT, label="rent")) == "rent"
-    assert party(replace(PAYMENT, addresses=())) == ""
+    assert counterparty(PAYMENT) == BOB
+    assert counterparty(replace(PAYMENT, addresses=(BOB, CAROL, MINE))) == f"{BOB} and 2 more"
+    assert counterparty(replace(PAYMENT, label="rent")) == "rent"
+    assert counterparty(replace(PAYMENT, addresses=())) == ""
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class World:
         elif chosen < 0.6:
             self.fork()
         elif chosen < 0.8:
-            self.hear()
+            self.receive()
         else:
             self.send()
 
@@ -68,7 +68,7 @@ class World:
     # What happens.
 
     def mine(self) -> None:
-        """A block with some of what waits, and with payments nobody heard of."""
+        """A block with some of what waits, and with payments nobody received of."""
         transactions = [self.payment() for _ in range(self.rng.randrange(3))]
         counted = self.model.counted(self.blocks)
         for item in counted.values():
@@ -106,22 +106,23 @@ class World:
         ]
         self.add_block([rival for rival in rivals if rival is not None])
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         """A payment, or a double spend of one that waits."""
         counted = list(self.model.counted(self.blocks).values())
         rival = None
         if counted and self.rng.random() < 0.4:
             rival = self.rival(self.rng.choice(counted))
-        heard = rival or self.payment()
+        received = rival or self.payment()
         waiting = self.model.waiting.values()
         built_on = {Txid(point[:32]) for item in waiting for point in item.prevouts}
-        others = [item for item in waiting if set(item.prevouts) & set(heard.prevouts)]
-        ours = any(output.script_pubkey in SCRIPTS for output in heard.outputs) or heard is rival
+        others = [item for item in waiting if set(item.prevouts) & set(received.prevouts)]
+        pays_us = any(output.script_pubkey in SCRIPTS for output in received.outputs)
+        ours = pays_us or received is rival
         # Payments of ours would fall with what they build on.
         kept = ours and not any(item.txid in built_on for item in others)
-        assert self.wallet.take_unconfirmed(heard, self.now_s) == kept
+        assert self.wallet.take_unconfirmed(received, self.now_s) == kept
         if kept:
-            self.model.wait(heard)
+            self.model.wait(received)
 
     def send(self) -> None:
         """A payment of the wallet's own; the chain here asks for no signatures."""

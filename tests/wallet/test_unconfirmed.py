@@ -52,7 +52,7 @@ def test_noise_cannot_spend_our_coins() -> None:
     assert scene.wallet.balance().total_sat == 0
 
 
-def test_the_double_spend_heard_last_counts_until_a_block_decides() -> None:
+def test_the_double_spend_received_last_counts_until_a_block_decides() -> None:
     scene = Scene()
     script = scene.script()
     first, second = paying(script, COIN), paying(script, 2 * COIN)
@@ -90,7 +90,7 @@ def test_a_block_that_spends_it_elsewhere_breaks_a_promise() -> None:
             ask(breach.txid)
 
 
-def test_hearsay_cannot_undo_what_our_payments_build_on() -> None:
+def test_the_unconfirmed_cannot_undo_what_our_payments_build_on() -> None:
     scene = Scene()
     point = scene.receive(5 * COIN, "coin")
     payment = stealing(scene, point)
@@ -122,7 +122,7 @@ def test_own_payments_are_kept_and_sent_again_until_they_are_mined() -> None:
     assert scene.wallet.unconfirmed_own() == [payment]
 
 
-def test_a_replacement_stays_in_force_when_the_old_one_is_heard_again() -> None:
+def test_a_replacement_stays_in_force_when_the_old_one_is_received_again() -> None:
     scene = Scene()
     point = scene.receive(5 * COIN)
     old, new = stealing(scene, point, 3 * COIN), stealing(scene, point, 2 * COIN)

@@ -1,7 +1,7 @@
 """One header with its place in the tree: height, accumulated work, ancestors.
 
 A main chain has close to a million headers, so an entry is kept small: 80 bytes as sent, the hash,
-and three references. What most neighbours share, their target, is one `Stretch` for all of them,
+and three references. What most neighbours share, their target, is one `TargetRun` for all of them,
 and the accumulated work follows from it.
 """
 
@@ -22,7 +22,7 @@ _U32 = Struct("<I")
 _TIME_OFFSET = 68
 
 
-class Stretch:
+class TargetRun:
     """Consecutive headers with the same target.
 
     Args:
@@ -54,12 +54,12 @@ class HeaderEntry:
     """How many headers lie between it and the genesis block, which has 0."""
     parent: HeaderEntry | None
     """None for the one entry from which a tree grows."""
-    stretch: Stretch
+    stretch: TargetRun
     """Its run of neighbours with the same target."""
     _jump: HeaderEntry
 
     def __init__(
-        self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, stretch: Stretch
+        self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, stretch: TargetRun
     ) -> None:
         height = parent.height
         self.raw = raw
@@ -89,7 +89,7 @@ class HeaderEntry:
         entry.height = height
         entry.parent = None
         own_work = work(header.bits)
-        entry.stretch = Stretch(header.bits, height, own_work if chainwork is None else chainwork)
+        entry.stretch = TargetRun(header.bits, height, own_work if chainwork is None else chainwork)
         entry._jump = entry
         return entry
 

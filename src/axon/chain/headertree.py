@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from struct import Struct
 
-from axon.chain.headerentry import HeaderEntry, Stretch
+from axon.chain.headerentry import HeaderEntry, TargetRun
 from axon.chain.rules import HeaderRules
 from axon.errors import DamageError
 from axon.primitives.hashes import BlockHash, sha256d, to_hex
@@ -184,7 +184,7 @@ class HeaderTree:
         stretch = parent.stretch
         bits = _bits(raw)[0]
         if bits != stretch.bits:
-            stretch = Stretch(bits, parent.height + 1, parent.chainwork + work(bits))
+            stretch = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
         entry = HeaderEntry(raw, block_hash, parent, stretch)
         self._entries[block_hash] = entry
         self._leaves.pop(parent, None)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from axon.chain.headerentry import MEDIAN_TIME_SPAN, HeaderEntry, Stretch
+from axon.chain.headerentry import MEDIAN_TIME_SPAN, HeaderEntry, TargetRun
 from axon.machine import SECOND
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
@@ -123,7 +123,7 @@ class HeaderRules:
         return count
 
     def check_work(
-        self, raw: bytes, block_hash: BlockHash, stretch: Stretch | None = None
+        self, raw: bytes, block_hash: BlockHash, stretch: TargetRun | None = None
     ) -> Rejected | None:
         """Whether a header proves the work that it states itself; None if it does.
 

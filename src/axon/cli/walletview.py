@@ -67,7 +67,7 @@ def btc(amount: object, *, signed: bool = False) -> str:
     return f"{plus}{text} BTC"
 
 
-def moment(time_s: int) -> str:
+def time_text(time_s: int) -> str:
     """A time of day, to the minute, where the reader is; empty for 0."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s)) if time_s else ""
 

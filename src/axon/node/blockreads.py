@@ -14,7 +14,7 @@ from axon.machine import Instant, PeerId
 from axon.node.commands import Feerates
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.node.walletjobs import WALLET, WeighBlock
+from axon.node.walletjobs import WALLET, MeasureBlockFees
 from axon.p2p.blockfetch import BlockFetch
 from axon.p2p.faults import PeerViolation
 from axon.primitives.hashes import BlockHash
@@ -25,7 +25,7 @@ MAX_READS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class BlockWeighed:
+class BlockFeesMeasured:
     """Continuation: it is known what a block charged.
 
     Args:
@@ -97,11 +97,11 @@ class BlockReads:
         entry = self._wanted.pop(block_hash, None)
         if entry is None:
             return False
-        job = WeighBlock(block_hash, entry.height, raw)
-        self._outbox.delegate(job, WALLET, BlockWeighed(entry, session.peer))
+        job = MeasureBlockFees(block_hash, entry.height, raw)
+        self._outbox.delegate(job, WALLET, BlockFeesMeasured(entry, session.peer))
         return True
 
-    def weighed(self, done: BlockWeighed, outcome: int | Rejected, now: Instant) -> None:
+    def measured(self, done: BlockFeesMeasured, outcome: int | Rejected, now: Instant) -> None:
         """It is known what a block charged; Rejected if the peer sent another one."""
         entry, peer = done.entry, done.peer
         if isinstance(outcome, Rejected):

@@ -19,7 +19,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND, Instant, PeerId, earlier
-from axon.node.blockreads import BlockReads, BlockWeighed
+from axon.node.blockreads import BlockFeesMeasured, BlockReads
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, MessageIgnored
@@ -252,9 +252,9 @@ class SpvNode(PeerNode):
             case FiltersChecked():
                 assert isinstance(outcome, tuple | Rejected)
                 self._disputes.checked(continuation, outcome, now)
-            case BlockWeighed():
+            case BlockFeesMeasured():
                 assert isinstance(outcome, int | Rejected)
-                self._reads.weighed(continuation, outcome, now)
+                self._reads.measured(continuation, outcome, now)
             case UnconfirmedTaken():
                 self.transactions.taken(continuation, bool(outcome))
             case WalletAsked(ticket):

@@ -101,7 +101,7 @@ class CheckFilters:
 
 
 @dataclass(frozen=True, slots=True)
-class WeighBlock:
+class MeasureBlockFees:
     """What a block charged, by `chain.blockfees`; Rejected if the bytes are not that block."""
 
     hash: BlockHash
@@ -217,7 +217,7 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):
             return _check_filters(block_hash, raw, filters)
-        case WeighBlock(block_hash, height, raw):
+        case MeasureBlockFees(block_hash, height, raw):
             block = read_body(block_hash, raw)
             if isinstance(block, Rejected):
                 return block

@@ -50,7 +50,7 @@ class _Connection:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server is known to have hung up."""
+        """Whether the server is known to have closed the connection."""
         return self._writer.is_closing() or self._reader.at_eof()
 
     async def exchange(self, head: str, body: bytes) -> tuple[int, bytes]:

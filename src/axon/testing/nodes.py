@@ -135,7 +135,7 @@ def log_tail(process: AxonProcess, log: Path) -> str:
 
 
 @contextmanager
-def told_of(process: AxonProcess, log: Path) -> Iterator[None]:
+def log_added(process: AxonProcess, log: Path) -> Iterator[None]:
     """Add the end of a process's log to whatever fails in the block."""
     try:
         yield
@@ -179,7 +179,7 @@ def node(
     with (
         temporary(folder) as used,
         RegtestNode(name, used / name, program, options) as made,
-        told_of(made, made.log),
+        log_added(made, made.log),
     ):
         made.start()
         missing = blocks - (made.height() if blocks else 0)

@@ -11,7 +11,7 @@ from typing import Final
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
-from axon.testing.nodes import RegtestNode, temporary, told_of
+from axon.testing.nodes import RegtestNode, log_added, temporary
 
 SEEN_LIMIT_S: Final = 30.0
 
@@ -89,7 +89,7 @@ def wallet(
     with (
         temporary(folder) as used,
         RegtestWallet(name, used / name, nodes) as made,
-        told_of(made, made.log),
+        log_added(made, made.log),
     ):
         made.create()
         made.start()

@@ -14,7 +14,7 @@ from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
 from axon.tui.model import Payment, ShownSpread, read_payment, read_spread
 from axon.tui.pane import Line, begin
-from axon.tui.wording import Said, Tone, btc, category, confirmation_text, moment, signed
+from axon.tui.wording import Said, Tone, btc, category, confirmation_text, signed, time_text
 
 LOOK_S: Final = 1.0
 _ROW: Final = 9
@@ -99,7 +99,7 @@ def facts(payment: Payment, spread: ShownSpread | None, proof_bytes: int | None)
     paid = payment.category in ("send", "self")
     rows = [
         ("Txid", payment.txid),
-        ("What", f"{category(payment)}, {moment(payment.time_s)}"),
+        ("What", f"{category(payment)}, {time_text(payment.time_s)}"),
         ("State", confirmation_text(payment)),
         ("Amount", f"{signed(payment.amount_sat)} BTC" + ", with the fee" * paid),
     ]

@@ -59,7 +59,7 @@ def signed(sat: int) -> str:
     return f"{'+' if sat > 0 else ''}{format_amount(sat)}"
 
 
-def moment(time_s: int) -> str:
+def time_text(time_s: int) -> str:
     """A time of day to the minute, where the reader is."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s))
 
@@ -123,7 +123,7 @@ def amount(payment: Payment) -> Said:
     return Said(signed(payment.amount_sat), Tone.GOOD if payment.amount_sat > 0 else Tone.PLAIN)
 
 
-def party(payment: Payment) -> str:
+def counterparty(payment: Payment) -> str:
     """Whom a payment concerns: its label, else its address."""
     if payment.label:
         return payment.label

@@ -8,7 +8,7 @@ from typing import Any, Final
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import sync
-from axon.cli.walletview import aligned, btc, moment, say, write, write_json
+from axon.cli.walletview import aligned, btc, say, time_text, write, write_json
 from axon.rpc.amounts import Number
 
 SHOWN: Final = 20
@@ -82,7 +82,7 @@ def _history(options: WalletOptions) -> int:
         say("No payments yet.")
     rows = [
         (
-            moment(entry["time"]),
+            time_text(entry["time"]),
             entry["category"],
             btc(entry["amount"], signed=True),
             _state(entry),
