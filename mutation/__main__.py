@@ -102,7 +102,7 @@ class Workshop:
         return (failed or [f"pytest ended with {done.returncode}"])[0][:200]
 
 
-def judged(workshop: Workshop, room: str, fault: Fault) -> dict[str, object]:
+def outcome_of(workshop: Workshop, room: str, fault: Fault) -> dict[str, object]:
     """Make one fault, run the tests, take it back: the line of the result."""
     path = Path(fault.path)
     stages = stages_of(ROOMS[room], path)
@@ -137,7 +137,7 @@ def main() -> None:
     done = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     workshop = Workshop(CACHE / f"tree-{asked.rooms}")
     for room, fault in sample[len(done) :]:
-        result = judged(workshop, room, fault)
+        result = outcome_of(workshop, room, fault)
         done.append(result)
         with record.open("a") as file:
             file.write(json.dumps(result) + "\n")

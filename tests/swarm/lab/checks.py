@@ -1,4 +1,4 @@
-"""Has a network in memory judged by the checks of the lab."""
+"""Runs the checks of the lab on a network in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from axon.swarm.lab.checking import Chosen, check
 from tests.swarm.lab.memoryrun import MemoryRun
 
 
-def judged(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, Finding]:
+def findings_of(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, Finding]:
     """What the checks of these invariants find."""
     found = check(run, Chosen(names, harm), lambda _: None)
     assert len({item.name for item in found}) == len(found)
@@ -18,7 +18,7 @@ def judged(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, Finding
 
 def blamed(run: MemoryRun, *names: str, harm: bool = False) -> dict[str, tuple[str, ...]]:
     """What does not hold, and who is to blame."""
-    found = judged(run, *names, harm=harm)
+    found = findings_of(run, *names, harm=harm)
     return {name: item.culprits for name, item in found.items() if not item.holds}
 
 

@@ -11,7 +11,7 @@ import pytest
 from axon.primitives.transaction import OutPoint
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.topology import RunTopology
-from tests.swarm.lab.judging import blamed, judged, with_paid_wallets
+from tests.swarm.lab.checks import blamed, findings_of, with_paid_wallets
 from tests.swarm.lab.memorynode import MemoryCoin, MemoryNode
 from tests.swarm.lab.memoryrun import MemoryRun, refuse_start
 from tests.swarm.lab.memorywallet import MemoryWallet
@@ -56,7 +56,7 @@ def test_l2_names_who_hears_late_of_a_block_or_a_payment(tmp_path: Path) -> None
     assert blamed(run, "L2")["L2"][0] == "n2"
     run = MemoryRun(tmp_path, 4)
     run.node("n3").payment_delay_s = 60.2
-    found = judged(run, "L2")["L2"]
+    found = findings_of(run, "L2")["L2"]
     assert (found.holds, found.culprits[:1]) == (False, ("n3",))
     run = MemoryRun(tmp_path, 4)
     run.node("n4").is_deaf = True
@@ -114,7 +114,7 @@ def test_l3_names_the_wallet_that_cannot_be_served(
 ) -> None:
     run = with_paid_wallets(tmp_path)
     bend(run.wallet(name))
-    found = judged(run, "L3")["L3"]
+    found = findings_of(run, "L3")["L3"]
     assert (found.holds, found.culprits) == (False, (name,))
     assert f"{name} is not served: {why}" in found.said
 
@@ -122,7 +122,7 @@ def test_l3_names_the_wallet_that_cannot_be_served(
 def test_l3_names_the_wallets_whose_payments_do_not_reach_the_miner(tmp_path: Path) -> None:
     run = with_paid_wallets(tmp_path)
     run.node("n1").payment_delay_s = 1_000
-    found = judged(run, "L3")["L3"]
+    found = findings_of(run, "L3")["L3"]
     assert (found.holds, found.culprits) == (False, ("w1", "w2"))
     assert "its payment is not at n1" in found.said
 
@@ -133,7 +133,7 @@ def test_l3_cold_names_the_new_wallet_that_cannot_be_served(
 ) -> None:
     run = with_paid_wallets(tmp_path)
     run.on_new_wallet = bend
-    found = judged(run, "L3")
+    found = findings_of(run, "L3")
     assert found["L3"].holds
     assert (found["L3-cold"].holds, found["L3-cold"].culprits) == (False, ("c1",))
     assert why.replace("read", "read from nothing") in found["L3-cold"].said
@@ -238,7 +238,7 @@ def test_l8_names_the_node_that_cannot_be_the_last(
 ) -> None:
     run = MemoryRun(tmp_path, 3, wallets=1)
     bend(run)
-    found = judged(run, "L8")["L8"]
+    found = findings_of(run, "L8")["L8"]
     assert (found.holds, found.culprits) == (False, (culprit,))
     assert why in found.said
     assert len(run.nodes()) == 3, "all nodes run again"
@@ -247,6 +247,6 @@ def test_l8_names_the_node_that_cannot_be_the_last(
 def test_l8_names_the_node_that_does_not_come_back(tmp_path: Path) -> None:
     run = MemoryRun(tmp_path, 3)
     run.node("n3").on_start = refuse_start
-    found = judged(run, "L8")["L8"]
+    found = findings_of(run, "L8")["L8"]
     assert (found.holds, found.culprits) == (False, ("n3",))
     assert "n3 has left at its start" in found.said

@@ -12,7 +12,7 @@ import pytest
 from axon.primitives.transaction import COIN, OutPoint
 from axon.swarm.lab.checking import Chosen, check
 from axon.swarm.lab.faucet import FAUCET
-from tests.swarm.lab.judging import blamed, judged, with_paid_wallets
+from tests.swarm.lab.checks import blamed, findings_of, with_paid_wallets
 from tests.swarm.lab.memorynode import MemoryCoin, MemoryNode
 from tests.swarm.lab.memoryrun import MemoryRun, refuse_start
 from tests.swarm.lab.memorywallet import MemoryWallet
@@ -25,7 +25,7 @@ def test_s1_and_s3_name_who_inflates(tmp_path: Path) -> None:
     run.node("n2").is_credulous = True
     run.node("n2").find_block(FAUCET.script, extra_sat=1)
     run.pass_time(1)
-    found = judged(run, "S1", "S3")
+    found = findings_of(run, "S1", "S3")
     assert (found["S1"].holds, found["S1"].culprits) == (False, ("n2",))
     assert "bad-cb-amount" in found["S1"].said
     assert (found["S3"].holds, found["S3"].culprits) == (False, ("n2",))
@@ -35,7 +35,7 @@ def test_s1_and_s3_name_who_inflates(tmp_path: Path) -> None:
 def test_s3_names_who_has_a_coin_out_of_nothing(tmp_path: Path, name: str) -> None:
     run = MemoryRun(tmp_path)
     run.node(name).coins[OutPoint(bytes(36))] = MemoryCoin(1, FAUCET.script, 1, False)
-    found = judged(run, "S1", "S3")
+    found = findings_of(run, "S1", "S3")
     assert found["S1"].holds
     assert (found["S3"].holds, found["S3"].culprits) == (False, (name,))
 
@@ -104,7 +104,7 @@ def test_s4_names_who_does_not_stand_on_the_most_work_it_holds(tmp_path: Path) -
     run.node("n2").is_stuck = True
     run.node("n1").find_block(FAUCET.script)
     run.pass_time(1)
-    found = judged(run, "S4")["S4"]
+    found = findings_of(run, "S4")["S4"]
     assert (found.holds, found.culprits) == (False, ("n2",))
 
 
@@ -155,7 +155,7 @@ def test_s6_names_who_does_not_come_back_whole(
 ) -> None:
     run = MemoryRun(tmp_path)
     run.node(name).on_start = on_start
-    found = judged(run, "S6")["S6"]
+    found = findings_of(run, "S6")["S6"]
     assert (found.holds, found.culprits[:1]) == (False, (name,))
     assert why in found.said
 
@@ -167,7 +167,7 @@ def test_s6_names_the_only_node_if_it_has_lost_its_last_block(tmp_path: Path) ->
 
     run = MemoryRun(tmp_path, 1)
     run.node("n1").on_start = on_another
-    found = judged(run, "S6")["S6"]
+    found = findings_of(run, "S6")["S6"]
     assert (found.holds, found.culprits) == (False, ("n1",))
     assert "the block before its death is gone" in found.said
 
@@ -212,13 +212,13 @@ def test_s7_names_the_wallet_that_shows_what_is_not_proved(
 ) -> None:
     run = with_paid_wallets(tmp_path)
     bend(run.wallet(name))
-    found = judged(run, "S7")["S7"]
+    found = findings_of(run, "S7")["S7"]
     assert (found.holds, found.culprits) == (False, (name,))
     assert why in found.said
 
 
 def test_s7_counts_what_it_has_looked_at(tmp_path: Path) -> None:
-    found = judged(with_paid_wallets(tmp_path), "S7")["S7"]
+    found = findings_of(with_paid_wallets(tmp_path), "S7")["S7"]
     assert (found.holds, found.tried) == (True, 4), "a gift and a payment of each of two wallets"
 
 
@@ -228,7 +228,7 @@ def test_s7_is_not_decided_where_no_wallet_stands_with_a_node(tmp_path: Path) ->
         wallet.is_blind = True
     run.node("n1").find_block(FAUCET.script)
     run.pass_time(1)
-    assert judged(run, "S7")["S7"].holds is None
+    assert findings_of(run, "S7")["S7"].holds is None
 
 
 # S9.
