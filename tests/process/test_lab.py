@@ -202,7 +202,7 @@ def holders(folder: Path) -> list[str]:
     return found
 
 
-def judged(lab: Lab, up: str, check: str, code: int = 0) -> dict[str, dict[str, Any]]:
+def findings_of(lab: Lab, up: str, check: str, code: int = 0) -> dict[str, dict[str, Any]]:
     """Raise a run and have it judged: what was found, by invariant."""
     lab.run("up", *up.split())
     verdict = json.loads(lab.run("check", *check.split(), "--json", code=code))
