@@ -221,7 +221,7 @@ def test_networks_are_judged(make_lab: Callable[[], Lab]) -> None:
         ("2 --wallets 1", "L7 L8", 0),
     ]
     with ThreadPoolExecutor(len(cases)) as pool:
-        runs = [pool.submit(judged, make_lab(), *case) for case in cases]
+        runs = [pool.submit(findings_of, make_lab(), *case) for case in cases]
     star, web, fixed, sound = [run.result() for run in runs]
 
     def culprits(found: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
