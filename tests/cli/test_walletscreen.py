@@ -67,8 +67,8 @@ def play(wallet: WalletProcess, scene: Callable[[Stage], Awaitable[None]]) -> No
     assert app.failure is None
 
 
-async def pay_bob(stage: Stage) -> str:
-    """20 bitcoin through the screen; the txid."""
+async def pay_bob(stage: Stage, node: NodeProcess) -> str:
+    """20 bitcoin through the screen, into the pool of the node; the txid."""
     await stage.press("3")
     stage.paste("#amount", "20")
     stage.paste("#to", BOB.address())
@@ -81,7 +81,10 @@ async def pay_bob(stage: Stage) -> str:
     stage.paste("SecretInput", PASSPHRASE)
     await stage.press("enter")
     await stage.until_told("#result", "Fetched by one node")
-    return stage.told("#sent")
+    txid = stage.told("#sent")
+    # A node that has fetched it has yet to verify it.
+    await stage.until(lambda: node.rpc("getrawmempool") == [txid], "it is in the pool")
+    return txid
 
 
 def test_paying_through_the_screen(node: NodeProcess, alice: WalletProcess) -> None:
@@ -95,8 +98,7 @@ def test_paying_through_the_screen(node: NodeProcess, alice: WalletProcess) -> N
         stage.paste("#to", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
         await stage.press("enter")
         await stage.until_told("#to-wrong", "cannot be paid")
-        txid = await pay_bob(stage)
-        assert node.rpc("getrawmempool") == [txid]
+        await pay_bob(stage, node)
         await stage.press("1")
         await stage.until(lambda: len(stage.rows("PaymentTable")) == 2, "it is in the history")
         assert stage.rows("PaymentTable")[0][3] == "unconfirmed"
@@ -121,8 +123,7 @@ def test_a_wallet_that_is_served_and_killed(node: NodeProcess, alice: WalletProc
     alice.serve()
 
     async def scene(stage: Stage) -> None:
-        txid = await pay_bob(stage)
-        assert node.rpc("getrawmempool") == [txid]
+        await pay_bob(stage, node)
         alice.kill()
         await stage.until_told("#standing", "The wallet has closed")
         await stage.press("1")
