@@ -143,6 +143,14 @@ def test_a_descriptor_may_be_as_long_as_its_limit(monkeypatch: pytest.MonkeyPatc
         watch(REGTEST, text)
 
 
+def test_a_fee_is_unknown_where_an_output_does_not_exist(scene: Scene) -> None:
+    payment = paying(scene.script(), COIN, "two")
+    scene.mine(payment)
+    behind = outpoint(payment.txid, len(payment.outputs))
+    assert scene.wallet.ledger.output(behind) is None
+    assert scene.wallet.ledger.fee_sat(Transaction.build(2, [TxIn(behind)], [])) is None
+
+
 def test_data_outputs_hold_at_least_a_satoshi(scene: Scene) -> None:
     note = b"\x6a\x04note"
     with pytest.raises(BadAmount, match="pay at least 1 sat"):
