@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from axon.errors import WalletError
 from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet import keys
+from axon.wallet import payment as payment_module
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import (
     HIGH_FEE_PART,
@@ -27,7 +29,7 @@ from axon.wallet.draft import (
 from axon.wallet.errors import BadAmount, BadDescriptor, BadFee, BadLabel, BadPsbt, CoinUnavailable
 from axon.wallet.keys import watch
 from axon.wallet.labels import LabelKind, outpoint_ref, parse_outpoint
-from axon.wallet.payment import Payee, draft
+from axon.wallet.payment import Payee, draft, record_payment
 from axon.wallet.psbt import Psbt
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import LOOKAHEAD
@@ -141,6 +143,32 @@ def test_a_descriptor_may_be_as_long_as_its_limit(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keys, "MAX_DESCRIPTOR_SIZE", len(text) - 1)
     with pytest.raises(BadDescriptor, match="at most"):
         watch(REGTEST, text)
+
+
+def test_a_payment_may_be_as_large_as_nodes_relay(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vsize = drafted(scene).vsize
+    monkeypatch.setattr(payment_module, "MAX_VSIZE", vsize)
+    assert drafted(scene).vsize == vsize
+    monkeypatch.setattr(payment_module, "MAX_VSIZE", vsize - 1)
+    with pytest.raises(WalletError, match="nodes relay at most"):
+        drafted(scene)
+
+
+def test_a_replacement_may_pay_just_what_is_due(scene: Scene) -> None:
+    first = drafted(scene, fee_sat=1_000)
+    inputs, (paid, *rest) = first.psbt.transaction.inputs, first.psbt.transaction.outputs
+    record_payment(scene.wallet, first.psbt.transaction, scene.now_s)
+
+    def paying_more(more_sat: int) -> Transaction:
+        less = TxOut(paid.amount_sat - more_sat, paid.script_pubkey)
+        return Transaction.build(2, inputs, [less, *rest])
+
+    relay_sat = paying_more(0).vsize  # A satoshi for each virtual byte (BIP 125, rule 4).
+    with pytest.raises(BadFee, match="or more to replace"):
+        record_payment(scene.wallet, paying_more(relay_sat - 1), scene.now_s)
+    record_payment(scene.wallet, paying_more(relay_sat), scene.now_s)
 
 
 def test_a_fee_is_unknown_where_an_output_does_not_exist(scene: Scene) -> None:
