@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.widgets import Checkbox
 
+from axon.rpc.amounts import Json
 from axon.rpc.errors import Code, RpcError
 from axon.tui.model import Nature
 from axon.tui.passphrase import PassphraseDialog, SecretInput
@@ -70,6 +73,33 @@ def test_a_payment_from_form_to_block() -> None:
     assert double.calls == ["draftpayment", "sendpayment", "sendpayment"]
     assert app.failure is None
     assert not [text for text in seen if PASSPHRASE in text or TYPED in text]
+
+
+def test_an_answer_that_comes_when_the_program_was_left_is_no_bug() -> None:
+    screens: list[Stage] = []
+    is_late = asyncio.Event()
+
+    class Slow(Double):
+        async def ask(self, method: str, *args: object, **named: object) -> Json:
+            if method == "gettransaction":
+                is_late.set()
+                for _ in range(100_000):
+                    if not screens[0].app.query("#result"):
+                        break
+                    await asyncio.sleep(0)
+            return await super().ask(method, *args, **named)
+
+    async def scene(stage: Stage) -> None:
+        screens.append(stage)
+        await fill(stage)
+        await stage.until(lambda: has_draft(stage), "the draft")
+        await stage.press("enter")
+        await stage.until(lambda: is_asked(stage), "the passphrase is asked for")
+        stage.paste("SecretInput", PASSPHRASE)
+        stage.app.simulate_key("enter")
+        await asyncio.wait_for(is_late.wait(), 10)
+
+    assert play(scene, Slow()).failure is None
 
 
 def test_amounts_as_they_are_typed() -> None:

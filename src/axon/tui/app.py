@@ -17,6 +17,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen
 from textual.theme import Theme
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane, Tabs
@@ -163,6 +164,8 @@ class WalletApp(App[None]):
     @on(Worker.StateChanged)
     def _ended(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
+            if isinstance(event.worker.error, NoMatches) and not self.is_running:
+                return  # Its answer came when the program had been left and the screens were gone.
             self.failure = event.worker.error
             self.exit(return_code=1)
 
