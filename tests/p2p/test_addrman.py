@@ -271,6 +271,17 @@ def test_who_could_not_be_asked_for_long_loses_it() -> None:
     assert is_tried(addrman, new)
 
 
+def test_who_has_a_place_by_now_waits_for_none() -> None:
+    addrman, old, new = contested()
+    addrman.good(new, NOW, test_before_evict=False)
+    before = addrman.record(new)
+    assert is_tried(addrman, new)
+    addrman.resolve_collisions(NOW + 5 * HOUR)
+    assert addrman.record(new) == before, "it has not answered again"
+    assert old in addrman
+    assert addrman.collision_to_test() is None
+
+
 def test_waiting_collisions_are_bounded() -> None:
     addrman = table()
     for number in range(14_000):

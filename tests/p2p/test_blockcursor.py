@@ -128,3 +128,12 @@ def test_what_is_lost_again_is_noticed_once_it_is_unsettled() -> None:
     cursor.unsettle()
     assert cursor.settle(best).height == 20
     assert cursor.peek(FAR) is ledger.at(CHAIN[20].hash)
+
+
+def test_what_it_looked_up_on_one_chain_is_not_shown_on_another() -> None:
+    ledger, _, cursor = fixture(connected=5)
+    cursor.settle(ledger.at(CHAIN[99].hash))
+    assert cursor.peek(FAR) is ledger.at(CHAIN[5].hash)
+    cursor.settle(ledger.at(BRANCH[99].hash))  # It leaves the other after ten blocks.
+    assert shown(cursor, up_to=10) == [6, 7, 8, 9, 10]
+    assert cursor.peek(FAR) is ledger.at(BRANCH[0].hash)

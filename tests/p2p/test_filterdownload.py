@@ -200,3 +200,11 @@ def test_a_scan_that_begins_anew_asks_for_all_filters_again() -> None:
     it.send(ALICE, range(210, 310))
     it.download.scan_from(10)
     assert ranges(it.download.update(0))[0] == (ALICE, 11, 110)
+
+
+def test_more_is_asked_for_once_a_peer_owes_nothing() -> None:
+    it = Fixture(length=30)
+    it.download.scan_from(0)
+    it.join(ALICE, agreed=29)
+    assert ranges(it.download.update(0)) == [(ALICE, 0, 29)]
+    assert it.send(ALICE, range(30)) == [False] * 29 + [True]

@@ -238,3 +238,12 @@ def test_what_a_payment_replaces_is_offered_no_more_nor_what_built_on_it() -> No
     assert broadcast.status(TX.txid) is broadcast.status(child.txid) is None
     assert broadcast.status(bumped.txid) is not None
     assert broadcast.status(transaction(2).txid) is not None
+
+
+def test_a_newcomer_is_offered_what_has_not_come_back_yet() -> None:
+    broadcast, listener, _ = with_listener()
+    broadcast.announced(listener, [BY_WTXID], NOW)
+    later = transaction(2)
+    broadcast.add(later, NOW)
+    told = offers(broadcast.opened(PeerId(3), wtxid_relay=True, relay=True, now=NOW))
+    assert told == {PeerId(3): [InvItem(InvType.WTX, later.wtxid)]}

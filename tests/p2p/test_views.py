@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderTree
+from axon.machine import DAY, SECOND
 from axon.mempool.pool import Mempool
 from axon.p2p import views
 from axon.primitives.hashes import BlockHash
@@ -46,3 +47,13 @@ def test_the_fork_is_the_newest_block_that_both_have() -> None:
     assert views.find_fork(active, tree, (UNKNOWN,)) is tree.genesis
     ahead = ledger.learn(CHAIN[100:110])
     assert views.find_fork(active, tree, (ahead[-1].hash,)) is active.tip
+
+
+def test_without_blocks_the_age_of_the_best_header_says_whether_more_must_come() -> None:
+    ledger = Ledger()
+    ledger.learn(CHAIN)
+    view = views.HeadersOnly(ledger.tree)
+    made_at = CHAIN[-1].time * SECOND
+    assert not view.in_initial_sync(made_at)
+    assert not view.in_initial_sync(made_at + DAY)
+    assert view.in_initial_sync(made_at + DAY + 1)

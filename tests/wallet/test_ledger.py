@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
+from axon.wallet import records
 from axon.wallet.coins import Balance
 from axon.wallet.records import Mark
 from tests.wallet.scene import Scene
@@ -14,6 +15,17 @@ def test_the_tip_of_a_new_wallet_is_the_genesis_block() -> None:
     assert scene.wallet.ledger.tip == Mark(0, REGTEST.genesis.hash)
     scene.receive(COIN)
     assert scene.wallet.ledger.tip == Mark(scene.height, scene.blocks[-1].hash)
+
+
+def test_a_confirmation_is_known_of_before_the_scan_reaches_it() -> None:
+    scene = Scene()
+    scene.receive(COIN)
+    ledger = scene.wallet.ledger
+    confirmed = Mark(scene.height, scene.blocks[-1].hash)
+    ledger.commit({records.SCANNED_KEY: Mark(0, REGTEST.genesis.hash).encode()})
+    assert ledger.tip == confirmed
+    ledger.commit({records.SCANNED_KEY: None})
+    assert ledger.tip == confirmed
 
 
 def test_a_balance_adds_up_its_four_parts() -> None:
