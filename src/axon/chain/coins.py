@@ -98,26 +98,27 @@ class Coins(ChainFollower):
         moves = self._moves
         if moves & 1 or self.best != at:
             return None
-        found = dict(zip(outpoints, self._multi_get(outpoints), strict=True))
+        found = self._find(outpoints)
         return found if self._moves == moves else None
 
-    def _multi_get(self, outpoints: Sequence[OutPoint]) -> list[Coin | None]:
+    def _find(self, outpoints: Sequence[OutPoint]) -> dict[OutPoint, Coin | None]:
         fresh, changes = self._fresh, self._changes  # Replaced, never emptied, once written.
-        keys = [_COIN_PREFIX + outpoint for outpoint in outpoints]
-        values: dict[bytes, bytes | None] = {}
-        wanted: list[bytes] = []
-        for key in keys:
+        found: dict[OutPoint, Coin | None] = {}
+        stored: list[OutPoint] = []
+        for outpoint in outpoints:
+            key = _COIN_PREFIX + outpoint
             value: bytes | None = fresh.get(key, _ABSENT)
             if value is _ABSENT:
                 value = changes.get(key, _ABSENT)
             if value is _ABSENT:
-                wanted.append(key)
+                stored.append(outpoint)
             else:
-                values[key] = value
-        if wanted:
-            values.update(zip(wanted, self._store.multi_get(wanted), strict=True))
-        found = map(values.__getitem__, keys)
-        return [None if value is None else _decode(value) for value in found]
+                found[outpoint] = None if value is None else _decode(value)
+        if stored:
+            values = self._store.multi_get([_COIN_PREFIX + outpoint for outpoint in stored])
+            for outpoint, value in zip(stored, values, strict=True):
+                found[outpoint] = None if value is None else _decode(value)
+        return found
 
     def connect(self, block: Block, block_hash: BlockHash, height: int) -> list[list[Coin]]:
         """Move forward by one block, which is valid and builds on `best`.

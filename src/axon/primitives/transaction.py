@@ -102,7 +102,16 @@ class Transaction:
     Made by `decode`, `scan_transaction` or `build`. Two are equal when their bytes are.
     """
 
-    __slots__ = ("_body_end", "_inputs", "_outputs", "_stripped", "_txid", "_wtxid", "raw")
+    __slots__ = (
+        "_body_end",
+        "_inputs",
+        "_outputs",
+        "_prevouts",
+        "_stripped",
+        "_txid",
+        "_wtxid",
+        "raw",
+    )
 
     raw: bytes
     """As sent: with the witness if it has one."""
@@ -112,6 +121,7 @@ class Transaction:
         self._body_end = body_end  # Where the witness begins; 0 if there is none.
         self._inputs: tuple[TxIn, ...] | None = None
         self._outputs: tuple[TxOut, ...] | None = None
+        self._prevouts: tuple[OutPoint, ...] | None = None
         self._stripped: bytes | None = None
         self._txid: Txid | None = None
         self._wtxid: Wtxid | None = None
@@ -228,7 +238,10 @@ class Transaction:
     @property
     def prevouts(self) -> tuple[OutPoint, ...]:
         """The outputs that it spends, in the order of its inputs."""
-        return tuple([item.prevout for item in self.inputs])
+        found = self._prevouts
+        if found is None:
+            found = self._prevouts = tuple([item.prevout for item in self.inputs])
+        return found
 
     @property
     def is_coinbase(self) -> bool:
