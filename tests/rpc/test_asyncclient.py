@@ -121,12 +121,18 @@ def test_wrong_passwords_and_methods_for_others(tmp_path: Path) -> None:
         with pytest.raises(Unauthorized, match="Incorrect rpcuser or rpcpassword"):
             await client.call("echo")
 
+    async def without(client: AsyncRpcClient) -> None:
+        with pytest.raises(Unauthorized, match=r"No file .*none"):
+            await client.call("echo")
+
     async def forbidden(client: AsyncRpcClient) -> None:
         with pytest.raises(Unauthorized, match="not for this user"):
             await client.call("whoami")
 
     with serving(whitelist=Whitelist(["alice:echo"])) as web:
-        play(wrong, web.endpoint, cookie=tmp_path / "none")
+        (tmp_path / "old").write_text("__cookie__:old")
+        play(wrong, web.endpoint, cookie=tmp_path / "old")
+        play(without, web.endpoint, cookie=tmp_path / "none")
         play(forbidden, web.endpoint)
 
 

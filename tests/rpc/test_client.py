@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.rpc.amounts import Amount
+from axon.rpc.asyncclient import AsyncRpcClient
 from axon.rpc.auth import Cookie, Credentials, Whitelist
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
@@ -73,6 +75,37 @@ def test_wallet_paths(web: Web) -> None:
         assert client.call("whoami") == ["alice", "a b/c"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:18443", "localhost", "", "https://127.0.0.1:18443", "http://127.0.0.1", "http://:1",
+     "http://a:b", "http://a:99999", "http://[::1", "http://127.0.0.1:18443/wallet/w"],
+)  # fmt: skip
+def test_a_url_of_another_form_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"URL|HOST:PORT"):
+        RpcClient(url, password="secret")
+    with pytest.raises(ConfigError, match=r"URL|HOST:PORT"):
+        AsyncRpcClient(url, password="secret")
+
+
+def test_a_login_in_a_url_is_percent_encoded() -> None:
+    credentials = Credentials()
+    credentials.add("a@b", "p:/%")
+    with (
+        serving(credentials=credentials) as web,
+        RpcClient(f"http://a%40b:p%3A%2F%25@{web.endpoint}") as client,
+    ):
+        assert client.call("whoami") == ["a@b", None]
+
+
+def test_a_server_that_takes_too_long_is_not_said_to_be_away() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        RpcClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.05) as client,
+        pytest.raises(Unreachable, match=r"No answer from the server .* \(timed out\)"),
+    ):
+        client.call("echo")
+
+
 def test_a_wrong_password(web: Web) -> None:
     with (
         RpcClient(f"http://{web.endpoint}", user="alice", password="no") as client,
@@ -117,7 +150,7 @@ def test_a_restarted_server_is_found_again_with_its_new_cookie(tmp_path: Path) -
 def test_a_missing_cookie(web: Web, tmp_path: Path) -> None:
     with (
         RpcClient(f"http://{web.endpoint}", cookie=tmp_path / "none") as client,
-        pytest.raises(Unauthorized),
+        pytest.raises(Unauthorized, match=r"No file .*none"),
     ):
         client.call("echo")
 

@@ -120,6 +120,9 @@ class AsyncRpcClient:
         wallet: its name, for `/wallet/NAME`.
         timeout_s: how long an answer may take; None for ever.
         numbers: what numbers with a fraction become, from their text.
+
+    Raises:
+        ConfigError: the URL is of another form.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from axon.errors import AxonError
+from axon.errors import AxonError, ConfigError
 from axon.machine import Endpoint
 from axon.rpc.amounts import encode_json
 from axon.rpc.auth import read_cookie
@@ -25,7 +25,6 @@ from axon.rpc.errors import RpcError
 DEFAULT_TIMEOUT_S: Final = 900.0
 """As long as `bitcoin-cli` waits for an answer."""
 
-_DEFAULT_PORT: Final = 8332
 _NO_LOGIN: Final = ("", "")
 
 
@@ -41,11 +40,15 @@ class Exchange:
     """What a client sends to one server, and how it reads what comes back; it carries nothing.
 
     Args:
-        url: `http://host:port`, or `http://user:password@host:port`.
+        url: `http://host:port`, or `http://user:password@host:port`; what is special in the latter
+            two is percent-encoded.
         cookie: the cookie file; read at the first call and whenever its password is refused.
         user, password: instead of a cookie.
         wallet: its name, for `/wallet/NAME`.
         numbers: what numbers with a fraction become, from their text.
+
+    Raises:
+        ConfigError: the URL is of another form.
     """
 
     def __init__(
@@ -58,11 +61,10 @@ class Exchange:
         wallet: str | None,
         numbers: Callable[[str], object],
     ) -> None:
-        parts = urlsplit(url)
-        self.endpoint = Endpoint(parts.hostname or "127.0.0.1", parts.port or _DEFAULT_PORT)
+        self.endpoint, url_login = _read_url(url)
         self.path = "/" if wallet is None else f"/wallet/{quote(wallet, safe='')}"
         self._cookie = cookie
-        self._login = (parts.username or user, parts.password or password)
+        self._login = (url_login[0] or user, url_login[1] or password)
         self._numbers = numbers
         self._serial = 0
 
@@ -126,14 +128,19 @@ class Exchange:
 
     def unreachable(self, error: Exception) -> Unreachable:
         """What a fault of the connection means to the caller."""
-        reason = "timed out" if isinstance(error, TimeoutError) else str(error) or repr(error)
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"No answer from the server {self.endpoint} (timed out)")
+        reason = str(error) or repr(error)
         return Unreachable(f"Could not connect to the server {self.endpoint} ({reason})")
 
     def _read(self, status: int, data: bytes) -> Any:
-        if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
-            wrong = status == http.HTTPStatus.UNAUTHORIZED
-            text = "Incorrect rpcuser or rpcpassword" if wrong else "not for this user"
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            # A refused cookie is read anew: no login is left only if there was no such file.
+            missing = self._cookie is not None and self._login == _NO_LOGIN
+            text = f"No file {self._cookie}" if missing else "Incorrect rpcuser or rpcpassword"
             raise Unauthorized(f"Authorization failed: {text}")
+        if status == http.HTTPStatus.FORBIDDEN:
+            raise Unauthorized("Authorization failed: not for this user")
         if not data:
             if status in (http.HTTPStatus.OK, http.HTTPStatus.NO_CONTENT):
                 return None
@@ -154,6 +161,18 @@ class Exchange:
 
     def _unreadable(self, what: str) -> Unreachable:
         return Unreachable(f"{self.endpoint} {what}")
+
+
+def _read_url(url: str) -> tuple[Endpoint, tuple[str, str]]:
+    """The server of a URL, and user and password, empty where it names none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} is no URL: {error}") from error
+    if parts.scheme != "http" or not host or not port or parts.path not in ("", "/"):
+        raise ConfigError(f"{url!r} is not of the form http://HOST:PORT")
+    return Endpoint(host, port), (unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 def call_params(args: Sequence[object], named: dict[str, object]) -> object:
@@ -180,6 +199,9 @@ class RpcClient:
         wallet: its name, for `/wallet/NAME`.
         timeout_s: how long an answer may take; None for ever.
         numbers: what numbers with a fraction become, from their text.
+
+    Raises:
+        ConfigError: the URL is of another form.
     """
 
     def __init__(
