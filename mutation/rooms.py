@@ -35,7 +35,7 @@ ROOMS: Final[dict[str, Room]] = {
     "wallet": Room(
         "src/axon/wallet", ("tests/wallet",), ("tests/fuzz", "tests/rpc/test_walletmethods.py")
     ),
-    "lab": Room("src/axon/swarm/lab", ("tests/swarm/lab",)),
+    "lab": Room("src/axon/swarm/lab", ("tests/swarm/lab",), ("tests/cli/test_swarm.py",)),
 }
 
 

@@ -94,3 +94,11 @@ def test_the_table_has_a_line_for_each_component(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines] == ["name", "n1", "n2", "n3", "m1", "m2"]
     assert "..11111111" in lines[1]
     assert "at n1" in lines[4]
+
+
+def test_the_headline_says_one_height_or_from_where_to_where(tmp_path: Path) -> None:
+    manifest = plan_run(tmp_path, RunRequest(3), Random(1))
+    assert frame(manifest, seen(3))[0].endswith("3 answer, height 7, 1 last block")
+    behind = NodeView("n3", ProcessState.RUNNING, 5, OTHER)
+    line = frame(manifest, [*seen(3)[:2], behind])[0]
+    assert line.endswith("3 answer, height 5 to 7, 2 last blocks")

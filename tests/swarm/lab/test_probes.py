@@ -48,7 +48,9 @@ def test_late_is_not_served() -> None:
 
 
 def test_nobody_tried_is_nothing_decided() -> None:
-    assert ServiceResult().finding("L3", "wallet").holds is None
+    found = ServiceResult().finding("L3", "wallet")
+    assert found.holds is None
+    assert found.tried == 0
 
 
 @pytest.mark.parametrize(

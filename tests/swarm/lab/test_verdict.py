@@ -50,6 +50,12 @@ def test_the_table_shows_all_and_no_line_is_wide() -> None:
     assert text.count("word") == 60
 
 
+def test_what_was_seen_stands_below_the_title() -> None:
+    lines = table([GOOD, BAD])
+    (seen,) = [line for line in lines if GOOD.said in line]
+    assert seen.index(GOOD.said) == lines[0].index("invariant")
+
+
 def test_counting() -> None:
     assert (counted(1, "node"), counted(0, "node")) == ("1 node", "0 nodes")
 
