@@ -43,8 +43,8 @@ class Ability:
     name: str
     works: bool
     said: str
-    needed: bool = False
-    used: bool = True
+    needed: bool
+    used: bool
 
 
 def examine() -> list[Ability]:
