@@ -12,7 +12,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, TxOut
 from axon.rpc.amounts import Amount
-from axon.rpc.methods.shapes.blockstats import PERCENTILES, block_stats
+from axon.rpc.shapes.blockstats import PERCENTILES, block_stats
 from tests.rpc.running import Rig, running
 
 GENESIS = to_hex(REGTEST.genesis.hash)

@@ -17,7 +17,7 @@ from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import TxOut
 from axon.rpc.amounts import encode_json
 from axon.rpc.methods.chain import SIGNET_CHALLENGE
-from axon.rpc.methods.shapes.deployments import Deployment, deployments_json, script_flags
+from axon.rpc.shapes.deployments import Deployment, deployments_json, script_flags
 from tests.rpc.running import running
 from tests.rpc.test_methods_blocks import Scene
 

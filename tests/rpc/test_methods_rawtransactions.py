@@ -15,7 +15,7 @@ from axon.primitives.hashes import hash160, sha256, to_hex
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
-from axon.rpc.methods.shapes.transactions import decode_transaction, transaction_json
+from axon.rpc.shapes.transactions import decode_transaction, transaction_json
 from tests.rpc.running import Rig, running
 from tests.signing import Spendable
 from tests.strategies import transactions

@@ -8,7 +8,7 @@ import pytest
 
 from axon.primitives.descriptor import descriptor_checksum
 from axon.primitives.network import MAINNET, REGTEST
-from axon.rpc.methods.shapes.addresses import address_json
+from axon.rpc.shapes.addresses import address_json
 from tests.rpc.running import Rig, running
 
 ROOT = (

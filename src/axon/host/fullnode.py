@@ -39,9 +39,9 @@ from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.work import perform
 from axon.rpc.amounts import Json
-from axon.rpc.client import call_params
 from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
+from axon.rpc.jsonrpc import call_params
 from axon.rpc.methods import MODULES
 
 if TYPE_CHECKING:

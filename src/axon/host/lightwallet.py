@@ -25,8 +25,8 @@ from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.node.scanflow import ScanStart
 from axon.rpc.amounts import Json
-from axon.rpc.client import call_params
 from axon.rpc.dispatch import Registry
+from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
 from axon.wallet.wallet import Wallet

@@ -23,8 +23,9 @@ from axon.host.lightwallet import RunningWallet, light_wallet
 from axon.host.settings import LightSettings
 from axon.host.walletserver import COOKIE_FILE, RPC_FILE
 from axon.rpc.amounts import Number, decode_json, encode_json
-from axon.rpc.client import RpcClient, Unauthorized, Unreachable, call_params
+from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.jsonrpc import call_params
 
 PROBE_S: Final = 5.0
 """For so long a port is given to prove that our wallet is behind it."""

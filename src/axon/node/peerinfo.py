@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from axon.machine import Endpoint, Instant, PeerId
-from axon.node.full import FullNode
 from axon.node.session import Session
 from axon.p2p.addrgossip import AddrStats
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.txrelay import RelayStats
 from axon.primitives.netaddress import NetAddress
+
+if TYPE_CHECKING:  # A wallet shows its peers, too, and needs no full node for it.
+    from axon.node.full import FullNode
 
 
 @dataclass(frozen=True, slots=True)

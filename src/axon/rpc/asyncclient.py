@@ -18,7 +18,8 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, Final, Self
 
-from axon.rpc.client import DEFAULT_TIMEOUT_S, Exchange, call_params
+from axon.rpc.client import DEFAULT_TIMEOUT_S, Exchange
+from axon.rpc.jsonrpc import call_params
 
 MAX_KEPT: Final = 8
 """Idle connections that are kept for later calls; a burst of calls may use more of them."""

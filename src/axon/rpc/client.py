@@ -21,6 +21,7 @@ from axon.machine import Endpoint
 from axon.rpc.amounts import encode_json
 from axon.rpc.auth import read_cookie
 from axon.rpc.errors import RpcError
+from axon.rpc.jsonrpc import call_params
 
 DEFAULT_TIMEOUT_S: Final = 900.0
 """As long as `bitcoin-cli` waits for an answer."""
@@ -173,13 +174,6 @@ def _read_url(url: str) -> tuple[Endpoint, tuple[str, str]]:
     if parts.scheme != "http" or not host or not port or parts.path not in ("", "/"):
         raise ConfigError(f"{url!r} is not of the form http://HOST:PORT")
     return Endpoint(host, port), (unquote(parts.username or ""), unquote(parts.password or ""))
-
-
-def call_params(args: Sequence[object], named: dict[str, object]) -> object:
-    """The `params` of a request with parameters by place, by name, or both."""
-    if named and args:
-        return {**named, "args": list(args)}
-    return named or list(args)
 
 
 def _request(number: int, method: str, params: object) -> dict[str, object]:

@@ -6,6 +6,7 @@ Core always did: `result` and `error` both there, one of them null.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,3 +83,10 @@ def http_status(error: RpcError) -> int:
 
 def _invalid(message: str) -> RpcError:
     return RpcError(Code.INVALID_REQUEST, message)
+
+
+def call_params(args: Sequence[object], named: dict[str, object]) -> object:
+    """The `params` of a request with parameters by place, by name, or both."""
+    if named and args:
+        return {**named, "args": list(args)}
+    return named or list(args)

@@ -199,3 +199,25 @@ class Parameter:
             RpcError: it is of the right type, but no such value.
         """
         return self.shape.convert(self.names[0], value)
+
+
+def parse_hex(text: str, name: str) -> bytes:
+    """The bytes of a parameter in hex.
+
+    Raises:
+        RpcError: -8, it is not hex.
+    """
+    data = unhex(text)
+    if data is None:
+        raise RpcError(Code.PARAMETER, f"{name} must be hexadecimal string (not '{text}')")
+    return data
+
+
+def unhex(text: str) -> bytes | None:
+    """Bytes from hex without any spaces; None if it is none."""
+    if not text.isascii() or not text.isalnum():
+        return None if text else b""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None

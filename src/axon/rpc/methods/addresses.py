@@ -11,7 +11,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.shapes.peers import NETWORK_NAMES, network_name
+from axon.rpc.shapes.peers import NETWORK_NAMES, network_name
 from axon.wire.messages import Services
 
 _BY_NAME: Final = {name: network for network, name in NETWORK_NAMES.items()}

@@ -13,8 +13,8 @@ from axon.rpc.methods.finding import (
     find_block_or_height,
     read_block,
 )
-from axon.rpc.methods.shapes.blocks import block_json, header_json
-from axon.rpc.methods.shapes.blockstats import block_stats
+from axon.rpc.shapes.blocks import block_json, header_json
+from axon.rpc.shapes.blockstats import block_stats
 
 
 @method("blockchain")

@@ -14,8 +14,8 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import find_block
-from axon.rpc.methods.shapes.blocks import target_json
-from axon.rpc.methods.shapes.deployments import deployments_json, script_flags
+from axon.rpc.shapes.blocks import target_json
+from axon.rpc.shapes.deployments import deployments_json, script_flags
 
 RECENT_S: Final = 2 * 3600
 """A best header no older than this is taken for the newest there is."""

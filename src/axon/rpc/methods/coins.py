@@ -18,10 +18,10 @@ from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import decode_block, find_block, parse_hex
+from axon.rpc.methods.finding import decode_block, find_block
 from axon.rpc.methods.scanobjects import Needle, needles
-from axon.rpc.methods.shapes.transactions import script_json
-from axon.rpc.parameters import parse_hash
+from axon.rpc.parameters import parse_hash, parse_hex
+from axon.rpc.shapes.transactions import script_json
 
 HASH_TYPES: Final = ("hash_serialized_3", "none")
 

@@ -1,4 +1,4 @@
-"""What callers name: blocks by hash or height, transactions and other bytes in hex."""
+"""What callers name: blocks by hash or height."""
 
 from __future__ import annotations
 
@@ -57,25 +57,3 @@ async def decode_block(daemon: Daemon, entry: HeaderEntry) -> Block:
         RpcError: -1, its bytes are not held.
     """
     return await daemon.off_loop(Block.decode, await read_block(daemon, entry))
-
-
-def parse_hex(text: str, name: str) -> bytes:
-    """The bytes of a parameter in hex.
-
-    Raises:
-        RpcError: -8, it is not hex.
-    """
-    data = unhex(text)
-    if data is None:
-        raise RpcError(Code.PARAMETER, f"{name} must be hexadecimal string (not '{text}')")
-    return data
-
-
-def unhex(text: str) -> bytes | None:
-    """Bytes from hex without any spaces; None if it is none."""
-    if not text.isascii() or not text.isalnum():
-        return None if text else b""
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None

@@ -21,8 +21,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import unhex
-from axon.rpc.parameters import type_name
+from axon.rpc.parameters import type_name, unhex
 from axon.rpc.proposal import INCONCLUSIVE, check_proposal
 
 USUAL_TRIES: Final = 1_000_000

@@ -12,8 +12,8 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.shapes.mempool import entry_json
 from axon.rpc.parameters import parse_hash, type_name
+from axon.rpc.shapes.mempool import entry_json
 
 _OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
 

@@ -17,8 +17,8 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.chain import SIGNET_CHALLENGE
-from axon.rpc.methods.finding import unhex
-from axon.rpc.methods.shapes.blocks import target_json
+from axon.rpc.parameters import unhex
+from axon.rpc.shapes.blocks import target_json
 
 USUAL_LOOKUP: Final = 120
 """Blocks from which `getnetworkhashps` estimates."""

@@ -12,7 +12,7 @@ from axon.p2p.uploadtarget import UPLOAD_CYCLE
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import COMPATIBLE_VERSION, Daemon
 from axon.rpc.dispatch import method
-from axon.rpc.methods.shapes.peers import NETWORK_NAMES, peer_json, services_names
+from axon.rpc.shapes.peers import NETWORK_NAMES, peer_json, services_names
 from axon.wire.messages.handshake import PROTOCOL_VERSION
 
 MANUAL_SCORE: Final = 4

@@ -23,9 +23,10 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import decode_block, parse_hex, unhex
-from axon.rpc.methods.shapes.drafts import draft
-from axon.rpc.methods.shapes.transactions import (
+from axon.rpc.methods.finding import decode_block
+from axon.rpc.parameters import parse_hex, unhex
+from axon.rpc.shapes.drafts import draft
+from axon.rpc.shapes.transactions import (
     decode_transaction,
     has_valid_ops,
     script_json,

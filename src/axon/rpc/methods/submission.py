@@ -18,7 +18,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.shapes.transactions import decode_hex_transaction, has_valid_ops
+from axon.rpc.shapes.transactions import decode_hex_transaction, has_valid_ops
 
 DEFAULT_MAX_FEERATE: Final = Amount(COIN // 10)
 """A caller who pays more for 1,000 vbytes has probably made a mistake."""

@@ -10,7 +10,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.scanobjects import expand, read_descriptors, read_range
-from axon.rpc.methods.shapes.addresses import address_json
+from axon.rpc.shapes.addresses import address_json
 
 
 @method("util")

@@ -9,7 +9,7 @@ from axon.errors import DecodeError, WalletError
 from axon.primitives.transaction import OutPoint, Transaction
 from axon.rpc.amounts import Json, amount_from
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import unhex
+from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import refusal
 from axon.wallet.labels import parse_outpoint
 from axon.wallet.payment import ALL, Payee

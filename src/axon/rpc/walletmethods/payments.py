@@ -17,7 +17,7 @@ from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import unhex
+from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
 from axon.rpc.walletmethods.shapes import spread_json

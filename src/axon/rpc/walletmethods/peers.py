@@ -6,7 +6,7 @@ from axon.machine import SECOND
 from axon.node.session import Session
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
-from axon.rpc.methods.shapes.peers import network_name, services_names
+from axon.rpc.shapes.peers import network_name, services_names
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.wire.messages import Services
 

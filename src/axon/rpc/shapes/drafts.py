@@ -12,8 +12,7 @@ from axon.primitives.script import OP_RETURN, push
 from axon.primitives.transaction import SEQUENCE_FINAL, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Json, amount_from
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import parse_hex
-from axon.rpc.parameters import parse_hash, type_name
+from axon.rpc.parameters import parse_hash, parse_hex, type_name
 
 MAX_REPLACEABLE_SEQUENCE = SEQUENCE_FINAL - 2
 """An input with this sequence or less signals that it may be replaced (BIP 125)."""

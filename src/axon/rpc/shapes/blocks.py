@@ -13,7 +13,7 @@ from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target, difficulty
 from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
-from axon.rpc.methods.shapes.transactions import transaction_json
+from axon.rpc.shapes.transactions import transaction_json
 
 
 def confirmations(entry: HeaderEntry, active: ActiveChain) -> int:

@@ -23,7 +23,7 @@ from axon.primitives.transaction import (
 )
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import unhex
+from axon.rpc.parameters import unhex
 
 MAX_OPCODE: Final = 0xB9
 MAX_ELEMENT: Final = 520
