@@ -11,7 +11,7 @@ import pytest
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError, StorageError
 from axon.host.settings import LightSettings
-from axon.host.walletclient import OpenedHere, find_served
+from axon.host.walletclient import InProcessWallet, find_served
 from axon.host.walletserver import COOKIE_FILE, RPC_FILE
 from axon.primitives.network import REGTEST, SIGNET
 from axon.rpc.auth import Cookie, Credentials
@@ -84,7 +84,7 @@ def test_a_disk_that_refuses_closes_the_wallet(
         raise StorageError("the disk is full")
 
     make_wallet(tmp_path, "alice", account(bytes(16)))
-    here = OpenedHere(LightSettings(REGTEST, tmp_path, connect=()), "alice")
+    here = InProcessWallet(LightSettings(REGTEST, tmp_path, connect=()), "alice")
     here.start()
     monkeypatch.setattr(SqliteStore, "write", write)
     for method in ("getnewaddress", "listaddresses"):
@@ -98,7 +98,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no wallet 'bob'"), open_wallet(tmp_path, "bob"):
         pass
     make_wallet(tmp_path, "alice", account(bytes(16)))
-    here = OpenedHere(LightSettings(SIGNET, tmp_path), "alice")
+    here = InProcessWallet(LightSettings(SIGNET, tmp_path), "alice")
     with pytest.raises(ConfigError, match="one of regtest, not signet"):
         here.start()
     file = LightSettings(REGTEST, tmp_path).wallet_folder("alice") / "wallet.sqlite"

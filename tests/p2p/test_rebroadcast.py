@@ -32,11 +32,11 @@ def test_it_rings_every_ten_to_fifteen_minutes_from_the_first_peer_on() -> None:
 
 def test_it_can_be_hastened_once_it_runs() -> None:
     clock = Rebroadcast(Random(1))
-    clock.hasten(MINUTE)
+    clock.bring_forward(MINUTE)
     assert clock.deadline() is None
     clock.start(NOW)
     before = clock.deadline()
-    clock.hasten(MINUTE)
+    clock.bring_forward(MINUTE)
     after = clock.deadline()
     assert before is not None
     assert after == before - MINUTE

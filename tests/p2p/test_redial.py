@@ -90,5 +90,5 @@ def test_the_others_are_dialled_at_once_when_nobody_is_left() -> None:
     for target in (ALICE, BOB):
         for _ in range(5):
             dial.failed(target.endpoint, NOW)
-    dial.hasten(NOW, ALICE.endpoint)
+    dial.bring_forward(NOW, ALICE.endpoint)
     assert dial.due(NOW, nobody) == [BOB]

@@ -10,7 +10,7 @@ from typing import Any
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.settings import LightSettings
-from axon.host.walletclient import OpenedHere
+from axon.host.walletclient import InProcessWallet
 from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.errors import RpcError
@@ -37,7 +37,7 @@ def make_wallet(folder: Path, name: str, source: Source) -> None:
 class LightWallet:
     """An open wallet."""
 
-    def __init__(self, here: OpenedHere) -> None:
+    def __init__(self, here: InProcessWallet) -> None:
         self.call = here.call
 
     def sync(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class LightWallet:
 @contextmanager
 def open_wallet(folder: Path, name: str, *nodes: Endpoint) -> Iterator[LightWallet]:
     """A wallet that dials these nodes and no other."""
-    here = OpenedHere(LightSettings(REGTEST, folder, connect=nodes), name)
+    here = InProcessWallet(LightSettings(REGTEST, folder, connect=nodes), name)
     here.start()
     try:
         yield LightWallet(here)

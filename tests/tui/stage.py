@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
 from axon.tui.app import WalletApp
-from axon.tui.model import Nature
+from axon.tui.model import WalletInfo
 from axon.wallet.amounts import Unit, parse_amount
 from tests.tui.double import Double
 
@@ -25,11 +25,11 @@ def squares(text: str) -> list[str]:
     return [f"\x1b[97;40m█{text[-4:]}█\x1b[0m", "█████"]
 
 
-def app_of(double: Double, *, nature: Nature | None = None, offline: bool = False) -> WalletApp:
+def app_of(double: Double, *, info: WalletInfo | None = None, offline: bool = False) -> WalletApp:
     """The program over this wallet."""
     return WalletApp(
         double.ask,
-        nature or Nature("regtest", signs=True),
+        info or WalletInfo("regtest", signs=True),
         "alice",
         qr_lines=squares,
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
@@ -87,12 +87,12 @@ def play(
     double: Double | None = None,
     *,
     size: tuple[int, int] = SMALL,
-    nature: Nature | None = None,
+    info: WalletInfo | None = None,
     offline: bool = False,
     on_message: Callable[[Message], None] | None = None,
 ) -> WalletApp:
     """Run the program and play a scene with it, from the first look on; the program, ended."""
-    app = app_of(double or Double(), nature=nature, offline=offline)
+    app = app_of(double or Double(), info=info, offline=offline)
 
     async def run() -> None:
         async with app.run_test(size=size, message_hook=on_message) as pilot:

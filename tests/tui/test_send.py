@@ -8,7 +8,7 @@ from textual.widgets import Checkbox
 
 from axon.rpc.amounts import Json
 from axon.rpc.errors import Code, RpcError
-from axon.tui.model import Nature
+from axon.tui.model import WalletInfo
 from axon.tui.passphrase import PassphraseDialog, SecretInput
 from tests.tui.double import BOB, PASSPHRASE, Double, txid
 from tests.tui.stage import Stage, play
@@ -236,7 +236,7 @@ def test_a_wallet_that_only_watches_does_not_ask_for_a_passphrase() -> None:
         await stage.press("s")
         assert not is_asked(stage)
 
-    play(scene, nature=Nature("regtest", signs=False))
+    play(scene, info=WalletInfo("regtest", signs=False))
 
 
 def test_without_a_fee_the_wallet_names_one() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from axon.tui.model import Output, Payment, Peer, ShownCoin, ShownDraft, ShownSpread, Sync
 from axon.tui.wording import (
     ELLIPSIS,
-    Said,
+    StyledText,
     Tone,
     coin_state,
     confirmation_text,
@@ -98,7 +98,7 @@ def test_elided_texts_fit_and_keep_both_ends(text: str, width: int) -> None:
     ],
 )
 def test_standing(changes: dict[str, int], sentence: str, tone: Tone) -> None:
-    assert standing(replace(SYNCED, **changes), offline=False) == Said(sentence, tone)  # type: ignore[arg-type]
+    assert standing(replace(SYNCED, **changes), offline=False) == StyledText(sentence, tone)  # type: ignore[arg-type]
 
 
 def test_offline_was_asked_for() -> None:

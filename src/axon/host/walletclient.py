@@ -69,7 +69,7 @@ def opened(
     served = find_served(folder)
     if served is None:
         with log():
-            here = OpenedHere(settings, name)
+            here = InProcessWallet(settings, name)
             try:
                 here.start()
             except StorageError:
@@ -123,7 +123,7 @@ def _served_port(path: Path) -> int | None:
     return port if isinstance(port, int) and 0 < port < 1 << 16 else None
 
 
-class OpenedHere:
+class InProcessWallet:
     """A wallet that runs in a thread of this process.
 
     The caller's own thread is free to ask a person something; the connections go on meanwhile.

@@ -98,7 +98,9 @@ class NamedPeers:
         served = connection.ready and open_for >= SECOND
         if served and not any(c.ready and c.request for c in self._table.open.values()):
             for redial in (self._fixed, self._added):
-                redial.hasten(now, request.endpoint)  # Nobody is left: whoever else there is.
+                redial.bring_forward(
+                    now, request.endpoint
+                )  # Nobody is left: whoever else there is.
 
     def _room_for_added(self) -> int:
         return MAX_ADDED - sum(self._table.is_busy(t.endpoint) for t in self._added.targets)

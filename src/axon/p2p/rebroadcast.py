@@ -31,7 +31,7 @@ class Rebroadcast:
         if self._due is None:
             self._plan(now)
 
-    def hasten(self, by: Instant) -> None:
+    def bring_forward(self, by: Instant) -> None:
         """Bring the next moment forward (`mockscheduler`)."""
         if self._due is not None:
             self._due -= by

@@ -114,7 +114,7 @@ class Redial:
             schedule.delay = FIRST_DELAY
             self._postpone(schedule, now)
 
-    def hasten(self, now: Instant, other_than: Endpoint) -> None:
+    def bring_forward(self, now: Instant, other_than: Endpoint) -> None:
         """Dial all targets but one at once."""
         for endpoint, schedule in self._schedules.items():
             if endpoint != other_than:

@@ -243,9 +243,9 @@ class TxRelay:
             return RelayStats(False, 0, 0, 0)
         return RelayStats(ours.relay, ours.last_sequence, len(ours.queue), ours.minimum)
 
-    def hasten(self, by: Instant) -> None:
+    def bring_forward(self, by: Instant) -> None:
         """Bring the next repetition of our own transactions forward (`mockscheduler`)."""
-        self._repeat.hasten(by)
+        self._repeat.bring_forward(by)
 
     def find(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
         """The transaction that a peer asks for; None if it may not have it, or there is none.

@@ -29,14 +29,14 @@ from axon.tui.asking import Ask, look
 from axon.tui.coins import CoinsPane
 from axon.tui.colours import DARK, LIGHT
 from axon.tui.history import HistoryPane
-from axon.tui.model import Nature, View
+from axon.tui.model import View, WalletInfo
 from axon.tui.overview import OverviewPane
-from axon.tui.pane import Acted, Line, Pane
+from axon.tui.pane import Line, Pane, WalletChanged
 from axon.tui.payform import ReadAmount
 from axon.tui.peers import PeersPane
 from axon.tui.receive import QrLines, ReceivePane
 from axon.tui.send import SendPane
-from axon.tui.wording import Said, Tone, standing
+from axon.tui.wording import StyledText, Tone, standing
 
 LOOK_S: Final = 1.0
 """From one look to the next."""
@@ -50,7 +50,7 @@ class WalletApp(App[None]):
 
     Args:
         ask: asks the wallet.
-        nature: what the wallet is.
+        info: what the wallet is.
         name: of the wallet.
         qr_lines: draws a QR code.
         read_amount: reads what was typed as an amount.
@@ -84,7 +84,7 @@ class WalletApp(App[None]):
     def __init__(
         self,
         ask: Ask,
-        nature: Nature,
+        info: WalletInfo,
         name: str,
         *,
         qr_lines: QrLines,
@@ -95,12 +95,12 @@ class WalletApp(App[None]):
         self.failure: BaseException | None = None
         """A bug that has ended the program."""
         self._ask = ask
-        self._whose = f"{name} on {nature.chain}" + ", watching only" * (not nature.signs)
+        self._whose = f"{name} on {info.chain}" + ", watching only" * (not info.signs)
         self._offline = offline
         self._panes: tuple[Pane, ...] = (
             OverviewPane(ask),
             HistoryPane(ask),
-            SendPane(ask, nature, read_amount),
+            SendPane(ask, info, read_amount),
             ReceivePane(ask, qr_lines),
             CoinsPane(ask),
             PeersPane(ask),
@@ -133,7 +133,7 @@ class WalletApp(App[None]):
         # The terminal is given back as it was, however the program is ended.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self._panes[0].enter()
-        self._say(Said("Opening", Tone.DIM))
+        self._say(StyledText("Opening", Tone.DIM))
         self.run_worker(self._watch(), exit_on_error=False)
 
     def action_turn(self, place: int) -> None:
@@ -156,7 +156,7 @@ class WalletApp(App[None]):
         """From dark to light, or back."""
         self.theme = (LIGHT if self.theme == DARK.name else DARK).name
 
-    @on(Acted)
+    @on(WalletChanged)
     def look_now(self) -> None:
         """Something was changed: the next look is due."""
         self._due.set()
@@ -185,7 +185,7 @@ class WalletApp(App[None]):
         try:
             view = await look(self._ask)
         except RpcError as error:
-            self._say(Said(error.message, Tone.BAD))
+            self._say(StyledText(error.message, Tone.BAD))
         except AxonError as error:
             self._silent(error)
         else:
@@ -201,7 +201,7 @@ class WalletApp(App[None]):
         if not self._has_closed:
             self.notify(str(error), severity="error", timeout=_REASON_S, markup=False)
         self._has_closed = True
-        self._say(Said("The wallet has closed: shown is what it said last", Tone.BAD))
+        self._say(StyledText("The wallet has closed: shown is what it said last", Tone.BAD))
 
-    def _say(self, said: Said) -> None:
+    def _say(self, said: StyledText) -> None:
         self.query_one("#standing", Line).say(said)

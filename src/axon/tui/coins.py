@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from axon.errors import AxonError
 from axon.tui.asking import Ask
 from axon.tui.model import ShownCoin, View
-from axon.tui.pane import Acted, Line, Pane, begin
+from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.table import Column, LiveTable, Row
-from axon.tui.wording import Said, Tone, btc, coin_state
+from axon.tui.wording import StyledText, Tone, btc, coin_state
 
 _COLUMNS: Final = (
     Column("Amount BTC", right=True),
@@ -27,11 +27,11 @@ _COLUMNS: Final = (
 def coin_row(coin: ShownCoin) -> Row:
     """The cells of one coin."""
     return (
-        Said(btc(coin.amount_sat).removesuffix(" BTC")),
-        Said(f"{coin.confirmations:,}", Tone.PLAIN if coin.confirmations else Tone.DIM),
+        StyledText(btc(coin.amount_sat).removesuffix(" BTC")),
+        StyledText(f"{coin.confirmations:,}", Tone.PLAIN if coin.confirmations else Tone.DIM),
         coin_state(coin),
-        Said(coin.label[:16]),
-        Said(coin.address),
+        StyledText(coin.label[:16]),
+        StyledText(coin.address),
     )
 
 
@@ -68,7 +68,7 @@ class CoinsPane(Pane):
     def show(self, view: View) -> None:
         """Draw the latest answers of the wallet."""
         self._coins = {coin.place: coin for coin in view.coins}
-        self.query_one("#held", Line).say(Said(_held(view.coins), Tone.DIM))
+        self.query_one("#held", Line).say(StyledText(_held(view.coins), Tone.DIM))
         self.query_one(LiveTable).show_rows(
             {place: coin_row(coin) for place, coin in self._coins.items()}
         )
@@ -89,4 +89,4 @@ class CoinsPane(Pane):
         except AxonError as error:
             self.notify(str(error), severity="error", markup=False)
         else:
-            self.post_message(Acted())
+            self.post_message(WalletChanged())

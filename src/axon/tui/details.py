@@ -14,7 +14,7 @@ from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
 from axon.tui.model import Payment, ShownSpread, read_payment, read_spread
 from axon.tui.pane import Line, begin
-from axon.tui.wording import Said, Tone, btc, category, confirmation_text, signed, time_text
+from axon.tui.wording import StyledText, Tone, btc, category, confirmation_text, signed, time_text
 
 LOOK_S: Final = 1.0
 _ROW: Final = 9
@@ -80,11 +80,11 @@ class DetailsDialog(ModalScreen[None]):
         except AxonError as error:
             # Without an answer what was shown stays; the top line says that nobody answers.
             if isinstance(error, RpcError):
-                self._say(Said(error.message, Tone.BAD))
+                self._say(StyledText(error.message, Tone.BAD))
             return
-        self._say(Said(facts(payment, spread, self._proof_bytes)))
+        self._say(StyledText(facts(payment, spread, self._proof_bytes)))
 
-    def _say(self, said: Said) -> None:
+    def _say(self, said: StyledText) -> None:
         if self.is_attached:
             self.query_one("#facts", Line).say(said)
 

@@ -13,7 +13,7 @@ from axon.tui.details import DetailsDialog
 from axon.tui.model import Payment, View
 from axon.tui.pane import Pane
 from axon.tui.table import Column, LiveTable, Row
-from axon.tui.wording import Said, amount, category, confirmed, counterparty, time_text
+from axon.tui.wording import StyledText, amount, category, confirmed, counterparty, time_text
 
 _COLUMNS: Final = (
     Column("When"),
@@ -27,11 +27,11 @@ _COLUMNS: Final = (
 def payment_row(payment: Payment) -> Row:
     """The cells of one payment."""
     return (
-        Said(time_text(payment.time_s)),
-        Said(category(payment)),
+        StyledText(time_text(payment.time_s)),
+        StyledText(category(payment)),
         amount(payment),
         confirmed(payment),
-        Said(counterparty(payment)),
+        StyledText(counterparty(payment)),
     )
 
 

@@ -15,7 +15,7 @@ REPLACED: Final = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
+class WalletInfo:
     """What a wallet is, which does not change while it is open.
 
     Args:
@@ -218,9 +218,9 @@ class View:
     peers: tuple[Peer, ...]
 
 
-def read_nature(info: dict[str, Any]) -> Nature:
+def read_wallet_info(info: dict[str, Any]) -> WalletInfo:
     """From `getwalletinfo`."""
-    return Nature(chain=info["chain"], signs=info["private_keys_enabled"])
+    return WalletInfo(chain=info["chain"], signs=info["private_keys_enabled"])
 
 
 def read_balance(balances: dict[str, Any]) -> ShownBalance:

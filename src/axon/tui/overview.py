@@ -12,7 +12,7 @@ from axon.rpc.amounts import format_amount
 from axon.tui.history import PaymentTable
 from axon.tui.model import ShownBalance, Sync, View
 from axon.tui.pane import Line, Pane
-from axon.tui.wording import Said, Tone, btc
+from axon.tui.wording import StyledText, Tone, btc
 
 MAX_LATEST: Final = 30
 
@@ -49,7 +49,7 @@ class Gauge(Horizontal):
         # One more of each: the first block counts, and a chain of it alone is complete.
         self.query_one(ProgressBar).update(total=target + 1, progress=max(0, height + 1))
         done = f"{max(0, height):,}"
-        self.query_one(Line).say(Said(done if height >= target else f"{done} of {target:,}"))
+        self.query_one(Line).say(StyledText(done if height >= target else f"{done} of {target:,}"))
 
 
 class OverviewPane(Pane):
@@ -99,7 +99,7 @@ class OverviewPane(Pane):
         width = max(len(btc(sat)) for sat in rest.values())
         for name, sat in rest.items():
             text = f"{name.capitalize():<10}{btc(sat):>{width}}"
-            self.query_one(f"#{name}", Line).say(Said(text, Tone.PLAIN if sat else Tone.DIM))
+            self.query_one(f"#{name}", Line).say(StyledText(text, Tone.PLAIN if sat else Tone.DIM))
 
     def _show_sync(self, sync: Sync) -> None:
         self.query_one("#headers", Gauge).show(sync.headers, max(sync.headers, sync.weighed))

@@ -13,10 +13,10 @@ from textual.widgets import Static
 from axon.tui.asking import Ask
 from axon.tui.model import View
 from axon.tui.table import LiveTable
-from axon.tui.wording import Said, Tone
+from axon.tui.wording import StyledText, Tone
 
 
-class Acted(Message):
+class WalletChanged(Message):
     """The wallet was asked for a change: the next look is due now."""
 
 
@@ -55,7 +55,7 @@ class Line(Static):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, markup=False)
 
-    def say(self, said: Said | None) -> None:
+    def say(self, said: StyledText | None) -> None:
         """Say this from now on; None for nothing."""
         self.update("" if said is None else said.text)
         for tone in Tone:

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from axon.tui.pane import Line, begin
-from axon.tui.wording import Said, Tone
+from axon.tui.wording import StyledText, Tone
 
 Attempt = Callable[[str], Awaitable[str | None]]
 """Tries a passphrase; None if it was the right one and all is done, else a sentence for who typed
@@ -88,7 +88,7 @@ class PassphraseDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Put the cursor into the field."""
-        self.query_one("#purpose", Line).say(Said(self._purpose))
+        self.query_one("#purpose", Line).say(StyledText(self._purpose))
         self.query_one(SecretInput).focus()
 
     @on(Button.Pressed, "#leave")
@@ -106,10 +106,10 @@ class PassphraseDialog(ModalScreen[bool]):
             return
         field = self.query_one(SecretInput)
         if not field.value:
-            self._answer(Said("A passphrase is needed to sign.", Tone.BAD))
+            self._answer(StyledText("A passphrase is needed to sign.", Tone.BAD))
             return
         self._busy = True
-        self._answer(Said("Signing ...", Tone.DIM))
+        self._answer(StyledText("Signing ...", Tone.DIM))
         begin(self, self._try(field))
 
     async def _try(self, field: SecretInput) -> None:
@@ -118,8 +118,8 @@ class PassphraseDialog(ModalScreen[bool]):
         if refusal is None:
             self.dismiss(True)
         else:
-            self._answer(Said(refusal, Tone.BAD))
+            self._answer(StyledText(refusal, Tone.BAD))
             field.focus()
 
-    def _answer(self, said: Said) -> None:
+    def _answer(self, said: StyledText) -> None:
         self.query_one("#answer", Line).say(said)

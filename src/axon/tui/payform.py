@@ -17,7 +17,7 @@ from axon.errors import AxonError
 from axon.rpc.amounts import format_amount
 from axon.rpc.errors import Code, RpcError
 from axon.tui.pane import Line
-from axon.tui.wording import Said, Tone
+from axon.tui.wording import StyledText, Tone
 
 ReadAmount = Callable[[str, str], int]
 """Satoshi of a text such as `0.5`, `0.5 BTC` or `50000 sat`, and of the unit that is meant where it
@@ -145,7 +145,7 @@ class PayForm(Vertical):
 
     def wait(self) -> None:
         """Say that the draft is being made: looking at the last blocks may take a moment."""
-        self.query_one("#general", Line).say(Said("Asking the wallet ...", Tone.DIM))
+        self.query_one("#general", Line).say(StyledText("Asking the wallet ...", Tone.DIM))
 
     def refuse(self, error: AxonError | None) -> None:
         """Say what the wallet refuses, beside what it is about; None takes it all back."""
@@ -156,7 +156,7 @@ class PayForm(Vertical):
             return
         field = _FIELD_OF.get(error.code) if isinstance(error, RpcError) else None
         if field is None:
-            self.query_one("#general", Line).say(Said(str(error), Tone.BAD))
+            self.query_one("#general", Line).say(StyledText(str(error), Tone.BAD))
         else:
             self._complain(field, str(error))
         if field == "fee":
@@ -193,5 +193,5 @@ class PayForm(Vertical):
         return format_amount(self._read_amount(typed, unit))
 
     def _complain(self, name: str, sentence: str) -> None:
-        self.query_one(f"#{name}-wrong", Line).say(Said(sentence, Tone.BAD))
+        self.query_one(f"#{name}-wrong", Line).say(StyledText(sentence, Tone.BAD))
         self._field(name).focus()

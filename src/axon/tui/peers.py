@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from axon.tui.model import Peer, Sync, View
 from axon.tui.pane import Line, Pane
 from axon.tui.table import Column, LiveTable, Row
-from axon.tui.wording import Said, Tone, nodes, peer_agrees, peer_filters, ping
+from axon.tui.wording import StyledText, Tone, nodes, peer_agrees, peer_filters, ping
 
 _COLUMNS: Final = (
     Column("Node", grows=True),
@@ -27,21 +27,21 @@ _MAX_AGENT: Final = 24
 def peer_row(peer: Peer) -> Row:
     """The cells of one node."""
     return (
-        Said(peer.address),
-        Said(peer.agent[:_MAX_AGENT]) if peer.agent else Said("handshake", Tone.DIM),
-        Said(f"{peer.height:,}" if peer.height >= 0 else ""),
+        StyledText(peer.address),
+        StyledText(peer.agent[:_MAX_AGENT]) if peer.agent else StyledText("handshake", Tone.DIM),
+        StyledText(f"{peer.height:,}" if peer.height >= 0 else ""),
         peer_filters(peer),
         peer_agrees(peer),
-        Said(ping(peer)),
+        StyledText(ping(peer)),
     )
 
 
-def summary(sync: Sync) -> Said:
+def summary(sync: Sync) -> StyledText:
     """What the nodes are together."""
     if not sync.peers:
-        return Said("No node is connected", Tone.WARN)
+        return StyledText("No node is connected", Tone.WARN)
     summary = f"{nodes(sync.peers).capitalize()}: filters from {sync.filter_peers}"
-    return Said(f"{summary}, of which {sync.agreed} agree with all that is known", Tone.DIM)
+    return StyledText(f"{summary}, of which {sync.agreed} agree with all that is known", Tone.DIM)
 
 
 class PeersPane(Pane):

@@ -15,9 +15,9 @@ from textual.widgets import Button, DataTable, Input, Static
 from axon.errors import AxonError
 from axon.tui.asking import Ask
 from axon.tui.model import Address, View
-from axon.tui.pane import Acted, Line, Pane, begin
+from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.table import Column, LiveTable, Row
-from axon.tui.wording import Said, Tone
+from axon.tui.wording import StyledText, Tone
 
 QrLines = Callable[[str], list[str]]
 """A QR code as lines of block characters for a terminal: what is drawn is light, what is left out
@@ -32,9 +32,9 @@ _MAX_LABEL: Final = 200
 def address_row(address: Address) -> Row:
     """The cells of one address."""
     return (
-        Said(f"{address.index}"),
-        Said("yes", Tone.GOOD) if address.used else Said("no", Tone.DIM),
-        Said(address.label or address.address),
+        StyledText(f"{address.index}"),
+        StyledText("yes", Tone.GOOD) if address.used else StyledText("no", Tone.DIM),
+        StyledText(address.label or address.address),
     )
 
 
@@ -123,21 +123,21 @@ class ReceivePane(Pane):
         try:
             address = await self.ask("getnewaddress", label)
         except AxonError as error:
-            refused.say(Said(str(error), Tone.BAD))
+            refused.say(StyledText(str(error), Tone.BAD))
             return
         refused.say(None)
         self.query_one("#label", Input).value = ""
         self.query_one(LiveTable).focus()
         self._wanted = address
         self._draw(address)
-        self.post_message(Acted())
+        self.post_message(WalletChanged())
 
     def _draw(self, address: str | None) -> None:
         if address is None:
             hint = "No address was given out yet: press n for the first one"
-            self.query_one("#address", Line).say(Said(hint, Tone.DIM))
+            self.query_one("#address", Line).say(StyledText(hint, Tone.DIM))
             self.query_one("#picture", Line).say(None)
             return
-        self.query_one("#address", Line).say(Said(address))
+        self.query_one("#address", Line).say(StyledText(address))
         lines = [Text.from_ansi(line).plain for line in self._qr_lines(address)]
         self.query_one("#picture", Line).update("\n".join(lines))

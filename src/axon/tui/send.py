@@ -13,11 +13,11 @@ from textual.widgets import Button, Tabs
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.model import Nature, ShownDraft, View, read_draft, read_payment, read_spread
-from axon.tui.pane import Acted, Line, Pane, begin
+from axon.tui.model import ShownDraft, View, WalletInfo, read_draft, read_payment, read_spread
+from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import PassphraseDialog
 from axon.tui.payform import Order, PayForm, ReadAmount
-from axon.tui.wording import Said, Tone, draft_text, spreading
+from axon.tui.wording import StyledText, Tone, draft_text, spreading
 
 _WIDTH: Final = 74
 """Characters of a line of the draft: they fit on the smallest screen, and into the dialog."""
@@ -28,7 +28,7 @@ class SendPane(Pane):
 
     Args:
         ask: asks the wallet.
-        nature: what the wallet is.
+        info: what the wallet is.
         read_amount: reads what was typed as an amount.
     """
 
@@ -50,9 +50,9 @@ class SendPane(Pane):
     SendPane #result, SendPane #sent { height: auto; }
     """
 
-    def __init__(self, ask: Ask, nature: Nature, read_amount: ReadAmount) -> None:
+    def __init__(self, ask: Ask, info: WalletInfo, read_amount: ReadAmount) -> None:
         super().__init__(ask)
-        self._nature = nature
+        self._info = info
         self._form = PayForm(read_amount)
         self._order: Order | None = None
         self._draft: ShownDraft | None = None
@@ -107,7 +107,7 @@ class SendPane(Pane):
         self._form.refuse(None)
         self._draft = read_draft(made)
         self.query_one("#sent-box").remove_class("there")
-        self.query_one("#drafted", Line).say(Said(draft_text(self._draft, _WIDTH)))
+        self.query_one("#drafted", Line).say(StyledText(draft_text(self._draft, _WIDTH)))
         self.query_one("#draft-box").add_class("there")
         self.query_one("#sign").focus()
         self.query_one("#draft-box").scroll_visible(animate=False)
@@ -118,7 +118,7 @@ class SendPane(Pane):
         draft, order = self._draft, self._order
         if draft is None or order is None:
             self.notify("There is nothing to sign yet: fill in the form", timeout=3)
-        elif not self._nature.signs:
+        elif not self._info.signs:
             self.notify(
                 "This wallet only watches: axon wallet psbt makes a payment for who has the keys",
                 severity="warning",
@@ -143,7 +143,7 @@ class SendPane(Pane):
         self._form.clear()
         self.screen.query_one(Tabs).focus()  # Nothing of the form is to be pressed again by chance.
         self._sent = sent["txid"]
-        self.post_message(Acted())
+        self.post_message(WalletChanged())
         return None
 
     async def _follow(self, txid: str) -> None:
@@ -154,5 +154,5 @@ class SendPane(Pane):
         if self._sent == txid and self._draft is None:
             became = spreading(read_spread(entry["spread"]), read_payment(entry), self._peers)
             self.query_one("#result", Line).say(became)
-            self.query_one("#sent", Line).say(Said(txid, Tone.DIM))
+            self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
             self.query_one("#sent-box").add_class("there")

@@ -12,7 +12,7 @@ from textual import events
 from textual.widgets import DataTable
 
 from axon.tui.colours import variable_of
-from axon.tui.wording import Said, Tone, elided
+from axon.tui.wording import StyledText, Tone, elided
 
 _NARROWEST: Final = 8
 """Of the column that takes what room the others leave."""
@@ -33,7 +33,7 @@ class Column:
     grows: bool = False
 
 
-Row = tuple[Said, ...]
+Row = tuple[StyledText, ...]
 
 
 class LiveTable(DataTable[Text]):
@@ -106,7 +106,7 @@ class LiveTable(DataTable[Text]):
                 widths[place] = max(_NARROWEST, room - sum(widths) + widths[place])
         return tuple(widths)
 
-    def _cell(self, place: int, said: Said) -> Text:
+    def _cell(self, place: int, said: StyledText) -> Text:
         column = self._layout[place]
         text = elided(said.text, self._widths[place]) if column.grows else said.text
         return Text(text, self._style(said.tone), justify="right" if column.right else "left")

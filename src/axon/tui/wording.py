@@ -42,7 +42,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StyledText:
     """A text with the tone that decides its colour."""
 
     text: str
@@ -77,7 +77,7 @@ def elided(text: str, width: int) -> str:
     return text[: width - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
 
 
-def standing(sync: Sync, *, offline: bool) -> Said:
+def standing(sync: Sync, *, offline: bool) -> StyledText:
     """Where the wallet is, or what keeps it from being up to date.
 
     Args:
@@ -85,19 +85,21 @@ def standing(sync: Sync, *, offline: bool) -> Said:
     """
     if not sync.peers:
         if offline:
-            return Said("Offline: shown is what was known before", Tone.WARN)
-        return Said("No node is connected, looking for one", Tone.WARN)
+            return StyledText("Offline: shown is what was known before", Tone.WARN)
+        return StyledText("No node is connected, looking for one", Tone.WARN)
     if not sync.filter_peers:
-        return Said(f"No filters from {nodes(sync.peers)}: payments are not seen", Tone.WARN)
+        return StyledText(f"No filters from {nodes(sync.peers)}: payments are not seen", Tone.WARN)
     if sync.disputed is not None:
-        return Said(f"Nodes disagree about block {sync.disputed:,}, asking more", Tone.WARN)
+        return StyledText(f"Nodes disagree about block {sync.disputed:,}, asking more", Tone.WARN)
     if sync.synced:
-        return Said(f"In sync at block {sync.headers:,} with {nodes(sync.peers)}", Tone.GOOD)
+        return StyledText(f"In sync at block {sync.headers:,} with {nodes(sync.peers)}", Tone.GOOD)
     if sync.weighed > sync.headers:
-        return Said(f"Weighing a chain: header {sync.weighed:,}")
+        return StyledText(f"Weighing a chain: header {sync.weighed:,}")
     if sync.filter_headers < sync.headers:
-        return Said(f"Reading filter headers, {max(0, sync.filter_headers):,} of {sync.headers:,}")
-    return Said(f"Looking for payments, block {max(0, sync.scanned):,} of {sync.headers:,}")
+        return StyledText(
+            f"Reading filter headers, {max(0, sync.filter_headers):,} of {sync.headers:,}"
+        )
+    return StyledText(f"Looking for payments, block {max(0, sync.scanned):,} of {sync.headers:,}")
 
 
 def category(payment: Payment) -> str:
@@ -105,22 +107,24 @@ def category(payment: Payment) -> str:
     return _CATEGORIES.get(payment.category, payment.category)
 
 
-def confirmed(payment: Payment) -> Said:
+def confirmed(payment: Payment) -> StyledText:
     """How sure a payment is, for a narrow column."""
     if payment.state == REPLACED:
-        return Said("replaced", Tone.DIM)
+        return StyledText("replaced", Tone.DIM)
     if payment.category == "orphan":
-        return Said("lost", Tone.DIM)
+        return StyledText("lost", Tone.DIM)
     if payment.state == UNCONFIRMED:
-        return Said("unconfirmed", Tone.WARN)
-    return Said(f"{payment.confirmations:,}")
+        return StyledText("unconfirmed", Tone.WARN)
+    return StyledText(f"{payment.confirmations:,}")
 
 
-def amount(payment: Payment) -> Said:
+def amount(payment: Payment) -> StyledText:
     """What a payment adds or takes, coloured."""
     if payment.state == REPLACED or payment.category == "orphan":
-        return Said(signed(payment.amount_sat), Tone.DIM)
-    return Said(signed(payment.amount_sat), Tone.GOOD if payment.amount_sat > 0 else Tone.PLAIN)
+        return StyledText(signed(payment.amount_sat), Tone.DIM)
+    return StyledText(
+        signed(payment.amount_sat), Tone.GOOD if payment.amount_sat > 0 else Tone.PLAIN
+    )
 
 
 def counterparty(payment: Payment) -> str:
@@ -147,29 +151,29 @@ def confirmation_text(payment: Payment) -> str:
     return f"{count:,} {word}"
 
 
-def coin_state(coin: ShownCoin) -> Said:
+def coin_state(coin: ShownCoin) -> StyledText:
     """Whether a coin can be spent, and why not."""
     if coin.frozen:
-        return Said("frozen", Tone.WARN)
+        return StyledText("frozen", Tone.WARN)
     if coin.immature:
-        return Said("immature", Tone.DIM)
+        return StyledText("immature", Tone.DIM)
     if not coin.safe:
-        return Said("pending", Tone.WARN)
-    return Said("change" if coin.change else "ready")
+        return StyledText("pending", Tone.WARN)
+    return StyledText("change" if coin.change else "ready")
 
 
-def peer_filters(peer: Peer) -> Said:
+def peer_filters(peer: Peer) -> StyledText:
     """Whether a node serves filters."""
     if not peer.agent:
-        return Said("", Tone.DIM)
-    return Said("no", Tone.DIM) if peer.filters == "none" else Said("yes")
+        return StyledText("", Tone.DIM)
+    return StyledText("no", Tone.DIM) if peer.filters == "none" else StyledText("yes")
 
 
-def peer_agrees(peer: Peer) -> Said:
+def peer_agrees(peer: Peer) -> StyledText:
     """Whether a node's filter headers are the ones we hold."""
     if peer.filters == "agrees":
-        return Said("yes", Tone.GOOD)
-    return Said("asking", Tone.DIM) if peer.filters == "open" else Said("", Tone.DIM)
+        return StyledText("yes", Tone.GOOD)
+    return StyledText("asking", Tone.DIM) if peer.filters == "open" else StyledText("", Tone.DIM)
 
 
 def ping(peer: Peer) -> str:
@@ -208,7 +212,7 @@ def draft_text(draft: ShownDraft, width: int) -> str:
     return "\n".join(lines)
 
 
-def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> Said:
+def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> StyledText:
     """What became of a payment that was sent.
 
     Args:
@@ -217,14 +221,16 @@ def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> Said:
     """
     if payment.state not in (UNCONFIRMED, REPLACED):
         where = f"It is in block {payment.height:,}" if payment.height else "It is in a block"
-        return Said(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
+        return StyledText(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
     if payment.state == REPLACED:
-        return Said("It was replaced by another payment.", Tone.WARN)
+        return StyledText("It was replaced by another payment.", Tone.WARN)
     given, echoed = (0, 0) if spread is None else (spread.given, spread.echoed)
     if echoed:
         back = "came back from one" if echoed == 1 else f"came back from {echoed}"
-        return Said(f"It spreads: fetched by {given}, {back}.", Tone.GOOD)
+        return StyledText(f"It spreads: fetched by {given}, {back}.", Tone.GOOD)
     if given:
         alone = "" if peers > 1 else "; no other node is there to send it back"
-        return Said(f"Fetched by {nodes(given)}{alone}.", Tone.GOOD)
-    return Said("Kept in the wallet; no node has fetched it yet, it is offered again.", Tone.WARN)
+        return StyledText(f"Fetched by {nodes(given)}{alone}.", Tone.GOOD)
+    return StyledText(
+        "Kept in the wallet; no node has fetched it yet, it is offered again.", Tone.WARN
+    )

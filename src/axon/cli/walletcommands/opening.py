@@ -53,11 +53,11 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
     """
     # Nobody but who looks at a screen needs its memory.
     from axon.tui.app import WalletApp
-    from axon.tui.model import read_nature
+    from axon.tui.model import read_wallet_info
 
     return WalletApp(
         ask,
-        read_nature(client.call("getwalletinfo")),
+        read_wallet_info(client.call("getwalletinfo")),
         options.name,
         qr_lines=lambda address: qr_lines(f"bitcoin:{address}"),
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
