@@ -1,15 +1,30 @@
-"""The process that spawns others: what is said when it has ended itself."""
+"""The process that spawns others: where they speak, and what is said when it has ended itself."""
 
 from __future__ import annotations
 
 import os
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from axon.swarm.lab.forkserver import ForkServer, ForkServerFailed
+from axon.swarm.lab.forkserver import ERRORS, ForkServer, ForkServerFailed
+from axon.swarm.lab.processes import wait_until
 
 pytestmark = pytest.mark.process
+
+SPEAKER = """
+import sys
+from axon.swarm.lab.forkserver import serve
+
+def speak(arguments):
+    print("said", *arguments, flush=True)
+    print("warned", file=sys.stderr)
+    return 0
+
+serve({"speaker": lambda: speak}, int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+"""
 
 
 def test_a_fork_server_that_dies_over_a_request_is_no_riddle(tmp_path: Path) -> None:
@@ -23,3 +38,21 @@ def test_a_fork_server_that_dies_over_a_request_is_no_riddle(tmp_path: Path) -> 
         assert server._process.returncode is not None, "nobody is left behind"
     finally:
         os.close(lock)
+
+
+def test_what_a_component_prints_is_in_its_folder_and_in_no_answer(tmp_path: Path) -> None:
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    folders = [tmp_path / "n1", tmp_path / "n2"]
+    try:
+        with ForkServer(lock, (sys.executable, "-c", SPEAKER)) as server:
+            for folder in folders:
+                folder.mkdir()
+                assert server.spawn("speaker", folder, [folder.name]) > 0
+                said = f"said {folder.name}\nwarned\n"
+                wait_until(partial(_holds, folder / ERRORS, said), 10.0, "it has spoken")
+    finally:
+        os.close(lock)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
