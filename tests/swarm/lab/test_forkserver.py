@@ -40,7 +40,10 @@ def test_a_fork_server_that_dies_over_a_request_is_no_riddle(tmp_path: Path) -> 
         os.close(lock)
 
 
-def test_what_a_component_prints_is_in_its_folder_and_in_no_answer(tmp_path: Path) -> None:
+def test_what_a_component_prints_is_in_its_folder_and_in_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # It has to flush by itself.
     lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     folders = [tmp_path / "n1", tmp_path / "n2"]
     try:
