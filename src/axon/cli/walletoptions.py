@@ -8,7 +8,6 @@ the command line only, since the file says it for the node.
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +19,9 @@ from axon.cli.conf import load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
+from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
-from axon.host.settings import LightSettings
+from axon.host.settings import LightSettings, check_wallet_name
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS
 
@@ -30,7 +30,6 @@ STALL_S: Final = 30.0
 second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +154,11 @@ def read_options(
     debug_words = ("-debug", "--debug")
     given = parser.parse_args([f"{w}=" if w in debug_words else w for w in arguments])
     name = getattr(given, "name", None)
-    if name is not None and not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name[:80]!r} is no name of a wallet: up to 64 letters, digits and . _ - will do"
-        )
+    if name is not None:
+        try:
+            check_wallet_name(name)
+        except ConfigError as refused:
+            raise UsageError(str(refused)) from None
     command_line: dict[str, list[Value]] = {
         option: [getattr(given, option)]
         for option in ("datadir", "conf", "chain", *_CHAINS)

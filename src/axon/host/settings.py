@@ -8,10 +8,12 @@ is Bitcoin Core's where Core has one.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from axon.errors import ConfigError
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
@@ -35,6 +37,21 @@ USER_AGENT: Final = f"/axon:{VERSION}/"
 WALLET_USER_AGENT: Final = f"/axon:{VERSION}(wallet)/"
 
 MAX_BLOCK_WEIGHT: Final = 4_000_000
+
+_WALLET_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+def check_wallet_name(name: str) -> str:
+    """The name, if a wallet may have it: it is that of a folder, and leads out of none.
+
+    Raises:
+        ConfigError: no wallet may.
+    """
+    if not _WALLET_NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name[:80]!r} is no name of a wallet: up to 64 letters, digits and . _ - will do"
+        )
+    return name
 
 
 def script_threads(par: int = 0) -> int:
@@ -268,5 +285,9 @@ class LightSettings:
         return self.folder / "light"
 
     def wallet_folder(self, name: str) -> Path:
-        """Where the wallet of a name is."""
-        return self.folder / "wallets" / name
+        """Where the wallet of a name is.
+
+        Raises:
+            ConfigError: no wallet may have this name.
+        """
+        return self.folder / "wallets" / check_wallet_name(name)
