@@ -158,7 +158,10 @@ def test_what_is_known_offline(alice: Cli) -> None:
         (["create", "bob", "--watch-only=wpkh(nonsense)"], "no descriptor"),
         (["restore", "bob", "--words-file=/no/such/file"], "cannot read /no/such/file"),
         (["restore", "bob", "--birthday=7"], "not known here yet: give a date"),
-        (["send", "alice", "nonsense", "1 BTC"], "cannot be paid"),
+        (
+            ["send", "alice", "nonsense", "1 BTC"],
+            "'nonsense' cannot be paid: expected an address of regtest (bcrt1..., m.../n..., 2...)",
+        ),
         (
             ["send", "alice", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "1 BTC"],
             "expected an address of regtest, not of main",

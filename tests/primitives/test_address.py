@@ -64,6 +64,27 @@ def test_refused_addresses(text: str) -> None:
         decode_address(text, MAINNET)
 
 
+@pytest.mark.parametrize(
+    ("network", "form"),
+    [
+        (MAINNET, "an address of main (bc1..., 1..., 3...)"),
+        (TESTNET4, "an address of testnet4 (tb1..., m.../n..., 2...)"),
+        (REGTEST, "an address of regtest (bcrt1..., m.../n..., 2...)"),
+    ],
+)
+def test_what_is_no_address_is_told_how_one_begins(network: Network, form: str) -> None:
+    for text in ("", "aaaa"):
+        with pytest.raises(DecodeError) as refused:
+            decode_address(text, network)
+        assert str(refused.value) == f"expected {form} with a valid base58 checksum"
+    with pytest.raises(DecodeError) as refused:
+        decode_address("n0pe", network)
+    assert str(refused.value) == f"expected {form} with a base58 character at character 1"
+    with pytest.raises(DecodeError) as refused:
+        decode_address(base58check_encode(bytes(33)), network)
+    assert str(refused.value) == f"expected {form}"
+
+
 def test_an_address_of_another_network_is_named() -> None:
     with pytest.raises(DecodeError, match="of regtest, not of main"):
         decode_address(VALID[0][0], REGTEST)

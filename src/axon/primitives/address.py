@@ -151,7 +151,8 @@ def decode_address(text: str, network: Network) -> bytes:
     """The script that an address stands for.
 
     Raises:
-        DecodeError: no address, or one of another network, which is then named.
+        DecodeError: no address, or one of another network, which is then named if it can be known;
+            the text says how an address of this network begins.
     """
     prefix = text.lower().rpartition("1")[0]
     if prefix == network.bech32_hrp:
@@ -160,9 +161,23 @@ def decode_address(text: str, network: Network) -> bytes:
     for other in NETWORKS.values():
         if prefix == other.bech32_hrp:
             raise DecodeError(f"an address of {network.name}, not of {other.name}")
-    payload = base58check_decode(text)
+    try:
+        payload = base58check_decode(text)
+    except DecodeError as fault:
+        where = "" if fault.offset is None else f" at character {fault.offset}"
+        raise DecodeError(f"{_any_address(network)} with {fault.expected}{where}") from None
     if len(payload) == 21 and payload[0] == network.p2pkh_prefix:
         return b"\x76\xa9\x14" + payload[1:] + b"\x88\xac"
     if len(payload) == 21 and payload[0] == network.p2sh_prefix:
         return b"\xa9\x14" + payload[1:] + b"\x87"
-    raise DecodeError(f"an address of {network.name}, of the key hash, script hash or witness form")
+    raise DecodeError(_any_address(network))
+
+
+def _any_address(network: Network) -> str:
+    """The addresses of a network as a noun phrase, with the signs that they begin with."""
+    shown = [f"{network.bech32_hrp}1..."]
+    for prefix in (network.p2pkh_prefix, network.p2sh_prefix):
+        hashes = bytes(20), b"\xff" * 20  # The smallest and the largest; all lie between.
+        first = sorted({base58check_encode(bytes((prefix,)) + each)[0] for each in hashes})
+        shown.append("/".join(f"{sign}..." for sign in first))
+    return f"an address of {network.name} ({', '.join(shown)})"
