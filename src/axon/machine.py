@@ -15,7 +15,8 @@ What a driver promises:
 - Between `Pause` and `Resume` nothing new is read from a peer; what was on the way may still come.
 - Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by
   one `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run in order, one at a time.
-- Each `Commanded` is answered by the machine with one `Answer`, now or later.
+- Each `Commanded` is answered by the machine with one `Answer`, now or later; with
+  `NoCommand` if it knows none such.
 """
 
 from __future__ import annotations
@@ -251,6 +252,19 @@ class Answer:
 
     ticket: int
     value: object
+
+
+@dataclass(frozen=True, slots=True)
+class NoCommand:
+    """The value of an `Answer` to what the machine has no such command for.
+
+    Whoever asked is told by a `TypeError`; the machine goes on.
+    """
+
+    command: object
+
+    def __str__(self) -> str:
+        return f"expected a command of this node (axon.node.commands), not {self.command!r:.200}"
 
 
 Effect = Transmit | Disconnect | Pause | Resume | Dial | Resolve | Delegate | Report | Answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from axon.errors import ConfigError
 from axon.host.fullnode import full_node
 from axon.host.settings import Bind, FullNodeSettings, PeerSettings, RpcSettings
 from axon.machine import Endpoint
-from axon.node.facts import TipChanged
+from axon.node.commands import PingAll, Rescan
+from axon.node.facts import Fact, TipChanged
 from axon.primitives.network import REGTEST
 from axon.rpc.asyncclient import AsyncRpcClient
+from axon.rpc.errors import RpcError
 from axon.rpc.settings import ServerSettings
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -121,3 +124,43 @@ def test_a_proxy_is_refused(tmp_path: Path) -> None:
                 pass
 
     asyncio.run(run())
+
+
+def test_what_is_no_command_is_named_and_the_node_lives(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(settings(tmp_path)) as node:
+            for nonsense in ("nonsense", None, Rescan(0)):  # The last is for a light client.
+                with pytest.raises(TypeError, match=re.escape(repr(nonsense))):
+                    await node.ask(nonsense)
+            await node.ask(PingAll())
+            await node.call("generatetoaddress", 1, ADDRESS)
+            assert node.height == 1
+
+    asyncio.run(run())
+
+
+def test_what_json_does_not_know_is_refused_by_its_python_name(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(settings(tmp_path)) as node:
+            with pytest.raises(RpcError, match=r"type builtins\.object is not .* type string"):
+                await node.call("getblock", object())
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("with_rpc", [False, True])
+def test_what_a_taker_of_facts_raises_comes_out_as_it_is(tmp_path: Path, with_rpc: bool) -> None:
+    def take(fact: Fact) -> None:
+        if isinstance(fact, TipChanged):
+            raise ZeroDivisionError("in the taker")
+
+    rpc = RpcSettings(ServerSettings((LOOPBACK,)), tmp_path / ".cookie") if with_rpc else None
+
+    async def run() -> None:
+        async with full_node(settings(tmp_path, rpc)) as node:
+            node.hand_facts_to(take)
+            await node.call("generatetoaddress", 1, ADDRESS)
+            await asyncio.sleep(30)
+
+    with pytest.raises(ZeroDivisionError, match="in the taker"):
+        asyncio.run(run())

@@ -62,3 +62,13 @@ def test_a_wallet_that_is_not_there_is_named(tmp_path: Path) -> None:
                 pass
 
     asyncio.run(run())
+
+
+def test_what_is_no_command_is_named_and_the_client_lives(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with light_client(LightSettings(REGTEST, tmp_path, connect=())) as client:
+            for _ in range(2):
+                with pytest.raises(TypeError, match="'nonsense'"):
+                    await client.ask("nonsense")
+
+    asyncio.run(run())

@@ -112,6 +112,7 @@ class RunningNode:
 
         Raises:
             Stopped: it stops first.
+            TypeError: it has no such command.
         """
         return await self._daemon.command(command)
 

@@ -205,6 +205,7 @@ class RunningLight:
 
         Raises:
             Stopped: it stops first.
+            TypeError: it has no such command.
         """
         return await self._parts.driver.ask(command)
 

@@ -147,7 +147,7 @@ class Driven:
         beside: work that is cancelled when the driver has stopped.
 
     Raises:
-        AxonError: what the driver or the work failed with, out of the block.
+        Exception: what the driver or the work failed with, out of the block.
     """
 
     def __init__(self, driver: AsyncioDriver, *beside: Coroutine[Any, Any, None]) -> None:
@@ -172,7 +172,10 @@ class Driven:
         try:
             # What the block raised is not for the group: it would cancel what is to stop in order.
             await self._group.__aexit__(None, None, None)
-        except* AxonError as errors:
-            failure = errors.exceptions[0]
+        except ExceptionGroup as failures:
+            bugs = [each for each in failures.exceptions if not isinstance(each, AxonError)]
+            if len(bugs) > 1:
+                raise  # None of them hides another.
+            failure = (bugs or failures.exceptions)[0]
         if failure is not None:
             raise failure

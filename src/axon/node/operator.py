@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.machine import Instant
+from axon.machine import Instant, NoCommand
 from axon.mempool.persist import Dump
 from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
@@ -43,7 +43,7 @@ class Operator:
             case RestorePool(dump):
                 self._restore(dump, ticket, now)
             case _:
-                raise AssertionError(f"no command: {command!r}")
+                self._outbox.answer(ticket, NoCommand(command))
 
     def _restore(self, dump: Dump, ticket: int, now: Instant) -> None:
         for saved in dump.transactions:

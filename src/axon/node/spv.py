@@ -18,7 +18,7 @@ from random import Random
 from typing import Final
 
 from axon.chain.headertree import HeaderTree
-from axon.machine import SECOND, Instant, PeerId, earlier
+from axon.machine import SECOND, Instant, NoCommand, PeerId, earlier
 from axon.node.blockreads import BlockFeesMeasured, BlockReads
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
@@ -298,4 +298,4 @@ class SpvNode(PeerNode):
             case RecentFeerates(blocks):
                 self._reads.want(blocks, ticket, now)
             case _:
-                raise AssertionError(f"no command: {command!r}")
+                self._outbox.answer(ticket, NoCommand(command))

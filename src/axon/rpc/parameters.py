@@ -41,8 +41,12 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 def type_name(value: object) -> str:
-    """What Core calls the type of a JSON value."""
-    return _TYPE_NAMES[type(value)]
+    """What Core calls the type of a JSON value; Python's name if it is none of JSON.
+
+    Such a one comes only from a caller in this process (`RunningNode.call`).
+    """
+    kind = type(value)
+    return _TYPE_NAMES.get(kind, f"{kind.__module__}.{kind.__qualname__}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ from axon.machine import (
     IMMEDIATELY,
     MILLISECOND,
     SECOND,
+    Answer,
     Clogged,
     Closed,
+    Commanded,
     Completed,
     Delegate,
     Dial,
@@ -39,6 +41,7 @@ from axon.machine import (
     Endpoint,
     Event,
     Instant,
+    NoCommand,
     Opened,
     Pause,
     PeerId,
@@ -548,3 +551,14 @@ def test_pause_holds_what_arrives_and_resume_hands_it_over() -> None:
     do(simulation, 1, Resume(FIRST))
     simulation.run(simulation.now)
     assert far.bytes_from(0) == bytes(range(10))
+
+
+def test_what_is_no_command_is_a_type_error_of_whoever_asks() -> None:
+    def refuse(event: Event) -> list[Effect]:
+        assert isinstance(event, Commanded)
+        return [Answer(event.ticket, NoCommand(event.command))]
+
+    simulation = Simulation(1)
+    simulation.add(lambda _: Probe(refuse), endpoint(0))
+    with pytest.raises(TypeError, match="'nonsense'"):
+        simulation.ask(0, "nonsense")

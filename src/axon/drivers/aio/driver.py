@@ -32,6 +32,7 @@ from axon.machine import (
     Event,
     Instant,
     Machine,
+    NoCommand,
     Pause,
     PeerId,
     Report,
@@ -117,6 +118,7 @@ class AsyncioDriver:
 
         Raises:
             Stopped: the driver stops first.
+            TypeError: the machine has no such command.
         """
         if self._ended.is_set():
             raise Stopped("the node is stopping")
@@ -124,9 +126,12 @@ class AsyncioDriver:
         answer = self._asked[ticket] = asyncio.get_running_loop().create_future()
         try:
             self._happened(Commanded(ticket, command))
-            return await answer
+            value = await answer
         finally:
             del self._asked[ticket]
+        if isinstance(value, NoCommand):
+            raise TypeError(str(value))
+        return value
 
     async def run(self) -> None:
         """Run the machine until `stop`, or until it fails.

@@ -29,6 +29,7 @@ from axon.machine import (
     Endpoint,
     Instant,
     Machine,
+    NoCommand,
     Resolve,
     Resolved,
 )
@@ -195,10 +196,13 @@ class Simulation:
 
         Raises:
             NoAnswer: it did not within so much virtual time.
+            TypeError: the machine has no such command.
         """
         asked = self.command(node, command)
         if not self.run_until(lambda: asked.done, self.now + within_us):
             raise NoAnswer(f"node {node} did not answer {command!r}")
+        if isinstance(asked.value, NoCommand):
+            raise TypeError(str(asked.value))
         return asked.value
 
     # Faults.
