@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import axon
 from axon.errors import ConfigError
 from axon.host.fullnode import full_node
 from axon.host.settings import Bind, FullNodeSettings, PeerSettings, RpcSettings
@@ -61,6 +62,24 @@ def test_its_rpc_answers_as_soon_as_the_block_is_entered(tmp_path: Path) -> None
 
     asyncio.run(run())
     assert not (tmp_path / ".cookie").exists()
+
+
+def test_rpc_settings_have_defaults(tmp_path: Path) -> None:
+    placed = RpcSettings().placed(REGTEST, tmp_path)
+    assert placed.server.endpoints[0] == Endpoint("127.0.0.1", REGTEST.rpc_port)
+    assert placed.cookie == tmp_path / ".cookie"
+    assert RpcSettings(cookie=None).placed(REGTEST, tmp_path).cookie is None
+    assert placed.placed(REGTEST, tmp_path / "other") == placed
+
+    async def run() -> None:
+        told = settings(tmp_path, axon.RpcSettings(axon.ServerSettings((LOOPBACK,))))
+        async with full_node(told) as node:
+            assert node.rpc is not None
+            assert node.rpc.cookie == tmp_path / ".cookie"
+            async with AsyncRpcClient(node.rpc.url, cookie=node.rpc.cookie) as client:
+                assert await client.call("getblockcount") == 0
+
+    asyncio.run(run())
 
 
 def test_what_the_block_raises_comes_out_and_the_node_stops_in_order(tmp_path: Path) -> None:

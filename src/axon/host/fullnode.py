@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
@@ -170,6 +171,8 @@ async def running_node(
 ) -> AsyncIterator[RunningNode]:
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
     refuse_proxies(settings.peers)
+    if settings.rpc is not None:
+        settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()
     registry = Registry(MODULES)
     async with _rpc_server(settings.rpc, registry) as server:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -173,13 +173,14 @@ class RpcSettings:
     """All that the RPC server is told.
 
     Args:
-        server: where it listens.
-        cookie: the file's path; None if there is none, because a password is set or none is wanted.
+        server: where it listens; by default on this machine, at the network's RPC port.
+        cookie: the file's path, a bare name lies in the node's folder; None if there is none,
+            because a password is set or none is wanted.
         password: of `user`; empty if there is none.
     """
 
-    server: ServerSettings
-    cookie: Path | None
+    server: ServerSettings = field(default_factory=ServerSettings)
+    cookie: Path | None = Path(".cookie")
     cookie_mode: int = 0o600
     user: str = ""
     password: str = ""
@@ -190,6 +191,21 @@ class RpcSettings:
     def __repr__(self) -> str:
         """Without secrets."""
         return f"RpcSettings(server={self.server!r}, cookie={self.cookie!r})"
+
+    def placed(self, network: Network, folder: Path) -> RpcSettings:
+        """The same with the endpoints and the cookie's path of one node.
+
+        Args:
+            folder: the node's.
+        """
+        server, cookie = self.server, self.cookie
+        if not server.endpoints:
+            hosts = ("127.0.0.1", "::1")
+            endpoints = tuple([Endpoint(host, network.rpc_port) for host in hosts])
+            server = replace(server, endpoints=endpoints)
+        if cookie is not None and len(cookie.parts) == 1:
+            cookie = folder / cookie
+        return replace(self, server=server, cookie=cookie)
 
     def make_cookie(self) -> Cookie | None:
         """The cookie file, not written yet."""

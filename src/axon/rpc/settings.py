@@ -16,13 +16,14 @@ class ServerSettings:
 
     Args:
         endpoints: where it listens; the unbindable are skipped, if one can be bound. Port 0: any.
+            Empty for the usual port of a node's network, on this machine.
         allowed: networks that may call, besides this machine itself (`-rpcallowip`).
         max_calls: calls under way at once, waiting ones too; more are answered 503 (`-rpcthreads`
             and `-rpcworkqueue` together). A batch is one of them, as its calls follow each other.
         timeout_s: how long a request may take to come in (`-rpcservertimeout`).
     """
 
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[Endpoint, ...] = ()
     allowed: tuple[IpNetwork, ...] = ()
     max_calls: int = 80
     timeout_s: float = 30.0
