@@ -14,7 +14,7 @@ from typing import Final
 from axon.chain.blockbody import read_body
 from axon.chain.filters import match_any
 from axon.chain.parts import spends_and_makes
-from axon.errors import DecodeError
+from axon.errors import ConfigError, DecodeError
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, Transaction, outpoint
@@ -51,6 +51,18 @@ class BlockWatched:
     scripts_grew: bool = False
 
 
+def _checked(scripts: Iterable[object]) -> list[bytes]:
+    """The scripts, if such can be watched; a program without types may hand in anything."""
+    checked: list[bytes] = []
+    for script in scripts:
+        if not isinstance(script, bytes) or not script:
+            raise ConfigError(
+                f"a script to watch is to be bytes, as decode_address gives them, not {script!r}"
+            )
+        checked.append(script)
+    return checked
+
+
 class ScriptWatch:
     """Watched scripts, fed by a light client (`node.walletjobs.Wallet`).
 
@@ -61,7 +73,7 @@ class ScriptWatch:
 
     def __init__(self, network: Network, scripts: Iterable[bytes] = ()) -> None:
         self._network = network
-        self._scripts = dict.fromkeys(scripts)
+        self._scripts = dict.fromkeys(_checked(scripts))
         self._coins: dict[OutPoint, bytes] = {}  # Found ones, with their scripts.
         self._found: OrderedDict[Txid, WatchedTransaction] = OrderedDict()
 
@@ -140,6 +152,9 @@ class WatchScripts:
     """Have a light client watch more scripts, from the next block on."""
 
     scripts: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        _checked(self.scripts)
 
     def run(self, watch: ScriptWatch) -> None:
         """Carry it out, in the lane of the wallet."""

@@ -77,6 +77,35 @@ def fixed_seeds(network: Network) -> tuple[NetAddress, ...]:
     return tuple([address for address in found if address is not None])
 
 
+def _require(name: str, value: object, kind: type, expected: str) -> None:
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name} is to be {expected}, not {value!r}")
+
+
+def _require_endpoints(name: str, value: object) -> None:
+    """Refuse what is no endpoints: a text would be taken sign by sign."""
+    if not isinstance(value, tuple | list) or not all(isinstance(each, Endpoint) for each in value):
+        raise ConfigError(
+            f"{name} is to be a tuple of Endpoint (Endpoint.parse reads HOST:PORT), not {value!r}"
+        )
+
+
+def _require_place(network: object, folder: object) -> Path:
+    """The folder; whoever wrote it as text may go on.
+
+    Raises:
+        ConfigError: the network or the folder is none.
+    """
+    _require("network", network, Network, "a Network (axon.REGTEST, ...)")
+    return _require_path("folder", folder)
+
+
+def _require_path(name: str, value: object) -> Path:
+    if not isinstance(value, str | Path):
+        raise ConfigError(f"{name} is to be a Path, not {value!r}")
+    return Path(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Bind:
     """Where to listen for peers.
@@ -153,6 +182,12 @@ class PeerSettings:
     serve_filters: bool = True
     lab: bool = False
 
+    def __post_init__(self) -> None:
+        if self.connect is not None:
+            _require_endpoints("connect", self.connect)
+        for name in ("addnode", "seednode", "externalip"):
+            _require_endpoints(name, getattr(self, name))
+
 
 @dataclass(frozen=True, slots=True)
 class MiningSettings:
@@ -187,6 +222,11 @@ class RpcSettings:
     rpcauth: tuple[str, ...] = ()
     whitelist: tuple[str, ...] = ()
     whitelist_default: bool | None = None
+
+    def __post_init__(self) -> None:
+        _require("server", self.server, ServerSettings, "ServerSettings")
+        if self.cookie is not None:
+            object.__setattr__(self, "cookie", _require_path("cookie", self.cookie))
 
     def __repr__(self) -> str:
         """Without secrets."""
@@ -266,6 +306,12 @@ class FullNodeSettings:
     reindex: bool = False
     reindex_chainstate: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", _require_place(self.network, self.folder))
+        _require("peers", self.peers, PeerSettings, "PeerSettings")
+        if self.peers.lab and not self.network.is_test:
+            raise ConfigError(f"lab is for regtest only, not for {self.network.name}")
+
 
 @dataclass(frozen=True, slots=True)
 class LightSettings:
@@ -294,6 +340,12 @@ class LightSettings:
     keep_filters: bool = False
     bind: str | None = None
     user_agent: str = WALLET_USER_AGENT
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", _require_place(self.network, self.folder))
+        if self.connect is not None:
+            _require_endpoints("connect", self.connect)
+        _require_endpoints("added", self.added)
 
     @property
     def light_folder(self) -> Path:

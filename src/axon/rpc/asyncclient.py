@@ -130,7 +130,7 @@ class AsyncRpcClient:
         self,
         url: str,
         *,
-        cookie: Path | None = None,
+        cookie: str | Path | None = None,
         user: str = "",
         password: str = "",
         wallet: str | None = None,

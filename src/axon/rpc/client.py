@@ -56,7 +56,7 @@ class Exchange:
         self,
         url: str,
         *,
-        cookie: Path | None,
+        cookie: str | Path | None,
         user: str,
         password: str,
         wallet: str | None,
@@ -64,7 +64,7 @@ class Exchange:
     ) -> None:
         self.endpoint, url_login = _read_url(url)
         self.path = "/" if wallet is None else f"/wallet/{quote(wallet, safe='')}"
-        self._cookie = cookie
+        self._cookie = None if cookie is None else Path(cookie)
         self._login = (url_login[0] or user, url_login[1] or password)
         self._numbers = numbers
         self._serial = 0
@@ -202,7 +202,7 @@ class RpcClient:
         self,
         url: str,
         *,
-        cookie: Path | None = None,
+        cookie: str | Path | None = None,
         user: str = "",
         password: str = "",
         wallet: str | None = None,
