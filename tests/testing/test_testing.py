@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from axon.errors import ConfigError
+from axon.swarm.lab.processidentity import identity_of, is_alive, wait_gone
 from axon.testing import MissingProgram, RegtestNode, Snapshots, network, node, wallet
 from axon.testing.networks import Topology, links
 
@@ -107,8 +110,21 @@ def test_failing(axon_node):
     axon_node(blocks=0)
     assert False, "on purpose"
 
-def test_core(axon_node):
-    assert axon_node("no-such-bitcoind")
+@pytest.fixture
+def prepared(axon_node):
+    axon_node(blocks=0)
+    assert False, "in a fixture"
+
+def test_failing_early(prepared):
+    pass
+
+def test_a_typing_error(axon_node):
+    with pytest.raises(Exception, match="'no-such-bitcoind' cannot be run"):
+        axon_node("no-such-bitcoind")
+
+def test_core(axon_node, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert axon_node("bitcoind")
 """
 
 
@@ -124,7 +140,60 @@ def test_the_plugin_under_xdist(tmp_path: Path) -> None:
         check=False,
         timeout=100,
     )
-    assert "1 failed, 4 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
-    assert "log of n1" in done.stdout
+    assert "1 failed, 5 passed, 1 skipped, 1 error" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("log of n1") == 2
     assert "Loaded 1 headers" in done.stdout or "height 0" in done.stdout
-    assert "there is no no-such-bitcoind on this machine" in done.stdout
+    assert "Command-line arg" not in done.stdout
+    assert "there is no bitcoind on this machine" in done.stdout
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from axon.testing import node, wallet
+
+with node(folder=Path("n")) as n1, wallet(n1, folder=Path("w")) as w1:
+    print(n1.pid, w1.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_was_started_ends_with_a_program_that_is_killed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        started = [identity_of(int(word)) for word in program.stdout.readline().split()]
+        assert len(started) == 2
+        assert all(is_alive(identity) for identity in started)
+        program.send_signal(number)
+        program.wait(10)
+        assert all(wait_gone(identity, 10) for identity in started)
+
+
+def test_the_plugin_costs_a_run_that_uses_none_of_it_nothing() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, axon.testing.plugin\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    own = {name for name in loaded if name.split(".")[0] == "axon"}
+    assert own == {"axon", "axon.testing", "axon.testing.plugin"}
+
+
+def test_what_cannot_be_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="mesh, ring, line, star, none"), network(2, "tree"):
+        pass
+    with pytest.raises(ConfigError, match="at least one node"), network(0):
+        pass
+    with pytest.raises(ConfigError, match="no amount"), wallet(funded="lots", folder=tmp_path):
+        pass
+    with pytest.raises(ConfigError, match="by its first node"), wallet(funded="1", folder=tmp_path):
+        pass
+    with pytest.raises(ConfigError, match="expected axon, bitcoind, or the path"), node("bitcoin"):
+        pass
+    assert not list(tmp_path.iterdir())

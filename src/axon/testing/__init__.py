@@ -11,10 +11,14 @@ fixtures of these. A `bitcoind` can stand in a node's place: `node("bitcoind")`.
 
 from __future__ import annotations
 
-from axon.testing.networks import Topology, network
-from axon.testing.nodes import MissingProgram, RegtestNode, node
-from axon.testing.snapshots import Snapshots
-from axon.testing.wallets import RegtestWallet, wallet
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # The plugin lies below, and a run that uses none of this does not pay for it.
+    from axon.testing.networks import Topology, network
+    from axon.testing.nodes import MissingProgram, RegtestNode, node
+    from axon.testing.snapshots import Snapshots
+    from axon.testing.wallets import RegtestWallet, wallet
 
 __all__ = [
     "MissingProgram",
@@ -26,3 +30,25 @@ __all__ = [
     "node",
     "wallet",
 ]
+
+_HOMES: Final = {
+    "MissingProgram": "nodes",
+    "RegtestNode": "nodes",
+    "RegtestWallet": "wallets",
+    "Snapshots": "snapshots",
+    "Topology": "networks",
+    "network": "networks",
+    "node": "nodes",
+    "wallet": "wallets",
+}
+"""The module of each name."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'axon.testing' has no attribute {name!r}")
+    found: object = getattr(import_module(f"axon.testing.{home}"), name)
+    globals()[name] = found
+    return found

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from typing import Final
 
+from axon.errors import ConfigError
 from axon.swarm.lab.nodeprocess import equal_tips
 from axon.swarm.lab.processes import wait_until
 from axon.testing.nodes import RegtestNode, node
@@ -43,6 +44,21 @@ def links(count: int, topology: Topology) -> list[tuple[int, int]]:
             return []
 
 
+def read_shape(count: int, topology: Topology | str) -> Topology:
+    """The topology of a network of so many nodes, before any of them is started.
+
+    Raises:
+        ConfigError: there is none of this name, or no node.
+    """
+    if count < 1:
+        raise ConfigError(f"a network has at least one node, not {count}")
+    try:
+        return Topology(topology)
+    except ValueError as error:
+        names = ", ".join(Topology)
+        raise ConfigError(f"there is no topology {topology!r}: {names}") from error
+
+
 def join(nodes: list[RegtestNode], topology: Topology) -> None:
     """Connect nodes, and wait until all stand on one block if all can hear of it."""
     pairs = links(len(nodes), topology)
@@ -69,12 +85,14 @@ def network(
         program: as of `node`.
 
     Raises:
+        ConfigError: there is no such topology, or no node.
         NodeFailed: one does not start, or they do not agree in time.
     """
+    shape = read_shape(count, topology)
     with ExitStack() as stack:
         nodes = [
             stack.enter_context(node(program, name=f"n{number}", blocks=blocks * (number == 1)))
             for number in range(1, count + 1)
         ]
-        join(nodes, Topology(topology))
+        join(nodes, shape)
         yield nodes

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from axon.errors import AxonError
+from axon.errors import AxonError, ConfigError
 from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import REGTEST
@@ -20,6 +20,10 @@ from axon.swarm.lab.axonprocess import AxonProcess
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
+from axon.testing.guard import Guarded
+
+CORE: Final = "bitcoind"
+"""Where it is not installed, tests that ask for it by this name are skipped."""
 
 LOG_LINES: Final = 20
 """Of a log, in the notes of what failed."""
@@ -43,7 +47,7 @@ class MissingProgram(AxonError):
     """The program that was asked for is not on this machine."""
 
 
-class RegtestNode(NodeProcess):
+class RegtestNode(Guarded, NodeProcess):
     """A node that runs for a test.
 
     Args:
@@ -57,9 +61,7 @@ class RegtestNode(NodeProcess):
         self, name: str, folder: Path, program: str = "axon", options: Sequence[str] = ()
     ) -> None:
         self._is_axon = program == "axon"
-        found = shutil.which(program) if not self._is_axon else None
-        if not self._is_axon and found is None:
-            raise MissingProgram(f"there is no {program} on this machine")
+        found = None if self._is_axon else find_program(program)
         command = (sys.executable, "-m", "axon") if found is None else (found,)
         super().__init__(
             name, folder, command=command, options=("-lab",) * self._is_axon, trusted_door=True
@@ -128,10 +130,26 @@ class RegtestNode(NodeProcess):
         wait_until(lambda: txid in self.rpc("getrawmempool"), limit_s, f"{self.name} has {txid}")
 
 
+def find_program(program: str) -> str:
+    """The path of a `bitcoind`, given its name or path.
+
+    Raises:
+        MissingProgram: it is `bitcoind` itself, which is not on this machine.
+        ConfigError: it is anything else that cannot be run.
+    """
+    found = shutil.which(program)
+    if found is not None:
+        return found
+    if program == CORE:
+        raise MissingProgram(f"there is no {CORE} on this machine")
+    raise ConfigError(f"{program!r} cannot be run: expected axon, {CORE}, or the path of a {CORE}")
+
+
 def log_tail(process: AxonProcess, log: Path) -> str:
     """The last lines of a process's log, and what it wrote to standard error."""
-    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
-    return "\n".join([*lines, process.errors()]).strip()
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    told = [line for line in lines if "Command-line arg: " not in line][-LOG_LINES:]
+    return "\n".join([*told, process.errors()]).strip() or "(it wrote nothing)"
 
 
 @contextmanager
@@ -173,7 +191,8 @@ def node(
         options: further command line options.
 
     Raises:
-        MissingProgram: the program is not on this machine.
+        MissingProgram: `bitcoind` is asked for and is not on this machine.
+        ConfigError: the program is anything else that cannot be run.
         NodeFailed: it does not start.
     """
     with (

@@ -78,11 +78,16 @@ class Processes:
         self, count: int, topology: str = "mesh", *, program: str = "axon", blocks: int = BLOCKS
     ) -> list[RegtestNode]:
         """Nodes that are connected and agree; see `axon.testing.network`."""
-        from axon.testing.networks import Topology, join
+        from axon.testing.networks import join, read_shape
 
+        shape = read_shape(count, topology)
         nodes = [self.node(program, blocks=blocks) for _ in range(count)]
-        join(nodes, Topology(topology))
+        join(nodes, shape)
         return nodes
+
+
+_PROCESSES = pytest.StashKey[Processes]()
+"""Where a test, or the whole run, keeps what was started for it."""
 
 
 @pytest.fixture(scope="session")
@@ -95,20 +100,26 @@ def axon_snapshots(tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
 
 @pytest.fixture(scope="session")
 def axon_session_processes(
-    axon_snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    axon_snapshots: Snapshots,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Processes]:
     """The nodes and wallets that live for the whole run of this worker."""
     processes = Processes(tmp_path_factory.mktemp("axon-session"), axon_snapshots)
+    request.node.stash[_PROCESSES] = processes
     with processes.stack:
         yield processes
 
 
 @pytest.fixture
 def axon_processes(
-    axon_snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    axon_snapshots: Snapshots,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Processes]:
     """The nodes and wallets of one test."""
     processes = Processes(tmp_path_factory.mktemp("axon"), axon_snapshots)
+    request.node.stash[_PROCESSES] = processes
     with processes.stack:
         yield processes
 
@@ -155,12 +166,18 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the end of each log into the report of a test that failed."""
     report = yield
-    if report.when == "call" and report.failed:
-        for processes in getattr(item, "funcargs", {}).values():
-            if isinstance(processes, Processes):
-                for each in processes.running:
-                    report.sections.append((f"log of {each.name}", _log_tail(each)))
+    if report.failed:
+        for each in _running(item):
+            report.sections.append((f"log of {each.name}", _log_tail(each)))
     return report
+
+
+def _running(item: pytest.Item) -> list[RegtestNode | RegtestWallet]:
+    """What fixtures have started for a test, also where one of them failed."""
+    found = [item.stash.get(_PROCESSES, None)]
+    if "axon_session_processes" in getattr(item, "fixturenames", ()):
+        found.append(item.session.stash.get(_PROCESSES, None))
+    return [each for processes in found if processes is not None for each in processes.running]
 
 
 def _log_tail(process: RegtestNode | RegtestWallet) -> str:

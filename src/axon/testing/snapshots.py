@@ -7,8 +7,6 @@ from pathlib import Path
 
 from axon.testing.nodes import node
 
-NAME = "grown"
-
 
 class Snapshots:
     """Folders of nodes that have stopped, by program and height; each grown when first asked for.
@@ -30,8 +28,9 @@ class Snapshots:
         """
         key = (program, blocks)
         if key not in self._grown:
-            folder = self._folder / f"{Path(program).name}-{blocks}"
-            with node(program, blocks=blocks, name=NAME, folder=folder) as growing:
+            name = Path(program).name
+            folder = self._folder / f"{name}-{blocks}"
+            with node(program, blocks=blocks, name=name, folder=folder) as growing:
                 growing.stop()
-            self._grown[key] = folder / NAME
-        shutil.copytree(self._grown[key], target)
+            self._grown[key] = folder / name
+        shutil.copytree(self._grown[key], target, ignore=shutil.ignore_patterns("debug.log"))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
+from axon.errors import ConfigError
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.walletprocess import PASSPHRASE, WalletProcess
+from axon.testing.guard import Guarded
 from axon.testing.nodes import RegtestNode, log_added, temporary
 
 SEEN_LIMIT_S: Final = 30.0
 
 
-class RegtestWallet(WalletProcess):
+class RegtestWallet(Guarded, WalletProcess):
     """A wallet that runs for a test.
 
     Args:
@@ -68,6 +70,23 @@ class RegtestWallet(WalletProcess):
         )
 
 
+def funding(nodes: Sequence[RegtestNode], funded: Decimal | str) -> Decimal:
+    """What a new wallet is to hold, in bitcoin.
+
+    Raises:
+        ConfigError: it is no amount, or there is no node to pay it.
+    """
+    try:
+        amount = Decimal(funded)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigError(f"funded={funded!r} is no amount of bitcoin, as in '2.5'")
+    if amount and not nodes:
+        raise ConfigError("a wallet is funded by its first node: name one")
+    return amount
+
+
 @contextmanager
 def wallet(
     *nodes: RegtestNode,
@@ -84,8 +103,10 @@ def wallet(
 
     Raises:
         NodeFailed: it does not start.
+        ConfigError: it is funded by no node, or with what is no amount.
         AxonError: the first node has no ripe coins.
     """
+    amount = funding(nodes, funded)
     with (
         temporary(folder) as used,
         RegtestWallet(name, used / name, nodes) as made,
@@ -93,9 +114,10 @@ def wallet(
     ):
         made.create()
         made.start()
-        if Decimal(funded):
-            nodes[0].fund(made.address(), funded)
+        if amount:
+            nodes[0].fund(made.address(), amount)
             nodes[0].mine(1)
-        if nodes:
-            made.wait_seen(nodes[0].height())
+        height = nodes[0].height() if nodes else 0
+        if height:  # Nobody asks for more than the first block, which all know.
+            made.wait_seen(height)
         yield made
