@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from axon.rpc.asyncclient import AsyncRpcClient
     from axon.rpc.client import RpcClient
     from axon.rpc.errors import RpcError
-    from axon.rpc.settings import ServerSettings
     from axon.swarm.sim.simulation import SimNetwork
 
 __all__ = [
@@ -59,7 +58,6 @@ __all__ = [
     "RpcClient",
     "RpcError",
     "RpcSettings",
-    "ServerSettings",
     "SimNetwork",
     "Simulation",
     "SpvNode",
@@ -91,7 +89,6 @@ _HOMES: Final = {
     "RpcClient": "rpc.client",
     "RpcError": "rpc.errors",
     "RpcSettings": "host.settings",
-    "ServerSettings": "rpc.settings",
     "SIGNET": "primitives.network",
     "SimNetwork": "swarm.sim.simulation",
     "Simulation": "drivers.sim.driver",

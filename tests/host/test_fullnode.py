@@ -72,7 +72,7 @@ def test_rpc_settings_have_defaults(tmp_path: Path) -> None:
     assert placed.placed(REGTEST, tmp_path / "other") == placed
 
     async def run() -> None:
-        told = settings(tmp_path, axon.RpcSettings(axon.ServerSettings((LOOPBACK,))))
+        told = settings(tmp_path, axon.RpcSettings.at(LOOPBACK))
         async with full_node(told) as node:
             assert node.rpc is not None
             assert node.rpc.cookie == tmp_path / ".cookie"

@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from axon.errors import ConfigError
 from axon.host.version import VERSION
@@ -227,6 +227,11 @@ class RpcSettings:
         _require("server", self.server, ServerSettings, "ServerSettings")
         if self.cookie is not None:
             object.__setattr__(self, "cookie", _require_path("cookie", self.cookie))
+
+    @classmethod
+    def at(cls, *endpoints: Endpoint) -> Self:
+        """A server that listens there, with defaults for the rest; port 0 is any free one."""
+        return cls(ServerSettings(endpoints))
 
     def __repr__(self) -> str:
         """Without secrets."""
