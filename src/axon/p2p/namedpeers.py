@@ -97,10 +97,8 @@ class NamedPeers:
                     redial.failed(request.endpoint, now)
         served = connection.ready and open_for >= SECOND
         if served and not any(c.ready and c.request for c in self._table.open.values()):
-            for redial in (self._fixed, self._added):
-                redial.bring_forward(
-                    now, request.endpoint
-                )  # Nobody is left: whoever else there is.
+            for redial in (self._fixed, self._added):  # Nobody is left: whoever else there is.
+                redial.bring_forward(now, request.endpoint)
 
     def _room_for_added(self) -> int:
         return MAX_ADDED - sum(self._table.is_busy(t.endpoint) for t in self._added.targets)
