@@ -19,7 +19,7 @@ from axon.primitives.block import Block
 from axon.primitives.network import REGTEST
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
-from axon.swarm.lab.processes import NodeFailed, free_port, wait_until
+from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
 from axon.swarm.signer import Signer
 
 START_LIMIT_S: Final = 30.0
@@ -42,8 +42,8 @@ class ForeignNode(ABC):
     """What its user agent contains."""
 
     def __init__(self, folder: Path, dials: Endpoint | None = None) -> None:
-        self.p2p = Endpoint("127.0.0.1", free_port())
-        self._rpc_port = free_port()
+        p2p_port, self._rpc_port = free_ports(2)
+        self.p2p = Endpoint("127.0.0.1", p2p_port)
         self._folder = folder
         self._dials = dials
         self._process: subprocess.Popen[bytes] | None = None

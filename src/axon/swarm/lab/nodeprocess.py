@@ -20,7 +20,7 @@ from axon.swarm.lab.axonprocess import (
     LinkView,
     links_of,
 )
-from axon.swarm.lab.processes import START_LIMIT_S, STOP_LIMIT_S, free_port, wait_until
+from axon.swarm.lab.processes import START_LIMIT_S, STOP_LIMIT_S, free_ports, wait_until
 from axon.swarm.lab.processidentity import ProcessIdentity
 
 _VIEW: Final = (("getblockchaininfo", ()), ("getpeerinfo", ()), ("getmempoolinfo", ()))
@@ -112,9 +112,10 @@ class NodeProcess(AxonProcess):
     ) -> None:
         super().__init__(name, folder, command, identity=identity, timeout_s=timeout_s)
         self.chain = chain
-        self.p2p = p2p or Endpoint(host, free_port(host))
-        self.rpc_endpoint = rpc_endpoint or Endpoint(host, free_port(host))
-        self.door = Endpoint(host, free_port(host)) if trusted_door else self.p2p
+        p2p_port, rpc_port, door_port = free_ports(3, host)
+        self.p2p = p2p or Endpoint(host, p2p_port)
+        self.rpc_endpoint = rpc_endpoint or Endpoint(host, rpc_port)
+        self.door = Endpoint(host, door_port) if trusted_door else self.p2p
         self.options = tuple(options)
         if trusted_door:
             self.options += (f"-whitebind=noban@{self.door}", "-whitelist=out,noban@127.0.0.0/8")

@@ -13,7 +13,7 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
-from axon.swarm.lab.processes import free_port
+from axon.swarm.lab.processes import free_port, free_ports
 from axon.swarm.lab.topology import RunTopology, dials, fixed_entry, known_nodes
 
 MAX_NODES: Final = 200
@@ -165,12 +165,13 @@ def plan_wallet(
 def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
     """A node that a check raises for itself: it dials only these."""
     host = f"127.{1 + MAX_GROUPS + 1}.{1 + number // 250}.{1 + number % 250}"
+    p2p_port, rpc_port = free_ports(2, host)
     return Component(
         f"p{number}",
         ComponentKind.JOINER,
         host,
-        free_port(host),
-        free_port(host),
+        p2p_port,
+        rpc_port,
         MAX_GROUPS + 1,
         dialled,
         seed=manifest.seed,

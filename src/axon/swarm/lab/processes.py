@@ -34,18 +34,28 @@ class TooLate(NodeFailed):
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port of this host on which nobody listens now.
+    """A TCP port of this host on which nobody listens now; raises as `free_ports`."""
+    return free_ports(1, host)[0]
+
+
+def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
+    """As many different TCP ports of this host, on which nobody listens now.
 
     Raises:
-        NodeFailed: none was found.
+        NodeFailed: too few were found.
     """
     rng = SystemRandom()
-    for _ in range(_PORTS_TRIED):
-        port = PORTS[int(rng.random() * len(PORTS))]
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((host, port))
-            return port
-    raise NodeFailed(f"no free port on {host}")
+    found: list[int] = []
+    with contextlib.ExitStack() as probes:  # All are held until the last is found.
+        for _ in range(_PORTS_TRIED * count):
+            port = PORTS[int(rng.random() * len(PORTS))]
+            probe = probes.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                found.append(port)
+                if len(found) == count:
+                    return tuple(found)
+    raise NodeFailed(f"{count} free ports were not found on {host}")
 
 
 def wait_until(
