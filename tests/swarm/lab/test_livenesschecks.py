@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +45,26 @@ def test_l1_kill_names_at_whose_death_another_hears_nothing(tmp_path: Path) -> N
     run = MemoryRun(tmp_path, 3)
     run.carries = lambda: run.node("n3").is_up
     assert blamed(run, "L1", harm=True) == {"L1-kill": ("n3",)}
+
+
+class AbruptRun(MemoryRun):
+    """Who is killed takes along what it has just said, but for what `hears` still hears of it."""
+
+    hears = ""
+
+    def kill(self, names: Sequence[str]) -> None:
+        self._told = [told for told in self._told if told[1].name == self.hears]
+        super().kill(names)
+
+
+@pytest.mark.parametrize("hears", ["", "n1", "n3"])
+def test_a_block_that_few_or_none_have_heard_of_at_a_death_is_nobodys_fault(
+    tmp_path: Path, hears: str
+) -> None:
+    """It ties with the next one that another node finds."""
+    run = AbruptRun(tmp_path)
+    run.hears = hears
+    assert blamed(run, "L1", "S6", harm=True) == {}
 
 
 # L2.

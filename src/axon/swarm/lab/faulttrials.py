@@ -106,7 +106,8 @@ def _serve_clients(
 def _converge(
     run: CheckedRun, others: Sequence[CheckedNode], name: str, results: TrialResults
 ) -> None:
-    mine(others[0])
+    # A block of the dead node that not all have heard of ties with one, and gives way to two.
+    mine(others[0], 2)
     try:
         results.convergence_s = max(results.convergence_s, until_one_tip(run, others))
     except TooLate:
