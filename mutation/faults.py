@@ -44,7 +44,7 @@ def _can_be_skipped(statement: Any) -> bool:
         return True
     text: str = statement.get_code()
     if statement.type == "atom_expr":
-        return text.endswith(")")  # A call; else it is a with_one_entry name or a docstring.
+        return text.endswith(")")  # A call; else it is a name that stands alone or a docstring.
     return statement.type == "expr_stmt" and "." in text.partition("=")[0]
 
 

@@ -19,10 +19,10 @@ from tests.data import mainnet_data
 
 def _child(parent: HeaderEntry, time: int = 0, bits: int = 0x207FFFFF) -> HeaderEntry:
     header = Header.build(4, parent.hash, bytes(32), time, bits, parent.height)
-    stretch = parent.stretch
-    if bits != stretch.bits:
-        stretch = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
-    return HeaderEntry(header.raw, header.hash, parent, stretch)
+    target_run = parent.target_run
+    if bits != target_run.bits:
+        target_run = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
+    return HeaderEntry(header.raw, header.hash, parent, target_run)
 
 
 def _root(height: int = 0) -> HeaderEntry:
@@ -128,9 +128,9 @@ def test_chainwork_of_every_period_of_the_main_chain() -> None:
         assert first.chainwork == chainwork[height]
         last = height + 2015
         if last in records:
-            stretch = TargetRun(bits, height, chainwork[height])
+            target_run = TargetRun(bits, height, chainwork[height])
             tail = HeaderEntry.root(records[last], last)
-            tail.stretch = stretch
+            tail.target_run = target_run
             assert tail.chainwork == chainwork[last]
 
 
@@ -139,6 +139,6 @@ def test_hashes_link_the_real_headers() -> None:
     entry = HeaderEntry.root(headers[0], 822_528)
     for header in headers[1:12]:
         assert header.prev == entry.hash
-        entry = HeaderEntry(header.raw, BlockHash(header.hash), entry, entry.stretch)
+        entry = HeaderEntry(header.raw, BlockHash(header.hash), entry, entry.target_run)
     assert entry.height == 822_539
     assert entry.median_time_past() == sorted(header.time for header in headers[1:12])[5]

@@ -60,9 +60,9 @@ def test_all_retargets_of_the_main_chain() -> None:
     for height in range(2016, 832_609, 2016):
         entry = HeaderEntry.root(records[height - 2016], height - 2016)
         for _ in range(2014):  # What lies between does not matter.
-            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.stretch)
+            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.target_run)
         last = records[height - 1]
-        entry = HeaderEntry(last.raw, last.hash, entry, entry.stretch)
+        entry = HeaderEntry(last.raw, last.hash, entry, entry.target_run)
         assert rules.next_bits(entry, 0) == records[height].bits
 
 
@@ -143,7 +143,7 @@ def test_target_changes_by_four_at_most(took: int, expected: int) -> None:
     entry = HeaderEntry.root(Header.build(1, ZERO, bytes(32), 1_000, 0x1D01FFFE, 0))
     for _ in range(2015):
         raw = Header.build(1, entry.hash, bytes(32), 1_000 + took, 0x1D01FFFE, 0).raw
-        entry = HeaderEntry(raw, entry.hash, entry, entry.stretch)
+        entry = HeaderEntry(raw, entry.hash, entry, entry.target_run)
     assert HeaderRules(network).next_bits(entry, 0) == expected
 
 
@@ -267,11 +267,11 @@ def test_regular_target_is_found_as_by_walking(steps: list[tuple[bool, int]], ah
     chain[0].height = 2_000  # So that the chain crosses the end of a period.
     for easy, spacing in steps:
         parent, bits = chain[-1], limit if easy else 0x1C00FFFF
-        stretch = parent.stretch
-        if bits != stretch.bits:
-            stretch = TargetRun(bits, parent.height + 1, 0)
+        target_run = parent.target_run
+        if bits != target_run.bits:
+            target_run = TargetRun(bits, parent.height + 1, 0)
         header = Header.build(4, parent.hash, bytes(32), parent.time + spacing, bits, 0)
-        chain.append(HeaderEntry(header.raw, header.hash, parent, stretch))
+        chain.append(HeaderEntry(header.raw, header.hash, parent, target_run))
     tip = chain[-1]
 
     def naive() -> int:

@@ -167,8 +167,8 @@ def test_every_retarget_since_2009() -> None:
         last, following = records[start + DIFFICULTY_INTERVAL - 1], start + DIFFICULTY_INTERVAL
         entry = HeaderEntry.root(records[start], start, work[start])
         for _ in range(DIFFICULTY_INTERVAL - 2):  # What lies between does not matter.
-            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.stretch)
-        entry = HeaderEntry(last.raw, last.hash, entry, entry.stretch)
+            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.target_run)
+        entry = HeaderEntry(last.raw, last.hash, entry, entry.target_run)
         assert entry.chainwork == work[entry.height]
         assert meets_target(last.hash, last.bits)
         assert rules.next_bits(entry, 0) == records[following].bits

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import axon.testing
 from axon.errors import ConfigError
 from axon.swarm.lab.processidentity import identity_of, is_alive, wait_gone
 from axon.testing import MissingProgram, RegtestNode, Snapshots, network, node, wallet
@@ -183,6 +184,11 @@ def test_the_plugin_costs_a_run_that_uses_none_of_it_nothing() -> None:
     ).stdout.split()
     own = {name for name in loaded if name.split(".")[0] == "axon"}
     assert own == {"axon", "axon.testing", "axon.testing.plugin"}
+
+
+@pytest.mark.parametrize("name", axon.testing.__all__)
+def test_each_name_is_there(name: str) -> None:
+    assert getattr(axon.testing, name).__name__ == name
 
 
 def test_what_cannot_be_is_refused_before_anything_is_started(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class TargetRun:
 class HeaderEntry:
     """A header whose place in the chain is known; made by a `HeaderTree`, compared by identity."""
 
-    __slots__ = ("_jump", "hash", "height", "parent", "raw", "stretch")
+    __slots__ = ("_jump", "hash", "height", "parent", "raw", "target_run")
 
     raw: bytes
     """The 80 bytes of the header."""
@@ -54,19 +54,19 @@ class HeaderEntry:
     """How many headers lie between it and the genesis block, which has 0."""
     parent: HeaderEntry | None
     """None for the one entry from which a tree grows."""
-    stretch: TargetRun
+    target_run: TargetRun
     """Its run of neighbours with the same target."""
     _jump: HeaderEntry
 
     def __init__(
-        self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, stretch: TargetRun
+        self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, target_run: TargetRun
     ) -> None:
         height = parent.height
         self.raw = raw
         self.hash = block_hash
         self.height = height + 1
         self.parent = parent
-        self.stretch = stretch
+        self.target_run = target_run
         # Jumps as in a skew-binary list: two of equal length join into one, else a new one begins.
         # Any ancestor is then O(log n) steps away, for one reference and constant time per header.
         jump = parent._jump
@@ -89,7 +89,9 @@ class HeaderEntry:
         entry.height = height
         entry.parent = None
         own_work = work(header.bits)
-        entry.stretch = TargetRun(header.bits, height, own_work if chainwork is None else chainwork)
+        entry.target_run = TargetRun(
+            header.bits, height, own_work if chainwork is None else chainwork
+        )
         entry._jump = entry
         return entry
 
@@ -99,11 +101,11 @@ class HeaderEntry:
         The same as making one after the other, in half the time.
         """
         entries: list[HeaderEntry] = []
-        new, stretch, parent, height = HeaderEntry.__new__, self.stretch, self, self.height
+        new, target_run, parent, height = HeaderEntry.__new__, self.target_run, self, self.height
         for header in headers:
             entry = new(HeaderEntry)
             entry.raw, entry.hash = header.raw, header.hash
-            entry.parent, entry.stretch = parent, stretch
+            entry.parent, entry.target_run = parent, target_run
             jump = parent._jump
             far = jump._jump
             entry._jump = far if height + far.height == 2 * jump.height else parent
@@ -125,13 +127,13 @@ class HeaderEntry:
     @property
     def bits(self) -> int:
         """The target in compact form."""
-        return self.stretch.bits
+        return self.target_run.bits
 
     @property
     def chainwork(self) -> int:
         """The expected number of hashes for the chain from the genesis block up to here."""
-        stretch = self.stretch
-        return stretch.base_chainwork + (self.height - stretch.base_height) * stretch.work
+        target_run = self.target_run
+        return target_run.base_chainwork + (self.height - target_run.base_height) * target_run.work
 
     def ancestor(self, height: int) -> HeaderEntry | None:
         """The entry of this chain at a height, in O(log n); itself at its own height.

@@ -181,11 +181,11 @@ class HeaderTree:
         return common
 
     def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
-        stretch = parent.stretch
+        target_run = parent.target_run
         bits = _bits(raw)[0]
-        if bits != stretch.bits:
-            stretch = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
-        entry = HeaderEntry(raw, block_hash, parent, stretch)
+        if bits != target_run.bits:
+            target_run = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
+        entry = HeaderEntry(raw, block_hash, parent, target_run)
         self._entries[block_hash] = entry
         self._leaves.pop(parent, None)
         self._leaves[entry] = None
@@ -222,7 +222,7 @@ class HeaderTree:
         parent = self._entries.get(raw[_PREV])
         if parent is None:
             raise DamageError(f"stored header {position} is damaged: it connects to no other")
-        if self._rules.check_work(raw, block_hash, parent.stretch) is not None:
+        if self._rules.check_work(raw, block_hash, parent.target_run) is not None:
             raise DamageError(f"stored header {position} is damaged: it proves no work")
         self._insert(raw, block_hash, parent)
 

@@ -60,14 +60,14 @@ class HeaderRules:
             now: microseconds since 1970.
         """
         version, time, bits = _fields(raw)
-        stretch = parent.stretch
+        target_run = parent.target_run
         # Most headers have their parent's target, which is known to be a possible one.
-        target = stretch.target if bits == stretch.bits else self._possible_target(bits)
+        target = target_run.target if bits == target_run.bits else self._possible_target(bits)
         if int.from_bytes(block_hash, "little") > target:
             return _HIGH_HASH
         height = parent.height + 1
         adjusts = height % DIFFICULTY_INTERVAL == 0
-        expected = self.next_bits(parent, time) if adjusts or self._varying else stretch.bits
+        expected = self.next_bits(parent, time) if adjusts or self._varying else target_run.bits
         if bits != expected:
             return Rejected("bad-diffbits", "incorrect proof of work")
         # The median never exceeds the parent's own time: that was later than the median before it,
@@ -101,8 +101,8 @@ class HeaderRules:
         """
         if self._varying:
             return 0
-        stretch, from_bytes = parent.stretch, int.from_bytes
-        expected, target = stretch.bits, stretch.target
+        target_run, from_bytes = parent.target_run, int.from_bytes
+        expected, target = target_run.bits, target_run.target
         latest = (now + _MAX_FUTURE_US) // SECOND
         before, last_time, count = parent.hash, parent.time, 0
         left = DIFFICULTY_INTERVAL - 1 - parent.height % DIFFICULTY_INTERVAL
@@ -123,18 +123,18 @@ class HeaderRules:
         return count
 
     def check_work(
-        self, raw: bytes, block_hash: BlockHash, stretch: TargetRun | None = None
+        self, raw: bytes, block_hash: BlockHash, target_run: TargetRun | None = None
     ) -> Rejected | None:
         """Whether a header proves the work that it states itself; None if it does.
 
         Args:
             raw: 80 bytes.
             block_hash: their hash.
-            stretch: of its parent, if that is known: it spares a computation.
+            target_run: of its parent, if that is known: it spares a computation.
         """
         bits = _fields(raw)[2]
-        if stretch is not None and stretch.bits == bits:
-            target = stretch.target
+        if target_run is not None and target_run.bits == bits:
+            target = target_run.target
         else:
             target = self._possible_target(bits)
         return _HIGH_HASH if int.from_bytes(block_hash, "little") > target else None
@@ -175,11 +175,11 @@ class HeaderRules:
         Those of the period's first header if all were; it counts as regular in any case.
         """
         period_start = parent.height - parent.height % DIFFICULTY_INTERVAL
-        stretch = parent.stretch
-        if stretch.bits != self._limit_bits or stretch.base_height <= period_start:
-            return stretch.bits
-        regular = parent.ancestor(stretch.base_height - 1)
-        assert regular is not None, "a stretch that begins within a period has a header before it"
+        target_run = parent.target_run
+        if target_run.bits != self._limit_bits or target_run.base_height <= period_start:
+            return target_run.bits
+        regular = parent.ancestor(target_run.base_height - 1)
+        assert regular is not None, "a run that begins within a period has a header before it"
         return regular.bits
 
     def _too_old(self, parent: HeaderEntry, time: int) -> bool:

@@ -109,8 +109,8 @@ def _client(settings: Settings, folder: Path) -> RpcClient:
     if cookie is not None and not cookie.exists() and not settings.flag("rpcwait", False):
         raise ConfigError(
             "Could not locate RPC credentials. No authentication cookie could be found, and RPC "
-            f"password is not set. See -rpcpassword and -stdinrpcpass. (No file {cookie}: no node "
-            "runs there. Start one, or name its chain and folder, as in -regtest -datadir=DIR.)"
+            f"password is not set. See -rpcpassword and -stdinrpcpass. (No file {cookie}. If no "
+            "node runs there, start one, or name its chain and folder: -regtest -datadir=DIR.)"
         )
     timeout_s = settings.number("rpcclienttimeout", 900)
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
