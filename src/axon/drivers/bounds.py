@@ -25,3 +25,7 @@ SEND_LOW_WATER_BYTES = 250_000
 SEND_MAX_BYTES = 32_000_000
 """Above this a peer is closed. A machine heeds `Clogged` only at its next event, and may just have
 answered one request with several messages of 4 MB; a peer that never reads must not get more."""
+
+SEND_TOTAL_BYTES = 200_000_000
+"""What waits for all clogged peers together. Above it the one for whom most waits is closed: a
+hundred peers that ask for blocks and read nothing must not take the memory that the node needs."""

@@ -25,6 +25,7 @@ from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, DamageError
+from axon.host import descriptors
 from axon.host.datadir import locked, prepare
 from axon.host.machinesettings import machine_settings
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
@@ -152,7 +153,8 @@ async def full_node(
         logs: the switches of the log, for the RPC call `logging`.
 
     Raises:
-        ConfigError: the folder is in use or not writable, a port is, or a setting is unusable.
+        ConfigError: the folder is in use or not writable, a port is, a setting is unusable, or the
+            system allows too few file descriptors.
         KernelError: the kernel's databases are damaged or in use.
         StorageError: another file is damaged, or the disk refuses.
     """
@@ -171,6 +173,7 @@ async def running_node(
 ) -> AsyncIterator[RunningNode]:
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
     refuse_proxies(settings.peers)
+    descriptors.ensure(settings.peers.max_connections)
     if settings.rpc is not None:
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()
@@ -292,6 +295,7 @@ async def _running(
         clock=clock,
         on_report=reported,
         dialler=_dialler(settings.peers),
+        max_accepted=descriptors.max_accepted(settings.peers.max_connections),
     )
     daemon = Daemon(
         node=machine,

@@ -8,6 +8,10 @@ One connection is a `Link`:
 An open link has a `PeerId` and is heard. A leaving one is forgotten by the machine: what was
 transmitted still flows out, what comes in is thrown away, and after a while it is cut. It reads on
 because a socket closed with unread bytes in it makes the kernel throw away its unsent ones as well.
+
+Each socket costs a file descriptor and what waits in it costs memory, from the first moment to the
+last. So all that were accepted are counted until they are closed, those that leave are few, and
+what waits to be sent is bounded over all of them.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from axon.drivers.bounds import (
     SEND_HIGH_WATER_BYTES,
     SEND_LOW_WATER_BYTES,
     SEND_MAX_BYTES,
+    SEND_TOTAL_BYTES,
 )
 from axon.errors import ConfigError
 from axon.machine import (
@@ -47,6 +52,10 @@ STOP_LIMIT = 1 * SECOND
 
 BACKLOG = 128
 """Connections the kernel holds for a listener while the loop is busy."""
+
+MAX_LEAVING = 32
+"""Connections that may take their time to read our last words. One more, and the one that has had
+longest is cut: whoever comes and is sent away again and again must not fill the table."""
 
 Dialler = Callable[[Endpoint, Callable[[], asyncio.BaseProtocol]], Awaitable[object]]
 """Connects to an endpoint and attaches the protocol it is handed to the stream, as
@@ -83,7 +92,17 @@ class Link(asyncio.BufferedProtocol):
         remote: what was dialled; None to ask the socket.
     """
 
-    __slots__ = ("_cut", "_sockets", "clogged", "peer", "remote", "ticket", "transport")
+    __slots__ = (
+        "_cut",
+        "_sockets",
+        "accepted",
+        "clogged",
+        "has_sent",
+        "peer",
+        "remote",
+        "ticket",
+        "transport",
+    )
 
     transport: asyncio.Transport
 
@@ -95,7 +114,9 @@ class Link(asyncio.BufferedProtocol):
         self.ticket = ticket
         self.remote = remote
         self.peer: PeerId | None = None  # Set while open.
+        self.accepted = False  # Set while it is counted as that.
         self.clogged = False
+        self.has_sent = False
 
     # What asyncio calls.
 
@@ -112,14 +133,10 @@ class Link(asyncio.BufferedProtocol):
             self._sockets.received(self.peer, nbytes)
 
     def pause_writing(self) -> None:
-        self.clogged = True
-        if self.peer is not None:
-            self._sockets.happened(Clogged(self.peer))
+        self._sockets.clogged(self, True)
 
     def resume_writing(self) -> None:
-        self.clogged = False
-        if self.peer is not None:
-            self._sockets.happened(Drained(self.peer))
+        self._sockets.clogged(self, False)
 
     def eof_received(self) -> None:
         self._sockets.lost(self, "the peer closed the connection")
@@ -134,6 +151,9 @@ class Link(asyncio.BufferedProtocol):
 
     def leave(self, limit_us: int) -> None:
         """Send what is buffered, then end; cut the connection if that takes longer than this."""
+        if not self.has_sent:
+            self.transport.abort()  # It was told nothing, so nothing can be lost on its way.
+            return
         self._cut_later(limit_us)
         if not self.transport.is_closing():
             self.transport.resume_reading()
@@ -152,18 +172,25 @@ class Sockets:
     Args:
         happened: takes every event; called on the loop, also from within `transmit`.
         dialler: makes outbound connections.
+        max_accepted: connections that others opened, those that leave included; more are closed
+            before anybody hears of them.
 
     Attributes:
         received_bytes: read from all peers since the start.
         sent_bytes: handed over for all peers since the start, some of it perhaps still buffered.
     """
 
-    def __init__(self, happened: Callable[[Event], None], dialler: Dialler) -> None:
+    def __init__(
+        self, happened: Callable[[Event], None], dialler: Dialler, max_accepted: int
+    ) -> None:
         self.happened = happened
         self._dialler = dialler
+        self._max_accepted = max_accepted
+        self._accepted = 0
         self._servers: list[asyncio.Server] = []
         self._open: dict[PeerId, Link] = {}
         self._leaving: dict[Link, None] = {}
+        self._clogged: dict[Link, None] = {}  # Also those that leave.
         self._none_left = asyncio.Event()
         self._next_peer = 0
         self._closing = False
@@ -217,10 +244,10 @@ class Sockets:
         if link is None or link.transport.is_closing():
             return
         self.sent_bytes += len(data)
+        link.has_sent = True
         link.transport.write(data)
-        if link.clogged and link.transport.get_write_buffer_size() > SEND_MAX_BYTES:
-            self.lost(link, f"more than {SEND_MAX_BYTES} bytes wait for the peer to read them")
-            link.transport.abort()
+        if link.clogged:
+            self._bound_what_waits(link)
 
     def disconnect(self, peer: PeerId) -> None:
         """End a connection once its buffer is sent; nothing happens if the peer has gone."""
@@ -263,6 +290,12 @@ class Sockets:
         if self._closing or local is None or remote is None:
             link.transport.abort()  # The program stops, or the peer broke off already.
             return
+        if link.ticket is None:
+            if self._accepted >= self._max_accepted:
+                link.transport.abort()
+                return
+            self._accepted += 1
+            link.accepted = True
         ticket, link.ticket = link.ticket, None
         link.peer = PeerId(self._next_peer)
         self._next_peer += 1
@@ -275,6 +308,16 @@ class Sockets:
         self.received_bytes += size_bytes
         self.happened(Received(peer, bytes(self.read_buffer[:size_bytes])))
 
+    def clogged(self, link: Link, clogged: bool) -> None:
+        """A connection's send buffer is over its bound, or low again."""
+        link.clogged = clogged
+        if clogged:
+            self._clogged[link] = None
+        else:
+            self._clogged.pop(link, None)
+        if link.peer is not None:
+            self.happened(Clogged(link.peer) if clogged else Drained(link.peer))
+
     def lost(self, link: Link, reason: str) -> None:
         """Tell the machine that an open connection ended without its doing."""
         if link.peer is not None:
@@ -285,6 +328,10 @@ class Sockets:
     def gone(self, link: Link, reason: str) -> None:
         """Let go of a connection whose socket is closed."""
         self.lost(link, reason)
+        if link.accepted:
+            link.accepted = False
+            self._accepted -= 1
+        self._clogged.pop(link, None)
         self._leaving.pop(link, None)
         if not self._leaving:
             self._none_left.set()
@@ -295,6 +342,23 @@ class Sockets:
         del self._open[link.peer]
         self._leaving[link] = None
         link.peer = None
+        if len(self._leaving) > MAX_LEAVING and not self._closing:
+            next(iter(self._leaving)).transport.abort()
+
+    def _bound_what_waits(self, link: Link) -> None:
+        """Cut a connection that more waits for than for any one, or for all together, may."""
+        if link.transport.get_write_buffer_size() > SEND_MAX_BYTES:
+            self._cut(link, f"more than {SEND_MAX_BYTES} bytes wait for the peer to read them")
+            return
+        waiting = {each: each.transport.get_write_buffer_size() for each in self._clogged}
+        if sum(waiting.values()) > SEND_TOTAL_BYTES:
+            most = max(waiting, key=waiting.__getitem__)
+            why = f"more than {SEND_TOTAL_BYTES} bytes wait for all peers, most of them for this"
+            self._cut(most, why)
+
+    def _cut(self, link: Link, reason: str) -> None:
+        self.lost(link, reason)
+        link.transport.abort()
 
 
 def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
