@@ -30,7 +30,7 @@ from axon.p2p.keepalive import KeepAlive
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, address_of
-from axon.p2p.serving import Serving
+from axon.p2p.serving import ReadRequest, Serving
 from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
 from axon.p2p.uploadtarget import UploadTarget
@@ -692,14 +692,16 @@ def serving(data: bytes) -> None:
                 case 1 | 2 if peer is not None and not part.is_busy(peer):
                     message = drawn_message(source, _REQUESTS)
                     if isinstance(message, GetHeaders | GetBlocks | GetData):
-                        peers.perform(part.received(peer, message, peers.now))
+                        peers.perform(part.received(peer, message))
                 case 3 | 4 if peer is not None:
-                    request = part.next_read(peer)
-                    if request is not None:
-                        block_hash = BlockHash(request.item.hash)
+                    following = part.take_next(peer, peers.now)
+                    if isinstance(following, ReadRequest):
+                        block_hash = BlockHash(following.item.hash)
                         assert ledger.has_block(block_hash)
                         raw = ledger.blocks[block_hash].raw if source.below(8) else None
-                        peers.perform(part.block_read(peer, request.item, raw, peers.now))
+                        following = part.block_read(peer, following.item, raw)
+                    assert len(following) <= 2, "one thing at a time, and an inventory behind it"
+                    peers.perform(following)
                 case _:
                     peers.leave_or_wait(peer)
         except PeerFault:

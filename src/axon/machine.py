@@ -15,6 +15,7 @@ What a driver promises:
 - Between `Pause` and `Resume` nothing new is read from a peer; what was on the way may still come.
 - Each `Dial` is answered by one `Opened` with its ticket or by one `DialFailed`; each `Resolve` by
   one `Resolved`; each `Delegate` by one `Completed`. Jobs of one lane run in order, one at a time.
+  When the machine stops, jobs that have not begun are dropped: each is one that can be redone.
 - Each `Commanded` is answered by the machine with one `Answer`, now or later; with
   `NoCommand` if it knows none such.
 """

@@ -164,7 +164,11 @@ class AioWorld(World):
 
     def start(self, probe: Probe, perform: Callable[[object], object] = nothing) -> Endpoint:
         driver = AsyncioDriver(
-            probe, perform=perform, clock=self._clock, on_report=lambda _fact, _now: None
+            probe,
+            perform=perform,
+            clock=self._clock,
+            on_report=lambda _fact, _now: None,
+            max_accepted=100,
         )
         endpoint = self._runner.run(driver.listen(Endpoint("127.0.0.1", 0)))
         task = self._runner.get_loop().create_task(driver.run())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.machine import IMMEDIATELY, MINUTE, SECOND, Clogged, Closed, Drained, Received
+from axon.machine import MINUTE, SECOND, Clogged, Closed, Drained, Received
 from axon.node.facts import (
     BlockRejected,
     MessageIgnored,
@@ -16,7 +16,7 @@ from axon.node.facts import (
     PeerDisconnected,
     PeerMisbehaved,
 )
-from axon.node.session import INBOX_LIMIT_BYTES
+from axon.node.reception import INBOX_LIMIT_BYTES
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.p2p.keepalive import SILENCE_LIMIT
 from axon.p2p.requests import address_of
@@ -165,35 +165,6 @@ def test_a_peer_that_waits_does_not_keep_others_waiting() -> None:
     assert Pong(5) not in rig.sent_to(busy)
 
 
-def test_a_flood_of_small_messages_takes_turns() -> None:
-    rig = Rig()
-    peer = rig.connect()
-    rig.send(peer, *[Ping(number + 1) for number in range(250)])
-    assert len(rig.told(peer, Pong)) == 100
-    assert rig.node.deadline() == IMMEDIATELY
-    rig.tick()
-    assert len(rig.told(peer, Pong)) == 150
-
-
-def test_a_turn_that_leaves_nothing_asks_for_no_other() -> None:
-    rig = Rig()
-    peer = rig.connect()
-    rig.send(peer, *[Ping(number + 1) for number in range(100)])
-    assert len(rig.told(peer, Pong)) == 100
-    assert rig.node.deadline() != IMMEDIATELY
-
-
-def test_a_full_turn_that_ends_in_a_wait_for_work_asks_for_no_other() -> None:
-    rig = Rig()
-    peer = rig.connect()
-    block = InvItem(InvType.WITNESS_BLOCK, rig.node.active.at(5).hash)  # type: ignore[union-attr]
-    rig.send(peer, *[Ping(number + 1) for number in range(99)], GetData((block,)), Ping(100))
-    assert len(rig.told(peer, Pong)) == 99
-    assert rig.node.deadline() != IMMEDIATELY
-    rig.work()
-    assert [message.nonce for message in rig.told(peer, Pong)] == [100]
-
-
 def test_a_getdata_is_answered_in_its_order() -> None:
     rig = Rig()
     peer = rig.connect()
@@ -205,6 +176,28 @@ def test_a_getdata_is_answered_in_its_order() -> None:
     sent = rig.sent_to(peer)
     assert [item.hash for item in sent if isinstance(item, BlockMessage)] == hashes
     assert sent[-1] == Pong(9)
+
+
+# Seats.
+
+
+def test_silence_does_not_hold_a_seat() -> None:
+    settings = listening()
+    few = replace(settings, connections=replace(settings.connections, max_connections=60))
+    rig = Rig(settings=few)
+    honest = [rig.connect() for _ in range(6)]
+    silent = [rig.open() for _ in range(100)]
+    half = [rig.open() for _ in range(100)]
+    for peer in half:
+        rig.send(peer, their_version(1000 + peer))
+    seats = len(rig.node.sessions)
+    assert seats < 60
+    for _ in range(30):
+        late = rig.connect()
+        assert rig.is_alive(late)
+        assert len(rig.node.sessions) == seats
+    assert sum(rig.is_alive(peer) for peer in honest if not rig.disconnected(peer)) >= 4
+    assert any(rig.disconnected(peer) for peer in silent)
 
 
 # Hostile bytes.

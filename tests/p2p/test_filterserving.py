@@ -142,9 +142,14 @@ def test_filters_that_are_not_offered_may_not_be_asked_for() -> None:
         serving(None).received(ALICE, GetCFilters(BASIC_FILTER, 0, HASHES[1]))
 
 
-def test_what_is_not_indexed_yet_is_not_answered() -> None:
+def test_filters_are_answered_up_to_what_is_indexed_and_headers_all_or_not_at_all() -> None:
     it = serving(Index(known=1500))
-    assert it.received(ALICE, GetCFilters(BASIC_FILTER, 1499, HASHES[1500])) == []
+    assert it.received(ALICE, GetCFilters(BASIC_FILTER, 1500, HASHES[1501])) == []
+    known = it.received(ALICE, GetCFilters(BASIC_FILTER, 1498, HASHES[1502]))
+    assert [message.block_hash for message in messages(known) if isinstance(message, CFilter)] == [
+        HASHES[1498],
+        HASHES[1499],
+    ]
     assert it.received(ALICE, GetCFHeaders(BASIC_FILTER, 1499, HASHES[1500])) == []
     assert it.received(ALICE, GetCFHeaders(BASIC_FILTER, 1502, HASHES[1503])) == []
     assert it.received(ALICE, GetCFCheckpt(BASIC_FILTER, HASHES[2000])) == []

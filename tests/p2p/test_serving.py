@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
 
 import pytest
 
 from axon.machine import SECOND, Instant, PeerId
-from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.actions import Action, Send
 from axon.p2p.blockdownload import BlockDownload
-from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.faults import PeerFault
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
-from axon.p2p.serving import HISTORICAL_S, MAX_BLOCKS_INV, MAX_QUEUE, ReadRequest, Serving
+from axon.p2p.serving import HISTORICAL_S, MAX_BLOCKS_INV, ReadRequest, Serving
 from axon.p2p.uploadtarget import UploadTarget
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -72,12 +73,22 @@ class Fixture:
 
     def ask(self, message: GetHeaders | GetBlocks | GetData, now: Instant = NOW) -> list[Message]:
         """Everything Alice gets for a request, blocks included."""
-        actions = self.serving.received(ALICE, message, now)
-        while (request := self.serving.next_read(ALICE)) is not None:
-            raw = self.ledger.blocks[BlockHash(request.item.hash)].raw
-            actions += self.serving.block_read(ALICE, request.item, raw, now)
-        assert not self.serving.is_busy(ALICE)
+        actions = self.serving.received(ALICE, message)
+        while self.serving.is_busy(ALICE):
+            following = self.serving.take_next(ALICE, now)
+            if isinstance(following, ReadRequest):
+                item = following.item
+                raw = self.ledger.blocks[BlockHash(item.hash)].raw
+                following = self.serving.block_read(ALICE, item, raw)
+            assert len(following) <= 2, "one thing at a time, and an inventory behind it"
+            actions += following
         return messages(actions)
+
+    def take(self, now: Instant = NOW) -> list[Message]:
+        """The next thing for Alice, which is no block."""
+        following = self.serving.take_next(ALICE, now)
+        assert not isinstance(following, ReadRequest)
+        return messages(following)
 
 
 def messages(actions: list[Action]) -> list[Message]:
@@ -171,9 +182,9 @@ def test_getblocks_names_five_hundred_and_goes_on_when_they_were_fetched() -> No
     assert isinstance(answer, Inv)
     assert [item.hash for item in answer.items] == [h.hash for h in LONG[:MAX_BLOCKS_INV]]
     last = InvItem(InvType.WITNESS_BLOCK, LONG[MAX_BLOCKS_INV - 1].hash)
-    it.serving.received(ALICE, GetData((last,)), NOW)
-    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, last)
-    actions = it.serving.block_read(ALICE, last, BLOCKS[0].raw, NOW)
+    it.serving.received(ALICE, GetData((last,)))
+    assert it.serving.take_next(ALICE, NOW) == ReadRequest(ALICE, last)
+    actions = it.serving.block_read(ALICE, last, BLOCKS[0].raw)
     tip = InvItem(InvType.BLOCK, LONG[-1].hash)
     assert messages(actions) == [BlockMessage(BLOCKS[0].raw), Inv((tip,))]
 
@@ -203,16 +214,17 @@ def test_items_are_answered_in_order_and_blocks_read_one_at_a_time() -> None:
     wanted = GetData(
         (tx, block_item(BLOCKS[0]), InvItem(99, bytes(32)), gone, block_item(BLOCKS[1]), tx)
     )
-    assert messages(it.serving.received(ALICE, wanted, NOW)) == [Tx(COINBASE)]
+    assert it.serving.received(ALICE, wanted) == []
+    assert it.take() == [Tx(COINBASE)]
     assert it.serving.is_busy(ALICE)
-    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, block_item(BLOCKS[0]))
-    assert it.serving.next_read(ALICE) is None
-    assert it.serving.received(ALICE, GetData((tx,)), NOW) == []
-    actions = it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw, NOW)
-    assert messages(actions) == [BlockMessage(BLOCKS[0].raw), NotFound((gone,))]
-    assert it.serving.next_read(ALICE) == ReadRequest(ALICE, block_item(BLOCKS[1]))
-    actions = it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw, NOW)
-    assert messages(actions) == [BlockMessage(BLOCKS[1].raw), Tx(COINBASE), Tx(COINBASE)]
+    assert it.serving.take_next(ALICE, NOW) == ReadRequest(ALICE, block_item(BLOCKS[0]))
+    actions = it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw)
+    assert messages(actions) == [BlockMessage(BLOCKS[0].raw)]
+    assert it.take() == [NotFound((gone,))]
+    assert it.serving.take_next(ALICE, NOW) == ReadRequest(ALICE, block_item(BLOCKS[1]))
+    actions = it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw)
+    assert messages(actions) == [BlockMessage(BLOCKS[1].raw)]
+    assert it.take() == [Tx(COINBASE)]
     assert not it.serving.is_busy(ALICE)
 
 
@@ -255,26 +267,19 @@ def test_old_forks_are_not_shown_and_recent_ones_are() -> None:
 
 def test_a_block_that_cannot_be_read_ends_the_connection() -> None:
     it = fixture()
-    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
-    it.serving.next_read(ALICE)
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)))
+    it.serving.take_next(ALICE, NOW)
     with pytest.raises(PeerFault):
-        it.serving.block_read(ALICE, block_item(BLOCKS[0]), None, NOW)
+        it.serving.block_read(ALICE, block_item(BLOCKS[0]), None)
 
 
 def test_a_block_read_for_a_peer_that_left_is_thrown_away() -> None:
     it = fixture()
-    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
-    it.serving.next_read(ALICE)
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)))
+    it.serving.take_next(ALICE, NOW)
     it.serving.closed(ALICE, NOW)
-    assert it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw, NOW) == []
+    assert it.serving.block_read(ALICE, block_item(BLOCKS[0]), BLOCKS[0].raw) == []
     assert not it.serving.is_busy(ALICE)
-
-
-def test_too_many_items_are_a_violation() -> None:
-    it = fixture()
-    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
-    with pytest.raises(PeerViolation):
-        it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),) * MAX_QUEUE), NOW)
 
 
 def test_filtered_blocks_that_are_not_offered_are_ignored() -> None:
@@ -289,12 +294,15 @@ def test_above_the_upload_limit_old_blocks_end_the_connection() -> None:
     old = InvItem(InvType.WITNESS_BLOCK, LONG[0].hash)
     new = InvItem(InvType.WITNESS_BLOCK, LONG[-1].hash)
     assert LONG[-1].time - LONG[0].time > HISTORICAL_S
-    assert it.serving.received(ALICE, GetData((new,)), NOW) == []
-    assert it.serving.next_read(ALICE) is not None
+    assert it.serving.received(ALICE, GetData((new,))) == []
+    assert it.serving.take_next(ALICE, NOW) == ReadRequest(ALICE, new)
     it.serving.opened(BOB, transactions=True)
-    assert isinstance(it.serving.received(BOB, GetData((old,)), NOW)[0], DisconnectPeer)
+    it.serving.received(BOB, GetData((old,)))
+    with pytest.raises(PeerFault, match="old blocks"):
+        it.serving.take_next(BOB, NOW)
     it.serving.opened(BOB, transactions=True, download=True)
-    assert it.serving.received(BOB, GetData((old,)), NOW) == []
+    it.serving.received(BOB, GetData((old,)))
+    assert it.serving.take_next(BOB, NOW) == ReadRequest(BOB, old)
 
 
 def above_the_limit() -> Fixture:
@@ -309,35 +317,36 @@ def test_above_the_upload_limit_a_week_is_history() -> None:
     for depth, ends in ((week, False), (week + 1, True)):
         it = above_the_limit()
         item = InvItem(InvType.WITNESS_BLOCK, LONG[-1 - depth].hash)
-        assert bool(it.serving.received(ALICE, GetData((item,)), NOW)) is ends
+        it.serving.received(ALICE, GetData((item,)))
+        with pytest.raises(PeerFault) if ends else nullcontext():
+            assert it.serving.take_next(ALICE, NOW) == ReadRequest(ALICE, item)
 
 
-def test_above_the_upload_limit_filtered_blocks_end_the_connection_and_nothing_waits() -> None:
+def test_above_the_upload_limit_filtered_blocks_end_the_connection() -> None:
     it = above_the_limit()
-    kinds = (InvType.FILTERED_BLOCK, InvType.WITNESS_BLOCK)
-    items = tuple(InvItem(kind, LONG[-1].hash) for kind in kinds)
-    (action,) = it.serving.received(ALICE, GetData(items), NOW)
-    assert isinstance(action, DisconnectPeer)
+    it.serving.received(ALICE, GetData((InvItem(InvType.FILTERED_BLOCK, LONG[-1].hash),)))
+    with pytest.raises(PeerFault):
+        it.serving.take_next(ALICE, NOW)
     assert not it.serving.is_busy(ALICE)
 
 
 def test_another_block_than_the_one_being_read_is_thrown_away() -> None:
     it = fixture()
-    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)), NOW)
-    it.serving.next_read(ALICE)
-    assert it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw, NOW) == []
+    it.serving.received(ALICE, GetData((block_item(BLOCKS[0]),)))
+    it.serving.take_next(ALICE, NOW)
+    assert it.serving.block_read(ALICE, block_item(BLOCKS[1]), BLOCKS[1].raw) == []
     assert it.serving.is_busy(ALICE)
 
 
 def test_the_last_block_of_an_inventory_brings_the_next_one_once() -> None:
     it = fixture(headers=True)
-    (inv,) = messages(it.serving.received(ALICE, GetBlocks((GENESIS.hash,), ZERO), NOW))
+    (inv,) = messages(it.serving.received(ALICE, GetBlocks((GENESIS.hash,), ZERO)))
     assert isinstance(inv, Inv)
     last = InvItem(InvType.WITNESS_BLOCK, inv.items[-1].hash)
     for count in (2, 1):
-        it.serving.received(ALICE, GetData((last,)), NOW)
-        it.serving.next_read(ALICE)
-        assert len(it.serving.block_read(ALICE, last, BLOCKS[0].raw, NOW)) == count
+        it.serving.received(ALICE, GetData((last,)))
+        it.serving.take_next(ALICE, NOW)
+        assert len(it.serving.block_read(ALICE, last, BLOCKS[0].raw)) == count
 
 
 # Two halves joined by a list of messages.

@@ -169,7 +169,11 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
             daemon.reported(fact)
 
         driver = AsyncioDriver(
-            node, perform=lambda job: perform(ledger, job), clock=clock, on_report=reported
+            node,
+            perform=lambda job: perform(ledger, job),
+            clock=clock,
+            on_report=reported,
+            max_accepted=100,
         )
 
         async def save_pool() -> Path:

@@ -195,6 +195,7 @@ class BlockFlow:
         )
 
     def _validate(self, entry: HeaderEntry, raw: bytes, continuation: BlockValidated) -> None:
+        self._headers.learn_all()
         self._chain.validating[entry.hash] = None
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
         follow = self._chain.follows and near

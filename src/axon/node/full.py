@@ -207,7 +207,7 @@ class FullNode(PeerNode):
             case SendHeaders():
                 self.blocks.announcer.prefers_headers(peer)
             case GetData() | GetHeaders() | GetBlocks():
-                self.replies.received(session, message, now)
+                self.replies.received(session, message)
             case Ping() | Pong():
                 self.links.echo(session, message, now)
             case GetAddr() | Addr() | AddrV2():
@@ -227,6 +227,9 @@ class FullNode(PeerNode):
                 self._outbox.report(MessageIgnored(peer, command, "unknown message"))
             case _:
                 self._outbox.report(MessageIgnored(peer, message.command, "nobody asked for it"))
+
+    def _serve(self, session: Session, now: Instant) -> None:
+        self.replies.serve(session, now)
 
     # Slow work is done.
 
@@ -254,7 +257,7 @@ class FullNode(PeerNode):
                 self.transactions.packages.scripts_verified(continuation, outcome, now)
             case BlockRead():
                 assert outcome is None or isinstance(outcome, bytes)
-                self.replies.block_read(continuation, outcome, now)
+                self.replies.block_read(continuation, outcome)
             case FiltersRead():
                 assert isinstance(outcome, list)
                 self.replies.filters_read(continuation, outcome)

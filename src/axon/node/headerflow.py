@@ -2,12 +2,14 @@
 
     headers message -> headersync (its form) -> HeaderTree (every rule) -> headersync (ask on)
 
-What is new is delegated to be kept (`LearnHeaders`).
+What is new is delegated to be kept (`LearnHeaders`), one such job at a time: what comes while it
+runs is kept by the next. Peers that send headers one by one must not fill the lane of the blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.machine import Instant, PeerId
@@ -23,6 +25,11 @@ from axon.primitives.verdict import Rejected
 from axon.wire.messages import Headers, InvItem, InvType
 
 
+@dataclass(frozen=True, slots=True)
+class HeadersLearnt:
+    """Continuation: headers are kept."""
+
+
 class HeaderFlow:
     """Headers of one node.
 
@@ -36,6 +43,8 @@ class HeaderFlow:
         self._outbox = outbox
         self.tree = tree
         self.sync = sync
+        self._to_learn: list[Header] = []
+        self._learning = 0  # Jobs ordered and not done.
 
     def opened(self, session: Session, now: Instant, *, preferred: bool, serves: bool) -> None:
         """A lasting peer's handshake is complete.
@@ -118,7 +127,22 @@ class HeaderFlow:
     def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
         if not entries:
             return
-        headers = tuple([entry.header for entry in entries])
-        self._outbox.delegate(LearnHeaders(headers), CHAIN)
+        self._to_learn += [entry.header for entry in entries]
+        if not self._learning:
+            self.learn_all()
         if self.tree.best is not best:
             self._outbox.report(HeadersAdvanced(self.tree.best.hash, self.tree.best.height))
+
+    def learn_all(self) -> None:
+        """Have all headers kept before whatever is delegated next, as a block that needs them."""
+        if self._to_learn:
+            self._learning += 1
+            job = LearnHeaders(tuple(self._to_learn))
+            self._outbox.delegate(job, CHAIN, HeadersLearnt())
+            self._to_learn.clear()
+
+    def learnt(self) -> None:
+        """The headers of one job are kept."""
+        self._learning -= 1
+        if not self._learning:
+            self.learn_all()

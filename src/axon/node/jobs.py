@@ -110,9 +110,15 @@ class FindCoins:
 
 @dataclass(frozen=True, slots=True)
 class ReadFilters:
-    """Read the filters of blocks; the outcome is a list with each, None where there is none."""
+    """Read the filters of blocks; the outcome is a list with each, None where there is none.
+
+    Args:
+        hashes: which.
+        limit_bytes: the list ends behind the filter with which it is as long; one is read always.
+    """
 
     hashes: tuple[BlockHash, ...]
+    limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

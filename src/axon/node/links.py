@@ -136,10 +136,11 @@ class Links:
         if address is None:
             self._outbox.put(Disconnect(event.peer, "its address is no netaddress"))
             return False
+        # Also those that have said nothing yet: silence must not hold a seat.
         candidates = [
             self._candidate(session)
             for session in self.sessions.values()
-            if session.inbound and session.negotiated is not None
+            if session.inbound and not session.is_leaving
         ]
         admitted = self.connections.admission.admit(
             address, candidates, now, "noban" in permissions
@@ -156,18 +157,17 @@ class Links:
 
     def _candidate(self, session: Session) -> InboundCandidate:
         negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
-        assert negotiated is not None, "only peers that have shaken hands are candidates"
-        group = 0 if address is None else self.connections.admission.keyed_netgroup(address)
         return InboundCandidate(
             peer=session.peer,
             connected_at=session.opened_at,
             min_ping_us=None if keepalive is None else keepalive.min_latency_us,
             last_block_at=session.last_block_at,
             last_transaction_at=session.last_transaction_at,
-            keyed_netgroup=group,
+            keyed_netgroup=session.keyed_netgroup,
             network=AddressNetwork.IPV4 if address is None else address.network,
-            relevant_services=has_desirable_services(negotiated.services, near_tip=True),
-            relays_transactions=negotiated.relay,
+            relevant_services=negotiated is not None
+            and has_desirable_services(negotiated.services, near_tip=True),
+            relays_transactions=negotiated is not None and negotiated.relay,
             is_local=address is not None and address.is_local(),
             prefer_evict=address is not None and self.bans.is_discouraged(address),
             noban=session.may("noban"),
@@ -193,6 +193,7 @@ class Links:
         handshake = Handshake(
             kind, own, address, self._nonces, self._rng, now, settings.peer_timeout
         )
+        group = 0 if address is None else self.connections.admission.keyed_netgroup(address)
         return Session(
             event.peer,
             event.remote,
@@ -202,6 +203,7 @@ class Links:
             permissions,
             V1Transport(settings.network.magic),
             handshake,
+            group,
             now,
         )
 

@@ -25,6 +25,7 @@ from axon.machine import (
     Resolve,
     Transmit,
 )
+from axon.node.costs import sent_ns
 from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
@@ -97,6 +98,7 @@ class Outbox:
         for message in messages:
             data = session.transport.encode(message.command, message.encode())
             session.sent.count(message.command, len(data), self.now)
+            session.cost_ns += sent_ns(len(data))
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
         if messages and session.keepalive is not None and not session.clogged:

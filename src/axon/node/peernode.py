@@ -39,7 +39,7 @@ from axon.node.commands import (
     RemoveNode,
     SetNetworkActive,
 )
-from axon.node.headerflow import HeaderFlow
+from axon.node.headerflow import HeaderFlow, HeadersLearnt
 from axon.node.links import HANDSHAKE_MESSAGES, Links
 from axon.node.outbox import Outbox
 from axon.node.reception import Reception
@@ -89,7 +89,7 @@ class PeerNode(ABC):
         self._outbox = Outbox(self.sessions, self.upload)
         self.links = Links(self._outbox, self.sessions, settings, addrman, bans, rng, now)
         self._headerflow = HeaderFlow(self._outbox, headers, headersync)
-        self._reception = Reception(self._outbox, self.sessions, self._received)
+        self._reception = Reception(self._outbox, self.sessions, self._received, self._serve)
 
     # The machine.
 
@@ -100,8 +100,11 @@ class PeerNode(ABC):
             case Received(peer, data):
                 self._reception.received(peer, data, now)
             case Completed(task, outcome):
-                self._completed(self._outbox.take_continuation(task), outcome, now)
-                self._reception.take_turns(now)
+                continuation = self._outbox.take_continuation(task)
+                if isinstance(continuation, HeadersLearnt):
+                    self._headerflow.learnt()
+                else:
+                    self._completed(continuation, outcome, now)
             case Opened():
                 self.links.opened(event, now)
             case Closed(peer, reason):
@@ -114,14 +117,20 @@ class PeerNode(ABC):
                 self.links.resolved(event, now)
             case Commanded(ticket, command):
                 self._commanded(ticket, command, now)
+        self._reception.work(now)
         return self._finish_step(now)
 
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
         self._outbox.now = now
+        self._reception.work(now)  # First: what a message makes due at once is done right after it.
         self._tick(now)
-        self._reception.take_turns(now)
-        return self._finish_step(now)
+        effects = self._finish_step(now)
+        deadline = self.deadline()
+        if deadline is not None and IMMEDIATELY < deadline <= now:
+            self._tick(now)  # Who was disconnected just now leaves a place, which is due at once.
+            effects += self._finish_step(now)
+        return effects
 
     def deadline(self) -> Instant | None:
         """When `tick` wants to be called next."""
@@ -134,10 +143,9 @@ class PeerNode(ABC):
         while True:
             while self._outbox.has_leaving:
                 for leaving in self._outbox.take_leaving():
-                    peer = leaving.session.peer
                     self.links.closed(leaving, now)
-                    self._reception.closed(peer)
-                    self._peer_closed(peer, now)
+                    self._reception.closed(leaving.session)
+                    self._peer_closed(leaving.session.peer, now)
             self._settle(now)
             if not self._outbox.has_leaving:
                 return self._outbox.take()
@@ -196,6 +204,14 @@ class PeerNode(ABC):
         Raises:
             PeerFault: the peer failed us with it.
             DecodeError: it is not what it claims to be.
+        """
+
+    @abstractmethod
+    def _serve(self, session: Session, now: Instant) -> None:
+        """Give a peer that is `serving` the next thing that it asked for.
+
+        Raises:
+            PeerFault: it may not have that.
         """
 
     @abstractmethod

@@ -1,39 +1,68 @@
 """How a peer's bytes become messages, and when each is handled.
 
 Messages of one peer are handled one after the other, each completely before the next: while one
-waits for slow work, or the peer does not take what it is sent, the others wait in its inbox.
-Between peers they take turns. When too much waits, nothing more is read from that peer.
+waits for slow work, or the peer does not take what it is sent, the others wait as the bytes that
+they came as.
+
+Between peers it goes by cost, not by count (`node/costs`). Each step of the node does a bounded
+amount of this work, and the next turn always has the peer that has cost least so far; who has been
+idle begins a little ahead of the others. So whoever makes us work waits for himself: an honest ping
+is answered after the piece of work that is being done, however many peers flood us. Long lists are
+handled in pieces, and of what a peer asked for one thing is given at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from heapq import heapify, heappop, heapreplace
 from typing import Final
 
 from axon.errors import DecodeError
 from axon.machine import Instant, Pause, PeerId, Resume
+from axon.node.costs import received_ns
 from axon.node.facts import MessageIgnored
 from axon.node.outbox import Outbox
-from axon.node.session import INBOX_LIMIT_BYTES, Session
+from axon.node.session import Session
 from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
 from axon.wire.messages import Message, OverLimit, Unknown
-from axon.wire.registry import decode_message
-from axon.wire.transport import Corrupt, Frame
+from axon.wire.messages.inventory import ITEM_SIZE, Inventory
+from axon.wire.registry import decode_in_pieces
+from axon.wire.transport import Corrupt
 
-MESSAGES_PER_TURN: Final = 100
-"""Messages of one peer handled before others have their turn: a flood of small ones must not keep
-anybody waiting for more than a few milliseconds."""
+INBOX_LIMIT_BYTES: Final = 5_000_000
+"""Above this nothing more is read from a peer (Core's `-maxreceivebuffer`): one peer that sends
+faster than it can be answered costs memory for a few messages, not for all it has. More than the
+longest message, so that a paused peer always has one that can be handled."""
+
+INBOX_TOTAL_BYTES: Final = 100_000_000
+"""So much of all peers together may wait. Above it the inbound peer of whom most waits is given up:
+those who serve us are few, and what strangers make us keep is bounded."""
+
+STEP_NS: Final = 2_000_000
+"""Work of one step: then sockets, callers and timers have their turn."""
+
+TURN_NS: Final = 200_000
+"""Work for one peer before the next one is chosen; choosing costs something, too."""
+
+CREDIT_NS: Final = 10_000_000
+"""By so much a peer may have cost less than those who flood us: what an honest peer wants in a few
+minutes. More is not saved up, or whoever was idle for long could take the node for himself."""
+
+ITEMS_A_PIECE: Final = 200
+"""Items of an inventory that are handled at once: about a millisecond."""
 
 Route = Callable[[Session, Message | Unknown, Instant], None]
+Serve = Callable[[Session, Instant], None]
 
 
 class Reception:
-    """The inboxes of all peers of one node.
+    """What waits of all peers of one node, and whose turn it is.
 
     Args:
         outbox: where effects go.
         sessions: all connections, by peer.
         route: handles one message; raises PeerFault or DecodeError.
+        serve: gives a peer the next thing it asked for; raises PeerFault.
     """
 
     def __init__(
@@ -41,42 +70,33 @@ class Reception:
         outbox: Outbox,
         sessions: Mapping[PeerId, Session],
         route: Route,
+        serve: Serve,
     ) -> None:
         self._outbox = outbox
         self._sessions = sessions
         self._route = route
-        self._ready: dict[PeerId, None] = {}  # Peers with messages left for another turn.
-        self._behind: dict[PeerId, None] = {}  # Peers with messages left, whyever.
-
-    @property
-    def has_ready(self) -> bool:
+        self._serve = serve
+        self._waiting: dict[PeerId, None] = {}  # Peers of whom something waits, whyever.
+        self._waiting_bytes = 0
+        self._cost_ns = 0  # How much each has cost who always has something waiting.
+        self.has_ready = False
         """Whether a turn is due at once."""
-        return bool(self._ready)
 
     def received(self, peer: PeerId, data: bytes, now: Instant) -> None:
         """Bytes of a peer."""
         session = self._sessions.get(peer)
-        if session is None:
+        if session is None or session.is_leaving:
             return  # Disconnected already; its last bytes were still on the way.
         if session.keepalive is not None:
             session.keepalive.data_received(now)
-        try:
-            session.put(session.transport.received(data))
-        except DecodeError as fault:
-            self._outbox.disconnect(peer, PeerDone(str(fault)))
-            return
-        if session.inbox_bytes > INBOX_LIMIT_BYTES and not session.paused:
+        session.transport.put(data)
+        self._waiting[peer] = None
+        self._waiting_bytes += len(data)
+        if session.waiting_bytes > INBOX_LIMIT_BYTES and not session.paused:
             session.paused = True
             self._outbox.put(Pause(peer))
-        self._work(session, now)
-
-    def take_turns(self, now: Instant) -> None:
-        """Go on with every peer whose messages waited."""
-        self._ready.clear()
-        for peer in list(self._behind):
-            session = self._sessions.get(peer)
-            if session is not None and not session.is_held:
-                self._work(session, now)
+        if self._waiting_bytes > INBOX_TOTAL_BYTES:
+            self._give_one_up()
 
     def clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
         """A peer does not take what it is sent; or does again."""
@@ -84,49 +104,109 @@ class Reception:
         if session is None:
             return
         session.clogged = clogged
-        if not clogged:
-            if session.keepalive is not None:
-                session.keepalive.data_sent(now)
-            self._work(session, now)
+        if not clogged and session.keepalive is not None:
+            session.keepalive.data_sent(now)
 
-    def closed(self, peer: PeerId) -> None:
-        """A connection ended."""
-        self._ready.pop(peer, None)
-        self._behind.pop(peer, None)
+    def closed(self, session: Session) -> None:
+        """A connection ended; what waited of it is forgotten."""
+        self._waiting.pop(session.peer, None)
+        self._waiting_bytes -= session.waiting_bytes
 
-    def _work(self, session: Session, now: Instant) -> None:
+    def _give_one_up(self) -> None:
+        """Disconnect whoever makes us keep most, of those that we did not choose."""
+        sessions = [self._sessions[peer] for peer in self._waiting]
+        strangers = [each for each in sessions if each.inbound and not each.is_protected]
+        if strangers:
+            most = max(strangers, key=lambda each: each.waiting_bytes)
+            why = "more bytes of all peers wait than are kept, and most of them are of this one"
+            self._outbox.disconnect(most.peer, PeerDone(why))
+
+    def work(self, now: Instant) -> None:
+        """Do a bounded part of what waits, the cheapest peers first."""
+        ready = []
+        for peer in self._waiting:
+            session = self._sessions[peer]
+            if session.is_ready:
+                session.cost_ns = max(session.cost_ns, self._cost_ns - CREDIT_NS)
+                ready.append((session.cost_ns, peer))
+        heapify(ready)
+        left_ns = STEP_NS
+        while ready and left_ns > 0:
+            before_ns, peer = ready[0]
+            session = self._sessions[peer]
+            self._cost_ns = max(self._cost_ns, before_ns)
+            self._take_turn(session, now)
+            left_ns -= session.cost_ns - before_ns
+            if session.is_ready:
+                heapreplace(ready, (session.cost_ns, peer))
+            else:
+                heappop(ready)
+        self.has_ready = bool(ready)
+
+    def _take_turn(self, session: Session, now: Instant) -> None:
         """Handle a peer's messages until it has to wait, or others have their turn."""
-        peer = session.peer
-        for _ in range(MESSAGES_PER_TURN):
-            frame = session.take()
-            if frame is None:
-                break
-            self._handle(session, frame, now)
-        if session.is_leaving:
-            return
-        if session.inbox:
-            self._behind[peer] = None
-            if not session.is_held:
-                self._ready[peer] = None
-        else:
-            self._behind.pop(peer, None)
-        if session.paused and session.inbox_bytes < INBOX_LIMIT_BYTES // 2:
+        before = session.waiting_bytes
+        end_ns = session.cost_ns + TURN_NS
+        while session.is_ready and session.cost_ns < end_ns:
+            try:
+                self._go_on(session, now)
+            except PeerFault as fault:
+                self._outbox.disconnect(session.peer, fault)
+        left = session.waiting_bytes
+        self._waiting_bytes -= before - left
+        if not (left or session.serving):
+            del self._waiting[session.peer]
+        if session.paused and left < INBOX_LIMIT_BYTES // 2 and not session.is_leaving:
             session.paused = False
-            self._outbox.put(Resume(peer))
+            self._outbox.put(Resume(session.peer))
 
-    def _handle(self, session: Session, frame: Frame | Corrupt, now: Instant) -> None:
-        peer = session.peer
+    def _go_on(self, session: Session, now: Instant) -> None:
+        """One thing: something it asked for, a piece of a message, or the next message.
+
+        Raises:
+            PeerFault: the peer failed us with it.
+        """
+        if session.serving:
+            self._serve(session, now)
+        elif session.pieces is not None:
+            self._handle_piece(session, session.pieces, now)
+        else:
+            self._begin_frame(session, now)
+
+    def _begin_frame(self, session: Session, now: Instant) -> None:
+        try:
+            frame = session.transport.next_frame()
+        except DecodeError as fault:
+            raise PeerDone(str(fault)) from fault
+        if frame is None:
+            return
         if isinstance(frame, Corrupt):
             session.received.count("", frame.size_bytes, now)
-            self._outbox.report(MessageIgnored(peer, "", frame.reason))
+            session.cost_ns += received_ns("", frame.size_bytes)
+            self._outbox.report(MessageIgnored(session.peer, "", frame.reason))
             return
         session.received.count(frame.command, frame.size_bytes, now)
+        session.pieces_of, session.pieces_bytes = frame.command, frame.size_bytes
+        session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)
+        self._handle_piece(session, session.pieces, now)
+
+    def _handle_piece(
+        self, session: Session, pieces: Iterator[Message | Unknown], now: Instant
+    ) -> None:
+        """The next piece of a message; its only one, unless it is a long list."""
+        command, size_bytes = session.pieces_of, session.pieces_bytes
         try:
-            message = decode_message(frame.command, frame.payload)
+            message = next(pieces, None)
+            if message is None:
+                session.pieces, session.pieces_bytes = None, 0
+                return
+            if isinstance(message, Inventory):
+                size_bytes = len(message.items) * ITEM_SIZE
+            session.cost_ns += received_ns(command, size_bytes)
             self._route(session, message, now)
         except OverLimit as fault:
-            self._outbox.disconnect(peer, PeerViolation(fault.rule))
+            raise PeerViolation(fault.rule) from fault
         except DecodeError as fault:
-            self._outbox.report(MessageIgnored(peer, frame.command, str(fault)))
-        except PeerFault as fault:
-            self._outbox.disconnect(peer, fault)
+            session.cost_ns += received_ns(command, size_bytes)
+            session.pieces, session.pieces_bytes = None, 0
+            self._outbox.report(MessageIgnored(session.peer, command, str(fault)))

@@ -3,8 +3,10 @@
 The newest blocks are in memory, since every peer asks for them at once. Everything else is read off
 the loop: one read at a time for each peer, which waits meanwhile, and a bounded number for all.
 
-    request -> what to read -> Delegate(ReadBlock, ReadFilters, ...) -> `block_read`, `filters_read`
-        -> answer, and the next read
+    request -> serving --`serve`, in its turn--> what to read -> Delegate(ReadBlock, ReadFilters)
+        -> `block_read`, `filters_read` --> answer; serving as long as something is left
+
+While a peer is serving and does not take what it is sent, nothing is read or built for it.
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ RECENT_BLOCKS: Final = 3
 MAX_READS: Final = 16
 """Reads ordered at a time. More wait here, and are forgotten with their peer: whoever connects,
 asks and leaves again and again must not fill the lane."""
+
+FILTERS_A_READ: Final = 50
+FILTER_BYTES_A_READ: Final = 250_000
+"""Filters read and sent at once, a thousand may be asked for: so many and so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Replies:
         self._recent: dict[BlockHash, bytes] = {}
         self._reads = 0  # Ordered and not done.
         self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
+        self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
 
     # Requests.
 
@@ -102,23 +109,22 @@ class Replies:
         """A peer has gone; what is being read for it is thrown away."""
         self._serving.closed(peer, now)
         self._queue.pop(peer, None)
+        self._filters_left.pop(peer, None)
 
-    def received(
-        self, session: Session, message: GetData | GetHeaders | GetBlocks, now: Instant
-    ) -> None:
+    def received(self, session: Session, message: GetData | GetHeaders | GetBlocks) -> None:
         """A request for blocks, headers or transactions.
 
         Raises:
             PeerFault: it asks for what it may not have.
         """
         peer, tip = session.peer, self._chain.active.tip.hash
-        actions = self._serving.received(peer, message, now)
+        actions = self._serving.received(peer, message)
         for action in actions:
             match action:
                 case Send(_, Headers(headers)):
                     self._peer_chains.sent(peer, headers[-1].hash if headers else tip)
         self._outbox.perform(actions)
-        self._give_blocks(session, now)
+        session.serving = self._serving.is_busy(peer)
 
     def received_filter_request(
         self, session: Session, message: GetCFilters | GetCFHeaders | GetCFCheckpt
@@ -128,64 +134,84 @@ class Replies:
         Raises:
             PeerFault: it asks for what it may not have.
         """
-        request = self._filters.received(session.peer, message)
-        session.busy = True
-        self._read(session.peer, FiltersRead(request))
+        self._filters_left[session.peer] = self._filters.received(session.peer, message)
+        session.serving = True
+
+    def serve(self, session: Session, now: Instant) -> None:
+        """Give a peer the next thing that it asked for, or have that read.
+
+        Raises:
+            PeerFault: it may not have that.
+        """
+        peer = session.peer
+        request = self._filters_left.get(peer)
+        if request is not None:
+            self._read(session, FiltersRead(request))
+            return
+        following = self._serving.take_next(peer, now)
+        if isinstance(following, ReadRequest):
+            recent = self._recent.get(BlockHash(following.item.hash))
+            if recent is None:
+                self._read(session, BlockRead(following))
+                return
+            following = self._serving.block_read(peer, following.item, recent)
+        self._outbox.perform(following)
+        session.serving = self._serving.is_busy(peer)
 
     # Reading.
 
-    def block_read(self, done: BlockRead, raw: bytes | None, now: Instant) -> None:
+    def block_read(self, done: BlockRead, raw: bytes | None) -> None:
         """A block was read for a peer; None if its bytes are not held."""
         peer = done.request.peer
         self._next_read()
         session = self._sessions.get(peer)
         if session is None:
             return
+        session.busy = False
         try:
-            actions = self._serving.block_read(peer, done.request.item, raw, now)
-            self._outbox.perform(actions)
-            self._give_blocks(session, now)
+            self._outbox.perform(self._serving.block_read(peer, done.request.item, raw))
         except PeerFault as fault:
             self._outbox.disconnect(peer, fault)
+        session.serving = self._serving.is_busy(peer)
 
     def filters_read(self, done: FiltersRead, found: FoundFilters) -> None:
         """Filters, or their headers, were read for a peer."""
+        request = done.request
         self._next_read()
-        session = self._sessions.get(done.request.peer)
-        if session is not None:
-            self._outbox.perform(self._filters.answer(done.request, found))
-            session.busy = False
-
-    def _give_blocks(self, session: Session, now: Instant) -> None:
-        """Give a peer the blocks it waits for, up to one that must be read first."""
-        peer = session.peer
-        while (request := self._serving.next_read(peer)) is not None:
-            recent = self._recent.get(BlockHash(request.item.hash))
-            if recent is None:
-                self._read(peer, BlockRead(request))
-                break
-            self._outbox.perform(self._serving.block_read(peer, request.item, recent, now))
-        session.busy = self._serving.is_busy(peer)
-
-    def _read(self, peer: PeerId, continuation: BlockRead | FiltersRead) -> None:
-        if self._reads >= MAX_READS:
-            self._queue[peer] = continuation
+        session = self._sessions.get(request.peer)
+        if session is None:
             return
+        session.busy = False
+        self._outbox.perform(self._filters.answer(request, found))
+        left = request.without_first(len(found))
+        if request.whole and left.blocks and None not in found:
+            self._filters_left[request.peer] = left
+        else:
+            del self._filters_left[request.peer]
+            session.serving = False
+
+    def _read(self, session: Session, continuation: BlockRead | FiltersRead) -> None:
+        session.busy = True
+        if self._reads < MAX_READS:
+            self._order(continuation)
+        else:
+            self._queue[session.peer] = continuation
+
+    def _order(self, continuation: BlockRead | FiltersRead) -> None:
         self._reads += 1
         match continuation:
             case BlockRead(request):
                 job: object = ReadBlock(BlockHash(request.item.hash))
             case FiltersRead(request) if request.whole:
-                job = ReadFilters(request.blocks)
+                job = ReadFilters(request.blocks[:FILTERS_A_READ], FILTER_BYTES_A_READ)
             case FiltersRead(request):
                 job = ReadFilterHeaders(request.blocks)
         self._outbox.delegate(job, READ, continuation)
 
     def _next_read(self) -> None:
         self._reads -= 1
-        for peer in self._queue:
-            self._read(peer, self._queue.pop(peer))
-            return
+        if self._queue:
+            self._order(self._queue.pop(next(iter(self._queue))))
 
     # The chain moves.
 

@@ -4,13 +4,13 @@
 
 A peer's messages are handled strictly in order, each completely before the next: while a block of
 its is validated, a transaction of its verified or what it asked for read (`busy`), and while it
-does not take what we send (`clogged`), its further messages wait in `inbox`. When too many wait,
+does not take what we send (`clogged`), its further bytes wait as they came. When too many wait,
 nothing more is read from it.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 from axon.machine import Endpoint, Instant, PeerId
@@ -18,12 +18,9 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import NetAddress
+from axon.wire.messages import Message, Unknown
 from axon.wire.registry import COMMANDS
-from axon.wire.transport import Corrupt, Frame, Transport
-
-INBOX_LIMIT_BYTES: Final = 5_000_000
-"""Above this nothing more is read from a peer (Core's `-maxreceivebuffer`): one peer that sends
-faster than it can be answered costs memory for a few messages, not for all it has."""
+from axon.wire.transport import Transport
 
 OTHER: Final = "*other*"
 """Under this name all messages are counted that we do not speak: a peer cannot make names."""
@@ -61,6 +58,7 @@ class Session:
         permissions: what the operator allows it (`-whitelist`), by Core's names.
         transport: cuts its bytes.
         handshake: what is said first.
+        keyed_netgroup: of its address, see `InboundAdmission`.
         now: when it was opened.
     """
 
@@ -74,6 +72,7 @@ class Session:
         permissions: frozenset[str],
         transport: Transport,
         handshake: Handshake,
+        keyed_netgroup: int,
         now: Instant,
     ) -> None:
         self.peer = peer
@@ -84,10 +83,14 @@ class Session:
         self.permissions = permissions
         self.transport = transport
         self.handshake = handshake
+        self.keyed_netgroup = keyed_netgroup
         self.opened_at = now
         self.keepalive: KeepAlive | None = None
-        self.inbox: deque[Frame | Corrupt] = deque()
-        self.inbox_bytes = 0
+        self.pieces: Iterator[Message | Unknown] | None = None  # Of the message that is handled.
+        self.pieces_of = ""  # That message's name.
+        self.pieces_bytes = 0  # Its size.
+        self.cost_ns = 0  # What it has made us do on the loop, by `node/costs`.
+        self.serving = False  # What it asked for is not all given yet.
         self.busy = False
         self.clogged = False
         self.is_leaving = False  # Its connection ends with the present step.
@@ -108,9 +111,16 @@ class Session:
         return self.handshake.negotiated
 
     @property
-    def is_held(self) -> bool:
-        """Whether its next message must wait, or is not handled any more."""
-        return self.busy or self.clogged or self.is_leaving
+    def is_ready(self) -> bool:
+        """Whether something of it waits that can be done now."""
+        if self.busy or self.clogged or self.is_leaving:
+            return False
+        return self.serving or self.pieces is not None or self.transport.has_next
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What of it waits to be handled, the message under way included."""
+        return self.transport.held_bytes + self.pieces_bytes
 
     @property
     def is_protected(self) -> bool:
@@ -120,20 +130,6 @@ class Session:
     def may(self, permission: str) -> bool:
         """Whether the operator gave it this permission."""
         return permission in self.permissions
-
-    def put(self, frames: list[Frame | Corrupt]) -> None:
-        """Frames that came in."""
-        for frame in frames:
-            self.inbox_bytes += frame.size_bytes
-        self.inbox.extend(frames)
-
-    def take(self) -> Frame | Corrupt | None:
-        """The next frame to handle; None if there is none or it must wait."""
-        if not self.inbox or self.is_held:
-            return None
-        frame = self.inbox.popleft()
-        self.inbox_bytes -= frame.size_bytes
-        return frame
 
     def deadline(self) -> Instant | None:
         """When the handshake or the ping clock wants its tick."""

@@ -196,7 +196,7 @@ class SpvNode(PeerNode):
             case SendHeaders():
                 pass  # We have no blocks to announce.
             case GetData():
-                self.transactions.requested(session, message, now)
+                self.transactions.requested(session, message)
             case NotFound(items):
                 self.transactions.notfound(peer, message, now)
                 for item in items:
@@ -204,6 +204,9 @@ class SpvNode(PeerNode):
                     self._outbox.perform(actions)
             case _:
                 self._outbox.report(MessageIgnored(peer, message.command, "we serve nobody"))
+
+    def _serve(self, session: Session, now: Instant) -> None:
+        self.transactions.serve(session, now)
 
     def _received_headers(self, session: Session, message: Headers, now: Instant) -> None:
         self._headerflow.received(session, message, now)

@@ -10,6 +10,7 @@ unconfirmed. All that peers announce is asked for, so that no peer learns which 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -57,6 +58,7 @@ class UnconfirmedWatch:
         self.broadcast = TxBroadcast(rng)
         self._seen: RollingSet[bytes] = RollingSet(MAX_SEEN)
         self._waiting = 0
+        self._wanted: dict[PeerId, deque[InvItem]] = {}  # Of the getdata that each peer waits for.
 
     def opened(self, session: Session, now: Instant) -> None:
         """A peer's handshake is complete."""
@@ -74,6 +76,7 @@ class UnconfirmedWatch:
 
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone."""
+        self._wanted.pop(peer, None)
         self.txrequest.closed(peer, now)
         self._outbox.perform(self.broadcast.closed(peer, now))
         self._outbox.perform(self.txrequest.requests(now))
@@ -114,20 +117,27 @@ class UnconfirmedWatch:
         if concerns_us:
             self._outbox.report(UnconfirmedPaymentFound(done.txid, done.peer))
 
-    def requested(self, session: Session, message: GetData, now: Instant) -> None:
-        """A peer asks for transactions; it gets our own that it was offered."""
-        missing: list[InvItem] = []
-        for item in message.items:
-            found = None
+    def requested(self, session: Session, message: GetData) -> None:
+        """A peer asks for transactions."""
+        self._wanted[session.peer] = deque(message.items)
+        session.serving = bool(message.items)
+
+    def serve(self, session: Session, now: Instant) -> None:
+        """Give a peer the next transaction that it asked for, if it was offered that one."""
+        peer, missing = session.peer, list[InvItem]()
+        wanted, found = self._wanted[peer], None
+        while wanted and found is None:
+            item = wanted.popleft()
             if item.kind in _TX_KINDS:
-                found = self.broadcast.requested(session.peer, item, now)
+                found = self.broadcast.requested(peer, item, now)
             if found is None:
                 missing.append(item)
-                continue
-            self._outbox.send(session.peer, Tx(found))
-            self._report_spread(found.txid)
         if missing:
-            self._outbox.send(session.peer, NotFound(tuple(missing)))
+            self._outbox.send(peer, NotFound(tuple(missing)))
+        if found is not None:
+            self._outbox.send(peer, Tx(found))
+            self._report_spread(found.txid)
+        session.serving = bool(wanted)
 
     def notfound(self, peer: PeerId, message: NotFound, now: Instant) -> None:
         """A peer does not have what it was asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Protocol
 
 from axon.chain.coins import Coin, Coins
@@ -88,12 +89,19 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.lag
         case FindCoins():
             return _find_coins(ledger, job)
-        case ReadFilters(hashes):
-            return _index(ledger).filters(hashes)
+        case ReadFilters(hashes, limit_bytes):
+            return _up_to(_index(ledger).filters(hashes), limit_bytes)
         case ReadFilterHeaders(hashes):
             found = _index(ledger).entries(hashes)
             return [None if item is None else FilterHashes(*item) for item in found]
     raise AssertionError(f"no job: {job!r}")
+
+
+def _up_to(filters: list[bytes | None], limit_bytes: int) -> list[bytes | None]:
+    for place, size_bytes in enumerate(accumulate(len(item or b"") for item in filters), 1):
+        if size_bytes >= limit_bytes:
+            return filters[:place]
+    return filters
 
 
 def _find_coins(ledger: LedgerView, job: FindCoins) -> dict[OutPoint, Coin | None] | None:

@@ -277,11 +277,12 @@ class AddrGossip:
         gossiper.limit.refill(now)
         kept: list[TimedAddress] = []
         relayable = not gossiper.asked and len(addresses) <= MAX_RELAYED
-        # In random order, so that what the limit lets through is not the sender's choice.
-        for timed in self._rng.sample(addresses, len(addresses)):
-            if not gossiper.limit.take() and not gossiper.exempt:
-                gossiper.rate_limited += 1
-                continue
+        count = gossiper.limit.take(len(addresses))
+        if gossiper.exempt:
+            count = len(addresses)
+        gossiper.rate_limited += len(addresses) - count
+        # At random, so that what the limit lets through is not the sender's choice.
+        for timed in self._rng.sample(addresses, count):
             if not timed.services & _USEFUL:
                 continue
             entry = self._with_sane_time(timed, now)

@@ -39,9 +39,8 @@ class AddrLimit:
             self._saved = min(self._saved + gain, MAX_TOKENS * TOKEN)
         self._saved_at = now
 
-    def take(self) -> bool:
-        """Spend a token; False if there is none."""
-        if self._saved < TOKEN:
-            return False
-        self._saved -= TOKEN
-        return True
+    def take(self, count: int) -> int:
+        """Spend so many tokens, or as many as there are; how many."""
+        taken = min(count, self._saved // TOKEN)
+        self._saved -= taken * TOKEN
+        return taken

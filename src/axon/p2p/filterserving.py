@@ -9,9 +9,10 @@ gets no answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import takewhile
+from typing import NamedTuple, cast
 
 from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
@@ -70,8 +71,12 @@ class FilterRequest:
 
     @property
     def whole(self) -> bool:
-        """Whether filters themselves are to be read; else their `FilterHashes`."""
+        """Whether filters themselves are to be read, a few at a time; else their `FilterHashes`."""
         return isinstance(self.question, GetCFilters)
+
+    def without_first(self, count: int) -> FilterRequest:
+        """What is left when so many of its filters were given."""
+        return FilterRequest(self.peer, self.question, self.blocks[count:])
 
 
 class FilterServing:
@@ -108,14 +113,22 @@ class FilterServing:
         return FilterRequest(peer, message, tuple(blocks))
 
     def answer(self, request: FilterRequest, found: FoundFilters) -> list[Action]:
-        """What was read; the answer to the peer, nothing if a part of it is not there."""
+        """What was read; the answer to the peer.
+
+        Filters go out as they are read, up to the first that is not there; of their hashes and
+        headers all or nothing.
+
+        Args:
+            request: what was to be read.
+            found: of filters perhaps only the first few.
+        """
         peer, question = request.peer, request.question
-        if question.filter_type != BASIC_FILTER or any(item is None for item in found):
-            return []
         if isinstance(question, GetCFilters):
-            filters = [item for item in found if isinstance(item, bytes)]
-            pairs = zip(request.blocks, filters, strict=True)
+            filters = takewhile(lambda item: isinstance(item, bytes), found)
+            pairs = zip(request.blocks, cast("Iterator[bytes]", filters), strict=False)
             return [Send(peer, CFilter(BASIC_FILTER, name, data)) for name, data in pairs]
+        if any(item is None for item in found):
+            return []
         hashes = [item for item in found if isinstance(item, FilterHashes)]
         if isinstance(question, GetCFCheckpt):
             headers = tuple([item.filter_header for item in hashes])

@@ -1,11 +1,13 @@
 """What we give when asked: headers, inventories, blocks and transactions.
 
-Transactions are in memory and go out at once. Blocks are read one at a time, off the loop:
+What a `getdata` names is given one thing at a time, each when the peer has room for it: a short
+request can name megabytes many thousand times over.
 
-    idle --getdata--> queued --next_read--> reading --block_read--> queued, or idle
+    idle --getdata--> queued --take_next--> queued, or idle (a transaction, or what is missing)
+                      queued --take_next--> reading (a block) --block_read--> queued, or idle
 
 Items of one peer are answered strictly in order, and while any wait (`is_busy`) its further
-messages should wait too, as Bitcoin Core does: when its pong comes back, its blocks have come.
+messages wait too, as Bitcoin Core does: when its pong comes back, its blocks have come.
 
 Whom to trust with what: blocks off the active chain are served only if they are recent, or they
 would tell which forks we have seen; old blocks cost the most, so they are the first to go when the
@@ -19,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from axon.machine import DAY, SECOND, Instant, PeerId
-from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.actions import Action, Send
 from axon.p2p.disclosure import may_request
-from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.faults import PeerFault
 from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import (
     BlockChainView,
@@ -50,10 +52,6 @@ from axon.wire.messages.headers import MAX_HEADERS, MAX_LOCATOR
 MAX_BLOCKS_INV: Final = 500
 """Blocks of one answer to getblocks; the last one's delivery then brings the next `inv`."""
 
-MAX_QUEUE: Final = 50_000
-"""Items that wait for one peer, as many as one getdata may hold: 4 MB. It must not ask for more
-before it has those."""
-
 HISTORICAL_S: Final = 7 * DAY // SECOND
 """Blocks older than a week count as history when the upload is limited."""
 
@@ -78,7 +76,8 @@ class ReadRequest:
 class _ServedPeer:
     transactions: bool
     download: bool
-    queue: deque[InvItem] = field(default_factory=deque)
+    queue: deque[InvItem] = field(default_factory=deque)  # Of one getdata at most.
+    missing: list[InvItem] = field(default_factory=list)  # Of these, what we do not have.
     reading: InvItem | None = None
     continue_at: BlockHash | None = None
 
@@ -130,13 +129,10 @@ class Serving:
         """
         self._peers[peer] = _ServedPeer(transactions, download)
 
-    def received(
-        self, peer: PeerId, message: GetHeaders | GetBlocks | GetData, now: Instant
-    ) -> list[Action]:
-        """A request; afterwards look at `next_read`.
+    def received(self, peer: PeerId, message: GetHeaders | GetBlocks | GetData) -> list[Action]:
+        """A request; afterwards `take_next` is called for as long as `is_busy`.
 
         Raises:
-            PeerViolation: it asks for more items than may wait.
             PeerFault: its locator is too long.
         """
         ours = self._peers[peer]
@@ -146,31 +142,42 @@ class Serving:
             case GetBlocks(hashes, stop):
                 return self._send_inventory(peer, ours, hashes, stop)
             case GetData(items):
-                if len(items) + len(ours.queue) > MAX_QUEUE:
-                    raise PeerViolation(
-                        f"axon: at most {MAX_QUEUE} items of getdata wait for a peer"
-                    )
+                assert not self.is_busy(peer), "its messages wait while it is busy"
                 ours.queue.extend(items)
-                return self._proceed(peer, ours, now)
+                return []
 
-    def next_read(self, peer: PeerId) -> ReadRequest | None:
-        """The block that is to be read for a peer, said once; None if one is being read."""
-        ours = self._peers.get(peer)
-        if ours is None or ours.reading is not None or not ours.queue:
-            return None
-        ours.reading = ours.queue.popleft()  # `_proceed` left a block there that it may have.
-        return ReadRequest(peer, ours.reading)
+    def take_next(self, peer: PeerId, now: Instant) -> ReadRequest | list[Action]:
+        """The next thing that a peer asked for: a block to be read, or something to be sent.
 
-    def block_read(
-        self, peer: PeerId, item: InvItem, raw: bytes | None, now: Instant
-    ) -> list[Action]:
-        """A block was read; afterwards look at `next_read` again.
+        Raises:
+            PeerFault: it may not have that block, and would wait for it in vain.
+        """
+        ours = self._peers[peer]
+        while ours.queue:
+            is_block = ours.queue[0].kind in _BLOCKS
+            if is_block and ours.missing:
+                break  # In order: that they are missing is said first.
+            item = ours.queue.popleft()
+            if is_block:
+                if self._may_have(ours, item, now):
+                    ours.reading = item
+                    return ReadRequest(peer, item)
+            elif item.kind in _TRANSACTIONS and ours.transactions:
+                transaction = self._transactions.serve(peer, item, now)
+                if transaction is not None:
+                    bare = item.kind == InvType.TX
+                    return [Send(peer, Tx(_stripped(transaction) if bare else transaction))]
+                ours.missing.append(item)
+        missing, ours.missing = ours.missing, []
+        return [Send(peer, NotFound(tuple(missing)))] if missing else []
+
+    def block_read(self, peer: PeerId, item: InvItem, raw: bytes | None) -> list[Action]:
+        """A block was read that `take_next` named.
 
         Args:
             peer: as the request says.
             item: as the request says.
             raw: the block with its witnesses; None if it could not be read.
-            now: the present.
 
         Raises:
             PeerFault: there is no such block any more, and it would wait for it in vain.
@@ -188,12 +195,14 @@ class Serving:
             ours.continue_at = None
             tip = InvItem(InvType.BLOCK, self._active.tip.hash)
             actions.append(Send(peer, Inv((tip,))))
-        return actions + self._proceed(peer, ours, now)
+        return actions
 
     def is_busy(self, peer: PeerId) -> bool:
         """Whether a peer still waits for what it asked for, so that its other messages wait."""
         ours = self._peers.get(peer)
-        return ours is not None and (ours.reading is not None or bool(ours.queue))
+        if ours is None:
+            return False
+        return ours.reading is not None or bool(ours.queue) or bool(ours.missing)
 
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
         """A peer has gone; what is being read for it is thrown away."""
@@ -247,34 +256,6 @@ class Serving:
                 ours.continue_at = entry.hash
                 break
         return [Send(peer, Inv(tuple(items)))] if items else []
-
-    def _proceed(self, peer: PeerId, ours: _ServedPeer, now: Instant) -> list[Action]:
-        """Work the queue off up to the next block that is to be read."""
-        if ours.reading is not None:
-            return []
-        actions: list[Action] = []
-        missing: list[InvItem] = []
-        queue = ours.queue
-        while queue:
-            item = queue[0]
-            if item.kind in _BLOCKS:
-                try:
-                    if self._may_have(ours, item, now):
-                        break
-                except PeerFault as fault:
-                    queue.clear()
-                    return [*actions, DisconnectPeer(peer, fault)]
-            elif item.kind in _TRANSACTIONS and ours.transactions:
-                transaction = self._transactions.serve(peer, item, now)
-                if transaction is None:
-                    missing.append(item)
-                else:
-                    bare = item.kind == InvType.TX
-                    actions.append(Send(peer, Tx(_stripped(transaction) if bare else transaction)))
-            queue.popleft()
-        if missing:
-            actions.append(Send(peer, NotFound(tuple(missing))))
-        return actions
 
     def _may_have(self, ours: _ServedPeer, item: InvItem, now: Instant) -> bool:
         """Whether to answer a request for a block; False is silence, as Bitcoin Core keeps it.

@@ -52,11 +52,36 @@ class Transport(Protocol):
     name: ClassVar[str]
     """As `getpeerinfo` tells it in `transport_protocol_type`."""
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes wait to be cut."""
+        ...
+
+    @property
+    def has_next(self) -> bool:
+        """Whether `next_frame` has something to do: it gives a frame, goes on with one, or raises.
+
+        False while too few bytes are there.
+        """
+        ...
+
+    def put(self, data: bytes) -> None:
+        """Take in bytes, cut anywhere."""
+        ...
+
+    def next_frame(self) -> Frame | Corrupt | None:
+        """The next frame, in order; None if its end has not come yet.
+
+        Raises:
+            DecodeError: the peer does not speak this transport; the connection is of no more use.
+        """
+        ...
+
     def received(self, data: bytes) -> list[Frame | Corrupt]:
         """Take in bytes, cut anywhere; what they completed, in order.
 
         Raises:
-            DecodeError: the peer does not speak this transport; the connection is of no more use.
+            DecodeError: as `next_frame`.
         """
         ...
 

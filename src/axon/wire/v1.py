@@ -7,6 +7,7 @@ stream cannot be followed any longer; a wrong checksum or name costs only the me
 
 from __future__ import annotations
 
+from collections import deque
 from struct import Struct
 from typing import ClassVar, Final
 
@@ -17,6 +18,10 @@ from axon.wire.transport import MAX_COMMAND_SIZE, MAX_PAYLOAD_SIZE, Corrupt, Fra
 HEADER_SIZE: Final = 24
 """Bytes before each payload."""
 
+MERGED_BYTES: Final = 2_048
+"""A piece shorter than this grows by the next one: each piece costs an object, and a peer that
+sends byte by byte must not make us keep fifty bytes for each."""
+
 _HEADER: Final = Struct("<4s12sI4s")
 
 
@@ -25,9 +30,8 @@ class V1Transport:
 
     header --24 bytes--> payload --as many as announced--> header
 
-    Whole frames are cut from the bytes as they come, each payload by one copy. Only a frame whose
-    end has not come yet is held back, in a buffer that grows as its bytes arrive: what a peer
-    announces costs us nothing.
+    Bytes wait as they came, in pieces, until somebody wants the next frame; a payload is then cut
+    by one copy. What a peer only announces costs us nothing.
 
     Args:
         magic: the network's 4 bytes.
@@ -37,50 +41,78 @@ class V1Transport:
 
     def __init__(self, magic: bytes) -> None:
         self._magic = magic
-        self._buffer = bytearray()  # The header or payload under way; at most MAX_PAYLOAD_SIZE.
+        self._pieces: deque[bytes] = deque()
+        self._start = 0  # Where in the first piece the bytes begin that wait.
+        self._held = 0
         self._header: tuple[bytes, int, bytes] | None = None  # Name, size, checksum.
 
     @property
     def held_bytes(self) -> int:
-        """How much of a frame waits for its end."""
-        return len(self._buffer)
+        """How many bytes wait to be cut."""
+        return self._held
 
-    def received(self, data: bytes) -> list[Frame | Corrupt]:
-        """Take in bytes, cut anywhere; the frames they completed, in order.
+    @property
+    def has_next(self) -> bool:
+        """Whether `next_frame` has something to do: it gives a frame, reads a header, or raises."""
+        return self._held >= (HEADER_SIZE if self._header is None else self._header[1])
+
+    def put(self, data: bytes) -> None:
+        """Take in bytes, cut anywhere."""
+        pieces = self._pieces
+        if pieces and len(pieces[-1]) < MERGED_BYTES:
+            pieces[-1] += data
+        else:
+            pieces.append(data)
+        self._held += len(data)
+
+    def next_frame(self) -> Frame | Corrupt | None:
+        """The next frame; None if its end has not come yet.
 
         Raises:
             DecodeError: another network's magic, or a payload above 4,000,000 bytes.
         """
+        header = self._header
+        if header is None:
+            if self._held < HEADER_SIZE:
+                return None
+            header = self._header = self._read_header(self._cut(HEADER_SIZE))
+        if self._held < header[1]:
+            return None
+        self._header = None
+        return _frame(*header, self._cut(header[1]))
+
+    def received(self, data: bytes) -> list[Frame | Corrupt]:
+        """Take in bytes, cut anywhere; what they completed, in order.
+
+        Raises:
+            DecodeError: as `next_frame`.
+        """
+        self.put(data)
         frames: list[Frame | Corrupt] = []
-        offset, size_bytes = 0, len(data)
-        if not self._buffer and self._header is None:
-            # Most pieces are whole frames: cut them without asking what is under way.
-            while size_bytes - offset >= HEADER_SIZE:
-                header = self._read_header(data[offset : offset + HEADER_SIZE])
-                begin, end = offset + HEADER_SIZE, offset + HEADER_SIZE + header[1]
-                if end > size_bytes:
-                    break
-                frames.append(_frame(*header, data[begin:end]))
-                offset = end
-            if offset == size_bytes:
-                return frames
-        while True:
-            wanted = HEADER_SIZE if self._header is None else self._header[1]
-            end = offset + wanted - len(self._buffer)
-            piece = data[offset:end]
-            if end > len(data):
-                self._buffer += piece
-                return frames
-            offset = end
-            if self._buffer:
-                self._buffer += piece
-                piece = bytes(self._buffer)
-                self._buffer = bytearray()
-            if self._header is None:
-                self._header = self._read_header(piece)
-            else:
-                frames.append(_frame(*self._header, piece))
-                self._header = None
+        while (frame := self.next_frame()) is not None:
+            frames.append(frame)
+        return frames
+
+    def _cut(self, size: int) -> bytes:
+        """The next so many bytes, which are there."""
+        self._held -= size
+        pieces, begin = self._pieces, self._start
+        if not size:
+            return b""
+        first = pieces[0]
+        if begin + size < len(first):  # Most frames lie within one piece.
+            self._start = begin + size
+            return first[begin : self._start]
+        parts = [first[begin:] if begin else first]
+        size -= len(parts[0])
+        pieces.popleft()
+        while size and size >= len(pieces[0]):
+            size -= len(pieces[0])
+            parts.append(pieces.popleft())
+        if size:
+            parts.append(pieces[0][:size])
+        self._start = size
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _read_header(self, header: bytes) -> tuple[bytes, int, bytes]:
         magic, name, size, checksum = _HEADER.unpack(header)

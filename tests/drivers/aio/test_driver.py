@@ -46,9 +46,15 @@ def driver_of(
     clock: Clock | None = None,
     on_report: Callable[[object, Instant], None] = lambda _fact, _now: None,
     dialler: Dialler | None = None,
+    max_accepted: int = 100,
 ) -> AsyncioDriver:
     return AsyncioDriver(
-        probe, perform=perform, clock=clock or Clock(), on_report=on_report, dialler=dialler
+        probe,
+        perform=perform,
+        clock=clock or Clock(),
+        on_report=on_report,
+        dialler=dialler,
+        max_accepted=max_accepted,
     )
 
 
@@ -353,18 +359,24 @@ def test_a_job_that_fails_ends_the_run_and_its_lane() -> None:
     asyncio.run(scenario())
 
 
-def test_jobs_delegated_before_the_stop_are_done() -> None:
+def test_a_stop_lets_the_job_that_runs_end_and_drops_those_that_wait() -> None:
     async def scenario() -> None:
-        done: list[object] = []
-        driver = driver_of(Probe(), perform=done.append)
+        begun, ended = list[object](), list[object]()
+        go_on = threading.Event()
+
+        def perform(job: object) -> None:
+            begun.append(job)
+            go_on.wait(20)
+            ended.append(job)
+
+        driver = driver_of(Probe(), perform=perform)
         async with running(driver):
-            await driver.ask(Do(tuple(Delegate(n, n, "store") for n in range(100))))
-        assert done == list(range(100))
+            await driver.ask(Do(tuple(Delegate(n, n, "store") for n in range(30_000))))
+            await until(lambda: begun == [0])
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+        assert begun == ended == [0]
 
     asyncio.run(scenario())
-
-
-# Ends.
 
 
 def test_a_bug_in_the_machine_ends_the_run() -> None:

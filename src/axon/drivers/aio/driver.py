@@ -63,6 +63,7 @@ class AsyncioDriver:
         clock: the time the machine is told.
         on_report: takes the fact of every `Report`, with the time it was stated.
         dialler: makes outbound connections.
+        max_accepted: connections of others at a time, for `Sockets`; none for who does not listen.
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class AsyncioDriver:
         clock: Clock,
         on_report: Callable[[object, Instant], None],
         dialler: Dialler | None = None,
+        max_accepted: int = 0,
     ) -> None:
         self._machine = machine
         self._clock = clock
         self._on_report = on_report
-        self._sockets = Sockets(self._happened, dialler or direct())
+        self._sockets = Sockets(self._happened, dialler or direct(), max_accepted)
         self._lanes = Lanes(perform, self._completed, self._failed)
         self._inbox: deque[Event] = deque()
         self._asked: dict[int, asyncio.Future[object]] = {}
@@ -136,11 +138,12 @@ class AsyncioDriver:
     async def run(self) -> None:
         """Run the machine until `stop`, or until it fails.
 
-        What it asked for before the stop is still done: transmitted bytes are flushed (within
-        `sockets.STOP_LIMIT`), delegated jobs run to their end. It hears nothing more, though.
+        Bytes transmitted before the stop are flushed (within `sockets.STOP_LIMIT`), and of each
+        lane the job that runs is run to its end; jobs that wait are dropped. The machine hears
+        nothing more.
 
         Raises:
-            Exception: whatever the machine or a job raised. Jobs that waited are dropped then.
+            Exception: whatever the machine or a job raised.
         """
         async with asyncio.TaskGroup() as self._tasks:
             self._running = not self._ended.is_set()
@@ -280,4 +283,4 @@ class AsyncioDriver:
         for work in self._outgoing:
             work.cancel()
         await self._sockets.close()
-        await self._lanes.close(drop_waiting=self._failure is not None)
+        await self._lanes.close()

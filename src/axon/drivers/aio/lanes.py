@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 
 
 class _Lane:
@@ -15,20 +14,24 @@ class _Lane:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"lane-{name}")
         self._perform = perform
         self._sound = True
+        self._closing = False
 
     def submit(self, job: object) -> Future[object]:
         return self._executor.submit(self._run, job)
 
     def _run(self, job: object) -> object:
+        if self._closing:
+            return None  # Dropped; nobody hears of it any more.
         assert self._sound, "a job before this one failed"
         self._sound = False
         outcome = self._perform(job)
         self._sound = True
         return outcome
 
-    def close(self, *, drop_waiting: bool) -> None:
-        """Block until the thread has ended; jobs that still wait are run first, or dropped."""
-        self._executor.shutdown(wait=True, cancel_futures=drop_waiting)
+    def close(self) -> None:
+        """Block until the job that runs has ended; those that wait are dropped."""
+        self._closing = True  # Cancelling many takes time, in which others would begin.
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 class Lanes:
@@ -64,11 +67,12 @@ class Lanes:
 
         worker.submit(job).add_done_callback(ended)
 
-    async def close(self, *, drop_waiting: bool) -> None:
-        """End all threads, after the jobs that run and, unless dropped, those that wait."""
+    async def close(self) -> None:
+        """End all threads, after the jobs that run. Those that wait are dropped: nobody was told
+        that they are done, and whoever wants them orders them again in the next run."""
         loop = asyncio.get_running_loop()
         for lane in self._lanes.values():
-            await loop.run_in_executor(None, partial(lane.close, drop_waiting=drop_waiting))
+            await loop.run_in_executor(None, lane.close)
 
     def _ended(self, task: int, future: Future[object]) -> None:
         failure = future.exception()

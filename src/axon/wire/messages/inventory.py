@@ -5,6 +5,7 @@ inv, getdata, notfound, tx, mempool (BIP 35), feefilter (BIP 133).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import starmap
@@ -21,6 +22,9 @@ MAX_INVENTORY: Final = 50_000
 
 MAX_NOTFOUND: Final = 111_110
 """Most items of a `notfound`: as many as fit into the longest message. No rule says fewer."""
+
+ITEM_SIZE: Final = 36
+"""Bytes of one item: its kind and its hash."""
 
 _ITEM: Final = Struct("<I32s")
 _I64: Final = Struct("<q")
@@ -49,7 +53,7 @@ class InvItem(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Inventory:
+class Inventory:
     """What inv, getdata and notfound have in common: a list of items."""
 
     items: tuple[InvItem, ...]
@@ -68,16 +72,28 @@ class _Inventory:
             OverLimit: more than `limit`.
             DecodeError: it is cut short.
         """
+        return next(cls.decode_in_pieces(payload, cls.limit), cls(()))
+
+    @classmethod
+    def decode_in_pieces(cls, payload: bytes, size: int) -> Iterator[Self]:
+        """The same as several messages of at most so many items each, none for an empty one.
+
+        They mean what the whole means, and each is decoded when it is wanted.
+
+        Raises:
+            OverLimit: more than `limit`.
+            DecodeError: it is cut short.
+        """
         reader = Reader(payload)
-        count = read_count(
-            reader, cls.limit, _ITEM.size, "inventory items", source=cls.limit_source
-        )
-        body = reader.take(count * _ITEM.size)
-        return cls(tuple(map(InvItem._make, _ITEM.iter_unpack(body))))
+        count = read_count(reader, cls.limit, ITEM_SIZE, "inventory items", source=cls.limit_source)
+        end = reader.offset + count * ITEM_SIZE
+        for start in range(reader.offset, end, size * ITEM_SIZE):
+            piece = payload[start : min(start + size * ITEM_SIZE, end)]
+            yield cls(tuple(map(InvItem._make, _ITEM.iter_unpack(piece))))
 
 
 @dataclass(frozen=True, slots=True)
-class Inv(_Inventory):
+class Inv(Inventory):
     """`inv`: announces transactions or blocks.
 
     Args:
@@ -88,7 +104,7 @@ class Inv(_Inventory):
 
 
 @dataclass(frozen=True, slots=True)
-class GetData(_Inventory):
+class GetData(Inventory):
     """`getdata`: asks for things that were announced.
 
     Args:
@@ -99,7 +115,7 @@ class GetData(_Inventory):
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound(_Inventory):
+class NotFound(Inventory):
     """`notfound`: these, which you asked for, I have not.
 
     Args:

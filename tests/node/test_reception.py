@@ -1,0 +1,167 @@
+"""Whose turn it is: floods wait for themselves, and nobody makes us keep more than is bounded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from axon.machine import IMMEDIATELY, Clogged, Closed, Drained, Received
+from axon.node.costs import received_ns, sent_ns
+from axon.node.reception import CREDIT_NS, INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, STEP_NS
+from axon.node.replies import FILTERS_A_READ
+from axon.primitives.netaddress import NetAddress, TimedAddress
+from axon.wire.messages import (
+    Addr,
+    BlockMessage,
+    CFilter,
+    GetCFilters,
+    GetData,
+    Inv,
+    InvItem,
+    InvType,
+    Message,
+    NotFound,
+    Ping,
+    Pong,
+)
+from axon.wire.messages.filters import BASIC_FILTER
+from axon.wire.v1 import HEADER_SIZE
+from tests.node.rig import Rig, next_block
+
+PINGS_A_STEP = -(-STEP_NS // (received_ns("ping", 32) + sent_ns(32)))
+
+
+def pings(count: int) -> list[Ping]:
+    return [Ping(number + 1) for number in range(count)]
+
+
+def test_a_flood_of_small_messages_takes_turns() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, *pings(2 * PINGS_A_STEP))
+    first = len(rig.told(peer, Pong))
+    assert PINGS_A_STEP <= first <= PINGS_A_STEP + 10  # A turn is begun before the step is over.
+    assert rig.node.deadline() == IMMEDIATELY
+    rig.tick()
+    assert first + len(rig.told(peer, Pong)) == 2 * PINGS_A_STEP
+
+
+def test_a_turn_that_leaves_nothing_asks_for_no_other() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, *pings(PINGS_A_STEP - 1))
+    assert len(rig.told(peer, Pong)) == PINGS_A_STEP - 1
+    assert rig.node.deadline() != IMMEDIATELY
+
+
+def test_a_full_turn_that_ends_in_a_wait_for_work_asks_for_no_other() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    block = InvItem(InvType.WITNESS_BLOCK, rig.node.active.at(5).hash)  # type: ignore[union-attr]
+    rig.send(peer, *pings(PINGS_A_STEP - 2), GetData((block,)), Ping(7777))
+    assert len(rig.told(peer, Pong)) == PINGS_A_STEP - 2
+    assert rig.node.deadline() != IMMEDIATELY
+    rig.work()
+    assert [message.nonce for message in rig.told(peer, Pong)] == [7777]
+
+
+def invented(count: int) -> list[InvItem]:
+    return [InvItem(InvType.WTX, number.to_bytes(32, "little")) for number in range(count)]
+
+
+FLOODS: Final[dict[str, Message]] = {
+    "inv": Inv(tuple(invented(50_000))),
+    "notfound": NotFound(tuple(invented(50_000))),
+    "getdata": GetData(tuple(invented(50_000))),
+    "addr": Addr((TimedAddress(0, 1, NetAddress.from_text("8.8.8.8", 8333)),) * 1000),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_however_many_flood_an_honest_ping_is_answered_next(name: str) -> None:
+    rig = Rig()
+    strangers = [rig.connect() for _ in range(30)]
+    honest = rig.connect()
+    for peer in strangers:
+        rig.send(peer, *[FLOODS[name]] * (1 if name != "addr" else 20))
+    for nonce in range(20):
+        rig.send(honest, Ping(nonce + 1))
+        assert rig.told(honest, Pong) == [Pong(nonce + 1)]  # In the very same step.
+        for _ in range(3):
+            rig.feed(Drained(honest))  # Anything that happens; each time some work is done.
+    assert rig.node.deadline() == IMMEDIATELY  # The floods are far from worked off.
+
+
+def test_who_was_idle_has_saved_nothing_up() -> None:
+    rig = Rig()
+    idle, busy = rig.connect(), rig.connect()
+    flood = pings(40 * PINGS_A_STEP)
+    rig.send(busy, *flood)
+    for _ in range(20):
+        rig.feed(Drained(busy))
+    rig.told(busy, Pong)
+    rig.send(idle, *flood)
+    for _ in range(20):
+        rig.feed(Drained(busy))
+    one, other = len(rig.told(idle, Pong)), len(rig.told(busy, Pong))
+    assert abs(one - other) <= PINGS_A_STEP + CREDIT_NS // (received_ns("ping", 32) + sent_ns(32))
+
+
+def test_what_one_getdata_names_is_given_one_thing_at_a_time() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    block = next_block(rig)
+    rig.send(peer, BlockMessage(block.raw))
+    rig.work()
+    rig.sent_to(peer)
+    item = InvItem(InvType.WITNESS_BLOCK, block.hash)
+    rig.send(peer, GetData((item,) * 50_000))  # 1.8 MB, for the newest block: it is in memory.
+    at_once = -(-STEP_NS // sent_ns(HEADER_SIZE + len(block.raw)))
+    assert 0 < len(rig.told(peer, BlockMessage)) <= at_once
+    rig.feed(Clogged(peer))
+    rig.tick()
+    assert rig.told(peer, BlockMessage) == []
+    assert rig.node.deadline() != IMMEDIATELY
+    rig.feed(Drained(peer))
+    assert 0 < len(rig.told(peer, BlockMessage)) <= at_once
+
+
+def test_filters_are_read_only_as_fast_as_the_peer_takes_them() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.send(peer, GetCFilters(BASIC_FILTER, 1, rig.node.active.tip.hash), Ping(4))
+    rig.work(1)
+    assert len(rig.told(peer, CFilter)) == FILTERS_A_READ
+    rig.feed(Clogged(peer))
+    rig.work(1)  # What was being read already is sent.
+    assert len(rig.told(peer, CFilter)) == FILTERS_A_READ
+    rig.tick()
+    assert not rig.jobs
+    rig.feed(Drained(peer))
+    rig.work()
+    sent = rig.sent_to(peer)
+    assert len(sent) == 112 - 2 * FILTERS_A_READ + 1
+    assert sent[-1] == Pong(4)
+
+
+def test_who_makes_us_keep_most_is_given_up_when_all_together_are_too_much() -> None:
+    rig = Rig()
+    count = INBOX_TOTAL_BYTES // INBOX_LIMIT_BYTES
+    peers = [rig.connect() for _ in range(count + 2)]
+    honest = rig.connect()
+    rig.send(honest, BlockMessage(next_block(rig).raw), Ping(5))  # It waits, too, with little.
+    for peer in peers:
+        rig.feed(Clogged(peer))
+        empty = Rig.frame("zzz", b"") * (INBOX_LIMIT_BYTES // 24)
+        rig.feed(Received(peer, empty))
+    gone = [peer for peer in peers if rig.disconnected(peer)]
+    assert 1 <= len(gone) <= 3
+    waiting = [session.waiting_bytes for session in rig.node.sessions.values()]
+    assert sum(waiting) <= INBOX_TOTAL_BYTES
+    rig.work()
+    assert Pong(5) in rig.sent_to(honest)
+    for peer in peers:
+        if peer not in gone:
+            rig.feed(Closed(peer))
+    assert rig.is_alive(honest)
