@@ -107,12 +107,17 @@ def _graph(ledger: WalletLedger) -> bdk.TxGraphChangeSet:
         )
         for txid, anchor in ledger.confirmed.items()
     ]
+    seen = {  # A coinbase that left the chain never waits for another block.
+        bdk_txid(txid): when
+        for txid, when in ledger.seen.items()
+        if not ledger.transactions[txid].is_coinbase
+    }
     return bdk.TxGraphChangeSet(
         txs=[bdk.Transaction(item.raw) for item in ledger.transactions.values()],
         txouts={},
         anchors=anchors,
-        last_seen={bdk_txid(txid): seen.last_s for txid, seen in ledger.seen.items()},
-        first_seen={bdk_txid(txid): seen.first_s for txid, seen in ledger.seen.items()},
+        last_seen={txid: when.last_s for txid, when in seen.items()},
+        first_seen={txid: when.first_s for txid, when in seen.items()},
         last_evicted={},
     )
 

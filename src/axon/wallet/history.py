@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ import bdkpython as bdk
 
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import Transaction
+from axon.primitives.transaction import Transaction, outpoint_txid
 from axon.wallet.labels import LabelKind, label_of
 from axon.wallet.ledger import WalletLedger
 
@@ -67,26 +67,74 @@ def counting(ledger: WalletLedger, wallet: bdk.Wallet) -> dict[Txid, None]:
 
 
 def history_of(ledger: WalletLedger, counted: Collection[Txid]) -> list[HistoryEntry]:
-    """All transactions, the latest first, those in no block before.
+    """All transactions: those that wait for a block, then all others, each part the latest first.
+
+    What counts for nothing stands where its time is, and below whatever took its place.
 
     Args:
         counted: see `counting`.
     """
-    return sorted(
-        (
-            _entry(ledger, item, counted)
-            for item in ledger.transactions.values()
-            if ledger.concerns(item)  # Others only tell that a promise was broken.
-        ),
-        key=lambda entry: _age(ledger, entry),
-    )
+    entries = [
+        _entry(ledger, item, counted)
+        for item in ledger.transactions.values()
+        if ledger.concerns(item)  # Others only tell that a promise was broken.
+    ]
+    waiting = [entry for entry in entries if entry.state is PaymentState.UNCONFIRMED]
+    waiting.sort(key=lambda entry: (-entry.time_s, entry.txid))
+    ranks = _ranks(ledger)
+    past = [entry for entry in entries if entry.state is not PaymentState.UNCONFIRMED]
+    past.sort(key=lambda entry: _age(ledger, entry, ranks), reverse=True)
+    return waiting + past
 
 
-def _age(ledger: WalletLedger, entry: HistoryEntry) -> tuple[int, int, int, Txid]:
-    confirmation = ledger.confirmed.get(entry.txid)
-    if confirmation is None:
-        return (0, 0, -entry.time_s, entry.txid)
-    return (1, -confirmation.height, -confirmation.position, entry.txid)
+_Rank = tuple[int, int, int]
+"""Time in seconds since 1970, height, and position in the block; the later the greater."""
+
+
+def _ranks(ledger: WalletLedger) -> dict[Txid, _Rank]:
+    """Where in time confirmed ones are. A block counts as no older than the ones before it, though
+    its header may say so."""
+    order = sorted(ledger.confirmed.items(), key=lambda item: (item[1].height, item[1].position))
+    ranks: dict[Txid, _Rank] = {}
+    latest_s = 0
+    for txid, confirmation in order:
+        latest_s = max(latest_s, confirmation.time_s)
+        ranks[txid] = latest_s, confirmation.height, confirmation.position
+    return ranks
+
+
+def _age(
+    ledger: WalletLedger, entry: HistoryEntry, ranks: Mapping[Txid, _Rank]
+) -> tuple[_Rank, bool, int, Txid]:
+    rank = ranks.get(entry.txid)
+    counts = rank is not None
+    if rank is None:
+        winners = [ranks[txid] for txid in _winners(ledger, entry.txid) if txid in ranks]
+        rank = min([(entry.time_s, 0, 0), *winners])
+    return rank, counts, entry.time_s, entry.txid
+
+
+def _winners(ledger: WalletLedger, txid: Txid) -> list[Txid]:
+    """What spends the same as a transaction, or as one that it builds on."""
+    found: list[Txid] = []
+    lineage = {txid: None}
+    queue = [txid]
+    for each in queue:
+        transaction = ledger.transactions[each]
+        if transaction.is_coinbase:
+            continue
+        found += ledger.conflicts(transaction)
+        parents = [outpoint_txid(prevout) for prevout in transaction.prevouts]
+        fresh = [
+            parent
+            for parent in parents
+            if parent in ledger.transactions
+            and parent not in ledger.confirmed
+            and parent not in lineage
+        ]
+        lineage.update(dict.fromkeys(fresh))
+        queue += fresh
+    return found
 
 
 def _entry(
@@ -98,7 +146,7 @@ def _entry(
         state, time_s = PaymentState.CONFIRMED, confirmation.time_s
     else:
         state = PaymentState.UNCONFIRMED if txid in counted else PaymentState.REPLACED
-        time_s = 0 if seen is None else seen.first_s  # 0: mined in a block that left the chain.
+        time_s = 0 if seen is None else seen.first_s
     return HistoryEntry(
         txid=txid,
         state=state,

@@ -20,7 +20,7 @@ from axon.primitives.transaction import OutPoint, outpoint
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 from axon.wallet import records
 from axon.wallet.ledger import WalletLedger
-from axon.wallet.records import Changes, Confirmation, Mark
+from axon.wallet.records import Changes, Confirmation, Mark, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,9 @@ def _unconfirmed_above(ledger: WalletLedger, fork_height: int) -> Changes:
             continue
         changes[records.CONFIRMATION + txid] = changes[records.PROOF + txid] = None
         transaction = ledger.transactions[txid]
-        if not transaction.is_coinbase:  # It can be in its own block only.
+        if transaction.is_coinbase:  # It can be in its own block only: it counts for nothing.
+            seen = Seen(confirmation.time_s, confirmation.time_s)
+        else:
             seen = ledger.seen_above_conflicts(transaction, confirmation.time_s)
-            changes[records.SEEN + txid] = replace(seen, mined=True).encode()
+        changes[records.SEEN + txid] = replace(seen, mined=True).encode()
     return changes

@@ -15,8 +15,8 @@ from axon.wallet.wallet import Wallet
 
 @method("wallet")
 async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0) -> Json:
-    """Returns the transactions of this wallet, one entry for each, the latest first and before them
-    those that are in no block.
+    """Returns the transactions of this wallet, one entry for each: those that wait for a block,
+    then all others, each part the latest first. What was replaced stands below what took its place.
 
     Args:
         count: The number of transactions to return
