@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from argparse import Namespace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from axon.cli.wallet import main
+from axon.cli.walletcommands.paying import confirm_fee
+from axon.errors import ConfigError
 from axon.wallet.keys import new_words
 
 WORDS = new_words(bytes(16))
@@ -167,6 +170,11 @@ def test_what_is_known_offline(alice: Cli) -> None:
             "expected an address of regtest, not of main",
         ),
         (["send", "alice", FIRST_ADDRESS, "1BTC"], "can be spent"),
+        (["send", "alice", FIRST_ADDRESS, "--fee-rate", "1", "1", "BTC"], "can be spent"),
+        (["send", "alice", f"BITCOIN:{FIRST_ADDRESS.upper()}", "1BTC"], "can be spent"),
+        (["send", "alice", f"bitcoin:{FIRST_ADDRESS}?amount=1&label=Shop"], "can be spent"),
+        (["psbt", "alice", "create", f"bitcoin:{FIRST_ADDRESS}?amount=1"], "can be spent"),
+        (["send", "alice", f"bitcoin:{FIRST_ADDRESS}?amount=1&req-x=1"], "requires 'req-x'"),
         (["bump", "alice", f"{1:064x}", "--fee-rate=2"], "none of this wallet"),
         (["psbt", "alice", "show", "/no/such/file"], "cannot read /no/such/file"),
         (["psbt", "alice", "show", "cHNidP8nonsense"], "PSBT"),
@@ -189,7 +197,17 @@ def test_what_is_refused(
         (["send", "alice", FIRST_ADDRESS, "0.000000001 BTC"], "too precise"),
         (["send", "alice", FIRST_ADDRESS, "1 BTC", "--fee=5"], "5 of what?"),
         (["send", "alice", FIRST_ADDRESS, "1 BTC", "--fee-rate=-1"], "no feerate"),
-        (["send", "alice", FIRST_ADDRESS], "required: AMOUNT"),
+        (["send", "alice", FIRST_ADDRESS], "how much? Write the amount behind the address"),
+        (["send", "alice", f"bitcoin:{FIRST_ADDRESS}"], "how much?"),
+        (["send", "alice", FIRST_ADDRESS, "500.000 sat"], "in digits only, as in '50000 sat'"),
+        (["psbt", "alice", "create", FIRST_ADDRESS, "21.000", "sats"], "in digits only"),
+        (["send", "alice", FIRST_ADDRESS, "1 BTC", "--fee=1,000 sat"], "in digits only"),
+        (
+            ["send", "alice", f"bitcoin:{FIRST_ADDRESS}?amount=0.01", "0.1 BTC"],
+            "asks for 0.01000000 BTC, not for 0.10000000 BTC",
+        ),
+        (["send", "alice", f"bitcoin:{FIRST_ADDRESS}?amount=0.01", "all"], "BTC, not for all"),
+        (["balance", "alice", "nonsense"], "unrecognized arguments: nonsense"),
         (["psbt", "alice"], "required: ACTION"),
         (["psbt", "alice", "create", FIRST_ADDRESS, "2"], "2 of what?"),
         (["coins", "alice", "freeze"], "freeze which coins?"),
@@ -220,6 +238,29 @@ def test_words_that_are_none(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{words}\n"))
     assert told in cli.refused("restore", "bob", f"--passphrase-file={cli.secret}")
     assert cli.json("list") == []
+
+
+ASKED = {"fee_question": "The fee of 60 sat is 6.0 % of the 1000 sat paid, more than 5 %"}
+
+
+def test_a_high_fee_is_asked_about_once_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = Namespace(yes=False, allow_high_fee=False)
+    stdin = io.StringIO("yes\nno\n")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(ConfigError, match="more than 5 %: --yes pays it, --fee-rate names"):
+        confirm_fee(arguments, ASKED)
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    confirm_fee(arguments, ASKED)
+    assert "6.0 %" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="nothing was signed or sent"):
+        confirm_fee(arguments, ASKED)
+    assert capsys.readouterr().err
+    for meant in (Namespace(yes=True, allow_high_fee=False), Namespace(yes=0, allow_high_fee=True)):
+        confirm_fee(meant, ASKED)
+    confirm_fee(arguments, {})
+    assert not capsys.readouterr().err
 
 
 def test_secrets_by_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,14 @@ def test_a_payment_goes_out_and_is_confirmed(place: Place) -> None:
     assert sent["txid"] in place.node.call("verifytxoutproof", proof)
 
 
+def test_a_payment_uri_stands_for_an_address(place: Place) -> None:
+    draft = place.wallet.call("draftpayment", {f"BITCOIN:{BOB.upper()}?amount=0.1&x=y": 0.1})
+    assert [each["address"] for each in draft["recipients"]] == [BOB]
+    assert "fee_question" not in draft
+    draft = place.wallet.call("draftpayment", {f"bitcoin:{BOB}": 0.00001})
+    assert "more than 5 %" in draft["fee_question"]
+
+
 def test_a_fee_is_raised(place: Place) -> None:
     draft = place.wallet.call("draftpayment", {BOB: 0.1})
     first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
@@ -274,6 +282,9 @@ def test_nodes_come_and_go(place: Place) -> None:
         ({BOB: -1}, {}, Code.TYPE, "out of range"),
         ({BOB: "0.000000001"}, {}, Code.TYPE, "Invalid amount"),
         ({BOB: 0.00000001}, {}, Code.TYPE, "dust"),
+        ({f"bitcoin:{BOB}?amount=0.2": 0.1}, {}, Code.TYPE, "asks for 0.20000000 BTC, not for 0.1"),
+        ({f"bitcoin:{BOB}?amount=0.2": "all"}, {}, Code.TYPE, "not for all"),
+        ({f"bitcoin:{BOB}?req-x=": 0.1}, {}, Code.NOT_FOUND, "requires 'req-x'"),
         ({BOB: 20_000_000}, {}, Code.INSUFFICIENT_FUNDS, "can be spent"),
         ([BOB, 1], {}, Code.PARAMETER, "expected recipients"),
         ({BOB: 1}, {"fee_rate": 0}, Code.PARAMETER, "positive"),

@@ -24,7 +24,6 @@ from axon.wallet.errors import BadAmount
         ("50000 sat", 50_000),
         ("50000 SATS", 50_000),
         ("1 satoshi", 1),
-        ("7.0 sat", 7),
         ("21000000 BTC", MAX_MONEY_SAT),
         ("0 sat", 0),
     ],
@@ -42,10 +41,21 @@ def test_amounts_with_units(text: str, sat: int) -> None:
         ("5 USD", "BTC and sat, not 'USD'"),
         ("-1 BTC", "not negative"),
         ("0.000000001 BTC", "too precise"),
-        ("0.5 sat", "too precise"),
+        ("0.5 sat", "as a fraction or as thousands"),
+        ("7.0 sat", "as a fraction or as thousands"),
+        ("500.000 sat", "500.000 sat can be read in two ways"),
+        ("21.000 sats", "in digits only, as in '50000 sat'"),
+        ("1.000 satoshi", "in digits only"),
+        ("1.000.000 sat", "in digits only"),
+        ("1,000 sat", "in digits only"),
+        ("1 000 sat", "in digits only"),
+        ("1'000 sat", "in digits only"),
+        ("0,5 BTC", "0,5 BTC can be read in two ways: write bitcoin with a point"),
+        ("1,234.5 BTC", "nothing between the thousands"),
+        ("1.234.567 BTC", "nothing between the thousands"),
+        ("1,000", "can be read in two ways"),
         ("21000000.00000001 BTC", "more than"),
         ("1e3 sat", "expected an amount"),
-        ("1,000 sat", "expected an amount"),
         (".5 BTC", "expected an amount"),
         ("1. BTC", "expected an amount"),
         ("٣ BTC", "expected an amount"),
@@ -63,6 +73,9 @@ def test_a_bare_number_where_the_caller_asked_for_a_unit() -> None:
     assert parse_amount("5", Unit.SAT) == 5
     assert parse_amount("5", Unit.BTC) == 500_000_000
     assert parse_amount("5 sat", Unit.BTC) == 5
+    for text in ("500.000", "500,000", "0.5"):
+        with pytest.raises(BadAmount, match="in digits only"):
+            parse_amount(text, Unit.SAT)
 
 
 @given(st.integers(0, MAX_MONEY_SAT), st.sampled_from(Unit))

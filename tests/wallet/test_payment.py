@@ -14,7 +14,14 @@ from axon.primitives.hashes import Txid, sha256
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
 from axon.primitives.verdict import Accepted
-from axon.wallet.draft import MAX_FEE_SAT, MAX_FEERATE_SAT_KVB, Draft, check_fee
+from axon.wallet.draft import (
+    ASK_FEE_SAT,
+    MAX_FEE_SAT,
+    MAX_FEERATE_SAT_KVB,
+    Draft,
+    check_fee,
+    fee_question,
+)
 from axon.wallet.errors import (
     BadAddress,
     BadAmount,
@@ -54,6 +61,26 @@ def signed(wallet: Wallet, made: Draft) -> Transaction:
     outputs = [output for output in spent if output is not None]
     assert verify_scripts(transaction, outputs) == Accepted()
     return transaction
+
+
+def test_a_high_fee_is_asked_about() -> None:
+    scene = Scene(new_wallet())
+    scene.receive(COIN, 0)
+    made = draft(scene.wallet, to_bob(100_000), fee_sat=5_000)
+    assert fee_question(made) is None
+    question = fee_question(replace(made, fee_sat=5_001))
+    assert question == "The fee of 5001 sat is 5.0 % of the 100000 sat paid, more than 5 %"
+    large = draft(scene.wallet, to_bob(COIN // 2), fee_sat=ASK_FEE_SAT)
+    assert fee_question(large) is None
+    question = fee_question(replace(large, fee_sat=ASK_FEE_SAT + 1))
+    assert question is not None
+    assert question.endswith("is more than 100000 sat")
+    # Change is no payment; where nothing else is paid, the fee is held against it.
+    alone = replace(made, recipients=(), change_sat=1_000, fee_sat=50)
+    assert fee_question(alone) is None
+    assert fee_question(replace(alone, fee_sat=51)) is not None
+    burnt = fee_question(replace(alone, change_sat=0))
+    assert burnt == "All that this payment spends, 50 sat, is fee"
 
 
 @pytest.mark.parametrize("kind", AccountKind)

@@ -152,7 +152,7 @@ def read_options(
     """
     # Without a category it is `-debug=`, so that it does not take the word behind it for one.
     debug_words = ("-debug", "--debug")
-    given = parser.parse_args([f"{w}=" if w in debug_words else w for w in arguments])
+    given = _parsed(parser, [f"{w}=" if w in debug_words else w for w in arguments])
     name = getattr(given, "name", None)
     if name is not None:
         try:
@@ -191,6 +191,17 @@ def read_options(
             None if debug is None else replace(log_settings(settings, wallet_folder), console=False)
         ),
     )
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    given, rest = parser.parse_known_args(arguments)
+    amount: list[str] | None = getattr(given, "amount", None)
+    if amount == [] and rest and not any(word.startswith("--") for word in rest):
+        # argparse takes it for left out where an option stands between it and the address.
+        amount += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
 
 
 def _endpoints(given: argparse.Namespace, name: str, port: int) -> tuple[Endpoint, ...] | None:

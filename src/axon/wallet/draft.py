@@ -28,6 +28,12 @@ HIGH_FEERATE_SAT_KVB: Final = 100_000
 HIGH_FEE_PART: Final = 10
 """Above 100 sat/vB a fee of more than a tenth of the amount is a mistake, too."""
 
+ASK_FEE_SAT: Final = COIN // 1_000
+"""A larger fee is asked about once more: a usual payment costs a hundredth of it."""
+
+ASK_FEE_PERCENT: Final = 5
+"""As is one that is more than such a part of what is paid."""
+
 _FOREIGN_SATISFACTION_WU: Final = 107
 """What an input that is not ours is taken to need: signature and key in a witness."""
 
@@ -157,6 +163,27 @@ def check_fee(draft: Draft) -> None:
     if draft.feerate_sat_kvb > HIGH_FEERATE_SAT_KVB:
         if draft.fee_sat * HIGH_FEE_PART > draft.amount_sat:
             raise BadFee(f"{shown} to pay {draft.amount_sat} sat is more than a tenth: {way_out}")
+
+
+def fee_question(draft: Draft) -> str | None:
+    """What a person is to be asked about a fee before it is paid; None for a usual one.
+
+    It is held against what is paid; where all returns to us, against that.
+    """
+    paid_sat = draft.amount_sat or draft.change_sat
+    if not paid_sat and draft.fee_sat:
+        return f"All that this payment spends, {draft.fee_sat} sat, is fee"
+    if draft.fee_sat * 100 > paid_sat * ASK_FEE_PERCENT:
+        return (
+            f"The fee of {draft.fee_sat} sat is {draft.fee_sat * 100 / paid_sat:.1f} % of the"
+            f" {paid_sat} sat paid, more than {ASK_FEE_PERCENT} %"
+        )
+    if draft.fee_sat > ASK_FEE_SAT:
+        return (
+            f"The fee of {draft.fee_sat} sat ({draft.feerate_sat_kvb / 1_000:.1f} sat/vB) is more"
+            f" than {ASK_FEE_SAT} sat"
+        )
+    return None
 
 
 def _spending(ledger: WalletLedger, psbt: Psbt, index: int) -> DraftInput:

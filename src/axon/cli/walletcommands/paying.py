@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ from axon.host.walletclient import WalletClient
 from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.wallet.amounts import parse_amount
+from axon.wallet.draft import ASK_FEE_PERCENT, ASK_FEE_SAT
 from axon.wallet.errors import BadAmount
 from axon.wallet.payment import ALL
+from axon.wallet.paymenturi import PaymentUri, check_amount, parse_payment_uri
 
 SPREAD_S: Final = 30.0
 """For so long a payment that is brought out is watched: nodes announce every few seconds, and the
@@ -34,7 +37,9 @@ def add_commands(add: AddCommand) -> None:
     add_payee(send)
     add_fee_options(send)
     add_passphrase_options(send)
-    send.add_argument("--label", default="", metavar="TEXT", help="what the payment is for")
+    send.add_argument(
+        "--label", metavar="TEXT", help="what the payment is for (default: what its URI says)"
+    )
     bump = add("bump", _bump, "raise the fee of a payment that waits")
     bump.add_argument("txid", metavar="TXID", help="of the payment")
     bump.add_argument(
@@ -46,12 +51,15 @@ def add_commands(add: AddCommand) -> None:
 
 def add_payee(parser: argparse.ArgumentParser) -> None:
     """Add who is paid, and how much."""
-    parser.add_argument("address", metavar="ADDRESS", help="who is paid")
+    parser.add_argument(
+        "address", metavar="ADDRESS", help="who is paid, or a payment URI: 'bitcoin:...' (BIP 21)"
+    )
     parser.add_argument(
         "amount",
-        nargs="+",
+        nargs="*",
         metavar="AMOUNT",
-        help="such as '0.5 BTC' or '50000 sat', as one word or two; or all",
+        help="such as '0.5 BTC' or '50000 sat', as one word or two; or all; not needed where the "
+        "URI names it",
     )
 
 
@@ -83,6 +91,17 @@ def add_fee_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_high_fee(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
+    add_yes(parser)
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """Add the option that answers the question about a fee."""
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help=f"do not ask about a fee above {ASK_FEE_PERCENT} %% of the payment, or above "
+        f"{ASK_FEE_SAT} sat",
+    )
 
 
 def feerate(text: str) -> float:
@@ -108,28 +127,40 @@ def read_amount(text: str) -> Amount:
         raise UsageError(str(error)) from None
 
 
-def read_amounts(arguments: argparse.Namespace) -> None:
-    """Refuse what is no amount before anything else is done.
+def read_payment(arguments: argparse.Namespace) -> tuple[PaymentUri, Amount | str]:
+    """Who is paid, and how much or `all`; refuses what is none before anything else is done.
 
     Raises:
-        UsageError: one of them is none.
+        UsageError: an amount is none, is missing, or is another one than the URI asks for.
+        WalletError: the payment URI cannot be paid.
     """
-    text = " ".join(arguments.amount)
-    if text.lower() != ALL.value:
-        read_amount(text)
+    uri = parse_payment_uri(arguments.address)
     if arguments.fee is not None:
         read_amount(arguments.fee)
+    text = " ".join(arguments.amount)
+    if not text:
+        if uri.amount_sat is None:
+            raise UsageError(
+                "how much? Write the amount behind the address, such as '0.5 BTC' or '50000 sat';"
+                " or all"
+            )
+        return uri, Amount(uri.amount_sat)
+    amount = None if text.lower() == ALL.value else read_amount(text)
+    try:
+        check_amount(uri, None if amount is None else amount.sat)
+    except BadAmount as error:
+        raise UsageError(str(error)) from None
+    return uri, ALL.value if amount is None else amount
 
 
 def drafted(client: WalletClient, arguments: argparse.Namespace) -> dict[str, Any]:
     """The payment that a command line asks for, drafted.
 
     Raises:
-        UsageError: an amount is none.
+        UsageError, WalletError: as `read_payment`.
         RpcError: the wallet refuses it.
     """
-    text = " ".join(arguments.amount)
-    amount = ALL.value if text.lower() == ALL.value else read_amount(text)
+    uri, amount = read_payment(arguments)
     chosen: dict[str, object] = {"allow_high_fee": arguments.allow_high_fee}
     if arguments.fee_rate is not None:
         chosen["fee_rate"] = arguments.fee_rate
@@ -139,8 +170,25 @@ def drafted(client: WalletClient, arguments: argparse.Namespace) -> dict[str, An
         chosen["conf_target"] = arguments.target
     if arguments.coin is not None:
         chosen["coins"] = arguments.coin
-    made: dict[str, Any] = client.call("draftpayment", {arguments.address: amount}, chosen)
+    made: dict[str, Any] = client.call("draftpayment", {uri.address: amount}, chosen)
     return made
+
+
+def confirm_fee(arguments: argparse.Namespace, draft: Mapping[str, Any]) -> None:
+    """Ask once more about an unusually high fee.
+
+    Raises:
+        ConfigError: there is nobody to ask, or the answer is no.
+    """
+    question: str | None = draft.get("fee_question")
+    if question is None or arguments.yes or arguments.allow_high_fee:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{question}: --yes pays it, --fee-rate names a lower one")
+    sys.stderr.write(f"{question}. Is it meant? Type yes to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was signed or sent: --fee-rate names a lower fee")
 
 
 def refuse_watch_only(client: WalletClient, name: str) -> None:
@@ -158,14 +206,17 @@ def refuse_watch_only(client: WalletClient, name: str) -> None:
 
 def _send(options: WalletOptions) -> int:
     arguments = options.arguments
-    read_amounts(arguments)
+    uri, _ = read_payment(arguments)
+    label = uri.note if arguments.label is None else arguments.label
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync(client, options)
         draft = drafted(client, arguments)
+        if uri.note and not options.as_json:
+            write(f"  the payment URI says: {uri.note}")
         sent = _signed_and_sent(options, client, draft)
-        if arguments.label:
-            client.call("setlabel", sent["txid"], arguments.label)
+        if label:
+            client.call("setlabel", sent["txid"], label)
     return _tell(options, draft, sent)
 
 
@@ -191,6 +242,7 @@ def _signed_and_sent(
     if not options.as_json:
         for line in draft_lines(draft):
             write(line)
+    confirm_fee(options.arguments, draft)
     high_fee: bool = options.arguments.allow_high_fee
     return with_passphrase(
         options.arguments, lambda secret: send_out(client, draft["psbt"], secret, high_fee)

@@ -13,8 +13,10 @@ from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_fee_options,
     add_payee,
+    add_yes,
+    confirm_fee,
     drafted,
-    read_amounts,
+    read_payment,
     send_out,
     with_passphrase,
 )
@@ -63,6 +65,7 @@ def add_commands(add: AddCommand) -> None:
         one.add_argument("psbt", metavar="PSBT", help="a file, - for standard input, or the text")
         if name == "sign":
             add_passphrase_options(one)
+            add_yes(one)
         if name in ("sign", "send"):
             one.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
     several = add_action("combine", _combine, "put the signatures of several copies together")
@@ -70,7 +73,7 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _create(options: WalletOptions) -> int:
-    read_amounts(options.arguments)
+    read_payment(options.arguments)
     with opened(options) as client:
         sync(client, options)
         draft = drafted(client, options.arguments)
@@ -99,8 +102,10 @@ def _sign(options: WalletOptions) -> int:
     arguments = options.arguments
     text = read_psbt_text(arguments.psbt)
     with opened(options, dials=False) as client:
-        for line in draft_lines(client.call("importpsbt", text)):
+        draft = client.call("importpsbt", text)
+        for line in draft_lines(draft):
             say(line)
+        confirm_fee(arguments, draft)
         chosen = {"allow_high_fee": arguments.allow_high_fee}
         signed = with_passphrase(
             arguments, lambda secret: client.call("signpsbt", text, secret, chosen)

@@ -46,7 +46,7 @@ async def draftpayment(
 
     Args:
         recipients: Whom to pay, {"address": amount, ...} with amounts in BTC, or a list of such;
-            the amount "all" is all that is left
+            the amount "all" is all that is left; a payment URI (BIP 21) may stand for an address
         fee_rate: The fee in sat/vB
         fee: Or the whole fee in BTC
         conf_target: Or within how many blocks it is to be confirmed
@@ -81,6 +81,7 @@ async def draftpayment(
             },
             ...
           ],
+          "fee_question" : "str",     (string, optional) Why the fee is high: ask the payer
           "replaces" : "hex"          (string, optional) The payment whose fee it raises
         }
     """

@@ -13,6 +13,7 @@ from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import refusal
 from axon.wallet.labels import parse_outpoint
 from axon.wallet.payment import ALL, Payee
+from axon.wallet.paymenturi import check_amount, parse_payment_uri
 from axon.wallet.psbt import Psbt, read_psbt
 
 MAX_RECIPIENTS: Final = 2_000
@@ -38,8 +39,10 @@ def parse_coin(value: Json) -> OutPoint:
 def parse_recipients(value: Json) -> list[Payee]:
     """Whom to pay: `{address: amount, ...}`, or a list of such objects.
 
+    A payment URI (BIP 21) may stand for an address.
+
     Raises:
-        RpcError: it is neither, or an amount is none.
+        RpcError: it is neither, an amount is none, or a URI asks for another one.
     """
     parts = [value] if isinstance(value, dict) else value
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
@@ -49,10 +52,17 @@ def parse_recipients(value: Json) -> list[Payee]:
     pairs = [pair for part in parts for pair in part.items()]
     if len(pairs) > MAX_RECIPIENTS:
         raise RpcError(Code.PARAMETER, f"Invalid parameter, at most {MAX_RECIPIENTS} recipients")
-    return [
-        Payee(address, ALL if amount == ALL.value else amount_from(amount).sat)
-        for address, amount in pairs
-    ]
+    return [_payee(address, amount) for address, amount in pairs]
+
+
+def _payee(address: str, amount: Json) -> Payee:
+    amount_sat = ALL if amount == ALL.value else amount_from(amount).sat
+    try:
+        uri = parse_payment_uri(address)
+        check_amount(uri, None if amount_sat is ALL else amount_sat)
+    except WalletError as error:
+        raise refusal(error) from None
+    return Payee(uri.address, amount_sat)
 
 
 def parse_feerate(sat_vb: float) -> int:

@@ -8,7 +8,7 @@ from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.wallet.coins import WalletCoin
-from axon.wallet.draft import Draft
+from axon.wallet.draft import Draft, fee_question
 from axon.wallet.history import HistoryEntry, PaymentState
 from axon.wallet.labels import LabelKind
 from axon.wallet.wallet import Wallet
@@ -95,6 +95,9 @@ def draft_json(draft: Draft) -> dict[str, Json]:
             for item in draft.inputs
         ],
     }
+    question = fee_question(draft)
+    if question is not None:
+        shown["fee_question"] = question
     if draft.replaces is not None:
         shown["replaces"] = to_hex(draft.replaces)
     return shown
