@@ -143,7 +143,11 @@ def test_labels_and_coins(alice: Cli) -> None:
 
 def test_what_is_known_offline(alice: Cli) -> None:
     assert alice.json("balance", "alice")["mine"]["trusted"] == 0
-    assert alice("balance", "alice")[1] == "available  0.00000000 BTC\n"
+    assert alice("balance", "alice")[1] == (
+        "available  0.00000000 BTC\nas of no block yet; no node reached\n"
+    )
+    asof = alice.json("balance", "alice")["asof"]
+    assert (asof["height"], asof["synced"], asof["nodes_asked"]) == (-1, False, 0)
     assert alice("history", "alice") == (0, "", "No payments yet.\n")
     assert alice("sync", "alice")[1].startswith("not in sync at block 0 of 0")
     assert "none of this wallet" in alice.refused("proof", "alice", f"{1:064x}")

@@ -10,7 +10,9 @@ import pytest
 from axon.cli.walletview import (
     SyncProgress,
     aligned,
+    as_of_line,
     btc,
+    clock_line,
     draft_lines,
     qr_lines,
     spread_line,
@@ -47,6 +49,38 @@ def test_money_is_exact(sat: int, shown: str) -> None:
 def test_no_time_is_no_date() -> None:
     assert time_text(0) == ""
     assert len(time_text(1_700_000_000)) == len("2023-11-14 22:13")
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "as of block 1,000, 2 hours old; 2 of 3 nodes agree"),
+        ({"synced": False}, "as of block 1,000, 2 hours old; not in sync; 2 of 3 nodes agree"),
+        ({"age": 59}, "as of block 1,000, less than a minute old; 2 of 3 nodes agree"),
+        ({"age": 60}, "as of block 1,000, 1 minute old; 2 of 3 nodes agree"),
+        ({"age": 400 * 86_400}, "as of block 1,000, 400 days old; 2 of 3 nodes agree"),
+        ({"nodes_asked": 0}, "as of block 1,000, 2 hours old; no node reached"),
+        ({"nodes_asked": 0, "height": -1, "age": None}, "as of no block yet; no node reached"),
+    ],
+)
+def test_an_answer_says_how_sure_it_is(changes: dict[str, Any], shown: str) -> None:
+    asof = {"height": 1_000, "age": 7_300, "synced": True, "nodes_asked": 3, "nodes_agree": 2}
+    assert as_of_line(asof | changes) == shown
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "behind", "told"),
+    [
+        (0, False, None),
+        (600, False, None),
+        (3 * 86_400, True, "it is 3 days behind the clocks of its nodes"),
+        (-7_300, False, "it is 2 hours ahead of the clocks of its nodes"),
+        (5, True, "or its nodes are"),
+    ],
+)
+def test_a_wrong_clock_is_named(offset_s: int, behind: bool, told: str | None) -> None:
+    line = clock_line({"clock_offset": offset_s, "clock_behind": behind})
+    assert (line is None) if told is None else (line is not None and told in line)
 
 
 def test_a_payment_is_shown_whole() -> None:

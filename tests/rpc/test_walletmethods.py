@@ -244,6 +244,12 @@ def test_the_chain_as_far_as_it_is_seen(place: Place) -> None:
     assert (info["scanned"], info["target"], info["filter_headers"]) == (height,) * 3
     assert (info["peers"], info["filter_peers"], info["agreed"]) == (1, 1, 1)
     assert info["disputed"] is None
+    assert (info["clock_behind"], abs(info["clock_offset"]) < 60) == (False, True)
+    for said in (info, place.wallet.call("getbalances"), place.wallet.call("getwalletinfo")):
+        asof = said["asof"]
+        assert (asof["height"], asof["hash"]) == (height, info["bestblockhash"])
+        assert (asof["synced"], asof["nodes_asked"], asof["nodes_agree"]) == (True, 1, 1)
+        assert asof["age"] >= 0
     assert place.wallet.call("getblockcount") == height
     assert place.wallet.call("getbestblockhash") == place.node.call("getbestblockhash")
     assert place.wallet.call("getblockhash", 7) == place.node.call("getblockhash", 7)

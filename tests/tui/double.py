@@ -114,6 +114,12 @@ class Double:
             "filter_peers": self.filter_peers,
             "agreed": self.filter_peers,
             "disputed": self.disputed,
+            "clock_behind": False,
+            "asof": {
+                "age": 125 if self.scanned >= 0 else None,
+                "nodes_asked": self.peers,
+                "nodes_agree": self.filter_peers,
+            },
         }
 
     def getbalances(self) -> Json:

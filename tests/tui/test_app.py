@@ -63,7 +63,7 @@ def test_it_stays_when_all_nodes_are_gone() -> None:
     double = Double()
 
     async def scene(stage: Stage) -> None:
-        assert stage.told("#standing") == "In sync at block 112 with 2 nodes"
+        assert stage.told("#standing") == "In sync at block 112, 2 min old: 2 of 2 nodes agree"
         double.peers = double.filter_peers = 0
         await stage.look()
         await stage.until_told("#standing", "No node is connected")
@@ -71,7 +71,7 @@ def test_it_stays_when_all_nodes_are_gone() -> None:
         assert stage.rows("#overview PaymentTable")
         double.peers = double.filter_peers = 1
         await stage.look()
-        await stage.until_told("#standing", "with one node")
+        await stage.until_told("#standing", "1 of 1 nodes agree")
 
     play(scene, double)
 

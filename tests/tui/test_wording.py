@@ -37,6 +37,10 @@ SYNCED = Sync(
     filter_peers=2,
     agreed=2,
     disputed=None,
+    asked=2,
+    agree=2,
+    age_s=125,
+    clock_behind=False,
 )
 PAYMENT = Payment(
     txid=txid(1),
@@ -79,9 +83,18 @@ def test_elided_texts_fit_and_keep_both_ends(text: str, width: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence", "tone"),
     [
-        ({}, "In sync at block 112 with 2 nodes", Tone.GOOD),
-        ({"peers": 1}, "In sync at block 112 with one node", Tone.GOOD),
-        ({"peers": 0, "synced": False}, "No node is connected, looking for one", Tone.WARN),
+        ({}, "In sync at block 112, 2 min old: 2 of 2 nodes agree", Tone.GOOD),
+        ({"agree": 1}, "In sync at block 112, 2 min old: 1 of 2 nodes agree", Tone.GOOD),
+        (
+            {"peers": 0, "synced": False, "age_s": 4 * 3_600},
+            "No node is connected, looking for one; shown is block 112, 4 h old",
+            Tone.WARN,
+        ),
+        (
+            {"synced": False, "clock_behind": True},
+            "The clock of this machine is behind the blocks: set it right",
+            Tone.BAD,
+        ),
         ({"filter_peers": 0}, "No filters from 2 nodes: payments are not seen", Tone.WARN),
         ({"disputed": 7}, "Nodes disagree about block 7, asking more", Tone.WARN),
         ({"synced": False, "weighed": 2_000}, "Weighing a chain: header 2,000", Tone.PLAIN),

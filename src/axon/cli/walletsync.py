@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from axon.cli.walletoptions import WalletOptions
-from axon.cli.walletview import SyncProgress
+from axon.cli.walletview import SyncProgress, clock_line, say
 from axon.errors import AxonError
 from axon.host.walletclient import WalletClient
 
@@ -24,7 +24,7 @@ class NotInSync(AxonError):
 
 
 def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
-    """Wait until a wallet has seen all that nodes have shown, and show how far it is meanwhile.
+    """Wait until a wallet has seen all that the nodes reached have; show how far it is meanwhile.
 
     Offline only the filters that were kept are looked through.
 
@@ -32,7 +32,7 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
         What `getsyncinfo` says.
 
     Raises:
-        NotInSync: it stands still.
+        NotInSync: it stands still, or the clock of this machine is wrong.
     """
     if options.offline:
         return _sync_offline(client)
@@ -41,8 +41,13 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     try:
         while True:
             info: dict[str, Any] = client.call("waitforsync", int(progress.step_s * 1_000))
+            clock = clock_line(info)
             if info["synced"]:
+                if clock is not None:
+                    say(f"{clock[:1].upper()}{clock[1:]}.")
                 return info
+            if info["clock_behind"]:
+                raise NotInSync(f"{clock}; --offline says what is known so far")
             progress.show(info)
             now, mark = time.monotonic(), [info[name] for name in _MOVES]
             if mark != last:

@@ -17,6 +17,9 @@ STEP_S: Final = 0.2
 PLAIN_STEP_S: Final = 1.0
 """The same where lines cannot be overwritten: a pipe, a file."""
 
+CLOCK_TOLERANCE_S: Final = 600
+"""A clock further off than that is worth a word; Bitcoin Core's own limit."""
+
 _WHITE_ON_BLACK, _PLAIN = "\x1b[97;40m", "\x1b[0m"
 
 
@@ -70,6 +73,47 @@ def btc(amount: object, *, signed: bool = False) -> str:
 def time_text(time_s: int) -> str:
     """A time of day, to the minute, where the reader is; empty for 0."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s)) if time_s else ""
+
+
+def age_text(age_s: int) -> str:
+    """How long ago something was, in the unit that says most: `12 minutes`, `3 hours`."""
+    for size_s, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        count = age_s // size_s
+        if count:
+            return f"{count:,} {name}{'s' * (count != 1)}"
+    return "less than a minute"
+
+
+def as_of_line(asof: Mapping[str, Any]) -> str:
+    """How sure an answer is: as of which block, how old that is, and which nodes say so."""
+    where = "as of no block yet" if asof["height"] < 0 else f"as of block {asof['height']:,}"
+    if asof["age"] is not None:
+        where += f", {age_text(asof['age'])} old"
+    if not asof["nodes_asked"]:
+        return f"{where}; no node reached"
+    state = "" if asof["synced"] else "not in sync; "
+    return f"{where}; {state}{asof['nodes_agree']} of {asof['nodes_asked']} nodes agree"
+
+
+def clock_line(info: Mapping[str, Any]) -> str | None:
+    """What is wrong with the clock of this machine, by what nodes say; None if nothing is.
+
+    Args:
+        info: what `getsyncinfo` says.
+    """
+    offset_s = info["clock_offset"]
+    if abs(offset_s) > CLOCK_TOLERANCE_S:
+        where = "behind" if offset_s > 0 else "ahead of"
+        return (
+            f"the clock of this machine is wrong: it is {age_text(abs(offset_s))} {where} the"
+            " clocks of its nodes; set it right"
+        )
+    if info["clock_behind"]:
+        return (
+            "the clock of this machine is wrong, or its nodes are: they have blocks that are more"
+            " than two hours ahead of it; set it right"
+        )
+    return None
 
 
 def draft_lines(draft: Mapping[str, Any]) -> list[str]:

@@ -181,11 +181,11 @@ class RunningLight:
 
     @property
     def is_synced(self) -> bool:
-        """Whether all has been looked at that peers have shown."""
+        """Whether all has been looked at that the nodes reached have."""
         return self.machine.is_synced
 
     async def wait_synced(self, timeout_s: float | None = None) -> bool:
-        """Wait until all has been looked at that peers have shown; whether it has.
+        """Wait until all has been looked at that the nodes reached have; whether it has.
 
         Args:
             timeout_s: None for no limit.

@@ -242,13 +242,26 @@ class TransactionRemoved:
 
 @dataclass(frozen=True, slots=True)
 class HeadersComplete:
-    """For the first time a peer had no more headers for a light client."""
+    """All nodes that a light client has reached have told what headers they have."""
 
     category: ClassVar[str | None] = "scan"
     height: int
 
     def __str__(self) -> str:
-        return f"all headers of a peer are known, height={self.height}"
+        return f"all headers of the nodes reached are known, height={self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """A light client's wallet has seen all that the nodes it reached have."""
+
+    category: ClassVar[str | None] = "scan"
+    height: int
+    asked: int
+    agree: int
+
+    def __str__(self) -> str:
+        return f"in sync, height={self.height}, {self.agree} of {self.asked} nodes agree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +351,7 @@ Fact = (
     | TransactionRejected
     | TransactionRemoved
     | HeadersComplete
+    | InSync
     | ScanAdvanced
     | PaymentFound
     | UnconfirmedPaymentFound

@@ -184,8 +184,7 @@ class ScanFlow:
             if not headers_known:
                 return False
             entry = self._before(start.birthday_s - BIRTHDAY_MARGIN_S)
-        self._start, self._scanned = None, entry
-        self._filters.scan_from(entry.height + 1)
+        self._start, self._scanned = None, entry  # Those that were kept are read first.
         self._outbox.report(ScanAdvanced(entry.height, tree.best.height))
         return True
 
@@ -241,6 +240,8 @@ class ScanFlow:
             self._filters.scan_from(batch.last + 1)
             self._match(batch, done.first_height)
         else:
+            if not self._filters.is_begun:
+                self._filters.scan_from(self._scanned.height + 1)
             self.advance(now, headers_known=True)
 
     def _still_fits(self, height: int, name: BlockHash, data: bytes) -> bool:

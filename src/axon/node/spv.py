@@ -13,7 +13,7 @@ and none is needed: what one does not answer within a second is asked of another
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -22,13 +22,14 @@ from axon.machine import SECOND, Instant, NoCommand, PeerId, earlier
 from axon.node.blockreads import BlockFeesMeasured, BlockReads
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
-from axon.node.facts import HeadersComplete, MessageIgnored
+from axon.node.facts import HeadersComplete, InSync, MessageIgnored
 from axon.node.peernode import PeerNode
 from axon.node.rotation import Rotation
 from axon.node.scanbatch import BlockScanned, ChainFollowed, FiltersMatched, KeptFiltersRead
 from axon.node.scanflow import ScanFlow, ScanStart
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
+from axon.node.tipagreement import Agreement, TipAgreement
 from axon.node.unconfirmedwatch import UnconfirmedTaken, UnconfirmedWatch
 from axon.node.walletjobs import FILTERS, WALLET, AskWallet, KeepFilterHeaders, Taken
 from axon.p2p.addrman import AddrMan
@@ -64,7 +65,6 @@ from axon.wire.messages import (
     Tx,
     Unknown,
 )
-from axon.wire.messages.headers import MAX_HEADERS
 
 MAX_FLOOR_SAT_KVB: Final = 1_000_000
 """A peer that asks for more than 1,000 sat/vB is still syncing, and wants no payments at all."""
@@ -129,14 +129,27 @@ class SpvNode(PeerNode):
         self._rotation = Rotation(outbox, self.links, sync, now)
         self._best = headers.best
         self._alone = alone
-        self._headers_known = False
+        self._tips = TipAgreement(
+            outbox, headers, self.links, sync, peer_chains, settings.minimum_chainwork
+        )
+        self._was_complete = self._was_synced = False
         for transaction in unconfirmed:
             self.transactions.send(transaction, now)
 
     @property
     def is_synced(self) -> bool:
-        """Whether the wallet has seen everything up to the best header that any peer has shown."""
-        return self._headers_known and self.scan.is_done
+        """Whether the wallet has seen all that the nodes it reached have, by their own word."""
+        return self._tips.is_complete and self.filtersync.is_settled and self.scan.is_done
+
+    def agreement(self) -> Agreement:
+        """What the nodes say of the end of the chain, and of its filters if they serve any."""
+        said, filters = self._tips.state(), self.filtersync.state()
+        agree = sum(
+            self._tips.agrees(peer)
+            for peer in self._tips.reached
+            if peer in filters.agreed_peers or not self.filtersync.serves(peer)
+        )
+        return replace(said, agree=agree)
 
     # Steps.
 
@@ -151,7 +164,7 @@ class SpvNode(PeerNode):
     def _deadline(self) -> Instant | None:
         soonest = earlier(self.headersync.deadline(), self.filtersync.deadline())
         soonest = earlier(soonest, earlier(self._fetch.deadline(), self.transactions.deadline()))
-        return earlier(soonest, self._rotation.deadline())
+        return earlier(soonest, earlier(self._rotation.deadline(), self._tips.deadline()))
 
     def _settle(self, now: Instant) -> None:
         if self.headers.best is not self._best:
@@ -159,14 +172,26 @@ class SpvNode(PeerNode):
             self._outbox.perform(self.filtersync.chain_changed(now))
         self._disputes.settle(now)
         self._reads.settle(now)
-        self.scan.advance(now, headers_known=self._headers_known or self._alone)
+        self._tips.update(now)
+        self.scan.advance(now, headers_known=self._tips.is_complete or self._alone)
         self._outbox.perform(self.filtersync.update(now))  # The scan may want other filters now.
+        self._tell_progress()
         if self.scan.is_following:
             return  # Whoever is killed now must not find later filter headers than his wallet's.
         changed = self.filter_headers.take_changes()
         if changed is not None:
             job = KeepFilterHeaders(changed.start_height, changed.records)
             self._outbox.delegate(job, FILTERS)
+
+    def _tell_progress(self) -> None:
+        """State what holds now and did not before; whoever waits for it looks again then."""
+        complete, synced = self._tips.is_complete, self.is_synced
+        if complete and not self._was_complete:
+            self._outbox.report(HeadersComplete(self.headers.best.height))
+        if synced and not self._was_synced:
+            said = self.agreement()
+            self._outbox.report(InSync(self.headers.best.height, said.asked, said.agree))
+        self._was_complete, self._was_synced = complete, synced
 
     # Messages.
 
@@ -209,11 +234,11 @@ class SpvNode(PeerNode):
         self.transactions.serve(session, now)
 
     def _received_headers(self, session: Session, message: Headers, now: Instant) -> None:
+        best = self.headers.best
         self._headerflow.received(session, message, now)
+        if self.headers.best is not best:
+            self._tips.advanced(session.peer)
         self._outbox.perform(self.filtersync.chain_changed(now))  # The peer is known to have more.
-        if len(message.headers) < MAX_HEADERS and not self._headers_known:
-            self._headers_known = True
-            self._outbox.report(HeadersComplete(self.headers.best.height))
 
     def _inventory(self, session: Session, message: Inv, now: Instant) -> None:
         blocks = self._headerflow.announced(session.peer, message.items, now)
@@ -274,6 +299,8 @@ class SpvNode(PeerNode):
         serves = has_desirable_services(negotiated.services, near_tip=False)
         if serves:
             self._fetch.opened(peer)
+            height, offset_s = negotiated.start_height, negotiated.time_offset_s
+            self._tips.opened(peer, height, offset_s, now)
         self._headerflow.opened(session, now, preferred=True, serves=serves)
         filters = serves and bool(negotiated.services & Services.COMPACT_FILTERS)
         self._outbox.perform(self.filtersync.opened(peer, serves_filters=filters, now=now))
@@ -281,6 +308,7 @@ class SpvNode(PeerNode):
 
     def _peer_closed(self, peer: PeerId, now: Instant) -> None:
         self._floors.pop(peer, None)
+        self._tips.closed(peer)
         self._outbox.perform(self.headersync.closed(peer, now))
         self._outbox.perform(self._fetch.closed(peer, now))
         self._outbox.perform(self.filtersync.closed(peer, now))

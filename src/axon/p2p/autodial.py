@@ -112,6 +112,11 @@ class AutoDial:
         """Before this moment nobody is dialled: one at a time, be it for addresses."""
         return self._next_dial
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether there are fewer outbound peers than there should be, and it may dial."""
+        return self._config.connect is None and self._wanted_at_once() is not None
+
     def dialled(self, now: Instant) -> None:
         """Somebody was dialled for addresses; the next dial waits for its turn."""
         self._next_dial = now + DIAL_INTERVAL

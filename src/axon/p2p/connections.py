@@ -86,6 +86,13 @@ class Connections:
         """The network is switched on (`setnetworkactive`)."""
         return self._table.is_active
 
+    @property
+    def is_reaching(self) -> bool:
+        """Somebody is being dialled or shakes hands, or will be: automatic dials are wanted."""
+        table = self._table
+        shaking = any(c.request is not None and not c.ready for c in table.open.values())
+        return bool(table.dialling) or shaking or self._auto.wants_more
+
     def count(self, kind: ConnectionType) -> int:
         """Connections of this kind, those being dialled included."""
         return self._table.count(kind)

@@ -10,7 +10,10 @@ from typing import Final
 
 from axon.errors import AxonError
 
-BLAMELESS_REASONS: Final = frozenset(("time-too-new", "prev-blk-not-found"))
+TOO_NEW: Final = "time-too-new"
+"""Why a header is refused that may be valid later: or our clock is behind."""
+
+BLAMELESS_REASONS: Final = frozenset((TOO_NEW, "prev-blk-not-found"))
 """Reasons for which a header or block is refused and its sender is not to blame (Bitcoin Core's
 `MaybePunishNodeForBlock`): clocks differ, and it may just know more than we do."""
 

@@ -73,6 +73,11 @@ class FilterDownload:
         self._next: int | None = None  # The height of the filter to hand out next.
         self._rollback: int | None = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether filters are handed out: somebody said from where on."""
+        return self._next is not None
+
     def scan_from(self, height: int) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter."""
         self._next = height

@@ -18,7 +18,6 @@ A peer is asked only about blocks it is known to have: others cost the connectio
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -29,6 +28,7 @@ from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
 from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import FilterPeer, OpenQuestion
+from axon.p2p.filterstate import FilterState
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import BlockHash
@@ -39,23 +39,6 @@ __all__ = ["Claim", "Dispute", "FilterOfBlock", "FilterState", "FilterSync"]
 
 REFUTED: Final = "BIP 158: a filter has all scripts of its block"
 """The rule that a peer breaks whose filter the block refutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class FilterState:
-    """How far filter headers are, and who says so, for screens.
-
-    Args:
-        headers_height: of the last filter header; -1 for none.
-        usable_peers: how many offer filters.
-        agreed_peers: who of them agrees with all filter headers that we have.
-        disputed_height: of a block in dispute; None without one.
-    """
-
-    headers_height: int
-    usable_peers: int
-    agreed_peers: tuple[PeerId, ...]
-    disputed_height: int | None
 
 
 class FilterSync:
@@ -162,6 +145,11 @@ class FilterSync:
 
     # Filters for the wallet.
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether filters are asked for and handed out: somebody said from where on."""
+        return self._download.is_begun
+
     def scan_from(self, height: int) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter."""
         self._download.scan_from(height)
@@ -242,6 +230,17 @@ class FilterSync:
             usable_peers=len(self._peers),
             agreed_peers=tuple(agreed),
             disputed_height=self._disputes.height,
+        )
+
+    def serves(self, peer: PeerId) -> bool:
+        """Whether a peer offers filters."""
+        return peer in self._peers
+
+    @property
+    def is_settled(self) -> bool:
+        """All filter headers of the best chain are here, and whoever answers promptly agrees."""
+        return self.chain.height >= self._headers.best.height and (
+            self._trusted_height() >= self.chain.height
         )
 
     # How it is done.

@@ -21,14 +21,15 @@ from typing import Final
 from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.chainlag import OutboundChains
-from axon.p2p.faults import BLAMELESS_REASONS, PeerSilent, PeerViolation
+from axon.p2p.faults import TOO_NEW, PeerSilent, PeerViolation
+from axon.p2p.headerchecks import check_continuous, check_work, punish
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.presync import Phase, Presync, claimed_work
 from axon.p2p.syncpeers import SyncPeers
 from axon.p2p.views import ChainView, HeaderEntryView, locator
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.target import meets_target, work
+from axon.primitives.target import work
 from axon.primitives.verdict import Rejected
 from axon.wire.messages import GetHeaders, Headers, SendHeaders
 from axon.wire.messages.headers import MAX_HEADERS
@@ -39,8 +40,6 @@ WORK_BUFFER_BLOCKS: Final = 144
 SENDHEADERS_VERSION: Final = 70_012
 """From this protocol version on a peer knows `sendheaders`."""
 
-_PUNISHED_IF_CHOSEN: Final = "duplicate-invalid"
-
 
 @dataclass(slots=True)
 class _HeaderSource:
@@ -48,6 +47,7 @@ class _HeaderSource:
     noban: bool
     told_sendheaders: bool  # Or it does not know the message.
     asked_by_inv: bool = False
+    ahead_of_clock: bool = False
     presync: Presync | None = None
     last_received: BlockHash | None = None
     last_was_new: bool = False
@@ -134,7 +134,7 @@ class HeaderSync:
             self._sync.answered(peer)
             self._sync.exhausted(peer, now)
             return ()
-        _check_continuous(headers)
+        check_continuous(headers)
         full = len(headers) == MAX_HEADERS
         if ours.presync is not None:
             kept = self._continue_presync(peer, ours, ours.presync, headers, full)
@@ -144,7 +144,7 @@ class HeaderSync:
                 return self._hand_on(ours, kept)
         start = self._headers.get(headers[0].prev)
         if start is None:
-            _check_work(headers)
+            check_work(headers)
             return self._hand_on(ours, headers)
         self._sync.answered(peer)
         if not full:
@@ -153,7 +153,7 @@ class HeaderSync:
             return self._hand_on(ours, headers)
         enough = self._work_threshold()
         if start.chainwork < enough and start.chainwork + claimed_work(headers) < enough:
-            _check_work(headers)
+            check_work(headers)
             if full:
                 ours.presync = Presync(start, enough)
                 self._continue_presync(peer, ours, ours.presync, headers, full)
@@ -193,8 +193,9 @@ class HeaderSync:
             return actions
         if entries:
             self._peer_chains.shown(peer, entries[-1].hash)
+        ours.ahead_of_clock = rejected is not None and rejected.reason == TOO_NEW
         if rejected is not None:
-            _punish(ours, rejected)
+            punish(rejected, chosen=ours.outbound)
             return []
         if not entries:
             return []
@@ -227,6 +228,11 @@ class HeaderSync:
             ours.asked_by_inv = True
             self._last_inv = block_hash
         return self._ask(peer, self._headers.best, now)
+
+    def ask_again(self, peer: PeerId, now: Instant) -> list[Action]:
+        """Ask for what follows our best header, whatever a peer answered before."""
+        best = self._headers.best
+        return self._ask(peer, best.parent or best, now)
 
     def tip_moved(self, now: Instant) -> None:
         """Our tip is another: outbound peers may be behind it, or have reached it."""
@@ -277,6 +283,18 @@ class HeaderSync:
 
     # What is known.
 
+    def was_asked(self, peer: PeerId) -> bool:
+        """Whether a peer was asked for the headers that follow ours."""
+        return self._sync.is_syncing(peer)
+
+    def has_told_all(self, peer: PeerId) -> bool:
+        """Whether a peer was asked for headers and has no more of them for us."""
+        return self._sync.has_answered(peer) and self._peers[peer].presync is None
+
+    def is_ahead_of_clock(self, peer: PeerId) -> bool:
+        """Whether the last headers of a peer were refused because our clock calls them too new."""
+        return self._peers[peer].ahead_of_clock
+
     def presynced_headers(self, peer: PeerId) -> int:
         """How far the first reading of a peer's chain is, -1 for none."""
         ours = self._peers.get(peer)
@@ -308,7 +326,7 @@ class HeaderSync:
         full: bool,
     ) -> tuple[Header, ...] | None:
         """What to hand on; None where the headers are no part of the chain that is read twice."""
-        _check_work(headers)
+        check_work(headers)
         was = presync.phase
         kept = presync.received(headers, full)
         if presync.fits:
@@ -372,26 +390,3 @@ class HeaderSync:
 
 def _is_due(deadline: Instant | None, now: Instant) -> bool:
     return deadline is not None and now >= deadline
-
-
-def _check_continuous(headers: Sequence[Header]) -> None:
-    before = headers[0].hash
-    for header in headers[1:]:
-        if header.prev != before:
-            raise PeerViolation("Bitcoin Core: each header of a message builds on the one before")
-        before = header.hash
-
-
-def _check_work(headers: Sequence[Header]) -> None:
-    for header in headers:
-        if not meets_target(header.hash, header.bits):
-            raise PeerViolation("Bitcoin Core: each header proves the work that it claims")
-
-
-def _punish(ours: _HeaderSource, rejected: Rejected) -> None:
-    """What Bitcoin Core does about an invalid header: one is enough, with two exceptions."""
-    if rejected.reason in BLAMELESS_REASONS:
-        return
-    if rejected.reason == _PUNISHED_IF_CHOSEN and not ours.outbound:
-        return  # It may have seen that block only now; those that we chose should know better.
-    raise PeerViolation(f"Bitcoin Core: no invalid headers: {rejected}")

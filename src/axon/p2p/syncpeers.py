@@ -78,6 +78,11 @@ class SyncPeers:
         """Whether a peer was chosen to sync from, now or earlier."""
         return self._peers[peer].syncing
 
+    def has_answered(self, peer: PeerId) -> bool:
+        """Whether a peer has told all it has, and owes no answer."""
+        ours = self._peers[peer]
+        return ours.syncing and ours.exhausted and ours.asked_at is None
+
     # Questions and answers.
 
     def try_ask(self, peer: PeerId, now: Instant) -> bool:

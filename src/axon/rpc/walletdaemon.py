@@ -22,6 +22,8 @@ from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError
 from axon.wallet import errors as refusals
+from axon.wallet.records import Mark
+from axon.wallet.wallet import Wallet
 
 FEES_LIMIT_S: Final = 20.0
 """How long the last blocks are waited for; with them come 10 MB on the main network."""
@@ -50,6 +52,12 @@ def refusal(error: WalletError) -> RpcError:
     return RpcError(_CODES.get(type(error), Code.WALLET), str(error))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    def run(self, wallet: Wallet) -> Mark | None:
+        return wallet.scanned
+
+
 @dataclass(eq=False, kw_only=True)
 class WalletDaemon(Context):
     """The context of every method of a wallet; see `Context` for the rest.
@@ -72,6 +80,10 @@ class WalletDaemon(Context):
         if isinstance(answer, WalletError):
             raise refusal(answer) from answer
         return cast(_T, answer)
+
+    async def scanned(self) -> Mark | None:
+        """The block up to which the wallet has looked through all; None before the first."""
+        return await self.ask(_Scanned())
 
     async def feerates(self) -> Feerates:
         """What the last blocks charged, and what peers ask for; read once for each tip.
@@ -101,5 +113,5 @@ class WalletDaemon(Context):
         return self.node.transactions.broadcast.status(txid)
 
     async def synced(self, timeout_s: float | None) -> bool:
-        """Wait until the wallet has seen all that peers have shown; whether it has."""
+        """Wait until the wallet has seen all that the nodes reached have; whether it has."""
         return await self.wait_for(lambda: self.node.is_synced, timeout_s)

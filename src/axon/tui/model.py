@@ -58,6 +58,10 @@ class Sync:
         filter_peers: how many of them serve filters.
         agreed: how many of these agree with all filter headers known.
         disputed: height of a block whose filter nodes disagree about.
+        asked: nodes that were reached.
+        agree: how many of them have the same chain and filters.
+        age_s: of the last block looked through, in seconds; None if it is not known.
+        clock_behind: the clock of this machine is behind the nodes' blocks.
     """
 
     synced: bool
@@ -69,6 +73,10 @@ class Sync:
     filter_peers: int
     agreed: int
     disputed: int | None
+    asked: int
+    agree: int
+    age_s: int | None
+    clock_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +254,10 @@ def read_sync(info: dict[str, Any]) -> Sync:
         filter_peers=info["filter_peers"],
         agreed=info["agreed"],
         disputed=info["disputed"],
+        asked=info["asof"]["nodes_asked"],
+        agree=info["asof"]["nodes_agree"],
+        age_s=info["asof"]["age"],
+        clock_behind=info["clock_behind"],
     )
 
 

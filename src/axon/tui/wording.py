@@ -86,13 +86,17 @@ def standing(sync: Sync, *, offline: bool) -> StyledText:
     if not sync.peers:
         if offline:
             return StyledText("Offline: shown is what was known before", Tone.WARN)
-        return StyledText("No node is connected, looking for one", Tone.WARN)
+        return StyledText(f"No node is connected, looking for one{_last_known(sync)}", Tone.WARN)
+    if sync.clock_behind:
+        return StyledText("The clock of this machine is behind the blocks: set it right", Tone.BAD)
     if not sync.filter_peers:
         return StyledText(f"No filters from {nodes(sync.peers)}: payments are not seen", Tone.WARN)
     if sync.disputed is not None:
         return StyledText(f"Nodes disagree about block {sync.disputed:,}, asking more", Tone.WARN)
     if sync.synced:
-        return StyledText(f"In sync at block {sync.headers:,} with {nodes(sync.peers)}", Tone.GOOD)
+        age = "" if sync.age_s is None else f", {age_text(sync.age_s)} old"
+        agree = f"{sync.agree:,} of {sync.asked:,} nodes agree"
+        return StyledText(f"In sync at block {sync.headers:,}{age}: {agree}", Tone.GOOD)
     if sync.weighed > sync.headers:
         return StyledText(f"Weighing a chain: header {sync.weighed:,}")
     if sync.filter_headers < sync.headers:
@@ -100,6 +104,23 @@ def standing(sync: Sync, *, offline: bool) -> StyledText:
             f"Reading filter headers, {max(0, sync.filter_headers):,} of {sync.headers:,}"
         )
     return StyledText(f"Looking for payments, block {max(0, sync.scanned):,} of {sync.headers:,}")
+
+
+def _last_known(sync: Sync) -> str:
+    if sync.scanned < 0 or sync.age_s is None:
+        return ""
+    return f"; shown is block {sync.scanned:,}, {age_text(sync.age_s)} old"
+
+
+def age_text(age_s: int) -> str:
+    """How long ago something was: `40 s`, `12 min`, `3 h`, `5 days`."""
+    if age_s < 60:
+        return f"{age_s} s"
+    if age_s < 3_600:
+        return f"{age_s // 60} min"
+    if age_s < 2 * 86_400:
+        return f"{age_s // 3_600} h"
+    return f"{age_s // 86_400:,} days"
 
 
 def category(payment: Payment) -> str:

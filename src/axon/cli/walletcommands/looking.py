@@ -8,7 +8,7 @@ from typing import Any, Final
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import sync
-from axon.cli.walletview import aligned, btc, say, time_text, write, write_json
+from axon.cli.walletview import aligned, as_of_line, btc, say, time_text, write, write_json
 from axon.rpc.amounts import Number
 
 SHOWN: Final = 20
@@ -40,8 +40,8 @@ def _sync(options: WalletOptions) -> int:
         write_json(info)
         return 0
     state = "in sync" if info["synced"] else "not in sync"
-    agreed = f"{info['agreed']} of {info['filter_peers']} nodes agree on all filters"
-    write(f"{state} at block {max(info['scanned'], 0):,} of {info['target']:,}; {agreed}")
+    write(f"{state} at block {max(info['scanned'], 0):,} of {info['target']:,}")
+    write(as_of_line(info["asof"]))
     return 0
 
 
@@ -63,6 +63,7 @@ def _balance(options: WalletOptions) -> int:
             rows.append((about, btc(mine[name])))
     for line in aligned(rows, right=(1,)):
         write(line)
+    write(as_of_line(balances["asof"]))
     return 0
 
 
@@ -150,4 +151,5 @@ def _rescan(options: WalletOptions) -> int:
         f"looked through blocks {options.arguments.height:,} to {info['scanned']:,};"
         f" available {btc(balances['mine']['trusted'])}"
     )
+    write(as_of_line(balances["asof"]))
     return 0

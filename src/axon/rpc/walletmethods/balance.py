@@ -8,6 +8,7 @@ from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
+from axon.rpc.walletmethods.asof import as_of
 from axon.wallet.wallet import Wallet
 
 
@@ -27,10 +28,20 @@ async def getbalances(daemon: WalletDaemon) -> Json:
           "lastprocessedblock" : {      (json object) the block up to which all were looked through
             "hash" : "hex",             (string) its hash
             "height" : n                (numeric) its height
+          },
+          "asof" : {                    (json object) how sure that is
+            "height" : n,               (numeric) all blocks up to it were looked through; -1 before
+                                        the first
+            "hash" : "hex",             (string) its hash; null before the first
+            "time" : xxx,               (numeric) its UNIX epoch time; null if it is not known
+            "age" : n,                  (numeric) seconds since then
+            "synced" : true|false,      (boolean) whether that is all that the nodes reached have
+            "nodes_asked" : n,          (numeric) nodes that were reached; 0 if none was
+            "nodes_agree" : n           (numeric) how many of them have the same chain and filters
           }
         }
     """
-    return await daemon.ask(_Balances())
+    return await _with_as_of(daemon, await daemon.ask(_Balances()))
 
 
 @method("wallet")
@@ -57,11 +68,16 @@ async def getwalletinfo(daemon: WalletDaemon) -> Json:
           "birthtime" : xxx,                (numeric) UNIX epoch time; nothing was paid to it before
           "txcount" : n,                    (numeric) the number of its transactions
           "addresses" : n,                  (numeric) how many addresses were given out
-          "lastprocessedblock" : {...}      (json object) as in getbalances
+          "lastprocessedblock" : {...},     (json object) as in getbalances
+          "asof" : {...}                    (json object) as in getbalances
         }
     """
     info = await daemon.ask(_WalletInfo())
-    return {"walletname": daemon.name, **info}
+    return {"walletname": daemon.name, **await _with_as_of(daemon, info)}
+
+
+async def _with_as_of(daemon: WalletDaemon, info: dict[str, Json]) -> dict[str, Json]:
+    return {**info, "asof": as_of(daemon, await daemon.scanned())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from axon.node.commands import Rescan
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.wallet.records import Mark
-from axon.wallet.wallet import Wallet
+from axon.rpc.walletmethods.asof import as_of
 
 
 @method("blockchain")
@@ -57,7 +54,7 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
 
     Returns:
         {                           (json object)
-          "synced" : true|false,    (boolean) Whether all is seen that peers have shown
+          "synced" : true|false,    (boolean) Whether all is seen that the nodes reached have
           "scanned" : n,            (numeric) Height up to which all blocks were looked through; -1
                                     before the first
           "target" : n,             (numeric) Height of the best header
@@ -70,8 +67,12 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
           "filter_peers" : n,       (numeric) How many of them serve filters
           "agreed" : n,             (numeric) How many of these agree with all filter headers that
                                     are known
-          "disputed" : n            (numeric) Height of a block whose filter peers disagree about;
+          "disputed" : n,           (numeric) Height of a block whose filter peers disagree about;
                                     null without one
+          "clock_behind" : true|false,  (boolean) Whether so many nodes have blocks that this
+                                    machine's clock calls too new that the clock must be wrong
+          "clock_offset" : n,       (numeric) Seconds by which the nodes' clocks are ahead of ours
+          "asof" : {...}            (json object) As in getbalances
         }
     """
     return await _info(daemon)
@@ -79,7 +80,7 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
 
 @method("blockchain", waits=True)
 async def waitforsync(daemon: WalletDaemon, timeout: int = 0) -> Json:
-    """Waits until this wallet has seen all that peers have shown.
+    """Waits until this wallet has seen all that the nodes reached have.
 
     Returns how far it is on timeout or exit.
 
@@ -116,18 +117,12 @@ async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
     return {"start_height": start_height}
 
 
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    def run(self, wallet: Wallet) -> Mark | None:
-        return wallet.scanned
-
-
 async def _info(daemon: WalletDaemon) -> dict[str, Json]:
     node = daemon.node
-    scanned = node.scan.height
+    mark, scanned = await daemon.scanned(), node.scan.height
     if scanned < 0:  # Where the scan goes on is not placed yet; the wallet knows how far it was.
-        mark = await daemon.ask(_Scanned())
         scanned = -1 if mark is None else mark.height
+    said = node.agreement()
     best, filters = node.headers.best, node.filtersync.state()
     presynced = [node.headersync.presynced_headers(peer) for peer in node.sessions]
     return {
@@ -142,4 +137,7 @@ async def _info(daemon: WalletDaemon) -> dict[str, Json]:
         "filter_peers": filters.usable_peers,
         "agreed": len(filters.agreed_peers),
         "disputed": filters.disputed_height,
+        "clock_behind": said.clock_behind,
+        "clock_offset": said.clock_offset_s,
+        "asof": as_of(daemon, mark),
     }
