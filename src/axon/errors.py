@@ -7,6 +7,11 @@ defined there and inherit from `AxonError`.
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+
 
 class AxonError(Exception):
     """Anything that axon refuses on purpose; its text is one sentence a person can act on."""
@@ -31,6 +36,20 @@ class StorageError(AxonError):
     """The disk said no: the program stops, in order."""
 
 
+class DiskFullError(StorageError):
+    """No room is left on a disk. What it holds is whole, so there is nothing to mend.
+
+    Args:
+        refused: what could not be done, with its place: "cannot write /a/b".
+    """
+
+    def __init__(self, refused: str) -> None:
+        super().__init__(
+            f"Disk space is too low! {refused[:1].upper()}{refused[1:]}: make room on that disk and"
+            " start again, what is there is whole."
+        )
+
+
 class DamageError(StorageError):
     """What the disk gives back is not what was written; it may be possible to build it anew."""
 
@@ -41,3 +60,18 @@ class WalletError(AxonError):
 
 class ConfigError(AxonError):
     """An option, a file or a folder is not usable; the text says what would be."""
+
+
+def disk_refusal(
+    refused: str, error: OSError, otherwise: type[AxonError] = StorageError
+) -> AxonError:
+    """What to raise where the system refuses: a full disk is called that.
+
+    Args:
+        refused: what could not be done, with its place: "cannot write /a/b".
+        error: the system's.
+        otherwise: of which kind every other refusal is.
+    """
+    if error.errno in _FULL:
+        return DiskFullError(refused)
+    return otherwise(f"{refused}: {error.strerror or error}")

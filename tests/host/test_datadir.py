@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from axon.errors import ConfigError
-from axon.host.datadir import locked, pid_file, prepare, write_atomically
+from axon.errors import ConfigError, DiskFullError
+from axon.host.datadir import MIN_FREE_BYTES, check_room, locked, pid_file, prepare
 
 _OTHER = (
     "import sys, pathlib; from axon.host.datadir import locked; "
@@ -40,6 +40,16 @@ def test_the_layout(tmp_path: Path) -> None:
     assert names == ["blocks", "chainstate", "indexes", "wallets"]
 
 
+def test_a_node_needs_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_room(tmp_path)
+    usage = shutil.disk_usage(tmp_path)._replace(free=MIN_FREE_BYTES - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
+    with pytest.raises(
+        DiskFullError, match=f"49 MiB are free at {tmp_path}, where a node needs 50"
+    ):
+        check_room(tmp_path)
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with locked(tmp_path):
         assert other_process(tmp_path) == (
@@ -64,15 +74,3 @@ def test_the_process_id(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir())
     with pytest.raises(ConfigError, match="Unable to create the PID file"), pid_file(path / "x"):
         pass
-
-
-def test_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    write_atomically(path, b"one")
-    (tmp_path / "a.new").write_bytes(b"left by a crash")
-    write_atomically(path, b"two", 0o644)
-    assert path.read_bytes() == b"two"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    assert [each.name for each in tmp_path.iterdir()] == ["a"]
-    with pytest.raises(OSError):
-        write_atomically(tmp_path / "no" / "a", b"")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,25 @@ def test_facts_calls_and_state_files(tmp_path: Path) -> None:
     asyncio.run(run())
     left = {path.name for path in tmp_path.iterdir()}
     assert {"peers.dat", "banlist.json", "mempool.dat"} <= left
+
+
+def test_another_programs_umask_opens_nothing(tmp_path: Path) -> None:
+    folder, open_ones = tmp_path / "data" / "regtest", list[Path]()
+    rpc = RpcSettings(ServerSettings((LOOPBACK,)), folder / ".cookie")
+
+    async def run() -> None:
+        async with full_node(settings(folder, rpc=rpc)) as node:
+            await node.call("generatetoaddress", 1, ADDRESS)
+            open_ones.extend(path for path in folder.iterdir() if path.stat().st_mode & 0o077)
+
+    before = os.umask(0)
+    try:
+        asyncio.run(run())
+        open_ones.extend(path for path in folder.iterdir() if path.stat().st_mode & 0o077)
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+    assert not open_ones, "of what libraries make inside, the folders are closed"
 
 
 def test_its_rpc_answers_as_soon_as_the_block_is_entered(tmp_path: Path) -> None:

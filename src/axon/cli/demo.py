@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from axon.errors import ConfigError
-from axon.host.datadir import write_atomically
+from axon.drivers.aio.privatefiles import make_folder, write_atomically
+from axon.errors import ConfigError, disk_refusal
 from axon.swarm.story.checks import FAILS, HOLDS, Check, table, verdict
 from axon.swarm.story.report import render
 from axon.swarm.story.runner import Listener
@@ -137,7 +137,7 @@ def _write_report(path: Path, outcome: Outcome) -> None:
     try:
         write_atomically(path, page.encode(), _REPORT_MODE)
     except OSError as error:
-        raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
+        raise disk_refusal(f"the report cannot be written to {path}", error, ConfigError) from error
 
 
 @contextlib.contextmanager
@@ -152,10 +152,10 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             yield Path(name)
         return
     try:
-        keep.mkdir(parents=True, exist_ok=True)
+        make_folder(keep)
         empty = not any(keep.iterdir())
     except OSError as error:
-        raise ConfigError(f"{keep} cannot be used: {error.strerror}") from error
+        raise disk_refusal(f"{keep} cannot be used", error, ConfigError) from error
     if not empty:
         raise ConfigError(f"{keep} is not empty")
     yield keep.resolve()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from axon.drivers.aio.privatefiles import keep_private
 from axon.host.version import VERSION
 
 _HELP: Final = f"""axon {VERSION}: Bitcoin's peer-to-peer network in Python
@@ -28,6 +29,7 @@ _INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
+    keep_private()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given[0] if given else "", given[1:])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from axon.errors import StorageError
+from axon.errors import StorageError, disk_refusal
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 
@@ -88,19 +88,26 @@ class BlockFiles:
         taking a block for a virus; Bitcoin Core leaves it out with `-blocksxor=0`.
 
         Raises:
-            StorageError: the folder cannot be read or written.
+            StorageError: the folder cannot be read or written, or is full.
         """
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            self._directory.mkdir(0o700, parents=True, exist_ok=True)
             path = self._directory / _KEY_FILE
             if not path.exists() and not self.numbers():
-                path.write_bytes(_NO_KEY)
+                self._write_key(_NO_KEY)
             key = path.read_bytes() if path.exists() else _NO_KEY
         except OSError as error:
-            raise StorageError(f"Cannot use the folder {self._directory}: {error}.") from error
+            refused = f"Cannot use the folder {self._directory}"
+            raise disk_refusal(refused, error) from error
         if len(key) != _KEY_SIZE:
             raise StorageError(f"{path} is damaged: it must hold {_KEY_SIZE} bytes.")
         self._key = key
+
+    def _write_key(self, key: bytes) -> None:
+        """Write the mask, all of it or nothing: half a mask would be called damage."""
+        fresh = self._directory / f"{_KEY_FILE}.new"
+        fresh.write_bytes(key)
+        fresh.replace(self._directory / _KEY_FILE)
 
     def path(self, number: int) -> Path:
         """The file of this number."""

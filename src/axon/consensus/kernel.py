@@ -24,7 +24,7 @@ from typing import Final
 from axon.chain.coins import Coin
 from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
-from axon.consensus.kernel_log import KernelCall, connect_log
+from axon.consensus.kernel_log import KernelCall, connect_log, failure
 from axon.consensus.kernel_open import Opening, OpenKernel, open_manager
 from axon.consensus.library import KernelError
 from axon.consensus.recover import forgotten, recover
@@ -159,8 +159,7 @@ class Kernel:
                 result = library.manager_process_block(opened.manager, block, ctypes.byref(new))
             finally:
                 library.block_destroy(block)
-            if call.failures:
-                raise KernelError(f"Validation stopped: {'; '.join(call.failures)}.")
+            call.check("Validation stopped")
             block_hash = Header(raw[:HEADER_SIZE]).hash
             if new.value:
                 self._note_position(block_hash, raw)
@@ -194,7 +193,7 @@ class Kernel:
         if refused is not None:
             return refused
         if not accepted:
-            raise KernelError(f"Validation stopped: {'; '.join(call.errors) or 'no reason given'}.")
+            raise failure("Validation stopped", call.errors)
         entry = self._entry(opened, block_hash)
         for culprit in call.invalid:
             fallen = self._entry(opened, culprit)
@@ -325,8 +324,7 @@ class Kernel:
                 opened.close()
         if self._temporary is not None:
             self._temporary.cleanup()
-        if call.failures:
-            raise KernelError(f"Closing failed: {'; '.join(call.failures)}.")
+        call.check("Closing failed")
 
     def _use(self) -> _Use:
         return _Use(self)

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
 
 from axon.consensus import library
+from axon.errors import AxonError, DiskFullError
 from axon.primitives.hashes import BlockHash, from_hex
 from axon.primitives.verdict import Rejected
 
@@ -28,6 +29,8 @@ _ERROR: Final = b"[all:error] "
 _PLAIN: Final = b"[all:"
 _HASH_HEX_SIZE: Final = 64
 _HEADER: Final = b"[validation:debug] AcceptBlockHeader: Consensus::"
+
+_FULL: Final = ("disk space is too low", "no space left on device", "disk quota exceeded")
 
 _VALID_MODE: Final = 0
 _INTERNAL_ERROR_MODE: Final = 2
@@ -76,6 +79,20 @@ def plain_line(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip("\n")
 
 
+def failure(what: str, reasons: Sequence[str]) -> AxonError:
+    """The error to raise for what the library says of itself; a full disk is called that.
+
+    Args:
+        what: was going on, as the beginning of a sentence.
+        reasons: in the library's words.
+    """
+    said = "; ".join(dict.fromkeys(reasons)) or "no reason given"
+    lowered = said.lower()
+    if any(words in lowered for words in _FULL):
+        return DiskFullError(what)
+    return library.KernelError(f"{what}: {said}.")
+
+
 class KernelCall:
     """What the library did during one call on this thread; a context manager.
 
@@ -116,6 +133,19 @@ class KernelCall:
         trace: TracebackType | None,
     ) -> None:
         _thread.call = self.outer
+
+    def check(self, what: str) -> None:
+        """Raise if the library failed during this call.
+
+        Args:
+            what: was going on, as the beginning of a sentence.
+
+        Raises:
+            DiskFullError: there is no room left.
+            library.KernelError: it failed for any other reason.
+        """
+        if self.failures:
+            raise failure(what, self.failures)
 
     def received_line(self, line: bytes) -> None:
         """Take in a log line."""

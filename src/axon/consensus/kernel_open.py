@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from axon.consensus import library
-from axon.consensus.kernel_log import KernelCall, notification_callbacks, validation_callbacks
+from axon.consensus.kernel_log import (
+    KernelCall,
+    failure,
+    notification_callbacks,
+    validation_callbacks,
+)
 from axon.consensus.library import KernelError
+from axon.errors import AxonError, DiskFullError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ def open_manager(
 
     Raises:
         KernelError: it is in use or damaged; the text says what helps. Or it was broken off.
+        DiskFullError: there is no room for it.
     """
     callbacks = (validation_callbacks(), notification_callbacks())
     context = _context(network, callbacks)
@@ -96,7 +103,7 @@ def open_manager(
                 wipe=(reindex, reindex or reindex_chainstate),
                 opening=opening,
             )
-    except KernelError:
+    except AxonError:
         library.context_destroy(context)
         raise
     return OpenKernel(context, manager, library.manager_active_chain(manager), callbacks)
@@ -117,7 +124,7 @@ def _manager(
     data, blocks = str(data_dir).encode(), str(blocks_dir).encode()
     options = library.manager_options_create(context, data, len(data), blocks, len(blocks))
     if options is None:
-        raise KernelError(_explain(call, data_dir, blocks_dir))
+        raise _refusal(call, data_dir, blocks_dir)
     library.manager_options_set_threads(options, threads)
     if any(wipe):
         library.manager_options_set_wipe(options, *map(int, wipe))
@@ -127,13 +134,13 @@ def _manager(
     manager: int | None = library.manager_create(options)
     library.manager_options_destroy(options)
     if manager is None:
-        raise KernelError(_explain(call, data_dir, blocks_dir))
+        raise _refusal(call, data_dir, blocks_dir)
     # With the index wiped, now or by an earlier run that was killed, this reads all block files
     # there are; before that there is no genesis block, and most questions would end the process.
     failed = library.manager_import_blocks(manager, None, None, 0) != 0
     if failed or opening.is_broken_off:
         library.manager_destroy(manager)
-        raise KernelError(_explain(call, data_dir, blocks_dir))
+        raise _refusal(call, data_dir, blocks_dir)
     return manager
 
 
@@ -149,6 +156,14 @@ def _context(network: str, callbacks: tuple[Any, Any]) -> int:
     if context is None:
         raise KernelError("libbitcoinkernel does not work on this machine.")
     return context
+
+
+def _refusal(call: KernelCall, data_dir: Path, blocks_dir: Path) -> AxonError:
+    """The error to raise: a full disk before anything that would be called damage."""
+    refusal = failure(f"cannot open {data_dir}", (*call.failures, *call.errors))
+    if isinstance(refusal, DiskFullError):
+        return refusal
+    return KernelError(_explain(call, data_dir, blocks_dir))
 
 
 def _explain(call: KernelCall, data_dir: Path, blocks_dir: Path) -> str:

@@ -114,8 +114,7 @@ def check_header(call: KernelCall, manager: int, raw: bytes) -> Verdict:
     finally:
         library.header_destroy(header)
         library.state_destroy(state)
-    if call.failures:
-        raise KernelError(f"Validation stopped: {'; '.join(call.failures)}.")
+    call.check("Validation stopped")
     if result == 0:
         return Accepted()
     if why == _MISSING_PREV:

@@ -9,12 +9,18 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import make_folder, open_file, write_atomically
+from axon.errors import AxonError, ConfigError, DiskFullError, disk_refusal
+
+MIN_FREE_BYTES: Final = 50 << 20
+"""With less room no node starts, as in Bitcoin Core: what it has in memory must find a place when
+it ends."""
 
 _FOLDERS: Final = ("blocks", "chainstate", "indexes", "wallets")
 
@@ -27,12 +33,26 @@ def prepare(folder: Path) -> None:
 
     Raises:
         ConfigError: it cannot be made.
+        DiskFullError: there is no room for it.
     """
     try:
         for name in _FOLDERS:
-            (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder / name)
     except OSError as error:
-        raise _unwritable(folder) from error
+        raise _refusal(folder, error) from error
+
+
+def check_room(folder: Path) -> None:
+    """Refuse a folder on a disk that is full, or nearly so.
+
+    Raises:
+        DiskFullError: there is less room than `MIN_FREE_BYTES`.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise DiskFullError(
+            f"{free >> 20} MiB are free at {folder}, where a node needs {MIN_FREE_BYTES >> 20} MiB"
+        )
 
 
 @contextmanager
@@ -43,20 +63,21 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another process holds it, or the folder is not writable.
+        DiskFullError: there is no room for the lock.
     """
     try:
         place = folder.resolve(strict=True)
         if place in _held:
             raise _in_use(folder)
-        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = open_file(folder / ".lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise _unwritable(folder) from error
+        raise _refusal(folder, error) from error
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EAGAIN):
-                raise _unwritable(folder) from error
+                raise _refusal(folder, error) from error
             raise _in_use(folder) from error
         _held[place] = None
         try:
@@ -73,6 +94,7 @@ def pid_file(path: Path | None) -> Iterator[None]:
 
     Raises:
         ConfigError: the file cannot be written.
+        DiskFullError: there is no room for it.
     """
     if path is None:
         yield
@@ -80,32 +102,11 @@ def pid_file(path: Path | None) -> Iterator[None]:
     try:
         write_atomically(path, f"{os.getpid()}\n".encode())
     except OSError as error:
-        raise ConfigError(f"Unable to create the PID file '{path}': {error.strerror}") from error
+        raise disk_refusal(f"Unable to create the PID file '{path}'", error, ConfigError) from error
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a file so that at any instant, power cuts included, all of it is there or nothing.
-
-    Raises:
-        OSError: the disk said no; what was there before is still there.
-    """
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _in_use(folder: Path) -> ConfigError:
@@ -114,5 +115,6 @@ def _in_use(folder: Path) -> ConfigError:
     )
 
 
-def _unwritable(folder: Path) -> ConfigError:
-    return ConfigError(f"Cannot write to directory '{folder}'; check permissions.")
+def _refusal(folder: Path, error: OSError) -> AxonError:
+    refused = f"Cannot write to directory '{folder}'; check permissions"
+    return disk_refusal(refused, error, ConfigError)

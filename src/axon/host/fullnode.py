@@ -26,7 +26,7 @@ from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, DamageError
 from axon.host import descriptors
-from axon.host.datadir import locked, prepare
+from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
 from axon.host.saving import StateSaver
@@ -156,6 +156,7 @@ async def full_node(
         ConfigError: the folder is in use or not writable, a port is, a setting is unusable, or the
             system allows too few file descriptors.
         KernelError: the kernel's databases are damaged or in use.
+        DiskFullError: there is less room than a node needs.
         StorageError: another file is damaged, or the disk refuses.
     """
     prepare(settings.folder)
@@ -174,6 +175,7 @@ async def running_node(
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
     refuse_proxies(settings.peers)
     descriptors.ensure(settings.peers.max_connections)
+    check_room(settings.folder)
     if settings.rpc is not None:
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.drivers.aio.privatefiles import make_folder, open_file
 from axon.drivers.aio.recordfile import AppendFile
-from axon.errors import ConfigError, DamageError
+from axon.errors import ConfigError, DamageError, disk_refusal
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
@@ -56,10 +57,10 @@ class LightStorage:
     def __init__(self, folder: Path, network: Network, *, keep_filters: bool = False) -> None:
         self.folder = folder
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            make_folder(folder)
+            self._lock = open_file(folder / ".lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise ConfigError(f"Cannot write to '{folder}': {error.strerror}.") from error
+            raise disk_refusal(f"cannot write to '{folder}'", error, ConfigError) from error
         self.is_ours = self._take_lock()
         self._header_file = AppendFile(
             folder / "headers.dat", HEADER_SIZE, read_only=not self.is_ours

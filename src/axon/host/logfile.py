@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import open_file, write_file
+from axon.errors import ConfigError, disk_refusal
 
 CATEGORIES: Final = (
     "addrman",
@@ -122,6 +123,7 @@ class Log(logging.Handler):
 
         Raises:
             ConfigError: the file cannot be opened.
+            DiskFullError: there is no room for it.
         """
         if self.settings.file is not None:
             try:
@@ -129,7 +131,8 @@ class Log(logging.Handler):
                     _shrink(self.settings.file)
                 self._descriptor = _open(self.settings.file)
             except OSError as error:
-                raise ConfigError(f"Could not open debug log file {self.settings.file}") from error
+                refused = f"Could not open debug log file {self.settings.file}"
+                raise disk_refusal(refused, error, ConfigError) from error
         for name in CATEGORIES:
             self._switch(name, name in self.settings.categories)
         logging.getLogger("axon").setLevel(logging.INFO)
@@ -242,7 +245,7 @@ class Log(logging.Handler):
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
 def _shrink(path: Path) -> None:
@@ -253,4 +256,4 @@ def _shrink(path: Path) -> None:
         file.seek(-SHRUNK_BYTES, os.SEEK_END)
         file.readline()
         kept = file.read()
-    path.write_bytes(kept)
+    write_file(path, kept)

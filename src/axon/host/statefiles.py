@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
-from axon.errors import DecodeError, StorageError
-from axon.host.datadir import write_atomically
+from axon.drivers.aio.privatefiles import write_atomically
+from axon.errors import DecodeError, disk_refusal
 from axon.mempool.persist import Dump, encode, load
 from axon.p2p.addrman import AddrMan
 from axon.p2p.addrsnapshot import AddrManSnapshot
@@ -89,12 +89,12 @@ class StateFiles:
             _log.warning("%s is damaged (%s); it is now %s", name, damage, aside.name)
             return missing
         except OSError as error:
-            raise StorageError(f"cannot read {path}: {error.strerror}") from error
+            raise disk_refusal(f"cannot read {path}", error) from error
 
     def _save(self, name: str, data: bytes) -> Path:
         path = self._folder / name
         try:
             write_atomically(path, data)
         except OSError as error:
-            raise StorageError(f"cannot write {path}: {error.strerror}") from error
+            raise disk_refusal(f"cannot write {path}", error) from error
         return path

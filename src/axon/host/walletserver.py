@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from axon.errors import StorageError
-from axon.host.datadir import write_atomically
+from axon.drivers.aio.privatefiles import write_atomically
+from axon.errors import disk_refusal
 from axon.host.lightwallet import RunningWallet, light_wallet
 from axon.host.running import RpcAccess
 from axon.host.settings import LightSettings
@@ -75,7 +75,7 @@ def _told(folder: Path, endpoint: Endpoint) -> Iterator[None]:
     try:
         write_atomically(path, told.encode())
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        raise disk_refusal(f"cannot write {path}", error) from error
     try:
         yield
     finally:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import FILE_MODE, open_file
+from axon.errors import ConfigError, disk_refusal
 
 COOKIE_USER: Final = "__cookie__"
 """The name that goes with the password of the cookie file."""
@@ -113,7 +114,7 @@ class Cookie:
         mode: permission bits.
     """
 
-    def __init__(self, path: Path, mode: int = 0o600) -> None:
+    def __init__(self, path: Path, mode: int = FILE_MODE) -> None:
         self.path = path
         self._mode = mode
         self._content = ""
@@ -123,20 +124,22 @@ class Cookie:
 
         Raises:
             ConfigError: the file cannot be written.
+            DiskFullError: there is no room for it.
         """
         password = secrets.token_hex(32)
         self._content = f"{COOKIE_USER}:{password}"
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         try:
             temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(descriptor, "w") as file:
                 file.write(self._content)
                 os.fchmod(descriptor, self._mode)
             temporary.replace(self.path)
         except OSError as error:
-            reason = f"Unable to write the cookie file {self.path}: {error.strerror}"
-            raise ConfigError(reason) from error
+            temporary.unlink(missing_ok=True)
+            refused = f"Unable to write the cookie file {self.path}"
+            raise disk_refusal(refused, error, ConfigError) from error
         return password
 
     def remove(self) -> None:

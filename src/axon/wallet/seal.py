@@ -31,10 +31,11 @@ SCRYPT_P: Final = 1
 SALT_SIZE: Final = 16
 NONCE_SIZE: Final = 12
 
-MAX_SCRYPT_LOG_N: Final = 20
+MAX_SCRYPT_LOG_N: Final = 18
 MAX_SCRYPT_R: Final = 8
-MAX_SCRYPT_P: Final = 4
-"""A file of a stranger may ask for so much and no more: 1 GiB and some ten seconds."""
+MAX_SCRYPT_P: Final = 1
+"""A file of a stranger may ask for so much and no more: 256 MiB and about a second. That is eight
+times what wallets are sealed with today, so that the costs can grow."""
 
 _MAGIC = b"axonseal"
 _VERSION = 1
@@ -77,7 +78,11 @@ def unseal(sealed: bytes, passphrase: str) -> bytes:
     if magic != _MAGIC or version != _VERSION:
         raise DamageError("the sealed secret has no form known here: a newer axon may open it")
     if not (1 <= log_n <= MAX_SCRYPT_LOG_N and 1 <= r <= MAX_SCRYPT_R and 1 <= p <= MAX_SCRYPT_P):
-        raise DamageError("the sealed secret asks for more work than any wallet made here does")
+        raise DamageError(
+            f"to open the sealed secret would take more work than any wallet of axon does (scrypt"
+            f" with N=2^{log_n}, r={r}, p={p}; at most 2^{MAX_SCRYPT_LOG_N}, {MAX_SCRYPT_R},"
+            f" {MAX_SCRYPT_P}): nothing was tried; restore the wallet from its words"
+        )
     try:
         return ChaCha20Poly1305(_key(passphrase, salt, log_n, r, p)).decrypt(nonce, rest, header)
     except InvalidTag:

@@ -14,7 +14,8 @@ from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, btc, say, write, write_json
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import write_file
+from axon.errors import ConfigError, disk_refusal
 from axon.host.walletclient import WalletClient
 from axon.wallet.labels import MAX_IMPORT_BYTES
 
@@ -131,9 +132,9 @@ def _write_file(text: str, names: list[str]) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        Path(names[0]).write_text(text, "utf-8")
+        write_file(Path(names[0]), text.encode())
     except OSError as error:
-        raise ConfigError(f"cannot write {names[0]}: {error.strerror}") from error
+        raise disk_refusal(f"cannot write {names[0]}", error, ConfigError) from error
     return 0
 
 

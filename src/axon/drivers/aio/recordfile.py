@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from axon.errors import StorageError
+from axon.drivers.aio.privatefiles import open_file
+from axon.errors import AxonError, StorageError, disk_refusal
 
 
 class AppendFile:
@@ -32,7 +33,7 @@ class AppendFile:
         self._record_size_bytes = record_size_bytes
         mode = os.O_RDONLY if read_only else os.O_RDWR
         try:
-            self._file = os.open(path, mode | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = open_file(path, mode | os.O_CREAT)
             self._count = os.fstat(self._file).st_size // record_size_bytes
             if not read_only:
                 os.ftruncate(self._file, self._count * record_size_bytes)
@@ -110,5 +111,5 @@ class AppendFile:
         """Let go of the file. Nothing may be asked afterwards."""
         os.close(self._file)
 
-    def _refusal(self, verb: str, error: OSError) -> StorageError:
-        return StorageError(f"cannot {verb} {self._path}: {error.strerror or error}")
+    def _refusal(self, verb: str, error: OSError) -> AxonError:
+        return disk_refusal(f"cannot {verb} {self._path}", error)

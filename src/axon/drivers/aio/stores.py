@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from rocksdict import (
     BlockBasedOptions,
@@ -23,7 +23,8 @@ from rocksdict import (
 )
 
 from axon.drivers.aio.keyvalue import KeyValueFile
-from axon.errors import DamageError, StorageError
+from axon.drivers.aio.privatefiles import make_folder
+from axon.errors import DamageError, DiskFullError, StorageError, disk_refusal
 
 CACHE_BYTES = 8 << 20
 """Blocks of the store kept in memory; grows to this only with use."""
@@ -39,6 +40,9 @@ BLOOM_BITS_PER_KEY = 10
 
 MAX_OPEN_FILES = 64
 """Of one store: a process of the lab has several and no more than 1,024 descriptors in all."""
+
+
+_FULL: Final = ("No space left on device", "Disk quota exceeded")
 
 
 class RocksStore(KeyValueFile):
@@ -57,7 +61,7 @@ class RocksStore(KeyValueFile):
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             self._rocks = Rdict(str(path), _options())
         except Exception as error:
             raise self._refusal("open", error) from error
@@ -115,12 +119,17 @@ class RocksStore(KeyValueFile):
         to name, anything else (a key that is no bytes) is a bug and stays what it is."""
         if type(error) is not Exception and not isinstance(error, OSError):
             return error
+        refused = f"cannot {verb} the store {self._path}"
+        if isinstance(error, OSError):
+            return disk_refusal(refused, error)
         reason = str(error)
+        if any(text in reason for text in _FULL):
+            return DiskFullError(refused)
         if reason.endswith(("Resource temporarily unavailable", "No locks available")):
             reason = "another process has it open"
         elif reason.startswith("Corruption") or "No such file or directory" in reason:
-            return DamageError(f"cannot {verb} the store {self._path}: it is damaged ({reason})")
-        return StorageError(f"cannot {verb} the store {self._path}: {reason}")
+            return DamageError(f"{refused}: it is damaged ({reason})")
+        return StorageError(f"{refused}: {reason}")
 
 
 def _options() -> Options:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from axon.drivers.aio.keyvalue import KeyValueFile
-from axon.errors import DamageError, StorageError
+from axon.drivers.aio.privatefiles import make_folder, open_file
+from axon.errors import DamageError, DiskFullError, StorageError, disk_refusal
 
 APPLICATION_ID: Final = 0x61786F6E  # "axon"
 FILE_FORMAT: Final = 1
@@ -43,12 +44,12 @@ class SqliteStore(KeyValueFile):
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            make_folder(path.parent)
+            os.close(open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             pass  # Not opened here: closing it would end a lock that this process has on it.
         except OSError as error:
-            raise StorageError(f"cannot open the wallet {path}: {error.strerror}") from error
+            raise disk_refusal(f"cannot open the wallet {path}", error) from error
         try:
             self._database = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
@@ -150,6 +151,8 @@ class SqliteStore(KeyValueFile):
             return DamageError(
                 f"cannot {verb} the wallet {self._path}: it is damaged or no wallet ({error})"
             )
+        if code & 0xFF == sqlite3.SQLITE_FULL:
+            return DiskFullError(f"cannot {verb} the wallet {self._path}")
         reason = "another process has it open" if code & 0xFF == sqlite3.SQLITE_BUSY else error
         return StorageError(f"cannot {verb} the wallet {self._path}: {reason}")
 

@@ -8,6 +8,7 @@ identity; what can be asked of it is the same. Nothing is used but its command l
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from axon.drivers.aio.privatefiles import make_folder, open_file
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.forkserver import ERRORS
@@ -167,8 +169,9 @@ class AxonProcess(ABC):
     def start(self, *extra: str, wait: bool = True) -> Self:
         """Start it as a child, and wait until it answers."""
         assert not self.is_running, f"{self.name} runs already"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        errors = (self.folder / ERRORS).open("wb")
+        make_folder(self.folder)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        errors = os.fdopen(open_file(self.folder / ERRORS, flags), "wb")
         with errors, _undisturbed():
             self._child = subprocess.Popen(
                 self.arguments(extra), stdout=subprocess.DEVNULL, stderr=errors

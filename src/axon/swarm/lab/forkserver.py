@@ -28,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
+from axon.drivers.aio.privatefiles import open_file
 from axon.errors import AxonError
 from axon.swarm.lab.processidentity import write_identity
 
@@ -180,7 +181,7 @@ def _run_child(program: Program, folder: Path, arguments: list[str], lock: int) 
 def _redirect(folder: Path) -> None:
     """Let the streams lead to a file, and let `ps -o comm` and `top` say which component it is."""
     nothing = os.open(os.devnull, os.O_RDONLY)
-    errors = os.open(folder / ERRORS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    errors = open_file(folder / ERRORS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     for source, target in ((nothing, 0), (errors, 1), (errors, 2)):
         os.dup2(source, target)
     os.close(nothing)

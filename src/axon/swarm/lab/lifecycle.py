@@ -18,7 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import make_folder
+from axon.errors import ConfigError, disk_refusal
 from axon.swarm.invariants import counted
 from axon.swarm.lab.axonprocess import last_errors
 from axon.swarm.lab.faucet import FaucetEmpty, give, mine, unfunded
@@ -86,10 +87,10 @@ def _make_room(folder: Path) -> None:
         ConfigError: it holds something that is not a run's, or cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
+        raise disk_refusal(f"{folder} cannot be used", error, ConfigError) from error
     strangers = [name for name in found if name not in _LEFT_OVER]
     if strangers and MANIFEST not in found:
         raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another --dir")

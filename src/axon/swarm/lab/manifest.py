@@ -18,7 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
-from axon.errors import ConfigError
+from axon.drivers.aio.privatefiles import open_file
+from axon.errors import ConfigError, disk_refusal
 from axon.machine import Endpoint
 from axon.swarm.lab.forkserver import RunLock
 from axon.swarm.lab.processes import TooLate, wait_until
@@ -207,13 +208,13 @@ class Manifest:
         path = self.folder / MANIFEST
         fresh = path.with_suffix(".new")
         try:
-            with fresh.open("wb") as file:
+            with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
                 file.write(json.dumps(shown, indent=1).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(path)
         except OSError as error:
-            raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+            raise disk_refusal(f"cannot write {path}", error, ConfigError) from error
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -275,9 +276,9 @@ def run_locked(folder: Path) -> Iterator[RunLock]:
         ConfigError: another command works on it.
     """
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = open_file(folder / LOCK, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
+        raise disk_refusal(f"{folder} cannot be used", error, ConfigError) from error
     try:
         try:
             wait_until(lambda: _take(descriptor), LOCK_LIMIT_S, "the run is free")

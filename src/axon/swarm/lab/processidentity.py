@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
+from axon.drivers.aio.privatefiles import write_file
+
 IDENTITY_FILE: Final = "process.json"
 GONE: Final = frozenset("ZXx")
 """States of processes that have ended, though nobody may have asked how."""
@@ -79,7 +81,7 @@ def write_identity(folder: Path) -> ProcessIdentity:
     identity = identity_of(os.getpid())
     assert identity is not None, "this process lives"
     fresh = folder / f"{IDENTITY_FILE}.new"
-    fresh.write_text(json.dumps(identity.to_json()))
+    write_file(fresh, json.dumps(identity.to_json()).encode())
     fresh.replace(folder / IDENTITY_FILE)
     return identity
 

@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
+from axon.drivers.aio.privatefiles import keep_private
 from axon.errors import AxonError
 from axon.host.logfile import Log, LogSettings
 from axon.host.settings import (
@@ -178,4 +179,5 @@ def _told(run: Callable[[Sequence[str]], None]) -> Program:
 LOADERS: Final[dict[str, Loader]] = {"node": _node, "miner": _miner, "wallet": _wallet}
 
 if __name__ == "__main__":
+    keep_private()
     sys.exit(serve(LOADERS, int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer))

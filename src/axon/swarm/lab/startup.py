@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.privatefiles import make_folder, write_file
 from axon.errors import DecodeError
 from axon.machine import SECOND, Endpoint
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
@@ -126,9 +127,9 @@ def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> None:
 
 def _spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     folder = manifest.folder_of(item.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     configuration = _CONFIGURATION.format(host=item.host, port=item.rpc_port)
-    (folder / _CONF).write_text(configuration)
+    write_file(folder / _CONF, configuration.encode())
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
@@ -151,7 +152,7 @@ def _spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
 
 def _start_miner(manifest: Manifest, item: Component) -> None:
     folder = manifest.folder_of(item.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     node = manifest.components[item.node]
     miner = Miner(
         f"http://{node.rpc}",
@@ -192,9 +193,9 @@ def refuse(folder: Path, hosts: Sequence[str], no_longer: Sequence[str] = ()) ->
         bans.unban(Subnet.from_text(host))
     for host in hosts:
         bans.ban(Subnet.from_text(host), now, now // SECOND + DEFAULT_BAN_S)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     fresh = path.with_suffix(".new")
-    fresh.write_bytes(bans.encode(now))
+    write_file(fresh, bans.encode(now))
     fresh.replace(path)
 
 

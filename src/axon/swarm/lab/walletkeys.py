@@ -6,14 +6,14 @@ is made again from them and finds its money in the chain. Test networks only.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
 
+from axon.drivers.aio.privatefiles import make_folder, write_file
 from axon.drivers.aio.walletfile import SqliteStore
-from axon.errors import ConfigError
+from axon.errors import ConfigError, disk_refusal
 from axon.primitives.address import encode_address
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.network import REGTEST
@@ -55,13 +55,12 @@ def _provide(path: Path, make: Callable[[], str]) -> str:
         return read_secret(path)
     made, fresh = make(), path.with_name(f"{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         fresh.unlink(missing_ok=True)  # Of a controller that was killed.
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(made)
+        write_file(fresh, made.encode())
         fresh.replace(path)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+        raise disk_refusal(f"cannot write {path}", error, ConfigError) from error
     return made
 
 

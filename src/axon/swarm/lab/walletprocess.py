@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from axon.drivers.aio.privatefiles import make_folder
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.swarm.lab.axonprocess import AXON, CHILD_CALL_LIMIT_S, AxonProcess, links_of
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
@@ -76,7 +77,7 @@ class WalletProcess(AxonProcess):
 
     def _run(self, what: str, *options: str, said: str) -> Any:
         """Run one command to its end, with secrets on its standard input; its JSON."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         done = subprocess.run(
             [*self._call(what), "--json", "--passphrase-stdin", *options],
             input=f"{said}\n",
