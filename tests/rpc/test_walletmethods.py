@@ -136,8 +136,8 @@ def test_a_fee_is_raised(place: Place) -> None:
     first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
     code, told = place.wallet.refusal("draftbump", first, 1.5)
     assert code == Code.PARAMETER
-    assert "at least 2.1 sat/vB" in told  # One and a little more is paid, as BDK rounds it up.
-    assert place.wallet.call("draftbump", first, 2.1)["replaces"] == first
+    assert "at least 2.0 sat/vB" in told
+    assert place.wallet.call("draftbump", first, 2.0)["replaces"] == first
     draft = place.wallet.call("draftbump", first, 5)
     assert draft["replaces"] == first
     sent = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
@@ -149,6 +149,25 @@ def test_a_fee_is_raised(place: Place) -> None:
     assert place.entry(first)["state"] == "replaced"
     code, _ = place.wallet.refusal("draftbump", sent["txid"], 9)
     assert code == Code.WALLET
+
+
+def test_the_fee_of_a_payment_of_all_is_taken_from_it(place: Place) -> None:
+    coin = place.wallet.call("listunspent")[0]
+    chosen = {"fee_rate": 1, "coins": [{"txid": coin["txid"], "vout": coin["vout"]}]}
+    others = [each for each in place.wallet.call("listunspent") if each != coin]
+    places = [f"{each['txid']}:{each['vout']}" for each in others]
+    place.wallet.call("lockunspent", False, places)
+    draft = place.wallet.call("draftpayment", {BOB: "all"}, chosen)
+    first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
+    code, told = place.wallet.refusal("draftbump", first, 5)
+    assert code == Code.INSUFFICIENT_FUNDS
+    assert "let the payment itself get smaller" in told
+    smaller = place.wallet.call("draftbump", first, 5, {"reduce_payment": True})
+    place.wallet.call("lockunspent", True, places)
+    assert sat(smaller["reduced"]) == sat(draft["amount"]) - sat(smaller["amount"]) > 0
+    sent = place.wallet.call("sendpayment", smaller["psbt"], PASSPHRASE)
+    place.pooled(sent["txid"])
+    place.mine()
 
 
 def test_a_stale_draft_is_not_sent(place: Place) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction
+from axon.wallet.feebump import bump
 from axon.wallet.history import PaymentState
-from axon.wallet.payment import Payee, bump, draft
+from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
 from tests.wallet.scene import BOB, PASSPHRASE, START_S, Scene, paying
 

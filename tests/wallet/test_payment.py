@@ -28,13 +28,11 @@ from axon.wallet.errors import (
     BadFee,
     CoinUnavailable,
     InsufficientFunds,
-    NotReplaceable,
-    UnknownTransaction,
     WatchOnly,
     WrongPassphrase,
 )
 from axon.wallet.keys import AccountKind, watch
-from axon.wallet.payment import ALL, Payee, bump, draft
+from axon.wallet.payment import ALL, Payee, draft
 from axon.wallet.signing import reveal_words, sign
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, WORDS, Scene, new_wallet, paying, source
@@ -314,64 +312,10 @@ def test_one_descriptor_takes_change_as_well() -> None:
     assert made.change_sat == COIN - COIN // 2 - made.fee_sat
 
 
-# Raising the fee.
-
-
 def sent(scene: Scene, amount_sat: int = COIN // 2, rate: int = RATE) -> Transaction:
     payment = signed(scene.wallet, draft(scene.wallet, to_bob(amount_sat), feerate_sat_kvb=rate))
     scene.wallet.record_sent(payment, scene.now_s)
     return payment
-
-
-def test_a_higher_fee_replaces_the_payment() -> None:
-    scene = Scene()
-    scene.receive(COIN)
-    old = sent(scene)
-    made = bump(scene.wallet, old.txid, 4 * RATE)
-    assert made.replaces == old.txid
-    assert made.amount_sat == COIN // 2
-    assert made.feerate_sat_kvb == pytest.approx(4 * RATE, rel=0.01)
-    new = signed(scene.wallet, made)
-    scene.wallet.record_sent(new, scene.now_s)
-    assert scene.wallet.unconfirmed_own() == [new]
-    with pytest.raises(NotReplaceable, match="replaced already"):
-        bump(scene.wallet, old.txid, 9 * RATE)
-    scene.mine(new)
-    with pytest.raises(NotReplaceable, match="in block 2 already"):
-        bump(scene.wallet, new.txid, 9 * RATE)
-
-
-def test_what_cannot_be_raised() -> None:
-    scene = Scene()
-    scene.receive(COIN)
-    old = sent(scene)
-    with pytest.raises(BadFee, match=r"at least 6\.\d sat/vB here, not 5\.5"):
-        bump(scene.wallet, old.txid, 5_500)
-    with pytest.raises(InsufficientFunds, match=r"^120500000 sat .* 100000000 sat can be spent"):
-        bump(scene.wallet, old.txid, 500_000_000, allow_high_fee=True)
-    with pytest.raises(UnknownTransaction):
-        bump(scene.wallet, Txid(sha256(b"none")), RATE)
-    promised = paying(scene.script(), COIN, "promise")
-    scene.wallet.take_unconfirmed(promised, scene.now_s)
-    with pytest.raises(NotReplaceable, match="paid to us"):
-        bump(scene.wallet, promised.txid, RATE)
-    later = sent(scene, COIN // 4)
-    with pytest.raises(NotReplaceable, match=f"{later.txid[::-1].hex()} spends its change"):
-        bump(scene.wallet, old.txid, 4 * RATE)
-    bump(scene.wallet, later.txid, 4 * RATE)
-
-
-def test_a_frozen_coin_does_not_help_a_bump() -> None:
-    scene = Scene()
-    scene.receive(10_000, 1)
-    frozen = scene.receive(COIN, 2)
-    scene.wallet.freeze(frozen)
-    old = sent(scene, 9_000, 3_000)
-    with pytest.raises(InsufficientFunds):
-        bump(scene.wallet, old.txid, 50_000)
-    scene.wallet.unfreeze(frozen)
-    made = bump(scene.wallet, old.txid, 50_000)
-    assert frozen in {item.outpoint for item in made.inputs}
 
 
 def points(made: Draft) -> list[OutPoint]:

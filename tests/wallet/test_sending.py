@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axon.primitives.transaction import COIN, Transaction
@@ -21,7 +21,6 @@ from axon.wallet.payment import (
     ALL,
     MIN_FEERATE_SAT_KVB,
     Payee,
-    bump,
     draft,
     record_payment,
     replacement_fee_sat,
@@ -51,42 +50,6 @@ def rich(coins: int) -> Scene:
     for name in range(coins):
         scene.receive(COIN_SAT, name)
     return scene
-
-
-@given(
-    rate=st.integers(MIN_FEERATE_SAT_KVB, 20_000),
-    short=st.integers(1, 2_000),
-    coins=st.integers(1, 4),
-    part=st.sampled_from([0.4, 0.9, 0.95]),
-)
-@example(rate=5_000, short=1, coins=1, part=0.4)
-@example(rate=MIN_FEERATE_SAT_KVB, short=1, coins=3, part=0.4)
-@settings(max_examples=60, deadline=None)
-def test_the_feerate_that_a_refusal_names_is_enough(
-    rate: int, short: int, coins: int, part: float
-) -> None:
-    scene = rich(coins)
-    try:
-        made = draft(scene.wallet, to_bob(int(part * coins * COIN_SAT)), feerate_sat_kvb=rate)
-    except InsufficientFunds:
-        assume(False)
-    old = send(scene, made)
-    with pytest.raises(BadFee) as caught:
-        bump(scene.wallet, old.txid, max(rate - short, MIN_FEERATE_SAT_KVB))
-    named = NAMED.search(str(caught.value))
-    assert named is not None, caught.value
-    named_sat_kvb = round(float(named[1]) * 1_000)
-    try:
-        raised = bump(scene.wallet, old.txid, named_sat_kvb, allow_high_fee=True)
-    except InsufficientFunds:
-        return
-    assert raised.replaces == old.txid
-    new = send(scene, raised)
-    assert scene.wallet.unconfirmed_own() == [new]
-    old_fee_sat, fee_sat = scene.wallet.ledger.fee_sat(old), scene.wallet.ledger.fee_sat(new)
-    assert old_fee_sat is not None
-    assert fee_sat is not None
-    assert fee_sat >= old_fee_sat + new.vsize
 
 
 @given(rate=st.integers(MIN_FEERATE_SAT_KVB, 1_000_000), coins=st.integers(1, 3))
@@ -162,32 +125,6 @@ def test_a_psbt_is_signed_in_full_or_refused() -> None:
     payment = sign_fully(scene.wallet, made.psbt, PASSPHRASE)
     assert payment.txid == made.psbt.transaction.txid
     assert payment.has_witness
-
-
-def test_a_bump_that_drops_the_change_and_still_pays_too_little_is_refused_at_once() -> None:
-    scene = Scene()
-    for name in range(5):
-        scene.receive(2_000, name)
-    trial = draft(scene.wallet, to_bob(7_000), feerate_sat_kvb=5_000)
-    amount_sat = trial.amount_sat + trial.change_sat - 340  # More than dust, less than the vsize.
-    made = draft(scene.wallet, to_bob(amount_sat), feerate_sat_kvb=5_000)
-    assert (len(made.inputs), made.change_sat) == (5, 340)
-    old = send(scene, made)
-    with pytest.raises(BadFee, match="at least") as caught:
-        bump(scene.wallet, old.txid, 6_100)
-    named = NAMED.search(str(caught.value))
-    assert named is not None
-    with pytest.raises(InsufficientFunds):  # Named truly: it is only that the money is not there.
-        bump(scene.wallet, old.txid, round(float(named[1]) * 1_000))
-
-
-def test_what_bdk_finds_too_low_is_a_bad_fee(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
-    scene.receive(COIN)
-    old = send(scene, draft(scene.wallet, to_bob(COIN // 2), feerate_sat_kvb=5_000))
-    monkeypatch.setattr("axon.wallet.payment._least_bump_sat_kvb", lambda *_: 0)
-    with pytest.raises(BadFee, match="the fee is too low"):
-        bump(scene.wallet, old.txid, 5_000)
 
 
 def test_chosen_coins_are_spent_and_no_other_even_if_they_do_not_do() -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from axon.cli.arguments import UsageError
 from axon.cli.walletcommands import (
+    bumping,
     creating,
     keeping,
     looking,
@@ -30,7 +31,7 @@ FAILED: Final = 1
 WRONG_CALL: Final = 2
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (creating, looking, receiving, paying, keeping, psbts, serving, opening)
+_FAMILIES: Final = (creating, looking, receiving, paying, bumping, keeping, psbts, serving, opening)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

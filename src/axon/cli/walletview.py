@@ -132,6 +132,11 @@ def draft_lines(draft: Mapping[str, Any]) -> list[str]:
     lines = aligned(rows, right=(1,), indent=2)
     if "replaces" in draft:
         lines.append(f"  replaces {draft['replaces']}")
+    if "reduced" in draft:
+        lines.append(f"  pays {btc(draft['reduced'])} less than that one, for the fee")
+    if "child_of" in draft:
+        lines.append(f"  spends {draft['child_of']}, which its sender can still take back,")
+        lines.append("  and pays for both")
     return lines
 
 

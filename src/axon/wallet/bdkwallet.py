@@ -9,7 +9,7 @@ ones. It is loaded anew when the records have changed, in milliseconds, and keep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import bdkpython as bdk
 
@@ -46,6 +46,7 @@ def load_bdk_wallet(
     ledger: WalletLedger,
     locked: Iterable[OutPoint] = (),
     private: tuple[bdk.Descriptor, bdk.Descriptor] | None = None,
+    without: Collection[Txid] = (),
 ) -> bdk.Wallet:
     """BDK's wallet as of now.
 
@@ -53,12 +54,13 @@ def load_bdk_wallet(
         ledger: our records.
         locked: coins that it must not choose.
         private: descriptors with keys, to sign with.
+        without: transactions that it is not told of.
 
     Raises:
         WalletError: BDK does not accept the records, with its error as the cause.
     """
     book = ledger.book
-    persister = bdk.Persister.custom(_Records(_change_set(ledger, locked)))
+    persister = bdk.Persister.custom(_Records(_change_set(ledger, locked, without)))
     try:
         if private is not None:
             return bdk.Wallet.load(*private, persister, LOOKAHEAD)
@@ -70,7 +72,9 @@ def load_bdk_wallet(
         raise WalletError(f"the wallet's records do not fit together: {error}") from error
 
 
-def _change_set(ledger: WalletLedger, locked: Iterable[OutPoint]) -> bdk.ChangeSet:
+def _change_set(
+    ledger: WalletLedger, locked: Iterable[OutPoint], without: Collection[Txid]
+) -> bdk.ChangeSet:
     book = ledger.book
     two = Keychain.CHANGE in book.keychains
     return bdk.ChangeSet.from_aggregate_with_locked_outpoints(
@@ -78,7 +82,7 @@ def _change_set(ledger: WalletLedger, locked: Iterable[OutPoint]) -> bdk.ChangeS
         book.descriptor(Keychain.CHANGE) if two else None,
         bdk_network(ledger.network),
         _chain(ledger),
-        _graph(ledger),
+        _graph(ledger, without),
         _indices(book),
         {bdk.HashableOutPoint(bdk_outpoint(point)): True for point in locked},
     )
@@ -96,7 +100,7 @@ def _chain(ledger: WalletLedger) -> bdk.LocalChainChangeSet:
     )
 
 
-def _graph(ledger: WalletLedger) -> bdk.TxGraphChangeSet:
+def _graph(ledger: WalletLedger, without: Collection[Txid]) -> bdk.TxGraphChangeSet:
     anchors = [
         bdk.Anchor(
             txid=bdk_txid(txid),
@@ -106,14 +110,19 @@ def _graph(ledger: WalletLedger) -> bdk.TxGraphChangeSet:
             ),
         )
         for txid, anchor in ledger.confirmed.items()
+        if txid not in without
     ]
     seen = {  # A coinbase that left the chain never waits for another block.
         bdk_txid(txid): when
         for txid, when in ledger.seen.items()
-        if not ledger.transactions[txid].is_coinbase
+        if txid not in without and not ledger.transactions[txid].is_coinbase
     }
     return bdk.TxGraphChangeSet(
-        txs=[bdk.Transaction(item.raw) for item in ledger.transactions.values()],
+        txs=[
+            bdk.Transaction(item.raw)
+            for txid, item in ledger.transactions.items()
+            if txid not in without
+        ],
         txouts={},
         anchors=anchors,
         last_seen={txid: when.last_s for txid, when in seen.items()},

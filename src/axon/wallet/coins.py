@@ -8,7 +8,7 @@ import bdkpython as bdk
 
 from axon.primitives.address import encode_address
 from axon.primitives.network import COINBASE_MATURITY
-from axon.primitives.transaction import OutPoint, outpoint_txid
+from axon.primitives.transaction import OutPoint, Transaction, outpoint_txid
 from axon.wallet.bdkwallet import from_bdk_outpoint
 from axon.wallet.labels import LabelKind, label_of, outpoint_ref
 from axon.wallet.ledger import WalletLedger
@@ -54,7 +54,8 @@ class WalletCoin:
         change: whether it came back to us from a payment of ours.
         frozen: whether it was set aside by hand.
         immature: whether it was mined, and lately.
-        trusted: whether it is in a block or made by us; others may take back what they promised.
+        trusted: whether it is in a block or made by us, with all that it builds on; others may take
+            back what they promised.
         label: of the coin; empty if it has none.
     """
 
@@ -105,6 +106,23 @@ def _coin(ledger: WalletLedger, point: OutPoint) -> WalletCoin:
         change=owned.place.keychain is Keychain.CHANGE,
         frozen=point in ledger.frozen,
         immature=parent.is_coinbase and confirmations < COINBASE_MATURITY,
-        trusted=confirmations > 0 or ledger.spends_ours(parent),
+        trusted=_is_trusted(ledger, parent),
         label=label_of(ledger, LabelKind.COIN, outpoint_ref(point)),
     )
+
+
+def _is_trusted(ledger: WalletLedger, transaction: Transaction) -> bool:
+    """Whether nobody but us can take it back."""
+    lineage = {transaction.txid: transaction}
+    queue = [transaction]
+    for each in queue:
+        if each.txid in ledger.confirmed:
+            continue
+        if not ledger.spends_ours(each):
+            return False
+        for prevout in each.prevouts:
+            parent = ledger.transactions.get(outpoint_txid(prevout))
+            if parent is not None and parent.txid not in lineage:
+                lineage[parent.txid] = parent
+                queue.append(parent)
+    return True

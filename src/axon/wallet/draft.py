@@ -84,6 +84,8 @@ class Draft:
         change_sat: what returns to us.
         vsize: of the signed transaction, estimated; signatures vary by a byte.
         replaces: the payment whose fee it raises.
+        reduced_sat: by how much less the recipients get than of that one.
+        child_of: the payment to us whose fee it raises by spending it.
     """
 
     psbt: Psbt
@@ -93,6 +95,8 @@ class Draft:
     change_sat: int
     vsize: int
     replaces: Txid | None = None
+    reduced_sat: int = 0
+    child_of: Txid | None = None
 
     @property
     def amount_sat(self) -> int:
@@ -123,12 +127,14 @@ def describe(
     *,
     paid: Sequence[Paid] = (),
     replaces: Txid | None = None,
+    child_of: Txid | None = None,
 ) -> Draft:
     """What a PSBT does.
 
     Args:
         paid: what is paid on purpose, also where it is ours.
         replaces: the payment whose fee it raises.
+        child_of: the payment to us whose fee it raises by spending it.
 
     Raises:
         BadPsbt: what an input holds is not said, or less goes in than comes out.
@@ -137,7 +143,7 @@ def describe(
     recipients: list[Recipient] = []
     change_sat, meant = 0, list(paid)
     for output in psbt.transaction.outputs:
-        if not _is_meant(output, meant) and _is_change(ledger, output):
+        if not _is_meant(output, meant) and is_change(ledger, output):
             change_sat += output.amount_sat
         else:
             recipients.append(_recipient(ledger, output))
@@ -146,7 +152,16 @@ def describe(
     if fee_sat < 0:
         raise BadPsbt("this PSBT pays out more than it spends: it can never be valid")
     vsize = _vsize(ledger, psbt)
-    return Draft(psbt, tuple(recipients), tuple(inputs), fee_sat, change_sat, vsize, replaces)
+    return Draft(
+        psbt,
+        tuple(recipients),
+        tuple(inputs),
+        fee_sat,
+        change_sat,
+        vsize,
+        replaces,
+        child_of=child_of,
+    )
 
 
 def check_fee(draft: Draft) -> None:
@@ -218,8 +233,8 @@ def _is_meant(output: TxOut, meant: list[Paid]) -> bool:
     return False
 
 
-def _is_change(ledger: WalletLedger, output: TxOut) -> bool:
-    """On the keychain for change; where there is only one, whatever returns to us."""
+def is_change(ledger: WalletLedger, output: TxOut) -> bool:
+    """Whether an output comes back: on the keychain for change; with only one, all that is ours."""
     place = ledger.book.find(output.script_pubkey)
     if place is None:
         return False

@@ -72,13 +72,21 @@ class InsufficientFunds(WalletError):
         needed_sat: the amount, and the fee where it is known.
         spendable_sat: what can be spent now.
         aside: why other coins cannot, with how much is in each; empty if there are none.
+        way_out: what to do.
     """
 
-    def __init__(self, needed_sat: int, spendable_sat: int, aside: str = "") -> None:
+    def __init__(
+        self,
+        needed_sat: int,
+        spendable_sat: int,
+        aside: str = "",
+        way_out: str = "send less, or wait for confirmations",
+    ) -> None:
         rest = f"; besides there are {aside}" if aside else ""
         super().__init__(
             f"{needed_sat} sat and the fee are needed, {spendable_sat} sat can be spent{rest}:"
-            " send less, or wait for confirmations"
+            f" {way_out}"
         )
         self.needed_sat = needed_sat
         self.spendable_sat = spendable_sat
+        self.aside = aside

@@ -1,4 +1,4 @@
-"""Payments: drafted (whom to pay, from which coins, for what fee), raised, and written down.
+"""Payments: drafted (whom to pay, from which coins, for what fee), and written down.
 
 BDK chooses coins and builds; here stands what it must not choose (what is frozen, what others have
 only promised) and what is refused before or after: the wrong network, dust, more than there is, a
@@ -23,9 +23,8 @@ from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
     Transaction,
-    outpoint,
 )
-from axon.wallet.bdkwallet import bdk_outpoint, bdk_txid, load_bdk_wallet
+from axon.wallet.bdkwallet import bdk_outpoint, load_bdk_wallet
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft, Paid, check_fee, describe
 from axon.wallet.errors import (
@@ -34,7 +33,6 @@ from axon.wallet.errors import (
     BadFee,
     CoinUnavailable,
     InsufficientFunds,
-    NotReplaceable,
 )
 from axon.wallet.history import counting
 from axon.wallet.labels import outpoint_ref
@@ -55,7 +53,6 @@ _KWU_PER_KVB = 4
 _TOO_LITTLE = frozenset(
     {"CoinSelection", "InsufficientFunds", "NoUtxosSelected", "OutputBelowDustLimit"}
 )
-_FEE_TOO_LOW = frozenset({"FeeRateTooLow", "FeeTooLow"})
 
 
 class Everything(Enum):
@@ -108,8 +105,7 @@ def draft(
     targets = _targets(wallet, payees)
     held = wallet.coins()
     locked = [coin.outpoint for coin in held if not coin.spendable]
-    empty = bdk.TxBuilder()  # type: ignore[no-untyped-call]
-    builder = _with_fee(empty, feerate_sat_kvb, fee_sat)
+    builder = new_builder(feerate_sat_kvb, fee_sat)
     if coins is not None:
         builder = _with_coins(builder, held, coins)
     for script, amount_sat in targets:
@@ -124,58 +120,12 @@ def draft(
     except bdk.CreateTxError as error:
         chosen = held if coins is None else [coin for coin in held if coin.outpoint in set(coins)]
         needed_sat = sum(amount for _, amount in targets if not isinstance(amount, Everything))
-        raise _refusal(error, needed_sat + (fee_sat or 0), chosen) from error
+        raise building_refusal(error, needed_sat + (fee_sat or 0), chosen) from error
     paid = [
         Paid(script, None if isinstance(amount_sat, Everything) else amount_sat)
         for script, amount_sat in targets
     ]
-    return _checked(describe(wallet.ledger, psbt, paid=paid), allow_high_fee)
-
-
-def bump(
-    wallet: Wallet, txid: Txid, feerate_sat_kvb: int, *, allow_high_fee: bool = False
-) -> Draft:
-    """The same payment for a higher fee, to replace the one that waits (BIP 125).
-
-    Args:
-        txid: of an unconfirmed payment of ours.
-        feerate_sat_kvb: the new fee for a thousand virtual bytes.
-        allow_high_fee: an absurd fee is meant.
-
-    Raises:
-        UnknownTransaction: it is none of this wallet.
-        NotReplaceable: it is confirmed, not ours to replace, or something builds on it.
-        BadFee: not enough more, or absurd.
-        InsufficientFunds: change and other coins do not cover it.
-        WalletError: BDK does not build it, with its error as the cause.
-    """
-    ledger = wallet.ledger
-    old = wallet.transaction(txid)
-    _check_replaceable(wallet, txid)
-    old_fee_sat = ledger.fee_sat(old)
-    if old_fee_sat is None:
-        raise NotReplaceable("not all coins it spends are ours, so its fee is not known here")
-    least_sat_kvb = _least_bump_sat_kvb(old, old_fee_sat)
-    if feerate_sat_kvb < least_sat_kvb:
-        raise _too_low_to_replace(least_sat_kvb, feerate_sat_kvb)
-    held = wallet.coins()
-    locked = [coin.outpoint for coin in held if not coin.spendable]
-    builder = bdk.BumpFeeTxBuilder(bdk_txid(txid), _feerate(feerate_sat_kvb))
-    try:
-        psbt = from_bdk(builder.finish(load_bdk_wallet(ledger, locked)))
-    except bdk.CreateTxError as error:
-        others = [coin for coin in held if coin.confirmations]  # BDK adds confirmed ones only.
-        needed_sat = feerate_sat_kvb * old.vsize // 1_000 + sum(
-            output.amount_sat
-            for output in old.outputs
-            if ledger.book.find(output.script_pubkey) is None
-        )
-        raise _refusal(error, needed_sat, others, ledger.sent_sat(old)) from error
-    made = describe(ledger, psbt, replaces=txid)
-    due_sat = replacement_fee_sat([old_fee_sat], made.vsize)
-    if made.fee_sat < due_sat:  # Where change is dropped, the rate is right and the fee is not.
-        raise _too_low_to_replace(-(-due_sat * 1_000 // made.vsize), feerate_sat_kvb)
-    return _checked(made, allow_high_fee)
+    return checked_draft(describe(wallet.ledger, psbt, paid=paid), allow_high_fee)
 
 
 def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Transaction:
@@ -213,24 +163,6 @@ def replacement_fee_sat(fees_sat: Iterable[int], vsize: int) -> int:
         vsize: of the replacement, whose own relay is to be paid as well.
     """
     return sum(fees_sat) + vsize * INCREMENT_SAT_KVB // 1_000
-
-
-def _least_bump_sat_kvb(old: Transaction, old_fee_sat: int) -> int:
-    """The lowest feerate of the same payment that replaces it.
-
-    In steps of BDK's unit, satoshi for a thousand weight units, rounded up: below it BDK refuses,
-    and a fee could miss what BIP 125 demands by a satoshi.
-    """
-    old_sat_kwu = -(-old_fee_sat * 1_000 // old.weight_wu)
-    return old_sat_kwu * _KWU_PER_KVB + INCREMENT_SAT_KVB
-
-
-def _too_low_to_replace(least_sat_kvb: int, given_sat_kvb: int) -> BadFee:
-    """Names a feerate that is enough: it is rounded up to a tenth of a satoshi."""
-    named_sat_vb = -(-least_sat_kvb // 100) / 10
-    return BadFee(
-        f"a replacement pays at least {named_sat_vb:.1f} sat/vB here, not {given_sat_kvb / 1_000:g}"
-    )
 
 
 def _targets(wallet: Wallet, payees: Sequence[Payee]) -> list[tuple[bytes, int | Everything]]:
@@ -271,9 +203,13 @@ def _feerate(feerate_sat_kvb: int) -> bdk.FeeRate:
     return bdk.FeeRate.from_sat_per_kwu(-(-feerate_sat_kvb // _KWU_PER_KVB))
 
 
-def _with_fee(
-    builder: bdk.TxBuilder, feerate_sat_kvb: int | None, fee_sat: int | None
-) -> bdk.TxBuilder:
+def new_builder(feerate_sat_kvb: int | None, fee_sat: int | None) -> bdk.TxBuilder:
+    """A builder that pays by either of two, a feerate or a whole fee.
+
+    Raises:
+        BadFee: both or none, or nobody can pay it.
+    """
+    builder = bdk.TxBuilder()  # type: ignore[no-untyped-call]
     if (feerate_sat_kvb is None) == (fee_sat is None):
         raise BadFee("give either a feerate or a fee")
     if feerate_sat_kvb is not None:
@@ -309,24 +245,6 @@ def _why_not(coin: WalletCoin | None) -> str:
     return ""
 
 
-def _check_replaceable(wallet: Wallet, txid: Txid) -> None:
-    ledger, counted = wallet.ledger, counting(wallet.ledger, wallet.view())
-    transaction, confirmation = ledger.transactions[txid], ledger.confirmed.get(txid)
-    if confirmation is not None:
-        raise NotReplaceable(f"it is in block {confirmation.height} already: its fee is paid")
-    if not ledger.spends_ours(transaction):
-        raise NotReplaceable("it was paid to us: only its sender can raise the fee")
-    if txid not in counted:
-        raise NotReplaceable("it was replaced already: raise the fee of the one that counts")
-    for index in range(len(transaction.outputs)):
-        for spender in ledger.spenders(outpoint(txid, index)):
-            if spender in counted:
-                raise NotReplaceable(
-                    f"payment {to_hex(spender)} spends its change and would be lost: raise the fee"
-                    " of that one"
-                )
-
-
 def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]) -> None:
     """What waits is replaced by what pays more, and for its own relay (BIP 125, rules 3 and 4)."""
     ledger = wallet.ledger
@@ -340,7 +258,13 @@ def _check_replaces(wallet: Wallet, transaction: Transaction, rivals: list[Txid]
         )
 
 
-def _checked(made: Draft, allow_high_fee: bool) -> Draft:
+def checked_draft(made: Draft, allow_high_fee: bool) -> Draft:
+    """The same draft, if nodes relay it and its fee can be meant.
+
+    Raises:
+        WalletError: it is too large.
+        BadFee: too low to be relayed, or absurd.
+    """
     if made.vsize > MAX_VSIZE:
         raise WalletError(
             f"this payment takes {made.vsize} vbytes and nodes relay at most {MAX_VSIZE}: split it,"
@@ -353,7 +277,7 @@ def _checked(made: Draft, allow_high_fee: bool) -> Draft:
     return made
 
 
-def _refusal(
+def building_refusal(
     error: bdk.CreateTxError, needed_sat: int, coins: Sequence[WalletCoin], besides_sat: int = 0
 ) -> WalletError:
     """BDK's refusal in our words.
@@ -364,8 +288,6 @@ def _refusal(
         besides_sat: what it had without choosing.
     """
     name = type(error).__name__
-    if name in _FEE_TOO_LOW:
-        return BadFee(f"the fee is too low for this payment: {error}")
     # Recipients above dust were checked: what is left for ALL, or for the fee, is too little.
     if name in _TOO_LITTLE:
         spendable_sat = sum(coin.amount_sat for coin in coins if coin.spendable)

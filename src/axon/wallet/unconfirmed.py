@@ -81,9 +81,10 @@ def expire_unconfirmed(ledger: WalletLedger, now_s: int) -> None:
     """
     changes: Changes = {}
     for transaction in _incoming(ledger):
-        txid = transaction.txid
-        if ledger.seen[txid].last_s + EXPIRY_S < now_s:
-            changes[records.TRANSACTION + txid] = changes[records.SEEN + txid] = None
+        if ledger.seen[transaction.txid].last_s + EXPIRY_S < now_s:
+            # With the child that was to pay for it: alone no node would ever take it.
+            for txid in ledger.built_on([transaction.txid]):
+                changes[records.TRANSACTION + txid] = changes[records.SEEN + txid] = None
     ledger.commit(changes)
 
 

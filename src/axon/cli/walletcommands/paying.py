@@ -1,4 +1,4 @@
-"""`send` and `bump`: a payment is shown in full before the passphrase is asked for."""
+"""`send`: a payment is shown in full before the passphrase is asked for."""
 
 from __future__ import annotations
 
@@ -40,13 +40,6 @@ def add_commands(add: AddCommand) -> None:
     send.add_argument(
         "--label", metavar="TEXT", help="what the payment is for (default: what its URI says)"
     )
-    bump = add("bump", _bump, "raise the fee of a payment that waits")
-    bump.add_argument("txid", metavar="TXID", help="of the payment")
-    bump.add_argument(
-        "--fee-rate", type=feerate, required=True, metavar="N", help="the new fee in sat/vB"
-    )
-    _add_high_fee(bump)
-    add_passphrase_options(bump)
 
 
 def add_payee(parser: argparse.ArgumentParser) -> None:
@@ -86,10 +79,11 @@ def add_fee_options(parser: argparse.ArgumentParser) -> None:
         metavar="TXID:N",
         help="spend this coin; given several times, all of them and no other",
     )
-    _add_high_fee(parser)
+    add_high_fee(parser)
 
 
-def _add_high_fee(parser: argparse.ArgumentParser) -> None:
+def add_high_fee(parser: argparse.ArgumentParser) -> None:
+    """Add the options that allow unusual fees."""
     parser.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
     add_yes(parser)
 
@@ -214,31 +208,21 @@ def _send(options: WalletOptions) -> int:
         draft = drafted(client, arguments)
         if uri.note and not options.as_json:
             write(f"  the payment URI says: {uri.note}")
-        sent = _signed_and_sent(options, client, draft)
+        sent = signed_and_sent(options, client, draft)
         if label:
             client.call("setlabel", sent["txid"], label)
-    return _tell(options, draft, sent)
+    return tell(options, draft, sent)
 
 
-def _bump(options: WalletOptions) -> int:
-    arguments = options.arguments
-    with opened(options) as client:
-        refuse_watch_only(client, options.name)
-        sync(client, options)
-        draft = client.call(
-            "draftbump",
-            arguments.txid,
-            arguments.fee_rate,
-            {"allow_high_fee": arguments.allow_high_fee},
-        )
-        sent = _signed_and_sent(options, client, draft)
-    return _tell(options, draft, sent)
-
-
-def _signed_and_sent(
+def signed_and_sent(
     options: WalletOptions, client: WalletClient, draft: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Show a payment, ask for the passphrase, send it, and see it spread."""
+    """Show a payment, ask for the passphrase, send it, and see it spread.
+
+    Raises:
+        RpcError: the wallet refuses it.
+        ConfigError: nobody agrees to its fee, or no passphrase was given.
+    """
     if not options.as_json:
         for line in draft_lines(draft):
             write(line)
@@ -281,7 +265,8 @@ def with_passphrase(
     raise AssertionError("the last try raises or returns")
 
 
-def _tell(options: WalletOptions, draft: Mapping[str, Any], sent: Mapping[str, Any]) -> int:
+def tell(options: WalletOptions, draft: Mapping[str, Any], sent: Mapping[str, Any]) -> int:
+    """Say that a payment was sent; the exit code."""
     if options.as_json:
         write_json({**sent, **{name: draft[name] for name in draft if name != "psbt"}})
         return 0

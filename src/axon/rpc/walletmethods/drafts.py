@@ -22,7 +22,8 @@ from axon.rpc.walletmethods.named import (
 )
 from axon.rpc.walletmethods.shapes import draft_json
 from axon.wallet.draft import Draft, describe
-from axon.wallet.payment import Payee, bump, draft
+from axon.wallet.feebump import bump
+from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, combine, finalize
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
@@ -82,7 +83,11 @@ async def draftpayment(
             ...
           ],
           "fee_question" : "str",     (string, optional) Why the fee is high: ask the payer
-          "replaces" : "hex"          (string, optional) The payment whose fee it raises
+          "replaces" : "hex",         (string, optional) The payment whose fee it raises
+          "reduced" : n,              (numeric, optional) How much less than of that one the
+                                      recipients get, in BTC
+          "child_of" : "hex"          (string, optional) The payment to this wallet that it spends,
+                                      to pay a fee for both
         }
     """
     payees = parse_recipients(recipients)
@@ -129,20 +134,30 @@ async def _feerate(daemon: WalletDaemon, target: int | None) -> int:
 
 @method("wallet")
 async def draftbump(
-    daemon: WalletDaemon, txid: Txid, fee_rate: float, *, allow_high_fee: bool = False
+    daemon: WalletDaemon,
+    txid: Txid,
+    fee_rate: float,
+    *,
+    allow_high_fee: bool = False,
+    reduce_payment: bool = False,
 ) -> Json:
-    """Drafts the same payment for a higher fee, to replace the one that waits (BIP 125).
+    """Drafts a higher fee for a transaction that waits.
+
+    A payment of this wallet is made anew, to replace the one that waits (BIP 125). One that comes
+    to this wallet is spent to itself by a child, whose fee pays for both (CPFP).
 
     Args:
-        txid: The payment, which is in no block yet
-        fee_rate: The new fee in sat/vB
+        txid: The transaction, which is in no block yet
+        fee_rate: The new fee in sat/vB; for both together, where there is a child
         allow_high_fee: An absurd fee is meant
+        reduce_payment: Where neither change nor another coin can pay more, the recipient who gets
+            most gets less; a payment of all can be raised in this way only
 
     Returns:
         {...}    (json object) As draftpayment
     """
-    asked = _MakeBump(txid, parse_feerate(fee_rate), allow_high_fee)
-    return draft_json(await daemon.ask(asked))
+    rate = parse_feerate(fee_rate)
+    return draft_json(await daemon.ask(_MakeBump(txid, rate, allow_high_fee, reduce_payment)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +165,16 @@ class _MakeBump:
     txid: Txid
     feerate_sat_kvb: int
     allow_high_fee: bool
+    reduce_payment: bool
 
     def run(self, wallet: Wallet) -> Draft:
-        return bump(wallet, self.txid, self.feerate_sat_kvb, allow_high_fee=self.allow_high_fee)
+        return bump(
+            wallet,
+            self.txid,
+            self.feerate_sat_kvb,
+            allow_high_fee=self.allow_high_fee,
+            reduce_payment=self.reduce_payment,
+        )
 
 
 @method("wallet")

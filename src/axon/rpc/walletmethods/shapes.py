@@ -100,6 +100,10 @@ def draft_json(draft: Draft) -> dict[str, Json]:
         shown["fee_question"] = question
     if draft.replaces is not None:
         shown["replaces"] = to_hex(draft.replaces)
+    if draft.reduced_sat:
+        shown["reduced"] = Amount(draft.reduced_sat)
+    if draft.child_of is not None:
+        shown["child_of"] = to_hex(draft.child_of)
     return shown
 
 
