@@ -135,8 +135,26 @@ def test_labels_and_coins(alice: Cli) -> None:
     assert alice("labels", "alice", "export", str(file))[0] == 0
     alice.json("labels", "alice", "set", address)
     assert alice.json("labels", "alice") == []
-    assert alice.json("labels", "alice", "import", str(file)) == {"taken": 1, "skipped": 0}
+    assert alice.json("labels", "alice", "import", str(file)) == {
+        "taken": 1,
+        "skipped": 0,
+        "left_out": [],
+    }
     assert alice("labels", "alice", "export")[1] == file.read_text()
+    file.write_bytes(
+        b"\xff\n" * 25
+        + json.dumps({"type": "addr", "ref": address, "label": "été"}).encode("latin-1")
+        + b"\n"
+    )
+    told = alice("labels", "alice", "import", str(file))[1]
+    assert told.startswith("taken: 1\nleft out: 25\n  line 1: expected a JSON object")
+    assert told.endswith(
+        "  line 20: expected a JSON object, as BIP 329 writes labels\n  and 5 more\n"
+    )
+    line = json.dumps({"type": "addr", "ref": address, "label": "家賃"}, ensure_ascii=False)
+    file.write_text(line, "utf-16")
+    assert alice("labels", "alice", "import", str(file))[1] == "taken: 1\n"
+    assert alice.json("labels", "alice")[0]["label"] == "家賃"
     assert alice.json("coins", "alice") == []
     assert "no unspent coin" in alice.refused("coins", "alice", "freeze", f"{1:064x}:0")
 

@@ -235,7 +235,11 @@ def test_labels_travel(place: Place) -> None:
         assert text in exported
     for target in (f"{coin['txid']}:{coin['vout']}", coin["txid"], taproot):
         place.wallet.call("setlabel", target, "")
-    assert place.wallet.call("importlabels", exported) == {"taken": 4, "skipped": 0}
+    assert place.wallet.call("importlabels", exported) == {
+        "taken": 4,
+        "skipped": 0,
+        "left_out": [],
+    }
     assert place.wallet.call("exportlabels") == exported
     code, _ = place.wallet.refusal("setlabel", "nonsense", "x")
     assert code == Code.INVALID_LABEL

@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.primitives.hashes import Txid, sha256, to_hex
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, outpoint
 from axon.wallet.errors import BadLabel, CoinUnavailable
-from axon.wallet.labels import MAX_LABEL, Imported, LabelKind, outpoint_ref, parse_outpoint
+from axon.wallet.keys import watch
+from axon.wallet.labels import (
+    MAX_LABEL,
+    MAX_LEFT_OUT,
+    Imported,
+    LabelKind,
+    outpoint_ref,
+    parse_outpoint,
+)
 from axon.wallet.wallet import Wallet
-from tests.wallet.scene import BOB, Scene, new_wallet
+from tests.wallet.scene import BOB, Scene, new_wallet, source
 
 TXID = Txid(sha256(b"some"))
 TX, COIN_REF = to_hex(TXID), f"{to_hex(TXID)}:7"
@@ -61,7 +70,6 @@ def test_labels_stand_on_three_things() -> None:
         ),
         (LabelKind.COIN, TX, "x", "txid:index"),
         (LabelKind.TRANSACTION, TX, "x" * (MAX_LABEL + 1), "at most 255"),
-        (LabelKind.TRANSACTION, TX, "two\nlines", "one line"),
     ],
 )
 def test_wrong_labels(kind: LabelKind, ref: str, text: str, says: str) -> None:
@@ -96,29 +104,125 @@ def test_foreign_lines_are_skipped_and_long_labels_cut() -> None:
         {"type": "tx", "ref": TX, "label": "x" * 500, "origin": "wpkh()"},
         {"type": "tx", "ref": 7},
         {"ref": TX},
+        {"type": "tx", "ref": TX},
     ]
     wallet = new_wallet()
-    text = "\n\n".join(map(json.dumps, lines))
-    assert wallet.import_labels(text) == Imported(taken=1, skipped=3)
+    imported = wallet.import_labels("\n\n".join(map(json.dumps, lines)))
+    assert (imported.taken, imported.skipped) == (1, 4)
+    assert [(each.line, each.reason) for each in imported.left_out] == [
+        (1, "axon labels no 'xpub'"),
+        (5, "expected texts for 'ref' and 'label'"),
+        (7, "axon labels no 'None'"),
+        (9, "it has no label"),
+    ]
     assert wallet.label(LabelKind.TRANSACTION, TX) == "x" * MAX_LABEL
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "reason"),
     [
-        "nonsense",
-        "7",
-        "[" * 100_000,
-        '{"type": "tx", "ref": "zz", "label": "x"}',
-        '{"type": "output", "ref": "x", "spendable": false}',
+        ("nonsense", "a JSON object"),
+        ("7", "a JSON object"),
+        ("[" * 100_000, "a JSON object"),
+        ('{"type": "tx", "ref": "zz", "label": "x"}', "64 hex digits"),
+        ('{"type": "output", "ref": "x", "spendable": false}', "txid:index"),
+        (
+            '{"type": "addr", "ref": "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", "label": "t"}',
+            "regtest, not of test",
+        ),
     ],
 )
-def test_a_wrong_line_is_named_and_nothing_is_taken(line: str) -> None:
+def test_a_wrong_line_is_named_and_the_others_are_taken(line: str, reason: str) -> None:
     wallet = new_wallet()
     good = json.dumps({"type": "tx", "ref": TX, "label": "x"})
-    with pytest.raises(BadLabel, match="line 2"):
-        wallet.import_labels(f"{good}\n{line}\n")
-    assert wallet.export_labels() == ""
+    imported = wallet.import_labels(f"{line}\n{good}\n")
+    assert (imported.taken, imported.skipped) == (1, 1)
+    assert imported.left_out[0].line == 1
+    assert reason in imported.left_out[0].reason
+    assert wallet.label(LabelKind.TRANSACTION, TX) == "x"
+
+
+def test_so_many_wrong_lines_are_named_and_all_are_counted() -> None:
+    imported = new_wallet().import_labels("x\n" * (MAX_LEFT_OUT + 5))
+    assert (imported.skipped, len(imported.left_out)) == (MAX_LEFT_OUT + 5, MAX_LEFT_OUT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Loyer\u00a0: mai",  # A no-break space, as French keyboards write it.
+        "家賃\u3000五月",
+        "👨\u200d👩\u200d👧",
+        "שכר\u200f",
+    ],
+)
+def test_labels_are_any_text(text: str) -> None:
+    wallet = new_wallet()
+    wallet.set_label(LabelKind.TRANSACTION, TX, text)
+    assert wallet.label(LabelKind.TRANSACTION, TX) == text
+    other = new_wallet()
+    assert other.import_labels(wallet.export_labels()).taken == 1
+    assert other.export_labels() == wallet.export_labels()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\tb\r\n", "a b"),
+        ("a\x00\x1b[31mb\x7f\x85", "a[31mb"),
+        ("two\u2028lines", "two lines"),
+        ("half \ud83d", "half"),
+        ("turned \u202e00.1\u202c", "turned 00.1"),
+        ("\x07", ""),
+    ],
+)
+def test_control_characters_are_dropped(text: str, kept: str) -> None:
+    wallet = new_wallet()
+    wallet.set_label(LabelKind.TRANSACTION, TX, "before")
+    wallet.set_label(LabelKind.TRANSACTION, TX, text)
+    assert wallet.label(LabelKind.TRANSACTION, TX) == kept
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_files_of_other_systems(mark: str, ends: str) -> None:
+    lines = [json.dumps({"type": "tx", "ref": TX, "label": "x"}), ""]
+    wallet = new_wallet()
+    assert wallet.import_labels(mark + ends.join(lines)) == Imported(taken=1, skipped=0)
+    assert wallet.label(LabelKind.TRANSACTION, TX) == "x"
+
+
+def origin_of(wallet: Wallet) -> str:
+    """As other programs write it: the descriptor without key and path."""
+    receive = wallet.source.descriptors.receive
+    return receive[: receive.index("]") + 1].replace("'", "h") + ")"
+
+
+def test_what_another_wallet_says_of_the_same_payment_is_not_ours() -> None:
+    wallet = new_wallet()
+    own = origin_of(wallet)
+    lines = [
+        {"type": "tx", "ref": TX, "label": "mine", "origin": own},
+        {"type": "tx", "ref": TX, "label": "other", "origin": "wpkh([00000000/84h/1h/5h])"},
+        {"type": "tx", "ref": TX, "label": "kind", "origin": own.replace("wpkh", "pkh")},
+    ]
+    imported = wallet.import_labels("\n".join(map(json.dumps, lines)))
+    assert (imported.taken, imported.skipped) == (1, 2)
+    assert imported.left_out[0].reason == "its origin is another wallet"
+    assert wallet.label(LabelKind.TRANSACTION, TX) == "mine"
+    lines[0] |= {
+        "label": "in their spelling",
+        "origin": own.replace("h", "'").replace("wpk'", "wpkh"),
+    }
+    assert wallet.import_labels(json.dumps(lines[0])).taken == 1
+
+
+def test_where_origins_cannot_be_compared_a_label_is_taken() -> None:
+    text = source().descriptors.receive
+    bare = text[: text.index("[")] + text[text.index("]") + 1 :].partition("#")[0]
+    wallet = new_wallet(made_of=watch(REGTEST, bare))
+    line = {"type": "tx", "ref": TX, "label": "x", "origin": "wpkh([00000000/84h/1h/5h])"}
+    assert wallet.import_labels(json.dumps(line)).taken == 1
 
 
 def test_only_a_coin_of_ours_is_frozen() -> None:

@@ -2,11 +2,15 @@
 
 A label is found by what it stands on as people write it: a txid in hex, an address, or a coin as
 `txid:index`. The exchange format is lines of JSON; a frozen coin is one that is not `spendable`.
+Files come from other programs: what of them is not ours, or cannot be read, is left out line by
+line, and the rest is taken.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -27,7 +31,20 @@ MAX_LABEL: Final = 255
 MAX_IMPORT_BYTES: Final = 32 << 20
 """Of a file of labels: some hundred thousand."""
 
+MAX_LEFT_OUT: Final = 100
+"""Lines of a file that are named with the reason why they were left out; all are counted."""
+
 _FROZEN = b"\x01"
+
+_AS_SPACE = frozenset("\t\n\v\f\r\u2028\u2029")
+_DROPPED = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of characters: controls, halves of characters, ends of lines and paragraphs."""
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They turn the writing direction of all that follows on a line, such as an amount; what is written
+from right to left needs none of them."""
+
+_KEY_WITH_ORIGIN = re.compile(r"(\[[^\[\]]*\])[^,(){}]*")
 
 
 class LabelKind(StrEnum):
@@ -39,16 +56,31 @@ class LabelKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A line of a file that was not taken.
+
+    Args:
+        line: its number, from 1.
+        reason: why, in words.
+    """
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What came of an import.
 
     Args:
-        taken: labels and freezes that are now ours.
-        skipped: lines about things that axon does not label, such as keys.
+        taken: lines whose label or freeze is now ours.
+        skipped: lines that were left out.
+        left_out: the first `MAX_LEFT_OUT` of these.
     """
 
     taken: int
     skipped: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def outpoint_ref(point: OutPoint) -> str:
@@ -77,16 +109,29 @@ def label_of(ledger: WalletLedger, kind: LabelKind, ref: str) -> str:
     return ledger.labels.get(_name(kind, ref), "")
 
 
+def plain_label(text: str) -> str:
+    """A label as it is kept: any text, on one line.
+
+    Control characters are dropped, among them those that turn the writing direction of what
+    follows; ends of lines and tabs become spaces. Marks within a word (ZWJ, RLM) stay.
+    """
+    spaced = [" " if sign in _AS_SPACE else sign for sign in text]
+    return "".join(
+        sign
+        for sign in spaced
+        if unicodedata.category(sign) not in _DROPPED and sign not in _TURNING
+    ).strip()
+
+
 def labelled(ledger: WalletLedger, kind: LabelKind, ref: str, text: str) -> Changes:
-    """What to write for a new label; an empty one removes it.
+    """What to write for a new label, as `plain_label` gives it; an empty one removes it.
 
     Raises:
-        BadLabel: it is too long, of several lines, or what it stands on has no valid form.
+        BadLabel: it is too long, or what it stands on has no valid form.
     """
+    text = plain_label(text)
     if len(text) > MAX_LABEL:
         raise BadLabel(f"a label has at most {MAX_LABEL} characters, not {len(text)}")
-    if not text.isprintable():
-        raise BadLabel("a label is one line of printable text")
     name = _name(kind, _checked_ref(ledger.network, kind, ref))
     return {records.LABEL + name: text.encode() or None}
 
@@ -111,44 +156,68 @@ def export_labels(ledger: WalletLedger) -> str:
 
 
 def imported_labels(ledger: WalletLedger, text: str) -> tuple[Changes, Imported]:
-    """What to write of lines that another wallet exported.
+    """What to write of lines that another wallet exported (BIP 329).
 
     Raises:
-        BadLabel: a line is no JSON object, or what it stands on has no valid form; the line is
-            named, and nothing of the file is taken.
+        BadLabel: it is too large for a file of labels.
     """
     if len(text) > MAX_IMPORT_BYTES:
         raise BadLabel(f"expected at most {MAX_IMPORT_BYTES >> 20} MiB of labels")
     changes: Changes = {}
     taken = skipped = 0
-    for number, line in enumerate(text.split("\n"), 1):
+    left_out: list[LeftOut] = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
-        found = _imported_line(ledger, line, number)
-        changes |= found
-        taken, skipped = (taken + 1, skipped) if found else (taken, skipped + 1)
-    return changes, Imported(taken, skipped)
+        try:
+            changes |= _imported_line(ledger, line)
+            taken += 1
+        except BadLabel as error:
+            skipped += 1
+            if skipped <= MAX_LEFT_OUT:
+                left_out.append(LeftOut(number, str(error)))
+    return changes, Imported(taken, skipped, tuple(left_out))
 
 
-def _imported_line(ledger: WalletLedger, line: str, number: int) -> Changes:
+def _imported_line(ledger: WalletLedger, line: str) -> Changes:
+    """What to write for a line. Raises BadLabel where it is left out."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict):
-        raise BadLabel(f"line {number} is no JSON object: expected labels as BIP 329 writes them")
+        raise BadLabel("expected a JSON object, as BIP 329 writes labels")
     kind, ref, label = entry.get("type"), entry.get("ref"), entry.get("label", "")
-    if kind not in set(LabelKind) or not isinstance(ref, str) or not isinstance(label, str):
-        return {}
+    if kind not in set(LabelKind):
+        raise BadLabel(f"axon labels no {plain_label(str(kind))[:20]!r}")
+    if not isinstance(ref, str) or not isinstance(label, str):
+        raise BadLabel("expected texts for 'ref' and 'label'")
+    if _is_of_another(ledger, entry.get("origin")):
+        raise BadLabel("its origin is another wallet")
     changes: Changes = {}
-    try:
-        if label:
-            changes |= labelled(ledger, LabelKind(kind), ref, label[:MAX_LABEL])
-        if kind == LabelKind.COIN and isinstance(entry.get("spendable"), bool):
-            changes |= frozen(parse_outpoint(ref), not entry["spendable"])
-    except BadLabel as error:
-        raise BadLabel(f"line {number}: {error}") from None
+    if label:
+        changes |= labelled(ledger, LabelKind(kind), ref, plain_label(label)[:MAX_LABEL])
+    if kind == LabelKind.COIN and isinstance(entry.get("spendable"), bool):
+        changes |= frozen(parse_outpoint(ref), not entry["spendable"])
+    if not changes:
+        raise BadLabel("it has no label")
     return changes
+
+
+def _is_of_another(ledger: WalletLedger, origin: object) -> bool:
+    """Whether a line says that it belongs to another wallet, as far as both can be compared."""
+    if not isinstance(origin, str):
+        return False
+    named = _origin_of(origin)
+    own = {_origin_of(str(ledger.book.descriptor(each))) for each in ledger.book.keychains}
+    return bool(named[1]) and all(keys for _, keys in own) and named not in own
+
+
+def _origin_of(descriptor: str) -> tuple[str, tuple[str, ...]]:
+    """The functions and the origins of the keys of a descriptor, whole or shortened to these."""
+    text = re.sub(r"['hH](?=[/\]])", "h", descriptor.partition("#")[0]).replace(" ", "")
+    keys = tuple(sorted(found.lower() for found in _KEY_WITH_ORIGIN.findall(text)))
+    return _KEY_WITH_ORIGIN.sub("", text), keys
 
 
 def _name(kind: LabelKind, ref: str) -> bytes:

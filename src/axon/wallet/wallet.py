@@ -320,10 +320,10 @@ class Wallet:
         return export_labels(self.ledger)
 
     def import_labels(self, text: str) -> Imported:
-        """Take labels that a wallet exported; all of them or, if one is malformed, none.
+        """Take labels that a wallet exported, but for lines that are not ours or malformed.
 
         Raises:
-            BadLabel: a line is malformed.
+            BadLabel: it is too large for a file of labels.
             StorageError: the disk refused.
         """
         changes, imported = imported_labels(self.ledger, text)

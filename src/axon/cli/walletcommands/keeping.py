@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from axon.drivers.aio.privatefiles import write_file
 from axon.errors import ConfigError, disk_refusal
 from axon.host.walletclient import WalletClient
 from axon.wallet.labels import MAX_IMPORT_BYTES
+
+NAMED_LINES: Final = 20
+"""Lines of a file of labels that are named when they are left out; all are counted."""
 
 _FLAGS: Final = ("frozen", "immature", "change")
 
@@ -113,18 +117,29 @@ def _import(options: WalletOptions, client: WalletClient, path: Path) -> int:
     try:
         if path.stat().st_size > MAX_IMPORT_BYTES:
             raise ConfigError(f"{path} is larger than {MAX_IMPORT_BYTES} bytes")
-        text = path.read_text("utf-8")
+        text = _label_text(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is no text: expected lines of JSON (BIP 329)") from None
     imported = client.call("importlabels", text)
     if options.as_json:
         write_json(imported)
         return 0
-    left_out = f"; left out, as axon labels no such things: {imported['skipped']}"
-    write(f"taken: {imported['taken']}" + left_out * bool(imported["skipped"]))
+    write(f"taken: {imported['taken']}")
+    if imported["skipped"]:
+        write(f"left out: {imported['skipped']}")
+    named = imported["left_out"][:NAMED_LINES]
+    for each in named:
+        write(f"  line {each['line']}: {each['reason']}")
+    if imported["skipped"] > len(named):
+        write(f"  and {imported['skipped'] - len(named)} more")
     return 0
+
+
+def _label_text(data: bytes) -> str:
+    """Lines of labels as some program wrote them; what is no text spoils its own line only."""
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8", "replace")
 
 
 def _write_file(text: str, names: list[str]) -> int:

@@ -58,15 +58,24 @@ class _ExportLabels:
 
 @method("wallet")
 async def importlabels(daemon: WalletDaemon, labels: str) -> Json:
-    """Takes labels that a wallet has exported; all of them or, if a line is malformed, none.
+    """Takes labels that a wallet has exported, line by line.
+
+    What is malformed, of another wallet or of another network is left out and named.
 
     Args:
         labels: Lines of JSON as BIP 329 writes them
 
     Returns:
-        {                 (json object)
-          "taken" : n,    (numeric) labels and freezes that were taken
-          "skipped" : n   (numeric) lines about what has no label here, such as keys
+        {                        (json object)
+          "taken" : n,           (numeric) lines that were taken
+          "skipped" : n,         (numeric) lines that were left out
+          "left_out" : [         (json array) the first hundred of them
+            {                    (json object)
+              "line" : n,        (numeric) which one, from 1
+              "reason" : "str"   (string) why
+            },
+            ...
+          ]
         }
     """
     return await daemon.ask(_ImportLabels(labels))
@@ -78,7 +87,11 @@ class _ImportLabels:
 
     def run(self, wallet: Wallet) -> Json:
         imported = wallet.import_labels(self.labels)
-        return {"taken": imported.taken, "skipped": imported.skipped}
+        return {
+            "taken": imported.taken,
+            "skipped": imported.skipped,
+            "left_out": [{"line": each.line, "reason": each.reason} for each in imported.left_out],
+        }
 
 
 def _kind(ref: str) -> LabelKind:
