@@ -158,6 +158,10 @@ class Rig:
         """One event; its effects."""
         return self._note(self.node.handle(event, self.now))
 
+    def tick_once(self) -> None:
+        """Ring once."""
+        self._note(self.node.tick(self.now))
+
     def tick(self) -> None:
         """Ring as long as something is due."""
         while (due := self.node.deadline()) is not None and due <= self.now:

@@ -34,10 +34,15 @@ class RawPeer:
         endpoint: the node's.
         agent: its user agent.
         receive_buffer_bytes: for a peer that means not to read much; None for the usual.
+        host: the address it comes from; None leaves the choice to the system.
     """
 
     def __init__(
-        self, endpoint: Endpoint, agent: str = "/raw:0/", receive_buffer_bytes: int | None = None
+        self,
+        endpoint: Endpoint,
+        agent: str = "/raw:0/",
+        receive_buffer_bytes: int | None = None,
+        host: str | None = None,
     ) -> None:
         self._agent = agent
         self._transport = V1Transport(REGTEST.magic)
@@ -46,6 +51,8 @@ class RawPeer:
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(PATIENCE_S)
+        if host is not None:
+            self.socket.bind((host, 0))
         self.socket.connect((endpoint.host, endpoint.port))
 
     def __enter__(self) -> Self:
@@ -77,9 +84,10 @@ class RawPeer:
         self.receive(Ping)
         return self
 
-    def frame(self, message: Message) -> bytes:
+    @staticmethod
+    def frame(message: Message) -> bytes:
         """A message's bytes."""
-        return self._transport.encode(message.command, message.encode())
+        return V1Transport(REGTEST.magic).encode(message.command, message.encode())
 
     def send(self, *messages: Message) -> None:
         """Send messages."""
@@ -134,12 +142,16 @@ class RawPeer:
             assert not isinstance(frame, Corrupt), "a node sends no damaged message"
             self._waiting.append(decode_message(frame.command, frame.payload))
 
-    def is_served(self) -> bool:
-        """Whether the node answers a ping: all that was sent before has had its effect then."""
+    def is_served(self, limit_s: float = PATIENCE_S) -> bool:
+        """Whether the node answers a ping: all that was sent before has had its effect then.
+
+        Raises:
+            TimeoutError: it does neither answer nor hang up.
+        """
         nonce = time.monotonic_ns()
         self.send(Ping(nonce))
         try:
-            while self.receive(Pong).nonce != nonce:
+            while self.receive(Pong, limit_s).nonce != nonce:
                 pass
         except (PeerGone, DecodeError):
             return False

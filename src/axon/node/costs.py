@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from typing import Final
 
-MESSAGE_NS: Final = 10_000
+MESSAGE_NS: Final = 20_000
 """Of any message, in either direction: to cut, decode and route it, or to encode it."""
 
-SENT_BYTE_NS: Final = 8
-"""Of each byte sent: hashed for its checksum, copied once or twice."""
-
-RECEIVED_BYTE_NS: Final = 100
+RECEIVED_BYTE_NS: Final = 200
 """Of each byte of a message, where nothing else is said: some microseconds for each item of its."""
+
+SENT_BYTE_NS: Final = 8
+"""Of each byte sent, where nothing else is said: hashed for its checksum, copied once or twice."""
+
+_FURTHER_NS: Final = {"tx": 150_000, "headers": 100_000, "block": 500_000}
+"""Of messages after which there is more to do on the loop, when slow work for them is done."""
 
 _RECEIVED_BYTE_NS: Final = {
     "block": 5,  # Hashed and handed on; all else is done off the loop.
     "cfilter": 5,
     "cfheaders": 30,
     "headers": 150,
-    "addr": 200,
     "addrv2": 300,
-    "tx": 150,
 }
+_SENT_BYTE_NS: Final = {"inv": 100, "notfound": 50, "headers": 30, "addr": 100, "addrv2": 200}
 
 
 def received_ns(command: str, size_bytes: int) -> int:
@@ -36,9 +38,15 @@ def received_ns(command: str, size_bytes: int) -> int:
         command: its name.
         size_bytes: on the wire.
     """
-    return MESSAGE_NS + size_bytes * _RECEIVED_BYTE_NS.get(command, RECEIVED_BYTE_NS)
+    fixed_ns = MESSAGE_NS + _FURTHER_NS.get(command, 0)
+    return fixed_ns + size_bytes * _RECEIVED_BYTE_NS.get(command, RECEIVED_BYTE_NS)
 
 
-def sent_ns(size_bytes: int) -> int:
-    """What a message costs that we send, by its size on the wire."""
-    return MESSAGE_NS + size_bytes * SENT_BYTE_NS
+def sent_ns(command: str, size_bytes: int) -> int:
+    """What a message costs that we send.
+
+    Args:
+        command: its name.
+        size_bytes: on the wire.
+    """
+    return MESSAGE_NS + size_bytes * _SENT_BYTE_NS.get(command, SENT_BYTE_NS)

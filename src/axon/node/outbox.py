@@ -98,7 +98,7 @@ class Outbox:
         for message in messages:
             data = session.transport.encode(message.command, message.encode())
             session.sent.count(message.command, len(data), self.now)
-            session.cost_ns += sent_ns(len(data))
+            session.cost_ns += sent_ns(message.command, len(data))
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
         if messages and session.keepalive is not None and not session.clogged:

@@ -117,7 +117,8 @@ class PeerNode(ABC):
                 self.links.resolved(event, now)
             case Commanded(ticket, command):
                 self._commanded(ticket, command, now)
-        self._reception.work(now)
+        if not self._reception.has_ready:
+            self._reception.work(now)  # Else the next tick does: a crowd's events come in bursts.
         return self._finish_step(now)
 
     def tick(self, now: Instant) -> list[Effect]:

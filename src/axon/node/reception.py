@@ -29,10 +29,11 @@ from axon.wire.messages.inventory import ITEM_SIZE, Inventory
 from axon.wire.registry import decode_in_pieces
 from axon.wire.transport import Corrupt
 
-INBOX_LIMIT_BYTES: Final = 5_000_000
-"""Above this nothing more is read from a peer (Core's `-maxreceivebuffer`): one peer that sends
-faster than it can be answered costs memory for a few messages, not for all it has. More than the
-longest message, so that a paused peer always has one that can be handled."""
+INBOX_LIMIT_BYTES: Final = 1_000_000
+"""Above this nothing more is read from a peer of whom a whole message waits: one that sends faster
+than it can be answered costs memory for a few messages, not for all it has. Less than Core's
+`-maxreceivebuffer` of 5 MB: the system holds some megabytes more, and whoever has them all read at
+once keeps the loop from everybody else."""
 
 INBOX_TOTAL_BYTES: Final = 100_000_000
 """So much of all peers together may wait. Above it the inbound peer of whom most waits is given up:
@@ -48,7 +49,7 @@ CREDIT_NS: Final = 10_000_000
 """By so much a peer may have cost less than those who flood us: what an honest peer wants in a few
 minutes. More is not saved up, or whoever was idle for long could take the node for himself."""
 
-ITEMS_A_PIECE: Final = 200
+ITEMS_A_PIECE: Final = 100
 """Items of an inventory that are handled at once: about a millisecond."""
 
 Route = Callable[[Session, Message | Unknown, Instant], None]
@@ -92,7 +93,8 @@ class Reception:
         session.transport.put(data)
         self._waiting[peer] = None
         self._waiting_bytes += len(data)
-        if session.waiting_bytes > INBOX_LIMIT_BYTES and not session.paused:
+        is_full = session.waiting_bytes > INBOX_LIMIT_BYTES and session.has_message
+        if is_full and not session.paused:
             session.paused = True
             self._outbox.put(Pause(peer))
         if self._waiting_bytes > INBOX_TOTAL_BYTES:
@@ -156,7 +158,8 @@ class Reception:
         self._waiting_bytes -= before - left
         if not (left or session.serving):
             del self._waiting[session.peer]
-        if session.paused and left < INBOX_LIMIT_BYTES // 2 and not session.is_leaving:
+        has_room = left < INBOX_LIMIT_BYTES // 2 or not session.has_message
+        if session.paused and has_room and not session.is_leaving:
             session.paused = False
             self._outbox.put(Resume(session.peer))
 

@@ -115,7 +115,12 @@ class Session:
         """Whether something of it waits that can be done now."""
         if self.busy or self.clogged or self.is_leaving:
             return False
-        return self.serving or self.pieces is not None or self.transport.has_next
+        return self.serving or self.has_message
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a message, or the rest of one, can be handled when its turn comes."""
+        return self.pieces is not None or self.transport.has_next
 
     @property
     def waiting_bytes(self) -> int:

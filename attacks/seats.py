@@ -1,0 +1,82 @@
+"""Connections: those that say nothing, those that come and go, and more than there are seats."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from itertools import count
+from typing import Final
+
+from attacks.attack import Attack
+from attacks.strangers import Strangers, stranger_host
+from attacks.victim import block_on
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.wire.messages import BlockMessage, Headers, Tx
+from tests.process.blocks import tip_header
+from tests.process.rawpeer import PeerGone, RawPeer
+
+SEATS: Final = 114
+"""Inbound connections of a node with `-maxconnections=125`."""
+
+USUAL_DESCRIPTORS: Final = 1024
+
+NEWCOMERS: Final = 9
+
+
+def silence(node: NodeProcess, seconds: float) -> None:
+    """As many silent connections as there are seats, renewed whenever one is lost."""
+    served = 0
+    with Strangers(node.p2p) as crowd:
+        for _ in range(NEWCOMERS):
+            crowd.connect(SEATS)
+            time.sleep(seconds / NEWCOMERS)
+            with (
+                contextlib.suppress(PeerGone, TimeoutError),
+                RawPeer(node.p2p, host=stranger_host()) as newcomer,
+            ):
+                served += newcomer.shake_hands().is_served(2.0)
+            _forget_oldest(crowd, 4 * SEATS)
+    assert served >= NEWCOMERS - 1, f"{served} of {NEWCOMERS} newcomers were served"
+
+
+def bursts(node: NodeProcess, seconds: float) -> None:
+    """Thousands of connections at once, again and again, while an honest peer brings blocks."""
+    tip, height = tip_header(node), node.height()
+    with RawPeer(node.p2p, "/miner:0/").shake_hands() as miner, Strangers(node.p2p) as crowd:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            crowd.connect(400)
+            height += 1
+            block = block_on(tip, height, size_bytes=5_000, salt=height)
+            tip = block.header
+            miner.send(Headers((tip,)), BlockMessage(block.raw))
+            _forget_oldest(crowd, 6_000)
+        assert miner.is_served(30.0), "the honest peer lost its connection"
+    assert node.height() == height, f"height {node.height()} of {height}"
+
+
+def come_and_go(node: NodeProcess, seconds: float) -> None:
+    """Connect, shake hands, send a transaction to be verified, leave; again and again."""
+    until = time.monotonic() + seconds
+    for number in count():
+        if time.monotonic() > until:
+            return
+        spends = TxIn(OutPoint(number.to_bytes(32, "big") + bytes(4)))
+        orphan = Transaction.build(2, [spends], [TxOut(1_000, b"\x00\x14" + bytes(20))])
+        with RawPeer(node.p2p, host=stranger_host()) as peer, contextlib.suppress(PeerGone):
+            peer.shake_hands()
+            peer.send(Tx(orphan))
+
+
+def _forget_oldest(crowd: Strangers, most: int) -> None:
+    for mute in crowd.mute[:-most]:
+        mute.close()
+    del crowd.mute[:-most]
+
+
+ATTACKS: Final = (
+    Attack("silence", silence),
+    Attack("bursts", bursts, descriptors=USUAL_DESCRIPTORS, ping_s=0.25),
+    Attack("come-and-go", come_and_go),
+)

@@ -1,0 +1,41 @@
+"""docs/threats.md: a row for each attack, and only bounds and tests that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from attacks.__main__ import ATTACKS
+
+ROOT = Path(__file__).parent.parent.parent
+
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (ROOT / "docs" / "threats.md").read_text().splitlines()
+    if line.startswith("| `")
+]
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_each_attack_has_a_row_and_each_row_an_attack() -> None:
+    named = {name for row in ROWS for name in quoted(row[0])}
+    assert named == {re.sub(r"-\d+$", "", name) for name in ATTACKS}
+
+
+def test_each_bound_is_a_constant_of_the_code() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    defined = set(re.findall(r"^([A-Z][A-Z0-9_]+)(?:: \w+)? = ", source, re.MULTILINE))
+    bounds = {name for row in ROWS for name in quoted(row[2])}
+    assert bounds
+    assert bounds <= defined, bounds - defined
+
+
+def test_each_test_is_there() -> None:
+    for row in ROWS:
+        paths = quoted(row[3])
+        assert paths, row
+        for path in paths:
+            assert (ROOT / path).is_file(), path
