@@ -34,6 +34,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, outpoint
+from axon.rpc.amounts import whole
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import RpcError
@@ -93,7 +94,7 @@ class Rig:
 
     def call(self, name: str, *args: object, **named: object) -> Any:
         """The result of a method, with arguments by place or by name."""
-        return self.begin(name, *args, **named).result(20)
+        return whole(self.begin(name, *args, **named).result(20))
 
     def refusal(self, name: str, *args: object, **named: object) -> tuple[int, str]:
         """Code and message with which a call is refused."""

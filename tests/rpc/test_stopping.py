@@ -16,6 +16,7 @@ import pytest
 
 from axon.drivers.aio.driver import Stopped
 from axon.machine import Endpoint
+from axon.rpc import calls
 from axon.rpc.amounts import Json
 from axon.rpc.auth import Credentials
 from axon.rpc.dispatch import Call, Registry, method
@@ -120,7 +121,7 @@ class Scene:
 
     async def stopping(self) -> asyncio.Task[None]:
         stop = asyncio.create_task(self.server.stop())
-        await until(lambda: self.server._stopping)
+        await until(lambda: self.server._runner.is_stopping)
         return stop
 
 
@@ -192,7 +193,7 @@ def test_a_call_that_was_read_just_before_the_connections_close_is_told() -> Non
     async def act(scene: Scene) -> None:
         await scene.server.stop()
         # No connection can be brought to this point on purpose: it lasts for one step of the loop.
-        _, error = await scene.server._call(Request("quick"), Call())
+        _, error = await scene.server._runner.run(Request("quick"), calls.Caller(Call()))
         assert error is not None
         assert error.to_json() == SHUTTING_DOWN
         assert scene.context.done == []

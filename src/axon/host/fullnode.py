@@ -40,7 +40,7 @@ from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.work import perform
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, whole
 from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
@@ -124,7 +124,7 @@ class RunningNode:
         Raises:
             RpcError: it refuses.
         """
-        return await self._registry.execute(self._daemon, method, call_params(args, named))
+        return whole(await self._registry.execute(self._daemon, method, call_params(args, named)))
 
     def stop(self) -> None:
         """Ask whoever is in the block to leave it; the node runs until then."""

@@ -24,7 +24,7 @@ from axon.host.lightstorage import LightStorage
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.node.scanflow import ScanStart
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
@@ -71,7 +71,7 @@ class RunningWallet(RunningLight):
         Raises:
             RpcError: it refuses.
         """
-        return await self.registry.execute(self.daemon, method, call_params(args, named))
+        return whole(await self.registry.execute(self.daemon, method, call_params(args, named)))
 
 
 @asynccontextmanager

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar, overload
 
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.rpc.errors import Code, RpcError
@@ -22,6 +22,11 @@ from axon.rpc.errors import Code, RpcError
 Json = Any
 """What JSON can say, with `Amount` for money."""
 
+SHORT_LIST: Final = 100
+"""Elements that are made at once; a list of more is lazy."""
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
 _FIXED_POINT: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?")
 _DECIMALS: Final = 8
 _LARGEST_SAT: Final = 10**18 - 1
@@ -48,6 +53,56 @@ class Number(float):
         number = super().__new__(cls, text)
         number.text = text
         return number
+
+
+class LazyList(Sequence[_T]):
+    """A long list whose elements are made when they are read, one after the other.
+
+    An answer with many of them never exists as a whole, only its text does. They are read in
+    another thread, so what they are made of must not change.
+
+    Args:
+        make: one element.
+        sources: what they are made of, one each.
+    """
+
+    def __init__(self, make: Callable[[_S], _T], sources: Sequence[_S]) -> None:
+        self._make: Callable[[Any], _T] = make
+        self._sources: Sequence[Any] = sources
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, place: int) -> _T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[_T]: ...
+    def __getitem__(self, place: int | slice) -> _T | list[_T]:
+        if isinstance(place, slice):
+            return [self._make(source) for source in self._sources[place]]
+        return self._make(self._sources[place])
+
+    def __iter__(self) -> Iterator[_T]:
+        return map(self._make, self._sources)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+
+def made_list(make: Callable[[_S], _T], sources: Sequence[_S]) -> Sequence[_T]:
+    """A list of what is made of each source; a `LazyList` where that takes long."""
+    if len(sources) <= SHORT_LIST:
+        return [make(source) for source in sources]
+    return LazyList(make, sources)
+
+
+def whole(value: Json) -> Json:
+    """A result without lazy lists, for callers in this process."""
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list | LazyList):
+        return [whole(item) for item in value]
+    return value
 
 
 def format_amount(sat: int) -> str:
@@ -103,7 +158,12 @@ def amount_from(value: object) -> Amount:
     return Amount(sat)
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Numbers that Python's JSON knows and others' does not.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError(f"{name} is not JSON")
 
 
@@ -114,7 +174,7 @@ def decode_json(data: bytes | str) -> object:
         ValueError: it is not JSON, not UTF-8, or nested deeper than Python follows.
     """
     try:
-        return json.loads(data, parse_float=Number, parse_constant=_refuse_constant)
+        return json.loads(data, parse_float=Number, parse_constant=refuse_constant)
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error
 
@@ -139,7 +199,7 @@ def _compact(value: object) -> str:
     if kind is dict:
         pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.items()]  # type: ignore[attr-defined]
         return "{" + ",".join(pairs) + "}"
-    if kind is list or kind is tuple:
+    if kind is list or kind is tuple or kind is LazyList:
         return "[" + ",".join([_compact(item) for item in value]) + "]"  # type: ignore[attr-defined]
     return _rare(value)
 
@@ -152,7 +212,7 @@ def _indented(value: object, indent: int, depth: int) -> str:
             for key, item in value.items()
         ]
         return "{" + inner + ("," + inner).join(pairs) + outer + "}"
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, list | tuple | LazyList) and value:
         items = [_indented(item, indent, depth + 1) for item in value]
         return "[" + inner + ("," + inner).join(items) + outer + "]"
     return _compact(value)

@@ -1,9 +1,8 @@
 """The JSON-RPC server: HTTP in front of a registry of methods, with Bitcoin Core's manners.
 
-A connection is kept for as long as the caller likes. A request is answered when its method is done;
-a method that waits keeps nobody else waiting. Before the node is ready every call is answered -28,
-with what the node is doing. While it stops, calls under way are answered first, but for those that
-wait for something: they, and all that come later, are answered -9.
+A request is answered when its method is done; a method that waits keeps nobody else waiting. A
+connection is kept for further requests until nothing has come for a while. Who may connect, and
+what is done when there are too many connections: `axon.rpc.connections`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -23,36 +21,34 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import Response
+from aiohttp.web_response import Response, StreamResponse
 from aiohttp.web_server import Server
 
-from axon.drivers.aio.driver import Stopped
-from axon.errors import AxonError, ConfigError
+from axon.errors import ConfigError
 from axon.machine import Endpoint
-from axon.rpc.amounts import Json, decode_json, encode_json
 from axon.rpc.auth import Credentials, Whitelist
+from axon.rpc.calls import Caller, CallRunner, RpcAnswer
+from axon.rpc.connections import (
+    LOOPBACK,
+    MAX_CONNECTIONS,
+    RESERVED_LOCAL,
+    ConnectionSlots,
+    RpcConnection,
+    connection_of,
+)
 from axon.rpc.dispatch import Call, Registry
-from axon.rpc.errors import Code, RpcError, shutting_down
-from axon.rpc.jsonrpc import Request, http_status, parse_request, reply
-from axon.rpc.settings import IpNetwork, ServerSettings
+from axon.rpc.jsoncodec import CHUNK_BYTES
+from axon.rpc.settings import ServerSettings
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
 
-MAX_CONNECTIONS: Final = 256
-"""Idle connections are kept for ever, so their number is bounded: each costs a file."""
+LONG_ANSWER_BYTES: Final = 1024 * 1024
+"""A longer answer is handed on bit by bit, as its caller takes it."""
 
 REFUSAL_DELAY_S: Final = 0.25
 """A wrong password is answered late, so that guessing is slow."""
 
-STOP_GRACE_S: Final = 10.0
-"""How long a stopping server lets the calls under way finish."""
-
-_KEEP_ALIVE_S: Final = 365 * 24 * 3600.0
-_LOOPBACK: Final[tuple[IpNetwork, ...]] = (
-    ipaddress.ip_network("127.0.0.0/8"),
-    ipaddress.ip_network("::1/128"),
-)
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
 _JSON: Final = {"Content-Type": "application/json"}
 _log: Final = logging.getLogger("axon.rpc")
@@ -74,14 +70,6 @@ def _is_news(record: logging.LogRecord) -> bool:
 _http_log.addFilter(_is_news)
 
 
-@dataclass(slots=True)
-class _Running:
-    """The call tasks under way: those that wait for something, and those that work."""
-
-    waiting: dict[asyncio.Task[object], None] = field(default_factory=dict)
-    working: dict[asyncio.Task[object], None] = field(default_factory=dict)
-
-
 class RpcServer:
     """A JSON-RPC server; it listens inside `async with`.
 
@@ -100,25 +88,21 @@ class RpcServer:
         """Where it listens, once it does."""
         self._settings = settings
         self._credentials = credentials
-        self._whitelist = whitelist or Whitelist()
-        self._context: object = None
-        self._status: str | None = "RPC server started"
-        self._stopping = False
+        self._runner = CallRunner(registry, whitelist or Whitelist())
+        self._slots = ConnectionSlots(MAX_CONNECTIONS, RESERVED_LOCAL)
         self._calls = 0
-        self._running = _Running()
-        self._allowed = lru_cache(MAX_CONNECTIONS)(self._is_allowed)
 
     def warming(self, status: str) -> None:
-        """Answer every call with -28 and this status."""
-        self._status = status
+        """RpcAnswer every call with -28 and this status."""
+        self._runner.warming(status)
 
     def ready(self, context: object) -> None:
-        """Answer calls from now on.
+        """RpcAnswer calls from now on.
 
         Args:
             context: what the methods get as their first argument.
         """
-        self._context, self._status = context, None
+        self._runner.ready(context)
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -131,20 +115,16 @@ class RpcServer:
             self._handle,
             request_factory=self._request,
             handler_cancellation=True,
-            keepalive_timeout=_KEEP_ALIVE_S,
-            access_log=None,
-            auto_decompress=False,
-            logger=_http_log,
         )
-        self._group = asyncio.TaskGroup()
-        await self._group.__aenter__()
+        await self._runner.start()
         self._listeners = [
             listener
             for endpoint in self._settings.endpoints
             if (listener := await self._listen(endpoint)) is not None
         ]
         if not self._listeners:
-            await self._group.__aexit__(None, None, None)
+            await self._runner.stop()
+            self._runner.close()
             raise ConfigError("Unable to bind any endpoint for RPC server")
         names = [listener.sockets[0].getsockname() for listener in self._listeners]
         self.endpoints = tuple(Endpoint(name[0], name[1]) for name in names)
@@ -173,23 +153,25 @@ class RpcServer:
 
         Called within the `async with` while what the methods use still works.
         """
-        if self._stopping:
+        if self._runner.is_stopping:
             return
-        self._stopping = True
         for listener in self._listeners:
             listener.close()
-        for task in self._running.waiting:
-            task.cancel()
-        if self._running.working:
-            await asyncio.wait(self._running.working, timeout=STOP_GRACE_S)
-        for task in self._running.working:
-            task.cancel()
-        await self._group.__aexit__(None, None, None)
+        await self._runner.stop()
         self._web.pre_shutdown()
         await self._web.shutdown(1.0)
+        self._runner.close()
 
     def _accept(self) -> asyncio.Protocol:
-        return self._web() if len(self._web.connections) < MAX_CONNECTIONS else _Refusal()
+        return RpcConnection(
+            self._web,
+            self._slots,
+            self._is_allowed,
+            keepalive_timeout=self._settings.timeout_s,
+            access_log=None,
+            auto_decompress=False,
+            logger=_http_log,
+        )
 
     def _request(
         self,
@@ -205,12 +187,17 @@ class RpcServer:
 
     def _is_allowed(self, host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
-        return any(address in network for network in (*_LOOPBACK, *self._settings.allowed))
+        return any(address in network for network in (*LOOPBACK, *self._settings.allowed))
 
-    async def _handle(self, request: BaseRequest) -> Response:
-        """One HTTP request: may it come in, and what is its answer."""
-        if not self._allowed(request.remote or "::"):
-            return Response(status=403)
+    async def _handle(self, request: BaseRequest) -> StreamResponse:
+        """One HTTP request and its answer."""
+        response = await self._respond(request)
+        if connection_of(request).is_over:
+            response.force_close()
+        return response
+
+    async def _respond(self, request: BaseRequest) -> StreamResponse:
+        """May it come in, and what is its answer."""
         is_wallet = request.path.startswith("/wallet/")
         if request.path != "/" and not is_wallet:
             return Response(status=404)
@@ -228,12 +215,13 @@ class RpcServer:
             return Response(status=503, text="Work queue depth exceeded")
         self._calls += 1
         try:
-            wallet = request.path.removeprefix("/wallet/") if is_wallet else None
-            return await self._answer(request, Call(user, wallet))
+            with connection_of(request).work():
+                wallet = request.path.removeprefix("/wallet/") if is_wallet else None
+                return await self._answer(request, Call(user, wallet))
         finally:
             self._calls -= 1
 
-    async def _answer(self, request: BaseRequest, call: Call) -> Response:
+    async def _answer(self, request: BaseRequest, call: Call) -> StreamResponse:
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 if request.headers.get("Expect", "").lower() == "100-continue":
@@ -243,112 +231,41 @@ class RpcServer:
             refusal = Response(status=408 if isinstance(error, TimeoutError) else 413)
             refusal.force_close()
             return refusal
-        status, text = await self._respond(body, call)
-        if text is None:
-            return Response(status=status)
-        # A lone surrogate, which JSON can name and UTF-8 cannot, goes back as it came: escaped.
-        data = (text + "\n").encode("utf-8", "backslashreplace")
-        return Response(status=status, body=data, headers=_JSON)
+        answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
+        if not answer.chunks:
+            return Response(status=answer.status)
+        return await self._send(request, answer)
 
-    async def _respond(self, body: bytes, call: Call) -> tuple[int, str | None]:
-        """HTTP status and JSON; no JSON where the answer is empty."""
-        if not self._whitelist.allows_any(call.user):
-            return 403, None
+    async def _send(self, request: BaseRequest, answer: RpcAnswer) -> StreamResponse:
+        """The response; a long one is sent here, and given up if nobody takes it."""
+        chunks = (*answer.chunks, b"\n")
+        size = sum(map(len, chunks))
+        if size < LONG_ANSWER_BYTES:
+            return Response(status=answer.status, body=b"".join(chunks), headers=_JSON)
+        response = StreamResponse(status=answer.status, headers=_JSON)
+        response.content_length = size
+        if connection_of(request).is_over:
+            response.force_close()
+        await response.prepare(request)
         try:
-            asked = decode_json(body)
-        except ValueError:
-            return _reply(None, None, RpcError(Code.PARSE_ERROR, "Parse error"))
-        if isinstance(asked, list):
-            return await self._respond_batch(asked, call)
-        if not isinstance(asked, dict):
-            error = RpcError(Code.PARSE_ERROR, "Top-level object parse error")
-            return _reply(None, None, error)
-        request, error_or_none = parse_request(asked)
-        if error_or_none is not None:
-            return http_status(error_or_none), _reply(request, None, error_or_none)[1]
-        if not self._whitelist.allows(call.user, request.method):
-            _log.warning("RPC: user %s is not allowed to call %s", call.user, request.method)
-            return 403, None
-        result, error_or_none = await self._call(request, call)
-        if request.is_notification:
-            return 204, None
-        return _reply(request, result, error_or_none)
-
-    async def _respond_batch(self, asked: list[Json], call: Call) -> tuple[int, str | None]:
-        """One call after the other; each answer is encoded at once, and then others have a turn.
-
-        A method that is no coroutine, and one that finds all it needs, never give way to the peers
-        and callers that share the loop, so it is done here, however long the batch is.
-        """
-        requests = [parse_request(each) for each in asked]
-        for request, error in requests:
-            if error is None and not self._whitelist.allows(call.user, request.method):
-                return 403, None
-        replies = []
-        for request, error in requests:
-            result = None
-            if error is None:
-                result, error = await self._call(request, call)
-            if not request.is_notification:
-                replies.append(_reply(request, result, error)[1])
-            await asyncio.sleep(0)
-        return (200, f"[{','.join(replies)}]") if replies or not asked else (204, None)
-
-    async def _call(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
-        """Run one method; a method that waits ends when its caller hangs up, others never do."""
-        if self._status is not None:
-            return None, RpcError(Code.WARMUP, self._status)
-        if self._stopping:  # What the methods use may be gone, and so may the group of tasks.
-            return None, shutting_down()
-        method = self.registry.methods.get(request.method)
-        work = self._settled(request, call)
-        if method is None or not method.is_async:
-            return await work
-        running = self._running.waiting if method.waits else self._running.working
-        task = self._group.create_task(work)
-        running[task] = None
-        task.add_done_callback(lambda done: running.pop(done, None))
-        try:
-            return await (task if method.waits else asyncio.shield(task))
-        except asyncio.CancelledError:
-            if self._stopping and task.cancelled():
-                return None, shutting_down()
-            raise
-
-    async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:
-        """The outcome of a method, its errors as values; a bug in one is logged."""
-        try:
-            result = await self.registry.execute(
-                self._context, request.method, request.params, call
-            )
-        except RpcError as error:
-            return None, error
-        except Stopped:
-            return None, shutting_down()
-        except AxonError as error:
-            return None, RpcError(Code.MISC, str(error))
-        except Exception as error:  # noqa: BLE001 One method's bug must not end the node.
-            _log.exception("RPC method %s failed", request.method)
-            return None, RpcError(Code.INTERNAL_ERROR, f"Internal error: {error!r}")
-        return result, None
+            for chunk in _larger(chunks):
+                async with asyncio.timeout(self._settings.timeout_s):
+                    await response.write(chunk)
+        except TimeoutError:
+            _log.warning("RPC: %s does not take its answer", request.remote)
+            connection_of(request).evict()
+        return response
 
 
-def _reply(request: Request | None, result: Json, error: RpcError | None) -> tuple[int, str]:
-    """HTTP status and JSON of one answer; a result that JSON cannot say is an error of ours."""
-    try:
-        text = encode_json(reply(request, result, error))
-    except (TypeError, RecursionError):
-        _log.exception("RPC: an answer that JSON cannot say")
-        error = RpcError(Code.INTERNAL_ERROR, "Internal error: the result is not JSON")
-        text = encode_json(reply(request, None, error))
-    if error is None or (request is not None and request.is_v2):
-        return 200, text
-    return http_status(error), text
-
-
-class _Refusal(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+def _larger(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in chunks of about `CHUNK_BYTES`; those of a batch may be tiny."""
+    gathered: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        gathered.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK_BYTES:
+            yield b"".join(gathered)
+            gathered.clear()
+            size = 0
+    yield b"".join(gathered)

@@ -1,0 +1,249 @@
+"""The connections of an RPC server: who may have one, and which gives way when they are too many.
+
+An address that may not call is refused before its first byte is read. `MAX_CONNECTIONS` are kept,
+a part of them for this machine alone. When they are used up, a newcomer takes the place of the one
+that has waited longest without a call under way, and first of those that never had one: silent or
+half-sent connections keep nobody out. A newcomer from elsewhere evicts none of this machine's.
+
+A connection on which nothing happens is closed in the end (`-rpcservertimeout`); the HTTP library
+sees to that, and it counts the time that a header takes as such.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, cast
+
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_server import Server
+
+from axon.rpc.requestheads import RequestHeads
+from axon.rpc.settings import IpNetwork
+
+MAX_CONNECTIONS: Final = 256
+"""Each costs a file."""
+
+RESERVED_LOCAL: Final = 64
+"""Of these, so many are for this machine: whoever owns the node calls from here."""
+
+ENDED_GRACE_S: Final = 1.0
+"""How long a call that waits goes on when its caller sends no more: hanging up looks the same."""
+
+LOOPBACK: Final[tuple[IpNetwork, ...]] = (
+    ipaddress.ip_network("127.0.0.0/8"),
+    ipaddress.ip_network("::1/128"),
+)
+
+_FORBIDDEN: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_log: Final = logging.getLogger("axon.rpc")
+
+
+class Evictable(Protocol):
+    """A connection, as `ConnectionSlots` sees it."""
+
+    is_local: bool
+    """Whether it comes from this machine."""
+
+    working: int
+    """Calls under way, of callers who have proved who they are."""
+
+    has_called: bool
+    """Whether there has been such a call."""
+
+    idle_since: float
+    """When the last one ended, or the connection began; seconds of any one clock."""
+
+    def evict(self) -> None:
+        """Close it at once."""
+
+
+class ConnectionSlots:
+    """The places for connections.
+
+    Args:
+        most: of all together.
+        reserved: of them for this machine.
+    """
+
+    def __init__(self, most: int = MAX_CONNECTIONS, reserved: int = RESERVED_LOCAL) -> None:
+        self._most, self._most_remote = most, most - reserved
+        self._taken: dict[Evictable, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, newcomer: Evictable) -> bool:
+        """Give a place to a connection, of another's if need be; False if none gives way."""
+        remote = [each for each in self._taken if not each.is_local]
+        if newcomer.is_local:
+            is_full, rivals = len(self._taken) >= self._most, list(self._taken)
+        else:
+            is_full = len(remote) >= self._most_remote or len(self._taken) >= self._most
+            rivals = remote
+        if is_full:
+            idle = [each for each in rivals if not each.working]
+            if not idle:
+                return False
+            evicted = min(idle, key=lambda each: (each.has_called, each.idle_since))
+            self.leave(evicted)
+            evicted.evict()
+        self._taken[newcomer] = None
+        return True
+
+    def leave(self, connection: Evictable) -> None:
+        """A connection has ended; it may have left already."""
+        self._taken.pop(connection, None)
+
+
+class HttpHandler(RequestHandler):
+    """The HTTP library's part of a connection.
+
+    Args:
+        connection: which it is a part of.
+        server: the library's.
+        options: the library's.
+    """
+
+    def __init__(self, connection: RpcConnection, server: Server, **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self.connection = connection
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._waiter is not None and not self._messages
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no request has come behind the one under way."""
+        return not self._messages
+
+
+class RpcConnection(asyncio.Protocol):
+    """One connection: it takes a place, and is as lenient as bitcoind's before HTTP is read.
+
+    Args:
+        server: the HTTP library's.
+        slots: where it takes a place.
+        allows: whether a host may call, by its address.
+        options: of the library, for each connection.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        slots: ConnectionSlots,
+        allows: Callable[[str], bool],
+        **options: Any,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.is_local = False
+        self.working = 0
+        self.has_called = False
+        self.idle_since = self._loop.time()
+        self._http: HttpHandler | None = None  # None of a connection that was refused.
+        self._server, self._options = server, options
+        self._slots = slots
+        self._allows = allows
+        self._heads = RequestHeads()
+        self._has_ended = False
+        self._waiting = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take it in, or end it: with a 403 for who may not call, else without a word."""
+        name = transport.get_extra_info("peername") or ("::",)
+        host = str(name[0]).partition("%")[0]
+        address = ipaddress.ip_address(host)
+        self.is_local = any(address in network for network in LOOPBACK)
+        # No assertion here: the loop's own transports share no class with the standard library's.
+        stream = cast(asyncio.Transport, transport)
+        if not self._allows(host):
+            _log.debug("RPC: %s may not call", host)
+            stream.write(_FORBIDDEN)
+            stream.close()
+        elif not self._slots.take(self):
+            _log.warning("RPC: every connection has a call under way; %s was refused", host)
+            stream.abort()
+        else:
+            self._http = HttpHandler(self, self._server, **self._options)
+            self._http.connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is no more."""
+        self._slots.leave(self)
+        if self._http is not None:
+            self._http.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._http is not None:
+            self._http.data_received(self._heads.received(data))
+
+    def pause_writing(self) -> None:
+        """The caller reads slowly."""
+        if self._http is not None:
+            self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        if self._http is not None:
+            self._http.resume_writing()
+
+    def eof_received(self) -> bool:
+        """The caller sends no more; whether it may still be answered."""
+        if self._http is None or self._http.is_idle or not self._heads.is_between:
+            return False
+        if not self._has_ended:
+            self._has_ended = True
+            self._loop.call_later(ENDED_GRACE_S, self._close_ended)
+        return True
+
+    def _close_ended(self) -> None:
+        """Nobody tells us that such a caller is gone, so it is looked after from time to time."""
+        if self._http is None or self._http.transport is None:
+            return
+        if self._http.is_idle or self._waiting:
+            self.evict()
+        else:
+            self._loop.call_later(ENDED_GRACE_S, self._close_ended)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its caller sends no more, and waits for the answer under way alone."""
+        return self._has_ended and self._http is not None and self._http.is_last
+
+    def evict(self) -> None:
+        """Close it at once; a call that waits ends."""
+        if self._http is not None and self._http.transport is not None:
+            self._http.transport.abort()
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """While a call of somebody who has proved who they are is under way."""
+        self.working, self.has_called = self.working + 1, True
+        try:
+            yield
+        finally:
+            self.working -= 1
+            self.idle_since = self._loop.time()
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """While such a call waits for something to happen."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+
+def connection_of(request: BaseRequest) -> RpcConnection:
+    """The connection that a request came over."""
+    handler = request.protocol
+    assert isinstance(handler, HttpHandler), "the server makes no other"
+    return handler.connection

@@ -1,0 +1,214 @@
+"""Long JSON, decoded and encoded in short steps, for threads beside an event loop.
+
+The standard library's code in C lets no other thread in before it is done, and takes a second for
+32 MB. Here it is given small pieces. An encoded value stays in pieces for the same reason, and of
+lazy lists only one element exists at a time: whole, a large answer would be millions of objects,
+which the garbage collector goes through in one go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from json.encoder import encode_basestring
+from typing import Final, NoReturn
+
+from axon.rpc.amounts import LazyList, Number, encode_json, refuse_constant
+
+SHORT_SIZE: Final = 1024
+"""A value of so many characters is decoded at once."""
+
+PIECE_SIZE: Final = 64 * 1024
+"""So many characters of a long string are worked on at once."""
+
+LONG_VALUES: Final = 500
+"""Fewer values are encoded at once: that takes a millisecond."""
+
+_DECODER: Final = json.JSONDecoder(parse_float=Number, parse_constant=refuse_constant)
+_BLANK: Final = re.compile(r"[ \t\n\r]*")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_HIGH: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
+_CUT_ESCAPE: Final = re.compile(
+    rf"(?<!\\)(?:\\\\)*((?:{_HIGH})?\\(?:u[0-9a-fA-F]{{0,3}})?|{_HIGH})\Z"
+)
+"""An escape in whose middle a piece ends, and half a pair of them."""
+
+_CUT_SIZE: Final = 12
+
+
+def decode_long(text: str, go_on: Callable[[], None]) -> object:
+    """The value of a JSON text, as `decode_json` gives it.
+
+    Args:
+        text: of any length.
+        go_on: called before each step; what it raises ends the work.
+
+    Raises:
+        ValueError: it is not JSON, or nested deeper than Python follows.
+    """
+    reader = _Reader(text, go_on)
+    try:
+        value = reader.value()
+    except RecursionError as error:
+        raise ValueError("JSON is nested too deeply") from error
+    if reader.character():
+        reader.refuse("the end")
+    return value
+
+
+class _Reader:
+    """A JSON text, and the place up to which it has been read."""
+
+    def __init__(self, text: str, go_on: Callable[[], None]) -> None:
+        self._text = text
+        self._go_on = go_on
+        self._at = 0
+
+    def refuse(self, expected: str) -> NoReturn:
+        """Say that something else was expected here."""
+        raise json.JSONDecodeError(f"Expecting {expected}", self._text, self._at)
+
+    def character(self) -> str:
+        """The next one that is not blank, where the place is then; empty at the end."""
+        blank = _BLANK.match(self._text, self._at)
+        assert blank is not None, "it may be empty"
+        self._at = blank.end()
+        return self._text[self._at : self._at + 1]
+
+    def _takes(self, expected: str) -> bool:
+        """Go past a character, if it is the next one."""
+        if self.character() != expected:
+            return False
+        self._at += 1
+        return True
+
+    def value(self) -> object:
+        """The next value."""
+        self._go_on()
+        character = self.character()
+        window = self._text[self._at : self._at + SHORT_SIZE]
+        try:
+            value, size = _DECODER.raw_decode(window)
+        except ValueError:
+            pass  # Maybe it goes on behind the window.
+        else:
+            if size < SHORT_SIZE or self._at + size == len(self._text):
+                self._at += size
+                return value
+        if character == '"':
+            return self._string()
+        if character == "[":
+            return self._array()
+        if character == "{":
+            return self._object()
+        return self._number()
+
+    def _number(self) -> object:
+        found = _NUMBER.match(self._text, self._at)
+        if found is None:
+            self.refuse("a value")
+        self._at = found.end()
+        return json.loads(found[0], parse_float=Number)
+
+    def _array(self) -> list[object]:
+        self._at += 1
+        values: list[object] = []
+        if self._takes("]"):
+            return values
+        while True:
+            values.append(self.value())
+            if self._takes("]"):
+                return values
+            if not self._takes(","):
+                self.refuse("',' or ']'")
+
+    def _object(self) -> dict[str, object]:
+        self._at += 1
+        fields: dict[str, object] = {}
+        if self._takes("}"):
+            return fields
+        while True:
+            if self.character() != '"':
+                self.refuse("a name in double quotes")
+            key = self.value()
+            assert isinstance(key, str), "it begins with a quote"
+            if not self._takes(":"):
+                self.refuse("':'")
+            fields[key] = self.value()
+            if self._takes("}"):
+                return fields
+            if not self._takes(","):
+                self.refuse("',' or '}'")
+
+    def _string(self) -> str:
+        pieces: list[str] = []
+        begin = self._at + 1
+        while True:
+            self._go_on()
+            piece = self._text[begin : begin + PIECE_SIZE]
+            if not piece:
+                self.refuse("the end of the text that begins here")
+            if "\\" in piece[-_CUT_SIZE:] and (cut := _CUT_ESCAPE.search(piece)):
+                piece = piece[: cut.start(1)] or piece
+            value, size = _DECODER.raw_decode(f'"{piece}"')
+            pieces.append(value)
+            begin += size - 2
+            if size < len(piece) + 2 or self._text[begin : begin + 1] == '"':
+                self._at = begin + 1
+                return "".join(pieces)
+
+
+def is_long(value: object) -> bool:
+    """Whether a value takes long to encode; looks at no more than `LONG_VALUES` of it."""
+    values_left, text_left = LONG_VALUES, PIECE_SIZE
+    levels: list[Iterator[object]] = [iter((value,))]
+    while levels:
+        try:
+            each = next(levels[-1])
+        except StopIteration:
+            levels.pop()
+            continue
+        if isinstance(each, LazyList):
+            return True
+        if isinstance(each, str):
+            text_left -= len(each)
+        elif isinstance(each, dict):
+            levels.append(iter(each.values()))
+        elif isinstance(each, list | tuple):
+            levels.append(iter(each))
+        values_left -= 1
+        if values_left < 0 or text_left < 0:
+            return True
+    return False
+
+
+def encoded_pieces(value: object) -> Iterator[str]:
+    """The JSON of a value, in pieces of which none takes long.
+
+    Raises:
+        TypeError: something is in it that has no form in JSON.
+    """
+    if not is_long(value):
+        yield encode_json(value)
+    elif isinstance(value, str):
+        yield '"'
+        for begin in range(0, len(value), PIECE_SIZE):
+            yield encode_basestring(value[begin : begin + PIECE_SIZE])[1:-1]
+        yield '"'
+    elif isinstance(value, dict):
+        mark = "{"
+        for key, item in value.items():
+            yield f"{mark}{encode_basestring(key)}:"
+            yield from encoded_pieces(item)
+            mark = ","
+        yield "}"
+    elif isinstance(value, list | tuple | LazyList):
+        mark = "["
+        for item in value:
+            yield mark
+            yield from encoded_pieces(item)
+            mark = ","
+        yield "]" if mark == "," else "[]"
+    else:
+        yield encode_json(value)

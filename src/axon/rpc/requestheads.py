@@ -1,0 +1,99 @@
+"""Request heads as small clients write them, rewritten as HTTP wants them (RFC 9112).
+
+bitcoind's HTTP server (libevent) takes header lines that end with a bare line feed, and requests
+of HTTP/1.1 without a `Host`. Clients in use rely on both; the parser behind us takes neither. So
+the head of each request is held until it is whole, then goes on with CRLF and a `Host`. The body
+goes on as it comes.
+
+    head --its blank line--> body --`Content-Length` bytes--> head
+    head --what is unusual--> raw, for the rest of the connection
+
+Only `Content-Length` tells where the next head begins. Behind a head that says it in another way,
+or that is no head at all, all goes on unchanged: the parser is the one to judge it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_HEAD_BYTES: Final = 32 * 1024
+"""A longer head is not rewritten, so no more than this is held; Core takes 8 kB."""
+
+_END: Final = re.compile(rb"\n\r?\n")
+_END_SIZE: Final = 3
+_LENGTH: Final = re.compile(rb"[0-9]{1,12}")
+_LINE_BREAKS: Final = b"\r\n"
+_OTHER_LENGTHS: Final = frozenset((b"transfer-encoding", b"upgrade"))
+"""Fields after which the body does not end where `Content-Length` says."""
+
+
+class RequestHeads:
+    """The bytes of one connection, on their way to the parser."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._body_left = 0
+        self._raw = False
+
+    @property
+    def is_between(self) -> bool:
+        """Whether no request has been begun that is not whole; False if that is not known."""
+        return not (self._raw or self._held or self._body_left)
+
+    def received(self, data: bytes) -> bytes:
+        """Take in bytes, cut anywhere; what the parser gets now."""
+        if self._raw:
+            return data
+        if self._body_left >= len(data) and not self._held:  # Long bodies are not copied.
+            self._body_left -= len(data)
+            return data
+        given = bytearray()
+        while data and not self._raw:
+            if self._body_left:
+                given += data[: self._body_left]
+                data, left = data[self._body_left :], self._body_left - len(data)
+                self._body_left = max(0, left)
+            else:
+                head, data = self._take(data)
+                given += head
+        return bytes(given + data)
+
+    def _take(self, data: bytes) -> tuple[bytes, bytes]:
+        """A head with what was held of it, empty while it is not whole; and the bytes behind it."""
+        if not self._held:
+            data = data.lstrip(_LINE_BREAKS)  # Some clients end a body with a line break of theirs.
+            if not data[:1].isalpha():
+                self._raw = bool(data)
+                return b"", data
+        looked_at = max(0, len(self._held) - _END_SIZE)
+        self._held += data
+        end = _END.search(self._held, looked_at)
+        if end is not None and end.end() <= MAX_HEAD_BYTES:
+            head, rest = bytes(self._held[: end.start()]), bytes(self._held[end.end() :])
+            self._held.clear()
+            return self._rewritten(head), rest
+        if len(self._held) > MAX_HEAD_BYTES:
+            self._raw = True
+            head = bytes(self._held)
+            self._held.clear()
+            return head, b""
+        return b"", b""
+
+    def _rewritten(self, head: bytes) -> bytes:
+        lines = [line.removesuffix(b"\r") for line in head.split(b"\n")]
+        fields = [line.partition(b":") for line in lines[1:]]
+        names = [name.strip().lower() for name, _, _ in fields]
+        lengths = [
+            value.strip()
+            for name, (_, _, value) in zip(names, fields, strict=True)
+            if name == b"content-length"
+        ]
+        if not _OTHER_LENGTHS.isdisjoint(names) or len(lengths) > 1:
+            self._raw = True
+        elif lengths:
+            self._raw = _LENGTH.fullmatch(lengths[0]) is None
+            self._body_left = 0 if self._raw else int(lengths[0])
+        if b"host" not in names:
+            lines.insert(1, b"Host: localhost")
+        return b"\r\n".join((*lines, b"", b""))
