@@ -164,6 +164,11 @@ def test_any_command_line_is_understood_or_refused(arguments: list[str]) -> None
         parse(*arguments)
 
 
+def test_the_help_offers_nothing_that_is_refused() -> None:
+    assert "proxy" not in help_message()
+    assert "-onion" not in help_message()
+
+
 def test_the_catalogue_is_in_order() -> None:
     assert all(name == option.name for name, option in OPTIONS.items())
     assert not any(name.startswith("no") for name in OPTIONS)

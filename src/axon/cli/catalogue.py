@@ -81,7 +81,7 @@ forcednsseed  flag      |              | Look in DNS even if nodes are known (de
 i2pacceptincoming -
 i2psam        -
 lab           flag      |              | Treat loopback addresses as if the world could reach them (regtest only, default: 0)
-listen        flag      |              | Let peers connect (default: 1, but 0 with -connect, -proxy or -maxconnections=0)
+listen        flag      |              | Let peers connect (default: 1, but 0 with -connect or -maxconnections=0)
 listenonion   -
 maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 125)
 maxreceivebuffer -
@@ -89,14 +89,14 @@ maxsendbuffer -
 maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)
 natpmp        -
 networkactive flag      |              | Speak to the network at all (default: 1)
-onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy (default: -proxy)
+onion         value refused | <ip:port> | Reach onion services through this SOCKS5 proxy (default: -proxy)
 onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
 peerblockfilters flag   |              | Serve compact block filters (default: 1, but 0 with -blockfilterindex=0)
 peerbloomfilters -
 peertimeout   value     | <n>          | Seconds in which a new peer has to speak (default: 60)
 port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
 privatebroadcast -
-proxy         value     | <ip:port>    | Dial through this SOCKS5 proxy
+proxy         value refused | <ip:port> | Dial through this SOCKS5 proxy
 proxyrandomize -
 seednode      list      | <ip>         | Ask this node for addresses and leave again
 timeout -
@@ -149,7 +149,7 @@ rpccookieperms value    | <who>        | Who may read the cookie: owner, group o
 rpcdoccheck   -
 rpcpassword   value secret | <pw>      | Password of -rpcuser; then there is no cookie
 rpcport       value net | <port>       | Listen here for calls (default: 8332, test: 18332, testnet4: 48332, signet: 38332, regtest: 18443)
-rpcservertimeout value  | <n>          | Seconds in which a request has to come in (default: 30)
+rpcservertimeout value  | <n>          | Seconds in which a request has to come in, the first and each further one (default: 30)
 rpcthreads    value     | <n>          | Calls under way at once (default: 16)
 rpcuser       value secret | <user>    | Name for calls
 rpcwhitelist  list      | <user:methods> | Methods that this user may call, separated by commas
@@ -208,7 +208,8 @@ def _read(category: Category, table: str) -> Iterator[Option]:
             kind, words = OptionKind.OPTIONAL, None
         else:
             kind = OptionKind[("optional" if "optional" in more else first).upper()]
-            words = text
+            # What a node refuses to start with is no help to anybody.
+            words = None if "refused" in more else text
         yield Option(
             name,
             kind,

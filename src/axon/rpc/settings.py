@@ -20,7 +20,8 @@ class ServerSettings:
         allowed: networks that may call, besides this machine itself (`-rpcallowip`).
         max_calls: calls under way at once, waiting ones too; more are answered 503 (`-rpcthreads`
             and `-rpcworkqueue` together). A batch is one of them, as its calls follow each other.
-        timeout_s: how long a request may take to come in (`-rpcservertimeout`).
+        timeout_s: how long a request may take to come in, from when its connection is there or the
+            request before is answered (`-rpcservertimeout`).
     """
 
     endpoints: tuple[Endpoint, ...] = ()
