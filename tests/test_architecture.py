@@ -53,6 +53,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",
+        "mnemonic": "wallet",
         "cryptography": "wallet",
         "segno": "cli",
         "pytest": "testing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from argparse import Namespace
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from axon.cli.wallet import main
+from axon.cli.walletcommands import creating
 from axon.cli.walletcommands.paying import confirm_fee
 from axon.errors import ConfigError
 from axon.wallet.keys import new_words
@@ -250,7 +252,12 @@ def test_what_is_a_wrong_call(alice: Cli, words: list[str], told: str) -> None:
     [
         ("abandon", "has 12 words (or 15, 18, 21, 24), not 1"),
         (" ".join(["abandon"] * 12), "the checksum is wrong"),
-        (" ".join(["abandon"] * 11 + ["bitcoinn"]), "word 12 is not in the word list"),
+        (" ".join(["abandon"] * 11 + ["bitcoinn"]), "word 12 is not in the English word list"),
+        (" ".join(["abandon"] * 11 + ["\udcff"]), "word 12 is not in the English word list"),
+        (
+            "wild father tree among universe such mobile favorite target dynamic credit identify",
+            "an Electrum seed, of a segwit wallet",
+        ),
         ("", "no words were given"),
     ],
 )
@@ -260,6 +267,75 @@ def test_words_that_are_none(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{words}\n"))
     assert told in cli.refused("restore", "bob", f"--passphrase-file={cli.secret}")
     assert cli.json("list") == []
+
+
+def test_a_bip39_passphrase_makes_another_wallet(cli: Cli) -> None:
+    extra = cli.folder / "25th"
+    extra.write_text("TREZOR\n")
+    plain = cli.restore("plain")
+    other = cli.restore("other", f"--bip39-passphrase-file={extra}")
+    # The master keys of BIP 39's first vector, and of the same words without its passphrase.
+    assert (plain["fingerprint"], other["fingerprint"]) == ("73c5da0a", "b4e3f5ed")
+    assert cli.json("receive", "other")["address"] != FIRST_ADDRESS
+    extra.write_text("")
+    assert "leave the option out" in cli.refused(
+        "restore", "third", f"--words-file={cli.words}", f"--bip39-passphrase-file={extra}"
+    )
+
+
+def test_a_new_wallet_says_what_restores_it(cli: Cli) -> None:
+    extra = cli.folder / "25th"
+    extra.write_text("one more word")
+    code, out, _ = cli(
+        "create", "alice", "--no-confirm", f"--passphrase-file={cli.secret}",
+        f"--bip39-passphrase-file={extra}",
+    )  # fmt: skip
+    assert code == 0
+    assert "Without it these\nwords restore another wallet" in out
+    assert "one more word" not in out
+    assert "Fingerprint of its master key" in out
+    for command in ("create", "restore"):
+        assert cli(command, "--help")[0] == 0
+    assert "there is nobody to ask: give --bip39-passphrase-file" in cli.refused(
+        "create", "bob", "--bip39-passphrase"
+    )
+
+
+class Forgetful:
+    """Standard input of a person who mistypes each word once.
+
+    Args:
+        words: those that are asked for by number.
+        asked: where they are asked for.
+    """
+
+    def __init__(self, words: list[str], asked: io.StringIO) -> None:
+        self._words = words
+        self._asked = asked
+        self.answers: list[str] = []
+
+    def readline(self) -> str:
+        """What is typed."""
+        place = int(re.findall(r"word ([0-9]+) is: $", self._asked.getvalue())[-1])
+        self.answers.append(self._words[place - 1] if len(self.answers) % 2 else "typo")
+        return f"{self.answers[-1]}\n"
+
+
+def test_a_typo_while_confirming_the_words_costs_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "new_words", lambda _entropy: WORDS)
+    asked = io.StringIO()
+    person = Forgetful(WORDS.split(), asked)
+    monkeypatch.setattr(sys, "stdin", person)
+    monkeypatch.setattr(sys, "stderr", asked)
+    code, out, _ = cli("create", "alice", f"--passphrase-file={cli.secret}")
+    assert (code, len(person.answers)) == (0, 4)
+    assert "Wallet alice on regtest is made." in out
+    assert asked.getvalue().count("look at what you wrote down") == 2
+    monkeypatch.setattr(sys, "stdin", io.StringIO("typo\n"))
+    assert cli("create", "bob", f"--passphrase-file={cli.secret}")[0] == 1
+    assert asked.getvalue().endswith("not confirmed, so no wallet was made\n")
 
 
 ASKED = {"fee_question": "The fee of 60 sat is 6.0 % of the 1000 sat paid, more than 5 %"}

@@ -7,9 +7,17 @@ import pytest
 from axon.primitives.address import decode_address
 from axon.primitives.network import MAINNET, REGTEST, SIGNET
 from axon.wallet.errors import BadDescriptor, BadMnemonic
-from axon.wallet.keys import AccountKind, check_words, from_words, new_words, watch
+from axon.wallet.keys import (
+    AccountKind,
+    Mnemonic,
+    from_words,
+    new_words,
+    private_descriptors,
+    watch,
+)
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import ScriptBook
+from axon.wallet.seal import unseal
 from tests.wallet.scene import LOG_N, WORDS, source
 
 ABOUT = "abandon " * 11 + "about"
@@ -48,37 +56,60 @@ def test_accounts_are_those_of_their_bips(kind: AccountKind, first: str, change:
     assert book.script(Keychain.CHANGE, 0) == decode_address(change, MAINNET)
 
 
-@pytest.mark.parametrize(
-    ("zeros", "last"),
-    [(11, "about"), (14, "address"), (17, "agent"), (20, "admit"), (23, "art")],
-)
-def test_words_come_in_five_counts(zeros: int, last: str) -> None:
-    # All entropy zero: only the last word has a checksum in it.
-    words = "abandon " * zeros + last
-    assert check_words(words) == words
-
-
 def test_words_of_entropy() -> None:
     assert new_words(bytes(16)) == ABOUT
-    assert check_words("  " + ABOUT.upper().replace(" ", "\n ")) == ABOUT
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("passphrase", "kind", "first"),
     [
-        ("abandon " * 10 + "about", "12 words .* not 11"),
-        ("abandon " * 12 + "about", "12 words .* not 13"),
-        ("", "not 0"),
-        ("abandon " * 12, "checksum is wrong"),
-        ("abandon " * 11 + "abut", "word 12 is not in the word list"),
-        ("abandonn " + "abandon " * 10 + "about", "word 1 is not"),
+        # The seed of BIP 39's first vector, c55257c3..., and BIP 84's path.
+        ("TREZOR", AccountKind.BIP84, "bc1qv5rmq0kt9yz3pm36wvzct7p3x6mtgehjul0feu"),
+        ("", AccountKind.BIP84, "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"),
     ],
 )
-def test_wrong_words_are_told_apart(words: str, says: str) -> None:
-    with pytest.raises(BadMnemonic, match=says) as caught:
-        check_words(words)
-    assert "abandonn" not in str(caught.value)
-    assert "abut" not in str(caught.value)
+def test_a_bip39_passphrase_makes_another_wallet(
+    passphrase: str, kind: AccountKind, first: str
+) -> None:
+    made = from_words(
+        ABOUT, MAINNET, kind, "", bytes(16), bytes(12), bip39_passphrase=passphrase, log_n=LOG_N
+    )
+    book = ScriptBook(MAINNET, made.descriptors)
+    assert book.script(Keychain.RECEIVE, 0) == decode_address(first, MAINNET)
+
+
+def test_a_bip39_passphrase_is_sealed_with_the_words() -> None:
+    made = from_words(
+        ABOUT, REGTEST, AccountKind.BIP84, "file", bytes(16), bytes(12),
+        bip39_passphrase="caf\u00e9 ", log_n=LOG_N,
+    )  # fmt: skip
+    assert made.sealed is not None
+    opened = Mnemonic.decode(unseal(made.sealed, "file"))
+    assert opened == Mnemonic(ABOUT, "cafe\u0301 ")
+    signs = private_descriptors(opened, REGTEST, AccountKind.BIP84)
+    assert [str(each) for each in signs] == [made.descriptors.receive, made.descriptors.change]
+    assert "caf" not in repr(opened) + repr(made)
+    assert "abandon" not in repr(opened)
+
+
+def test_words_are_sealed_as_ever_where_there_is_no_bip39_passphrase() -> None:
+    assert Mnemonic(ABOUT).encode() == ABOUT.encode()
+    for mnemonic in (Mnemonic(ABOUT), Mnemonic(ABOUT, "a\0b"), Mnemonic("あ い", "ü")):
+        assert Mnemonic.decode(mnemonic.encode()) == mnemonic
+
+
+def test_a_bip39_passphrase_that_is_no_text() -> None:
+    with pytest.raises(BadMnemonic, match="BIP 39 passphrase is no UTF-8"):
+        from_words(
+            ABOUT, MAINNET, AccountKind.BIP84, "", bytes(16), bytes(12), bip39_passphrase="\udcff"
+        )
+
+
+def test_words_of_other_languages_have_keys() -> None:
+    mnemonic = Mnemonic("あいこくしん " * 11 + "あおそ\u3099ら", "")
+    for network, head in ((MAINNET, "xpub"), (REGTEST, "tpub")):
+        receive, _ = private_descriptors(mnemonic, network, AccountKind.BIP84)
+        assert head in str(receive)
 
 
 def test_a_source_shows_no_secret() -> None:

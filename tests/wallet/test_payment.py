@@ -31,7 +31,7 @@ from axon.wallet.errors import (
     WatchOnly,
     WrongPassphrase,
 )
-from axon.wallet.keys import AccountKind, watch
+from axon.wallet.keys import AccountKind, Mnemonic, watch
 from axon.wallet.payment import ALL, Payee, draft
 from axon.wallet.signing import reveal_words, sign
 from axon.wallet.wallet import Wallet
@@ -283,7 +283,7 @@ def test_the_passphrase_must_fit() -> None:
     made = draft(scene.wallet, to_bob(COIN // 2), feerate_sat_kvb=RATE)
     with pytest.raises(WrongPassphrase):
         sign(scene.wallet, made, "wrong")
-    assert reveal_words(scene.wallet, PASSPHRASE) == WORDS
+    assert reveal_words(scene.wallet, PASSPHRASE) == Mnemonic(WORDS)
 
 
 def test_a_watching_wallet_drafts_and_does_not_sign() -> None:

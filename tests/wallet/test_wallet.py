@@ -14,7 +14,14 @@ from axon.primitives.network import MAINNET, REGTEST, SIGNET
 from axon.primitives.transaction import COIN, Transaction
 from axon.wallet import records
 from axon.wallet.errors import AddressGap, NoWallet
-from axon.wallet.keys import AccountKind, from_words, network_kind, private_descriptors, watch
+from axon.wallet.keys import (
+    AccountKind,
+    Mnemonic,
+    from_words,
+    network_kind,
+    private_descriptors,
+    watch,
+)
 from axon.wallet.payment import Payee, draft
 from axon.wallet.signing import sign
 from axon.wallet.wallet import MAX_UNUSED_ADDRESSES, Wallet
@@ -147,7 +154,7 @@ def test_secrets_are_nowhere_to_be_seen(
     key = bdk.DescriptorSecretKey(network_kind(REGTEST), bdk.Mnemonic.from_string(WORDS), None)
     privates = [
         item.to_string_with_secret()
-        for item in private_descriptors(WORDS, REGTEST, AccountKind.BIP84)
+        for item in private_descriptors(Mnemonic(WORDS), REGTEST, AccountKind.BIP84)
     ]
     secrets = [WORDS, PASSPHRASE, bytes(range(16)).hex(), str(key), *privates]
     assert "prv" in privates[0]

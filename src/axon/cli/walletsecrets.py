@@ -1,5 +1,9 @@
 """Secrets on their way in: passphrases and words, from a prompt, a file or standard input.
 
+Two things are called passphrase. The wallet's passphrase seals its file on this machine, and is
+asked for to sign. A BIP 39 passphrase, the 25th word of other wallets, is a part of the keys: it
+is asked for once, when a wallet is made, and sealed in the file with the words.
+
 They are never arguments: those can be read by every other user of the machine, and stay in the
 history of the shell.
 """
@@ -24,11 +28,53 @@ def add_passphrase_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where a passphrase comes from."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--passphrase-file", type=Path, metavar="FILE", help="read the passphrase from this file"
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="read the passphrase that seals the wallet's file from this file",
     )
     where.add_argument(
         "--passphrase-stdin", action="store_true", help="read it from standard input, one line"
     )
+
+
+def add_bip39_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for a BIP 39 passphrase."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--bip39-passphrase",
+        action="store_true",
+        help="ask for a BIP 39 passphrase (the 25th word), which the keys are made of beside the "
+        "words; it is not the one that seals the file",
+    )
+    where.add_argument(
+        "--bip39-passphrase-file", type=Path, metavar="FILE", help="read it from this file"
+    )
+
+
+def bip39_passphrase(arguments: argparse.Namespace) -> str:
+    """The BIP 39 passphrase of a wallet that is made; empty where none was spoken of.
+
+    Raises:
+        ConfigError: there is nobody to ask, the file cannot be read, it is empty, or the two that
+            were typed are not the same.
+    """
+    path: Path | None = arguments.bip39_passphrase_file
+    if path is not None:
+        found = read_secret(path)
+    elif not arguments.bip39_passphrase:
+        return ""
+    elif not sys.stdin.isatty():
+        raise ConfigError("there is nobody to ask: give --bip39-passphrase-file FILE")
+    else:
+        found = getpass.getpass("BIP 39 passphrase (the 25th word): ")
+        if found and getpass.getpass("The same once more: ") != found:
+            raise ConfigError("the two BIP 39 passphrases are not the same, so nothing was done")
+    if not found:
+        raise ConfigError(
+            "the BIP 39 passphrase is empty: leave the option out for a wallet without one"
+        )
+    return found
 
 
 def is_asked(arguments: argparse.Namespace) -> bool:
@@ -59,7 +105,9 @@ def new_passphrase(arguments: argparse.Namespace) -> str:
     Raises:
         ConfigError: the two are not the same; or as `passphrase`.
     """
-    found = passphrase(arguments, "Passphrase for the new wallet (asked for to send): ")
+    found = passphrase(
+        arguments, "New passphrase, to seal this wallet's file (asked for to send): "
+    )
     if is_asked(arguments) and getpass.getpass("The same once more: ") != found:
         raise ConfigError("the two passphrases are not the same, so nothing was done")
     return found

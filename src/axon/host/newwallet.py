@@ -10,9 +10,10 @@ from axon.errors import ConfigError
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.settings import LightSettings
 from axon.machine import SECOND
-from axon.wallet.keys import ENTROPY_SIZE, AccountKind, check_words, from_words, new_words
+from axon.wallet.keys import ENTROPY_SIZE, AccountKind, from_words, new_words
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
+from axon.wallet.wordlists import check_words
 
 
 def create_wallet(
@@ -21,6 +22,7 @@ def create_wallet(
     passphrase: str,
     *,
     words: str | None = None,
+    bip39_passphrase: str = "",
     birthday_s: int | None = None,
 ) -> str:
     """Make a wallet of BIP 84 addresses; the words that restore it. It takes half a second.
@@ -30,6 +32,8 @@ def create_wallet(
         name: of the wallet.
         passphrase: asked for to spend from it; not empty.
         words: of a wallet that existed before; None for new ones.
+        bip39_passphrase: the 25th word, needed beside the words to restore the wallet; empty for
+            none.
         birthday_s: nothing was paid to it before, seconds since 1970; None for now, or for the
             beginning of the chain if it existed before.
 
@@ -45,7 +49,10 @@ def create_wallet(
     network = settings.network
     used = new_words(rng.randbytes(ENTROPY_SIZE)) if words is None else check_words(words)
     salt, nonce = rng.randbytes(SALT_SIZE), rng.randbytes(NONCE_SIZE)
-    source = from_words(used, network, AccountKind.BIP84, passphrase, salt, nonce)
+    kind = AccountKind.BIP84
+    source = from_words(
+        used, network, kind, passphrase, salt, nonce, bip39_passphrase=bip39_passphrase
+    )
     if birthday_s is None:
         birthday_s = Clock().now() // SECOND if words is None else network.genesis.header.time
     with SqliteStore(folder / WALLET_FILE) as store:

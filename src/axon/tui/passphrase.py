@@ -28,7 +28,7 @@ class SecretInput(Input):
         """A passphrase was typed and Enter pressed."""
 
     def __init__(self) -> None:
-        super().__init__(password=True, placeholder="passphrase")
+        super().__init__(password=True, placeholder="passphrase of this wallet's file")
 
     def post_message(self, message: Message) -> bool:
         """Those of other fields bear what was typed: nobody needs them here."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from unicodedata import normalize
 
 import bdkpython as bdk
 
@@ -19,11 +20,10 @@ from axon.primitives.descriptor import Descriptor, DescriptorError, parse_descri
 from axon.primitives.network import MAINNET, REGTEST, SIGNET, TESTNET3, TESTNET4, Network
 from axon.wallet.errors import BadDescriptor, BadMnemonic
 from axon.wallet.seal import SCRYPT_LOG_N, seal
+from axon.wallet.wordlists import check_words, is_english, other_root_key
 
 ENTROPY_SIZE: Final = 16
 """Bytes behind 12 words: 128 bits, as strong as the curve."""
-
-WORD_COUNTS: Final = (12, 15, 18, 21, 24)
 
 MAX_DESCRIPTOR_SIZE: Final = 10_000
 """Characters; multisig of twenty keys with origins takes 3,000."""
@@ -53,6 +53,31 @@ class Descriptors:
 
     receive: str
     change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mnemonic:
+    """What keys are made of: words and, where one was chosen, the passphrase of BIP 39.
+
+    Args:
+        words: checked, in NFKD.
+        bip39_passphrase: the 25th word, in NFKD; with another one, or none, the same words are
+            another wallet, and nothing tells which was meant.
+    """
+
+    words: str = field(repr=False)
+    bip39_passphrase: str = field(default="", repr=False)
+
+    def encode(self) -> bytes:
+        """As it is sealed: the words; behind a zero byte the passphrase, if there is one."""
+        parts = (self.words, self.bip39_passphrase) if self.bip39_passphrase else (self.words,)
+        return "\0".join(parts).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Mnemonic:
+        """From what was sealed."""
+        words, _, passphrase = data.decode().partition("\0")
+        return cls(words, passphrase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +127,6 @@ def new_words(entropy: bytes) -> str:
     return str(bdk.Mnemonic.from_entropy(entropy))
 
 
-def check_words(text: str) -> str:
-    """A mnemonic as it was written down: lower case, one space between words.
-
-    Raises:
-        BadMnemonic: the number of words, a word or the checksum is wrong; no word is quoted.
-    """
-    words = text.lower().split()
-    if len(words) not in WORD_COUNTS:
-        raise BadMnemonic(f"a mnemonic has 12 words (or 15, 18, 21, 24), not {len(words)}")
-    try:
-        return str(bdk.Mnemonic.from_string(" ".join(words)))
-    except bdk.Bip39Error as error:
-        place: int | None = getattr(error, "index", None)  # Of a word that is in no list.
-        if place is not None:
-            raise BadMnemonic(
-                f"word {place + 1} is not in the word list of BIP 39: check its spelling"
-            ) from None
-        raise BadMnemonic(
-            "every word exists, but the checksum is wrong: check their order, and look for a word"
-            " that was taken for a similar one"
-        ) from None
-
-
 def from_words(
     words: str,
     network: Network,
@@ -133,29 +135,45 @@ def from_words(
     salt: bytes,
     nonce: bytes,
     *,
+    bip39_passphrase: str = "",
     log_n: int = SCRYPT_LOG_N,
 ) -> Source:
     """Account 0 of a mnemonic.
 
     Args:
-        passphrase: what will be asked for to sign.
+        passphrase: what will be asked for to sign; it seals the words and changes no key.
         salt, nonce, log_n: as `seal` takes them.
+        bip39_passphrase: the 25th word, sealed with the others; empty for none.
 
     Raises:
-        BadMnemonic: the words are none.
+        BadMnemonic: the words are none, or the BIP 39 passphrase is no text.
     """
-    words = check_words(words)
-    receive, change = private_descriptors(words, network, kind)
+    try:
+        bip39_passphrase.encode()
+    except UnicodeError:  # Bytes from a terminal that are no UTF-8.
+        raise BadMnemonic("the BIP 39 passphrase is no UTF-8 text: type it anew") from None
+    mnemonic = Mnemonic(check_words(words), normalize("NFKD", bip39_passphrase))
+    receive, change = private_descriptors(mnemonic, network, kind)
     descriptors = Descriptors(str(receive), str(change))  # BDK leaves private keys out of these.
-    return Source(descriptors, kind, seal(words.encode(), passphrase, salt, nonce, log_n=log_n))
+    sealed = seal(mnemonic.encode(), passphrase, salt, nonce, log_n=log_n)
+    return Source(descriptors, kind, sealed)
+
+
+def root_key(mnemonic: Mnemonic, network: Network) -> bdk.DescriptorSecretKey:
+    """The key from which all others of a mnemonic are derived (BIP 32)."""
+    words, passphrase = mnemonic.words, mnemonic.bip39_passphrase
+    if is_english(words):
+        made = bdk.Mnemonic.from_string(words)
+        return bdk.DescriptorSecretKey(network_kind(network), made, passphrase or None)
+    is_test = network is not MAINNET
+    return bdk.DescriptorSecretKey.from_string(other_root_key(words, passphrase, is_test=is_test))
 
 
 def private_descriptors(
-    words: str, network: Network, kind: AccountKind
+    mnemonic: Mnemonic, network: Network, kind: AccountKind
 ) -> tuple[bdk.Descriptor, bdk.Descriptor]:
     """The two descriptors of account 0, with the key that signs for them."""
-    coins = network_kind(network)
-    key = bdk.DescriptorSecretKey(coins, bdk.Mnemonic.from_string(words), None)
+    coins, key = network_kind(network), root_key(mnemonic, network)
     make = _TEMPLATES[kind]
     return (
         make(key, bdk.KeychainKind.EXTERNAL, coins),

@@ -86,7 +86,10 @@ def unseal(sealed: bytes, passphrase: str) -> bytes:
     try:
         return ChaCha20Poly1305(_key(passphrase, salt, log_n, r, p)).decrypt(nonce, rest, header)
     except InvalidTag:
-        raise WrongPassphrase("the passphrase does not open this wallet: try again") from None
+        raise WrongPassphrase(
+            "the passphrase does not open this wallet: try again; it is the one that seals its"
+            " file, not a BIP 39 passphrase"
+        ) from None
 
 
 def _key(passphrase: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:

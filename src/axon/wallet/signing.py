@@ -12,7 +12,7 @@ from axon.primitives.transaction import Transaction
 from axon.wallet.bdkwallet import load_bdk_wallet
 from axon.wallet.draft import Draft, check_fee, describe
 from axon.wallet.errors import BadPsbt, WatchOnly
-from axon.wallet.keys import private_descriptors
+from axon.wallet.keys import Mnemonic, private_descriptors
 from axon.wallet.psbt import Psbt, finalize, from_bdk, to_bdk
 from axon.wallet.seal import unseal
 from axon.wallet.wallet import Wallet
@@ -73,8 +73,8 @@ def sign_fully(
     return signed
 
 
-def reveal_words(wallet: Wallet, passphrase: str) -> str:
-    """The mnemonic, to be written down.
+def reveal_words(wallet: Wallet, passphrase: str) -> Mnemonic:
+    """The mnemonic, with its BIP 39 passphrase if it has one.
 
     Raises:
         WatchOnly: this wallet has none.
@@ -85,7 +85,7 @@ def reveal_words(wallet: Wallet, passphrase: str) -> str:
         raise WatchOnly(
             "this wallet only watches: export the payment as a PSBT and sign it where the keys are"
         )
-    return unseal(sealed, passphrase).decode()
+    return Mnemonic.decode(unseal(sealed, passphrase))
 
 
 def _keys(wallet: Wallet, passphrase: str) -> tuple[bdk.Descriptor, bdk.Descriptor]:

@@ -11,7 +11,13 @@ from typing import Any, Final
 
 from axon.cli.arguments import UsageError
 from axon.cli.walletoptions import AddCommand, WalletOptions
-from axon.cli.walletsecrets import add_passphrase_options, new_passphrase, words
+from axon.cli.walletsecrets import (
+    add_bip39_options,
+    add_passphrase_options,
+    bip39_passphrase,
+    new_passphrase,
+    words,
+)
 from axon.cli.walletview import aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.walletfile import SqliteStore
@@ -20,21 +26,24 @@ from axon.host.lightstorage import LightStorage
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.walletclient import find_served
 from axon.machine import SECOND
-from axon.wallet.errors import NoWallet
+from axon.wallet.errors import BadMnemonic, NoWallet
 from axon.wallet.keys import (
     ENTROPY_SIZE,
     AccountKind,
     Source,
-    check_words,
     from_words,
     new_words,
     watch,
 )
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
+from axon.wallet.wordlists import check_words
 
 WORDS_ASKED: Final = 2
 """So many words are asked for, to see that they were written down."""
+
+_FINGERPRINT: Final = re.compile(r"\[([0-9a-f]{8})/")
+"""Of the master key, in a descriptor: it tells apart what different BIP 39 passphrases make."""
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -53,7 +62,11 @@ def add_commands(add: AddCommand) -> None:
     _add_birthday(create, "with --watch-only: nothing was paid to it before (default: 2009)")
     restore = add("restore", _restore, "make a wallet anew from its words")
     restore.add_argument(
-        "--words-file", type=Path, metavar="FILE", help="read the words from this file"
+        "--words-file",
+        type=Path,
+        metavar="FILE",
+        help="read the words from this file: in one of the ten languages of BIP 39, in full or by "
+        "their first four letters; or as the numbers of English words, counted from 1",
     )
     _add_kind(restore)
     _add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
@@ -68,6 +81,7 @@ def _add_kind(parser: Any) -> None:
         help="of addresses: bip84 bc1q..., bip86 bc1p..., bip49 3..., bip44 1... (default bip84)",
     )
     add_passphrase_options(parser)
+    add_bip39_options(parser)
 
 
 def _add_birthday(parser: Any, about: str) -> None:
@@ -83,13 +97,17 @@ def _create(options: WalletOptions) -> int:
     for name in ("change", "birthday"):
         if getattr(arguments, name) is not None:
             raise UsageError(f"--{name} goes with --watch-only; a new wallet begins now")
+    extra = bip39_passphrase(arguments)
     passphrase = new_passphrase(arguments)
     made = new_words(_random(ENTROPY_SIZE))
     if not options.as_json:
         _show_words(made)
+        if extra:
+            write("Write the BIP 39 passphrase down as well, in another place. Without it these")
+            write("words restore another wallet, which is empty.\n")
     if not arguments.no_confirm:
         _ask_words(made)
-    source = _account(options, made, passphrase)
+    source = _account(options, made, extra, passphrase)
     return _made(options, source, Clock().now() // SECOND, shown=made)
 
 
@@ -97,15 +115,35 @@ def _restore(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     birthday_s = _birthday_s(options)
-    found = check_words(words(arguments.words_file))
-    source = _account(options, found, new_passphrase(arguments))
+    found = _words_to_restore(arguments.words_file)
+    extra = bip39_passphrase(arguments)
+    source = _account(options, found, extra, new_passphrase(arguments))
     return _made(options, source, birthday_s, shown=None)
 
 
-def _account(options: WalletOptions, found: str, passphrase: str) -> Source:
+def _words_to_restore(path: Path | None) -> str:
+    """The words; who types them is asked again after a mistake.
+
+    Raises:
+        BadMnemonic: they are none.
+        ConfigError: the file cannot be read, or nothing was typed.
+    """
+    while True:
+        try:
+            return check_words(words(path))
+        except BadMnemonic as error:
+            if path is not None or not sys.stdin.isatty():
+                raise
+            say(f"{error}. Try again, or press enter to leave.")
+
+
+def _account(options: WalletOptions, found: str, extra: str, passphrase: str) -> Source:
+    """Args: extra: the BIP 39 passphrase, empty for none."""
     kind = AccountKind(options.arguments.kind)
     salt, nonce = _random(SALT_SIZE), _random(NONCE_SIZE)
-    return from_words(found, options.light.network, kind, passphrase, salt, nonce)
+    return from_words(
+        found, options.light.network, kind, passphrase, salt, nonce, bip39_passphrase=extra
+    )
 
 
 def _random(size: int) -> bytes:
@@ -141,12 +179,17 @@ def _made(options: WalletOptions, source: Source, birthday_s: int, *, shown: str
             "birthtime": birthday_s,
             "folder": str(_path(options).parent),
         }
+        fingerprint = _FINGERPRINT.search(source.descriptors.receive)
+        if source.kind is not None and fingerprint is not None:
+            told["fingerprint"] = fingerprint[1]
     if options.as_json:
         write_json(told if shown is None else {**told, "words": shown})
         return 0
     about = "It only watches: it cannot sign." if wallet.is_watch_only else f"Addresses: {kind}."
     write(f"Wallet {options.name} on {wallet.network.name} is made. {about}")
     write(f"It is kept in {told['folder']}.")
+    if "fingerprint" in told:
+        write(f"Fingerprint of its master key, as other wallets show it: {told['fingerprint']}.")
     return 0
 
 
@@ -164,17 +207,22 @@ def _show_words(made: str) -> None:
 
 
 def _ask_words(made: str) -> None:
-    """See that the words were written down.
+    """See that the words were written down; who mistypes one is asked for it again.
 
     Raises:
-        ConfigError: they were not.
+        ConfigError: nobody answers any more.
     """
     listed = made.split()
     for place in sorted(SystemRandom().sample(range(len(listed)), WORDS_ASKED)):
-        sys.stderr.write(f"To see that you have them: word {place + 1} is: ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() != listed[place]:
-            raise ConfigError("that is not the word, so no wallet was made: begin again")
+        while True:
+            sys.stderr.write(f"To see that you have them: word {place + 1} is: ")
+            sys.stderr.flush()
+            answer = sys.stdin.readline()
+            if not answer:
+                raise ConfigError("the words were not confirmed, so no wallet was made")
+            if answer.strip().lower() == listed[place]:
+                break
+            say(f"That is not word {place + 1}: look at what you wrote down, and type it again.")
 
 
 def _birthday_s(options: WalletOptions) -> int:

@@ -255,7 +255,9 @@ def with_passphrase(
         ConfigError: none was given.
     """
     for left in reversed(range(TRIES if is_asked(arguments) else 1)):
-        secret = passphrase(arguments, "Passphrase to sign (empty: do not send): ")
+        secret = passphrase(
+            arguments, "Passphrase of this wallet's file, to sign (empty: do not send): "
+        )
         try:
             return use(secret)
         except RpcError as error:
