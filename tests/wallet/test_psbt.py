@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from axon.consensus.scripts import verify_scripts
 from axon.primitives.encoding import Reader, var_bytes
 from axon.primitives.hashes import Txid
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
+from axon.primitives.verdict import Accepted
 from axon.wallet.draft import describe
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.keys import AccountKind, new_words, watch
 from axon.wallet.payment import Payee, draft
-from axon.wallet.psbt import MAX_PSBT_BYTES, Psbt, _spent, combine, finalize, read_psbt
+from axon.wallet.psbt import MAX_PSBT_BYTES, Psbt, combine, finalize, is_psbt_text, read_psbt
+from axon.wallet.psbtmaps import NON_WITNESS_UTXO, UNSIGNED_TX, WITNESS_UTXO, PsbtMaps, spent_output
 from axon.wallet.records import Keychain
 from axon.wallet.signing import sign, sign_fully
 from axon.wallet.wallet import Wallet
@@ -125,8 +129,7 @@ def test_what_an_input_holds_must_be_said() -> None:
     assert describe(scene.wallet.ledger, bare).fee_sat > 0  # It is our own coin.
     witness_only = read_psbt(without_previous(unsigned(scene), frozenset((0,))))
     assert witness_only.spent[0] is not None
-    with pytest.raises(BadPsbt, match="cannot be signed"):
-        sign(scene.wallet, witness_only, PASSPHRASE)
+    assert isinstance(sign(scene.wallet, witness_only, PASSPHRASE), Transaction)
 
 
 def multisig() -> Wallet:
@@ -157,6 +160,7 @@ from random import Random
 from axon.wallet.errors import WalletError
 from axon.wallet.draft import describe
 from axon.wallet.psbt import combine, finalize, read_psbt
+from axon.wallet.psbtmaps import NON_WITNESS_UTXO, UNSIGNED_TX, WITNESS_UTXO, PsbtMaps, spent_output
 from axon.wallet.records import Keychain
 from axon.wallet.signing import sign, sign_fully
 from tests.wallet.scene import PASSPHRASE
@@ -211,10 +215,10 @@ def test_what_an_input_spends_is_read_off_its_own_parent_only() -> None:
     parent = paying(b"\x51", COIN)
     key = b"\x00"
     first = outpoint(parent.txid, 0)
-    assert _spent(first, {key: parent.raw}) == parent.outputs[0]
+    assert spent_output(first, {key: parent.raw}) == parent.outputs[0]
     beyond = outpoint(parent.txid, len(parent.outputs))
-    assert _spent(beyond, {key: parent.raw}) is None
-    assert _spent(first, {key: paying(b"\x51", COIN, "other").raw}) is None
+    assert spent_output(beyond, {key: parent.raw}) is None
+    assert spent_output(first, {key: paying(b"\x51", COIN, "other").raw}) is None
 
 
 def test_base64_holds_no_foreign_signs_and_a_psbt_has_a_largest_size(
@@ -230,3 +234,54 @@ def test_base64_holds_no_foreign_signs_and_a_psbt_has_a_largest_size(
     monkeypatch.setattr("axon.wallet.psbt.MAX_PSBT_BYTES", len(psbt.raw) // 2 - 1)
     with pytest.raises(BadPsbt, match="at most"):
         read_psbt(psbt.raw)
+
+
+def test_hex_is_read_as_well() -> None:
+    psbt = unsigned(funded())
+    for text in (psbt.raw.hex(), psbt.raw.hex().upper(), psbt.raw.hex() + "\n"):
+        assert read_psbt(text) == psbt
+        assert is_psbt_text(text)
+    assert is_psbt_text(psbt.base64)
+    assert not is_psbt_text(psbt.transaction.raw.hex())
+    assert not is_psbt_text("é" * 20)
+
+
+@pytest.mark.parametrize("kind", AccountKind)
+@pytest.mark.parametrize("left_out", [(0,), (0, 1), ()])
+def test_own_coins_are_shown_from_our_own_records(
+    kind: AccountKind, left_out: tuple[int, ...]
+) -> None:
+    scene = funded(kind)
+    bare = without_previous(unsigned(scene), frozenset(left_out))
+    signed = sign(scene.wallet, read_psbt(bare), PASSPHRASE)
+    assert isinstance(signed, Transaction)
+    spent = [scene.wallet.ledger.output(prevout) for prevout in signed.prevouts]
+    assert verify_scripts(signed, [output for output in spent if output]) == Accepted()
+
+
+def test_what_a_psbt_says_of_our_own_coin_is_not_believed() -> None:
+    scene = funded()
+    maps = PsbtMaps.decode(unsigned(scene).raw)
+    (entries,) = maps.inputs
+    lie = {WITNESS_UTXO: TxOut(7 * COIN, BOB.script).encode()}
+    told = {key: entries[key] for key in entries if key != NON_WITNESS_UTXO} | lie
+    psbt = read_psbt(replace(maps, inputs=(told,)).encode())
+    assert describe(scene.wallet.ledger, psbt).inputs[0].amount_sat == COIN
+    signed = sign(scene.wallet, psbt, PASSPHRASE)
+    assert isinstance(signed, Transaction)
+    spent = [scene.wallet.ledger.output(prevout) for prevout in signed.prevouts]
+    assert verify_scripts(signed, [output for output in spent if output]) == Accepted()
+
+
+def test_beside_a_foreign_input_without_its_previous_transaction_ours_is_signed() -> None:
+    scene = funded()
+    ours = unsigned(scene)
+    theirs = paying(BOB.script, COIN, "theirs")
+    inputs = [*ours.transaction.inputs, TxIn(outpoint(theirs.txid, 0))]
+    both = Transaction.build(2, inputs, [TxOut(2 * COIN - 9_000, BOB.script)])
+    shown = {WITNESS_UTXO: theirs.outputs[0].encode()}
+    maps = PsbtMaps(0, {UNSIGNED_TX: both.raw}, ({}, shown), ({},))
+    signed = sign(scene.wallet, read_psbt(maps.encode()), PASSPHRASE)
+    assert isinstance(signed, Psbt)
+    assert signed.transaction.inputs[0].witness
+    assert not signed.transaction.inputs[1].witness

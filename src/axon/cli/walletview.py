@@ -130,6 +130,11 @@ def draft_lines(draft: Mapping[str, Any]) -> list[str]:
     rows.append(("fee", btc(draft["fee"]), rate))
     rows.append(("change", btc(draft["change"]), "returns to this wallet"))
     lines = aligned(rows, right=(1,), indent=2)
+    named = sum(each["named"] for each in draft.get("inputs", ()))
+    if named:
+        lines.append(
+            f"  {named} of {len(draft['inputs'])} inputs name a key of this wallet to sign"
+        )
     if "replaces" in draft:
         lines.append(f"  replaces {draft['replaces']}")
     if "reduced" in draft:

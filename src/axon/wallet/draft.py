@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from axon.primitives.address import encode_address
+from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import Txid
+from axon.primitives.solver import MULTISIG, solve
 from axon.primitives.transaction import COIN, WITNESS_SCALE_FACTOR, OutPoint, TxOut
+from axon.wallet.cosigning import named_inputs
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.psbt import Psbt
+from axon.wallet.psbtmaps import WITNESS_SCRIPT, Entries, PsbtMaps
 from axon.wallet.records import Keychain
 
 MAX_FEE_SAT: Final = COIN // 10
@@ -36,6 +40,9 @@ ASK_FEE_PERCENT: Final = 5
 
 _FOREIGN_SATISFACTION_WU: Final = 107
 """What an input that is not ours is taken to need: signature and key in a witness."""
+
+_SIGNATURE_WU: Final = 73
+"""A signature of one of several keys, with its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,14 @@ class DraftInput:
         amount_sat: what it holds.
         address: where it is; None if no address stands for its script.
         ours: whether it is a coin of this wallet.
+        named: whether it is not, and a key of this wallet is named that can sign it with others.
     """
 
     outpoint: OutPoint
     amount_sat: int
     address: str | None
     ours: bool
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,8 @@ def describe(
     Raises:
         BadPsbt: what an input holds is not said, or less goes in than comes out.
     """
-    inputs = [_spending(ledger, psbt, index) for index in range(len(psbt.spent))]
+    named = {key.index for key in named_inputs(ledger, psbt)}
+    inputs = [_spending(ledger, psbt, index, index in named) for index in range(len(psbt.spent))]
     recipients: list[Recipient] = []
     change_sat, meant = 0, list(paid)
     for output in psbt.transaction.outputs:
@@ -201,7 +211,7 @@ def fee_question(draft: Draft) -> str | None:
     return None
 
 
-def _spending(ledger: WalletLedger, psbt: Psbt, index: int) -> DraftInput:
+def _spending(ledger: WalletLedger, psbt: Psbt, index: int, named: bool) -> DraftInput:
     prevout = psbt.transaction.prevouts[index]
     owned = ledger.owned.get(prevout)
     output = psbt.spent[index] if owned is None else owned.output
@@ -211,7 +221,7 @@ def _spending(ledger: WalletLedger, psbt: Psbt, index: int) -> DraftInput:
             " one with the previous transactions in it"
         )
     address = encode_address(output.script_pubkey, ledger.network)
-    return DraftInput(prevout, output.amount_sat, address, owned is not None)
+    return DraftInput(prevout, output.amount_sat, address, owned is not None, named)
 
 
 def _recipient(ledger: WalletLedger, output: TxOut) -> Recipient:
@@ -245,26 +255,31 @@ def _vsize(ledger: WalletLedger, psbt: Psbt) -> int:
     """Of the signed transaction: what is missing of each input is added."""
     transaction = psbt.transaction
     weight_wu = transaction.weight_wu
+    maps = PsbtMaps.decode(psbt.raw).inputs
     missing = [
-        (prevout, output)
-        for prevout, output, item in zip(
-            transaction.prevouts, psbt.spent, transaction.inputs, strict=True
+        (prevout, output, entries)
+        for prevout, output, item, entries in zip(
+            transaction.prevouts, psbt.spent, transaction.inputs, maps, strict=True
         )
         if not item.witness and not item.script_sig
     ]
-    weight_wu += sum(_satisfaction_wu(ledger, prevout) for prevout, _ in missing)
-    if not transaction.has_witness and any(not _is_legacy(output) for _, output in missing):
+    weight_wu += sum(_satisfaction_wu(ledger, prevout, entries) for prevout, _, entries in missing)
+    if not transaction.has_witness and any(not is_legacy(output) for _, output, _ in missing):
         weight_wu += 2 + len(transaction.inputs)  # Marker, flag, and how many items each has.
     return (weight_wu + WITNESS_SCALE_FACTOR - 1) // WITNESS_SCALE_FACTOR
 
 
-def _is_legacy(output: TxOut | None) -> bool:
+def is_legacy(output: TxOut | None) -> bool:
     """Whether it is spent without a witness, as far as the script tells."""
     return output is not None and output.script_pubkey.startswith(b"\x76\xa9\x14")
 
 
-def _satisfaction_wu(ledger: WalletLedger, prevout: OutPoint) -> int:
+def _satisfaction_wu(ledger: WalletLedger, prevout: OutPoint, entries: Entries) -> int:
     owned = ledger.owned.get(prevout)
-    if owned is None:
+    if owned is not None:
+        return int(ledger.book.descriptor(owned.place.keychain).max_weight_to_satisfy())
+    script = entries.get(WITNESS_SCRIPT)
+    found = None if script is None else solve(script)
+    if script is None or found is None or found.kind != MULTISIG:
         return _FOREIGN_SATISFACTION_WU
-    return int(ledger.book.descriptor(owned.place.keychain).max_weight_to_satisfy())
+    return 2 + found.required * _SIGNATURE_WU + len(var_bytes(script))

@@ -1,13 +1,14 @@
 """Partially signed transactions (BIP 174): how a payment travels between those who sign it.
 
 A `Psbt` is its bytes, checked by BDK when it is read. Files hold them as they are, people copy them
-as base64; both are read.
+as base64 or hex; all are read. One of version 2 (BIP 370) is given back as such.
 """
 
 from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
+from binascii import unhexlify
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -16,23 +17,16 @@ from typing import Final
 import bdkpython as bdk
 
 from axon.errors import DecodeError
-from axon.primitives.encoding import Reader
-from axon.primitives.transaction import (
-    OutPoint,
-    Transaction,
-    TxOut,
-    outpoint_index,
-    outpoint_txid,
-)
+from axon.primitives.transaction import Transaction, TxOut
 from axon.wallet.bdkwallet import from_bdk_transaction
 from axon.wallet.errors import BadPsbt
+from axon.wallet.psbtmaps import MAGIC, PsbtMaps, as_version_0, as_version_2, spent_output
 
 MAX_PSBT_BYTES: Final = 16 << 20
 """It carries the whole transactions that it spends from; forty of the largest."""
 
-_MAGIC: Final = b"psbt\xff"
-_NON_WITNESS_UTXO = b"\x00"
-_WITNESS_UTXO = b"\x01"
+_HEX_MAGIC: Final = MAGIC.hex().encode()
+_BASE64_MAGIC: Final = "cHNidP8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +34,63 @@ class Psbt:
     """A partially signed transaction; from `read_psbt`.
 
     Args:
-        raw: its bytes (BIP 174).
+        raw: its bytes in version 0 (BIP 174).
         transaction: with the signatures that are final, without the others.
         spent: what each input spends, as far as the PSBT says; None where it says nothing that
             fits.
+        version_2: as it came, if it came in version 2 (BIP 370).
     """
 
     raw: bytes = field(repr=False)
     transaction: Transaction
     spent: tuple[TxOut | None, ...] = field(repr=False)
+    version_2: PsbtMaps | None = field(default=None, repr=False)
 
     @property
     def base64(self) -> str:
-        """As it is copied from screen to screen."""
-        return b64encode(self.raw).decode()
+        """As it is copied from screen to screen, in the version in which it came."""
+        raw = self.raw
+        if self.version_2 is not None:
+            raw = as_version_2(PsbtMaps.decode(raw), self.version_2).encode()
+        return b64encode(raw).decode()
 
 
 def read_psbt(data: bytes | str) -> Psbt:
-    """A PSBT from its bytes, or from base64.
+    """A PSBT from its bytes, or from base64 or hex.
 
     Raises:
         BadPsbt: it is none.
     """
-    raw = data.encode() if isinstance(data, str) else data
+    raw = data.encode(errors="replace") if isinstance(data, str) else data
     if len(raw) > 2 * MAX_PSBT_BYTES:
         raise BadPsbt(f"expected a PSBT of at most {MAX_PSBT_BYTES >> 20} MiB")
-    if not raw.startswith(_MAGIC):
-        try:
-            raw = b64decode(b"".join(raw.split()), validate=True)
-        except binascii.Error:
-            raw = b""
-    if not raw.startswith(_MAGIC):
-        raise BadPsbt("expected a PSBT: a file that begins with 'psbt', or its base64 text")
+    if not raw.startswith(MAGIC):
+        raw = _from_text(b"".join(raw.split()))
+    if not raw.startswith(MAGIC):
+        raise BadPsbt("expected a PSBT: a file that begins with 'psbt', or its base64 or hex text")
     try:
-        return from_bdk(bdk.Psbt(b64encode(raw).decode()))
+        maps = PsbtMaps.decode(raw)
+        if maps.version == 0:
+            return from_bdk(bdk.Psbt(b64encode(raw).decode()))
+        return from_bdk(bdk.Psbt(b64encode(as_version_0(maps).encode()).decode()), maps)
     except (bdk.PsbtParseError, DecodeError):
         raise BadPsbt("this PSBT is damaged or cut short: ask for it again") from None
+
+
+def is_psbt_text(text: str) -> bool:
+    """Whether a text begins as a PSBT in base64 or hex does."""
+    begin = text[: len(_HEX_MAGIC)]
+    return text.startswith(_BASE64_MAGIC) or begin.lower().encode(errors="replace") == _HEX_MAGIC
+
+
+def _from_text(text: bytes) -> bytes:
+    """The bytes of base64 or hex; none of them if it is neither."""
+    try:
+        if text[: len(_HEX_MAGIC)].lower() == _HEX_MAGIC:
+            return unhexlify(text)
+        return b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
 
 
 def combine(psbts: Sequence[Psbt]) -> Psbt:
@@ -87,9 +102,10 @@ def combine(psbts: Sequence[Psbt]) -> Psbt:
     if not psbts:
         raise BadPsbt("expected at least one PSBT to combine")
     try:
-        return from_bdk(reduce(lambda left, right: left.combine(right), map(to_bdk, psbts)))
+        combined = reduce(lambda left, right: left.combine(right), map(to_bdk, psbts))
     except bdk.PsbtError:
         raise BadPsbt("these PSBTs are not of the same transaction") from None
+    return from_bdk(combined, psbts[0].version_2)
 
 
 def finalize(psbt: Psbt) -> Transaction:
@@ -104,45 +120,22 @@ def finalize(psbt: Psbt) -> Transaction:
     return from_bdk_transaction(outcome.psbt.extract_tx_unchecked_fee_rate())
 
 
-def _spent(prevout: OutPoint, entries: dict[bytes, bytes]) -> TxOut | None:
-    parent, output = entries.get(_NON_WITNESS_UTXO), entries.get(_WITNESS_UTXO)
-    if parent is not None:
-        whole, index = Transaction.decode(parent), outpoint_index(prevout)
-        fits = whole.txid == outpoint_txid(prevout) and index < len(whole.outputs)
-        return whole.outputs[index] if fits else None
-    if output is not None:
-        reader = Reader(output)
-        return TxOut(reader.i64(), reader.var_bytes())
-    return None
-
-
-def _input_maps(raw: bytes, inputs: int) -> list[dict[bytes, bytes]]:
-    """Keys and values of each input. BDK has checked their form, but gives up on foreign keys."""
-    reader = Reader(raw, len(_MAGIC))
-    _read_map(reader)  # What is said of the whole.
-    return [_read_map(reader) for _ in range(inputs)]
-
-
-def _read_map(reader: Reader) -> dict[bytes, bytes]:
-    entries: dict[bytes, bytes] = {}
-    while key := reader.var_bytes():
-        entries[key] = reader.var_bytes()
-    return entries
-
-
-def from_bdk(psbt: bdk.Psbt) -> Psbt:
+def from_bdk(psbt: bdk.Psbt, version_2: PsbtMaps | None = None) -> Psbt:
     """A PSBT that BDK made or read.
+
+    Args:
+        version_2: as it came, if it came in version 2.
 
     Raises:
         DecodeError: a transaction in it has no valid form; never in one that BDK made.
     """
     raw = b64decode(psbt.serialize())
     transaction = from_bdk_transaction(psbt.extract_tx_unchecked_fee_rate())
-    maps = _input_maps(raw, len(transaction.inputs))
-    spent = [_spent(*each) for each in zip(transaction.prevouts, maps, strict=True)]
-    return Psbt(raw, transaction, tuple(spent))
+    maps = PsbtMaps.decode(raw).inputs
+    spent = [spent_output(*each) for each in zip(transaction.prevouts, maps, strict=True)]
+    return Psbt(raw, transaction, tuple(spent), version_2)
 
 
 def to_bdk(psbt: Psbt) -> bdk.Psbt:
     """A new PSBT of BDK's with the same bytes, which BDK may change."""
-    return bdk.Psbt(psbt.base64)
+    return bdk.Psbt(b64encode(psbt.raw).decode())

@@ -6,14 +6,27 @@ the call ends.
 
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import replace
+
 import bdkpython as bdk
 
-from axon.primitives.transaction import Transaction
-from axon.wallet.bdkwallet import load_bdk_wallet
-from axon.wallet.draft import Draft, check_fee, describe
+from axon.primitives.transaction import Transaction, outpoint_txid
+from axon.wallet.bdkwallet import from_bdk_transaction, load_bdk_wallet
+from axon.wallet.cosigning import (
+    check_shown,
+    cosign,
+    named_inputs,
+    names_put_back,
+    names_set_aside,
+    sign_maps,
+)
+from axon.wallet.draft import Draft, check_fee, describe, is_legacy
 from axon.wallet.errors import BadPsbt, WatchOnly
-from axon.wallet.keys import Mnemonic, private_descriptors
-from axon.wallet.psbt import Psbt, finalize, from_bdk, to_bdk
+from axon.wallet.keys import Mnemonic, private_descriptors, root_key
+from axon.wallet.ledger import WalletLedger
+from axon.wallet.psbt import Psbt, finalize, from_bdk
+from axon.wallet.psbtmaps import NON_WITNESS_UTXO, WITNESS_UTXO, PsbtMaps
 from axon.wallet.seal import unseal
 from axon.wallet.wallet import Wallet
 
@@ -34,22 +47,59 @@ def sign(
     Raises:
         WatchOnly: this wallet has no keys.
         WrongPassphrase: it does not open the mnemonic.
-        BadPsbt: nothing of it is ours, or it cannot be signed as it is.
+        BadPsbt: nothing of it is ours and no key of ours is named, or it cannot be signed as it is.
         BadFee: the fee of the PSBT is absurd.
     """
-    draft = unsigned if isinstance(unsigned, Draft) else describe(wallet.ledger, unsigned)
-    if not any(item.ours for item in draft.inputs):
+    ledger = wallet.ledger
+    draft = unsigned if isinstance(unsigned, Draft) else describe(ledger, unsigned)
+    named = named_inputs(ledger, draft.psbt)
+    if not named and not any(item.ours for item in draft.inputs):
         raise BadPsbt("this PSBT spends no coin of this wallet: there is nothing to sign")
     if isinstance(unsigned, Psbt) and not allow_high_fee:
         check_fee(draft)
-    psbt = to_bdk(draft.psbt)
-    signer = load_bdk_wallet(wallet.ledger, private=_keys(wallet, passphrase))
-    try:
-        complete = signer.sign(psbt)
-    except bdk.SignerError as error:
-        raise BadPsbt(f"this PSBT cannot be signed: {str(error) or type(error).__name__}") from None
-    signed = from_bdk(psbt)
-    return finalize(signed) if complete else signed
+    check_shown(draft.psbt, named)
+    mnemonic, kind = reveal_words(wallet, passphrase), wallet.source.kind
+    assert kind is not None, "a sealed mnemonic has an account"
+    maps, names = names_set_aside(ledger, with_own_coins(ledger, draft.psbt))
+    keys = private_descriptors(mnemonic, wallet.network, kind)
+    if any(item.ours for item in draft.inputs):
+        maps = sign_maps(load_bdk_wallet(ledger, private=keys), maps, finalizes=True)
+    maps, count = cosign(maps, named, root_key(mnemonic, wallet.network), wallet.network)
+    if not count and not any(item.ours for item in draft.inputs):
+        raise BadPsbt(
+            "this PSBT names this wallet's fingerprint, but keys that its words do not lead to:"
+            " there is nothing to sign"
+        )
+    return _outcome(names_put_back(maps, names), draft.psbt)
+
+
+def with_own_coins(ledger: WalletLedger, psbt: Psbt) -> PsbtMaps:
+    """A PSBT in which each coin of ours is shown as our records have it (BIP 174, Updater).
+
+    Whatever the PSBT says of them itself is not looked at.
+    """
+    maps = PsbtMaps.decode(psbt.raw)
+    inputs = list(maps.inputs)
+    for place, prevout in enumerate(psbt.transaction.prevouts):
+        owned = ledger.owned.get(prevout)
+        if owned is None:
+            continue
+        entries = dict(inputs[place])
+        entries[NON_WITNESS_UTXO] = ledger.transactions[outpoint_txid(prevout)].raw
+        entries.pop(WITNESS_UTXO, None)
+        if not is_legacy(owned.output):
+            entries[WITNESS_UTXO] = owned.output.encode()
+        inputs[place] = entries
+    return replace(maps, inputs=tuple(inputs))
+
+
+def _outcome(maps: PsbtMaps, before: Psbt) -> Transaction | Psbt:
+    """The transaction, if all have signed; else the PSBT, in the version in which it came."""
+    signed = bdk.Psbt(b64encode(maps.encode()).decode())
+    finalized = signed.finalize()
+    if finalized.could_finalize:
+        return from_bdk_transaction(finalized.psbt.extract_tx_unchecked_fee_rate())
+    return from_bdk(signed, before.version_2)
 
 
 def sign_fully(
@@ -86,9 +136,3 @@ def reveal_words(wallet: Wallet, passphrase: str) -> Mnemonic:
             "this wallet only watches: export the payment as a PSBT and sign it where the keys are"
         )
     return Mnemonic.decode(unseal(sealed, passphrase))
-
-
-def _keys(wallet: Wallet, passphrase: str) -> tuple[bdk.Descriptor, bdk.Descriptor]:
-    words, kind = reveal_words(wallet, passphrase), wallet.source.kind
-    assert kind is not None, "a sealed mnemonic has an account"
-    return private_descriptors(words, wallet.network, kind)

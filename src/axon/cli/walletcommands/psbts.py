@@ -25,10 +25,9 @@ from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
 from axon.errors import ConfigError
-from axon.wallet.psbt import MAX_PSBT_BYTES
+from axon.wallet.psbt import MAX_PSBT_BYTES, is_psbt_text
 
 MAGIC: Final = b"psbt\xff"
-BASE64_MAGIC: Final = "cHNidP8"
 """What every PSBT begins with."""
 
 _TRANSACTION: Final = re.compile(r"[0-9a-fA-F]{120,}")
@@ -69,7 +68,7 @@ def add_commands(add: AddCommand) -> None:
         if name in ("sign", "send"):
             one.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
     several = add_action("combine", _combine, "put the signatures of several copies together")
-    several.add_argument("psbts", nargs="+", metavar="PSBT", help="files or base64")
+    several.add_argument("psbts", nargs="+", metavar="PSBT", help="files, base64 or hex")
 
 
 def _create(options: WalletOptions) -> int:
@@ -139,7 +138,7 @@ def _send(options: WalletOptions) -> int:
     text = read_psbt_text(arguments.psbt)
     with opened(options) as client:
         sync(client, options)
-        if text.startswith(BASE64_MAGIC) and not options.as_json:
+        if is_psbt_text(text) and not options.as_json:
             for line in draft_lines(client.call("importpsbt", text)):
                 write(line)
         sent = send_out(client, text, None, arguments.allow_high_fee)
@@ -152,7 +151,7 @@ def _send(options: WalletOptions) -> int:
 
 
 def read_psbt_text(named: str) -> str:
-    """A PSBT in base64, from a file of either form, from standard input, or as it stands; or a
+    """A PSBT in base64 or hex, from a file of any form, from standard input, or as it stands; or a
     transaction in hex.
 
     Raises:
@@ -160,7 +159,7 @@ def read_psbt_text(named: str) -> str:
     """
     if named == "-":
         data = sys.stdin.buffer.read(2 * MAX_PSBT_BYTES)
-    elif named.startswith(BASE64_MAGIC) or _TRANSACTION.fullmatch(named):
+    elif is_psbt_text(named) or _TRANSACTION.fullmatch(named):
         return named
     else:
         try:

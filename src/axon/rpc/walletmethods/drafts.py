@@ -78,7 +78,9 @@ async def draftpayment(
               "vout" : n,             (numeric) Which of its outputs
               "amount" : n,           (numeric) What it holds, in BTC
               "address" : "str",      (string) Where it is
-              "ours" : true|false     (boolean) Whether it is a coin of this wallet
+              "ours" : true|false,    (boolean) Whether it is a coin of this wallet
+              "named" : true|false    (boolean) Whether it is not, and a key of this wallet is named
+                                      to sign it, as in multisig
             },
             ...
           ],
@@ -182,7 +184,7 @@ async def importpsbt(daemon: WalletDaemon, psbt: str) -> Json:
     """Says what a PSBT from anywhere would do, by what this wallet knows of its inputs.
 
     Args:
-        psbt: A base64 string of a PSBT
+        psbt: A PSBT in base64 or hex, of version 0 or 2
 
     Returns:
         {...}    (json object) As draftpayment
@@ -205,7 +207,7 @@ async def signpsbt(
     """Signs what is this wallet's to sign. Nothing is sent.
 
     Args:
-        psbt: A base64 string of a PSBT
+        psbt: A PSBT in base64 or hex, of version 0 or 2
         passphrase: Opens the keys, for this call only
         allow_high_fee: An absurd fee is meant
 
@@ -256,7 +258,7 @@ def finalizepsbt(_: WalletDaemon, psbt: str) -> Json:
     """Makes the transaction of a PSBT that all have signed.
 
     Args:
-        psbt: A base64 string of a PSBT
+        psbt: A PSBT in base64 or hex, of version 0 or 2
 
     Returns:
         {                         (json object)

@@ -22,7 +22,7 @@ from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
 from axon.rpc.walletmethods.shapes import spread_json
 from axon.wallet.payment import record_payment
-from axon.wallet.psbt import Psbt
+from axon.wallet.psbt import Psbt, is_psbt_text
 from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 
@@ -39,7 +39,7 @@ async def sendpayment(
     """Signs a payment, writes it down, and brings it to the network.
 
     Args:
-        psbt: A base64 string of a PSBT; or the hex string of the finished transaction
+        psbt: A PSBT in base64 or hex; or the hex string of the finished transaction
         passphrase: Opens the keys, for this call only; left out where all have signed already
         wait: Wait so many milliseconds at most until a peer has fetched it and, with several
             peers, until one announced it that has it from somebody else
@@ -57,7 +57,7 @@ async def sendpayment(
         }
     """
     now_s = daemon.now_s
-    finished = unhex(psbt) is not None
+    finished = unhex(psbt) is not None and not is_psbt_text(psbt)
     read = parse_transaction(psbt) if finished else parse_psbt(psbt)
     if isinstance(read, Psbt):
         sent = await daemon.ask(_SignAndRecord(read, passphrase, allow_high_fee, now_s))

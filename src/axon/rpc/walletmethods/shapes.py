@@ -91,6 +91,7 @@ def draft_json(draft: Draft) -> dict[str, Json]:
                 "amount": Amount(item.amount_sat),
                 "address": item.address,
                 "ours": item.ours,
+                "named": item.named,
             }
             for item in draft.inputs
         ],
