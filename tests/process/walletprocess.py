@@ -118,6 +118,11 @@ class WalletProcess:
         assert info["synced"], info
         return info
 
+    @property
+    def pid(self) -> int | None:
+        """Of the one that is served; None if it is not."""
+        return None if self._process is None else self._process.pid
+
     def strike(self) -> None:
         """End it at once (SIGKILL), from any thread, whatever it does."""
         assert self._process is not None

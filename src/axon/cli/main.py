@@ -23,6 +23,9 @@ Usage: axon COMMAND [ARGUMENTS]
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
 
+_KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"])
+"""Through these, passphrases come and go for as long as they run."""
+
 _INTERRUPTED: Final = 130
 """What shells make of a program that ctrl-C has ended: 128 and the signal's number."""
 
@@ -30,6 +33,10 @@ _INTERRUPTED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     keep_private()
+    if arguments is None and sys.argv[1:3] in _KEPT_OPEN:
+        from axon.host.secretmemory import overwrite_freed
+
+        overwrite_freed()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given[0] if given else "", given[1:])

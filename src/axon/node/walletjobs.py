@@ -235,7 +235,8 @@ def _run(wallet: WalletView, command: WalletCommand[object]) -> object:
     try:
         return command.run(wallet)
     except WalletError as refused:
-        return refused
+        # A value like any other: its frames go, for they may hold a passphrase.
+        return refused.with_traceback(None)
 
 
 def _check_filters(

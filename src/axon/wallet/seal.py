@@ -11,6 +11,7 @@ the same wallet.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from struct import Struct
 from typing import Final
 from unicodedata import normalize
@@ -83,13 +84,14 @@ def unseal(sealed: bytes, passphrase: str) -> bytes:
             f" with N=2^{log_n}, r={r}, p={p}; at most 2^{MAX_SCRYPT_LOG_N}, {MAX_SCRYPT_R},"
             f" {MAX_SCRYPT_P}): nothing was tried; restore the wallet from its words"
         )
-    try:
-        return ChaCha20Poly1305(_key(passphrase, salt, log_n, r, p)).decrypt(nonce, rest, header)
-    except InvalidTag:
-        raise WrongPassphrase(
-            "the passphrase does not open this wallet: try again; it is the one that seals its"
-            " file, not a BIP 39 passphrase"
-        ) from None
+    key = _key(passphrase, salt, log_n, r, p)
+    with suppress(InvalidTag):
+        return ChaCha20Poly1305(key).decrypt(nonce, rest, header)
+    # Outside: an error on top of the library's would keep its frames, and the passphrase in them.
+    raise WrongPassphrase(
+        "the passphrase does not open this wallet: try again; it is the one that seals its"
+        " file, not a BIP 39 passphrase"
+    )
 
 
 def _key(passphrase: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:

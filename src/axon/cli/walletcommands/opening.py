@@ -13,6 +13,7 @@ from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import qr_lines
 from axon.errors import ConfigError
+from axon.host.secretmemory import lock_memory
 from axon.host.walletclient import WalletClient
 from axon.wallet.amounts import Unit, parse_amount
 
@@ -35,6 +36,7 @@ def _open(options: WalletOptions) -> int:
             "a full-screen program needs a terminal; axon wallet --help lists commands that need"
             " none"
         )
+    lock_memory()
     with opened(options) as client, asker(client) as ask:
         app = wallet_app(client, ask, options)
         app.run()

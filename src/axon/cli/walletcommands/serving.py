@@ -5,10 +5,11 @@ from __future__ import annotations
 from axon.cli.walletaccess import logged
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import say
-from axon.drivers.aio.loop import run_loop
+from axon.drivers.aio.loop import run_forgetful_loop
 from axon.errors import ConfigError
 from axon.host.datadir import locked
 from axon.host.lightwallet import WALLET_FILE, RunningWallet
+from axon.host.secretmemory import lock_memory
 from axon.host.walletprogram import run_wallet
 
 
@@ -41,8 +42,9 @@ def _serve(options: WalletOptions) -> int:
             f" {wallet.rpc.endpoints[0]}; ctrl-C stops it"
         )
 
+    lock_memory()
     with locked(folder), logged(options):
-        run_loop(
+        run_forgetful_loop(
             run_wallet(options.light, options.name, options.arguments.rpcport, on_start=started)
         )
     return 0

@@ -13,6 +13,15 @@ kernel calls back several times for each block, and each time its thread waits f
 the loop for threads that follow with coins and filters."""
 
 
+def run_forgetful_loop(main: Coroutine[None, None, None]) -> None:
+    """Run a coroutine to its end on a loop that holds nothing of what it has received.
+
+    libuv reads into one buffer, where the last bytes stay for as long as no longer ones come.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    asyncio.run(main)
+
+
 def run_loop(main: Coroutine[None, None, None]) -> None:
     """Run a coroutine to its end on a loop of its own."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
