@@ -201,7 +201,7 @@ class Double:
         [(address, amount)] = recipients.items()
         fee_sat = round(141 * fee_rate)
         sat = self.spendable_sat - fee_sat if amount == "all" else parse_amount(amount, Unit.BTC)
-        return {
+        made: dict[str, Json] = {
             "psbt": "cHNidP8=",
             "recipients": [
                 {"address": address, "script": "00", "amount": Amount(sat), "ours": False}
@@ -212,6 +212,14 @@ class Double:
             "vsize": 141,
             "change": Amount(self.spendable_sat - sat - fee_sat),
         }
+        if fee_sat * 20 > sat:
+            made["fee_question"] = f"The fee of {fee_sat} sat is more than 5 %"
+        return made
+
+    def setlabel(self, target: str, text: str) -> Json:
+        """Name a payment."""
+        self.calls.append("setlabel")
+        next(each for each in self.payments if each["txid"] == target)["label"] = text
 
     def sendpayment(self, psbt: str, *, passphrase: str, allow_high_fee: bool) -> Json:
         """Sends what was drafted."""

@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Input, Static
 from axon.tui.app import WalletApp
 from axon.tui.model import WalletInfo
 from axon.wallet.amounts import Unit, parse_amount
+from axon.wallet.paymenturi import parse_payment_uri
 from tests.tui.double import Double
 
 SMALL: Final = (80, 24)
@@ -33,6 +34,7 @@ def app_of(double: Double, *, info: WalletInfo | None = None, offline: bool = Fa
         "alice",
         qr_lines=squares,
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
+        read_payee=parse_payment_uri,
         offline=offline,
     )
 

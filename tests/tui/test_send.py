@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from textual.widgets import Checkbox
+from textual.widgets import Checkbox, Input
 
 from axon.rpc.amounts import Json
 from axon.rpc.errors import Code, RpcError
 from axon.tui.model import WalletInfo
 from axon.tui.passphrase import PassphraseDialog, SecretInput
+from axon.tui.question import QuestionDialog
 from tests.tui.double import BOB, PASSPHRASE, Double, txid
 from tests.tui.stage import Stage, play
 
@@ -190,6 +191,86 @@ def test_a_high_fee_must_be_meant() -> None:
         assert not stage.app.query_one(Checkbox).value
 
     play(scene, Double(refusal=RpcError(Code.PARAMETER, "more than any payment needs")))
+
+
+def test_a_fee_of_more_than_a_part_is_asked_about_once_more() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        def is_questioned() -> bool:
+            return isinstance(stage.app.screen, QuestionDialog)
+
+        await fill(stage, amount="1000 sat")
+        await stage.until(lambda: has_draft(stage), "the draft")
+        for no in ("enter", "escape"):
+            await stage.press("s")
+            await stage.until(is_questioned, "the question")
+            assert stage.told("#question") == "The fee of 141 sat is more than 5 %. Is it meant?"
+            await stage.press(no)
+            await stage.until(lambda: not is_questioned(), "no is an answer")
+            assert not is_asked(stage)
+        await stage.press("s")
+        await stage.until(is_questioned, "the question")
+        await stage.press("y")
+        await stage.until(lambda: is_asked(stage), "the passphrase is asked for")
+
+    play(scene, double)
+    assert double.calls == ["draftpayment"]
+
+
+LONG_URI = f"BITCOIN:{BOB.upper()}?amount=0.5&label=Shop&message=Coffee&x={'1' * 600}"
+
+
+def test_a_payment_uri_is_pasted() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        await fill(stage, to=LONG_URI, amount="")
+        await stage.until(lambda: has_draft(stage), "the draft")
+        assert stage.told("#drafted").startswith("For     Shop: Coffee\nPays")
+        assert f"to {BOB.upper()}" in stage.told("#drafted")
+        assert stage.app.query_one("#amount", Input).value == "0.50000000 BTC"
+        await stage.press("s")
+        await stage.until(lambda: is_asked(stage), "the passphrase is asked for")
+        assert "Shop: Coffee" in stage.told("#purpose")
+        stage.paste("SecretInput", PASSPHRASE)
+        await stage.press("enter")
+        await stage.until_told("#sent", txid(2))
+        assert double.payments[0]["label"] == "Shop: Coffee"
+
+    play(scene, double)
+
+
+def test_what_a_payment_uri_asks_for_is_not_guessed() -> None:
+    double = Double()
+
+    async def scene(stage: Stage) -> None:
+        for form, field, sentence in [
+            ({"to": f"bitcoin:{BOB}?req-x=1"}, "#to", "requires 'req-x'"),
+            ({"to": f"bitcoin:{BOB}?amount=1,5"}, "#to", "in bitcoin, such as 0.01"),
+            ({"to": LONG_URI, "amount": "0.6"}, "#amount", "asks for 0.50000000 BTC"),
+            ({"to": LONG_URI, "amount": "all"}, "#amount", "asks for 0.50000000 BTC"),
+            ({"to": f"bitcoin:{BOB}", "amount": ""}, "#amount", "expected an amount"),
+            ({"amount": "500.000 sat"}, "#amount", "in digits only"),
+        ]:
+            await fill(stage, **form)
+            await stage.until_told(f"{field}-wrong", sentence)
+
+    play(scene, double)
+    assert double.calls == []
+
+
+def test_the_unit_is_told_by_a_word() -> None:
+    async def scene(stage: Stage) -> None:
+        await fill(stage, amount="500.000")
+        assert stage.told("#unit-meant") == "counted in BTC"
+        await stage.pilot.click("RadioButton:last-of-type")
+        await stage.until_told("#unit-meant", "counted in sat")
+        assert stage.app.query_one("#unit-meant").region.right <= 80
+        await stage.pilot.click("#draft")
+        await stage.until_told("#amount-wrong", "in digits only")
+
+    play(scene)
 
 
 def test_a_draft_is_forgotten_when_the_form_is_edited() -> None:

@@ -32,7 +32,7 @@ from axon.tui.history import HistoryPane
 from axon.tui.model import View, WalletInfo
 from axon.tui.overview import OverviewPane
 from axon.tui.pane import Line, Pane, WalletChanged
-from axon.tui.payform import ReadAmount
+from axon.tui.payform import ReadAmount, ReadPayee
 from axon.tui.peers import PeersPane
 from axon.tui.receive import QrLines, ReceivePane
 from axon.tui.send import SendPane
@@ -54,6 +54,7 @@ class WalletApp(App[None]):
         name: of the wallet.
         qr_lines: draws a QR code.
         read_amount: reads what was typed as an amount.
+        read_payee: reads what was typed as an address or a payment URI.
         offline: nobody is dialled, as was asked for.
     """
 
@@ -89,6 +90,7 @@ class WalletApp(App[None]):
         *,
         qr_lines: QrLines,
         read_amount: ReadAmount,
+        read_payee: ReadPayee,
         offline: bool = False,
     ) -> None:
         super().__init__()
@@ -100,7 +102,7 @@ class WalletApp(App[None]):
         self._panes: tuple[Pane, ...] = (
             OverviewPane(ask),
             HistoryPane(ask),
-            SendPane(ask, info, read_amount),
+            SendPane(ask, info, read_amount, read_payee),
             ReceivePane(ask, qr_lines),
             CoinsPane(ask),
             PeersPane(ask),

@@ -185,6 +185,7 @@ class ShownDraft:
     Args:
         psbt: what is to be signed, base64.
         feerate_sat_vb: the fee for each virtual byte.
+        fee_question: why the fee is unusually high; empty for a usual one.
     """
 
     psbt: str
@@ -194,6 +195,7 @@ class ShownDraft:
     feerate_sat_vb: float
     vsize: int
     change_sat: int
+    fee_question: str = ""
 
     @property
     def total_sat(self) -> int:
@@ -326,6 +328,7 @@ def read_draft(draft: dict[str, Any]) -> ShownDraft:
         feerate_sat_vb=float(draft["feerate"]),
         vsize=draft["vsize"],
         change_sat=read_sat(draft["change"]),
+        fee_question=draft.get("fee_question", ""),
     )
 
 

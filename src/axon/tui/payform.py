@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,11 +23,34 @@ ReadAmount = Callable[[str, str], int]
 """Satoshi of a text such as `0.5`, `0.5 BTC` or `50000 sat`, and of the unit that is meant where it
 names none; an `AxonError` says what is wrong with it."""
 
+
+class AskedPayment(Protocol):
+    """What the text of the first field asks for: an address alone, or a payment URI."""
+
+    @property
+    def address(self) -> str:
+        """Who is paid, not checked yet."""
+
+    @property
+    def amount_sat(self) -> int | None:
+        """How much; None where the payer decides."""
+
+    @property
+    def note(self) -> str:
+        """Who that is and what for, one line; empty if it is not said."""
+
+
+ReadPayee = Callable[[str], AskedPayment]
+"""What a text asks for; an `AxonError` says why it cannot be paid."""
+
 ALL: Final = "all"
 UNITS: Final = ("BTC", "sat")
 
 _MAX_TEXT: Final = 200
 """Characters of a field; what is longer was pasted by mistake."""
+
+_MAX_URI: Final = 4_000
+"""The same of a payment URI, as the wallet reads them."""
 
 _FEERATE: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
 
@@ -45,7 +68,9 @@ class Order:
     """A payment as it was typed, readable.
 
     Args:
+        to: an address.
         amount: a sum in bitcoin with 8 decimals, or `all`.
+        note: what a payment URI said of it; empty if it said nothing.
         feerate_sat_vb: None leaves it to the wallet, which looks at the last blocks.
     """
 
@@ -53,6 +78,7 @@ class Order:
     amount: str
     feerate_sat_vb: float | None
     high_fee: bool
+    note: str = ""
 
 
 class PayForm(Vertical):
@@ -60,6 +86,7 @@ class PayForm(Vertical):
 
     Args:
         read_amount: reads what was typed as an amount.
+        read_payee: reads what was typed as an address or a payment URI.
     """
 
     class Edited(Message):
@@ -89,15 +116,21 @@ class PayForm(Vertical):
     PayForm #general { margin: 0 0 0 2; width: 1fr; }
     """
 
-    def __init__(self, read_amount: ReadAmount) -> None:
+    def __init__(self, read_amount: ReadAmount, read_payee: ReadPayee) -> None:
         super().__init__()
         self._read_amount = read_amount
+        self._read_payee = read_payee
 
     def compose(self) -> ComposeResult:
         """A line for each field, and one under it for what is wrong with it."""
         with Grid():
             yield Static("To", classes="what")
-            yield Input(id="to", placeholder="address", compact=True, max_length=_MAX_TEXT)
+            yield Input(
+                id="to",
+                placeholder="address, or bitcoin:... as in a QR code",
+                compact=True,
+                max_length=_MAX_URI,
+            )
             yield from self._under("to")
             yield Static("Amount", classes="what")
             with Horizontal():
@@ -107,6 +140,7 @@ class PayForm(Vertical):
                 with RadioSet(compact=True):
                     for unit in UNITS:
                         yield RadioButton(unit, value=unit == UNITS[0], compact=True)
+                yield Static(_unit_sentence(UNITS[0]), id="unit-meant", classes="unit")
             yield from self._under("amount")
             yield Static("Fee", classes="what")
             with Horizontal():
@@ -130,18 +164,44 @@ class PayForm(Vertical):
         if not to:
             self._complain("to", "Whom? Type or paste an address.")
             return None
-        typed = self._field("amount").value.strip()
         try:
-            amount = ALL if typed.lower() == ALL else self._sum(typed)
+            asked = self._read_payee(to)
         except AxonError as error:
-            self._complain("amount", str(error))
+            self._complain("to", str(error))
+            return None
+        amount = self._amount(asked)
+        if amount is None:
             return None
         fee = self._field("fee").value.strip()
         if fee and not _FEERATE.fullmatch(fee):
             self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5, or leave it out.")
             return None
         feerate = float(fee) if fee else None
-        return Order(to, amount, feerate, self.query_one(Checkbox).value)
+        high_fee = self.query_one(Checkbox).value
+        return Order(asked.address, amount, feerate, high_fee, asked.note)
+
+    def _amount(self, asked: AskedPayment) -> str | None:
+        """What is paid: as typed, or as a payment URI asks; None if that cannot be read."""
+        field = self._field("amount")
+        typed = field.value.strip()
+        named = None if asked.amount_sat is None else format_amount(asked.amount_sat)
+        if named is not None and not typed:
+            with self.prevent(Input.Changed):
+                field.value = f"{named} BTC"
+            return named
+        try:
+            amount = ALL if typed.lower() == ALL else self._sum(typed)
+        except AxonError as error:
+            self._complain("amount", str(error))
+            return None
+        if named is not None and amount != named:
+            self._complain(
+                "amount",
+                f"The payment URI asks for {named} BTC: leave this empty, or paste the address"
+                " alone.",
+            )
+            return None
+        return amount
 
     def wait(self) -> None:
         """Say that the draft is being made: looking at the last blocks may take a moment."""
@@ -170,6 +230,10 @@ class PayForm(Vertical):
             self.query_one(Checkbox).value = False
             self.query_one(Checkbox).remove_class("offered")
 
+    @on(RadioSet.Changed)
+    def _say_unit(self) -> None:
+        self.query_one("#unit-meant", Static).update(_unit_sentence(self._unit()))
+
     @on(Input.Changed)
     @on(RadioSet.Changed)
     @on(Checkbox.Changed)
@@ -189,9 +253,16 @@ class PayForm(Vertical):
         return self.query_one(f"#{name}", Input)
 
     def _sum(self, typed: str) -> str:
-        unit = UNITS[max(0, self.query_one(RadioSet).pressed_index)]
-        return format_amount(self._read_amount(typed, unit))
+        return format_amount(self._read_amount(typed, self._unit()))
+
+    def _unit(self) -> str:
+        return UNITS[max(0, self.query_one(RadioSet).pressed_index)]
 
     def _complain(self, name: str, sentence: str) -> None:
         self.query_one(f"#{name}-wrong", Line).say(StyledText(sentence, Tone.BAD))
         self._field(name).focus()
+
+
+def _unit_sentence(unit: str) -> str:
+    """Which unit is chosen, for who cannot tell it by its colour."""
+    return f"counted in {unit}"

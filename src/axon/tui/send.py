@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from textual import on
@@ -16,7 +17,8 @@ from axon.tui.asking import Ask
 from axon.tui.model import ShownDraft, View, WalletInfo, read_draft, read_payment, read_spread
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import PassphraseDialog
-from axon.tui.payform import Order, PayForm, ReadAmount
+from axon.tui.payform import Order, PayForm, ReadAmount, ReadPayee
+from axon.tui.question import QuestionDialog
 from axon.tui.wording import StyledText, Tone, draft_text, spreading
 
 _WIDTH: Final = 74
@@ -30,6 +32,7 @@ class SendPane(Pane):
         ask: asks the wallet.
         info: what the wallet is.
         read_amount: reads what was typed as an amount.
+        read_payee: reads what was typed as an address or a payment URI.
     """
 
     TITLE = "Send"
@@ -50,10 +53,12 @@ class SendPane(Pane):
     SendPane #result, SendPane #sent { height: auto; }
     """
 
-    def __init__(self, ask: Ask, info: WalletInfo, read_amount: ReadAmount) -> None:
+    def __init__(
+        self, ask: Ask, info: WalletInfo, read_amount: ReadAmount, read_payee: ReadPayee
+    ) -> None:
         super().__init__(ask)
         self._info = info
-        self._form = PayForm(read_amount)
+        self._form = PayForm(read_amount, read_payee)
         self._order: Order | None = None
         self._draft: ShownDraft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
@@ -107,7 +112,7 @@ class SendPane(Pane):
         self._form.refuse(None)
         self._draft = read_draft(made)
         self.query_one("#sent-box").remove_class("there")
-        self.query_one("#drafted", Line).say(StyledText(draft_text(self._draft, _WIDTH)))
+        self.query_one("#drafted", Line).say(StyledText(_shown(self._draft, order)))
         self.query_one("#draft-box").add_class("there")
         self.query_one("#sign").focus()
         self.query_one("#draft-box").scroll_visible(animate=False)
@@ -123,17 +128,29 @@ class SendPane(Pane):
                 "This wallet only watches: axon wallet psbt makes a payment for who has the keys",
                 severity="warning",
             )
-        else:
-            dialog = PassphraseDialog(
-                draft_text(draft, _WIDTH),
-                lambda passphrase: self._send(draft, order.high_fee, passphrase),
+        elif draft.fee_question and not order.high_fee:
+            dialog = QuestionDialog(
+                "A high fee",
+                f"{draft.fee_question}. Is it meant?",
+                yes="Pay this fee",
+                no="Change it",
             )
-            self.app.push_screen(dialog)
+            self.app.push_screen(
+                dialog, lambda is_meant: self._ask_passphrase(draft, order) if is_meant else None
+            )
+        else:
+            self._ask_passphrase(draft, order)
 
-    async def _send(self, draft: ShownDraft, high_fee: bool, passphrase: str) -> str | None:
+    def _ask_passphrase(self, draft: ShownDraft, order: Order) -> None:
+        dialog = PassphraseDialog(
+            _shown(draft, order), lambda passphrase: self._send(draft, order, passphrase)
+        )
+        self.app.push_screen(dialog)
+
+    async def _send(self, draft: ShownDraft, order: Order, passphrase: str) -> str | None:
         try:
             sent = await self.ask(
-                "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=high_fee
+                "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=order.high_fee
             )
         except RpcError as error:
             return error.message
@@ -143,6 +160,9 @@ class SendPane(Pane):
         self._form.clear()
         self.screen.query_one(Tabs).focus()  # Nothing of the form is to be pressed again by chance.
         self._sent = sent["txid"]
+        if order.note:
+            with suppress(AxonError):  # It is paid, whatever becomes of its label.
+                await self.ask("setlabel", sent["txid"], order.note)
         self.post_message(WalletChanged())
         return None
 
@@ -156,3 +176,9 @@ class SendPane(Pane):
             self.query_one("#result", Line).say(became)
             self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
             self.query_one("#sent-box").add_class("there")
+
+
+def _shown(draft: ShownDraft, order: Order) -> str:
+    """What a draft does, below what its payment URI says."""
+    text = draft_text(draft, _WIDTH)
+    return f"For     {order.note}\n{text}" if order.note else text

@@ -16,6 +16,7 @@ from axon.errors import ConfigError
 from axon.host.secretmemory import lock_memory
 from axon.host.walletclient import WalletClient
 from axon.wallet.amounts import Unit, parse_amount
+from axon.wallet.paymenturi import parse_payment_uri
 
 if TYPE_CHECKING:
     from axon.tui.app import WalletApp
@@ -63,6 +64,7 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
         options.name,
         qr_lines=lambda address: qr_lines(f"bitcoin:{address}"),
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
+        read_payee=parse_payment_uri,
         offline=options.offline,
     )
 
