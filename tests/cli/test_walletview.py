@@ -15,7 +15,6 @@ from axon.cli.walletview import (
     clock_line,
     draft_lines,
     qr_lines,
-    spread_line,
     sync_line,
     time_text,
 )
@@ -102,25 +101,6 @@ def test_a_payment_is_shown_whole() -> None:
         "  change   3.00000000 BTC  returns to this wallet",
         "  replaces abcd",
     ]
-
-
-@pytest.mark.parametrize(
-    ("peers", "given", "echoed", "told"),
-    [
-        (3, 2, 1, "It spreads: 2 nodes fetched it, and one node got it from others."),
-        (1, 1, 0, "One node fetched it; no other node is there to confirm that it spreads."),
-        (4, 3, 0, "3 nodes fetched it."),
-    ],
-)
-def test_how_far_a_payment_has_come(peers: int, given: int, echoed: int, told: str) -> None:
-    spread = {"offered": peers, "given": given, "echoed": echoed}
-    assert spread_line({"peers": peers, "spread": spread}) == told
-
-
-def test_a_payment_that_nobody_has_is_not_to_be_repeated() -> None:
-    spread = {"offered": 0, "given": 0, "echoed": 0}
-    assert "do not pay a second time" in spread_line({"peers": 0, "spread": spread})
-    assert spread_line({"peers": 1, "spread": None}) == "It is in a block already."
 
 
 def test_a_code_can_be_scanned_whatever_the_colours(monkeypatch: pytest.MonkeyPatch) -> None:

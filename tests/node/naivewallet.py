@@ -30,6 +30,7 @@ class NaiveWallet:
     later: list[bytes] = field(default_factory=list)
     confirmed: dict[Txid, tuple[int, Transaction]] = field(default_factory=dict)
     unconfirmed: dict[Txid, Transaction] = field(default_factory=dict)
+    deliveries: dict[Txid, bool] = field(default_factory=dict)
     own: dict[Txid, None] = field(default_factory=dict)
     scanned: tuple[int, BlockHash] | None = None
     blocks_taken: int = 0
@@ -72,6 +73,9 @@ class NaiveWallet:
             return False
         self.unconfirmed[transaction.txid] = transaction
         return True
+
+    def note_delivery(self, txid: Txid, *, shown: bool) -> None:
+        self.deliveries[txid] = shown
 
     def unconfirmed_own(self) -> list[Transaction]:
         return [item for txid, item in self.unconfirmed.items() if txid in self.own]

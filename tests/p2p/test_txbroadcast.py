@@ -13,12 +13,14 @@ from axon.p2p.txbroadcast import (
     MAX_OWN,
     REPEAT_MIN,
     REPEAT_SPREAD,
+    Delivery,
     Spread,
     TxBroadcast,
 )
+from axon.p2p.txprobe import DELAYS_AFTER_GIVEN, DELAYS_AFTER_OFFERED
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
-from axon.wire.messages import Inv, InvItem, InvType
+from axon.wire.messages import GetData, Inv, InvItem, InvType
 
 NOW: Instant = 1_700_000_000 * SECOND
 ALICE, BOB, CAROL = PeerId(0), PeerId(1), PeerId(2)
@@ -39,9 +41,17 @@ def offers(actions: list[Action]) -> dict[PeerId, list[InvItem]]:
     found: dict[PeerId, list[InvItem]] = {}
     for action in actions:
         assert isinstance(action, Send)
-        assert isinstance(action.message, Inv)
-        found.setdefault(action.peer, []).extend(action.message.items)
+        if isinstance(action.message, Inv):
+            found.setdefault(action.peer, []).extend(action.message.items)
+        else:
+            assert isinstance(action.message, GetData), "whether a peer has it"
     return found
+
+
+def questions(actions: list[Action]) -> dict[PeerId, tuple[InvItem, ...]]:
+    """Who is asked whether he has it, by what name."""
+    sent = [action for action in actions if isinstance(action, Send)]
+    return {each.peer: each.message.items for each in sent if isinstance(each.message, GetData)}
 
 
 def started(*peers: PeerId, seed: int = 1) -> TxBroadcast:
@@ -109,8 +119,10 @@ def test_nothing_is_offered_to_who_wants_no_transactions() -> None:
 def test_without_an_echo_the_listener_is_offered_it_too() -> None:
     broadcast, listener, _ = with_listener()
     due = NOW + LISTEN_TIME
-    assert broadcast.deadline() == due
-    assert broadcast.tick(due - 1) == []
+    while (next_due := broadcast.deadline()) is not None and next_due < due:
+        assert offers(broadcast.tick(next_due)) == {}
+    assert next_due == due
+    assert offers(broadcast.tick(due - 1)) == {}
     assert offers(broadcast.tick(due)) == {listener: [BY_WTXID]}
     assert broadcast.tick(due) == []
 
@@ -146,7 +158,6 @@ def test_newcomers_are_offered_it_until_somebody_has_it_then_one_listens() -> No
         }
     broadcast.requested(ALICE, BY_WTXID, NOW)
     assert broadcast.opened(CAROL, wtxid_relay=True, relay=True, now=NOW) == []
-    assert broadcast.deadline() == NOW + LISTEN_TIME
     later = PeerId(7)
     assert offers(broadcast.opened(later, wtxid_relay=True, relay=True, now=NOW)) == {
         later: [BY_WTXID]
@@ -180,7 +191,8 @@ def test_parents_are_offered_before_children_in_one_message() -> None:
     for item in own:
         broadcast.add(item, NOW)
     actions = broadcast.opened(ALICE, wtxid_relay=True, relay=True, now=NOW)
-    assert len(actions) == 1
+    assert len(actions) == 2
+    assert len(questions(actions)[ALICE]) == len(own)
     assert [item.hash for item in offers(actions)[ALICE]] == [item.wtxid for item in own]
 
 
@@ -247,3 +259,95 @@ def test_a_newcomer_is_offered_what_has_not_come_back_yet() -> None:
     broadcast.add(later, NOW)
     told = offers(broadcast.opened(PeerId(3), wtxid_relay=True, relay=True, now=NOW))
     assert told == {PeerId(3): [InvItem(InvType.WTX, later.wtxid)]}
+
+
+def delivery(broadcast: TxBroadcast) -> Delivery:
+    spread = broadcast.status(TX.txid)
+    assert spread is not None
+    return spread.delivery
+
+
+def ask_back(broadcast: TxBroadcast) -> Instant:
+    """Let time pass until a peer is asked whether it has the transaction; when that is."""
+    for _ in range(20):
+        due = broadcast.deadline()
+        assert due is not None
+        if questions(broadcast.tick(due)):
+            return due
+    raise AssertionError("nobody is asked")
+
+
+def test_who_has_fetched_it_is_asked_whether_he_keeps_it() -> None:
+    broadcast = started(ALICE)
+    broadcast.add(TX, NOW)
+    assert delivery(broadcast) is Delivery.KEPT
+    broadcast.requested(ALICE, BY_WTXID, NOW)
+    assert delivery(broadcast) is Delivery.HANDED_OVER
+    due = broadcast.deadline()
+    assert due == NOW + DELAYS_AFTER_GIVEN[0]
+    assert questions(broadcast.tick(due)) == {ALICE: (BY_WTXID,)}
+    assert broadcast.returned(ALICE, transaction(2)) is None
+    assert broadcast.returned(BOB, TX) is None, "nobody asked him"
+    assert broadcast.returned(ALICE, TX) == TX.txid
+    assert delivery(broadcast) is Delivery.ACCEPTED
+    assert broadcast.status(TX.txid) == Spread(1, 1, 0, held=1)
+
+
+def test_who_has_fetched_it_and_never_has_it_does_not_keep_it() -> None:
+    broadcast = started(ALICE)
+    broadcast.add(TX, NOW)
+    broadcast.requested(ALICE, BY_WTXID, NOW)
+    asked = 0
+    while delivery(broadcast) is Delivery.HANDED_OVER:
+        now, asked = ask_back(broadcast), asked + 1
+        told = broadcast.missing(ALICE, TX.wtxid)
+        assert (told == TX.txid) == (delivery(broadcast) is Delivery.REFUSED)
+    assert (asked, now) == (len(DELAYS_AFTER_GIVEN), NOW + sum(DELAYS_AFTER_GIVEN))
+    assert broadcast.status(TX.txid) == Spread(1, 1, 0, refused=(ALICE,))
+    assert broadcast.missing(ALICE, TX.wtxid) is None, "said once"
+    broadcast.requested(ALICE, BY_WTXID, now)
+    assert delivery(broadcast) is Delivery.HANDED_OVER, "it has another chance"
+
+
+def test_who_goes_takes_his_refusal_along() -> None:
+    broadcast = started(ALICE)
+    broadcast.add(TX, NOW)
+    broadcast.requested(ALICE, BY_WTXID, NOW)
+    for _ in DELAYS_AFTER_GIVEN:
+        ask_back(broadcast)
+        broadcast.missing(ALICE, TX.wtxid)
+    assert delivery(broadcast) is Delivery.REFUSED
+    broadcast.closed(ALICE, NOW)
+    assert delivery(broadcast) is Delivery.HANDED_OVER
+
+
+def test_who_was_offered_it_and_does_not_fetch_it_refuses_nothing() -> None:
+    broadcast = started(ALICE)
+    broadcast.add(TX, NOW)
+    for delay in DELAYS_AFTER_OFFERED:
+        assert ask_back(broadcast) - NOW >= delay
+        assert broadcast.missing(ALICE, TX.wtxid) is None
+    assert delivery(broadcast) is Delivery.KEPT
+
+
+def test_a_newcomer_is_asked_at_once_for_what_is_kept() -> None:
+    broadcast = TxBroadcast(Random(1))
+    broadcast.add(TX, NOW)
+    actions = broadcast.opened(ALICE, wtxid_relay=False, relay=True, now=NOW)
+    assert questions(actions) == {ALICE: (InvItem(InvType.WITNESS_TX, TX.txid),)}
+    assert broadcast.returned(ALICE, TX) == TX.txid
+    assert delivery(broadcast) is Delivery.ACCEPTED
+
+
+def test_the_listener_is_never_asked_and_after_an_echo_nobody_is() -> None:
+    broadcast, listener, told = with_listener()
+    for peer in told:
+        broadcast.requested(peer, BY_WTXID, NOW)
+    due = broadcast.deadline()
+    assert due is not None
+    assert set(questions(broadcast.tick(due))) == set(told)
+    broadcast.announced(listener, [BY_WTXID], due)
+    assert delivery(broadcast) is Delivery.SPREADING
+    due = broadcast.deadline()
+    assert due is not None
+    assert questions(broadcast.tick(due)) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -370,10 +371,43 @@ def test_a_payment_that_nobody_took_goes_out_at_the_next_start(tmp_path: Path) -
         with open_wallet(tmp_path, "alice") as wallet:
             draft = wallet.call("draftpayment", {BOB: 1})
             sent = wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
-            assert sent["spread"] == {"offered": 0, "given": 0, "echoed": 0}
+            assert set(sent["spread"].values()) == {0}
+            assert (sent["delivery"], sent["refusals"]) == ("kept", [])
+            (waiting,) = wallet.call("waitfordelivery", 10_000)
+            assert (waiting["txid"], waiting["delivery"]) == (sent["txid"], "kept")
         assert node.call("getrawmempool") == []
         with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            wallet.sync()
+            (waiting,) = wallet.call("waitfordelivery", 10_000)
+            assert waiting["delivery"] in ("handed over", "accepted")
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
             Place(node, wallet, "").pooled(sent["txid"])
+            began = time.monotonic()
+            (waiting,) = wallet.call("waitfordelivery", 10_000)
+            assert waiting["delivery"] in ("handed over", "accepted"), "known from before"
+            assert time.monotonic() - began < 5
+            assert wallet.call("listtransactions", 1)[0]["delivery"] == waiting["delivery"]
+
+
+def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
+    """Two devices with one seed: the second pays less for a coin that the first has spent."""
+    make_wallet(tmp_path / "one", "alice", account(bytes(16)))
+    make_wallet(tmp_path / "two", "alice", account(bytes(16)))
+    with running(tmp_path) as node:
+        with open_wallet(tmp_path / "one", "alice", node.endpoint) as first:
+            node.call("generatetoaddress", 1, first.call("getnewaddress"))
+            node.mine(MATURE)
+            while first.sync()["target"] < node.node.active.height:
+                pass
+            draft = first.call("draftpayment", {BOB: 1}, {"fee_rate": 10})
+            sent = first.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 30_000})
+            assert sent["delivery"] == "accepted"
+        with open_wallet(tmp_path / "two", "alice", node.endpoint) as second:
+            second.sync()
+            draft = second.call("draftpayment", {BOB: 2}, {"fee_rate": 2})
+            sent = second.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 40_000})
+            assert sent["delivery"] in ("refused", "replaced")
+            assert sent["txid"] not in node.call("getrawmempool")
 
 
 def test_fees_by_target_come_from_the_last_blocks(place: Place) -> None:

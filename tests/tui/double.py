@@ -228,6 +228,6 @@ class Double:
         assert not allow_high_fee or self.refusal is not None
         if passphrase != PASSPHRASE:
             raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
-        self.spread = {"offered": 1, "given": 0, "echoed": 0}
+        self.spread = {"offered": 1, "given": 0, "echoed": 0, "held": 0, "refused": 0}
         self.add_payment(2, -20 * COIN - 141, "send")
         return {"txid": txid(2), "peers": self.peers, "spread": self.spread}

@@ -86,4 +86,6 @@ def test_a_script_without_address_is_shown_as_it_is() -> None:
 
 def test_spread() -> None:
     assert read_spread(None) is None
-    assert read_spread({"offered": 3, "given": 2, "echoed": 1}) == ShownSpread(2, 1)
+    assert read_spread(
+        {"offered": 3, "given": 2, "echoed": 1, "held": 2, "refused": 1}
+    ) == ShownSpread(2, 1, 2, 1)

@@ -59,7 +59,7 @@ def test_history_keeps_the_cursor_on_its_payment() -> None:
 def test_details_of_a_payment() -> None:
     double = Double()
     double.add_payment(2, -COIN - 141, "send", label="rent [May]")
-    double.spread = {"offered": 2, "given": 2, "echoed": 1}
+    double.spread = {"offered": 2, "given": 2, "echoed": 1, "held": 0, "refused": 0}
 
     async def scene(stage: Stage) -> None:
         await stage.press("2", "enter")

@@ -62,7 +62,7 @@ def test_a_payment_from_form_to_block() -> None:
         assert field.value == ""
         await stage.until_told("#result", "no node has fetched it yet")
         assert stage.told("#sent") == txid(2)
-        double.spread = {"offered": 2, "given": 3, "echoed": 1}
+        double.spread = {"offered": 2, "given": 3, "echoed": 1, "held": 0, "refused": 0}
         await stage.look()
         await stage.until_told("#result", "fetched by 3, came back from one")
         double.confirm(2, 1)

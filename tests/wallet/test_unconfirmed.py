@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from axon.chain.store import MemoryStore
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet import unconfirmed
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.history import PaymentState
+from axon.wallet.records import HANDED_OVER, SHOWN
 from axon.wallet.unconfirmed import EXPIRY_S, MAX_INCOMING, MAX_INCOMING_BYTES, parents_first
-from tests.wallet.scene import BOB, Scene, coin, coinbase, paying
+from axon.wallet.wallet import Wallet
+from tests.wallet.scene import BOB, Scene, coin, coinbase, new_wallet, paying
 
 
 def stealing(scene: Scene, point: bytes, amount_sat: int = COIN) -> Transaction:
@@ -237,3 +240,17 @@ def test_parents_come_before_children() -> None:
     grandchild = Transaction.build(2, [TxIn(outpoint(child.txid, 0))], [TxOut(1, BOB.script)])
     mixed: dict[Txid, Transaction] = {item.txid: item for item in (grandchild, parent, child)}
     assert parents_first(mixed) == [parent, child, grandchild]
+
+
+def test_how_far_a_payment_came_is_known_to_later_runs() -> None:
+    store = MemoryStore()
+    scene = Scene(new_wallet(store))
+    point = scene.receive(5 * COIN)
+    payment = Transaction.build(2, [TxIn(point)], [TxOut(COIN, BOB.script)])
+    scene.wallet.record_sent(payment, scene.now_s)
+    assert scene.wallet.ledger.deliveries == {}
+    for shown, known in ((False, HANDED_OVER), (True, SHOWN), (False, SHOWN)):
+        scene.wallet.note_delivery(payment.txid, shown=shown)
+        assert Wallet.load(store).ledger.deliveries == {payment.txid: known}
+    scene.wallet.note_delivery(Txid(bytes(32)), shown=True)
+    assert Wallet.load(store).ledger.deliveries == {payment.txid: SHOWN}, "that one is not ours"

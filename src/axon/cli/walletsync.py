@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any, Final
 
+from axon.cli.walletdelivery import ACCEPTED, SPREADING, delivery_line
 from axon.cli.walletoptions import WalletOptions
 from axon.cli.walletview import SyncProgress, clock_line, say
 from axon.errors import AxonError
@@ -14,6 +15,10 @@ from axon.host.walletclient import WalletClient
 _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""
 
+
+OFFER_S: Final = 8.0
+"""For so long a command stays to hand over payments that no node has fetched yet. Nodes ask one
+that has just dialled them after 2 s, and a busy one after 4."""
 
 OFFLINE_STEP_S: Final = 0.5
 """A batch of kept filters is matched in less."""
@@ -26,7 +31,8 @@ class NotInSync(AxonError):
 def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     """Wait until a wallet has seen all that the nodes reached have; show how far it is meanwhile.
 
-    Offline only the filters that were kept are looked through.
+    Payments that no node has fetched yet are offered, and what is known of them is said. Offline
+    only the filters that were kept are looked through.
 
     Returns:
         What `getsyncinfo` says.
@@ -45,6 +51,8 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
             if info["synced"]:
                 if clock is not None:
                     say(f"{clock[:1].upper()}{clock[1:]}.")
+                progress.end()
+                _offer_kept(client)
                 return info
             if info["clock_behind"]:
                 raise NotInSync(f"{clock}; --offline says what is known so far")
@@ -56,6 +64,13 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
                 raise NotInSync(_reason(info, options.stall_s))
     finally:
         progress.end()
+
+
+def _offer_kept(client: WalletClient) -> None:
+    """Stay until payments that are kept are handed over, and say of those that do not spread."""
+    for payment in client.call("waitfordelivery", int(OFFER_S * 1_000)):
+        if payment["delivery"] not in (SPREADING, ACCEPTED):
+            say(f"Payment {payment['txid']}: {delivery_line(payment)}")
 
 
 def _sync_offline(client: WalletClient) -> dict[str, Any]:

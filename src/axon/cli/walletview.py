@@ -145,24 +145,8 @@ def draft_lines(draft: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def spread_line(sent: Mapping[str, Any]) -> str:
-    """What became of a payment that was just brought out, in a sentence."""
-    spread = sent["spread"]
-    if spread is None:
-        return "It is in a block already."
-    given, echoed = spread["given"], spread["echoed"]
-    if echoed:
-        return f"It spreads: {_nodes(given)} fetched it, and {_nodes(echoed)} got it from others."
-    if given:
-        alone = "" if sent["peers"] > 1 else "; no other node is there to confirm that it spreads"
-        return f"{_nodes(given).capitalize()} fetched it{alone}."
-    return (
-        "No node has fetched it yet. It is written down and will be offered again whenever this"
-        " wallet runs; do not pay a second time."
-    )
-
-
-def _nodes(count: int) -> str:
+def nodes_text(count: int) -> str:
+    """A number of nodes in words: `one node`, `2 nodes`."""
     return "one node" if count == 1 else f"{count} nodes"
 
 
@@ -221,8 +205,10 @@ def sync_line(info: Mapping[str, Any]) -> str:
     if not nodes:
         return "looking for nodes"
     if info["presynced_headers"] > target:
-        return f"{_nodes(nodes)}: weighing their chain, header {info['presynced_headers']:,}"
+        return f"{nodes_text(nodes)}: weighing their chain, header {info['presynced_headers']:,}"
     if info["filter_headers"] < target:
-        return f"{_nodes(nodes)}: filter header {max(info['filter_headers'], 0):,} of {target:,}"
+        return (
+            f"{nodes_text(nodes)}: filter header {max(info['filter_headers'], 0):,} of {target:,}"
+        )
     part = scanned / target if target else 0.0
-    return f"{_nodes(nodes)}: block {scanned:,} of {target:,} ({part:.1%})"
+    return f"{nodes_text(nodes)}: block {scanned:,} of {target:,} ({part:.1%})"

@@ -129,6 +129,9 @@ class ScriptWatch:
         """None: who watches makes no transactions."""
         return ()
 
+    def note_delivery(self, txid: Txid, *, shown: bool) -> None:
+        """Nothing: who watches makes no transactions."""
+
     def _concerns(self, transaction: Transaction) -> bool:
         """Whether a transaction pays a script or spends its coin; the coins it makes are noted."""
         prevouts, outputs = spends_and_makes(transaction)

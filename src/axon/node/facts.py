@@ -323,15 +323,22 @@ class TransactionSpread:
     Args:
         given: peers that have fetched it from us.
         echoed: peers that announced it to us although we had not offered it to them.
+        held: peers that gave it back when they were asked for it.
+        refused: peers that have fetched it and do not keep it.
     """
 
     category: ClassVar[str | None] = "mempool"
     txid: Txid
     given: int
     echoed: int
+    held: int = 0
+    refused: int = 0
 
     def __str__(self) -> str:
-        return f"{to_hex(self.txid)} was fetched by {self.given}, came back from {self.echoed}"
+        return (
+            f"{to_hex(self.txid)} was fetched by {self.given}, is kept by {self.held}, not kept by"
+            f" {self.refused}, came back from {self.echoed}"
+        )
 
 
 Fact = (

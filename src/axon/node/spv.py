@@ -12,7 +12,7 @@ and none is needed: what one does not answer within a second is asked of another
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -150,6 +150,16 @@ class SpvNode(PeerNode):
             if peer in filters.agreed_peers or not self.filtersync.serves(peer)
         )
         return replace(said, agree=agree)
+
+    @property
+    def is_alone(self) -> bool:
+        """Nobody is dialled, as the operator wants it."""
+        return self._alone
+
+    @property
+    def floors(self) -> Mapping[PeerId, int]:
+        """The least feerate that peers say they take, in sat/kvB."""
+        return self._floors
 
     # Steps.
 

@@ -19,9 +19,9 @@ from axon.machine import Instant, PeerId, earlier
 from axon.node.facts import TransactionSpread, UnconfirmedPaymentFound
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.node.walletjobs import WALLET, TakeUnconfirmed
+from axon.node.walletjobs import WALLET, NoteDelivery, TakeUnconfirmed
 from axon.p2p.rollingset import RollingSet
-from axon.p2p.txbroadcast import TxBroadcast
+from axon.p2p.txbroadcast import Delivery, TxBroadcast
 from axon.p2p.txrequest import TxRequest
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
@@ -58,6 +58,7 @@ class UnconfirmedWatch:
         self.broadcast = TxBroadcast(rng)
         self._seen: RollingSet[bytes] = RollingSet(MAX_SEEN)
         self._waiting = 0
+        self._noted: dict[Txid, bool] = {}  # What the wallet was told of its own, by `shown`.
         self._wanted: dict[PeerId, deque[InvItem]] = {}  # Of the getdata that each peer waits for.
 
     def opened(self, session: Session, now: Instant) -> None:
@@ -100,6 +101,9 @@ class UnconfirmedWatch:
     def received(self, session: Session, transaction: Transaction, now: Instant) -> None:
         """A transaction from a peer."""
         peer, txid, wtxid = session.peer, transaction.txid, transaction.wtxid
+        held = self.broadcast.returned(peer, transaction)
+        if held is not None:
+            self._report_spread(held)
         asked = self.txrequest.received(peer, txid) | self.txrequest.received(peer, wtxid)
         for name in (txid, wtxid):
             self.txrequest.forget(name)
@@ -143,6 +147,9 @@ class UnconfirmedWatch:
         """A peer does not have what it was asked for."""
         for item in message.items:
             if item.kind in _TX_KINDS:
+                refused = self.broadcast.missing(peer, item.hash)
+                if refused is not None:
+                    self._report_spread(refused)
                 self.txrequest.notfound(peer, item.hash)
         self._outbox.perform(self.txrequest.requests(now))
 
@@ -155,6 +162,7 @@ class UnconfirmedWatch:
     def settled(self, txid: Txid) -> None:
         """A transaction is confirmed, or given up."""
         self.broadcast.remove(txid)
+        self._noted.pop(txid, None)
 
     def tick(self, now: Instant) -> None:
         """What is due."""
@@ -168,4 +176,11 @@ class UnconfirmedWatch:
     def _report_spread(self, txid: Txid) -> None:
         spread = self.broadcast.status(txid)
         if spread is not None:
-            self._outbox.report(TransactionSpread(txid, spread.given, spread.echoed))
+            fact = TransactionSpread(
+                txid, spread.given, spread.echoed, spread.held, len(spread.refused)
+            )
+            self._outbox.report(fact)
+            shown = spread.delivery in (Delivery.ACCEPTED, Delivery.SPREADING)
+            if self._noted.get(txid) not in (True, shown) and (spread.given or shown):
+                self._noted[txid] = shown
+                self._outbox.delegate(NoteDelivery(txid, shown), WALLET)

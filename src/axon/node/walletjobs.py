@@ -89,6 +89,14 @@ class TakeUnconfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteDelivery:
+    """A node has fetched a transaction of our own; with `shown`, one has shown that it has it."""
+
+    txid: Txid
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CheckFilters:
     """What speaks against each of these being the filter of a block.
 
@@ -181,6 +189,9 @@ class WalletView(Protocol):
     def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
         """See `TakeUnconfirmed`."""
 
+    def note_delivery(self, txid: Txid, *, shown: bool) -> None:
+        """See `NoteDelivery`."""
+
 
 class ChainFiles(Protocol):
     """Where headers are kept, for all wallets of a network."""
@@ -213,6 +224,8 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             return () if fork_height is None else tuple(wallet.unconfirmed_own())
         case TakeUnconfirmed(transaction, now):
             return wallet.take_unconfirmed(transaction, now // SECOND)
+        case NoteDelivery(txid, shown):
+            wallet.note_delivery(txid, shown=shown)
         case AskWallet(command):
             return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):

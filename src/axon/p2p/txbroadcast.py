@@ -1,6 +1,7 @@
 """A wallet's own transactions on their way out, and the proof that they spread.
 
     offered --getdata--> given      listener --inv of it, though we had not offered it--> echoed
+    given --asked for it (p2p/txprobe)--> held, or refused
 
 A transaction is offered to every peer that relays but one, the listener, drawn by chance: when it
 announces the transaction to us, it has it from somebody else, so the transaction spreads. A peer
@@ -16,14 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from random import Random
 from typing import Final
 
 from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, Send
+from axon.p2p.txprobe import DELAYS_AFTER_OFFERED, TxProbe
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
-from axon.wire.messages import Inv, InvItem, InvType
+from axon.wire.messages import GetData, Inv, InvItem, InvType
 
 MAX_OWN: Final = 1_000
 """Transactions held; with more, the oldest is no longer offered. An `inv` has room for as many."""
@@ -37,6 +40,21 @@ REPEAT_SPREAD: Final = 3 * MINUTE
 """After so long it is offered again; the spread hides that several belong together."""
 
 
+class Delivery(StrEnum):
+    """What may be said of a transaction that is in no block yet."""
+
+    KEPT = "kept"
+    """Nobody was handed it."""
+    HANDED_OVER = "handed over"
+    """A peer has fetched it, and nobody has shown it since."""
+    REFUSED = "refused"
+    """Whoever has fetched it does not keep it."""
+    ACCEPTED = "accepted"
+    """A peer has it in its pool."""
+    SPREADING = "spreading"
+    """A peer has it from somebody else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """How far a transaction has come.
@@ -45,11 +63,26 @@ class Spread:
         offered: peers to which it was announced.
         given: peers that have fetched it.
         echoed: peers that announced it without having been offered it.
+        held: peers that gave it back when they were asked for it.
+        refused: connected peers that have fetched it and do not keep it.
     """
 
     offered: int
     given: int
     echoed: int
+    held: int = 0
+    refused: tuple[PeerId, ...] = ()
+
+    @property
+    def delivery(self) -> Delivery:
+        """The same in a word."""
+        if self.echoed:
+            return Delivery.SPREADING
+        if self.held:
+            return Delivery.ACCEPTED
+        if self.refused:
+            return Delivery.REFUSED
+        return Delivery.HANDED_OVER if self.given else Delivery.KEPT
 
 
 @dataclass(slots=True)
@@ -61,12 +94,21 @@ class _Own:
     offered: dict[PeerId, None] = field(default_factory=dict)
     given: dict[PeerId, None] = field(default_factory=dict)
     echoed: dict[PeerId, None] = field(default_factory=dict)
+    held: dict[PeerId, None] = field(default_factory=dict)
+    probes: dict[PeerId, TxProbe] = field(default_factory=dict)
     spread: Spread = Spread(0, 0, 0)
 
-    def count(self, offered: int = 0, given: int = 0, echoed: int = 0) -> None:
+    def count(self, offered: int = 0, given: int = 0, echoed: int = 0, held: int = 0) -> None:
         """Add to how far it has come."""
         was = self.spread
-        self.spread = Spread(was.offered + offered, was.given + given, was.echoed + echoed)
+        refused = tuple([peer for peer, probe in self.probes.items() if probe.refused])
+        self.spread = Spread(
+            was.offered + offered,
+            was.given + given,
+            was.echoed + echoed,
+            was.held + held,
+            refused,
+        )
 
 
 class TxBroadcast:
@@ -99,7 +141,7 @@ class TxBroadcast:
         if len(peers) > 1:
             own.listener = peers[int(self._rng.random() * len(peers))]
         self._plan(own, now)
-        return self._offer([own], peers)
+        return self._offer([own], peers, now)
 
     def remove(self, txid: Txid) -> None:
         """A transaction is confirmed, replaced or given up."""
@@ -145,7 +187,10 @@ class TxBroadcast:
                 self._plan(own, now)
             else:
                 wanting.append(own)
-        return self._offer(wanting, [peer])
+        actions = self._offer(wanting, [peer], now)
+        for own in wanting:
+            own.probes[peer] = TxProbe(now)  # It may have it since an earlier run of ours.
+        return actions + self._ask_back(now)
 
     def closed(self, peer: PeerId, now: Instant) -> list[Action]:
         """A peer has gone. What it alone had, perhaps, the listener is offered at once."""
@@ -153,15 +198,17 @@ class TxBroadcast:
             return []
         orphaned: list[_Own] = []
         for own in self._own.values():
-            for peers in (own.offered, own.given, own.echoed):
+            for peers in (own.offered, own.given, own.echoed, own.held):
                 peers.pop(peer, None)
+            own.probes.pop(peer, None)
+            own.count()
             if own.listener == peer:
                 own.listener = None
             elif own.listener is not None and not own.given:
                 own.listener = None
                 self._plan(own, now)
                 orphaned.append(own)
-        return self._offer(orphaned, list(self._peers))
+        return self._offer(orphaned, list(self._peers), now)
 
     def announced(self, peer: PeerId, items: Iterable[InvItem], now: Instant) -> list[Txid]:
         """A peer announced transactions.
@@ -180,11 +227,34 @@ class TxBroadcast:
             own.echoed[peer] = None
             own.count(echoed=1)
             own.listener = None  # Nothing is left to prove.
+            own.probes.clear()
             self._plan(own, now)
             echoes.append(txid)
         return echoes
 
-    def requested(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:  # noqa: ARG002
+    def returned(self, peer: PeerId, transaction: Transaction) -> Txid | None:
+        """A peer sent a transaction; its txid if it is one of ours that the peer was asked for."""
+        txid = self._names.get(transaction.wtxid)
+        own = None if txid is None else self._own[txid]
+        if own is None or peer not in own.probes:
+            return None
+        probe = own.probes[peer]
+        probe.due, probe.refused = None, False
+        own.count(held=peer not in own.held)
+        own.held[peer] = None
+        return txid
+
+    def missing(self, peer: PeerId, name: bytes) -> Txid | None:
+        """A peer does not have what it was asked for; its txid if it has refused one of ours."""
+        txid = self._names.get(name)
+        own = None if txid is None else self._own[txid]
+        probe = None if own is None else own.probes.get(peer)
+        if own is None or probe is None or probe.refused or not probe.missing():
+            return None
+        own.count()
+        return txid
+
+    def requested(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:
         """The transaction that a peer asks for; None if it was not offered it."""
         txid = self._names.get(item.hash)
         own = None if txid is None else self._own[txid]
@@ -193,12 +263,15 @@ class TxBroadcast:
         if peer not in own.given:
             own.given[peer] = None
             own.count(given=1)
+        if not own.spread.echoed:
+            own.probes.setdefault(peer, TxProbe(None)).handed_over(now)
+            own.count()
         return own.transaction
 
     # Time.
 
     def tick(self, now: Instant) -> list[Action]:
-        """Offer again what is due."""
+        """Offer again what is due, and ask who may have it."""
         due = [own for own in self._own.values() if now >= own.due]
         unechoed = [own for own in due if own.listener is not None]
         repeated = [own for own in due if own.listener is None]
@@ -206,13 +279,17 @@ class TxBroadcast:
             own.listener = None
             self._plan(own, now)
         peers = list(self._peers)
-        return self._offer(unechoed, peers) + self._offer(repeated, peers, again=True)
+        actions = self._offer(unechoed, peers, now) + self._offer(repeated, peers, now, again=True)
+        return actions + self._ask_back(now)
 
     def deadline(self) -> Instant | None:
-        """When something is to be offered again."""
+        """When something is to be offered again, or asked for."""
         if not self._peers:
             return None
-        return min((own.due for own in self._own.values()), default=None)
+        moments = [own.due for own in self._own.values()]
+        for own in self._own.values():
+            moments += [probe.due for probe in own.probes.values() if probe.due is not None]
+        return min(moments, default=None)
 
     def _plan(self, own: _Own, now: Instant) -> None:
         if own.listener is not None:
@@ -220,8 +297,29 @@ class TxBroadcast:
         else:
             own.due = now + REPEAT_MIN + int(self._rng.random() * REPEAT_SPREAD)
 
+    def _ask_back(self, now: Instant) -> list[Action]:
+        """Ask for what peers were handed, or may have from somebody else."""
+        names: dict[PeerId, list[InvItem]] = {}
+        for own in self._own.values():
+            for peer, probe in own.probes.items():
+                if probe.due is not None and now >= probe.due:
+                    probe.ask(now)
+                    names.setdefault(peer, []).append(self._name(own, peer, InvType.WITNESS_TX))
+        return [Send(peer, GetData(tuple(items))) for peer, items in names.items()]
+
+    def _name(self, own: _Own, peer: PeerId, by_txid: InvType) -> InvItem:
+        """What a peer calls it: by wtxid where both speak BIP 339, else by txid, of that kind."""
+        if self._peers[peer]:
+            return InvItem(InvType.WTX, own.transaction.wtxid)
+        return InvItem(by_txid, own.transaction.txid)
+
     def _offer(
-        self, wanting: Sequence[_Own], peers: Sequence[PeerId], *, again: bool = False
+        self,
+        wanting: Sequence[_Own],
+        peers: Sequence[PeerId],
+        now: Instant,
+        *,
+        again: bool = False,
     ) -> list[Action]:
         """Announce transactions to those who are not listeners and were not offered them yet."""
         actions: list[Action] = []
@@ -233,13 +331,10 @@ class TxBroadcast:
                 if peer not in own.offered:
                     own.offered[peer] = None
                     own.count(offered=1)
-                transaction = own.transaction
-                by_wtxid = self._peers[peer]
-                items.append(
-                    InvItem(InvType.WTX, transaction.wtxid)
-                    if by_wtxid
-                    else InvItem(InvType.TX, transaction.txid)
-                )
+                refused = peer in own.probes and own.probes[peer].refused
+                if not (refused or peer in own.held or own.spread.echoed):
+                    own.probes[peer] = TxProbe(now + DELAYS_AFTER_OFFERED[0])
+                items.append(self._name(own, peer, InvType.TX))
             if items:
                 actions.append(Send(peer, Inv(tuple(items))))
         return actions

@@ -113,6 +113,7 @@ def facts(payment: Payment, spread: ShownSpread | None, proof_bytes: int | None)
     rows.append(("Proof", _proof(payment, proof_bytes)))
     if spread is not None:
         summary = f"fetched by {spread.given}, came back from {spread.echoed}"
+        summary += f"; kept by {spread.held}, refused by {spread.refused}"
         rows.append(("Spread", summary))
     return "\n".join(f"{name:<{_ROW}}{value}" for name, value in rows)
 

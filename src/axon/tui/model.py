@@ -210,10 +210,14 @@ class ShownSpread:
     Args:
         given: nodes that have fetched it from us.
         echoed: nodes that announced it to us without having it from us.
+        held: nodes that have it in their pool, as they showed when they were asked.
+        refused: nodes that have fetched it and do not keep it.
     """
 
     given: int
     echoed: int
+    held: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +338,9 @@ def read_draft(draft: dict[str, Any]) -> ShownDraft:
 
 def read_spread(spread: dict[str, Any] | None) -> ShownSpread | None:
     """From the `spread` of `gettransaction`; None for what is not on its way."""
-    return None if spread is None else ShownSpread(spread["given"], spread["echoed"])
+    if spread is None:
+        return None
+    return ShownSpread(spread["given"], spread["echoed"], spread["held"], spread["refused"])
 
 
 def read_sat(amount: object) -> int:

@@ -245,13 +245,20 @@ def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> Style
         return StyledText(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
     if payment.state == REPLACED:
         return StyledText("It was replaced by another payment.", Tone.WARN)
-    given, echoed = (0, 0) if spread is None else (spread.given, spread.echoed)
+    spread = spread or ShownSpread(0, 0)
+    given, echoed = spread.given, spread.echoed
     if echoed:
         back = "came back from one" if echoed == 1 else f"came back from {echoed}"
         return StyledText(f"It spreads: fetched by {given}, {back}.", Tone.GOOD)
-    if given:
+    if spread.held:
         alone = "" if peers > 1 else "; no other node is there to send it back"
-        return StyledText(f"Fetched by {nodes(given)}{alone}.", Tone.GOOD)
+        return StyledText(f"In the pool of {nodes(spread.held)}{alone}.", Tone.GOOD)
+    if spread.refused:
+        return StyledText(
+            f"Refused: {nodes(spread.refused)} fetched it, not kept. It is offered again.", Tone.BAD
+        )
+    if given:
+        return StyledText(f"Fetched by {nodes(given)}; nobody has shown it since.", Tone.WARN)
     return StyledText(
         "Kept in the wallet; no node has fetched it yet, it is offered again.", Tone.WARN
     )

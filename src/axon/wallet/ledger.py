@@ -61,6 +61,7 @@ class WalletLedger:
         self.owned: dict[OutPoint, Owned] = {}
         self.frozen: dict[OutPoint, bytes] = {}
         self.labels: dict[bytes, str] = {}
+        self.deliveries: dict[Txid, bytes] = {}  # Of payments of ours: how far they came.
         self.version = 0  # Goes up with every change, for whoever keeps what follows from it.
         self._spenders: dict[OutPoint, list[Txid]] = {}
         self._foreign: dict[bytes, list[OutPoint]] = {}  # Outputs by scripts not watched (yet).
@@ -230,6 +231,8 @@ class WalletLedger:
             _put(self.seen, records.txid_of(key), value, records.decode_seen)
         elif kind == records.FROZEN:
             _put(self.frozen, OutPoint(name), value, bytes)
+        elif kind == records.DELIVERY:
+            _put(self.deliveries, records.txid_of(key), value, bytes)
         elif kind == records.LABEL:
             _put(self.labels, name, value, records.decode_text)
         elif kind == records.REVEALED and value is not None:

@@ -36,6 +36,7 @@ TRANSACTION: Final = b"t"
 CONFIRMATION: Final = b"a"
 PROOF: Final = b"p"
 SEEN: Final = b"u"
+DELIVERY: Final = b"o"
 LABEL: Final = b"l"
 FROZEN: Final = b"f"
 """These go before a keychain, txid, outpoint or name."""
@@ -104,6 +105,12 @@ class Seen:
     def encode(self) -> bytes:
         """17 bytes: both times, little-endian, and whether it was mined."""
         return _SEEN.pack(self.first_s, self.last_s, self.mined)
+
+
+HANDED_OVER: Final = b"\x01"
+SHOWN: Final = b"\x02"
+"""What is known of the delivery of a payment of ours: a node has fetched it; a node has shown that
+it has it."""
 
 
 def encode_u32(number: int) -> bytes:

@@ -73,6 +73,20 @@ def record_sent(ledger: WalletLedger, transaction: Transaction, now_s: int) -> N
         _keep(ledger, transaction, now_s)
 
 
+def note_delivery(ledger: WalletLedger, txid: Txid, *, shown: bool) -> None:
+    """A node has fetched a payment of ours; later runs need not wait for one that does.
+
+    Args:
+        shown: a node has shown that it has it.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    value = records.SHOWN if shown else records.HANDED_OVER
+    if txid in ledger.transactions and ledger.deliveries.get(txid, b"") < value:
+        ledger.commit({records.DELIVERY + txid: value})
+
+
 def expire_unconfirmed(ledger: WalletLedger, now_s: int) -> None:
     """Drop what others promised and nobody has repeated for two weeks.
 

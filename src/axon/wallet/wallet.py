@@ -40,7 +40,13 @@ from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
 from axon.wallet.scripts import ScriptBook
-from axon.wallet.unconfirmed import expire_unconfirmed, parents_first, record_sent, take_unconfirmed
+from axon.wallet.unconfirmed import (
+    expire_unconfirmed,
+    note_delivery,
+    parents_first,
+    record_sent,
+    take_unconfirmed,
+)
 
 MAX_UNUSED_ADDRESSES: Final = 20
 """So many given out in a row and never paid: other wallets stop looking behind them (BIP 44)."""
@@ -210,6 +216,10 @@ class Wallet:
     def record_sent(self, transaction: Transaction, now_s: int) -> None:
         """A payment of our own, before it goes out; see `unconfirmed.record_sent`."""
         record_sent(self.ledger, transaction, now_s)
+
+    def note_delivery(self, txid: Txid, *, shown: bool) -> None:
+        """A node has fetched a payment of ours; see `unconfirmed.note_delivery`."""
+        note_delivery(self.ledger, txid, shown=shown)
 
     def unconfirmed_own(self) -> list[Transaction]:
         """Payments of our own that are in no block yet, parents first, to be sent again."""

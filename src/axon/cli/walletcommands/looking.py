@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from axon.cli.walletaccess import opened
+from axon.cli.walletdelivery import HANDED_OVER, KEPT, REFUSED
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import sync
 from axon.cli.walletview import aligned, as_of_line, btc, say, time_text, write, write_json
@@ -13,6 +14,14 @@ from axon.rpc.amounts import Number
 
 SHOWN: Final = 20
 """Transactions that `history` shows where nobody says how many."""
+
+
+_DELIVERIES: Final = {
+    KEPT: "kept, no node has it",
+    HANDED_OVER: "handed over, not shown",
+    REFUSED: "refused",
+}
+"""How a payment of ours is called that no node is known to have."""
 
 
 def add_commands(add: AddCommand) -> None:
@@ -99,7 +108,7 @@ def _history(options: WalletOptions) -> int:
 
 def _state(entry: Mapping[str, Any]) -> str:
     if entry["state"] != "confirmed":
-        return str(entry["state"])
+        return _DELIVERIES.get(entry.get("delivery", ""), str(entry["state"]))
     count = entry["confirmations"]
     return "1 confirmation" if count == 1 else f"{count:,} confirmations"
 

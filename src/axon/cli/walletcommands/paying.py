@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from axon.cli.arguments import UsageError
 from axon.cli.walletaccess import opened
+from axon.cli.walletdelivery import EXIT_CODES, EXIT_TEXT, tell_sent
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletsync import sync
-from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
+from axon.cli.walletview import draft_lines, say, write, write_json
 from axon.errors import ConfigError
 from axon.host.walletclient import WalletClient
 from axon.rpc.amounts import Amount
@@ -33,7 +34,7 @@ TRIES: Final = 3
 
 def add_commands(add: AddCommand) -> None:
     """Add the commands."""
-    send = add("send", _send, "pay somebody")
+    send = add("send", _send, "pay somebody", more=f"Pay somebody. {EXIT_TEXT}")
     add_payee(send)
     add_fee_options(send)
     add_passphrase_options(send)
@@ -268,10 +269,8 @@ def with_passphrase(
 
 
 def tell(options: WalletOptions, draft: Mapping[str, Any], sent: Mapping[str, Any]) -> int:
-    """Say that a payment was sent; the exit code."""
+    """Say what became of a payment; the exit code."""
     if options.as_json:
         write_json({**sent, **{name: draft[name] for name in draft if name != "psbt"}})
-        return 0
-    write(f"sent: {sent['txid']}")
-    write(spread_line(sent))
-    return 0
+        return EXIT_CODES.get(sent["delivery"], 0)
+    return tell_sent(sent)

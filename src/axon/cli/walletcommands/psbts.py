@@ -20,10 +20,11 @@ from axon.cli.walletcommands.paying import (
     send_out,
     with_passphrase,
 )
+from axon.cli.walletdelivery import EXIT_CODES, tell_sent
 from axon.cli.walletoptions import MORE_OPTIONS, AddCommand, WalletOptions, common_options
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
-from axon.cli.walletview import draft_lines, say, spread_line, write, write_json
+from axon.cli.walletview import draft_lines, say, write, write_json
 from axon.errors import ConfigError
 from axon.wallet.psbt import MAX_PSBT_BYTES, is_psbt_text
 
@@ -144,10 +145,8 @@ def _send(options: WalletOptions) -> int:
         sent = send_out(client, text, None, arguments.allow_high_fee)
     if options.as_json:
         write_json(sent)
-        return 0
-    write(f"sent: {sent['txid']}")
-    write(spread_line(sent))
-    return 0
+        return EXIT_CODES.get(sent["delivery"], 0)
+    return tell_sent(sent)
 
 
 def read_psbt_text(named: str) -> str:

@@ -9,7 +9,8 @@ from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
-from axon.rpc.walletmethods.shapes import entry_json, spread_json
+from axon.rpc.walletmethods.delivery import delivery_json, waiting_deliveries
+from axon.rpc.walletmethods.shapes import entry_json
 from axon.wallet.wallet import Wallet
 
 
@@ -31,6 +32,8 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
                                       orphan (mined, and its block left the chain)
             "state" : "str",          (string) unconfirmed, confirmed or replaced (by another one
                                       that spends the same: it counts for nothing)
+            "delivery" : "str",       (string, optional) Of a payment of this wallet that is in no
+                                      block: as in waitfordelivery
             "amount" : n,             (numeric) What it adds to the balance in BTC; negative for a
                                       payment, with its fee
             "fee" : n,                (numeric, optional) The fee in BTC, for our own payments
@@ -48,7 +51,12 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
     """
     if count < 0 or skip < 0:
         raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative from")
-    return await daemon.ask(_ListTransactions(skip, count))
+    entries = await daemon.ask(_ListTransactions(skip, count))
+    words = await waiting_deliveries(daemon)
+    return [
+        entry if word is None else {**entry, "delivery": word}
+        for entry, word in ((entry, words.get(str(entry["txid"]))) for entry in entries)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class _ListTransactions:
     skip: int
     count: int
 
-    def run(self, wallet: Wallet) -> Json:
+    def run(self, wallet: Wallet) -> list[dict[str, Json]]:
         chosen = wallet.history()[self.skip : self.skip + self.count]
         return [entry_json(wallet, entry) for entry in chosen]
 
@@ -72,16 +80,15 @@ async def gettransaction(daemon: WalletDaemon, txid: Txid) -> Json:
         {                    (json object)
           ...                The same as in listtransactions
           "hex" : "hex",     (string) The transaction itself
-          "spread" : {       (json object) How far a payment of this run has come, until it is in a
-                             block; null for others
-            "offered" : n,   (numeric) Peers that it was announced to
-            "given" : n,     (numeric) Peers that have fetched it
-            "echoed" : n     (numeric) Peers that announced it to us without having it from us
-          }
+          "delivery" : "str",  (string) As in sendpayment; confirmed also where it is no payment of
+                             this wallet
+          "spread" : {...},  (json object) How far a payment has come in this run, until it is in a
+                             block, as in sendpayment; null for others
+          "refusals" : [...]  (json array) As in waitfordelivery
         }
     """
     shown = await daemon.ask(_ShowTransaction(txid))
-    return {**shown, "spread": spread_json(daemon.spread(txid))}
+    return {**shown, **await delivery_json(daemon, txid)}
 
 
 @dataclass(frozen=True, slots=True)

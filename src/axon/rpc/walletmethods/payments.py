@@ -12,15 +12,15 @@ from functools import partial
 
 from axon.drivers.aio.driver import Stopped
 from axon.node.commands import SendTransaction
-from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import WalletDaemon
+from axon.rpc.walletmethods.delivery import delivery_json, relaying
 from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
-from axon.rpc.walletmethods.shapes import spread_json
 from axon.wallet.payment import record_payment
 from axon.wallet.psbt import Psbt, is_psbt_text
 from axon.wallet.signing import sign_fully
@@ -41,19 +41,23 @@ async def sendpayment(
     Args:
         psbt: A PSBT in base64 or hex; or the hex string of the finished transaction
         passphrase: Opens the keys, for this call only; left out where all have signed already
-        wait: Wait so many milliseconds at most until a peer has fetched it and, with several
-            peers, until one announced it that has it from somebody else
+        wait: Wait so many milliseconds at most until a peer keeps it or all have refused it and,
+            with several peers, until one announced it that has it from somebody else
         allow_high_fee: An absurd fee is meant
 
     Returns:
         {                    (json object)
-          "txid" : "hex",    (string) The transaction id
-          "peers" : n,       (numeric) Peers that take transactions
-          "spread" : {       (json object) How far it has come; null if it is in a block already
-            "offered" : n,   (numeric) Peers that it was announced to
-            "given" : n,     (numeric) Peers that have fetched it
-            "echoed" : n     (numeric) Peers that announced it to us without having it from us
-          }
+          "txid" : "hex",      (string) The transaction id
+          "delivery" : "str",  (string) As in waitfordelivery; or confirmed, or replaced
+          "peers" : n,         (numeric) Peers that take transactions
+          "spread" : {         (json object) How far it has come; null if it is in a block already
+            "offered" : n,     (numeric) Peers that it was announced to
+            "given" : n,       (numeric) Peers that have fetched it
+            "echoed" : n,      (numeric) Peers that announced it to us without having it from us
+            "held" : n,        (numeric) Peers that gave it back when they were asked for it
+            "refused" : n      (numeric) Peers that have fetched it and do not keep it
+          },
+          "refusals" : [...]   (json array) As in waitfordelivery
         }
     """
     now_s = daemon.now_s
@@ -109,14 +113,10 @@ async def _bring_out(
         raise RpcError(Code.PARAMETER, "Negative wait")
     await daemon.command(SendTransaction(transaction))
     txid = transaction.txid
-    if wait_ms:
+    if wait_ms and not daemon.node.is_alone:
         with suppress(Stopped):  # It is written down, and goes out again at the next start.
             await daemon.wait_for(partial(_has_spread, daemon, txid), wait_ms / 1_000)
-    return {
-        "txid": to_hex(txid),
-        "peers": _relaying(daemon),
-        "spread": spread_json(daemon.spread(txid)),
-    }
+    return await delivery_json(daemon, txid)
 
 
 def _has_spread(daemon: WalletDaemon, txid: Txid) -> bool:
@@ -124,13 +124,5 @@ def _has_spread(daemon: WalletDaemon, txid: Txid) -> bool:
     spread = daemon.spread(txid)
     if spread is None or spread.echoed:
         return True
-    return bool(spread.given) and _relaying(daemon) < 2
-
-
-def _relaying(daemon: WalletDaemon) -> int:
-    return sum(
-        session.negotiated is not None
-        and session.negotiated.relay
-        and session.kind.relays_transactions
-        for session in daemon.node.sessions.values()
-    )
+    alone = relaying(daemon) < 2  # Then nobody is left who could send it back.
+    return (alone and bool(spread.held)) or len(spread.refused) >= max(1, relaying(daemon))

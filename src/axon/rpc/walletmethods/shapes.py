@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import outpoint_index, outpoint_txid
@@ -106,10 +105,3 @@ def draft_json(draft: Draft) -> dict[str, Json]:
     if draft.child_of is not None:
         shown["child_of"] = to_hex(draft.child_of)
     return shown
-
-
-def spread_json(spread: Spread | None) -> Json:
-    """How far a payment has come."""
-    if spread is None:
-        return None
-    return {"offered": spread.offered, "given": spread.given, "echoed": spread.echoed}

@@ -1,0 +1,209 @@
+"""What may be said of payments of this wallet that are in no block yet: who has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from axon.p2p.txbroadcast import Delivery, Spread
+from axon.primitives.hashes import Txid, to_hex
+from axon.rpc.amounts import Json
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon
+from axon.wallet import records
+from axon.wallet.history import counting
+from axon.wallet.wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A payment of ours that is in no block.
+
+    Args:
+        counts: no other one that spends the same outdoes it.
+        feerate_sat_kvb: None where an input is not known here.
+        before: what earlier runs know of it, and this one up to now.
+    """
+
+    txid: Txid
+    counts: bool
+    feerate_sat_kvb: int | None
+    before: Delivery
+
+
+_DELIVERIES: Final = {
+    b"": Delivery.KEPT,
+    records.HANDED_OVER: Delivery.HANDED_OVER,
+    records.SHOWN: Delivery.ACCEPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _FindWaiting:
+    """The payments of ours that are in no block; with a txid, that one if it is."""
+
+    txid: Txid | None = None
+
+    def run(self, wallet: Wallet) -> tuple[_Waiting, ...]:
+        ledger = wallet.ledger
+        own = [
+            item
+            for txid, item in ledger.transactions.items()
+            if txid not in ledger.confirmed
+            and self.txid in (None, txid)
+            and ledger.spends_ours(item)
+        ]
+        counted = counting(ledger, wallet.view()) if own else {}
+        found: list[_Waiting] = []
+        for item in own:
+            fee_sat = ledger.fee_sat(item)
+            feerate = None if fee_sat is None else fee_sat * 1_000 // item.vsize
+            before = _DELIVERIES[ledger.deliveries.get(item.txid, b"")]
+            found.append(_Waiting(item.txid, item.txid in counted, feerate, before))
+        return tuple(found)
+
+
+@method("wallet", waits=True)
+async def waitfordelivery(daemon: WalletDaemon, timeout: int = 0) -> Json:
+    """Waits until a node has fetched each payment of this wallet that is in no block, or has it
+    already, and says what is known of them.
+
+    Args:
+        timeout: Time in milliseconds to wait at most. 0 to wait for nothing.
+
+    Returns:
+        [                         (json array) Of payments that count and are in no block
+          {                       (json object)
+            "txid" : "hex",       (string) The transaction id
+            "delivery" : "str",   (string) kept (nobody was handed it yet), handed over (a node has
+                                  fetched it, and nobody shows it), refused (whoever has fetched it
+                                  does not keep it), accepted (a node has it in its pool) or
+                                  spreading (a node has it from somebody else); in this run or an
+                                  earlier one
+            "peers" : n,          (numeric) Peers that take transactions
+            "spread" : {...},     (json object) As in sendpayment
+            "refusals" : [        (json array) Who has fetched it and does not keep it
+              {                   (json object)
+                "addr" : "str",   (string) (host:port) The node
+                "reason" : "str"  (string) Why, as far as that can be known; nodes do not say it
+              },
+              ...
+            ]
+          },
+          ...
+        ]
+    """
+    if timeout < 0:
+        raise RpcError(Code.MISC, "Negative timeout")
+    waiting = [item for item in await daemon.ask(_FindWaiting()) if item.counts]
+    if timeout and waiting:
+        await daemon.wait_for(partial(_are_out, daemon, waiting), timeout / 1_000)
+    return [delivery_of(daemon, item) for item in waiting]
+
+
+async def waiting_deliveries(daemon: WalletDaemon) -> dict[str, str]:
+    """The `delivery` of each payment that counts and is in no block, by its txid in hex."""
+    found = await daemon.ask(_FindWaiting())
+    return {
+        to_hex(item.txid): str(delivery_of(daemon, item)["delivery"])
+        for item in found
+        if item.counts
+    }
+
+
+def _are_out(daemon: WalletDaemon, waiting: Sequence[_Waiting]) -> bool:
+    """Whether nobody needs this wallet to stay for these payments; nor if nobody takes any."""
+    kept = [item for item in waiting if _delivery(daemon, item) is Delivery.KEPT]
+    return not kept or not relaying(daemon)
+
+
+def _delivery(daemon: WalletDaemon, item: _Waiting) -> Delivery:
+    """What this run knows; what earlier ones know counts where it knows nothing."""
+    spread = daemon.spread(item.txid)
+    if spread is None or spread.delivery is Delivery.KEPT:
+        return item.before
+    if spread.delivery is Delivery.HANDED_OVER and item.before is Delivery.ACCEPTED:
+        return item.before
+    return spread.delivery
+
+
+async def delivery_json(daemon: WalletDaemon, txid: Txid) -> dict[str, Json]:
+    """What is known of one transaction: `delivery`, `peers`, `spread` and `refusals`.
+
+    Beside the words of `waitfordelivery`: `confirmed`, and `replaced` by another that spends the
+    same. What is no payment of ours is said to be confirmed.
+    """
+    found = await daemon.ask(_FindWaiting(txid))
+    if not found:
+        spread = daemon.spread(txid)
+        return _said(daemon, txid, "confirmed", spread, ())
+    return delivery_of(daemon, found[0])
+
+
+def delivery_of(daemon: WalletDaemon, item: _Waiting) -> dict[str, Json]:
+    """The same of a payment that is in no block."""
+    spread = daemon.spread(item.txid)
+    word = "replaced"
+    if item.counts:
+        word = str(_delivery(daemon, item))
+    refusals: list[Json] = []
+    for peer in () if spread is None else spread.refused:
+        session = daemon.node.sessions.get(peer)
+        if session is not None:
+            reason = _reason(item.feerate_sat_kvb, daemon.node.floors.get(peer))
+            refusals.append({"addr": str(session.remote), "reason": reason})
+    return _said(daemon, item.txid, word, spread, refusals)
+
+
+def _said(
+    daemon: WalletDaemon,
+    txid: Txid,
+    word: str,
+    spread: Spread | None,
+    refusals: Sequence[Json],
+) -> dict[str, Json]:
+    return {
+        "txid": to_hex(txid),
+        "delivery": word,
+        "peers": relaying(daemon),
+        "spread": spread_json(spread),
+        "refusals": list(refusals),
+    }
+
+
+def _reason(feerate_sat_kvb: int | None, floor_sat_kvb: int | None) -> str:
+    if feerate_sat_kvb is not None and floor_sat_kvb is not None:
+        if feerate_sat_kvb < floor_sat_kvb:
+            return (
+                f"it asks for {floor_sat_kvb / 1_000:.3g} sat/vB, and this pays"
+                f" {feerate_sat_kvb / 1_000:.3g}"
+            )
+    return (
+        "not told; often another payment that spends the same coin and pays more is there already"
+    )
+
+
+def spread_json(spread: Spread | None) -> Json:
+    """How far a payment has come."""
+    if spread is None:
+        return None
+    return {
+        "offered": spread.offered,
+        "given": spread.given,
+        "echoed": spread.echoed,
+        "held": spread.held,
+        "refused": len(spread.refused),
+    }
+
+
+def relaying(daemon: WalletDaemon) -> int:
+    """Peers that take transactions."""
+    return sum(
+        session.negotiated is not None
+        and session.negotiated.relay
+        and session.kind.relays_transactions
+        for session in daemon.node.sessions.values()
+    )
