@@ -102,6 +102,11 @@ def test_the_words_bring_the_same_addresses_back(alice: Cli) -> None:
     assert alice.json("receive", "taproot")["address"].startswith("bcrt1p")
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_wallet_that_watches(alice: Cli) -> None:
     code, out, _ = alice("export-descriptor", "alice")
     assert code == 0
@@ -111,6 +116,37 @@ def test_a_wallet_that_watches(alice: Cli) -> None:
     assert alice.json("receive", "watcher")["address"] == FIRST_ADDRESS
     told = alice.refused("send", "watcher", FIRST_ADDRESS, "1", "BTC")
     assert "only watches: axon wallet psbt watcher create" in told
+
+
+def test_what_is_guessed_of_a_watched_key_is_said(alice: Cli) -> None:
+    descriptor = alice.json("export-descriptor", "alice")["descriptors"][0]["desc"]
+    key = descriptor[descriptor.index("[") : descriptor.index("/0/*")]
+    first = alice.json("receive", "alice")["address"]
+    code, out, told = alice("create", "eve", "--watch-only", f"wpkh({key})")
+    assert code == 0
+    assert "names the key of an account without its usual path: taken as" in told
+    assert f"Its first address is {first}: see that the other wallet has it." in out
+    file = alice.folder / "key.txt"
+    file.write_text(f"{key}\n")
+    made = alice.json("create", "mallory", "--watch-only", str(file))
+    assert made["first_address"] == first
+    literal = alice.json("create", "trent", "--watch-only", f"wpkh({key})", "--as-written")
+    assert literal["first_address"] != first
+    code, _, told = alice("create", "peggy", "--as-written")
+    assert (code, "--as-written goes with --watch-only" in told) == (2, True)
+    file.write_bytes(b"\xff")
+    assert "is no text" in alice("create", "peggy", "--watch-only", str(file))[2]
+
+
+def test_who_sits_at_a_terminal_is_asked_what_was_meant(
+    alice: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = alice.json("export-descriptor", "alice")["descriptors"][0]["desc"]
+    key = descriptor[descriptor.index("[") : descriptor.index("/0/*")]
+    for answer, expected in (("no\n", 1), ("yes\n", 0)):
+        monkeypatch.setattr("sys.stdin", Terminal(answer))
+        code, _, told = alice("create", "eve", "--watch-only", key)
+        assert (code, "Is that meant?" in told) == (expected, True)
 
 
 def test_keys_are_shown_to_who_has_the_passphrase(alice: Cli) -> None:

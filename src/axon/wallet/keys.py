@@ -17,6 +17,7 @@ import bdkpython as bdk
 
 from axon.errors import DecodeError
 from axon.primitives.descriptor import Descriptor, DescriptorError, parse_descriptor
+from axon.primitives.keyexpression import parse_key
 from axon.primitives.network import MAINNET, REGTEST, SIGNET, TESTNET3, TESTNET4, Network
 from axon.wallet.errors import BadDescriptor, BadMnemonic
 from axon.wallet.seal import SCRYPT_LOG_N, seal
@@ -30,7 +31,11 @@ MAX_DESCRIPTOR_SIZE: Final = 10_000
 
 _WATCHABLE: Final = frozenset({"pkh", "wpkh", "sh", "wsh", "tr"})
 
-_PRIVATE_KEY = re.compile(r"\b(?:[xt]prv[1-9A-HJ-NP-Za-km-z]|[59cKL][1-9A-HJ-NP-Za-km-z]{50,51}\b)")
+_EXTENDED_KEY: Final = re.compile(r"[^,(){}#]*[xt]pub[^,(){}#]*")
+
+_PRIVATE_KEY = re.compile(
+    r"\b(?:[xyzYZtuvUV]prv[1-9A-HJ-NP-Za-km-z]|[59cKL][1-9A-HJ-NP-Za-km-z]{50,51}\b)"
+)
 
 
 class AccountKind(StrEnum):
@@ -191,9 +196,9 @@ def watch(network: Network, receive: str, change: str | None = None) -> Source:
     Raises:
         BadDescriptor: malformed, of another network, with a private key, or without addresses.
     """
-    texts = _single_texts(network, receive)
+    texts = single_descriptors(network, receive)
     if change is not None:
-        texts += _single_texts(network, change)
+        texts += single_descriptors(network, change)
     if len(texts) > 2:
         raise BadDescriptor(f"expected one descriptor or two, for receiving and change: {receive}")
     if len(set(texts)) < len(texts):
@@ -201,8 +206,12 @@ def watch(network: Network, receive: str, change: str | None = None) -> Source:
     return Source(Descriptors(*texts))
 
 
-def _single_texts(network: Network, text: str) -> list[str]:
-    """The descriptors that a text stands for, with their checksums."""
+def single_descriptors(network: Network, text: str) -> list[str]:
+    """The descriptors that a text stands for (BIP 389), with public keys and their checksums.
+
+    Raises:
+        BadDescriptor: malformed, of another network, with a private key, or without addresses.
+    """
     text = text.strip()
     if _PRIVATE_KEY.search(text):
         raise BadDescriptor(
@@ -215,6 +224,9 @@ def _single_texts(network: Network, text: str) -> list[str]:
     try:
         parsed = parse_descriptor(text, network)
     except DescriptorError as error:
+        singles = _miniscript_descriptors(network, text)
+        if singles:
+            return singles
         raise BadDescriptor(f"this is no descriptor: {error}") from None
     for each in parsed:
         _check_watchable(each)
@@ -222,6 +234,23 @@ def _single_texts(network: Network, text: str) -> list[str]:
         return [str(bdk.Descriptor(each.to_text(), network_kind(network))) for each in parsed]
     except bdk.DescriptorError:
         raise BadDescriptor("this descriptor is sound, but none that BDK can spend from") from None
+
+
+def _miniscript_descriptors(network: Network, text: str) -> list[str]:
+    """The descriptors of a script of conditions (miniscript, BIP 379), which BDK reads; empty if it
+    is none, or one that could be spent in ways that nobody means."""
+    if not text.startswith(("wsh(", "sh(wsh(", "tr(")):
+        return []
+    try:
+        whole = bdk.Descriptor(text, network_kind(network))
+        whole.sanity_check()
+        singles = whole.to_single_descriptors() if whole.is_multipath() else [whole]
+        texts = [str(each) for each in singles]
+        for key in [key for each in texts for key in _EXTENDED_KEY.findall(each)]:
+            parse_key(key, network).public_key(0)  # BDK ends the process where it cannot derive.
+    except (bdk.DescriptorError, bdk.MiniscriptError, DecodeError):
+        return []
+    return texts
 
 
 def _check_watchable(descriptor: Descriptor) -> None:

@@ -26,6 +26,7 @@ from axon.host.lightstorage import LightStorage
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.walletclient import find_served
 from axon.machine import SECOND
+from axon.primitives.address import encode_address
 from axon.wallet.errors import BadMnemonic, NoWallet
 from axon.wallet.keys import (
     ENTROPY_SIZE,
@@ -35,8 +36,10 @@ from axon.wallet.keys import (
     new_words,
     watch,
 )
+from axon.wallet.records import Keychain
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
+from axon.wallet.watching import MAX_EXPORT_SIZE, read_watched
 from axon.wallet.wordlists import check_words
 
 WORDS_ASKED: Final = 2
@@ -56,9 +59,17 @@ def add_commands(add: AddCommand) -> None:
     )
     _add_kind(create)
     create.add_argument(
-        "--watch-only", metavar="DESCRIPTOR", help="make one that only watches a descriptor"
+        "--watch-only",
+        metavar="DESCRIPTOR|KEY|FILE",
+        help="make one that only watches: a descriptor, or two on two lines; an xpub, ypub or "
+        "zpub; or a file with these, or an export of Sparrow, Coldcard, Electrum, Specter or Core",
     )
     create.add_argument("--change", metavar="DESCRIPTOR", help="with --watch-only: the second one")
+    create.add_argument(
+        "--as-written",
+        action="store_true",
+        help="with --watch-only: the key of an account is meant without the usual /<0;1>/*",
+    )
     _add_birthday(create, "with --watch-only: nothing was paid to it before (default: 2009)")
     restore = add("restore", _restore, "make a wallet anew from its words")
     restore.add_argument(
@@ -92,11 +103,11 @@ def _create(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     if arguments.watch_only is not None:
-        source = watch(options.light.network, arguments.watch_only, arguments.change)
-        return _made(options, source, _birthday_s(options), shown=None)
-    for name in ("change", "birthday"):
-        if getattr(arguments, name) is not None:
-            raise UsageError(f"--{name} goes with --watch-only; a new wallet begins now")
+        return _made(options, _watched(options), _birthday_s(options), shown=None)
+    for name in ("change", "birthday", "as_written"):
+        if getattr(arguments, name) not in (None, False):
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} goes with --watch-only; a new wallet begins now")
     extra = bip39_passphrase(arguments)
     passphrase = new_passphrase(arguments)
     made = new_words(_random(ENTROPY_SIZE))
@@ -109,6 +120,45 @@ def _create(options: WalletOptions) -> int:
         _ask_words(made)
     source = _account(options, made, extra, passphrase)
     return _made(options, source, Clock().now() // SECOND, shown=made)
+
+
+def _watched(options: WalletOptions) -> Source:
+    """The source of a wallet that only watches; what had to be guessed is said, and asked.
+
+    Raises:
+        BadDescriptor: what was given is none.
+        ConfigError: a file cannot be read, or what was guessed is not what was meant.
+    """
+    arguments, network = options.arguments, options.light.network
+    text = "\n".join(
+        [_text_or_file(each) for each in (arguments.watch_only, arguments.change) if each]
+    )
+    watched = read_watched(
+        text, network, AccountKind(arguments.kind), as_written=arguments.as_written
+    )
+    for remark in watched.remarks:
+        say(f"{remark}.")
+    if watched.remarks and sys.stdin.isatty():
+        sys.stderr.write("Is that meant? Type yes to go on: ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise ConfigError("no wallet was made: give a descriptor that says what to derive")
+    return watch(network, watched.receive, watched.change)
+
+
+def _text_or_file(given: str) -> str:
+    """What was given, or what is in the file of that name."""
+    path = Path(given)
+    if "(" in given or "\n" in given or given[1:4] == "pub" or not path.is_file():
+        return given
+    if path.stat().st_size > MAX_EXPORT_SIZE:
+        raise ConfigError(f"{path} is larger than {MAX_EXPORT_SIZE} bytes: is it the right file?")
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no text: is it the right file?") from None
 
 
 def _restore(options: WalletOptions) -> int:
@@ -179,6 +229,8 @@ def _made(options: WalletOptions, source: Source, birthday_s: int, *, shown: str
             "birthtime": birthday_s,
             "folder": str(_path(options).parent),
         }
+        if wallet.is_watch_only:
+            told["first_address"] = _first_address(wallet)
         fingerprint = _FINGERPRINT.search(source.descriptors.receive)
         if source.kind is not None and fingerprint is not None:
             told["fingerprint"] = fingerprint[1]
@@ -188,9 +240,15 @@ def _made(options: WalletOptions, source: Source, birthday_s: int, *, shown: str
     about = "It only watches: it cannot sign." if wallet.is_watch_only else f"Addresses: {kind}."
     write(f"Wallet {options.name} on {wallet.network.name} is made. {about}")
     write(f"It is kept in {told['folder']}.")
+    if "first_address" in told:
+        write(f"Its first address is {told['first_address']}: see that the other wallet has it.")
     if "fingerprint" in told:
         write(f"Fingerprint of its master key, as other wallets show it: {told['fingerprint']}.")
     return 0
+
+
+def _first_address(wallet: Wallet) -> str | None:
+    return encode_address(wallet.ledger.book.script(Keychain.RECEIVE, 0), wallet.network)
 
 
 def _show_words(made: str) -> None:
