@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.machine import MINUTE, SECOND, Clogged, Closed, Drained, Received
+from axon.machine import HOUR, MINUTE, SECOND, Clogged, Closed, Drained, Received
 from axon.node.facts import (
     BlockRejected,
     MessageIgnored,
@@ -176,6 +176,15 @@ def test_a_getdata_is_answered_in_its_order() -> None:
     sent = rig.sent_to(peer)
     assert [item.hash for item in sent if isinstance(item, BlockMessage)] == hashes
     assert sent[-1] == Pong(9)
+
+
+@pytest.mark.parametrize(("version", "told"), [(70_012, False), (70_013, True)])
+def test_the_minimum_is_told_to_whom_knows_the_message(version: int, told: bool) -> None:
+    rig = Rig()
+    peer = rig.open()
+    rig.send(peer, their_version(version=version), Verack())
+    rig.wait(HOUR)
+    assert ("feefilter" in rig.commands(peer)) is told
 
 
 # Seats.

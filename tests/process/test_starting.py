@@ -102,6 +102,8 @@ def test_every_network_starts_in_a_folder_of_its_own(make_node: MakeNode, chain:
     try:
         wait_until((subprocess_folder / ".cookie").exists, LIMIT_S, "it starts")
         wait_until(lambda: is_listening(node), LIMIT_S, "it listens")
+        log = subprocess_folder / "debug.log"
+        wait_until(lambda: "Done loading" in log.read_text(), LIMIT_S, "it says so, as bitcoind")
         process.terminate()
         assert process.wait(LIMIT_S) == 0
     finally:

@@ -325,6 +325,7 @@ async def _running(
                 rpc = RpcAccess(server.endpoints, settings.rpc.cookie)
                 daemon.calls = server.registry.active
                 server.ready(daemon)
+            _log.info("Done loading")  # Programs that start a node wait for these words.
             yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
     except BaseException:
         with suppress(AxonError):  # The first failure is the one to tell.

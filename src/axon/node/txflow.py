@@ -81,6 +81,7 @@ class TxFlow:
             relay=negotiated.relay,
             noban=session.may("noban"),
             forcerelay=session.may("forcerelay"),
+            version=negotiated.common_version,
             now=now,
         )
 

@@ -19,6 +19,9 @@ from axon.p2p.actions import Send
 from axon.primitives.transaction import MAX_MONEY_SAT
 from axon.wire.messages import FeeFilter
 
+FEEFILTER_VERSION: Final = 70_013
+"""From this protocol version on a peer knows `feefilter`."""
+
 FEEFILTER_INTERVAL: Final = 10 * MINUTE
 """Mean time between `feefilter` messages, when the pool's minimum changes a little."""
 

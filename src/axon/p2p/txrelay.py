@@ -25,7 +25,7 @@ from typing import Final
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
-from axon.p2p.feefilter import NOTHING_SAT_KVB, FeeFilters, exponential
+from axon.p2p.feefilter import FEEFILTER_VERSION, NOTHING_SAT_KVB, FeeFilters, exponential
 from axon.p2p.rebroadcast import Rebroadcast
 from axon.p2p.rollingset import RollingSet
 from axon.p2p.views import PoolEntryView, TxPool
@@ -152,6 +152,7 @@ class TxRelay:
         relay: bool,
         noban: bool = False,
         forcerelay: bool = False,
+        version: int = FEEFILTER_VERSION,
         now: Instant,
     ) -> None:
         """A peer has finished the handshake.
@@ -163,12 +164,13 @@ class TxRelay:
             relay: the flag in its `version`: it wants announcements at all.
             noban: it is trusted and gets announcements without delay.
             forcerelay: it is to send us everything, so no `feefilter` goes to it.
+            version: the newest protocol version that both speak.
             now: the present.
         """
         ours = _RelayPeer(inbound, wtxid_relay, relay, noban)
         self._peers[peer] = ours
         self._welcome(peer, ours, now)
-        if not (forcerelay or self._blocks_only):
+        if version >= FEEFILTER_VERSION and not (forcerelay or self._blocks_only):
             self._feefilters.opened(peer, now)
         self._repeat.start(now)
 
