@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from axon.drivers.aio.walletfile import SqliteStore
+from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
 from axon.errors import ConfigError, StorageError
+from axon.host import walletclient
+from axon.host.lightwallet import find_wallet
 from axon.host.settings import LightSettings
-from axon.host.walletclient import InProcessWallet, find_served
+from axon.host.walletclient import InProcessWallet, find_served, opened
 from axon.host.walletserver import COOKIE_FILE, RPC_FILE
-from axon.primitives.network import REGTEST, SIGNET
+from axon.primitives.network import MAINNET, REGTEST, SIGNET
 from axon.rpc.auth import Cookie, Credentials
 from tests.rpc.lightwallet import account, make_wallet, open_wallet
 from tests.rpc.serving import serving
@@ -75,6 +78,56 @@ def test_a_wallet_opens_once(tmp_path: Path) -> None:
             pass
     with open_wallet(tmp_path, "alice") as wallet:
         assert wallet.call("stop") == "axon wallet stopping"
+
+
+def test_two_commands_at_once(tmp_path: Path) -> None:
+    """The second waits for the first."""
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    settings = LightSettings(REGTEST, tmp_path, connect=())
+    first = InProcessWallet(settings, "alice")
+    first.start()
+    Timer(0.5, first.close).start()
+    with opened(settings, "alice") as second:
+        assert second.call("getwalletinfo")["walletname"] == "alice"
+        assert isinstance(second, InProcessWallet)
+
+
+def test_another_command_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walletclient, "IN_USE_S", 0.2)
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    settings = LightSettings(REGTEST, tmp_path, connect=())
+    with (
+        opened(settings, "alice"),
+        pytest.raises(WalletInUse, match="another process has it open; try again when"),
+        opened(settings, "alice"),
+    ):
+        pass
+
+
+def test_one_that_serves_is_shared(tmp_path: Path) -> None:
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    settings = LightSettings(REGTEST, tmp_path, connect=())
+    with opened(settings, "alice", serves=True) as first:
+        address = first.call("getnewaddress")
+        with opened(settings, "alice") as second, opened(settings, "alice", serves=True) as third:
+            assert not isinstance(second, InProcessWallet)
+            assert [each["address"] for each in second.call("listaddresses")] == [address]
+            assert third.call("getwalletinfo")["walletname"] == "alice"
+    assert find_served(settings.wallet_folder("alice")) is None
+    with pytest.raises(ConfigError, match="no wallet 'bob'"), opened(settings, "bob", serves=True):
+        pass
+
+
+def test_a_wallet_of_another_network_is_named(tmp_path: Path) -> None:
+    make_wallet(tmp_path / "regtest", "alice", account(bytes(16)))
+    told = "no wallet 'alice' on {}, but there is one on regtest: -chain=regtest opens it"
+    for network, folder in ((SIGNET, tmp_path / "signet"), (MAINNET, tmp_path)):
+        with pytest.raises(ConfigError, match=told.format(network.name)):
+            find_wallet(LightSettings(network, folder), "alice")
+    with pytest.raises(ConfigError, match="no wallet 'bob' on signet; axon wallet list shows"):
+        find_wallet(LightSettings(SIGNET, tmp_path / "signet"), "bob")
 
 
 def test_a_disk_that_refuses_closes_the_wallet(

@@ -12,19 +12,22 @@ from axon.host.logfile import Log
 from axon.host.walletclient import WalletClient
 
 
-def opened(options: WalletOptions, *, dials: bool = True) -> AbstractContextManager[WalletClient]:
+def opened(
+    options: WalletOptions, *, dials: bool = True, serves: bool = False
+) -> AbstractContextManager[WalletClient]:
     """A wallet, until the block is left.
 
     Args:
         options: which one, and how it meets its nodes.
         dials: whether nodes are dialled if it is opened here.
+        serves: whether other commands may ask it meanwhile.
 
     Raises:
         ConfigError: there is no wallet of this name.
         StorageError: it is open in another program, damaged, or the disk refuses.
     """
     settings = options.light if dials else replace(options.light, offline=True)
-    return walletclient.opened(settings, options.name, log=lambda: logged(options))
+    return walletclient.opened(settings, options.name, serves=serves, log=lambda: logged(options))
 
 
 @contextmanager

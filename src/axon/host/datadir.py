@@ -24,6 +24,11 @@ it ends."""
 
 _FOLDERS: Final = ("blocks", "chainstate", "indexes", "wallets")
 
+
+class FolderInUse(ConfigError):
+    """Another process holds the folder."""
+
+
 _held: dict[Path, None] = {}
 """The folders held by this process: it would get its own lock a second time."""
 
@@ -62,7 +67,8 @@ def locked(folder: Path) -> Iterator[None]:
     A process that forks loses the lock: take it after that.
 
     Raises:
-        ConfigError: another process holds it, or the folder is not writable.
+        FolderInUse: another process holds it.
+        ConfigError: the folder is not writable.
         DiskFullError: there is no room for the lock.
     """
     try:
@@ -109,8 +115,8 @@ def pid_file(path: Path | None) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _in_use(folder: Path) -> ConfigError:
-    return ConfigError(
+def _in_use(folder: Path) -> FolderInUse:
+    return FolderInUse(
         f"Cannot obtain a lock on directory {folder}. axon is probably already running."
     )
 

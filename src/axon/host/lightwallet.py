@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from axon.drivers.aio.driver import Stopped
@@ -24,6 +25,7 @@ from axon.host.lightstorage import LightStorage
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.node.scanflow import ScanStart
+from axon.primitives.network import NETWORKS
 from axon.rpc.amounts import Json, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
@@ -106,11 +108,33 @@ async def light_wallet(settings: LightSettings, name: str) -> AsyncIterator[Runn
         await asyncio.to_thread(store.close)
 
 
-def _open_store(settings: LightSettings, name: str) -> SqliteStore:
+def find_wallet(settings: LightSettings, name: str) -> Path:
+    """The file of a wallet.
+
+    Raises:
+        ConfigError: there is no wallet of this name; if another network has one, it is named.
+    """
     path = settings.wallet_folder(name) / WALLET_FILE
-    if not path.exists():
-        raise ConfigError(f"there is no wallet {name!r}; axon wallet list shows those there are")
-    return SqliteStore(path)
+    if path.exists():
+        return path
+    where = f"there is no wallet {name!r} on {settings.network.name}"
+    datadir = settings.folder.parent if settings.network.folder else settings.folder
+    elsewhere = [
+        network.name
+        for network in NETWORKS.values()
+        if network is not settings.network
+        and (datadir / network.folder / "wallets" / name / WALLET_FILE).exists()
+    ]
+    if elsewhere:
+        raise ConfigError(
+            f"{where}, but there is one on {' and '.join(elsewhere)}: -chain={elsewhere[0]} opens"
+            " it"
+        )
+    raise ConfigError(f"{where}; axon wallet list shows those there are")
+
+
+def _open_store(settings: LightSettings, name: str) -> SqliteStore:
+    return SqliteStore(find_wallet(settings, name))
 
 
 @asynccontextmanager

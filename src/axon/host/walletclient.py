@@ -12,16 +12,23 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from axon.drivers.aio.driver import Stopped
-from axon.drivers.aio.loop import run_loop
-from axon.errors import StorageError
-from axon.host.lightwallet import RunningWallet, light_wallet
+from axon.drivers.aio.loop import run_forgetful_loop, run_loop
+from axon.drivers.aio.walletfile import WalletInUse
+from axon.host.datadir import FolderInUse, locked
+from axon.host.lightwallet import RunningWallet, find_wallet, light_wallet
 from axon.host.settings import LightSettings
-from axon.host.walletserver import COOKIE_FILE, RPC_FILE
+from axon.host.walletserver import COOKIE_FILE, RPC_FILE, served_wallet
 from axon.rpc.amounts import Number, decode_json, encode_json
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
@@ -33,7 +40,12 @@ PROBE_S: Final = 5.0
 WARMUP_S: Final = 30.0
 """For so long a wallet that is just being opened is waited for."""
 
+IN_USE_S: Final = 10.0
+"""For so long another command that has the wallet open is waited for; most end sooner."""
+
 _RETRY_S: Final = 0.1
+
+_T = TypeVar("_T")
 
 
 class WalletClient(Protocol):
@@ -52,13 +64,15 @@ def opened(
     settings: LightSettings,
     name: str,
     *,
+    serves: bool = False,
     log: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[WalletClient]:
-    """A wallet, until the block is left.
+    """A wallet, until the block is left; a command that has it open just now is waited for.
 
     Args:
         settings: how it meets its nodes if it is opened here.
         name: of the wallet.
+        serves: others may ask it meanwhile, if it is opened here.
         log: entered for as long as it is open here.
 
     Raises:
@@ -66,24 +80,43 @@ def opened(
         StorageError: it is open in another program, damaged, or the disk refuses.
     """
     folder = settings.wallet_folder(name)
+
+    def reach() -> RpcClient | InProcessWallet:
+        found = find_served(folder)
+        if found is not None:
+            return found
+        here = InProcessWallet(settings, name, serves=serves)
+        here.start()
+        return here
+
     served = find_served(folder)
-    if served is None:
-        with log():
-            here = InProcessWallet(settings, name)
-            try:
-                here.start()
-            except StorageError:
-                served = find_served(folder)  # It may have been opened a moment ago.
-                if served is None:
-                    raise
-            else:
-                try:
-                    yield here
-                finally:
-                    here.close()
-                return
-    with served as client:
-        yield client
+    with nullcontext() if served is not None else log():
+        reached = served or when_free(reach)
+        if isinstance(reached, InProcessWallet):
+            with closing(reached):
+                yield reached
+        else:
+            with reached:
+                yield reached
+
+
+def when_free(action: Callable[[], _T]) -> _T:
+    """Do what needs a wallet for itself, as soon as no other command has it.
+
+    Args:
+        action: tried again for `IN_USE_S`, as long as it fails because of another process.
+
+    Raises:
+        WalletInUse, FolderInUse: the other one has it for longer.
+    """
+    deadline = time.monotonic() + IN_USE_S
+    while True:
+        try:
+            return action()
+        except (WalletInUse, FolderInUse):
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_S)
 
 
 def find_served(folder: Path) -> RpcClient | None:
@@ -131,11 +164,13 @@ class InProcessWallet:
     Args:
         settings: how it meets its nodes.
         name: of the wallet.
+        serves: others may ask it meanwhile, as with `axon wallet serve`.
     """
 
-    def __init__(self, settings: LightSettings, name: str) -> None:
+    def __init__(self, settings: LightSettings, name: str, *, serves: bool = False) -> None:
         self._settings = settings
         self._name = name
+        self._serves = serves
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="wallet")
         self._begun: Future[tuple[asyncio.AbstractEventLoop, RunningWallet]] = Future()
         self._run: Future[None]
@@ -146,7 +181,8 @@ class InProcessWallet:
         Raises:
             ConfigError, StorageError, WalletError: it cannot be opened.
         """
-        self._run = self._threads.submit(run_loop, self._main())
+        run = run_forgetful_loop if self._serves else run_loop  # Strangers' calls bear secrets.
+        self._run = self._threads.submit(run, self._main())
         futures: list[Future[Any]] = [self._begun, self._run]
         wait(futures, return_when=FIRST_COMPLETED)
         if not self._begun.done():
@@ -154,7 +190,14 @@ class InProcessWallet:
             self._run.result()
 
     async def _main(self) -> None:
-        async with light_wallet(self._settings, self._name) as wallet:
+        if not self._serves:
+            await self._hold(light_wallet(self._settings, self._name))
+            return
+        with locked(find_wallet(self._settings, self._name).parent):
+            await self._hold(served_wallet(self._settings, self._name))
+
+    async def _hold(self, opening: AbstractAsyncContextManager[RunningWallet]) -> None:
+        async with opening as wallet:
             self._begun.set_result((asyncio.get_running_loop(), wallet))
             await wallet.wait_stopped()
 

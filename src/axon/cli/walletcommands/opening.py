@@ -38,7 +38,7 @@ def _open(options: WalletOptions) -> int:
             " none"
         )
     lock_memory()
-    with opened(options) as client, asker(client) as ask:
+    with opened(options, serves=True) as client, asker(client) as ask:
         app = wallet_app(client, ask, options)
         app.run()
     if app.failure is not None:

@@ -8,8 +8,9 @@ from axon.cli.walletview import say
 from axon.drivers.aio.loop import run_forgetful_loop
 from axon.errors import ConfigError
 from axon.host.datadir import locked
-from axon.host.lightwallet import WALLET_FILE, RunningWallet
+from axon.host.lightwallet import RunningWallet, find_wallet
 from axon.host.secretmemory import lock_memory
+from axon.host.walletclient import find_served, when_free
 from axon.host.walletprogram import run_wallet
 
 
@@ -29,11 +30,7 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _serve(options: WalletOptions) -> int:
-    folder = options.light.wallet_folder(options.name)
-    if not (folder / WALLET_FILE).exists():
-        raise ConfigError(
-            f"there is no wallet {options.name!r}; axon wallet list shows those there are"
-        )
+    folder = find_wallet(options.light, options.name).parent
 
     def started(wallet: RunningWallet) -> None:
         assert wallet.rpc is not None, "it is served"
@@ -42,9 +39,19 @@ def _serve(options: WalletOptions) -> int:
             f" {wallet.rpc.endpoints[0]}; ctrl-C stops it"
         )
 
+    def run() -> None:
+        with locked(folder), logged(options):
+            run_forgetful_loop(
+                run_wallet(options.light, options.name, options.arguments.rpcport, on_start=started)
+            )
+
     lock_memory()
-    with locked(folder), logged(options):
-        run_forgetful_loop(
-            run_wallet(options.light, options.name, options.arguments.rpcport, on_start=started)
+    served = find_served(folder)
+    if served is not None:
+        served.close()
+        raise ConfigError(
+            f"wallet {options.name} is open already, by axon wallet serve or open: other commands"
+            " go there"
         )
+    when_free(run)
     return 0

@@ -29,6 +29,10 @@ _SCHEMA = (
 )
 
 
+class WalletInUse(StorageError):
+    """Another process has the file open."""
+
+
 class SqliteStore(KeyValueFile):
     """A persistent map from bytes to bytes; for one thread at a time.
 
@@ -37,7 +41,8 @@ class SqliteStore(KeyValueFile):
 
     Raises:
         DamageError: the file is damaged.
-        StorageError: another process has it open, it belongs to another program or a newer axon, or
+        WalletInUse: another process has it open.
+        StorageError: it belongs to another program or a newer axon, or
             the disk refuses.
     """
 
@@ -153,8 +158,12 @@ class SqliteStore(KeyValueFile):
             )
         if code & 0xFF == sqlite3.SQLITE_FULL:
             return DiskFullError(f"cannot {verb} the wallet {self._path}")
-        reason = "another process has it open" if code & 0xFF == sqlite3.SQLITE_BUSY else error
-        return StorageError(f"cannot {verb} the wallet {self._path}: {reason}")
+        if code & 0xFF == sqlite3.SQLITE_BUSY:
+            return WalletInUse(
+                f"cannot {verb} the wallet {self._path}: another process has it open; try again"
+                " when that has ended"
+            )
+        return StorageError(f"cannot {verb} the wallet {self._path}: {error}")
 
 
 def _after(prefix: bytes) -> bytes | None:
