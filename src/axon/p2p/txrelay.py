@@ -167,8 +167,7 @@ class TxRelay:
             version: the newest protocol version that both speak.
             now: the present.
         """
-        ours = _RelayPeer(inbound, wtxid_relay, relay, noban)
-        self._peers[peer] = ours
+        ours = self._peers[peer] = _RelayPeer(inbound, wtxid_relay, relay, noban)
         self._welcome(peer, ours, now)
         if version >= FEEFILTER_VERSION and not (forcerelay or self._blocks_only):
             self._feefilters.opened(peer, now)
