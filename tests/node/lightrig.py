@@ -63,6 +63,8 @@ class LightRig:
     def __post_init__(self) -> None:
         self.facts: list[Fact] = []
         self.dials: list[Dial] = []
+        self.holds: type | None = None  # Jobs of this kind are not done, but held.
+        self.held: list[Delegate] = []
         self._jobs: list[Delegate] = []
         self._ears: dict[PeerId, V1Transport] = {}
         self._sent: dict[PeerId, list[Message | Unknown]] = {}
@@ -136,7 +138,8 @@ class LightRig:
                         assert isinstance(frame, Frame)
                         self._sent[peer].append(decode_message(frame.command, frame.payload))
                 case Delegate():
-                    self._jobs.append(effect)
+                    holds = self.holds is not None and isinstance(effect.job, self.holds)
+                    (self.held if holds else self._jobs).append(effect)
                 case Dial():
                     self.dials.append(effect)
                 case Report(fact):

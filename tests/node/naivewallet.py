@@ -68,7 +68,7 @@ class NaiveWallet:
             self.confirmed = kept
         self.scanned = (height, block_hash)
 
-    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:  # noqa: ARG002
+    def take_unconfirmed(self, transaction: Transaction, now_s: int, source: str) -> bool:  # noqa: ARG002
         if transaction.txid in self.confirmed or not self._concerns(transaction):
             return False
         self.unconfirmed[transaction.txid] = transaction

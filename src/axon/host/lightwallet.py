@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.node.scanflow import ScanStart
 from axon.primitives.network import NETWORKS
+from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.verdict import Accepted
 from axon.rpc.amounts import Json, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
@@ -98,6 +100,7 @@ async def light_wallet(settings: LightSettings, name: str) -> AsyncIterator[Runn
             raise ConfigError(
                 f"wallet {name!r} is one of {wallet.network.name}, not {settings.network.name}"
             )
+        wallet.check_scripts = check_scripts
         storage = await asyncio.to_thread(open_storage, settings)
         try:
             async with _running(settings, name, wallet, storage) as running:
@@ -166,6 +169,14 @@ async def _running(
         raise
     daemon.interrupt()
     await parts.save()
+
+
+def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
+    """Whether all inputs of a transaction satisfy what they spend, by Bitcoin Core's own rules."""
+    # The library takes memory, and few wallets are used on two devices.
+    from axon.consensus.scripts import verify_scripts
+
+    return isinstance(verify_scripts(transaction, spent), Accepted)
 
 
 def _start(wallet: Wallet) -> ScanStart:

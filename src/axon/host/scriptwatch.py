@@ -110,7 +110,7 @@ class ScriptWatch:
             self._keep(WatchedTransaction(transaction, height))
         return BlockWatched(Accepted(), tuple([item.txid for item in found]))
 
-    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:  # noqa: ARG002
+    def take_unconfirmed(self, transaction: Transaction, now_s: int, source: str) -> bool:  # noqa: ARG002
         """An unconfirmed transaction; whether it concerns a script."""
         if not self._concerns(transaction):
             return False

@@ -294,7 +294,7 @@ class SpvNode(PeerNode):
                 assert isinstance(outcome, int | Rejected)
                 self._reads.measured(continuation, outcome, now)
             case UnconfirmedTaken():
-                self.transactions.taken(continuation, bool(outcome))
+                self.transactions.taken(continuation, bool(outcome), now)
             case WalletAsked(ticket):
                 self._outbox.answer(ticket, outcome)
             case _:

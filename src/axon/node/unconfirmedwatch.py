@@ -11,7 +11,7 @@ unconfirmed. All that peers announce is asked for, so that no peer learns which 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -30,8 +30,15 @@ from axon.wire.messages import GetData, Inv, InvItem, InvType, NotFound, Tx
 MAX_SEEN: Final = 50_000
 """Transactions remembered as seen: an hour of the main network."""
 
-MAX_WAITING: Final = 500
-"""Transactions that wait for the wallet; a flood beyond that is not looked at."""
+MAX_BYTES: Final = 400_000
+"""No node relays a larger transaction, so none that is larger is looked at."""
+
+MAX_WAITING_BYTES: Final = 1_000_000
+"""Transactions of one peer that wait for the wallet; a flood beyond that is not looked at. With
+six peers 6 MB, and what a peer has sent goes with it."""
+
+AT_ONCE: Final = 4
+"""Given to the wallet at a time, a peer each: so the peers take turns, and few are in its lane."""
 
 _TX_KINDS: Final = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
 
@@ -42,6 +49,24 @@ class UnconfirmedTaken:
 
     txid: Txid
     peer: PeerId
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Transactions of one peer that wait for the wallet."""
+
+    host: str
+    transactions: deque[Transaction] = field(default_factory=deque)
+    size_bytes: int = 0
+
+    def add(self, transaction: Transaction) -> None:
+        self.transactions.append(transaction)
+        self.size_bytes += transaction.size_bytes
+
+    def take(self) -> Transaction:
+        transaction = self.transactions.popleft()
+        self.size_bytes -= transaction.size_bytes
+        return transaction
 
 
 class UnconfirmedWatch:
@@ -57,7 +82,8 @@ class UnconfirmedWatch:
         self.txrequest = TxRequest(rng)
         self.broadcast = TxBroadcast(rng)
         self._seen: RollingSet[bytes] = RollingSet(MAX_SEEN)
-        self._waiting = 0
+        self._waiting: dict[PeerId, _Waiting] = {}  # Whose turn is next comes first.
+        self._working = 0
         self._noted: dict[Txid, bool] = {}  # What the wallet was told of its own, by `shown`.
         self._wanted: dict[PeerId, deque[InvItem]] = {}  # Of the getdata that each peer waits for.
 
@@ -78,6 +104,7 @@ class UnconfirmedWatch:
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone."""
         self._wanted.pop(peer, None)
+        self._waiting.pop(peer, None)
         self.txrequest.closed(peer, now)
         self._outbox.perform(self.broadcast.closed(peer, now))
         self._outbox.perform(self.txrequest.requests(now))
@@ -107,17 +134,32 @@ class UnconfirmedWatch:
         asked = self.txrequest.received(peer, txid) | self.txrequest.received(peer, wtxid)
         for name in (txid, wtxid):
             self.txrequest.forget(name)
-        if not asked or wtxid in self._seen or self._waiting >= MAX_WAITING:
+        if not asked or wtxid in self._seen or transaction.size_bytes > MAX_BYTES:
+            return
+        waiting = self._waiting.setdefault(peer, _Waiting(session.remote.host))
+        if waiting.size_bytes + transaction.size_bytes > MAX_WAITING_BYTES:
             return
         self._seen.add(txid)
         self._seen.add(wtxid)
-        self._waiting += 1
-        job = TakeUnconfirmed(transaction, now)
-        self._outbox.delegate(job, WALLET, UnconfirmedTaken(txid, peer))
+        waiting.add(transaction)
+        self._give_on(now)
 
-    def taken(self, done: UnconfirmedTaken, concerns_us: bool) -> None:
+    def _give_on(self, now: Instant) -> None:
+        """Give the wallet what waits, a transaction of each peer in turn."""
+        while self._waiting and self._working < AT_ONCE:
+            peer = next(iter(self._waiting))
+            waiting = self._waiting.pop(peer)
+            transaction = waiting.take()
+            if waiting.transactions:
+                self._waiting[peer] = waiting  # Behind all others.
+            self._working += 1
+            job = TakeUnconfirmed(transaction, now, waiting.host)
+            self._outbox.delegate(job, WALLET, UnconfirmedTaken(transaction.txid, peer))
+
+    def taken(self, done: UnconfirmedTaken, concerns_us: bool, now: Instant) -> None:
         """The wallet has looked at a transaction of a peer."""
-        self._waiting -= 1
+        self._working -= 1
+        self._give_on(now)
         if concerns_us:
             self._outbox.report(UnconfirmedPaymentFound(done.txid, done.peer))
 

@@ -82,10 +82,17 @@ class FollowChain:
 
 @dataclass(frozen=True, slots=True)
 class TakeUnconfirmed:
-    """An unconfirmed transaction of a peer. The outcome is whether it concerns the wallet."""
+    """An unconfirmed transaction of a peer. The outcome is whether it concerns the wallet.
+
+    Args:
+        transaction: as it came.
+        now: when.
+        source: the host that sent it.
+    """
 
     transaction: Transaction
     now: Instant
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,7 @@ class WalletView(Protocol):
     def unconfirmed_own(self) -> Sequence[Transaction]:
         """Transactions made here that are in no block."""
 
-    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
+    def take_unconfirmed(self, transaction: Transaction, now_s: int, source: str) -> bool:
         """See `TakeUnconfirmed`."""
 
     def note_delivery(self, txid: Txid, *, shown: bool) -> None:
@@ -222,8 +229,8 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
         case FollowChain(fork_height, height, block_hash):
             wallet.follow_chain(fork_height, height, block_hash)
             return () if fork_height is None else tuple(wallet.unconfirmed_own())
-        case TakeUnconfirmed(transaction, now):
-            return wallet.take_unconfirmed(transaction, now // SECOND)
+        case TakeUnconfirmed(transaction, now, source):
+            return wallet.take_unconfirmed(transaction, now // SECOND, source)
         case NoteDelivery(txid, shown):
             wallet.note_delivery(txid, shown=shown)
         case AskWallet(command):

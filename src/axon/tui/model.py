@@ -94,6 +94,7 @@ class Payment:
         time_s: of its block, or when it was first seen; seconds since 1970.
         label: its own, or the address's.
         addresses: whom it went to, or where it came to.
+        disputed: somebody was seen to spend the same once more, and no block has decided.
     """
 
     txid: str
@@ -106,6 +107,7 @@ class Payment:
     time_s: int
     label: str
     addresses: tuple[str, ...]
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,7 @@ def read_payment(entry: dict[str, Any]) -> Payment:
         time_s=entry["time"],
         label=entry["label"],
         addresses=tuple(entry["addresses"]),
+        disputed=entry.get("disputed", False),
     )
 
 

@@ -130,6 +130,8 @@ def category(payment: Payment) -> str:
 
 def confirmed(payment: Payment) -> StyledText:
     """How sure a payment is, for a narrow column."""
+    if payment.disputed:
+        return StyledText("spent twice", Tone.BAD)
     if payment.state == REPLACED:
         return StyledText("replaced", Tone.DIM)
     if payment.category == "orphan":
@@ -159,6 +161,8 @@ def counterparty(payment: Payment) -> str:
 
 def confirmation_text(payment: Payment) -> str:
     """How sure a payment is, in a sentence."""
+    if payment.disputed:
+        return "its sender was seen to spend the same once more; wait for a block"
     if payment.state == REPLACED:
         return "replaced by another payment that spends the same; it counts for nothing"
     if payment.category == "orphan":

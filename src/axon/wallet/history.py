@@ -40,6 +40,8 @@ class HistoryEntry:
         label: empty if it has none.
         addresses: whom a payment of ours went to; of what we received, the addresses it came to.
         coinbase: whether it was mined.
+        disputed: it comes from others, and another transaction that was seen spends the same: which
+            of them comes, if any, a block decides.
     """
 
     txid: Txid
@@ -53,6 +55,7 @@ class HistoryEntry:
     label: str
     addresses: tuple[str, ...]
     coinbase: bool
+    disputed: bool
 
     @property
     def net_sat(self) -> int:
@@ -159,7 +162,16 @@ def _entry(
         label=label_of(ledger, LabelKind.TRANSACTION, to_hex(txid)),
         addresses=_addresses(ledger, transaction),
         coinbase=transaction.is_coinbase,
+        disputed=is_disputed(ledger, transaction),
     )
+
+
+def is_disputed(ledger: WalletLedger, transaction: Transaction) -> bool:
+    """Whether it is an incoming one of which a rival was seen, and neither is in a block."""
+    if transaction.txid in ledger.confirmed or ledger.spends_ours(transaction):
+        return False
+    rivals = ledger.conflicts(transaction)
+    return bool(rivals) and not any(rival in ledger.confirmed for rival in rivals)
 
 
 def _addresses(ledger: WalletLedger, transaction: Transaction) -> tuple[str, ...]:

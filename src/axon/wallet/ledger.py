@@ -62,6 +62,7 @@ class WalletLedger:
         self.frozen: dict[OutPoint, bytes] = {}
         self.labels: dict[bytes, str] = {}
         self.deliveries: dict[Txid, bytes] = {}  # Of payments of ours: how far they came.
+        self.sources: dict[Txid, str] = {}  # Who sent incoming ones in this run.
         self.version = 0  # Goes up with every change, for whoever keeps what follows from it.
         self._spenders: dict[OutPoint, list[Txid]] = {}
         self._foreign: dict[bytes, list[OutPoint]] = {}  # Outputs by scripts not watched (yet).
@@ -245,6 +246,7 @@ class WalletLedger:
         if old is not None:
             self._unlink(old)
         if value is None:
+            self.sources.pop(txid, None)
             return
         try:
             transaction = self.transactions[txid] = Transaction.decode(value)

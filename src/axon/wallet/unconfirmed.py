@@ -1,20 +1,21 @@
 """Transactions that are in no block yet: our own, and incoming ones that peers sent.
 
-Nobody here checks signatures, and announcing costs a peer nothing. So an incoming transaction may
-promise us money, which is shown as pending and never spent, but it cannot take any: one that spends
-our coins and was not made here counts when a block has it, or else any peer could empty our balance
-with made-up bytes. Incoming transactions are bounded, and expire when no peer sends them again.
+Announcing costs a peer nothing, and what others spend cannot be checked here. So an incoming
+transaction may promise us money, which is shown as pending and never spent. One that spends our
+coins and was not made here, as by another device with the same seed, counts when its signatures
+hold; else any peer could empty our balance with made-up bytes. Incoming transactions are bounded,
+each peer has its share, and they expire when no peer sends them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Final
 
 from axon.primitives.hashes import Txid
-from axon.primitives.transaction import Transaction
+from axon.primitives.transaction import Transaction, TxOut
 from axon.wallet import records
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.ledger import WalletLedger
@@ -33,14 +34,27 @@ REFRESH_S: Final = 60
 """The same one again within a minute is not worth a write."""
 
 
-def take_unconfirmed(ledger: WalletLedger, transaction: Transaction, now_s: int) -> bool:
+ScriptCheck = Callable[[Transaction, Sequence[TxOut]], bool]
+"""Whether all inputs of a transaction satisfy the scripts of the outputs that they spend."""
+
+
+def take_unconfirmed(
+    ledger: WalletLedger,
+    transaction: Transaction,
+    now_s: int,
+    source: str = "",
+    check: ScriptCheck | None = None,
+) -> bool:
     """A peer sent a transaction.
 
     Args:
         now_s: seconds since 1970.
+        source: who sent it, for the shares.
+        check: of scripts; without, nothing that spends our coins is believed.
 
     Returns:
-        Whether it is kept: it pays to us, or spends the same as one that does.
+        Whether it is kept: it pays to us, spends the same as one that does, or is a payment of our
+        own that was made elsewhere.
 
     Raises:
         StorageError: the disk refused.
@@ -52,11 +66,20 @@ def take_unconfirmed(ledger: WalletLedger, transaction: Transaction, now_s: int)
         _refresh(ledger, transaction, now_s)
         return True
     rivals = ledger.conflicts(transaction)
-    if ledger.spends_ours(transaction) or not (rivals or ledger.concerns(transaction)):
+    if ledger.spends_ours(transaction):
+        if not _is_made_elsewhere(ledger, transaction, rivals, check):
+            return False
+        _keep(ledger, transaction, now_s)
+        return True
+    if not (rivals or ledger.concerns(transaction)):
         return False
-    if any(_stands(ledger, rival) for rival in rivals) or not _has_room(ledger, transaction):
+    if any(_stands(ledger, rival) for rival in rivals):
         return False
-    _keep(ledger, transaction, now_s)
+    room = _make_room(ledger, transaction, source)
+    if room is None:
+        return False
+    ledger.sources[txid] = source
+    _keep(ledger, transaction, now_s, room)
     return True
 
 
@@ -120,10 +143,49 @@ def _incoming(ledger: WalletLedger) -> list[Transaction]:
     return [item for item in unconfirmed if not ledger.spends_ours(item)]
 
 
-def _has_room(ledger: WalletLedger, transaction: Transaction) -> bool:
-    incoming = _incoming(ledger)
-    taken_bytes = sum(item.size_bytes for item in incoming) + transaction.size_bytes
-    return len(incoming) < MAX_INCOMING and taken_bytes <= MAX_INCOMING_BYTES
+def _is_made_elsewhere(
+    ledger: WalletLedger,
+    transaction: Transaction,
+    rivals: Sequence[Txid],
+    check: ScriptCheck | None,
+) -> bool:
+    """Whether whoever has our keys made it; and it pays more than what it would replace.
+
+    That is what nodes ask of a replacement. Without it a peer could put an older version of a
+    payment, which we replaced, in force again.
+    """
+    fee_sat = ledger.fee_sat(transaction)
+    if check is None or fee_sat is None or fee_sat < 0:
+        return False  # With an input that is not known here its scripts cannot be checked.
+    if any(rival in ledger.confirmed for rival in rivals):
+        return False
+    fees_sat = [ledger.fee_sat(ledger.transactions[rival]) or 0 for rival in rivals]
+    if fees_sat and fee_sat <= max(fees_sat):
+        return False
+    spent = [output for output in map(ledger.output, transaction.prevouts) if output is not None]
+    return check(transaction, spent)
+
+
+def _make_room(ledger: WalletLedger, transaction: Transaction, source: str) -> Changes | None:
+    """What is to be dropped so that an incoming transaction can be kept; None if it cannot.
+
+    Whoever has the greatest share gives way, with what came from him last. So a peer that floods us
+    hides nobody's payments but his own.
+    """
+    shares: dict[str, list[Transaction]] = {source: []}
+    for item in _incoming(ledger):
+        shares.setdefault(ledger.sources.get(item.txid, ""), []).append(item)
+    count = sum(len(share) for share in shares.values())
+    size = sum(item.size_bytes for share in shares.values() for item in share)
+    dropped: Changes = {}
+    while count >= MAX_INCOMING or size + transaction.size_bytes > MAX_INCOMING_BYTES:
+        greatest = max(shares, key=lambda name: sum(item.size_bytes for item in shares[name]))
+        if greatest == source or not shares[greatest]:
+            return None
+        last = shares[greatest].pop()
+        count, size = count - 1, size - last.size_bytes
+        dropped[records.TRANSACTION + last.txid] = dropped[records.SEEN + last.txid] = None
+    return dropped
 
 
 def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
@@ -134,13 +196,16 @@ def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None
         ledger.commit({records.SEEN + txid: replace(seen, last_s=now_s).encode()})
 
 
-def _keep(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None:
+def _keep(
+    ledger: WalletLedger, transaction: Transaction, now_s: int, others: Changes | None = None
+) -> None:
     counts = ledger.revealed_counts()
     for output in transaction.outputs:
         ledger.use(output.script_pubkey)
     txid = transaction.txid
     ledger.commit(
         {
+            **(others or {}),
             records.TRANSACTION + txid: transaction.raw,
             records.SEEN + txid: ledger.seen_above_conflicts(transaction, now_s).encode(),
             **ledger.revealed_since(counts),

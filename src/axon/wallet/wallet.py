@@ -37,10 +37,12 @@ from axon.wallet.labels import (
     outpoint_ref,
 )
 from axon.wallet.ledger import WalletLedger
+from axon.wallet.promises import promised_scripts
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
 from axon.wallet.scripts import ScriptBook
 from axon.wallet.unconfirmed import (
+    ScriptCheck,
     expire_unconfirmed,
     note_delivery,
     parents_first,
@@ -78,6 +80,9 @@ class Wallet:
         self.ledger = ledger
         self._source = source
         self._view: tuple[int, bdk.Wallet] | None = None
+        self._promised: tuple[int, list[bytes]] | None = None
+        self.check_scripts: ScriptCheck | None = None
+        """Of payments that another device made with our keys; None to believe only blocks."""
 
     # Made and opened.
 
@@ -191,7 +196,9 @@ class Wallet:
         Args:
             filters: block hash and basic filter of each.
         """
-        scripts = self.watched_scripts()
+        if self._promised is None or self._promised[0] != self.ledger.version:
+            self._promised = self.ledger.version, promised_scripts(self.ledger)
+        scripts = self.watched_scripts() + self._promised[1]
         return tuple([_may_match(data, block_hash, scripts) for block_hash, data in filters])
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
@@ -205,9 +212,9 @@ class Wallet:
         """
         follow_chain(self.ledger, fork_height, Mark(height, block_hash))
 
-    def take_unconfirmed(self, transaction: Transaction, now_s: int) -> bool:
+    def take_unconfirmed(self, transaction: Transaction, now_s: int, source: str = "") -> bool:
         """An unconfirmed transaction from a peer; see `unconfirmed.take_unconfirmed`."""
-        return take_unconfirmed(self.ledger, transaction, now_s)
+        return take_unconfirmed(self.ledger, transaction, now_s, source, self.check_scripts)
 
     def expire_unconfirmed(self, now_s: int) -> None:
         """Drop what was promised two weeks ago and not since."""

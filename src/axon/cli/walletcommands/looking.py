@@ -65,6 +65,7 @@ def _balance(options: WalletOptions) -> int:
     rows = [("available", btc(mine["trusted"]))]
     for name, about in (
         ("untrusted_pending", "coming, not confirmed"),
+        ("disputed", "promised, and spent twice"),
         ("immature", "mined, not ripe"),
         ("frozen", "frozen, part of the above"),
     ):
@@ -107,6 +108,8 @@ def _history(options: WalletOptions) -> int:
 
 
 def _state(entry: Mapping[str, Any]) -> str:
+    if entry.get("disputed"):
+        return "spent twice, wait for a block"
     if entry["state"] != "confirmed":
         return _DELIVERIES.get(entry.get("delivery", ""), str(entry["state"]))
     count = entry["confirmations"]

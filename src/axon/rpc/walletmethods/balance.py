@@ -9,6 +9,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
+from axon.wallet.history import is_disputed
 from axon.wallet.wallet import Wallet
 
 
@@ -22,6 +23,8 @@ async def getbalances(daemon: WalletDaemon) -> Json:
             "trusted" : n,              (numeric) in blocks, and change of own payments that are not
             "untrusted_pending" : n,    (numeric) promised by others, in no block yet; may never
                                         come
+            "disputed" : n,             (numeric) promised, and somebody was seen to spend the same
+                                        once more: a block decides; in untrusted_pending or nowhere
             "immature" : n,             (numeric) mined, and to be spent after 100 blocks
             "frozen" : n                (numeric) part of the others that was set aside by hand
           },
@@ -84,11 +87,18 @@ async def _with_as_of(daemon: WalletDaemon, info: dict[str, Json]) -> dict[str, 
 class _Balances:
     def run(self, wallet: Wallet) -> dict[str, Json]:
         found = wallet.balance()
+        ledger = wallet.ledger
+        disputed_sat = sum(
+            ledger.received_sat(ledger.transactions[txid])
+            for txid in ledger.seen
+            if is_disputed(ledger, ledger.transactions[txid])
+        )
         frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
         return {
             "mine": {
                 "trusted": Amount(found.confirmed_sat + found.trusted_pending_sat),
                 "untrusted_pending": Amount(found.untrusted_pending_sat),
+                "disputed": Amount(disputed_sat),
                 "immature": Amount(found.immature_sat),
                 "frozen": Amount(frozen_sat),
             },

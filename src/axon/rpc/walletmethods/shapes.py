@@ -27,6 +27,8 @@ def entry_json(wallet: Wallet, entry: HistoryEntry) -> dict[str, Json]:
     }
     if entry.sent_sat and entry.fee_sat is not None:
         shown["fee"] = Amount(entry.fee_sat)
+    if entry.disputed:
+        shown["disputed"] = True
     confirmation = wallet.ledger.confirmed.get(entry.txid)
     if confirmation is not None:
         shown |= {"blockheight": confirmation.height, "blockhash": to_hex(confirmation.hash)}

@@ -1,0 +1,76 @@
+"""What a broken promise looks like in a block: scripts by which filters show it.
+
+A basic filter (BIP 158) has the scripts of the outputs that a block spends. Whoever takes back a
+payment that he promised us spends the same outputs once more, and need not pay anybody here. So
+the scripts behind the inputs of promised payments are looked for, too. Most inputs tell theirs:
+
+    P2WPKH: its key     P2WSH: its script     P2SH: its script     P2PKH: its key
+
+A taproot or bare-key input does not. Where a rival was seen, its outputs are looked for as well.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Final
+
+from axon.errors import DecodeError
+from axon.primitives.hashes import hash160, sha256
+from axon.primitives.script import ops, push
+from axon.primitives.transaction import TxIn
+from axon.wallet.ledger import WalletLedger
+
+MAX_SCRIPTS: Final = 2_000
+"""Looked for beside our own; strangers can promise as many inputs as they like. Each promise gets
+one before any gets a second."""
+
+_KEY_SIZES: Final = (33, 65)
+
+
+def prevout_scripts(spent: TxIn) -> tuple[bytes, ...]:
+    """The script that an input spends, as far as the input tells it: one, or a few candidates."""
+    if spent.script_sig:
+        try:
+            pushed = [data for _, data in ops(spent.script_sig)]
+        except DecodeError:
+            return ()
+        last = pushed[-1] if pushed else None
+        if not last:
+            return ()
+        hashed = push(hash160(last))
+        paid_to_script = b"\xa9" + hashed + b"\x87"
+        if len(last) in _KEY_SIZES:
+            return (paid_to_script, b"\x76\xa9" + hashed + b"\x88\xac")
+        return (paid_to_script,)
+    witness = spent.witness
+    if len(witness) == 2 and len(witness[1]) == _KEY_SIZES[0]:
+        return (b"\x00" + push(hash160(witness[1])), b"\x00" + push(sha256(witness[1])))
+    if witness and witness[-1]:
+        return (b"\x00" + push(sha256(witness[-1])),)
+    return ()
+
+
+def promised_scripts(ledger: WalletLedger) -> list[bytes]:
+    """Scripts that a block has in its filter if it breaks a promise made to us.
+
+    At most `MAX_SCRIPTS`.
+    """
+    each: list[list[bytes]] = []
+    for txid in ledger.seen:
+        transaction = ledger.transactions.get(txid)
+        if txid in ledger.confirmed or transaction is None or ledger.spends_ours(transaction):
+            continue
+        if any(rival in ledger.confirmed for rival in ledger.conflicts(transaction)):
+            continue  # A block has decided.
+        scripts = [script for spent in transaction.inputs for script in prevout_scripts(spent)]
+        if not ledger.concerns(transaction):
+            scripts += [output.script_pubkey for output in transaction.outputs]
+        each.append(scripts[:MAX_SCRIPTS])
+    found: dict[bytes, None] = {}
+    for row in zip_longest(*each):
+        for script in row:
+            if script and len(found) < MAX_SCRIPTS:
+                found[script] = None
+        if len(found) >= MAX_SCRIPTS:
+            break
+    return list(found)
