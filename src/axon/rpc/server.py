@@ -93,11 +93,11 @@ class RpcServer:
         self._calls = 0
 
     def warming(self, status: str) -> None:
-        """RpcAnswer every call with -28 and this status."""
+        """Answer every call with -28 and this status."""
         self._runner.warming(status)
 
     def ready(self, context: object) -> None:
-        """RpcAnswer calls from now on.
+        """Answer calls from now on.
 
         Args:
             context: what the methods get as their first argument.
