@@ -229,6 +229,10 @@ def test_what_is_known_offline(alice: Cli) -> None:
             ["send", "alice", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "1 BTC"],
             "expected an address of regtest, not of main",
         ),
+        (
+            ["send", "alice", FIRST_ADDRESS.replace("rz28", "rz2q"), "1 BTC"],
+            "check character 11 ('q')",
+        ),
         (["send", "alice", FIRST_ADDRESS, "1BTC"], "can be spent"),
         (["send", "alice", FIRST_ADDRESS, "--fee-rate", "1", "1", "BTC"], "can be spent"),
         (["send", "alice", f"BITCOIN:{FIRST_ADDRESS.upper()}", "1BTC"], "can be spent"),

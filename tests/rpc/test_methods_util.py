@@ -88,7 +88,7 @@ def test_addresses(text: str, script: str, is_script: bool | None, version: int 
         (
             "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
             "Invalid Bech32 checksum",
-            [],
+            [41],
         ),
         (
             "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh",

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from axon.errors import DecodeError
+from axon.primitives.bech32 import (
+    BECH32_CONST,
+    BECH32M_CONST,
+    MAX_SIZE,
+    SIGNS,
+    VALUES,
+    expand,
+    polymod,
+)
 from axon.primitives.hashes import sha256d
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.script import OP_1, is_p2sh, witness_program
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE = {sign: value for value, sign in enumerate(_BASE58)}
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32_VALUE = {sign: value for value, sign in enumerate(_BECH32)}
-_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-_BECH32_CONST = 1
-_BECH32M_CONST = 0x2BC830A3
-_MAX_ADDRESS: Final = 90
-"""Characters of a witness address at most (BIP 173); base58 addresses are shorter."""
 
 
 def base58check_encode(payload: bytes) -> str:
@@ -54,28 +55,6 @@ def base58check_decode(text: str, limit: int = 120) -> bytes:
     return data[:-4]
 
 
-def _reduction(top: int) -> int:
-    total = 0
-    for bit, generator in enumerate(_GENERATOR):
-        if top >> bit & 1:
-            total ^= generator
-    return total
-
-
-_REDUCTIONS = tuple(_reduction(top) for top in range(32))
-
-
-def _polymod(values: Iterable[int]) -> int:
-    checksum = 1
-    for value in values:
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _REDUCTIONS[checksum >> 25]
-    return checksum
-
-
-def _expand(prefix: str) -> list[int]:
-    return [ord(sign) >> 5 for sign in prefix] + [0] + [ord(sign) & 31 for sign in prefix]
-
-
 def _regroup(values: Iterable[int], width: int, to: int, *, pad: bool) -> list[int] | None:
     """Groups of `width` bits as groups of `to` bits; None where the rest is no valid padding."""
     held = bits = 0
@@ -100,28 +79,28 @@ def witness_address(version: int, program: bytes, prefix: str) -> str:
     groups = _regroup(program, 8, 5, pad=True)
     assert groups is not None
     data = [version, *groups]
-    constant = _BECH32_CONST if version == 0 else _BECH32M_CONST
-    checksum = _polymod([*_expand(prefix), *data, 0, 0, 0, 0, 0, 0]) ^ constant
+    constant = BECH32_CONST if version == 0 else BECH32M_CONST
+    checksum = polymod([*expand(prefix), *data, 0, 0, 0, 0, 0, 0]) ^ constant
     data += [checksum >> 5 * (5 - position) & 31 for position in range(6)]
-    return f"{prefix}1{''.join(_BECH32[value] for value in data)}"
+    return f"{prefix}1{''.join(SIGNS[value] for value in data)}"
 
 
 def _decode_witness(text: str, prefix: str) -> tuple[int, bytes]:
     if text.lower() != text and text.upper() != text:
         raise DecodeError("an address in one case, not mixed")
     text = text.lower()
-    if len(text) > _MAX_ADDRESS or len(text) < len(prefix) + 8:
-        raise DecodeError(f"{len(prefix) + 8} to {_MAX_ADDRESS} characters")
+    if len(text) > MAX_SIZE or len(text) < len(prefix) + 8:
+        raise DecodeError(f"{len(prefix) + 8} to {MAX_SIZE} characters")
     data: list[int] = []
     for position, sign in enumerate(text[len(prefix) + 1 :], len(prefix) + 1):
-        value = _BECH32_VALUE.get(sign)
+        value = VALUES.get(sign)
         if value is None:
             raise DecodeError("a bech32 character", position)
         data.append(value)
-    constant = _polymod([*_expand(prefix), *data])
+    constant = polymod([*expand(prefix), *data])
     version = data[0]
-    if constant != (_BECH32_CONST if version == 0 else _BECH32M_CONST):
-        if constant in (_BECH32_CONST, _BECH32M_CONST):
+    if constant != (BECH32_CONST if version == 0 else BECH32M_CONST):
+        if constant in (BECH32_CONST, BECH32M_CONST):
             raise DecodeError("a bech32 checksum for version 0 and a bech32m checksum above")
         raise DecodeError("a valid bech32 checksum")
     groups = _regroup(data[1:-6], 5, 8, pad=False)
@@ -165,15 +144,15 @@ def decode_address(text: str, network: Network) -> bytes:
         payload = base58check_decode(text)
     except DecodeError as fault:
         where = "" if fault.offset is None else f" at character {fault.offset}"
-        raise DecodeError(f"{_any_address(network)} with {fault.expected}{where}") from None
+        raise DecodeError(f"{address_forms(network)} with {fault.expected}{where}") from None
     if len(payload) == 21 and payload[0] == network.p2pkh_prefix:
         return b"\x76\xa9\x14" + payload[1:] + b"\x88\xac"
     if len(payload) == 21 and payload[0] == network.p2sh_prefix:
         return b"\xa9\x14" + payload[1:] + b"\x87"
-    raise DecodeError(_any_address(network))
+    raise DecodeError(address_forms(network))
 
 
-def _any_address(network: Network) -> str:
+def address_forms(network: Network) -> str:
     """The addresses of a network as a noun phrase, with the signs that they begin with."""
     shown = [f"{network.bech32_hrp}1..."]
     for prefix in (network.p2pkh_prefix, network.p2sh_prefix):

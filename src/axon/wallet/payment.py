@@ -17,8 +17,10 @@ import bdkpython as bdk
 
 from axon.errors import DecodeError, WalletError
 from axon.primitives.address import decode_address
+from axon.primitives.addressfaults import address_fault
 from axon.primitives.dust import dust_limit_sat
 from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.network import Network
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
@@ -174,12 +176,7 @@ def _targets(wallet: Wallet, payees: Sequence[Payee]) -> list[tuple[bytes, int |
 
 
 def _target(wallet: Wallet, payee: Payee) -> tuple[bytes, int | Everything]:
-    script = payee.to
-    if isinstance(script, str):
-        try:
-            script = decode_address(script.strip(), wallet.network)
-        except DecodeError as error:
-            raise BadAddress(f"{script.strip()[:100]!r} cannot be paid: {error}") from None
+    script = _script(payee.to, wallet.network) if isinstance(payee.to, str) else payee.to
     amount_sat = payee.amount_sat
     if isinstance(amount_sat, Everything):
         return script, amount_sat
@@ -192,6 +189,15 @@ def _target(wallet: Wallet, payee: Payee) -> tuple[bytes, int | Everything]:
             " this address"
         )
     return script, amount_sat
+
+
+def _script(address: str, network: Network) -> bytes:
+    address = address.strip()
+    try:
+        return decode_address(address, network)
+    except DecodeError:
+        fault = address_fault(address, network)
+        raise BadAddress(f"{address[:100]!r} cannot be paid: {fault}") from None
 
 
 def _feerate(feerate_sat_kvb: int) -> bdk.FeeRate:

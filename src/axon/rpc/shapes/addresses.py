@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from axon.errors import DecodeError
 from axon.primitives.address import base58check_decode, decode_address
+from axon.primitives.bech32 import VALUES, find_substitutions
 from axon.primitives.network import Network
 from axon.primitives.script import is_p2sh, witness_program
 from axon.rpc.amounts import Json
 
-_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -44,7 +44,7 @@ def _fault(text: str, network: Network, error: DecodeError) -> tuple[str, list[i
     if len(text) > 90:
         return "Bech32 string too long", list(range(90, len(text)))
     data = text.lower()[len(prefix) + 1 :]
-    wrong = [place for place, sign in enumerate(data, len(prefix) + 1) if sign not in _BECH32]
+    wrong = [place for place, sign in enumerate(data, len(prefix) + 1) if sign not in VALUES]
     if wrong:
         return "Invalid Base 32 character", wrong
     if "bech32m checksum above" in error.expected:
@@ -52,11 +52,12 @@ def _fault(text: str, network: Network, error: DecodeError) -> tuple[str, list[i
             return "Version 0 witness address must use Bech32 checksum", []
         return "Version 1+ witness address must use Bech32m checksum", []
     if "checksum" in error.expected:
-        return ("Invalid Bech32 checksum" if data[:1] == "q" else "Invalid Bech32m checksum"), []
+        reason = "Invalid Bech32 checksum" if data[:1] == "q" else "Invalid Bech32m checksum"
+        return reason, list(find_substitutions(text.lower(), prefix))
     if "version 0 program" in error.expected:
         size = (len(data) - 7) * 5 // 8
         return f"Invalid Bech32 v0 address program size ({size} bytes), per BIP141", []
-    if data[:1] and _BECH32.index(data[0]) > 16:
+    if data[:1] and VALUES[data[0]] > 16:
         return "Invalid Bech32 address witness version", []
     return "Invalid padding in Bech32 data section", []
 
