@@ -37,8 +37,12 @@ class Block:
         self.transactions = transactions
 
     @classmethod
-    def decode(cls, raw: bytes) -> Block:
-        """A block from exactly these bytes.
+    def decode(cls, raw: bytes, *, exact: bool = True) -> Block:
+        """A block from bytes.
+
+        Args:
+            raw: with the block at their begin.
+            exact: whether they must end with it.
 
         Raises:
             DecodeError: cut short, too long, or a transaction that is not in the one valid form.
@@ -49,9 +53,9 @@ class Block:
         for _ in range(count):
             transaction, offset = scan_transaction(raw, offset)
             transactions.append(transaction)
-        if offset != len(raw):
+        if exact and offset != len(raw):
             raise DecodeError("the end of the block", offset)
-        return cls(raw, header, tuple(transactions))
+        return cls(raw[:offset], header, tuple(transactions))
 
     @classmethod
     def build(cls, header: Header, transactions: Sequence[Transaction]) -> Block:

@@ -27,7 +27,8 @@ async def check_proposal(daemon: Daemon, block: Block) -> Verdict:
         return rejected
     if not node.follows or node.active.tip is not parent:
         return Rejected(INCONCLUSIVE)
-    tip, coins = await daemon.read_coins(outpoints_to_find(block))
+    points = await daemon.off_loop(outpoints_to_find, block)
+    tip, coins = await daemon.read_coins(points)
     if tip is not parent:
         return Rejected(INCONCLUSIVE)
     to_verify = await daemon.off_loop(check_spending, block, parent, network, coins)
@@ -36,5 +37,7 @@ async def check_proposal(daemon: Daemon, block: Block) -> Verdict:
     for transaction, spent in to_verify:
         verdict = await daemon.run(VerifyScripts(transaction, spent))
         if isinstance(verdict, Rejected):
-            return verdict
+            # The library's word is that for a transaction by itself; Core's differs for blocks.
+            reason = f"block-{verdict.reason.removeprefix('mempool-')}"
+            return Rejected(reason, verdict.detail)
     return Accepted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from axon.errors import DecodeError
@@ -23,9 +24,12 @@ from axon.rpc.shapes.blocks import target_json
 USUAL_LOOKUP: Final = 120
 """Blocks from which `getnetworkhashps` estimates."""
 
+HEADERS_AT_ONCE: Final = 2_000
+"""Looked at before others have a turn: a millisecond."""
+
 
 @method("mining")
-def getnetworkhashps(daemon: Daemon, nblocks: int = USUAL_LOOKUP, height: int = -1) -> Json:
+async def getnetworkhashps(daemon: Daemon, nblocks: int = USUAL_LOOKUP, height: int = -1) -> Json:
     """Returns the estimated network hashes per second based on the last n blocks.
 
     Pass in [blocks] to override # of blocks, -1 specifies since last difficulty change.
@@ -51,17 +55,19 @@ def getnetworkhashps(daemon: Daemon, nblocks: int = USUAL_LOOKUP, height: int = 
         nblocks = last.height % DIFFICULTY_INTERVAL + 1
     first = last
     earliest = latest = last.time
-    for _ in range(min(nblocks, last.height)):
+    for place in range(min(nblocks, last.height)):
         assert first.parent is not None, "blocks above the lowest have one before them"
         first = first.parent
         earliest, latest = min(earliest, first.time), max(latest, first.time)
+        if place % HEADERS_AT_ONCE == HEADERS_AT_ONCE - 1:
+            await asyncio.sleep(0)
     if earliest == latest:
         return 0
     return (last.chainwork - first.chainwork) / (latest - earliest)
 
 
 @method("mining")
-def getmininginfo(daemon: Daemon) -> Json:
+async def getmininginfo(daemon: Daemon) -> Json:
     """Returns a json object containing mining-related information.
 
     Returns:
@@ -98,7 +104,7 @@ def getmininginfo(daemon: Daemon) -> Json:
     next_time = max(tip.median_time_past() + 1, daemon.now_s)
     shown |= {
         **target_json(tip.bits),
-        "networkhashps": getnetworkhashps(daemon),
+        "networkhashps": await getnetworkhashps(daemon),
         "pooledtx": len(node.pool),
         "blockmintxfee": Amount(node.settings.limits.min_feerate_sat_kvb),
         "chain": node.network.name,
@@ -113,14 +119,14 @@ def getmininginfo(daemon: Daemon) -> Json:
 
 
 def decode_block_hex(text: str) -> Block:
-    """A block that a caller hands in.
+    """A block that a caller hands in; what follows it is left aside, as Core does.
 
     Raises:
         RpcError: -22, it is none.
     """
     raw = unhex(text)
     try:
-        return Block.decode(raw or b"")
+        return Block.decode(raw or b"", exact=False)
     except DecodeError:
         raise RpcError(Code.DESERIALIZATION, "Block decode failed") from None
 
@@ -141,6 +147,10 @@ def with_witness_nonce(block: Block) -> Block:
     return Block.build(block.header, [whole, *block.transactions[1:]])
 
 
+def _submitted_block(text: str) -> Block:
+    return with_witness_nonce(decode_block_hex(text))
+
+
 @method("mining")
 async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:  # noqa: ARG001
     """Attempts to submit new block to network.
@@ -153,8 +163,8 @@ async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:
     Returns:
         null | "str"    Null if the block was accepted, else the reason why not, as in BIP22
     """
-    block = await daemon.off_loop(decode_block_hex, hexdata)
-    submitted = await daemon.command(SubmitBlock(with_witness_nonce(block)))
+    block = await daemon.off_loop(_submitted_block, hexdata)
+    submitted = await daemon.command(SubmitBlock(block))
     assert isinstance(submitted, Submitted)
     return submitted.reason
 

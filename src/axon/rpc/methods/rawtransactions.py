@@ -86,7 +86,7 @@ async def getrawtransaction(
         )
     if level <= 0:
         return entry.transaction.raw.hex()
-    return transaction_json(entry.transaction, node.network)
+    return await daemon.off_loop(transaction_json, entry.transaction, node.network)
 
 
 async def _confirmed(daemon: Daemon, txid: Txid, level: int, block_hash: BlockHash) -> Json:
@@ -110,9 +110,12 @@ async def _confirmed(daemon: Daemon, txid: Txid, level: int, block_hash: BlockHa
         return transaction.raw.hex()
     spent = await daemon.read_spent(block_hash) if level >= 2 else None
     coins = None if spent is None else spent[place]
+    whole = await daemon.off_loop(
+        transaction_json, transaction, node.network, spent=coins, prevouts=True
+    )
     shown = {
         "in_active_chain": node.active.contains(block_entry),
-        **transaction_json(transaction, node.network, spent=coins, prevouts=True),
+        **whole,
         "blockhash": to_hex(block_hash),
     }
     if not node.active.contains(block_entry):
@@ -133,7 +136,9 @@ def _place_of(block: Block, txid: Txid) -> int | None:
 
 
 @method("rawtransactions")
-def decoderawtransaction(daemon: Daemon, hexstring: str, iswitness: bool | None = None) -> Json:
+async def decoderawtransaction(
+    daemon: Daemon, hexstring: str, iswitness: bool | None = None
+) -> Json:
     """Return a JSON object representing the serialized, hex-encoded transaction.
 
     Args:
@@ -171,7 +176,11 @@ def decoderawtransaction(daemon: Daemon, hexstring: str, iswitness: bool | None 
           ]
         }
     """
-    data = unhex(hexstring)
+    return await daemon.off_loop(_decoded, hexstring, iswitness, daemon.node.network)
+
+
+def _decoded(text: str, iswitness: bool | None, network: Network) -> Json:
+    data = unhex(text)
     witness, plain = iswitness is not False, iswitness is not True
     try:
         if data is None:
@@ -179,11 +188,11 @@ def decoderawtransaction(daemon: Daemon, hexstring: str, iswitness: bool | None 
         transaction = decode_transaction(data, witness=witness, plain=plain)
     except DecodeError as error:
         raise RpcError(Code.DESERIALIZATION, "TX decode failed") from error
-    return transaction_json(transaction, daemon.node.network, with_hex=False)
+    return transaction_json(transaction, network, with_hex=False)
 
 
 @method("rawtransactions")
-def decodescript(daemon: Daemon, hexstring: str) -> Json:
+async def decodescript(daemon: Daemon, hexstring: str) -> Json:
     """Decode a hex-encoded script.
 
     Args:
@@ -203,7 +212,11 @@ def decodescript(daemon: Daemon, hexstring: str) -> Json:
           }
         }
     """
-    script, network = parse_hex(hexstring, "argument"), daemon.node.network
+    return await daemon.off_loop(_decoded_script, hexstring, daemon.node.network)
+
+
+def _decoded_script(text: str, network: Network) -> Json:
+    script = parse_hex(text, "argument")
     shown = script_json(script, network, with_hex=False)
     solved = solve(script)
     if not _can_wrap(script, solved.kind):
@@ -240,7 +253,7 @@ def _can_wrap(script: bytes, kind: str) -> bool:
 
 
 @method("rawtransactions")
-def createrawtransaction(
+async def createrawtransaction(
     daemon: Daemon,
     inputs: list[Json],
     outputs: list[Json] | dict[str, Json],
@@ -264,4 +277,5 @@ def createrawtransaction(
         "hex"    (string) hex string of the transaction
     """
     network = daemon.node.network
-    return draft(inputs, outputs, locktime, replaceable, version, network).raw.hex()
+    drafted = await daemon.off_loop(draft, inputs, outputs, locktime, replaceable, version, network)
+    return drafted.raw.hex()

@@ -11,9 +11,16 @@ from axon.mempool.outcome import Admitted, Refusal, Refused
 from axon.mempool.packageacceptance import Member, PackageResult, is_child_with_parents_tree
 from axon.mempool.policy import MAX_PACKAGE_COUNT, fee_at
 from axon.node.commands import SendTransaction, SubmitPackage
+from axon.primitives.block import MAX_BLOCK_WEIGHT
 from axon.primitives.hashes import to_hex
 from axon.primitives.script import is_unspendable
-from axon.primitives.transaction import COIN, OutPoint, Transaction, outpoint
+from axon.primitives.transaction import (
+    COIN,
+    WITNESS_SCALE_FACTOR,
+    OutPoint,
+    Transaction,
+    outpoint,
+)
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
@@ -67,12 +74,11 @@ async def sendrawtransaction(
     Returns:
         "hex"    (string) The transaction hash in hex
     """
-    transaction = decode_hex_transaction(hexstring)
-    _check_burnt([transaction], maxburnamount)
+    transaction = await daemon.off_loop(_decode_handed_in, hexstring, maxburnamount)
     feerate = _max_feerate(maxfeerate)
     await daemon.caught_up()
     node, txid = daemon.node, transaction.txid
-    made = [outpoint(txid, index) for index in range(len(transaction.outputs))]
+    made = await daemon.off_loop(_made, transaction)
     coins = await _read_coins(daemon, transaction, made)
     if any(coins[point] is not None for point in made):
         raise RpcError(Code.ALREADY_KNOWN, "Transaction outputs already in utxo set")
@@ -93,6 +99,23 @@ async def sendrawtransaction(
         return to_hex(txid)
     assert isinstance(outcome, Refused)
     raise _refused(outcome)
+
+
+def _decode_handed_in(text: str, most_burnt: Amount) -> Transaction:
+    """A transaction with outputs that may be what they are; one beyond all bounds goes no further.
+
+    Raises:
+        RpcError: it is none, or none that could be in a block.
+    """
+    transaction = decode_hex_transaction(text)
+    _check_burnt([transaction], most_burnt)
+    if len(transaction.stripped) * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT:
+        raise RpcError(Code.VERIFY_REJECTED, "bad-txns-oversize")
+    return transaction
+
+
+def _made(transaction: Transaction) -> list[OutPoint]:
+    return [outpoint(transaction.txid, index) for index in range(len(transaction.outputs))]
 
 
 async def _read_coins(
@@ -159,7 +182,7 @@ async def try_mempool_accept(
           ...
         ]
     """
-    transactions = _decode_several(rawtxs)
+    transactions = await daemon.off_loop(_decode_several, rawtxs)
     feerate = _max_feerate(maxfeerate)
     await daemon.caught_up()
     result: PackageResult = await daemon.command(SubmitPackage(transactions, test_only=True))
@@ -240,8 +263,8 @@ async def submitpackage(
           "replaced-transactions" : [ "hex", ... ]
         }
     """
-    transactions = _decode_several(package)
-    _check_burnt(transactions, maxburnamount)
+    transactions = await daemon.off_loop(_decode_several, package)
+    await daemon.off_loop(_check_burnt, transactions, maxburnamount)
     feerate = _max_feerate(maxfeerate)
     if len(transactions) > 1 and not is_child_with_parents_tree(transactions):
         raise RpcError(

@@ -14,7 +14,7 @@ from axon.rpc.shapes.addresses import address_json
 
 
 @method("util")
-def validateaddress(daemon: Daemon, address: str) -> Json:
+async def validateaddress(daemon: Daemon, address: str) -> Json:
     """Return information about the given bitcoin address.
 
     Args:
@@ -33,11 +33,11 @@ def validateaddress(daemon: Daemon, address: str) -> Json:
           "error_locations" : [ n, ...] (json array, optional) Indices of likely error locations
         }
     """
-    return address_json(address, daemon.node.network)
+    return await daemon.off_loop(address_json, address, daemon.node.network)
 
 
 @method("util")
-def getdescriptorinfo(daemon: Daemon, descriptor: str) -> Json:
+async def getdescriptorinfo(daemon: Daemon, descriptor: str) -> Json:
     """Analyses a descriptor.
 
     Args:
@@ -54,7 +54,11 @@ def getdescriptorinfo(daemon: Daemon, descriptor: str) -> Json:
           "hasprivatekeys" : true|false     (boolean) Whether it contained a private key
         }
     """
-    found = read_descriptors(descriptor, daemon.node.network)
+    return await daemon.off_loop(_descriptor_json, descriptor, daemon.node.network)
+
+
+def _descriptor_json(descriptor: str, network: Network) -> Json:
+    found = read_descriptors(descriptor, network)
     shown: dict[str, Json] = {"descriptor": found[0].to_text()}
     if len(found) > 1:
         shown["multipath_expansion"] = [each.to_text() for each in found]
@@ -88,7 +92,7 @@ async def deriveaddresses(
     """
     network = daemon.node.network
     bounds = (0, 0) if range is None else read_range(range)
-    found = read_descriptors(descriptor, network, checksum=True)
+    found = await daemon.off_loop(read_descriptors, descriptor, network, checksum=True)
     if not found[0].is_range and range is not None:
         raise RpcError(Code.PARAMETER, "Range should not be specified for an un-ranged descriptor")
     if found[0].is_range and range is None:

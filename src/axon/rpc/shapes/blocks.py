@@ -12,7 +12,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target, difficulty
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, made_list
 from axon.rpc.shapes.transactions import transaction_json
 
 
@@ -62,7 +62,7 @@ def header_json(entry: HeaderEntry, active: ActiveChain, transactions: int) -> d
 def block_json(
     block: Block, network: Network, verbosity: int, spent: Sequence[Sequence[Coin]] | None
 ) -> dict[str, Json]:
-    """What `getblock` adds to the header; slow for full blocks.
+    """What `getblock` adds to the header; slow for full blocks, whose transactions are a lazy list.
 
     Args:
         verbosity: 1 shows txids, 2 whole transactions, 3 what they spend as well.
@@ -77,15 +77,16 @@ def block_json(
     if verbosity <= 1:
         shown["tx"] = [to_hex(transaction.txid) for transaction in block.transactions]
         return shown
-    shown["tx"] = [
-        transaction_json(
-            transaction,
+
+    def shown_transaction(place: int) -> dict[str, Json]:
+        return transaction_json(
+            block.transactions[place],
             network,
             spent=None if spent is None else spent[place],
             prevouts=verbosity >= 3,
         )
-        for place, transaction in enumerate(block.transactions)
-    ]
+
+    shown["tx"] = made_list(shown_transaction, range(len(block.transactions)))
     return shown
 
 

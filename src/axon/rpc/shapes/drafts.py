@@ -30,7 +30,7 @@ def draft(
     version: int,
     network: Network,
 ) -> Transaction:
-    """The transaction.
+    """The transaction; slow for one with many inputs or outputs.
 
     Raises:
         RpcError: something in it is not as it should be.
@@ -80,19 +80,19 @@ def _pairs(outputs: Sequence[Json] | Mapping[str, Json]) -> list[tuple[str, Json
     """Keys and values in order, each address once."""
     if isinstance(outputs, Mapping):
         return list(outputs.items())
-    pairs: list[tuple[str, Json]] = []
+    pairs: dict[str, Json] = {}
     for each in outputs:
         if not isinstance(each, dict):
             raise _fault("key-value pair not an object as expected")
         if len(each) != 1:
             raise _fault("key-value pair must contain exactly one key")
-        (pair,) = each.items()
-        if any(pair[0] == key for key, _ in pairs):
-            if pair[0] == "data":
+        ((key, value),) = each.items()
+        if key in pairs:
+            if key == "data":
                 raise _fault("duplicate key: data")
-            raise _fault(f"duplicated address: {pair[0]}")
-        pairs.append(pair)
-    return pairs
+            raise _fault(f"duplicated address: {key}")
+        pairs[key] = value
+    return list(pairs.items())
 
 
 def _output(key: str, value: Json, network: Network) -> TxOut:

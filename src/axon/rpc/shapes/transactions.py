@@ -12,7 +12,7 @@ from axon.primitives.descriptor import infer_descriptor
 from axon.primitives.encoding import Reader
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import Network
-from axon.primitives.script import ops
+from axon.primitives.script import MAX_SCRIPT_SIZE, ops
 from axon.primitives.solver import PUBKEY, asm, solve
 from axon.primitives.transaction import (
     Transaction,
@@ -21,7 +21,7 @@ from axon.primitives.transaction import (
     outpoint_index,
     outpoint_txid,
 )
-from axon.rpc.amounts import Amount, Json
+from axon.rpc.amounts import Amount, Json, made_list
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import unhex
 
@@ -35,21 +35,54 @@ DECODE_FAILED = "TX decode failed. Make sure the tx has at least one input."
 def decode_transaction(raw: bytes, *, witness: bool = True, plain: bool = True) -> Transaction:
     """A transaction of a caller, who may also have one without inputs.
 
+    Bytes that begin like one without inputs may be meant in two ways. As in Core that reading wins
+    whose scripts could be run, and of two such the extended one.
+
     Args:
-        witness: whether the form with witnesses may be meant.
-        plain: whether the form without them may be meant.
+        witness: whether it may be read in the extended form, in which it may have witnesses.
+        plain: whether it may be read in the form of before.
 
     Raises:
         DecodeError: it is none.
     """
+    first: Transaction | None = None
+    for read, may in ((_extended, witness), (_plain, plain)):
+        transaction = read(raw) if may else None
+        if transaction is not None and _is_sane(transaction):
+            return transaction
+        first = first or transaction
+    if first is None:
+        raise DecodeError("a transaction", 0)
+    return first
+
+
+def _extended(raw: bytes) -> Transaction | None:
+    try:
+        return Transaction.decode(raw)
+    except DecodeError:
+        # A flag of zero says that there is no witness, and then there is no output either.
+        return _plain(raw) if raw[4:6] == b"\x00\x00" else None
+
+
+def _plain(raw: bytes) -> Transaction | None:
     try:
         transaction = Transaction.decode(raw)
-        if witness if transaction.has_witness else plain:
+        if not transaction.has_witness:
             return transaction
     except DecodeError:
-        if not plain:
-            raise
-    return _without_inputs(raw)
+        pass
+    try:
+        return _without_inputs(raw)
+    except DecodeError:
+        return None
+
+
+def _is_sane(transaction: Transaction) -> bool:
+    """Whether its scripts could be run, as far as can be seen."""
+    scripts = [output.script_pubkey for output in transaction.outputs]
+    if not transaction.is_coinbase:
+        scripts += [item.script_sig for item in transaction.inputs]
+    return all(len(script) <= MAX_SCRIPT_SIZE and has_valid_ops(script) for script in scripts)
 
 
 def decode_hex_transaction(text: str, failed: str = DECODE_FAILED) -> Transaction:
@@ -118,7 +151,7 @@ def transaction_json(
     prevouts: bool = False,
     with_hex: bool = True,
 ) -> dict[str, Json]:
-    """A transaction in full.
+    """A transaction in full; slow for long ones, whose inputs and outputs are lazy lists.
 
     Args:
         spent: the coins of its inputs; then its fee is shown.
@@ -134,25 +167,26 @@ def transaction_json(
         "weight": transaction.weight_wu,
         "locktime": transaction.locktime,
     }
-    coinbase = transaction.is_coinbase
-    inputs: list[Json] = []
-    for place, item in enumerate(transaction.inputs):
-        entry = _input_json(item, coinbase)
+    coinbase, items, outputs = transaction.is_coinbase, transaction.inputs, transaction.outputs
+
+    def input_json(place: int) -> dict[str, Json]:
+        entry = _input_json(items[place], coinbase)
         if spent and prevouts:
             entry["prevout"] = _prevout_json(spent[place], network)
-        entry["sequence"] = item.sequence
-        inputs.append(entry)
-    shown["vin"] = inputs
-    shown["vout"] = [
-        {
-            "value": Amount(output.amount_sat),
+        entry["sequence"] = items[place].sequence
+        return entry
+
+    def output_json(place: int) -> dict[str, Json]:
+        return {
+            "value": Amount(outputs[place].amount_sat),
             "n": place,
-            "scriptPubKey": script_json(output.script_pubkey, network),
+            "scriptPubKey": script_json(outputs[place].script_pubkey, network),
         }
-        for place, output in enumerate(transaction.outputs)
-    ]
+
+    shown["vin"] = made_list(input_json, range(len(items)))
+    shown["vout"] = made_list(output_json, range(len(outputs)))
     if spent:
-        paid = sum([output.amount_sat for output in transaction.outputs])
+        paid = sum([output.amount_sat for output in outputs])
         shown["fee"] = Amount(sum([coin.amount_sat for coin in spent]) - paid)
     if with_hex:
         shown["hex"] = transaction.raw.hex()
