@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.rpc.amounts import Amount, LazyList, Number, decode_json, encode_json, made_list, whole
+from axon.rpc.amounts import (
+    Amount,
+    LazyList,
+    LazyObject,
+    Number,
+    decode_json,
+    encode_json,
+    made_list,
+    whole,
+)
 from axon.rpc.longjson import PIECE_SIZE, SHORT_SIZE, decode_long, encoded_pieces, is_long
 
 WORDS = st.text() | st.sampled_from(["\\", '"', "\ud83d\ude00", "\ud83d", "\u2028", "\x7f"])
@@ -58,6 +67,10 @@ def test_text_is_the_same_as_at_once() -> None:
         assert text_of(value) == encode_json(value)
         lazy = LazyList(lambda each: {"of": each, "paid": Amount(5)}, [value] * 3)
         assert text_of({"x": lazy}) == encode_json({"x": lazy}) == encode_json({"x": list(lazy)})
+        fields = LazyObject(lambda number: (f"{number}", value), range(3))
+        wanted = encode_json({f"{number}": value for number in range(3)})
+        assert text_of(fields) == encode_json(fields) == wanted
+        assert text_of(LazyObject(lambda number: ("", number), [])) == "{}"
 
     check()
 
@@ -173,3 +186,7 @@ def test_a_short_list_is_made_at_once_and_a_long_one_when_it_is_read() -> None:
     assert len(made) == 6
     assert long == list(range(1000))
     assert whole({"a": [long]}) == {"a": [list(range(1000))]}
+    assert whole(LazyObject(lambda number: (f"{number}", [number]), range(2))) == {
+        "0": [0],
+        "1": [1],
+    }

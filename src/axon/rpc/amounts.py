@@ -89,6 +89,23 @@ class LazyList(Sequence[_T]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
 
+class LazyObject:
+    """A long object whose fields are made when they are read; see `LazyList`.
+
+    Args:
+        make: the name and the value of one field.
+        sources: what they are made of, one each.
+    """
+
+    def __init__(self, make: Callable[[_S], tuple[str, object]], sources: Sequence[_S]) -> None:
+        self._make: Callable[[Any], tuple[str, object]] = make
+        self._sources: Sequence[Any] = sources
+
+    def items(self) -> Iterator[tuple[str, object]]:
+        """Names and values."""
+        return map(self._make, self._sources)
+
+
 def made_list(make: Callable[[_S], _T], sources: Sequence[_S]) -> Sequence[_T]:
     """A list of what is made of each source; a `LazyList` where that takes long."""
     if len(sources) <= SHORT_LIST:
@@ -97,8 +114,8 @@ def made_list(make: Callable[[_S], _T], sources: Sequence[_S]) -> Sequence[_T]:
 
 
 def whole(value: Json) -> Json:
-    """A result without lazy lists, for callers in this process."""
-    if isinstance(value, dict):
+    """A result in which nothing is lazy, for callers in this process."""
+    if isinstance(value, dict | LazyObject):
         return {key: whole(item) for key, item in value.items()}
     if isinstance(value, list | LazyList):
         return [whole(item) for item in value]
@@ -196,7 +213,7 @@ def _compact(value: object) -> str:
     scalar = _SCALARS.get(kind)
     if scalar is not None:
         return scalar(value)
-    if kind is dict:
+    if kind is dict or kind is LazyObject:
         pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.items()]  # type: ignore[attr-defined]
         return "{" + ",".join(pairs) + "}"
     if kind is list or kind is tuple or kind is LazyList:
@@ -206,6 +223,8 @@ def _compact(value: object) -> str:
 
 def _indented(value: object, indent: int, depth: int) -> str:
     inner, outer = "\n" + " " * (indent * (depth + 1)), "\n" + " " * (indent * depth)
+    if isinstance(value, LazyObject):
+        value = dict(value.items())
     if isinstance(value, dict) and value:
         pairs = [
             f"{encode_basestring(key)}: {_indented(item, indent, depth + 1)}"

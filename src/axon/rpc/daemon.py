@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +44,9 @@ THREADS: Final = 4
 
 COUNTS_KEPT: Final = 10_000
 """Numbers of transactions of blocks that are remembered; one costs a read of a whole block."""
+
+AT_ONCE: Final = 50
+"""Things of the node that are read before others have a turn: some milliseconds at most."""
 
 LOOK_AGAIN_S: Final = 0.02
 """After so long it is looked whether the coins have reached the tip; blocks take about as long."""
@@ -101,6 +112,13 @@ class Daemon(Context):
         """Run slow code in a thread. It must not touch the node."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def in_turns(self, things: Iterable[_T]) -> AsyncIterator[_T]:
+        """Things of the node, to be read on the loop; others have their turns in between."""
+        for place, thing in enumerate(things, 1):
+            yield thing
+            if place % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def read_block(self, block_hash: BlockHash) -> bytes | None:
         """A block as sent; None if its bytes are not held."""

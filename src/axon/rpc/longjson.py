@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
-from axon.rpc.amounts import LazyList, Number, encode_json, refuse_constant
+from axon.rpc.amounts import LazyList, LazyObject, Number, encode_json, refuse_constant
 
 SHORT_SIZE: Final = 1024
 """A value of so many characters is decoded at once."""
@@ -169,7 +169,7 @@ def is_long(value: object) -> bool:
         except StopIteration:
             levels.pop()
             continue
-        if isinstance(each, LazyList):
+        if isinstance(each, LazyList | LazyObject):
             return True
         if isinstance(each, str):
             text_left -= len(each)
@@ -196,13 +196,13 @@ def encoded_pieces(value: object) -> Iterator[str]:
         for begin in range(0, len(value), PIECE_SIZE):
             yield encode_basestring(value[begin : begin + PIECE_SIZE])[1:-1]
         yield '"'
-    elif isinstance(value, dict):
+    elif isinstance(value, dict | LazyObject):
         mark = "{"
         for key, item in value.items():
             yield f"{mark}{encode_basestring(key)}:"
             yield from encoded_pieces(item)
             mark = ","
-        yield "}"
+        yield "}" if mark == "," else "{}"
     elif isinstance(value, list | tuple | LazyList):
         mark = "["
         for item in value:

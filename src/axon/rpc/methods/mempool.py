@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final, cast
 
 from axon.mempool.entry import PoolEntry
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint
-from axon.rpc.amounts import Amount, Json
+from axon.rpc.amounts import Amount, Json, LazyObject, made_list
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import parse_hash, type_name
-from axon.rpc.shapes.mempool import entry_json
+from axon.rpc.shapes.mempool import EntryView, entry_json
 
 _OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
 
@@ -65,7 +66,9 @@ def getmempoolinfo(daemon: Daemon) -> Json:
 
 
 @method("blockchain")
-def getrawmempool(daemon: Daemon, verbose: bool = False, mempool_sequence: bool = False) -> Json:
+async def getrawmempool(
+    daemon: Daemon, verbose: bool = False, mempool_sequence: bool = False
+) -> Json:
     """Returns all transaction ids in memory pool as a json array of string transaction ids.
 
     Hint: use getmempoolentry to fetch a specific transaction from the mempool.
@@ -85,15 +88,29 @@ def getrawmempool(daemon: Daemon, verbose: bool = False, mempool_sequence: bool 
         if mempool_sequence:
             message = "Verbose results cannot contain mempool sequence values."
             raise RpcError(Code.PARAMETER, message)
-        return _entries_json(daemon, list(pool.entries()))
-    txids = [to_hex(entry.txid) for _, chunk in pool.mining_chunks() for entry in chunk]
-    if mempool_sequence:
-        return {"txids": txids, "mempool_sequence": pool.sequence}
-    return txids
+        views = [
+            EntryView.of(pool, entry)
+            async for entry in daemon.in_turns(list(pool.entries()))
+            if pool.get(entry.txid) is entry  # Some leave meanwhile.
+        ]
+        return LazyObject(_named_entry, views)
+    sequence, chunks = pool.sequence, pool.mining_chunks()
+    first = next(chunks, None)  # They show the pool as it is now.
+    txids = [] if first is None else await daemon.off_loop(_txids, chain((first,), chunks))
+    return {"txids": txids, "mempool_sequence": sequence} if mempool_sequence else txids
+
+
+def _txids(chunks: Iterable[tuple[float, tuple[PoolEntry, ...]]]) -> list[str]:
+    return [to_hex(entry.txid) for _, chunk in chunks for entry in chunk]
+
+
+def _named_entry(view: EntryView) -> tuple[str, Json]:
+    return to_hex(view.entry.txid), entry_json(view)
 
 
 def _entries_json(daemon: Daemon, entries: Sequence[PoolEntry]) -> dict[str, Json]:
-    return {to_hex(entry.txid): entry_json(daemon.node.pool, entry) for entry in entries}
+    pool = daemon.node.pool
+    return dict(_named_entry(EntryView.of(pool, entry)) for entry in entries)
 
 
 def _find(daemon: Daemon, txid: Txid) -> PoolEntry:
@@ -135,7 +152,7 @@ def getmempoolentry(daemon: Daemon, txid: Txid) -> Json:
           "unbroadcast" : true|false          (boolean) Whether nobody asked for it yet
         }
     """
-    return entry_json(daemon.node.pool, _find(daemon, txid))
+    return entry_json(EntryView.of(daemon.node.pool, _find(daemon, txid)))
 
 
 @method("blockchain")
@@ -171,7 +188,7 @@ def getmempooldescendants(daemon: Daemon, txid: Txid, verbose: bool = False) -> 
 
 
 @method("blockchain")
-def gettxspendingprevout(
+async def gettxspendingprevout(
     daemon: Daemon,
     outputs: list[Json],
     *,
@@ -198,19 +215,25 @@ def gettxspendingprevout(
     """
     if not outputs:
         raise RpcError(Code.PARAMETER, "Invalid parameter, outputs are missing")
-    shown: list[Json] = []
-    for txid, index in [_read_output(output) for output in outputs]:
-        found: dict[str, Json] = {"txid": to_hex(txid), "vout": index}
+    named = await daemon.off_loop(lambda: [_read_output(output) for output in outputs])
+    found: list[tuple[Txid, int, Transaction | None]] = []
+    async for txid, index in daemon.in_turns(named):
         spender = daemon.node.pool.spender(outpoint(txid, index))
-        if spender is not None:
-            found["spendingtxid"] = to_hex(spender.txid)
-            if return_spending_tx:
-                found["spendingtx"] = spender.transaction.raw.hex()
-        elif not mempool_only:
+        if spender is None and not mempool_only:
             message = "Mempool lacks a relevant spend, and txospenderindex is unavailable."
             raise RpcError(Code.MISC, message)
-        shown.append(found)
-    return shown
+        found.append((txid, index, None if spender is None else spender.transaction))
+
+    def shown(each: tuple[Txid, int, Transaction | None]) -> dict[str, Json]:
+        txid, index, spender = each
+        fields: dict[str, Json] = {"txid": to_hex(txid), "vout": index}
+        if spender is not None:
+            fields["spendingtxid"] = to_hex(spender.txid)
+            if return_spending_tx:
+                fields["spendingtx"] = spender.raw.hex()
+        return fields
+
+    return made_list(shown, found)
 
 
 def _read_output(output: object) -> tuple[Txid, int]:

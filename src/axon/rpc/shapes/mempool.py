@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from axon.machine import SECOND
-from axon.mempool.entry import PoolEntry
-from axon.mempool.table import EntryTable
-from axon.primitives.hashes import to_hex
+from axon.mempool.entry import Chunk, PoolEntry
+from axon.mempool.table import EntryFacts, EntryTable
+from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Amount, Json
 
@@ -17,13 +19,37 @@ def signals_replacement(transaction: Transaction) -> bool:
     return any(item.sequence <= _HIGHEST_REPLACEABLE for item in transaction.inputs)
 
 
-def entry_json(pool: EntryTable, entry: PoolEntry) -> dict[str, Json]:
+class EntryView(NamedTuple):
+    """An entry as it is at one moment, to be shown later in another thread."""
+
+    entry: PoolEntry
+    facts: EntryFacts
+    modified_fee_sat: int
+    chunk: Chunk
+    parents: tuple[Txid, ...]
+    children: tuple[Txid, ...]
+    ancestors: tuple[Transaction, ...]
+    is_unbroadcast: bool
+
+    @classmethod
+    def of(cls, pool: EntryTable, entry: PoolEntry) -> EntryView:
+        """What is to be shown of an entry; read on the pool's own thread."""
+        return cls(
+            entry,
+            pool.facts(entry),
+            entry.modified_fee_sat,
+            entry.chunk,
+            tuple(entry.parents),
+            tuple(entry.children),
+            tuple([each.transaction for each in pool.ancestors(entry)]),
+            pool.is_unbroadcast(entry.txid),
+        )
+
+
+def entry_json(view: EntryView) -> dict[str, Json]:
     """What `getmempoolentry` shows."""
-    facts = pool.facts(entry)
-    chunk = entry.chunk
-    replaceable = signals_replacement(entry.transaction) or any(
-        signals_replacement(parent.transaction) for parent in pool.ancestors(entry)
-    )
+    entry, facts, chunk = view.entry, view.facts, view.chunk
+    replaceable = any(map(signals_replacement, (entry.transaction, *view.ancestors)))
     return {
         "vsize": entry.vsize,
         "weight": entry.weight_wu,
@@ -37,13 +63,13 @@ def entry_json(pool: EntryTable, entry: PoolEntry) -> dict[str, Json]:
         "chunkweight": chunk.weight_wu,
         "fees": {
             "base": Amount(entry.fee_sat),
-            "modified": Amount(entry.modified_fee_sat),
+            "modified": Amount(view.modified_fee_sat),
             "ancestor": Amount(facts.ancestor_fees_sat),
             "descendant": Amount(facts.descendant_fees_sat),
             "chunk": Amount(chunk.fee_sat),
         },
-        "depends": sorted(map(to_hex, entry.parents)),
-        "spentby": sorted(map(to_hex, entry.children)),
+        "depends": sorted(map(to_hex, view.parents)),
+        "spentby": sorted(map(to_hex, view.children)),
         "bip125-replaceable": replaceable,
-        "unbroadcast": pool.is_unbroadcast(entry.txid),
+        "unbroadcast": view.is_unbroadcast,
     }
