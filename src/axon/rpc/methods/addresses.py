@@ -7,7 +7,7 @@ from typing import Final
 from axon.errors import DecodeError
 from axon.p2p.addrtables import TablePlace
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, LazyObject, made_list
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -19,7 +19,7 @@ _OFFERED: Final = int(Services.NETWORK | Services.WITNESS)
 
 
 @method("network")
-def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None) -> Json:
+async def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None) -> Json:
     """Return known addresses, after filtering for quality and recency.
     These can potentially be used to find new peers in the network.
     The total number of addresses known to the node may be higher.
@@ -49,17 +49,23 @@ def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None)
         if wanted is None:
             raise RpcError(Code.PARAMETER, f"Network not recognized: {network}")
     links, now = daemon.node.links, daemon.clock.now()
-    return [
-        {
-            "time": known.time,
-            "services": known.services,
-            "address": known.address.to_text(),
-            "port": known.address.port,
-            "network": NETWORK_NAMES[known.address.network],
-        }
-        for known in links.addrman.get_addresses(now, max_count=count, network=wanted)
+    found = links.addrman.get_addresses(now, max_count=count, network=wanted)
+    free = [
+        known
+        async for known in daemon.in_turns(found)
         if not links.bans.is_refused(known.address, now)
     ]
+    return made_list(_known_json, free)
+
+
+def _known_json(known: TimedAddress) -> dict[str, Json]:
+    return {
+        "time": known.time,
+        "services": known.services,
+        "address": known.address.to_text(),
+        "port": known.address.port,
+        "network": NETWORK_NAMES[known.address.network],
+    }
 
 
 @method("testing")
@@ -142,11 +148,12 @@ def getrawaddrman(daemon: Daemon) -> Json:
         }
     """
     addrman, lab = daemon.node.links.addrman, daemon.node.settings.connections.lab
+
+    def shown(place: TablePlace) -> tuple[str, Json]:
+        return f"{place.bucket}/{place.slot}", _place_json(place, lab)
+
     return {
-        name: {
-            f"{place.bucket}/{place.slot}": _place_json(place, lab)
-            for place in addrman.places(tried)
-        }
+        name: LazyObject(shown, addrman.places(tried))
         for name, tried in (("new", False), ("tried", True))
     }
 

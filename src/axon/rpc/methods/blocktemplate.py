@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 from axon.mining.template import MAX_BLOCK_SIGOPS_COST, BlockTemplate
@@ -10,7 +11,7 @@ from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target
 from axon.primitives.verdict import Rejected
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, made_list
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -78,7 +79,9 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | N
     templates = daemon.templates
     template = templates.current(daemon.clock.now())
     poll_id = f"{to_hex(template.parent.hash)}{templates.version}"
-    return _template_json(daemon.node.network, template, poll_id)
+    # The pool goes on; the parents are those of now.
+    parents = [tuple(entry.parents) for entry in template.entries]
+    return await daemon.off_loop(_template_json, daemon.node.network, template, parents, poll_id)
 
 
 def _check_readiness(daemon: Daemon) -> None:
@@ -158,7 +161,12 @@ async def _long_poll(daemon: Daemon, poll_id: object) -> None:
         patience_s = NEXT_LOOKS_S
 
 
-def _template_json(network: Network, template: BlockTemplate, poll_id: str) -> dict[str, Json]:
+def _template_json(
+    network: Network,
+    template: BlockTemplate,
+    parents: Sequence[Sequence[Txid]],
+    poll_id: str,
+) -> dict[str, Json]:
     rules: list[Json] = ["csv", "!segwit"]
     if network.name == "signet":
         rules.append("!signet")
@@ -171,7 +179,7 @@ def _template_json(network: Network, template: BlockTemplate, poll_id: str) -> d
         "vbavailable": {},
         "vbrequired": 0,
         "previousblockhash": to_hex(template.parent.hash),
-        "transactions": _transactions_json(template),
+        "transactions": _transactions_json(template, parents),
         "coinbaseaux": {},
         "coinbasevalue": template.subsidy_sat + template.fees_sat,
         "longpollid": poll_id,
@@ -191,22 +199,22 @@ def _template_json(network: Network, template: BlockTemplate, poll_id: str) -> d
     return {**shown, "default_witness_commitment": template.commitment().hex()}
 
 
-def _transactions_json(template: BlockTemplate) -> list[Json]:
+def _transactions_json(
+    template: BlockTemplate, parents: Sequence[Sequence[Txid]]
+) -> Sequence[Json]:
     """Each with the places of those it spends, counted from 1 behind the coinbase."""
-    places: dict[Txid, int] = {}
-    shown: list[Json] = []
-    for place, entry in enumerate(template.entries, 1):
-        depends = {places[txid]: None for txid in entry.parents if txid in places}
-        places[entry.txid] = place
-        shown.append(
-            {
-                "data": entry.transaction.raw.hex(),
-                "txid": to_hex(entry.txid),
-                "hash": to_hex(entry.wtxid),
-                "depends": sorted(depends),
-                "fee": entry.fee_sat,
-                "sigops": entry.sigops_cost,
-                "weight": entry.weight_wu,
-            }
-        )
-    return shown
+    places = {entry.txid: place for place, entry in enumerate(template.entries, 1)}
+
+    def shown(place: int) -> dict[str, Json]:
+        entry = template.entries[place]
+        return {
+            "data": entry.transaction.raw.hex(),
+            "txid": to_hex(entry.txid),
+            "hash": to_hex(entry.wtxid),
+            "depends": sorted(places[txid] for txid in parents[place] if txid in places),
+            "fee": entry.fee_sat,
+            "sigops": entry.sigops_cost,
+            "weight": entry.weight_wu,
+        }
+
+    return made_list(shown, range(len(parents)))

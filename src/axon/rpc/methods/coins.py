@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from axon.chain.coins import Coin
 from axon.chain.coinstats import coin_stats
 from axon.chain.headertree import HeaderEntry
 from axon.errors import DecodeError
+from axon.primitives.block import Block
 from axon.primitives.encoding import Reader
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.merkle import PartialMerkleTree
-from axon.primitives.transaction import outpoint, outpoint_index, outpoint_txid
-from axon.rpc.amounts import Amount, Json
-from axon.rpc.coinscan import CoinScan, CoinSnapshot
+from axon.primitives.network import Network
+from axon.primitives.transaction import OutPoint, outpoint, outpoint_index, outpoint_txid
+from axon.rpc.amounts import Amount, Json, made_list
+from axon.rpc.coinscan import CoinScan
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -198,58 +202,64 @@ async def scantxoutset(daemon: Daemon, action: str, scanobjects: list[Json] | No
     wanted: dict[bytes, Needle] = {}
     daemon.scan = scan = CoinScan(wanted)
     try:
-        for each in scanobjects:
-            wanted.update(await daemon.off_loop(needles, each, daemon.node.network))
+        await daemon.off_loop(_look_for, wanted, scanobjects, daemon.node.network)
         snapshot = await daemon.coin_snapshot()
         success = await daemon.off_loop(scan.run, snapshot)
     finally:
         daemon.scan = None
-    return _scan_json(daemon, scan, snapshot, wanted, success=success)
+    tip = daemon.node.headers.get(snapshot.best)
+    assert tip is not None, "coins belong to a known block"
+    return await daemon.off_loop(
+        _scan_json, scan, tip, wanted, daemon.node.network, success=success
+    )
+
+
+def _look_for(wanted: dict[bytes, Needle], scanobjects: list[Json], network: Network) -> None:
+    for each in scanobjects:
+        wanted.update(needles(each, network))
 
 
 def _scan_json(
-    daemon: Daemon,
     scan: CoinScan,
-    snapshot: CoinSnapshot,
+    tip: HeaderEntry,
     wanted: dict[bytes, Needle],
+    network: Network,
     *,
     success: bool,
 ) -> Json:
-    tip = daemon.node.headers.get(snapshot.best)
-    assert tip is not None, "coins belong to a known block"
-    unspents: list[Json] = []
     ordered = sorted(scan.found, key=lambda item: (item[0][:32], outpoint_index(item[0])))
-    for point, coin in ordered:
+
+    def unspent(found: tuple[OutPoint, Coin]) -> dict[str, Json]:
+        point, coin = found
         block = tip.ancestor(coin.height)
         assert block is not None, "a coin is no younger than the tip"
-        unspents.append(
-            {
-                "txid": to_hex(outpoint_txid(point)),
-                "vout": outpoint_index(point),
-                "scriptPubKey": coin.script_pubkey.hex(),
-                "desc": _found_text(wanted[coin.script_pubkey], coin.script_pubkey, daemon),
-                "amount": Amount(coin.amount_sat),
-                "coinbase": coin.coinbase,
-                "height": coin.height,
-                "blockhash": to_hex(block.hash),
-                "confirmations": tip.height - coin.height + 1,
-            }
-        )
+        return {
+            "txid": to_hex(outpoint_txid(point)),
+            "vout": outpoint_index(point),
+            "scriptPubKey": coin.script_pubkey.hex(),
+            "desc": _found_text(wanted[coin.script_pubkey], coin.script_pubkey, network),
+            "amount": Amount(coin.amount_sat),
+            "coinbase": coin.coinbase,
+            "height": coin.height,
+            "blockhash": to_hex(block.hash),
+            "confirmations": tip.height - coin.height + 1,
+        }
+
     return {
         "success": success,
         "txouts": scan.seen,
         "height": tip.height,
         "bestblock": to_hex(tip.hash),
-        "unspents": unspents,
+        "unspents": made_list(unspent, ordered),
         "total_amount": Amount(sum([coin.amount_sat for _, coin in ordered])),
     }
 
 
-def _found_text(needle: Needle, script: bytes, daemon: Daemon) -> str:
+def _found_text(needle: Needle, script: bytes, network: Network) -> str:
     """How a found output is described: by its key, or, where none was given, as a bare script."""
     if needle.descriptor.is_solvable:
         return needle.to_text()
-    text: str = script_json(script, daemon.node.network)["desc"]
+    text: str = script_json(script, network)["desc"]
     return text
 
 
@@ -268,19 +278,27 @@ async def gettxoutproof(
     Returns:
         "str"    (string) A string that is a serialized, hex-encoded data for the proof.
     """
-    wanted: dict[Txid, None] = {}
-    for text in txids:
-        txid = Txid(parse_hash("txid", str(text)))
-        if txid in wanted:
-            raise RpcError(Code.PARAMETER, f"Invalid parameter, duplicated txid: {text}")
-        wanted[txid] = None
-    if not wanted:
-        raise RpcError(Code.PARAMETER, "Parameter 'txids' cannot be empty")
+    wanted = await daemon.off_loop(_read_txids, txids)
     if blockhash is not None:
         entry = find_block(daemon, blockhash)
     else:
         entry = await _block_of_coins(daemon, list(wanted))
-    block = await decode_block(daemon, entry)
+    return await daemon.off_loop(_proof, await decode_block(daemon, entry), wanted)
+
+
+def _read_txids(texts: list[str]) -> dict[Txid, None]:
+    txids: dict[Txid, None] = {}
+    for text in texts:
+        txid = Txid(parse_hash("txid", str(text)))
+        if txid in txids:
+            raise RpcError(Code.PARAMETER, f"Invalid parameter, duplicated txid: {text}")
+        txids[txid] = None
+    if not txids:
+        raise RpcError(Code.PARAMETER, "Parameter 'txids' cannot be empty")
+    return txids
+
+
+def _proof(block: Block, wanted: Collection[Txid]) -> str:
     names = [transaction.txid for transaction in block.transactions]
     matches = [name in wanted for name in names]
     if sum(matches) != len(wanted):
@@ -320,7 +338,22 @@ async def verifytxoutproof(daemon: Daemon, proof: str) -> Json:
           ...
         ]
     """
-    data = parse_hex(proof, "proof")
+    proved = await daemon.off_loop(_read_proof, proof)
+    if proved is None:
+        return []
+    header, total, txids = proved
+    entry = daemon.node.headers.get(header.hash)
+    if entry is None or not txids or not daemon.node.active.contains(entry):
+        raise RpcError(Code.NOT_FOUND, "Block not found in chain")
+    # A shorter list of leaves could have the same root with inner nodes as leaves.
+    if await daemon.transaction_count(entry.hash) != total:
+        return []
+    return txids
+
+
+def _read_proof(text: str) -> tuple[Header, int, list[str]] | None:
+    """Header, transactions of its block and proved txids; None if it proves nothing."""
+    data = parse_hex(text, "proof")
     try:
         header = Header.decode(data[:HEADER_SIZE])
         tree = PartialMerkleTree.decode(Reader(data, HEADER_SIZE))
@@ -329,13 +362,7 @@ async def verifytxoutproof(daemon: Daemon, proof: str) -> Json:
     try:
         root, matches = tree.extract()
     except DecodeError:
-        return []
+        return None
     if root != header.merkle_root:
-        return []
-    entry = daemon.node.headers.get(header.hash)
-    if entry is None or not matches or not daemon.node.active.contains(entry):
-        raise RpcError(Code.NOT_FOUND, "Block not found in chain")
-    # A shorter list of leaves could have the same root with inner nodes as leaves.
-    if await daemon.transaction_count(entry.hash) != tree.total:
-        return []
-    return [to_hex(txid) for _, txid in matches]
+        return None
+    return header, tree.total, [to_hex(txid) for _, txid in matches]

@@ -66,7 +66,7 @@ async def generatetodescriptor(
         [ "hex", ... ]    (json array) hashes of blocks generated
     """
     try:
-        script = script_of_descriptor(descriptor, daemon.node.network)
+        script = await daemon.off_loop(script_of_descriptor, descriptor, daemon.node.network)
     except DescriptorError as error:
         raise RpcError(Code.NOT_FOUND, str(error)) from None
     return await _generate(daemon, num_blocks, script, maxtries)
@@ -94,9 +94,9 @@ async def generateblock(
           "hex" : "hex"   (string, optional) hex of generated block, only present when submit=false
         }
     """
-    script = _script_of_output(output, daemon.node.network)
+    script = await daemon.off_loop(_script_of_output, output, daemon.node.network)
     await daemon.caught_up()
-    chosen = [_transaction(daemon, named) for named in transactions]
+    chosen = [_transaction(daemon, named) async for named in daemon.in_turns(transactions)]
     block = await daemon.off_loop(
         _assemble, daemon.templates.fresh(daemon.clock.now()), chosen, script
     )
