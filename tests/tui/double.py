@@ -216,6 +216,18 @@ class Double:
             made["fee_question"] = f"The fee of {fee_sat} sat is more than 5 %"
         return made
 
+    def draftbump(self, wanted: str, rate: float, *, reduce_payment: bool = False) -> Json:
+        """The same payment for a higher fee."""
+        self.calls.append("draftbump")
+        assert wanted == txid(2)
+        if rate < 2:
+            raise RpcError(Code.PARAMETER, "a replacement pays at least 2.0 sat/vB here")
+        if self.refusal is not None and not reduce_payment:
+            raise self.refusal
+        made = self.draftpayment({BOB: "20"}, fee_rate=rate, allow_high_fee=True)
+        assert isinstance(made, dict)
+        return made | {"replaces": wanted} | ({"reduced": Amount(450)} if reduce_payment else {})
+
     def setlabel(self, target: str, text: str) -> Json:
         """Name a payment."""
         self.calls.append("setlabel")

@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.model import Payment, ShownSpread, read_payment, read_spread
+from axon.tui.feebump import FeeDialog
+from axon.tui.model import UNCONFIRMED, Payment, ShownSpread, read_payment, read_spread
 from axon.tui.pane import Line, begin
 from axon.tui.wording import StyledText, Tone, btc, category, confirmation_text, signed, time_text
 
@@ -32,6 +33,7 @@ class DetailsDialog(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "dismiss", "Close"),
         Binding("c", "copy", "Copy txid"),
+        Binding("f", "raise_fee", "Raise the fee"),
     ]
 
     DEFAULT_CSS = """
@@ -49,12 +51,13 @@ class DetailsDialog(ModalScreen[None]):
         self._ask = ask
         self._txid = txid
         self._proof_bytes: int | None = None
+        self._waits = False
 
     def compose(self) -> ComposeResult:
         """A box with the lines of the payment."""
         with Vertical() as box:
             box.border_title = "Payment"
-            box.border_subtitle = "esc closes, c copies the txid"
+            box.border_subtitle = "esc closes, c copies the txid, f raises the fee"
             with VerticalScroll(can_focus=True):
                 yield Line(id="facts")
 
@@ -68,6 +71,13 @@ class DetailsDialog(ModalScreen[None]):
         self.app.copy_to_clipboard(self._txid)
         self.notify("The txid was copied", timeout=2)
 
+    def action_raise_fee(self) -> None:
+        """Ask for a higher fee, while it is in no block."""
+        if self._waits:
+            self.app.push_screen(FeeDialog(self._ask, self._txid))
+        else:
+            self.notify("Only the fee of what waits for a block can be raised", timeout=3)
+
     def _look_again(self) -> None:
         begin(self, self._look())
 
@@ -75,6 +85,7 @@ class DetailsDialog(ModalScreen[None]):
         try:
             entry = await self._ask("gettransaction", self._txid)
             payment, spread = read_payment(entry), read_spread(entry["spread"])
+            self._waits = payment.state == UNCONFIRMED
             if payment.height is not None and self._proof_bytes is None:
                 self._proof_bytes = len(await self._ask("gettxoutproof", self._txid)) // 2
         except AxonError as error:

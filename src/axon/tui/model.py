@@ -188,6 +188,8 @@ class ShownDraft:
         psbt: what is to be signed, base64.
         feerate_sat_vb: the fee for each virtual byte.
         fee_question: why the fee is unusually high; empty for a usual one.
+        reduced_sat: by how much less the recipients get than of the payment that it replaces.
+        child_of: the payment to this wallet that it pays for, as hex; empty for none.
     """
 
     psbt: str
@@ -198,6 +200,8 @@ class ShownDraft:
     vsize: int
     change_sat: int
     fee_question: str = ""
+    reduced_sat: int = 0
+    child_of: str = ""
 
     @property
     def total_sat(self) -> int:
@@ -336,6 +340,8 @@ def read_draft(draft: dict[str, Any]) -> ShownDraft:
         vsize=draft["vsize"],
         change_sat=read_sat(draft["change"]),
         fee_question=draft.get("fee_question", ""),
+        reduced_sat=read_sat(draft["reduced"]) if "reduced" in draft else 0,
+        child_of=draft.get("child_of", ""),
     )
 
 

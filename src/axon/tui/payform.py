@@ -63,6 +63,12 @@ _FIELD_OF: Final[dict[int, str]] = {
 """Which field the wallet's refusal of a draft belongs to, by its number."""
 
 
+def read_feerate(text: str) -> float | None:
+    """A fee in sat/vB as it was typed; None if it is none."""
+    typed = text.strip()
+    return float(typed) if _FEERATE.fullmatch(typed) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A payment as it was typed, readable.
@@ -173,10 +179,10 @@ class PayForm(Vertical):
         if amount is None:
             return None
         fee = self._field("fee").value.strip()
-        if fee and not _FEERATE.fullmatch(fee):
+        feerate = read_feerate(fee)
+        if fee and feerate is None:
             self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5, or leave it out.")
             return None
-        feerate = float(fee) if fee else None
         high_fee = self.query_one(Checkbox).value
         return Order(asked.address, amount, feerate, high_fee, asked.note)
 

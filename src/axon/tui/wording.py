@@ -214,6 +214,10 @@ def draft_rows(draft: ShownDraft) -> list[tuple[str, str, str]]:
     ]
     rate = f"{draft.feerate_sat_vb:.1f} sat/vB for {draft.vsize:,} vbytes"
     rows.append(("Fee", btc(draft.fee_sat), rate))
+    if draft.reduced_sat:
+        rows.append(("Less", btc(draft.reduced_sat), "than of the payment that it replaces"))
+    if draft.child_of:
+        rows.append(("Lifts", btc(draft.amount_sat + draft.fee_sat), f"of {draft.child_of}"))
     rows.append(("Total", btc(draft.total_sat), "leaves this wallet"))
     rows.append(("Change", btc(draft.change_sat), "comes back to this wallet"))
     return rows
