@@ -152,22 +152,37 @@ def test_a_fee_is_raised(place: Place) -> None:
     assert code == Code.WALLET
 
 
-def test_the_fee_of_a_payment_of_all_is_taken_from_it(place: Place) -> None:
-    coin = place.wallet.call("listunspent")[0]
-    chosen = {"fee_rate": 1, "coins": [{"txid": coin["txid"], "vout": coin["vout"]}]}
-    others = [each for each in place.wallet.call("listunspent") if each != coin]
+def test_a_fee_that_nothing_but_the_payment_can_pay(place: Place) -> None:
+    coin, *others = place.wallet.call("listunspent")
     places = [f"{each['txid']}:{each['vout']}" for each in others]
+    chosen = {"coins": [{"txid": coin["txid"], "vout": coin["vout"]}]}
+    everything = place.wallet.call("draftpayment", {BOB: "all"}, chosen | {"fee_rate": 1})
+    amount, fee = everything["amount"].text, everything["fee"].text
+    named = place.wallet.call("draftpayment", {BOB: amount}, chosen | {"fee": fee})
+    first = place.wallet.call("sendpayment", named["psbt"], PASSPHRASE)["txid"]
     place.wallet.call("lockunspent", False, places)
-    draft = place.wallet.call("draftpayment", {BOB: "all"}, chosen)
-    first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
     code, told = place.wallet.refusal("draftbump", first, 5)
     assert code == Code.INSUFFICIENT_FUNDS
     assert "let the payment itself get smaller" in told
     smaller = place.wallet.call("draftbump", first, 5, {"reduce_payment": True})
     place.wallet.call("lockunspent", True, places)
-    assert sat(smaller["reduced"]) == sat(draft["amount"]) - sat(smaller["amount"]) > 0
+    assert sat(smaller["reduced"]) == sat(named["amount"]) - sat(smaller["amount"]) > 0
     sent = place.wallet.call("sendpayment", smaller["psbt"], PASSPHRASE)
     place.pooled(sent["txid"])
+    place.mine()
+
+
+def test_a_payment_of_all_gets_smaller_as_it_was_meant_to(place: Place) -> None:
+    coin = place.wallet.call("listunspent")[0]
+    chosen = {"coins": [{"txid": coin["txid"], "vout": coin["vout"]}], "fee_rate": 1}
+    draft = place.wallet.call("draftpayment", {BOB: "all"}, chosen)
+    first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
+    for rate in (5, 9):
+        raised = place.wallet.call("draftbump", first, rate)
+        assert len(raised["inputs"]) == 1
+        assert sat(raised["reduced"]) > 0
+        first = place.wallet.call("sendpayment", raised["psbt"], PASSPHRASE)["txid"]
+    place.pooled(first)
     place.mine()
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from axon.chain.store import MemoryStore
 from axon.primitives.hashes import Txid, sha256
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
@@ -16,6 +17,7 @@ from axon.wallet.errors import BadFee, InsufficientFunds, NotReplaceable, Unknow
 from axon.wallet.feebump import bump, least_bump_sat_kvb
 from axon.wallet.keys import AccountKind, watch
 from axon.wallet.payment import ALL, MIN_FEERATE_SAT_KVB, Payee, draft, record_payment
+from axon.wallet.psbt import read_psbt
 from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying, source
@@ -30,7 +32,14 @@ def signed(wallet: Wallet, made: Draft) -> Transaction:
 
 
 def send(scene: Scene, made: Draft) -> Transaction:
+    """As a transaction that was signed elsewhere: nothing tells of what was asked for."""
     return record_payment(scene.wallet, signed(scene.wallet, made), scene.now_s)
+
+
+def send_noted(scene: Scene, made: Draft) -> Transaction:
+    """As the wallet itself sends."""
+    payment, all_to = signed(scene.wallet, made), made.psbt.pays_all_to
+    return record_payment(scene.wallet, payment, scene.now_s, all_to=all_to)
 
 
 def to_bob(amount_sat: int) -> list[Payee]:
@@ -160,6 +169,27 @@ def test_a_payment_of_all_gets_smaller_if_that_is_agreed_to(kind: AccountKind, r
     new = send(scene, made)
     assert scene.wallet.unconfirmed_own() == [new]
     assert set(new.prevouts) == set(old.prevouts)
+
+
+def test_what_was_asked_for_as_all_gets_smaller_as_it_was_meant_to() -> None:
+    store = MemoryStore()
+    scene = Scene(new_wallet(store))
+    scene.receive(COIN_SAT, 1)
+    other = b"\x00\x14" + bytes(20)
+    payees = [Payee(other, 12_000), Payee(BOB.address(), ALL)]
+    made = draft(scene.wallet, payees, feerate_sat_kvb=1_000)
+    assert made.psbt.pays_all_to == BOB.script
+    assert read_psbt(made.psbt.base64).pays_all_to == BOB.script
+    old = send_noted(scene, made)
+    spare = scene.receive(COIN, "spare")
+    scene.wallet = Wallet.load(store)
+    for rate in (3_000, 6_000):
+        raised = bump(scene.wallet, old.txid, rate)
+        assert TxOut(12_000, other) in raised.psbt.transaction.outputs
+        assert spare not in [item.outpoint for item in raised.inputs]
+        assert raised.reduced_sat > 0
+        old = send_noted(scene, raised)
+    assert draft(scene.wallet, to_bob(1_000), fee_sat=500).psbt.pays_all_to is None
 
 
 def test_of_several_who_are_paid_the_one_who_gets_most_gets_less() -> None:

@@ -2,7 +2,8 @@
 child that pays for both.
 
 A replacement keeps its inputs and whom it pays. What more it costs is taken from its change, then
-from other confirmed coins, and from the payment itself only if that is agreed to.
+from other confirmed coins, and from the payment itself only if that is agreed to; but a payment of
+all that is left, less the fee, gets smaller as it was meant to.
 """
 
 from __future__ import annotations
@@ -128,20 +129,38 @@ def _replacement(wallet: Wallet, old: Transaction, feerate_sat_kvb: int, reduce:
         raise _too_low_to_replace(least_sat_kvb, feerate_sat_kvb)
     held = wallet.coins()
     plan = _plan(wallet, old, held)
-    to_ourselves = all(ledger.book.find(output.script_pubkey) for output in plan.kept)
-    if not (to_ourselves and plan.kept and not plan.change):
+    shrinks = _first_to_shrink(wallet, plan)
+    if shrinks is None:
         try:
             return _build(wallet, plan, feerate_sat_kvb, old_fee_sat)
         except bdk.CreateTxError as error:
             refusal = _refusal(wallet, old, feerate_sat_kvb, held, error)
-            short = isinstance(refusal, InsufficientFunds) and plan.kept
-            if not short or not (reduce or to_ourselves):
+            if not isinstance(refusal, InsufficientFunds) or not plan.kept:
                 raise refusal from error
-    plan = replace(plan, shrinks=max(plan.kept, key=lambda output: output.amount_sat))
+            if not (reduce or _pays_only_us(wallet, plan)):
+                raise refusal from error
+        shrinks = max(plan.kept, key=lambda output: output.amount_sat)
+    plan = replace(plan, shrinks=shrinks)
     try:
         return _build(wallet, plan, feerate_sat_kvb, old_fee_sat)
     except bdk.CreateTxError as error:
         raise _refusal(wallet, old, feerate_sat_kvb, held, error) from error
+
+
+def _first_to_shrink(wallet: Wallet, plan: _Plan) -> TxOut | None:
+    """The output that pays the fee before anything else does.
+
+    Whoever was to get all that is left, less the fee; or ourselves, where all of it comes to us.
+    """
+    all_to = wallet.ledger.pays_all_to.get(plan.old.txid)
+    found = next((output for output in plan.kept if output.script_pubkey == all_to), None)
+    if found is None and plan.kept and not plan.change and _pays_only_us(wallet, plan):
+        return max(plan.kept, key=lambda output: output.amount_sat)
+    return found
+
+
+def _pays_only_us(wallet: Wallet, plan: _Plan) -> bool:
+    return all(wallet.ledger.book.find(output.script_pubkey) for output in plan.kept)
 
 
 def _plan(wallet: Wallet, old: Transaction, held: Sequence[WalletCoin]) -> _Plan:
@@ -178,7 +197,10 @@ def _build(wallet: Wallet, plan: _Plan, feerate_sat_kvb: int, old_fee_sat: int) 
     for _ in range(_BUILDS):
         if made.fee_sat >= due_sat:
             before_sat = sum(output.amount_sat for output in plan.kept)
-            return replace(made, reduced_sat=max(before_sat - made.amount_sat, 0))
+            all_to = wallet.ledger.pays_all_to.get(plan.old.txid)
+            psbt = made.psbt if all_to is None else made.psbt.paying_all_to(all_to)
+            reduced_sat = max(before_sat - made.amount_sat, 0)
+            return replace(made, psbt=psbt, reduced_sat=reduced_sat)
         built = from_bdk(plan.build(None, due_sat))
         made = describe(wallet.ledger, built, paid=paid, replaces=plan.old.txid)
         least_sat = -(-feerate_sat_kvb * made.vsize // 1_000)

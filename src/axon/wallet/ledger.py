@@ -61,6 +61,7 @@ class WalletLedger:
         self.owned: dict[OutPoint, Owned] = {}
         self.frozen: dict[OutPoint, bytes] = {}
         self.labels: dict[bytes, str] = {}
+        self.pays_all_to: dict[Txid, bytes] = {}  # Payments of all that was left, and whose script.
         self.deliveries: dict[Txid, bytes] = {}  # Of payments of ours: how far they came.
         self.sources: dict[Txid, str] = {}  # Who sent incoming ones in this run.
         self.version = 0  # Goes up with every change, for whoever keeps what follows from it.
@@ -234,6 +235,8 @@ class WalletLedger:
             _put(self.frozen, OutPoint(name), value, bytes)
         elif kind == records.DELIVERY:
             _put(self.deliveries, records.txid_of(key), value, bytes)
+        elif kind == records.PAYS_ALL:
+            _put(self.pays_all_to, records.txid_of(key), value, bytes)
         elif kind == records.LABEL:
             _put(self.labels, name, value, records.decode_text)
         elif kind == records.REVEALED and value is not None:

@@ -26,6 +26,7 @@ from axon.primitives.transaction import (
     OutPoint,
     Transaction,
 )
+from axon.wallet import records
 from axon.wallet.bdkwallet import bdk_outpoint, load_bdk_wallet
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft, Paid, check_fee, describe
@@ -123,6 +124,9 @@ def draft(
         chosen = held if coins is None else [coin for coin in held if coin.outpoint in set(coins)]
         needed_sat = sum(amount for _, amount in targets if not isinstance(amount, Everything))
         raise building_refusal(error, needed_sat + (fee_sat or 0), chosen) from error
+    for script, amount_sat in targets:
+        if amount_sat is ALL:
+            psbt = psbt.paying_all_to(script)
     paid = [
         Paid(script, None if isinstance(amount_sat, Everything) else amount_sat)
         for script, amount_sat in targets
@@ -130,11 +134,14 @@ def draft(
     return checked_draft(describe(wallet.ledger, psbt, paid=paid), allow_high_fee)
 
 
-def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Transaction:
+def record_payment(
+    wallet: Wallet, transaction: Transaction, now_s: int, *, all_to: bytes | None = None
+) -> Transaction:
     """Write a payment down, if the network can take it beside those that are on their way.
 
     Args:
         now_s: seconds since 1970.
+        all_to: the script of who gets all that is left, less the fee.
 
     Raises:
         CoinUnavailable: one of its coins is spent.
@@ -154,6 +161,8 @@ def record_payment(wallet: Wallet, transaction: Transaction, now_s: int) -> Tran
     if rivals:
         _check_replaces(wallet, transaction, rivals)
     record_sent(ledger, transaction, now_s)
+    if all_to is not None:
+        ledger.commit({records.PAYS_ALL + transaction.txid: all_to})
     return transaction
 
 

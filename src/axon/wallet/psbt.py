@@ -10,7 +10,7 @@ import binascii
 from base64 import b64decode, b64encode
 from binascii import unhexlify
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final
 
@@ -20,7 +20,7 @@ from axon.errors import DecodeError
 from axon.primitives.transaction import Transaction, TxOut
 from axon.wallet.bdkwallet import from_bdk_transaction
 from axon.wallet.errors import BadPsbt
-from axon.wallet.psbtmaps import MAGIC, PsbtMaps, as_version_0, as_version_2, spent_output
+from axon.wallet.psbtmaps import MAGIC, PAYS_ALL, PsbtMaps, as_version_0, as_version_2, spent_output
 
 MAX_PSBT_BYTES: Final = 16 << 20
 """It carries the whole transactions that it spends from; forty of the largest."""
@@ -53,6 +53,17 @@ class Psbt:
         if self.version_2 is not None:
             raw = as_version_2(PsbtMaps.decode(raw), self.version_2).encode()
         return b64encode(raw).decode()
+
+    @property
+    def pays_all_to(self) -> bytes | None:
+        """The script of who gets all that is left, as the payment was asked for; None if nobody."""
+        return PsbtMaps.decode(self.raw).general.get(PAYS_ALL)
+
+    def paying_all_to(self, script: bytes) -> Psbt:
+        """The same with a note of who gets all that is left."""
+        maps = PsbtMaps.decode(self.raw)
+        noted = replace(maps, general=maps.general | {PAYS_ALL: script})
+        return replace(self, raw=noted.encode())
 
 
 def read_psbt(data: bytes | str) -> Psbt:

@@ -39,6 +39,7 @@ SEEN: Final = b"u"
 DELIVERY: Final = b"o"
 LABEL: Final = b"l"
 FROZEN: Final = b"f"
+PAYS_ALL: Final = b"e"
 """These go before a keychain, txid, outpoint or name."""
 
 _CONFIRMATION = Struct("<I32sII")

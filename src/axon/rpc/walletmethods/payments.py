@@ -79,7 +79,7 @@ class _SignAndRecord:
 
     def run(self, wallet: Wallet) -> Transaction:
         signed = sign_fully(wallet, self.psbt, self.passphrase, allow_high_fee=self.allow_high_fee)
-        return record_payment(wallet, signed, self.now_s)
+        return record_payment(wallet, signed, self.now_s, all_to=self.psbt.pays_all_to)
 
 
 @dataclass(frozen=True, slots=True)
