@@ -32,7 +32,7 @@ def peers_file(data: bytes) -> None:
     for whole in _sealed(data):
         with suppress(DecodeError):
             key, found = decode_peers(whole)
-            assert decode_peers(encode_peers(key, found)) == (key, found)
+            assert decode_peers(encode_peers(key, len(found), found)) == (key, found)
         with suppress(DecodeError):
             tables = AddrMan.decode(whole, Random(1))
             assert len(tables) == tables.size()

@@ -41,13 +41,13 @@ def test_what_is_saved_comes_back(key: bytes) -> None:
         {Txid(b"\x07" * 32): 123},
         (entries[0].txid,),
     )
-    assert load(encode(snapshot(scene.pool), key)) == expected
+    assert load(encode(snapshot(scene.pool).dump(), key)) == expected
 
 
 def test_layout() -> None:
     scene = Scene()
     transaction = scene.add(scene.pay(scene.coin())).transaction
-    data = encode(snapshot(scene.pool), KEY)
+    data = encode(snapshot(scene.pool).dump(), KEY)
     assert data[:17] == (2).to_bytes(8, "little") + b"\x08" + KEY
     plain = bytes(byte ^ KEY[place % 8] for place, byte in enumerate(data) if place >= 17)
     assert plain == (
@@ -62,7 +62,7 @@ def test_layout() -> None:
 
 
 def test_empty_pool() -> None:
-    assert load(encode(snapshot(Scene().pool), KEY)) == Dump((), {}, ())
+    assert load(encode(snapshot(Scene().pool).dump(), KEY)) == Dump((), {}, ())
 
 
 def test_as_many_as_there_are_bytes_for() -> None:
@@ -94,7 +94,7 @@ def test_other_versions_are_refused() -> None:
 
 
 def test_cut_anywhere() -> None:
-    data = encode(snapshot(filled().pool), KEY)
+    data = encode(snapshot(filled().pool).dump(), KEY)
     for size in range(len(data)):
         with pytest.raises(DecodeError):
             load(data[:size])
@@ -110,3 +110,25 @@ def test_any_bytes_give_only_the_permitted_error(data: bytes, version: int) -> N
             load(candidate)
         except DecodeError:
             continue
+
+
+def test_no_later_change_shows_in_a_snapshot() -> None:
+    scene = filled()
+    before, taken = snapshot(scene.pool).dump(), snapshot(scene.pool)
+    last = scene.add(scene.pay(scene.coin(), fee=50_000))
+    scene.pool.prioritise(last.txid, 10)
+    scene.pool.mark_unbroadcast(last.txid)
+    scene.add(scene.pay(out(last)))
+    assert taken.dump() == before
+    assert snapshot(scene.pool).dump() != before
+
+
+@pytest.mark.parametrize("size", [1 << 18, (1 << 18) - 3, (1 << 19) + 5])
+def test_long_files_are_masked_like_short_ones(size: int) -> None:
+    scene = Scene()
+    output = TxOut(0, bytes(size))
+    transaction = Transaction.build(2, [TxIn(scene.coin(), b"", 0)], [output], 0)
+    data = encode(Dump((Saved(transaction, 1, 0),), {}, ()), KEY)
+    assert load(data).transactions[0].transaction.raw == transaction.raw
+    plain = bytes(byte ^ KEY[place % 8] for place, byte in enumerate(data) if place >= 17)
+    assert transaction.raw in plain

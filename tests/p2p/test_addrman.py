@@ -389,7 +389,7 @@ def test_a_snapshot_is_of_its_moment() -> None:
 def test_a_table_that_contradicts_itself_is_refused() -> None:
     key, records = decode_peers(filled(3).snapshot().encode())
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
-        AddrMan.decode(encode_peers(key, [*records, records[0]]), Random(1))
+        AddrMan.decode(encode_peers(key, len(records) + 1, [*records, records[0]]), Random(1))
 
 
 def test_a_labs_table_read_outside_of_it_is_empty() -> None:
@@ -505,14 +505,14 @@ def test_a_bucket_that_does_not_exist_is_a_contradiction(bucket: int) -> None:
     key, (record,) = decode_peers(filled(1).snapshot().encode())
     wrong = replace(record, buckets=(bucket,))
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
-        AddrMan.decode(encode_peers(key, [wrong]), Random(1))
+        AddrMan.decode(encode_peers(key, 1, [wrong]), Random(1))
 
 
 def test_the_same_bucket_twice_is_a_contradiction() -> None:
     key, (record,) = decode_peers(filled(1).snapshot().encode())
     wrong = replace(record, buckets=record.buckets * 2)
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
-        AddrMan.decode(encode_peers(key, [wrong]), Random(1))
+        AddrMan.decode(encode_peers(key, 1, [wrong]), Random(1))
 
 
 def test_places_are_the_same_in_every_version() -> None:

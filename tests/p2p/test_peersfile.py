@@ -38,7 +38,7 @@ RECORD = AddressRecord(ip("1.2.3.4"), ip("5.6.7.8"), 9, 1, 2, 3, 4, False, (5,))
 
 @given(st.binary(min_size=16, max_size=16), st.lists(RECORDS, max_size=5))
 def test_peers_are_read_as_written(key: bytes, records: list[AddressRecord]) -> None:
-    assert decode_peers(encode_peers(key, records)) == (key, records)
+    assert decode_peers(encode_peers(key, len(records), records)) == (key, records)
 
 
 @given(st.lists(net_addresses(), max_size=4))
@@ -48,7 +48,7 @@ def test_at_most_two_anchors_are_kept(anchors: list[NetAddress]) -> None:
 
 @given(st.integers(0), st.integers(1, 255))
 def test_any_flipped_byte_is_noticed_and_the_way_out_named(place: int, flip: int) -> None:
-    data = bytearray(encode_peers(KEY, [RECORD]))
+    data = bytearray(encode_peers(KEY, 1, [RECORD]))
     data[place % len(data)] ^= flip
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
         decode_peers(bytes(data))
@@ -56,14 +56,14 @@ def test_any_flipped_byte_is_noticed_and_the_way_out_named(place: int, flip: int
 
 @given(st.integers(0))
 def test_a_cut_file_is_noticed(length: int) -> None:
-    data = encode_peers(KEY, [RECORD])
+    data = encode_peers(KEY, 1, [RECORD])
     with pytest.raises(DecodeError, match=r"peers\.dat"):
         decode_peers(data[: length % len(data)])
 
 
 def test_the_files_are_not_mistaken_for_each_other() -> None:
     with pytest.raises(DecodeError, match=r"anchors\.dat"):
-        decode_anchors(encode_peers(KEY, []))
+        decode_anchors(encode_peers(KEY, 0, []))
 
 
 def sealed(content: bytes) -> bytes:
@@ -87,7 +87,7 @@ def test_a_later_version_is_refused() -> None:
 
 def test_more_buckets_than_an_address_can_have_are_refused() -> None:
     data = encode_peers(
-        KEY, [AddressRecord(ip("1.2.3.4"), ip("1.2.3.4"), 0, 0, 0, 0, 0, False, ())]
+        KEY, 1, [AddressRecord(ip("1.2.3.4"), ip("1.2.3.4"), 0, 0, 0, 0, 0, False, ())]
     )
     body = bytearray(data[:-32])
     body[-1] = 9
@@ -103,6 +103,6 @@ def test_an_address_of_an_unknown_network_is_refused() -> None:
 
 @pytest.mark.parametrize(("count", "expected"), [(81_920, "one byte"), (81_921, "at most 81920")])
 def test_no_more_records_than_the_tables_have_places(count: int, expected: str) -> None:
-    content = encode_peers(KEY, [])[:-33] + compact_size(count)
+    content = encode_peers(KEY, 0, [])[:-33] + compact_size(count)
     with pytest.raises(DecodeError, match=expected):
         decode_peers(content + sha256(content))

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import DecodeError, disk_refusal
-from axon.mempool.persist import Dump, encode, load
+from axon.mempool.persist import Dump, PoolSnapshot, encode, load
 from axon.p2p.addrman import AddrMan
 from axon.p2p.addrsnapshot import AddrManSnapshot
 from axon.p2p.banlist import BanList
@@ -60,9 +60,9 @@ class StateFiles:
         (self._folder / ANCHORS).unlink(missing_ok=True)
         return tuple(found or ())
 
-    def save_pool(self, pool: Dump) -> Path:
+    def save_pool(self, pool: PoolSnapshot) -> Path:
         """Write the pool down; the file."""
-        return self._save(POOL, encode(pool, os.urandom(8)))
+        return self._save(POOL, encode(pool.dump(), os.urandom(8)))
 
     def save_peers(self, known: AddrManSnapshot) -> None:
         """Write the known addresses down."""

@@ -7,7 +7,7 @@ What may come in is decided elsewhere (`acceptance`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
@@ -50,6 +50,24 @@ def usage_of(entry: PoolEntry) -> int:
     transaction = entry.transaction
     inputs, outputs = len(entry.prevouts), len(transaction.outputs)
     return ENTRY_USAGE + 2 * transaction.size_bytes + INPUT_USAGE * inputs + OUTPUT_USAGE * outputs
+
+
+def merge(clusters: Sequence[tuple[Chunk, ...]]) -> Iterator[tuple[float, tuple[PoolEntry, ...]]]:
+    """The chunks of clusters in the order of `EntryTable.mining_chunks`, which tells the rest."""
+    heap = [
+        (-chunks[0].fee_sat / chunks[0].weight_wu, serial, 0, chunks)
+        for serial, chunks in enumerate(clusters)
+    ]
+    heapify(heap)
+    while heap:
+        rate, serial, place, chunks = heap[0]
+        yield -4_000 * rate, chunks[place].entries
+        place += 1
+        if place == len(chunks):
+            heappop(heap)
+        else:
+            chunk = chunks[place]
+            heapreplace(heap, (-chunk.fee_sat / chunk.weight_wu, serial, place, chunks))
 
 
 class EntryTable:
@@ -154,20 +172,11 @@ class EntryTable:
             fees) and its entries. Taken in this order, parents always come before children; who
             leaves a chunk out must leave out all later chunks of `entries[0].cluster`.
         """
-        heap = [
-            (-cluster.chunks[0].fee_sat / cluster.chunks[0].weight_wu, serial, 0, cluster.chunks)
-            for serial, cluster in enumerate(self._clusters())
-        ]
-        heapify(heap)
-        while heap:
-            rate, serial, place, chunks = heap[0]
-            yield -4_000 * rate, chunks[place].entries
-            place += 1
-            if place == len(chunks):
-                heappop(heap)
-            else:
-                chunk = chunks[place]
-                heapreplace(heap, (-chunk.fee_sat / chunk.weight_wu, serial, place, chunks))
+        yield from merge(self.cluster_chunks())
+
+    def cluster_chunks(self) -> list[tuple[Chunk, ...]]:
+        """The chunks of each cluster, best first. No later change shows in them."""
+        return [cluster.chunks for cluster in self._clusters()]
 
     def worst_chunk(self) -> Chunk | None:
         """The chunk that would be mined last; None if the pool is empty."""

@@ -65,4 +65,4 @@ class AddrManSnapshot:
             self.tried,
             buckets,
         )
-        return encode_peers(self.key, list(records))
+        return encode_peers(self.key, len(self.addresses), records)

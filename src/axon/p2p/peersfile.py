@@ -7,7 +7,7 @@ addresses are never worth stopping for, and are learnt anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,15 +54,17 @@ class AddressRecord:
     buckets: tuple[int, ...]
 
 
-def encode_peers(key: bytes, records: Sequence[AddressRecord]) -> bytes:
+def encode_peers(key: bytes, count: int, records: Iterable[AddressRecord]) -> bytes:
     """The whole of `peers.dat`.
 
     Args:
         key: the 16 bytes that place addresses in buckets.
-        records: at most one per address.
+        count: of the records.
+        records: at most one per address. They are taken one by one: to hold 39,000 of them at once
+            would have Python look through all its memory, and everybody wait for that.
     """
-    parts = [key, compact_size(len(records))]
-    parts.extend(_encode_record(record) for record in records)
+    parts = [key, compact_size(count)]
+    parts.extend(map(_encode_record, records))
     return _seal(_PEERS_MAGIC, b"".join(parts))
 
 
