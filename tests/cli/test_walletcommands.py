@@ -107,6 +107,19 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_an_address_that_may_have_been_paid_before(alice: Cli) -> None:
+    """A wallet was restored and has seen no block: it cannot know which addresses are fresh."""
+    code, out, err = alice("receive", "alice")
+    assert (code, out) == (0, f"{FIRST_ADDRESS}\n")
+    assert "has not looked at the chain yet" in err
+    assert "axon wallet sync alice" in err
+    assert alice.json("receive", "alice")["chain_read"] is False
+    alice.json("create", "bob", "--no-confirm", f"--passphrase-file={alice.secret}")
+    code, _, err = alice("receive", "bob")
+    assert (code, err) == (0, "")  # It was made just now: nobody can have paid it.
+    assert alice.json("receive", "bob")["chain_read"] is True
+
+
 def test_a_wallet_that_watches(alice: Cli) -> None:
     code, out, _ = alice("export-descriptor", "alice")
     assert code == 0

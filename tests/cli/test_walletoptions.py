@@ -66,12 +66,33 @@ def test_whom_to_dial(tmp_path: Path) -> None:
     assert read(tmp_path, "look", "alice", "--offline").offline
 
 
-def test_the_configuration_file_says_where_but_not_whom_to_dial(tmp_path: Path) -> None:
-    (tmp_path / "bitcoin.conf").write_text("signet=1\n[signet]\nconnect=10.0.0.1\ndebug=net\n")
+def test_the_configuration_file_says_where_and_whom_to_dial(tmp_path: Path) -> None:
+    (tmp_path / "bitcoin.conf").write_text(
+        "signet=1\n[signet]\nconnect=10.0.0.1\nconnect=10.0.0.2:7\naddnode=10.0.0.3\ndebug=net\n"
+        "[main]\nconnect=10.0.0.4\n"
+    )
     options = read(tmp_path, "look", "alice", f"-datadir={tmp_path}")
     assert options.light.network is SIGNET
-    assert options.light.connect is None
+    assert options.light.connect == (Endpoint("10.0.0.1", SIGNET.port), Endpoint("10.0.0.2", 7))
+    assert options.light.added == (Endpoint("10.0.0.3", SIGNET.port),)
     assert options.log is None
+    words = ["look", "alice", f"-datadir={tmp_path}", "-connect=::1", "-addnode=10.0.0.5:7"]
+    light = read(tmp_path, *words).light
+    assert light.connect == (Endpoint("::1", SIGNET.port),)
+    assert light.added == (Endpoint("10.0.0.5", 7), Endpoint("10.0.0.3", SIGNET.port))
+
+
+def test_a_node_that_dials_nobody_is_no_wallet_that_does(tmp_path: Path) -> None:
+    (tmp_path / "bitcoin.conf").write_text("connect=0\n")
+    assert read(tmp_path, "look", "alice", f"-datadir={tmp_path}").light.connect is None
+
+
+def test_on_regtest_the_node_of_this_machine_is_dialled(tmp_path: Path) -> None:
+    here = (Endpoint("127.0.0.1", REGTEST.port),)
+    assert read(tmp_path, "look", "alice", "-regtest").light.connect == here
+    for words in (["-lab"], ["-addnode=10.0.0.1"], ["-chain=signet"]):
+        chain = [] if words[0].startswith("-chain") else ["-regtest"]
+        assert read(tmp_path, "look", "alice", *chain, *words).light.connect is None
 
 
 @pytest.mark.parametrize("word", ["-debug", "--debug", "-debug=net"])

@@ -26,6 +26,7 @@ INFO: dict[str, Any] = {
     "scanned": 250,
     "filter_headers": 1_000,
     "presynced_headers": -1,
+    "missed": [],
 }
 
 
@@ -141,6 +142,35 @@ def test_a_short_sync_shows_nothing(stream: io.StringIO) -> None:
     progress.show(INFO)
     progress.end()
     assert stream.getvalue() == ""
+
+
+REFUSED = {"addr": "127.0.0.1:18444", "reason": "Connection refused"}
+
+
+def test_who_is_not_reached_is_told_at_once_and_once() -> None:
+    file = io.StringIO()
+    progress = SyncProgress(file)
+    for _ in range(3):
+        progress.show({**INFO, "peers": 0, "missed": [REFUSED]})
+    progress.show({**INFO, "peers": 0, "missed": [{**REFUSED, "reason": "Network is unreachable"}]})
+    seeds = [{"addr": f"seed{n}", "reason": "no address was found under this name"} for n in "1234"]
+    progress.show({**INFO, "peers": 0, "missed": seeds})
+    progress.show({**INFO, "missed": [{**REFUSED, "addr": "10.0.0.1:1"}]})  # Others are reached.
+    assert file.getvalue().splitlines() == [
+        "127.0.0.1:18444: Connection refused",
+        "127.0.0.1:18444: Network is unreachable",
+        "seed1, seed2 and 2 more: no address was found under this name",
+    ]
+
+
+def test_a_file_gets_a_line_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(float(second) for second in range(0, 100, 2))
+    monkeypatch.setattr("axon.cli.walletview.time.monotonic", lambda: next(now))
+    file = io.StringIO()
+    progress = SyncProgress(file)
+    for scanned in (1, 1, 1, 2, 2):
+        progress.show({**INFO, "scanned": scanned})
+    assert [line.split(":")[1].split()[1] for line in file.getvalue().splitlines()] == ["1", "2"]
 
 
 def test_a_long_sync_writes_over_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

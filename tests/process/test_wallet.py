@@ -128,6 +128,9 @@ def test_paid_and_paying(nodes: tuple[NodeProcess, NodeProcess], alice: WalletPr
     (alice.folder / "words").write_text(words)
     restored = alice.json("restore", f"--words-file={alice.folder / 'words'}", alice.signing())
     assert restored["kind"] == "bip84"
+    told = alice.json("receive")
+    assert told["chain_read"]
+    assert told["address"] != address, "it was paid before"
     assert sat(alice.json("balance")["mine"]["trusted"]) == expected
     logged = b"".join(path.read_bytes() for path in tmp.iterdir())
     logged += (alice.folder / "stderr.txt").read_bytes()

@@ -1,8 +1,10 @@
 """What stands behind `axon wallet`: the command, the wallet, and how it meets its nodes.
 
 Options may stand anywhere, with one dash or two. Those about folders and networks are the node's
-own (`-datadir`, `-regtest`, ...) and are read from `bitcoin.conf` as well; whom to dial is said on
-the command line only, since the file says it for the node.
+own (`-datadir`, `-regtest`, ...) and are read from `bitcoin.conf` as well, as are `connect` and
+`addnode` with the section of the network. A `-connect` of the command line takes the place of
+those in the file, and `connect=0` there keeps only the node at home. On regtest, where nobody can
+be found, the node on this machine is dialled unless another one is named.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any, Final
 
 from axon.cli.arguments import Parser, UsageError, seconds
 from axon.cli.catalogue import OPTIONS
-from axon.cli.conf import load_settings
+from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
@@ -23,7 +25,7 @@ from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.settings import LightSettings, check_wallet_name
 from axon.machine import Endpoint
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import NETWORKS, REGTEST, Network
 
 STALL_S: Final = 30.0
 """For so long a sync may stand still before it is given up: a dead node is replaced within a
@@ -167,14 +169,18 @@ def read_options(
     debug: list[str] | None = getattr(given, "debug", None)
     if debug is not None:
         command_line["debug"] = [*debug]
+    if hasattr(given, "addnode"):
+        command_line["addnode"] = [*given.addnode]
     settings, datadir = load_settings(OPTIONS, command_line, home)
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
     light = LightSettings(
         network=network,
         folder=folder,
-        connect=_endpoints(given, "connect", network.port),
-        added=_endpoints(given, "addnode", network.port) or (),
+        connect=_connect(settings, given, network),
+        added=tuple(
+            read_endpoint("addnode", text, network.port) for text in settings.values("addnode")
+        ),
         dns_seed=getattr(given, "dnsseed", "1") != "0",
         lab=hasattr(given, "lab"),
         offline=hasattr(given, "offline"),
@@ -204,11 +210,20 @@ def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.N
     return given
 
 
-def _endpoints(given: argparse.Namespace, name: str, port: int) -> tuple[Endpoint, ...] | None:
-    texts: list[str] | None = getattr(given, name, None)
-    if texts is None:
-        return None
-    return tuple([read_endpoint(name, text, port) for text in texts])
+def _connect(
+    settings: Settings, given: argparse.Namespace, network: Network
+) -> tuple[Endpoint, ...] | None:
+    """The only nodes to dial; None for those that can be found."""
+    texts: list[str] = getattr(given, "connect", None) or [
+        text for text in settings.values("connect") if text != "0"
+    ]
+    if texts:
+        return tuple(read_endpoint("connect", text, network.port) for text in texts)
+    if network is REGTEST and not hasattr(given, "lab"):
+        if settings.is_set("connect") or settings.is_set("addnode"):
+            return None
+        return (Endpoint("127.0.0.1", network.port),)
+    return None
 
 
 MORE_OPTIONS: Final = "Options about networks, folders and nodes: axon wallet --help."

@@ -16,6 +16,10 @@ _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""
 
 
+NAMED_S: Final = 5.0
+"""For so long nodes are tried again that were named and cannot be reached, while there are no
+others to try: one of them may just be starting."""
+
 OFFER_S: Final = 8.0
 """For so long a command stays to hand over payments that no node has fetched yet. Nodes ask one
 that has just dialled them after 2 s, and a busy one after 4."""
@@ -43,7 +47,8 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     if options.offline:
         return _sync_offline(client)
     progress = SyncProgress(sys.stderr)
-    moved_at, last = time.monotonic(), None
+    began_at = moved_at = time.monotonic()
+    last: list[Any] | None = None
     try:
         while True:
             info: dict[str, Any] = client.call("waitforsync", int(progress.step_s * 1_000))
@@ -58,6 +63,8 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
                 raise NotInSync(f"{clock}; --offline says what is known so far")
             progress.show(info)
             now, mark = time.monotonic(), [info[name] for name in _MOVES]
+            if now - began_at >= NAMED_S and _are_all_missed(info, options):
+                raise NotInSync(_reason(info, NAMED_S))
             if mark != last:
                 moved_at, last = now, mark
             elif now - moved_at >= options.stall_s:
@@ -84,8 +91,21 @@ def _sync_offline(client: WalletClient) -> dict[str, Any]:
     return found
 
 
+def _are_all_missed(info: dict[str, Any], options: WalletOptions) -> bool:
+    """Whether nobody is connected, and those are not reached that alone are to be dialled."""
+    named = options.light.connect
+    missed = [each["addr"] for each in info["missed"]]
+    return not info["peers"] and bool(named) and all(str(each) in missed for each in named or ())
+
+
 def _reason(info: dict[str, Any], stall_s: float) -> str:
     way_out = "--offline says what is known so far"
+    if not info["peers"] and info["missed"]:
+        first = info["missed"][0]
+        return (
+            f"no node answered: {first['addr']}: {first['reason']}. Is it running?"
+            f" -connect=HOST:PORT names another one, and {way_out}"
+        )
     if not info["peers"]:
         return f"no node answered within {stall_s:g} s: -connect=HOST:PORT names one, and {way_out}"
     if not info["filter_peers"]:

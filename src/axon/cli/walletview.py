@@ -174,6 +174,8 @@ class SyncProgress:
         self._live = self._stream.isatty()
         self._shown_at = time.monotonic()
         self._is_open = False
+        self._shown = ""
+        self._told: dict[tuple[str, str], None] = {}
 
     @property
     def step_s(self) -> float:
@@ -181,15 +183,35 @@ class SyncProgress:
         return STEP_S if self._live else PLAIN_STEP_S
 
     def show(self, info: Mapping[str, Any]) -> None:
-        """Show what `getsyncinfo` says, if something was not shown just now."""
+        """Show what `getsyncinfo` says, if something was not shown just now.
+
+        Who was named and is not reached is told at once, and once for each reason.
+        """
+        self._tell_missed(info)
         now = time.monotonic()
         if now - self._shown_at < self.step_s:
             return
         self._shown_at = now
         text = sync_line(info)
+        if text == self._shown and not self._live:
+            return  # Nothing has changed: a line says it already.
+        self._shown = text
         self._stream.write(f"\r{text}\x1b[K" if self._live else f"{text}\n")
         self._stream.flush()
         self._is_open = self._live
+
+    def _tell_missed(self, info: Mapping[str, Any]) -> None:
+        if info["peers"]:
+            return
+        by_reason: dict[str, list[str]] = {}
+        for each in info["missed"]:
+            if (each["addr"], each["reason"]) not in self._told:
+                self._told[each["addr"], each["reason"]] = None
+                by_reason.setdefault(each["reason"], []).append(each["addr"])
+        for reason, addresses in by_reason.items():
+            self.end()
+            self._stream.write(f"{_some(addresses)}: {reason}\n")
+            self._stream.flush()
 
     def end(self) -> None:
         """Leave the line free for others."""
@@ -197,6 +219,12 @@ class SyncProgress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
         self._is_open = False
+
+
+def _some(addresses: Sequence[str]) -> str:
+    """Two of them by name, the others by number."""
+    more = len(addresses) - 2
+    return ", ".join(addresses[:2]) + (f" and {more} more" if more > 0 else "")
 
 
 def sync_line(info: Mapping[str, Any]) -> str:

@@ -91,6 +91,17 @@ class DialMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class LookupMissed:
+    """Nothing was found under a name."""
+
+    category: ClassVar[str | None] = "net"
+    name: str
+
+    def __str__(self) -> str:
+        return f"no address was found under the name {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class HeadersAdvanced:
     """The best known header moved on."""
 
@@ -347,6 +358,7 @@ Fact = (
     | PeerMisbehaved
     | MessageIgnored
     | DialMissed
+    | LookupMissed
     | HeadersAdvanced
     | BlockConnected
     | BlockDisconnected

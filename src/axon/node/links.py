@@ -23,6 +23,7 @@ from axon.machine import (
 )
 from axon.node.facts import (
     DialMissed,
+    LookupMissed,
     MessageIgnored,
     PeerConnected,
     PeerDisconnected,
@@ -308,6 +309,8 @@ class Links:
     def resolved(self, event: Resolved, now: Instant) -> None:
         """A name was looked up."""
         host = self._lookups.pop(event.ticket)
+        if not event.endpoints:
+            self._outbox.report(LookupMissed(host))
         found = [address_of(endpoint) for endpoint in event.endpoints]
         self.connections.resolved(host, [item for item in found if item is not None], now)
 

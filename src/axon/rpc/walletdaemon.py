@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
 from axon.errors import WalletError
 from axon.node.commands import Feerates, RecentFeerates
+from axon.node.facts import DialMissed, LookupMissed, PeerConnected
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
@@ -68,7 +69,25 @@ class WalletDaemon(Context):
 
     node: SpvNode
     name: str
+    missed: dict[str, str] = field(default_factory=dict)
+    """Why the nodes that were named are not reached, by their address; names of seeds likewise.
+    Bounded by how many were named."""
     _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
+
+    def reported(self, fact: object) -> None:
+        """Take in a fact; remember why nodes that somebody named are not reached."""
+        match fact:
+            case DialMissed(address, reason) if address in self._named():
+                self.missed[address] = reason
+            case LookupMissed(name):
+                self.missed[name] = "no address was found under this name"
+            case PeerConnected(address=address):
+                self.missed.pop(address, None)
+        super().reported(fact)
+
+    def _named(self) -> list[str]:
+        config = self.node.settings.connections
+        return [str(target.endpoint) for target in (*(config.connect or ()), *config.added)]
 
     async def ask(self, command: WalletCommand[_T]) -> _T:
         """Have the wallet carry out a command in its lane; what it answers.

@@ -151,7 +151,7 @@ def test_a_wallet_in_use_is_refused(path: Path, store: SqliteStore) -> None:
     with pytest.raises(StorageError, match="another process has it open"):
         SqliteStore(path)
     for _ in range(2):  # Neither attempt may have ended the lock.
-        assert "StorageError: cannot open the wallet" in opened_elsewhere(path)
+        assert "WalletInUse: cannot open the wallet" in opened_elsewhere(path)
         assert "another process has it open" in opened_elsewhere(path)
     assert store.get(b"a") == b"1"
     store.close()

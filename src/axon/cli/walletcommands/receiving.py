@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
+from typing import Final
 
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletsync import NotInSync, sync
 from axon.cli.walletview import aligned, qr_lines, say, write, write_json
+from axon.host.walletclient import WalletClient
+
+JUST_MADE_S: Final = 3_600.0
+"""A wallet whose birthday is no older was made here, or restored from one that was."""
 
 
 def add_commands(add: AddCommand) -> None:
@@ -26,15 +33,46 @@ def add_commands(add: AddCommand) -> None:
 def _receive(options: WalletOptions) -> int:
     arguments = options.arguments
     with opened(options, dials=False) as client:
-        address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
+        is_unread = _is_unread(client)
+        if not is_unread:
+            address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
+    if is_unread:
+        with opened(options) as client:
+            is_unread = not _has_read(client, options)
+            address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
+    if is_unread:
+        say(
+            "This wallet has not looked at the chain yet, so the address may have been paid before:"
+            f" axon wallet sync {options.name} looks, and axon wallet receive gives another one."
+        )
     if options.as_json:
-        write_json({"address": address, "label": arguments.label})
+        told = {"address": address, "label": arguments.label, "chain_read": not is_unread}
+        write_json(told)
         return 0
     if sys.stdout.isatty() and not arguments.no_qr:
         for line in qr_lines(f"bitcoin:{address}"):
             write(line)
     write(address)
     return 0
+
+
+def _is_unread(client: WalletClient) -> bool:
+    """Whether a wallet that existed before has never looked which of its addresses were paid.
+
+    One that was made just now has none that could have been.
+    """
+    birthday_s: int = client.call("getwalletinfo")["birthtime"]
+    looked_up_to: int = client.call("getsyncinfo")["asof"]["height"]
+    return looked_up_to < 0 and time.time() - birthday_s > JUST_MADE_S
+
+
+def _has_read(client: WalletClient, options: WalletOptions) -> bool:
+    try:
+        info = sync(client, options)
+        return bool(info["synced"] or info["asof"]["height"] >= 0)
+    except NotInSync as error:
+        say(f"{error}.")
+        return False
 
 
 def _addresses(options: WalletOptions) -> int:

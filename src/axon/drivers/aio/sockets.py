@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
@@ -234,7 +236,7 @@ class Sockets:
         except TimeoutError:
             reason = f"no answer within {CONNECT_TIMEOUT // SECOND} s"
         except (OSError, UnicodeError) as error:
-            reason = str(error)
+            reason = _dial_refusal(error)
         if link.ticket is not None:  # Else it opened, if in the last moment, and ends by itself.
             self.happened(DialFailed(ticket, reason))
 
@@ -364,3 +366,12 @@ class Sockets:
 def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
     """From what `getsockname` and `getpeername` return; flow and scope of IPv6 are left out."""
     return Endpoint(address[0], address[1])
+
+
+def _dial_refusal(error: OSError | UnicodeError) -> str:
+    """Why nobody was reached, without the numbers that systems give to it."""
+    if isinstance(error, socket.gaierror):
+        return f"its name was not found ({error.strerror})"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error)

@@ -69,6 +69,13 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
                                     are known
           "disputed" : n,           (numeric) Height of a block whose filter peers disagree about;
                                     null without one
+          "missed" : [              (json array) Nodes and names that were named and not reached
+            {                       (json object)
+              "addr" : "str",       (string) The address, or the name that was looked up
+              "reason" : "str"      (string) Why
+            },
+            ...
+          ],
           "clock_behind" : true|false,  (boolean) Whether so many nodes have blocks that this
                                     machine's clock calls too new that the clock must be wrong
           "clock_offset" : n,       (numeric) Seconds by which the nodes' clocks are ahead of ours
@@ -137,6 +144,9 @@ async def _info(daemon: WalletDaemon) -> dict[str, Json]:
         "filter_peers": filters.usable_peers,
         "agreed": len(filters.agreed_peers),
         "disputed": filters.disputed_height,
+        "missed": [
+            {"addr": address, "reason": reason} for address, reason in daemon.missed.items()
+        ],
         "clock_behind": said.clock_behind,
         "clock_offset": said.clock_offset_s,
         "asof": as_of(daemon, mark),
