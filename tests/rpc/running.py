@@ -87,6 +87,10 @@ class Rig:
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self.start(coroutine).result(20)
 
+    async def execute(self, name: str, params: object) -> object:
+        """A method's result as a server gets it; on the node's loop."""
+        return await self._registry.execute(self.daemon, name, params)
+
     def begin(self, name: str, *args: object, **named: object) -> Future[Any]:
         """Call a method without waiting for its result."""
         params: object = named or list(args)

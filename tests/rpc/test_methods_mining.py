@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from axon.mining.miner import mine
+from axon.mining.template import assemble
 from axon.primitives.block import Block
-from axon.primitives.hashes import from_hex, to_hex
+from axon.primitives.hashes import from_hex, sha256, to_hex
 from axon.primitives.header import Header
-from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount
 from tests.rpc.running import Rig, running
 from tests.signing import Spendable
@@ -263,6 +264,38 @@ def test_proposals_are_judged_without_work(rig: Rig) -> None:
         rich.header.version, tip.hash, greedy.txid, rich.header.time, rich.header.bits, 0
     )
     assert proposal(rig, Block.build(header, [greedy])) == "bad-cb-amount"
+
+
+def test_what_follows_a_block_is_left_aside(rig: Rig) -> None:
+    built = proposed(rig)
+    asked = {"mode": "proposal", "data": built.raw.hex() + "00"}
+    assert rig.call("getblocktemplate", asked) is None
+    proved = mine(built, 100_000)
+    assert proved is not None
+    assert rig.call("submitblock", proved.raw.hex() + "00ff") is None
+    assert rig.call("getbestblockhash") == to_hex(proved.hash)
+
+
+def test_the_reason_of_a_script_is_that_of_a_block(rig: Rig) -> None:
+    guard = b"\x00\x20" + sha256(b"\x51")
+    coin = next(rig.coinbase(block) for block in rig.mine(101))
+    paid = rig.alice.pay([coin], [TxOut(coin.amount_sat, guard)])
+    spends = [TxIn(outpoint(paid.txid, 0), witness=(b"\x52",))]
+    wrong = Transaction.build(2, spends, [TxOut(coin.amount_sat, guard)])
+    template = rig.node.template(rig.daemon.now_s)
+    block = assemble(
+        template.parent,
+        [paid, wrong],
+        [TxOut(template.subsidy_sat, guard)],
+        version=template.version,
+        time=template.time,
+        bits=template.bits,
+    )
+    reason = "block-script-verify-flag-failed (Witness program hash mismatch)"
+    assert proposal(rig, block) == reason
+    proved = mine(block, 100_000)
+    assert proved is not None
+    assert rig.call("submitblock", proved.raw.hex()) == reason
 
 
 def test_what_is_no_proposal(rig: Rig) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from axon.errors import DecodeError
 from axon.primitives.address import decode_address
 from axon.primitives.descriptor import descriptor_checksum
-from axon.primitives.hashes import hash160, sha256, to_hex
+from axon.primitives.hashes import Txid, hash160, sha256, to_hex
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
@@ -179,6 +179,33 @@ def test_forms_with_and_without_witness(scene: Scene) -> None:
     shown = call("decoderawtransaction", draft.raw.hex())
     assert shown["vin"] == []
     assert shown["vout"][0]["value"] == Amount(COIN)
+
+
+PLAIN = Transaction.build(2, [TxIn(outpoint(Txid(bytes(32)), 0))], [TxOut(1, b"\x51")])
+NO_OUTPUTS = Transaction.build(2, [TxIn(outpoint(Txid(bytes(32)), 0))], [])
+NOTHING = Transaction.build(2, (), ())
+
+
+@pytest.mark.parametrize("transaction", [PLAIN, NO_OUTPUTS, NOTHING])
+def test_the_extended_form_also_reads_a_plain_transaction(
+    scene: Scene, transaction: Transaction
+) -> None:
+    call, text = scene.rig.call, transaction.raw.hex()
+    assert call("decoderawtransaction", text, True) == call("decoderawtransaction", text)
+    assert call("decoderawtransaction", text, False) == call("decoderawtransaction", text)
+
+
+def test_of_two_readings_the_one_whose_scripts_could_run_is_meant() -> None:
+    # Without inputs, and with one output that pushes beyond its end: or one input and a witness.
+    script = b"\x01" + bytes(36) + b"\x00" + bytes(4) + b"\x00" + b"\x01\x00"
+    both = b"\x02\x00\x00\x00\x00\x01" + script
+    extended = decode_transaction(both + bytes(4), plain=False)
+    assert extended.has_witness
+    assert decode_transaction(both + bytes(4)) == extended
+    draft = Transaction.build(2, (), [TxOut(COIN, b"\x51")])
+    assert decode_transaction(draft.raw) == draft
+    with pytest.raises(DecodeError):
+        decode_transaction(draft.raw, plain=False)
 
 
 @given(transactions())
