@@ -172,7 +172,6 @@ TPRV = (
         ("wpkh(cTpB4YiyKiBcPxnefsDpbnDxFDffjqJob8wGCEDXxgQ7zQoMXJdH)", "private key"),
         (f"wpkh({KEY}h)", "hardened"),
         (f"combo({KEY})", "no addresses"),
-        ("addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)", "no addresses"),
         ("wpkh(" * 5_000, "at most"),
         (BARE.replace("/0/*", "/<0;1;2>/*"), "one descriptor or two"),
     ],

@@ -164,6 +164,11 @@ def respelt(text: str, version: str) -> str:
     return base58check_encode(bytes.fromhex(version) + base58check_decode(text)[4:])
 
 
+def test_an_address_is_watched_as_it_is() -> None:
+    watched = read(f"addr({BIP84_FIRST})")
+    assert (first(watched), watched.change, watched.remarks) == (BIP84_FIRST, None, ())
+
+
 def test_keys_of_several_and_of_other_networks_are_named() -> None:
     with pytest.raises(BadDescriptor, match=r"Zpub\.\.\. is one key of a wallet of several"):
         read(respelt(ZPUB, "02aa7ed3"))

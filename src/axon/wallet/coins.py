@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import bdkpython as bdk
 
 from axon.primitives.address import encode_address
 from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import OutPoint, Transaction, outpoint_txid
-from axon.wallet.bdkwallet import from_bdk_outpoint
 from axon.wallet.labels import LabelKind, label_of, outpoint_ref
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Keychain
@@ -75,21 +73,9 @@ class WalletCoin:
         return self.trusted and not self.frozen and not self.immature
 
 
-def balance_of(wallet: bdk.Wallet) -> Balance:
-    """The balance as BDK sees it."""
-    found = wallet.balance()
-    return Balance(
-        confirmed_sat=found.confirmed.to_sat(),
-        trusted_pending_sat=found.trusted_pending.to_sat(),
-        untrusted_pending_sat=found.untrusted_pending.to_sat(),
-        immature_sat=found.immature.to_sat(),
-    )
-
-
-def coins_of(ledger: WalletLedger, wallet: bdk.Wallet) -> list[WalletCoin]:
+def coins_of(ledger: WalletLedger, unspent: Iterable[OutPoint]) -> list[WalletCoin]:
     """All unspent coins, the oldest first, those in no block last."""
-    points = [from_bdk_outpoint(found.outpoint) for found in wallet.list_unspent()]
-    coins = [_coin(ledger, point) for point in points]
+    coins = [_coin(ledger, point) for point in unspent]
     return sorted(coins, key=lambda coin: (-coin.confirmations, coin.outpoint))
 
 

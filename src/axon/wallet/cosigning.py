@@ -74,7 +74,7 @@ class NamedKey:
 
 def fingerprints(ledger: WalletLedger) -> frozenset[bytes]:
     """Of the master keys that this wallet's descriptors name, 4 bytes each."""
-    texts = [str(ledger.book.descriptor(keychain)) for keychain in ledger.book.keychains]
+    texts = [ledger.book.text(keychain) for keychain in ledger.book.keychains]
     return frozenset(bytes.fromhex(found) for text in texts for found in _FINGERPRINT.findall(text))
 
 

@@ -276,7 +276,7 @@ def is_legacy(output: TxOut | None) -> bool:
 
 def _satisfaction_wu(ledger: WalletLedger, prevout: OutPoint, entries: Entries) -> int:
     owned = ledger.owned.get(prevout)
-    if owned is not None:
+    if owned is not None and not ledger.book.is_address:
         return int(ledger.book.descriptor(owned.place.keychain).max_weight_to_satisfy())
     script = entries.get(WITNESS_SCRIPT)
     found = None if script is None else solve(script)

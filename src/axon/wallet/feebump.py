@@ -21,7 +21,6 @@ from axon.wallet.bdkwallet import bdk_outpoint, load_bdk_wallet
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft, Paid, describe, is_change
 from axon.wallet.errors import BadFee, InsufficientFunds, NotReplaceable
-from axon.wallet.history import counting
 from axon.wallet.payment import (
     INCREMENT_SAT_KVB,
     building_refusal,
@@ -278,7 +277,7 @@ def _child(wallet: Wallet, parent: Transaction, feerate_sat_kvb: int) -> Draft:
 
 
 def _check_waits(wallet: Wallet, txid: Txid) -> None:
-    ledger, counted = wallet.ledger, counting(wallet.ledger, wallet.view())
+    ledger, counted = wallet.ledger, wallet.counted()
     transaction, confirmation = ledger.transactions[txid], ledger.confirmed.get(txid)
     if confirmation is not None:
         raise NotReplaceable(f"it is in block {confirmation.height} already: its fee is paid")

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import bdkpython as bdk
-
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint_txid
@@ -63,19 +61,13 @@ class HistoryEntry:
         return self.received_sat - self.sent_sat
 
 
-def counting(ledger: WalletLedger, wallet: bdk.Wallet) -> dict[Txid, None]:
-    """The transactions that count: in a block, or unconfirmed and not outdone by another."""
-    found = [bytes(item.transaction.compute_txid().serialize()) for item in wallet.transactions()]
-    return {txid: None for txid in map(Txid, found) if txid in ledger.transactions}
-
-
 def history_of(ledger: WalletLedger, counted: Collection[Txid]) -> list[HistoryEntry]:
     """All transactions: those that wait for a block, then all others, each part the latest first.
 
     What counts for nothing stands where its time is, and below whatever took its place.
 
     Args:
-        counted: see `counting`.
+        counted: those that count, see `Reckoning.counted`.
     """
     entries = [
         _entry(ledger, item, counted)

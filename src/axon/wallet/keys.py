@@ -29,7 +29,7 @@ ENTROPY_SIZE: Final = 16
 MAX_DESCRIPTOR_SIZE: Final = 10_000
 """Characters; multisig of twenty keys with origins takes 3,000."""
 
-_WATCHABLE: Final = frozenset({"pkh", "wpkh", "sh", "wsh", "tr"})
+_WATCHABLE: Final = frozenset({"pkh", "wpkh", "sh", "wsh", "tr", "addr"})
 
 _EXTENDED_KEY: Final = re.compile(r"[^,(){}#]*[xt]pub[^,(){}#]*")
 
@@ -201,6 +201,8 @@ def watch(network: Network, receive: str, change: str | None = None) -> Source:
         texts += single_descriptors(network, change)
     if len(texts) > 2:
         raise BadDescriptor(f"expected one descriptor or two, for receiving and change: {receive}")
+    if len(texts) > 1 and any(text.startswith("addr(") for text in texts):
+        raise BadDescriptor("expected one address to watch: make a wallet for each")
     if len(set(texts)) < len(texts):
         raise BadDescriptor("expected two different descriptors: leave the second one out")
     return Source(Descriptors(*texts))
@@ -230,6 +232,8 @@ def single_descriptors(network: Network, text: str) -> list[str]:
         raise BadDescriptor(f"this is no descriptor: {error}") from None
     for each in parsed:
         _check_watchable(each)
+    if parsed[0].name == "addr":
+        return [parsed[0].to_text()]
     try:
         return [str(bdk.Descriptor(each.to_text(), network_kind(network))) for each in parsed]
     except bdk.DescriptorError:
@@ -258,7 +262,7 @@ def _check_watchable(descriptor: Descriptor) -> None:
         raise BadDescriptor("this descriptor holds a private key: give the one with public keys")
     if descriptor.name not in _WATCHABLE:
         raise BadDescriptor(
-            f"{descriptor.name}() has no addresses to watch: give pkh, wpkh, sh, wsh or tr"
+            f"{descriptor.name}() has no addresses to watch: give pkh, wpkh, sh, wsh, tr or addr"
         )
     try:
         descriptor.scripts(0)  # BDK ends the process where it meets a key that it cannot derive.

@@ -209,7 +209,7 @@ def _is_of_another(ledger: WalletLedger, origin: object) -> bool:
     if not isinstance(origin, str):
         return False
     named = _origin_of(origin)
-    own = {_origin_of(str(ledger.book.descriptor(each))) for each in ledger.book.keychains}
+    own = {_origin_of(ledger.book.text(each)) for each in ledger.book.keychains}
     return bool(named[1]) and all(keys for _, keys in own) and named not in own
 
 

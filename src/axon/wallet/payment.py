@@ -37,7 +37,6 @@ from axon.wallet.errors import (
     CoinUnavailable,
     InsufficientFunds,
 )
-from axon.wallet.history import counting
 from axon.wallet.labels import outpoint_ref
 from axon.wallet.psbt import from_bdk
 from axon.wallet.unconfirmed import record_sent
@@ -150,7 +149,7 @@ def record_payment(
         StorageError: the disk refused: do not send it.
     """
     ledger = wallet.ledger
-    counted = counting(ledger, wallet.view()) if ledger.spends_ours(transaction) else {}
+    counted = wallet.counted() if ledger.spends_ours(transaction) else {}
     rivals = [txid for txid in ledger.conflicts(transaction) if txid in counted]
     for txid in rivals:
         if txid in ledger.confirmed:

@@ -12,7 +12,9 @@ from typing import Final
 
 import bdkpython as bdk
 
+from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.network import Network
+from axon.wallet.errors import WatchOnly
 from axon.wallet.keys import Descriptors, bdk_network, network_kind
 from axon.wallet.records import Keychain
 
@@ -42,8 +44,12 @@ class ScriptBook:
             texts[Keychain.CHANGE] = descriptors.change
         kind = network_kind(network)
         self._network = bdk_network(network)
+        self._texts = texts
+        self._address = _only_script(network, descriptors)
         self._descriptors = {
-            keychain: bdk.Descriptor(text, kind) for keychain, text in texts.items()
+            keychain: bdk.Descriptor(text, kind)
+            for keychain, text in texts.items()
+            if self._address is None
         }
         self._scripts: dict[Keychain, list[bytes]] = {keychain: [] for keychain in texts}
         self._places: dict[bytes, Place] = {}
@@ -65,13 +71,31 @@ class ScriptBook:
         """All watched scripts, keychain by keychain, by index."""
         return [script for scripts in self._scripts.values() for script in scripts]
 
+    def text(self, keychain: Keychain) -> str:
+        """The public descriptor that all scripts of a keychain follow from, as text."""
+        return self._texts[keychain]
+
     def descriptor(self, keychain: Keychain) -> bdk.Descriptor:
-        """The public descriptor that all scripts of a keychain follow from."""
+        """The same as BDK has it.
+
+        Raises:
+            WatchOnly: only an address is watched, so nobody here knows how it is spent.
+        """
+        if self._address is not None:
+            raise WatchOnly(
+                "this wallet watches an address, and an address does not say how it is spent: watch"
+                " its descriptor to draft payments from it"
+            )
         return self._descriptors[keychain]
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is one address of which nothing else is known."""
+        return self._address is not None
 
     def is_range(self, keychain: Keychain) -> bool:
         """Whether the keychain has more than one script."""
-        return bool(self._descriptors[keychain].has_wildcard())
+        return self._address is None and bool(self._descriptors[keychain].has_wildcard())
 
     def find(self, script: bytes) -> Place | None:
         """Which of our scripts it is; None if it is none, or further ahead than we look."""
@@ -96,9 +120,20 @@ class ScriptBook:
         end = self._revealed[keychain] + LOOKAHEAD if self.is_range(keychain) else 1
         fresh: list[bytes] = []
         for index in range(len(scripts), end):
-            address = self._descriptors[keychain].derive_address(index, self._network)
-            script = bytes(address.script_pubkey().to_bytes())
+            script = self._address or self._derived(keychain, index)
             scripts.append(script)
             fresh.append(script)
             self._places[script] = Place(keychain, index)
         return fresh
+
+    def _derived(self, keychain: Keychain, index: int) -> bytes:
+        address = self._descriptors[keychain].derive_address(index, self._network)
+        return bytes(address.script_pubkey().to_bytes())
+
+
+def _only_script(network: Network, descriptors: Descriptors) -> bytes | None:
+    """The script of `addr()`; None where the descriptor is another."""
+    if not descriptors.receive.startswith("addr("):
+        return None
+    (parsed,) = parse_descriptor(descriptors.receive, network)
+    return parsed.script

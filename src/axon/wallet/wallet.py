@@ -21,10 +21,9 @@ from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import OutPoint, Transaction
 from axon.wallet import records
-from axon.wallet.bdkwallet import load_bdk_wallet
-from axon.wallet.coins import Balance, WalletCoin, balance_of, coins_of
+from axon.wallet.coins import Balance, WalletCoin, coins_of
 from axon.wallet.errors import AddressGap, CoinUnavailable, NoWallet, UnknownTransaction
-from axon.wallet.history import HistoryEntry, counting, history_of
+from axon.wallet.history import HistoryEntry, history_of
 from axon.wallet.keys import AccountKind, Descriptors, Source
 from axon.wallet.labels import (
     Imported,
@@ -38,6 +37,7 @@ from axon.wallet.labels import (
 )
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.promises import promised_scripts
+from axon.wallet.reckoning import Reckoning, reckoning_of
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
 from axon.wallet.scripts import ScriptBook
@@ -79,7 +79,7 @@ class Wallet:
     def __init__(self, ledger: WalletLedger, source: Source) -> None:
         self.ledger = ledger
         self._source = source
-        self._view: tuple[int, bdk.Wallet] | None = None
+        self._reckoning: tuple[int, Reckoning] | None = None
         self._promised: tuple[int, list[bytes]] | None = None
         self.check_scripts: ScriptCheck | None = None
         """Of payments that another device made with our keys; None to believe only blocks."""
@@ -231,7 +231,7 @@ class Wallet:
     def unconfirmed_own(self) -> list[Transaction]:
         """Payments of our own that are in no block yet, parents first, to be sent again."""
         ledger = self.ledger
-        counted = counting(ledger, self.view())
+        counted = self.counted()
         own = {
             txid: ledger.transactions[txid]
             for txid in counted
@@ -243,15 +243,15 @@ class Wallet:
 
     def balance(self) -> Balance:
         """What it holds, confirmed or not, as BDK counts it."""
-        return balance_of(self.view())
+        return self.reckoning().balance()
 
     def coins(self) -> list[WalletCoin]:
         """Its unspent coins, the oldest first."""
-        return coins_of(self.ledger, self.view())
+        return coins_of(self.ledger, self.reckoning().unspent())
 
     def history(self) -> list[HistoryEntry]:
         """Its transactions, the latest first."""
-        return history_of(self.ledger, counting(self.ledger, self.view()))
+        return history_of(self.ledger, self.counted())
 
     def proof(self, txid: Txid) -> bytes:
         """That a transaction is in its block, as `gettxoutproof` says it, with the coinbase's.
@@ -362,11 +362,16 @@ class Wallet:
         """Let payments use a coin again."""
         self.ledger.commit(frozen(point, False))
 
-    def view(self) -> bdk.Wallet:
-        """BDK's wallet as of now, to ask and not to change."""
-        if self._view is None or self._view[0] != self.ledger.version:
-            self._view = self.ledger.version, load_bdk_wallet(self.ledger)
-        return self._view[1]
+    def counted(self) -> dict[Txid, None]:
+        """The transactions that count: in a block, or unconfirmed and not outdone by another."""
+        known = self.ledger.transactions
+        return {txid: None for txid in self.reckoning().counted() if txid in known}
+
+    def reckoning(self) -> Reckoning:
+        """What follows from the records as of now."""
+        if self._reckoning is None or self._reckoning[0] != self.ledger.version:
+            self._reckoning = self.ledger.version, reckoning_of(self.ledger)
+        return self._reckoning[1]
 
     def _address(self, keychain: Keychain, index: int) -> str:
         address = encode_address(self.ledger.book.script(keychain, index), self.network)

@@ -14,7 +14,6 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.wallet import records
-from axon.wallet.history import counting
 from axon.wallet.wallet import Wallet
 
 
@@ -56,7 +55,7 @@ class _FindWaiting:
             and self.txid in (None, txid)
             and ledger.spends_ours(item)
         ]
-        counted = counting(ledger, wallet.view()) if own else {}
+        counted = wallet.counted() if own else {}
         found: list[_Waiting] = []
         for item in own:
             fee_sat = ledger.fee_sat(item)
