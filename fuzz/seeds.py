@@ -216,6 +216,16 @@ def _text() -> dict[str, Iterable[bytes]]:
             b"-main.port=1",
         ],
         "json-rpc": [json.dumps(call).encode() for call in calls],
+        "typed-payment": [
+            b"abandon " * 11 + b"about",
+            b"aban, " * 11 + b"abou",
+            b"1 " * 11 + b"4",
+            "あいこくしん\u3000".encode() * 11 + "あおぞら".encode(),
+            b"abandon " * 11 + b"\xff",  # A lone surrogate, as a file name or a terminal gives it.
+            b"bitcoin:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4?amount=0.1&label=a%20b&x=y",
+            b"BITCOIN:?bc=1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa&req-x=1",
+            b"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt08q",
+        ],
     }
 
 

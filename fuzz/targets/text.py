@@ -19,6 +19,8 @@ from axon.cli.values import (
 )
 from axon.errors import ConfigError, DecodeError, WalletError
 from axon.p2p.banlist import Subnet
+from axon.primitives.address import decode_address
+from axon.primitives.addressfaults import address_fault
 from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import infer_descriptor, parse_descriptor
 from axon.primitives.hashes import from_hex, to_hex
@@ -33,6 +35,8 @@ from axon.rpc.errors import RpcError
 from axon.rpc.jsonrpc import http_status, parse_request, reply
 from axon.wallet.amounts import Unit, parse_amount
 from axon.wallet.labels import outpoint_ref, parse_outpoint
+from axon.wallet.paymenturi import parse_payment_uri
+from axon.wallet.wordlists import check_words
 
 
 def descriptor(data: bytes) -> None:
@@ -206,6 +210,23 @@ def json_rpc(data: bytes) -> None:
         decode_json(text.encode("utf-8", "backslashreplace"))
 
 
+def typed_payment(data: bytes) -> None:
+    """What people type into a wallet: words, payment URIs, addresses with mistakes in them."""
+    text = data.decode("utf-8", "surrogateescape")
+    with suppress(WalletError):
+        words = check_words(text)
+        assert check_words(words) == words
+    with suppress(WalletError):
+        uri = parse_payment_uri(text)
+        assert uri.amount_sat is None or 0 <= uri.amount_sat <= MAX_MONEY_SAT
+        assert uri.note.isprintable()
+    for network in NETWORKS.values():
+        try:
+            decode_address(text, network)
+        except DecodeError:
+            assert address_fault(text, network)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "descriptor": descriptor,
     "key": key,
@@ -214,5 +235,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "option-value": option_value,
     "settings-file": settings_file,
     "command-line": command_line,
+    "typed-payment": typed_payment,
     "json-rpc": json_rpc,
 }

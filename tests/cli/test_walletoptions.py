@@ -87,6 +87,12 @@ def test_a_node_that_dials_nobody_is_no_wallet_that_does(tmp_path: Path) -> None
     assert read(tmp_path, "look", "alice", f"-datadir={tmp_path}").light.connect is None
 
 
+def test_a_file_may_say_that_nobody_is_dialled_on_regtest(tmp_path: Path) -> None:
+    (tmp_path / "bitcoin.conf").write_text("[regtest]\nconnect=0\n")
+    options = read(tmp_path, "look", "alice", "-regtest", f"-datadir={tmp_path}")
+    assert options.light.connect is None
+
+
 def test_on_regtest_the_node_of_this_machine_is_dialled(tmp_path: Path) -> None:
     here = (Endpoint("127.0.0.1", REGTEST.port),)
     assert read(tmp_path, "look", "alice", "-regtest").light.connect == here

@@ -100,6 +100,21 @@ def test_receive_makes_addresses_with_labels_and_pictures() -> None:
     assert [each["label"] for each in double.addresses] == ["", "Bob 1"]
 
 
+def test_an_address_before_the_first_block_may_have_been_paid() -> None:
+    double = Double(scanned=-1)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("4")
+        await stage.pilot.click("#make")
+        await stage.until_told("#refused", "may have been paid before")
+        double.scanned = double.height
+        await stage.look()
+        await stage.pilot.click("#make")
+        await stage.until(lambda: stage.told("#refused") == "", "nothing is wrong any more")
+
+    play(scene, double)
+
+
 def test_receive_says_why_there_is_no_more_address() -> None:
     sentence = "the last 20 addresses were never paid"
     double = Double(refusal=RpcError(Code.KEYPOOL_RAN_OUT, sentence))

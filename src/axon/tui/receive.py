@@ -38,6 +38,12 @@ def address_row(address: Address) -> Row:
     )
 
 
+_UNREAD: Final = (
+    "No block was looked through yet: if this wallet was restored, this address may have been paid"
+    " before. Wait until it is in sync, and make another one."
+)
+
+
 class ReceivePane(Pane):
     """On the left a label to type and the addresses, on the right the chosen one's picture.
 
@@ -68,6 +74,7 @@ class ReceivePane(Pane):
         super().__init__(ask)
         self._qr_lines = qr_lines
         self._addresses: dict[str, Address] = {}
+        self._is_unread = False  # No block was looked through so far.
         self._wanted: str | None = None  # A new address, until a look has brought its row.
 
     def compose(self) -> ComposeResult:
@@ -87,6 +94,7 @@ class ReceivePane(Pane):
 
     def show(self, view: View) -> None:
         """Show what is so now; the latest address comes first."""
+        self._is_unread = view.sync.age_s is None
         self._addresses = {each.address: each for each in reversed(view.addresses)}
         table = self.query_one(LiveTable)
         table.show_rows({name: address_row(each) for name, each in self._addresses.items()})
@@ -125,7 +133,7 @@ class ReceivePane(Pane):
         except AxonError as error:
             refused.say(StyledText(str(error), Tone.BAD))
             return
-        refused.say(None)
+        refused.say(StyledText(_UNREAD, Tone.WARN) if self._is_unread else None)
         self.query_one("#label", Input).value = ""
         self.query_one(LiveTable).focus()
         self._wanted = address

@@ -8,6 +8,7 @@ from typing import Any
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_high_fee,
+    add_yes,
     feerate,
     refuse_watch_only,
     signed_and_sent,
@@ -39,6 +40,7 @@ def add_commands(add: AddCommand) -> None:
         help="if nothing else can pay more, the recipient gets less (asked for on a terminal)",
     )
     add_high_fee(bump)
+    add_yes(bump)
     add_passphrase_options(bump)
 
 

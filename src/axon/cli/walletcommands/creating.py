@@ -165,13 +165,13 @@ def _restore(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     birthday_s = _birthday_s(options)
-    found = _words_to_restore(arguments.words_file)
+    found = words_to_restore(arguments.words_file)
     extra = bip39_passphrase(arguments)
     source = _account(options, found, extra, new_passphrase(arguments))
     return _made(options, source, birthday_s, shown=None)
 
 
-def _words_to_restore(path: Path | None) -> str:
+def words_to_restore(path: Path | None) -> str:
     """The words; who types them is asked again after a mistake.
 
     Raises:

@@ -37,6 +37,7 @@ def add_commands(add: AddCommand) -> None:
     send = add("send", _send, "pay somebody", more=f"Pay somebody. {EXIT_TEXT}")
     add_payee(send)
     add_fee_options(send)
+    add_yes(send)
     add_passphrase_options(send)
     send.add_argument(
         "--label", metavar="TEXT", help="what the payment is for (default: what its URI says)"
@@ -84,9 +85,8 @@ def add_fee_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_high_fee(parser: argparse.ArgumentParser) -> None:
-    """Add the options that allow unusual fees."""
+    """Add the option that allows absurd fees."""
     parser.add_argument("--allow-high-fee", action="store_true", help="an absurd fee is meant")
-    add_yes(parser)
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

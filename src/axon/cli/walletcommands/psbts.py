@@ -82,6 +82,8 @@ def _create(options: WalletOptions) -> int:
         return 0
     for line in draft_lines(draft):
         say(line)
+    if "fee_question" in draft:
+        say(f"{draft['fee_question']}: it is asked about when the payment is signed.")
     write(draft["psbt"])
     return 0
 

@@ -67,6 +67,12 @@ rpcconnect={host}
 rpcport={port}
 """
 
+_WALLET_CONFIGURATION: Final = b"""\
+# Written by axon swarm: commands dial no node of this machine that is of another network.
+[regtest]
+connect=0
+"""
+
 Say = Callable[[str], None]
 
 
@@ -144,6 +150,7 @@ def _spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
     folder = manifest.folder_of(item.name)
     provide_passphrase(manifest.folder)
     provide_words(folder)
+    write_file(folder / _CONF, _WALLET_CONFIGURATION)
     secrets = [str(folder / WORDS), str(manifest.folder / PASSPHRASE)]
     told = arguments(folder, item, dialled(manifest, item))
     _spawn(manifest, item, [*secrets, *told])
