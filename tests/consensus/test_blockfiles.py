@@ -87,6 +87,34 @@ def test_a_damaged_mask_is_a_storage_error(tmp_path: Path) -> None:
         BlockFiles(tmp_path, REGTEST.magic).prepare()
 
 
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("left", [None, b"", b"abc", b"wrongkey", bytes(9)])
+def test_the_first_block_tells_a_mask_that_is_lost(
+    tmp_path: Path, key: bytes, left: bytes | None
+) -> None:
+    files_in(tmp_path, b"".join(map(record, BLOCKS)), key)
+    path = tmp_path / "xor.dat"
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    files = BlockFiles(tmp_path, REGTEST.magic)
+    is_right = left is None and not any(key)
+    assert files.prepare(BLOCKS[0]) is not is_right
+    assert (path.read_bytes() if path.exists() else bytes(8)) == key
+    assert [files.read(found) for found in files.records(0)] == BLOCKS
+    assert not files.prepare(BLOCKS[0])
+
+
+def test_a_first_block_that_is_lost_too_tells_nothing(tmp_path: Path) -> None:
+    files_in(tmp_path, record(BLOCKS[1]), KEYS[1])
+    files = BlockFiles(tmp_path, REGTEST.magic)
+    assert not files.prepare(BLOCKS[0])
+    (tmp_path / "xor.dat").write_bytes(b"abc")
+    with pytest.raises(StorageError, match="all blocks are fetched from peers again"):
+        files.prepare(BLOCKS[0])
+    assert (tmp_path / "xor.dat").read_bytes() == b"abc"
+
+
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot use the folder"):

@@ -299,6 +299,8 @@ def test_a_damaged_database_names_the_way_out(tmp_path: Path, victim: str, way_o
     with pytest.raises(KernelError, match=f"start once with {way_out}") as caught:
         Kernel("regtest", tmp_path, threads=0)
     assert "\n" not in str(caught.value)
+    if way_out == "-reindex":
+        assert "Blocks up to height 30 are read from the block files again" in str(caught.value)
     kernel = Kernel(
         "regtest",
         tmp_path,

@@ -14,7 +14,7 @@ import pytest
 
 from axon.consensus.blockfiles import BlockFiles
 from axon.consensus.kernel import Kernel
-from axon.consensus.recover import ENOUGH_KNOWN, forgotten
+from axon.consensus.recover import ENOUGH_KNOWN, forgotten, reindex_height
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
@@ -268,3 +268,20 @@ def test_the_search_goes_back_as_far_as_needed(tmp_path: Path) -> None:
     assert lost_behind(25) == [block.hash for block in blocks[25:]]
     assert lost_behind(0) == [block.hash for block in blocks]
     assert ENOUGH_KNOWN > 10
+
+
+def test_a_reindex_comes_as_far_as_the_first_gap(tmp_path: Path) -> None:
+    blocks = chain_on(GENESIS_SPOT, 40)
+    files = BlockFiles(tmp_path, REGTEST.magic)
+    assert reindex_height(files, GENESIS.hash) == 0
+    order = [*range(10), 12, 11, 10, *range(13, 40)]  # As they come in the first sync.
+    for number, start in enumerate(range(0, 40, 10)):
+        data = b"".join(record(blocks[place].raw) for place in order[start : start + 10])
+        (tmp_path / f"blk{number:05}.dat").write_bytes(record(GENESIS.raw) * (not number) + data)
+    assert reindex_height(files, GENESIS.hash) == 40
+    damaged = bytearray((tmp_path / "blk00002.dat").read_bytes())
+    damaged[:4] = bytes(4)
+    (tmp_path / "blk00002.dat").write_bytes(damaged)
+    assert reindex_height(files, GENESIS.hash) == 20
+    (tmp_path / "blk00000.dat").unlink()
+    assert reindex_height(files, GENESIS.hash) == 0

@@ -11,9 +11,11 @@ import pytest
 
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, wait_until
-from tests.process.conftest import GROWN_HEIGHT, Grown, Ledger, ledger_of
+from tests.process.conftest import GROWN_HEIGHT, Grown, Ledger, MakeNode, ledger_of
 
 pytestmark = pytest.mark.process
+
+SYNC_LIMIT_S: Final = 30.0
 
 Harm = Callable[[Path], None]
 
@@ -149,17 +151,39 @@ def test_the_kernels_databases_name_the_way_out_and_it_works(
 
 
 def test_a_lost_block_file_names_the_way_out_and_it_works(
-    grown_node: NodeProcess, grown: Grown
+    grown_node: NodeProcess, grown: Grown, make_node: MakeNode
 ) -> None:
     (grown_node.network_folder / "blocks" / "blk00000.dat").unlink()
     with pytest.raises(NodeFailed):
         grown_node.start()
     (line,) = grown_node.errors().splitlines()
     assert line.startswith("Error: ")
-    assert "-reindex." in line
+    assert "-reindex. No block can be read from the block files: all are fetched" in line
     grown_node.start("-reindex")
     assert grown_node.height() == 0
-    assert grown_node.stop() == 0
+    peer = make_node("peer")
+    shutil.copytree(grown.folder, peer.folder)
+    grown_node.connect(peer.start())
+    wait_until(lambda: grown_node.tip() == grown.ledger.tip, SYNC_LIMIT_S, "all is fetched again")
+    assert_whole(grown_node, grown.ledger)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, empty, flip, scribble])
+def test_the_mask_of_the_block_files_is_mended(
+    grown_node: NodeProcess, grown: Grown, harm: Harm
+) -> None:
+    harm(grown_node.network_folder / "blocks" / "xor.dat")
+    grown_node.start()
+    assert_whole(grown_node, grown.ledger)
+
+
+def test_lost_undo_data_loses_no_block(grown_node: NodeProcess, grown: Grown) -> None:
+    (grown_node.network_folder / "blocks" / "rev00000.dat").unlink()
+    with pytest.raises(NodeFailed):
+        grown_node.start()
+    assert f"-reindex. Blocks up to height {GROWN_HEIGHT} are read" in grown_node.errors()
+    grown_node.start("-reindex")
+    assert_whole(grown_node, grown.ledger)
 
 
 def test_only_what_programs_keep_is_enough(grown_node: NodeProcess, grown: Grown) -> None:

@@ -81,27 +81,58 @@ class BlockFiles:
         self._magic = magic
         self._key = _NO_KEY
 
-    def prepare(self) -> None:
+    def prepare(self, first: bytes = b"") -> bool:
         """Have blocks stored as they are in a folder that has none yet, and read the mask.
 
         An unmasked block is read with a single copy. The mask is to keep virus scanners from
         taking a block for a virus; Bitcoin Core leaves it out with `-blocksxor=0`.
 
+        Args:
+            first: the block with which the first file begins, if that is known: it tells the mask,
+                and a mask file that is missing or says something else is set right.
+
+        Returns:
+            Whether it was set right.
+
         Raises:
             StorageError: the folder cannot be read or written, or is full.
         """
+        path = self._directory / _KEY_FILE
         try:
             self._directory.mkdir(0o700, parents=True, exist_ok=True)
-            path = self._directory / _KEY_FILE
             if not path.exists() and not self.numbers():
                 self._write_key(_NO_KEY)
             key = path.read_bytes() if path.exists() else _NO_KEY
+            told = self._key_told_by(first)
+            wrong = told is not None and told != key
+            if told is not None and wrong:
+                self._write_key(told)
+                key = told
         except OSError as error:
             refused = f"Cannot use the folder {self._directory}"
             raise disk_refusal(refused, error) from error
         if len(key) != _KEY_SIZE:
-            raise StorageError(f"{path} is damaged: it must hold {_KEY_SIZE} bytes.")
+            raise StorageError(
+                f"{path} is damaged: it must hold {_KEY_SIZE} bytes, and the first block file does"
+                f" not tell which. Without them no block here can be read: remove the files in"
+                f" {self._directory} and start once with -reindex; all blocks are fetched from"
+                " peers again."
+            )
         self._key = key
+        return wrong
+
+    def _key_told_by(self, first: bytes) -> bytes | None:
+        """The mask under which the first file begins with this block; None if it does not."""
+        plain = self._magic + len(first).to_bytes(4, "little") + first[:HEADER_SIZE]
+        path = self.path(0)
+        if not first or not path.exists():
+            return None
+        with path.open("rb") as file:
+            found = file.read(len(plain))
+        key = bytes(there ^ meant for there, meant in zip(found, plain, strict=False))[:_KEY_SIZE]
+        mask = (key * (len(plain) // _KEY_SIZE + 1))[: len(plain)]
+        unmasked = bytes(there ^ hidden for there, hidden in zip(found, mask, strict=False))
+        return key if unmasked == plain else None
 
     def _write_key(self, key: bytes) -> None:
         """Write the mask, all of it or nothing: half a mask would be called damage."""

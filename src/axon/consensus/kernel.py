@@ -25,9 +25,9 @@ from axon.chain.coins import Coin
 from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
 from axon.consensus.kernel_log import KernelCall, connect_log, failure
-from axon.consensus.kernel_open import Opening, OpenKernel, open_manager
+from axon.consensus.kernel_open import BlocksDamaged, Opening, OpenKernel, open_manager
 from axon.consensus.library import KernelError
-from axon.consensus.recover import forgotten, recover
+from axon.consensus.recover import forgotten, recover, reindex_height
 from axon.consensus.scripts import verify_scripts
 from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.primitives.hashes import BlockHash
@@ -47,6 +47,15 @@ through the kernel, which takes five times as long."""
 def default_threads() -> int:
     """One check thread for each processor but the one that calls."""
     return min(MAX_THREADS, max(0, (os.cpu_count() or 1) - 1))
+
+
+def _what_is_lost(height: int) -> str:
+    if not height:
+        return "No block can be read from the block files: all are fetched from peers again."
+    return (
+        f"Blocks up to height {height:,} are read from the block files again, all later ones are"
+        " fetched from peers."
+    )
 
 
 class Kernel:
@@ -85,8 +94,10 @@ class Kernel:
         folder = Path(self._temporary.name) if self._temporary is not None else data_dir
         assert folder is not None
         blocks = blocks_dir or folder / "blocks"
+        self._genesis = NETWORKS[network].genesis
         self._files = BlockFiles(blocks, NETWORKS[network].magic)
-        self._files.prepare()
+        if self._files.prepare(self._genesis.raw) and on_log is not None:
+            on_log(f"{blocks / 'xor.dat'} was damaged; the first block tells what stood there")
         self._positions: dict[BlockHash, Record] = {}
         self._next_record: tuple[int, int] | None = (0, 0)  # None: not known any more.
         self._feeding = threading.Lock()
@@ -108,6 +119,10 @@ class Kernel:
                     opening=opening or Opening(),
                 )
             self._take_stock()
+        except BlocksDamaged as damage:
+            self.close()
+            height = reindex_height(self._files, self._genesis.hash)
+            raise BlocksDamaged(f"{damage} {_what_is_lost(height)}") from damage
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from axon.consensus import library
 from axon.consensus.kernel_log import (
@@ -18,6 +18,12 @@ from axon.consensus.kernel_log import (
 )
 from axon.consensus.library import KernelError
 from axon.errors import AxonError, DiskFullError
+
+_REINDEX: Final = "start once with -reindex."
+
+
+class BlocksDamaged(KernelError):
+    """Block files or their index are damaged, and all must be built anew from what is readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,8 @@ def _refusal(call: KernelCall, data_dir: Path, blocks_dir: Path) -> AxonError:
     refusal = failure(f"cannot open {data_dir}", (*call.failures, *call.errors))
     if isinstance(refusal, DiskFullError):
         return refusal
-    return KernelError(_explain(call, data_dir, blocks_dir))
+    text = _explain(call, data_dir, blocks_dir)
+    return (BlocksDamaged if text.endswith(_REINDEX) else KernelError)(text)
 
 
 def _explain(call: KernelCall, data_dir: Path, blocks_dir: Path) -> str:
@@ -181,5 +188,5 @@ def _explain(call: KernelCall, data_dir: Path, blocks_dir: Path) -> str:
         return f"The coins in {data_dir} are damaged ({said}); start once with -reindex-chainstate."
     if any(word in lowered for word in ("corrupt", "-reindex", "block database", "leveldb")):
         folders = f"{data_dir} and {blocks_dir}"
-        return f"The databases in {folders} are damaged ({said}); start once with -reindex."
+        return f"The databases in {folders} are damaged ({said}); {_REINDEX}"
     return f"libbitcoinkernel cannot open {data_dir}: {said}."

@@ -74,3 +74,27 @@ def recover(
         for ancestor in reversed(chain):
             process_header(ancestor.raw)
         process_block(raw)
+
+
+def reindex_height(files: BlockFiles, genesis: BlockHash) -> int:
+    """Up to which height a reindex comes with what is readable; 0 if no block above the first is.
+
+    What lies behind a gap is of no use to it: blocks whose parent is missing are asked of peers.
+    Reads the beginning of every block: minutes for a main network's, on a slow disk.
+    """
+    heights = {genesis: 0}
+    waiting: dict[BlockHash, list[BlockHash]] = {}  # Children, by a parent not met yet.
+    best = 0
+    for number in files.numbers():
+        for record in files.records(number):
+            parent = Header(record.header).prev
+            if parent not in heights:
+                waiting.setdefault(parent, []).append(record.hash)
+                continue
+            found = [(record.hash, heights[parent] + 1)]
+            while found:
+                block_hash, height = found.pop()
+                heights[block_hash] = height
+                best = max(best, height)
+                found += [(child, height + 1) for child in waiting.pop(block_hash, ())]
+    return best
