@@ -290,6 +290,7 @@ def test_what_is_refused(
         (["coins", "alice", "freeze"], "freeze which coins?"),
         (["labels", "alice", "set"], "set TARGET TEXT"),
         (["create", "bob", "--birthday=2024-01-01"], "goes with --watch-only"),
+        (["restore", "bob", "--birthday=2099-01-01"], "is in the future"),
         (["restore", "bob", "--birthday=May"], "expected a birthday such as"),
         (["restore", "bob", "--birthday=2024-13-01"], "expected a birthday such as"),
     ],

@@ -124,9 +124,10 @@ def test_a_wallet_that_is_served_and_killed(node: NodeProcess, alice: WalletProc
 
     async def scene(stage: Stage) -> None:
         await pay_bob(stage, node)
+        await stage.press("1")
+        await stage.until(lambda: len(stage.rows("PaymentTable")) == 2, "it is in the history")
         alice.kill()
         await stage.until_told("#standing", "The wallet has closed")
-        await stage.press("1")
         assert len(stage.rows("PaymentTable")) == 2
 
     play(alice, scene)

@@ -1,15 +1,20 @@
-"""Bringing a wallet up to date, where no node is reached."""
+"""Bringing a wallet up to date: what is waited for, and what is said."""
 
 from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from axon.cli import walletsync
 from axon.cli.wallet import main
+from axon.cli.walletcommands import receiving
+from axon.cli.walletoptions import WalletOptions, read_options, wallet_parser
+from axon.cli.walletsync import NotInSync, sync, unsearched_line
 from tests.rpc.lightwallet import account, make_wallet
 
 PATIENCE_S = 20.0
@@ -53,3 +58,77 @@ def test_a_name_that_is_none(
     words = ["sync", "alice", "-regtest", datadir, "-connect=no-such-name.invalid:7"]
     assert main(words) == 1
     assert "no-such-name.invalid:7: its name was not found" in capsys.readouterr().err
+
+
+INFO: dict[str, Any] = {
+    "synced": True, "target": 7, "scanned": 7, "headers": 7, "presynced_headers": -1,
+    "filter_headers": 7, "peers": 1, "filter_peers": 1, "agreed": 1, "disputed": None, "missed": [],
+    "clock_behind": False, "clock_offset": 0,
+}  # fmt: skip
+PAYMENT: dict[str, Any] = {
+    "txid": "abcd", "delivery": "kept", "peers": 1, "refusals": [],
+    "spread": {"offered": 1, "given": 0, "echoed": 0, "held": 0, "refused": 0},
+}  # fmt: skip
+WALLET: dict[str, Any] = {
+    "walletname": "alice", "has_past": True, "unsearched": -1, "asof": {"height": -1},
+}  # fmt: skip
+
+
+class Client:
+    """Answers as a wallet would, and notes what it was asked."""
+
+    def __init__(self, **answers: object) -> None:
+        self.asked: list[str] = []
+        self._answers = {
+            "waitforsync": INFO,
+            "waitfordelivery": [],
+            "getwalletinfo": WALLET,
+            "getnewaddress": "bcrt1q",
+        } | answers
+
+    def call(self, method: str, *_: object, **__: object) -> Any:
+        self.asked.append(method)
+        return self._answers[method]
+
+
+@pytest.fixture
+def options(tmp_path: Any) -> Callable[..., WalletOptions]:
+    parser = wallet_parser([receiving.add_commands])
+
+    def read(*words: str) -> WalletOptions:
+        given = ["receive", "alice", "-regtest", f"-datadir={tmp_path}", *words]
+        return read_options(parser, given, tmp_path)
+
+    return read
+
+
+def test_what_is_kept_is_offered_and_said(
+    options: Callable[..., WalletOptions], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = Client(waitfordelivery=[PAYMENT, PAYMENT | {"txid": "ef", "delivery": "spreading"}])
+    assert sync(client, options()) == INFO
+    assert client.asked == ["waitforsync", "waitfordelivery"]
+    told = capsys.readouterr().err
+    assert told.startswith("Payment abcd: No node has fetched it yet.")
+    assert "ef" not in told.split()
+
+
+def test_a_clock_that_is_behind_ends_it_at_once(options: Callable[..., WalletOptions]) -> None:
+    behind = INFO | {"synced": False, "clock_behind": True, "clock_offset": 3 * 86_400}
+    with pytest.raises(NotInSync, match="clock of this machine is wrong: it is 3 days behind"):
+        sync(Client(waitforsync=behind), options())
+
+
+def test_a_clock_that_is_ahead_is_worth_a_word(
+    options: Callable[..., WalletOptions], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sync(Client(waitforsync=INFO | {"clock_offset": -7_200}), options())
+    assert "it is 2 hours ahead of the clocks of its nodes" in capsys.readouterr().err
+
+
+def test_where_it_has_not_looked_is_said() -> None:
+    assert unsearched_line(WALLET) is None
+    line = unsearched_line(WALLET | {"unsearched": 1_234})
+    assert line is not None
+    assert "up to 1,234" in line
+    assert "axon wallet rescan alice" in line

@@ -68,6 +68,7 @@ def light(
     contacts: tuple[int, ...] = (0,),
     *,
     home: Endpoint = HOME,
+    birthday_s: int = 0,
 ) -> Light:
     """Add a light client that knows the addresses of these nodes, and what is on its disk."""
 
@@ -86,7 +87,7 @@ def light(
             LinkSettings(network=REGTEST, connections=connections),
             headers=headers,
             filter_headers=filter_headers,
-            start=ScanStart(*(wallet.scanned or (None, None))),
+            start=ScanStart(*(wallet.scanned or (None, None, birthday_s))),
             addrman=addrman,
             bans=BanList(),
             rng=rng,
@@ -314,3 +315,15 @@ def test_a_wallet_with_headers_on_disk_starts_at_any_moment(seed: int) -> None:
             assert coinbase.txid in bob.wallet.confirmed, f"seed {seed}"
     bob.until(bob.synced)
     assert bob.wallet.scanned is not None
+
+
+@pytest.mark.parametrize(("years", "all_of_them"), [(0, False), (2, True)])
+def test_a_birthday_of_a_wrong_clock_hides_nothing(years: int, all_of_them: bool) -> None:
+    """Two years ahead: no block is as late as that, so the date says nothing."""
+    net = network(9, 1)
+    now_s = net.now // SECOND
+    birthday_s = now_s + years * 365 * 24 * 3_600 + (0 if years else 12 * 3_600)
+    bob = light(net, NaiveWallet([BOB.script]), birthday_s=birthday_s)
+    bob.until(bob.synced)
+    earliest = min(height for height, _ in bob.wallet.confirmed.values())
+    assert (earliest < 10) == all_of_them

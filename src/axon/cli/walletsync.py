@@ -73,6 +73,21 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
         progress.end()
 
 
+def unsearched_line(info: dict[str, Any]) -> str | None:
+    """Where a wallet has not looked for the addresses given out last; None if there is no place.
+
+    Args:
+        info: what `getwalletinfo` says.
+    """
+    if info["unsearched"] < 0:
+        return None
+    return (
+        f"The blocks up to {info['unsearched']:,} were not searched for the addresses that were"
+        f" given out last: if they were paid before, axon wallet rescan {info['walletname']} finds"
+        " it."
+    )
+
+
 def _offer_kept(client: WalletClient) -> None:
     """Stay until payments that are kept are handed over, and say of those that do not spread."""
     for payment in client.call("waitfordelivery", int(OFFER_S * 1_000)):

@@ -38,7 +38,8 @@ def create_wallet(
             beginning of the chain if it existed before.
 
     Raises:
-        ConfigError: no wallet may have this name, or the passphrase is empty.
+        ConfigError: no wallet may have this name, the passphrase is empty, or the birthday is in
+            the future.
         WalletError: there is one already, or the words are none.
         StorageError: the disk refuses.
     """
@@ -53,8 +54,11 @@ def create_wallet(
     source = from_words(
         used, network, kind, passphrase, salt, nonce, bip39_passphrase=bip39_passphrase
     )
+    now_s = Clock().now() // SECOND
+    if birthday_s is not None and birthday_s > now_s:
+        raise ConfigError("a birthday in the future hides payments: name a time before the first")
     if birthday_s is None:
-        birthday_s = Clock().now() // SECOND if words is None else network.genesis.header.time
+        birthday_s = now_s if words is None else network.genesis.header.time
     with SqliteStore(folder / WALLET_FILE) as store:
-        Wallet.create(store, network, source, birthday_s=birthday_s)
+        Wallet.create(store, network, source, birthday_s=birthday_s, has_past=words is not None)
     return used

@@ -189,8 +189,14 @@ class ScanFlow:
         return True
 
     def _before(self, time_s: int) -> HeaderEntry:
-        """The last block of the best chain before a time; the genesis block if all are later."""
+        """The last block of the best chain before a time; the genesis block if all are later.
+
+        A time beyond the end of the chain is that of a clock that was wrong, or else no block would
+        be missing: then it says nothing, and all are looked through.
+        """
         entry = self._tree.best
+        if entry.time < time_s:
+            return self._tree.genesis
         while entry.parent is not None and entry.time >= time_s:
             entry = entry.parent
         return entry

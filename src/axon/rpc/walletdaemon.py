@@ -41,6 +41,7 @@ _CODES: Final[dict[type[WalletError], Code]] = {
     refusals.BadLabel: Code.INVALID_LABEL,
     refusals.BadPsbt: Code.DESERIALIZATION,
     refusals.AddressGap: Code.KEYPOOL_RAN_OUT,
+    refusals.BadGap: Code.PARAMETER,
     refusals.InsufficientFunds: Code.INSUFFICIENT_FUNDS,
 }
 """Bitcoin Core's numbers for what a wallet refuses; all else is its general `WALLET`."""

@@ -65,6 +65,10 @@ class AddressGap(WalletError):
     """So many addresses in a row are unused that a restored wallet might not find the next one."""
 
 
+class BadGap(WalletError):
+    """So many addresses cannot be looked for."""
+
+
 class InsufficientFunds(WalletError):
     """More is asked for than can be spent.
 

@@ -55,6 +55,7 @@ class WalletLedger:
         self.book = book
         self.network = network
         self.scanned: Mark | None = None  # All blocks up to it were looked through.
+        self.unsearched = -1  # Blocks up to it were not searched for the scripts added last.
         self.transactions: dict[Txid, Transaction] = {}
         self.confirmed: dict[Txid, Confirmation] = {}
         self.seen: dict[Txid, Seen] = {}
@@ -241,6 +242,12 @@ class WalletLedger:
             _put(self.labels, name, value, records.decode_text)
         elif kind == records.REVEALED and value is not None:
             self._reveal(records.keychain_of(key), records.decode_u32(value))
+        elif key == records.GAP_KEY and value is not None:
+            self.book.gap = records.decode_u32(value)
+            for keychain in self.book.keychains:
+                self._reveal(keychain, 0)
+        elif key == records.UNSEARCHED_KEY:
+            self.unsearched = -1 if value is None else records.decode_u32(value)
         elif key == records.SCANNED_KEY:
             self.scanned = None if value is None else records.decode_mark(value)
 

@@ -21,6 +21,9 @@ from axon.wallet.records import Keychain
 LOOKAHEAD: Final = 25
 """Scripts watched beyond the last one that was given out or paid; BDK's own number."""
 
+MAX_GAP: Final = 10_000
+"""The same, as somebody may want it: deriving so many takes a second or two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -36,9 +39,11 @@ class ScriptBook:
     Args:
         network: whose addresses are given out.
         descriptors: of the scripts.
+        gap: scripts watched beyond the last one that was given out or paid.
     """
 
-    def __init__(self, network: Network, descriptors: Descriptors) -> None:
+    def __init__(self, network: Network, descriptors: Descriptors, gap: int = LOOKAHEAD) -> None:
+        self.gap = gap
         texts = {Keychain.RECEIVE: descriptors.receive}
         if descriptors.change is not None:
             texts[Keychain.CHANGE] = descriptors.change
@@ -102,7 +107,7 @@ class ScriptBook:
         return self._places.get(script)
 
     def script(self, keychain: Keychain, index: int) -> bytes:
-        """The script at an index, which is watched: below `revealed` and `LOOKAHEAD` more."""
+        """The script at an index, which is watched: below `revealed` and `gap` more."""
         return self._scripts[keychain][index]
 
     def revealed(self, keychain: Keychain) -> int:
@@ -117,7 +122,7 @@ class ScriptBook:
         """
         self._revealed[keychain] = max(self._revealed[keychain], count)
         scripts = self._scripts[keychain]
-        end = self._revealed[keychain] + LOOKAHEAD if self.is_range(keychain) else 1
+        end = self._revealed[keychain] + self.gap if self.is_range(keychain) else 1
         fresh: list[bytes] = []
         for index in range(len(scripts), end):
             script = self._address or self._derived(keychain, index)

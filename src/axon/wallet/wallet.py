@@ -13,14 +13,13 @@ from typing import Final
 
 import bdkpython as bdk
 
-from axon.chain.filters import match_any
 from axon.chain.store import Store
-from axon.errors import DecodeError, StorageError
+from axon.errors import StorageError
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import OutPoint, Transaction
-from axon.wallet import records
+from axon.wallet import records, scan
 from axon.wallet.coins import Balance, WalletCoin, coins_of
 from axon.wallet.errors import AddressGap, CoinUnavailable, NoWallet, UnknownTransaction
 from axon.wallet.history import HistoryEntry, history_of
@@ -36,11 +35,11 @@ from axon.wallet.labels import (
     outpoint_ref,
 )
 from axon.wallet.ledger import WalletLedger
+from axon.wallet.lookahead import checked_gap, unsearched_now
 from axon.wallet.promises import promised_scripts
 from axon.wallet.reckoning import Reckoning, reckoning_of
 from axon.wallet.records import Changes, Keychain, Mark
-from axon.wallet.scan import BlockTaken, follow_chain, resume, start_over, take_block
-from axon.wallet.scripts import ScriptBook
+from axon.wallet.scripts import LOOKAHEAD, ScriptBook
 from axon.wallet.unconfirmed import (
     ScriptCheck,
     expire_unconfirmed,
@@ -87,15 +86,27 @@ class Wallet:
     # Made and opened.
 
     @classmethod
-    def create(cls, store: Store, network: Network, source: Source, *, birthday_s: int) -> Wallet:
+    def create(
+        cls,
+        store: Store,
+        network: Network,
+        source: Source,
+        *,
+        birthday_s: int,
+        gap: int = LOOKAHEAD,
+        has_past: bool = False,
+    ) -> Wallet:
         """A new wallet in an empty store.
 
         Args:
             source: of its scripts, from `keys.from_words` or `keys.watch`.
             birthday_s: nothing was paid to it before; seconds since 1970.
+            gap: scripts to look for beyond the last one given out or paid, 1 to `MAX_GAP`.
+            has_past: its addresses may have been used elsewhere before.
 
         Raises:
             NoWallet: the store is not empty.
+            BadGap: so many scripts cannot be looked for.
             StorageError: the disk refused.
         """
         if store.get(records.FORMAT_KEY) is not None:
@@ -106,6 +117,8 @@ class Wallet:
             records.BIRTHDAY_KEY: records.encode_u64(birthday_s),
             records.KIND_KEY: source.kind.encode() if source.kind else None,
             records.SEALED_KEY: source.sealed,
+            records.GAP_KEY: records.encode_u32(checked_gap(gap)),
+            records.PAST_KEY: b"" if has_past else None,
         }
         texts = (source.descriptors.receive, source.descriptors.change)
         for keychain, text in zip(Keychain, texts, strict=True):
@@ -140,7 +153,7 @@ class Wallet:
         except bdk.DescriptorError:
             raise records.damaged() from None
         ledger = WalletLedger(store, book, network)
-        resume(ledger)
+        scan.resume(ledger)
         return cls(ledger, source)
 
     @property
@@ -175,7 +188,7 @@ class Wallet:
             StorageError: the disk refused.
         """
         if rescan:
-            start_over(self.ledger, birthday_s)
+            scan.start_over(self.ledger, birthday_s)
         else:
             self.ledger.commit({records.BIRTHDAY_KEY: records.encode_u64(birthday_s)})
 
@@ -199,18 +212,18 @@ class Wallet:
         if self._promised is None or self._promised[0] != self.ledger.version:
             self._promised = self.ledger.version, promised_scripts(self.ledger)
         scripts = self.watched_scripts() + self._promised[1]
-        return tuple([_may_match(data, block_hash, scripts) for block_hash, data in filters])
+        return tuple([scan.may_match(data, block_hash, scripts) for block_hash, data in filters])
 
-    def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
+    def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> scan.BlockTaken:
         """Look through a block of the best chain; see `scan.take_block`."""
-        return take_block(self.ledger, block_hash, height, raw)
+        return scan.take_block(self.ledger, block_hash, height, raw)
 
     def follow_chain(self, fork_height: int | None, height: int, block_hash: BlockHash) -> None:
         """All up to a block was looked through; see `scan.follow_chain`.
 
         When blocks have left the chain, this comes before the first block that took their place.
         """
-        follow_chain(self.ledger, fork_height, Mark(height, block_hash))
+        scan.follow_chain(self.ledger, fork_height, Mark(height, block_hash))
 
     def take_unconfirmed(self, transaction: Transaction, now_s: int, source: str = "") -> bool:
         """An unconfirmed transaction from a peer; see `unconfirmed.take_unconfirmed`."""
@@ -299,7 +312,10 @@ class Wallet:
                 " from its words may not look further: use one of them"
             )
         self.ledger.commit(
-            {records.REVEALED + bytes((Keychain.RECEIVE,)): records.encode_u32(index + 1)}
+            {
+                records.REVEALED + bytes((Keychain.RECEIVE,)): records.encode_u32(index + 1),
+                **unsearched_now(self.ledger),
+            }
         )
         return self._address(Keychain.RECEIVE, index)
 
@@ -377,13 +393,6 @@ class Wallet:
         address = encode_address(self.ledger.book.script(keychain, index), self.network)
         assert address is not None, "only scripts that have an address are watched"
         return address
-
-
-def _may_match(data: bytes, block_hash: BlockHash, scripts: list[bytes]) -> bool:
-    try:
-        return match_any(data, block_hash, scripts)
-    except DecodeError:
-        return True  # A filter that nobody can read may be of any block: read the block itself.
 
 
 def _text(store: Store, key: bytes) -> str | None:

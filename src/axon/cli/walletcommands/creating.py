@@ -10,7 +10,7 @@ from random import SystemRandom
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
-from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletoptions import AddCommand, WalletOptions, add_gap
 from axon.cli.walletsecrets import (
     add_bip39_options,
     add_passphrase_options,
@@ -37,6 +37,7 @@ from axon.wallet.keys import (
     watch,
 )
 from axon.wallet.records import Keychain
+from axon.wallet.scripts import LOOKAHEAD
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
 from axon.wallet.watching import MAX_EXPORT_SIZE, read_watched
@@ -81,6 +82,7 @@ def add_commands(add: AddCommand) -> None:
     )
     _add_kind(restore)
     _add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
+    add_gap(restore)
     add("list", _list, "the wallets there are", named=False)
 
 
@@ -103,7 +105,8 @@ def _create(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     if arguments.watch_only is not None:
-        return _made(options, _watched(options), _birthday_s(options), shown=None)
+        birthday_s = _birthday_s(options)
+        return _made(options, _watched(options), birthday_s, shown=None, has_past=True)
     for name in ("change", "birthday", "as_written"):
         if getattr(arguments, name) not in (None, False):
             option = name.replace("_", "-")
@@ -168,7 +171,8 @@ def _restore(options: WalletOptions) -> int:
     found = words_to_restore(arguments.words_file)
     extra = bip39_passphrase(arguments)
     source = _account(options, found, extra, new_passphrase(arguments))
-    return _made(options, source, birthday_s, shown=None)
+    gap: int = arguments.gap or LOOKAHEAD
+    return _made(options, source, birthday_s, shown=None, has_past=True, gap=gap)
 
 
 def words_to_restore(path: Path | None) -> str:
@@ -217,9 +221,24 @@ def _path(options: WalletOptions) -> Path:
     return options.light.wallet_folder(options.name) / WALLET_FILE
 
 
-def _made(options: WalletOptions, source: Source, birthday_s: int, *, shown: str | None) -> int:
+def _made(
+    options: WalletOptions,
+    source: Source,
+    birthday_s: int,
+    *,
+    shown: str | None,
+    has_past: bool = False,
+    gap: int = LOOKAHEAD,
+) -> int:
     with SqliteStore(_path(options)) as store:
-        wallet = Wallet.create(store, options.light.network, source, birthday_s=birthday_s)
+        wallet = Wallet.create(
+            store,
+            options.light.network,
+            source,
+            birthday_s=birthday_s,
+            gap=gap,
+            has_past=has_past,
+        )
         kind = "descriptor" if source.kind is None else str(source.kind)
         told = {
             "name": options.name,
@@ -287,7 +306,7 @@ def _birthday_s(options: WalletOptions) -> int:
     """From when on blocks concern a wallet that existed before.
 
     Raises:
-        UsageError: neither a date nor a height.
+        UsageError: neither a date nor a height, or in the future.
         ConfigError: the header of the height is not known here.
     """
     text: str | None = options.arguments.birthday
@@ -295,9 +314,16 @@ def _birthday_s(options: WalletOptions) -> int:
         return options.light.network.genesis.header.time
     if _DATE.fullmatch(text):
         try:
-            return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+            date_s = int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
         except ValueError:
             pass
+        else:
+            if date_s > Clock().now() // SECOND:
+                raise UsageError(
+                    f"the birthday {text} is in the future: name the day when the wallet was made,"
+                    " or one before it"
+                )
+            return date_s
     if not (text.isascii() and text.isdigit() and len(text) < 9):
         raise UsageError(f"expected a birthday such as 2024-05-31, or a height, not {text[:40]!r}")
     storage = LightStorage(options.light.light_folder, options.light.network)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from axon.cli.walletaccess import opened
 from axon.cli.walletdelivery import HANDED_OVER, KEPT, REFUSED
-from axon.cli.walletoptions import AddCommand, WalletOptions
-from axon.cli.walletsync import sync
+from axon.cli.walletoptions import AddCommand, WalletOptions, add_gap
+from axon.cli.walletsync import sync, unsearched_line
 from axon.cli.walletview import aligned, as_of_line, btc, say, time_text, write, write_json
 from axon.rpc.amounts import Number
 
@@ -40,11 +40,15 @@ def add_commands(add: AddCommand) -> None:
     rescan.add_argument(
         "--from", dest="height", type=int, default=0, metavar="HEIGHT", help="from here (default 0)"
     )
+    add_gap(rescan)
 
 
 def _sync(options: WalletOptions) -> int:
     with opened(options) as client:
         info = sync(client, options)
+        unsearched = unsearched_line(client.call("getwalletinfo"))
+    if unsearched is not None:
+        say(unsearched)
     if options.as_json:
         write_json(info)
         return 0
@@ -153,7 +157,8 @@ def _peers(options: WalletOptions) -> int:
 def _rescan(options: WalletOptions) -> int:
     with opened(options) as client:
         sync(client, options)
-        client.call("rescanblockchain", options.arguments.height)
+        chosen = {} if options.arguments.gap is None else {"gap": options.arguments.gap}
+        client.call("rescanblockchain", options.arguments.height, chosen)
         info = sync(client, options)
         balances = client.call("getbalances")
     if options.as_json:

@@ -8,7 +8,7 @@ from typing import Final
 
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
-from axon.cli.walletsync import NotInSync, sync
+from axon.cli.walletsync import NotInSync, sync, unsearched_line
 from axon.cli.walletview import aligned, qr_lines, say, write, write_json
 from axon.host.walletclient import WalletClient
 
@@ -36,10 +36,14 @@ def _receive(options: WalletOptions) -> int:
         is_unread = _is_unread(client)
         if not is_unread:
             address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
+            unsearched = unsearched_line(client.call("getwalletinfo"))
     if is_unread:
         with opened(options) as client:
             is_unread = not _has_read(client, options)
             address = client.call("getnewaddress", arguments.label, arguments.beyond_gap)
+            unsearched = unsearched_line(client.call("getwalletinfo"))
+    if unsearched is not None:
+        say(unsearched)
     if is_unread:
         say(
             "This wallet has not looked at the chain yet, so the address may have been paid before:"

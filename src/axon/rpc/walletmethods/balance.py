@@ -10,6 +10,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
 from axon.wallet.history import is_disputed
+from axon.wallet.lookahead import has_past
 from axon.wallet.wallet import Wallet
 
 
@@ -69,6 +70,13 @@ async def getwalletinfo(daemon: WalletDaemon) -> Json:
                                             for one that only watches
           "private_keys_enabled" : true|false,  (boolean) false if it only watches
           "birthtime" : xxx,                (numeric) UNIX epoch time; nothing was paid to it before
+          "has_past" : true|false,          (boolean) Whether its addresses may have been used
+                                            elsewhere before
+          "gap" : n,                        (numeric) How many addresses it looks for beyond the
+                                            last one that was given out or paid
+          "unsearched" : n,                 (numeric) Blocks up to this height were not searched
+                                            for the addresses given out last: a rescan does it; -1
+                                            for none
           "txcount" : n,                    (numeric) the number of its transactions
           "addresses" : n,                  (numeric) how many addresses were given out
           "lastprocessedblock" : {...},     (json object) as in getbalances
@@ -115,6 +123,9 @@ class _WalletInfo:
             "kind": "descriptor" if kind is None else str(kind),
             "private_keys_enabled": not wallet.is_watch_only,
             "birthtime": wallet.birthday_s,
+            "has_past": has_past(wallet.ledger),
+            "gap": wallet.ledger.book.gap,
+            "unsearched": wallet.ledger.unsearched,
             "txcount": len(wallet.ledger.transactions),
             "addresses": len(wallet.addresses()),
             "lastprocessedblock": _last_block(wallet),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.node.commands import Rescan
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Json
@@ -9,6 +11,8 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
+from axon.wallet.lookahead import search_again, set_gap
+from axon.wallet.wallet import Wallet
 
 
 @method("blockchain")
@@ -104,7 +108,9 @@ async def waitforsync(daemon: WalletDaemon, timeout: int = 0) -> Json:
 
 
 @method("wallet")
-async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
+async def rescanblockchain(
+    daemon: WalletDaemon, start_height: int = 0, *, gap: int | None = None
+) -> Json:
     """Looks through all blocks from a height on once more.
 
     What they confirmed is unconfirmed again until its block is met. The call returns at once;
@@ -112,6 +118,7 @@ async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
 
     Args:
         start_height: block height where the rescan starts
+        gap: from now on look for so many addresses beyond the last one that was given out or paid
 
     Returns:
         {                      (json object)
@@ -120,8 +127,24 @@ async def rescanblockchain(daemon: WalletDaemon, start_height: int = 0) -> Json:
     """
     if not 0 <= start_height <= daemon.node.headers.best.height:
         raise RpcError(Code.PARAMETER, "Invalid start_height")
+    entry = daemon.node.headers.best.ancestor(start_height)
+    assert entry is not None, "not above the best header"
+    await daemon.ask(_BeginRescan(gap, entry.time, whole=start_height == 0))
     await daemon.command(Rescan(start_height))
     return {"start_height": start_height}
+
+
+@dataclass(frozen=True, slots=True)
+class _BeginRescan:
+    gap: int | None
+    from_s: int
+    whole: bool
+
+    def run(self, wallet: Wallet) -> None:
+        if self.gap is not None:
+            set_gap(wallet.ledger, self.gap)
+        if self.whole or self.from_s <= wallet.birthday_s:
+            search_again(wallet.ledger)
 
 
 async def _info(daemon: WalletDaemon) -> dict[str, Json]:
