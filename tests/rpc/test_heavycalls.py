@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from axon.primitives.address import encode_address
+from axon.primitives.block import Block
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.network import REGTEST
+from axon.primitives.header import Header
+from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.rpc.errors import RpcError
 from axon.rpc.jsoncodec import JsonCodec
+from axon.rpc.methods.generating import prove
 from tests.rpc.running import Rig, running
 
 ANYONE = b"\x51"
@@ -126,3 +130,37 @@ def test_the_answers_are_whole(scene: Scene) -> None:
     pooled = call("getrawmempool", True)
     assert pooled == {txid: call("getmempoolentry", txid) for txid in call("getrawmempool")}
     assert len(pooled) == 29
+
+
+@pytest.mark.parametrize("name", ["deriveaddresses", "scantxoutset"])
+def test_a_stop_ends_what_takes_long(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    with running(tmp_path_factory.mktemp("node")) as rig:
+        checksum = rig.call("getdescriptorinfo", DESCRIPTOR)["checksum"]
+        family = {"desc": f"{DESCRIPTOR}#{checksum}", "range": [0, 999_999]}
+        params = [family["desc"], family["range"]]
+        begun = rig.begin(name, *(params if name == "deriveaddresses" else ["start", [family]]))
+        time.sleep(0.2)
+        rig.daemon.interrupt()
+        with pytest.raises(RpcError, match="Shutting down"):
+            begun.result(10)
+
+
+def test_a_stop_ends_the_search_for_a_nonce() -> None:
+    class Stop(Exception):
+        """The node stops."""
+
+    looks = 0
+
+    def go_on() -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            raise Stop
+
+    genesis = MAINNET.genesis
+    bare = Header(genesis.header.raw[:-4] + bytes(4))
+    with pytest.raises(Stop):
+        prove(Block.build(bare, genesis.transactions), 1_000_000_000, go_on)
+    assert prove(genesis, 10, lambda: None) is None
+    easy = Block.build(Header.build(1, bare.prev, bytes(32), 0, 0x207FFFFF, 7), ())
+    assert prove(easy, 1_000, lambda: None) is not None

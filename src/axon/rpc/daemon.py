@@ -109,7 +109,7 @@ class Daemon(Context):
     async def off_loop(
         self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """Run slow code in a thread. It must not touch the node."""
+        """Run slow code in a thread. It must not touch the node, and looks at `go_on` if it can."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
@@ -153,7 +153,7 @@ class Daemon(Context):
         node = self.node
         while True:
             await self.caught_up()
-            self._go_on()
+            self.go_on()
             tip = node.active.tip
             found = await self.off_loop(node.coins.read, outpoints, tip.hash)
             if found is not None and node.active.tip is tip:
@@ -170,7 +170,7 @@ class Daemon(Context):
         """
         node = self.node
         while True:
-            self._go_on()
+            self.go_on()
             tip = node.active.tip
             if node.follows and node.coins.best == tip.hash:
                 items = node.coins.items()
@@ -182,10 +182,15 @@ class Daemon(Context):
 
     def _interruptible(self, items: Iterator[_T]) -> Iterator[_T]:
         for item in items:
-            self._go_on()
+            self.go_on()
             yield item
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """For slow work in a thread, from time to time.
+
+        Raises:
+            RpcError: the node stops.
+        """
         if self._interrupted:
             raise shutting_down()
 

@@ -202,7 +202,7 @@ async def scantxoutset(daemon: Daemon, action: str, scanobjects: list[Json] | No
     wanted: dict[bytes, Needle] = {}
     daemon.scan = scan = CoinScan(wanted)
     try:
-        await daemon.off_loop(_look_for, wanted, scanobjects, daemon.node.network)
+        await daemon.off_loop(_look_for, wanted, scanobjects, daemon)
         snapshot = await daemon.coin_snapshot()
         success = await daemon.off_loop(scan.run, snapshot)
     finally:
@@ -214,9 +214,9 @@ async def scantxoutset(daemon: Daemon, action: str, scanobjects: list[Json] | No
     )
 
 
-def _look_for(wanted: dict[bytes, Needle], scanobjects: list[Json], network: Network) -> None:
+def _look_for(wanted: dict[bytes, Needle], scanobjects: list[Json], daemon: Daemon) -> None:
     for each in scanobjects:
-        wanted.update(needles(each, network))
+        wanted.update(needles(each, daemon.node.network, daemon.go_on))
 
 
 def _scan_json(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from secrets import token_bytes
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.mining.miner import mine
+from axon.mining.miner import find_nonce
 from axon.mining.template import BlockTemplate, assemble
 from axon.node.commands import SubmitBlock, Submitted
 from axon.primitives.address import decode_address
 from axon.primitives.block import Block
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.hashes import Txid, from_hex, to_hex
+from axon.primitives.header import Header
 from axon.primitives.keyexpression import DescriptorError
 from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction, TxOut
@@ -25,6 +27,10 @@ from axon.rpc.parameters import type_name, unhex
 from axon.rpc.proposal import INCONCLUSIVE, check_proposal
 
 USUAL_TRIES: Final = 1_000_000
+NONCES_AT_ONCE: Final = 10_000
+"""Some 15 ms; then it is looked whether the node stops."""
+
+NONCE_SIZE: Final = 4
 EXTRA_NONCE_SIZE: Final = 8
 """Random bytes in a coinbase: two nodes that mine to one address in one second must not make the
 same block."""
@@ -103,7 +109,7 @@ async def generateblock(
     verdict = await check_proposal(daemon, block)
     if isinstance(verdict, Rejected) and verdict.reason != INCONCLUSIVE:
         raise RpcError(Code.VERIFY, f"TestBlockValidity failed: {verdict}")
-    proved = await daemon.off_loop(mine, block, USUAL_TRIES)
+    proved = await daemon.off_loop(prove, block, USUAL_TRIES, daemon.go_on)
     if proved is None:
         raise RpcError(Code.MISC, "Failed to make block.")
     shown: dict[str, Json] = {"hash": to_hex(proved.hash)}
@@ -119,7 +125,8 @@ async def _generate(daemon: Daemon, count: int, script: bytes, tries: int) -> li
     while len(hashes) < count:
         await daemon.caught_up()
         template = daemon.templates.fresh(daemon.clock.now())
-        proved = await daemon.off_loop(_solve, template, script, tries)
+        block = await daemon.off_loop(template.build, script, token_bytes(EXTRA_NONCE_SIZE))
+        proved = await daemon.off_loop(prove, block, tries, daemon.go_on)
         if proved is None:
             break
         tries -= proved.header.nonce
@@ -128,8 +135,16 @@ async def _generate(daemon: Daemon, count: int, script: bytes, tries: int) -> li
     return hashes
 
 
-def _solve(template: BlockTemplate, script: bytes, tries: int) -> Block | None:
-    return mine(template.build(script, token_bytes(EXTRA_NONCE_SIZE)), tries)
+def prove(block: Block, tries: int, go_on: Callable[[], None]) -> Block | None:
+    """The block with a nonce that proves its work; looked for in parts, as that may take hours."""
+    header = block.header
+    for first in range(0, min(tries, 1 << 32), NONCES_AT_ONCE):
+        go_on()
+        begin = Header(header.raw[:-NONCE_SIZE] + first.to_bytes(NONCE_SIZE, "little"))
+        found = find_nonce(begin, min(NONCES_AT_ONCE, tries - first))
+        if found is not None:
+            return Block.build(found, block.transactions)
+    return None
 
 
 def _assemble(template: BlockTemplate, chosen: list[Transaction], script: bytes) -> Block:

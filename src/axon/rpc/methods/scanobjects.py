@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,8 +75,13 @@ def read_range(value: object) -> tuple[int, int]:
     return low, high
 
 
-def needles(scan_object: object, network: Network) -> dict[bytes, Needle]:
+def needles(
+    scan_object: object, network: Network, go_on: Callable[[], None]
+) -> dict[bytes, Needle]:
     """The scripts that one scan object asks for; slow for families.
+
+    Args:
+        go_on: called for each script; what it raises ends the work.
 
     Raises:
         RpcError: it is no scan object.
@@ -97,6 +103,7 @@ def needles(scan_object: object, network: Network) -> dict[bytes, Needle]:
     for descriptor in read_descriptors(text, network):
         low, high = (bounds or (0, DEFAULT_RANGE)) if descriptor.is_range else (0, 0)
         for index in range(low, high + 1):
+            go_on()
             for place, script in enumerate(expand(descriptor, index, text)):
                 found[script] = Needle(descriptor, index, place)
     return found

@@ -97,22 +97,23 @@ async def deriveaddresses(
         raise RpcError(Code.PARAMETER, "Range should not be specified for an un-ranged descriptor")
     if found[0].is_range and range is None:
         raise RpcError(Code.PARAMETER, "Range must be specified for a ranged descriptor")
-    lists = [await daemon.off_loop(_addresses, each, bounds, descriptor, network) for each in found]
+    lists = [await daemon.off_loop(_addresses, each, bounds, descriptor, daemon) for each in found]
     return lists[0] if len(lists) == 1 else lists
 
 
 def _addresses(
-    descriptor: Descriptor, bounds: tuple[int, int], text: str, network: Network
+    descriptor: Descriptor, bounds: tuple[int, int], text: str, daemon: Daemon
 ) -> list[str]:
     found: list[str] = []
     index, last = bounds
     while index <= last:
+        daemon.go_on()
         scripts = expand(descriptor, index, text)
         for script in scripts:
             # Of a combo, the script that shows the bare key has no address of its own.
             if len(scripts) > 1 and script == scripts[0]:
                 continue
-            address = encode_address(script, network)
+            address = encode_address(script, daemon.node.network)
             if address is None:
                 raise RpcError(Code.NOT_FOUND, "Descriptor does not have a corresponding address")
             found.append(address)
