@@ -15,11 +15,14 @@ from typing import Final
 import pytest
 
 from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
 from tests.process.conftest import NodeFactory
 
 pytestmark = pytest.mark.process
 
 PATIENCE_S: Final = 15.0
+IDLE: Final = 300
+"""Connections of somebody without a password: more than are kept."""
 
 
 @pytest.fixture(scope="module", name="node")
@@ -55,6 +58,11 @@ def head(node: NodeProcess, size: int) -> bytes:
     """What stands before a body of this size, in bytes."""
     lines = ("POST / HTTP/1.1", "Host: x", f"Authorization: {secret(node)}")
     return "\r\n".join((*lines, f"Content-Length: {size}", "", "")).encode()
+
+
+def dialled(node: NodeProcess) -> socket.socket:
+    endpoint = node.rpc_endpoint
+    return socket.create_connection((endpoint.host, endpoint.port), PATIENCE_S)
 
 
 def exchange(node: NodeProcess, data: bytes, silence_s: float = 1.0) -> bytes:
@@ -159,13 +167,62 @@ def test_only_posts_to_the_known_paths_are_taken(node: NodeProcess) -> None:
     assert call(node, b"{}", path="/../../etc/passwd")[0] == 404
 
 
-def test_many_silent_connections_keep_nobody_out(node: NodeProcess) -> None:
-    endpoint = node.rpc_endpoint
-    silent = [
-        socket.create_connection((endpoint.host, endpoint.port), PATIENCE_S) for _ in range(100)
-    ]
-    try:
+@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic "])
+def test_idle_connections_keep_nobody_out(node: NodeProcess, begun: bytes) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(IDLE):
+            stranger = stack.enter_context(dialled(node))
+            with contextlib.suppress(OSError):  # It may have given way to a later one.
+                stranger.sendall(begun)
+        began = time.monotonic()
         assert call(node, b'{"method": "uptime"}')[0] == 200
-    finally:
-        for connection in silent:
-            connection.close()
+        assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST / HTTP/1.1\r\n", b"POST / HTTP/1.1\nX: "])
+def test_a_request_that_never_comes_is_given_up(node: NodeProcess, begun: bytes) -> None:
+    with dialled(node) as stranger:
+        stranger.sendall(begun)
+        assert stranger.recv(1) == b""
+
+
+def test_nothing_behind_an_answer_is_given_up_too(node: NodeProcess) -> None:
+    with dialled(node) as caller:
+        caller.sendall(head(node, 20) + b'{"method": "uptime"}')
+        assert caller.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        caller.sendall(b"POST / HTTP/1.1\r\n")
+        assert caller.recv(1) == b""
+
+
+@pytest.mark.parametrize("lines", [[], ["Host: x"]])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("ends", [False, True])
+def test_requests_of_small_clients_are_taken(
+    node: NodeProcess, lines: list[str], line_break: str, ends: bool
+) -> None:
+    first = ["POST / HTTP/1.1", f"Authorization: {secret(node)}", "Content-Length: 20"]
+    request = line_break.join([*first, *lines, "", '{"method": "uptime"}']).encode()
+    with dialled(node) as caller:
+        caller.sendall(request)
+        if ends:
+            caller.shutdown(socket.SHUT_WR)
+        answer = b""
+        while not answer.endswith(b"}\n"):
+            piece = caller.recv(1 << 16)
+            assert piece, answer
+            answer += piece
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_call_that_waits_ends_with_its_caller(node: NodeProcess) -> None:
+    def waiting() -> int:
+        commands = node.rpc("getrpcinfo")["active_commands"]
+        return sum(each["method"] == "waitfornewblock" for each in commands)
+
+    body = b'{"method": "waitfornewblock"}'
+    for leave in (socket.socket.close, lambda caller: caller.shutdown(socket.SHUT_WR)):
+        with dialled(node) as caller:
+            caller.sendall(head(node, len(body)) + body)
+            wait_until(lambda: waiting() == 1, PATIENCE_S, "the call waits")
+            leave(caller)
+            wait_until(lambda: waiting() == 0, PATIENCE_S, "the call ends")

@@ -169,6 +169,18 @@ def test_a_reindex_can_be_broken_off_and_begun_again(grown_node: NodeProcess, gr
     assert node.stop() == 0
 
 
+def test_blocks_for_a_caller_who_has_gone_hold_up_no_stop(make_node: MakeNode) -> None:
+    node = make_node().start()
+    with pytest.raises(Unreachable), node.dial(1.0) as caller:
+        caller.call(
+            "generatetoaddress", 1_000_000_000, "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+        )
+    began = time.monotonic()
+    assert node.terminate() == 0
+    assert time.monotonic() - began < 5.0
+    assert node.errors() == ""
+
+
 def test_callers_are_told_of_the_stop(grown_node: NodeProcess) -> None:
     node = grown_node.start()
     block_hash, errors = node.tip(), list[RpcError]()
