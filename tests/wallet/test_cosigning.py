@@ -82,9 +82,13 @@ def test_two_of_three_sign_one_after_the_other(form: str, key: Callable[[str], s
     check(scene, finalize(combine([first, other])))
 
 
-def test_a_taproot_leaf_of_ours_is_signed() -> None:
+def taproot_leaf() -> tuple[Scene, Psbt]:
     internal = account_key(CAROL)
-    scene, psbt = shared(f"tr({internal}/<0;1>/*,pk({multisig_key(ALICE)}/<0;1>/*))")
+    return shared(f"tr({internal}/<0;1>/*,pk({multisig_key(ALICE)}/<0;1>/*))")
+
+
+def test_a_taproot_leaf_of_ours_is_signed() -> None:
+    scene, psbt = taproot_leaf()
     done = signed_by(ALICE, psbt)
     assert isinstance(done, Transaction)
     check(scene, done)

@@ -160,14 +160,21 @@ from random import Random
 from axon.wallet.errors import WalletError
 from axon.wallet.draft import describe
 from axon.wallet.psbt import combine, finalize, read_psbt
-from axon.wallet.psbtmaps import NON_WITNESS_UTXO, UNSIGNED_TX, WITNESS_UTXO, PsbtMaps, spent_output
-from axon.wallet.records import Keychain
-from axon.wallet.signing import sign, sign_fully
+from axon.wallet.signing import sign
 from tests.wallet.scene import PASSPHRASE
+from tests.wallet.test_cosigning import ALICE, owner, taproot_leaf, two_of_two
 from tests.wallet.test_psbt import funded, unsigned
-scene = funded()
-raw, rng, read = unsigned(scene).raw, Random(int(sys.argv[1])), 0
-for _ in range(400):
+from tests.wallet.test_psbtmaps import in_version_2
+scene, alice, rng, read = funded(), owner(ALICE), Random(int(sys.argv[1])), 0
+one, shared, leaf = unsigned(scene), two_of_two()[1], taproot_leaf()[1]
+kinds = [
+    (scene.wallet, one.raw),
+    (scene.wallet, in_version_2(one).encode()),
+    (alice, shared.raw),
+    (alice, leaf.raw),
+]
+for number in range(800):
+    wallet, raw = kinds[number % len(kinds)]
     data = bytearray(raw)
     for _ in range(rng.randint(1, 3)):
         place, way = rng.randrange(5, len(data)), rng.random()
@@ -183,10 +190,11 @@ for _ in range(400):
         continue
     read += 1
     for step in (
-        lambda: describe(scene.wallet.ledger, psbt),
+        lambda: describe(wallet.ledger, psbt),
         lambda: finalize(psbt),
         lambda: combine([psbt, psbt]),
-        lambda: sign(scene.wallet, psbt, PASSPHRASE),
+        lambda: psbt.base64,
+        lambda: sign(wallet, psbt, PASSPHRASE),
     ):
         try:
             step()
