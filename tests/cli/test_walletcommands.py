@@ -284,6 +284,7 @@ def test_what_is_refused(
             "asks for 0.01000000 BTC, not for 0.10000000 BTC",
         ),
         (["send", "alice", f"bitcoin:{FIRST_ADDRESS}?amount=0.01", "all"], "BTC, not for all"),
+        (["create", "bob", "--watch-only=x", "--bip39-passphrase"], "goes with words"),
         (["balance", "alice", "nonsense"], "unrecognized arguments: nonsense"),
         (["psbt", "alice"], "required: ACTION"),
         (["psbt", "alice", "create", FIRST_ADDRESS, "2"], "2 of what?"),

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from axon.host.walletclient import find_served
 from axon.primitives.address import decode_address
 from axon.primitives.block import Block
 from axon.primitives.network import REGTEST
@@ -172,6 +173,22 @@ def test_a_person_at_a_terminal(
     txid = person.expect("\r\nIt spreads").split("sent: ")[1].split()[0]
     assert person.left() == 0
     assert node.rpc("getrawmempool") == [txid]
+
+    person = Terminal(alice.arguments("send", BOB.address(), "1000 sat"))
+    person.expect("more than 5 %. Is it meant? Type yes to go on: ")
+    person.type("no\n")
+    assert person.left() == 1
+    assert "nothing was signed or sent" in person.seen
+    code, _, told = alice.run("send", BOB.address(), "1000 sat", alice.signing())
+    assert (code, "--yes pays it" in told) == (1, True)
+
+    person = Terminal(alice.arguments("open"))
+    person.expect("Overview")
+    wait_until(lambda: find_served(alice.wallet_folder) is not None, SETTLE_S, "it answers")
+    assert alice.json("balance")["mine"]["trusted"]  # While the screens are open.
+    assert "open already" in alice.run("serve")[2]
+    person.type("q")
+    assert person.left() == 0
 
     person = Terminal(alice.arguments("send", BOB.address(), "1 BTC"))
     person.expect("do not send): ")

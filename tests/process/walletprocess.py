@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -158,6 +159,7 @@ class Terminal:
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:
             os.execvp(arguments[0], list(arguments))
+        self._decoder = getincrementaldecoder("utf-8")()
         self.seen = ""
         self._read = 0
 
@@ -187,6 +189,6 @@ class Terminal:
             return None
         with contextlib.suppress(OSError):  # So a terminal ends on Linux.
             data = os.read(self._descriptor, 4096)
-            self.seen += data.decode()
+            self.seen += self._decoder.decode(data)  # A sign may come in two parts.
             return bool(data)
         return False

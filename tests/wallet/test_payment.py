@@ -67,18 +67,20 @@ def test_a_high_fee_is_asked_about() -> None:
     made = draft(scene.wallet, to_bob(100_000), fee_sat=5_000)
     assert fee_question(made) is None
     question = fee_question(replace(made, fee_sat=5_001))
-    assert question == "The fee of 5001 sat is 5.0 % of the 100000 sat paid, more than 5 %"
+    assert question == (
+        "The fee of 0.00005001 BTC is 5.0 % of the 0.00100000 BTC paid, more than 5 %"
+    )
     large = draft(scene.wallet, to_bob(COIN // 2), fee_sat=ASK_FEE_SAT)
     assert fee_question(large) is None
     question = fee_question(replace(large, fee_sat=ASK_FEE_SAT + 1))
     assert question is not None
-    assert question.endswith("is more than 100000 sat")
+    assert question.endswith("is more than 0.00100000 BTC")
     # Change is no payment; where nothing else is paid, the fee is held against it.
     alone = replace(made, recipients=(), change_sat=1_000, fee_sat=50)
     assert fee_question(alone) is None
     assert fee_question(replace(alone, fee_sat=51)) is not None
     burnt = fee_question(replace(alone, change_sat=0))
-    assert burnt == "All that this payment spends, 50 sat, is fee"
+    assert burnt == "All that this payment spends, 0.00000050 BTC, is fee"
 
 
 @pytest.mark.parametrize("kind", AccountKind)

@@ -15,6 +15,7 @@ from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import Txid
 from axon.primitives.solver import MULTISIG, solve
 from axon.primitives.transaction import COIN, WITNESS_SCALE_FACTOR, OutPoint, TxOut
+from axon.wallet.amounts import format_amount
 from axon.wallet.cosigning import named_inputs
 from axon.wallet.errors import BadFee, BadPsbt
 from axon.wallet.ledger import WalletLedger
@@ -195,18 +196,18 @@ def fee_question(draft: Draft) -> str | None:
 
     It is held against what is paid; where all returns to us, against that.
     """
-    paid_sat = draft.amount_sat or draft.change_sat
+    paid_sat, fee = draft.amount_sat or draft.change_sat, format_amount(draft.fee_sat)
     if not paid_sat and draft.fee_sat:
-        return f"All that this payment spends, {draft.fee_sat} sat, is fee"
+        return f"All that this payment spends, {fee}, is fee"
     if draft.fee_sat * 100 > paid_sat * ASK_FEE_PERCENT:
         return (
-            f"The fee of {draft.fee_sat} sat is {draft.fee_sat * 100 / paid_sat:.1f} % of the"
-            f" {paid_sat} sat paid, more than {ASK_FEE_PERCENT} %"
+            f"The fee of {fee} is {draft.fee_sat * 100 / paid_sat:.1f} % of the"
+            f" {format_amount(paid_sat)} paid, more than {ASK_FEE_PERCENT} %"
         )
     if draft.fee_sat > ASK_FEE_SAT:
         return (
-            f"The fee of {draft.fee_sat} sat ({draft.feerate_sat_kvb / 1_000:.1f} sat/vB) is more"
-            f" than {ASK_FEE_SAT} sat"
+            f"The fee of {fee} ({draft.feerate_sat_kvb / 1_000:.1f} sat/vB) is more than"
+            f" {format_amount(ASK_FEE_SAT)}"
         )
     return None
 

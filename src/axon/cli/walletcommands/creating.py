@@ -20,7 +20,7 @@ from axon.cli.walletsecrets import (
 )
 from axon.cli.walletview import aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock
-from axon.drivers.aio.walletfile import SqliteStore
+from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
 from axon.errors import AxonError, ConfigError
 from axon.host.lightstorage import LightStorage
 from axon.host.lightwallet import WALLET_FILE
@@ -105,6 +105,8 @@ def _create(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     if arguments.watch_only is not None:
+        if arguments.bip39_passphrase or arguments.bip39_passphrase_file is not None:
+            raise UsageError("a BIP 39 passphrase goes with words: --watch-only has none")
         birthday_s = _birthday_s(options)
         return _made(options, _watched(options), birthday_s, shown=None, has_past=True)
     for name in ("change", "birthday", "as_written"):
@@ -364,6 +366,8 @@ def _about(folder: Path, name: str) -> dict[str, str]:
     try:
         with SqliteStore(folder / WALLET_FILE) as store:
             kind_or_none = Wallet.load(store).source.kind
+    except WalletInUse:
+        return {"name": name, "kind": "?", "state": "open in another command"}
     except AxonError as error:
         return {"name": name, "kind": "?", "state": str(error)}
     return {"name": name, "kind": str(kind_or_none or "descriptor"), "state": "closed"}
