@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.consensus import kernel_log
-from axon.consensus.kernel_log import KernelCall, parse_checked, parse_header, plain_line
+from axon.consensus.kernel_log import KernelCall, failure, parse_checked, parse_header, plain_line
+from axon.consensus.library import KernelError
+from axon.errors import DiskFullError
 from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
 
@@ -106,3 +109,24 @@ def test_the_library_speaks_to_the_innermost_call() -> None:
 
 def test_half_a_name_is_no_block() -> None:
     assert parse_checked(checked("Valid").replace(NAME.encode(), NAME[:32].encode())) is None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Disk space is too low!",
+        "IO error: /a/000003.log: No space left on device",
+        "Fatal LevelDB error: IO error: disk quota exceeded",
+    ],
+)
+def test_a_full_disk_is_called_that(reason: str) -> None:
+    found = failure("Validation stopped", ["Corrupted block database", reason])
+    assert isinstance(found, DiskFullError)
+    assert "orrupt" not in str(found)
+
+
+def test_other_failures_keep_the_librarys_words() -> None:
+    found = failure("Validation stopped", ["one", "two", "one"])
+    assert isinstance(found, KernelError)
+    assert str(found) == "Validation stopped: one; two."
+    assert str(failure("Closing failed", [])) == "Closing failed: no reason given."

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,10 @@ from axon.chain.outcome import BlockOutcome
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
+from axon.drivers.aio.privatefiles import write_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
-from axon.errors import DamageError
+from axon.errors import DamageError, disk_refusal
 from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.hashes import BlockHash, to_hex
@@ -106,8 +108,15 @@ class Storage:
         return self._indexes / "damaged"
 
     def rebuild_next_time(self) -> None:
-        """Have coins and filters built anew by the next start, for they are damaged."""
-        self._mark.touch()
+        """Have coins and filters built anew by the next start, for they are damaged.
+
+        Raises:
+            StorageError: the disk refuses to remember it.
+        """
+        try:
+            write_file(self._mark, b"")
+        except OSError as error:
+            raise disk_refusal(f"cannot write {self._mark}", error) from error
 
     def _forget_followers(self) -> None:
         for store in self._stores:
@@ -246,8 +255,13 @@ class Storage:
         return done
 
     def close(self) -> None:
-        """Write everything down."""
-        self.ledger.close()
-        self._header_file.close()
-        for store in self._stores:
-            store.close()
+        """Write everything down, and let go of all files also where one of them refuses.
+
+        Raises:
+            KernelError, StorageError: the disk refuses.
+        """
+        with ExitStack() as closing:
+            for store in self._stores:
+                closing.callback(store.close)
+            closing.callback(self._header_file.close)
+            closing.callback(self.ledger.close)

@@ -60,6 +60,7 @@ class RocksStore(KeyValueFile):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._found_full = False
         try:
             make_folder(path)
             self._rocks = Rdict(str(path), _options())
@@ -111,8 +112,15 @@ class RocksStore(KeyValueFile):
             raise self._refusal("read", error) from error
 
     def close(self) -> None:
-        """Write what is buffered and let go of the folder. Nothing may be asked afterwards."""
-        self._rocks.close()
+        """Write what is buffered and let go of the folder. Nothing may be asked afterwards.
+
+        Raises:
+            StorageError: the disk refuses, or did before; what was written is in the log.
+        """
+        try:
+            self._rocks.close()
+        except Exception as error:
+            raise self._refusal("close", error) from error
 
     def _refusal(self, verb: str, error: Exception) -> Exception:
         """The error to raise for one that the library raised: its own bare `Exception`s are ours
@@ -123,7 +131,8 @@ class RocksStore(KeyValueFile):
         if isinstance(error, OSError):
             return disk_refusal(refused, error)
         reason = str(error)
-        if any(text in reason for text in _FULL):
+        self._found_full |= any(text in reason for text in _FULL)
+        if self._found_full:  # All that the library says after that follows from it.
             return DiskFullError(refused)
         if reason.endswith(("Resource temporarily unavailable", "No locks available")):
             reason = "another process has it open"
