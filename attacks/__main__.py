@@ -8,13 +8,19 @@ import resource
 import sys
 import time
 
-from attacks import answers, blocks, floods, seats
+from attacks import answers, blocks, callers, floods, seats
 from attacks.attack import Outcome, measure
 from attacks.probe import percentile
 
 ATTACKS = {
     attack.name: attack
-    for attack in (*floods.ATTACKS, *answers.ATTACKS, *seats.ATTACKS, *blocks.ATTACKS)
+    for attack in (
+        *floods.ATTACKS,
+        *answers.ATTACKS,
+        *seats.ATTACKS,
+        *blocks.ATTACKS,
+        *callers.ATTACKS,
+    )
 }
 SECONDS = 6.0
 

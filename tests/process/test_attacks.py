@@ -36,6 +36,9 @@ SHORT: Final = (
     "invalid-blocks",
     "unwanted-blocks",
     "single-headers",
+    "idle-callers",
+    "long-transactions",
+    "batches",
 )
 
 

@@ -252,8 +252,15 @@ def test_who_may_not_call_is_refused_before_a_byte_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("axon.rpc.server.LOOPBACK", ())
-    with serving() as web, connect(web) as stream:
-        assert rest_of(stream).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    monkeypatch.setattr("axon.rpc.connections.MAX_LEAVING", 2)
+    monkeypatch.setattr("axon.rpc.connections.ENDED_GRACE_S", 0.3)
+    with serving() as web, contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(connect(web)) for _ in range(6)]
+        web.until(lambda: len(web.server._slots.leaving) == 2)
+        for stream in streams:
+            assert rest_of(stream).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+        web.until(lambda: not web.server._slots.leaving)
+        assert web.server._web.requests_count == 0
 
 
 def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -101,8 +101,12 @@ class CallRunner:
         """End the work on requests and answers; whoever waits for it is told -9."""
         self._codec.close()
 
-    async def respond(self, body: bytes, caller: Caller) -> RpcAnswer:
-        """Run what a body asks for."""
+    async def respond(self, body: Sequence[bytes], caller: Caller) -> RpcAnswer:
+        """Run what a body asks for.
+
+        Args:
+            body: in chunks, cut anywhere.
+        """
         if not self._whitelist.allows_any(caller.call.user):
             return RpcAnswer(403)
         try:

@@ -31,8 +31,12 @@ MAX_CONNECTIONS: Final = 256
 RESERVED_LOCAL: Final = 64
 """Of these, so many are for this machine: whoever owns the node calls from here."""
 
+MAX_LEAVING: Final = 16
+"""Refused connections that are given a moment to see why; more are closed at once."""
+
 ENDED_GRACE_S: Final = 1.0
-"""How long a call that waits goes on when its caller sends no more: hanging up looks the same."""
+"""How long a call that waits goes on when its caller sends no more: hanging up looks the same.
+And how long a refused caller has to see why."""
 
 LOOPBACK: Final[tuple[IpNetwork, ...]] = (
     ipaddress.ip_network("127.0.0.0/8"),
@@ -73,6 +77,8 @@ class ConnectionSlots:
     def __init__(self, most: int = MAX_CONNECTIONS, reserved: int = RESERVED_LOCAL) -> None:
         self._most, self._most_remote = most, most - reserved
         self._taken: dict[Evictable, None] = {}
+        self.leaving: dict[Evictable, None] = {}
+        """Connections that were refused and are told so; they have no place."""
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -164,8 +170,7 @@ class RpcConnection(asyncio.Protocol):
         stream = cast(asyncio.Transport, transport)
         if not self._allows(host):
             _log.debug("RPC: %s may not call", host)
-            stream.write(_FORBIDDEN)
-            stream.close()
+            self._forbid(stream)
         elif not self._slots.take(self):
             _log.warning("RPC: every connection has a call under way; %s was refused", host)
             stream.abort()
@@ -173,9 +178,20 @@ class RpcConnection(asyncio.Protocol):
             self._http = HttpHandler(self, self._server, **self._options)
             self._http.connection_made(transport)
 
+    def _forbid(self, stream: asyncio.Transport) -> None:
+        """Say no; a caller who is still sending would not see it if all were closed at once."""
+        stream.write(_FORBIDDEN)
+        if len(self._slots.leaving) >= MAX_LEAVING:
+            stream.close()
+            return
+        self._slots.leaving[self] = None
+        stream.write_eof()
+        self._loop.call_later(ENDED_GRACE_S, stream.abort)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is no more."""
         self._slots.leave(self)
+        self._slots.leaving.pop(self, None)
         if self._http is not None:
             self._http.connection_lost(exc)
 

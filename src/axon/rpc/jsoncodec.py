@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from axon.drivers.aio.driver import Stopped
 from axon.rpc.amounts import decode_json, encode_json
-from axon.rpc.longjson import PIECE_SIZE, decode_long, encoded_pieces, is_long
+from axon.rpc.longjson import decode_long, encoded_pieces, is_long
 
 LONG_BYTES: Final = 32 * 1024
 """Shorter requests are decoded at once: that takes some milliseconds at most."""
@@ -37,25 +38,29 @@ class JsonCodec:
         if self._closed:
             raise Stopped("the server has stopped")
 
-    async def decode(self, data: bytes) -> object:
+    async def decode(self, chunks: Sequence[bytes]) -> object:
         """The value of a request; see `decode_json`.
+
+        Args:
+            chunks: its text, cut anywhere. To put a long one together takes long, too.
 
         Raises:
             ValueError: it is not JSON.
             Stopped: `close` is called meanwhile.
         """
-        if len(data) < LONG_BYTES:
-            return decode_json(data)
+        if sum(map(len, chunks)) < LONG_BYTES:
+            return decode_json(b"".join(chunks))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._decode, data)
+        return await loop.run_in_executor(self._threads, self._decode, chunks)
 
-    def _decode(self, data: bytes) -> object:
+    def _decode(self, chunks: Sequence[bytes]) -> object:
         reader = codecs.getincrementaldecoder("utf-8")()
         pieces: list[str] = []
-        for begin in range(0, len(data), PIECE_SIZE):
-            self._go_on()
-            end = begin + PIECE_SIZE
-            pieces.append(reader.decode(data[begin:end], end >= len(data)))
+        for chunk in chunks:
+            for begin in range(0, len(chunk), CHUNK_BYTES):
+                self._go_on()
+                pieces.append(reader.decode(chunk[begin : begin + CHUNK_BYTES]))
+        pieces.append(reader.decode(b"", final=True))
         return decode_long("".join(pieces), self._go_on)
 
     async def encode(self, value: object) -> list[bytes]:

@@ -18,7 +18,6 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
-from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response, StreamResponse
@@ -181,9 +180,7 @@ class RpcServer:
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> BaseRequest:
-        return BaseRequest(
-            message, payload, protocol, writer, task, self._loop, client_max_size=MAX_BODY_BYTES
-        )
+        return BaseRequest(message, payload, protocol, writer, task, self._loop)
 
     def _is_allowed(self, host: str) -> bool:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -226,11 +223,11 @@ class RpcServer:
             async with asyncio.timeout(self._settings.timeout_s):
                 if request.headers.get("Expect", "").lower() == "100-continue":
                     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                body = await request.read()
-        except (TimeoutError, HTTPRequestEntityTooLarge) as error:
-            refusal = Response(status=408 if isinstance(error, TimeoutError) else 413)
-            refusal.force_close()
-            return refusal
+                body = await _read_body(request)
+        except TimeoutError:
+            return _given_up(408)
+        if body is None:
+            return _given_up(413)
         answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
         if not answer.chunks:
             return Response(status=answer.status)
@@ -255,6 +252,26 @@ class RpcServer:
             _log.warning("RPC: %s does not take its answer", request.remote)
             connection_of(request).evict()
         return response
+
+
+async def _read_body(request: BaseRequest) -> list[bytes] | None:
+    """The body in chunks; None if it is too long. Put together it would hold up the loop."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await request.content.readany():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return None
+    return chunks
+
+
+def _given_up(status: int) -> Response:
+    response = Response(status=status)
+    response.force_close()
+    return response
 
 
 def _larger(chunks: Iterable[bytes]) -> Iterator[bytes]:
