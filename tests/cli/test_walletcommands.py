@@ -246,6 +246,8 @@ def test_what_is_known_offline(alice: Cli) -> None:
             ["send", "alice", FIRST_ADDRESS.replace("rz28", "rz2q"), "1 BTC"],
             "check character 11 ('q')",
         ),
+        # Before anything is opened or anybody dialled.
+        (["send", "no-such-wallet", "nonsense", "1 BTC"], "'nonsense' cannot be paid"),
         (["send", "alice", FIRST_ADDRESS, "1BTC"], "can be spent"),
         (["send", "alice", FIRST_ADDRESS, "--fee-rate", "1", "1", "BTC"], "can be spent"),
         (["send", "alice", f"BITCOIN:{FIRST_ADDRESS.upper()}", "1BTC"], "can be spent"),

@@ -184,7 +184,7 @@ def _targets(wallet: Wallet, payees: Sequence[Payee]) -> list[tuple[bytes, int |
 
 
 def _target(wallet: Wallet, payee: Payee) -> tuple[bytes, int | Everything]:
-    script = _script(payee.to, wallet.network) if isinstance(payee.to, str) else payee.to
+    script = address_script(payee.to, wallet.network) if isinstance(payee.to, str) else payee.to
     amount_sat = payee.amount_sat
     if isinstance(amount_sat, Everything):
         return script, amount_sat
@@ -199,7 +199,12 @@ def _target(wallet: Wallet, payee: Payee) -> tuple[bytes, int | Everything]:
     return script, amount_sat
 
 
-def _script(address: str, network: Network) -> bytes:
+def address_script(address: str, network: Network) -> bytes:
+    """The script that is paid at an address.
+
+    Raises:
+        BadAddress: it is none of this network; the text says what is wrong, and where.
+    """
     address = address.strip()
     try:
         return decode_address(address, network)

@@ -21,7 +21,7 @@ from axon.rpc.errors import Code, RpcError
 from axon.wallet.amounts import parse_amount
 from axon.wallet.draft import ASK_FEE_PERCENT, ASK_FEE_SAT
 from axon.wallet.errors import BadAmount
-from axon.wallet.payment import ALL
+from axon.wallet.payment import ALL, address_script
 from axon.wallet.paymenturi import PaymentUri, check_amount, parse_payment_uri
 
 SPREAD_S: Final = 30.0
@@ -122,14 +122,16 @@ def read_amount(text: str) -> Amount:
         raise UsageError(str(error)) from None
 
 
-def read_payment(arguments: argparse.Namespace) -> tuple[PaymentUri, Amount | str]:
+def read_payment(options: WalletOptions) -> tuple[PaymentUri, Amount | str]:
     """Who is paid, and how much or `all`; refuses what is none before anything else is done.
 
     Raises:
         UsageError: an amount is none, is missing, or is another one than the URI asks for.
-        WalletError: the payment URI cannot be paid.
+        WalletError: the address or payment URI cannot be paid on this network.
     """
+    arguments = options.arguments
     uri = parse_payment_uri(arguments.address)
+    address_script(uri.address, options.light.network)
     if arguments.fee is not None:
         read_amount(arguments.fee)
     text = " ".join(arguments.amount)
@@ -148,14 +150,15 @@ def read_payment(arguments: argparse.Namespace) -> tuple[PaymentUri, Amount | st
     return uri, ALL.value if amount is None else amount
 
 
-def drafted(client: WalletClient, arguments: argparse.Namespace) -> dict[str, Any]:
+def drafted(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     """The payment that a command line asks for, drafted.
 
     Raises:
         UsageError, WalletError: as `read_payment`.
         RpcError: the wallet refuses it.
     """
-    uri, amount = read_payment(arguments)
+    arguments = options.arguments
+    uri, amount = read_payment(options)
     chosen: dict[str, object] = {"allow_high_fee": arguments.allow_high_fee}
     if arguments.fee_rate is not None:
         chosen["fee_rate"] = arguments.fee_rate
@@ -201,12 +204,12 @@ def refuse_watch_only(client: WalletClient, name: str) -> None:
 
 def _send(options: WalletOptions) -> int:
     arguments = options.arguments
-    uri, _ = read_payment(arguments)
+    uri, _ = read_payment(options)
     label = uri.note if arguments.label is None else arguments.label
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync(client, options)
-        draft = drafted(client, arguments)
+        draft = drafted(client, options)
         if uri.note and not options.as_json:
             write(f"  the payment URI says: {uri.note}")
         sent = signed_and_sent(options, client, draft)

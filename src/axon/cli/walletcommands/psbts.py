@@ -73,10 +73,10 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _create(options: WalletOptions) -> int:
-    read_payment(options.arguments)
+    read_payment(options)
     with opened(options) as client:
         sync(client, options)
-        draft = drafted(client, options.arguments)
+        draft = drafted(client, options)
     if options.as_json:
         write_json(draft)
         return 0

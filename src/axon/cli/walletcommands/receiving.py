@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
-from typing import Final
 
 from axon.cli.walletaccess import opened
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsync import NotInSync, sync, unsearched_line
 from axon.cli.walletview import aligned, qr_lines, say, write, write_json
 from axon.host.walletclient import WalletClient
-
-JUST_MADE_S: Final = 3_600.0
-"""A wallet whose birthday is no older was made here, or restored from one that was."""
 
 
 def add_commands(add: AddCommand) -> None:
@@ -61,13 +56,10 @@ def _receive(options: WalletOptions) -> int:
 
 
 def _is_unread(client: WalletClient) -> bool:
-    """Whether a wallet that existed before has never looked which of its addresses were paid.
-
-    One that was made just now has none that could have been.
-    """
-    birthday_s: int = client.call("getwalletinfo")["birthtime"]
+    """Whether a wallet that existed before has never looked which of its addresses were paid."""
+    has_past: bool = client.call("getwalletinfo")["has_past"]
     looked_up_to: int = client.call("getsyncinfo")["asof"]["height"]
-    return looked_up_to < 0 and time.time() - birthday_s > JUST_MADE_S
+    return has_past and looked_up_to < 0
 
 
 def _has_read(client: WalletClient, options: WalletOptions) -> bool:

@@ -92,7 +92,7 @@ async def draftpayment(
                                       to pay a fee for both
         }
     """
-    payees = parse_recipients(recipients)
+    payees = parse_recipients(recipients, daemon.node.settings.network)
     feerate_sat_kvb = None if fee_rate is None else parse_feerate(fee_rate)
     if sum(named is not None for named in (fee_rate, fee, conf_target)) > 1:
         raise RpcError(Code.PARAMETER, "Name one of fee_rate, fee and conf_target")

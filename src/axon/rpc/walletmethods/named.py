@@ -6,13 +6,14 @@ import math
 from typing import Final
 
 from axon.errors import DecodeError, WalletError
+from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, Transaction
 from axon.rpc.amounts import Json, amount_from
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import refusal
 from axon.wallet.labels import parse_outpoint
-from axon.wallet.payment import ALL, Payee
+from axon.wallet.payment import ALL, Payee, address_script
 from axon.wallet.paymenturi import check_amount, parse_payment_uri
 from axon.wallet.psbt import Psbt, read_psbt
 
@@ -36,13 +37,14 @@ def parse_coin(value: Json) -> OutPoint:
         raise RpcError(Code.PARAMETER, str(error)) from None
 
 
-def parse_recipients(value: Json) -> list[Payee]:
+def parse_recipients(value: Json, network: Network) -> list[Payee]:
     """Whom to pay: `{address: amount, ...}`, or a list of such objects.
 
     A payment URI (BIP 21) may stand for an address.
 
     Raises:
-        RpcError: it is neither, an amount is none, or a URI asks for another one.
+        RpcError: it is neither, an address is none of this network, an amount is none, or a URI
+            asks for another one.
     """
     parts = [value] if isinstance(value, dict) else value
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
@@ -52,17 +54,18 @@ def parse_recipients(value: Json) -> list[Payee]:
     pairs = [pair for part in parts for pair in part.items()]
     if len(pairs) > MAX_RECIPIENTS:
         raise RpcError(Code.PARAMETER, f"Invalid parameter, at most {MAX_RECIPIENTS} recipients")
-    return [_payee(address, amount) for address, amount in pairs]
+    return [_payee(address, amount, network) for address, amount in pairs]
 
 
-def _payee(address: str, amount: Json) -> Payee:
+def _payee(address: str, amount: Json, network: Network) -> Payee:
     amount_sat = ALL if amount == ALL.value else amount_from(amount).sat
     try:
         uri = parse_payment_uri(address)
         check_amount(uri, None if amount_sat is ALL else amount_sat)
+        script = address_script(uri.address, network)
     except WalletError as error:
         raise refusal(error) from None
-    return Payee(uri.address, amount_sat)
+    return Payee(script, amount_sat)
 
 
 def parse_feerate(sat_vb: float) -> int:
