@@ -24,6 +24,9 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
+from axon.mempool.entry import Chunk
+from axon.mempool.table import merge
+from axon.mining.template import BlockLimits, BlockTemplate, next_template
 from axon.mining.templates import Templates
 from axon.node.facts import BlockConnected
 from axon.node.full import FullNode
@@ -31,6 +34,7 @@ from axon.node.jobs import ReadBlock, ReadSpent
 from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
+from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
@@ -112,6 +116,28 @@ class Daemon(Context):
         """Run slow code in a thread. It must not touch the node, and looks at `go_on` if it can."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def fresh_template(self) -> BlockTemplate:
+        """The best next block that the pool allows at this moment."""
+        node = self.node
+        while True:
+            tip = node.active.tip
+            clusters = node.pool.cluster_chunks() if node.follows else []
+            template = await self.off_loop(
+                _put_together, node.network, tip, clusters, self.now_s, node.settings.limits
+            )
+            if node.active.tip is tip:
+                self.templates.last = template
+                return template
+
+    async def current_template(self) -> BlockTemplate:
+        """The same, perhaps without the newest transactions; its time is the present one."""
+        version, now = self.node.pool.version, self.clock.now()
+        template = self.templates.kept(now)
+        if template is None:
+            template = await self.fresh_template()
+            self.templates.keep(template, version, now)
+        return template
 
     async def in_turns(self, things: Iterable[_T]) -> AsyncIterator[_T]:
         """Things of the node, to be read on the loop; others have their turns in between."""
@@ -225,3 +251,13 @@ class Daemon(Context):
     def close(self) -> None:
         """End the threads, after what they do."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _put_together(
+    network: Network,
+    tip: HeaderEntry,
+    clusters: Sequence[tuple[Chunk, ...]],
+    now_s: int,
+    limits: BlockLimits,
+) -> BlockTemplate:
+    return next_template(network, tip, merge(clusters), now_s, limits)

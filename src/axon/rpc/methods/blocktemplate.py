@@ -76,9 +76,8 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | N
     await _long_poll(daemon, request.get("longpollid"))
     _check_rules(daemon, named)
     await daemon.caught_up()
-    templates = daemon.templates
-    template = templates.current(daemon.clock.now())
-    poll_id = f"{to_hex(template.parent.hash)}{templates.version}"
+    template = await daemon.current_template()
+    poll_id = f"{to_hex(template.parent.hash)}{daemon.templates.version}"
     # The pool goes on; the parents are those of now.
     parents = [tuple(entry.parents) for entry in template.entries]
     return await daemon.off_loop(_template_json, daemon.node.network, template, parents, poll_id)

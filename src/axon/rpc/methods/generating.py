@@ -103,9 +103,8 @@ async def generateblock(
     script = await daemon.off_loop(_script_of_output, output, daemon.node.network)
     await daemon.caught_up()
     chosen = [_transaction(daemon, named) async for named in daemon.in_turns(transactions)]
-    block = await daemon.off_loop(
-        _assemble, daemon.templates.fresh(daemon.clock.now()), chosen, script
-    )
+    template = await daemon.fresh_template()
+    block = await daemon.off_loop(_assemble, template, chosen, script)
     verdict = await check_proposal(daemon, block)
     if isinstance(verdict, Rejected) and verdict.reason != INCONCLUSIVE:
         raise RpcError(Code.VERIFY, f"TestBlockValidity failed: {verdict}")
@@ -124,7 +123,7 @@ async def _generate(daemon: Daemon, count: int, script: bytes, tries: int) -> li
     hashes: list[Json] = []
     while len(hashes) < count:
         await daemon.caught_up()
-        template = daemon.templates.fresh(daemon.clock.now())
+        template = await daemon.fresh_template()
         block = await daemon.off_loop(template.build, script, token_bytes(EXTRA_NONCE_SIZE))
         proved = await daemon.off_loop(prove, block, tries, daemon.go_on)
         if proved is None:

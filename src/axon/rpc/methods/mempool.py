@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Final, cast
 
-from axon.mempool.entry import PoolEntry
+from axon.mempool.entry import Chunk, PoolEntry
+from axon.mempool.table import merge
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint
 from axon.rpc.amounts import Amount, Json, LazyObject, made_list
@@ -94,14 +94,13 @@ async def getrawmempool(
             if pool.get(entry.txid) is entry  # Some leave meanwhile.
         ]
         return LazyObject(_named_entry, views)
-    sequence, chunks = pool.sequence, pool.mining_chunks()
-    first = next(chunks, None)  # They show the pool as it is now.
-    txids = [] if first is None else await daemon.off_loop(_txids, chain((first,), chunks))
+    sequence = pool.sequence
+    txids = await daemon.off_loop(_txids, pool.cluster_chunks())
     return {"txids": txids, "mempool_sequence": sequence} if mempool_sequence else txids
 
 
-def _txids(chunks: Iterable[tuple[float, tuple[PoolEntry, ...]]]) -> list[str]:
-    return [to_hex(entry.txid) for _, chunk in chunks for entry in chunk]
+def _txids(clusters: Sequence[tuple[Chunk, ...]]) -> list[str]:
+    return [to_hex(entry.txid) for _, entries in merge(clusters) for entry in entries]
 
 
 def _named_entry(view: EntryView) -> tuple[str, Json]:
