@@ -325,6 +325,13 @@ class AddrMan:
         entries = list(self._entries.values())
         return sample(entries, bound, network, now // SECOND, self._rng)
 
+    def entries(self) -> list[AddressEntry]:
+        """All that is known, for a `sample` in another thread, as that of all takes long.
+
+        What becomes known of them meanwhile shows or does not.
+        """
+        return list(self._entries.values())
+
     # On disk.
 
     def snapshot(self) -> AddrManSnapshot:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from random import SystemRandom
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.p2p.addrtables import TablePlace
+from axon.p2p.addrtables import TablePlace, sample
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from axon.rpc.amounts import Json, LazyObject, made_list
 from axon.rpc.daemon import Daemon
@@ -49,7 +50,9 @@ async def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None =
         if wanted is None:
             raise RpcError(Code.PARAMETER, f"Network not recognized: {network}")
     links, now = daemon.node.links, daemon.clock.now()
-    found = links.addrman.get_addresses(now, max_count=count, network=wanted)
+    entries = links.addrman.entries()
+    most = min(count, len(entries)) if count else len(entries)
+    found = await daemon.off_loop(sample, entries, most, wanted, daemon.now_s, SystemRandom())
     free = [
         known
         async for known in daemon.in_turns(found)
