@@ -14,7 +14,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer
 from tests.process.conftest import MakeNode
-from tests.process.walletprocess import PASSPHRASE, WalletProcess
+from tests.process.walletprocess import PASSPHRASE, Terminal, WalletProcess
 
 pytestmark = [
     pytest.mark.process,
@@ -83,3 +83,35 @@ def test_nothing_secret_stays_in_a_served_wallet(node: NodeProcess, alice: Walle
     assert keys
     for secret in (PASSPHRASE, guess, words, *keys):
         assert copies(alice.pid, secret) == 0
+
+
+def test_nothing_typed_stays_in_a_full_screen_wallet(
+    node: NodeProcess, alice: WalletProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("LINES", "45")
+    alice.json("create", "--no-confirm", alice.signing())
+    node.rpc("generatetoaddress", 101, alice.json("receive")["address"])
+    screen = Terminal(alice.arguments("open"))
+    screen.expect("In sync at block 102")
+    screen.type("3")
+    screen.expect("in a QR code")
+    payment = f"bitcoin:{Signer('Bob').address()}?amount=0.1"
+    screen.type(f"\x1b[200~{payment}\x1b[201~")  # As terminals paste.
+    screen.expect("0.1")
+    screen.type("\r")
+    screen.expect("leaves this wallet")
+    screen.expect("Light or dark")  # Of the keys that work now.
+    screen.type("s")
+    screen.expect("passphrase of this wallet")
+    for letter in PASSPHRASE:
+        screen.type(letter)
+        screen.expect("\N{BULLET}")
+    assert copies(screen.pid, PASSPHRASE) > 0, "the search finds what is there"
+    screen.type("\r")
+    wait_until(lambda: len(node.rpc("getrawmempool")) == 1, SETTLE_S, "it is sent")
+    screen.expect("In the pool")
+    assert copies(screen.pid, PASSPHRASE[: len("correct h")]) == 0, "nor what it grew from"
+    screen.type("q")
+    assert screen.left() == 0

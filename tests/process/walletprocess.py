@@ -163,6 +163,11 @@ class Terminal:
         self.seen = ""
         self._read = 0
 
+    @property
+    def pid(self) -> int:
+        """Of the command."""
+        return self._pid
+
     def expect(self, text: str) -> str:
         """Wait until it says something new; all that it said up to there."""
         deadline = time.monotonic() + _PATIENCE_S

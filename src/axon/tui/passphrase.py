@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from rich.cells import cached_cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -43,6 +44,7 @@ class SecretInput(Input):
     def take(self) -> str:
         """What was typed; the field is empty afterwards."""
         typed, self.value = self.value, ""
+        cached_cell_len.cache_clear()  # It holds each text that was ever measured, key by key.
         return typed
 
 
