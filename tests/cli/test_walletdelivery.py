@@ -57,7 +57,12 @@ def sent(word: str, peers: int = 1, **counts: int) -> dict[str, Any]:
             "sent",
             "It spreads: 2 nodes fetched it, and one node got it from others.",
         ),
-        (sent("replaced"), 5, "replaced", "Another payment that spends the same took its place"),
+        (
+            sent("replaced"),
+            5,
+            "replaced",
+            "It was refused: another payment that spends",
+        ),
         ({**sent("confirmed"), "spread": None}, 0, "sent", "It is in a block already."),
     ],
 )

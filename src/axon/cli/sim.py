@@ -15,7 +15,8 @@ from typing import Final
 
 from axon.machine import SECOND
 from axon.swarm.sim.faultruns import FaultRunReport, run_faults
-from axon.swarm.sim.lightrun import LightReport, run_light
+from axon.swarm.sim.lightplan import LightReport
+from axon.swarm.sim.lightrun import run_light
 
 EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1

@@ -40,7 +40,7 @@ def delivery_line(sent: Mapping[str, Any]) -> str:
     if word == KEPT:
         return f"No node has fetched it yet. {_AGAIN}"
     if word == REPLACED:
-        return "Another payment that spends the same took its place; it counts for nothing."
+        return "It was refused: another payment that spends the same is with the nodes already."
     spread = sent["spread"]
     if spread is None:
         return "It is in a block already."

@@ -26,7 +26,6 @@ from axon.host.logfile import LogSettings
 from axon.host.settings import LightSettings, check_wallet_name
 from axon.machine import Endpoint
 from axon.primitives.network import NETWORKS, REGTEST, Network
-from axon.wallet.scripts import LOOKAHEAD
 
 STALL_S: Final = 30.0
 """For so long a sync may stand still before it is given up: a dead node is replaced within a
@@ -139,14 +138,19 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
     )  # fmt: skip
 
 
-def add_gap(parser: Any) -> None:
-    """Add how far ahead a wallet is to look."""
+def add_gap(parser: Any, usual: int | None = None) -> None:
+    """Add how far ahead a wallet is to look.
+
+    Args:
+        usual: what it does if nobody says anything; None for what it did before.
+    """
+    default = "as before" if usual is None else usual
     parser.add_argument(
         "--gap",
         type=int,
         metavar="N",
         help=f"look for N addresses beyond the last one that was given out or paid (default "
-        f"{LOOKAHEAD}); more, if the wallet gave out addresses that were never paid",
+        f"{default}); more, if the wallet gave out addresses that were never paid",
     )
 
 

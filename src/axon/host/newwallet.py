@@ -11,6 +11,7 @@ from axon.host.lightwallet import WALLET_FILE
 from axon.host.settings import LightSettings
 from axon.machine import SECOND
 from axon.wallet.keys import ENTROPY_SIZE, AccountKind, from_words, new_words
+from axon.wallet.scripts import LOOKAHEAD, RESTORED_LOOKAHEAD
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
 from axon.wallet.wordlists import check_words
@@ -60,5 +61,12 @@ def create_wallet(
     if birthday_s is None:
         birthday_s = now_s if words is None else network.genesis.header.time
     with SqliteStore(folder / WALLET_FILE) as store:
-        Wallet.create(store, network, source, birthday_s=birthday_s, has_past=words is not None)
+        Wallet.create(
+            store,
+            network,
+            source,
+            birthday_s=birthday_s,
+            gap=LOOKAHEAD if words is None else RESTORED_LOOKAHEAD,
+            has_past=words is not None,
+        )
     return used

@@ -8,8 +8,8 @@ that it has reached before it calls anything complete, and none of them holds it
     asked --`ANSWER_TIME` in all within a minute--> passed over
     any --headers that our clock calls too new--> ahead of our clock
 
-Where half of those that showed anything are ahead of our clock, it is the clock that is wrong, and
-nothing is complete until it is set right.
+As long as one node is ahead of our clock nothing is complete: its headers prove the work that they
+claim, so where work is dear nobody shows such for fun, and it is the clock that is wrong.
 """
 
 from __future__ import annotations
@@ -48,14 +48,12 @@ class Agreement:
         asked: nodes that were reached and can give us blocks.
         agree: how many of them have our best header.
         ahead_of_clock: how many show headers that our clock calls too new.
-        clock_behind: so many that our clock is to blame.
         clock_offset_s: by how much their clocks are ahead of ours, in the middle; 0 without nodes.
     """
 
     asked: int
     agree: int
     ahead_of_clock: int
-    clock_behind: bool
     clock_offset_s: int
 
 
@@ -99,6 +97,7 @@ class TipAgreement:
         self._reached: dict[PeerId, _Reached] = {}
         self._gather_until: Instant | None = None  # From the first handshake on.
         self._look_at: Instant | None = None
+        self._now: Instant = 0
         self.is_complete = False
         """All that were reached were heard or passed over, and none has more."""
 
@@ -124,11 +123,14 @@ class TipAgreement:
 
     def update(self, now: Instant) -> None:
         """Look again, at the end of each step."""
-        self._look_at = None
-        heard, awaited = 0, False
+        if now < self._now:
+            self._begin_anew(now)
+        self._now, self._look_at = now, None
+        heard, awaited, ahead = 0, False, False
         for peer, ours in self._reached.items():
             if self._sync.is_ahead_of_clock(peer):
                 self._retry(peer, ours, now)
+                ahead = True
                 continue
             ours.retry_at = None
             if self._has_told_all(peer, ours):
@@ -139,8 +141,8 @@ class TipAgreement:
         self.is_complete = (
             heard > 0
             and not awaited
+            and not ahead
             and not self._is_gathering(heard, now)
-            and not self.state().clock_behind
             and self._tree.best.chainwork >= self._minimum_chainwork
         )
 
@@ -151,13 +153,11 @@ class TipAgreement:
     def state(self) -> Agreement:
         """What nodes say now."""
         ahead = sum(self._sync.is_ahead_of_clock(peer) for peer in self._reached)
-        shown = sum(self._peer_chains.best_known(peer) is not None for peer in self._reached)
         offsets = [ours.clock_offset_s for ours in self._reached.values()]
         return Agreement(
             asked=len(self._reached),
             agree=sum(self.agrees(peer) for peer in self._reached),
             ahead_of_clock=ahead,
-            clock_behind=ahead > 0 and 2 * ahead >= max(shown, ahead),
             clock_offset_s=median_low(offsets) if offsets else 0,
         )
 
@@ -172,6 +172,14 @@ class TipAgreement:
         return known is not None and known.ancestor(best.height) is best
 
     # How it is done.
+
+    def _begin_anew(self, now: Instant) -> None:
+        """The clock was put back: what was to come then is far away now."""
+        if self._gather_until is not None:
+            self._gather_until = now + GATHER_TIME
+        for ours in self._reached.values():
+            ours.open_since = ours.retry_at = None
+            ours.spent, ours.spent_from = 0, now
 
     def _has_told_all(self, peer: PeerId, ours: _Reached) -> bool:
         if not self._sync.has_told_all(peer):

@@ -21,6 +21,10 @@ from axon.wallet.records import Keychain
 LOOKAHEAD: Final = 25
 """Scripts watched beyond the last one that was given out or paid; BDK's own number."""
 
+RESTORED_LOOKAHEAD: Final = 100
+"""The same in a wallet that was used elsewhere: addresses may have been given out there that were
+never paid, and other programs warn of that after 20, if at all."""
+
 MAX_GAP: Final = 10_000
 """The same, as somebody may want it: deriving so many takes a second or two."""
 

@@ -37,7 +37,7 @@ from axon.wallet.keys import (
     watch,
 )
 from axon.wallet.records import Keychain
-from axon.wallet.scripts import LOOKAHEAD
+from axon.wallet.scripts import LOOKAHEAD, RESTORED_LOOKAHEAD
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
 from axon.wallet.watching import MAX_EXPORT_SIZE, read_watched
@@ -82,7 +82,7 @@ def add_commands(add: AddCommand) -> None:
     )
     _add_kind(restore)
     _add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
-    add_gap(restore)
+    add_gap(restore, RESTORED_LOOKAHEAD)
     add("list", _list, "the wallets there are", named=False)
 
 
@@ -173,7 +173,7 @@ def _restore(options: WalletOptions) -> int:
     found = words_to_restore(arguments.words_file)
     extra = bip39_passphrase(arguments)
     source = _account(options, found, extra, new_passphrase(arguments))
-    gap: int = arguments.gap or LOOKAHEAD
+    gap: int = RESTORED_LOOKAHEAD if arguments.gap is None else arguments.gap
     return _made(options, source, birthday_s, shown=None, has_past=True, gap=gap)
 
 

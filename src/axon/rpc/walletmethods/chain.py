@@ -80,8 +80,8 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
             },
             ...
           ],
-          "clock_behind" : true|false,  (boolean) Whether so many nodes have blocks that this
-                                    machine's clock calls too new that the clock must be wrong
+          "clock_behind" : true|false,  (boolean) Whether a node has blocks that this machine's
+                                    clock calls too new: then nothing is in sync
           "clock_offset" : n,       (numeric) Seconds by which the nodes' clocks are ahead of ours
           "asof" : {...}            (json object) As in getbalances
         }
@@ -170,7 +170,7 @@ async def _info(daemon: WalletDaemon) -> dict[str, Json]:
         "missed": [
             {"addr": address, "reason": reason} for address, reason in daemon.missed.items()
         ],
-        "clock_behind": said.clock_behind,
+        "clock_behind": said.ahead_of_clock > 0,
         "clock_offset": said.clock_offset_s,
         "asof": as_of(daemon, mark),
     }

@@ -14,6 +14,7 @@ changed on its way out. So all it says fits together as well as a liar can make 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -34,6 +35,7 @@ from axon.wire.messages import (
     Message,
     Tx,
     Unknown,
+    Version,
 )
 from axon.wire.registry import decode_message
 from axon.wire.transport import Frame
@@ -143,6 +145,8 @@ class ByzantineNode:
                 return self._blind_headers(message)
             case Lie.FORGER, BlockMessage(raw):
                 return BlockMessage(_forged(Block.decode(raw)).raw)
+            case Lie.STALE, Version(start_height=height):
+                return replace(message, start_height=min(height, self._stale_height))
             case Lie.STALE, Headers(headers):
                 return Headers(tuple(item for item in headers if not self._is_late(item.hash)))
             case Lie.STALE, Inv(items):

@@ -1,24 +1,27 @@
 """A wallet among nodes that lie and die: one seed, one story, and what must hold of it.
 
 Every node but one may be bad: it lies from the start (`liars`), or dies at some moment. Users pay
-the wallet's owner and mine; he pays in turn. What must hold always: no payment counts as confirmed
-that is in no block of the honest chain. And in the end, within `SERVICE` of the last event and with
-the liars still at it: the wallet has found every payment, and his own have come through.
+the wallet's owner and mine; he pays in turn. His program is killed and comes up from its disk, his
+clock may be wrong until the end, he may have two devices with one seed, and some who pay him take
+it back. What must hold always: no payment counts as confirmed that is in no block of the honest
+chain, and what `lightjudge` says. And in the end, within `SERVICE` of the last event and with the
+liars still at it: the wallet has found every payment, his own have come through, and what was taken
+back has gone.
 
     young network --payments, blocks, deaths--> quiet --within SERVICE--> served, or a violation
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from random import Random
+from functools import partial
 from typing import Final
 
 from axon.chain.coins import Coin
 from axon.chain.store import MemoryStore
+from axon.host.lightwallet import check_scripts
 from axon.machine import MINUTE, SECOND, Endpoint, Instant, Machine
 from axon.node.commands import SendTransaction
-from axon.node.facts import Fact, PeerMisbehaved, ScanAdvanced
+from axon.node.facts import Fact, InSync, PeerConnected, PeerMisbehaved, ScanAdvanced
 from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -32,26 +35,28 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
-from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.swarm.invariants import Violation
 from axon.swarm.signer import Signer, Spendable
-from axon.swarm.sim.byzantine import ByzantineNode, Lie
-from axon.swarm.sim.lightdisk import LightDisk
+from axon.swarm.sim.byzantine import ByzantineNode
+from axon.swarm.sim.lightjudge import Device, LightJudge
+from axon.swarm.sim.lightplan import EVENTS, LightPlan, LightReport, plan_light
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PAYERS, history
+from axon.wallet.history import PaymentState
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
 from axon.wire.messages import Services
 
 HOME: Final = Endpoint("99.1.0.1", REGTEST.port)
-"""Where the wallet dials from."""
+TWIN_HOME: Final = Endpoint("99.2.0.1", REGTEST.port)
+"""Where the owner's devices dial from."""
 
 BOOT: Final = MINUTE
 """For the full nodes to find each other."""
 
-EVENTS: Final = 14
 EVENT_SPACING: Final = 45 * SECOND
-"""Each event is a payment, a block, a death: some ten minutes of them."""
+"""On average from one event to the next: some ten minutes of them."""
 
 SERVICE: Final = 20 * MINUTE
 """How long the wallet may take in the end. Most of it is for the case that all it is connected to
@@ -63,87 +68,6 @@ _NODE_SERVICES: Final = int(
 )
 _PAYMENT_SAT: Final = 50_000
 _FEE_SAT: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class LightPlan:
-    """What one seed means.
-
-    Args:
-        seed: of all chance.
-        lies: what the nodes do that lie, by number.
-        deaths: when nodes die, by number, as an event's number.
-        honest: nodes that do neither; at least number 0.
-        restarts: events before which the wallet's program is killed, and comes up from its disk.
-    """
-
-    seed: int
-    lies: dict[int, Lie]
-    deaths: dict[int, int]
-    honest: tuple[int, ...]
-    restarts: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class LightReport:
-    """What became of one run.
-
-    Args:
-        plan: what was to happen.
-        violation: what did not hold; None if everything did.
-        served_us: from the last event until the wallet had found everything.
-        found: payments in the wallet at the end.
-        refuted: how often a peer was caught lying.
-        events: that machines took in.
-        digest: the fingerprint of the run.
-    """
-
-    plan: LightPlan
-    violation: str | None = None
-    served_us: int | None = None
-    found: int = 0
-    refuted: int = 0
-    events: int = 0
-    digest: str = ""
-
-    @property
-    def seed(self) -> int:
-        """It was run with."""
-        return self.plan.seed
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything held."""
-        return self.violation is None
-
-    def __str__(self) -> str:
-        lies = ", ".join(f"{number} {lie.value}" for number, lie in self.plan.lies.items())
-        deaths = ", ".join(map(str, self.plan.deaths))
-        text = f"seed {self.plan.seed}: liars {lies or 'none'}; deaths {deaths or 'none'}"
-        if self.violation is not None:
-            nodes = len(self.plan.lies) + len(self.plan.deaths) + len(self.plan.honest)
-            replay = f"axon sim --wallet --seeds {self.seed} --nodes {nodes}"
-            return f"{text}; {self.violation}; again: {replay}"
-        return f"{text}; served after {(self.served_us or 0) // SECOND} s"
-
-
-def plan_light(seed: int, nodes: int) -> LightPlan:
-    """Draw what each node is; node 0 is honest and lives."""
-    rng = Random(f"light {seed}")
-    lies: dict[int, Lie] = {}
-    deaths: dict[int, int] = {}
-    kinds = list(Lie)
-    share = rng.random()  # How many are bad differs from run to run, up to all but one.
-    for number in range(1, nodes):
-        if rng.random() < share:
-            if rng.random() < 0.7:
-                lies[number] = kinds[int(rng.random() * len(kinds))]
-            else:
-                deaths[number] = int(rng.random() * EVENTS)
-    honest = tuple(number for number in range(nodes) if number not in {**lies, **deaths})
-    often = rng.random() - 0.5  # In half of all runs it is never restarted.
-    restarts = tuple(event for event in range(EVENTS) if rng.random() < often)
-    return LightPlan(seed, lies, deaths, honest, restarts)
 
 
 def run_light(seed: int, nodes: int = 10) -> LightReport:
@@ -164,6 +88,13 @@ def play_light(plan: LightPlan, nodes: int) -> LightReport:
     return report
 
 
+def _new_wallet() -> Wallet:
+    descriptor = f"wpkh({OWNER.public_key.hex()})"
+    wallet = Wallet.create(MemoryStore(), REGTEST, watch(REGTEST, descriptor), birthday_s=0)
+    wallet.check_scripts = check_scripts
+    return wallet
+
+
 class _Story:
     """One run."""
 
@@ -175,15 +106,15 @@ class _Story:
             nodes,
             history=history(1_700_000_000 * SECOND),
             disguise=self._disguise,
+            on_fact=lambda *_: self._judge.note_tips() if self._judging else None,
         )
+        self._judging = False  # All nodes are up.
+        self._judge = LightJudge(self.net, plan.honest, OWNER.script)
         self._rng = self.net.simulation.random("light story")
-        descriptor = f"wpkh({OWNER.public_key.hex()})"
-        self.wallet = Wallet.create(
-            MemoryStore(), REGTEST, watch(REGTEST, descriptor), birthday_s=0
-        )
-        self._disk = LightDisk()
+        self.devices = [Device(_new_wallet()) for _ in range(1 + plan.twin)]
+        self._closed = False
         self._own: dict[Txid, Transaction] = {}
-        self._number = -1
+        self._taken_back: dict[Txid, Transaction] = {}  # Promises, with what spends the same.
 
     def play(self) -> None:
         """From the first block to the last check.
@@ -193,17 +124,21 @@ class _Story:
         """
         net = self.net
         net.run(BOOT)
-        self._number = self._add_light()
+        self._judging = True
+        for device, home in zip(self.devices, (HOME, TWIN_HOME), strict=False):
+            device.number = self._add_light(device, home)
         for event in range(EVENTS):
             for number, when in self._plan.deaths.items():
                 if when == event:
                     net.crash(number, lose=False, silent=self._rng.random() < 0.5)
             if event in self._plan.restarts:
-                net.simulation.crash(self._number)
-                net.simulation.restart(self._number)
-            self._act()
+                self._act_while_closed()
+            else:
+                self._act()
             net.run(int(EVENT_SPACING * (0.5 + self._rng.random())))
             self._check_truth()
+        for device in self.devices:
+            net.simulation.set_clock(device.number, 0)
         net.mine(0, PAYERS[0].script)
         net.run(SECOND)
         began = net.now
@@ -212,16 +147,28 @@ class _Story:
         if not served:
             raise Violation("L3", f"not served within {SERVICE // MINUTE} minutes: {self._lack()}")
         self._report.served_us = net.now - began
-        self._report.found = len(self.wallet.ledger.confirmed)
+        self._report.found = len(self.devices[0].wallet.ledger.confirmed)
 
     # What happens.
+
+    def _act_while_closed(self) -> None:
+        """Something happens, and half a minute passes, while no program of his runs."""
+        simulation = self.net.simulation
+        for device in self.devices:
+            simulation.crash(device.number)
+        self._closed = True
+        self._act()
+        self.net.run(EVENT_SPACING * 2 // 3)
+        self._closed = False
+        for device in self.devices:
+            simulation.restart(device.number)
 
     def _act(self) -> None:
         draw = self._rng.random()
         if draw < 0.4:
             self._pay_owner()
         elif draw < 0.6:
-            self._owner_pays()
+            self._owner_pays(self.devices[int(self._rng.random() * len(self.devices))])
         else:
             self.net.mine(0, PAYERS[int(self._rng.random() * len(PAYERS))].script)
 
@@ -233,20 +180,28 @@ class _Story:
         coin = coins[int(self._rng.random() * len(coins))]
         change_sat = coin.amount_sat - _PAYMENT_SAT - _FEE_SAT
         outputs = [TxOut(_PAYMENT_SAT, OWNER.script), TxOut(change_sat, payer.script)]
-        where = self._plan.honest[int(self._rng.random() * len(self._plan.honest))]
-        self.net.simulation.command(where, SendTransaction(payer.pay([coin], outputs)))
+        promise = payer.pay([coin], outputs)
+        self.net.simulation.command(self._honest_node(), SendTransaction(promise))
+        if self._plan.takes_back and self._rng.random() < 0.5:
+            back = payer.pay([coin], [TxOut(coin.amount_sat - 20 * _FEE_SAT, payer.script)])
+            self._taken_back[promise.txid] = back
+            self.net.simulation.command(self._honest_node(), SendTransaction(back))
 
-    def _owner_pays(self) -> None:
-        """He pays with a coin that his wallet knows, through his wallet alone."""
-        for coin in self.wallet.coins():
+    def _honest_node(self) -> int:
+        return self._plan.honest[int(self._rng.random() * len(self._plan.honest))]
+
+    def _owner_pays(self, device: Device) -> None:
+        """He pays with a coin that a device of his knows, through that device alone."""
+        for coin in device.wallet.coins():
             if coin.confirmations and not coin.immature:
                 left_sat = coin.amount_sat - _FEE_SAT
                 spent = Spendable(coin.outpoint, coin.amount_sat)
                 payment = OWNER.pay([spent], [TxOut(left_sat, PAYERS[2].script)])
                 self._own[payment.txid] = payment
-                now_s = self.net.simulation.clock(self._number) // SECOND
-                self.wallet.record_sent(payment, now_s)
-                self.net.simulation.command(self._number, SendTransaction(payment))
+                now_s = self.net.simulation.clock(device.number) // SECOND
+                device.wallet.record_sent(payment, now_s)
+                if not self._closed:
+                    self.net.simulation.command(device.number, SendTransaction(payment))
                 return
 
     def _coins_of(self, signer: Signer) -> list[Spendable]:
@@ -266,18 +221,23 @@ class _Story:
     def _check_truth(self) -> None:
         """S7: what the wallet calls confirmed is in the honest chain, where it says."""
         active = self.net.machine(0).active
-        for txid, confirmation in self.wallet.ledger.confirmed.items():
-            entry = active.at(confirmation.height)
-            if entry is None or entry.hash != confirmation.hash:
-                raise Violation("S7", f"{to_hex(txid)} counts as confirmed in no honest block")
+        for device in self.devices:
+            for txid, confirmation in device.wallet.ledger.confirmed.items():
+                entry = active.at(confirmation.height)
+                if entry is None or entry.hash != confirmation.hash:
+                    raise Violation("S7", f"{to_hex(txid)} counts as confirmed in no honest block")
+            self._judge.check(device)
 
     def _is_served(self) -> bool:
         return not self._lack()
 
     def _lack(self) -> str:
-        """What the wallet does not know of the honest chain, or the chain of the wallet's."""
-        machine = self.net.machine(0)
-        light = self.net.simulation.machine(self._number)
+        return next(filter(None, map(self._lack_of, self.devices)), "")
+
+    def _lack_of(self, device: Device) -> str:
+        """What a device does not know of the honest chain, or the chain of the device's."""
+        machine, ledger = self.net.machine(0), device.wallet.ledger
+        light = self.net.simulation.machine(device.number)
         assert isinstance(light, SpvNode)
         if light.headers.best is not machine.active.tip and (
             light.headers.best.hash != machine.active.tip.hash
@@ -285,14 +245,30 @@ class _Story:
             return f"it is at height {light.headers.best.height} of {machine.active.height}"
         if not light.is_synced:
             return f"it has scanned up to {light.scan.height} of {machine.active.height}"
-        missing = [txid for txid in self._truth() if txid not in self.wallet.ledger.confirmed]
+        missing = [txid for txid in self._truth() if txid not in ledger.confirmed]
         if missing:
             return f"it has not found {len(missing)} confirmed payments"
-        for txid in self._own:
-            known = txid in machine.pool or txid in self.wallet.ledger.confirmed
-            if not known:
+        for txid, payment in self._own.items():
+            known = txid in machine.pool or txid in ledger.confirmed
+            if not known and not self._is_outdone(payment):
                 return f"his payment {to_hex(txid)} did not come through"
+        for entry in device.wallet.history():
+            back = self._taken_back.get(entry.txid)
+            if back is not None and entry.state is PaymentState.UNCONFIRMED:
+                if not all(map(self._is_unspent, back.prevouts)):
+                    return f"{to_hex(entry.txid)} was taken back, and still counts as coming"
         return ""
+
+    def _is_unspent(self, point: OutPoint) -> bool:
+        return any(held == point for held, _ in self.net.machine(0).coins.items())
+
+    def _is_outdone(self, payment: Transaction) -> bool:
+        """Whether his other device has spent the same, so that only one of both could come."""
+        machine = self.net.machine(0)
+        return self._plan.twin and all(
+            not self._is_unspent(point) or machine.pool.spender(point) is not None
+            for point in payment.prevouts
+        )
 
     def _truth(self) -> list[Txid]:
         """All transactions in honest blocks that pay to the owner."""
@@ -320,14 +296,19 @@ class _Story:
             return Block.decode(raw), spent or []
 
         return ByzantineNode(
-            machine, lie, frozenset((HOME.host,)), (OWNER.script,), stale_height, read
+            machine,
+            lie,
+            frozenset((HOME.host, TWIN_HOME.host)),
+            (OWNER.script,),
+            stale_height,
+            read,
         )
 
-    def _add_light(self) -> int:
+    def _add_light(self, device: Device, home: Endpoint) -> int:
         simulation = self.net.simulation
 
         def boot(now: Instant) -> SpvNode:
-            rng = simulation.random("light", now)
+            rng = simulation.random(f"light at {home.host}", now)
             addrman = AddrMan(rng, lab=True)
             for node in self.net.nodes:
                 address = address_of(node.endpoint)
@@ -341,14 +322,14 @@ class _Story:
                 lab=True,
                 needs=int(Services.COMPACT_FILTERS),
             )
-            headers, filter_headers = self._disk.load()
-            mark = self.wallet.scanned
+            headers, filter_headers = device.disk.load()
+            mark = device.wallet.scanned
             return SpvNode(
                 LinkSettings(network=REGTEST, connections=connections),
                 headers=headers,
                 filter_headers=filter_headers,
                 start=ScanStart(None, None) if mark is None else ScanStart(mark.height, mark.hash),
-                unconfirmed=self.wallet.unconfirmed_own(),
+                unconfirmed=device.wallet.unconfirmed_own(),
                 addrman=addrman,
                 bans=BanList(),
                 rng=rng,
@@ -357,13 +338,14 @@ class _Story:
 
         return simulation.add(
             boot,
-            HOME,
-            perform=lambda job: perform(self.wallet, self._disk, job),
-            on_report=self._reported,
+            home,
+            perform=lambda job: perform(device.wallet, device.disk, job),
+            on_report=partial(self._reported, device),
             listens=False,
+            clock_offset_us=self._plan.clock_us,
         )
 
-    def _reported(self, fact: object, _now: Instant) -> None:
+    def _reported(self, device: Device, fact: object, _now: Instant) -> None:
         assert isinstance(fact, Fact)
         if isinstance(fact, PeerMisbehaved):
             self._report.refuted += 1
@@ -371,5 +353,7 @@ class _Story:
             number = self.net.simulation.number_of(host)
             if number not in self._plan.lies:
                 raise Violation("S9", f"the wallet blames honest {number}: {fact.rule}")
-        if isinstance(fact, ScanAdvanced):
+        if isinstance(fact, ScanAdvanced) and device.number >= 0:
             self._check_truth()
+        if isinstance(fact, InSync | PeerConnected) and device.number >= 0:
+            self._judge.check(device)
