@@ -132,3 +132,31 @@ def test_where_it_has_not_looked_is_said() -> None:
     assert line is not None
     assert "up to 1,234" in line
     assert "axon wallet rescan alice" in line
+
+
+REFUSED: dict[str, Any] = INFO | {
+    "synced": False,
+    "peers": 0,
+    "missed": [{"addr": "127.0.0.1:7", "reason": "Connection refused"}],
+}
+
+
+class Leaving(Client):
+    """Has a node at its first look, and none from then on."""
+
+    def call(self, method: str, *args: object, **named: object) -> Any:
+        answer = super().call(method, *args, **named)
+        time.sleep(0.05)
+        return answer | {"peers": 1} if len(self.asked) == 1 else answer
+
+
+@pytest.mark.parametrize("kind", [Client, Leaving])
+def test_only_a_node_that_was_never_there_is_given_up_early(
+    options: Callable[..., WalletOptions], monkeypatch: pytest.MonkeyPatch, kind: type[Client]
+) -> None:
+    """One that was there a moment ago may be starting again."""
+    monkeypatch.setattr(walletsync, "NAMED_S", 0.0)
+    began = time.monotonic()
+    with pytest.raises(NotInSync, match=r"127\.0\.0\.1:7: Connection refused\. Is it"):
+        sync(kind(waitforsync=REFUSED), options("-connect=127.0.0.1:7", "--timeout=0.5"))
+    assert (time.monotonic() - began >= 0.5) == (kind is Leaving)

@@ -49,6 +49,7 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     progress = SyncProgress(sys.stderr)
     began_at = moved_at = time.monotonic()
     last: list[Any] | None = None
+    was_reached = False  # Who was there a moment ago may come back.
     try:
         while True:
             info: dict[str, Any] = client.call("waitforsync", int(progress.step_s * 1_000))
@@ -63,7 +64,9 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
                 raise NotInSync(f"{clock}; --offline says what is known so far")
             progress.show(info)
             now, mark = time.monotonic(), [info[name] for name in _MOVES]
-            if now - began_at >= NAMED_S and _are_all_missed(info, options):
+            was_reached |= bool(info["peers"])
+            is_alone = not was_reached and _are_all_missed(info, options)
+            if is_alone and now - began_at >= NAMED_S:
                 raise NotInSync(_reason(info, NAMED_S))
             if mark != last:
                 moved_at, last = now, mark

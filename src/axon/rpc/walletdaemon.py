@@ -15,7 +15,7 @@ from typing import Final, TypeVar, cast
 from axon.chain.blockfees import BLOCKS
 from axon.errors import WalletError
 from axon.node.commands import Feerates, RecentFeerates
-from axon.node.facts import DialMissed, LookupMissed, PeerConnected
+from axon.node.facts import DialMissed, LookupMissed, PeerConnected, PeerDisconnected
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
@@ -79,6 +79,8 @@ class WalletDaemon(Context):
         """Take in a fact; remember why nodes that somebody named are not reached."""
         match fact:
             case DialMissed(address, reason) if address in self._named():
+                self.missed[address] = reason
+            case PeerDisconnected(address=address, reason=reason) if address in self._named():
                 self.missed[address] = reason
             case LookupMissed(name):
                 self.missed[name] = "no address was found under this name"
