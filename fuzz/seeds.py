@@ -216,6 +216,11 @@ def _text() -> dict[str, Iterable[bytes]]:
             b"-main.port=1",
         ],
         "json-rpc": [json.dumps(call).encode() for call in calls],
+        "request-head": [
+            b"\x07POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" * 2,
+            b"\x01POST / HTTP/1.1\nContent-Length: 2\n\n{}\r\nGET / HTTP/1.0\n\n",
+            b"\x05POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n2\r\n{}\r\n0\r\n\r\n",
+        ],
         "typed-payment": [
             b"abandon " * 11 + b"about",
             b"aban, " * 11 + b"abou",

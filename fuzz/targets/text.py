@@ -33,6 +33,7 @@ from axon.rpc.dispatch import Registry, method
 from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import RpcError
 from axon.rpc.jsonrpc import http_status, parse_request, reply
+from axon.rpc.requestheads import RequestHeads
 from axon.wallet.amounts import Unit, parse_amount
 from axon.wallet.labels import outpoint_ref, parse_outpoint
 from axon.wallet.paymenturi import parse_payment_uri
@@ -210,6 +211,19 @@ def json_rpc(data: bytes) -> None:
         decode_json(text.encode("utf-8", "backslashreplace"))
 
 
+def request_head(data: bytes) -> None:
+    """What comes to the port for calls: the same bytes go on however they are cut."""
+    size, text = max(1, data[0] if data else 1), data[1:]
+    whole, cut = RequestHeads(), RequestHeads()
+    together = whole.received(text)
+    apart = b"".join([cut.received(text[at : at + size]) for at in range(0, len(text), size)])
+    assert apart == together
+    assert cut.is_between == whole.is_between
+    heads = text.count(b"\n\n") + text.count(b"\n\r\n") + 1
+    lines = text.count(b"\n")
+    assert len(together) <= len(text) + lines + heads * len("Host: localhost\r\n")
+
+
 def typed_payment(data: bytes) -> None:
     """What people type into a wallet: words, payment URIs, addresses with mistakes in them."""
     text = data.decode("utf-8", "surrogateescape")
@@ -237,4 +251,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "command-line": command_line,
     "typed-payment": typed_payment,
     "json-rpc": json_rpc,
+    "request-head": request_head,
 }
