@@ -35,6 +35,16 @@ def test_one_short_answer_is_not_the_word_of_all() -> None:
     assert (said.asked, said.agree) == (2, 1), "one of them lags"
 
 
+def test_a_chain_of_nothing_but_its_first_block_is_complete() -> None:
+    rig = LightRig(1)
+    peer = rig.connect(0, height=0)
+    rig.show(peer, ())
+    assert complete(rig) == [0]
+    said = rig.node.agreement()
+    assert (said.asked, said.agree) == (1, 1)
+    assert rig.node.is_synced
+
+
 def test_who_is_being_dialled_is_waited_for_and_not_for_long() -> None:
     rig = LightRig(2)
     lagging = rig.connect(0, height=5)

@@ -169,6 +169,8 @@ class TipAgreement:
     def agrees(self, peer: PeerId) -> bool:
         """Whether a node is known to have our best header."""
         known, best = self._peer_chains.best_known(peer), self._tree.best
+        if best.height == 0:
+            return True  # Nobody needs to show the first block.
         return known is not None and known.ancestor(best.height) is best
 
     # How it is done.
@@ -184,7 +186,7 @@ class TipAgreement:
     def _has_told_all(self, peer: PeerId, ours: _Reached) -> bool:
         if not self._sync.has_told_all(peer):
             return False
-        return self._peer_chains.height(peer) >= ours.claimed_height
+        return max(self._peer_chains.height(peer), 0) >= ours.claimed_height
 
     def _close(self, ours: _Reached, now: Instant) -> None:
         if ours.open_since is not None:
