@@ -96,6 +96,14 @@ class AddrMan:
         table = self._tried if tried else self._new
         return table.places()
 
+    def buckets(self, tried: bool) -> list[int]:
+        """The buckets of one table in which something is, to go through it in parts."""
+        return sorted((self._tried if tried else self._new).buckets)
+
+    def places_in(self, tried: bool, bucket: int) -> list[TablePlace]:
+        """What is in a bucket of one table, by slot."""
+        return (self._tried if tried else self._new).places_in(bucket)
+
     # Learning.
 
     def add(

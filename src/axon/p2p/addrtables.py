@@ -152,11 +152,12 @@ class Table:
 
     def places(self) -> list[TablePlace]:
         """All that is occupied, by bucket and slot."""
-        return [
-            TablePlace(bucket, slot, entry.record())
-            for bucket, slots in sorted(self.buckets.items())
-            for slot, entry in sorted(slots.items(), key=lambda item: item[0])
-        ]
+        return [place for bucket in sorted(self.buckets) for place in self.places_in(bucket)]
+
+    def places_in(self, bucket: int) -> list[TablePlace]:
+        """What is occupied of a bucket, by slot."""
+        slots = self.buckets.get(bucket, {})
+        return [TablePlace(bucket, slot, slots[slot].record()) for slot in sorted(slots)]
 
     def draw(
         self, wanted: Collection[AddressNetwork] | None, now_s: int, rng: Random

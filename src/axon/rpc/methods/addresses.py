@@ -128,7 +128,7 @@ def getaddrmaninfo(daemon: Daemon) -> Json:
 
 
 @method("testing")
-def getrawaddrman(daemon: Daemon) -> Json:
+async def getrawaddrman(daemon: Daemon) -> Json:
     """EXPERIMENTAL warning: this call may be changed in future releases.
 
     Returns information on all address manager entries for the new and tried tables.
@@ -155,10 +155,13 @@ def getrawaddrman(daemon: Daemon) -> Json:
     def shown(place: TablePlace) -> tuple[str, Json]:
         return f"{place.bucket}/{place.slot}", _place_json(place, lab)
 
-    return {
-        name: LazyObject(shown, addrman.places(tried))
-        for name, tried in (("new", False), ("tried", True))
-    }
+    tables: dict[str, Json] = {}
+    for name, tried in (("new", False), ("tried", True)):
+        places: list[TablePlace] = []
+        async for bucket in daemon.in_turns(addrman.buckets(tried)):
+            places += addrman.places_in(tried, bucket)
+        tables[name] = LazyObject(shown, places)
+    return tables
 
 
 def _place_json(place: TablePlace, lab: bool) -> dict[str, Json]:
