@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from axon.cli.walletcommands.creating import words_to_restore
-from axon.cli.walletsecrets import bip39_passphrase
+from axon.cli.walletcommands.paying import with_passphrase
+from axon.cli.walletsecrets import bip39_passphrase, new_passphrase
 from axon.errors import ConfigError
 from axon.wallet.errors import BadMnemonic
 from axon.wallet.keys import new_words
@@ -60,6 +61,18 @@ def test_nobody_is_asked_who_did_not_speak_of_one(monkeypatch: pytest.MonkeyPatc
     prompts = type_secrets(monkeypatch, [])
     assert bip39_passphrase(Namespace(bip39_passphrase=False, bip39_passphrase_file=None)) == ""
     assert prompts == []
+
+
+def test_the_other_passphrase_is_called_that_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = type_secrets(monkeypatch, ["file", "file", "file"])
+    arguments = Namespace(passphrase_file=None, passphrase_stdin=False)
+    assert with_passphrase(arguments, lambda secret: {"secret": secret}) == {"secret": "file"}
+    assert new_passphrase(arguments) == "file"
+    assert prompts == [
+        "Passphrase of this wallet's file, to sign (empty: do not send): ",
+        "New passphrase, to seal this wallet's file (asked for to send): ",
+        "The same once more: ",
+    ]
 
 
 def test_spaces_of_a_bip39_passphrase_count(tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ def _export(options: WalletOptions) -> int:
     with opened(options, dials=False) as client:
         if arguments.private:
             listed = with_passphrase(
-                arguments, lambda secret: client.call("listdescriptors", True, secret)
+                arguments,
+                lambda secret: client.call("listdescriptors", True, secret),
+                "to show its keys (empty: do not)",
             )
         else:
             listed = client.call("listdescriptors")

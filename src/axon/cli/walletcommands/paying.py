@@ -250,18 +250,22 @@ def send_out(client: WalletClient, psbt: str, secret: str | None, high_fee: bool
 
 
 def with_passphrase(
-    arguments: argparse.Namespace, use: Callable[[str], dict[str, Any]]
+    arguments: argparse.Namespace,
+    use: Callable[[str], dict[str, Any]],
+    purpose: str = "to sign (empty: do not send)",
 ) -> dict[str, Any]:
     """Do something with the passphrase; a person may mistype it now and then.
+
+    Args:
+        use: what is done with it.
+        purpose: what it is for, and what nothing typed means.
 
     Raises:
         RpcError: what is done with it is refused.
         ConfigError: none was given.
     """
     for left in reversed(range(TRIES if is_asked(arguments) else 1)):
-        secret = passphrase(
-            arguments, "Passphrase of this wallet's file, to sign (empty: do not send): "
-        )
+        secret = passphrase(arguments, f"Passphrase of this wallet's file, {purpose}: ")
         try:
             return use(secret)
         except RpcError as error:
