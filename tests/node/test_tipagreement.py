@@ -42,7 +42,13 @@ def test_a_chain_of_nothing_but_its_first_block_is_complete() -> None:
     assert complete(rig) == [0]
     said = rig.node.agreement()
     assert (said.asked, said.agree) == (1, 1)
-    assert rig.node.is_synced
+
+
+def test_a_wallet_is_in_sync_with_a_node_that_has_no_block_yet() -> None:
+    net = SimNetwork(1, 1, history=[])
+    client = light(net, NaiveWallet([BOB.script]), (0,))
+    client.until(client.synced)
+    assert client.node.headers.best.height == 0
 
 
 def test_who_is_being_dialled_is_waited_for_and_not_for_long() -> None:

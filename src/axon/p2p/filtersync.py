@@ -360,8 +360,8 @@ class FilterSync:
     def _common(self, peer: PeerId) -> int:
         """Up to which height a peer is known to have the blocks of the best chain; -1 for none."""
         known, best = self._peer_chains.best_known(peer), self._headers.best
-        if known is None:
-            return -1
+        if known is None:  # Nobody needs to show the first block.
+            return best.height if best is self._headers.genesis else -1
         low, high = self._headers.genesis.height, min(known.height, best.height)
         probe = high  # Mostly the whole of it.
         while low < high:
