@@ -18,12 +18,14 @@ def as_of(daemon: WalletDaemon, mark: Mark | None) -> dict[str, Json]:
     node = daemon.node
     said = node.agreement()
     entry = None if mark is None else node.headers.get(mark.hash)
+    best = node.headers.best
+    seen_all = best.height == 0 or (mark is not None and mark.hash == best.hash)
     return {
         "height": -1 if mark is None else mark.height,
         "hash": None if mark is None else to_hex(mark.hash),
         "time": None if entry is None else entry.time,
         "age": None if entry is None else max(0, daemon.now_s - entry.time),
-        "synced": node.is_synced and mark is not None and mark.hash == node.headers.best.hash,
+        "synced": node.is_synced and seen_all,
         "nodes_asked": said.asked,
         "nodes_agree": said.agree,
     }
