@@ -157,6 +157,12 @@ def test_asm(script: bytes, text: str) -> None:
     assert asm(script) == text
 
 
+@pytest.mark.parametrize("count", [19_999, 20_000, 20_001, 40_000, 50_000])
+def test_asm_of_a_long_script(count: int) -> None:
+    assert asm(b"\x51" * count) == " ".join(["1"] * count)
+    assert asm(b"\x51" * count + b"\x05") == " ".join(["1"] * count + ["[error]"])
+
+
 def test_asm_names_the_hash_type_of_signatures() -> None:
     script = push(SIGNATURE) + push(SHORT_KEY)
     plain = SIGNATURE[:-1].hex()

@@ -34,23 +34,22 @@ def descriptor_checksum(text: str) -> str:
         DescriptorError: it has a sign that descriptors do not have.
     """
     # A full block has thousands of outputs, each shown with its descriptor: this loop counts.
-    symbols: list[int] = []
+    checksum = 1
     group = count = 0
     for sign in text:
         position = _POSITION.get(sign)
         if position is None:
             raise DescriptorError("Invalid characters in payload")
-        symbols.append(position & 31)
+        checksum = ((checksum & _LOW) << 5) ^ (position & 31) ^ _FOLDED[checksum >> 35]
         group = group * 3 + (position >> 5)
         count += 1
         if count == 3:
-            symbols.append(group)
+            checksum = ((checksum & _LOW) << 5) ^ group ^ _FOLDED[checksum >> 35]
             group = count = 0
     if count:
-        symbols.append(group)
-    checksum = 1
-    for value in (*symbols, 0, 0, 0, 0, 0, 0, 0, 0):
-        checksum = ((checksum & _LOW) << 5) ^ value ^ _FOLDED[checksum >> 35]
+        checksum = ((checksum & _LOW) << 5) ^ group ^ _FOLDED[checksum >> 35]
+    for _ in range(8):
+        checksum = ((checksum & _LOW) << 5) ^ _FOLDED[checksum >> 35]
     checksum ^= 1
     return "".join([_CHECKSUM_SIGNS[checksum >> 5 * (7 - place) & 31] for place in range(8)])
 

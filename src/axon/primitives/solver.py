@@ -49,6 +49,7 @@ MAX_MULTISIG_KEYS: Final = 20
 
 _RESERVED = 0x50
 _NUMBER_SIZE = 4
+_WORDS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,13 @@ def asm(script: bytes, sighash: bool = False) -> str:
             RPC does for inputs.
     """
     words: list[str] = []
+    parts: list[str] = []
     named = sighash and not is_unspendable(script)
     try:
         for opcode, data in ops(script):
+            if len(words) == _WORDS_AT_ONCE:
+                parts.append(" ".join(words))  # A list of millions is long to join and to free.
+                words.clear()
             if opcode > OP_PUSHDATA4:
                 words.append(_opcode_name(opcode))
             elif data is None or len(data) <= _NUMBER_SIZE:
@@ -238,7 +243,7 @@ def asm(script: bytes, sighash: bool = False) -> str:
                 words.append(_signature(data) if named else data.hex())
     except DecodeError:
         words.append("[error]")
-    return " ".join(words)
+    return " ".join(parts + words)
 
 
 def _number(data: bytes) -> int:
