@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -29,6 +30,9 @@ _KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"])
 _INTERRUPTED: Final = 130
 """What shells make of a program that ctrl-C has ended: 128 and the signal's number."""
 
+_NOBODY_READS: Final = 141
+"""The same of one that wrote into a pipe whose reader has left, as `head` does."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
@@ -40,8 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given[0] if given else "", given[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:  # Once a node runs, it takes the signal itself.
         code = _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What is left goes there.
+        code = _NOBODY_READS
     sys.exit(code)
 
 
