@@ -71,6 +71,7 @@ def _sync(folder: Path, endpoint: Endpoint, count: int, last_hex: str) -> float:
     storage = LightStorage(folder, REGTEST)
     clock, rng = Clock(), Random(1)
     moments: list[float] = []
+    kept = 0
 
     async def run() -> None:
         def reported(fact: object, _now: int) -> None:
@@ -78,8 +79,10 @@ def _sync(folder: Path, endpoint: Endpoint, count: int, last_hex: str) -> float:
                 moments.append(time.perf_counter())
 
         def perform(job: object) -> None:
+            nonlocal kept
             assert isinstance(job, LearnHeaders), "nothing else is to do"
             storage.keep_headers(job.headers)
+            kept += len(job.headers)
 
         target = Target(str(endpoint), endpoint, v2=False)
         node = SpvNode(
