@@ -1,7 +1,10 @@
-"""What every run of the tests needs: that what they start can be interrupted.
+"""What every run of the tests needs: that what they start can be interrupted, and an order.
 
 A shell lets programs that it runs in the background ignore ctrl-C, and all that these start
 inherits it: no test of an interrupted program could pass there.
+
+Tests with processes of their own come one after the other, also where two run the tests: more than
+one network at a time would keep a small machine too busy. The other does the quick tests meanwhile.
 """
 
 from __future__ import annotations
@@ -9,8 +12,18 @@ from __future__ import annotations
 import signal
 import threading
 
+import pytest
+
 if (
     threading.current_thread() is threading.main_thread()
     and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 ):
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that start processes, all of one worker."""
+    for item in items:
+        if item.get_closest_marker("process") is not None:
+            item.add_marker(pytest.mark.xdist_group("process"))
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
