@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from axon.machine import IMMEDIATELY, Clogged, Closed, Drained, Received
-from axon.node.costs import received_ns, sent_ns
-from axon.node.reception import CREDIT_NS, INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, STEP_NS
+from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Drained, Received
+from axon.node.costs import cut_ns, received_ns, sent_ns
+from axon.node.reception import INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, MOST_NS, STEP_NS, TURN_NS
 from axon.node.replies import FILTERS_A_READ
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.wire.messages import (
@@ -29,7 +29,7 @@ from axon.wire.messages.filters import BASIC_FILTER
 from axon.wire.v1 import HEADER_SIZE
 from tests.node.rig import Rig, next_block
 
-PINGS_A_STEP = -(-STEP_NS // (received_ns("ping", 32) + sent_ns("pong", 32)))
+PINGS_A_STEP = -(-STEP_NS // (cut_ns(32) + received_ns("ping", 32) + sent_ns("pong", 32)))
 
 
 def pings(count: int) -> list[Ping]:
@@ -81,12 +81,13 @@ FLOODS: Final[dict[str, Message]] = {
 @pytest.mark.parametrize("name", FLOODS)
 def test_however_many_flood_an_honest_ping_is_answered_next(name: str) -> None:
     rig = Rig()
-    strangers = [rig.connect() for _ in range(30)]
     honest = rig.connect()
+    for nonce in range(200):  # It has been here for a while, and cost something.
+        rig.send(honest, Ping(nonce + 1))
+    strangers = [rig.connect() for _ in range(30)]
+    rig.sent_to(honest)
     for peer in strangers:
         rig.send(peer, *[FLOODS[name]] * (1 if name != "addr" else 20))
-    for _ in strangers:
-        rig.tick_once()  # By now each has made us work more than anybody honest does.
     for nonce in range(20):
         rig.send(honest, Ping(nonce + 1))
         rig.tick_once()
@@ -96,21 +97,55 @@ def test_however_many_flood_an_honest_ping_is_answered_next(name: str) -> None:
     assert rig.node.deadline() == IMMEDIATELY  # The floods are far from worked off.
 
 
-def test_who_was_idle_has_saved_nothing_up() -> None:
+PING_NS = received_ns("ping", 32) + sent_ns("pong", 32)
+
+
+def test_who_was_idle_is_ahead_of_who_floods_by_no_more_than_is_remembered() -> None:
     rig = Rig()
     idle, busy = rig.connect(), rig.connect()
-    flood = pings(40 * PINGS_A_STEP)
+    steps = 2 * MOST_NS // STEP_NS
+    flood = pings(3 * steps * PINGS_A_STEP)
     rig.send(busy, *flood)
-    for _ in range(20):
+    for _ in range(steps):
         rig.tick_once()
     rig.told(busy, Pong)
     rig.send(idle, *flood)
-    for _ in range(20):
+    for _ in range(steps):
         rig.tick_once()
     one, other = len(rig.told(idle, Pong)), len(rig.told(busy, Pong))
-    assert abs(one - other) <= PINGS_A_STEP + CREDIT_NS // (
-        received_ns("ping", 32) + sent_ns("pong", 32)
-    )
+    assert 0 < one - other <= (MOST_NS + STEP_NS) // PING_NS
+
+
+def test_those_who_flood_all_the_time_take_turns() -> None:
+    rig = Rig()
+    peers = [rig.connect() for _ in range(3)]
+    steps = 3 * MOST_NS // STEP_NS
+    for peer in peers:
+        rig.send(peer, *pings(2 * steps * PINGS_A_STEP))
+    for _ in range(steps):
+        rig.tick_once()
+    for peer in peers:
+        rig.told(peer, Pong)
+    for _ in range(30):
+        rig.tick_once()
+    counts = [len(rig.told(peer, Pong)) for peer in peers]
+    assert max(counts) - min(counts) <= PINGS_A_STEP
+    assert min(counts) > 0
+
+
+def test_who_has_stopped_flooding_is_like_any_other_after_a_while() -> None:
+    rig = Rig()
+    once, crowd = rig.connect(), [rig.connect() for _ in range(10)]
+    rig.send(once, *pings(2 * MOST_NS // PING_NS))
+    rig.wait(10 * SECOND)
+    rig.sent_to(once)
+    for peer in crowd:
+        rig.send(peer, FLOODS["inv"])
+    for _ in crowd:
+        rig.tick_once()
+    rig.send(once, Ping(9))
+    rig.tick_once()
+    assert rig.told(once, Pong) == [Pong(9)]
 
 
 def test_what_one_getdata_names_is_given_one_thing_at_a_time() -> None:
@@ -122,7 +157,9 @@ def test_what_one_getdata_names_is_given_one_thing_at_a_time() -> None:
     rig.sent_to(peer)
     item = InvItem(InvType.WITNESS_BLOCK, block.hash)
     rig.send(peer, GetData((item,) * 50_000))  # 1.8 MB, for the newest block: it is in memory.
-    at_once = -(-STEP_NS // sent_ns("block", HEADER_SIZE + len(block.raw)))
+    # The last turn of a step may begin just before its end.
+    at_once = -(-(STEP_NS + TURN_NS) // sent_ns("block", HEADER_SIZE + len(block.raw)))
+    rig.tick_once()  # To hash so long a message was work for a step.
     assert 0 < len(rig.told(peer, BlockMessage)) <= at_once
     rig.feed(Clogged(peer))
     rig.tick()

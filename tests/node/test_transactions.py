@@ -10,7 +10,7 @@ from axon.node.facts import TransactionAccepted, TransactionRejected
 from axon.node.jobs import ValidateBlock
 from axon.node.work import perform
 from axon.primitives.block import Block
-from axon.primitives.transaction import Transaction, TxOut, outpoint
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint
 from axon.wire.messages import (
     BlockMessage,
     FeeFilter,
@@ -104,6 +104,18 @@ def test_an_orphan_waits_for_its_parent() -> None:
     rig.work()
     assert {entry.txid for entry in rig.node.pool.entries()} == {parent.txid, child.txid}
     assert Pong(3) in rig.sent_to(peer)
+
+
+def test_of_an_orphan_no_more_parents_are_asked_for_than_could_help_it() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    spent = [TxIn(OutPoint(number.to_bytes(32, "big") + bytes(4))) for number in range(1_000)]
+    rig.send(peer, Tx(Transaction.build(2, spent, [TxOut(1_000, CAROL.script)])))
+    rig.work()
+    rig.wait(5 * SECOND)
+    asked = [item.hash for request in rig.told(peer, GetData) for item in request.items]
+    assert len(asked) == rig.node.pool.policy.cluster_count
+    assert len(rig.node.transactions.orphans) == 1
 
 
 def test_an_orphan_whose_parent_is_refused_never_comes_in() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.rpc.requestheads import MAX_HEAD_BYTES, RequestHeads
+from axon.rpc.requestheads import MAX_HEAD_BYTES, MAX_HEADS_AT_ONCE, RequestHeads
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd"
 
@@ -33,6 +33,14 @@ def test_a_missing_host_is_added() -> None:
     wanted = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
     assert passed(given) == wanted
     assert passed(b"GET / HTTP/1.0\n\n") == b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
+
+
+def test_of_a_flood_of_heads_only_the_first_are_rewritten() -> None:
+    head = b"GET / HTTP/1.1\n\n"
+    rewritten = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    flood = head * 20_000
+    assert passed(flood) == rewritten * MAX_HEADS_AT_ONCE + head * (20_000 - MAX_HEADS_AT_ONCE)
+    assert passed(flood, len(head)) == rewritten * 20_000, "one by one they are no flood"
 
 
 def test_a_body_goes_on_as_it_comes() -> None:

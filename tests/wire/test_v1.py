@@ -166,6 +166,19 @@ def test_nothing_is_held_between_messages() -> None:
     assert transport.held_bytes == 10
 
 
+def test_what_comes_next_says_how_long_it_is() -> None:
+    transport = V1Transport(MAGIC)
+    transport.put(ADDR[:10])
+    assert (transport.next_bytes, transport.has_next) == (0, False)
+    transport.put(ADDR[10:30])
+    assert (transport.next_bytes, transport.has_next) == (len(ADDR), True)
+    assert transport.next_frame() is None
+    assert (transport.next_bytes, transport.has_next) == (len(ADDR), False)
+    transport.put(ADDR[30:] + VERACK)
+    assert transport.next_frame() == Frame("addr", ADDR_PAYLOAD, len(ADDR))
+    assert transport.next_bytes == HEADER_SIZE
+
+
 def test_a_long_name_is_our_own_fault() -> None:
     with pytest.raises(AssertionError):
         V1Transport(MAGIC).encode("thirteenchars", b"")

@@ -12,8 +12,14 @@ from typing import Final
 MESSAGE_NS: Final = 20_000
 """Of any message, in either direction: to cut, decode and route it, or to encode it."""
 
+CUT_BYTE_NS: Final = 4
+"""Of each byte of a frame, whatever is in it: put together and hashed for its checksum."""
+
 RECEIVED_BYTE_NS: Final = 200
 """Of each byte of a message, where nothing else is said: some microseconds for each item of its."""
+
+LONG_BYTES: Final = 30_000
+"""Of a longer message only a part is handled in one turn."""
 
 SENT_BYTE_NS: Final = 8
 """Of each byte sent, where nothing else is said: hashed for its checksum, copied once or twice."""
@@ -22,13 +28,23 @@ _FURTHER_NS: Final = {"tx": 150_000, "headers": 100_000, "block": 500_000}
 """Of messages after which there is more to do on the loop, when slow work for them is done."""
 
 _RECEIVED_BYTE_NS: Final = {
-    "block": 5,  # Hashed and handed on; all else is done off the loop.
-    "cfilter": 5,
+    "block": 1,  # Handed on; all else is done off the loop.
+    "cfilter": 1,
     "cfheaders": 30,
     "headers": 150,
     "addrv2": 300,
 }
 _SENT_BYTE_NS: Final = {"inv": 100, "notfound": 50, "headers": 30, "addr": 100, "addrv2": 200}
+
+
+def cut_ns(size_bytes: int) -> int:
+    """What it costs to cut a frame and to check its sum, by its size on the wire."""
+    return size_bytes * CUT_BYTE_NS
+
+
+def expected_ns(size_bytes: int) -> int:
+    """What the next frame may cost in one turn, by its size alone."""
+    return cut_ns(size_bytes) + min(size_bytes, LONG_BYTES) * RECEIVED_BYTE_NS
 
 
 def received_ns(command: str, size_bytes: int) -> int:

@@ -107,6 +107,8 @@ class PeerNode(ABC):
                     self._completed(continuation, outcome, now)
             case Opened():
                 self.links.opened(event, now)
+                if event.peer in self.sessions:
+                    self._reception.opened(self.sessions[event.peer])
             case Closed(peer, reason):
                 self._outbox.closed(peer, reason)
             case Clogged(peer) | Drained(peer):

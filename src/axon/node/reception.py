@@ -5,10 +5,10 @@ waits for slow work, or the peer does not take what it is sent, the others wait 
 they came as.
 
 Between peers it goes by cost, not by count (`node/costs`). Each step of the node does a bounded
-amount of this work, and the next turn always has the peer that has cost least so far; who has been
-idle begins a little ahead of the others. So whoever makes us work waits for himself: an honest ping
-is answered after the piece of work that is being done, however many peers flood us. Long lists are
-handled in pieces, and of what a peer asked for one thing is given at a time.
+amount of this work, and the next turn always has the peer that will have cost least lately when its
+next message is handled. So whoever makes us work waits for himself: an honest ping is answered
+after the piece of work that is being done, however many peers flood us. Long lists are handled in
+pieces, and of what a peer asked for one thing is given at a time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from heapq import heapify, heappop, heapreplace
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.machine import Instant, Pause, PeerId, Resume
-from axon.node.costs import received_ns
+from axon.machine import SECOND, Instant, Pause, PeerId, Resume
+from axon.node.costs import cut_ns, expected_ns, received_ns
 from axon.node.facts import MessageIgnored
 from axon.node.outbox import Outbox
 from axon.node.session import Session
@@ -45,9 +45,17 @@ STEP_NS: Final = 2_000_000
 TURN_NS: Final = 200_000
 """Work for one peer before the next one is chosen; choosing costs something, too."""
 
-CREDIT_NS: Final = 10_000_000
-"""By so much a peer may have cost less than those who flood us: what an honest peer wants in a few
-minutes. More is not saved up, or whoever was idle for long could take the node for himself."""
+FREE_NS_A_SECOND: Final = 20_000_000
+"""So much of what a peer has cost is forgotten each second: an honest one asks for less, and has
+cost nothing most of the time."""
+
+MOST_NS: Final = 100_000_000
+"""More than this is not remembered: peers that flood us all the time take turns, and one that has
+stopped is like any other after some seconds."""
+
+STRANGER_NS: Final = 10_000_000
+"""What whoever dials us counts as having cost: a crowd of newcomers comes after those who are
+here."""
 
 ITEMS_A_PIECE: Final = 100
 """Items of an inventory that are handled at once: about a millisecond."""
@@ -79,9 +87,14 @@ class Reception:
         self._serve = serve
         self._waiting: dict[PeerId, None] = {}  # Peers of whom something waits, whyever.
         self._waiting_bytes = 0
-        self._cost_ns = 0  # How much each has cost who always has something waiting.
+        self._turns = 0
         self.has_ready = False
         """Whether a turn is due at once."""
+
+    def opened(self, session: Session) -> None:
+        """A connection stands."""
+        if session.inbound:
+            session.cost_ns += STRANGER_NS
 
     def received(self, peer: PeerId, data: bytes, now: Instant) -> None:
         """Bytes of a peer."""
@@ -129,18 +142,19 @@ class Reception:
         for peer in self._waiting:
             session = self._sessions[peer]
             if session.is_ready:
-                session.cost_ns = max(session.cost_ns, self._cost_ns - CREDIT_NS)
-                ready.append((session.cost_ns, peer))
+                _forget(session, now)
+                ready.append((_rank_ns(session), session.turn, peer))
         heapify(ready)
         left_ns = STEP_NS
         while ready and left_ns > 0:
-            before_ns, peer = ready[0]
+            peer = ready[0][2]
             session = self._sessions[peer]
-            self._cost_ns = max(self._cost_ns, before_ns)
+            before_ns = session.cost_ns
+            self._turns = session.turn = self._turns + 1
             self._take_turn(session, now)
             left_ns -= session.cost_ns - before_ns
             if session.is_ready:
-                heapreplace(ready, (session.cost_ns, peer))
+                heapreplace(ready, (_rank_ns(session), session.turn, peer))
             else:
                 heappop(ready)
         self.has_ready = bool(ready)
@@ -183,6 +197,7 @@ class Reception:
             raise PeerDone(str(fault)) from fault
         if frame is None:
             return
+        session.cost_ns += cut_ns(frame.size_bytes)
         if isinstance(frame, Corrupt):
             session.received.count("", frame.size_bytes, now)
             session.cost_ns += received_ns("", frame.size_bytes)
@@ -213,3 +228,17 @@ class Reception:
             session.cost_ns += received_ns(command, size_bytes)
             session.pieces, session.pieces_bytes = None, 0
             self._outbox.report(MessageIgnored(session.peer, command, str(fault)))
+
+
+def _rank_ns(session: Session) -> int:
+    """What a peer will have cost after its next turn, roughly."""
+    if session.serving or session.pieces is not None:
+        return session.cost_ns
+    return session.cost_ns + expected_ns(session.transport.next_bytes)
+
+
+def _forget(session: Session, now: Instant) -> None:
+    """Let time go over what a peer has cost."""
+    elapsed_us = max(0, now - session.cost_at)
+    left_ns = max(0, session.cost_ns - elapsed_us * FREE_NS_A_SECOND // SECOND)
+    session.cost_ns, session.cost_at = min(left_ns, MOST_NS), now

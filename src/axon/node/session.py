@@ -89,7 +89,9 @@ class Session:
         self.pieces: Iterator[Message | Unknown] | None = None  # Of the message that is handled.
         self.pieces_of = ""  # That message's name.
         self.pieces_bytes = 0  # Its size.
-        self.cost_ns = 0  # What it has made us do on the loop, by `node/costs`.
+        self.cost_ns = 0  # What it has made us do lately on the loop, by `node/costs`.
+        self.cost_at = now  # As of when.
+        self.turn = 0  # Number of its last turn.
         self.serving = False  # What it asked for is not all given yet.
         self.busy = False
         self.clogged = False

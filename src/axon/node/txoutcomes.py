@@ -160,7 +160,8 @@ class TxOutcomes:
             self._refused.add(transaction.wtxid)  # It can never come in.
             return
         self.orphans.add(transaction, peer)
-        for parent in outcome.missing:
+        # The pool takes none that builds on more unconfirmed ones than these, so more are no use.
+        for parent in outcome.missing[: self.pool.policy.cluster_count]:
             if not self.is_known(parent):
                 item = InvItem(InvType.TX, parent)
                 self.txrequest.announced(peer, item, preferred=True, overloaded=False, now=now)

@@ -71,11 +71,11 @@ class CallRunner:
         self._working: dict[asyncio.Task[object], None] = {}
 
     def warming(self, status: str) -> None:
-        """RpcAnswer every call with -28 and this status."""
+        """Answer every call with -28 and this status."""
         self._status = status
 
     def ready(self, context: object) -> None:
-        """RpcAnswer calls from now on.
+        """Answer calls from now on.
 
         Args:
             context: what the methods get as their first argument.

@@ -20,6 +20,10 @@ from typing import Final
 MAX_HEAD_BYTES: Final = 32 * 1024
 """A longer head is not rewritten, so no more than this is held; Core takes 8 kB."""
 
+MAX_HEADS_AT_ONCE: Final = 50
+"""Behind so many heads in one piece of bytes all goes on unchanged: a flood of them must not keep
+the event loop, and no small client sends so many before it reads an answer."""
+
 _END: Final = re.compile(rb"\n\r?\n")
 _END_SIZE: Final = 3
 _LENGTH: Final = re.compile(rb"[0-9]{1,12}")
@@ -49,6 +53,7 @@ class RequestHeads:
             self._body_left -= len(data)
             return data
         given = bytearray()
+        heads = 0
         while data and not self._raw:
             if self._body_left:
                 given += data[: self._body_left]
@@ -57,6 +62,8 @@ class RequestHeads:
             else:
                 head, data = self._take(data)
                 given += head
+                heads += 1
+                self._raw = self._raw or heads >= MAX_HEADS_AT_ONCE
         return bytes(given + data)
 
     def _take(self, data: bytes) -> tuple[bytes, bytes]:

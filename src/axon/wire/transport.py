@@ -65,6 +65,12 @@ class Transport(Protocol):
         """
         ...
 
+    @property
+    def next_bytes(self) -> int:
+        """How much the next frame takes on the wire, roughly and as it says itself; 0 if it does
+        not say so yet."""
+        ...
+
     def put(self, data: bytes) -> None:
         """Take in bytes, cut anywhere."""
         ...

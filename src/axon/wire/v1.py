@@ -23,6 +23,7 @@ MERGED_BYTES: Final = 2_048
 sends byte by byte must not make us keep fifty bytes for each."""
 
 _HEADER: Final = Struct("<4s12sI4s")
+_SIZE_OFFSET: Final = 16
 
 
 class V1Transport:
@@ -55,6 +56,17 @@ class V1Transport:
     def has_next(self) -> bool:
         """Whether `next_frame` has something to do: it gives a frame, reads a header, or raises."""
         return self._held >= (HEADER_SIZE if self._header is None else self._header[1])
+
+    @property
+    def next_bytes(self) -> int:
+        """How much the next frame takes on the wire, by its header; 0 while that is not there."""
+        if self._header is not None:
+            return HEADER_SIZE + self._header[1]
+        if self._held < HEADER_SIZE:
+            return 0
+        at = self._start + _SIZE_OFFSET
+        size = self._pieces[0][at : at + 4]  # Where it is cut, the rest of it is not worth a look.
+        return HEADER_SIZE + int.from_bytes(size, "little")
 
     def put(self, data: bytes) -> None:
         """Take in bytes, cut anywhere."""
