@@ -21,6 +21,7 @@ if (
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # Before the groups are read.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that start processes, all of one worker."""
     for item in items:

@@ -19,6 +19,7 @@ from axon.rpc.amounts import Number
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import Code
 from axon.rpc.walletmethods import WALLET_MODULES
+from axon.wallet.wallet import Wallet
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
 from tests.signing import Signer
@@ -402,6 +403,40 @@ def test_a_payment_that_nobody_took_goes_out_at_the_next_start(tmp_path: Path) -
             assert waiting["delivery"] in ("handed over", "accepted"), "known from before"
             assert time.monotonic() - began < 5
             assert wallet.call("listtransactions", 1)[0]["delivery"] == waiting["delivery"]
+
+
+def test_what_was_said_of_payments_is_known_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy wallet is closed as soon as it has said who has its payments."""
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    with running(tmp_path) as node:
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            node.call("generatetoaddress", 2, wallet.call("getnewaddress"))
+            node.mine(MATURE)
+            while wallet.sync()["target"] < node.node.active.height:
+                pass
+        with open_wallet(tmp_path, "alice") as wallet:
+            for amount in (1, 2):
+                draft = wallet.call("draftpayment", {BOB: amount})
+                wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
+        note = Wallet.note_delivery
+
+        def note_late(self: Wallet, txid: Txid, *, shown: bool) -> None:
+            time.sleep(0.3)
+            note(self, txid, shown=shown)
+
+        monkeypatch.setattr(Wallet, "note_delivery", note_late)
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            wallet.sync()
+            said = wallet.call("waitfordelivery", 10_000)
+    assert len(said) == 2
+    assert "kept" not in [payment["delivery"] for payment in said]
+    with open_wallet(tmp_path, "alice") as wallet:
+        known = wallet.call("waitfordelivery")
+        assert [payment["delivery"] for payment in known] == [
+            payment["delivery"] for payment in said
+        ]
 
 
 def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
 from axon.wire.messages import Message, OverLimit, Unknown
-from axon.wire.messages.inventory import ITEM_SIZE, Inventory
-from axon.wire.registry import decode_in_pieces
+from axon.wire.messages.inventory import ITEM_SIZE
+from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
 from axon.wire.transport import Corrupt
 
 INBOX_LIMIT_BYTES: Final = 1_000_000
@@ -144,7 +144,8 @@ class Reception:
             if session.is_ready:
                 _forget(session, now)
                 ready.append((_rank_ns(session), session.turn, peer))
-        heapify(ready)
+        if len(ready) > 1:
+            heapify(ready)
         left_ns = STEP_NS
         while ready and left_ns > 0:
             peer = ready[0][2]
@@ -191,6 +192,7 @@ class Reception:
             self._begin_frame(session, now)
 
     def _begin_frame(self, session: Session, now: Instant) -> None:
+        session.message_bytes = 0  # That before is done with, and with all that it led to.
         try:
             frame = session.transport.next_frame()
         except DecodeError as fault:
@@ -204,30 +206,42 @@ class Reception:
             self._outbox.report(MessageIgnored(session.peer, "", frame.reason))
             return
         session.received.count(frame.command, frame.size_bytes, now)
-        session.pieces_of, session.pieces_bytes = frame.command, frame.size_bytes
-        session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)
-        self._handle_piece(session, session.pieces, now)
+        session.message_of, session.message_bytes = frame.command, frame.size_bytes
+        if frame.command in PIECEMEAL:
+            session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)
+            self._handle_piece(session, session.pieces, now)
+            return
+        session.cost_ns += received_ns(frame.command, frame.size_bytes)
+        try:
+            message = decode_message(frame.command, frame.payload)
+            self._route(session, message, now)
+        except DecodeError as fault:
+            self._refuse(session, fault)
+        if not session.busy:
+            session.message_bytes = 0
 
-    def _handle_piece(
-        self, session: Session, pieces: Iterator[Message | Unknown], now: Instant
-    ) -> None:
-        """The next piece of a message; its only one, unless it is a long list."""
-        command, size_bytes = session.pieces_of, session.pieces_bytes
+    def _handle_piece(self, session: Session, pieces: Iterator[LongList], now: Instant) -> None:
+        """The next piece of a long list; behind the last one the message is done with."""
         try:
             message = next(pieces, None)
             if message is None:
-                session.pieces, session.pieces_bytes = None, 0
+                session.pieces, session.message_bytes = None, 0
                 return
-            if isinstance(message, Inventory):
-                size_bytes = len(message.items) * ITEM_SIZE
-            session.cost_ns += received_ns(command, size_bytes)
+            session.cost_ns += received_ns(session.message_of, len(message.items) * ITEM_SIZE)
             self._route(session, message, now)
-        except OverLimit as fault:
-            raise PeerViolation(fault.rule) from fault
         except DecodeError as fault:
-            session.cost_ns += received_ns(command, size_bytes)
-            session.pieces, session.pieces_bytes = None, 0
-            self._outbox.report(MessageIgnored(session.peer, command, str(fault)))
+            session.pieces, session.message_bytes = None, 0
+            self._refuse(session, fault)
+
+    def _refuse(self, session: Session, fault: DecodeError) -> None:
+        """A message is not what it claims to be: it is left out, or ends the connection.
+
+        Raises:
+            PeerViolation: it lists more than the protocol allows.
+        """
+        if isinstance(fault, OverLimit):
+            raise PeerViolation(fault.rule) from fault
+        self._outbox.report(MessageIgnored(session.peer, session.message_of, str(fault)))
 
 
 def _rank_ns(session: Session) -> int:

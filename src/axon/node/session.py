@@ -18,8 +18,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import NetAddress
-from axon.wire.messages import Message, Unknown
-from axon.wire.registry import COMMANDS
+from axon.wire.registry import COMMANDS, LongList
 from axon.wire.transport import Transport
 
 OTHER: Final = "*other*"
@@ -86,9 +85,9 @@ class Session:
         self.keyed_netgroup = keyed_netgroup
         self.opened_at = now
         self.keepalive: KeepAlive | None = None
-        self.pieces: Iterator[Message | Unknown] | None = None  # Of the message that is handled.
-        self.pieces_of = ""  # That message's name.
-        self.pieces_bytes = 0  # Its size.
+        self.message_of = ""  # Name of the message that is handled, or was last.
+        self.message_bytes = 0  # Its size, until all that it led to is done.
+        self.pieces: Iterator[LongList] | None = None  # What is left of it, if it is a long list.
         self.cost_ns = 0  # What it has made us do lately on the loop, by `node/costs`.
         self.cost_at = now  # As of when.
         self.turn = 0  # Number of its last turn.
@@ -122,12 +121,12 @@ class Session:
     @property
     def has_message(self) -> bool:
         """Whether a message, or the rest of one, can be handled when its turn comes."""
-        return self.pieces is not None or self.transport.has_next
+        return self.message_bytes > 0 or self.transport.has_next
 
     @property
     def waiting_bytes(self) -> int:
         """What of it waits to be handled, the message under way included."""
-        return self.transport.held_bytes + self.pieces_bytes
+        return self.transport.held_bytes + self.message_bytes
 
     @property
     def is_protected(self) -> bool:

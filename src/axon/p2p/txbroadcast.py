@@ -164,6 +164,10 @@ class TxBroadcast:
         own = self._own.get(txid)
         return None if own is None else own.spread
 
+    def statuses(self) -> dict[Txid, Spread]:
+        """How far each transaction has come that is held."""
+        return {txid: own.spread for txid, own in self._own.items()}
+
     # Peers.
 
     def opened(self, peer: PeerId, *, wtxid_relay: bool, relay: bool, now: Instant) -> list[Action]:

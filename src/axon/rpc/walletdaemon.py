@@ -134,6 +134,10 @@ class WalletDaemon(Context):
         """How far a payment of our own has come; None if it is not on its way."""
         return self.node.transactions.broadcast.status(txid)
 
+    def spreads(self) -> dict[Txid, Spread]:
+        """How far each payment of our own has come that is on its way."""
+        return self.node.transactions.broadcast.statuses()
+
     async def synced(self, timeout_s: float | None) -> bool:
         """Wait until the wallet has seen all that the nodes reached have; whether it has."""
         return await self.wait_for(lambda: self.node.is_synced, timeout_s)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, get_args
 
-from axon.wire.messages import Message, Unknown
-from axon.wire.messages.inventory import Inventory
+from axon.wire.messages import GetData, Inv, Message, NotFound, Unknown
 
 _MESSAGES: Final[dict[str, type[Message]]] = {kind.command: kind for kind in get_args(Message)}
 
 COMMANDS: Final = tuple(_MESSAGES)
 """The names of all messages that we speak; whatever a peer can name is counted under these only."""
+
+LongList = Inv | GetData | NotFound
+"""Messages that may be so long that they are better handled piece by piece."""
+
+_LISTS: Final[dict[str, type[LongList]]] = {kind.command: kind for kind in get_args(LongList)}
+
+PIECEMEAL: Final = frozenset(_LISTS)
+"""Their names."""
 
 
 def decode_message(command: str, payload: bytes) -> Message | Unknown:
@@ -32,20 +39,16 @@ def decode_message(command: str, payload: bytes) -> Message | Unknown:
     return Unknown(command, payload) if kind is None else kind.decode(payload)
 
 
-def decode_in_pieces(command: str, payload: bytes, size: int) -> Iterator[Message | Unknown]:
-    """The message in a frame; one that is a long list as several, one after the other.
+def decode_in_pieces(command: str, payload: bytes, size: int) -> Iterator[LongList]:
+    """The message in a frame, one of `PIECEMEAL`, as several that mean the same.
 
     Args:
         command: the frame's name for it.
         payload: the bytes.
-        size: items of one piece of an `inv`, `getdata` or `notfound`.
+        size: items of one of them.
 
     Raises:
         OverLimit: it lists more than the protocol allows.
         DecodeError: the payload is not what its name says. Both come before the first piece.
     """
-    kind = _MESSAGES.get(command)
-    if kind is not None and issubclass(kind, Inventory):
-        yield from kind.decode_in_pieces(payload, size)
-    else:
-        yield decode_message(command, payload)
+    return _LISTS[command].decode_in_pieces(payload, size)

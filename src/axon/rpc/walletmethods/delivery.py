@@ -100,33 +100,13 @@ async def waitfordelivery(daemon: WalletDaemon, timeout: int = 0) -> Json:
     waiting = [item for item in await daemon.ask(_FindWaiting()) if item.counts]
     if timeout and waiting:
         await daemon.wait_for(partial(_are_out, daemon, waiting), timeout / 1_000)
-    return [delivery_of(daemon, item) for item in waiting]
+    return [_json(daemon, item, spread) for item, spread in await _find(daemon) if item.counts]
 
 
 async def waiting_deliveries(daemon: WalletDaemon) -> dict[str, str]:
     """The `delivery` of each payment that counts and is in no block, by its txid in hex."""
-    found = await daemon.ask(_FindWaiting())
-    return {
-        to_hex(item.txid): str(delivery_of(daemon, item)["delivery"])
-        for item in found
-        if item.counts
-    }
-
-
-def _are_out(daemon: WalletDaemon, waiting: Sequence[_Waiting]) -> bool:
-    """Whether nobody needs this wallet to stay for these payments; nor if nobody takes any."""
-    kept = [item for item in waiting if _delivery(daemon, item) is Delivery.KEPT]
-    return not kept or not relaying(daemon)
-
-
-def _delivery(daemon: WalletDaemon, item: _Waiting) -> Delivery:
-    """What this run knows; what earlier ones know counts where it knows nothing."""
-    spread = daemon.spread(item.txid)
-    if spread is None or spread.delivery is Delivery.KEPT:
-        return item.before
-    if spread.delivery is Delivery.HANDED_OVER and item.before is Delivery.ACCEPTED:
-        return item.before
-    return spread.delivery
+    found = await _find(daemon)
+    return {to_hex(item.txid): _delivery(item, spread) for item, spread in found if item.counts}
 
 
 async def delivery_json(daemon: WalletDaemon, txid: Txid) -> dict[str, Json]:
@@ -135,25 +115,48 @@ async def delivery_json(daemon: WalletDaemon, txid: Txid) -> dict[str, Json]:
     Beside the words of `waitfordelivery`: `confirmed`, and `replaced` by another that spends the
     same. What is no payment of ours is said to be confirmed.
     """
-    found = await daemon.ask(_FindWaiting(txid))
+    found = await _find(daemon, txid)
     if not found:
-        spread = daemon.spread(txid)
-        return _said(daemon, txid, "confirmed", spread, ())
-    return delivery_of(daemon, found[0])
+        return _said(daemon, txid, "confirmed", daemon.spread(txid), ())
+    return _json(daemon, *found[0])
 
 
-def delivery_of(daemon: WalletDaemon, item: _Waiting) -> dict[str, Json]:
-    """The same of a payment that is in no block."""
-    spread = daemon.spread(item.txid)
-    word = "replaced"
-    if item.counts:
-        word = str(_delivery(daemon, item))
+async def _find(
+    daemon: WalletDaemon, txid: Txid | None = None
+) -> list[tuple[_Waiting, Spread | None]]:
+    """The payments that `_FindWaiting` finds, with how far each has come.
+
+    That is read before the wallet is asked: what is said of it has then been written down, and is
+    not forgotten if the wallet is closed right after.
+    """
+    spreads = daemon.spreads()
+    return [(item, spreads.get(item.txid)) for item in await daemon.ask(_FindWaiting(txid))]
+
+
+def _are_out(daemon: WalletDaemon, waiting: Sequence[_Waiting]) -> bool:
+    """Whether nobody needs this wallet to stay for these payments; nor if nobody takes any."""
+    words = [_delivery(item, daemon.spread(item.txid)) for item in waiting]
+    return Delivery.KEPT not in words or not relaying(daemon)
+
+
+def _delivery(item: _Waiting, spread: Spread | None) -> Delivery:
+    """What this run knows; what earlier ones know counts where it knows nothing."""
+    if spread is None or spread.delivery is Delivery.KEPT:
+        return item.before
+    if spread.delivery is Delivery.HANDED_OVER and item.before is Delivery.ACCEPTED:
+        return item.before
+    return spread.delivery
+
+
+def _json(daemon: WalletDaemon, item: _Waiting, spread: Spread | None) -> dict[str, Json]:
+    """What is known of a payment that is in no block."""
     refusals: list[Json] = []
     for peer in () if spread is None else spread.refused:
         session = daemon.node.sessions.get(peer)
         if session is not None:
             reason = _reason(item.feerate_sat_kvb, daemon.node.floors.get(peer))
             refusals.append({"addr": str(session.remote), "reason": reason})
+    word = str(_delivery(item, spread)) if item.counts else "replaced"
     return _said(daemon, item.txid, word, spread, refusals)
 
 
