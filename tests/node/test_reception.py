@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Drained, Received
-from axon.node.costs import cut_ns, received_ns, sent_ns
+from axon.node.costs import CUT_BYTE_NS, received_ns, sent_ns
 from axon.node.reception import INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, MOST_NS, STEP_NS, TURN_NS
 from axon.node.replies import FILTERS_A_READ
 from axon.primitives.netaddress import NetAddress, TimedAddress
@@ -29,7 +29,7 @@ from axon.wire.messages.filters import BASIC_FILTER
 from axon.wire.v1 import HEADER_SIZE
 from tests.node.rig import Rig, next_block
 
-PINGS_A_STEP = -(-STEP_NS // (cut_ns(32) + received_ns("ping", 32) + sent_ns("pong", 32)))
+PINGS_A_STEP = -(-STEP_NS // (32 * CUT_BYTE_NS + received_ns("ping", 32) + sent_ns("pong", 32)))
 
 
 def pings(count: int) -> list[Ping]:

@@ -37,14 +37,9 @@ _RECEIVED_BYTE_NS: Final = {
 _SENT_BYTE_NS: Final = {"inv": 100, "notfound": 50, "headers": 30, "addr": 100, "addrv2": 200}
 
 
-def cut_ns(size_bytes: int) -> int:
-    """What it costs to cut a frame and to check its sum, by its size on the wire."""
-    return size_bytes * CUT_BYTE_NS
-
-
 def expected_ns(size_bytes: int) -> int:
     """What the next frame may cost in one turn, by its size alone."""
-    return cut_ns(size_bytes) + min(size_bytes, LONG_BYTES) * RECEIVED_BYTE_NS
+    return size_bytes * CUT_BYTE_NS + min(size_bytes, LONG_BYTES) * RECEIVED_BYTE_NS
 
 
 def received_ns(command: str, size_bytes: int) -> int:

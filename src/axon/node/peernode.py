@@ -121,19 +121,18 @@ class PeerNode(ABC):
                 self._commanded(ticket, command, now)
         if not self._reception.has_ready:
             self._reception.work(now)  # Else the next tick does: a crowd's events come in bursts.
-        return self._finish_step(now)
+        self._take_off(now)
+        return self._outbox.take()
 
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
         self._outbox.now = now
         self._reception.work(now)  # First: what a message makes due at once is done right after it.
         self._tick(now)
-        effects = self._finish_step(now)
-        deadline = self.deadline()
-        if deadline is not None and IMMEDIATELY < deadline <= now:
-            self._tick(now)  # Who was disconnected just now leaves a place, which is due at once.
-            effects += self._finish_step(now)
-        return effects
+        if self._take_off(now) and self._is_due(now):
+            self._tick(now)  # Who was disconnected just now leaves a place.
+            self._take_off(now)
+        return self._outbox.take()
 
     def deadline(self) -> Instant | None:
         """When `tick` wants to be called next."""
@@ -141,17 +140,27 @@ class PeerNode(ABC):
             return IMMEDIATELY
         return earlier(self.links.deadline(), self._deadline())
 
-    def _finish_step(self, now: Instant) -> list[Effect]:
-        """Take off the peers that leave; that, and what follows from it, may make others leave."""
+    def _is_due(self, now: Instant) -> bool:
+        deadline = earlier(self.links.deadline(), self._deadline())
+        return deadline is not None and deadline <= now
+
+    def _take_off(self, now: Instant) -> bool:
+        """Take off the peers that leave; that, and what follows from it, may make others leave.
+
+        Returns:
+            Whether there were any.
+        """
+        were_any = False
         while True:
             while self._outbox.has_leaving:
+                were_any = True
                 for leaving in self._outbox.take_leaving():
                     self.links.closed(leaving, now)
                     self._reception.closed(leaving.session)
                     self._peer_closed(leaving.session.peer, now)
             self._settle(now)
             if not self._outbox.has_leaving:
-                return self._outbox.take()
+                return were_any
 
     # What both kinds of node do alike.
 

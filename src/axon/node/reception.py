@@ -19,7 +19,7 @@ from typing import Final
 
 from axon.errors import DecodeError
 from axon.machine import SECOND, Instant, Pause, PeerId, Resume
-from axon.node.costs import cut_ns, expected_ns, received_ns
+from axon.node.costs import CUT_BYTE_NS, expected_ns, received_ns
 from axon.node.facts import MessageIgnored
 from axon.node.outbox import Outbox
 from axon.node.session import Session
@@ -59,6 +59,9 @@ here."""
 
 ITEMS_A_PIECE: Final = 100
 """Items of an inventory that are handled at once: about a millisecond."""
+
+LONG_LIST_BYTES: Final = ITEMS_A_PIECE * ITEM_SIZE
+"""A list is handled in pieces if its message is longer than this."""
 
 Route = Callable[[Session, Message | Unknown, Instant], None]
 Serve = Callable[[Session, Instant], None]
@@ -106,10 +109,10 @@ class Reception:
         session.transport.put(data)
         self._waiting[peer] = None
         self._waiting_bytes += len(data)
-        is_full = session.waiting_bytes > INBOX_LIMIT_BYTES and session.has_message
-        if is_full and not session.paused:
-            session.paused = True
-            self._outbox.put(Pause(peer))
+        if session.waiting_bytes > INBOX_LIMIT_BYTES and session.has_message:
+            if not session.paused:
+                session.paused = True
+                self._outbox.put(Pause(peer))
         if self._waiting_bytes > INBOX_TOTAL_BYTES:
             self._give_one_up()
 
@@ -138,45 +141,57 @@ class Reception:
 
     def work(self, now: Instant) -> None:
         """Do a bounded part of what waits, the cheapest peers first."""
-        ready = []
-        for peer in self._waiting:
-            session = self._sessions[peer]
-            if session.is_ready:
-                _forget(session, now)
-                ready.append((_rank_ns(session), session.turn, peer))
-        if len(ready) > 1:
-            heapify(ready)
+        ready = self._find_ready(now) if self._waiting else []
         left_ns = STEP_NS
         while ready and left_ns > 0:
             peer = ready[0][2]
             session = self._sessions[peer]
             before_ns = session.cost_ns
             self._turns = session.turn = self._turns + 1
-            self._take_turn(session, now)
-            left_ns -= session.cost_ns - before_ns
-            if session.is_ready:
+            if self._take_turn(session, now):
                 heapreplace(ready, (_rank_ns(session), session.turn, peer))
             else:
                 heappop(ready)
+            left_ns -= session.cost_ns - before_ns
         self.has_ready = bool(ready)
 
-    def _take_turn(self, session: Session, now: Instant) -> None:
-        """Handle a peer's messages until it has to wait, or others have their turn."""
+    def _find_ready(self, now: Instant) -> list[tuple[int, int, PeerId]]:
+        """The peers of whom something can be done: rank, last turn and peer, as a heap."""
+        ready = []
+        is_alone = len(self._waiting) == 1  # Then no rank is needed.
+        for peer in self._waiting:
+            session = self._sessions[peer]
+            if session.is_ready:
+                _forget(session, now)
+                ready.append((0 if is_alone else _rank_ns(session), session.turn, peer))
+        if not is_alone:
+            heapify(ready)
+        return ready
+
+    def _take_turn(self, session: Session, now: Instant) -> bool:
+        """Handle a peer's messages until it has to wait, or others have their turn.
+
+        Returns:
+            Whether it goes on with the next turn.
+        """
         before = session.waiting_bytes
         end_ns = session.cost_ns + TURN_NS
-        while session.is_ready and session.cost_ns < end_ns:
+        is_ready = True
+        while is_ready and session.cost_ns < end_ns:
             try:
                 self._go_on(session, now)
             except PeerFault as fault:
                 self._outbox.disconnect(session.peer, fault)
+            is_ready = session.is_ready
         left = session.waiting_bytes
         self._waiting_bytes -= before - left
         if not (left or session.serving):
             del self._waiting[session.peer]
-        has_room = left < INBOX_LIMIT_BYTES // 2 or not session.has_message
-        if session.paused and has_room and not session.is_leaving:
-            session.paused = False
-            self._outbox.put(Resume(session.peer))
+        if session.paused and not session.is_leaving:
+            if left < INBOX_LIMIT_BYTES // 2 or not session.has_message:
+                session.paused = False
+                self._outbox.put(Resume(session.peer))
+        return is_ready
 
     def _go_on(self, session: Session, now: Instant) -> None:
         """One thing: something it asked for, a piece of a message, or the next message.
@@ -199,7 +214,7 @@ class Reception:
             raise PeerDone(str(fault)) from fault
         if frame is None:
             return
-        session.cost_ns += cut_ns(frame.size_bytes)
+        session.cost_ns += frame.size_bytes * CUT_BYTE_NS
         if isinstance(frame, Corrupt):
             session.received.count("", frame.size_bytes, now)
             session.cost_ns += received_ns("", frame.size_bytes)
@@ -207,7 +222,7 @@ class Reception:
             return
         session.received.count(frame.command, frame.size_bytes, now)
         session.message_of, session.message_bytes = frame.command, frame.size_bytes
-        if frame.command in PIECEMEAL:
+        if frame.size_bytes > LONG_LIST_BYTES and frame.command in PIECEMEAL:
             session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)
             self._handle_piece(session, session.pieces, now)
             return
@@ -253,6 +268,6 @@ def _rank_ns(session: Session) -> int:
 
 def _forget(session: Session, now: Instant) -> None:
     """Let time go over what a peer has cost."""
-    elapsed_us = max(0, now - session.cost_at)
-    left_ns = max(0, session.cost_ns - elapsed_us * FREE_NS_A_SECOND // SECOND)
-    session.cost_ns, session.cost_at = min(left_ns, MOST_NS), now
+    left_ns = session.cost_ns - (now - session.cost_at) * FREE_NS_A_SECOND // SECOND
+    session.cost_ns = min(left_ns, MOST_NS) if left_ns > 0 else 0
+    session.cost_at = now

@@ -39,10 +39,14 @@ class Traffic:
 
     def count(self, command: str, size_bytes: int, now: Instant) -> None:
         """Add a message: its bytes on the wire, header included, and when it was handled."""
-        name = command if command in _COUNTED else OTHER
         self.bytes += size_bytes
-        self.by_command[name] = self.by_command.get(name, 0) + size_bytes
         self.last_at = now
+        counts = self.by_command
+        if command in counts:
+            counts[command] += size_bytes
+        else:
+            name = command if command in _COUNTED else OTHER
+            counts[name] = counts.get(name, 0) + size_bytes
 
 
 class Session:
@@ -116,7 +120,7 @@ class Session:
         """Whether something of it waits that can be done now."""
         if self.busy or self.clogged or self.is_leaving:
             return False
-        return self.serving or self.has_message
+        return self.serving or self.message_bytes > 0 or self.transport.has_next
 
     @property
     def has_message(self) -> bool:

@@ -8,6 +8,7 @@ stream cannot be followed any longer; a wrong checksum or name costs only the me
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from struct import Struct
 from typing import ClassVar, Final
 
@@ -111,10 +112,14 @@ class V1Transport:
         pieces, begin = self._pieces, self._start
         if not size:
             return b""
-        first = pieces[0]
-        if begin + size < len(first):  # Most frames lie within one piece.
-            self._start = begin + size
-            return first[begin : self._start]
+        first, end = pieces[0], begin + size
+        if end < len(first):  # Most frames lie within one piece,
+            self._start = end
+            return first[begin:end]
+        if end == len(first):  # or are one.
+            pieces.popleft()
+            self._start = 0
+            return first[begin:]
         parts = [first[begin:] if begin else first]
         size -= len(parts[0])
         pieces.popleft()
@@ -157,6 +162,7 @@ def _frame(name: bytes, size: int, checksum: bytes, payload: bytes) -> Frame | C
     return Frame(command, payload, size_bytes)
 
 
+@lru_cache(64)  # They are few, unless somebody makes them up.
 def read_command(name: bytes) -> str | None:
     """The name in 12 bytes; None if it is not printable ASCII with zeros behind it and none inside.
 

@@ -72,7 +72,8 @@ class Inventory:
             OverLimit: more than `limit`.
             DecodeError: it is cut short.
         """
-        return next(cls.decode_in_pieces(payload, cls.limit), cls(()))
+        at, end = cls._span(payload)
+        return cls._items(payload[at:end])
 
     @classmethod
     def decode_in_pieces(cls, payload: bytes, size: int) -> Iterator[Self]:
@@ -84,12 +85,20 @@ class Inventory:
             OverLimit: more than `limit`.
             DecodeError: it is cut short.
         """
+        first, end = cls._span(payload)
+        for at in range(first, end, size * ITEM_SIZE):
+            yield cls._items(payload[at : min(at + size * ITEM_SIZE, end)])
+
+    @classmethod
+    def _span(cls, payload: bytes) -> tuple[int, int]:
+        """Where in a payload the items begin and end."""
         reader = Reader(payload)
         count = read_count(reader, cls.limit, ITEM_SIZE, "inventory items", source=cls.limit_source)
-        end = reader.offset + count * ITEM_SIZE
-        for start in range(reader.offset, end, size * ITEM_SIZE):
-            piece = payload[start : min(start + size * ITEM_SIZE, end)]
-            yield cls(tuple(map(InvItem._make, _ITEM.iter_unpack(piece))))
+        return reader.offset, reader.offset + count * ITEM_SIZE
+
+    @classmethod
+    def _items(cls, data: bytes) -> Self:
+        return cls(tuple(map(InvItem._make, _ITEM.iter_unpack(data))))
 
 
 @dataclass(frozen=True, slots=True)
