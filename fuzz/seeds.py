@@ -66,7 +66,7 @@ from axon.wire.messages import (
 )
 from axon.wire.v1 import V1Transport
 from fuzz.engine import CORPUS
-from fuzz.targets import TARGETS, calls
+from fuzz.targets import TARGETS, nodecalls, walletcalls
 
 RANDOM_SIZES: Final = (40, 200, 700)
 """Of the inputs of targets that read decisions: any bytes are a good beginning."""
@@ -293,9 +293,16 @@ def _wire() -> dict[str, Iterable[bytes]]:
     }
 
 
+def _calls() -> dict[str, Iterable[bytes]]:
+    return {
+        "node-calls": nodecalls.CALLS.examples(),
+        "wallet-calls": walletcalls.CALLS.examples(),
+    }
+
+
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
-    made = _primitives() | _text() | _files() | _wire() | {"node-calls": calls.examples()}
+    made = _primitives() | _text() | _files() | _wire() | _calls()
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 
 

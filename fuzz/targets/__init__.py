@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fuzz.targets import calls, files, machines, nodes, primitives, stores, text, wire
+from fuzz.targets import (
+    files,
+    machines,
+    nodecalls,
+    nodes,
+    primitives,
+    stores,
+    text,
+    walletcalls,
+    wire,
+)
 
 Target = Callable[[bytes], None]
 
 TARGETS: Final[dict[str, Target]] = {
     name: target
-    for room in (primitives, wire, text, files, calls, stores, machines, nodes)
+    for room in (
+        primitives,
+        wire,
+        text,
+        files,
+        stores,
+        nodecalls,
+        walletcalls,
+        machines,
+        nodes,
+    )
     for name, target in room.TARGETS.items()
 }
 """In `make fuzz TARGET=...`, and as the names of the folders in `corpus/`."""

@@ -16,7 +16,7 @@ class SlowClient:
     def __init__(self) -> None:
         self.begun, self.go_on = threading.Event(), threading.Event()
 
-    def call(self, method: str, *_: object, **__: object) -> object:
+    def call(self, method: str, /, *_: object, **__: object) -> object:
         self.begun.set()
         self.go_on.wait(20)
         return method

@@ -86,7 +86,7 @@ class Client:
             "getnewaddress": "bcrt1q",
         } | answers
 
-    def call(self, method: str, *_: object, **__: object) -> Any:
+    def call(self, method: str, /, *_: object, **__: object) -> Any:
         self.asked.append(method)
         return self._answers[method]
 
@@ -144,7 +144,7 @@ REFUSED: dict[str, Any] = INFO | {
 class Leaving(Client):
     """Has a node at its first look, and none from then on."""
 
-    def call(self, method: str, *args: object, **named: object) -> Any:
+    def call(self, method: str, /, *args: object, **named: object) -> Any:
         answer = super().call(method, *args, **named)
         time.sleep(0.05)
         return answer | {"peers": 1} if len(self.asked) == 1 else answer

@@ -115,7 +115,7 @@ class ForeignNode(ABC):
         """The end of what it printed."""
         return (self._folder / "said.txt").read_text(errors="replace")[-2000:]
 
-    def rpc(self, method: str, *args: object) -> Any:
+    def rpc(self, method: str, /, *args: object) -> Any:
         """Call a method of its JSON-RPC."""
         return self._client.call(method, *args)
 

@@ -108,7 +108,7 @@ class WalletProcess:
         self._client = find_served(self.wallet_folder)
         return self._client is not None
 
-    def call(self, method: str, *args: object) -> Any:
+    def call(self, method: str, /, *args: object) -> Any:
         """Call a method of the one that is served."""
         assert self._client is not None, "it is served"
         return self._client.call(method, *args)

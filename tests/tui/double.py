@@ -53,7 +53,7 @@ class Double:
         self.add_payment(1, 50 * COIN, "receive", confirmations=3, label="from Carol")
         self.add_coin(1, 50 * COIN)
 
-    async def ask(self, method: str, *args: object, **named: object) -> Json:
+    async def ask(self, method: str, /, *args: object, **named: object) -> Json:
         """As `axon.tui.asking.Ask`."""
         await asyncio.sleep(0)
         if self.is_closed:

@@ -81,7 +81,7 @@ def test_an_answer_that_comes_when_the_program_was_left_is_no_bug() -> None:
     is_late = asyncio.Event()
 
     class Slow(Double):
-        async def ask(self, method: str, *args: object, **named: object) -> Json:
+        async def ask(self, method: str, /, *args: object, **named: object) -> Json:
             if method == "gettransaction":
                 is_late.set()
                 for _ in range(100_000):

@@ -118,7 +118,7 @@ class RunningNode:
         """
         return await self._daemon.command(command)
 
-    async def call(self, method: str, *args: object, **named: object) -> Json:
+    async def call(self, method: str, /, *args: object, **named: object) -> Json:
         """Call an RPC method right here, whether there is an RPC server or not.
 
         Raises:

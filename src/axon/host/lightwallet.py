@@ -69,7 +69,7 @@ class RunningWallet(RunningLight):
         """Its own."""
         return self.daemon.name
 
-    async def call(self, method: str, *args: object, **named: object) -> Json:
+    async def call(self, method: str, /, *args: object, **named: object) -> Json:
         """Call one of the wallet's RPC methods right here.
 
         Raises:

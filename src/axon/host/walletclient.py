@@ -51,7 +51,7 @@ _T = TypeVar("_T")
 class WalletClient(Protocol):
     """Whom to ask about a wallet."""
 
-    def call(self, method: str, *args: object, **named: object) -> Any:
+    def call(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method; numbers with a fraction come as `rpc.amounts.Number`.
 
         Raises:
@@ -201,7 +201,7 @@ class InProcessWallet:
             self._begun.set_result((asyncio.get_running_loop(), wallet))
             await wallet.wait_stopped()
 
-    def call(self, method: str, *args: object, **named: object) -> Any:
+    def call(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method.
 
         Raises:

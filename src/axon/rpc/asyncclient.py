@@ -154,7 +154,7 @@ class AsyncRpcClient:
         while self._idle:
             await self._idle.pop().closed()
 
-    async def call(self, method: str, *args: object, **named: object) -> Any:
+    async def call(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method, with parameters by place, by name, or both.
 
         Returns:

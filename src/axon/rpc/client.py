@@ -225,7 +225,7 @@ class RpcClient:
         """Close the connection; the next call opens a new one."""
         self._connection.close()
 
-    def call(self, method: str, *args: object, **named: object) -> Any:
+    def call(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method, with parameters by place, by name, or both.
 
         Returns:

@@ -22,7 +22,7 @@ MAX_PAYMENTS: Final = 500
 class Ask(Protocol):
     """Calls a method of the wallet; answers are as `rpc.amounts.decode_json` reads them."""
 
-    async def __call__(self, method: str, *args: object, **named: object) -> Json:
+    async def __call__(self, method: str, /, *args: object, **named: object) -> Json:
         """Call it.
 
         Raises:

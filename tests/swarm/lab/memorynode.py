@@ -67,7 +67,7 @@ class Answering:
         self.bend: dict[str, Callable[[Any], Any]] = {}
         """What it makes of its own answer to a method, before it gives it."""
 
-    def rpc(self, method: str, *args: object, **named: object) -> Any:
+    def rpc(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method."""
         if not self.is_up:
             raise Unreachable(f"{self.name} is down")

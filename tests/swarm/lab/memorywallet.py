@@ -47,7 +47,7 @@ class MemoryWallet(Answering):
         self.chain: list[Block] = []
         self.given: dict[str, int] = {}
 
-    def rpc(self, method: str, *args: object, **named: object) -> Any:
+    def rpc(self, method: str, /, *args: object, **named: object) -> Any:
         """Look through what came, then answer."""
         node = self._node()
         if node is not None and not self.is_blind:

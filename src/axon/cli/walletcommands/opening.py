@@ -86,7 +86,7 @@ def asker(client: WalletClient) -> Iterator[Ask]:
     async def call(method: str, args: tuple[object, ...], named: dict[str, object]) -> Any:
         return client.call(method, *args, **named)
 
-    async def ask(method: str, *args: object, **named: object) -> Any:
+    async def ask(method: str, /, *args: object, **named: object) -> Any:
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(call(method, args, named), calls)
         )

@@ -277,7 +277,7 @@ class AxonProcess(ABC):
             self._client.close()
             self._client = None
 
-    def rpc(self, method: str, *args: object, **named: object) -> Any:
+    def rpc(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method of its RPC.
 
         Raises:

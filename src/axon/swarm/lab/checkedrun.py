@@ -25,7 +25,7 @@ class RpcTarget(Protocol):
     def name(self) -> str:
         """As in the manifest."""
 
-    def rpc(self, method: str, *args: object, **named: object) -> Any:
+    def rpc(self, method: str, /, *args: object, **named: object) -> Any:
         """Call a method.
 
         Raises:
