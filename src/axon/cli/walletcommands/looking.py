@@ -24,11 +24,22 @@ _DELIVERIES: Final = {
 """How a payment of ours is called that no node is known to have."""
 
 
+_COMING: Final = (
+    "Nodes tell of payments that are in no block yet only now and then, so one that is coming shows"
+    " once the wallet has listened for a while: axon wallet serve and axon wallet open do."
+)
+
+
 def add_commands(add: AddCommand) -> None:
     """Add the commands."""
     add("sync", _sync, "look through all new blocks, and say how far it is")
-    add("balance", _balance, "what it holds")
-    history = add("history", _history, "its payments, the latest first")
+    add("balance", _balance, "what it holds", more=f"What it holds. {_COMING}")
+    history = add(
+        "history",
+        _history,
+        "its payments, the latest first",
+        more=f"Its payments, the latest first. {_COMING}",
+    )
     history.add_argument(
         "-n", "--count", type=int, default=SHOWN, metavar="N", help=f"how many (default {SHOWN})"
     )
