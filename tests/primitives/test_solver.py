@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ P2WSH = b"\x00\x20" + HASH32
 SIGNATURE = bytes.fromhex("300602010102010101")
 MULTISIG = b"\x51" + push(SHORT_KEY) + push(LONG_KEY) + b"\x52\xae"
 TWENTY = b"\x01\x14" + push(SHORT_KEY) * 20 + b"\x01\x14\xae"
+LONGEST = b"\x01\x14" + (b"\x4e\x41\x00\x00\x00" + LONG_KEY) * 20 + b"\x01\x14\xae"
 
 KINDS = [
     (push(SHORT_KEY) + b"\xac", Solved("pubkey", (SHORT_KEY,))),
@@ -36,6 +39,7 @@ KINDS = [
     (P2SH, Solved("scripthash", (HASH20,))),
     (MULTISIG, Solved("multisig", (SHORT_KEY, LONG_KEY), 1)),
     (TWENTY, Solved("multisig", (SHORT_KEY,) * 20, 20)),
+    (LONGEST, Solved("multisig", (LONG_KEY,) * 20, 20)),
     (b"\x6a", Solved("nulldata")),
     (b"\x6a" + push(HASH32) + b"\x51", Solved("nulldata")),
     (P2WPKH, Solved("witness_v0_keyhash", (HASH20,))),
@@ -66,6 +70,17 @@ KINDS = [
 def test_solve(script: bytes, expected: Solved) -> None:
     assert solve(script) == expected
     assert kind_of(script) == expected.kind
+
+
+def test_a_long_script_is_not_taken_apart() -> None:
+    """One of a block's size would cost hundreds of megabytes."""
+    script = b"\x51" * 1_000_000 + b"\xae"
+    tracemalloc.start()
+    try:
+        assert solve(script) == Solved("nonstandard")
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=80))

@@ -47,6 +47,10 @@ ANCHOR_SCRIPT: Final = bytes.fromhex("51024e73")
 MAX_MULTISIG_KEYS: Final = 20
 """Public keys that one OP_CHECKMULTISIG may look at; counted in full where the number is unsure."""
 
+_MAX_MULTISIG_SIZE: Final = 2 + MAX_MULTISIG_KEYS * (5 + 65) + 2 + 1
+"""Bytes of a multisig output: two numbers, long keys behind the longest form of a push, an opcode.
+What is longer is not worth being taken apart, whoever sent it."""
+
 _RESERVED = 0x50
 _NUMBER_SIZE = 4
 _WORDS_AT_ONCE = 20_000
@@ -83,7 +87,7 @@ def solve(script: bytes) -> Solved:
     if size in (35, 67) and script[-1] == OP_CHECKSIG and script[0] == size - 2:
         if _is_key(script[1:-1]):
             return Solved(PUBKEY, (script[1:-1],))
-    if size and script[-1] == OP_CHECKMULTISIG:
+    if size <= _MAX_MULTISIG_SIZE and script.endswith(bytes((OP_CHECKMULTISIG,))):
         return _solve_multisig(script)
     return Solved(NONSTANDARD)
 
