@@ -383,14 +383,17 @@ def test_after_its_first_announcement_a_newcomer_hears_of_news_only() -> None:
     assert names(it.run(HOUR_ON + MINUTE), ALICE) == [news.wtxid]
 
 
-def test_a_newcomer_may_ask_for_what_it_was_told_of() -> None:
+def test_a_newcomer_may_ask_for_what_was_there_before_it() -> None:
+    """As in Bitcoin Core, where a peer's first announcement, of nothing, is due at once."""
     it = fixture()
-    entry = it.pool.add(1)
+    old = it.pool.add(1)
     it.open(ALICE)
-    item = InvItem(InvType.WTX, entry.wtxid)
-    assert it.relay.find(ALICE, item, NOW) is None
+    new = it.pool.add(2)
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, old.wtxid), NOW) is old.transaction
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, new.wtxid), NOW) is None
+    it.announce(new)
     it.run(HOUR_ON)
-    assert it.relay.find(ALICE, item, HOUR_ON) is entry.transaction
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, new.wtxid), HOUR_ON) is new.transaction
 
 
 def test_a_newcomer_hears_of_the_best_part_of_a_large_pool_only() -> None:

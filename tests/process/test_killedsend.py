@@ -89,6 +89,7 @@ def test_a_killed_payment_is_found_said_and_offered(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("stage", STAGES)
 def test_fifty_killed_payments_of_each_stage(
     stage: str, scene: tuple[NodeProcess, WalletProcess]

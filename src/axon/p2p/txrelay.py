@@ -3,8 +3,9 @@
 A transaction that enters the pool is queued for every peer that does not know it, and leaves at the
 peer's next announcement: at random moments, so that nobody can tell from the time who heard of it
 first. Outbound peers have moments of their own, all inbound ones share theirs, so that dialling us
-ten times does not show ten times as much. A peer may then ask for what was in the pool at its last
-announcement, and for what the newest block holds; for nothing else, or it could probe the pool.
+ten times does not show ten times as much. A peer may ask for what was in the pool when it came or
+at its last announcement, and for what the newest block holds; for nothing else, or it could tell
+when something came.
 
 A peer that has just come, or has just ended its initial sync, missed what was announced before. It
 is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
@@ -168,6 +169,7 @@ class TxRelay:
             now: the present.
         """
         ours = self._peers[peer] = _RelayPeer(inbound, wtxid_relay, relay, noban)
+        ours.last_sequence = self._pool.sequence  # As if it had just heard of all, like in Core.
         self._welcome(peer, ours, now)
         if version >= FEEFILTER_VERSION and not (forcerelay or self._blocks_only):
             self._feefilters.opened(peer, now)
