@@ -8,8 +8,11 @@ import pytest
 
 from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Drained, Received
 from axon.node.costs import CUT_BYTE_NS, received_ns, sent_ns
+from axon.node.facts import MessageIgnored
+from axon.node.jobs import DecodeTransaction, ReadBlock
 from axon.node.reception import INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, MOST_NS, STEP_NS, TURN_NS
 from axon.node.replies import FILTERS_A_READ
+from axon.primitives.block import Block
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.wire.messages import (
     Addr,
@@ -27,7 +30,7 @@ from axon.wire.messages import (
 )
 from axon.wire.messages.filters import BASIC_FILTER
 from axon.wire.v1 import HEADER_SIZE
-from tests.node.rig import Rig, next_block
+from tests.node.rig import Rig, next_block, payment
 
 PINGS_A_STEP = -(-STEP_NS // (32 * CUT_BYTE_NS + received_ns("ping", 32) + sent_ns("pong", 32)))
 
@@ -207,3 +210,81 @@ def test_who_makes_us_keep_most_is_given_up_when_all_together_are_too_much() -> 
         if peer not in gone:
             rig.feed(Closed(peer))
     assert rig.is_alive(honest)
+
+
+def test_who_keeps_us_waiting_at_half_a_message_goes_before_who_just_sends() -> None:
+    """Peers that stop in the middle of a block must not cost others the block that they bring."""
+    rig = Rig()
+    half = Rig.frame("block", bytes(3_900_000))[: INBOX_LIMIT_BYTES - 50_000]
+    count = INBOX_TOTAL_BYTES // len(half)
+    silent = [rig.connect() for _ in range(count)]
+    for peer in silent:
+        rig.feed(Received(peer, half))
+    rig.wait(10 * SECOND)
+    honest = rig.connect()
+    block = Rig.frame("zzz", bytes(1_700_000))
+    for start in range(0, len(block), 200_000):
+        rig.feed(Received(honest, block[start : start + 200_000]))
+    assert not rig.disconnected(honest)
+    assert 1 <= sum(rig.disconnected(peer) is not None for peer in silent) <= 3
+
+
+def large_transaction(items: int) -> bytes:
+    """A `tx` payload with one input, whose witness has so many empty items."""
+    body = bytes(36) + b"\x00" + bytes(4) + b"\x01" + bytes(8) + b"\x00"
+    count = b"\xfe" + items.to_bytes(4, "little")
+    return bytes(4) + b"\x00\x01\x01" + body + count + bytes(items) + bytes(4)
+
+
+def test_a_long_transaction_is_decoded_off_the_loop() -> None:
+    rig = Rig()
+    peer, other = rig.connect(), rig.connect()
+    payload = large_transaction(100_000)
+    rig.feed(Received(peer, Rig.frame("tx", payload)))
+    rig.feed(Received(other, Rig.frame("tx", payload)))
+    rig.send(peer, Ping(5))
+    assert [job.job for job in rig.jobs] == [DecodeTransaction(payload)], "one at a time"
+    assert rig.told(peer, Pong) == [], "messages of one peer come one after the other"
+    rig.work()
+    assert rig.told(peer, Pong) == [Pong(5)]
+    assert [type(job.job) for job in rig.jobs] == []
+
+
+def test_what_is_no_transaction_is_left_out_when_it_was_decoded() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    rig.feed(Received(peer, Rig.frame("tx", large_transaction(100_000)[:-1])))
+    rig.send(peer, Ping(5))
+    rig.work()
+    assert [fact.command for fact in rig.facts(MessageIgnored)] == ["tx"]
+    assert rig.told(peer, Pong) == [Pong(5)]
+
+
+def test_a_long_transaction_of_who_has_gone_is_not_decoded() -> None:
+    rig = Rig()
+    peers = [rig.connect() for _ in range(3)]
+    for peer in peers:
+        rig.feed(Received(peer, Rig.frame("tx", large_transaction(50_000))))
+    for peer in peers:
+        rig.feed(Closed(peer))
+    assert len(rig.jobs) == 1
+    rig.work()
+    assert not rig.jobs
+
+
+def test_a_block_without_its_witnesses_is_made_off_the_loop_and_once() -> None:
+    rig = Rig()
+    paid = payment(rig)
+    block = next_block(rig, [paid])
+    rig.send(rig.connect(), BlockMessage(block.raw))
+    rig.work()
+    assert rig.node.active.tip.hash == block.hash
+    peer = rig.connect()
+    rig.send(peer, GetData((InvItem(InvType.WITNESS_BLOCK, block.hash),)))
+    assert rig.told(peer, BlockMessage) == [BlockMessage(block.raw)], "it is in memory"
+    rig.send(peer, *[GetData((InvItem(InvType.BLOCK, block.hash),))] * 3)
+    assert [job.job for job in rig.jobs] == [ReadBlock(block.hash, stripped=True)]
+    rig.work()
+    sent = rig.told(peer, BlockMessage)
+    assert len(sent) == 3
+    assert {Block.decode(each.raw).transactions[1].raw for each in sent} == {paid.stripped}

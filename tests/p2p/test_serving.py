@@ -198,15 +198,6 @@ def test_getblocks_leaves_the_stop_out() -> None:
 # Blocks and transactions.
 
 
-def test_a_block_comes_with_or_without_witnesses() -> None:
-    it = fixture()
-    assert it.ask(GetData((block_item(WITNESSED),))) == [BlockMessage(WITNESSED.raw)]
-    (bare,) = it.ask(GetData((block_item(WITNESSED, InvType.BLOCK),)))
-    assert isinstance(bare, BlockMessage)
-    assert len(bare.raw) < len(WITNESSED.raw)
-    assert Block.decode(bare.raw).transactions[0].txid == COINBASE.txid
-
-
 def test_items_are_answered_in_order_and_blocks_read_one_at_a_time() -> None:
     it = fixture()
     it.pool[COINBASE.wtxid] = COINBASE

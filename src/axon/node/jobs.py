@@ -23,6 +23,9 @@ SCRIPTS: Final = "scripts"
 READ: Final = "read"
 """The lane that reads blocks and filters for peers and callers."""
 
+DECODE: Final = "decode"
+"""The lane that takes long messages apart: who sent one waits."""
+
 COINS: Final = "coins"
 """The lane that looks coins up for the mempool, beside all others: who sent a transaction waits."""
 
@@ -62,9 +65,26 @@ class CatchUp:
 
 @dataclass(frozen=True, slots=True)
 class ReadBlock:
-    """Read a block; the outcome is its bytes as sent, or None if it is not held."""
+    """Read a block; the outcome is its bytes as sent, or None if it is not held.
+
+    Args:
+        hash: which.
+        stripped: leave its witnesses out (BIP 144): that takes a part of a second.
+    """
 
     hash: BlockHash
+    stripped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeTransaction:
+    """Decode a transaction that is long; the outcome is that, or the DecodeError.
+
+    Args:
+        payload: of a `tx` message.
+    """
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from random import Random
 
 from axon.chain.headertree import HeaderTree
+from axon.errors import DecodeError
 from axon.machine import (
     IMMEDIATELY,
     Clogged,
@@ -42,7 +43,7 @@ from axon.node.commands import (
 from axon.node.headerflow import HeaderFlow, HeadersLearnt
 from axon.node.links import HANDSHAKE_MESSAGES, Links
 from axon.node.outbox import Outbox
-from axon.node.reception import Reception
+from axon.node.reception import Reception, TransactionDecoded
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
 from axon.p2p.addrman import AddrMan
@@ -51,6 +52,7 @@ from axon.p2p.faults import PeerDone
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.uploadtarget import UploadTarget
+from axon.primitives.transaction import Transaction
 from axon.wire.messages import Message, SendHeaders, Unknown
 
 
@@ -103,6 +105,9 @@ class PeerNode(ABC):
                 continuation = self._outbox.take_continuation(task)
                 if isinstance(continuation, HeadersLearnt):
                     self._headerflow.learnt()
+                elif isinstance(continuation, TransactionDecoded):
+                    assert isinstance(outcome, Transaction | DecodeError)
+                    self._reception.decoded(continuation, outcome, now)
                 else:
                     self._completed(continuation, outcome, now)
             case Opened():

@@ -14,6 +14,7 @@ pieces, and of what a peer asked for one thing is given at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 from typing import Final
 
@@ -21,10 +22,12 @@ from axon.errors import DecodeError
 from axon.machine import SECOND, Instant, Pause, PeerId, Resume
 from axon.node.costs import CUT_BYTE_NS, expected_ns, received_ns
 from axon.node.facts import MessageIgnored
+from axon.node.jobs import DECODE, DecodeTransaction
 from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
-from axon.wire.messages import Message, OverLimit, Unknown
+from axon.primitives.transaction import Transaction
+from axon.wire.messages import Message, OverLimit, Tx, Unknown
 from axon.wire.messages.inventory import ITEM_SIZE
 from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
 from axon.wire.transport import Corrupt
@@ -60,8 +63,20 @@ here."""
 ITEMS_A_PIECE: Final = 100
 """Items of an inventory that are handled at once: about a millisecond."""
 
+LONG_TX_BYTES: Final = 20_000
+"""A transaction in a longer message is decoded off the loop: one of a block's size takes a second.
+There are some microseconds in each hundred bytes."""
+
 LONG_LIST_BYTES: Final = ITEMS_A_PIECE * ITEM_SIZE
 """A list is handled in pieces if its message is longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionDecoded:
+    """Continuation: a long `tx` message of a peer was decoded."""
+
+    peer: PeerId
+
 
 Route = Callable[[Session, Message | Unknown, Instant], None]
 Serve = Callable[[Session, Instant], None]
@@ -91,6 +106,8 @@ class Reception:
         self._waiting: dict[PeerId, None] = {}  # Peers of whom something waits, whyever.
         self._waiting_bytes = 0
         self._turns = 0
+        self._long: dict[PeerId, bytes] = {}  # Long messages that wait to be decoded.
+        self._is_decoding = False
         self.has_ready = False
         """Whether a turn is due at once."""
 
@@ -107,14 +124,16 @@ class Reception:
         if session.keepalive is not None:
             session.keepalive.data_received(now)
         session.transport.put(data)
-        self._waiting[peer] = None
+        if peer not in self._waiting:
+            self._waiting[peer] = None
+            session.waits_since = now
         self._waiting_bytes += len(data)
         if session.waiting_bytes > INBOX_LIMIT_BYTES and session.has_message:
             if not session.paused:
                 session.paused = True
                 self._outbox.put(Pause(peer))
         if self._waiting_bytes > INBOX_TOTAL_BYTES:
-            self._give_one_up()
+            self._give_one_up(now)
 
     def clogged(self, peer: PeerId, clogged: bool, now: Instant) -> None:
         """A peer does not take what it is sent; or does again."""
@@ -128,15 +147,16 @@ class Reception:
     def closed(self, session: Session) -> None:
         """A connection ended; what waited of it is forgotten."""
         self._waiting.pop(session.peer, None)
+        self._long.pop(session.peer, None)
         self._waiting_bytes -= session.waiting_bytes
 
-    def _give_one_up(self) -> None:
-        """Disconnect whoever makes us keep most, of those that we did not choose."""
+    def _give_one_up(self, now: Instant) -> None:
+        """Disconnect whoever makes us keep most for longest, of those that we did not choose."""
         sessions = [self._sessions[peer] for peer in self._waiting]
         strangers = [each for each in sessions if each.inbound and not each.is_protected]
         if strangers:
-            most = max(strangers, key=lambda each: each.waiting_bytes)
-            why = "more bytes of all peers wait than are kept, and most of them are of this one"
+            most = max(strangers, key=lambda each: _burden(each, now))
+            why = "more bytes of all peers wait than are kept, and this one's for longest"
             self._outbox.disconnect(most.peer, PeerDone(why))
 
     def work(self, now: Instant) -> None:
@@ -185,6 +205,7 @@ class Reception:
             is_ready = session.is_ready
         left = session.waiting_bytes
         self._waiting_bytes -= before - left
+        session.waits_since = now
         if not (left or session.serving):
             del self._waiting[session.peer]
         if session.paused and not session.is_leaving:
@@ -227,6 +248,11 @@ class Reception:
             self._handle_piece(session, session.pieces, now)
             return
         session.cost_ns += received_ns(frame.command, frame.size_bytes)
+        if frame.size_bytes > LONG_TX_BYTES and frame.command == Tx.command:
+            session.busy = True
+            self._long[session.peer] = frame.payload
+            self._decode_next()
+            return
         try:
             message = decode_message(frame.command, frame.payload)
             self._route(session, message, now)
@@ -234,6 +260,34 @@ class Reception:
             self._refuse(session, fault)
         if not session.busy:
             session.message_bytes = 0
+
+    def _decode_next(self) -> None:
+        """Have a long message decoded, one at a time: whoever goes takes his along."""
+        if self._long and not self._is_decoding:
+            self._is_decoding = True
+            peer = next(iter(self._long))
+            job = DecodeTransaction(self._long.pop(peer))
+            self._outbox.delegate(job, DECODE, TransactionDecoded(peer))
+
+    def decoded(
+        self, done: TransactionDecoded, found: Transaction | DecodeError, now: Instant
+    ) -> None:
+        """A long message has been decoded; it is handled now, if its peer is still there."""
+        self._is_decoding = False
+        self._decode_next()
+        session = self._sessions.get(done.peer)
+        if session is None:
+            return
+        session.busy = False
+        try:
+            if isinstance(found, DecodeError):
+                self._refuse(session, found)
+            else:
+                self._route(session, Tx(found), now)
+        except PeerFault as fault:
+            self._outbox.disconnect(done.peer, fault)
+        except DecodeError as fault:
+            self._refuse(session, fault)
 
     def _handle_piece(self, session: Session, pieces: Iterator[LongList], now: Instant) -> None:
         """The next piece of a long list; behind the last one the message is done with."""
@@ -257,6 +311,11 @@ class Reception:
         if isinstance(fault, OverLimit):
             raise PeerViolation(fault.rule) from fault
         self._outbox.report(MessageIgnored(session.peer, session.message_of, str(fault)))
+
+
+def _burden(session: Session, now: Instant) -> int:
+    """What a peer keeps our memory from being: who sends an hour at a frame, and who just now."""
+    return session.waiting_bytes * (now - session.waits_since + SECOND)
 
 
 def _rank_ns(session: Session) -> int:

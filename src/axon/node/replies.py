@@ -35,10 +35,13 @@ from axon.wire.messages import (
     GetData,
     GetHeaders,
     Headers,
+    InvItem,
+    InvType,
 )
 
 RECENT_BLOCKS: Final = 3
-"""Newly connected blocks kept in memory: 12 MB at most."""
+"""Newly connected blocks kept in memory: 12 MB at most; and so many that were asked for without
+their witnesses, of 1 MB each: who asks for one again must not have it made again."""
 
 MAX_READS: Final = 16
 """Reads ordered at a time. More wait here, and are forgotten with their peer: whoever connects,
@@ -91,6 +94,7 @@ class Replies:
         self._filters = filters
         self._peer_chains = peer_chains
         self._recent: dict[BlockHash, bytes] = {}
+        self._stripped: dict[BlockHash, bytes] = {}  # Asked for without witnesses, the last ones.
         self._reads = 0  # Ordered and not done.
         self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
         self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
@@ -150,7 +154,7 @@ class Replies:
             return
         following = self._serving.take_next(peer, now)
         if isinstance(following, ReadRequest):
-            recent = self._recent.get(BlockHash(following.item.hash))
+            recent = self._kept(following.item)
             if recent is None:
                 self._read(session, BlockRead(following))
                 return
@@ -158,18 +162,25 @@ class Replies:
         self._outbox.perform(following)
         session.serving = self._serving.is_busy(peer)
 
+    def _kept(self, item: InvItem) -> bytes | None:
+        """A block that is in memory as it is asked for."""
+        kept = self._stripped if item.kind == InvType.BLOCK else self._recent
+        return kept.get(BlockHash(item.hash))
+
     # Reading.
 
     def block_read(self, done: BlockRead, raw: bytes | None) -> None:
         """A block was read for a peer; None if its bytes are not held."""
-        peer = done.request.peer
+        peer, item = done.request.peer, done.request.item
         self._next_read()
+        if item.kind == InvType.BLOCK and raw is not None:
+            _keep(self._stripped, BlockHash(item.hash), raw)
         session = self._sessions.get(peer)
         if session is None:
             return
         session.busy = False
         try:
-            self._outbox.perform(self._serving.block_read(peer, done.request.item, raw))
+            self._outbox.perform(self._serving.block_read(peer, item, raw))
         except PeerFault as fault:
             self._outbox.disconnect(peer, fault)
         session.serving = self._serving.is_busy(peer)
@@ -201,7 +212,8 @@ class Replies:
         self._reads += 1
         match continuation:
             case BlockRead(request):
-                job: object = ReadBlock(BlockHash(request.item.hash))
+                item = request.item
+                job: object = ReadBlock(BlockHash(item.hash), item.kind == InvType.BLOCK)
             case FiltersRead(request) if request.whole:
                 job = ReadFilters(request.blocks[:FILTERS_A_READ], FILTER_BYTES_A_READ)
             case FiltersRead(request):
@@ -218,6 +230,10 @@ class Replies:
     def chain_moved(self, outcome: BlockOutcome) -> None:
         """Blocks joined the active chain; soon they will be asked for."""
         for step in outcome.connected[-RECENT_BLOCKS:]:
-            self._recent[step.hash] = step.block.raw
-        for old in list(self._recent)[:-RECENT_BLOCKS]:
-            del self._recent[old]
+            _keep(self._recent, step.hash, step.block.raw)
+
+
+def _keep(kept: dict[BlockHash, bytes], block_hash: BlockHash, raw: bytes) -> None:
+    kept[block_hash] = raw
+    if len(kept) > RECENT_BLOCKS:
+        del kept[next(iter(kept))]

@@ -95,6 +95,7 @@ class Session:
         self.cost_ns = 0  # What it has made us do lately on the loop, by `node/costs`.
         self.cost_at = now  # As of when.
         self.turn = 0  # Number of its last turn.
+        self.waits_since = now  # Nothing of it was handled since, and something waits.
         self.serving = False  # What it asked for is not all given yet.
         self.busy = False
         self.clogged = False

@@ -16,7 +16,8 @@ from axon.chain.blockfees import feerate_of_block
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
-from axon.node.jobs import LearnHeaders
+from axon.node.jobs import DecodeTransaction, LearnHeaders
+from axon.node.work import decode_transaction
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
 from axon.primitives.network import Network
@@ -242,6 +243,8 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             if isinstance(block, Rejected):
                 return block
             return feerate_of_block(block, wallet.network.subsidy_sat(height))
+        case DecodeTransaction(payload):
+            return decode_transaction(payload)
         case LearnHeaders(headers):
             files.keep_headers(headers)
         case KeepFilterHeaders(start_height, records):

@@ -9,9 +9,11 @@ from typing import Protocol
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
+from axon.errors import DecodeError
 from axon.mempool.acceptance import coins_that_tell
 from axon.node.jobs import (
     CatchUp,
+    DecodeTransaction,
     FindCoins,
     LearnHeaders,
     ReadBlock,
@@ -22,10 +24,12 @@ from axon.node.jobs import (
     VerifyScripts,
 )
 from axon.p2p.filterserving import FilterHashes
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Verdict
+from axon.wire.messages import Tx
 
 
 class ValidatorView(Protocol):
@@ -77,8 +81,11 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.validate(raw, follow=follow)
         case VerifyScripts(transaction, spent):
             return ledger.validator.verify_scripts(transaction, spent)
-        case ReadBlock(block_hash):
-            return ledger.validator.read_block(block_hash)
+        case ReadBlock(block_hash, stripped):
+            held = ledger.validator.read_block(block_hash)
+            return Block.decode(held).stripped() if stripped and held is not None else held
+        case DecodeTransaction(payload):
+            return decode_transaction(payload)
         case ReadSpent(block_hash):
             return ledger.validator.read_spent(block_hash)
         case LearnHeaders(headers):
@@ -95,6 +102,14 @@ def perform(ledger: LedgerView, job: object) -> object:
             found = _index(ledger).entries(hashes)
             return [None if item is None else FilterHashes(*item) for item in found]
     raise AssertionError(f"no job: {job!r}")
+
+
+def decode_transaction(payload: bytes) -> Transaction | DecodeError:
+    """The transaction in a `tx` message, or why there is none."""
+    try:
+        return Tx.decode(payload).transaction
+    except DecodeError as error:
+        return error
 
 
 def _up_to(filters: list[bytes | None], limit_bytes: int) -> list[bytes | None]:

@@ -31,7 +31,6 @@ from axon.p2p.views import (
     find_fork,
     is_active,
 )
-from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.transaction import Transaction
@@ -177,7 +176,8 @@ class Serving:
         Args:
             peer: as the request says.
             item: as the request says.
-            raw: the block with its witnesses; None if it could not be read.
+            raw: the block, without its witnesses if a BLOCK is asked for; None if it could not be
+                read.
 
         Raises:
             PeerFault: there is no such block any more, and it would wait for it in vain.
@@ -188,8 +188,6 @@ class Serving:
         ours.reading = None
         if raw is None:
             raise PeerFault("a block that it asked for cannot be read")
-        if item.kind == InvType.BLOCK:
-            raw = Block.decode(raw).stripped()
         actions: list[Action] = [Send(peer, BlockMessage(raw))]
         if item.hash == ours.continue_at:
             ours.continue_at = None
@@ -278,4 +276,4 @@ class Serving:
 def _stripped(transaction: Transaction) -> Transaction:
     if not transaction.has_witness:
         return transaction
-    return Transaction.decode(transaction.stripped)
+    return Transaction(transaction.stripped, 0)  # A long one would take long to decode again.

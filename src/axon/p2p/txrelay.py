@@ -3,16 +3,15 @@
 A transaction that enters the pool is queued for every peer that does not know it, and leaves at the
 peer's next announcement: at random moments, so that nobody can tell from the time who heard of it
 first. Outbound peers have moments of their own, all inbound ones share theirs, so that dialling us
-ten times does not show ten times as much. A peer may ask for what was in the pool when it came or
-at its last announcement, and for what the newest block holds; for nothing else, or it could tell
-when something came.
+ten times does not show ten times as much. A peer may ask for what was in the pool when it came, or
+at its last announcement, and for what the newest block holds; for nothing else.
 
 A peer that has just come, or has just ended its initial sync, missed what was announced before. It
 is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
 Core leaves that to chance.
 
-Also here: `mempool` (BIP 35), and the repetition of our own transactions until somebody asks. What
-we want of others is told by p2p/feefilter.
+Also here: `mempool` (BIP 35), and the repetition of our own until somebody asks for them. What we
+want of others is told by p2p/feefilter.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Final
 
-from axon.machine import SECOND, Instant, PeerId
+from axon.machine import SECOND, Instant, PeerId, earlier
 from axon.p2p.actions import Send
 from axon.p2p.faults import PeerFault
 from axon.p2p.feefilter import FEEFILTER_VERSION, NOTHING_SAT_KVB, FeeFilters, exponential
@@ -86,10 +85,10 @@ class _RelayPeer:
     wtxid_relay: bool
     relay: bool
     noban: bool
+    last_sequence: int  # What entered the pool before may be asked for.
     known: RollingSet[bytes] = field(default_factory=lambda: RollingSet(MAX_KNOWN))
     queue: dict[Wtxid, tuple[Txid, int]] = field(default_factory=dict)
     announce_at: Instant | None = None
-    last_sequence: int = 0  # What entered the pool before may be asked for.
     minimum: int = 0  # Announce nothing to it that pays less, sat/kvB.
     wants_pool: bool = False
     newcomer: bool = False  # It missed what was announced before.
@@ -168,8 +167,8 @@ class TxRelay:
             version: the newest protocol version that both speak.
             now: the present.
         """
-        ours = self._peers[peer] = _RelayPeer(inbound, wtxid_relay, relay, noban)
-        ours.last_sequence = self._pool.sequence  # As if it had just heard of all, like in Core.
+        ours = _RelayPeer(inbound, wtxid_relay, relay, noban, last_sequence=self._pool.sequence)
+        self._peers[peer] = ours
         self._welcome(peer, ours, now)
         if version >= FEEFILTER_VERSION and not (forcerelay or self._blocks_only):
             self._feefilters.opened(peer, now)
@@ -299,13 +298,11 @@ class TxRelay:
 
     def deadline(self) -> Instant | None:
         """When `tick` has something to do."""
-        agenda, soonest = self._agenda, self._feefilters.deadline()
+        agenda = self._agenda
         while agenda and not self._is_current(agenda[0]):
             heappop(agenda)
-        for due in (agenda[0][0] if agenda else None, self._repeat.deadline()):
-            if due is not None and (soonest is None or due < soonest):
-                soonest = due
-        return soonest
+        soonest = earlier(self._feefilters.deadline(), self._repeat.deadline())
+        return earlier(agenda[0][0] if agenda else None, soonest)
 
     @staticmethod
     def _wants_nothing(ours: _RelayPeer) -> bool:
