@@ -43,7 +43,7 @@ def sent(word: str, peers: int = 1, **counts: int) -> dict[str, Any]:
             "sent",
             "One node took it into the pool; no other node is there to confirm that it spreads.",
         ),
-        (sent("accepted"), 0, "sent", "A node had it in its pool in an earlier run."),
+        (sent("accepted"), 0, "sent", "A node has shown that it has it."),
         (
             sent("handed over"),
             4,

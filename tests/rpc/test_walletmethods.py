@@ -461,6 +461,39 @@ def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
             assert sent["txid"] not in node.call("getrawmempool")
 
 
+def test_what_another_device_has_sent_is_with_the_node_that_told_of_it(tmp_path: Path) -> None:
+    make_wallet(tmp_path / "one", "alice", account(bytes(16)))
+    make_wallet(tmp_path / "two", "alice", account(bytes(16)))
+    with running(tmp_path) as node:
+        with open_wallet(tmp_path / "one", "alice", node.endpoint) as first:
+            node.call("generatetoaddress", 1, first.call("getnewaddress"))
+            node.mine(MATURE)
+            while first.sync()["target"] < node.node.active.height:
+                pass
+            draft = first.call("draftpayment", {BOB: 1})
+            sent = first.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 30_000})
+        with open_wallet(tmp_path / "two", "alice", node.endpoint) as second:
+            second.sync()
+            entry = waited_for(second, sent["txid"])
+            assert (entry["category"], entry["delivery"]) == ("send", "accepted")
+        with open_wallet(tmp_path / "two", "alice") as second:
+            (waiting,) = second.call("waitfordelivery")
+            assert (waiting["txid"], waiting["delivery"]) == (sent["txid"], "accepted")
+            second.call("rescanblockchain", 0)
+            assert second.call("listtransactions", 1)[0]["delivery"] == "accepted"
+
+
+def waited_for(wallet: LightWallet, txid: str) -> Any:
+    """The entry of a transaction that a wallet is about to hear of."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for entry in wallet.call("listtransactions", 100):
+            if entry["txid"] == txid:
+                return entry
+        time.sleep(0.1)
+    raise AssertionError(f"nobody told of {txid}")
+
+
 def test_fees_by_target_come_from_the_last_blocks(place: Place) -> None:
     told = place.wallet.call("estimatesmartfee", 6)
     assert (sat(told["feerate"]), told["blocks"]) == (1_000, 6)

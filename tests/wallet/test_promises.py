@@ -16,6 +16,7 @@ from axon.wallet import promises, unconfirmed
 from axon.wallet.history import PaymentState
 from axon.wallet.keys import watch
 from axon.wallet.promises import prevout_scripts, promised_scripts
+from axon.wallet.records import SHOWN
 from axon.wallet.wallet import Wallet
 from tests.signing import Signer, Spendable
 from tests.wallet.scene import BOB, Scene, make_block, paying
@@ -165,6 +166,7 @@ def test_what_another_device_has_spent_shows_at_once() -> None:
     assert scene.wallet.balance().total_sat == 0
     assert scene.wallet.coins() == []
     assert scene.wallet.unconfirmed_own() == [payment], "it is offered like one made here"
+    assert scene.wallet.ledger.deliveries == {payment.txid: SHOWN}, "whoever sent it has it"
 
 
 def test_a_payment_that_was_replaced_does_not_come_back() -> None:

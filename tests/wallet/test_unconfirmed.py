@@ -118,7 +118,9 @@ def test_own_payments_are_kept_and_sent_again_until_they_are_mined() -> None:
     scene.wallet.record_sent(payment, scene.now_s)
     assert scene.wallet.unconfirmed_own() == [payment]
     assert scene.wallet.balance().total_sat == 0
+    assert scene.wallet.ledger.deliveries == {}
     assert scene.wallet.take_unconfirmed(payment, scene.now_s + 500)
+    assert scene.wallet.ledger.deliveries == {payment.txid: SHOWN}, "a node sent it"
     scene.mine(payment)
     assert scene.wallet.unconfirmed_own() == []
     scene.unwind(1)

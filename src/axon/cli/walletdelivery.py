@@ -56,7 +56,7 @@ def delivery_line(sent: Mapping[str, Any]) -> str:
         return f"{_first_upper(fetched)} fetched it, and nobody has shown it since. {_AGAIN}"
     alone = "" if sent["peers"] > 1 else "; no other node is there to confirm that it spreads"
     if not spread["held"]:
-        return "A node had it in its pool in an earlier run."
+        return "A node has shown that it has it."
     return f"{_first_upper(nodes_text(spread['held']))} took it into the pool{alone}."
 
 

@@ -69,7 +69,7 @@ def take_unconfirmed(
     if ledger.spends_ours(transaction):
         if not _is_made_elsewhere(ledger, transaction, rivals, check):
             return False
-        _keep(ledger, transaction, now_s)
+        _keep(ledger, transaction, now_s, {records.DELIVERY + txid: records.SHOWN})
         return True
     if not (rivals or ledger.concerns(transaction)):
         return False
@@ -192,7 +192,9 @@ def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None
     """Seen again, which decides between transactions of others, not between our own."""
     txid = transaction.txid
     seen = ledger.seen[txid]
-    if not ledger.spends_ours(transaction) and now_s >= seen.last_s + REFRESH_S:
+    if ledger.spends_ours(transaction):
+        note_delivery(ledger, txid, shown=True)  # Whoever sent it has it.
+    elif now_s >= seen.last_s + REFRESH_S:
         ledger.commit({records.SEEN + txid: replace(seen, last_s=now_s).encode()})
 
 

@@ -61,6 +61,8 @@ class _FindWaiting:
             fee_sat = ledger.fee_sat(item)
             feerate = None if fee_sat is None else fee_sat * 1_000 // item.vsize
             before = _DELIVERIES[ledger.deliveries.get(item.txid, b"")]
+            if ledger.seen[item.txid].mined:
+                before = Delivery.ACCEPTED  # Nodes had it in a block, and keep what leaves one.
             found.append(_Waiting(item.txid, item.txid in counted, feerate, before))
         return tuple(found)
 
@@ -79,7 +81,7 @@ async def waitfordelivery(daemon: WalletDaemon, timeout: int = 0) -> Json:
             "txid" : "hex",       (string) The transaction id
             "delivery" : "str",   (string) kept (nobody was handed it yet), handed over (a node has
                                   fetched it, and nobody shows it), refused (whoever has fetched it
-                                  does not keep it), accepted (a node has it in its pool) or
+                                  does not keep it), accepted (a node has shown that it has it) or
                                   spreading (a node has it from somebody else); in this run or an
                                   earlier one
             "peers" : n,          (numeric) Peers that take transactions
