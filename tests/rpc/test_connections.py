@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import socket
+import struct
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_response import StreamResponse
 
-from axon.rpc.connections import ConnectionSlots
+from axon.rpc.connections import ENDED_GRACE_S, ConnectionSlots
 from tests.rpc.serving import Web, ask, serving
 
 LOGIN = "Basic YWxpY2U6c2VjcmV0"
@@ -27,6 +33,7 @@ class Held:
         self.is_local = local
         self.working = 0
         self.has_called = called
+        self.has_ended = False
         self.idle_since = since
         self.evicted = False
 
@@ -50,6 +57,24 @@ def test_whoever_never_called_gives_way_first() -> None:
     assert slots.take(stranger)
     assert slots.take(Held(3.0))
     assert (owner.evicted, stranger.evicted) == (False, True)
+
+
+def test_whose_caller_sends_no_more_gives_way_before_all_others() -> None:
+    slots = ConnectionSlots(most=3, reserved=0)
+    silent, gone, owner = Held(1.0), Held(3.0, called=True), Held(2.0, called=True)
+    gone.has_ended = True
+    assert all(map(slots.take, (silent, gone, owner)))
+    assert slots.take(Held(4.0))
+    assert (silent.evicted, gone.evicted, owner.evicted) == (False, True, False)
+
+
+def test_newcomers_have_a_part_that_idle_callers_do_not_fill() -> None:
+    slots = ConnectionSlots(most=8, reserved=0)
+    kept = [Held(float(since), called=True) for since in range(8)]
+    newcomers = [Held(float(since)) for since in range(10, 14)]
+    assert all(map(slots.take, kept + newcomers))
+    assert [each.evicted for each in kept] == [True, True] + [False] * 6
+    assert [each.evicted for each in newcomers] == [True, True, False, False]
 
 
 def test_nobody_at_work_gives_way() -> None:
@@ -144,6 +169,40 @@ def test_a_caller_who_sends_no_more_is_answered(web: Web) -> None:
             assert received.endswith(b"}\n")
 
 
+def test_callers_with_a_connection_for_each_call_keep_nobody_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish = RequestHandler.finish_response
+
+    async def finish_late(*args: Any) -> tuple[StreamResponse, bool]:
+        """Callers hang up before the server has turned to their next request."""
+        done = await finish(*args)
+        await asyncio.sleep(0.01)
+        return done
+
+    monkeypatch.setattr(RequestHandler, "finish_response", finish_late)
+    monkeypatch.setattr("axon.rpc.server.MAX_CONNECTIONS", 20)
+    with serving() as web, ThreadPoolExecutor(3) as callers:
+        began = time.monotonic()
+        answers = callers.map(lambda _: web.post(ask("echo", 7)).body, range(200))
+        assert set(answers) == {RESULT}
+        web.until(lambda: not web.server._web.connections)
+        assert time.monotonic() - began < 200 / 20 * ENDED_GRACE_S / 2
+
+
+def test_the_end_is_taken_at_any_moment_of_a_call(web: Web) -> None:
+    for step in range(40):
+        with connect(web) as stream:
+            stream.sendall(head() + BODY)
+            if step % 2:
+                assert answer(stream).endswith(RESULT)
+            time.sleep(step / 40_000)
+            began = time.monotonic()
+            stream.shutdown(socket.SHUT_WR)
+            assert rest_of(stream).endswith(b"" if step % 2 else RESULT)
+            assert time.monotonic() - began < ENDED_GRACE_S / 2
+
+
 def test_two_requests_before_the_end_are_both_answered(web: Web) -> None:
     with connect(web) as stream:
         stream.sendall((head() + BODY) * 2)
@@ -225,7 +284,7 @@ def test_silent_connections_keep_nobody_out(
         assert web.post(ask("echo"), connection=owner).status == 200
         for number in range(60):
             stream = stack.enter_context(connect(web))
-            stream.sendall(head()[: number * 2])
+            stream.sendall(head()[: number * 2 % len(head())])  # A whole one has a password.
         assert web.post(ask("echo"), connection=owner).status == 200
         assert web.post(ask("echo")).status == 200
         web.until(lambda: len(web.server._web.connections) <= 20)
@@ -261,6 +320,29 @@ def test_who_may_not_call_is_refused_before_a_byte_is_read(
             assert rest_of(stream).startswith(b"HTTP/1.1 403 Forbidden\r\n")
         web.until(lambda: not web.server._slots.leaving)
         assert web.server._web.requests_count == 0
+
+
+def reset(stream: socket.socket) -> None:
+    """Leave without a farewell."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.close()
+
+
+def test_who_leaves_in_the_middle_of_a_long_answer_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("axon.rpc.server.LONG_ANSWER_BYTES", 1000)
+    body = json.dumps(ask("echo", "x" * 8_000_000)).encode()
+    with serving() as web:
+        for step in range(8):
+            stream = connect(web)
+            stream.sendall(head(size=len(body)) + body)
+            stream.recv(1000)
+            time.sleep(step / 400)
+            reset(stream)
+        web.until(lambda: not web.server._web.connections)
+        assert web.post(ask("echo", 7)).body == RESULT
+    assert [each for each in caplog.records if each.levelno > logging.DEBUG] == []
 
 
 def test_an_answer_that_nobody_takes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
 """The connections of an RPC server: who may have one, and which gives way when they are too many.
 
 An address that may not call is refused before its first byte is read. `MAX_CONNECTIONS` are kept,
-a part of them for this machine alone. When they are used up, a newcomer takes the place of the one
-that has waited longest without a call under way, and first of those that never had one: silent or
-half-sent connections keep nobody out. A newcomer from elsewhere evicts none of this machine's.
+a part of them for this machine alone. When they are used up, a newcomer takes the place of one
+without a call under way: first of one whose caller sends no more, then of those that never had a
+call, and of these that have waited longest. So silent or half-sent connections keep nobody out. Nor
+do those that are kept for further calls: a part is for newcomers, who else would only evict each
+other. A newcomer from elsewhere evicts none of this machine's.
+
+A caller that hangs up after its answer is gone at once: most make a connection for each call.
 
 A connection on which nothing happens is closed in the end (`-rpcservertimeout`); the HTTP library
 sees to that, and it counts the time that a header takes as such.
@@ -20,6 +24,7 @@ from typing import Any, Final, Protocol, cast
 
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
 from axon.rpc.requestheads import RequestHeads
@@ -30,6 +35,9 @@ MAX_CONNECTIONS: Final = 256
 
 RESERVED_LOCAL: Final = 64
 """Of these, so many are for this machine: whoever owns the node calls from here."""
+
+NEWCOMERS: Final = 4
+"""One of so many places is for connections that have not called yet."""
 
 MAX_LEAVING: Final = 16
 """Refused connections that are given a moment to see why; more are closed at once."""
@@ -58,6 +66,9 @@ class Evictable(Protocol):
 
     has_called: bool
     """Whether there has been such a call."""
+
+    has_ended: bool
+    """Whether its caller sends no more."""
 
     idle_since: float
     """When the last one ended, or the connection began; seconds of any one clock."""
@@ -95,7 +106,7 @@ class ConnectionSlots:
             idle = [each for each in rivals if not each.working]
             if not idle:
                 return False
-            evicted = min(idle, key=lambda each: (each.has_called, each.idle_since))
+            evicted = _first_to_go(idle, len(rivals) // NEWCOMERS)
             self.leave(evicted)
             evicted.evict()
         self._taken[newcomer] = None
@@ -104,6 +115,20 @@ class ConnectionSlots:
     def leave(self, connection: Evictable) -> None:
         """A connection has ended; it may have left already."""
         self._taken.pop(connection, None)
+
+
+def _first_to_go(idle: list[Evictable], kept_newcomers: int) -> Evictable:
+    """Which of some connections without a call under way has to give way."""
+    newcomers = sum(not each.has_called for each in idle)
+    spares_newcomers = newcomers < kept_newcomers
+    return min(
+        idle,
+        key=lambda each: (
+            not each.has_ended,
+            each.has_called != spares_newcomers,
+            each.idle_since,
+        ),
+    )
 
 
 class HttpHandler(RequestHandler):
@@ -118,16 +143,28 @@ class HttpHandler(RequestHandler):
     def __init__(self, connection: RpcConnection, server: Server, **options: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self.connection = connection
+        self._answered = 0
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way."""
-        return self._waiter is not None and not self._messages
+        """Whether all requests that have come are answered."""
+        return self._answered == self._request_count
 
     @property
     def is_last(self) -> bool:
         """Whether no request has come behind the one under way."""
         return not self._messages
+
+    async def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> tuple[StreamResponse, bool]:
+        """Send the answer; nothing is waited for behind the last one of who sends no more."""
+        try:
+            return await super().finish_response(request, resp, start_time)
+        finally:
+            self._answered += 1
+            if self.connection.has_ended and self.is_idle:
+                self.close()
 
 
 class RpcConnection(asyncio.Protocol):
@@ -151,13 +188,14 @@ class RpcConnection(asyncio.Protocol):
         self.is_local = False
         self.working = 0
         self.has_called = False
+        self.has_ended = False
         self.idle_since = self._loop.time()
         self._http: HttpHandler | None = None  # None of a connection that was refused.
+        self._stream: asyncio.Transport | None = None  # Likewise.
         self._server, self._options = server, options
         self._slots = slots
         self._allows = allows
         self._heads = RequestHeads()
-        self._has_ended = False
         self._waiting = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,6 +213,7 @@ class RpcConnection(asyncio.Protocol):
             _log.warning("RPC: every connection has a call under way; %s was refused", host)
             stream.abort()
         else:
+            self._stream = stream
             self._http = HttpHandler(self, self._server, **self._options)
             self._http.connection_made(transport)
 
@@ -192,6 +231,7 @@ class RpcConnection(asyncio.Protocol):
         """It is no more."""
         self._slots.leave(self)
         self._slots.leaving.pop(self, None)
+        self._stream = None
         if self._http is not None:
             self._http.connection_lost(exc)
 
@@ -214,16 +254,16 @@ class RpcConnection(asyncio.Protocol):
         """The caller sends no more; whether it may still be answered."""
         if self._http is None or self._http.is_idle or not self._heads.is_between:
             return False
-        if not self._has_ended:
-            self._has_ended = True
+        if not self.has_ended:
+            self.has_ended = True
             self._loop.call_later(ENDED_GRACE_S, self._close_ended)
         return True
 
     def _close_ended(self) -> None:
         """Nobody tells us that such a caller is gone, so it is looked after from time to time."""
-        if self._http is None or self._http.transport is None:
+        if self._http is None or self._stream is None or self._http.is_idle:
             return
-        if self._http.is_idle or self._waiting:
+        if self._waiting:
             self.evict()
         else:
             self._loop.call_later(ENDED_GRACE_S, self._close_ended)
@@ -231,12 +271,12 @@ class RpcConnection(asyncio.Protocol):
     @property
     def is_over(self) -> bool:
         """Whether its caller sends no more, and waits for the answer under way alone."""
-        return self._has_ended and self._http is not None and self._http.is_last
+        return self.has_ended and self._http is not None and self._http.is_last
 
     def evict(self) -> None:
-        """Close it at once; a call that waits ends."""
-        if self._http is not None and self._http.transport is not None:
-            self._http.transport.abort()
+        """Close it at once, what it has not taken is dropped; a call that waits ends."""
+        if self._stream is not None:
+            self._stream.abort()
 
     @contextmanager
     def work(self) -> Iterator[None]:

@@ -188,7 +188,12 @@ class RpcServer:
 
     async def _handle(self, request: BaseRequest) -> StreamResponse:
         """One HTTP request and its answer."""
-        response = await self._respond(request)
+        try:
+            response = await self._respond(request)
+        except ConnectionError as error:  # Only of this connection: those of methods end before.
+            _log.debug("RPC: %s has left before it had its answer: %s", request.remote, error)
+            connection_of(request).evict()
+            return _given_up(408)
         if connection_of(request).is_over:
             response.force_close()
         return response
