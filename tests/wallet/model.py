@@ -25,10 +25,13 @@ class Model:
     scripts: Mapping[bytes, Keychain]
     waiting: dict[Txid, Transaction] = field(default_factory=dict)
 
-    def wait(self, transaction: Transaction) -> None:
-        """It is unconfirmed, and believed before all that wait already."""
+    def wait(self, transaction: Transaction, *, first: bool = False) -> None:
+        """It is unconfirmed, and believed before all that wait already; or, as first, after."""
         self.waiting.pop(transaction.txid, None)
-        self.waiting[transaction.txid] = transaction
+        if first:
+            self.waiting = {transaction.txid: transaction, **self.waiting}
+        else:
+            self.waiting[transaction.txid] = transaction
 
     def counted(self, blocks: Sequence[Block]) -> dict[Txid, Transaction]:
         """The unconfirmed transactions that count."""

@@ -117,12 +117,12 @@ class World:
         built_on = {Txid(point[:32]) for item in waiting for point in item.prevouts}
         others = [item for item in waiting if set(item.prevouts) & set(received.prevouts)]
         pays_us = any(output.script_pubkey in SCRIPTS for output in received.outputs)
-        ours = pays_us or received is rival
-        # Payments of ours would fall with what they build on.
-        kept = ours and not any(item.txid in built_on for item in others)
+        kept = pays_us or received is rival
         assert self.wallet.take_unconfirmed(received, self.now_s) == kept
         if kept:
-            self.model.wait(received)
+            # Payments of ours would fall with what they build on: it is kept, and believed least.
+            first = any(item.txid in built_on for item in others)
+            self.model.wait(received, first=first)
 
     def send(self) -> None:
         """A payment of the wallet's own; the chain here asks for no signatures."""

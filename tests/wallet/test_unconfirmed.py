@@ -9,11 +9,13 @@ from axon.primitives.hashes import Txid
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet import unconfirmed
 from axon.wallet.errors import UnknownTransaction
+from axon.wallet.feebump import bump
 from axon.wallet.history import PaymentState
 from axon.wallet.records import HANDED_OVER, SHOWN
+from axon.wallet.signing import sign
 from axon.wallet.unconfirmed import EXPIRY_S, MAX_INCOMING, MAX_INCOMING_BYTES, parents_first
 from axon.wallet.wallet import Wallet
-from tests.wallet.scene import BOB, Scene, coin, coinbase, new_wallet, paying
+from tests.wallet.scene import BOB, PASSPHRASE, Scene, coin, coinbase, new_wallet, paying
 
 
 def stealing(scene: Scene, point: bytes, amount_sat: int = COIN) -> Transaction:
@@ -99,8 +101,59 @@ def test_the_unconfirmed_cannot_undo_what_our_payments_build_on() -> None:
     payment = stealing(scene, point)
     scene.wallet.record_sent(payment, scene.now_s)
     scene.unwind(1)
-    assert not scene.wallet.take_unconfirmed(paying(BOB.script, COIN, "coin"), scene.now_s)
-    assert scene.wallet.unconfirmed_own() == [payment]
+    rival = paying(BOB.script, COIN, "coin")
+    for later_s in (0, 100, 10_000):
+        assert scene.wallet.take_unconfirmed(rival, scene.now_s + later_s)
+        assert scene.wallet.unconfirmed_own() == [payment]
+        assert disputed(scene) == {payment.txid, Txid(point[:32])}, "it may still come true"
+
+
+def test_the_payee_who_paid_for_both_is_warned_of_a_rival() -> None:
+    scene = Scene()
+    promise = paying(scene.script(), COIN, "coin")
+    scene.wallet.take_unconfirmed(promise, scene.now_s)
+    made = bump(scene.wallet, promise.txid, 20_000)
+    child = sign(scene.wallet, made, PASSPHRASE)
+    assert isinstance(child, Transaction)
+    scene.wallet.record_sent(child, scene.now_s + 10)
+    assert disputed(scene) == set()
+    rival = paying(BOB.script, 2 * COIN, "coin")
+    for later_s in (20, 100, 10_000):
+        assert scene.wallet.take_unconfirmed(rival, scene.now_s + later_s)
+        assert scene.wallet.unconfirmed_own() == [child], "a stranger's word does not outdo it"
+        assert disputed(scene) == {promise.txid, child.txid}
+    scene.mine(rival)
+    assert disputed(scene) == set()
+    states = {entry.txid: entry.state for entry in scene.wallet.history()}
+    assert states == dict.fromkeys((promise.txid, child.txid), PaymentState.REPLACED)
+    assert scene.wallet.balance().total_sat == 0
+
+
+def test_a_promise_that_is_repeated_does_not_outdo_the_one_that_a_child_paid_for() -> None:
+    scene = Scene()
+    old, new = (paying(scene.script(), COIN, "coin", fee_sat) for fee_sat in (1_000, 2_000))
+    scene.wallet.take_unconfirmed(old, scene.now_s)
+    scene.wallet.take_unconfirmed(new, scene.now_s + 1)
+    child = sign(scene.wallet, bump(scene.wallet, new.txid, 20_000), PASSPHRASE)
+    assert isinstance(child, Transaction)
+    scene.wallet.record_sent(child, scene.now_s + 10)
+    scene.wallet.take_unconfirmed(old, scene.now_s + 1_000)
+    assert scene.wallet.unconfirmed_own() == [child]
+    scene.mine(new, child)
+    assert disputed(scene) == set()
+
+
+def test_that_we_replace_our_own_payment_is_no_dispute() -> None:
+    scene = Scene()
+    point = scene.receive(5 * COIN)
+    for payment in [stealing(scene, point, amount_sat) for amount_sat in (3 * COIN, 2 * COIN)]:
+        scene.wallet.record_sent(payment, scene.now_s)
+    assert disputed(scene) == set()
+
+
+def disputed(scene: Scene) -> set[Txid]:
+    """What the history warns of."""
+    return {entry.txid for entry in scene.wallet.history() if entry.disputed}
 
 
 def test_a_double_spend_of_a_confirmed_one_is_ignored() -> None:

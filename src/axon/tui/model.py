@@ -94,7 +94,8 @@ class Payment:
         time_s: of its block, or when it was first seen; seconds since 1970.
         label: its own, or the address's.
         addresses: whom it went to, or where it came to.
-        disputed: somebody was seen to spend the same once more, and no block has decided.
+        disputed: somebody was seen to spend the same once more, or what it builds on, and no block
+            has decided.
     """
 
     txid: str

@@ -162,7 +162,7 @@ def counterparty(payment: Payment) -> str:
 def confirmation_text(payment: Payment) -> str:
     """How sure a payment is, in a sentence."""
     if payment.disputed:
-        return "its sender was seen to spend the same once more; wait for a block"
+        return "somebody was seen to spend the same coins once more; wait for a block"
     if payment.state == REPLACED:
         return "replaced by another payment that spends the same; it counts for nothing"
     if payment.category == "orphan":

@@ -38,8 +38,8 @@ class HistoryEntry:
         label: empty if it has none.
         addresses: whom a payment of ours went to; of what we received, the addresses it came to.
         coinbase: whether it was mined.
-        disputed: it comes from others, and another transaction that was seen spends the same: which
-            of them comes, if any, a block decides.
+        disputed: somebody else was seen to spend the same, or what it builds on: which of them
+            comes, if any, a block decides.
     """
 
     txid: Txid
@@ -159,11 +159,32 @@ def _entry(
 
 
 def is_disputed(ledger: WalletLedger, transaction: Transaction) -> bool:
-    """Whether it is an incoming one of which a rival was seen, and neither is in a block."""
-    if transaction.txid in ledger.confirmed or ledger.spends_ours(transaction):
-        return False
-    rivals = ledger.conflicts(transaction)
+    """Whether somebody else was seen to spend the same, or what it builds on, and no block decides.
+
+    That we replace a payment of our own is no dispute.
+    """
+    lineage, queue, rivals = {transaction.txid: transaction}, [transaction], list[Txid]()
+    for each in queue:
+        if each.txid in ledger.confirmed or each.is_coinbase:
+            continue
+        rivals += _rivals(ledger, each)
+        parents = [ledger.transactions.get(outpoint_txid(prevout)) for prevout in each.prevouts]
+        for parent in parents:
+            if parent is not None and parent.txid not in lineage:
+                lineage[parent.txid] = parent
+                queue.append(parent)
     return bool(rivals) and not any(rival in ledger.confirmed for rival in rivals)
+
+
+def _rivals(ledger: WalletLedger, transaction: Transaction) -> list[Txid]:
+    found = ledger.conflicts(transaction)
+    if not ledger.spends_ours(transaction):
+        return found
+    return [
+        txid
+        for txid in found
+        if txid in ledger.confirmed or not ledger.spends_ours(ledger.transactions[txid])
+    ]
 
 
 def _addresses(ledger: WalletLedger, transaction: Transaction) -> tuple[str, ...]:

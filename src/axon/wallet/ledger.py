@@ -192,6 +192,11 @@ class WalletLedger:
             return Seen(now_s, last_s)
         return Seen(known.first_s, max(last_s, known.last_s), known.mined)
 
+    def seen_below_conflicts(self, transaction: Transaction, now_s: int) -> Seen:
+        """When it was seen, said so that those count that spend the same, and not this one."""
+        others = [self.seen[txid].last_s for txid in self.conflicts(transaction)]
+        return Seen(now_s, max(min([now_s, *others]) - 1, 0))
+
     # Scripts.
 
     def use(self, script: bytes) -> bool:

@@ -1,10 +1,11 @@
 """Transactions that are in no block yet: our own, and incoming ones that peers sent.
 
 Announcing costs a peer nothing, and what others spend cannot be checked here. So an incoming
-transaction may promise us money, which is shown as pending and never spent. One that spends our
-coins and was not made here, as by another device with the same seed, counts when its signatures
-hold; else any peer could empty our balance with made-up bytes. Incoming transactions are bounded,
-each peer has its share, and they expire when no peer sends them again.
+transaction may promise us money, which is shown as pending and never spent. One that spends the
+same as what a payment of ours builds on is kept as a warning, and outdoes nothing before a block
+does. One that spends our coins and was not made here, as by another device with the same seed,
+counts when its signatures hold; else any peer could empty our balance with made-up bytes. Incoming
+transactions are bounded, each peer has its share, and they expire when no peer sends them again.
 """
 
 from __future__ import annotations
@@ -73,13 +74,13 @@ def take_unconfirmed(
         return True
     if not (rivals or ledger.concerns(transaction)):
         return False
-    if any(_stands(ledger, rival) for rival in rivals):
+    if any(rival in ledger.confirmed for rival in rivals):
         return False
     room = _make_room(ledger, transaction, source)
     if room is None:
         return False
     ledger.sources[txid] = source
-    _keep(ledger, transaction, now_s, room)
+    _keep(ledger, transaction, now_s, room, gives_way=_gives_way(ledger, transaction))
     return True
 
 
@@ -125,10 +126,14 @@ def expire_unconfirmed(ledger: WalletLedger, now_s: int) -> None:
     ledger.commit(changes)
 
 
-def _stands(ledger: WalletLedger, txid: Txid) -> bool:
-    """Whether it is confirmed, or a payment of ours is or builds on it: neither can be undone."""
-    return txid in ledger.confirmed or any(
-        ledger.spends_ours(ledger.transactions[item]) for item in ledger.built_on([txid])
+def _gives_way(ledger: WalletLedger, transaction: Transaction) -> bool:
+    """Whether what spends the same is a payment of ours, or one of ours builds on it.
+
+    Then a stranger's word does not outdo it: it is disputed until a block decides.
+    """
+    return any(
+        ledger.spends_ours(ledger.transactions[txid])
+        for txid in ledger.built_on(ledger.conflicts(transaction))
     )
 
 
@@ -194,13 +199,19 @@ def _refresh(ledger: WalletLedger, transaction: Transaction, now_s: int) -> None
     seen = ledger.seen[txid]
     if ledger.spends_ours(transaction):
         note_delivery(ledger, txid, shown=True)  # Whoever sent it has it.
-    elif now_s >= seen.last_s + REFRESH_S:
+    elif now_s >= seen.last_s + REFRESH_S and not _gives_way(ledger, transaction):
         ledger.commit({records.SEEN + txid: replace(seen, last_s=now_s).encode()})
 
 
 def _keep(
-    ledger: WalletLedger, transaction: Transaction, now_s: int, others: Changes | None = None
+    ledger: WalletLedger,
+    transaction: Transaction,
+    now_s: int,
+    others: Changes | None = None,
+    *,
+    gives_way: bool = False,
 ) -> None:
+    seen = ledger.seen_below_conflicts if gives_way else ledger.seen_above_conflicts
     counts = ledger.revealed_counts()
     for output in transaction.outputs:
         ledger.use(output.script_pubkey)
@@ -209,7 +220,7 @@ def _keep(
         {
             **(others or {}),
             records.TRANSACTION + txid: transaction.raw,
-            records.SEEN + txid: ledger.seen_above_conflicts(transaction, now_s).encode(),
+            records.SEEN + txid: seen(transaction, now_s).encode(),
             **ledger.revealed_since(counts),
         }
     )

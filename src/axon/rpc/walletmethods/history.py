@@ -32,8 +32,8 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
                                       orphan (mined, and its block left the chain)
             "state" : "str",          (string) unconfirmed, confirmed or replaced (by another one
                                       that spends the same: it counts for nothing)
-            "disputed" : true,        (boolean, optional) It comes from others, and another
-                                      transaction that was seen spends the same
+            "disputed" : true,        (boolean, optional) Somebody else was seen to spend the same
+                                      once more, or what it builds on: a block decides
             "delivery" : "str",       (string, optional) Of a payment of this wallet that is in no
                                       block: as in waitfordelivery
             "amount" : n,             (numeric) What it adds to the balance in BTC; negative for a
