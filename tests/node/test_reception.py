@@ -6,14 +6,16 @@ from typing import Final
 
 import pytest
 
-from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Drained, Received
+from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Completed, Drained, Received
 from axon.node.costs import CUT_BYTE_NS, received_ns, sent_ns
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import DecodeTransaction, ReadBlock
 from axon.node.reception import INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, MOST_NS, STEP_NS, TURN_NS
 from axon.node.replies import FILTERS_A_READ
+from axon.node.work import perform
 from axon.primitives.block import Block
 from axon.primitives.netaddress import NetAddress, TimedAddress
+from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
     Addr,
     BlockMessage,
@@ -231,9 +233,9 @@ def test_who_keeps_us_waiting_at_half_a_message_goes_before_who_just_sends() -> 
 
 def large_transaction(items: int) -> bytes:
     """A `tx` payload with one input, whose witness has so many empty items."""
-    body = bytes(36) + b"\x00" + bytes(4) + b"\x01" + bytes(8) + b"\x00"
+    body = bytes(36) + b"\x00" + bytes(4) + b"\x01" + bytes(8) + b"\x08\x6a\x06" + bytes(6)
     count = b"\xfe" + items.to_bytes(4, "little")
-    return bytes(4) + b"\x00\x01\x01" + body + count + bytes(items) + bytes(4)
+    return b"\x02" + bytes(3) + b"\x00\x01\x01" + body + count + bytes(items) + bytes(4)
 
 
 def test_a_long_transaction_is_decoded_off_the_loop() -> None:
@@ -248,6 +250,21 @@ def test_a_long_transaction_is_decoded_off_the_loop() -> None:
     rig.work()
     assert rig.told(peer, Pong) == [Pong(5)]
     assert [type(job.job) for job in rig.jobs] == []
+
+
+@pytest.mark.parametrize("items", [300_000, 3_800_000])
+def test_what_was_decoded_is_not_taken_apart_on_the_loop(
+    items: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that is as heavy as may be, nor a heavier one, which is refused as it is."""
+    rig = Rig()
+    peer = rig.connect()
+    rig.feed(Received(peer, Rig.frame("tx", large_transaction(items))))
+    job = rig.jobs.popleft()
+    decoded = perform(rig.ledger, job.job)
+    monkeypatch.setattr(Transaction, "_read", None)
+    rig.feed(Completed(job.task, decoded))
+    assert len(rig.jobs) == (items < 400_000), "its coins are looked for"
 
 
 def test_what_is_no_transaction_is_left_out_when_it_was_decoded() -> None:

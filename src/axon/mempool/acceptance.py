@@ -27,6 +27,7 @@ from axon.mempool.standard import (
     check_inputs_standard,
     check_standard,
     check_transaction,
+    check_weight,
     check_witness_standard,
     sigops_cost,
 )
@@ -75,7 +76,8 @@ def screen(
     table: EntryTable, transaction: Transaction, tip: TipContext, policy: Policy
 ) -> Refused | None:
     """The checks that need nothing of what it spends: they come before any look at a coin."""
-    refused = check_transaction(transaction)
+    refused = check_weight(transaction) if policy.require_standard else None
+    refused = refused or check_transaction(transaction)
     if refused is not None:
         return refused
     if transaction.is_coinbase:

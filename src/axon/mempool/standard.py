@@ -53,6 +53,19 @@ _LEAF_MASK = 0xFE
 _NO_SIGOPS = frozenset({WITNESS_V0_KEYHASH, WITNESS_V1_TAPROOT, WITNESS_V0_SCRIPTHASH, SCRIPTHASH})
 
 
+def check_weight(transaction: Transaction) -> Refused | None:
+    """What may be told without taking it apart, which takes long where it is long."""
+    if transaction.weight_wu <= MAX_STANDARD_WEIGHT:
+        return None
+    if _is_oversize(transaction):
+        return _invalid("bad-txns-oversize")
+    return Refused("tx-size", kind=Refusal.NONSTANDARD)
+
+
+def _is_oversize(transaction: Transaction) -> bool:
+    return transaction.weight_wu - transaction.size_bytes > MAX_BLOCK_WEIGHT * 3 // 4
+
+
 def check_transaction(transaction: Transaction) -> Refused | None:
     """What holds for every transaction, in a block or not, whatever it spends."""
     inputs, outputs = transaction.inputs, transaction.outputs
@@ -60,7 +73,7 @@ def check_transaction(transaction: Transaction) -> Refused | None:
         return _invalid("bad-txns-vin-empty")
     if not outputs:
         return _invalid("bad-txns-vout-empty")
-    if transaction.weight_wu - transaction.size_bytes > MAX_BLOCK_WEIGHT * 3 // 4:
+    if _is_oversize(transaction):
         return _invalid("bad-txns-oversize")
     total = 0
     for output in outputs:
@@ -86,7 +99,7 @@ def _invalid(reason: str) -> Refused:
 
 
 def check_standard(transaction: Transaction, policy: Policy) -> Refused | None:
-    """Version, size, form of scripts, data and dust outputs."""
+    """Version, form of scripts, data and dust outputs; the weight says `check_weight`."""
     reason = _nonstandard_form(transaction) or _nonstandard_outputs(transaction, policy)
     return Refused(reason, kind=Refusal.NONSTANDARD) if reason else None
 
@@ -94,8 +107,6 @@ def check_standard(transaction: Transaction, policy: Policy) -> Refused | None:
 def _nonstandard_form(transaction: Transaction) -> str:
     if not 1 <= transaction.version <= MAX_STANDARD_VERSION:
         return "version"
-    if transaction.weight_wu > MAX_STANDARD_WEIGHT:
-        return "tx-size"
     for item in transaction.inputs:
         script_sig = item.script_sig
         if script_sig:

@@ -11,6 +11,7 @@ from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.mempool.acceptance import coins_that_tell
+from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.node.jobs import (
     CatchUp,
     DecodeTransaction,
@@ -105,11 +106,17 @@ def perform(ledger: LedgerView, job: object) -> object:
 
 
 def decode_transaction(payload: bytes) -> Transaction | DecodeError:
-    """The transaction in a `tx` message, or why there is none."""
+    """The transaction in a `tx` message, or why there is none.
+
+    It is taken apart as far as the loop will want it: what is too heavy is refused as it is.
+    """
     try:
-        return Tx.decode(payload).transaction
+        transaction = Tx.decode(payload).transaction
     except DecodeError as error:
         return error
+    if transaction.weight_wu <= MAX_STANDARD_WEIGHT:
+        transaction.take_apart()
+    return transaction
 
 
 def _up_to(filters: list[bytes | None], limit_bytes: int) -> list[bytes | None]:

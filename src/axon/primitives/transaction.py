@@ -219,6 +219,11 @@ class Transaction:
         """32 bits: a height below 500,000,000, else seconds since 1970."""
         return int(_U32.unpack_from(self.raw, len(self.raw) - 4)[0])
 
+    def take_apart(self) -> None:
+        """Work out now what else is when it is first wanted: off a loop, where it is long."""
+        for known in (self.inputs, self.outputs, self.txid, self.wtxid):
+            assert known is not None, "each is kept"
+
     @property
     def inputs(self) -> tuple[TxIn, ...]:
         """The inputs with their witnesses."""
