@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from axon.primitives.address import encode_address
+from axon.drivers.aio.walletfile import SqliteStore
+from axon.host.lightwallet import WALLET_FILE
+from axon.host.settings import LightSettings
+from axon.primitives.address import decode_address, encode_address
 from axon.primitives.block import Block
 from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import REGTEST
@@ -23,6 +26,7 @@ from axon.wallet.wallet import Wallet
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
 from tests.signing import Signer
+from tests.wallet.scene import paying
 
 BOB = Signer("bob").address()
 MATURE = 101
@@ -481,6 +485,20 @@ def test_what_another_device_has_sent_is_with_the_node_that_told_of_it(tmp_path:
             assert (waiting["txid"], waiting["delivery"]) == (sent["txid"], "accepted")
             second.call("rescanblockchain", 0)
             assert second.call("listtransactions", 1)[0]["delivery"] == "accepted"
+
+
+def test_a_payment_that_its_sender_bumped_is_in_one_sum(tmp_path: Path) -> None:
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    with SqliteStore(LightSettings(REGTEST, tmp_path).wallet_folder("alice") / WALLET_FILE) as disk:
+        wallet = Wallet.load(disk)
+        script = decode_address(wallet.new_address(), REGTEST)
+        for fee_sat in (1_000, 2_000, 3_000):
+            wallet.take_unconfirmed(paying(script, 4 * COIN, "coin", fee_sat), int(time.time()))
+        wallet.take_unconfirmed(paying(script, COIN, "other"), int(time.time()))
+    with open_wallet(tmp_path, "alice") as light:
+        mine = light.call("getbalances")["mine"]
+        assert (sat(mine["untrusted_pending"]), sat(mine["disputed"])) == (COIN, 4 * COIN)
+        assert sat(mine["trusted"]) == 0
 
 
 def waited_for(wallet: LightWallet, txid: str) -> Any:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint_txid
+from axon.wallet.disputes import is_disputed
 from axon.wallet.labels import LabelKind, label_of
 from axon.wallet.ledger import WalletLedger
 
@@ -156,35 +157,6 @@ def _entry(
         coinbase=transaction.is_coinbase,
         disputed=is_disputed(ledger, transaction),
     )
-
-
-def is_disputed(ledger: WalletLedger, transaction: Transaction) -> bool:
-    """Whether somebody else was seen to spend the same, or what it builds on, and no block decides.
-
-    That we replace a payment of our own is no dispute.
-    """
-    lineage, queue, rivals = {transaction.txid: transaction}, [transaction], list[Txid]()
-    for each in queue:
-        if each.txid in ledger.confirmed or each.is_coinbase:
-            continue
-        rivals += _rivals(ledger, each)
-        parents = [ledger.transactions.get(outpoint_txid(prevout)) for prevout in each.prevouts]
-        for parent in parents:
-            if parent is not None and parent.txid not in lineage:
-                lineage[parent.txid] = parent
-                queue.append(parent)
-    return bool(rivals) and not any(rival in ledger.confirmed for rival in rivals)
-
-
-def _rivals(ledger: WalletLedger, transaction: Transaction) -> list[Txid]:
-    found = ledger.conflicts(transaction)
-    if not ledger.spends_ours(transaction):
-        return found
-    return [
-        txid
-        for txid in found
-        if txid in ledger.confirmed or not ledger.spends_ours(ledger.transactions[txid])
-    ]
 
 
 def _addresses(ledger: WalletLedger, transaction: Transaction) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
-from axon.wallet.history import is_disputed
+from axon.wallet.disputes import disputed_sums
 from axon.wallet.lookahead import has_past
 from axon.wallet.wallet import Wallet
 
@@ -25,7 +25,8 @@ async def getbalances(daemon: WalletDaemon) -> Json:
             "untrusted_pending" : n,    (numeric) promised by others, in no block yet; may never
                                         come
             "disputed" : n,             (numeric) promised, and somebody was seen to spend the same
-                                        once more: a block decides; in untrusted_pending or nowhere
+                                        once more: a block decides; of rivals the one that counts,
+                                        or the greatest; in none of the others
             "immature" : n,             (numeric) mined, and to be spent after 100 blocks
             "frozen" : n                (numeric) part of the others that was set aside by hand
           },
@@ -95,18 +96,15 @@ async def _with_as_of(daemon: WalletDaemon, info: dict[str, Json]) -> dict[str, 
 class _Balances:
     def run(self, wallet: Wallet) -> dict[str, Json]:
         found = wallet.balance()
-        ledger = wallet.ledger
-        disputed_sat = sum(
-            ledger.received_sat(ledger.transactions[txid])
-            for txid in ledger.seen
-            if is_disputed(ledger, ledger.transactions[txid])
-        )
+        disputed = disputed_sums(wallet.ledger, wallet.counted(), wallet.reckoning().unspent())
+        trusted_pending_sat = found.trusted_pending_sat - disputed.trusted_sat
+        untrusted_pending_sat = found.untrusted_pending_sat - disputed.untrusted_sat
         frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
         return {
             "mine": {
-                "trusted": Amount(found.confirmed_sat + found.trusted_pending_sat),
-                "untrusted_pending": Amount(found.untrusted_pending_sat),
-                "disputed": Amount(disputed_sat),
+                "trusted": Amount(found.confirmed_sat + trusted_pending_sat),
+                "untrusted_pending": Amount(untrusted_pending_sat),
+                "disputed": Amount(disputed.total_sat),
                 "immature": Amount(found.immature_sat),
                 "frozen": Amount(frozen_sat),
             },
