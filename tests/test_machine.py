@@ -45,6 +45,7 @@ def test_any_text_names_an_endpoint_or_none(text: str) -> None:
     [
         ("", False), (":5", False), ("[]:5", False), ("a b", False), ("a\n:5", False),
         ("a:", True), ("a:x", True), ("a:0", True), ("a:65536", True), ("a:+5", True),
+        ("9" * 301, False), ("a:" + "9" * 5_000, False),
         ("a:٥", True), ("[::1", True), ("[::1]5", True), ("[::1]:", True), ("[::1]:0", True),
     ],
 )  # fmt: skip
@@ -52,6 +53,11 @@ def test_texts_that_name_no_endpoint(text: str, bad_port: bool) -> None:
     with pytest.raises(EndpointError) as caught:
         Endpoint.parse(text, 9)
     assert caught.value.bad_port is bad_port
+
+
+def test_the_longest_name_has_an_endpoint() -> None:
+    name = "a" * 253
+    assert Endpoint.parse(f"{name}:65535", 9) == Endpoint(name, 65_535)
 
 
 def test_an_address_without_brackets_is_no_host_and_port() -> None:

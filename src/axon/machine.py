@@ -23,7 +23,7 @@ What a driver promises:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NewType, Protocol, Self
+from typing import Final, NewType, Protocol, Self
 
 from axon.errors import AxonError
 
@@ -42,11 +42,15 @@ DAY = 24 * HOUR
 PeerId = NewType("PeerId", int)
 
 
+MAX_ENDPOINT_SIZE: Final = 300
+"""Characters of an endpoint in writing; a name has 253 at most (RFC 1035), and a port 5."""
+
+
 class EndpointError(AxonError, ValueError):
     """A text that names no endpoint.
 
     Args:
-        text: the whole of it.
+        text: the whole of it; its beginning, if it is very long.
         bad_port: whether a host can be read, and the port behind it cannot.
     """
 
@@ -75,6 +79,8 @@ class Endpoint:
         Raises:
             EndpointError: it is none of these.
         """
+        if len(text) > MAX_ENDPOINT_SIZE:
+            raise EndpointError(f"{text[:MAX_ENDPOINT_SIZE]}...", bad_port=False)
         host, port_text = text, ""
         if text.startswith("["):
             host, bracket, port_text = text[1:].partition("]")

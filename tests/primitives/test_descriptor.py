@@ -296,6 +296,14 @@ def test_multipath_keys_have_as_many_paths_each() -> None:
         parse_descriptor(f"multi(1,{XPUB_B}/<0;1>,{XPUB_D}/<2;3;4>)", MAINNET)
 
 
+def test_multipath_keys_stand_for_no_more_than_can_be_held() -> None:
+    items = ";".join(map(str, range(100_000)))
+    with pytest.raises(DescriptorError, match="too many items"):
+        parse_descriptor(f"wpkh({XPUB_B}/<{items}>/*)", MAINNET)
+    items = ";".join(map(str, range(500)))
+    assert len(parse_descriptor(f"wpkh({XPUB_B}/<{items}>/*)", MAINNET)) == 500
+
+
 def test_multi_a_in_a_leaf() -> None:
     (descriptor,) = parse_descriptor(f"tr({XONLY},sortedmulti_a(1,{KEY},{WIF}))", MAINNET)
     assert isinstance(descriptor.tree, Descriptor)

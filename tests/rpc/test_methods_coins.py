@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from axon.primitives.transaction import COIN, OutPoint, TxOut, outpoint
 from axon.rpc.amounts import Amount
 from axon.rpc.coinscan import LOOK_UP_EACH, CoinScan, CoinSnapshot
 from axon.rpc.errors import RpcError
+from axon.rpc.methods.coins import MAX_TXIDS
 from tests.rpc.running import Rig, running
 
 ROOT = (
@@ -281,6 +283,18 @@ def test_no_proof(scene: Scene) -> None:
     )
     spent = to_hex(scene.rig.mine()[0].transactions[0].txid)
     assert refusal("gettxoutproof", [txid, spent])[0] == -5
+
+
+def test_no_more_transactions_are_looked_for_than_a_block_can_have(scene: Scene) -> None:
+    strangers = [f"{number:064x}" for number in range(MAX_TXIDS)]
+    began = time.monotonic()
+    told = scene.rig.refusal("gettxoutproof", strangers)
+    assert told == (-5, "Transaction not yet in block")
+    told = scene.rig.refusal("gettxoutproof", [*strangers, "11" * 32])
+    assert told == (-5, "Not all transactions found in specified or retrieved block")
+    assert time.monotonic() - began < 10.0
+    names = [to_hex(scene.payment.txid), *strangers[1:]]
+    assert scene.rig.refusal("gettxoutproof", names)[1].startswith("Not all transactions")
 
 
 def test_forged_proofs(scene: Scene) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 
+from axon.errors import DecodeError
+from axon.p2p.banlist import Subnet
+from axon.primitives.address import decode_address
+from axon.primitives.addressfaults import address_fault
 from axon.primitives.descriptor import descriptor_checksum
+from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import MAINNET, REGTEST
+from axon.rpc.endpoints import parse_endpoint
+from axon.rpc.errors import RpcError
 from axon.rpc.shapes.addresses import address_json
 from tests.rpc.running import Rig, running
 
@@ -131,6 +141,9 @@ def test_addresses(text: str, script: str, is_script: bool | None, version: int 
             [],
         ),
         ("bc1" + "q" * 90, "Bech32 string too long", [90, 91, 92]),
+        ("bc1" + "Q" * 90, "Bech32 string too long", [90, 91, 92]),
+        ("bc1" + "q" * 5_000, "Bech32 string too long", list(range(90, 1_000))),
+        ("1" * 5_000, "Invalid or unsupported Segwit (Bech32) or Base58 encoding.", []),
         ("bc1", "Invalid", []),
     ],
 )
@@ -140,6 +153,29 @@ def test_texts_that_are_no_address(text: str, reason: str, places: list[int]) ->
     assert shown["isvalid"] is False
     assert reason in shown["error"]
     assert shown["error_locations"] == places
+
+
+LONG: Final = 8_000_000
+READERS: Final[dict[str, Callable[[str], object]]] = {
+    "validateaddress": lambda text: address_json(text, REGTEST),
+    "address": lambda text: decode_address(text, REGTEST),
+    "addressfault": lambda text: address_fault(text, REGTEST),
+    "endpoint": lambda text: parse_endpoint(text, 8333),
+    "host": lambda text: NetAddress.from_text(text, 8333),
+    "subnet": Subnet.from_text,
+}
+
+
+@pytest.mark.parametrize("piece", ["1", "bcrt1q", "a.", "1:", "[", "/1"])
+@pytest.mark.parametrize("name", READERS)
+def test_a_text_too_long_for_a_name_is_not_even_looked_at(name: str, piece: str) -> None:
+    text = piece * (LONG // len(piece))
+    tracemalloc.start()
+    with contextlib.suppress(DecodeError, RpcError):
+        assert READERS[name](text)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < LONG // 20
 
 
 def test_validateaddress(rig: Rig) -> None:

@@ -23,6 +23,9 @@ MAX_DISCOURAGED: Final = 50_000
 DEFAULT_BAN_S: Final = DAY // SECOND
 """How long a ban lasts unless the operator says otherwise (`-bantime`)."""
 
+MAX_SUBNET_SIZE: Final = 100
+"""Characters of a subnet in writing; two IPv6 hosts and a stroke have less."""
+
 _FILE_VERSION: Final = 1
 
 
@@ -49,6 +52,8 @@ class Subnet:
         Raises:
             DecodeError: it is none of these.
         """
+        if len(text) > MAX_SUBNET_SIZE:
+            raise DecodeError(f"a subnet of at most {MAX_SUBNET_SIZE} characters")
         if "/" not in text:
             return cls.of(NetAddress.from_text(text, 0))
         try:

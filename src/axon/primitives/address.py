@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from axon.errors import DecodeError
 from axon.primitives.bech32 import (
@@ -17,6 +18,9 @@ from axon.primitives.bech32 import (
 from axon.primitives.hashes import sha256d
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.script import OP_1, is_p2sh, witness_program
+
+MAX_ADDRESS_SIZE: Final = 120
+"""Characters; a longer text is no address of any kind, and nobody looks for what is wrong in it."""
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE = {sign: value for value, sign in enumerate(_BASE58)}
@@ -34,7 +38,7 @@ def base58check_encode(payload: bytes) -> str:
     return "1" * zeros + "".join(reversed(signs))
 
 
-def base58check_decode(text: str, limit: int = 120) -> bytes:
+def base58check_decode(text: str, limit: int = MAX_ADDRESS_SIZE) -> bytes:
     """The payload of a base58check text of at most `limit` characters.
 
     Raises:
@@ -133,6 +137,8 @@ def decode_address(text: str, network: Network) -> bytes:
         DecodeError: no address, or one of another network, which is then named if it can be known;
             the text says how an address of this network begins.
     """
+    if len(text) > MAX_ADDRESS_SIZE:
+        raise DecodeError(f"{address_forms(network)}: at most {MAX_ADDRESS_SIZE} characters")
     prefix = text.lower().rpartition("1")[0]
     if prefix == network.bech32_hrp:
         version, program = _decode_witness(text, prefix)

@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from axon.errors import DecodeError
-from axon.primitives.address import address_forms, base58check_decode, decode_address
+from axon.primitives.address import (
+    MAX_ADDRESS_SIZE,
+    address_forms,
+    base58check_decode,
+    decode_address,
+)
 from axon.primitives.bech32 import VALUES, find_substitutions
 from axon.primitives.network import NETWORKS, Network
 
 
 def address_fault(text: str, network: Network) -> str:
     """Why a text that `decode_address` refuses is no address of a network, as `expected ...`."""
+    if len(text) > MAX_ADDRESS_SIZE:
+        return (
+            f"expected {address_forms(network)}: at most {MAX_ADDRESS_SIZE} characters, this text"
+            f" has {len(text)}"
+        )
     lower = text.lower()
     for prefix in {each.bech32_hrp: None for each in NETWORKS.values()}:
         if lower.startswith(f"{prefix}1"):

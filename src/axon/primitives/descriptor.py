@@ -40,6 +40,9 @@ MAX_BARE_MULTI_KEYS: Final = 3
 MAX_P2SH_SCRIPT: Final = 520
 """Bytes: a redeem script is pushed in one element."""
 
+MAX_MULTIPATH_SIZE: Final = 4_000_000
+"""Characters of all texts together that a text with multipath keys stands for."""
+
 _FUNCTION = re.compile(r"([a-z_]+)\((.*)\)", re.DOTALL)
 _MULTIPATH = re.compile(r"<([^<>]*)>")
 
@@ -78,17 +81,23 @@ def _checked(text: str, required: bool) -> str:
 
 def _paths(text: str) -> list[str]:
     """The texts that a text with multipath keys stands for."""
-    choices = [found.split(";") for found in _MULTIPATH.findall(text)]
-    if not choices:
+    found = _MULTIPATH.findall(text)
+    if not found:
         return [text]
+    most = max([each.count(";") for each in found]) + 1
+    if most * len(text) > MAX_MULTIPATH_SIZE:
+        raise DescriptorError("Multipath key path specifiers have too many items for this length")
+    choices = [each.split(";") for each in found]
     if any(part.count("<") > 1 for part in re.split(r"[,(){}]", text)):
         raise DescriptorError("Multiple multipath key path specifiers found")
     for values in choices:
         if len(values) < 2:
             raise DescriptorError("Multipath key path specifiers must have at least two items")
-        for place, value in enumerate(values):
-            if value in values[:place]:
+        seen: set[str] = set()
+        for value in values:
+            if value in seen:
                 raise DescriptorError(f"Duplicated key path value {value} in multipath specifier")
+            seen.add(value)
         if len(values) != len(choices[0]):
             raise DescriptorError("Multipath key path specifiers have mismatched lengths")
     texts: list[str] = []

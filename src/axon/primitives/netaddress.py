@@ -47,6 +47,9 @@ class AddressNetwork(IntEnum):
 MAX_HOST_SIZE: Final = 512
 """Longest host of an unknown network that is skipped rather than refused, in bytes (BIP 155)."""
 
+MAX_HOST_TEXT_SIZE: Final = 100
+"""Characters of a host in writing; the longest are onion names, with 62."""
+
 _HOST_SIZES: Final = {
     AddressNetwork.IPV4: 4,
     AddressNetwork.IPV6: 16,
@@ -134,6 +137,8 @@ class NetAddress:
         """
         if not 0 <= port <= 0xFFFF:
             raise DecodeError(f"a port from 0 to 65535, not {port}")
+        if len(host) > MAX_HOST_TEXT_SIZE:
+            raise DecodeError(f"a host of at most {MAX_HOST_TEXT_SIZE} characters")
         lowered = host.lower()
         if lowered.endswith(ONION_SUFFIX):
             return cls(AddressNetwork.TORV3, onion_key(lowered), port)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.machine import Endpoint, EndpointError
+from axon.machine import MAX_ENDPOINT_SIZE, Endpoint, EndpointError
 from axon.rpc.errors import Code, RpcError
 
 
@@ -15,4 +15,5 @@ def parse_endpoint(text: str, default_port: int) -> Endpoint:
     try:
         return Endpoint.parse(text, default_port)
     except EndpointError as error:
-        raise RpcError(Code.PARAMETER, f"Error: Invalid node address: {text}") from error
+        shown = text if len(text) <= MAX_ENDPOINT_SIZE else f"{text[:MAX_ENDPOINT_SIZE]}..."
+        raise RpcError(Code.PARAMETER, f"Error: Invalid node address: {shown}") from error

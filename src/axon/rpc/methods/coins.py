@@ -10,13 +10,19 @@ from axon.chain.coins import Coin
 from axon.chain.coinstats import coin_stats
 from axon.chain.headertree import HeaderEntry
 from axon.errors import DecodeError
-from axon.primitives.block import Block
+from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
 from axon.primitives.encoding import Reader
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.network import Network
-from axon.primitives.transaction import OutPoint, outpoint, outpoint_index, outpoint_txid
+from axon.primitives.transaction import (
+    WITNESS_SCALE_FACTOR,
+    OutPoint,
+    outpoint,
+    outpoint_index,
+    outpoint_txid,
+)
 from axon.rpc.amounts import Amount, Json, made_list
 from axon.rpc.coinscan import CoinScan
 from axon.rpc.daemon import Daemon
@@ -27,10 +33,21 @@ from axon.rpc.methods.scanobjects import Needle, needles
 from axon.rpc.parameters import parse_hash, parse_hex
 from axon.rpc.shapes.transactions import script_json
 
+MAX_TXIDS: Final = MAX_BLOCK_WEIGHT // (60 * WITNESS_SCALE_FACTOR)
+"""Transactions in a block: the smallest has 60 bytes. So many can be proved at once."""
+
 HASH_TYPES: Final = ("hash_serialized_3", "none")
 
 OUTPUTS_LOOKED_UP: Final = 2_000
 """Of a transaction whose block is not named: one of so many must be unspent to lead to it."""
+
+LOOKED_UP_AT_ONCE: Final = 2_000
+"""Coins that are read in one go: some milliseconds in a thread."""
+
+LOOKED_UP: Final = 20_000
+"""Of many transactions that are proved together, so many outputs are looked up in all."""
+
+_NOT_ALL: Final = "Not all transactions found in specified or retrieved block"
 
 
 @method("blockchain")
@@ -278,6 +295,8 @@ async def gettxoutproof(
     Returns:
         "str"    (string) A string that is a serialized, hex-encoded data for the proof.
     """
+    if len(txids) > MAX_TXIDS:
+        raise RpcError(Code.NOT_FOUND, _NOT_ALL)
     wanted = await daemon.off_loop(_read_txids, txids)
     if blockhash is not None:
         entry = find_block(daemon, blockhash)
@@ -302,7 +321,7 @@ def _proof(block: Block, wanted: Collection[Txid]) -> str:
     names = [transaction.txid for transaction in block.transactions]
     matches = [name in wanted for name in names]
     if sum(matches) != len(wanted):
-        raise RpcError(Code.NOT_FOUND, "Not all transactions found in specified or retrieved block")
+        raise RpcError(Code.NOT_FOUND, _NOT_ALL)
     return (block.header.raw + PartialMerkleTree.build(names, matches).encode()).hex()
 
 
@@ -313,9 +332,10 @@ async def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
         RpcError: -5, none has.
     """
     node = daemon.node
-    for txid in txids:
-        points = [outpoint(txid, index) for index in range(OUTPUTS_LOOKED_UP)]
-        _, coins = await daemon.read_coins(points)
+    each = max(1, min(OUTPUTS_LOOKED_UP, LOOKED_UP // len(txids)))
+    points = [outpoint(txid, index) for txid in txids for index in range(each)]
+    for begin in range(0, len(points), LOOKED_UP_AT_ONCE):
+        _, coins = await daemon.read_coins(points[begin : begin + LOOKED_UP_AT_ONCE])
         for coin in coins.values():
             entry = None if coin is None else node.active.at(coin.height)
             if entry is not None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from axon.errors import DecodeError
 from axon.primitives.address import base58check_decode, decode_address
-from axon.primitives.bech32 import VALUES, find_substitutions
+from axon.primitives.bech32 import MAX_SIZE, VALUES, find_substitutions
 from axon.primitives.network import Network
 from axon.primitives.script import is_p2sh, witness_program
 from axon.rpc.amounts import Json
 
+MAX_LOCATED: Final = 1_000
+"""Characters of a text of which it is told what is wrong with them."""
+
+_NO_ENCODING: Final = "Invalid or unsupported Segwit (Bech32) or Base58 encoding."
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -37,12 +43,15 @@ def address_json(text: str, network: Network) -> dict[str, Json]:
 def _fault(text: str, network: Network, error: DecodeError) -> tuple[str, list[int]]:
     """Why a text is no address, and at which signs, as far as that can be known."""
     prefix = network.bech32_hrp
+    start = text[: len(prefix) + 1]
+    if len(text) > MAX_SIZE and start.lower() == f"{prefix}1":
+        return "Bech32 string too long", list(range(MAX_SIZE, min(len(text), MAX_LOCATED)))
+    if len(text) > MAX_LOCATED:
+        return _NO_ENCODING, []
     if not text.lower().startswith(f"{prefix}1"):
         return _base58_fault(text, network), []
     if text.lower() != text and text.upper() != text:
         return "Invalid character or mixed case", _mixed(text)
-    if len(text) > 90:
-        return "Bech32 string too long", list(range(90, len(text)))
     data = text.lower()[len(prefix) + 1 :]
     wrong = [place for place, sign in enumerate(data, len(prefix) + 1) if sign not in VALUES]
     if wrong:
@@ -78,4 +87,4 @@ def _base58_fault(text: str, network: Network) -> str:
         if payload[:1] in (bytes((network.p2pkh_prefix,)), bytes((network.p2sh_prefix,))):
             return "Invalid length for Base58 address (P2PKH or P2SH)"
         return "Invalid or unsupported Base58-encoded address."
-    return "Invalid or unsupported Segwit (Bech32) or Base58 encoding."
+    return _NO_ENCODING
