@@ -83,3 +83,14 @@ def test_sent_is_said_when_a_node_has_it(
 def test_who_refused_and_has_gone_is_not_named() -> None:
     line = delivery_line({**sent("refused", given=1), "refusals": []})
     assert line.startswith("It was refused: whoever fetched it does not keep it.")
+
+
+def test_a_node_that_is_behind_is_named_and_refuses_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = {"addr": "10.0.0.1:8333", "reason": "it is behind, at block 5"}
+    assert tell_sent({**sent("handed over", 2, given=1), "refusals": [known]}) == 4
+    assert (
+        "One node fetched it, and nobody has shown it since: 10.0.0.1:8333 (it is behind, at block"
+        " 5)."
+    ) in capsys.readouterr().out

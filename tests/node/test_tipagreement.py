@@ -171,3 +171,16 @@ def test_a_clock_that_is_put_back_makes_nobody_wait() -> None:
     rig.wait(ANSWER_TIME + SECOND)
     assert complete(rig) == [112]
     assert silent in rig.node.sessions
+
+
+def test_who_is_behind_is_known_by_its_claim_then_by_what_it_shows() -> None:
+    rig = LightRig(3)
+    good = rig.connect(0)
+    rig.show(good, HEADERS)
+    low, liar = rig.connect(1, height=50), rig.connect(2)
+    heights = [rig.node.height_behind(peer) for peer in (good, low, liar)]
+    assert heights == [None, 50, None]
+    rig.show(low, HEADERS[:60])
+    assert rig.node.height_behind(low) == 60
+    rig.show(low, HEADERS)
+    assert rig.node.height_behind(low) is None

@@ -351,3 +351,86 @@ def test_the_listener_is_never_asked_and_after_an_echo_nobody_is() -> None:
     due = broadcast.deadline()
     assert due is not None
     assert questions(broadcast.tick(due)) == {}
+
+
+def refuse(broadcast: TxBroadcast, peer: PeerId) -> None:
+    """A peer fetches it, and never has it when it is asked."""
+    assert broadcast.requested(peer, BY_WTXID, NOW) == TX
+    asked = 0
+    while asked < len(DELAYS_AFTER_GIVEN):
+        due = broadcast.deadline()
+        assert due is not None
+        asked += peer in questions(broadcast.tick(due))
+    assert broadcast.missing(peer, TX.wtxid) == TX.txid
+
+
+def lagging(*behind: PeerId, seed: int = 1) -> TxBroadcast:
+    """Nobody is connected; these would be behind."""
+    return TxBroadcast(Random(seed), lambda peer: peer in behind)
+
+
+def greet(broadcast: TxBroadcast, *peers: PeerId) -> dict[PeerId, list[InvItem]]:
+    """Peers come; who is offered something."""
+    told: dict[PeerId, list[InvItem]] = {}
+    for peer in peers:
+        told |= offers(broadcast.opened(peer, wtxid_relay=True, relay=True, now=NOW))
+    return told
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whose_chain_agrees_is_offered_it_before_who_is_behind(seed: int) -> None:
+    broadcast = lagging(ALICE, CAROL, seed=seed)
+    greet(broadcast, *EVERYBODY)
+    assert set(offers(broadcast.add(TX, NOW))) == {BOB}
+    assert set(offers(broadcast.tick(NOW + LISTEN_TIME))) == {ALICE, CAROL}
+
+
+def test_where_all_are_behind_they_are_offered_it_at_once() -> None:
+    broadcast = lagging(ALICE)
+    greet(broadcast, ALICE)
+    assert set(offers(broadcast.add(TX, NOW))) == {ALICE}
+
+
+def test_a_newcomer_is_offered_what_only_somebody_behind_has() -> None:
+    broadcast = lagging(ALICE, CAROL)
+    broadcast.add(TX, NOW)
+    assert set(greet(broadcast, ALICE)) == {ALICE}
+    broadcast.requested(ALICE, BY_WTXID, NOW)
+    assert set(greet(broadcast, BOB)) == {BOB}
+    assert greet(broadcast, CAROL) == {}, "who is behind comes later"
+    assert set(offers(broadcast.tick(NOW + LISTEN_TIME))) == {CAROL}
+
+
+def test_that_somebody_behind_does_not_keep_it_is_no_refusal() -> None:
+    behind = [ALICE]
+    broadcast = TxBroadcast(Random(1), lambda peer: peer in behind)
+    broadcast.add(TX, NOW)
+    greet(broadcast, ALICE)
+    refuse(broadcast, ALICE)
+    assert broadcast.status(TX.txid) == Spread(1, 1, 0, behind=(ALICE,))
+    assert delivery(broadcast) is Delivery.HANDED_OVER
+    greet(broadcast, BOB)
+    refuse(broadcast, BOB)
+    assert delivery(broadcast) is Delivery.REFUSED, "one that can judge it"
+    behind.clear()
+    assert delivery(broadcast) is Delivery.HANDED_OVER, "now another can, too"
+    refuse(broadcast, ALICE)
+    spread = broadcast.status(TX.txid)
+    assert spread is not None
+    assert (spread.refused, spread.behind) == ((ALICE, BOB), ())
+    assert delivery(broadcast) is Delivery.REFUSED
+
+
+def test_it_is_not_refused_while_another_may_take_it() -> None:
+    broadcast = started(ALICE, BOB)
+    (first,) = offers(broadcast.add(TX, NOW))
+    refuse(broadcast, first)
+    assert delivery(broadcast) is Delivery.HANDED_OVER, "the listener was not offered it"
+    broadcast.tick(NOW + LISTEN_TIME)
+    assert delivery(broadcast) is Delivery.HANDED_OVER, "it may fetch it still"
+    now = NOW + LISTEN_TIME
+    for delay in DELAYS_AFTER_OFFERED:
+        assert delivery(broadcast) is Delivery.HANDED_OVER
+        now += delay
+        broadcast.tick(now)
+    assert delivery(broadcast) is Delivery.REFUSED, "it had its time"

@@ -501,6 +501,23 @@ def test_a_payment_that_its_sender_bumped_is_in_one_sum(tmp_path: Path) -> None:
         assert sat(mine["trusted"]) == 0
 
 
+def test_a_payment_goes_to_the_node_that_is_not_behind(tmp_path: Path) -> None:
+    make_wallet(tmp_path, "alice", account(bytes(16)))
+    with running(tmp_path / "good") as node, running(tmp_path / "behind") as behind:
+        with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
+            node.call("generatetoaddress", 4, wallet.call("getnewaddress"))
+            node.mine(MATURE)
+            while wallet.sync()["target"] < node.node.active.height:
+                pass
+        with open_wallet(tmp_path, "alice", behind.endpoint, node.endpoint) as wallet:
+            wallet.sync()
+            for _ in range(4):  # Who listens is drawn by chance.
+                draft = wallet.call("draftpayment", {BOB: 10})
+                sent = wallet.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 20_000})
+                assert sent["delivery"] == "accepted"
+                assert sent["txid"] in node.call("getrawmempool")
+
+
 def waited_for(wallet: LightWallet, txid: str) -> Any:
     """The entry of a transaction that a wallet is about to hear of."""
     until = time.monotonic() + 30

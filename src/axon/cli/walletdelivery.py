@@ -53,7 +53,8 @@ def delivery_line(sent: Mapping[str, Any]) -> str:
     if word == HANDED_OVER and not spread["given"]:
         return f"A node fetched it in an earlier run, and nobody has shown it since. {_AGAIN}"
     if word == HANDED_OVER:
-        return f"{_first_upper(fetched)} fetched it, and nobody has shown it since. {_AGAIN}"
+        known = f": {_told(sent['refusals'])}" if sent["refusals"] else ""
+        return f"{_first_upper(fetched)} fetched it, and nobody has shown it since{known}. {_AGAIN}"
     alone = "" if sent["peers"] > 1 else "; no other node is there to confirm that it spreads"
     if not spread["held"]:
         return "A node has shown that it has it."
@@ -72,8 +73,11 @@ def tell_sent(sent: Mapping[str, Any]) -> int:
 def _refusals(refusals: list[Mapping[str, Any]]) -> str:
     if not refusals:
         return "It was refused: whoever fetched it does not keep it"
-    told = "; ".join(f"{each['addr']} ({each['reason']})" for each in refusals)
-    return f"It was refused: fetched and not kept by {told}"
+    return f"It was refused: fetched and not kept by {_told(refusals)}"
+
+
+def _told(refusals: list[Mapping[str, Any]]) -> str:
+    return "; ".join(f"{each['addr']} ({each['reason']})" for each in refusals)
 
 
 def _first_upper(text: str) -> str:

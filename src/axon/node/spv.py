@@ -119,7 +119,12 @@ class SpvNode(PeerNode):
         self.filter_headers = filter_headers
         self.filtersync = FilterSync(headers, filter_headers, peer_chains, rng)
         self._fetch = BlockFetch(peer_chains, rng)
-        self.transactions = UnconfirmedWatch(outbox, rng)
+        self._tips = TipAgreement(
+            outbox, headers, self.links, sync, peer_chains, settings.minimum_chainwork
+        )
+        self.transactions = UnconfirmedWatch(
+            outbox, rng, lambda peer: self.height_behind(peer) is not None
+        )
         self.scan = ScanFlow(
             outbox, headers, self.filtersync, self._fetch, self.transactions, start
         )
@@ -129,9 +134,6 @@ class SpvNode(PeerNode):
         self._rotation = Rotation(outbox, self.links, sync, now)
         self._best = headers.best
         self._alone = alone
-        self._tips = TipAgreement(
-            outbox, headers, self.links, sync, peer_chains, settings.minimum_chainwork
-        )
         self._was_complete = self._was_synced = False
         for transaction in unconfirmed:
             self.transactions.send(transaction, now)
@@ -150,6 +152,10 @@ class SpvNode(PeerNode):
             if peer in filters.agreed_peers or not self.filtersync.serves(peer)
         )
         return replace(said, agree=agree)
+
+    def height_behind(self, peer: PeerId) -> int | None:
+        """How high the chain of a node is that is behind; None of any other."""
+        return self._tips.height_behind(peer)
 
     @property
     def is_alone(self) -> bool:

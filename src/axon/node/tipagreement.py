@@ -173,6 +173,20 @@ class TipAgreement:
             return True  # Nobody needs to show the first block.
         return known is not None and known.ancestor(best.height) is best
 
+    def height_behind(self, peer: PeerId) -> int | None:
+        """How high the chain of a node is that has less work than ours; None of any other.
+
+        Until it has told all that it has, its own claim counts.
+        """
+        ours, best = self._reached.get(peer), self._tree.best
+        if ours is None or self.agrees(peer):
+            return None
+        known = self._peer_chains.best_known(peer)
+        if known is not None and self._sync.has_told_all(peer):
+            return known.height if known.chainwork < best.chainwork else None
+        height = max(ours.claimed_height, self._peer_chains.height(peer))
+        return height if height < best.height else None
+
     # How it is done.
 
     def _begin_anew(self, now: Instant) -> None:

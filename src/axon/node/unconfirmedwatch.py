@@ -11,6 +11,7 @@ unconfirmed. All that peers announce is asked for, so that no peer learns which 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -75,12 +76,13 @@ class UnconfirmedWatch:
     Args:
         outbox: where effects go.
         rng: for the parts.
+        is_behind: whether a peer's chain is known to be behind ours.
     """
 
-    def __init__(self, outbox: Outbox, rng: Random) -> None:
+    def __init__(self, outbox: Outbox, rng: Random, is_behind: Callable[[PeerId], bool]) -> None:
         self._outbox = outbox
         self.txrequest = TxRequest(rng)
-        self.broadcast = TxBroadcast(rng)
+        self.broadcast = TxBroadcast(rng, is_behind)
         self._seen: RollingSet[bytes] = RollingSet(MAX_SEEN)
         self._waiting: dict[PeerId, _Waiting] = {}  # Whose turn is next comes first.
         self._working = 0

@@ -6,8 +6,10 @@
 A transaction is offered to every peer that relays but one, the listener, drawn by chance: when it
 announces the transaction to us, it has it from somebody else, so the transaction spreads. A peer
 that took it and kept it to itself cannot fake that. Without an echo for a while, the listener is
-offered it as well. As long as there was no echo newcomers are, too; and everybody again every few
-minutes until the transaction is confirmed or given up, for pools forget.
+offered it as well. So are peers whose chain is behind ours, who may not know the coins that it
+spends: others come first, and that such a peer does not keep it says nothing. As long as there was
+no echo newcomers are, too; and everybody again every few minutes until the transaction is confirmed
+or given up, for pools forget.
 
 Only who was offered a transaction is given it: else any peer that has seen it elsewhere could ask
 us, and learn that it is ours.
@@ -15,8 +17,8 @@ us, and learn that it is ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -48,7 +50,7 @@ class Delivery(StrEnum):
     HANDED_OVER = "handed over"
     """A peer has fetched it, and nobody has shown it since."""
     REFUSED = "refused"
-    """Whoever has fetched it does not keep it."""
+    """Whoever has fetched it does not keep it, and nobody is left who may."""
     ACCEPTED = "accepted"
     """A peer has it in its pool."""
     SPREADING = "spreading"
@@ -65,6 +67,8 @@ class Spread:
         echoed: peers that announced it without having been offered it.
         held: peers that gave it back when they were asked for it.
         refused: connected peers that have fetched it and do not keep it.
+        behind: the same of peers whose chain was behind ours then.
+        awaited: somebody has refused it, and another may still take it.
     """
 
     offered: int
@@ -72,6 +76,8 @@ class Spread:
     echoed: int
     held: int = 0
     refused: tuple[PeerId, ...] = ()
+    behind: tuple[PeerId, ...] = ()
+    awaited: bool = False
 
     @property
     def delivery(self) -> Delivery:
@@ -80,7 +86,7 @@ class Spread:
             return Delivery.SPREADING
         if self.held:
             return Delivery.ACCEPTED
-        if self.refused:
+        if self.refused and not self.awaited:
             return Delivery.REFUSED
         return Delivery.HANDED_OVER if self.given else Delivery.KEPT
 
@@ -96,19 +102,19 @@ class _Own:
     echoed: dict[PeerId, None] = field(default_factory=dict)
     held: dict[PeerId, None] = field(default_factory=dict)
     probes: dict[PeerId, TxProbe] = field(default_factory=dict)
+    excused: dict[PeerId, None] = field(default_factory=dict)  # Were behind when they refused.
     spread: Spread = Spread(0, 0, 0)
 
     def count(self, offered: int = 0, given: int = 0, echoed: int = 0, held: int = 0) -> None:
         """Add to how far it has come."""
         was = self.spread
-        refused = tuple([peer for peer, probe in self.probes.items() if probe.refused])
         self.spread = Spread(
-            was.offered + offered,
-            was.given + given,
-            was.echoed + echoed,
-            was.held + held,
-            refused,
+            was.offered + offered, was.given + given, was.echoed + echoed, was.held + held
         )
+
+
+def _nobody(_: PeerId) -> bool:
+    return False
 
 
 class TxBroadcast:
@@ -116,10 +122,12 @@ class TxBroadcast:
 
     Args:
         rng: draws listeners and moments.
+        is_behind: whether a peer's chain is known to be behind ours.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, is_behind: Callable[[PeerId], bool] = _nobody) -> None:
         self._rng = rng
+        self._is_behind = is_behind
         self._peers: dict[PeerId, bool] = {}  # Those that relay: whether by wtxid.
         self._own: dict[Txid, _Own] = {}  # Parents before children, as they were added.
         self._names: dict[bytes, Txid] = {}  # Txids and wtxids.
@@ -138,10 +146,13 @@ class TxBroadcast:
         own = self._own[txid] = _Own(transaction)
         self._names[txid] = self._names[transaction.wtxid] = txid
         peers = list(self._peers)
-        if len(peers) > 1:
-            own.listener = peers[int(self._rng.random() * len(peers))]
+        level = [peer for peer in peers if not self._is_behind(peer)]
+        first = level or peers
+        chosen = first if len(first) > 1 else [peer for peer in peers if peer not in first]
+        if chosen:
+            own.listener = chosen[int(self._rng.random() * len(chosen))]
         self._plan(own, now)
-        return self._offer([own], peers, now)
+        return self._offer([own], first, now)
 
     def remove(self, txid: Txid) -> None:
         """A transaction is confirmed, replaced or given up."""
@@ -162,11 +173,30 @@ class TxBroadcast:
     def status(self, txid: Txid) -> Spread | None:
         """How far a transaction has come; None if it is not held."""
         own = self._own.get(txid)
-        return None if own is None else own.spread
+        return None if own is None else self._spread(own)
 
     def statuses(self) -> dict[Txid, Spread]:
         """How far each transaction has come that is held."""
-        return {txid: own.spread for txid, own in self._own.items()}
+        return {txid: self._spread(own) for txid, own in self._own.items()}
+
+    def _spread(self, own: _Own) -> Spread:
+        unkept = [peer for peer, probe in own.probes.items() if probe.refused]
+        refused = tuple([peer for peer in unkept if peer not in own.excused])
+        return replace(
+            own.spread,
+            refused=refused,
+            behind=tuple([peer for peer in unkept if peer in own.excused]),
+            awaited=bool(refused) and any(self._may_keep(own, peer) for peer in self._peers),
+        )
+
+    def _may_keep(self, own: _Own, peer: PeerId) -> bool:
+        """Whether a peer that can judge it has not done so yet."""
+        if self._is_behind(peer):
+            return False
+        probe = own.probes.get(peer)
+        if probe is None or probe.refused:
+            return peer not in own.offered or peer in own.excused
+        return probe.given or probe.due is not None
 
     # Peers.
 
@@ -181,15 +211,17 @@ class TxBroadcast:
         """
         if not relay:
             return []
+        late = self._is_behind(peer) and not all(map(self._is_behind, self._peers))
         self._peers[peer] = wtxid_relay
         wanting: list[_Own] = []
         for own in self._own.values():
             if own.spread.echoed:
                 continue
-            if own.given and own.listener is None:
+            is_out = late or not all(map(self._is_behind, own.given))
+            if is_out and own.listener is None:
                 own.listener = peer  # Somebody has it already; from here it may come back.
                 self._plan(own, now)
-            else:
+            elif not late:
                 wanting.append(own)
         actions = self._offer(wanting, [peer], now)
         for own in wanting:
@@ -205,7 +237,7 @@ class TxBroadcast:
             for peers in (own.offered, own.given, own.echoed, own.held):
                 peers.pop(peer, None)
             own.probes.pop(peer, None)
-            own.count()
+            own.excused.pop(peer, None)
             if own.listener == peer:
                 own.listener = None
             elif own.listener is not None and not own.given:
@@ -244,6 +276,7 @@ class TxBroadcast:
             return None
         probe = own.probes[peer]
         probe.due, probe.refused = None, False
+        own.excused.pop(peer, None)
         own.count(held=peer not in own.held)
         own.held[peer] = None
         return txid
@@ -255,7 +288,8 @@ class TxBroadcast:
         probe = None if own is None else own.probes.get(peer)
         if own is None or probe is None or probe.refused or not probe.missing():
             return None
-        own.count()
+        if self._is_behind(peer):
+            own.excused[peer] = None
         return txid
 
     def requested(self, peer: PeerId, item: InvItem, now: Instant) -> Transaction | None:
@@ -269,7 +303,7 @@ class TxBroadcast:
             own.count(given=1)
         if not own.spread.echoed:
             own.probes.setdefault(peer, TxProbe(None)).handed_over(now)
-            own.count()
+            own.excused.pop(peer, None)
         return own.transaction
 
     # Time.

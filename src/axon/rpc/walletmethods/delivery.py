@@ -81,7 +81,8 @@ async def waitfordelivery(daemon: WalletDaemon, timeout: int = 0) -> Json:
             "txid" : "hex",       (string) The transaction id
             "delivery" : "str",   (string) kept (nobody was handed it yet), handed over (a node has
                                   fetched it, and nobody shows it), refused (whoever has fetched it
-                                  does not keep it), accepted (a node has shown that it has it) or
+                                  does not keep it, and no other node is left that might),
+                                  accepted (a node has shown that it has it) or
                                   spreading (a node has it from somebody else); in this run or an
                                   earlier one
             "peers" : n,          (numeric) Peers that take transactions
@@ -153,10 +154,13 @@ def _delivery(item: _Waiting, spread: Spread | None) -> Delivery:
 def _json(daemon: WalletDaemon, item: _Waiting, spread: Spread | None) -> dict[str, Json]:
     """What is known of a payment that is in no block."""
     refusals: list[Json] = []
-    for peer in () if spread is None else spread.refused:
+    for peer in () if spread is None else (*spread.refused, *spread.behind):
         session = daemon.node.sessions.get(peer)
-        if session is not None:
+        if session is not None and spread is not None:
             reason = _reason(item.feerate_sat_kvb, daemon.node.floors.get(peer))
+            if peer in spread.behind:
+                height = daemon.node.height_behind(peer)
+                reason = "it was behind" if height is None else f"it is behind, at block {height:,}"
             refusals.append({"addr": str(session.remote), "reason": reason})
     word = str(_delivery(item, spread)) if item.counts else "replaced"
     return _said(daemon, item.txid, word, spread, refusals)
@@ -203,11 +207,16 @@ def spread_json(spread: Spread | None) -> Json:
     }
 
 
-def relaying(daemon: WalletDaemon) -> int:
-    """Peers that take transactions."""
+def relaying(daemon: WalletDaemon, *, level: bool = False) -> int:
+    """Peers that take transactions.
+
+    Args:
+        level: only those whose chain is not behind.
+    """
     return sum(
         session.negotiated is not None
         and session.negotiated.relay
         and session.kind.relays_transactions
+        and not (level and daemon.node.height_behind(session.peer) is not None)
         for session in daemon.node.sessions.values()
     )

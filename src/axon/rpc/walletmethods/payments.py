@@ -12,6 +12,7 @@ from functools import partial
 
 from axon.drivers.aio.driver import Stopped
 from axon.node.commands import SendTransaction
+from axon.p2p.txbroadcast import Delivery
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
@@ -124,5 +125,8 @@ def _has_spread(daemon: WalletDaemon, txid: Txid) -> bool:
     spread = daemon.spread(txid)
     if spread is None or spread.echoed:
         return True
-    alone = relaying(daemon) < 2  # Then nobody is left who could send it back.
-    return (alone and bool(spread.held)) or len(spread.refused) >= max(1, relaying(daemon))
+    if spread.delivery is Delivery.REFUSED:
+        return True
+    alone = relaying(daemon, level=True) < 2  # Then nobody is left who could send it back.
+    unkept = len(spread.refused) + len(spread.behind)
+    return (alone and bool(spread.held)) or unkept >= max(1, relaying(daemon))
