@@ -203,6 +203,24 @@ def test_the_end_is_taken_at_any_moment_of_a_call(web: Web) -> None:
             assert time.monotonic() - began < ENDED_GRACE_S / 2
 
 
+def chunked(body: bytes, login: str | None = LOGIN) -> bytes:
+    """A request whose body comes in chunks; the last one is up to the caller."""
+    lines = ["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "", ""]
+    if login is not None:
+        lines.insert(1, f"Authorization: {login}")
+    return "\r\n".join(lines).encode() + body
+
+
+def test_a_caller_who_sends_no_more_is_answered_behind_chunks(web: Web) -> None:
+    whole = chunked(b"".join(b"1\r\n%c\r\n" % each for each in BODY) + b"0\r\n\r\n")
+    for size in (len(whole), 100, 1):
+        with connect(web) as stream:
+            for at in range(0, len(whole), size):
+                stream.sendall(whole[at : at + size])
+            stream.shutdown(socket.SHUT_WR)
+            assert rest_of(stream).endswith(RESULT)
+
+
 def test_two_requests_before_the_end_are_both_answered(web: Web) -> None:
     with connect(web) as stream:
         stream.sendall((head() + BODY) * 2)
@@ -211,7 +229,8 @@ def test_two_requests_before_the_end_are_both_answered(web: Web) -> None:
 
 
 def test_half_a_request_and_the_end_is_none(web: Web) -> None:
-    for data in (b"", b"POST / HT", head() + BODY[:-1]):
+    half = chunked(b"%x\r\n%s\r\n" % (len(BODY), BODY))
+    for data in (b"", b"POST / HT", head() + BODY[:-1], half, half + b"0\r\n"):
         with connect(web) as stream:
             stream.sendall(data)
             stream.shutdown(socket.SHUT_WR)

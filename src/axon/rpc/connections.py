@@ -11,6 +11,9 @@ A caller that hangs up after its answer is gone at once: most make a connection 
 
 A connection on which nothing happens is closed in the end (`-rpcservertimeout`); the HTTP library
 sees to that, and it counts the time that a header takes as such.
+
+From a connection that was refused anything, by the parser or for want of a password, nothing more
+is taken: its answer goes out, what still comes is dropped, and soon it is closed.
 """
 
 from __future__ import annotations
@@ -22,12 +25,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, cast
 
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
-from axon.rpc.requestheads import RequestHeads
+from axon.rpc.intake import Intake
+from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import IpNetwork
 
 MAX_CONNECTIONS: Final = 256
@@ -144,6 +150,25 @@ class HttpHandler(RequestHandler):
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
         self.connection = connection
         self._answered = 0
+        self.last_body: StreamReader | None = None
+        """Of the last request that has come."""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse bytes; nothing is taken behind some that are no HTTP."""
+        super().data_received(data)
+        if not self._messages:
+            return
+        message, self.last_body = self._messages[-1]
+        if not isinstance(message, RawRequestMessage):
+            # The frames of a traceback hold the bytes, and the error in a cycle with itself.
+            message.exc.with_traceback(None)
+            self.connection.refuse(None)
+
+    def _pause_transport_reading(self) -> None:
+        self.connection.want(more=False)
+
+    def _resume_transport_reading(self) -> None:
+        self.connection.want(more=True)
 
     @property
     def is_idle(self) -> bool:
@@ -160,11 +185,14 @@ class HttpHandler(RequestHandler):
     ) -> tuple[StreamResponse, bool]:
         """Send the answer; nothing is waited for behind the last one of who sends no more."""
         try:
-            return await super().finish_response(request, resp, start_time)
+            finished = await super().finish_response(request, resp, start_time)
         finally:
             self._answered += 1
             if self.connection.has_ended and self.is_idle:
                 self.close()
+        if self.is_last:
+            await self.connection.linger()
+        return finished
 
 
 class RpcConnection(asyncio.Protocol):
@@ -174,6 +202,7 @@ class RpcConnection(asyncio.Protocol):
         server: the HTTP library's.
         slots: where it takes a place.
         allows: whether a host may call, by its address.
+        turns: when costly bytes are parsed, shared by all connections.
         options: of the library, for each connection.
     """
 
@@ -182,6 +211,7 @@ class RpcConnection(asyncio.Protocol):
         server: Server,
         slots: ConnectionSlots,
         allows: Callable[[str], bool],
+        turns: PieceTurns,
         **options: Any,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -195,7 +225,8 @@ class RpcConnection(asyncio.Protocol):
         self._server, self._options = server, options
         self._slots = slots
         self._allows = allows
-        self._heads = RequestHeads()
+        self._turns = turns
+        self._intake: Intake | None = None  # Likewise.
         self._waiting = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -215,6 +246,7 @@ class RpcConnection(asyncio.Protocol):
         else:
             self._stream = stream
             self._http = HttpHandler(self, self._server, **self._options)
+            self._intake = Intake(stream, self._turns, self._http.data_received)
             self._http.connection_made(transport)
 
     def _forbid(self, stream: asyncio.Transport) -> None:
@@ -232,13 +264,34 @@ class RpcConnection(asyncio.Protocol):
         self._slots.leave(self)
         self._slots.leaving.pop(self, None)
         self._stream = None
+        if self._intake is not None:
+            self._intake.closed()
         if self._http is not None:
             self._http.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._http is not None:
-            self._http.data_received(self._heads.received(data))
+        if self._intake is not None:
+            self._intake.received(data)
+
+    def want(self, more: bool) -> None:
+        """Whether the HTTP library takes more now."""
+        if self._intake is not None:
+            self._intake.want(more)
+
+    def refuse(self, body: StreamReader | None) -> None:
+        """Take nothing more from it; who calls this gives an answer.
+
+        Args:
+            body: of the request that is refused; None if that is no request.
+        """
+        if self._intake is not None:
+            self._intake.refuse(body)
+
+    async def linger(self) -> None:
+        """Give a refused caller a moment to see the answer."""
+        if self._intake is not None:
+            await self._intake.linger()
 
     def pause_writing(self) -> None:
         """The caller reads slowly."""
@@ -252,7 +305,10 @@ class RpcConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The caller sends no more; whether it may still be answered."""
-        if self._http is None or self._http.is_idle or not self._heads.is_between:
+        if self._http is None or self._intake is None:
+            return False
+        self._intake.ended()
+        if self._http.is_idle or not self._intake.is_whole(self._http.last_body):
             return False
         if not self.has_ended:
             self.has_ended = True

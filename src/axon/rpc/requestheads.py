@@ -38,23 +38,24 @@ class RequestHeads:
     def __init__(self) -> None:
         self._held = bytearray()
         self._body_left = 0
-        self._raw = False
+        self.is_raw = False
+        """Whether all that comes goes on unchanged; where requests end is not known."""
 
     @property
     def is_between(self) -> bool:
         """Whether no request has been begun that is not whole; False if that is not known."""
-        return not (self._raw or self._held or self._body_left)
+        return not (self.is_raw or self._held or self._body_left)
 
     def received(self, data: bytes) -> bytes:
         """Take in bytes, cut anywhere; what the parser gets now."""
-        if self._raw:
+        if self.is_raw:
             return data
         if self._body_left >= len(data) and not self._held:  # Long bodies are not copied.
             self._body_left -= len(data)
             return data
         given = bytearray()
         heads = 0
-        while data and not self._raw:
+        while data and not self.is_raw:
             if self._body_left:
                 given += data[: self._body_left]
                 data, left = data[self._body_left :], self._body_left - len(data)
@@ -63,7 +64,7 @@ class RequestHeads:
                 head, data = self._take(data)
                 given += head
                 heads += 1
-                self._raw = self._raw or heads >= MAX_HEADS_AT_ONCE
+                self.is_raw = self.is_raw or heads >= MAX_HEADS_AT_ONCE
         return bytes(given + data)
 
     def _take(self, data: bytes) -> tuple[bytes, bytes]:
@@ -71,7 +72,7 @@ class RequestHeads:
         if not self._held:
             data = data.lstrip(_LINE_BREAKS)  # Some clients end a body with a line break of theirs.
             if not data[:1].isalpha():
-                self._raw = bool(data)
+                self.is_raw = bool(data)
                 return b"", data
         looked_at = max(0, len(self._held) - _END_SIZE)
         self._held += data
@@ -81,7 +82,7 @@ class RequestHeads:
             self._held.clear()
             return self._rewritten(head), rest
         if len(self._held) > MAX_HEAD_BYTES:
-            self._raw = True
+            self.is_raw = True
             head = bytes(self._held)
             self._held.clear()
             return head, b""
@@ -97,10 +98,10 @@ class RequestHeads:
             if name == b"content-length"
         ]
         if not _OTHER_LENGTHS.isdisjoint(names) or len(lengths) > 1:
-            self._raw = True
+            self.is_raw = True
         elif lengths:
-            self._raw = _LENGTH.fullmatch(lengths[0]) is None
-            self._body_left = 0 if self._raw else int(lengths[0])
+            self.is_raw = _LENGTH.fullmatch(lengths[0]) is None
+            self._body_left = 0 if self.is_raw else int(lengths[0])
         if b"host" not in names:
             lines.insert(1, b"Host: localhost")
         return b"\r\n".join((*lines, b"", b""))

@@ -37,6 +37,7 @@ from axon.rpc.connections import (
 )
 from axon.rpc.dispatch import Call, Registry
 from axon.rpc.jsoncodec import CHUNK_BYTES
+from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import ServerSettings
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
@@ -110,6 +111,7 @@ class RpcServer:
             ConfigError: no endpoint could be bound.
         """
         self._loop = asyncio.get_running_loop()
+        self._turns = PieceTurns()
         self._web = Server(
             self._handle,
             request_factory=self._request,
@@ -166,6 +168,7 @@ class RpcServer:
             self._web,
             self._slots,
             self._is_allowed,
+            self._turns,
             keepalive_timeout=self._settings.timeout_s,
             access_log=None,
             auto_decompress=False,
@@ -193,25 +196,27 @@ class RpcServer:
         except ConnectionError as error:  # Only of this connection: those of methods end before.
             _log.debug("RPC: %s has left before it had its answer: %s", request.remote, error)
             connection_of(request).evict()
-            return _given_up(408)
+            return _refused(request, Response(status=408))
         if connection_of(request).is_over:
             response.force_close()
         return response
 
     async def _respond(self, request: BaseRequest) -> StreamResponse:
-        """May it come in, and what is its answer."""
+        """May it come in, and what is its answer. The head decides, before a body is read."""
         is_wallet = request.path.startswith("/wallet/")
         if request.path != "/" and not is_wallet:
-            return Response(status=404)
+            return _refused(request, Response(status=404))
         if request.method != "POST":
-            return Response(status=405, text="JSONRPC server handles only POST requests")
+            text = "JSONRPC server handles only POST requests"
+            return _refused(request, Response(status=405, text=text))
         header = request.headers.get("Authorization")
         user = self._credentials.user_of(header) if header is not None else None
         if user is None:
+            refusal = _refused(request, Response(status=401, headers=_CHALLENGE))
             if header is not None:
                 _log.warning("RPC: wrong password from %s", request.remote)
                 await asyncio.sleep(REFUSAL_DELAY_S)
-            return Response(status=401, headers=_CHALLENGE)
+            return refusal
         if self._calls >= self._settings.max_calls:
             _log.warning("RPC: more than %d calls at once", self._settings.max_calls)
             return Response(status=503, text="Work queue depth exceeded")
@@ -230,9 +235,9 @@ class RpcServer:
                     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await _read_body(request)
         except TimeoutError:
-            return _given_up(408)
+            return _refused(request, Response(status=408))
         if body is None:
-            return _given_up(413)
+            return _refused(request, Response(status=413))
         answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
         if not answer.chunks:
             return Response(status=answer.status)
@@ -273,8 +278,9 @@ async def _read_body(request: BaseRequest) -> list[bytes] | None:
     return chunks
 
 
-def _given_up(status: int) -> Response:
-    response = Response(status=status)
+def _refused(request: BaseRequest, response: Response) -> Response:
+    """An answer behind which the connection ends; from now on nothing is read of it."""
+    connection_of(request).refuse(request.content)
     response.force_close()
     return response
 
