@@ -8,7 +8,7 @@ from axon.chain.store import MemoryStore
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
 from axon.wallet.errors import BadGap
-from axon.wallet.lookahead import has_past, search_again, set_gap
+from axon.wallet.lookahead import has_past, search_again, set_gap, unsearched_height
 from axon.wallet.records import Keychain
 from axon.wallet.scripts import LOOKAHEAD, MAX_GAP
 from axon.wallet.wallet import Wallet
@@ -43,11 +43,15 @@ def test_a_wider_gap_finds_what_was_missed_when_blocks_are_searched_again() -> N
     scene.mine(paying(far_script(26), COIN))
     assert scene.wallet.balance().total_sat == 0
     set_gap(scene.wallet.ledger, 50)
-    assert scene.wallet.ledger.unsearched == 1
+    assert unsearched_height(scene.wallet.ledger) == -1, "nobody was told of these addresses here"
+    scene.mine(paying(far_script(40), COIN, "later"))
+    assert unsearched_height(scene.wallet.ledger) == 1, "one of them was given out elsewhere"
+    assert unsearched_height(Wallet.load(store).ledger) == 1
     search_again(scene.wallet.ledger)
     scene.show(1)
-    assert scene.wallet.balance().confirmed_sat == COIN
-    assert Wallet.load(store).ledger.unsearched == -1
+    scene.show(2)
+    assert scene.wallet.balance().confirmed_sat == 2 * COIN
+    assert unsearched_height(Wallet.load(store).ledger) == -1
 
 
 @pytest.mark.parametrize("gap", [0, -1, MAX_GAP + 1])
@@ -58,14 +62,41 @@ def test_what_cannot_be_looked_for_is_refused(gap: int) -> None:
         set_gap(new_wallet(MemoryStore()).ledger, gap)
 
 
-def test_one_more_address_of_a_wallet_with_a_past_leaves_blocks_unsearched() -> None:
+def give_out(scene: Scene, count: int) -> list[int]:
+    """Addresses, and a block after each; what is said to be unsearched after each."""
+    said: list[int] = []
+    for _ in range(count):
+        scene.wallet.new_address(beyond_gap=True)
+        said.append(unsearched_height(scene.wallet.ledger))
+        scene.pass_blocks(1)
+    return said
+
+
+def test_an_address_that_came_to_be_watched_late_leaves_blocks_unsearched() -> None:
     store = MemoryStore()
     scene = Scene(restored(store))
-    scene.wallet.new_address()
-    assert scene.wallet.ledger.unsearched == -1, "no block was searched yet"
     scene.pass_blocks(5)
+    assert set(give_out(scene, LOOKAHEAD)) == {-1}, "these were watched from the start"
+    assert give_out(scene, 3) == [5, 6, 7], "these came with the first three"
+    assert unsearched_height(Wallet.load(store).ledger) == 7
+
+
+def test_what_was_given_out_before_any_block_was_searched_is_searched() -> None:
+    scene = Scene(restored(MemoryStore()))
     scene.wallet.new_address()
-    assert Wallet.load(store).ledger.unsearched == 5
+    scene.pass_blocks(5)
+    assert give_out(scene, LOOKAHEAD + 1)[LOOKAHEAD - 1 :] == [-1, 5]
+
+
+def test_a_rescan_is_due_no_more_after_it_was_done() -> None:
+    store = MemoryStore()
+    scene = Scene(restored(store))
+    scene.pass_blocks(5)
+    give_out(scene, LOOKAHEAD + 1)
+    search_again(scene.wallet.ledger)
+    assert unsearched_height(Wallet.load(store).ledger) == -1
+    assert set(give_out(scene, LOOKAHEAD)) == {-1}, "these were ahead then"
+    assert give_out(scene, 1) == [5 + LOOKAHEAD + 1]
 
 
 def test_a_wallet_that_is_new_has_no_past_to_search() -> None:
@@ -74,4 +105,4 @@ def test_a_wallet_that_is_new_has_no_past_to_search() -> None:
     scene.pass_blocks(5)
     scene.wallet.new_address()
     set_gap(scene.wallet.ledger, 100)
-    assert scene.wallet.ledger.unsearched == -1
+    assert scene.wallet.ledger.unsearched == {}

@@ -55,7 +55,8 @@ class WalletLedger:
         self.book = book
         self.network = network
         self.scanned: Mark | None = None  # All blocks up to it were looked through.
-        self.unsearched = -1  # Blocks up to it were not searched for the scripts added last.
+        # Up to which height blocks were not searched for scripts from an index on.
+        self.unsearched: dict[tuple[Keychain, int], int] = {}
         self.transactions: dict[Txid, Transaction] = {}
         self.confirmed: dict[Txid, Confirmation] = {}
         self.seen: dict[Txid, Seen] = {}
@@ -251,8 +252,9 @@ class WalletLedger:
             self.book.gap = records.decode_u32(value)
             for keychain in self.book.keychains:
                 self._reveal(keychain, 0)
-        elif key == records.UNSEARCHED_KEY:
-            self.unsearched = -1 if value is None else records.decode_u32(value)
+        elif kind == records.UNSEARCHED:
+            place = records.keychain_of(key), records.decode_u32(key[2:])
+            _put(self.unsearched, place, value, records.decode_u32)
         elif key == records.SCANNED_KEY:
             self.scanned = None if value is None else records.decode_mark(value)
 

@@ -2,8 +2,9 @@
 
 Blocks are searched once, for the scripts that are watched then. A script that comes to be watched
 later, because one more address was given out or somebody wants a wider gap, may have been paid in
-a block that was searched before: in a wallet whose addresses were used elsewhere. Then the wallet
-knows that a rescan is due, and says so.
+a block that was searched before: in a wallet whose addresses were used elsewhere. The wallet keeps
+in mind which scripts these are. Once such a one is given out, or paid, a rescan is due, and the
+wallet says so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from axon.wallet import records
 from axon.wallet.errors import BadGap
 from axon.wallet.ledger import WalletLedger
-from axon.wallet.records import Changes
+from axon.wallet.records import Changes, Keychain
 from axon.wallet.scripts import MAX_GAP
 
 
@@ -35,7 +36,8 @@ def set_gap(ledger: WalletLedger, gap: int) -> None:
         BadGap: so many cannot be looked for.
         StorageError: the disk refused.
     """
-    ledger.commit({records.GAP_KEY: records.encode_u32(checked_gap(gap)), **unsearched_now(ledger)})
+    changes = unsearched_now(ledger, *ledger.book.keychains)
+    ledger.commit({records.GAP_KEY: records.encode_u32(checked_gap(gap)), **changes})
 
 
 def has_past(ledger: WalletLedger) -> bool:
@@ -43,11 +45,29 @@ def has_past(ledger: WalletLedger) -> bool:
     return ledger.stored(records.PAST_KEY) is not None
 
 
-def unsearched_now(ledger: WalletLedger) -> Changes:
-    """What to write where more scripts come to be watched; nothing if no block was missed."""
+def unsearched_now(ledger: WalletLedger, *keychains: Keychain) -> Changes:
+    """What to write where more scripts come to be watched; nothing if no block was missed.
+
+    Args:
+        keychains: of these scripts.
+    """
     if not has_past(ledger) or ledger.scanned is None:
         return {}
-    return {records.UNSEARCHED_KEY: records.encode_u32(ledger.scanned.height)}
+    height = records.encode_u32(ledger.scanned.height)
+    return {
+        records.unsearched_key(keychain, ledger.book.watched(keychain)): height
+        for keychain in keychains
+    }
+
+
+def unsearched_height(ledger: WalletLedger) -> int:
+    """Up to it blocks were not searched for an address that was given out or paid; -1 for none."""
+    heights = [
+        height
+        for (keychain, index), height in ledger.unsearched.items()
+        if index < ledger.book.revealed(keychain)
+    ]
+    return max(heights, default=-1)
 
 
 def search_again(ledger: WalletLedger) -> None:
@@ -56,4 +76,4 @@ def search_again(ledger: WalletLedger) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    ledger.commit({records.UNSEARCHED_KEY: None})
+    ledger.commit({records.unsearched_key(*place): None for place in ledger.unsearched})

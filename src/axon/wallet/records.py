@@ -31,7 +31,6 @@ BIRTHDAY_KEY: Final = b"b"
 SCANNED_KEY: Final = b"h"
 GAP_KEY: Final = b"g"
 PAST_KEY: Final = b"q"
-UNSEARCHED_KEY: Final = b"w"
 
 DESCRIPTOR: Final = b"d"
 REVEALED: Final = b"r"
@@ -43,7 +42,8 @@ DELIVERY: Final = b"o"
 LABEL: Final = b"l"
 FROZEN: Final = b"f"
 PAYS_ALL: Final = b"e"
-"""These go before a keychain, txid, outpoint or name."""
+UNSEARCHED: Final = b"x"
+"""These go before a keychain, txid, outpoint or name; the last before a keychain and an index."""
 
 _CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")
@@ -170,6 +170,11 @@ def keychain_of(key: bytes) -> Keychain:
         return Keychain(key[1])
     except (ValueError, IndexError):
         raise damaged() from None
+
+
+def unsearched_key(keychain: Keychain, index: int) -> bytes:
+    """Of the height up to which blocks were not searched for scripts from an index on."""
+    return UNSEARCHED + bytes((keychain,)) + encode_u32(index)
 
 
 def txid_of(key: bytes) -> Txid:

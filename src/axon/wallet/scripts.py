@@ -118,6 +118,10 @@ class ScriptBook:
         """How many scripts were given out or paid, counted up to the last such one."""
         return self._revealed[keychain]
 
+    def watched(self, keychain: Keychain) -> int:
+        """How many scripts of a keychain are watched, those ahead included."""
+        return len(self._scripts[keychain])
+
     def reveal(self, keychain: Keychain, count: int) -> list[bytes]:
         """The first `count` scripts are out: look that much further ahead.
 

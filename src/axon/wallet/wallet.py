@@ -314,7 +314,7 @@ class Wallet:
         self.ledger.commit(
             {
                 records.REVEALED + bytes((Keychain.RECEIVE,)): records.encode_u32(index + 1),
-                **unsearched_now(self.ledger),
+                **unsearched_now(self.ledger, Keychain.RECEIVE),
             }
         )
         return self._address(Keychain.RECEIVE, index)

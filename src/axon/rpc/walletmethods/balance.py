@@ -10,7 +10,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
 from axon.wallet.disputes import disputed_sums
-from axon.wallet.lookahead import has_past
+from axon.wallet.lookahead import has_past, unsearched_height
 from axon.wallet.wallet import Wallet
 
 
@@ -76,8 +76,8 @@ async def getwalletinfo(daemon: WalletDaemon) -> Json:
           "gap" : n,                        (numeric) How many addresses it looks for beyond the
                                             last one that was given out or paid
           "unsearched" : n,                 (numeric) Blocks up to this height were not searched
-                                            for the addresses given out last: a rescan does it; -1
-                                            for none
+                                            for an address that was given out or paid: a rescan does
+                                            it; -1 for none
           "txcount" : n,                    (numeric) the number of its transactions
           "addresses" : n,                  (numeric) how many addresses were given out
           "lastprocessedblock" : {...},     (json object) as in getbalances
@@ -123,7 +123,7 @@ class _WalletInfo:
             "birthtime": wallet.birthday_s,
             "has_past": has_past(wallet.ledger),
             "gap": wallet.ledger.book.gap,
-            "unsearched": wallet.ledger.unsearched,
+            "unsearched": unsearched_height(wallet.ledger),
             "txcount": len(wallet.ledger.transactions),
             "addresses": len(wallet.addresses()),
             "lastprocessedblock": _last_block(wallet),
