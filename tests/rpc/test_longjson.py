@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.rpc.amounts import (
+    MAX_DEPTH,
     Amount,
     LazyList,
     LazyObject,
@@ -110,6 +111,38 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 def test_what_is_nested_too_deeply_is_refused(begin: str) -> None:
     with pytest.raises(ValueError, match="deep"):
         decoded(begin * 100_000)
+
+
+@pytest.mark.parametrize("window", [8, SHORT_SIZE])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_how_deep_is_decided_when_it_is_read_and_all_of_that_is_answered(
+    begin: str, end: str, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("axon.rpc.longjson.SHORT_SIZE", window)
+    times = MAX_DEPTH // (2 if len(end) == 2 else 1)
+    long = json.dumps([[], *range(1_000), "x" * 1_000], separators=(",", ":"))
+    for inner in ("7", '"x"', long):
+        levels = 1 + (inner[0] == "[")
+        most = times - levels if len(end) == 1 else times - 1
+        text = begin * most + inner + end * most
+        value = decoded(text)
+        assert value == decode_json(text) == json.loads(text)
+        assert encode_json(value) == text_of(value) == text
+        assert json.loads(encode_json(value, indent=1)) == value
+        assert whole(value) == value
+        for more in (times + 1, 2 * MAX_DEPTH, 100_000):
+            text = begin * more + inner + end * more
+            for read in (decoded, decode_json):
+                with pytest.raises(ValueError, match="deeper than 512"):
+                    read(text)
+
+
+def test_512_levels_are_taken_and_513_are_not() -> None:
+    for read in (decoded, decode_json):
+        for text in ("[" * 512 + "]" * 512, '{"":' * 512 + "7" + "}" * 512):
+            assert read(text) == json.loads(text)
+            with pytest.raises(ValueError, match="deep"):
+                read(f"[{text}]")
 
 
 @pytest.mark.usefixtures("small")

@@ -13,6 +13,7 @@ import pytest
 from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.rpc.auth import Whitelist
+from axon.rpc.jsoncodec import LONG_BYTES
 from axon.rpc.server import REFUSAL_DELAY_S
 from tests.rpc.serving import Reply, Web, ask, serving
 
@@ -82,6 +83,20 @@ def test_requests_that_say_nothing(
     if id_shown:
         expected["id"] = None
     assert (reply.status, reply.json) == (status, expected)
+
+
+@pytest.mark.parametrize("filler", [0, LONG_BYTES])
+@pytest.mark.parametrize("depth", [450, 510, 511, 900, 1_100, 9_000])
+def test_what_is_nested_too_deeply_is_no_json_and_all_else_is_answered(
+    web: Web, depth: int, filler: int
+) -> None:
+    argument = b"[" * depth + b"]" * depth
+    request = b'{"method":"echo","params":[%s],"id":1}' % argument  # It has two levels itself.
+    reply = web.post(request + b" " * filler)
+    if depth <= 510:
+        assert reply.body == b'{"result":%s,"error":null,"id":1}\n' % argument
+    else:
+        assert (reply.status, reply.json["error"]["code"]) == (500, -32700)
 
 
 def test_an_unknown_method_is_404(web: Web) -> None:

@@ -22,8 +22,13 @@ from axon.rpc.errors import Code, RpcError
 Json = Any
 """What JSON can say, with `Amount` for money."""
 
+MAX_DEPTH: Final = 512
+"""Arrays and objects in each other, in what is read; as many as in Bitcoin Core."""
+
 SHORT_LIST: Final = 100
 """Elements that are made at once; a list of more is lazy."""
+
+TOO_DEEP: Final = f"JSON is nested deeper than {MAX_DEPTH} levels"
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -115,10 +120,17 @@ def made_list(make: Callable[[_S], _T], sources: Sequence[_S]) -> Sequence[_T]:
 
 def whole(value: Json) -> Json:
     """A result in which nothing is lazy, for callers in this process."""
+    # Loops: a comprehension would be a level of its own on Python's stack, as below.
     if isinstance(value, dict | LazyObject):
-        return {key: whole(item) for key, item in value.items()}
+        fields: dict[str, Json] = {}
+        for key, item in value.items():
+            fields[key] = whole(item)
+        return fields
     if isinstance(value, list | LazyList):
-        return [whole(item) for item in value]
+        items: list[Json] = []
+        for item in value:
+            items.append(whole(item))
+        return items
     return value
 
 
@@ -188,12 +200,29 @@ def decode_json(data: bytes | str) -> object:
     """JSON as it came in; numbers with a fraction are `Number`s.
 
     Raises:
-        ValueError: it is not JSON, not UTF-8, or nested deeper than Python follows.
+        ValueError: it is not JSON, not UTF-8, or nested deeper than `MAX_DEPTH`.
     """
     try:
-        return json.loads(data, parse_float=Number, parse_constant=refuse_constant)
+        value = json.loads(data, parse_float=Number, parse_constant=refuse_constant)
     except RecursionError as error:
-        raise ValueError("JSON is nested too deeply") from error
+        raise ValueError(TOO_DEEP) from error
+    if is_deeper(value, MAX_DEPTH):
+        raise ValueError(TOO_DEEP)
+    return value
+
+
+def is_deeper(value: object, depth: int) -> bool:
+    """Whether more than so many arrays and objects are in each other; a bare number is in none."""
+    level = [value] if isinstance(value, list | dict) else []
+    while level and depth:
+        depth -= 1
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, list | dict)
+        ]
+    return bool(level)
 
 
 def encode_json(value: object, indent: int | None = None) -> str:
@@ -214,10 +243,15 @@ def _compact(value: object) -> str:
     if scalar is not None:
         return scalar(value)
     if kind is dict or kind is LazyObject:
-        pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.items()]  # type: ignore[attr-defined]
+        pairs: list[str] = []
+        for key, item in value.items():  # type: ignore[attr-defined]
+            pairs.append(f"{encode_basestring(key)}:{_compact(item)}")
         return "{" + ",".join(pairs) + "}"
     if kind is list or kind is tuple or kind is LazyList:
-        return "[" + ",".join([_compact(item) for item in value]) + "]"  # type: ignore[attr-defined]
+        items: list[str] = []
+        for item in value:  # type: ignore[attr-defined]
+            items.append(_compact(item))
+        return "[" + ",".join(items) + "]"
     return _rare(value)
 
 
@@ -226,13 +260,14 @@ def _indented(value: object, indent: int, depth: int) -> str:
     if isinstance(value, LazyObject):
         value = dict(value.items())
     if isinstance(value, dict) and value:
-        pairs = [
-            f"{encode_basestring(key)}: {_indented(item, indent, depth + 1)}"
-            for key, item in value.items()
-        ]
+        pairs: list[str] = []
+        for key, item in value.items():
+            pairs.append(f"{encode_basestring(key)}: {_indented(item, indent, depth + 1)}")
         return "{" + inner + ("," + inner).join(pairs) + outer + "}"
     if isinstance(value, list | tuple | LazyList) and value:
-        items = [_indented(item, indent, depth + 1) for item in value]
+        items: list[str] = []
+        for item in value:
+            items.append(_indented(item, indent, depth + 1))
         return "[" + inner + ("," + inner).join(items) + outer + "]"
     return _compact(value)
 

@@ -10,11 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
-from axon.rpc.amounts import LazyList, LazyObject, Number, encode_json, refuse_constant
+from axon.rpc.amounts import (
+    MAX_DEPTH,
+    TOO_DEEP,
+    LazyList,
+    LazyObject,
+    Number,
+    encode_json,
+    is_deeper,
+    refuse_constant,
+)
 
 SHORT_SIZE: Final = 1024
 """A value of so many characters is decoded at once."""
@@ -45,16 +54,40 @@ def decode_long(text: str, go_on: Callable[[], None]) -> object:
         go_on: called before each step; what it raises ends the work.
 
     Raises:
-        ValueError: it is not JSON, or nested deeper than Python follows.
+        ValueError: it is not JSON, or nested deeper than `MAX_DEPTH`.
     """
     reader = _Reader(text, go_on)
-    try:
-        value = reader.value()
-    except RecursionError as error:
-        raise ValueError("JSON is nested too deeply") from error
+    value = reader.value()
     if reader.character():
         reader.refuse("the end")
     return value
+
+
+class _Array:
+    """A long array, as far as it has been read."""
+
+    end = "]"
+
+    def __init__(self) -> None:
+        self.value: list[object] = []
+
+    def add(self, item: object) -> None:
+        """One more item."""
+        self.value.append(item)
+
+
+class _Object:
+    """A long object, as far as it has been read."""
+
+    end = "}"
+
+    def __init__(self) -> None:
+        self.value: dict[str, object] = {}
+        self.key = ""
+
+    def add(self, item: object) -> None:
+        """The value that belongs to `key`."""
+        self.value[self.key] = item
 
 
 class _Reader:
@@ -84,7 +117,29 @@ class _Reader:
         return True
 
     def value(self) -> object:
-        """The next value."""
+        """The next value. What it is in is kept in a list: Python's own stack is not so deep."""
+        levels: list[_Array | _Object] = []
+        while True:
+            found = self._next(MAX_DEPTH - len(levels))
+            if isinstance(found, _Array | _Object):
+                levels.append(found)
+                if not self._takes(found.end):
+                    self._begin_item(found)
+                    continue
+                found = levels.pop().value
+            while levels:
+                levels[-1].add(found)
+                if self._takes(","):
+                    self._begin_item(levels[-1])
+                    break
+                if not self._takes(levels[-1].end):
+                    self.refuse(f"',' or '{levels[-1].end}'")
+                found = levels.pop().value
+            else:
+                return found
+
+    def _next(self, levels_left: int) -> object:
+        """A value, or, where it is long, the array or object that begins here."""
         self._go_on()
         character = self.character()
         window = self._text[self._at : self._at + SHORT_SIZE]
@@ -92,17 +147,34 @@ class _Reader:
             value, size = _DECODER.raw_decode(window)
         except ValueError:
             pass  # Maybe it goes on behind the window.
+        except RecursionError as error:
+            raise ValueError(TOO_DEEP) from error
         else:
             if size < SHORT_SIZE or self._at + size == len(self._text):
+                if size >= 2 * levels_left and is_deeper(value, levels_left):
+                    raise ValueError(TOO_DEEP)
                 self._at += size
                 return value
         if character == '"':
             return self._string()
-        if character == "[":
-            return self._array()
-        if character == "{":
-            return self._object()
-        return self._number()
+        if character not in ("[", "{"):
+            return self._number()
+        if not levels_left:
+            raise ValueError(TOO_DEEP)
+        self._at += 1
+        return _Array() if character == "[" else _Object()
+
+    def _begin_item(self, level: _Array | _Object) -> None:
+        """Read what stands before the value of an item: its name, in an object."""
+        if isinstance(level, _Array):
+            return
+        if self.character() != '"':
+            self.refuse("a name in double quotes")
+        key = self._next(0)
+        assert isinstance(key, str), "it begins with a quote"
+        if not self._takes(":"):
+            self.refuse("':'")
+        level.key = key
 
     def _number(self) -> object:
         found = _NUMBER.match(self._text, self._at)
@@ -110,36 +182,6 @@ class _Reader:
             self.refuse("a value")
         self._at = found.end()
         return json.loads(found[0], parse_float=Number)
-
-    def _array(self) -> list[object]:
-        self._at += 1
-        values: list[object] = []
-        if self._takes("]"):
-            return values
-        while True:
-            values.append(self.value())
-            if self._takes("]"):
-                return values
-            if not self._takes(","):
-                self.refuse("',' or ']'")
-
-    def _object(self) -> dict[str, object]:
-        self._at += 1
-        fields: dict[str, object] = {}
-        if self._takes("}"):
-            return fields
-        while True:
-            if self.character() != '"':
-                self.refuse("a name in double quotes")
-            key = self.value()
-            assert isinstance(key, str), "it begins with a quote"
-            if not self._takes(":"):
-                self.refuse("':'")
-            fields[key] = self.value()
-            if self._takes("}"):
-                return fields
-            if not self._takes(","):
-                self.refuse("',' or '}'")
 
     def _string(self) -> str:
         pieces: list[str] = []
@@ -189,26 +231,45 @@ def encoded_pieces(value: object) -> Iterator[str]:
     Raises:
         TypeError: something is in it that has no form in JSON.
     """
-    if not is_long(value):
-        yield encode_json(value)
-    elif isinstance(value, str):
-        yield '"'
-        for begin in range(0, len(value), PIECE_SIZE):
-            yield encode_basestring(value[begin : begin + PIECE_SIZE])[1:-1]
-        yield '"'
-    elif isinstance(value, dict | LazyObject):
-        mark = "{"
-        for key, item in value.items():
-            yield f"{mark}{encode_basestring(key)}:"
-            yield from encoded_pieces(item)
-            mark = ","
-        yield "}" if mark == "," else "{}"
-    elif isinstance(value, list | tuple | LazyList):
-        mark = "["
-        for item in value:
-            yield mark
-            yield from encoded_pieces(item)
-            mark = ","
-        yield "]" if mark == "," else "[]"
-    else:
-        yield encode_json(value)
+    levels: list[tuple[Iterator[tuple[str, object]], str]] = []
+    while True:
+        if not is_long(value):
+            yield encode_json(value)
+        elif isinstance(value, str):
+            yield '"'
+            for begin in range(0, len(value), PIECE_SIZE):
+                yield encode_basestring(value[begin : begin + PIECE_SIZE])[1:-1]
+            yield '"'
+        elif isinstance(value, dict | LazyObject):
+            yield "{"
+            levels.append((_fields(value), "}"))
+        elif isinstance(value, list | tuple | LazyList):
+            yield "["
+            levels.append((_items(value), "]"))
+        else:
+            yield encode_json(value)
+        while levels:
+            begun = next(levels[-1][0], None)
+            if begun is not None:
+                before, value = begun
+                yield before
+                break
+            yield levels.pop()[1]
+        else:
+            return
+
+
+def _fields(value: dict[str, object] | LazyObject) -> Iterator[tuple[str, object]]:
+    """What stands before each field's value, and the value."""
+    mark = ""
+    for key, item in value.items():
+        yield f"{mark}{encode_basestring(key)}:", item
+        mark = ","
+
+
+def _items(value: Iterable[object]) -> Iterator[tuple[str, object]]:
+    """What stands before each item, and the item."""
+    mark = ""
+    for item in value:
+        yield mark, item
+        mark = ","
