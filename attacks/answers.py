@@ -32,6 +32,14 @@ def newest_block(node: NodeProcess, seconds: float) -> None:
     _ask(node, 1, [GetData((InvItem(InvType.WITNESS_BLOCK, block.hash),) * 50_000)], seconds)
 
 
+def bare_block(node: NodeProcess, seconds: float) -> None:
+    """Forty strangers ask for the newest block without its witnesses, and read it."""
+    block = submit(node, next_block(node, size_bytes=BLOCK_BYTES))
+    wanted = GetData((InvItem(InvType.BLOCK, block.hash),) * 50)
+    with strangers(node.p2p, CROWD) as crowd:
+        crowd.flood([wanted], seconds)
+
+
 def old_blocks(node: NodeProcess, seconds: float) -> None:
     """Forty strangers ask for old blocks and read none."""
     names = []
@@ -79,6 +87,7 @@ def _large_transaction(node: NodeProcess) -> Transaction:
 
 ATTACKS: Final = (
     Attack("newest-block", newest_block),
+    Attack("bare-block", bare_block, memory_mb=30 + CROWD * 4),
     Attack("one-transaction", one_transaction),
     # For each of the crowd: what clogs it, and the block that did.
     Attack("old-blocks", old_blocks, memory_mb=30 + CROWD * 4),

@@ -37,6 +37,8 @@ from tests.process.blocks import headers_on
 
 CROWD: Final = 30
 
+_WITNESS_ITEMS: Final = 3_800_000
+
 _GENESIS: Final = REGTEST.genesis
 _RNG: Final = Random(7)
 
@@ -59,6 +61,13 @@ def _orphan(inputs: int) -> Message:
     return Tx(Transaction.build(2, spent, [TxOut(1_000, b"\x00\x14" + bytes(20))]))
 
 
+def _heavy() -> Message:
+    """Nearly 4 MB, with a witness of millions of empty items."""
+    body = bytes(36) + b"\x00" + bytes(4) + b"\x01" + bytes(8) + b"\x00"
+    witness = b"\xfe" + _WITNESS_ITEMS.to_bytes(4, "little") + bytes(_WITNESS_ITEMS)
+    return Tx(Transaction.decode(b"\x02" + bytes(3) + b"\x00\x01\x01" + body + witness + bytes(4)))
+
+
 def _locator() -> tuple[BlockHash, ...]:
     return (*[BlockHash(_RNG.randbytes(32)) for _ in range(MAX_LOCATOR - 1)], _GENESIS.hash)
 
@@ -76,6 +85,7 @@ FLOODS: Final[dict[str, Callable[[], Sequence[Message]]]] = {
     "headers-low-work": lambda: [Headers(tuple(headers_on(_GENESIS.header, 100)))],
     "orphans": lambda: [_orphan(1_000) for _ in range(30)],
     "orphans-small": lambda: [_orphan(1) for _ in range(2_000)],
+    "heavy-transactions": lambda: [_heavy()],
     "ping": lambda: [Ping(7)],
 }
 """Messages by name; each is sent again and again."""

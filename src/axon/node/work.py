@@ -114,8 +114,7 @@ def decode_transaction(payload: bytes) -> Transaction | DecodeError:
         transaction = Tx.decode(payload).transaction
     except DecodeError as error:
         return error
-    if transaction.weight_wu <= MAX_STANDARD_WEIGHT:
-        transaction.take_apart()
+    transaction.work_out(parts=transaction.weight_wu <= MAX_STANDARD_WEIGHT)
     return transaction
 
 

@@ -219,10 +219,9 @@ class Transaction:
         """32 bits: a height below 500,000,000, else seconds since 1970."""
         return int(_U32.unpack_from(self.raw, len(self.raw) - 4)[0])
 
-    def take_apart(self) -> None:
-        """Work out now what else is when it is first wanted: off a loop, where it is long."""
-        for known in (self.inputs, self.outputs, self.txid, self.wtxid):
-            assert known is not None, "each is kept"
+    def work_out(self, *, parts: bool) -> None:
+        """Work out now, off a loop, what else is when it is wanted: names and, perhaps, parts."""
+        _ = self.txid, self.wtxid, parts and self.inputs
 
     @property
     def inputs(self) -> tuple[TxIn, ...]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from itertools import count
 
 import pytest
 
 from axon.drivers.aio.driver import AsyncioDriver
-from axon.drivers.aio.sockets import MAX_LEAVING
-from axon.machine import Closed, Disconnect, PeerId, Transmit
+from axon.drivers.aio.loop import run_loop
+from axon.drivers.aio.sockets import MAX_LEAVING, READ_MAX_BYTES
+from axon.machine import Closed, Disconnect, Effect, Event, PeerId, Received, Transmit
 from tests.drivers.aio.test_driver import ANYWHERE, driver_of, running, until
 from tests.drivers.worlds import Do, Probe
 
@@ -134,3 +137,35 @@ def test_what_waits_for_one_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "10000000 bytes wait for the peer" in closed.reason
 
     asyncio.run(scenario())
+
+
+def test_of_each_peer_a_bounded_piece_is_read_in_a_round_of_the_loop() -> None:
+    """Else thirty that send megabytes keep all others waiting until all of that is read."""
+    size = 8_000_000
+    taken: Counter[int] = Counter()  # By the round of the loop.
+
+    async def scenario() -> None:
+        loop, rounds = asyncio.get_running_loop(), count()
+        now = next(rounds)
+
+        def go_round() -> None:
+            nonlocal now
+            now = next(rounds)
+            loop.call_soon(go_round)
+
+        def note(event: Event) -> list[Effect]:
+            if isinstance(event, Received):
+                taken[now] += len(event.data)
+            return []
+
+        probe = Probe(note)
+        async with listening(probe) as (_, strangers):
+            strangers.come(1)
+            await until(lambda: bool(probe.opened))
+            loop.call_soon(go_round)
+            strangers.sockets[0].setblocking(True)
+            await asyncio.to_thread(strangers.sockets[0].sendall, bytes(size))
+            await until(lambda: taken.total() == size)
+
+    run_loop(scenario())
+    assert max(taken.values()) <= READ_MAX_BYTES

@@ -47,7 +47,9 @@ from axon.machine import (
 )
 
 READ_MAX_BYTES = 262_144
-"""Most bytes in one `Received`: few events for a block, and no peer holds the loop for long."""
+"""Most bytes in one `Received`, and read from one peer in one round of the loop: few events for a
+block, and no peer holds the loop for long. The loop by itself would go on with a socket as long as
+there is something in it, for megabytes, and that with each."""
 
 STOP_LIMIT = 1 * SECOND
 """How long peers may take to read the last bytes when the whole program stops."""
@@ -100,6 +102,7 @@ class Link(asyncio.BufferedProtocol):
         "accepted",
         "clogged",
         "has_sent",
+        "is_paused",
         "peer",
         "remote",
         "ticket",
@@ -119,6 +122,7 @@ class Link(asyncio.BufferedProtocol):
         self.accepted = False  # Set while it is counted as that.
         self.clogged = False
         self.has_sent = False
+        self.is_paused = False  # The machine wants nothing more of it for now.
 
     # What asyncio calls.
 
@@ -131,8 +135,15 @@ class Link(asyncio.BufferedProtocol):
         return self._sockets.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        if nbytes == READ_MAX_BYTES and not self.is_paused:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on)
         if self.peer is not None:
             self._sockets.received(self.peer, nbytes)
+
+    def _read_on(self) -> None:
+        if not self.is_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         self._sockets.clogged(self, True)
@@ -157,6 +168,7 @@ class Link(asyncio.BufferedProtocol):
             self.transport.abort()  # It was told nothing, so nothing can be lost on its way.
             return
         self._cut_later(limit_us)
+        self.is_paused = False
         if not self.transport.is_closing():
             self.transport.resume_reading()
             self.transport.write_eof()
@@ -262,12 +274,14 @@ class Sockets:
         """Stop reading from a peer; nothing happens if it has gone."""
         link = self._open.get(peer)
         if link is not None and not link.transport.is_closing():
+            link.is_paused = True
             link.transport.pause_reading()
 
     def resume(self, peer: PeerId) -> None:
         """Read from a peer again; nothing happens if it has gone."""
         link = self._open.get(peer)
         if link is not None and not link.transport.is_closing():
+            link.is_paused = False
             link.transport.resume_reading()
 
     async def close(self) -> None:
