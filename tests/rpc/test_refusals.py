@@ -116,3 +116,14 @@ def test_chunks_of_one_byte_hold_nobody_up(web: Web, parsed: list[int]) -> None:
         assert len(answer(stream)) > 50_000
     assert max(parsed) <= PIECE_BYTES
     assert len(parsed) >= len(body) // PIECE_BYTES
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.1])
+def test_a_body_whose_chunks_break_is_refused_at_once(web: Web, pause_s: float) -> None:
+    with connect(web) as stream:
+        stream.sendall(chunked(b'5\r\n{"met\r\n'))
+        time.sleep(pause_s)
+        stream.sendall(b"no size\r\n")
+        assert b" 400 Bad Request\r\n" in stream.recv(1 << 16)
+        assert stream.recv(1) == b""
+    assert web.server._calls == 0

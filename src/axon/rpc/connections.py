@@ -158,10 +158,15 @@ class HttpHandler(RequestHandler):
         super().data_received(data)
         if not self._messages:
             return
-        message, self.last_body = self._messages[-1]
-        if not isinstance(message, RawRequestMessage):
+        message, body = self._messages[-1]
+        if isinstance(message, RawRequestMessage):
+            self.last_body = body
+        else:
             # The frames of a traceback hold the bytes, and the error in a cycle with itself.
             message.exc.with_traceback(None)
+            if self.last_body is not None and not self.last_body.is_eof():
+                self.last_body.set_exception(message.exc)  # Who reads that body gives the answer.
+                self._messages.pop()
             self.connection.refuse(None)
 
     def _pause_transport_reading(self) -> None:

@@ -119,7 +119,8 @@ class Intake:
             self.ended()  # The caller is sending no more, so it will see the answer.
         elif body is not None:
             body.feed_eof()
-            body.read_nowait()
+            if body.exception() is None:
+                body.read_nowait()
         self._read_on()
 
     async def linger(self) -> None:

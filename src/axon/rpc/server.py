@@ -236,6 +236,8 @@ class RpcServer:
                 body = await _read_body(request)
         except TimeoutError:
             return _refused(request, Response(status=408))
+        except HttpProcessingError as error:
+            return _refused(request, Response(status=400, text=error.message))
         if body is None:
             return _refused(request, Response(status=413))
         answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
