@@ -129,6 +129,7 @@ class Double:
             "mine": {
                 "trusted": Amount(self.spendable_sat),
                 "untrusted_pending": Amount(30 * COIN),
+                "disputed": Amount(2 * COIN),
                 "immature": Amount(0),
                 "frozen": Amount(frozen),
             }

@@ -20,6 +20,7 @@ def test_overview_shows_money_and_confirmations_as_they_grow() -> None:
     async def scene(stage: Stage) -> None:
         assert str(stage.app.query_one("#balance").value) == "50.00000000"  # type: ignore[attr-defined]
         assert stage.told("#pending") == "Pending   30.00000000 BTC"
+        assert stage.told("#disputed") == "Disputed   2.00000000 BTC"
         assert "dim" in stage.app.query_one("#immature").classes
         gauge = stage.app.query_one("#scanned ProgressBar", ProgressBar)
         assert gauge.percentage == pytest.approx(57 / 113)

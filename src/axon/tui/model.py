@@ -34,12 +34,14 @@ class ShownBalance:
     Args:
         spendable_sat: what a payment can use now.
         pending_sat: promised by others, in no block yet.
+        disputed_sat: the same, of which somebody was seen to spend the same once more.
         immature_sat: mined less than 100 blocks ago.
         frozen_sat: set aside by hand; a part of the others.
     """
 
     spendable_sat: int
     pending_sat: int
+    disputed_sat: int
     immature_sat: int
     frozen_sat: int
 
@@ -250,6 +252,7 @@ def read_balance(balances: dict[str, Any]) -> ShownBalance:
     return ShownBalance(
         spendable_sat=read_sat(mine["trusted"]),
         pending_sat=read_sat(mine["untrusted_pending"]),
+        disputed_sat=read_sat(mine["disputed"]),
         immature_sat=read_sat(mine["immature"]),
         frozen_sat=read_sat(mine["frozen"]),
     )

@@ -77,6 +77,7 @@ class OverviewPane(Pane):
                 yield Line(id="pending")
                 yield Line(id="immature")
                 yield Line(id="frozen")
+                yield Line(id="disputed")
         with Vertical(id="sync"):
             yield Gauge("Headers", id="headers")
             yield Gauge("Filter headers", id="filters")
@@ -100,6 +101,8 @@ class OverviewPane(Pane):
         for name, sat in rest.items():
             text = f"{name.capitalize():<10}{btc(sat):>{width}}"
             self.query_one(f"#{name}", Line).say(StyledText(text, Tone.PLAIN if sat else Tone.DIM))
+        disputed = f"Disputed  {btc(balance.disputed_sat):>{width}}" if balance.disputed_sat else ""
+        self.query_one("#disputed", Line).say(StyledText(disputed, Tone.BAD))
 
     def _show_sync(self, sync: Sync) -> None:
         self.query_one("#headers", Gauge).show(sync.headers, max(sync.headers, sync.weighed))
