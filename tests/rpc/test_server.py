@@ -15,6 +15,7 @@ from axon.machine import Endpoint
 from axon.rpc.auth import Whitelist
 from axon.rpc.jsoncodec import LONG_BYTES
 from axon.rpc.server import REFUSAL_DELAY_S
+from axon.rpc.sparselog import LINES_A_PERIOD
 from tests.rpc.serving import Reply, Web, ask, serving
 
 
@@ -191,6 +192,18 @@ def test_a_missing_password_is_refused_at_once(web: Web) -> None:
     reply = web.post(ask("echo"), login=None)
     assert (reply.status, reply.body) == (401, b"")
     assert reply.headers["WWW-Authenticate"] == 'Basic realm="jsonrpc"'
+
+
+def test_many_wrong_passwords_are_a_few_lines_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("axon.rpc.server.REFUSAL_DELAY_S", 0.0)
+    with serving() as web:
+        for _ in range(50):
+            assert web.post(ask("echo"), login="alice:wrong").status == 401
+    wrong = [each for each in caplog.messages if "wrong password" in each]
+    assert wrong[:-1] == ["RPC: wrong password from 127.0.0.1"] * LINES_A_PERIOD
+    assert wrong[-1].startswith(f"{50 - LINES_A_PERIOD} more lines were left out: ")
 
 
 def test_a_wrong_password_is_refused_late_and_delays_nobody_else(

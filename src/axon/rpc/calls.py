@@ -22,6 +22,7 @@ from axon.rpc.dispatch import Call, Registry
 from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.jsoncodec import JsonCodec
 from axon.rpc.jsonrpc import Request, http_status, parse_request, reply
+from axon.rpc.sparselog import SparseLog
 
 STOP_GRACE_S: Final = 10.0
 """How long a stopping server lets the calls under way finish."""
@@ -59,8 +60,9 @@ class CallRunner:
     warming up --ready()--> answering --stop()--> stopping, stopped
     """
 
-    def __init__(self, registry: Registry, whitelist: Whitelist) -> None:
+    def __init__(self, registry: Registry, whitelist: Whitelist, warnings: SparseLog) -> None:
         self._registry = registry
+        self._warnings = warnings
         self._whitelist = whitelist
         self._context: object = None
         self._status: str | None = "RPC server started"
@@ -125,7 +127,11 @@ class CallRunner:
             answer = await self._reply(request, None, error_or_none)
             return RpcAnswer(http_status(error_or_none), answer.chunks)
         if not self._whitelist.allows(caller.call.user, request.method):
-            _log.warning("RPC: user %s is not allowed to call %s", caller.call.user, request.method)
+            self._warnings.warning(
+                "RPC: user %s is not allowed to call %s",
+                caller.call.user,
+                repr(request.method[:100]),
+            )
             return RpcAnswer(403)
         result, error_or_none = await self.run(request, caller)
         if request.is_notification:

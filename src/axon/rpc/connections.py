@@ -35,6 +35,7 @@ from aiohttp.web_server import Server
 from axon.rpc.intake import Intake
 from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import IpNetwork
+from axon.rpc.sparselog import SparseLog
 
 MAX_CONNECTIONS: Final = 256
 """Each costs a file."""
@@ -208,6 +209,7 @@ class RpcConnection(asyncio.Protocol):
         slots: where it takes a place.
         allows: whether a host may call, by its address.
         turns: when costly bytes are parsed, shared by all connections.
+        warnings: what the operator is told.
         options: of the library, for each connection.
     """
 
@@ -217,6 +219,7 @@ class RpcConnection(asyncio.Protocol):
         slots: ConnectionSlots,
         allows: Callable[[str], bool],
         turns: PieceTurns,
+        warnings: SparseLog,
         **options: Any,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -231,6 +234,7 @@ class RpcConnection(asyncio.Protocol):
         self._slots = slots
         self._allows = allows
         self._turns = turns
+        self._warnings = warnings
         self._intake: Intake | None = None  # Likewise.
         self._waiting = 0
 
@@ -246,7 +250,9 @@ class RpcConnection(asyncio.Protocol):
             _log.debug("RPC: %s may not call", host)
             self._forbid(stream)
         elif not self._slots.take(self):
-            _log.warning("RPC: every connection has a call under way; %s was refused", host)
+            self._warnings.warning(
+                "RPC: every connection has a call under way; %s was refused", host
+            )
             stream.abort()
         else:
             self._stream = stream

@@ -39,6 +39,7 @@ from axon.rpc.dispatch import Call, Registry
 from axon.rpc.jsoncodec import CHUNK_BYTES
 from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import ServerSettings
+from axon.rpc.sparselog import SparseLog
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
@@ -88,7 +89,8 @@ class RpcServer:
         """Where it listens, once it does."""
         self._settings = settings
         self._credentials = credentials
-        self._runner = CallRunner(registry, whitelist or Whitelist())
+        self._warnings = SparseLog(_log)
+        self._runner = CallRunner(registry, whitelist or Whitelist(), self._warnings)
         self._slots = ConnectionSlots(MAX_CONNECTIONS, RESERVED_LOCAL)
         self._calls = 0
 
@@ -161,6 +163,7 @@ class RpcServer:
         await self._runner.stop()
         self._web.pre_shutdown()
         await self._web.shutdown(1.0)
+        self._warnings.close()
         self._runner.close()
 
     def _accept(self) -> asyncio.Protocol:
@@ -169,6 +172,7 @@ class RpcServer:
             self._slots,
             self._is_allowed,
             self._turns,
+            self._warnings,
             keepalive_timeout=self._settings.timeout_s,
             access_log=None,
             auto_decompress=False,
@@ -214,11 +218,11 @@ class RpcServer:
         if user is None:
             refusal = _refused(request, Response(status=401, headers=_CHALLENGE))
             if header is not None:
-                _log.warning("RPC: wrong password from %s", request.remote)
+                self._warnings.warning("RPC: wrong password from %s", request.remote)
                 await asyncio.sleep(REFUSAL_DELAY_S)
             return refusal
         if self._calls >= self._settings.max_calls:
-            _log.warning("RPC: more than %d calls at once", self._settings.max_calls)
+            self._warnings.warning("RPC: more than %d calls at once", self._settings.max_calls)
             return Response(status=503, text="Work queue depth exceeded")
         self._calls += 1
         try:
@@ -261,7 +265,7 @@ class RpcServer:
                 async with asyncio.timeout(self._settings.timeout_s):
                     await response.write(chunk)
         except TimeoutError:
-            _log.warning("RPC: %s does not take its answer", request.remote)
+            self._warnings.warning("RPC: %s does not take its answer", request.remote)
             connection_of(request).evict()
         return response
 
