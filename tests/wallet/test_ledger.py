@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+from axon.chain.store import MemoryStore
+from axon.errors import DamageError
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN
 from axon.wallet import records
 from axon.wallet.coins import Balance
-from axon.wallet.records import Mark
-from tests.wallet.scene import Scene
+from axon.wallet.records import Mark, Seen
+from axon.wallet.wallet import Wallet
+from tests.wallet.scene import Scene, new_wallet, paying
 
 
 def test_the_tip_of_a_new_wallet_is_the_genesis_block() -> None:
@@ -30,3 +35,27 @@ def test_a_confirmation_is_known_of_before_the_scan_reaches_it() -> None:
 
 def test_a_balance_adds_up_its_four_parts() -> None:
     assert Balance(1, 20, 300, 4_000).total_sat == 4_321
+
+
+PAYMENT = paying(b"\x51", COIN)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {records.TRANSACTION + bytes(32): PAYMENT.raw},
+        {records.SEEN + PAYMENT.txid: Seen(1, 1).encode()},
+        {
+            records.CONFIRMATION + PAYMENT.txid: records.Confirmation(
+                1, REGTEST.genesis.hash, 1, 1
+            ).encode()
+        },
+    ],
+    ids=["another txid", "seen, but not there", "confirmed, but not there"],
+)
+def test_records_that_do_not_fit_together_are_damaged(changes: dict[bytes, bytes | None]) -> None:
+    store = MemoryStore()
+    new_wallet(store)
+    store.write(changes)
+    with pytest.raises(DamageError, match="damaged: take the file from a backup"):
+        Wallet.load(store)

@@ -47,7 +47,7 @@ class WalletLedger:
         network: with whose genesis block the scan begins.
 
     Raises:
-        DamageError: a record cannot be read.
+        DamageError: a record cannot be read, or what it is about is missing.
     """
 
     def __init__(self, store: Store, book: ScriptBook, network: Network) -> None:
@@ -71,6 +71,8 @@ class WalletLedger:
         self._foreign: dict[bytes, list[OutPoint]] = {}  # Outputs by scripts not watched (yet).
         for key, value in store.items(b""):
             self._absorb(key, value)
+        if not self.transactions.keys() >= self.confirmed.keys() | self.seen.keys():
+            raise records.damaged()
         self._tip = self._highest()
 
     def commit(self, changes: Changes) -> None:
@@ -269,6 +271,8 @@ class WalletLedger:
             transaction = self.transactions[txid] = Transaction.decode(value)
         except DecodeError:
             raise records.damaged() from None
+        if transaction.txid != txid:
+            raise records.damaged()
         for prevout in transaction.prevouts:
             self._spenders.setdefault(prevout, []).append(txid)
         for index, output in enumerate(transaction.outputs):

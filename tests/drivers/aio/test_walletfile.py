@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from axon.errors import DamageError, StorageError
 
 KEYS = st.binary(max_size=3) | st.binary(max_size=2).map(lambda key: b"\xff" + key)
 CHANGES = st.dictionaries(KEYS, st.none() | st.binary(max_size=50), max_size=10)
+SQLITE_HEADER_SIZE = 100
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 WRITER = """
@@ -245,3 +247,58 @@ def test_a_disk_that_is_full_undoes_the_batch(store: SqliteStore) -> None:
     assert store.multi_get([b"a", b"b"]) == [b"1", None]
     store.write({b"a": b"3"})
     assert store.get(b"a") == b"3"
+
+
+def test_a_file_without_checksums_is_converted(path: Path) -> None:
+    altered(
+        path,
+        "CREATE TABLE records (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+        "INSERT INTO records VALUES (x'61', x'31'), (x'62', x'')",
+    )
+    for _ in range(2):
+        with SqliteStore(path) as store:
+            assert list(store.items(b"")) == [(b"a", b"1"), (b"b", b"")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE records SET value = x'31'",
+        "UPDATE records SET key = x'62'",
+        "UPDATE records SET key = CAST(key AS TEXT)",
+        "UPDATE records SET value = CAST(value AS TEXT)",
+        "UPDATE records SET value = 7",
+        "PRAGMA user_version = 0",
+        "ALTER TABLE records RENAME TO recorcs",
+    ],
+)
+def test_a_record_that_is_not_what_was_written_is_damaged(path: Path, statement: str) -> None:
+    with SqliteStore(path) as store:
+        store.write({b"a": b"\xff\xfe"})
+    altered(path, statement)
+    with pytest.raises(DamageError, match=r"damaged.*backup.*words"):
+        SqliteStore(path)
+
+
+def test_no_flipped_bit_goes_unnoticed(path: Path) -> None:
+    """What is read is what was written, or damage is named; SQLite's own header may say more."""
+    rng = random.Random(7)
+    written = {b"%03d" % number: rng.randbytes(rng.randrange(700)) for number in range(100)}
+    with SqliteStore(path) as store:
+        store.write(written)
+    whole = path.read_bytes()
+    used = [place for place in range(SQLITE_HEADER_SIZE, len(whole)) if whole[place]]
+    told: list[str] = []
+    for place in rng.sample(used, 400):
+        raw = bytearray(whole)
+        raw[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(raw)
+        try:
+            with SqliteStore(path) as store:
+                assert dict(store.items(b"")) == written
+        except DamageError as error:
+            told.append(str(error))
+    assert len(told) > 350
+    assert all("from a backup" in text for text in told)

@@ -3,6 +3,10 @@
 What was written survives `kill -9` and a power cut: a batch is in the file or it is not. One
 process has it open at a time. The file says whose it is (`application_id`) and in which form
 (`user_version`), so that a database of another program is never written to.
+
+A disk may give back other bytes than it was given, and SQLite notices that only where its own
+structure breaks. So every record carries a checksum of its key and value, and all of them are
+checked when the file is opened. Form 1 had none; it is converted at once.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +24,16 @@ from axon.drivers.aio.privatefiles import make_folder, open_file
 from axon.errors import DamageError, DiskFullError, StorageError, disk_refusal
 
 APPLICATION_ID: Final = 0x61786F6E  # "axon"
-FILE_FORMAT: Final = 1
+FILE_FORMAT: Final = 2
 
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+CHECKSUM_SIZE: Final = 8
+"""Bytes before every value: the first of the SHA-256 of key and value."""
+
+_UNCHECKED_FORMAT: Final = 1
+_WAY_OUT: Final = "take the file from a backup, or restore the wallet from its words"
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""All statements here are right, so one that SQLite cannot understand is about a broken schema."""
+
 _SCHEMA = (
     "CREATE TABLE records (key BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -61,6 +73,7 @@ class SqliteStore(KeyValueFile):
             )
         except sqlite3.Error as error:
             raise self._refusal("open", error) from error
+        self._database.text_factory = bytes  # A damaged type must not fail as text.
         try:
             self._open()
         except sqlite3.Error as error:
@@ -77,11 +90,18 @@ class SqliteStore(KeyValueFile):
             rows = [self._database.execute(find, (key,)).fetchone() for key in keys]
         except sqlite3.Error as error:
             raise self._refusal("read", error) from error
-        return [None if row is None else row[0] for row in rows]
+        return [
+            None if row is None else self._checked(key, row[0])
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
     def write(self, changes: Mapping[bytes, bytes | None]) -> None:
         """All changes or none, and the disk holds them when this returns; None deletes a key."""
-        kept = [(key, value) for key, value in changes.items() if value is not None]
+        kept = [
+            (key, _checksum(key, value) + value)
+            for key, value in changes.items()
+            if value is not None
+        ]
         gone = [(key,) for key, value in changes.items() if value is None]
         database = self._database
         try:
@@ -103,7 +123,8 @@ class SqliteStore(KeyValueFile):
             rows = self._database.execute(find, (prefix, end, end)).fetchall()
         except sqlite3.Error as error:
             raise self._refusal("read", error) from error
-        yield from rows
+        for key, value in rows:
+            yield key, self._checked(key, value)
 
     def close(self) -> None:
         """Let go of the file. Nothing may be asked afterwards."""
@@ -122,14 +143,49 @@ class SqliteStore(KeyValueFile):
         if self._number("application_id") != APPLICATION_ID:
             for statement in _SCHEMA:
                 database.execute(statement)
-        database.execute("COMMIT")
-        if self._number("user_version") > FILE_FORMAT:
+        form = self._number("user_version")
+        if form > FILE_FORMAT:
             raise StorageError(
                 f"cannot open the wallet {self._path}: a newer axon wrote it, use that one"
             )
         verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise DamageError(f"cannot open the wallet {self._path}: it is damaged ({verdict})")
+        if verdict != b"ok" or form < _UNCHECKED_FORMAT:
+            raise self._damage(f" ({verdict.decode('utf-8', 'replace')})")
+        if form == _UNCHECKED_FORMAT:
+            self._add_checksums()
+        database.execute("COMMIT")
+        self._check_all()
+
+    def _add_checksums(self) -> None:
+        checked = [(_checksum(key, value) + value, key) for key, value in self._rows()]
+        self._database.executemany("UPDATE records SET value = ? WHERE key = ?", checked)
+        self._database.execute(f"PRAGMA user_version = {FILE_FORMAT}")
+
+    def _check_all(self) -> None:
+        for key, stored in self._rows():
+            self._checked(key, stored)
+
+    def _rows(self) -> list[tuple[bytes, bytes]]:
+        """All records as they are stored; asked for without a condition, which might miss one."""
+        find = "SELECT typeof(key), key, typeof(value), value FROM records"
+        found = self._database.execute(find).fetchall()
+        if any(row[0] != b"blob" or row[2] != b"blob" for row in found):
+            raise self._damage()
+        return [(row[1], row[3]) for row in found]
+
+    def _checked(self, key: bytes, stored: bytes) -> bytes:
+        """The value of a record as it is stored.
+
+        Raises:
+            DamageError: its checksum is another.
+        """
+        value = stored[CHECKSUM_SIZE:]
+        if stored[:CHECKSUM_SIZE] != _checksum(key, value):
+            raise self._damage()
+        return value
+
+    def _damage(self, found: str = "") -> DamageError:
+        return DamageError(f"cannot open the wallet {self._path}: it is damaged{found}: {_WAY_OUT}")
 
     def _refuse_foreign(self) -> None:
         """A file without our mark is ours to fill only while nothing is in it."""
@@ -154,7 +210,8 @@ class SqliteStore(KeyValueFile):
             return error
         if code & 0xFF in _DAMAGE:
             return DamageError(
-                f"cannot {verb} the wallet {self._path}: it is damaged or no wallet ({error})"
+                f"cannot {verb} the wallet {self._path}: it is damaged or no wallet ({error}):"
+                f" {_WAY_OUT}"
             )
         if code & 0xFF == sqlite3.SQLITE_FULL:
             return DiskFullError(f"cannot {verb} the wallet {self._path}")
@@ -164,6 +221,10 @@ class SqliteStore(KeyValueFile):
                 " when that has ended"
             )
         return StorageError(f"cannot {verb} the wallet {self._path}: {error}")
+
+
+def _checksum(key: bytes, value: bytes) -> bytes:
+    return sha256(len(key).to_bytes(4, "little") + key + value).digest()[:CHECKSUM_SIZE]
 
 
 def _after(prefix: bytes) -> bytes | None:
