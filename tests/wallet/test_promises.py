@@ -13,13 +13,15 @@ from axon.primitives.network import REGTEST
 from axon.primitives.script import push
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.wallet import promises, unconfirmed
+from axon.wallet.feebump import bump
 from axon.wallet.history import PaymentState
 from axon.wallet.keys import watch
 from axon.wallet.promises import prevout_scripts, promised_scripts
 from axon.wallet.records import SHOWN
+from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
 from tests.signing import Signer, Spendable
-from tests.wallet.scene import BOB, Scene, make_block, paying
+from tests.wallet.scene import BOB, PASSPHRASE, Scene, make_block, paying
 
 POINT = outpoint(Txid(bytes(32)), 0)
 KEY, LONG_KEY, SCRIPT = b"\x02" + bytes(32), b"\x04" + bytes(64), b"\x51\x52"
@@ -131,6 +133,20 @@ def test_a_peer_that_floods_us_hides_nobody_else_s_payments(
     known = set(scene.wallet.ledger.transactions)
     assert len(known) == 10
     assert known >= {item.txid for item in honest + kept[:7]}, "who came last gives way"
+
+
+def test_what_a_payment_of_ours_builds_on_makes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unconfirmed, "MAX_INCOMING", 2)
+    scene = Scene()
+    other, carried = (paying(scene.script(), COIN, name) for name in ("other", "carried"))
+    for item in (other, carried):
+        assert scene.wallet.take_unconfirmed(item, scene.now_s, "flood")
+    child = sign(scene.wallet, bump(scene.wallet, carried.txid, 20_000), PASSPHRASE)
+    assert isinstance(child, Transaction)
+    scene.wallet.record_sent(child, scene.now_s)
+    honest = paying(scene.script(), COIN, "honest")
+    assert scene.wallet.take_unconfirmed(honest, scene.now_s, "honest")
+    assert set(scene.wallet.ledger.transactions) == {carried.txid, child.txid, honest.txid}
 
 
 def spending(scene: Scene, *, fee_sat: int, signer: Signer = DORA) -> Transaction:

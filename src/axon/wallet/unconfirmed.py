@@ -131,10 +131,12 @@ def _gives_way(ledger: WalletLedger, transaction: Transaction) -> bool:
 
     Then a stranger's word does not outdo it: it is disputed until a block decides.
     """
-    return any(
-        ledger.spends_ours(ledger.transactions[txid])
-        for txid in ledger.built_on(ledger.conflicts(transaction))
-    )
+    return _carry_ours(ledger, ledger.conflicts(transaction))
+
+
+def _carry_ours(ledger: WalletLedger, txids: Sequence[Txid]) -> bool:
+    """Whether a payment of ours is among these, or builds on them."""
+    return any(ledger.spends_ours(ledger.transactions[txid]) for txid in ledger.built_on(txids))
 
 
 def _incoming(ledger: WalletLedger) -> list[Transaction]:
@@ -174,8 +176,8 @@ def _is_made_elsewhere(
 def _make_room(ledger: WalletLedger, transaction: Transaction, source: str) -> Changes | None:
     """What is to be dropped so that an incoming transaction can be kept; None if it cannot.
 
-    Whoever has the greatest share gives way, with what came from him last. So a peer that floods us
-    hides nobody's payments but his own.
+    Whoever has the greatest share gives way, with what came from him last and no payment of ours
+    builds on. So a peer that floods us hides nobody's payments but his own.
     """
     shares: dict[str, list[Transaction]] = {source: []}
     for item in _incoming(ledger):
@@ -188,6 +190,8 @@ def _make_room(ledger: WalletLedger, transaction: Transaction, source: str) -> C
         if greatest == source or not shares[greatest]:
             return None
         last = shares[greatest].pop()
+        if _carry_ours(ledger, [last.txid]):
+            continue
         count, size = count - 1, size - last.size_bytes
         dropped[records.TRANSACTION + last.txid] = dropped[records.SEEN + last.txid] = None
     return dropped
