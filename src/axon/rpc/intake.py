@@ -20,7 +20,7 @@ from aiohttp.streams import StreamReader
 from axon.rpc.pieces import PIECE_BYTES, PieceTurns
 from axon.rpc.requestheads import RequestHeads
 
-MAX_DROPPED_BYTES: Final = 1024 * 1024
+MAX_DROPPED_BYTES: Final = 256 * 1024
 """So much of what a refused caller still sends is dropped: one that sends may see no answer."""
 
 LINGER_S: Final = 1.0
