@@ -16,7 +16,8 @@ import pytest
 from axon.cli.wallet import main
 from axon.cli.walletcommands import creating
 from axon.cli.walletcommands.paying import confirm_fee
-from axon.errors import ConfigError
+from axon.drivers.aio.walletfile import SqliteStore
+from axon.errors import ConfigError, DiskFullError
 from axon.wallet.keys import new_words
 
 WORDS = new_words(bytes(16))
@@ -393,6 +394,29 @@ def test_a_typo_while_confirming_the_words_costs_nothing(
     monkeypatch.setattr(sys, "stdin", io.StringIO("typo\n"))
     assert cli("create", "bob", f"--passphrase-file={cli.secret}")[0] == 1
     assert asked.getvalue().endswith("not confirmed, so no wallet was made\n")
+    assert not list(cli.folder.rglob("wallets/bob"))
+
+
+def test_no_words_are_shown_for_a_wallet_that_the_disk_does_not_take(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_store: SqliteStore, _changes: object) -> None:
+        raise DiskFullError("cannot write to the wallet")
+
+    monkeypatch.setattr(SqliteStore, "write", refuse)
+    code, out, err = cli("create", "alice", "--no-confirm", f"--passphrase-file={cli.secret}")
+    assert (code, out) == (1, "")
+    assert "Disk space is too low!" in err
+    assert not list(cli.folder.rglob("wallets/alice"))
+
+
+def test_a_file_without_end_is_refused(cli: Cli) -> None:
+    cli.restore("alice")
+    for command in (
+        ("labels", "alice", "import", "/dev/zero"),
+        ("psbt", "alice", "show", "/dev/zero"),
+    ):
+        assert "/dev/zero is larger than" in cli.refused(*command)
 
 
 ASKED = {"fee_question": "The fee of 60 sat is 6.0 % of the 1000 sat paid, more than 5 %"}

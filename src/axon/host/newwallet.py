@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from random import SystemRandom
 
 from axon.drivers.aio.clock import Clock
-from axon.drivers.aio.walletfile import SqliteStore
-from axon.errors import ConfigError
+from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
+from axon.errors import ConfigError, StorageError
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.settings import LightSettings
 from axon.machine import SECOND
-from axon.wallet.keys import ENTROPY_SIZE, AccountKind, from_words, new_words
+from axon.primitives.network import Network
+from axon.wallet.keys import ENTROPY_SIZE, AccountKind, Source, from_words, new_words
 from axon.wallet.scripts import LOOKAHEAD, RESTORED_LOOKAHEAD
 from axon.wallet.seal import NONCE_SIZE, SALT_SIZE
 from axon.wallet.wallet import Wallet
@@ -60,13 +63,46 @@ def create_wallet(
         raise ConfigError("a birthday in the future hides payments: name a time before the first")
     if birthday_s is None:
         birthday_s = now_s if words is None else network.genesis.header.time
-    with SqliteStore(folder / WALLET_FILE) as store:
-        Wallet.create(
-            store,
-            network,
-            source,
-            birthday_s=birthday_s,
-            gap=LOOKAHEAD if words is None else RESTORED_LOOKAHEAD,
-            has_past=words is not None,
-        )
+    write_wallet(
+        folder / WALLET_FILE,
+        network,
+        source,
+        birthday_s=birthday_s,
+        gap=LOOKAHEAD if words is None else RESTORED_LOOKAHEAD,
+        has_past=words is not None,
+    )
     return used
+
+
+def write_wallet(
+    path: Path, network: Network, source: Source, *, birthday_s: int, gap: int, has_past: bool
+) -> Wallet:
+    """A new wallet whose file is on the disk when this returns; nothing is left if it fails.
+
+    Args:
+        path: of the file; for the rest see `Wallet.create`. The wallet's store is closed.
+
+    Raises:
+        NoWallet: there is one already.
+        StorageError: the disk refuses.
+    """
+    was_there = path.exists()
+    try:
+        with SqliteStore(path) as store:
+            return Wallet.create(
+                store, network, source, birthday_s=birthday_s, gap=gap, has_past=has_past
+            )
+    except WalletInUse:
+        raise  # Another process has made it meanwhile.
+    except StorageError:
+        if not was_there:
+            remove_wallet(path)
+        raise
+
+
+def remove_wallet(path: Path) -> None:
+    """Take a wallet's file away that was just made, and its folder if nothing else is in it."""
+    with suppress(OSError):  # What the disk refuses was told, or nobody needs it.
+        for suffix in ("-wal", "-shm", ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        path.parent.rmdir()

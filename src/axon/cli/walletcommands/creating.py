@@ -24,6 +24,7 @@ from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
 from axon.errors import AxonError, ConfigError
 from axon.host.lightstorage import LightStorage
 from axon.host.lightwallet import WALLET_FILE
+from axon.host.newwallet import remove_wallet, write_wallet
 from axon.host.walletclient import find_served
 from axon.machine import SECOND
 from axon.primitives.address import encode_address
@@ -108,7 +109,8 @@ def _create(options: WalletOptions) -> int:
         if arguments.bip39_passphrase or arguments.bip39_passphrase_file is not None:
             raise UsageError("a BIP 39 passphrase goes with words: --watch-only has none")
         birthday_s = _birthday_s(options)
-        return _made(options, _watched(options), birthday_s, shown=None, has_past=True)
+        _tell(options, _made(options, _watched(options), birthday_s, has_past=True))
+        return 0
     for name in ("change", "birthday", "as_written"):
         if getattr(arguments, name) not in (None, False):
             option = name.replace("_", "-")
@@ -116,15 +118,20 @@ def _create(options: WalletOptions) -> int:
     extra = bip39_passphrase(arguments)
     passphrase = new_passphrase(arguments)
     made = new_words(_random(ENTROPY_SIZE))
-    if not options.as_json:
-        _show_words(made)
-        if extra:
-            write("Write the BIP 39 passphrase down as well, in another place. Without it these")
-            write("words restore another wallet, which is empty.\n")
-    if not arguments.no_confirm:
-        _ask_words(made)
     source = _account(options, made, extra, passphrase)
-    return _made(options, source, Clock().now() // SECOND, shown=made)
+    told = _made(options, source, Clock().now() // SECOND)
+    is_confirmed = False
+    try:  # Words that restore nothing must not be on paper: the wallet is on the disk before.
+        if not options.as_json:
+            _show_words(made, has_bip39_passphrase=bool(extra))
+        if not arguments.no_confirm:
+            _ask_words(made)
+        is_confirmed = True
+    finally:
+        if not is_confirmed:
+            remove_wallet(_path(options))
+    _tell(options, {**told, "words": made} if options.as_json else told)
+    return 0
 
 
 def _watched(options: WalletOptions) -> Source:
@@ -156,12 +163,15 @@ def _text_or_file(given: str) -> str:
     path = Path(given)
     if "(" in given or "\n" in given or given[1:4] == "pub" or not path.is_file():
         return given
-    if path.stat().st_size > MAX_EXPORT_SIZE:
-        raise ConfigError(f"{path} is larger than {MAX_EXPORT_SIZE} bytes: is it the right file?")
     try:
-        return path.read_text("utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_EXPORT_SIZE + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > MAX_EXPORT_SIZE:
+        raise ConfigError(f"{path} is larger than {MAX_EXPORT_SIZE} bytes: is it the right file?")
+    try:
+        return data.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is no text: is it the right file?") from None
 
@@ -174,7 +184,8 @@ def _restore(options: WalletOptions) -> int:
     extra = bip39_passphrase(arguments)
     source = _account(options, found, extra, new_passphrase(arguments))
     gap: int = RESTORED_LOOKAHEAD if arguments.gap is None else arguments.gap
-    return _made(options, source, birthday_s, shown=None, has_past=True, gap=gap)
+    _tell(options, _made(options, source, birthday_s, has_past=True, gap=gap))
+    return 0
 
 
 def words_to_restore(path: Path | None) -> str:
@@ -228,51 +239,53 @@ def _made(
     source: Source,
     birthday_s: int,
     *,
-    shown: str | None,
     has_past: bool = False,
     gap: int = LOOKAHEAD,
-) -> int:
-    with SqliteStore(_path(options)) as store:
-        wallet = Wallet.create(
-            store,
-            options.light.network,
-            source,
-            birthday_s=birthday_s,
-            gap=gap,
-            has_past=has_past,
-        )
-        kind = "descriptor" if source.kind is None else str(source.kind)
-        told = {
-            "name": options.name,
-            "chain": wallet.network.name,
-            "kind": kind,
-            "private_keys_enabled": not wallet.is_watch_only,
-            "birthtime": birthday_s,
-            "folder": str(_path(options).parent),
-        }
-        if wallet.is_watch_only:
-            told["first_address"] = _first_address(wallet)
-        fingerprint = _FINGERPRINT.search(source.descriptors.receive)
-        if source.kind is not None and fingerprint is not None:
-            told["fingerprint"] = fingerprint[1]
+) -> dict[str, Any]:
+    """Make a wallet; what there is to tell of it."""
+    wallet = write_wallet(
+        _path(options),
+        options.light.network,
+        source,
+        birthday_s=birthday_s,
+        gap=gap,
+        has_past=has_past,
+    )
+    told: dict[str, Any] = {
+        "name": options.name,
+        "chain": wallet.network.name,
+        "kind": "descriptor" if source.kind is None else str(source.kind),
+        "private_keys_enabled": not wallet.is_watch_only,
+        "birthtime": birthday_s,
+        "folder": str(_path(options).parent),
+    }
+    if wallet.is_watch_only:
+        told["first_address"] = _first_address(wallet)
+    fingerprint = _FINGERPRINT.search(source.descriptors.receive)
+    if source.kind is not None and fingerprint is not None:
+        told["fingerprint"] = fingerprint[1]
+    return told
+
+
+def _tell(options: WalletOptions, told: dict[str, Any]) -> None:
     if options.as_json:
-        write_json(told if shown is None else {**told, "words": shown})
-        return 0
-    about = "It only watches: it cannot sign." if wallet.is_watch_only else f"Addresses: {kind}."
-    write(f"Wallet {options.name} on {wallet.network.name} is made. {about}")
+        write_json(told)
+        return
+    only_watches = not told["private_keys_enabled"]
+    about = "It only watches: it cannot sign." if only_watches else f"Addresses: {told['kind']}."
+    write(f"Wallet {options.name} on {told['chain']} is made. {about}")
     write(f"It is kept in {told['folder']}.")
     if "first_address" in told:
         write(f"Its first address is {told['first_address']}: see that the other wallet has it.")
     if "fingerprint" in told:
         write(f"Fingerprint of its master key, as other wallets show it: {told['fingerprint']}.")
-    return 0
 
 
 def _first_address(wallet: Wallet) -> str | None:
     return encode_address(wallet.ledger.book.script(Keychain.RECEIVE, 0), wallet.network)
 
 
-def _show_words(made: str) -> None:
+def _show_words(made: str, *, has_bip39_passphrase: bool) -> None:
     numbered = [f"{number:2}. {word}" for number, word in enumerate(made.split(), 1)]
     third = len(numbered) // 3
     write("These words restore the wallet, and whoever has them can spend from it. Write them down")
@@ -283,6 +296,9 @@ def _show_words(made: str) -> None:
     for line in aligned(rows, indent=4):
         write(line)
     write()
+    if has_bip39_passphrase:
+        write("Write the BIP 39 passphrase down as well, in another place. Without it these")
+        write("words restore another wallet, which is empty.\n")
 
 
 def _ask_words(made: str) -> None:

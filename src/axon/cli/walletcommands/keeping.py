@@ -115,12 +115,15 @@ def _frozen(line: dict[str, Any]) -> str:
 
 def _import(options: WalletOptions, client: WalletClient, path: Path) -> int:
     try:
-        if path.stat().st_size > MAX_IMPORT_BYTES:
-            raise ConfigError(f"{path} is larger than {MAX_IMPORT_BYTES} bytes")
-        text = _label_text(path.read_bytes())
+        with path.open("rb") as file:  # Its size is not asked for: a device has none.
+            data = file.read(MAX_IMPORT_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    imported = client.call("importlabels", text)
+    if len(data) > MAX_IMPORT_BYTES:
+        raise ConfigError(
+            f"{path} is larger than {MAX_IMPORT_BYTES} bytes: is it a file of labels?"
+        )
+    imported = client.call("importlabels", _label_text(data))
     if options.as_json:
         write_json(imported)
         return 0

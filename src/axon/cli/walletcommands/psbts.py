@@ -31,6 +31,9 @@ from axon.wallet.psbt import MAX_PSBT_BYTES, is_psbt_text
 MAGIC: Final = b"psbt\xff"
 """What every PSBT begins with."""
 
+_MAX_TEXT_BYTES: Final = 2 * MAX_PSBT_BYTES
+"""Of a file: hex takes two characters for a byte."""
+
 _TRANSACTION: Final = re.compile(r"[0-9a-fA-F]{120,}")
 
 
@@ -159,15 +162,17 @@ def read_psbt_text(named: str) -> str:
         ConfigError: the file cannot be read, or is too large.
     """
     if named == "-":
-        data = sys.stdin.buffer.read(2 * MAX_PSBT_BYTES)
+        data = sys.stdin.buffer.read(_MAX_TEXT_BYTES + 1)
     elif is_psbt_text(named) or _TRANSACTION.fullmatch(named):
         return named
     else:
         try:
             with Path(named).open("rb") as file:
-                data = file.read(2 * MAX_PSBT_BYTES)
+                data = file.read(_MAX_TEXT_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"cannot read {named[:200]}: {error.strerror}") from error
+    if len(data) > _MAX_TEXT_BYTES:
+        raise ConfigError(f"{named[:200]} is larger than {_MAX_TEXT_BYTES} bytes: is it a PSBT?")
     if data.startswith(MAGIC):
         return b64encode(data).decode()
     return data.decode("ascii", "replace").strip()
