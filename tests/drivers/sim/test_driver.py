@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -14,12 +15,15 @@ from axon.drivers.sim.faults import (
     ClockOffset,
     Crash,
     FaultPlan,
+    GoOn,
     HalfOpen,
     Heal,
     NameServer,
     Partition,
     Restart,
     ShapeLink,
+    SlowDown,
+    Stop,
 )
 from axon.drivers.sim.network import RETRANSMIT_MIN, LinkModel, Loss
 from axon.drivers.sim.program import MAX_IMMEDIATE_TICKS
@@ -28,6 +32,7 @@ from axon.errors import StorageError
 from axon.machine import (
     IMMEDIATELY,
     MILLISECOND,
+    MINUTE,
     SECOND,
     Answer,
     Clogged,
@@ -562,3 +567,62 @@ def test_what_is_no_command_is_a_type_error_of_whoever_asks() -> None:
     simulation.add(lambda _: Probe(refuse), endpoint(0))
     with pytest.raises(TypeError, match="'nonsense'"):
         simulation.ask(0, "nonsense")
+
+
+# Programs that are stopped or slow.
+
+
+def test_a_stopped_program_is_silent_and_takes_in_all_when_it_goes_on() -> None:
+    simulation, near, far = pair()
+    far.alarm = simulation.now + SECOND
+    plan = FaultPlan((Stop(simulation.now, 1), GoOn(simulation.now + MINUTE, 1)))
+    plan.arrange(simulation)
+    simulation.run(simulation.now + MILLISECOND)
+    do(simulation, 0, Transmit(FIRST, b"one"), Dial(8, endpoint(1)))
+    do(simulation, 0, Transmit(FIRST, b"two"), Disconnect(FIRST, "done"))
+    simulation.run(simulation.now + 50 * SECOND)
+    assert (far.bytes_from(0), far.closed, far.ticks) == (b"", [], [])
+    assert len(near.opened) == 2, "the system of a stopped program accepts connections"
+    assert near.dial_failures == []
+    due = far.alarm
+    simulation.run(START + 2 * MINUTE)
+    assert far.bytes_from(0) == b"onetwo"
+
+    assert (len(far.opened), len(far.closed)) == (2, 1)
+    assert [ring[0] for ring in far.ticks] == [due]
+
+
+def test_a_slow_program_does_one_thing_after_the_other() -> None:
+    simulation, _, far = pair()
+    times: list[Instant] = []
+
+    def note(_: Event) -> list[Effect]:
+        times.append(simulation.now)
+        return []
+
+    far.react = note
+    SlowDown(simulation.now, 1, 3 * SECOND).apply(simulation)
+    began = simulation.now
+    for _ in range(4):
+        do(simulation, 0, Transmit(FIRST, b"more"))
+    simulation.run(began + MINUTE)
+    waits = [after - before for before, after in pairwise(times)]
+    assert len(waits) == 3
+    assert all(wait == 3 * SECOND for wait in waits)
+    SlowDown(simulation.now, 1, 0).apply(simulation)
+    sent = simulation.now
+    do(simulation, 0, Transmit(FIRST, b"last"))
+    simulation.run(sent + SECOND)
+    assert times[-1] == sent + LATENCY
+
+
+def test_a_stopped_program_can_be_killed_and_forgets_what_waited() -> None:
+    simulation, near, far = pair()
+    simulation.stop(1)
+    do(simulation, 0, Transmit(FIRST, b"lost"))
+    simulation.run(simulation.now + SECOND)
+    simulation.crash(1)
+    simulation.go_on(1)
+    simulation.run(simulation.now + SECOND)
+    assert far.bytes_from(0) == b""
+    assert len(near.closed) == 1

@@ -232,6 +232,18 @@ class Simulation:
         for cut in self._dark.pop(node, []):
             self._network.mend(cut)
 
+    def stop(self, node: int) -> None:
+        """Stop a program where it is, as SIGSTOP does: its connections stand, and it is silent."""
+        self._programs[node].stop()
+
+    def go_on(self, node: int) -> None:
+        """Let a stopped program go on."""
+        self._programs[node].go_on()
+
+    def slow_down(self, node: int, step_us: int) -> None:
+        """Have a program take so much time for each event; 0 for none, as ever."""
+        self._programs[node].slow_down(step_us)
+
     def partition(
         self, groups: Sequence[Iterable[int]], *, one_way: bool = False, drops: bool = False
     ) -> None:

@@ -41,6 +41,43 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A program is stopped where it is (SIGSTOP): its connections stand, and it is silent."""
+
+    at: Instant
+    node: int
+
+    def apply(self, simulation: Simulation) -> None:
+        """Do it."""
+        simulation.stop(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """A stopped program goes on."""
+
+    at: Instant
+    node: int
+
+    def apply(self, simulation: Simulation) -> None:
+        """Do it."""
+        simulation.go_on(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class SlowDown:
+    """A program takes so much time for each event from then on; 0: none, as ever."""
+
+    at: Instant
+    node: int
+    step_us: int
+
+    def apply(self, simulation: Simulation) -> None:
+        """Do it."""
+        simulation.slow_down(self.node, self.step_us)
+
+
+@dataclass(frozen=True, slots=True)
 class Partition:
     """Nothing comes through between the groups; one way: from the first to the others only."""
 
@@ -118,7 +155,19 @@ class NameServer:
         simulation.set_name(self.name, self.hosts)
 
 
-Fault = Crash | Restart | Partition | Heal | HalfOpen | ShapeLink | ClockOffset | NameServer
+Fault = (
+    Crash
+    | Restart
+    | Stop
+    | GoOn
+    | SlowDown
+    | Partition
+    | Heal
+    | HalfOpen
+    | ShapeLink
+    | ClockOffset
+    | NameServer
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ It ends in a crash; a restart is another run, with a machine of its own and peer
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -59,6 +60,9 @@ _KINDS: dict[type[Event], int] = {
     Completed: 8,
     Commanded: 9,
 }
+_NOW: Final = -1
+"""In place of an instant: what has waited is done at this moment."""
+
 _RECEIVED = _KINDS[Received]
 _TICK = 0
 """How events are called in the trace."""
@@ -124,6 +128,12 @@ class Program:
         self._lane_free_at: dict[str, Instant] = {}
         self._alarm: Instant | None = None  # Virtual time of the ring that counts.
         self._deadline: Instant | None = None  # The machine's, since it was last called.
+        self._hindered = False  # It is stopped, or slow, or something waits because it was.
+        self._stopped = False
+        self._step_us = 0
+        self._backlog: deque[Callable[[], None]] = deque()
+        self._free_at: Instant = 0  # When it is done with what it does.
+        self._release_at: Instant | None = None
         self._immediate_at: Instant | None = None
         self._immediate_ticks = 0  # At that instant of virtual time.
         self.machine = settings.boot(self.clock())
@@ -154,6 +164,8 @@ class Program:
 
     def received(self, peer: PeerId, data: bytes) -> None:
         """Bytes came in: `happened`, on the shortest way."""
+        if self._hindered and self._waits(partial(self.received, peer, data)):
+            return
         now = self._agenda.now
         self._trace.note(now, self.number, _RECEIVED, peer, data)
         effects = self.machine.handle(Received(peer, data), now + self.clock_offset_us)
@@ -163,7 +175,7 @@ class Program:
 
     def happened(self, event: Event) -> None:
         """Anything else: feed the machine and do what it says."""
-        if not self.alive:
+        if not self.alive or (self._hindered and self._waits(partial(self.happened, event))):
             return
         if isinstance(event, Closed):
             del self.sockets[event.peer]
@@ -171,6 +183,53 @@ class Program:
         self._trace.note(self._agenda.now, self.number, _KINDS[type(event)], subject)
         self._perform(self.machine.handle(event, self.clock()))
         self.set_alarm()
+
+    # What keeps it from its work.
+
+    def stop(self) -> None:
+        """Do nothing until `go_on`, as after SIGSTOP; the system keeps the connections."""
+        self._stopped = True
+        self._look()
+
+    def go_on(self) -> None:
+        """Go on where it was stopped."""
+        self._stopped = False
+        self._release_later()
+        self._look()
+
+    def slow_down(self, step_us: int) -> None:
+        """Take so much time for each thing that is done, one after the other; 0 for none."""
+        self._step_us = step_us
+        self._look()
+
+    def _look(self) -> None:
+        self._hindered = self._stopped or self._step_us > 0 or bool(self._backlog)
+
+    def _waits(self, action: Callable[[], None]) -> bool:
+        """Whether something has to wait, and is done later then."""
+        if self._release_at == _NOW:
+            return False
+        self._backlog.append(action)
+        self._release_later()
+        return True
+
+    def _release_later(self) -> None:
+        if self._backlog and not self._stopped and self._release_at is None:
+            self._release_at = max(self._agenda.now, self._free_at)
+            self._agenda.at(self._release_at, self._release)
+
+    def _release(self) -> None:
+        """Do what has waited longest."""
+        self._release_at = None
+        if self._stopped or not self.alive:
+            return
+        action = self._backlog.popleft()
+        self._free_at = self._agenda.now + self._step_us
+        self._release_at = _NOW
+        action()
+        self._release_at = None
+        self._release_later()
+        self._look()
 
     # What its machine wants.
 
@@ -255,7 +314,11 @@ class Program:
         if self._alarm != now or not self.alive:
             return  # An earlier alarm took its place.
         self._alarm = None
-        due = self._deadline
+        if not (self._hindered and self._waits(self._tick_if_due)):
+            self._tick_if_due()
+
+    def _tick_if_due(self) -> None:
+        now, due = self._agenda.now, self._deadline
         if due is not None and due <= self.clock():
             self._trace.note(now, self.number, _TICK, 0)
             self._perform(self.machine.tick(self.clock()))
