@@ -1,0 +1,253 @@
+"""A fault plan: what goes wrong and when, in words that the lab and the simulator both read.
+
+    {"schema": "axon fault plan 1",
+     "steps": [{"t": 0, "op": "kill", "target": "n3"},
+               {"t": 60, "op": "restart", "target": "n3", "params": {"wipe": true}}]}
+
+`t` counts seconds from the begin of the trouble. A target names components of the network that the
+plan is carried out on; whether there are such is known only there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from axon.errors import ConfigError
+from axon.machine import SECOND, Instant
+
+SCHEMA: Final = "axon fault plan 1"
+
+MAX_STEPS: Final = 10_000
+MAX_PLAN_BYTES: Final = 4 << 20
+"""Of a plan as a file: more than the longest one takes."""
+
+MAX_T_S: Final = 30 * 24 * 3600
+"""Nothing is planned for later than a month after the begin."""
+
+MAX_TARGET: Final = 10_000
+"""Characters; a partition of a thousand nodes takes 6,000."""
+
+SLOW_FACTOR: Final = 100
+"""By so much a component is slowed down where nothing else is said."""
+
+Value = bool | int | float | str
+
+
+class Op(StrEnum):
+    """What is done to a target."""
+
+    KILL = "kill"
+    """Its program ends at once, as by SIGKILL."""
+    RESTART = "restart"
+    """A program that has ended starts again; one that runs is left alone."""
+    STOP = "stop"
+    """Its program is stopped where it is (SIGSTOP): connections stand, and nothing is done."""
+    CONT = "cont"
+    """A stopped program goes on."""
+    SLOW = "slow"
+    """All that it does takes longer; a factor of 1 ends that."""
+    CUT = "cut"
+    """Nothing comes through: between it and all others, or between the sides of `n1,n2|n3`."""
+    HEAL = "heal"
+    """All cuts end."""
+    CLOCK = "clock"
+    """Its clock is wrong from now on; an offset of 0 sets it right."""
+    LIE = "lie"
+    """It withholds something from those who ask; an empty word ends that."""
+    WIPE = "wipe"
+    """What it has on its disk is gone; only of what does not run."""
+
+
+class Way(StrEnum):
+    """Which direction a cut stops."""
+
+    BOTH = "both"
+    IN = "in"
+    OUT = "out"
+
+
+class Withheld(StrEnum):
+    """What a lie keeps back."""
+
+    NOTHING = ""
+    BLOCKS = "blocks"
+    TRANSACTIONS = "transactions"
+    FILTERS = "filters"
+
+
+@dataclass(frozen=True, slots=True)
+class _Param:
+    """One parameter of an operation: what it is if nothing is said, and what it may be."""
+
+    usual: Value
+    said: str
+    least: float = 0
+    most: float = 0
+    words: tuple[str, ...] = ()
+
+    def read(self, name: str, value: object) -> Value:
+        """The value; ConfigError if it is none."""
+        usual = self.usual
+        if isinstance(usual, bool) or isinstance(value, bool):
+            is_fit = isinstance(usual, bool) and isinstance(value, bool)
+        elif isinstance(usual, str):
+            is_fit = value in self.words
+        else:
+            is_fit = isinstance(value, (int, float)) and self.least <= value <= self.most
+        if not is_fit:
+            raise ConfigError(f"expected {self.said} for {name!r}, not {_shown(value)}")
+        assert isinstance(value, bool | int | float | str), "checked"
+        return value
+
+
+_CLOCK_MOST_S: Final = 10 * 365 * 24 * 3600
+
+_PARAMS: Final[dict[Op, dict[str, _Param]]] = {
+    Op.KILL: {"silent": _Param(False, "true or false")},
+    Op.RESTART: {"wipe": _Param(False, "true or false")},
+    Op.SLOW: {"factor": _Param(SLOW_FACTOR, "a factor from 1 to 1,000,000", 1, 1_000_000)},
+    Op.CUT: {
+        "way": _Param(Way.BOTH.value, "both, in or out", words=tuple(Way)),
+        "drops": _Param(True, "true or false"),
+    },
+    Op.CLOCK: {"offset_s": _Param(0, "seconds, at most ten years", -_CLOCK_MOST_S, _CLOCK_MOST_S)},
+    Op.LIE: {
+        "withhold": _Param(
+            Withheld.BLOCKS.value, "blocks, transactions or filters", words=tuple(Withheld)
+        )
+    },
+}
+"""What may be said of an operation beside its target, by name."""
+
+_UNTARGETED: Final = frozenset((Op.HEAL,))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that is done.
+
+    Args:
+        at_us: microseconds after the begin of the trouble.
+        op: what.
+        target: to which components; empty where none is meant.
+        params: what else is said of it, by name; others are as usual.
+    """
+
+    at_us: Instant
+    op: Op
+    target: str = ""
+    params: tuple[tuple[str, Value], ...] = ()
+
+    def param(self, name: str) -> Value:
+        """A parameter, the usual one if nothing was said."""
+        return dict(self.params).get(name, _PARAMS[self.op][name].usual)
+
+    def to_json(self) -> dict[str, object]:
+        """For a file."""
+        seconds = self.at_us / SECOND
+        shown: dict[str, object] = {"t": int(seconds) if seconds.is_integer() else seconds}
+        shown |= {"op": str(self.op), "target": self.target}
+        return shown | ({"params": dict(self.params)} if self.params else {})
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """From a file.
+
+        Raises:
+            ConfigError: it is no step; the text says what was expected.
+        """
+        fields = _fields(data, "a step", ("t", "op", "target", "params"))
+        t, target = fields.get("t"), fields.get("target", "")
+        if isinstance(t, bool) or not isinstance(t, (int, float)) or not 0 <= t <= MAX_T_S:
+            raise ConfigError(f"expected 't' in seconds, 0 to {MAX_T_S:,}, not {_shown(t)}")
+        try:
+            op = Op(str(fields.get("op")))
+        except ValueError:
+            known = ", ".join(Op)
+            raise ConfigError(
+                f"there is no op {_shown(fields.get('op'))}; known: {known}"
+            ) from None
+        if not isinstance(target, str) or len(target) > MAX_TARGET:
+            raise ConfigError(f"expected a text for 'target', not {_shown(target)}")
+        if bool(target) == (op in _UNTARGETED):
+            needs = "no target" if op in _UNTARGETED else "a target"
+            raise ConfigError(f"{op} has {needs}")
+        known_params = _PARAMS.get(op, {})
+        params = _fields(fields.get("params", {}), f"the params of {op}", tuple(known_params))
+        read = tuple((name, known_params[name].read(name, value)) for name, value in params.items())
+        return cls(round(t * SECOND), op, target, read)
+
+
+def step(t_s: float, op: Op, target: str = "", **params: Value) -> Step:
+    """A step as it is written in code."""
+    return Step(round(t_s * SECOND), op, target, tuple(params.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """Steps in the order in which they are done."""
+
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> Self:
+        """Put steps in order; of those at one time the earlier one is done first."""
+        return cls(tuple(sorted(steps, key=lambda each: each.at_us)))
+
+    def to_json(self) -> dict[str, object]:
+        """For a file."""
+        return {"schema": SCHEMA, "steps": [each.to_json() for each in self.steps]}
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """From a file.
+
+        Raises:
+            ConfigError: it is no plan; the text says which step is wrong, and what was expected.
+        """
+        fields = _fields(data, "a fault plan", ("schema", "steps"))
+        if fields.get("schema") != SCHEMA:
+            raise ConfigError(f"expected the schema {SCHEMA!r}, not {_shown(fields.get('schema'))}")
+        listed = fields.get("steps")
+        if not isinstance(listed, list) or len(listed) > MAX_STEPS:
+            raise ConfigError(f"expected a list of at most {MAX_STEPS:,} steps")
+        steps = []
+        for number, each in enumerate(listed, 1):
+            try:
+                steps.append(Step.from_json(each))
+            except ConfigError as error:
+                raise ConfigError(f"step {number}: {error}") from None
+        return cls.of(steps)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From the text of a file.
+
+        Raises:
+            ConfigError: it is no plan.
+        """
+        if len(text) > MAX_PLAN_BYTES:
+            raise ConfigError(f"a fault plan has at most {MAX_PLAN_BYTES >> 20} MiB")
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"a fault plan is JSON, and this is not: {error}") from None
+        return cls.from_json(data)
+
+
+def _fields(data: object, what: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise ConfigError(f"expected an object for {what}, not {_shown(data)}")
+    for name in data:
+        if name not in known:
+            have = ", ".join(known) or "nothing"
+            raise ConfigError(f"{what} has no {_shown(name)}; it has {have}")
+    return data
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]
