@@ -9,7 +9,6 @@ News takes its time from node to node, so a tip counts once it is `NEWS_TIME` ol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from axon.machine import SECOND, Instant
@@ -18,27 +17,12 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import OutPoint, outpoint
 from axon.swarm.invariants import Violation
-from axon.swarm.sim.lightdisk import LightDisk
+from axon.swarm.sim.lightprogram import Device
 from axon.swarm.sim.simulation import SimNetwork
 from axon.wallet.wallet import Wallet
 
 NEWS_TIME: Final = 3 * SECOND
 """From a node's new tip until its peers must have it: an announcement, a question, an answer."""
-
-
-@dataclass(slots=True)
-class Device:
-    """One program with the owner's keys.
-
-    Args:
-        wallet: its file.
-        disk: its headers, filter headers and filters.
-        number: of its machine in the simulation.
-    """
-
-    wallet: Wallet
-    disk: LightDisk = field(default_factory=LightDisk)
-    number: int = -1
 
 
 class LightJudge:

@@ -23,30 +23,22 @@ from axon.machine import MINUTE, SECOND, Endpoint, Instant, Machine
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact, InSync, PeerConnected, PeerMisbehaved, ScanAdvanced
 from axon.node.full import FullNode
-from axon.node.scanflow import ScanStart
-from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
-from axon.node.walletjobs import perform
-from axon.p2p.addrman import AddrMan
-from axon.p2p.banlist import BanList
-from axon.p2p.connectionsconfig import ConnectionsConfig
-from axon.p2p.requests import address_of
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
-from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.swarm.invariants import Violation
 from axon.swarm.signer import Signer, Spendable
 from axon.swarm.sim.byzantine import ByzantineNode
-from axon.swarm.sim.lightjudge import Device, LightJudge
+from axon.swarm.sim.lightjudge import LightJudge
 from axon.swarm.sim.lightplan import EVENTS, LightPlan, LightReport, plan_light
+from axon.swarm.sim.lightprogram import Device, Ways, add_light
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PAYERS, history
 from axon.wallet.history import PaymentState
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
-from axon.wire.messages import Services
 
 HOME: Final = Endpoint("99.1.0.1", REGTEST.port)
 TWIN_HOME: Final = Endpoint("99.2.0.1", REGTEST.port)
@@ -63,9 +55,6 @@ SERVICE: Final = 20 * MINUTE
 lie in one way: then it has to find the honest one by trying further nodes."""
 
 OWNER: Final = Signer("Bob")
-_NODE_SERVICES: Final = int(
-    Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED | Services.COMPACT_FILTERS
-)
 _PAYMENT_SAT: Final = 50_000
 _FEE_SAT: Final = 1_000
 
@@ -305,43 +294,13 @@ class _Story:
         )
 
     def _add_light(self, device: Device, home: Endpoint) -> int:
-        simulation = self.net.simulation
-
-        def boot(now: Instant) -> SpvNode:
-            rng = simulation.random(f"light at {home.host}", now)
-            addrman = AddrMan(rng, lab=True)
-            for node in self.net.nodes:
-                address = address_of(node.endpoint)
-                assert address is not None, "nodes have IPv4 addresses"
-                told = TimedAddress(now // SECOND, _NODE_SERVICES, address)
-                addrman.add([told], address, now)
-            connections = ConnectionsConfig(
-                port=REGTEST.port,
-                max_connections=6,
-                v2=False,
-                lab=True,
-                needs=int(Services.COMPACT_FILTERS),
-            )
-            headers, filter_headers = device.disk.load()
-            mark = device.wallet.scanned
-            return SpvNode(
-                LinkSettings(network=REGTEST, connections=connections),
-                headers=headers,
-                filter_headers=filter_headers,
-                start=ScanStart(None, None) if mark is None else ScanStart(mark.height, mark.hash),
-                unconfirmed=device.wallet.unconfirmed_own(),
-                addrman=addrman,
-                bans=BanList(),
-                rng=rng,
-                now=now,
-            )
-
-        return simulation.add(
-            boot,
+        ways = Ways(knows=tuple(node.endpoint for node in self.net.nodes))
+        return add_light(
+            self.net.simulation,
+            device,
             home,
-            perform=lambda job: perform(device.wallet, device.disk, job),
+            ways,
             on_report=partial(self._reported, device),
-            listens=False,
             clock_offset_us=self._plan.clock_us,
         )
 
