@@ -80,7 +80,8 @@ class MinerPlan:
 
     Args:
         name: its own.
-        nodes: at which it mines: the first of these that answers.
+        nodes: of which it asks the first one that answers; what it finds it hands to the second,
+            too.
         censors: its blocks hold no transactions.
     """
 
@@ -127,6 +128,8 @@ class Blueprint:
         seeds: names, and the nodes whose addresses each gives.
         shared: on what several hang at once.
         uplinks: between sides.
+        newcomer_node: a node that comes with an empty disk when something is wrong.
+        newcomer_wallet: a wallet that does.
     """
 
     name: str
@@ -136,6 +139,8 @@ class Blueprint:
     seeds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shared: tuple[SharedPlan, ...] = ()
     uplinks: tuple[UplinkPlan, ...] = ()
+    newcomer_node: NodePlan | None = None
+    newcomer_wallet: WalletPlan | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.nodes) <= MAX_NODES:
@@ -177,13 +182,15 @@ class Blueprint:
     def _names(self) -> Iterator[str]:
         yield from (node.name for node in self.nodes)
         yield from (wallet.name for wallet in self.wallets)
+        yield from (each.name for each in (self.newcomer_node, self.newcomer_wallet) if each)
         yield from (miner.name for miner in self.miners)
         yield from self.seeds
         yield from (each.name for each in self.shared)
         yield from (each.name for each in self.uplinks)
 
     def _references(self) -> Iterator[tuple[str, str]]:
-        users: Sequence[NodePlan | WalletPlan] = (*self.nodes, *self.wallets)
+        newcomers = (each for each in (self.newcomer_node, self.newcomer_wallet) if each)
+        users: Sequence[NodePlan | WalletPlan] = (*self.nodes, *self.wallets, *newcomers)
         for user in users:
             for named in (*(user.dials or ()), *user.knows, *user.seeds):
                 yield user.name, named

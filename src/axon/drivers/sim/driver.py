@@ -146,6 +146,15 @@ class Simulation:
         """The machine of a node, or the one it had when it crashed."""
         return self._programs[node].machine
 
+    @property
+    def count(self) -> int:
+        """How many nodes there are, those that have ended included."""
+        return len(self._programs)
+
+    def is_stopped(self, node: int) -> bool:
+        """Whether it was stopped where it is."""
+        return self._programs[node].is_stopped
+
     def is_running(self, node: int) -> bool:
         """Whether it has neither crashed nor stopped."""
         return self._programs[node].alive
@@ -266,6 +275,14 @@ class Simulation:
         partitions, self._partitions = self._partitions, []
         for cut in partitions:
             self._network.mend(cut)
+
+    def cut(self, cut: Cut) -> None:
+        """Put a cut in force, until it is mended."""
+        self._network.cut(cut)
+
+    def mend(self, cut: Cut) -> None:
+        """Undo a cut."""
+        self._network.mend(cut)
 
     def sever(self, a: int, b: int) -> None:
         """Make the connections that now stand between two nodes half-open: neither is told."""

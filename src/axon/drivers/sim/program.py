@@ -197,6 +197,11 @@ class Program:
         self._release_later()
         self._look()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped, and has not gone on."""
+        return self._stopped
+
     def slow_down(self, step_us: int) -> None:
         """Take so much time for each thing that is done, one after the other; 0 for none."""
         self._step_us = step_us

@@ -23,6 +23,7 @@ from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool
 from axon.mining.miner import mine
+from axon.mining.template import next_template
 from axon.node.commands import SendTransaction, SubmitBlock, Submitted
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -148,7 +149,12 @@ class SimNetwork:
                 self._on_fact(number, fact, now)
 
         self.simulation.add(
-            boot, node.endpoint, perform=do, job_time_us=_job_time, on_report=reported
+            boot,
+            node.endpoint,
+            perform=do,
+            job_time_us=_job_time,
+            on_report=reported,
+            listens=self.settings(number).listen_port is not None,
         )
 
     def settings(self, number: int) -> NodeSettings:
@@ -232,9 +238,20 @@ class SimNetwork:
 
     # What users do.
 
-    def mine(self, number: int, script: bytes) -> Block:
-        """Have a node find the next block at once and submit it to itself; the block."""
-        template = self.machine(number).template(self.simulation.clock(number) // SECOND)
+    def mine(self, number: int, script: bytes, *, empty: bool = False) -> Block:
+        """Have a node find the next block at once and submit it to itself; the block.
+
+        Args:
+            number: of the node.
+            script: who is paid.
+            empty: the block holds no transactions of the pool.
+        """
+        now_s = self.simulation.clock(number) // SECOND
+        machine = self.machine(number)
+        if empty:
+            template = next_template(REGTEST, machine.active.tip, (), now_s)
+        else:
+            template = machine.template(now_s)
         nonce = int(self._rng.random() * (1 << 32)).to_bytes(4, "little")
         block = mine(template.build(script, nonce), _TRIES)
         assert block is not None, "on regtest every second hash will do"

@@ -1,0 +1,339 @@
+"""One trial: a component is harmed while clients go about their business, and is healed again.
+
+    raised --wallets have coins--> ready --harm--> held: clients act --heal--> looked at again
+
+What must hold while it is harmed is asked of those that are not: nodes are on one block, the chain
+grows, each wallet sees what is paid to it and has its payments confirmed, a wallet with an empty
+disk finds its coins, and a node with an empty disk comes to the tip. After healing all must be on
+one block again, those that were harmed included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from axon.drivers.sim.driver import START
+from axon.machine import MINUTE, SECOND, Instant
+from axon.node.commands import SendTransaction
+from axon.node.facts import Fact
+from axon.node.full import FullNode
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import TxOut
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.faultplan import FaultPlan
+from axon.swarm.invariants import Finding, Violation
+from axon.swarm.signer import Spendable
+from axon.swarm.sim.trialnetwork import TrialNetwork
+from axon.swarm.sim.watch import Watch
+from axon.swarm.sim.workload import PAYERS, history, spendable
+
+BOOT: Final = 2 * MINUTE
+"""For all to find each other."""
+
+FUNDING: Final = 10 * MINUTE
+"""At most until each wallet sees its first coins."""
+
+SERVICE: Final = 10 * MINUTE
+"""At most until a client has what it asked. Ten blocks of one of two miners are due in it: that
+there is none is chance once in twenty thousand times."""
+
+CONVERGENCE: Final = 40 * MINUTE
+"""At most until all nodes are on one block, one that came with an empty disk included. A node that
+asked a peer for a block waits ten minutes, and some more for each further peer, until it asks
+another one, as Bitcoin Core does."""
+
+HEALING: Final = 20 * MINUTE
+"""From the end of the harm until all must be on one block: dead links are found out after 20."""
+
+JOIN: Final = "join"
+_SERVICES: Final = (
+    ("L3", ("read", "receive", "pay"), SERVICE),
+    ("L3-cold", ("start",), SERVICE),
+    ("L7", (JOIN,), CONVERGENCE),
+)
+"""What clients ask, by the invariant that says that they get it, and in which time."""
+
+_COIN_SAT: Final = 10_000_000
+_PAYMENT_SAT: Final = 1_000_000
+_FEE_SAT: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one client asked, and what became of it.
+
+    Args:
+        client: a wallet, or who pays it.
+        what: read, pay, receive, start (with an empty disk).
+        took_us: from the harm until it was done; None if that never came.
+    """
+
+    client: str
+    what: str
+    took_us: int | None
+
+
+@dataclass(slots=True)
+class TrialReport:
+    """What became of one trial.
+
+    Args:
+        harm: what was done.
+        healing: what took it back.
+        findings: the invariants that were looked at.
+        operations: of all clients.
+        digest: the fingerprint of the run.
+    """
+
+    harm: FaultPlan
+    healing: FaultPlan
+    findings: list[Finding] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    digest: str = ""
+
+    @property
+    def broken(self) -> list[Finding]:
+        """Those that do not hold."""
+        return [each for each in self.findings if each.holds is False]
+
+
+class Stage:
+    """A network of a blueprint, ready to be harmed: wallets have coins, and all are on one block.
+
+    A trial uses it up. Equal arguments make equal stages.
+
+    Args:
+        blueprint: what to raise.
+        seed: of all chance.
+    """
+
+    def __init__(self, blueprint: Blueprint, seed: int) -> None:
+        self.blueprint = blueprint
+        self.net = TrialNetwork(blueprint, seed, history(START))
+        self.simulation = self.net.simulation
+        self.simulation.run(self.net.now + BOOT)
+        newcomers = [blueprint.newcomer_wallet] if blueprint.newcomer_wallet else []
+        owners = [wallet.name for wallet in (*blueprint.wallets, *newcomers)]
+        self.pay([self.net.signer(name).script for name in owners], _COIN_SAT)
+        self.is_ready = self.simulation.run_until(
+            lambda: all(map(self._has_coins, self.net.devices)), self.net.now + FUNDING
+        )
+
+    def _has_coins(self, name: str) -> bool:
+        confirmed = self.net.devices[name].wallet.ledger.confirmed
+        return bool(confirmed) and self.net.light(name).is_synced
+
+    def pay(
+        self, scripts: Sequence[bytes], amount_sat: int, spared: tuple[str, ...] = ()
+    ) -> Txid | None:
+        """Somebody pays, through the first node that answers; None if nobody can.
+
+        Args:
+            scripts: who is paid.
+            amount_sat: to each.
+            spared: nodes that are not asked.
+        """
+        net = self.net
+        names = [plan.name for plan in self.blueprint.nodes if plan.name not in spared]
+        node = next(filter(net.answers, names), None)
+        payer = PAYERS[0]
+        coins = [] if node is None else spendable(net.net, net.number(node), payer)
+        if node is None or not coins:
+            return None
+        coin = max(coins, key=lambda each: (each.amount_sat, each.outpoint))
+        outputs = [TxOut(amount_sat, script) for script in scripts]
+        change_sat = coin.amount_sat - len(outputs) * amount_sat - _FEE_SAT * max(1, len(outputs))
+        payment = payer.pay([coin], [*outputs, TxOut(change_sat, payer.script)])
+        self.simulation.ask(net.number(node), SendTransaction(payment))
+        return payment.txid
+
+
+class _Trial:
+    """Harm and healing, carried out on a stage."""
+
+    def __init__(self, stage: Stage, harm: FaultPlan, healing: FaultPlan) -> None:
+        self._stage = stage
+        self._net = stage.net
+        self._simulation = stage.simulation
+        self._harm = harm
+        self._healing = healing
+        self._harmed = _programs(stage.blueprint, harm)
+        self._nodes = [n.name for n in stage.blueprint.nodes if n.name not in self._harmed]
+        self._watch = Watch()
+        self._unsafe: Finding | None = None
+        self._net.on_fact = self._told
+        self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
+        self._took_us: dict[tuple[str, str], int] = {}
+        self._began: Instant = 0
+        self._first_height = self._last_height = 0
+
+    def carry_out(self) -> TrialReport:
+        """From the harm to the look at what has healed."""
+        net, simulation = self._net, self._simulation
+        report = TrialReport(self._harm, self._healing)
+        self._first_height = self._best_height()
+        self._began = net.now
+        for step in self._harm.steps:
+            net.apply(step)
+        self._ask()
+        simulation.run_until(self._is_served, self._began + SERVICE)
+        served_us = net.now - self._began
+        simulation.run_until(self._has_converged, self._began + CONVERGENCE)
+        report.findings = self._judge(served_us)
+        for step in self._healing.steps:
+            net.apply(step)
+        begin, self._last_height = net.now, self._best_height()
+        healed = simulation.run_until(self._is_healed, begin + HEALING)
+        report.findings.append(_finding("L6", healed, net.now - begin, HEALING, self._apart()))
+        if self._unsafe is not None:
+            report.findings.insert(0, self._unsafe)
+        report.operations = [
+            Operation(client, what, self._took_us.get((client, what)))
+            for client, what in self._waits
+        ]
+        report.digest = simulation.trace.digest()
+        return report
+
+    def _told(self, name: str, machine: FullNode, fact: Fact) -> None:
+        if name in self._harmed or self._unsafe is not None:
+            return
+        try:
+            self._watch.told(self._net.number(name), machine, fact)
+        except Violation as violation:
+            self._unsafe = violation.finding
+
+    # What clients ask.
+
+    def _ask(self) -> None:
+        """Have each client that is not harmed ask for something."""
+        blueprint, net = self._stage.blueprint, self._net
+        names = [each.name for each in blueprint.wallets if each.name not in self._harmed]
+        scripts = [net.signer(name).script for name in names]
+        sent = self._stage.pay(scripts, _PAYMENT_SAT, tuple(self._harmed))
+        for name in names:
+            self._waits[name, "receive"] = partial(self._has_confirmed, name, sent)
+            self._waits[name, "pay"] = partial(self._has_confirmed, name, self._spend(name))
+            self._waits[name, "read"] = partial(self._reads, name)
+        if blueprint.newcomer_wallet is not None:
+            name = blueprint.newcomer_wallet.name
+            net.add_wallet(blueprint.newcomer_wallet)
+            self._waits[name, "start"] = partial(self._has_started, name)
+        if blueprint.newcomer_node is not None:
+            name = blueprint.newcomer_node.name
+            net.net.restart(net.number(name))
+            self._waits[name, JOIN] = partial(self._has_joined, name)
+
+    def _spend(self, name: str) -> Txid | None:
+        """A wallet pays somebody with a coin of its own; None if it has none."""
+        net, device = self._net, self._net.devices[name]
+        for coin in device.wallet.coins():
+            if coin.confirmations:
+                left_sat = coin.amount_sat - _FEE_SAT
+                spent = Spendable(coin.outpoint, coin.amount_sat)
+                payment = net.signer(name).pay([spent], [TxOut(left_sat, PAYERS[1].script)])
+                now_s = self._simulation.clock(device.number) // SECOND
+                device.wallet.record_sent(payment, now_s)
+                self._simulation.command(device.number, SendTransaction(payment))
+                return payment.txid
+        return None
+
+    def _has_confirmed(self, name: str, txid: Txid | None) -> bool:
+        return txid is not None and txid in self._net.devices[name].wallet.ledger.confirmed
+
+    def _reads(self, name: str) -> bool:
+        """It is in sync with a block that was found after the harm."""
+        light = self._net.light(name)
+        return light.is_synced and light.headers.best.height > self._first_height
+
+    def _has_started(self, name: str) -> bool:
+        wallet = self._net.devices[name].wallet
+        return self._net.light(name).is_synced and bool(wallet.ledger.confirmed)
+
+    def _has_joined(self, name: str) -> bool:
+        return self._net.node(name).active.height >= self._best_height() > 0
+
+    def _note_done(self) -> None:
+        now = self._net.now
+        for key, is_met in self._waits.items():
+            if key not in self._took_us and is_met():
+                self._took_us[key] = now - self._began
+
+    def _is_served(self) -> bool:
+        """All clients have what they asked for, and the chain has grown."""
+        self._note_done()
+        waiting = [key for key in self._waits if key not in self._took_us and key[1] != JOIN]
+        return not waiting and self._grew()
+
+    def _has_converged(self) -> bool:
+        self._note_done()
+        joined = all(key in self._took_us for key in self._waits if key[1] == JOIN)
+        return joined and self._agree()
+
+    # What must hold.
+
+    def _judge(self, served_us: int) -> list[Finding]:
+        """What those that are not harmed have to say of the time of the harm."""
+        if not self._nodes:
+            return []
+        findings = [
+            _finding("L1", self._agree(), self._net.now - self._began, CONVERGENCE, self._apart()),
+            _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
+        ]
+        for name, whats, limit_us in _SERVICES:
+            asked = [key for key in self._waits if key[1] in whats]
+            late = [key for key in asked if key not in self._took_us]
+            if asked:
+                longest_us = max(self._took_us.get(key, limit_us) for key in asked)
+                said = "; ".join(f"{client} cannot {what}" for client, what in late)
+                findings.append(_finding(name, not late, longest_us, limit_us, said))
+        return findings
+
+    def _best_height(self) -> int:
+        return max((self._net.node(name).active.height for name in self._nodes), default=0)
+
+    def _grew(self) -> bool:
+        return self._best_height() > self._first_height
+
+    def _agree(self) -> bool:
+        return len({self._net.node(name).active.tip.hash for name in self._nodes}) <= 1
+
+    def _apart(self) -> str:
+        heights: dict[int, list[str]] = {}
+        for name in self._nodes:
+            heights.setdefault(self._net.node(name).active.height, []).append(name)
+        shown = "; ".join(f"{' '.join(names)} at {height}" for height, names in heights.items())
+        return f"nodes are not on one block: {shown}"
+
+    def _is_healed(self) -> bool:
+        """All nodes run, are on one block, and have found one since."""
+        names = [node.name for node in self._stage.blueprint.nodes]
+        return all(map(self._net.answers, names)) and (
+            len({self._net.node(name).active.tip.hash for name in names}) == 1
+            and self._net.node(names[0]).active.height > self._last_height
+        )
+
+
+def run_trial(stage: Stage, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
+    """Harm a network that is ready, look what that does, heal it, and look again."""
+    return _Trial(stage, harm, healing).carry_out()
+
+
+def _programs(blueprint: Blueprint, harm: FaultPlan) -> frozenset[str]:
+    """Those that are harmed themselves; whoever only loses a link is not."""
+    components = blueprint.components()
+    named = [
+        name
+        for step in harm.steps
+        for target in step.target.split(",")
+        for name in blueprint.members(target)
+    ]
+    return frozenset(name for name in named if name in components)
+
+
+def _finding(name: str, holds: bool, took_us: int, limit_us: int, otherwise: str) -> Finding:
+    took_s = took_us / SECOND
+    said = f"after {took_s:.0f} s" if holds else otherwise
+    return Finding(name, holds, said, took_s, limit_us / SECOND)
