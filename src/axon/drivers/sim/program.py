@@ -177,8 +177,8 @@ class Program:
         """Anything else: feed the machine and do what it says."""
         if not self.alive or (self._hindered and self._waits(partial(self.happened, event))):
             return
-        if isinstance(event, Closed):
-            del self.sockets[event.peer]
+        if isinstance(event, Closed) and self.sockets.pop(event.peer, None) is None:
+            return  # It was stopped or slow, and has disconnected it meanwhile.
         subject: int = getattr(event, event.__match_args__[0])  # The peer, ticket or task.
         self._trace.note(self._agenda.now, self.number, _KINDS[type(event)], subject)
         self._perform(self.machine.handle(event, self.clock()))

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from axon.drivers.sim.driver import START
-from axon.machine import MINUTE, SECOND, Instant
+from axon.machine import MINUTE, SECOND
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -41,9 +41,9 @@ SERVICE: Final = 10 * MINUTE
 there is none is chance once in twenty thousand times."""
 
 CONVERGENCE: Final = 40 * MINUTE
-"""At most until all nodes are on one block, one that came with an empty disk included. A node that
-asked a peer for a block waits ten minutes, and some more for each further peer, until it asks
-another one, as Bitcoin Core does."""
+"""At most from the last block until all nodes are on it, one that came with an empty disk included.
+A node that asked a peer for a block waits ten minutes, and some more for each further peer, until
+it asks another one, as Bitcoin Core does."""
 
 HEALING: Final = 20 * MINUTE
 """From the end of the harm until all must be on one block: dead links are found out after 20."""
@@ -167,7 +167,7 @@ class _Trial:
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
-        self._began: Instant = 0
+        self._began = self._served_at = self._net.now
         self._first_height = self._last_height = 0
 
     def carry_out(self) -> TrialReport:
@@ -180,9 +180,11 @@ class _Trial:
             net.apply(step)
         self._ask()
         simulation.run_until(self._is_served, self._began + SERVICE)
-        served_us = net.now - self._began
-        simulation.run_until(self._has_converged, self._began + CONVERGENCE)
-        report.findings = self._judge(served_us)
+        self._served_at = net.now
+        net.is_mining = False  # From the last block on all must come onto it.
+        simulation.run_until(self._has_converged, self._served_at + CONVERGENCE)
+        report.findings = self._judge()
+        net.is_mining = True
         for step in self._healing.steps:
             net.apply(step)
         begin, self._last_height = net.now, self._best_height()
@@ -274,12 +276,13 @@ class _Trial:
 
     # What must hold.
 
-    def _judge(self, served_us: int) -> list[Finding]:
+    def _judge(self) -> list[Finding]:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
-            return []
+            return [Finding("L3", False, "no node is left")]
+        served_us, since_us = self._served_at - self._began, self._net.now - self._served_at
         findings = [
-            _finding("L1", self._agree(), self._net.now - self._began, CONVERGENCE, self._apart()),
+            _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
             _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
         ]
         for name, whats, limit_us in _SERVICES:

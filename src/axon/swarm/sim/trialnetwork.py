@@ -90,6 +90,8 @@ class TrialNetwork:
             self.add_wallet(wallet)
         self._cuts: list[Cut] = []
         self._idle: dict[str, str] = {}  # Miners that do not mine, or censor: how.
+        self.is_mining = True
+        """Whether blocks are found at all; else all miners rest."""
         self._rng = self.simulation.random("miners")
         for miner in blueprint.miners:
             self._plan_block(miner)
@@ -195,7 +197,7 @@ class TrialNetwork:
     def _find_block(self, miner: MinerPlan) -> None:
         self._plan_block(miner)
         state = self._idle.get(miner.name, "")
-        if state != _DEAD:
+        if self.is_mining and state != _DEAD:
             nodes = list(filter(self.answers, miner.nodes))[:HANDED_TO]
             if nodes:
                 empty = miner.censors or state == _CENSORS

@@ -1,0 +1,252 @@
+"""Networks with a single point of failure on purpose, and sound ones without: whoever judges a
+network must find the first kind, and must not find any in the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from axon.swarm.blueprint import (
+    Blueprint,
+    ComponentClass,
+    MinerPlan,
+    NodePlan,
+    SharedPlan,
+    UplinkPlan,
+    WalletPlan,
+    node_names,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A network with a single point of failure.
+
+    Args:
+        number: of the plant, from 1.
+        about: what is wrong with it, in words.
+        culprit: the component that must be named.
+        make: draws it up for so many nodes.
+    """
+
+    number: int
+    about: str
+    culprit: str
+    make: Callable[[int], Blueprint]
+
+
+def organic(nodes: int = 10, wallets: int = 3, miners: int = 2) -> Blueprint:
+    """Nodes that find each other; everybody is told of all at the start."""
+    names = node_names(nodes)
+    shift = max(1, nodes // max(1, miners))
+    return Blueprint(
+        "organic",
+        tuple(
+            NodePlan(name, knows=tuple(each for each in names if each != name)) for name in names
+        ),
+        tuple(WalletPlan(f"w{number}", knows=names) for number in range(1, wallets + 1)),
+        tuple(
+            MinerPlan(f"m{place + 1}", names[place * shift :] + names[: place * shift])
+            for place in range(miners)
+        ),
+        newcomer_node=NodePlan("j1", knows=names),
+        newcomer_wallet=WalletPlan("c1", knows=names),
+    )
+
+
+def _star(nodes: int) -> Blueprint:
+    """All dial the first; miners mine elsewhere, so that it is only the hub that counts."""
+    names = node_names(nodes)
+    found = organic(nodes)
+    return replace(
+        found,
+        name="star",
+        nodes=tuple(NodePlan(name, () if name == "n1" else ("n1",)) for name in names),
+        miners=(MinerPlan("m1", names[1:]), MinerPlan("m2", names[2:] + names[1:2])),
+        newcomer_node=NodePlan("j1", names),
+    )
+
+
+def _one_server(nodes: int) -> Blueprint:
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-server",
+        wallets=tuple(replace(each, dials=("n1",), knows=()) for each in found.wallets),
+    )
+
+
+def _fixed_address(nodes: int) -> Blueprint:
+    """One of the wallets has one address and no other; the others find nodes by themselves."""
+    found = organic(nodes)
+    first, *others = found.wallets
+    return replace(
+        found,
+        name="fixed-address",
+        wallets=(replace(first, dials=("n4",), knows=()), *others),
+    )
+
+
+def _bridge_node(nodes: int) -> Blueprint:
+    """Two halves that know of each other only through n1."""
+    names = node_names(nodes)
+    cut = 1 + (nodes - 1) // 2
+    halves = names[1:cut], names[cut:]
+
+    def dials(name: str) -> tuple[str, ...]:
+        half = halves[0] if name in halves[0] else halves[1]
+        return ("n1", *(each for each in half if each != name))
+
+    found = organic(nodes)
+    return replace(
+        found,
+        name="bridge-node",
+        nodes=tuple(NodePlan(name, () if name == "n1" else dials(name)) for name in names),
+        miners=(MinerPlan("m1", halves[0]), MinerPlan("m2", halves[1])),
+        newcomer_node=NodePlan("j1", names),
+    )
+
+
+def _bridge_link(nodes: int) -> Blueprint:
+    """Two sites with one way between them."""
+    found = organic(nodes)
+    names = node_names(nodes)
+    sides = (*names[: nodes // 2], "w1"), (*names[nodes // 2 :], "w2", "w3")
+    return replace(
+        found,
+        name="bridge-link",
+        miners=(MinerPlan("m1", names[: nodes // 2]), MinerPlan("m2", names[nodes // 2 :])),
+        uplinks=(UplinkPlan("u1", sides),),
+    )
+
+
+def _only_miner(nodes: int) -> Blueprint:
+    return replace(organic(nodes, miners=1), name="only-miner")
+
+
+def _one_seed(nodes: int) -> Blueprint:
+    """Whoever comes new has one name to ask, and no address."""
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-seed",
+        seeds={"s1": node_names(nodes)},
+        newcomer_node=NodePlan("j1", seeds=("s1",)),
+        newcomer_wallet=WalletPlan("c1", seeds=("s1",)),
+    )
+
+
+def _one_host(nodes: int) -> Blueprint:
+    return replace(
+        organic(nodes),
+        name="one-host",
+        shared=(SharedPlan("h1", ComponentClass.HOST, node_names(nodes)),),
+    )
+
+
+def _one_filter_server(nodes: int) -> Blueprint:
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-filter-server",
+        nodes=tuple(replace(each, filters=each.name == "n3") for each in found.nodes),
+    )
+
+
+def _one_relay(nodes: int) -> Blueprint:
+    """Only n2 takes transactions; two miners ask it, and one that asks others mines none."""
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-relay",
+        nodes=tuple(replace(each, relays=each.name == "n2") for each in found.nodes),
+        miners=(
+            MinerPlan("m1", ("n2",)),
+            MinerPlan("m2", ("n2",)),
+            MinerPlan("m3", node_names(nodes)[2:]),
+        ),
+    )
+
+
+def _one_listener(nodes: int) -> Blueprint:
+    """Only n5 lets others in."""
+    found = organic(nodes)
+    names = node_names(nodes)
+    return replace(
+        found,
+        name="one-listener",
+        nodes=tuple(replace(each, listens=each.name == "n5") for each in found.nodes),
+        miners=(MinerPlan("m1", names[:4]), MinerPlan("m2", names[5:])),
+    )
+
+
+def _censor(nodes: int) -> Blueprint:
+    """The one that mines the pool is alone with it: the other finds empty blocks."""
+    found = organic(nodes)
+    first, second = found.miners
+    return replace(found, name="censor", miners=(first, replace(second, censors=True)))
+
+
+def _only_connect(nodes: int) -> Blueprint:
+    """Nodes and wallets hold n1 as their only `-connect`."""
+    found = _star(nodes)
+    return replace(
+        found,
+        name="only-connect",
+        wallets=tuple(replace(each, dials=("n1",), knows=()) for each in found.wallets),
+        newcomer_node=NodePlan("j1", ("n1",)),
+        newcomer_wallet=WalletPlan("c1", ("n1",)),
+    )
+
+
+def _one_operator(nodes: int) -> Blueprint:
+    """All nodes that the first wallet has saved are of one operator."""
+    found = organic(nodes)
+    own = node_names(nodes)[:3]
+    first, *others = found.wallets
+    return replace(
+        found,
+        name="one-operator",
+        wallets=(replace(first, dials=own, knows=()), *others),
+        shared=(SharedPlan("g1", ComponentClass.GROUP, own),),
+    )
+
+
+def _proxy(nodes: int) -> Blueprint:
+    """The first wallets reach nodes through one proxy."""
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-proxy",
+        shared=(SharedPlan("x1", ComponentClass.PROXY, ("w1", "w2")),),
+    )
+
+
+_PLANTS: Final = (
+    Plant(1, "the hub of a star", "n1", _star),
+    Plant(2, "all wallets ask one node, as behind a web server", "n1", _one_server),
+    Plant(3, "a wallet has one address, and no other", "n4", _fixed_address),
+    Plant(4, "a node is the bridge between two halves", "n1", _bridge_node),
+    Plant(5, "a link is the bridge between two halves", "u1", _bridge_link),
+    Plant(6, "there is one miner", "m1", _only_miner),
+    Plant(7, "newcomers have one seed, and no address", "s1", _one_seed),
+    Plant(8, "all nodes are on one host", "h1", _one_host),
+    Plant(9, "one node serves filters", "n3", _one_filter_server),
+    Plant(11, "one node relays transactions", "n2", _one_relay),
+    Plant(12, "one node lets others in", "n5", _one_listener),
+    Plant(15, "one miner mines transactions", "m1", _censor),
+    Plant(16, "all hold one node as their only -connect", "n1", _only_connect),
+    Plant(17, "a wallet's saved peers are all of one operator", "g1", _one_operator),
+)
+
+PLANTS: Final[Mapping[str, Plant]] = MappingProxyType(
+    {plant.make(10).name: plant for plant in _PLANTS}
+)
+"""By name."""
+
+
+def _others(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in names if each != name)
