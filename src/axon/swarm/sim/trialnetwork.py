@@ -32,6 +32,7 @@ from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
 from axon.swarm.sim.withholder import Withholder
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
+from axon.wire.messages import Services
 
 EVENT_COST: Final = MILLISECOND
 """What one event costs a program that is not slow, about; a slow one takes a multiple of it."""
@@ -41,6 +42,10 @@ BLOCK_INTERVAL: Final = 30 * SECOND
 
 HANDED_TO: Final = 2
 """Nodes to which a miner hands what it found: one of them may keep it to itself."""
+
+_FOR_NODES: Final = int(Services.NETWORK | Services.WITNESS)
+_ASKED_FOR: Final = (_FOR_NODES, _FOR_NODES | int(Services.COMPACT_FILTERS))
+"""Services that nodes and wallets ask a seed for, by the first part of the name."""
 
 _NOBODY: Final = Signer("a miner").script
 
@@ -82,9 +87,8 @@ class TrialNetwork:
         if newcomer is not None:  # It is there from the start, and down until it is to come.
             self.net.crash(self._numbers[newcomer.name], lose=False)
             self.net.nodes[self._numbers[newcomer.name]].disk.wipe()
-        for name, given in blueprint.seeds.items():
-            hosts = tuple(host(self._numbers[node]) for node in given)
-            self.simulation.set_name(name, hosts)
+        for name in blueprint.seeds:
+            self._let_answer(name, answers=True)
         self.devices: dict[str, Device] = {}
         for wallet in blueprint.wallets:
             self.add_wallet(wallet)
@@ -280,11 +284,15 @@ class TrialNetwork:
     def _harm_seed(self, name: str, step: Step) -> None:
         match step.op:
             case Op.KILL | Op.STOP:
-                self.simulation.set_name(name, None)
+                self._let_answer(name, answers=False)
             case Op.RESTART | Op.CONT:
-                given = self.blueprint.seeds[name]
-                hosts = tuple(host(self._numbers[node]) for node in given)
-                self.simulation.set_name(name, hosts)
+                self._let_answer(name, answers=True)
+
+    def _let_answer(self, seed: str, *, answers: bool) -> None:
+        """Have a seed answer with its nodes, whatever services are asked for, or not at all."""
+        hosts = tuple(host(self._numbers[node]) for node in self.blueprint.seeds[seed])
+        for services in _ASKED_FOR:
+            self.simulation.set_name(f"x{services:x}.{seed}", hosts if answers else None)
 
     def _cut(self, target: str, way: Way, *, drops: bool) -> None:
         for near, far in self._sides(target):

@@ -159,9 +159,11 @@ def _one_filter_server(nodes: int) -> Blueprint:
 def _one_relay(nodes: int) -> Blueprint:
     """Only n2 takes transactions; two miners ask it, and one that asks others mines none."""
     found = organic(nodes)
+    dialled = ("n2", "n4", "n6")
     return replace(
         found,
         name="one-relay",
+        wallets=tuple(replace(each, dials=dialled, knows=()) for each in found.wallets),
         nodes=tuple(replace(each, relays=each.name == "n2") for each in found.nodes),
         miners=(
             MinerPlan("m1", ("n2",)),
