@@ -80,8 +80,8 @@ class MinerPlan:
 
     Args:
         name: its own.
-        nodes: of which it asks the first one that answers; what it finds it hands to the second,
-            too.
+        nodes: which it asks in turn; whoever does not answer is passed over. What it finds it hands
+            to the next one, too.
         censors: its blocks hold no transactions.
     """
 

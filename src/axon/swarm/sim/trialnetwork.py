@@ -94,6 +94,7 @@ class TrialNetwork:
             self.add_wallet(wallet)
         self._cuts: list[Cut] = []
         self._idle: dict[str, str] = {}  # Miners that do not mine, or censor: how.
+        self._turns: dict[str, int] = {}  # How often each miner has asked a node.
         self.is_mining = True
         """Whether blocks are found at all; else all miners rest."""
         self._rng = self.simulation.random("miners")
@@ -202,12 +203,18 @@ class TrialNetwork:
         self._plan_block(miner)
         state = self._idle.get(miner.name, "")
         if self.is_mining and state != _DEAD:
-            nodes = list(filter(self.answers, miner.nodes))[:HANDED_TO]
+            nodes = self._asked_by(miner)
             if nodes:
                 empty = miner.censors or state == _CENSORS
                 block = self.net.mine(self._numbers[nodes[0]], _NOBODY, empty=empty)
                 for node in nodes[1:]:
                     self.simulation.command(self._numbers[node], SubmitBlock(block))
+
+    def _asked_by(self, miner: MinerPlan) -> list[str]:
+        """The nodes that a miner turns to this time: the first of them knows what to mine."""
+        turn = self._turns[miner.name] = self._turns.get(miner.name, -1) + 1
+        start = turn % len(miner.nodes)
+        return list(filter(self.answers, miner.nodes[start:] + miner.nodes[:start]))[:HANDED_TO]
 
     def answers(self, node: str) -> bool:
         """Whether a node's program runs and is not stopped where it is."""
