@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from axon.errors import ConfigError
 from axon.machine import SECOND
-from axon.swarm.faultplan import MAX_STEPS, SCHEMA, SLOW_FACTOR, FaultPlan, Op, Step, step
+from axon.swarm.faultplan import MAX_STEPS, SCHEMA, SLOW_FACTOR, FaultPlan, FaultStep, Op, step
 
 STEPS = (
     st.builds(
@@ -30,7 +30,7 @@ STEPS = (
 
 
 @given(st.lists(STEPS, max_size=8))
-def test_what_is_written_is_read_again(steps: list[Step]) -> None:
+def test_what_is_written_is_read_again(steps: list[FaultStep]) -> None:
     plan = FaultPlan.of(steps)
     assert FaultPlan.read(json.dumps(plan.to_json())) == plan
     moments = [each.at_us for each in plan.steps]
@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again(steps: list[Step]) -> None:
 
 
 def test_what_is_not_said_is_as_usual() -> None:
-    slow = Step.from_json({"t": 1.5, "op": "slow", "target": "n1"})
+    slow = FaultStep.from_json({"t": 1.5, "op": "slow", "target": "n1"})
     assert (slow.at_us, slow.param("factor")) == (1.5 * SECOND, SLOW_FACTOR)
     assert step(0, Op.CUT, "n1").param("way") == "both"
     assert step(0, Op.LIE, "n1", withhold="filters").param("withhold") == "filters"

@@ -127,7 +127,7 @@ _UNTARGETED: Final = frozenset((Op.HEAL,))
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FaultStep:
     """One thing that is done.
 
     Args:
@@ -182,19 +182,19 @@ class Step:
         return cls(round(t * SECOND), op, target, read)
 
 
-def step(t_s: float, op: Op, target: str = "", **params: Value) -> Step:
+def step(t_s: float, op: Op, target: str = "", **params: Value) -> FaultStep:
     """A step as it is written in code."""
-    return Step(round(t_s * SECOND), op, target, tuple(params.items()))
+    return FaultStep(round(t_s * SECOND), op, target, tuple(params.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
     """Steps in the order in which they are done."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[FaultStep, ...] = ()
 
     @classmethod
-    def of(cls, steps: Iterable[Step]) -> Self:
+    def of(cls, steps: Iterable[FaultStep]) -> Self:
         """Put steps in order; of those at one time the earlier one is done first."""
         return cls(tuple(sorted(steps, key=lambda each: each.at_us)))
 
@@ -218,7 +218,7 @@ class FaultPlan:
         steps = []
         for number, each in enumerate(listed, 1):
             try:
-                steps.append(Step.from_json(each))
+                steps.append(FaultStep.from_json(each))
             except ConfigError as error:
                 raise ConfigError(f"step {number}: {error}") from None
         return cls.of(steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from axon.drivers.sim.driver import START, Simulation
-from axon.drivers.sim.faults import Crash, FaultPlan, Heal, Partition, Restart
+from axon.drivers.sim.faults import Crash, FaultSchedule, Heal, Partition, Restart
 from axon.drivers.sim.network import LinkModel, Loss
 from axon.machine import (
     MILLISECOND,
@@ -77,7 +77,7 @@ def gossip(seed: int) -> str:
             perform=lambda job: job,
             clock_offset_us=node,
         )
-    plan = FaultPlan(
+    plan = FaultSchedule(
         (
             Crash(START + 10 * SECOND, 3),
             Partition(START + 15 * SECOND, (tuple(range(6)), tuple(range(6, 12))), drops=True),

@@ -14,7 +14,7 @@ from axon.drivers.sim.driver import START, NoAnswer, Simulation
 from axon.drivers.sim.faults import (
     ClockOffset,
     Crash,
-    FaultPlan,
+    FaultSchedule,
     GoOn,
     HalfOpen,
     Heal,
@@ -253,7 +253,7 @@ def test_a_dial_into_a_cut_fails_and_a_mended_cut_lets_it_through(
 @pytest.mark.parametrize("drops", [True, False])
 def test_a_cut_delays_what_is_sent_in_it(drops: bool) -> None:
     simulation, near, far = pair()
-    plan = FaultPlan(
+    plan = FaultSchedule(
         (
             Partition(simulation.now + SECOND, ((0,), (1,)), drops=drops),
             Heal(simulation.now + 10 * SECOND),
@@ -355,7 +355,7 @@ def test_a_flapping_cut_does_not_renew_the_patience_of_tcp() -> None:
 
 def test_a_half_open_connection_is_noticed_by_whoever_sends() -> None:
     simulation, near, far = pair()
-    FaultPlan((HalfOpen(simulation.now + 1, 0, 1),)).arrange(simulation)
+    FaultSchedule((HalfOpen(simulation.now + 1, 0, 1),)).arrange(simulation)
     simulation.run(simulation.now + 1)
     do(simulation, 0, Transmit(FIRST, b"hello?"))
     do(simulation, 0, Dial(9, endpoint(1)))
@@ -371,7 +371,7 @@ def test_a_half_open_connection_is_noticed_by_whoever_sends() -> None:
 
 def test_a_crash_closes_connections_and_refuses_new_ones() -> None:
     simulation, near, far = pair()
-    FaultPlan((Crash(simulation.now + SECOND, 1),)).arrange(simulation)
+    FaultSchedule((Crash(simulation.now + SECOND, 1),)).arrange(simulation)
     simulation.run(simulation.now + 2 * SECOND)
     assert near.closed
     assert not simulation.is_running(1)
@@ -406,7 +406,7 @@ def test_a_restart_is_a_new_machine_with_peers_from_0() -> None:
     simulation.add(boot, endpoint(0), clock_offset_us=-7)
     simulation.add(lambda _: near, endpoint(1))
     do(simulation, 1, Dial(1, endpoint(0)))
-    plan = FaultPlan((Crash(START + 500 * MILLISECOND, 0), Restart(START + 2 * SECOND, 0)))
+    plan = FaultSchedule((Crash(START + 500 * MILLISECOND, 0), Restart(START + 2 * SECOND, 0)))
     plan.arrange(simulation)
     simulation.run(START + 3 * SECOND)
     do(simulation, 1, Dial(2, endpoint(0)))
@@ -421,7 +421,7 @@ def test_a_restart_is_a_new_machine_with_peers_from_0() -> None:
 
 def test_a_restart_of_a_running_node_is_left_out_of_plans() -> None:
     simulation, near, _ = pair()
-    FaultPlan((Restart(simulation.now, 0),)).arrange(simulation)
+    FaultSchedule((Restart(simulation.now, 0),)).arrange(simulation)
     simulation.run(simulation.now + SECOND)
     assert simulation.machine(0) is near
 
@@ -484,7 +484,7 @@ def test_names_resolve_as_scripted() -> None:
     probe = Probe()
     simulation.add(lambda _: probe, endpoint(0))
     seed = "seed.bitcoin.example"
-    FaultPlan(
+    FaultSchedule(
         (
             NameServer(START, seed, ("10.0.0.1", "10.0.0.2")),
             NameServer(START + SECOND, seed, tuple(f"10.0.1.{n}" for n in range(100))),
@@ -538,7 +538,7 @@ def test_a_clock_that_is_set_takes_the_alarm_along() -> None:
 
 def test_a_link_can_be_shaped() -> None:
     simulation, near, _ = pair()
-    FaultPlan((ShapeLink(simulation.now, 1, 0, LinkModel((SECOND,))),)).arrange(simulation)
+    FaultSchedule((ShapeLink(simulation.now, 1, 0, LinkModel((SECOND,))),)).arrange(simulation)
     simulation.run(simulation.now)
     start = simulation.now
     do(simulation, 0, Dial(8, endpoint(1)))
@@ -575,7 +575,7 @@ def test_what_is_no_command_is_a_type_error_of_whoever_asks() -> None:
 def test_a_stopped_program_is_silent_and_takes_in_all_when_it_goes_on() -> None:
     simulation, near, far = pair()
     far.alarm = simulation.now + SECOND
-    plan = FaultPlan((Stop(simulation.now, 1), GoOn(simulation.now + MINUTE, 1)))
+    plan = FaultSchedule((Stop(simulation.now, 1), GoOn(simulation.now + MINUTE, 1)))
     plan.arrange(simulation)
     simulation.run(simulation.now + MILLISECOND)
     do(simulation, 0, Transmit(FIRST, b"one"), Dial(8, endpoint(1)))

@@ -171,7 +171,7 @@ Fault = (
 
 
 @dataclass(frozen=True, slots=True)
-class FaultPlan:
+class FaultSchedule:
     """Faults in any order; of those at one instant the seed decides which is first."""
 
     faults: tuple[Fault, ...]

@@ -25,7 +25,7 @@ from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.primitives.network import REGTEST
 from axon.swarm.blueprint import Blueprint, ComponentClass, MinerPlan, WalletPlan
-from axon.swarm.faultplan import Op, Step, Way, Withheld
+from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
 from axon.swarm.signer import Signer
 from axon.swarm.sim.lightprogram import Device, Ways, add_light
 from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
@@ -223,7 +223,7 @@ class TrialNetwork:
 
     # What is done to them.
 
-    def apply(self, step: Step) -> None:
+    def apply(self, step: FaultStep) -> None:
         """Do one step of a fault plan.
 
         Raises:
@@ -241,7 +241,7 @@ class TrialNetwork:
                     for name in self.blueprint.members(target):
                         self._harm(name, step)
 
-    def _harm(self, name: str, step: Step) -> None:
+    def _harm(self, name: str, step: FaultStep) -> None:
         kind = self.blueprint.components().get(name, ComponentClass.NODE)
         if kind is ComponentClass.MINER:
             self._harm_miner(name, step)
@@ -250,7 +250,7 @@ class TrialNetwork:
         else:
             self._harm_program(name, step)
 
-    def _harm_program(self, name: str, step: Step) -> None:
+    def _harm_program(self, name: str, step: FaultStep) -> None:
         number, simulation = self.number(name), self.simulation
         match step.op:
             case Op.KILL:
@@ -279,7 +279,7 @@ class TrialNetwork:
         if name in self._numbers:
             self.net.nodes[self._numbers[name]].disk.wipe()
 
-    def _harm_miner(self, name: str, step: Step) -> None:
+    def _harm_miner(self, name: str, step: FaultStep) -> None:
         match step.op:
             case Op.KILL | Op.STOP:
                 self._idle[name] = _DEAD
@@ -288,7 +288,7 @@ class TrialNetwork:
             case Op.RESTART | Op.CONT | Op.LIE:
                 self._idle.pop(name, None)
 
-    def _harm_seed(self, name: str, step: Step) -> None:
+    def _harm_seed(self, name: str, step: FaultStep) -> None:
         match step.op:
             case Op.KILL | Op.STOP:
                 self._let_answer(name, answers=False)

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from axon.swarm.blueprint import Blueprint, ComponentClass
-from axon.swarm.faultplan import FaultPlan, Op, Step, Withheld, step
+from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Withheld, step
 
 MAX_PAIRS: Final = 500
 """All pairs of nodes are tried where there are no more than this."""
@@ -91,7 +91,7 @@ class Candidate:
         return FaultPlan.of(found)
 
 
-def _harm(target: str, mode: Mode) -> Iterator[Step]:
+def _harm(target: str, mode: Mode) -> Iterator[FaultStep]:
     match mode:
         case Mode.KILL:
             yield step(0, Op.KILL, target)
@@ -112,7 +112,7 @@ def _harm(target: str, mode: Mode) -> Iterator[Step]:
             yield step(0, Op.LIE, target, withhold=_LIES[mode].value)
 
 
-def _healing(target: str, mode: Mode) -> Iterator[Step]:
+def _healing(target: str, mode: Mode) -> Iterator[FaultStep]:
     match mode:
         case Mode.KILL:
             yield step(0, Op.RESTART, target)

@@ -58,15 +58,15 @@ def organic(nodes: int = 10, wallets: int = 3, miners: int = 2) -> Blueprint:
 
 
 def _star(nodes: int) -> Blueprint:
-    """All dial the first; miners mine elsewhere, so that it is only the hub that counts."""
+    """All dial the first; each miner asks one other, so that it is only the hub that counts."""
     names = node_names(nodes)
     found = organic(nodes)
     return replace(
         found,
         name="star",
         nodes=tuple(NodePlan(name, () if name == "n1" else ("n1",)) for name in names),
-        miners=(MinerPlan("m1", names[1:]), MinerPlan("m2", names[2:] + names[1:2])),
-        newcomer_node=NodePlan("j1", names),
+        miners=(MinerPlan("m1", ("n2",)), MinerPlan("m2", ("n3",))),
+        newcomer_node=NodePlan("j1", ("n1",)),
     )
 
 
@@ -106,7 +106,7 @@ def _bridge_node(nodes: int) -> Blueprint:
         name="bridge-node",
         nodes=tuple(NodePlan(name, () if name == "n1" else dials(name)) for name in names),
         miners=(MinerPlan("m1", halves[0]), MinerPlan("m2", halves[1])),
-        newcomer_node=NodePlan("j1", names),
+        newcomer_node=NodePlan("j1", halves[0]),
     )
 
 
@@ -114,7 +114,7 @@ def _bridge_link(nodes: int) -> Blueprint:
     """Two sites with one way between them."""
     found = organic(nodes)
     names = node_names(nodes)
-    sides = (*names[: nodes // 2], "w1"), (*names[nodes // 2 :], "w2", "w3")
+    sides = (*names[: nodes // 2], "w1", "j1", "c1"), (*names[nodes // 2 :], "w2", "w3")
     return replace(
         found,
         name="bridge-link",
@@ -214,16 +214,6 @@ def _one_operator(nodes: int) -> Blueprint:
         name="one-operator",
         wallets=(replace(first, dials=own, knows=()), *others),
         shared=(SharedPlan("g1", ComponentClass.GROUP, own),),
-    )
-
-
-def _proxy(nodes: int) -> Blueprint:
-    """The first wallets reach nodes through one proxy."""
-    found = organic(nodes)
-    return replace(
-        found,
-        name="one-proxy",
-        shared=(SharedPlan("x1", ComponentClass.PROXY, ("w1", "w2")),),
     )
 
 

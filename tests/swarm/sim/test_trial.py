@@ -1,0 +1,75 @@
+"""Trials: sound networks stand them, and networks with one weak point fail at just that point."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.swarm.faultplan import FaultPlan
+from axon.swarm.sim.trial import Stage, TrialReport, run_trial
+from axon.swarm.spof.candidates import MODES, Candidate, Mode
+from axon.swarm.spof.plants import PLANTS, organic
+
+NODES = 6
+
+
+def broken(report: TrialReport) -> list[str]:
+    return [finding.name for finding in report.broken]
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        Candidate(("n1",), Mode.KILL),
+        Candidate(("n2",), Mode.STOP),
+        Candidate(("n3",), Mode.CUT),
+        Candidate(("n4",), Mode.ONE_WAY),
+        Candidate(("n5",), Mode.SLOW),
+        Candidate(("n6",), Mode.WIPE),
+        Candidate(("n1",), Mode.NO_BLOCKS),
+        Candidate(("n2",), Mode.NO_TRANSACTIONS),
+        Candidate(("n3",), Mode.NO_FILTERS),
+        Candidate(("m1",), Mode.KILL),
+        Candidate(("m2",), Mode.NO_TRANSACTIONS),
+        Candidate(("w1",), Mode.KILL),
+        Candidate(("n1-n2",), Mode.CUT),
+        Candidate(("n1", "n2", "n3", "n4", "n5"), Mode.KILL),
+    ],
+    ids=str,
+)
+def test_a_sound_network_stands_it(candidate: Candidate) -> None:
+    stage = Stage(organic(NODES), 1)
+    assert stage.is_ready
+    report = run_trial(stage, candidate.harm(), candidate.healing())
+    assert broken(report) == []
+    asked = {operation.what for operation in report.operations}
+    assert asked == {"receive", "pay", "read", "start", "join"}
+    assert all(operation.took_us is not None for operation in report.operations)
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_a_planted_point_fails_and_its_neighbour_does_not(name: str) -> None:
+    plant = PLANTS[name]
+    blueprint = plant.make(NODES)
+    kind = blueprint.components()[plant.culprit]
+    guilty = Candidate((plant.culprit,), MODES[kind][0])
+    stage = Stage(blueprint, 1)
+    assert stage.is_ready, "nothing is wrong before anything is harmed"
+    assert broken(run_trial(stage, guilty.harm(), guilty.healing()))
+    innocent = Candidate(("n5" if plant.culprit != "n5" else "n6",), Mode.KILL)
+    assert not broken(run_trial(Stage(blueprint, 1), innocent.harm(), innocent.healing()))
+
+
+def test_the_same_seed_is_the_same_trial() -> None:
+    candidate = Candidate(("n2",), Mode.KILL)
+    digests = {
+        run_trial(Stage(organic(4), seed), candidate.harm(), candidate.healing()).digest
+        for seed in (3, 3, 4)
+    }
+    assert len(digests) == 2
+
+
+def test_what_is_done_and_undone_is_a_plan_that_can_be_written_down() -> None:
+    for modes in MODES.values():
+        for mode in modes:
+            for plan in (Candidate(("n1", "n2"), mode).harm(), Candidate(("n1",), mode).healing()):
+                assert FaultPlan.from_json(plan.to_json()) == plan

@@ -1,0 +1,55 @@
+"""Networks on paper: what names nobody, or two, is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.errors import ConfigError
+from axon.swarm.blueprint import (
+    Blueprint,
+    ComponentClass,
+    MinerPlan,
+    NodePlan,
+    SharedPlan,
+    WalletPlan,
+)
+
+NODE = NodePlan("n1")
+
+
+def test_components_and_links() -> None:
+    shared = SharedPlan("h1", ComponentClass.HOST, ("n1", "n2"))
+    found = Blueprint(
+        "small",
+        (NodePlan("n1", dials=()), NodePlan("n2", dials=("n1",)), NodePlan("n3", dials=())),
+        (WalletPlan("w1", dials=("n1",)),),
+        (MinerPlan("m1", ("n1", "n2")),),
+        {"s1": ("n1",)},
+        (shared,),
+    )
+    assert [str(kind) for kind in found.components().values()] == [
+        *("node", "node", "node", "wallet", "miner", "seed", "host")
+    ]
+    assert found.links() == ["n1-n2"], "n3 dials nobody, and nobody dials it"
+    assert found.members("h1") == ("n1", "n2")
+    assert found.members("n3") == ("n3",)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "others", "said"),
+    [
+        ((), {}, "a network has 1 to 1,000 nodes, not 0"),
+        ((NODE, NODE), {}, "there are two components 'n1'"),
+        ((NodePlan("n1", dials=("n2",)),), {}, "n1 names 'n2', which this network does not have"),
+        ((NODE,), {"wallets": (WalletPlan("w1", knows=("n7",)),)}, "w1 names 'n7'"),
+        ((NODE,), {"miners": (MinerPlan("m1", ("n7",)),)}, "m1 names 'n7'"),
+        ((NODE,), {"seeds": {"s1": ("n7",)}}, "s1 names 'n7'"),
+        ((NODE,), {"newcomer_node": NodePlan("j1", seeds=("s9",))}, "j1 names 's9'"),
+    ],
+)
+def test_what_cannot_be_raised_is_refused(
+    nodes: tuple[NodePlan, ...], others: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Blueprint("wrong", nodes, **others)  # type: ignore[arg-type]
+    assert str(refused.value).startswith(said)
