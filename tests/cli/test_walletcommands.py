@@ -18,6 +18,7 @@ from axon.cli.walletcommands import creating
 from axon.cli.walletcommands.paying import confirm_fee
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError, DiskFullError
+from axon.primitives.network import REGTEST
 from axon.wallet.keys import new_words
 
 WORDS = new_words(bytes(16))
@@ -408,6 +409,17 @@ def test_no_words_are_shown_for_a_wallet_that_the_disk_does_not_take(
     assert (code, out) == (1, "")
     assert "Disk space is too low!" in err
     assert not list(cli.folder.rglob("wallets/alice"))
+
+
+def test_a_finished_transaction_is_known_as_one(cli: Cli) -> None:
+    cli.restore("alice")
+    raw = REGTEST.genesis.transactions[0].raw.hex()
+    code, out, _ = cli("psbt", "alice", "finalize", raw)
+    assert (code, out) == (0, f"{raw}\n")
+    for action in ("show", "sign", "combine"):
+        told = cli.refused("psbt", "alice", action, raw)
+        assert "finished transaction" in told
+        assert "psbt alice send" in told
 
 
 def test_a_file_without_end_is_refused(cli: Cli) -> None:

@@ -39,6 +39,14 @@ def test_words_come_in_five_counts(zeros: int, last: str) -> None:
     assert check_words(words) == words
 
 
+@pytest.mark.parametrize("form", ["{}. {}", "{}.{}", "{}) {}", "{:02}: {},", "{} {}"])
+def test_places_before_all_words_are_left_out(form: str) -> None:
+    numbered = [form.format(place, word) for place, word in enumerate(ABOUT.split(), 1)]
+    assert check_words("\n".join(numbered)) == ABOUT
+    with pytest.raises(BadMnemonic):
+        check_words("\n".join([*numbered[:3], *numbered[4:]]))
+
+
 @pytest.mark.parametrize("language", ZERO_ENTROPY)
 def test_every_language_of_bip_39(language: str) -> None:
     word, last = ZERO_ENTROPY[language]
@@ -123,8 +131,8 @@ def test_accents_may_be_left_out() -> None:
         ("\ud800 " * 12, "none of these words"),
         ("abandon " * 11 + "\udcff", "word 12 is not"),
         ("0 " * 11 + "3", "these were counted from 0: add 1 to each"),
-        ("1 " * 11 + "2049", "from 1 .* to 2048 .*: number 12 is not among them"),
-        ("0 " + "9999999999999 " + "1 " * 10, "numbers 1 and 2 are not among them"),
+        ("1 " * 11 + "2049", "from 1 .* to 2048 .*: the number at place 12 is not among them"),
+        ("0 " + "9999999999999 " + "1 " * 10, "the numbers at places 1 and 2 are not among them"),
         ("1 " * 12, "the checksum of these is wrong"),
         ("a" * 5_000, "something else"),
     ],

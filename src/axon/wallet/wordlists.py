@@ -48,6 +48,9 @@ _PREFIX_SIZE: Final = 4
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u200c\u200d\u2060\ufeff\u00ad"))
 """Joiners, byte order mark, soft hyphen: inside or beside words, where editors leave them."""
 
+_PLACE: Final = re.compile(r"([0-9]{1,2})[.):](.*)")
+"""A word's number on the paper, and what stands behind it without a space."""
+
 _BETWEEN: Final = re.compile("[\\s,;\u200b\u3001\uff0c]+")
 
 _ELECTRUM_KINDS: Final = {
@@ -75,7 +78,7 @@ def check_words(text: str) -> str:
     if len(text) > MAX_MNEMONIC_SIZE:
         raise BadMnemonic(f"a mnemonic has {WORD_COUNTS[-1]} words at most: this is something else")
     text = normalize("NFKD", text).lower().translate(_INVISIBLE)
-    return _read(list(filter(None, _BETWEEN.split(text))))
+    return _read(_without_places(list(filter(None, _BETWEEN.split(text)))))
 
 
 def is_english(words: str) -> bool:
@@ -145,7 +148,7 @@ def _by_numbers(numbers: list[int]) -> str:
         raise BadMnemonic(f"{counts}, and these were counted from 0: add 1 to each")
     wrong = [place for place, number in enumerate(numbers, 1) if not 1 <= number <= _LIST_SIZE]
     if wrong:
-        raise BadMnemonic(f"{counts}: {_places('number', wrong)} not among them")
+        raise BadMnemonic(f"{counts}: {_number_places(wrong)} not among them")
     raise BadMnemonic(f"{counts}; the checksum of these is wrong: check each of them")
 
 
@@ -166,6 +169,27 @@ def _places(noun: str, places: list[int]) -> str:
         return f"{noun} {places[0]} is"
     *most, last = map(str, places)
     return f"{noun}s {', '.join(most)} and {last} are"
+
+
+def _number_places(places: list[int]) -> str:
+    """Not `number 3 is`, which would name the number itself."""
+    if len(places) == 1:
+        return f"the number at place {places[0]} is"
+    *most, last = map(str, places)
+    return f"the numbers at places {', '.join(most)} and {last} are"
+
+
+def _without_places(words: list[str]) -> list[str]:
+    """The words alone, where each stands behind its own place, as in `1. legal 2. winner`."""
+    pieces: list[str] = []
+    for word in words:
+        numbered = _PLACE.fullmatch(word)
+        pieces += [word] if numbered is None else filter(None, numbered.groups())
+    places, named = pieces[::2], pieces[1::2]
+    expected = [str(place) for place in range(1, len(named) + 1)]
+    if [place.lstrip("0") for place in places] != expected or any(map(str.isdigit, named)):
+        return words
+    return named
 
 
 def _expanded(name: str, words: list[str], *, in_full: bool) -> list[str | None]:

@@ -26,6 +26,8 @@ from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, write, write_json
 from axon.errors import ConfigError
+from axon.primitives.hashes import to_hex
+from axon.primitives.transaction import Transaction
 from axon.wallet.psbt import MAX_PSBT_BYTES, is_psbt_text
 
 MAGIC: Final = b"psbt\xff"
@@ -60,7 +62,12 @@ def add_commands(add: AddCommand) -> None:
     add_fee_options(create)
     for name, command, about in (
         ("show", _show, "say what a payment would do"),
-        ("sign", _sign, "sign what is this wallet's to sign, and print it"),
+        (
+            "sign",
+            _sign,
+            "sign what is this wallet's to sign, and print it: as a PSBT while others must still "
+            "sign, else as the transaction",
+        ),
         ("finalize", _finalize, "print the transaction of a payment that all have signed"),
         ("send", _send, "send a payment that all have signed, or its transaction"),
     ):
@@ -92,7 +99,7 @@ def _create(options: WalletOptions) -> int:
 
 
 def _show(options: WalletOptions) -> int:
-    text = read_psbt_text(options.arguments.psbt)
+    text = _unfinished(options, read_psbt_text(options.arguments.psbt))
     with opened(options, dials=False) as client:
         draft = client.call("importpsbt", text)
     if options.as_json:
@@ -105,7 +112,7 @@ def _show(options: WalletOptions) -> int:
 
 def _sign(options: WalletOptions) -> int:
     arguments = options.arguments
-    text = read_psbt_text(arguments.psbt)
+    text = _unfinished(options, read_psbt_text(arguments.psbt))
     with opened(options, dials=False) as client:
         draft = client.call("importpsbt", text)
         for line in draft_lines(draft):
@@ -115,11 +122,13 @@ def _sign(options: WalletOptions) -> int:
         signed = with_passphrase(
             arguments, lambda secret: client.call("signpsbt", text, secret, chosen)
         )
+    if signed["complete"]:
+        say("All have signed. This is the transaction; psbt send sends it:")
     return _tell(options, signed)
 
 
 def _combine(options: WalletOptions) -> int:
-    texts = [read_psbt_text(each) for each in options.arguments.psbts]
+    texts = [_unfinished(options, read_psbt_text(each)) for each in options.arguments.psbts]
     with opened(options, dials=False) as client:
         combined = client.call("combinepsbt", texts)
     return _tell(options, {"complete": False, "psbt": combined})
@@ -127,6 +136,10 @@ def _combine(options: WalletOptions) -> int:
 
 def _finalize(options: WalletOptions) -> int:
     text = read_psbt_text(options.arguments.psbt)
+    finished = _transaction(text)
+    if finished is not None:  # As `sign` prints it where nobody else must sign.
+        made = {"complete": True, "txid": to_hex(finished.txid), "hex": finished.raw.hex()}
+        return _tell(options, made)
     with opened(options, dials=False) as client:
         return _tell(options, client.call("finalizepsbt", text))
 
@@ -152,6 +165,31 @@ def _send(options: WalletOptions) -> int:
         write_json(sent)
         return EXIT_CODES.get(sent["delivery"], 0)
     return tell_sent(sent)
+
+
+def _transaction(text: str) -> Transaction | None:
+    """A transaction in hex; None for everything else."""
+    if is_psbt_text(text) or not _TRANSACTION.fullmatch(text):
+        return None
+    try:
+        return Transaction.decode(bytes.fromhex(text))
+    except ValueError:  # An odd number of digits, or no transaction.
+        return None
+
+
+def _unfinished(options: WalletOptions, text: str) -> str:
+    """What was given, if there is something left to sign.
+
+    Raises:
+        ConfigError: it is a transaction.
+    """
+    finished = _transaction(text)
+    if finished is not None:
+        raise ConfigError(
+            f"this is the finished transaction {to_hex(finished.txid)} and no PSBT any more:"
+            f" axon wallet psbt {options.name} send sends it"
+        )
+    return text
 
 
 def read_psbt_text(named: str) -> str:
