@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,13 @@ def test_only_a_node_that_was_never_there_is_given_up_early(
     with pytest.raises(NotInSync, match=r"127\.0\.0\.1:7: Connection refused\. Is it"):
         sync(kind(waitforsync=REFUSED), options("-connect=127.0.0.1:7", "--timeout=0.5"))
     assert (time.monotonic() - began >= 0.5) == (kind is Leaving)
+
+
+def test_a_node_that_is_behind_the_wallet_is_named(
+    options: Callable[..., WalletOptions],
+) -> None:
+    info = INFO | {"synced": False, "target": 217, "scanned": 217, "filter_headers": 217}
+    peer = {"addr": "127.0.0.1:7", "synced_headers": 215}
+    client = Client(waitforsync=info, getpeerinfo=[peer])
+    with pytest.raises(NotInSync, match=r"only node reached \(127.* 215 .*behind.*\(217\)"):
+        sync(client, replace(options(), stall_s=0.0))

@@ -71,6 +71,8 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
             if mark != last:
                 moved_at, last = now, mark
             elif now - moved_at >= options.stall_s:
+                if _has_all(info):
+                    raise NotInSync(_behind_us(info, client.call("getpeerinfo")))
                 raise NotInSync(_reason(info, options.stall_s))
     finally:
         progress.end()
@@ -114,6 +116,25 @@ def _are_all_missed(info: dict[str, Any], options: WalletOptions) -> bool:
     named = options.light.connect
     missed = [each["addr"] for each in info["missed"]]
     return not info["peers"] and bool(named) and all(str(each) in missed for each in named or ())
+
+
+def _has_all(info: dict[str, Any]) -> bool:
+    """Whether a wallet that stands still has nothing left to do but to wait for its nodes."""
+    is_done = info["scanned"] >= info["target"] <= info["filter_headers"]
+    return bool(info["filter_peers"]) and is_done and info["disputed"] is None
+
+
+def _behind_us(info: dict[str, Any], peers: list[dict[str, Any]]) -> str:
+    """Why a wallet that has all its own blocks is not in sync: no node has shown as many."""
+    best = max((each["synced_headers"] for each in peers), default=-1)
+    named = ", ".join(str(each["addr"]) for each in peers[:2])
+    which = "the only node reached" if len(peers) == 1 else "every node reached"
+    where = "has shown no blocks" if best < 0 else f"is at block {best} at most"
+    return (
+        f"{which} ({named}) {where}, behind this wallet ({info['target']}): wait until it has"
+        " caught up, or -connect=HOST:PORT names another one, and --offline says what is known"
+        " so far"
+    )
 
 
 def _reason(info: dict[str, Any], stall_s: float) -> str:
