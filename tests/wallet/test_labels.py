@@ -230,3 +230,11 @@ def test_only_a_coin_of_ours_is_frozen() -> None:
     with pytest.raises(CoinUnavailable, match="no unspent coin"):
         wallet.freeze(outpoint(TXID, 0))
     wallet.unfreeze(outpoint(TXID, 0))
+
+
+def test_a_line_that_does_not_say_whether_a_coin_is_spendable_is_left_out() -> None:
+    ref = f"{'ab' * 32}:0"
+    line = f'{{"type": "output", "ref": "{ref}", "label": "rent", "spendable": "no"}}'
+    imported = new_wallet().import_labels(line)
+    assert (imported.taken, imported.skipped) == (0, 1)
+    assert "'spendable'" in imported.left_out[0].reason

@@ -192,6 +192,8 @@ def _imported_line(ledger: WalletLedger, line: str) -> Changes:
         raise BadLabel(f"axon labels no {plain_label(str(kind))[:20]!r}")
     if not isinstance(ref, str) or not isinstance(label, str):
         raise BadLabel("expected texts for 'ref' and 'label'")
+    if not isinstance(entry.get("spendable", True), bool):
+        raise BadLabel("expected true or false for 'spendable'")
     if _is_of_another(ledger, entry.get("origin")):
         raise BadLabel("its origin is another wallet")
     changes: Changes = {}
