@@ -171,3 +171,6 @@ def test_a_node_that_is_behind_the_wallet_is_named(
     client = Client(waitforsync=info, getpeerinfo=[peer])
     with pytest.raises(NotInSync, match=r"only node reached \(127.* 215 .*behind.*\(217\)"):
         sync(client, replace(options(), stall_s=0.0))
+    level = Client(waitforsync=info, getpeerinfo=[peer | {"synced_headers": 217}])
+    with pytest.raises(NotInSync, match="nothing has moved"):
+        sync(level, replace(options(), stall_s=0.0))

@@ -71,8 +71,9 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
             if mark != last:
                 moved_at, last = now, mark
             elif now - moved_at >= options.stall_s:
-                if _has_all(info):
-                    raise NotInSync(_behind_us(info, client.call("getpeerinfo")))
+                peers = client.call("getpeerinfo") if _has_all(info) else []
+                if peers and all(each["synced_headers"] < info["target"] for each in peers):
+                    raise NotInSync(_behind_us(info, peers))
                 raise NotInSync(_reason(info, options.stall_s))
     finally:
         progress.end()
@@ -121,12 +122,13 @@ def _are_all_missed(info: dict[str, Any], options: WalletOptions) -> bool:
 def _has_all(info: dict[str, Any]) -> bool:
     """Whether a wallet that stands still has nothing left to do but to wait for its nodes."""
     is_done = info["scanned"] >= info["target"] <= info["filter_headers"]
-    return bool(info["filter_peers"]) and is_done and info["disputed"] is None
+    is_served = info["peers"] and info["filter_peers"]
+    return bool(is_served) and is_done and info["disputed"] is None
 
 
 def _behind_us(info: dict[str, Any], peers: list[dict[str, Any]]) -> str:
     """Why a wallet that has all its own blocks is not in sync: no node has shown as many."""
-    best = max((each["synced_headers"] for each in peers), default=-1)
+    best = max(each["synced_headers"] for each in peers)
     named = ", ".join(str(each["addr"]) for each in peers[:2])
     which = "the only node reached" if len(peers) == 1 else "every node reached"
     where = "has shown no blocks" if best < 0 else f"is at block {best} at most"
