@@ -82,6 +82,17 @@ def test_the_configuration_file_says_where_and_whom_to_dial(tmp_path: Path) -> N
     assert light.added == (Endpoint("10.0.0.5", 7), Endpoint("10.0.0.3", SIGNET.port))
 
 
+def test_what_the_file_says_in_vain_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bitcoin.conf").write_text("foo=1\n[regtst]\nconect=10.0.0.1\n")
+    read(tmp_path, "look", "alice", f"-datadir={tmp_path}")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "Ignoring unknown configuration value foo."
+    assert any("Section [regtst] is not recognized." in line for line in said)
+    assert not any(line.endswith("..") for line in said)
+
+
 def test_a_node_that_dials_nobody_is_no_wallet_that_does(tmp_path: Path) -> None:
     (tmp_path / "bitcoin.conf").write_text("connect=0\n")
     assert read(tmp_path, "look", "alice", f"-datadir={tmp_path}").light.connect is None

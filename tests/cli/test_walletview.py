@@ -59,6 +59,12 @@ def test_no_time_is_no_date() -> None:
         ({"age": 59}, "as of block 1,000, less than a minute old; 2 of 3 nodes agree"),
         ({"age": 60}, "as of block 1,000, 1 minute old; 2 of 3 nodes agree"),
         ({"age": 400 * 86_400}, "as of block 1,000, 400 days old; 2 of 3 nodes agree"),
+        ({"age": -60}, "as of block 1,000, less than a minute old; 2 of 3 nodes agree"),
+        (
+            {"age": -3 * 3_600, "nodes_asked": 0},
+            "as of block 1,000, whose time is 3 hours ahead of the clock of this machine;"
+            " no node reached",
+        ),
         ({"nodes_asked": 0}, "as of block 1,000, 2 hours old; no node reached"),
         ({"nodes_asked": 0, "height": -1, "age": None}, "as of no block yet; no node reached"),
     ],

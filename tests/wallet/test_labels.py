@@ -238,3 +238,12 @@ def test_a_line_that_does_not_say_whether_a_coin_is_spendable_is_left_out() -> N
     imported = new_wallet().import_labels(line)
     assert (imported.taken, imported.skipped) == (0, 1)
     assert "'spendable'" in imported.left_out[0].reason
+
+
+def test_a_coin_that_is_not_there_has_no_label() -> None:
+    scene = Scene()
+    point = scene.receive(COIN)
+    txid = outpoint_ref(point).partition(":")[0]
+    with pytest.raises(BadLabel, match="is no coin: that transaction's last one is number 1"):
+        scene.wallet.set_label(LabelKind.COIN, f"{txid}:2", "keep")
+    scene.wallet.set_label(LabelKind.COIN, f"{'11' * 32}:2", "of another wallet, perhaps")

@@ -21,6 +21,7 @@ from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
 from axon.cli.values import read_endpoint
+from axon.cli.walletview import say
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.settings import LightSettings, check_wallet_name
@@ -188,6 +189,8 @@ def read_options(
     if hasattr(given, "addnode"):
         command_line["addnode"] = [*given.addnode]
     settings, datadir = load_settings(OPTIONS, command_line, home)
+    for warning in settings.warnings:
+        say(f"{warning.removesuffix('.')}.")
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
     light = LightSettings(

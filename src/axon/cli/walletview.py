@@ -87,8 +87,11 @@ def age_text(age_s: int) -> str:
 def as_of_line(asof: Mapping[str, Any]) -> str:
     """How sure an answer is: as of which block, how old that is, and which nodes say so."""
     where = "as of no block yet" if asof["height"] < 0 else f"as of block {asof['height']:,}"
-    if asof["age"] is not None:
-        where += f", {age_text(asof['age'])} old"
+    age_s = asof["age"]
+    if age_s is not None and age_s < -CLOCK_TOLERANCE_S:
+        where += f", whose time is {age_text(-age_s)} ahead of the clock of this machine"
+    elif age_s is not None:
+        where += f", {age_text(max(0, age_s))} old"
     if not asof["nodes_asked"]:
         return f"{where}; no node reached"
     state = "" if asof["synced"] else "not in sync; "

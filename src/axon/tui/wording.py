@@ -113,9 +113,9 @@ def _last_known(sync: Sync) -> str:
 
 
 def age_text(age_s: int) -> str:
-    """How long ago something was: `40 s`, `12 min`, `3 h`, `5 days`."""
+    """How long ago something was: `40 s`, `12 min`, `3 h`, `5 days`; 0 s if it is to come."""
     if age_s < 60:
-        return f"{age_s} s"
+        return f"{max(0, age_s)} s"
     if age_s < 3_600:
         return f"{age_s // 60} min"
     if age_s < 2 * 86_400:

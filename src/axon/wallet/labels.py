@@ -18,7 +18,6 @@ from typing import Final
 from axon.errors import DecodeError
 from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid, from_hex, to_hex
-from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, outpoint, outpoint_index, outpoint_txid
 from axon.wallet import records
 from axon.wallet.errors import BadLabel
@@ -132,7 +131,7 @@ def labelled(ledger: WalletLedger, kind: LabelKind, ref: str, text: str) -> Chan
     text = plain_label(text)
     if len(text) > MAX_LABEL:
         raise BadLabel(f"a label has at most {MAX_LABEL} characters, not {len(text)}")
-    name = _name(kind, _checked_ref(ledger.network, kind, ref))
+    name = _name(kind, _checked_ref(ledger, kind, ref))
     return {records.LABEL + name: text.encode() or None}
 
 
@@ -226,10 +225,17 @@ def _name(kind: LabelKind, ref: str) -> bytes:
     return f"{kind}\0{ref}".encode("utf-8", "surrogatepass")
 
 
-def _checked_ref(network: Network, kind: LabelKind, ref: str) -> str:
+def _checked_ref(ledger: WalletLedger, kind: LabelKind, ref: str) -> str:
     """What a label stands on, written in its one form."""
+    network = ledger.network
     if kind is LabelKind.COIN:
-        return outpoint_ref(parse_outpoint(ref))
+        point = parse_outpoint(ref)
+        known = ledger.transactions.get(outpoint_txid(point))
+        if known is not None and outpoint_index(point) >= len(known.outputs):
+            raise BadLabel(
+                f"{ref} is no coin: that transaction's last one is number {len(known.outputs) - 1}"
+            )
+        return outpoint_ref(point)
     try:
         if kind is LabelKind.TRANSACTION:
             return to_hex(from_hex(ref))

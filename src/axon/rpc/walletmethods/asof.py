@@ -24,7 +24,7 @@ def as_of(daemon: WalletDaemon, mark: Mark | None) -> dict[str, Json]:
         "height": -1 if mark is None else mark.height,
         "hash": None if mark is None else to_hex(mark.hash),
         "time": None if entry is None else entry.time,
-        "age": None if entry is None else max(0, daemon.now_s - entry.time),
+        "age": None if entry is None else daemon.now_s - entry.time,
         "synced": node.is_synced and seen_all,
         "nodes_asked": said.asked,
         "nodes_agree": said.agree,

@@ -39,7 +39,8 @@ async def getbalances(daemon: WalletDaemon) -> Json:
                                         the first
             "hash" : "hex",             (string) its hash; null before the first
             "time" : xxx,               (numeric) its UNIX epoch time; null if it is not known
-            "age" : n,                  (numeric) seconds since then
+            "age" : n,                  (numeric) seconds since then; below 0 if the clock here is
+                                        behind it
             "synced" : true|false,      (boolean) whether that is all that the nodes reached have
             "nodes_asked" : n,          (numeric) nodes that were reached; 0 if none was
             "nodes_agree" : n           (numeric) how many of them have the same chain and filters
