@@ -61,6 +61,14 @@ class Place:
         return self.wallet.call("gettransaction", txid)
 
 
+def fund(node: Rig, wallet: LightWallet, coins: int = 1) -> None:
+    """Mine ripe coins for a wallet, and have it see them."""
+    node.call("generatetoaddress", coins, wallet.call("getnewaddress"))
+    node.mine(MATURE)
+    while wallet.sync()["target"] < node.node.active.height:
+        pass
+
+
 def sat(amount: Number) -> int:
     return round(amount * COIN)
 
@@ -384,10 +392,7 @@ def test_a_payment_that_nobody_took_goes_out_at_the_next_start(tmp_path: Path) -
     make_wallet(tmp_path, "alice", account(bytes(16)))
     with running(tmp_path) as node:
         with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
-            node.call("generatetoaddress", 1, wallet.call("getnewaddress"))
-            node.mine(MATURE)
-            while wallet.sync()["target"] < node.node.active.height:
-                pass
+            fund(node, wallet)
         with open_wallet(tmp_path, "alice") as wallet:
             draft = wallet.call("draftpayment", {BOB: 1})
             sent = wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
@@ -417,10 +422,7 @@ def test_what_was_said_of_payments_is_known_after_a_stop(
     make_wallet(tmp_path, "alice", account(bytes(16)))
     with running(tmp_path) as node:
         with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
-            node.call("generatetoaddress", 2, wallet.call("getnewaddress"))
-            node.mine(MATURE)
-            while wallet.sync()["target"] < node.node.active.height:
-                pass
+            fund(node, wallet, 2)
         with open_wallet(tmp_path, "alice") as wallet:
             for amount in (1, 2):
                 draft = wallet.call("draftpayment", {BOB: amount})
@@ -450,10 +452,7 @@ def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
     make_wallet(tmp_path / "two", "alice", account(bytes(16)))
     with running(tmp_path) as node:
         with open_wallet(tmp_path / "one", "alice", node.endpoint) as first:
-            node.call("generatetoaddress", 1, first.call("getnewaddress"))
-            node.mine(MATURE)
-            while first.sync()["target"] < node.node.active.height:
-                pass
+            fund(node, first)
             draft = first.call("draftpayment", {BOB: 1}, {"fee_rate": 10})
             sent = first.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 30_000})
             assert sent["delivery"] == "accepted"
@@ -470,10 +469,7 @@ def test_what_another_device_has_sent_is_with_the_node_that_told_of_it(tmp_path:
     make_wallet(tmp_path / "two", "alice", account(bytes(16)))
     with running(tmp_path) as node:
         with open_wallet(tmp_path / "one", "alice", node.endpoint) as first:
-            node.call("generatetoaddress", 1, first.call("getnewaddress"))
-            node.mine(MATURE)
-            while first.sync()["target"] < node.node.active.height:
-                pass
+            fund(node, first)
             draft = first.call("draftpayment", {BOB: 1})
             sent = first.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 30_000})
         with open_wallet(tmp_path / "two", "alice", node.endpoint) as second:
@@ -505,10 +501,7 @@ def test_a_payment_goes_to_the_node_that_is_not_behind(tmp_path: Path) -> None:
     make_wallet(tmp_path, "alice", account(bytes(16)))
     with running(tmp_path / "good") as node, running(tmp_path / "behind") as behind:
         with open_wallet(tmp_path, "alice", node.endpoint) as wallet:
-            node.call("generatetoaddress", 4, wallet.call("getnewaddress"))
-            node.mine(MATURE)
-            while wallet.sync()["target"] < node.node.active.height:
-                pass
+            fund(node, wallet, 4)
         with open_wallet(tmp_path, "alice", behind.endpoint, node.endpoint) as wallet:
             wallet.sync()
             for _ in range(4):  # Who listens is drawn by chance.

@@ -64,8 +64,8 @@ ITEMS_A_PIECE: Final = 100
 """Items of an inventory that are handled at once: about a millisecond."""
 
 LONG_TX_BYTES: Final = 20_000
-"""A transaction in a longer message is decoded off the loop: one of a block's size takes a second.
-There are some microseconds in each hundred bytes."""
+"""A transaction in a longer message is decoded off the loop: each of its bytes may be an item of
+its own and take 0.2 microseconds, so that one of a block's size takes most of a second."""
 
 LONG_LIST_BYTES: Final = ITEMS_A_PIECE * ITEM_SIZE
 """A list is handled in pieces if its message is longer than this."""
@@ -254,12 +254,23 @@ class Reception:
             self._decode_next()
             return
         try:
-            message = decode_message(frame.command, frame.payload)
-            self._route(session, message, now)
+            found: Message | Unknown | DecodeError = decode_message(frame.command, frame.payload)
         except DecodeError as fault:
-            self._refuse(session, fault)
+            found = fault
+        self._handle(session, found, now)
         if not session.busy:
             session.message_bytes = 0
+
+    def _handle(
+        self, session: Session, found: Message | Unknown | DecodeError, now: Instant
+    ) -> None:
+        """A message that was decoded as a whole, or could not be."""
+        try:
+            if isinstance(found, DecodeError):
+                raise found
+            self._route(session, found, now)
+        except DecodeError as fault:
+            self._refuse(session, fault)
 
     def _decode_next(self) -> None:
         """Have a long message decoded, one at a time: whoever goes takes his along."""
@@ -279,15 +290,10 @@ class Reception:
         if session is None:
             return
         session.busy = False
-        try:
-            if isinstance(found, DecodeError):
-                self._refuse(session, found)
-            else:
-                self._route(session, Tx(found), now)
+        try:  # What of it counts as waiting is taken off in the turn that follows.
+            self._handle(session, found if isinstance(found, DecodeError) else Tx(found), now)
         except PeerFault as fault:
             self._outbox.disconnect(done.peer, fault)
-        except DecodeError as fault:
-            self._refuse(session, fault)
 
     def _handle_piece(self, session: Session, pieces: Iterator[LongList], now: Instant) -> None:
         """The next piece of a long list; behind the last one the message is done with."""
