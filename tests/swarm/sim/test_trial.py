@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from axon.swarm.faultplan import FaultPlan
-from axon.swarm.sim.trial import Stage, TrialReport, run_trial
+from axon.swarm.sim.trial import Stage, run_trial
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.trialreport import TrialReport
 
 NODES = 6
 

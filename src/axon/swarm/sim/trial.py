@@ -11,7 +11,6 @@ one block again, those that were harmed included.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -29,6 +28,7 @@ from axon.swarm.signer import Spendable
 from axon.swarm.sim.trialnetwork import TrialNetwork
 from axon.swarm.sim.watch import Watch
 from axon.swarm.sim.workload import PAYERS, history, spendable
+from axon.swarm.trialreport import Operation, TrialReport
 
 BOOT: Final = 2 * MINUTE
 """For all to find each other."""
@@ -59,45 +59,6 @@ _SERVICES: Final = (
 _COIN_SAT: Final = 10_000_000
 _PAYMENT_SAT: Final = 1_000_000
 _FEE_SAT: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What one client asked, and what became of it.
-
-    Args:
-        client: a wallet, or who pays it.
-        what: read, pay, receive, start (with an empty disk).
-        took_us: from the harm until it was done; None if that never came.
-    """
-
-    client: str
-    what: str
-    took_us: int | None
-
-
-@dataclass(slots=True)
-class TrialReport:
-    """What became of one trial.
-
-    Args:
-        harm: what was done.
-        healing: what took it back.
-        findings: the invariants that were looked at.
-        operations: of all clients.
-        digest: the fingerprint of the run.
-    """
-
-    harm: FaultPlan
-    healing: FaultPlan
-    findings: list[Finding] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
-    digest: str = ""
-
-    @property
-    def broken(self) -> list[Finding]:
-        """Those that do not hold."""
-        return [each for each in self.findings if each.holds is False]
 
 
 class Stage:
