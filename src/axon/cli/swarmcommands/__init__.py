@@ -1,0 +1,1 @@
+"""The commands of `axon swarm`, a module for each family."""

@@ -1,0 +1,92 @@
+"""`kill`, `stop`, `cont`, `restart`, `partition` and `heal`: damage, and how it is taken back."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from axon.cli.swarmoptions import TARGET_HELP, AddCommand, targets_of
+from axon.cli.swarmview import RunProgress, write
+from axon.swarm.lab import lifecycle
+from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.partition import heal, partition, read_sides, shown
+from axon.swarm.lab.verdict import Exit
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    killing = _on_targets(add("kill", _kill, "end components at once (SIGKILL), or in order"))
+    killing.add_argument("--sig", choices=("KILL", "TERM"), default="KILL", help="default KILL")
+    _on_targets(add("stop", _stop, "pause components where they are (SIGSTOP)"))
+    _on_targets(add("cont", _cont, "let paused components go on (SIGCONT)"))
+    restarting = add("restart", _restart, "end components in order if they live, and start them")
+    _on_targets(restarting).add_argument("--wipe", action="store_true", help="with an empty disk")
+    cut = add("partition", _partition, "cut the network into sides that refuse each other")
+    cut.add_argument("sides", metavar="SIDES", help="as in '1-3|4-6': each node on one side")
+    add("heal", _heal, "take back what partition told the nodes")
+
+
+def _on_targets(command: ArgumentParser) -> ArgumentParser:
+    command.add_argument("target", metavar="TARGET", help=TARGET_HELP)
+    return command
+
+
+def _kill(options: Namespace, folder: Path) -> int:
+    number = signal.Signals[f"SIG{options.sig}"]
+    return _on_target(
+        options, folder, "ended", lambda run, names: lifecycle.kill(run, names, number)
+    )
+
+
+def _stop(options: Namespace, folder: Path) -> int:
+    return _on_target(options, folder, "paused", lifecycle.pause)
+
+
+def _cont(options: Namespace, folder: Path) -> int:
+    return _on_target(options, folder, "go on", lifecycle.cont)
+
+
+def _restart(options: Namespace, folder: Path) -> int:
+    say = RunProgress()
+
+    def restart(manifest: Manifest, names: Sequence[str]) -> Sequence[str]:
+        lifecycle.restart(manifest, names, say, wiped=options.wipe)
+        say.end()
+        return names
+
+    return _on_target(options, folder, "started", restart)
+
+
+def _on_target(
+    options: Namespace,
+    folder: Path,
+    word: str,
+    strike: Callable[[Manifest, Sequence[str]], Sequence[str]],
+) -> int:
+    with lifecycle.taken(folder) as manifest:
+        names = targets_of(manifest, options.target).read(options.target)
+        done = strike(manifest, names)
+    idle = [name for name in names if name not in done]
+    if done:
+        write(f"{word}: {' '.join(done)}")
+    if idle:
+        write(f"not alive: {' '.join(idle)}")
+    return Exit.PASS
+
+
+def _partition(options: Namespace, folder: Path) -> int:
+    with lifecycle.taken(folder) as manifest:
+        targets = targets_of(manifest, options.sides)
+        names = [item.name for item in manifest.nodes]
+        partition(manifest, read_sides(options.sides, targets, names))
+    write(f"cut: {shown(manifest)}")
+    return Exit.PASS
+
+
+def _heal(_options: Namespace, folder: Path) -> int:
+    with lifecycle.taken(folder) as manifest:
+        heal(manifest)
+    write("healed")
+    return Exit.PASS

@@ -1,0 +1,111 @@
+"""`doctor`, `up` and `down`: whether this machine can hold a run, its beginning and its end."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from random import SystemRandom
+
+from axon.cli.arguments import seconds
+from axon.cli.swarmcommands.looking import tell_dead
+from axon.cli.swarmoptions import AddCommand
+from axon.cli.swarmview import RunProgress, write, write_json
+from axon.swarm.lab import doctor, lifecycle
+from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
+from axon.swarm.lab.plan import INTERVAL_S, RunRequest
+from axon.swarm.lab.topology import RunTopology, read_topology
+from axon.swarm.lab.verdict import Exit
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    add("doctor", _doctor, "what this machine can do for a lab").add_argument(
+        "--json", action="store_true", help="one JSON object"
+    )
+    _add_up(add("up", _up, "start a network, or what is missing of the one that is up"))
+    add("down", _down, "end all processes of the run and remove what up made")
+
+
+def _add_up(up: ArgumentParser) -> None:
+    up.add_argument("nodes", type=int, metavar="N", help="full nodes")
+    up.add_argument("--miners", type=int, default=0, metavar="M", help="miners (default 0)")
+    up.add_argument("--wallets", type=int, default=0, metavar="W", help="wallets (default 0)")
+    up.add_argument(
+        "--topology",
+        default=RunTopology.ORGANIC,
+        metavar="NAME",
+        help=f"{', '.join(RunTopology)} (default organic)",
+    )
+    up.add_argument("--groups", type=int, default=0, metavar="G", help="netgroups (default N)")
+    up.add_argument("--seed", type=int, metavar="S", help="of all chance (default: drawn)")
+    up.add_argument(
+        "--interval",
+        type=seconds,
+        default=INTERVAL_S,
+        metavar="S",
+        help=f"mean seconds from block to block with miners (default {INTERVAL_S:g})",
+    )
+
+
+def _doctor(options: Namespace, _folder: Path) -> int:
+    found = doctor.examine()
+    able = all(item.works for item in found if item.needed)
+    excluded = [item.name for item in found if not item.used]
+    if options.json:
+        told = {
+            "backend": "proc" if able else None,
+            "abilities": {
+                item.name: {"works": item.works, "said": item.said, "needed": item.needed}
+                for item in found
+            },
+            "excluded": excluded,
+        }
+        write_json(told)
+        return Exit.PASS if able else Exit.HARNESS_FAULT
+    for item in found:
+        need = " (needed)" if item.needed and not item.works else ""
+        write(f"{'yes' if item.works else 'no':<4}{item.name:<46}{item.said}{need}")
+    if not able:
+        write("\nThis machine cannot hold a lab.")
+        return Exit.HARNESS_FAULT
+    write("\nBackend: proc (each node a process with a loopback address of its own).")
+    write("Excluded, for this backend does without, be it there or not:")
+    write(f"  {', '.join(excluded)}")
+    return Exit.PASS
+
+
+def _up(options: Namespace, folder: Path) -> int:
+    wanted = RunRequest(
+        options.nodes,
+        options.miners,
+        options.groups,
+        read_topology(options.topology),
+        options.seed,
+        options.interval,
+        options.wallets,
+    )
+    wanted.check()
+    say = RunProgress()
+    manifest, fresh = lifecycle.up(folder, wanted, SystemRandom(), say)
+    say.end()
+    seen = views(manifest)
+    words = "up" if fresh else "is up already; what was missing has been started"
+    write(f"{lifecycle.described(manifest)}: {words}, height {max(item.height for item in seen)}.")
+    memory = f"{mean_pss_mb(seen):.0f} MB a node"
+    if manifest.wallets:
+        memory += f", {mean_pss_mb(wallet_views(manifest)):.0f} MB a wallet"
+    write(f"{say.seconds():.1f} s; {memory}; seed {manifest.seed}; in {folder}")
+    write(f"Call a node: axon rpc -datadir={folder / 'n1'} getpeerinfo")
+    if manifest.wallets:
+        write(f"See a wallet: axon wallet balance w1 -regtest -datadir={folder / 'w1'}")
+    return Exit.PASS
+
+
+def _down(_options: Namespace, folder: Path) -> int:
+    with lifecycle.taken(folder) as manifest:
+        tell_dead(manifest)
+        left = lifecycle.down(manifest)
+    write(f"{lifecycle.described(manifest)}: down.")
+    if left:
+        write(f"{folder} stays, for it holds {', '.join(left[:3])}, which is not of this run.")
+    return Exit.PASS
