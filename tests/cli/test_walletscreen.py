@@ -80,7 +80,7 @@ async def pay_bob(stage: Stage, node: NodeProcess) -> str:
     await stage.until_told("#answer", "passphrase")
     stage.paste("SecretInput", PASSPHRASE)
     await stage.press("enter")
-    await stage.until_told("#result", "Fetched by one node")
+    await stage.until_told("#result", "One node fetched it")
     txid = stage.told("#sent")
     # A node that has fetched it has yet to verify it.
     await stage.until(lambda: node.rpc("getrawmempool") == [txid], "it is in the pool")

@@ -111,7 +111,7 @@ def test_nothing_typed_stays_in_a_full_screen_wallet(
     assert copies(screen.pid, PASSPHRASE) > 0, "the search finds what is there"
     screen.type("\r")
     wait_until(lambda: len(node.rpc("getrawmempool")) == 1, SETTLE_S, "it is sent")
-    screen.expect("In the pool")
+    screen.expect("took it into the pool")
     assert copies(screen.pid, PASSPHRASE[: len("correct h")]) == 0, "nor what it grew from"
     screen.type("q")
     assert screen.left() == 0

@@ -41,7 +41,8 @@ class Double:
     coins: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[dict[str, Any]] = field(default_factory=list)
     spendable_sat: int = 50 * COIN
-    spread: dict[str, int] | None = None
+    delivery: str = "kept"
+    refusals: list[dict[str, str]] = field(default_factory=list)
     has_ponged: bool = True
     is_closed: bool = False
     refusal: RpcError | None = None
@@ -142,8 +143,7 @@ class Double:
     def gettransaction(self, wanted: str) -> Json:
         """One of them."""
         entry = next(each for each in self.payments if each["txid"] == wanted)
-        spread = self.spread if entry["state"] == "unconfirmed" else None
-        return {**entry, "hex": "00", "spread": spread}
+        return {**entry, "hex": "00", **self._delivered(entry)}
 
     def gettxoutproof(self, wanted: str) -> Json:
         """Some bytes."""
@@ -241,6 +241,23 @@ class Double:
         assert not allow_high_fee or self.refusal is not None
         if passphrase != PASSPHRASE:
             raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
-        self.spread = {"offered": 1, "given": 0, "echoed": 0, "held": 0, "refused": 0}
         self.add_payment(2, -20 * COIN - 141, "send")
-        return {"txid": txid(2), "peers": self.peers, "spread": self.spread}
+        return {"txid": txid(2), **self._delivered(self.payments[0])}
+
+    def _delivered(self, entry: dict[str, Any]) -> dict[str, Json]:
+        """What is known of a payment; two nodes have fetched it unless it is only kept."""
+        waits = entry["state"] == "unconfirmed" and entry["category"] == "send"
+        given = 0 if self.delivery == "kept" else 2
+        spread: Json = {
+            "offered": 2,
+            "given": given,
+            "echoed": int(self.delivery == "spreading"),
+            "held": int(self.delivery == "accepted"),
+            "refused": len(self.refusals),
+        }
+        return {
+            "delivery": self.delivery if waits else "confirmed",
+            "peers": self.peers,
+            "spread": spread if waits else None,
+            "refusals": [*self.refusals],
+        }

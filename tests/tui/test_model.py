@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 
 from axon.primitives.transaction import MAX_MONEY_SAT
 from axon.rpc.amounts import Amount, decode_json, encode_json
+from axon.rpc.deliverytext import delivery_line
 from axon.tui.asking import look
-from axon.tui.model import Output, ShownDraft, ShownSpread, View, read_draft, read_sat, read_spread
+from axon.tui.model import (
+    Output,
+    ShownDelivery,
+    ShownDraft,
+    View,
+    read_delivery,
+    read_draft,
+    read_sat,
+)
 from tests.tui.double import BOB, COIN, MINE, Double, txid
 
 
@@ -84,8 +93,8 @@ def test_a_script_without_address_is_shown_as_it_is() -> None:
     assert read_draft(told).outputs[0].to == "6a00"
 
 
-def test_spread() -> None:
-    assert read_spread(None) is None
-    assert read_spread(
-        {"offered": 3, "given": 2, "echoed": 1, "held": 2, "refused": 1}
-    ) == ShownSpread(2, 1, 2, 1)
+def test_what_became_of_a_payment_is_said_as_commands_say_it() -> None:
+    double = Double()
+    double.add_payment(2, -COIN, "send")
+    entry = asyncio.run(double.ask("gettransaction", txid(2)))
+    assert read_delivery(entry) == ShownDelivery("kept", delivery_line(entry))

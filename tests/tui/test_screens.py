@@ -60,7 +60,8 @@ def test_history_keeps_the_cursor_on_its_payment() -> None:
 def test_details_of_a_payment() -> None:
     double = Double()
     double.add_payment(2, -COIN - 141, "send", label="rent [May]")
-    double.spread = {"offered": 2, "given": 2, "echoed": 1, "held": 0, "refused": 0}
+    double.delivery = "handed over"
+    double.refusals = [{"addr": "10.0.0.1:8333", "reason": "it is behind, at block 5"}]
 
     async def scene(stage: Stage) -> None:
         await stage.press("2", "enter")
@@ -70,7 +71,10 @@ def test_details_of_a_payment() -> None:
         assert "Fee      0.00000141 BTC" in told
         assert "-1.00000141 BTC, with the fee" in told
         assert "Label    rent [May]" in told
-        assert "Spread   fetched by 2, came back from 1" in told
+        assert (
+            "Sent     2 nodes fetched it, and nobody has shown it since: 10.0.0.1:8333\n"
+            "         (it is behind, at block 5). It is written down and will be"
+        ) in told
         assert "there is one as soon as it is in a block" in told
         double.confirm(2, 1)
         await stage.until_told("#facts", "1 confirmation")

@@ -60,11 +60,11 @@ def test_a_payment_from_form_to_block() -> None:
         await stage.press("enter")
         await stage.until(lambda: not is_asked(stage), "it is sent")
         assert field.value == ""
-        await stage.until_told("#result", "no node has fetched it yet")
+        await stage.until_told("#result", "No node has fetched it yet")
         assert stage.told("#sent") == txid(2)
-        double.spread = {"offered": 2, "given": 3, "echoed": 1, "held": 0, "refused": 0}
+        double.delivery = "spreading"
         await stage.look()
-        await stage.until_told("#result", "fetched by 3, came back from one")
+        await stage.until_told("#result", "2 nodes fetched it, and one node got it from others.")
         double.confirm(2, 1)
         await stage.look()
         await stage.until_told("#result", "It is in block 112: 1 confirmation.")

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.tui.model import Output, Payment, Peer, ShownCoin, ShownDraft, ShownSpread, Sync
+from axon.tui.model import Output, Payment, Peer, ShownCoin, ShownDelivery, ShownDraft, Sync
 from axon.tui.wording import (
     ELLIPSIS,
     StyledText,
     Tone,
+    became,
     coin_state,
     confirmation_text,
     confirmed,
@@ -22,7 +23,6 @@ from axon.tui.wording import (
     peer_agrees,
     peer_filters,
     signed,
-    spreading,
     standing,
 )
 from tests.tui.double import BOB, CAROL, COIN, MINE, txid
@@ -197,36 +197,22 @@ def test_a_draft_never_cuts_whom_it_pays(to: str, width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spread", "payment", "peers", "sentence"),
+    ("word", "short", "tone"),
     [
-        (
-            ShownSpread(0, 0),
-            PAYMENT,
-            2,
-            "Kept in the wallet; no node has fetched it yet, it is offered again.",
-        ),
-        (
-            ShownSpread(1, 0, held=1),
-            PAYMENT,
-            1,
-            "In the pool of one node; no other node is there to send it back.",
-        ),
-        (ShownSpread(2, 0, held=2), PAYMENT, 3, "In the pool of 2 nodes."),
-        (ShownSpread(2, 0), PAYMENT, 3, "Fetched by 2 nodes; nobody has shown it since."),
-        (
-            ShownSpread(1, 0, refused=1),
-            PAYMENT,
-            1,
-            "Refused: one node fetched it, not kept. It is offered again.",
-        ),
-        (ShownSpread(2, 0, held=1, refused=1), PAYMENT, 3, "In the pool of one node."),
-        (ShownSpread(3, 1), PAYMENT, 4, "It spreads: fetched by 3, came back from one."),
-        (ShownSpread(3, 2), PAYMENT, 4, "It spreads: fetched by 3, came back from 2."),
-        (None, IN_BLOCK, 4, "It is in block 112: 1 confirmation."),
-        (None, replace(PAYMENT, state="replaced"), 4, "It was replaced by another payment."),
+        ("kept", "kept", Tone.WARN),
+        ("handed over", "handed over", Tone.WARN),
+        ("refused", "refused", Tone.BAD),
+        ("accepted", "unconfirmed", Tone.GOOD),
+        ("spreading", "unconfirmed", Tone.GOOD),
     ],
 )
-def test_what_became_of_a_payment(
-    spread: ShownSpread | None, payment: Payment, peers: int, sentence: str
-) -> None:
-    assert spreading(spread, payment, peers).text == sentence
+def test_what_became_of_a_payment(word: str, short: str, tone: Tone) -> None:
+    assert became(PAYMENT, ShownDelivery(word, "All of it.")) == StyledText("All of it.", tone)
+    assert confirmed(replace(PAYMENT, delivery=word)).text == short
+
+
+def test_what_became_of_a_payment_that_waits_no_more() -> None:
+    said = became(IN_BLOCK, ShownDelivery("confirmed", "It is in a block already."))
+    assert said == StyledText("It is in block 112: 1 confirmation.", Tone.GOOD)
+    said = became(replace(PAYMENT, state="replaced"), ShownDelivery("replaced", "It was refused."))
+    assert said.text == "It was replaced by another payment."

@@ -6,11 +6,11 @@ import sys
 import time
 from typing import Any, Final
 
-from axon.cli.walletdelivery import ACCEPTED, SPREADING, delivery_line
 from axon.cli.walletoptions import WalletOptions
 from axon.cli.walletview import SyncProgress, clock_line, say
 from axon.errors import AxonError
 from axon.host.walletclient import WalletClient
+from axon.rpc.deliverytext import ACCEPTED, SPREADING, delivery_line
 
 _MOVES: Final = ("headers", "presynced_headers", "filter_headers", "scanned")
 """What grows in a sync that is alive."""

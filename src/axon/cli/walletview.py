@@ -10,6 +10,7 @@ from io import StringIO
 from typing import Any, Final, TextIO
 
 from axon.rpc.amounts import Number, encode_json
+from axon.rpc.deliverytext import nodes_text
 
 STEP_S: Final = 0.2
 """From one look of a progress line to the next on a terminal."""
@@ -146,11 +147,6 @@ def draft_lines(draft: Mapping[str, Any]) -> list[str]:
         lines.append(f"  spends {draft['child_of']}, which its sender can still take back,")
         lines.append("  and pays for both")
     return lines
-
-
-def nodes_text(count: int) -> str:
-    """A number of nodes in words: `one node`, `2 nodes`."""
-    return "one node" if count == 1 else f"{count} nodes"
 
 
 def qr_lines(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -10,16 +11,19 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 
 from axon.errors import AxonError
+from axon.rpc.deliverytext import CONFIRMED
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
 from axon.tui.feebump import FeeDialog
-from axon.tui.model import UNCONFIRMED, Payment, ShownSpread, read_payment, read_spread
+from axon.tui.model import UNCONFIRMED, Payment, ShownDelivery, read_delivery, read_payment
 from axon.tui.pane import Line, begin
 from axon.tui.wording import StyledText, Tone, btc, category, confirmation_text, signed, time_text
 
 LOOK_S: Final = 1.0
 _ROW: Final = 9
 """Characters before a value; 64 digits of a txid fit behind them at 80."""
+_VALUE: Final = 64
+"""Characters of a value on one line."""
 
 
 class DetailsDialog(ModalScreen[None]):
@@ -84,7 +88,7 @@ class DetailsDialog(ModalScreen[None]):
     async def _look(self) -> None:
         try:
             entry = await self._ask("gettransaction", self._txid)
-            payment, spread = read_payment(entry), read_spread(entry["spread"])
+            payment, delivery = read_payment(entry), read_delivery(entry)
             self._waits = payment.state == UNCONFIRMED
             if payment.height is not None and self._proof_bytes is None:
                 self._proof_bytes = len(await self._ask("gettxoutproof", self._txid)) // 2
@@ -93,18 +97,18 @@ class DetailsDialog(ModalScreen[None]):
             if isinstance(error, RpcError):
                 self._say(StyledText(error.message, Tone.BAD))
             return
-        self._say(StyledText(facts(payment, spread, self._proof_bytes)))
+        self._say(StyledText(facts(payment, delivery, self._proof_bytes)))
 
     def _say(self, said: StyledText) -> None:
         if self.is_attached:
             self.query_one("#facts", Line).say(said)
 
 
-def facts(payment: Payment, spread: ShownSpread | None, proof_bytes: int | None) -> str:
+def facts(payment: Payment, delivery: ShownDelivery, proof_bytes: int | None) -> str:
     """All about a payment, as lines.
 
     Args:
-        spread: how far it has come; None if it is not on its way.
+        delivery: what is known of it, if it is one of ours and waits for a block.
         proof_bytes: size of the Merkle proof that is kept; None if there is none.
     """
     paid = payment.category in ("send", "self")
@@ -122,10 +126,9 @@ def facts(payment: Payment, spread: ShownSpread | None, proof_bytes: int | None)
     if payment.height is not None:
         rows.append(("Block", f"{payment.height:,}"))
     rows.append(("Proof", _proof(payment, proof_bytes)))
-    if spread is not None:
-        summary = f"fetched by {spread.given}, came back from {spread.echoed}"
-        summary += f"; kept by {spread.held}, refused by {spread.refused}"
-        rows.append(("Spread", summary))
+    if payment.state == UNCONFIRMED and delivery.word != CONFIRMED:
+        told = wrap(delivery.line, _VALUE, break_on_hyphens=False)
+        rows += zip(["Sent", *[""] * (len(told) - 1)], told, strict=True)
     return "\n".join(f"{name:<{_ROW}}{value}" for name, value in rows)
 
 

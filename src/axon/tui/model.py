@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from axon.rpc.amounts import Number, parse_fixed_point
+from axon.rpc.deliverytext import delivery_line
 
 UNCONFIRMED: Final = "unconfirmed"
 REPLACED: Final = "replaced"
@@ -98,6 +99,7 @@ class Payment:
         addresses: whom it went to, or where it came to.
         disputed: somebody was seen to spend the same once more, or what it builds on, and no block
             has decided.
+        delivery: of a payment of our own that waits for a block: as in `waitfordelivery`.
     """
 
     txid: str
@@ -111,6 +113,7 @@ class Payment:
     label: str
     addresses: tuple[str, ...]
     disputed: bool = False
+    delivery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +216,16 @@ class ShownDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSpread:
-    """How far a payment of this run has come.
+class ShownDelivery:
+    """What is known of a payment on its way to a block.
 
     Args:
-        given: nodes that have fetched it from us.
-        echoed: nodes that announced it to us without having it from us.
-        held: nodes that have it in their pool, as they showed when they were asked.
-        refused: nodes that have fetched it and do not keep it.
+        word: as in `waitfordelivery`.
+        line: the same in a sentence or two.
     """
 
-    given: int
-    echoed: int
-    held: int = 0
-    refused: int = 0
+    word: str
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +291,7 @@ def read_payment(entry: dict[str, Any]) -> Payment:
         label=entry["label"],
         addresses=tuple(entry["addresses"]),
         disputed=entry.get("disputed", False),
+        delivery=entry.get("delivery", ""),
     )
 
 
@@ -349,11 +349,9 @@ def read_draft(draft: dict[str, Any]) -> ShownDraft:
     )
 
 
-def read_spread(spread: dict[str, Any] | None) -> ShownSpread | None:
-    """From the `spread` of `gettransaction`; None for what is not on its way."""
-    if spread is None:
-        return None
-    return ShownSpread(spread["given"], spread["echoed"], spread["held"], spread["refused"])
+def read_delivery(entry: dict[str, Any]) -> ShownDelivery:
+    """From `gettransaction`."""
+    return ShownDelivery(entry["delivery"], delivery_line(entry))
 
 
 def read_sat(amount: object) -> int:

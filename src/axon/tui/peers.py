@@ -6,10 +6,11 @@ from typing import Final
 
 from textual.app import ComposeResult
 
+from axon.rpc.deliverytext import nodes_text
 from axon.tui.model import Peer, Sync, View
 from axon.tui.pane import Line, Pane
 from axon.tui.table import Column, LiveTable, Row
-from axon.tui.wording import StyledText, Tone, nodes, peer_agrees, peer_filters, ping
+from axon.tui.wording import StyledText, Tone, peer_agrees, peer_filters, ping
 
 _COLUMNS: Final = (
     Column("Node", grows=True),
@@ -40,7 +41,7 @@ def summary(sync: Sync) -> StyledText:
     """What the nodes are together."""
     if not sync.peers:
         return StyledText("No node is connected", Tone.WARN)
-    summary = f"{nodes(sync.peers).capitalize()}: filters from {sync.filter_peers}"
+    summary = f"{nodes_text(sync.peers).capitalize()}: filters from {sync.filter_peers}"
     return StyledText(f"{summary}, of which {sync.agreed} agree with all that is known", Tone.DIM)
 
 

@@ -14,12 +14,12 @@ from textual.widgets import Button, Tabs
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.model import ShownDraft, View, WalletInfo, read_draft, read_payment, read_spread
+from axon.tui.model import ShownDraft, View, WalletInfo, read_delivery, read_draft, read_payment
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import PassphraseDialog
 from axon.tui.payform import Order, PayForm, ReadAmount, ReadPayee
 from axon.tui.question import QuestionDialog
-from axon.tui.wording import StyledText, Tone, draft_text, spreading
+from axon.tui.wording import StyledText, Tone, became, draft_text
 
 _WIDTH: Final = 74
 """Characters of a line of the draft: they fit on the smallest screen, and into the dialog."""
@@ -62,7 +62,6 @@ class SendPane(Pane):
         self._order: Order | None = None
         self._draft: ShownDraft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
-        self._peers = 0
 
     def compose(self) -> ComposeResult:
         """The form, the draft, the result."""
@@ -76,9 +75,8 @@ class SendPane(Pane):
                 yield Line(id="result")
                 yield Line(id="sent")
 
-    def show(self, view: View) -> None:
+    def show(self, _: View) -> None:
         """What became of the last payment is looked up as long as it is shown."""
-        self._peers = view.sync.peers
         if self._sent is not None:
             begin(self, self._follow(self._sent))
 
@@ -172,8 +170,8 @@ class SendPane(Pane):
         except AxonError:
             return  # The top line says that nobody answers.
         if self._sent == txid and self._draft is None:
-            became = spreading(read_spread(entry["spread"]), read_payment(entry), self._peers)
-            self.query_one("#result", Line).say(became)
+            said = became(read_payment(entry), read_delivery(entry))
+            self.query_one("#result", Line).say(said)
             self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
             self.query_one("#sent-box").add_class("there")
 

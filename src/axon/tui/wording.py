@@ -8,14 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from axon.rpc.amounts import format_amount
+from axon.rpc.deliverytext import HANDED_OVER, KEPT, REFUSED, nodes_text
 from axon.tui.model import (
     REPLACED,
     UNCONFIRMED,
     Payment,
     Peer,
     ShownCoin,
+    ShownDelivery,
     ShownDraft,
-    ShownSpread,
     Sync,
 )
 
@@ -41,6 +42,10 @@ class Tone(StrEnum):
     DIM = "dim"
 
 
+_DELIVERIES: Final = {KEPT: Tone.WARN, HANDED_OVER: Tone.WARN, REFUSED: Tone.BAD}
+"""What no node is known to have; of that which one has, nothing more is said than its state."""
+
+
 @dataclass(frozen=True, slots=True)
 class StyledText:
     """A text with the tone that decides its colour."""
@@ -64,11 +69,6 @@ def time_text(time_s: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s))
 
 
-def nodes(count: int) -> str:
-    """A number of nodes in words: `0 nodes`, `one node`, `2 nodes`."""
-    return "one node" if count == 1 else f"{count:,} nodes"
-
-
 def elided(text: str, width: int) -> str:
     """A text cut in its middle, so that its beginning and its end can be compared."""
     if len(text) <= width:
@@ -90,7 +90,9 @@ def standing(sync: Sync, *, offline: bool) -> StyledText:
     if sync.clock_behind:
         return StyledText("The clock of this machine is behind the blocks: set it right", Tone.BAD)
     if not sync.filter_peers:
-        return StyledText(f"No filters from {nodes(sync.peers)}: payments are not seen", Tone.WARN)
+        return StyledText(
+            f"No filters from {nodes_text(sync.peers)}: payments are not seen", Tone.WARN
+        )
     if sync.disputed is not None:
         return StyledText(f"Nodes disagree about block {sync.disputed:,}, asking more", Tone.WARN)
     if sync.synced:
@@ -136,6 +138,8 @@ def confirmed(payment: Payment) -> StyledText:
         return StyledText("replaced", Tone.DIM)
     if payment.category == "orphan":
         return StyledText("lost", Tone.DIM)
+    if payment.state == UNCONFIRMED and payment.delivery in _DELIVERIES:
+        return StyledText(payment.delivery, _DELIVERIES[payment.delivery])
     if payment.state == UNCONFIRMED:
         return StyledText("unconfirmed", Tone.WARN)
     return StyledText(f"{payment.confirmations:,}")
@@ -241,32 +245,11 @@ def draft_text(draft: ShownDraft, width: int) -> str:
     return "\n".join(lines)
 
 
-def spreading(spread: ShownSpread | None, payment: Payment, peers: int) -> StyledText:
-    """What became of a payment that was sent.
-
-    Args:
-        spread: None if it is not on its way any more.
-        peers: nodes that are connected.
-    """
-    if payment.state not in (UNCONFIRMED, REPLACED):
-        where = f"It is in block {payment.height:,}" if payment.height else "It is in a block"
-        return StyledText(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
+def became(payment: Payment, delivery: ShownDelivery) -> StyledText:
+    """What became of a payment that was sent."""
     if payment.state == REPLACED:
         return StyledText("It was replaced by another payment.", Tone.WARN)
-    spread = spread or ShownSpread(0, 0)
-    given, echoed = spread.given, spread.echoed
-    if echoed:
-        back = "came back from one" if echoed == 1 else f"came back from {echoed}"
-        return StyledText(f"It spreads: fetched by {given}, {back}.", Tone.GOOD)
-    if spread.held:
-        alone = "" if peers > 1 else "; no other node is there to send it back"
-        return StyledText(f"In the pool of {nodes(spread.held)}{alone}.", Tone.GOOD)
-    if spread.refused:
-        return StyledText(
-            f"Refused: {nodes(spread.refused)} fetched it, not kept. It is offered again.", Tone.BAD
-        )
-    if given:
-        return StyledText(f"Fetched by {nodes(given)}; nobody has shown it since.", Tone.WARN)
-    return StyledText(
-        "Kept in the wallet; no node has fetched it yet, it is offered again.", Tone.WARN
-    )
+    if payment.state != UNCONFIRMED:
+        where = f"It is in block {payment.height:,}" if payment.height else "It is in a block"
+        return StyledText(f"{where}: {confirmation_text(payment)}.", Tone.GOOD)
+    return StyledText(delivery.line, _DELIVERIES.get(delivery.word, Tone.GOOD))

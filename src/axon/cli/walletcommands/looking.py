@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from axon.cli.walletaccess import opened
-from axon.cli.walletdelivery import HANDED_OVER, KEPT, REFUSED
 from axon.cli.walletoptions import AddCommand, WalletOptions, add_gap
 from axon.cli.walletsync import sync, unsearched_line
 from axon.cli.walletview import aligned, as_of_line, btc, say, time_text, write, write_json
 from axon.rpc.amounts import Number
+from axon.rpc.deliverytext import HANDED_OVER, KEPT, REFUSED
 
 SHOWN: Final = 20
 """Transactions that `history` shows where nobody says how many."""
