@@ -13,10 +13,13 @@ from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_
 from axon.cli.options import parse_command_line
 from axon.cli.peerconfig import user_agent
 from axon.errors import ConfigError
+from axon.host.machinesettings import machine_settings
 from axon.host.settings import Bind, Whitelisted
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
+from axon.node.settings import NodeSettings
+from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import MAINNET, REGTEST
 
 
@@ -248,6 +251,11 @@ def test_rpcbind_alone_is_not_enough() -> None:
         (["-whitelist=noban@x"], "Invalid netmask specified in -whitelist: 'x'"),
         (["-whitebind=127.0.0.1"], "Need to specify a port with -whitebind: '127.0.0.1'"),
         (["-onlynet=x"], "Unknown network specified in -onlynet: 'x'"),
+        (
+            ["-onlynet=cjdns"],
+            "Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not "
+            "provided",
+        ),
         (["-maxuploadtarget=x"], "Unable to parse -maxuploadtarget: 'x'"),
         (["-minrelaytxfee=x"], "Invalid amount for -minrelaytxfee=<amount>: 'x'"),
         (["-acceptnonstdtxn"], "acceptnonstdtxn is not currently supported for main chain"),
@@ -334,3 +342,20 @@ def test_logging() -> None:
     assert "leveldb" not in everything
     assert config("-nodebuglogfile").log.file is None
     assert config("-loglevel=info", "-loglevel=net:trace").log.levels == {"net": "trace"}
+
+
+def test_cjdns_is_reached_only_where_the_operator_says_so() -> None:
+    def machine(*arguments: str) -> NodeSettings:
+        return machine_settings(config("-externalip=fc00:1::1", *arguments).node, ())
+
+    with_it, without = machine("-cjdnsreachable"), machine()
+    assert AddressNetwork.CJDNS in with_it.connections.reachable
+    assert AddressNetwork.CJDNS not in without.connections.reachable
+    assert [own.network for own in with_it.own_addresses] == [AddressNetwork.CJDNS]
+    assert [own.is_routable() for own in without.own_addresses] == [False]
+    only = machine("-cjdnsreachable", "-onlynet=cjdns")
+    assert only.connections.reachable == frozenset((AddressNetwork.CJDNS,))
+    assert (
+        AddressNetwork.CJDNS
+        not in machine("-cjdnsreachable", "-onlynet=ipv4").connections.reachable
+    )

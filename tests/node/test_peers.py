@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.machine import HOUR, MINUTE, SECOND, Clogged, Closed, Drained, Received
+from axon.machine import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Clogged,
+    Closed,
+    Drained,
+    Endpoint,
+    Opened,
+    PeerId,
+    Received,
+)
 from axon.node.facts import (
     BlockRejected,
     MessageIgnored,
@@ -21,6 +32,7 @@ from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.p2p.keepalive import SILENCE_LIMIT
 from axon.p2p.requests import address_of
 from axon.primitives.header import Header
+from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import REGTEST
 from axon.wire.messages import (
     BlockMessage,
@@ -476,3 +488,17 @@ def _shared() -> Rig:
         _rigs[:] = [Rig()]
     _rigs[0].clear()
     return _rigs[0]
+
+
+def test_who_comes_from_cjdns_is_of_that_network_where_it_is_reached() -> None:
+    usual = listening()
+    for reachable in (frozenset(AddressNetwork), frozenset((AddressNetwork.IPV6,))):
+        rig = Rig(
+            settings=replace(usual, connections=replace(usual.connections, reachable=reachable))
+        )
+        peer = PeerId(0)
+        here, there = Endpoint("fc10::1", 18444), Endpoint("fc00::1", 40_000)
+        rig.feed(Opened(peer, there, here, None))
+        address = rig.node.sessions[peer].address
+        assert address is not None
+        assert (address.network is AddressNetwork.CJDNS) is (len(reachable) > 1)

@@ -154,3 +154,11 @@ def test_any_bytes_are_a_ban_list_or_a_decode_error(data: bytes) -> None:
         BanList.decode(data)
     except DecodeError:
         return
+
+
+def test_a_ban_by_its_text_covers_a_host_on_cjdns_too() -> None:
+    host = NetAddress.from_text("fc00:1::1", 18444, cjdns=True)
+    assert host in Subnet.from_text("fc00:1::1")
+    assert host in Subnet.from_text("fc00:1::/32")
+    assert host not in Subnet.from_text("fc00:2::/32")
+    assert NetAddress.from_text("fc00:1::1", 1) in Subnet.of(host)

@@ -11,6 +11,7 @@ from axon.p2p.actions import DisconnectPeer
 from axon.p2p.admission import InboundAdmitted
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, ResolveRequest, address_of, endpoint_of
+from axon.primitives.netaddress import AddressNetwork
 from tests.p2p.connectionworld import (
     ADDR_FETCH,
     BLOCK_RELAY,
@@ -215,3 +216,16 @@ def test_seeds_are_asked_unless_peers_have_answered() -> None:
                 else:
                     asked.append(request)
         assert len(asked) == (0 if answer else 1)
+
+
+def test_fc_is_dialled_as_cjdns_where_that_is_reached_and_as_ipv6_elsewhere() -> None:
+    place = Endpoint("fc00:1::1", 18444)
+    for reachable in (frozenset(AddressNetwork), frozenset((AddressNetwork.IPV6,))):
+        world = World(connect=(), reachable=reachable, added=(Target("it", place, v2=False),))
+        [request] = world.wait(SECOND)
+        assert request.address is not None
+        assert (request.address.network is AddressNetwork.CJDNS) is world.config.cjdns
+        asked = world.connections.dial(Endpoint("fc00:2::1", 18444), MANUAL, v2=False)
+        assert asked is not None
+        assert asked.address is not None
+        assert asked.address.network is request.address.network

@@ -70,7 +70,7 @@ addnode       list net  | <ip>         | Keep a connection to this node
 asmap         -
 bantime       value     | <n>          | Seconds that a ban set by hand lasts (default: 86400)
 bind          list net  | <addr>[:<port>] | Listen on this address (default: all)
-cjdnsreachable -
+cjdnsreachable flag     |              | Take fc00::/8 for CJDNS, which this machine is on, and not for private IPv6 (default: 0)
 connect       list net  | <ip>         | Dial only these nodes; -noconnect dials none
 discover      -
 dns           flag      |              | Look up names given to -addnode, -connect and -seednode (default: 1)

@@ -70,6 +70,7 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         forcednsseed=settings.flag("forcednsseed", False),
         fixedseeds=settings.flag("fixedseeds", True),
         onlynet=_onlynet(settings),
+        cjdns_reachable=settings.flag("cjdnsreachable", False),
         proxy=proxy,
         onion_proxy=_proxy(settings, "onion", proxy),
         active=settings.flag("networkactive", True),
@@ -122,6 +123,11 @@ def _onlynet(settings: Settings) -> tuple[str, ...]:
     for net in nets:
         if net not in _REACHABLE:
             raise ConfigError(f"Unknown network specified in -onlynet: '{net}'")
+    if "cjdns" in nets and not settings.flag("cjdnsreachable", False):
+        raise ConfigError(
+            "Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not "
+            "provided"
+        )
     return nets
 
 

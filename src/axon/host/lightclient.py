@@ -48,6 +48,7 @@ SAVE_INTERVAL_S: Final = 60.0
 WaitFor = Callable[[Callable[[], bool], float | None], Awaitable[bool]]
 
 _DIALLED: Final = frozenset((AddressNetwork.IPV4, AddressNetwork.IPV6))
+_CJDNS: Final = frozenset((AddressNetwork.CJDNS,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +142,7 @@ def _link_settings(settings: LightSettings) -> LinkSettings:
         added=() if settings.offline else targets(settings.added),
         dns_seeds=network.dns_seeds if settings.dns_seed else (),
         fixed_seeds=fixed_seeds(network),
-        reachable=_DIALLED,
+        reachable=_DIALLED | _CJDNS if settings.cjdns_reachable else _DIALLED,
         v2=False,
         lab=settings.lab,
         needs=int(Services.COMPACT_FILTERS),

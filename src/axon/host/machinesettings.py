@@ -30,8 +30,9 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         anchors: the block relay peers of the last run.
     """
     peers, network = settings.peers, settings.network
-    own = [address_of(endpoint) for endpoint in peers.externalip]
-    nets = peers.onlynet or ("ipv4", "ipv6")
+    nets = _reached(peers)
+    cjdns = AddressNetwork.CJDNS in nets
+    own = [address_of(endpoint, cjdns=cjdns) for endpoint in peers.externalip]
     work = settings.minimum_chainwork
     connections = ConnectionsConfig(
         port=network.port if peers.port is None else peers.port,
@@ -43,7 +44,7 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         force_dns=peers.forcednsseed,
         fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),
         anchors=anchors,
-        reachable=frozenset(_REACHABLE[name] for name in nets),
+        reachable=nets,
         v2=False,
         lab=peers.lab,
     )
@@ -63,6 +64,13 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         limits=_limits(settings.mining),
         permissions=_permissions(peers),
     )
+
+
+def _reached(peers: PeerSettings) -> frozenset[AddressNetwork]:
+    """The networks that we dial of our own accord; CJDNS only if the operator says it is there."""
+    cjdns = ("cjdns",) if peers.cjdns_reachable else ()
+    chosen = peers.onlynet or ("ipv4", "ipv6", *cjdns)
+    return frozenset(_REACHABLE[name] for name in chosen)
 
 
 def _limits(mining: MiningSettings) -> BlockLimits:

@@ -149,7 +149,9 @@ class PeerSettings:
         externalip: our own addresses, told to peers.
         dns: whether names may be looked up.
         dnsseed, forcednsseed, fixedseeds: where addresses come from when none are known.
-        onlynet: networks to dial in of our own accord; empty for IPv4 and IPv6.
+        onlynet: networks to dial in of our own accord; empty for IPv4 and IPv6, and CJDNS where it
+            is reached.
+        cjdns_reachable: fc00::/8 is CJDNS (`-cjdnsreachable`): this machine has an address there.
         proxy, onion_proxy: SOCKS5 proxies; a node refuses to start with one.
         active: whether there is to be any connection at the start (`-networkactive`).
         max_upload_bytes: in 24 hours; 0 for any number.
@@ -169,6 +171,7 @@ class PeerSettings:
     forcednsseed: bool = False
     fixedseeds: bool = True
     onlynet: tuple[str, ...] = ()
+    cjdns_reachable: bool = False
     proxy: Endpoint | None = None
     onion_proxy: Endpoint | None = None
     active: bool = True
@@ -333,6 +336,7 @@ class LightSettings:
         keep_filters: filters are kept, so that a new key is scanned without asking for them.
         bind: the address of this machine that connections go out from; None for the usual one.
         user_agent: told to peers (BIP 14).
+        cjdns_reachable: fc00::/8 is CJDNS, and dialled.
     """
 
     network: Network
@@ -345,6 +349,7 @@ class LightSettings:
     keep_filters: bool = False
     bind: str | None = None
     user_agent: str = WALLET_USER_AGENT
+    cjdns_reachable: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", _require_place(self.network, self.folder))

@@ -105,11 +105,14 @@ class Links:
         self._stale_tip = False
         self.near_tip = False
 
+    def _address_of(self, endpoint: Endpoint) -> NetAddress | None:
+        return address_of(endpoint, cjdns=self.config.cjdns)
+
     # They come.
 
     def opened(self, event: Opened, now: Instant) -> None:
         """A connection stands: one that was dialled, or one to be let in."""
-        address = address_of(event.remote)
+        address = self._address_of(event.remote)
         inbound = event.ticket is None
         permissions = self._settings.permissions(event.remote, event.local, inbound)
         if event.ticket is not None:
@@ -274,7 +277,7 @@ class Links:
         if isinstance(fault, PeerViolation):
             self.connections.admission.misbehaved(peer)
         elif isinstance(fault, ConnectedToSelf):
-            own = address_of(session.local)
+            own = self._address_of(session.local)
             if own is not None:
                 self.connections.found_own(own)
         if fault is not None:
@@ -311,7 +314,7 @@ class Links:
         host = self._lookups.pop(event.ticket)
         if not event.endpoints:
             self._outbox.report(LookupMissed(host))
-        found = [address_of(endpoint) for endpoint in event.endpoints]
+        found = [self._address_of(endpoint) for endpoint in event.endpoints]
         self.connections.resolved(host, [item for item in found if item is not None], now)
 
     def tip_changed(self, height: int, now: Instant, *, synced: bool) -> None:

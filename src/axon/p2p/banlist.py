@@ -27,6 +27,8 @@ MAX_SUBNET_SIZE: Final = 100
 """Characters of a subnet in writing; two IPv6 hosts and a stroke have less."""
 
 _FILE_VERSION: Final = 1
+_WRITTEN_AS_IPV6: Final = (AddressNetwork.IPV6, AddressNetwork.CJDNS)
+"""In writing they are alike: who bans fc00::1 means that host, whether we reach CJDNS or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Subnet:
         return cls(address.network, address.host_bytes, len(address.host_bytes) * 8)
 
     def __contains__(self, address: NetAddress) -> bool:
-        if address.network is not self.network:
+        is_ipv6 = address.network in _WRITTEN_AS_IPV6 and self.network in _WRITTEN_AS_IPV6
+        if address.network is not self.network and not is_ipv6:
             return False
         shift = len(self.first) * 8 - self.prefix_bits
         host, first = int.from_bytes(address.host_bytes, "big"), int.from_bytes(self.first, "big")

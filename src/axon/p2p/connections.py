@@ -59,7 +59,7 @@ class Connections:
     ) -> None:
         self._config = config
         self._addrman = addrman
-        self._table = ConnectionTable()
+        self._table = ConnectionTable(cjdns=config.cjdns)
         self.admission = InboundAdmission(config, self._table, bans, rng)
         self._named = NamedPeers(config, self._table, rng, now)
         automatic = config.connect is None
@@ -150,7 +150,8 @@ class Connections:
         """
         if not self._table.is_active or self._table.is_busy(endpoint):
             return None
-        return self._request(DialRequest(endpoint, kind, v2, address_of(endpoint)))
+        address = address_of(endpoint, cjdns=self._config.cjdns)
+        return self._request(DialRequest(endpoint, kind, v2, address))
 
     def add_node(self, target: Target, now: Instant) -> bool:
         """`addnode add`: a peer to stay connected to; False if it is one already."""
@@ -286,5 +287,5 @@ class Connections:
         endpoint = self._seeding.to_fetch.pop(0)
         if self._table.is_busy(endpoint):
             return None
-        kind, address = ConnectionType.ADDR_FETCH, address_of(endpoint)
-        return DialRequest(endpoint, kind, self._config.v2, address)
+        address = address_of(endpoint, cjdns=self._config.cjdns)
+        return DialRequest(endpoint, ConnectionType.ADDR_FETCH, self._config.v2, address)

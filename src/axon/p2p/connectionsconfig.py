@@ -35,7 +35,7 @@ class ConnectionsConfig:
         force_dns: look them up even where addresses are known (`-forcednsseed`).
         fixed_seeds: the last resort; empty with `-fixedseeds=0`.
         anchors: block relay peers of the last run, from `anchors.dat`.
-        reachable: networks on which we dial of our own accord (`-onlynet`, proxies).
+        reachable: networks on which we dial of our own accord (`-onlynet`, `-cjdnsreachable`).
         v2: we speak the encrypted transport (`-v2transport`).
         lab: loopback addresses count as routable.
         needs: services that peers of our choice must offer, beside those of blocks.
@@ -56,6 +56,11 @@ class ConnectionsConfig:
     lab: bool = False
     needs: int = 0
     impatient: bool = False
+
+    @property
+    def cjdns(self) -> bool:
+        """Whether CJDNS is reached, so that fc00::/8 is that network (`-cjdnsreachable`)."""
+        return AddressNetwork.CJDNS in self.reachable
 
     @property
     def max_full_relay(self) -> int:

@@ -42,9 +42,14 @@ class Connection:
 
 
 class ConnectionTable:
-    """The connections of one node. `ConnectionsConfig` bounds them."""
+    """The connections of one node. `ConnectionsConfig` bounds them.
 
-    def __init__(self) -> None:
+    Args:
+        cjdns: CJDNS is reached.
+    """
+
+    def __init__(self, *, cjdns: bool) -> None:
+        self._cjdns = cjdns
         self.is_active = True
         """The network is switched on (`setnetworkactive`)."""
         self.open: dict[PeerId, Connection] = {}
@@ -70,7 +75,7 @@ class ConnectionTable:
 
     def peer_at(self, endpoint: Endpoint) -> PeerId | None:
         """Who is connected at an endpoint, dialled or not; None if nobody is."""
-        address = address_of(endpoint)
+        address = address_of(endpoint, cjdns=self._cjdns)
         for peer, connection in self.open.items():
             if connection.request is not None and connection.request.endpoint == endpoint:
                 return peer

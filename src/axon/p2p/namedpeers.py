@@ -40,6 +40,7 @@ class NamedPeers:
     ) -> None:
         self._table = table
         self._v2 = config.v2
+        self._cjdns = config.cjdns
         max_delay = IMPATIENT_DELAY if config.impatient else MAX_DELAY
         self._fixed = Redial(config.connect or (), rng, now, max_delay)
         self._added = Redial(config.added, rng, now, max_delay)
@@ -75,7 +76,7 @@ class NamedPeers:
                 target.endpoint,
                 ConnectionType.MANUAL,
                 target.v2 and self._v2,
-                address_of(target.endpoint),
+                address_of(target.endpoint, cjdns=self._cjdns),
             )
             for target in due
         ]

@@ -37,10 +37,14 @@ class ResolveRequest:
 NetworkRequest = DialRequest | ResolveRequest
 
 
-def address_of(endpoint: Endpoint) -> NetAddress | None:
-    """The endpoint as an address; None if its host is a name."""
+def address_of(endpoint: Endpoint, *, cjdns: bool = False) -> NetAddress | None:
+    """The endpoint as an address; None if its host is a name.
+
+    Args:
+        cjdns: we reach CJDNS, so fc00::/8 is that network and no private IPv6.
+    """
     try:
-        return NetAddress.from_text(endpoint.host, endpoint.port)
+        return NetAddress.from_text(endpoint.host, endpoint.port, cjdns=cjdns)
     except ValueError:
         return None
 

@@ -89,8 +89,9 @@ def addpeeraddress(daemon: Daemon, address: str, port: int, tried: bool = False)
     """
     if not 0 <= port < 1 << 16:
         raise RpcError(Code.MISC, "JSON integer out of range")
+    cjdns = daemon.node.settings.connections.cjdns
     try:
-        peer = NetAddress.from_text(address, port)
+        peer = NetAddress.from_text(address, port, cjdns=cjdns)
     except DecodeError:
         raise RpcError(Code.SUBNET, "Invalid IP address") from None
     addrman, now = daemon.node.links.addrman, daemon.clock.now()
