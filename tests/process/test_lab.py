@@ -216,8 +216,8 @@ def test_networks_are_judged(make_lab: Callable[[], Lab]) -> None:
     """Side by side, for most of the time is spent waiting for what does not come."""
     cases = [
         ("3 --topology star", "L1 S6 --harm", 1),
-        ("2 --topology web --wallets 1", "L3 --harm", 1),
-        ("2 --topology fixed-spv --wallets 3", "L3", 1),
+        ("2 --topology one-server --wallets 1", "L3 --harm", 1),
+        ("2 --topology fixed-address --wallets 3", "L3", 1),
         ("2 --wallets 1", "L7 L8", 0),
     ]
     with ThreadPoolExecutor(len(cases)) as pool:

@@ -8,7 +8,7 @@ must come to hold in time once no new fault occurs. What lab and simulation say 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -75,6 +75,8 @@ class Finding:
 
     def __post_init__(self) -> None:
         assert self.name in TITLES, f"{self.name} is an invariant"
+        late = self.margin is not None and self.margin < 0
+        assert not (self.holds and late), f"{self.name} holds and is beyond its deadline"
 
     @property
     def title(self) -> str:
@@ -88,10 +90,14 @@ class Finding:
 
     @property
     def margin(self) -> float | None:
-        """How far the worst value stayed below the deadline; negative beyond it."""
+        """How far the worst value stayed below the deadline; negative beyond it.
+
+        None where it does not hold for another reason than that value: a margin would deny it.
+        """
         if self.worst is None or self.deadline is None:
             return None
-        return self.deadline - self.worst
+        margin = self.deadline - self.worst
+        return None if self.holds is False and margin >= 0 else margin
 
     def to_json(self) -> dict[str, object]:
         """For programs."""
@@ -125,6 +131,12 @@ class Violation(AssertionError):
 def counted(number: int, noun: str) -> str:
     """So many of something: `1 node`, `2 nodes`."""
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def told_of(names: Sequence[str], singular: str, plural: str) -> str:
+    """Names with the form of the verb that agrees: `w1 knows`, `w1 and w2 know`."""
+    shown = " and ".join([", ".join(names[:-1])] * (len(names) > 1) + list(names[-1:]))
+    return f"{shown} {singular if len(names) == 1 else plural}"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -169,7 +169,7 @@ def test_l3_cold_names_the_new_wallet_that_does_not_find_its_money(tmp_path: Pat
 
 
 def test_l3_without_wallets_names_the_client_whom_nobody_answers(tmp_path: Path) -> None:
-    run = MemoryRun(tmp_path, 2, topology=RunTopology.FIXED_SPV)
+    run = MemoryRun(tmp_path, 2, topology=RunTopology.FIXED_ADDRESS)
     run.kill(["n2"])
     assert blamed(run, "L3") == {"L3": ("n2",), "L3-plan": ("n1", "n2")}
     run = MemoryRun(tmp_path, 2)
@@ -178,9 +178,9 @@ def test_l3_without_wallets_names_the_client_whom_nobody_answers(tmp_path: Path)
 
 
 def test_l3_plan_and_l3_kill_name_whom_a_wallet_needs(tmp_path: Path) -> None:
-    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.WEB)
+    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.ONE_SERVER)
     assert blamed(run, "L3", harm=True) == {"L3-plan": ("n1",), "L3-kill": ("n1",)}
-    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.FIXED_SPV)
+    run = MemoryRun(tmp_path, 3, wallets=2, topology=RunTopology.FIXED_ADDRESS)
     assert blamed(run, "L3", harm=True) == {"L3-plan": ("n1", "n2"), "L3-kill": ("n1", "n2")}
 
 

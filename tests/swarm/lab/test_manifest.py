@@ -46,6 +46,14 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
 
 
+def test_a_manifest_with_the_former_name_of_its_topology_is_read(tmp_path: Path) -> None:
+    manifest = small(tmp_path, topology=RunTopology.ONE_SERVER)
+    manifest.save()
+    path = tmp_path / MANIFEST
+    path.write_text(path.read_text().replace('"one-server"', '"web"'))
+    assert Manifest.load(tmp_path) == manifest
+
+
 def test_no_manifest_is_no_run(tmp_path: Path) -> None:
     assert Manifest.load(tmp_path) is None
     assert Manifest.load(tmp_path / "nowhere") is None

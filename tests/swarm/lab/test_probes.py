@@ -57,8 +57,8 @@ def test_nobody_tried_is_nothing_decided() -> None:
     ("topology", "entries"),
     [
         (RunTopology.ORGANIC, [("n1", "n2", "n3")]),
-        (RunTopology.WEB, [("n1",)]),
-        (RunTopology.FIXED_SPV, [("n1",), ("n2",), ("n3",)]),
+        (RunTopology.ONE_SERVER, [("n1",)]),
+        (RunTopology.FIXED_ADDRESS, [("n1",), ("n2",), ("n3",)]),
     ],
 )
 def test_a_cold_wallet_for_each_way_of_knowing(

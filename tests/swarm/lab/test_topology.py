@@ -14,6 +14,7 @@ from axon.swarm.lab.topology import (
     KNOWN_AT_START,
     RunTopology,
     clients,
+    current_name,
     dials,
     known_nodes,
     read_topology,
@@ -28,8 +29,18 @@ def named(count: int) -> list[str]:
 
 def test_names() -> None:
     assert [read_topology(name) for name in RunTopology] == list(RunTopology)
-    with pytest.raises(ConfigError, match="organic, ring, star, web, fixed-spv"):
+    with pytest.raises(ConfigError, match="organic, ring, star, one-server, fixed-address"):
         read_topology("mesh")
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [("web", RunTopology.ONE_SERVER), ("fixed-spv", RunTopology.FIXED_ADDRESS)],
+)
+def test_former_names_are_understood(former: str, now: RunTopology) -> None:
+    assert read_topology(former) is now
+    assert current_name(former) == now
+    assert former not in list(RunTopology)
 
 
 def test_who_dials_whom() -> None:
@@ -102,5 +113,5 @@ def test_splitters_agree_with_rumours(plan: dict[str, tuple[str, ...]]) -> None:
 def test_clients_that_depend_on_one_node() -> None:
     names = named(3)
     assert with_one_entry(clients(RunTopology.ORGANIC, names)) == {}
-    assert with_one_entry(clients(RunTopology.WEB, names)) == {"n1": ["a web client"]}
-    assert list(with_one_entry(clients(RunTopology.FIXED_SPV, names))) == names
+    assert with_one_entry(clients(RunTopology.ONE_SERVER, names)) == {"n1": ["a web client"]}
+    assert list(with_one_entry(clients(RunTopology.FIXED_ADDRESS, names))) == names

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from axon.errors import ConfigError
-from axon.swarm.invariants import Finding, counted
+from axon.swarm.invariants import Finding, counted, told_of
 from axon.swarm.lab.checking import HARMLESS, ORDER, choose
 from axon.swarm.lab.verdict import WIDTH, Exit, exit_code, sentence, table
 
@@ -36,6 +36,38 @@ def test_the_margin_is_what_is_left() -> None:
     assert BAD.margin is None
     assert GOOD.to_json()["margin"] == 9.75
     assert (GOOD.word, BAD.word, OPEN.word) == ("yes", "NO", "?")
+
+
+def test_a_row_does_not_contradict_itself() -> None:
+    """What fails for another reason than its time shows no time that it would have met."""
+    early = Finding("L3", False, "w1 cannot pay", 0.25, 10.0)
+    assert early.margin is None
+    assert early.to_json()["margin"] is None
+    (row,) = [line for line in table([early]) if line.startswith("L3")]
+    assert row.split() == ["L3", "service", "NO"]
+    late = Finding("L3", False, "too late", 12.0, 10.0)
+    (row,) = [line for line in table([late]) if line.startswith("L3")]
+    assert row.split()[2:] == ["NO", "12", "s", "10", "s", "-2.00", "s"]
+    with pytest.raises(AssertionError, match="beyond its deadline"):
+        Finding("L3", True, "served", 12.0, 10.0)
+
+
+@pytest.mark.parametrize(("worst", "shown"), [(1, "1 node"), (2, "2 nodes"), (0, "0 nodes")])
+def test_one_is_not_said_as_many(worst: int, shown: str) -> None:
+    (row,) = [
+        line
+        for line in table([Finding("L3-plan", worst == 0, "", worst, 0, "nodes")])
+        if line.startswith("L3-plan")
+    ]
+    numbers = re.split(r"  +", row)[3:]
+    assert numbers[:2] == [shown, "0 nodes"]
+    assert numbers[2] == f"-{shown}" if worst else "0 nodes"
+
+
+def test_names_agree_with_their_verb() -> None:
+    assert told_of(["w1"], "knows", "know") == "w1 knows"
+    assert told_of(["w1", "w2"], "knows", "know") == "w1 and w2 know"
+    assert told_of(["w1", "w2", "w3"], "is", "are") == "w1, w2 and w3 are"
 
 
 def test_the_table_shows_all_and_no_line_is_wide() -> None:

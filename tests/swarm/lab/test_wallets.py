@@ -57,8 +57,8 @@ def test_a_wallet_finds_its_nodes_among_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("topology", "entries"),
     [
-        (RunTopology.WEB, ["n1", "n1", "n1", "n1"]),
-        (RunTopology.FIXED_SPV, ["n1", "n2", "n3", "n1"]),
+        (RunTopology.ONE_SERVER, ["n1", "n1", "n1", "n1"]),
+        (RunTopology.FIXED_ADDRESS, ["n1", "n2", "n3", "n1"]),
     ],
 )
 def test_a_wallet_with_a_fixed_address_dials_no_other(

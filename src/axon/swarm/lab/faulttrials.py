@@ -15,7 +15,7 @@ from typing import Final
 
 from axon.errors import AxonError
 from axon.machine import SECOND
-from axon.swarm.invariants import Finding, counted
+from axon.swarm.invariants import Finding, counted, told_of
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
 from axon.swarm.lab.lifecycle import FIRST_BLOCKS
@@ -158,7 +158,7 @@ def durability(results: TrialResults) -> Finding:
         said = "; ".join(f"{name}: {why}" for name, why in results.unsafe.items())
     return Finding(
         "S6",
-        not results.unsafe,
+        not results.unsafe and results.recovery_s <= RECOVERY_LIMIT_S,
         said,
         results.recovery_s,
         RECOVERY_LIMIT_S,
@@ -175,7 +175,7 @@ def convergence_without_one(results: TrialResults) -> Finding:
         said = f"with {name} dead, {why}"
     return Finding(
         "L1-kill",
-        not results.deaf,
+        not results.deaf and results.convergence_s <= CONVERGENCE_LIMIT_S,
         said,
         results.convergence_s,
         CONVERGENCE_LIMIT_S,
@@ -190,7 +190,7 @@ def service_without_one(results: TrialResults) -> Finding:
     said = f"with any one of {counted(results.trials, 'node')} dead, {found.said}"
     if results.unserved:
         name, lost = next(iter(results.unserved.items()))
-        said = f"with {name} dead, {', '.join(lost)} is not served"
+        said = f"with {name} dead, {told_of(lost, 'is', 'are')} not served"
     return replace(found, said=said, culprits=tuple(results.unserved), tried=results.trials)
 
 
@@ -219,7 +219,8 @@ def last_survivor(run: CheckedRun, say: Say) -> Finding:
         f"each of {counted(len(chosen), 'node')} alone took and confirmed a payment, "
         f"{wallets}and all others regrew from it with empty disks"
     )
-    return Finding("L8", True, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
+    in_time = worst <= REGROWTH_LIMIT_S
+    return Finding("L8", in_time, said, worst, REGROWTH_LIMIT_S, tried=len(chosen))
 
 
 def _not_back(run: CheckedRun, names: Sequence[str]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def convergence(run: CheckedRun) -> Finding:
             limit_s = CONVERGENCE_LIMIT_S
             return Finding("L1", False, said, limit_s, limit_s, culprits=_apart(run, side))
     said = "a new block, and all nodes of each side stand on one"
-    return Finding("L1", True, said, worst, CONVERGENCE_LIMIT_S)
+    return Finding("L1", worst <= CONVERGENCE_LIMIT_S, said, worst, CONVERGENCE_LIMIT_S)
 
 
 def _apart(run: CheckedRun, nodes: Sequence[CheckedNode]) -> tuple[str, ...]:
@@ -205,11 +205,12 @@ def growth(run: CheckedRun, say: Say) -> Finding:
         try:
             worst = max(worst, _until_higher(run, side[-1], limit_s))
         except TooLate:
-            said = f"no block came to {side[-1].name}, though {', '.join(mining)} mines"
+            said = f"no block came to {side[-1].name}, though {' and '.join(mining)} mined"
             return Finding("L4", False, said, limit_s, limit_s, culprits=tuple(mining))
     if not tried:
         return Finding("L4", True, "no miner lives, so no growth is due", tried=0)
-    return Finding("L4", True, "a miner's block came", worst, limit_s, tried=tried)
+    came = worst <= limit_s
+    return Finding("L4", came, "a miner's block came", worst, limit_s, tried=tried)
 
 
 def _mining_in(run: CheckedRun, side: Sequence[CheckedNode]) -> list[str]:
@@ -248,15 +249,18 @@ def rejoin(run: CheckedRun, say: Say) -> Finding:
     if not tried:
         return Finding("L7", None, "no node answers", tried=0)
     said = f"a new node caught up from each of {counted(tried, 'node')}, another from the new one"
-    return Finding("L7", True, said, worst, limit_s, tried=tried)
+    return Finding("L7", worst <= limit_s, said, worst, limit_s, tried=tried)
 
 
 def _join(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:
-    """Have a new node sync from one node, and one more from the new one; seconds it took both."""
-    begin = run.now()
-    source = node
+    """Have a new node sync from one node, and one more from the new one; the longer time of both.
+
+    In seconds, a start and a first sync each.
+    """
+    source, worst = node, 0.0
     with ExitStack() as ends:
         for number in (1, 2):
+            begin = run.now()
             item = plan_joiner(run.manifest, number, (source.name,))
             run.add(item)
             ends.callback(run.remove, item.name)
@@ -264,8 +268,9 @@ def _join(run: CheckedRun, node: CheckedNode, limit_s: float) -> float:
             fresh = run.node(item.name)
             ends.enter_context(fresh.connected())
             _until_has(run, fresh, str(source.rpc("getbestblockhash")), limit_s)
+            worst = max(worst, (run.now() - begin) / SECOND)
             source = fresh
-    return (run.now() - begin) / SECOND
+    return worst
 
 
 def _until_has(run: CheckedRun, node: CheckedNode, name: str, limit_s: float) -> None:

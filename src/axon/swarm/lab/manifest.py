@@ -24,6 +24,7 @@ from axon.machine import Endpoint
 from axon.swarm.lab.forkserver import RunLock
 from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.processidentity import ProcessIdentity, read_identity
+from axon.swarm.lab.topology import current_name
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = "lab.lock"
@@ -256,7 +257,7 @@ class Manifest:
             folder=folder,
             run=data["run"],
             seed=data["seed"],
-            topology=data["topology"],
+            topology=current_name(data["topology"]),
             interval_s=data["interval_s"],
             backend=data["backend"],
             components={item.name: item for item in listed},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from axon.machine import SECOND
-from axon.swarm.invariants import Finding
+from axon.swarm.invariants import Finding, counted, told_of
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import FaucetEmpty, holdings
 from axon.swarm.lab.probes import (
@@ -55,9 +55,9 @@ def service_by_plan(run: CheckedRun) -> Finding:
         alone, said = {}, "with one node there is no other to turn to"
     elif alone:
         node, lost = next(iter(alone.items()))
-        said = f"{', '.join(lost)} knows no other node than {node}"
+        said = f"{told_of(lost, 'knows', 'know')} no other node than {node}"
         if len(alone) > 1:
-            said += f", and so on for {len(alone)} nodes"
+            said += f"; {counted(len(alone), 'node')} in all are the only one that somebody knows"
     return Finding("L3-plan", not alone, said, len(alone), 0, "nodes", tuple(alone))
 
 

@@ -5,13 +5,13 @@
 | `organic` | find each other, as nodes of the real network do | every node, and whom it hears of |
 | `ring` | each dials the next, the last one the first | every node, and whom it hears of |
 | `star` | all dial the first | every node, and whom it hears of |
-| `web` | as `organic` | the first node only, as behind one web server |
-| `fixed-spv` | as `organic` | one node each, by an address that never changes |
+| `one-server` | as `organic` | the first node only, as behind one web server |
+| `fixed-address` | as `organic` | one node each, by an address that never changes |
 
 Where a run has no wallets, the same is asked by the one who checks, in their place.
 
-`star`, `web` and `fixed-spv` have single points of failure on purpose: whoever judges the network
-must find them.
+`star`, `one-server` and `fixed-address` have single points of failure on purpose: whoever judges
+the network must find them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from random import Random
+from types import MappingProxyType
 from typing import Final
 
 from axon.errors import ConfigError
@@ -34,22 +35,33 @@ class RunTopology(StrEnum):
     ORGANIC = "organic"
     RING = "ring"
     STAR = "star"
-    WEB = "web"
-    FIXED_SPV = "fixed-spv"
+    ONE_SERVER = "one-server"
+    FIXED_ADDRESS = "fixed-address"
+
+
+_FORMER_NAMES: Final[Mapping[str, RunTopology]] = MappingProxyType(
+    {"web": RunTopology.ONE_SERVER, "fixed-spv": RunTopology.FIXED_ADDRESS}
+)
+"""Still understood, on the command line and in manifests."""
 
 
 def read_topology(name: str) -> RunTopology:
-    """A topology by its name.
+    """A topology by its name, or by a name that it once had.
 
     Raises:
         ConfigError: there is none of this name.
     """
     try:
-        return RunTopology(name)
+        return RunTopology(current_name(name))
     except ValueError:
         raise ConfigError(
             f"there is no topology {name!r}; there are {', '.join(RunTopology)}"
         ) from None
+
+
+def current_name(name: str) -> str:
+    """What a topology is called now: the name itself, unless it has got another one since."""
+    return _FORMER_NAMES.get(name, name)
 
 
 def dials(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
@@ -88,9 +100,9 @@ def fixed_entry(topology: RunTopology, names: Sequence[str], number: int) -> str
         number: of the wallet, from 1.
     """
     match topology:
-        case RunTopology.WEB:
+        case RunTopology.ONE_SERVER:
             return names[0]
-        case RunTopology.FIXED_SPV:
+        case RunTopology.FIXED_ADDRESS:
             return names[(number - 1) % len(names)]
         case _:
             return None
@@ -99,9 +111,9 @@ def fixed_entry(topology: RunTopology, names: Sequence[str], number: int) -> str
 def clients(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """What the clients of a network without wallets know: by client, the nodes it can ask."""
     match topology:
-        case RunTopology.WEB:
+        case RunTopology.ONE_SERVER:
             return {"a web client": tuple(names[:1])}
-        case RunTopology.FIXED_SPV:
+        case RunTopology.FIXED_ADDRESS:
             return {f"the client of {name}": (name,) for name in names}
         case _:
             return {"a client": tuple(names)}

@@ -53,8 +53,7 @@ def table(findings: Sequence[Finding]) -> list[str]:
     """Lines of a table, none wider than a terminal: the numbers, and below what was seen."""
     rows = [("", "invariant", "holds", "worst", "deadline", "margin")]
     for item in findings:
-        numbers = [_measure(each, item.unit) for each in (item.worst, item.deadline, item.margin)]
-        rows.append((item.name, item.title, item.word, numbers[0], numbers[1], numbers[2]))
+        rows.append((item.name, item.title, item.word, *_numbers(item)))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     lines = []
     for row, said in zip(rows, ["", *(item.said for item in findings)], strict=True):
@@ -71,8 +70,20 @@ def table(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
+def _numbers(item: Finding) -> tuple[str, str, str]:
+    """The worst value, the deadline and the margin; nothing where they are not why it fails."""
+    if item.holds is False and item.margin is None:
+        return ("", "", "")
+    worst, deadline, margin = (
+        _measure(value, item.unit) for value in (item.worst, item.deadline, item.margin)
+    )
+    return (worst, deadline, margin)
+
+
 def _measure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     digits = 2 if unit == "s" and value < 10 else 0
-    return f"{value:.{digits}f} {unit}"
+    number = f"{value:.{digits}f}"
+    one = unit.endswith("s") and len(unit) > 1 and number.lstrip("-") == "1"
+    return f"{number} {unit.removesuffix('s') if one else unit}"
