@@ -416,7 +416,13 @@ def test_a_finished_transaction_is_known_as_one(cli: Cli) -> None:
     raw = REGTEST.genesis.transactions[0].raw.hex()
     code, out, _ = cli("psbt", "alice", "finalize", raw)
     assert (code, out) == (0, f"{raw}\n")
-    for action in ("show", "sign", "combine"):
+    _, shown, _ = cli("psbt", "alice", "show", raw)
+    assert "50.00000000 BTC  to " in shown
+    assert "not known" in shown
+    assert shown.endswith(
+        f"signed by all who must: {REGTEST.genesis.transactions[0].txid[::-1].hex()}\n"
+    )
+    for action in ("sign", "combine"):
         told = cli.refused("psbt", "alice", action, raw)
         assert "finished transaction" in told
         assert "psbt alice send" in told

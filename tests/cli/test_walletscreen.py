@@ -101,7 +101,9 @@ def test_paying_through_the_screen(node: NodeProcess, alice: WalletProcess) -> N
         await pay_bob(stage, node)
         await stage.press("1")
         await stage.until(lambda: len(stage.rows("PaymentTable")) == 2, "it is in the history")
-        assert stage.rows("PaymentTable")[0][3] == "unconfirmed"
+        await stage.until(
+            lambda: stage.rows("PaymentTable")[0][3] == "unconfirmed", "its node has shown it"
+        )
 
         node.rpc("generatetoaddress", 1, BOB.address())
         await stage.until(lambda: stage.rows("PaymentTable")[0][3] == "1", "it is confirmed")

@@ -22,6 +22,7 @@ from axon.rpc.amounts import Number
 from axon.rpc.dispatch import Registry
 from axon.rpc.errors import Code
 from axon.rpc.walletmethods import WALLET_MODULES
+from axon.wallet.psbt import read_psbt
 from axon.wallet.wallet import Wallet
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
@@ -220,6 +221,12 @@ def test_signed_elsewhere_and_sent_here(place: Place) -> None:
     signed = place.wallet.call("signpsbt", draft["psbt"], PASSPHRASE)
     assert signed["complete"]
     assert signed["txid"] not in place.node.call("getrawmempool")
+    assert not place.wallet.call("importpsbt", draft["psbt"])["complete"]
+    shown = place.wallet.call("importpsbt", signed["hex"])
+    assert shown["complete"]
+    assert shown["txid"] == signed["txid"]
+    for name in ("recipients", "amount", "fee", "change", "inputs"):
+        assert shown[name] == draft[name]
     sent = place.wallet.call("sendpayment", signed["hex"])
     assert sent["txid"] == signed["txid"]
     place.pooled(sent["txid"])
@@ -370,6 +377,12 @@ def test_what_cannot_be_signed_or_sent(place: Place) -> None:
     assert place.wallet.refusal("sendrawtransaction", "00")[0] == Code.DESERIALIZATION
     foreign = place.node.mine()[0].transactions[0].raw.hex()
     assert place.wallet.refusal("sendrawtransaction", foreign)[0] == Code.NOT_FOUND
+    before, unsigned = place.balance(), read_psbt(draft["psbt"]).transaction.raw.hex()
+    for method in ("sendrawtransaction", "sendpayment"):
+        code, told = place.wallet.refusal(method, unsigned)
+        assert code == Code.DESERIALIZATION
+        assert "missing or wrong" in told
+    assert place.balance() == before
     assert place.wallet.refusal("gettransaction", f"{1:064x}")[0] == Code.NOT_FOUND
     assert place.wallet.refusal("sendpayment", draft["psbt"], "x", {"wait": -1})[0] < 0
 

@@ -130,8 +130,11 @@ def draft_lines(draft: Mapping[str, Any]) -> list[str]:
         )
         for each in draft["recipients"]
     ]
-    rate = f"{float(draft['feerate']):.1f} sat/vB, {draft['vsize']} vbytes"
-    rows.append(("fee", btc(draft["fee"]), rate))
+    size = f"{draft['vsize']} vbytes"
+    if "fee" in draft:
+        rows.append(("fee", btc(draft["fee"]), f"{float(draft['feerate']):.1f} sat/vB, {size}"))
+    else:
+        rows.append(("fee", "not known", f"for {size}: it spends coins that are not known here"))
     rows.append(("change", btc(draft["change"]), "returns to this wallet"))
     lines = aligned(rows, right=(1,), indent=2)
     named = sum(each["named"] for each in draft.get("inputs", ()))

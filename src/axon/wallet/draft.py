@@ -151,13 +151,7 @@ def describe(
     """
     named = {key.index for key in named_inputs(ledger, psbt)}
     inputs = [_spending(ledger, psbt, index, index in named) for index in range(len(psbt.spent))]
-    recipients: list[Recipient] = []
-    change_sat, meant = 0, list(paid)
-    for output in psbt.transaction.outputs:
-        if not _is_meant(output, meant) and is_change(ledger, output):
-            change_sat += output.amount_sat
-        else:
-            recipients.append(_recipient(ledger, output))
+    recipients, change_sat = split_outputs(ledger, psbt.transaction.outputs, paid)
     paid_sat = sum(recipient.amount_sat for recipient in recipients)
     fee_sat = sum(item.amount_sat for item in inputs) - paid_sat - change_sat
     if fee_sat < 0:
@@ -165,7 +159,7 @@ def describe(
     vsize = _vsize(ledger, psbt)
     return Draft(
         psbt,
-        tuple(recipients),
+        recipients,
         tuple(inputs),
         fee_sat,
         change_sat,
@@ -175,20 +169,49 @@ def describe(
     )
 
 
+def split_outputs(
+    ledger: WalletLedger, outputs: Sequence[TxOut], paid: Sequence[Paid] = ()
+) -> tuple[tuple[Recipient, ...], int]:
+    """Whom a transaction pays, and how much of it returns to us.
+
+    Args:
+        paid: what is paid on purpose, also where it is ours.
+    """
+    recipients: list[Recipient] = []
+    change_sat, meant = 0, list(paid)
+    for output in outputs:
+        if not _is_meant(output, meant) and is_change(ledger, output):
+            change_sat += output.amount_sat
+        else:
+            recipients.append(_recipient(ledger, output))
+    return tuple(recipients), change_sat
+
+
 def check_fee(draft: Draft) -> None:
     """Refuse a fee that nobody means.
 
     Raises:
         BadFee: it is absurd.
     """
-    feerate_sat_vb = draft.feerate_sat_kvb / 1_000
-    shown = f"a fee of {draft.fee_sat} sat ({feerate_sat_vb:.1f} sat/vB)"
+    refuse_absurd_fee(draft.fee_sat, draft.vsize, draft.amount_sat)
+
+
+def refuse_absurd_fee(fee_sat: int, vsize: int, paid_sat: int) -> None:
+    """The same of a transaction of any form.
+
+    Args:
+        paid_sat: what the recipients get together.
+
+    Raises:
+        BadFee: it is absurd.
+    """
+    feerate_sat_kvb = fee_sat * 1_000 // vsize
+    shown = f"a fee of {fee_sat} sat ({feerate_sat_kvb / 1_000:.1f} sat/vB)"
     way_out = "choose a lower one, or allow a high fee if it is meant"
-    if draft.fee_sat > MAX_FEE_SAT or draft.feerate_sat_kvb > MAX_FEERATE_SAT_KVB:
+    if fee_sat > MAX_FEE_SAT or feerate_sat_kvb > MAX_FEERATE_SAT_KVB:
         raise BadFee(f"{shown} is more than any payment needs: {way_out}")
-    if draft.feerate_sat_kvb > HIGH_FEERATE_SAT_KVB:
-        if draft.fee_sat * HIGH_FEE_PART > draft.amount_sat:
-            raise BadFee(f"{shown} to pay {draft.amount_sat} sat is more than a tenth: {way_out}")
+    if feerate_sat_kvb > HIGH_FEERATE_SAT_KVB and fee_sat * HIGH_FEE_PART > paid_sat:
+        raise BadFee(f"{shown} to pay {paid_sat} sat is more than a tenth: {way_out}")
 
 
 def fee_question(draft: Draft) -> str | None:

@@ -116,7 +116,10 @@ def sign_fully(
         WatchOnly, WrongPassphrase, BadFee: see `sign`.
     """
     if passphrase is None:
-        return finalize(psbt)
+        finished = finalize(psbt)
+        if not allow_high_fee and finished.txid not in wallet.ledger.transactions:
+            check_fee(describe(wallet.ledger, psbt))
+        return finished
     signed = sign(wallet, psbt, passphrase, allow_high_fee=allow_high_fee)
     if isinstance(signed, Psbt):
         raise BadPsbt("others must sign this payment, too: sign it as a PSBT and hand it on")

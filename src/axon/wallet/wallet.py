@@ -81,7 +81,7 @@ class Wallet:
         self._reckoning: tuple[int, Reckoning] | None = None
         self._promised: tuple[int, list[bytes]] | None = None
         self.check_scripts: ScriptCheck | None = None
-        """Of payments that another device made with our keys; None to believe only blocks."""
+        """Of payments that were signed elsewhere; None to believe only blocks."""
 
     # Made and opened.
 

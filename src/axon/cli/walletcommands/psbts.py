@@ -61,7 +61,7 @@ def add_commands(add: AddCommand) -> None:
     add_payee(create)
     add_fee_options(create)
     for name, command, about in (
-        ("show", _show, "say what a payment would do"),
+        ("show", _show, "say what a payment would do, also one that is finished"),
         (
             "sign",
             _sign,
@@ -99,14 +99,16 @@ def _create(options: WalletOptions) -> int:
 
 
 def _show(options: WalletOptions) -> int:
-    text = _unfinished(options, read_psbt_text(options.arguments.psbt))
+    text = read_psbt_text(options.arguments.psbt)
     with opened(options, dials=False) as client:
-        draft = client.call("importpsbt", text)
+        shown = client.call("importpsbt", text)
     if options.as_json:
-        write_json(draft)
+        write_json(shown)
         return 0
-    for line in draft_lines(draft):
+    for line in draft_lines(shown):
         write(line)
+    if shown["complete"]:
+        write(f"  signed by all who must: {shown['txid']}")
     return 0
 
 

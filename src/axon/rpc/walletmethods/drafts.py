@@ -17,12 +17,15 @@ from axon.rpc.walletmethods.fees import USUAL_TARGET, feerate_by_target
 from axon.rpc.walletmethods.named import (
     parse_coin,
     parse_feerate,
+    parse_payment,
     parse_psbt,
     parse_recipients,
 )
-from axon.rpc.walletmethods.shapes import draft_json
+from axon.rpc.walletmethods.shapes import draft_json, finished_json
 from axon.wallet.draft import Draft, describe
+from axon.wallet.errors import BadPsbt
 from axon.wallet.feebump import bump
+from axon.wallet.finished import describe_finished
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, combine, finalize
 from axon.wallet.signing import sign
@@ -181,23 +184,37 @@ class _MakeBump:
 
 @method("wallet")
 async def importpsbt(daemon: WalletDaemon, psbt: str) -> Json:
-    """Says what a PSBT from anywhere would do, by what this wallet knows of its inputs.
+    """Says what a PSBT from anywhere would do, by what this wallet knows of its inputs; or what a
+    finished transaction does.
 
     Args:
-        psbt: A PSBT in base64 or hex, of version 0 or 2
+        psbt: A PSBT in base64 or hex, of version 0 or 2; or the hex string of a transaction
 
     Returns:
-        {...}    (json object) As draftpayment
+        {                            (json object) As draftpayment. Of a transaction without psbt,
+                                     and where it is not known what an input holds without fee and
+                                     feerate, with null for the input's amount and address. Beside:
+          "complete" : true|false,   (boolean) Whether all signatures are there; of a transaction,
+                                     whether no input is without one
+          "txid" : "hex"             (string, optional) The transaction id, when it is complete
+        }
     """
-    return draft_json(await daemon.ask(_DescribePsbt(parse_psbt(psbt))))
+    return await daemon.ask(_Describe(parse_payment(psbt)))
 
 
 @dataclass(frozen=True, slots=True)
-class _DescribePsbt:
-    psbt: Psbt
+class _Describe:
+    read: Psbt | Transaction
 
-    def run(self, wallet: Wallet) -> Draft:
-        return describe(wallet.ledger, self.psbt)
+    def run(self, wallet: Wallet) -> dict[str, Json]:
+        if isinstance(self.read, Transaction):
+            return finished_json(wallet, describe_finished(wallet.ledger, self.read))
+        shown = draft_json(describe(wallet.ledger, self.read))
+        try:
+            signed = finalize(self.read)
+        except BadPsbt:
+            return {**shown, "complete": False}
+        return {**shown, "complete": True, "txid": to_hex(signed.txid)}
 
 
 @method("wallet")

@@ -15,7 +15,7 @@ from axon.rpc.walletdaemon import refusal
 from axon.wallet.labels import parse_outpoint
 from axon.wallet.payment import ALL, Payee, address_script
 from axon.wallet.paymenturi import check_amount, parse_payment_uri
-from axon.wallet.psbt import Psbt, read_psbt
+from axon.wallet.psbt import Psbt, is_psbt_text, read_psbt
 
 MAX_RECIPIENTS: Final = 2_000
 """More outputs do not fit into what nodes relay."""
@@ -89,6 +89,16 @@ def parse_psbt(text: str) -> Psbt:
         return read_psbt(text)
     except WalletError as error:
         raise refusal(error) from None
+
+
+def parse_payment(text: str) -> Psbt | Transaction:
+    """A PSBT in base64 or hex, or a transaction in hex.
+
+    Raises:
+        RpcError: -22, it is neither.
+    """
+    is_finished = bool(text) and unhex(text) is not None and not is_psbt_text(text)
+    return parse_transaction(text) if is_finished else parse_psbt(text)
 
 
 def parse_transaction(text: str) -> Transaction:

@@ -18,12 +18,12 @@ from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import unhex
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.delivery import delivery_json, relaying
-from axon.rpc.walletmethods.named import parse_psbt, parse_transaction
+from axon.rpc.walletmethods.named import parse_payment, parse_transaction
+from axon.wallet.finished import record_finished
 from axon.wallet.payment import record_payment
-from axon.wallet.psbt import Psbt, is_psbt_text
+from axon.wallet.psbt import Psbt
 from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 
@@ -62,12 +62,11 @@ async def sendpayment(
         }
     """
     now_s = daemon.now_s
-    finished = unhex(psbt) is not None and not is_psbt_text(psbt)
-    read = parse_transaction(psbt) if finished else parse_psbt(psbt)
+    read = parse_payment(psbt)
     if isinstance(read, Psbt):
         sent = await daemon.ask(_SignAndRecord(read, passphrase, allow_high_fee, now_s))
     else:
-        sent = await daemon.ask(_Record(read, now_s))
+        sent = await daemon.ask(_RecordFinished(read, allow_high_fee, now_s))
     return await _bring_out(daemon, sent, wait)
 
 
@@ -84,12 +83,15 @@ class _SignAndRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _RecordFinished:
     transaction: Transaction
+    allow_high_fee: bool
     now_s: int
 
     def run(self, wallet: Wallet) -> Transaction:
-        return record_payment(wallet, self.transaction, self.now_s)
+        return record_finished(
+            wallet, self.transaction, self.now_s, allow_high_fee=self.allow_high_fee
+        )
 
 
 @method("wallet")
@@ -103,7 +105,7 @@ async def sendrawtransaction(daemon: WalletDaemon, hexstring: str) -> Json:
         "hex"    (string) The transaction hash in hex
     """
     transaction, now_s = parse_transaction(hexstring), daemon.now_s
-    await daemon.ask(_Record(transaction, now_s))
+    await daemon.ask(_RecordFinished(transaction, False, now_s))
     return (await _bring_out(daemon, transaction, 0))["txid"]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from axon.primitives.address import encode_address
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.transaction import outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.wallet.coins import WalletCoin
-from axon.wallet.draft import Draft, fee_question
+from axon.wallet.draft import Draft, Recipient, fee_question
+from axon.wallet.finished import FinishedPayment
 from axon.wallet.history import HistoryEntry, PaymentState
 from axon.wallet.labels import LabelKind
 from axon.wallet.wallet import Wallet
@@ -71,15 +75,7 @@ def draft_json(draft: Draft) -> dict[str, Json]:
     """What a payment would do, as `draftpayment` shows it."""
     shown: dict[str, Json] = {
         "psbt": draft.psbt.base64,
-        "recipients": [
-            {
-                "address": recipient.address,
-                "script": recipient.script.hex(),
-                "amount": Amount(recipient.amount_sat),
-                "ours": recipient.ours,
-            }
-            for recipient in draft.recipients
-        ],
+        "recipients": _recipients(draft.recipients),
         "amount": Amount(draft.amount_sat),
         "fee": Amount(draft.fee_sat),
         "feerate": draft.feerate_sat_kvb / 1_000,
@@ -107,3 +103,46 @@ def draft_json(draft: Draft) -> dict[str, Json]:
     if draft.child_of is not None:
         shown["child_of"] = to_hex(draft.child_of)
     return shown
+
+
+def finished_json(wallet: Wallet, made: FinishedPayment) -> dict[str, Json]:
+    """What a finished transaction does, as `importpsbt` shows it."""
+    transaction = made.transaction
+    shown: dict[str, Json] = {
+        "complete": made.is_signed,
+        "txid": to_hex(transaction.txid),
+        "recipients": _recipients(made.recipients),
+        "amount": Amount(made.amount_sat),
+        "vsize": transaction.vsize,
+        "change": Amount(made.change_sat),
+    }
+    if made.fee_sat is not None:
+        shown |= {"fee": Amount(made.fee_sat), "feerate": made.fee_sat / transaction.vsize}
+    inputs: list[Json] = []
+    for item in made.inputs:
+        output = item.output
+        inputs.append(
+            {
+                "txid": to_hex(outpoint_txid(item.outpoint)),
+                "vout": outpoint_index(item.outpoint),
+                "amount": None if output is None else Amount(output.amount_sat),
+                "address": None
+                if output is None
+                else encode_address(output.script_pubkey, wallet.network),
+                "ours": item.ours,
+                "named": False,
+            }
+        )
+    return shown | {"inputs": inputs}
+
+
+def _recipients(recipients: Sequence[Recipient]) -> list[Json]:
+    return [
+        {
+            "address": recipient.address,
+            "script": recipient.script.hex(),
+            "amount": Amount(recipient.amount_sat),
+            "ours": recipient.ours,
+        }
+        for recipient in recipients
+    ]
