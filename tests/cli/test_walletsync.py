@@ -64,7 +64,7 @@ def test_a_name_that_is_none(
 INFO: dict[str, Any] = {
     "synced": True, "target": 7, "scanned": 7, "headers": 7, "presynced_headers": -1,
     "filter_headers": 7, "peers": 1, "filter_peers": 1, "agreed": 1, "disputed": None, "missed": [],
-    "clock_behind": False, "clock_offset": 0,
+    "clock_behind": False, "clock_offset": 0, "headers_complete": True,
 }  # fmt: skip
 PAYMENT: dict[str, Any] = {
     "txid": "abcd", "delivery": "kept", "peers": 1, "refusals": [],
@@ -83,6 +83,7 @@ class Client:
         self._answers = {
             "waitforsync": INFO,
             "waitfordelivery": [],
+            "getpeerinfo": [],
             "getwalletinfo": WALLET,
             "getnewaddress": "bcrt1q",
         } | answers
@@ -163,14 +164,65 @@ def test_only_a_node_that_was_never_there_is_given_up_early(
     assert (time.monotonic() - began >= 0.5) == (kind is Leaving)
 
 
-def test_a_node_that_is_behind_the_wallet_is_named(
+AHEAD = INFO | {"synced": False, "target": 1_217, "scanned": 1_217, "filter_headers": 1_217}
+BEHIND = {"addr": "127.0.0.1:7", "synced_headers": 1_215}
+NAMED = ("-connect=127.0.0.1:7", "--timeout=600")
+
+
+def test_a_node_that_is_behind_the_wallet_is_named_at_once(
     options: Callable[..., WalletOptions],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    info = INFO | {"synced": False, "target": 217, "scanned": 217, "filter_headers": 217}
-    peer = {"addr": "127.0.0.1:7", "synced_headers": 215}
-    client = Client(waitforsync=info, getpeerinfo=[peer])
-    with pytest.raises(NotInSync, match=r"only node reached \(127.* 215 .*behind.*\(217\)"):
-        sync(client, replace(options(), stall_s=0.0))
-    level = Client(waitforsync=info, getpeerinfo=[peer | {"synced_headers": 217}])
+    monkeypatch.setattr(walletsync, "BEHIND_S", 0.0)
+    client = Client(waitforsync=AHEAD, getpeerinfo=[BEHIND])
+    told = r"only node reached \(127.* block 1,215 .*behind.*\(1,217\): wait until"
+    with pytest.raises(NotInSync, match=told):
+        sync(client, options(*NAMED))
+    said = capsys.readouterr().err
+    assert said.count("The only node reached (127.0.0.1:7) is at block 1,215 at most") == 1
+    level = Client(waitforsync=AHEAD, getpeerinfo=[BEHIND | {"synced_headers": 1_217}])
     with pytest.raises(NotInSync, match="nothing has moved"):
-        sync(level, replace(options(), stall_s=0.0))
+        sync(level, replace(options(*NAMED), stall_s=0.0))
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "peer"),
+    [
+        ((), {}, BEHIND),  # Others may be found.
+        (NAMED[:1], {"headers_complete": False}, BEHIND),  # It has not told all.
+        (NAMED[:1], {}, BEHIND | {"synced_headers": -1}),
+        (("-connect=127.0.0.1:7", "-connect=127.0.0.1:8"), {}, BEHIND),
+    ],
+)
+def test_nodes_behind_are_given_up_early_only_if_nobody_is_left(
+    options: Callable[..., WalletOptions],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    changes: dict[str, Any],
+    peer: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(walletsync, "BEHIND_S", 0.0)
+    read = options(*words)
+    if not words:
+        read = replace(read, light=replace(read.light, connect=None))
+    began = time.monotonic()
+    with pytest.raises(NotInSync):
+        sync(Client(waitforsync=AHEAD | changes, getpeerinfo=[peer]), replace(read, stall_s=0.3))
+    assert time.monotonic() - began >= 0.3
+
+
+def test_a_node_that_catches_up_is_waited_for(
+    options: Callable[..., WalletOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walletsync, "BEHIND_S", 0.0)
+
+    class Growing(Client):
+        def call(self, method: str, /, *args: object, **named: object) -> Any:
+            answer = super().call(method, *args, **named)
+            count = self.asked.count("waitforsync")
+            if method == "getpeerinfo":
+                return [BEHIND | {"synced_headers": 1_200 + count}]
+            return INFO if method == "waitforsync" and count == 5 else answer
+
+    assert sync(Growing(waitforsync=AHEAD), options(*NAMED)) == INFO

@@ -108,6 +108,11 @@ def test_elided_texts_fit_and_keep_both_ends(text: str, width: int) -> None:
             "Looking for payments, block 50 of 112",
             Tone.PLAIN,
         ),
+        (
+            {"synced": False, "agree": 0},
+            "Waiting for nodes to show block 112: 0 of 2 nodes agree",
+            Tone.WARN,
+        ),
     ],
 )
 def test_standing(changes: dict[str, int], sentence: str, tone: Tone) -> None:

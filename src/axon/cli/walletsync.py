@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 from axon.cli.walletoptions import WalletOptions
@@ -20,12 +21,35 @@ NAMED_S: Final = 5.0
 """For so long nodes are tried again that were named and cannot be reached, while there are no
 others to try: one of them may just be starting."""
 
+BEHIND_S: Final = 5.0
+"""For so long nodes that were named may catch up with a wallet that is ahead of all of them; while
+their headers grow it does not end."""
+
 OFFER_S: Final = 8.0
 """For so long a command stays to hand over payments that no node has fetched yet. Nodes ask one
 that has just dialled them after 2 s, and a busy one after 4."""
 
 OFFLINE_STEP_S: Final = 0.5
 """A batch of kept filters is matched in less."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """All nodes that were reached have fewer blocks than the wallet.
+
+    Args:
+        line: that in words.
+        heights: the last header that each is known to have.
+    """
+
+    line: str
+    heights: tuple[int, ...]
+
+
+_BEHIND_WAY_OUT: Final = (
+    "wait until it has caught up, or -connect=HOST:PORT names another one, and --offline says what"
+    " is known so far"
+)
 
 
 class NotInSync(AxonError):
@@ -49,6 +73,7 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
     progress = SyncProgress(sys.stderr)
     began_at = moved_at = time.monotonic()
     last: list[Any] | None = None
+    is_behind_told = False
     was_reached = False  # Who was there a moment ago may come back.
     try:
         while True:
@@ -63,17 +88,22 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
             if info["clock_behind"]:
                 raise NotInSync(f"{clock}; --offline says what is known so far")
             progress.show(info)
+            behind = _behind_us(client, info)
+            if behind is not None and not is_behind_told:
+                is_behind_told = True
+                progress.end()
+                say(f"{_first_upper(behind.line)}: waiting for it to catch up.")
             now, mark = time.monotonic(), [info[name] for name in _MOVES]
+            mark.append(None if behind is None else behind.heights)
             was_reached |= bool(info["peers"])
             is_alone = not was_reached and _are_all_missed(info, options)
             if is_alone and now - began_at >= NAMED_S:
                 raise NotInSync(_reason(info, NAMED_S))
             if mark != last:
                 moved_at, last = now, mark
-            elif now - moved_at >= options.stall_s:
-                peers = client.call("getpeerinfo") if _has_all(info) else []
-                if peers and all(each["synced_headers"] < info["target"] for each in peers):
-                    raise NotInSync(_behind_us(info, peers))
+            elif now - moved_at >= _patience_s(info, options, behind):
+                if behind is not None:
+                    raise NotInSync(f"{behind.line}: {_BEHIND_WAY_OUT}")
                 raise NotInSync(_reason(info, options.stall_s))
     finally:
         progress.end()
@@ -126,17 +156,39 @@ def _has_all(info: dict[str, Any]) -> bool:
     return bool(is_served) and is_done and info["disputed"] is None
 
 
-def _behind_us(info: dict[str, Any], peers: list[dict[str, Any]]) -> str:
-    """Why a wallet that has all its own blocks is not in sync: no node has shown as many."""
-    best = max(each["synced_headers"] for each in peers)
+def _behind_us(client: WalletClient, info: dict[str, Any]) -> _Behind | None:
+    """Why a wallet that has all its own blocks is not in sync: no node has shown as many.
+
+    None where that is not why, or not known yet.
+    """
+    peers = client.call("getpeerinfo") if _has_all(info) and info["headers_complete"] else []
+    heights = [each["synced_headers"] for each in peers]
+    if not peers or max(heights) >= info["target"]:
+        return None
     named = ", ".join(str(each["addr"]) for each in peers[:2])
     which = "the only node reached" if len(peers) == 1 else "every node reached"
-    where = "has shown no blocks" if best < 0 else f"is at block {best} at most"
-    return (
-        f"{which} ({named}) {where}, behind this wallet ({info['target']}): wait until it has"
-        " caught up, or -connect=HOST:PORT names another one, and --offline says what is known"
-        " so far"
+    best = max(heights)
+    where = "has shown no blocks" if best < 0 else f"is at block {best:,} at most"
+    return _Behind(
+        f"{which} ({named}) {where}, behind this wallet ({info['target']:,})", tuple(heights)
     )
+
+
+def _patience_s(info: dict[str, Any], options: WalletOptions, behind: _Behind | None) -> float:
+    """How long nothing may move: less where nobody is left who could have more.
+
+    Of nodes that were named each is there or was missed; others may still be found. One that has
+    shown no headers at all may have claimed any height.
+    """
+    named = options.light.connect
+    if behind is None or not named or min(behind.heights) < 0:
+        return options.stall_s
+    are_all_heard = len(behind.heights) + len(info["missed"]) >= len(named)
+    return min(BEHIND_S, options.stall_s) if are_all_heard else options.stall_s
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _reason(info: dict[str, Any], stall_s: float) -> str:

@@ -105,7 +105,11 @@ def standing(sync: Sync, *, offline: bool) -> StyledText:
         return StyledText(
             f"Reading filter headers, {max(0, sync.filter_headers):,} of {sync.headers:,}"
         )
-    return StyledText(f"Looking for payments, block {max(0, sync.scanned):,} of {sync.headers:,}")
+    if sync.scanned < sync.headers:
+        where = f"block {max(0, sync.scanned):,} of {sync.headers:,}"
+        return StyledText(f"Looking for payments, {where}")
+    agree = f"{sync.agree:,} of {sync.asked:,} nodes agree"
+    return StyledText(f"Waiting for nodes to show block {sync.headers:,}: {agree}", Tone.WARN)
 
 
 def _last_known(sync: Sync) -> str:

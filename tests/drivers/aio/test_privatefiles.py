@@ -87,3 +87,18 @@ def test_a_full_disk_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.Mo
         write_atomically(path, b"two")
     assert path.read_bytes() == b"one"
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_was_made_is_on_the_disk_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut takes the name of a new folder or file whose parent was not synced."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    folder = tmp_path / "a" / "b"
+    make_folder(folder)
+    assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]
+    make_folder(folder)
+    assert len(synced) == 2
+    write_atomically(folder / "file", b"")
+    assert synced[-1] == folder.stat().st_ino

@@ -302,3 +302,14 @@ def test_no_flipped_bit_goes_unnoticed(path: Path) -> None:
             told.append(str(error))
     assert len(told) > 350
     assert all("from a backup" in text for text in told)
+
+
+def test_a_new_file_is_on_the_disk_with_the_folders_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda file: synced.add(os.fstat(file).st_ino))
+    path = tmp_path / "wallets" / "alice" / "wallet.sqlite"
+    SqliteStore(path).close()
+    folders = (tmp_path, tmp_path / "wallets", tmp_path / "wallets" / "alice")
+    assert {folder.stat().st_ino for folder in folders} <= synced

@@ -26,7 +26,7 @@ def keep_private() -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing.
+    """Make a folder, and those above it that are missing; after a power cut they are still there.
 
     Raises:
         OSError: the system refuses.
@@ -36,6 +36,23 @@ def make_folder(path: Path) -> None:
     if path.parent != path:
         make_folder(path.parent)
     path.mkdir(FOLDER_MODE, exist_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the disk holds the names of what is in a folder: a file's own `fsync` does not.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    try:
+        folder = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return  # One may write into it and not read it; then nobody can wait for it.
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def open_file(path: Path, flags: int) -> int:
@@ -78,8 +95,4 @@ def write_atomically(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # Half a file would only take room on a full disk.
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

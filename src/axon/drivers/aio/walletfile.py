@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.drivers.aio.keyvalue import KeyValueFile
-from axon.drivers.aio.privatefiles import make_folder, open_file
+from axon.drivers.aio.privatefiles import make_folder, open_file, sync_folder
 from axon.errors import DamageError, DiskFullError, StorageError, disk_refusal
 
 APPLICATION_ID: Final = 0x61786F6E  # "axon"
@@ -63,6 +63,7 @@ class SqliteStore(KeyValueFile):
         try:
             make_folder(path.parent)
             os.close(open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+            sync_folder(path.parent)
         except FileExistsError:
             pass  # Not opened here: closing it would end a lock that this process has on it.
         except OSError as error:
