@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ def error(capsys: pytest.CaptureFixture[str], home: Path, *words: str) -> str:
         ["partition", "1|2"],
         ["heal"],
         ["mine"],
+        ["pay", "w1", "w2", "0.1"],
+        ["rpc", "n1", "getblockcount"],
+        ["logs", "n1"],
+        ["open", "w1"],
         ["check"],
         ["down"],
     ],
@@ -59,6 +64,12 @@ def test_without_a_run_all_say_so(
         (["check", "Q1"], "there are S1, S2"),
         (["check", "--settle", "long"], "number of seconds"),
         (["kill"], "TARGET"),
+        (["mine", "0"], "1 to 10000 blocks"),
+        (["mine", "n1", "many"], "1 to 10000 blocks"),
+        (["mine", "n1", "n2", "3"], "mine n2 5"),
+        (["pay", "w1", "w2"], "AMOUNT"),
+        (["pay", "w1", "w2", "a", "lot"], "'a lot'"),
+        (["logs", "n1", "-n", "-1"], "0 to 100000 lines"),
         (["kill", "n1", "--sig", "HUP"], "HUP"),
     ],
 )
@@ -98,6 +109,20 @@ def test_help_starts_nothing(
     assert left.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: axon swarm {command}".rstrip())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_and_its_json_are_documented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"], tmp_path)
+    named = re.findall(r"^    ([a-z]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)
+    assert len(named) >= 17
+    text = (Path(__file__).parents[2] / "docs" / "swarm.md").read_text()
+    shapes = re.findall(r"^### (.*)$", text, re.MULTILINE)
+    assert {word for line in shapes for word in line.split(", ")} >= set(named)
+    for name in named:
+        assert f"`{name}" in text
 
 
 def test_the_doctor_tries_what_the_lab_needs(

@@ -15,8 +15,11 @@ from typing import Any, Final
 
 import pytest
 
+from axon.swarm.lab.lifecycle import down
+from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer
+from tests.process.lab import Lab
 from tests.process.market import Market
 
 ALICE: Final = Signer("Alice")
@@ -133,3 +136,25 @@ def grown_node_fixture(make_node: MakeNode, grown: Grown) -> NodeProcess:
     node = make_node()
     shutil.copytree(grown.folder, node.folder)
     return node
+
+
+@pytest.fixture(name="make_lab")
+def make_lab_fixture(tmp_path: Path) -> Iterator[Callable[[], Lab]]:
+    """Makes labs that are not up; whatever they raise is ended."""
+    labs: list[Lab] = []
+
+    def make() -> Lab:
+        labs.append(Lab(tmp_path / f"run{len(labs)}"))
+        return labs[-1]
+
+    yield make
+    for lab in labs:
+        manifest = Manifest.load(lab.folder)
+        if manifest is not None:
+            down(manifest)
+
+
+@pytest.fixture(name="lab")
+def lab_fixture(make_lab: Callable[[], Lab]) -> Lab:
+    """One of them."""
+    return make_lab()

@@ -7,93 +7,23 @@ Only `status`, which changes nothing and is asked for often, is called here.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import pytest
 
-from axon.cli.swarm import main
-from axon.swarm.lab.lifecycle import down
-from axon.swarm.lab.manifest import MANIFEST, Manifest
+from axon.swarm.lab.manifest import MANIFEST
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, read_identity
+from tests.process.lab import LIMIT_S, Lab
 
 pytestmark = pytest.mark.process
-
-LIMIT_S = 60.0
-
-_printing = Lock()  # What is printed goes to one place at a time, and labs may be side by side.
-
-
-class Lab:
-    """`axon swarm` on one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "axon", "swarm", *words, "--dir", str(self.folder)]
-
-    def run(self, *words: str, code: int = 0) -> str:
-        """Run a command that leaves with this code; what it wrote to standard output."""
-        done = subprocess.run(
-            self.command(*words), capture_output=True, text=True, timeout=LIMIT_S, check=False
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-        if code == 3:
-            (line,) = done.stderr.splitlines()
-            assert line.startswith("Error: ")
-            return line
-        return done.stdout
-
-    def status(self) -> dict[str, dict[str, Any]]:
-        """Every component by name, as `status --json` tells it."""
-        told = io.StringIO()
-        with _printing, contextlib.redirect_stdout(told):
-            assert main(["status", "--json", "--dir", str(self.folder)]) == 0
-        listed = json.loads(told.getvalue())["components"]
-        return {item["name"]: item for item in listed}
-
-    def states(self) -> str:
-        return " ".join(item["state"] for item in self.status().values())
-
-    def tips(self) -> list[str]:
-        return [item["tip"] for item in self.status().values() if "tip" in item]
-
-    def identities(self) -> list[str]:
-        """Components that have written down their identity."""
-        return [path.parent.name for path in self.folder.glob("*/process.json")]
-
-
-@pytest.fixture(name="make_lab")
-def make_lab_fixture(tmp_path: Path) -> Iterator[Callable[[], Lab]]:
-    """Makes labs that are not up; whatever they raise is ended."""
-    labs: list[Lab] = []
-
-    def make() -> Lab:
-        labs.append(Lab(tmp_path / f"run{len(labs)}"))
-        return labs[-1]
-
-    yield make
-    for lab in labs:
-        manifest = Manifest.load(lab.folder)
-        if manifest is not None:
-            down(manifest)
-
-
-@pytest.fixture(name="lab")
-def lab_fixture(make_lab: Callable[[], Lab]) -> Lab:
-    """One of them."""
-    return make_lab()
 
 
 def linked(told: dict[str, Any]) -> set[str]:

@@ -24,7 +24,7 @@ Usage: axon COMMAND [ARGUMENTS]
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
 
-_KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"])
+_KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"], ["swarm", "open"])
 """Through these, passphrases come and go for as long as they run."""
 
 _INTERRUPTED: Final = 130

@@ -73,15 +73,25 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
                 raise ConfigError("too few parameters (need at least command)")
             result = _patiently(settings, client, rest)
     except RpcError as error:
-        sys.stderr.write(f"error code: {error.code}\nerror message:\n{error.message}\n")
-        return abs(error.code)
+        return refused(error)
     except (ConfigError, Unauthorized, Unreachable) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    show(result)
+    return 0
+
+
+def show(result: object) -> None:
+    """Print a result: text as it is, else JSON; nothing for null."""
     if result is not None:
         text = result if isinstance(result, str) else encode_json(result, indent=2)
         sys.stdout.write(f"{text}\n" if text else "")
-    return 0
+
+
+def refused(error: RpcError) -> int:
+    """Print what a node refuses, in the form of `bitcoin-cli`; the exit code that says it."""
+    sys.stderr.write(f"error code: {error.code}\nerror message:\n{error.message}\n")
+    return abs(error.code)
 
 
 def _usage() -> str:
@@ -131,7 +141,7 @@ def _patiently(settings: Settings, client: RpcClient, rest: list[str]) -> Any:
     deadline = time.monotonic() + patience_s if patience_s > 0 else None
     while True:
         try:
-            return _call(client, rest[0], rest[1:], settings.flag("named", False))
+            return call_by_text(client, rest[0], rest[1:], settings.flag("named", False))
         except (RpcError, Unreachable, Unauthorized) as error:
             # Between the first sign of life and the new cookie, the old one is still there.
             transient = not isinstance(error, RpcError) or error.code == Code.WARMUP
@@ -142,7 +152,20 @@ def _patiently(settings: Settings, client: RpcClient, rest: list[str]) -> Any:
             time.sleep(RETRY_S)
 
 
-def _call(client: RpcClient, method: str, arguments: list[str], named: bool) -> Any:
+def call_by_text(
+    client: RpcClient, method: str, arguments: Sequence[str], named: bool = False
+) -> Any:
+    """Call a method with arguments as they stand on a command line.
+
+    Args:
+        client: of the node; its `numbers` should be `Number`s, to be shown as they came.
+        method: its name.
+        arguments: JSON, or text where the node says so, or where they are no JSON.
+        named: they are `name=value`.
+
+    Raises:
+        RpcError, Unreachable, Unauthorized: as `RpcClient.call`.
+    """
     if not arguments:
         return client.call(method)
     texts = _texts(client, method)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from axon.cli.swarmcommands import harming, judging, looking, raising, using
+from axon.cli.swarmcommands import asking, harming, judging, looking, raising, using, watching
 from axon.cli.swarmoptions import Command, swarm_parser
 from axon.errors import AxonError
 from axon.swarm.lab.verdict import Exit
@@ -20,7 +20,7 @@ from axon.swarm.lab.verdict import Exit
 DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (raising, looking, using, harming, judging)
+_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

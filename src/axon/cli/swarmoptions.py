@@ -10,13 +10,22 @@ from random import Random
 from typing import Final, Protocol
 
 from axon.cli.arguments import Parser
-from axon.swarm.lab.manifest import Manifest
+from axon.errors import ConfigError
+from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
+from axon.swarm.lab.members import state_of
+from axon.swarm.lab.nodeprocess import ProcessState
 from axon.swarm.lab.targets import Targets
 
 TARGET_HELP: Final = (
     "n3 or 3; n1-n5 or 1-5; all; all-but:3; random:2; group:7 (nodes of one /16); m1, miner:1 or "
     "miner:*; w1, w1-w3 or wallet:*; several with commas"
 )
+
+_STATES: Final = {
+    ProcessState.PAUSED: "is paused",
+    ProcessState.ENDED: "was ended",
+    ProcessState.DIED: "died by itself",
+}
 
 Command = Callable[[Namespace, Path], int]
 """What a command does with its options, in the folder of the run; its exit code."""
@@ -37,7 +46,8 @@ class AddCommand(Protocol):
             more: what its own help says; the line if it is left out.
 
         Returns:
-            To which its options are added.
+            To which its options are added; `--dir` and `--json`, which every command has, are
+            there already.
         """
 
 
@@ -64,11 +74,43 @@ def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
         added.add_argument(
             "--dir", type=Path, metavar="FOLDER", help="of the run (default ~/.axon/swarm)"
         )
+        added.add_argument("--json", action="store_true", help="print the result as JSON")
         return added
 
     for family in families:
         family(add)
     return parser
+
+
+def one_of(manifest: Manifest, text: str, *kinds: ComponentKind) -> Component:
+    """The one component that a text means, of some kinds.
+
+    Raises:
+        ConfigError: it means several, or another kind.
+    """
+    names = Targets(manifest.components, Random(0)).read(text)
+    if len(names) != 1:
+        raise ConfigError(f"{text!r} means {', '.join(names)}; name one of them")
+    item = manifest.components[names[0]]
+    if item.kind not in kinds:
+        raise ConfigError(f"{item.name} is a {item.kind}, not a {' or a '.join(kinds)}")
+    return item
+
+
+def running(manifest: Manifest, text: str, *kinds: ComponentKind) -> Component:
+    """The same, if it runs.
+
+    Raises:
+        ConfigError: as `one_of`; or it does not run.
+    """
+    item = one_of(manifest, text, *kinds)
+    state = state_of(item)
+    if state is not ProcessState.RUNNING:
+        helps = "cont" if state is ProcessState.PAUSED else "restart"
+        raise ConfigError(
+            f"{item.name} does not answer, it {_STATES[state]}; axon swarm {helps} {item.name}"
+        )
+    return item
 
 
 def targets_of(manifest: Manifest, text: str) -> Targets:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Final
 
 from axon.drivers.aio.clock import Clock
 from axon.machine import SECOND
+from axon.rpc.amounts import encode_json
 
 REFRESH_S: Final = 1.0
 """How often a live picture is drawn."""
@@ -23,8 +23,8 @@ def write(line: str) -> None:
 
 
 def write_json(result: object) -> None:
-    """A result as JSON."""
-    write(json.dumps(result, indent=2))
+    """A result as JSON, its money exact."""
+    write(encode_json(result, indent=2))
 
 
 class RunProgress:

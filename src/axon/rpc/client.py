@@ -215,6 +215,11 @@ class RpcClient:
         server = self._exchange.endpoint
         self._connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout_s)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Of the server."""
+        return self._exchange.endpoint
+
     def __enter__(self) -> Self:
         return self
 

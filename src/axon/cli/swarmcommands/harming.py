@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from axon.cli.swarmoptions import TARGET_HELP, AddCommand, targets_of
-from axon.cli.swarmview import RunProgress, write
+from axon.cli.swarmview import RunProgress, write, write_json
 from axon.swarm.lab import lifecycle
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
@@ -67,8 +67,11 @@ def _on_target(
 ) -> int:
     with lifecycle.taken(folder) as manifest:
         names = targets_of(manifest, options.target).read(options.target)
-        done = strike(manifest, names)
+        done = list(strike(manifest, names))
     idle = [name for name in names if name not in done]
+    if options.json:
+        write_json({"done": done, "not_alive": idle})
+        return Exit.PASS
     if done:
         write(f"{word}: {' '.join(done)}")
     if idle:
@@ -81,12 +84,18 @@ def _partition(options: Namespace, folder: Path) -> int:
         targets = targets_of(manifest, options.sides)
         names = [item.name for item in manifest.nodes]
         partition(manifest, read_sides(options.sides, targets, names))
-    write(f"cut: {shown(manifest)}")
+    if options.json:
+        write_json({"sides": manifest.sides})
+    else:
+        write(f"cut: {shown(manifest)}")
     return Exit.PASS
 
 
-def _heal(_options: Namespace, folder: Path) -> int:
+def _heal(options: Namespace, folder: Path) -> int:
     with lifecycle.taken(folder) as manifest:
         heal(manifest)
-    write("healed")
+    if options.json:
+        write_json({"sides": manifest.sides})
+    else:
+        write("healed")
     return Exit.PASS

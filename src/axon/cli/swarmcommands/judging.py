@@ -30,7 +30,6 @@ def add_commands(add: AddCommand) -> None:
     check.add_argument(
         "--settle", type=seconds, default=0.0, metavar="S", help="leave it alone for S s first"
     )
-    check.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _check(options: Namespace, folder: Path) -> int:

@@ -11,6 +11,7 @@ from axon.cli.swarmcommands.looking import tell_dead
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
 from axon.swarm.lab import doctor, lifecycle
+from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import INTERVAL_S, RunRequest
 from axon.swarm.lab.topology import RunTopology, read_topology
@@ -19,9 +20,7 @@ from axon.swarm.lab.verdict import Exit
 
 def add_commands(add: AddCommand) -> None:
     """Add the commands."""
-    add("doctor", _doctor, "what this machine can do for a lab").add_argument(
-        "--json", action="store_true", help="one JSON object"
-    )
+    add("doctor", _doctor, "what this machine can do for a lab")
     _add_up(add("up", _up, "start a network, or what is missing of the one that is up"))
     add("down", _down, "end all processes of the run and remove what up made")
 
@@ -88,23 +87,47 @@ def _up(options: Namespace, folder: Path) -> int:
     say = RunProgress()
     manifest, fresh = lifecycle.up(folder, wanted, SystemRandom(), say)
     say.end()
-    seen = views(manifest)
+    seen, wallets = views(manifest), wallet_views(manifest)
+    height = max(item.height for item in seen)
+    if options.json:
+        write_json(
+            {
+                "folder": str(folder),
+                "fresh": fresh,
+                "seed": manifest.seed,
+                "topology": manifest.topology,
+                "nodes": len(seen),
+                "miners": len(manifest.of_kind(ComponentKind.MINER)),
+                "wallets": len(wallets),
+                "height": height,
+                "took_s": round(say.seconds(), 1),
+                "node_mb": round(mean_pss_mb(seen)),
+                "wallet_mb": round(mean_pss_mb(wallets)),
+            }
+        )
+        return Exit.PASS
     words = "up" if fresh else "is up already; what was missing has been started"
-    write(f"{lifecycle.described(manifest)}: {words}, height {max(item.height for item in seen)}.")
+    write(f"{lifecycle.described(manifest)}: {words}, height {height}.")
     memory = f"{mean_pss_mb(seen):.0f} MB a node"
-    if manifest.wallets:
-        memory += f", {mean_pss_mb(wallet_views(manifest)):.0f} MB a wallet"
+    if wallets:
+        memory += f", {mean_pss_mb(wallets):.0f} MB a wallet"
     write(f"{say.seconds():.1f} s; {memory}; seed {manifest.seed}; in {folder}")
     write(f"Call a node: axon rpc -datadir={folder / 'n1'} getpeerinfo")
-    if manifest.wallets:
+    if wallets:
         write(f"See a wallet: axon wallet balance w1 -regtest -datadir={folder / 'w1'}")
     return Exit.PASS
 
 
-def _down(_options: Namespace, folder: Path) -> int:
+def _down(options: Namespace, folder: Path) -> int:
     with lifecycle.taken(folder) as manifest:
-        tell_dead(manifest)
+        died = lifecycle.dead(manifest)
         left = lifecycle.down(manifest)
+    if options.json:
+        write_json(
+            {"folder": str(folder), "ended": list(manifest.components), "died": died, "left": left}
+        )
+        return Exit.PASS
+    tell_dead(died)
     write(f"{lifecycle.described(manifest)}: down.")
     if left:
         write(f"{folder} stays, for it holds {', '.join(left[:3])}, which is not of this run.")

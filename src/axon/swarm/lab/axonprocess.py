@@ -18,6 +18,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -133,8 +134,12 @@ class AxonProcess(ABC):
         """The command line."""
 
     @abstractmethod
-    def dial(self, timeout_s: float) -> RpcClient:
+    def dial(self, timeout_s: float, numbers: Callable[[str], object] = Decimal) -> RpcClient:
         """A connection of its own to its RPC, for one thread; the caller closes it.
+
+        Args:
+            timeout_s: how long an answer may take.
+            numbers: what numbers with a fraction become, from their text.
 
         Raises:
             Unreachable: it has not said yet where it answers.

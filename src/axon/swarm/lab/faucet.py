@@ -15,6 +15,7 @@ from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
 from axon.rpc.errors import Code, RpcError
+from axon.swarm.invariants import counted
 from axon.swarm.lab.checkedrun import RpcTarget
 from axon.swarm.signer import Signer, Spendable
 
@@ -45,7 +46,7 @@ def pay(node: RpcTarget) -> str:
     """
     coin = next(_ripe(node), None)
     if coin is None:
-        raise FaucetEmpty("the faucet has no coin to pay with; axon swarm mine 1 101 makes some")
+        raise FaucetEmpty("the faucet has no coin to pay with; axon swarm mine 101 makes some")
     signed = FAUCET.pay([coin], [TxOut(coin.amount_sat - FEE_SAT, FAUCET.script)])
     return str(node.rpc("sendrawtransaction", signed.raw.hex()))
 
@@ -67,9 +68,8 @@ def give(node: RpcTarget, addresses: Sequence[str]) -> None:
         if held_sat > due_sat:
             break
     else:
-        raise FaucetEmpty(
-            f"the faucet has too little for {len(addresses)} wallets; axon swarm mine 1 101"
-        )
+        wallets = counted(len(addresses), "wallet")
+        raise FaucetEmpty(f"the faucet has too little for {wallets}; axon swarm mine 101")
     outputs = [TxOut(GIFT_COIN_SAT, decode_address(address, REGTEST)) for address in gifts]
     change = TxOut(held_sat - due_sat, FAUCET.script)
     node.rpc("sendrawtransaction", FAUCET.pay(coins, [change, *outputs]).raw.hex())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -156,12 +156,13 @@ class NodeProcess(AxonProcess):
             *extra,
         ]
 
-    def dial(self, timeout_s: float) -> RpcClient:
+    def dial(self, timeout_s: float, numbers: Callable[[str], object] = Decimal) -> RpcClient:
         """A connection of its own to its RPC."""
         return RpcClient(
             f"http://{self.rpc_endpoint}",
             cookie=self.network_folder / ".cookie",
             timeout_s=timeout_s,
+            numbers=numbers,
         )
 
     def _has_started(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +53,11 @@ class WalletProcess(AxonProcess):
         """Where its files are, below the data directory."""
         return self.folder / _CHAIN / "wallets" / self.name
 
+    @property
+    def log(self) -> Path:
+        """What it writes down as it goes."""
+        return self.wallet_folder / "debug.log"
+
     def create(self) -> str:
         """Make it; the words that restore it."""
         return str(self._run("create", "--no-confirm", said=PASSPHRASE)["words"])
@@ -90,7 +95,7 @@ class WalletProcess(AxonProcess):
             raise NodeFailed(f"axon wallet {what} {self.name}: {done.stderr.strip()[-2000:]}")
         return json.loads(done.stdout)
 
-    def dial(self, timeout_s: float) -> RpcClient:
+    def dial(self, timeout_s: float, numbers: Callable[[str], object] = Decimal) -> RpcClient:
         """A connection of its own to its RPC."""
         try:
             told = json.loads((self.wallet_folder / "rpc.json").read_bytes())
@@ -102,6 +107,7 @@ class WalletProcess(AxonProcess):
             f"http://127.0.0.1:{told['port']}",
             cookie=self.wallet_folder / ".cookie",
             timeout_s=timeout_s,
+            numbers=numbers,
         )
 
     def _has_started(self) -> bool:
