@@ -10,7 +10,14 @@ from axon.machine import IMMEDIATELY, SECOND, Clogged, Closed, Completed, Draine
 from axon.node.costs import CUT_BYTE_NS, received_ns, sent_ns
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import DecodeTransaction, ReadBlock
-from axon.node.reception import INBOX_LIMIT_BYTES, INBOX_TOTAL_BYTES, MOST_NS, STEP_NS, TURN_NS
+from axon.node.reception import (
+    BURST_NS,
+    INBOX_LIMIT_BYTES,
+    INBOX_TOTAL_BYTES,
+    MOST_NS,
+    STEP_NS,
+    TURN_NS,
+)
 from axon.node.replies import FILTERS_A_READ
 from axon.node.work import perform
 from axon.primitives.block import Block
@@ -245,11 +252,28 @@ def test_a_long_transaction_is_decoded_off_the_loop() -> None:
     rig.feed(Received(peer, Rig.frame("tx", payload)))
     rig.feed(Received(other, Rig.frame("tx", payload)))
     rig.send(peer, Ping(5))
+    rig.tick()
     assert [job.job for job in rig.jobs] == [DecodeTransaction(payload)], "one at a time"
     assert rig.told(peer, Pong) == [], "messages of one peer come one after the other"
     rig.work()
     assert rig.told(peer, Pong) == [Pong(5)]
     assert [type(job.job) for job in rig.jobs] == []
+
+
+def test_a_burst_of_events_does_no_more_than_a_bounded_part_of_its_work_at_once() -> None:
+    rig = Rig()
+    honest, *crowd = [rig.connect() for _ in range(31)]
+    frame = Rig.frame("zzz", bytes(1_000_000))
+    for peer in crowd:  # One round of the loop: nothing else has its turn in between.
+        rig.feed(Received(peer, frame))
+    rig.send(honest, Ping(5))
+    taken = [peer for peer in crowd if not rig.node.sessions[peer].waiting_bytes]
+    assert 1 <= len(taken) <= 1 + BURST_NS // (len(frame) * CUT_BYTE_NS)
+    assert rig.node.deadline() == IMMEDIATELY
+    rig.tick_once()
+    assert rig.told(honest, Pong) == [Pong(5)], "who was heard last goes first: he cost least"
+    rig.tick()
+    assert not any(rig.node.sessions[peer].waiting_bytes for peer in crowd)
 
 
 @pytest.mark.parametrize("items", [300_000, 3_800_000])

@@ -132,7 +132,7 @@ class PeerNode(ABC):
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
         self._outbox.now = now
-        self._reception.work(now)  # First: what a message makes due at once is done right after it.
+        self._reception.tick(now)  # First: what a message makes due at once is done right after it.
         self._tick(now)
         if self._take_off(now) and self._is_due(now):
             self._tick(now)  # Who was disconnected just now leaves a place.

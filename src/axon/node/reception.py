@@ -45,6 +45,10 @@ those who serve us are few, and what strangers make us keep is bounded."""
 STEP_NS: Final = 2_000_000
 """Work of one step: then sockets, callers and timers have their turn."""
 
+BURST_NS: Final = 10_000_000
+"""Work of all events between two ticks. What thirty peers send arrives in one round of the loop: if
+each event did a step of its own, whoever is heard in the next round would wait for all of them."""
+
 TURN_NS: Final = 200_000
 """Work for one peer before the next one is chosen; choosing costs something, too."""
 
@@ -106,6 +110,7 @@ class Reception:
         self._waiting: dict[PeerId, None] = {}  # Peers of whom something waits, whyever.
         self._waiting_bytes = 0
         self._turns = 0
+        self._burst_ns = 0  # What events and the last tick have had us do.
         self._long: dict[PeerId, bytes] = {}  # Long messages that wait to be decoded.
         self._is_decoding = False
         self.has_ready = False
@@ -159,6 +164,11 @@ class Reception:
             why = "more bytes of all peers wait than are kept, and this one's for longest"
             self._outbox.disconnect(most.peer, PeerDone(why))
 
+    def tick(self, now: Instant) -> None:
+        """Others had their turn: do a bounded part of what waits."""
+        self._burst_ns = 0
+        self.work(now)
+
     def work(self, now: Instant) -> None:
         """Do a bounded part of what waits, the cheapest peers first."""
         ready = self._find_ready(now) if self._waiting else []
@@ -173,7 +183,8 @@ class Reception:
             else:
                 heappop(ready)
             left_ns -= session.cost_ns - before_ns
-        self.has_ready = bool(ready)
+        self._burst_ns += STEP_NS - left_ns
+        self.has_ready = bool(ready) or self._burst_ns > BURST_NS
 
     def _find_ready(self, now: Instant) -> list[tuple[int, int, PeerId]]:
         """The peers of whom something can be done: rank, last turn and peer, as a heap."""
