@@ -64,7 +64,7 @@ def test_a_name_that_is_none(
 INFO: dict[str, Any] = {
     "synced": True, "target": 7, "scanned": 7, "headers": 7, "presynced_headers": -1,
     "filter_headers": 7, "peers": 1, "filter_peers": 1, "agreed": 1, "disputed": None, "missed": [],
-    "clock_behind": False, "clock_offset": 0, "headers_complete": True,
+    "clock_behind": False, "clock_offset": 0,
 }  # fmt: skip
 PAYMENT: dict[str, Any] = {
     "txid": "abcd", "delivery": "kept", "peers": 1, "refusals": [],
@@ -165,7 +165,10 @@ def test_only_a_node_that_was_never_there_is_given_up_early(
 
 
 AHEAD = INFO | {"synced": False, "target": 1_217, "scanned": 1_217, "filter_headers": 1_217}
-BEHIND = {"addr": "127.0.0.1:7", "synced_headers": 1_215}
+BEHIND: dict[str, Any] = {
+    "addr": "127.0.0.1:7", "version": 70_016, "headers_told": True, "behind": 1_215,
+}  # fmt: skip
+LEVEL = {name: BEHIND[name] for name in BEHIND if name != "behind"}
 NAMED = ("-connect=127.0.0.1:7", "--timeout=600")
 
 
@@ -181,25 +184,25 @@ def test_a_node_that_is_behind_the_wallet_is_named_at_once(
         sync(client, options(*NAMED))
     said = capsys.readouterr().err
     assert said.count("The only node reached (127.0.0.1:7) is at block 1,215 at most") == 1
-    level = Client(waitforsync=AHEAD, getpeerinfo=[BEHIND | {"synced_headers": 1_217}])
+    level = Client(waitforsync=AHEAD, getpeerinfo=[BEHIND, LEVEL])
     with pytest.raises(NotInSync, match="nothing has moved"):
         sync(level, replace(options(*NAMED), stall_s=0.0))
 
 
 @pytest.mark.parametrize(
-    ("words", "changes", "peer"),
+    ("words", "peer"),
     [
-        ((), {}, BEHIND),  # Others may be found.
-        (NAMED[:1], {"headers_complete": False}, BEHIND),  # It has not told all.
-        (NAMED[:1], {}, BEHIND | {"synced_headers": -1}),
-        (("-connect=127.0.0.1:7", "-connect=127.0.0.1:8"), {}, BEHIND),
+        ((), BEHIND),  # Others may be found.
+        (NAMED[:1], BEHIND | {"headers_told": False}),
+        (NAMED[:1], LEVEL),
+        (NAMED[:1], BEHIND | {"version": 0}),  # It has yet to shake hands.
+        (("-connect=127.0.0.1:7", "-connect=127.0.0.1:8"), BEHIND),
     ],
 )
 def test_nodes_behind_are_given_up_early_only_if_nobody_is_left(
     options: Callable[..., WalletOptions],
     monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
-    changes: dict[str, Any],
     peer: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(walletsync, "BEHIND_S", 0.0)
@@ -208,7 +211,7 @@ def test_nodes_behind_are_given_up_early_only_if_nobody_is_left(
         read = replace(read, light=replace(read.light, connect=None))
     began = time.monotonic()
     with pytest.raises(NotInSync):
-        sync(Client(waitforsync=AHEAD | changes, getpeerinfo=[peer]), replace(read, stall_s=0.3))
+        sync(Client(waitforsync=AHEAD, getpeerinfo=[peer]), replace(read, stall_s=0.3))
     assert time.monotonic() - began >= 0.3
 
 
@@ -222,7 +225,7 @@ def test_a_node_that_catches_up_is_waited_for(
             answer = super().call(method, *args, **named)
             count = self.asked.count("waitforsync")
             if method == "getpeerinfo":
-                return [BEHIND | {"synced_headers": 1_200 + count}]
+                return [BEHIND | {"behind": 1_200 + count}]
             return INFO if method == "waitforsync" and count == 5 else answer
 
     assert sync(Growing(waitforsync=AHEAD), options(*NAMED)) == INFO

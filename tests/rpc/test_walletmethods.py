@@ -522,6 +522,14 @@ def test_a_payment_goes_to_the_node_that_is_not_behind(tmp_path: Path) -> None:
                 sent = wallet.call("sendpayment", draft["psbt"], PASSPHRASE, {"wait": 20_000})
                 assert sent["delivery"] == "accepted"
                 assert sent["txid"] in node.call("getrawmempool")
+            peers = wallet.call("getpeerinfo")
+            assert all(peer["headers_told"] for peer in peers)
+            best = node.call("getblockcount")
+            assert best > 0
+            assert {peer["synced_headers"]: peer.get("behind") for peer in peers} == {
+                best: None,
+                -1: 0,
+            }
 
 
 def waited_for(wallet: LightWallet, txid: str) -> Any:

@@ -39,7 +39,7 @@ class _Behind:
 
     Args:
         line: that in words.
-        heights: the last header that each is known to have.
+        heights: of their chains.
     """
 
     line: str
@@ -157,31 +157,31 @@ def _has_all(info: dict[str, Any]) -> bool:
 
 
 def _behind_us(client: WalletClient, info: dict[str, Any]) -> _Behind | None:
-    """Why a wallet that has all its own blocks is not in sync: no node has shown as many.
+    """Why a wallet that has all its own blocks is not in sync: no node has as many.
 
     None where that is not why, or not known yet.
     """
-    peers = client.call("getpeerinfo") if _has_all(info) and info["headers_complete"] else []
-    heights = [each["synced_headers"] for each in peers]
-    if not peers or max(heights) >= info["target"]:
+    listed = client.call("getpeerinfo") if _has_all(info) else []
+    peers = [each for each in listed if each["version"]]
+    heights = [each.get("behind") for each in peers if each["headers_told"]]
+    if not peers or len(heights) < len(peers) or None in heights:
         return None
     named = ", ".join(str(each["addr"]) for each in peers[:2])
     which = "the only node reached" if len(peers) == 1 else "every node reached"
-    best = max(heights)
-    where = "has shown no blocks" if best < 0 else f"is at block {best:,} at most"
     return _Behind(
-        f"{which} ({named}) {where}, behind this wallet ({info['target']:,})", tuple(heights)
+        f"{which} ({named}) is at block {max(heights):,} at most, behind this wallet"
+        f" ({info['target']:,})",
+        tuple(heights),
     )
 
 
 def _patience_s(info: dict[str, Any], options: WalletOptions, behind: _Behind | None) -> float:
     """How long nothing may move: less where nobody is left who could have more.
 
-    Of nodes that were named each is there or was missed; others may still be found. One that has
-    shown no headers at all may have claimed any height.
+    Of nodes that were named each is there or was missed; others may still be found.
     """
     named = options.light.connect
-    if behind is None or not named or min(behind.heights) < 0:
+    if behind is None or not named:
         return options.stall_s
     are_all_heard = len(behind.heights) + len(info["missed"]) >= len(named)
     return min(BEHIND_S, options.stall_s) if are_all_heard else options.stall_s

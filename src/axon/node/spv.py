@@ -143,11 +143,6 @@ class SpvNode(PeerNode):
         """Whether the wallet has seen all that the nodes it reached have, by their own word."""
         return self._tips.is_complete and self.filtersync.is_settled and self.scan.is_done
 
-    @property
-    def knows_all_headers(self) -> bool:
-        """Whether all nodes that were reached have told their headers, and none has more."""
-        return self._tips.is_complete
-
     def agreement(self) -> Agreement:
         """What the nodes say of the end of the chain, and of its filters if they serve any."""
         said, filters = self._tips.state(), self.filtersync.state()

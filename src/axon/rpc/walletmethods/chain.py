@@ -64,8 +64,6 @@ async def getsyncinfo(daemon: WalletDaemon) -> Json:
           "target" : n,             (numeric) Height of the best header
           "bestblockhash" : "hex",  (string) Its hash
           "headers" : n,            (numeric) The same as target
-          "headers_complete" : true|false,  (boolean) Whether all nodes that were reached have told
-                                    what headers they have, and none has more
           "presynced_headers" : n,  (numeric) How far a chain is read that is read twice, because it
                                     must first show enough work; -1 if none is
           "filter_headers" : n,     (numeric) Height of the last filter header; -1 for none
@@ -163,7 +161,6 @@ async def _info(daemon: WalletDaemon) -> dict[str, Json]:
         "target": best.height,
         "bestblockhash": to_hex(best.hash),
         "headers": best.height,
-        "headers_complete": node.knows_all_headers,
         "presynced_headers": max(presynced, default=-1),
         "filter_headers": filters.headers_height,
         "peers": sum(session.negotiated is not None for session in node.sessions.values()),

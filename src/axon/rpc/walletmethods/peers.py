@@ -31,6 +31,10 @@ def getpeerinfo(daemon: WalletDaemon) -> Json:
             "bytesrecv" : n,              (numeric) The total bytes received
             "pingtime" : n,               (numeric, optional) The last ping time in seconds
             "synced_headers" : n,         (numeric) The last header we have in common; -1 for none
+            "headers_told" : true|false,  (boolean) Whether it was asked for headers and has no more
+                                          for us
+            "behind" : n,                 (numeric, optional) The height of its chain, of which it
+                                          claims no more, where that has less work than ours
             "filters" : "str",            (string) agrees with our filter headers, open (it is being
                                           asked), or none (it serves none)
             "connection_type" : "str"     (string) Why the connection exists
@@ -61,9 +65,13 @@ def _peer(daemon: WalletDaemon, session: Session, agrees: bool) -> dict[str, Jso
         "bytessent": session.sent.bytes,
         "bytesrecv": session.received.bytes,
         "synced_headers": node.peer_chains.height(session.peer),
+        "headers_told": negotiated is not None and node.headersync.has_told_all(session.peer),
         "filters": _filters(session, agrees),
         "connection_type": session.kind.value,
     }
+    behind = node.height_behind(session.peer)
+    if behind is not None:
+        shown["behind"] = behind
     if keepalive is not None and keepalive.latency_us is not None:
         shown["pingtime"] = keepalive.latency_us / SECOND
     return shown
