@@ -17,6 +17,7 @@ from axon.swarm.lab.lifecycle import down, up
 from axon.swarm.lab.manifest import Manifest, run_locked
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import RunRequest
+from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.startup import MESHED, SERVED_BY
 from bench.table import Row, Skipped
 
@@ -33,7 +34,8 @@ def measure(nodes: int = NODES, wallets: int = WALLETS) -> Row:
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name, _raised(Path(name)) as folder:
         start = time.perf_counter()
         wanted = RunRequest(nodes, wallets=wallets)
-        manifest, _ = up(folder, wanted, Random(_SEED), lambda _: None)
+        registry = RunRegistry(Path(name) / "runs.json")
+        manifest, _ = up(folder, wanted, Random(_SEED), lambda _: None, registry)
         seconds = time.perf_counter() - start
         node_mb, wallet_mb = mean_pss_mb(views(manifest)), mean_pss_mb(wallet_views(manifest))
     return Row(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from axon.cli.swarm import DEFAULT_FOLDER, main
+from axon.cli.swarm import main
+from axon.cli.swarmoptions import DEFAULT_FOLDER
 from axon.swarm.lab.manifest import MANIFEST
 
 
@@ -64,6 +65,9 @@ def test_without_a_run_all_say_so(
         (["check", "Q1"], "there are S1, S2"),
         (["check", "--settle", "long"], "number of seconds"),
         (["kill"], "TARGET"),
+        (["up", "--wallets", "2"], "how many nodes"),
+        (["up", "2", "--run", "../x"], "is no name"),
+        (["status", "--run", "a", "--dir", "b"], "one of both"),
         (["mine", "0"], "1 to 10000 blocks"),
         (["mine", "n1", "many"], "1 to 10000 blocks"),
         (["mine", "n1", "n2", "3"], "mine n2 5"),
@@ -78,6 +82,24 @@ def test_a_wrong_call_is_one_line(
 ) -> None:
     assert said in error(capsys, tmp_path, *words)
     assert not (tmp_path / DEFAULT_FOLDER).exists()
+
+
+def test_no_runs_are_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs"], tmp_path) == 0
+    assert capsys.readouterr().out == "No run is up; axon swarm up N raises one.\n"
+    assert main(["runs", "--json"], tmp_path) == 0
+    assert capsys.readouterr().out == "[]\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_run_is_looked_for_where_it_lies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert str(tmp_path / ".axon" / "swarms" / "a") in error(
+        capsys, tmp_path, "status", "--run", "a"
+    )
+    usual = error(capsys, tmp_path, "status")
+    assert error(capsys, tmp_path, "status", "--run", "default") == usual
 
 
 def test_a_folder_with_something_else_is_left_alone(

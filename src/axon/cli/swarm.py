@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from axon.cli.swarmcommands import asking, harming, judging, looking, raising, using, watching
-from axon.cli.swarmoptions import Command, swarm_parser
+from axon.cli.swarmoptions import REGISTRY, Command, folder_of, swarm_parser
 from axon.errors import AxonError
+from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.verdict import Exit
 
-DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 _INTERRUPTED: Final = 130
 
 _FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging)
@@ -32,9 +32,10 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
     """
     try:
         options = swarm_parser([family.add_commands for family in _FAMILIES]).parse_args(arguments)
-        folder: Path = options.dir or (home or Path.home()) / DEFAULT_FOLDER
+        options.home = (home or Path.home()).absolute()
+        options.registry = RunRegistry(options.home / REGISTRY)
         command: Command = options.command
-        return command(options, folder.absolute())
+        return command(options, folder_of(options, options.home))
     except AxonError as error:
         sys.stderr.write(f"Error: {error}\n")
         return Exit.HARNESS_FAULT

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final, Protocol
 
-from axon.cli.arguments import Parser
+from axon.cli.arguments import Parser, UsageError
 from axon.errors import ConfigError
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.members import state_of
@@ -26,6 +27,12 @@ _STATES: Final = {
     ProcessState.ENDED: "was ended",
     ProcessState.DIED: "died by itself",
 }
+
+DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
+RUNS_FOLDER: Final = Path(".axon") / "swarms"
+REGISTRY: Final = Path(".axon") / "swarm-runs.json"
+DEFAULT_RUN: Final = "default"
+_RUN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 Command = Callable[[Namespace, Path], int]
 """What a command does with its options, in the folder of the run; its exit code."""
@@ -46,9 +53,40 @@ class AddCommand(Protocol):
             more: what its own help says; the line if it is left out.
 
         Returns:
-            To which its options are added; `--dir` and `--json`, which every command has, are
-            there already.
+            To which its options are added; `--run`, `--dir` and `--json`, which every command
+            has, are there already.
         """
+
+
+def run_name(text: str) -> str:
+    """The name of a run, for `type=`."""
+    if _RUN_NAME.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: letters, digits, - and _, 32 at most"
+        )
+    return text
+
+
+def folder_of(options: Namespace, home: Path) -> Path:
+    """Where the run of a command lies.
+
+    Raises:
+        UsageError: it is named in two ways.
+    """
+    named: str | None = options.run
+    given: Path | None = options.dir
+    if given is None:
+        return home / (DEFAULT_FOLDER if named in (None, DEFAULT_RUN) else RUNS_FOLDER / str(named))
+    if named is not None:
+        raise UsageError("--run names a run and --dir a folder: one of both, please")
+    return given.absolute()
+
+
+def name_of(folder: Path, home: Path) -> str | None:
+    """By which `--run` a folder is meant; None for one that only `--dir` can name."""
+    if folder == home / DEFAULT_FOLDER:
+        return DEFAULT_RUN
+    return folder.name if folder.parent == home / RUNS_FOLDER else None
 
 
 def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
@@ -71,6 +109,9 @@ def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
             name, help=about, description=more or f"{about[0].upper()}{about[1:]}."
         )
         added.set_defaults(command=command)
+        added.add_argument(
+            "--run", type=run_name, metavar="NAME", help="which of several runs (default: default)"
+        )
         added.add_argument(
             "--dir", type=Path, metavar="FOLDER", help="of the run (default ~/.axon/swarm)"
         )

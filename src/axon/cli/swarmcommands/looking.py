@@ -1,4 +1,4 @@
-"""`status`: what a run is, component by component."""
+"""`status` and `runs`: what a run is, component by component, and which runs there are."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from axon.cli.swarmoptions import AddCommand
+from axon.cli.swarmoptions import DEFAULT_FOLDER, RUNS_FOLDER, AddCommand, name_of
 from axon.cli.swarmview import write, write_json
+from axon.cli.walletview import aligned
+from axon.errors import ConfigError
 from axon.swarm.lab import lifecycle
-from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.manifest import MANIFEST, Manifest
 from axon.swarm.lab.members import state_of, views, wallet_views
 from axon.swarm.lab.nodeprocess import NodeView
 from axon.swarm.lab.partition import shown
 from axon.swarm.lab.picture import status_table
+from axon.swarm.lab.processidentity import is_alive
 from axon.swarm.lab.verdict import Exit
 from axon.swarm.story.participants import amount_sat, in_coins
 
 
 def add_commands(add: AddCommand) -> None:
-    """Add the command."""
+    """Add the commands."""
     add("status", _status, "every component, its state and what it says")
+    add("runs", _runs, "all runs that you have on this machine")
 
 
 def _status(options: Namespace, folder: Path) -> int:
@@ -83,4 +87,49 @@ def status_json(manifest: Manifest, seen: Sequence[NodeView]) -> dict[str, objec
         "seed": manifest.seed,
         "sides": manifest.sides,
         "components": listed,
+    }
+
+
+def _runs(options: Namespace, _folder: Path) -> int:
+    found = [_run_json(folder, options.home) for folder in _folders(options)]
+    if options.json:
+        write_json(found)
+        return Exit.PASS
+    if not found:
+        write("No run is up; axon swarm up N raises one.")
+    rows = [
+        (
+            str(run["name"] or ""),
+            str(run["said"]),
+            f"{run['alive']} of {run['components']} live",
+            str(run["folder"]),
+        )
+        for run in found
+    ]
+    for line in aligned(rows):
+        write(line)
+    return Exit.PASS
+
+
+def _folders(options: Namespace) -> list[Path]:
+    """Of the default run and those with names, and of those elsewhere that were written down."""
+    home: Path = options.home
+    places = [home / DEFAULT_FOLDER, *sorted((home / RUNS_FOLDER).glob("*"))]
+    places += [Path(item.folder) for item in options.registry.runs()]
+    return [place for place in dict.fromkeys(places) if (place / MANIFEST).exists()]
+
+
+def _run_json(folder: Path, home: Path) -> dict[str, object]:
+    told: dict[str, object] = {"name": name_of(folder, home), "folder": str(folder)}
+    try:
+        manifest = lifecycle.load(folder)
+    except ConfigError as error:
+        return {**told, "said": str(error), "seed": None, "components": 0, "alive": 0}
+    alive = [item for item in manifest.components.values() if is_alive(item.process)]
+    return {
+        **told,
+        "said": lifecycle.described(manifest),
+        "seed": manifest.seed,
+        "components": len(manifest.components),
+        "alive": len(alive),
     }

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from random import SystemRandom
 
-from axon.cli.arguments import seconds
+from axon.cli.arguments import UsageError, seconds
 from axon.cli.swarmcommands.looking import tell_dead
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
@@ -26,7 +26,13 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _add_up(up: ArgumentParser) -> None:
-    up.add_argument("nodes", type=int, metavar="N", help="full nodes")
+    up.add_argument(
+        "nodes",
+        nargs="?",
+        type=int,
+        metavar="N",
+        help="full nodes; left out, the run that is there is started again",
+    )
     up.add_argument("--miners", type=int, default=0, metavar="M", help="miners (default 0)")
     up.add_argument("--wallets", type=int, default=0, metavar="W", help="wallets (default 0)")
     up.add_argument(
@@ -73,19 +79,35 @@ def _doctor(options: Namespace, _folder: Path) -> int:
     return Exit.PASS
 
 
-def _up(options: Namespace, folder: Path) -> int:
+def _wanted(options: Namespace) -> RunRequest | None:
+    """What is asked for; None for the run that is there.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    chosen = (options.miners, options.wallets, options.groups, options.seed)
+    topology = read_topology(options.topology)
+    if options.nodes is None:
+        if any(chosen) or topology is not RunTopology.ORGANIC:
+            raise UsageError("how many nodes? axon swarm up N")
+        return None
     wanted = RunRequest(
         options.nodes,
         options.miners,
         options.groups,
-        read_topology(options.topology),
+        topology,
         options.seed,
         options.interval,
         options.wallets,
     )
     wanted.check()
+    return wanted
+
+
+def _up(options: Namespace, folder: Path) -> int:
+    wanted = _wanted(options)
     say = RunProgress()
-    manifest, fresh = lifecycle.up(folder, wanted, SystemRandom(), say)
+    manifest, fresh = lifecycle.up(folder, wanted, SystemRandom(), say, options.registry)
     say.end()
     seen, wallets = views(manifest), wallet_views(manifest)
     height = max(item.height for item in seen)

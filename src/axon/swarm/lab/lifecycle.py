@@ -39,6 +39,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
+from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.startup import Say, settle, start, tell_addresses
 
 LEAVE_LIMIT_S: Final = 30.0
@@ -93,38 +94,50 @@ def _make_room(folder: Path) -> None:
         raise disk_refusal(f"{folder} cannot be used", error, ConfigError) from error
     strangers = [name for name in found if name not in _LEFT_OVER]
     if strangers and MANIFEST not in found:
-        raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another --dir")
+        raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another folder")
 
 
-def up(folder: Path, wanted: RunRequest, lots: Random, say: Say) -> tuple[Manifest, bool]:
+def up(
+    folder: Path, wanted: RunRequest | None, lots: Random, say: Say, registry: RunRegistry
+) -> tuple[Manifest, bool]:
     """Raise a run, or what is missing of the one that is there.
 
     Args:
         folder: of the run; made if it is missing.
-        wanted: what is to be there.
+        wanted: what is to be there; None for whatever is.
         lots: for a new run.
         say: told how it goes.
+        registry: of the user's runs, with their addresses.
 
     Returns:
         The run, and whether it is a new one.
 
     Raises:
-        ConfigError: the folder holds something else, or a run of another kind.
+        ConfigError: the folder holds something else, or a run of another kind, or no run and none
+            is named.
         NodeFailed: something did not start, or the nodes do not find each other.
     """
-    wanted.check()
+    if wanted is None:
+        load(folder)
+    else:
+        wanted.check()
     _make_room(folder)
     with run_locked(folder) as lock:
-        manifest = Manifest.load(folder)
-        fresh = manifest is None
-        if manifest is None:
-            manifest = plan_run(folder, wanted, lots)
-            manifest.save()
-        else:
+        found = Manifest.load(folder)
+        fresh = found is None
+        manifest = found or _new(folder, wanted, lots, registry)
+        if wanted is not None and not fresh:
             _compare(manifest, wanted)
+        registry.keep(manifest)
         manifest.run_lock = lock
         _start_missing(manifest, say, fresh=fresh)
     return manifest, fresh
+
+
+def _new(folder: Path, wanted: RunRequest | None, lots: Random, registry: RunRegistry) -> Manifest:
+    if wanted is None:  # It was taken down just now.
+        return load(folder)
+    return registry.enter(lambda taken: plan_run(folder, wanted, lots, taken=taken))
 
 
 def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
@@ -184,7 +197,7 @@ def _compare(manifest: Manifest, wanted: RunRequest) -> None:
     if there != asked or not same_seed:
         raise ConfigError(
             f"another run is up in {manifest.folder}: {described(manifest)}, seed "
-            f"{manifest.seed}; axon swarm down ends it, or name another --dir"
+            f"{manifest.seed}; axon swarm down ends it, or name another --run"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port, free_ports
+from axon.swarm.lab.runregistry import corner_of, draw_corner
 from axon.swarm.lab.topology import RunTopology, dials, fixed_entry, known_nodes
 
 MAX_NODES: Final = 200
@@ -89,17 +90,26 @@ PickPort = Callable[[str, int], int]
 
 
 def plan_run(
-    folder: Path, wanted: RunRequest, lots: Random, pick_port: PickPort = usual_or_free_port
+    folder: Path,
+    wanted: RunRequest,
+    lots: Random,
+    pick_port: PickPort = usual_or_free_port,
+    taken: Collection[int] = (),
 ) -> Manifest:
     """Draw up a run; nothing of it exists yet.
 
-    All but the ports follows from the arguments.
+    All but the ports follows from the arguments. With one seed, two runs side by side differ in
+    their own names and in the third byte of all addresses, and in nothing else.
 
     Args:
         folder: of the run.
         wanted: checked already.
         lots: the name of the run, and its seed where none is given.
         pick_port: for each port of a node.
+        taken: corners of other runs.
+
+    Raises:
+        ConfigError: all corners are taken.
     """
     run, drawn = f"{lots.getrandbits(_BITS):08x}", lots.getrandbits(_BITS)
     seed = drawn if wanted.seed is None else wanted.seed
@@ -107,7 +117,7 @@ def plan_run(
     names = [f"n{number}" for number in range(1, wanted.nodes + 1)]
     plan = dials(wanted.topology, names)
     known = known_nodes(names, _stream(seed, "acquaintances"))
-    corner = 1 + lots.getrandbits(_BITS) % 250  # Two runs of one machine hardly meet.
+    corner = draw_corner(seed, taken)
     groups = wanted.groups or min(wanted.nodes, MAX_GROUPS)
     for place, name in enumerate(names):
         group = 1 + place % groups
@@ -148,7 +158,7 @@ def plan_wallet(
         number: of the wallet among its kind, from 1.
         entry: the only node it knows; None if it is told of all.
     """
-    corner = manifest.nodes[0].host.split(".")[2]
+    corner = corner_of(manifest)
     group = len({item.group for item in manifest.nodes}) + number
     cold = kind is ComponentKind.COLD
     second = 1 + MAX_GROUPS + 1 if cold else 2 + (group - 1) % MAX_GROUPS
@@ -164,7 +174,8 @@ def plan_wallet(
 
 def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
     """A node that a check raises for itself: it dials only these."""
-    host = f"127.{1 + MAX_GROUPS + 1}.{1 + number // 250}.{1 + number % 250}"
+    assert number < FIRST_WALLET_PLACE, "so many join at a time"
+    host = f"127.{1 + MAX_GROUPS + 1}.{corner_of(manifest)}.{number}"
     p2p_port, rpc_port = free_ports(2, host)
     return Component(
         f"p{number}",

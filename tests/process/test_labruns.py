@@ -1,0 +1,80 @@
+"""Several runs side by side: raised at the same moment from one seed, named, listed, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from axon.swarm.lab.lifecycle import down
+from axon.swarm.lab.manifest import Manifest
+from tests.process.lab import LIMIT_S
+
+pytestmark = pytest.mark.process
+
+NAMES = ("default", "left", "right")
+
+
+class Home:
+    """`axon swarm` of a person with this home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "axon", "swarm", *words],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+            env={**os.environ, "HOME": str(self.folder)},
+        )
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stderr if code else done.stdout
+
+    def place(self, name: str) -> Path:
+        return self.folder / ".axon" / ("swarm" if name == "default" else f"swarms/{name}")
+
+
+@pytest.fixture(name="home")
+def home_fixture(tmp_path: Path) -> Iterator[Home]:
+    """Whatever is raised there is ended."""
+    home = Home(tmp_path)
+    yield home
+    for name in NAMES:
+        manifest = Manifest.load(home.place(name))
+        if manifest is not None:
+            down(manifest)
+
+
+def test_runs_of_one_seed_live_side_by_side(home: Home) -> None:
+    def up(name: str) -> str:
+        return home.run("up", "2", "--wallets", "1", "--seed", "7", "--run", name)
+
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        for told in pool.map(up, NAMES):
+            assert "2 nodes, 1 wallet, organic: up, height 102." in told
+    manifests = [Manifest.load(home.place(name)) for name in NAMES]
+    hosts = [item.host for each in manifests if each for item in each.components.values()]
+    assert len(set(hosts)) == len(hosts) == 9
+    runs = json.loads(home.run("runs", "--json"))
+    assert [run["name"] for run in runs] == list(NAMES)
+    assert {(run["alive"], run["components"], run["seed"]) for run in runs} == {(3, 3, 7)}
+
+    home.run("kill", "all", "--run", "left")
+    assert "0 of 3 live" in home.run("runs")
+    home.run("mine", "5", "--run", "right")
+    assert "is up already" in home.run("up", "--run", "left")
+    assert home.run("rpc", "n1", "getblockcount", "--run", "left") == "102\n"
+    assert home.run("rpc", "n2", "getblockcount") == "102\n", "the default run"
+    for name in NAMES:
+        home.run("down", "--run", name)
+    assert home.run("runs", "--json") == "[]\n"
+    assert "no run is up" in home.run("up", "--run", "left", code=3)
