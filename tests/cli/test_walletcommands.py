@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import re
 import sys
 from argparse import Namespace
@@ -18,7 +20,9 @@ from axon.cli.walletcommands import creating
 from axon.cli.walletcommands.paying import confirm_fee
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError, DiskFullError
+from axon.primitives.hashes import Txid
 from axon.primitives.network import REGTEST
+from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.wallet.keys import new_words
 
 WORDS = new_words(bytes(16))
@@ -420,12 +424,51 @@ def test_a_finished_transaction_is_known_as_one(cli: Cli) -> None:
     assert "50.00000000 BTC  to " in shown
     assert "not known" in shown
     assert shown.endswith(
-        f"signed by all who must: {REGTEST.genesis.transactions[0].txid[::-1].hex()}\n"
+        f"cannot be told here: {REGTEST.genesis.transactions[0].txid[::-1].hex()}\n"
     )
     for action in ("sign", "combine"):
         told = cli.refused("psbt", "alice", action, raw)
         assert "finished transaction" in told
         assert "psbt alice send" in told
+
+
+def test_a_transaction_without_signatures_is_not_called_finished(cli: Cli) -> None:
+    cli.restore("alice")
+    spent = TxIn(outpoint(Txid(bytes(32)), 0))
+    raw = Transaction.build(2, [spent], [TxOut(1_000, bytes(22))]).raw.hex()
+    for action in ("sign", "combine", "finalize"):
+        told = cli.refused("psbt", "alice", action, raw)
+        assert "no signature" in told
+        assert "finished" not in told
+    assert "signed by all" not in cli("psbt", "alice", "show", raw)[1]
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_no_wallet_stays_whose_words_nobody_saw(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Full())
+        code, _, err = cli(
+            "create", "alice", "--no-confirm", f"--passphrase-file={cli.secret}", *form
+        )
+    assert code == 1
+    assert err == "Error: cannot write the result: No space left on device\n"
+    assert not list(cli.folder.rglob("wallets/alice"))
+
+
+def test_words_that_are_not_shown_yet_cannot_be_confirmed(cli: Cli) -> None:
+    code, out, err = cli("create", "alice", "--json", f"--passphrase-file={cli.secret}")
+    assert (code, out) == (2, "")
+    assert "add --no-confirm" in err
+    assert not list(cli.folder.rglob("wallets/alice"))
 
 
 def test_a_file_without_end_is_refused(cli: Cli) -> None:

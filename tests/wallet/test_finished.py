@@ -13,7 +13,7 @@ from axon.primitives.transaction import COIN, Transaction, TxOut
 from axon.primitives.verdict import Accepted
 from axon.wallet.draft import MAX_FEE_SAT, Draft
 from axon.wallet.errors import BadFee, BadPsbt, UnknownTransaction
-from axon.wallet.finished import describe_finished, record_finished
+from axon.wallet.finished import describe_finished, is_signed, record_finished
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, read_psbt
 from axon.wallet.psbtmaps import PsbtMaps
@@ -41,8 +41,10 @@ def test_it_says_what_its_draft_said() -> None:
     assert (shown.recipients, shown.change_sat) == (made.recipients, made.change_sat)
     assert (shown.fee_sat, shown.amount_sat) == (1_000, COIN // 2)
     assert [each.ours for each in shown.inputs] == [True]
-    assert shown.is_signed
-    assert not describe_finished(scene.wallet.ledger, made.psbt.transaction).is_signed
+    assert is_signed(scene.wallet, shown)
+    wrong = (made.psbt.transaction, with_outputs(payment, TxOut(COIN // 2, BOB.script)))
+    for each in wrong:
+        assert not is_signed(scene.wallet, describe_finished(scene.wallet.ledger, each))
 
 
 def test_of_coins_that_are_not_known_here_the_fee_is_not_known() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
 from typing import Any, Final, TextIO
 
+from axon.errors import StorageError
 from axon.rpc.amounts import Number, encode_json
 from axon.rpc.deliverytext import nodes_text
 
@@ -25,9 +26,19 @@ _WHITE_ON_BLACK, _PLAIN = "\x1b[97;40m", "\x1b[0m"
 
 
 def write(line: str = "") -> None:
-    """One line of a result."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """One line of a result.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        StorageError: the disk refuses, where it goes to a file.
+    """
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(f"cannot write the result: {error.strerror}") from error
 
 
 def write_json(result: object) -> None:

@@ -50,18 +50,13 @@ class FinishedPayment:
     fee_sat: int | None
 
     @property
-    def is_signed(self) -> bool:
-        """Whether no input is without a signature, right or wrong."""
-        return all(each.witness or each.script_sig for each in self.transaction.inputs)
-
-    @property
     def amount_sat(self) -> int:
         """What the recipients get together."""
         return sum(recipient.amount_sat for recipient in self.recipients)
 
 
 def describe_finished(ledger: WalletLedger, transaction: Transaction) -> FinishedPayment:
-    """What a finished transaction does; its signatures are not verified.
+    """What a finished transaction does; for its signatures see `is_signed`.
 
     Raises:
         BadPsbt: less goes in than comes out.
@@ -97,7 +92,7 @@ def record_finished(
     ledger = wallet.ledger
     if transaction.txid not in ledger.transactions and ledger.spends_ours(transaction):
         made = describe_finished(ledger, transaction)
-        if not _holds(wallet, made):
+        if not is_signed(wallet, made):
             raise BadPsbt(
                 "a signature of this transaction is missing or wrong, and no node would take it:"
                 " sign it again"
@@ -107,8 +102,12 @@ def record_finished(
     return record_payment(wallet, transaction, now_s)
 
 
-def _holds(wallet: Wallet, made: FinishedPayment) -> bool:
+def is_signed(wallet: Wallet, made: FinishedPayment) -> bool:
+    """Whether the signatures hold; where it is not known what they are for, whether they are there.
+
+    What they are for is known where the fee is.
+    """
     spent = [item.output for item in made.inputs if item.output is not None]
     if len(spent) < len(made.inputs) or wallet.check_scripts is None:
-        return made.is_signed
+        return all(each.witness or each.script_sig for each in made.transaction.inputs)
     return wallet.check_scripts(made.transaction, spent)

@@ -115,6 +115,11 @@ def _create(options: WalletOptions) -> int:
         if getattr(arguments, name) not in (None, False):
             option = name.replace("_", "-")
             raise UsageError(f"--{option} goes with --watch-only; a new wallet begins now")
+    if options.as_json and not arguments.no_confirm:
+        raise UsageError(
+            "--json shows the words at the end, so nobody can confirm them before:"
+            " add --no-confirm, and write them down"
+        )
     extra = bip39_passphrase(arguments)
     passphrase = new_passphrase(arguments)
     made = new_words(_random(ENTROPY_SIZE))
@@ -122,15 +127,18 @@ def _create(options: WalletOptions) -> int:
     told = _made(options, source, Clock().now() // SECOND)
     is_confirmed = False
     try:  # Words that restore nothing must not be on paper: the wallet is on the disk before.
-        if not options.as_json:
+        if options.as_json:
+            write_json({**told, "words": made})
+        else:
             _show_words(made, has_bip39_passphrase=bool(extra))
         if not arguments.no_confirm:
             _ask_words(made)
         is_confirmed = True
-    finally:
+    finally:  # Nor may a wallet stay whose words nobody has seen.
         if not is_confirmed:
             remove_wallet(_path(options))
-    _tell(options, {**told, "words": made} if options.as_json else told)
+    if not options.as_json:
+        _tell(options, told)
     return 0
 
 

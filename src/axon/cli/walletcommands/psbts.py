@@ -36,6 +36,10 @@ MAGIC: Final = b"psbt\xff"
 _MAX_TEXT_BYTES: Final = 2 * MAX_PSBT_BYTES
 """Of a file: hex takes two characters for a byte."""
 
+_UNSIGNED: Final = (
+    "with no signature in at least one input, and no PSBT: ask whoever made it for a PSBT, as"
+    " converttopsbt of Bitcoin Core makes one"
+)
 _TRANSACTION: Final = re.compile(r"[0-9a-fA-F]{120,}")
 
 
@@ -108,7 +112,10 @@ def _show(options: WalletOptions) -> int:
     for line in draft_lines(shown):
         write(line)
     if shown["complete"]:
-        write(f"  signed by all who must: {shown['txid']}")
+        state = "signed by all who must"
+        if "fee" not in shown:
+            state = "signed, but whether the signatures hold cannot be told here"
+        write(f"  {state}: {shown['txid']}")
     return 0
 
 
@@ -139,6 +146,8 @@ def _combine(options: WalletOptions) -> int:
 def _finalize(options: WalletOptions) -> int:
     text = read_psbt_text(options.arguments.psbt)
     finished = _transaction(text)
+    if finished is not None and not _is_signed(finished):
+        raise ConfigError(f"this is the transaction {to_hex(finished.txid)}, {_UNSIGNED}")
     if finished is not None:  # As `sign` prints it where nobody else must sign.
         made = {"complete": True, "txid": to_hex(finished.txid), "hex": finished.raw.hex()}
         return _tell(options, made)
@@ -179,6 +188,10 @@ def _transaction(text: str) -> Transaction | None:
         return None
 
 
+def _is_signed(transaction: Transaction) -> bool:
+    return all(each.witness or each.script_sig for each in transaction.inputs)
+
+
 def _unfinished(options: WalletOptions, text: str) -> str:
     """What was given, if there is something left to sign.
 
@@ -186,6 +199,8 @@ def _unfinished(options: WalletOptions, text: str) -> str:
         ConfigError: it is a transaction.
     """
     finished = _transaction(text)
+    if finished is not None and not _is_signed(finished):
+        raise ConfigError(f"this is the transaction {to_hex(finished.txid)}, {_UNSIGNED}")
     if finished is not None:
         raise ConfigError(
             f"this is the finished transaction {to_hex(finished.txid)} and no PSBT any more:"

@@ -194,8 +194,8 @@ async def importpsbt(daemon: WalletDaemon, psbt: str) -> Json:
         {                            (json object) As draftpayment. Of a transaction without psbt,
                                      and where it is not known what an input holds without fee and
                                      feerate, with null for the input's amount and address. Beside:
-          "complete" : true|false,   (boolean) Whether all signatures are there; of a transaction,
-                                     whether no input is without one
+          "complete" : true|false,   (boolean) Whether all signatures are there; of a transaction
+                                     whether they hold, and without fee whether they are there
           "txid" : "hex"             (string, optional) The transaction id, when it is complete
         }
     """
