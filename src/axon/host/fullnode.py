@@ -21,11 +21,11 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
 from axon.consensus.kernel_open import Opening
-from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, DamageError
 from axon.host import descriptors
+from axon.host.conditions import Conditions
 from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
@@ -171,6 +171,7 @@ async def running_node(
     *,
     on_status: OnStatus | None = None,
     logs: LogCategories | None = None,
+    conditions: Conditions | None = None,
 ) -> AsyncIterator[RunningNode]:
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
     refuse_proxies(settings.peers)
@@ -188,9 +189,10 @@ async def running_node(
             if on_status is not None:
                 on_status(status)
 
+        switches, under = logs or _NoLogs(), conditions or Conditions()
         async with (
             _storage(settings, tell) as storage,
-            _running(settings, storage, server, registry, stream, logs or _NoLogs()) as node,
+            _running(settings, storage, server, registry, stream, switches, under) as node,
         ):
             yield node
 
@@ -276,9 +278,10 @@ async def _running(
     registry: Registry,
     stream: FactStream,
     logs: LogCategories,
+    conditions: Conditions,
 ) -> AsyncIterator[RunningNode]:
     """The machine and its driver, over what is on disk."""
-    clock = Clock()
+    clock = conditions.clock
     if settings.mocktime_s:
         clock.set_mock(settings.mocktime_s * SECOND)
     files = StateFiles(settings.folder)
@@ -292,7 +295,7 @@ async def _running(
         stream.put(fact)
 
     driver = AsyncioDriver(
-        machine,
+        conditions.disguise(machine),
         perform=lambda job: perform(storage, job),
         clock=clock,
         on_report=reported,

@@ -93,6 +93,7 @@ async def assemble_parts(
     wallet: WalletView,
     start: ScanStart,
     unconfirmed: Sequence[Transaction] = (),
+    clock: Clock | None = None,
 ) -> LightParts:
     """A light client over the files of its network.
 
@@ -101,8 +102,9 @@ async def assemble_parts(
         wallet: for whom it scans; only touched in the lane of the wallet.
         start: where the scan goes on.
         unconfirmed: own transactions that are in no block yet.
+        clock: the time it is told; None for this machine's.
     """
-    clock, rng = Clock(), SystemRandom()
+    clock, rng = clock or Clock(), SystemRandom()
     files = StateFiles(settings.light_folder)
     machine = SpvNode(
         _link_settings(settings),

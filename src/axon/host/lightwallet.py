@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.driver import Stopped
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
@@ -79,7 +80,9 @@ class RunningWallet(RunningLight):
 
 
 @asynccontextmanager
-async def light_wallet(settings: LightSettings, name: str) -> AsyncIterator[RunningWallet]:
+async def light_wallet(
+    settings: LightSettings, name: str, *, clock: Clock | None = None
+) -> AsyncIterator[RunningWallet]:
     """A wallet and its light client, until the block is left.
 
     If it fails later, whoever is in the block is interrupted (`CancelledError`), and the failure
@@ -88,6 +91,7 @@ async def light_wallet(settings: LightSettings, name: str) -> AsyncIterator[Runn
     Args:
         settings: how it meets its peers.
         name: of the wallet.
+        clock: the time it is told; None for this machine's.
 
     Raises:
         ConfigError: there is no wallet of this name.
@@ -103,7 +107,7 @@ async def light_wallet(settings: LightSettings, name: str) -> AsyncIterator[Runn
         wallet.check_scripts = check_scripts
         storage = await asyncio.to_thread(open_storage, settings)
         try:
-            async with _running(settings, name, wallet, storage) as running:
+            async with _running(settings, name, wallet, storage, clock) as running:
                 yield running
         finally:
             await asyncio.to_thread(storage.close)
@@ -142,10 +146,14 @@ def _open_store(settings: LightSettings, name: str) -> SqliteStore:
 
 @asynccontextmanager
 async def _running(
-    settings: LightSettings, name: str, wallet: Wallet, storage: LightStorage
+    settings: LightSettings,
+    name: str,
+    wallet: Wallet,
+    storage: LightStorage,
+    clock: Clock | None,
 ) -> AsyncIterator[RunningWallet]:
     parts = await assemble_parts(
-        settings, storage, wallet, _start(wallet), tuple(wallet.unconfirmed_own())
+        settings, storage, wallet, _start(wallet), tuple(wallet.unconfirmed_own()), clock
     )
     driver = parts.driver
     daemon = WalletDaemon(

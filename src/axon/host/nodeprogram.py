@@ -12,6 +12,7 @@ import gc
 import logging
 from collections.abc import Callable
 
+from axon.host.conditions import Conditions
 from axon.host.fullnode import RunningNode, running_node
 from axon.host.settings import FullNodeSettings
 from axon.host.stopsignals import StopSignals
@@ -26,6 +27,7 @@ async def run_node(
     on_start: Callable[[RunningNode], None] = lambda _node: None,
     on_stop: Callable[[], None] = lambda: None,
     logs: LogCategories | None = None,
+    conditions: Conditions | None = None,
 ) -> None:
     """Run a full node in a folder that the caller holds, until a signal or a caller stops it.
 
@@ -33,13 +35,14 @@ async def run_node(
         on_start: told of the node once it runs.
         on_stop: told when it begins to stop.
         logs: the switches of the log.
+        conditions: under which it runs; None for the usual ones.
 
     Raises:
         AxonError: as `running_node`.
     """
     signals = StopSignals()
     try:
-        async with running_node(settings, logs=logs) as node:
+        async with running_node(settings, logs=logs, conditions=conditions) as node:
             signals.stops_by(node.stop)
             gc.freeze()  # What has been loaded stays; it need not be looked through again.
             on_start(node)

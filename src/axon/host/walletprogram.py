@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from axon.drivers.aio.clock import Clock
 from axon.host.lightwallet import RunningWallet
 from axon.host.settings import LightSettings
 from axon.host.stopsignals import StopSignals
@@ -20,6 +21,7 @@ async def run_wallet(
     rpc_port: int = 0,
     *,
     on_start: Callable[[RunningWallet], None] = lambda _wallet: None,
+    clock: Clock | None = None,
 ) -> None:
     """Serve a wallet in a folder that the caller holds, until a signal or a caller stops it.
 
@@ -28,13 +30,14 @@ async def run_wallet(
         name: of the wallet.
         rpc_port: 0 for any free one.
         on_start: told of the wallet once it answers.
+        clock: the time it is told; None for this machine's.
 
     Raises:
         AxonError: as `served_wallet`.
     """
     signals = StopSignals()
     try:
-        async with served_wallet(settings, name, rpc_port) as wallet:
+        async with served_wallet(settings, name, rpc_port, clock=clock) as wallet:
             signals.stops_by(wallet.stop)
             on_start(wallet)
             await wallet.wait_stopped()

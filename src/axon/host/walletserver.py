@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import disk_refusal
 from axon.host.lightwallet import RunningWallet, light_wallet
@@ -29,7 +30,7 @@ COOKIE_FILE: Final = ".cookie"
 
 @asynccontextmanager
 async def served_wallet(
-    settings: LightSettings, name: str, rpc_port: int = 0
+    settings: LightSettings, name: str, rpc_port: int = 0, *, clock: Clock | None = None
 ) -> AsyncIterator[RunningWallet]:
     """A wallet with an RPC server on loopback, in a folder that the caller holds.
 
@@ -37,6 +38,7 @@ async def served_wallet(
         settings: how it meets its peers.
         name: of the wallet.
         rpc_port: 0 for any free one.
+        clock: the time it is told; None for this machine's.
 
     Raises:
         ConfigError: there is no wallet of this name, or the port is in use.
@@ -54,7 +56,7 @@ async def served_wallet(
     try:
         async with RpcServer(Registry(WALLET_MODULES), listen, credentials) as server:
             with _told(folder, server.endpoints[0]):
-                async with light_wallet(settings, name) as wallet:
+                async with light_wallet(settings, name, clock=clock) as wallet:
                     wallet.rpc = RpcAccess(server.endpoints, cookie.path)
                     wallet.daemon.calls = server.registry.active
                     server.ready(wallet.daemon)

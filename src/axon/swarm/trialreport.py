@@ -39,6 +39,7 @@ class TrialReport:
         findings: the invariants that were looked at, with how long each took and might take.
         operations: of all clients.
         digest: the fingerprint of the run, in the simulator; with processes no two runs are equal.
+        notes: how it was carried out, in words: what a judge of the report should know.
         trouble: why the trial itself could not be carried out; what it found is worth nothing then.
     """
 
@@ -47,6 +48,7 @@ class TrialReport:
     findings: list[Finding] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     digest: str = ""
+    notes: list[str] = field(default_factory=list)
     trouble: str = ""
 
     @property
@@ -62,5 +64,6 @@ class TrialReport:
             "invariants": {each.name: each.to_json() for each in self.findings},
             "operations": [each.to_json() for each in self.operations],
             "digest": self.digest,
+            "notes": self.notes,
             "trouble": self.trouble,
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -297,6 +298,20 @@ def test_a_deadline_set_under_mock_time_rings_when_that_comes() -> None:
             await driver.ask(Do(()))
             clock.set_mock(2_000_000)
             assert probe.ticks == [(2_000_000, 2_000_000)]
+
+    asyncio.run(scenario())
+
+
+def test_a_fast_clock_rings_so_much_sooner() -> None:
+    async def scenario() -> None:
+        fast = 3_600
+        clock = Clock(lambda: time.time_ns() * fast, lambda: time.monotonic_ns() * fast, fast)
+        hour_us = 3_600 * 10**6
+        probe = Probe(alarm=clock.now() + hour_us // 4)
+        async with running(driver_of(probe, clock=clock)):
+            await asyncio.sleep(0.5)
+        (due, rung), *_ = probe.ticks
+        assert due <= rung < due + 3 * hour_us
 
     asyncio.run(scenario())
 

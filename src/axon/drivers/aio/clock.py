@@ -23,13 +23,16 @@ class Clock:
     Args:
         wall_ns: the wall clock, in nanoseconds since the Unix epoch; it may jump.
         steady_ns: a clock with any origin that only goes forward, in nanoseconds.
+        pace: so many of its seconds pass in a second here: 1, but in a laboratory.
     """
 
     def __init__(
         self,
         wall_ns: Callable[[], int] = time.time_ns,
         steady_ns: Callable[[], int] = time.monotonic_ns,
+        pace: int = 1,
     ) -> None:
+        self.pace = pace
         self._wall_ns = wall_ns
         self._steady_ns = steady_ns
         self._seen_ns = wall_ns()

@@ -248,7 +248,7 @@ class AsyncioDriver:
         if self._alarm is not None:
             self._alarm.cancel()
         loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(wait / SECOND, self._ring)
+        self._alarm = loop.call_later(wait / SECOND / self._clock.pace, self._ring)
         self._alarm_at = now + wait
 
     def _ring(self) -> None:

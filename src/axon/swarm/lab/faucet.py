@@ -58,8 +58,18 @@ def give(node: RpcTarget, addresses: Sequence[str]) -> None:
         FaucetEmpty: there is not enough to give.
         RpcError: the node refuses the payment.
     """
-    gifts = [address for address in addresses for _ in range(GIFT_COINS)]
-    due_sat = len(gifts) * GIFT_COIN_SAT + FEE_SAT
+    transfer(node, [address for address in addresses for _ in range(GIFT_COINS)], GIFT_COIN_SAT)
+    mine(node)
+
+
+def transfer(node: RpcTarget, addresses: Sequence[str], amount_sat: int) -> str:
+    """Pay an amount to each of some addresses, in one payment; the name of the transaction.
+
+    Raises:
+        FaucetEmpty: there is not enough to pay with.
+        RpcError: the node refuses the payment.
+    """
+    due_sat = len(addresses) * amount_sat + FEE_SAT
     coins: list[Spendable] = []
     held_sat = 0
     for coin in _ripe(node):
@@ -68,12 +78,11 @@ def give(node: RpcTarget, addresses: Sequence[str]) -> None:
         if held_sat > due_sat:
             break
     else:
-        wallets = counted(len(addresses), "wallet")
-        raise FaucetEmpty(f"the faucet has too little for {wallets}; axon swarm mine 101")
-    outputs = [TxOut(GIFT_COIN_SAT, decode_address(address, REGTEST)) for address in gifts]
+        payments = counted(len(addresses), "payment")
+        raise FaucetEmpty(f"the faucet has too little for {payments}; axon swarm mine 101")
+    outputs = [TxOut(amount_sat, decode_address(address, REGTEST)) for address in addresses]
     change = TxOut(held_sat - due_sat, FAUCET.script)
-    node.rpc("sendrawtransaction", FAUCET.pay(coins, [change, *outputs]).raw.hex())
-    mine(node)
+    return str(node.rpc("sendrawtransaction", FAUCET.pay(coins, [change, *outputs]).raw.hex()))
 
 
 def unfunded(node: RpcTarget, addresses: Sequence[str]) -> list[str]:

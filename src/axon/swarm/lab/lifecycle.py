@@ -52,6 +52,12 @@ FIRST_BLOCKS: Final = 101
 """Blocks of a young network: so the first new coins may be spent, and nobody thinks that it is
 still far behind."""
 
+STAGE: Final = "stage"
+"""In the folder of a run with trials: what its components had on their disks before the first."""
+
+OPERATIONS: Final = "operations.jsonl"
+"""Likewise: what clients asked in the trials, and what became of it. It outlives the run."""
+
 _LEFT_OVER: Final = frozenset({LOCK, "manifest.new", PASSPHRASE, f"{PASSPHRASE}.new"})
 
 
@@ -81,7 +87,7 @@ def taken(folder: Path) -> Iterator[Manifest]:
         yield manifest
 
 
-def _make_room(folder: Path) -> None:
+def make_room(folder: Path) -> None:
     """Make the folder of a run; one that is there is left as it is.
 
     Raises:
@@ -92,7 +98,7 @@ def _make_room(folder: Path) -> None:
         found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise disk_refusal(f"{folder} cannot be used", error, ConfigError) from error
-    strangers = [name for name in found if name not in _LEFT_OVER]
+    strangers = [name for name in found if name not in _LEFT_OVER | {OPERATIONS}]
     if strangers and MANIFEST not in found:
         raise ConfigError(f"{folder} holds {strangers[0]} and no run; name another folder")
 
@@ -121,7 +127,7 @@ def up(
         load(folder)
     else:
         wanted.check()
-    _make_room(folder)
+    make_room(folder)
     with run_locked(folder) as lock:
         found = Manifest.load(folder)
         fresh = found is None
@@ -303,8 +309,8 @@ def down(manifest: Manifest) -> list[str]:
         NodeFailed: a process cannot be ended; the manifest stays.
     """
     kill(manifest, list(manifest.components))
-    for name in manifest.components:
-        shutil.rmtree(manifest.folder_of(name), ignore_errors=True)
+    for name in (*manifest.components, STAGE):
+        shutil.rmtree(manifest.folder / name, ignore_errors=True)
     folder = manifest.folder
     for name in (MANIFEST, *_LEFT_OVER):
         (folder / name).unlink(missing_ok=True)

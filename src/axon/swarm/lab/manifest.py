@@ -79,6 +79,8 @@ class Component:
         seed: of whatever is left to chance in it.
         desired: what was last asked of it.
         bans: hosts that a partition has this node refuse.
+        listens, relays, filters: what a node does for others: lets them in, takes and passes on
+            transactions, serves compact filters.
         process: its process, as last seen by whoever wrote the manifest.
     """
 
@@ -94,6 +96,9 @@ class Component:
     seed: int = 0
     desired: DesiredState = DesiredState.RUN
     bans: tuple[str, ...] = ()
+    listens: bool = True
+    relays: bool = True
+    filters: bool = True
     process: ProcessIdentity | None = None
 
     @property

@@ -8,6 +8,7 @@ a component.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -33,10 +34,14 @@ from axon.machine import Endpoint
 from axon.primitives.network import REGTEST
 from axon.rpc.settings import ServerSettings
 from axon.swarm.lab.forkserver import Loader, Program, serve
-from axon.swarm.lab.manifest import NETWORK_FOLDER, Component, ComponentKind
+from axon.swarm.lab.manifest import NETWORK_FOLDER, Component
+from axon.swarm.lab.orders import Conduct
 
 LOG: Final = "debug.log"
 """In the folder of a node's network, and of a wallet."""
+
+TURN_MINER: Final = "turn miner"
+"""A miner that asks several nodes (`trials/turnminer`)."""
 
 _LOOPBACK: Final = ip_network("127.0.0.0/8")
 _LOGGED: Final = ("net",)
@@ -61,15 +66,17 @@ def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) 
         network=REGTEST,
         folder=place,
         peers=PeerSettings(
-            binds=(Bind(item.p2p),),
+            binds=(Bind(item.p2p),) if item.listens else (),
             connect=None if item.dials is None else (),
             addnode=dialled,
             # Of a node that a check raises for itself nobody need hear: it is gone before he could
             # dial it.
-            externalip=() if item.kind is ComponentKind.JOINER else (item.p2p,),
+            externalip=(item.p2p,) if item.listens and item.is_node else (),
             dnsseed=False,
             fixedseeds=False,
             user_agent=f"/axon:{VERSION}({item.name})/",
+            blocks_only=not item.relays,
+            serve_filters=item.filters,
             lab=True,
         ),
         rpc=RpcSettings(server, place / ".cookie"),
@@ -111,14 +118,23 @@ def _node() -> Program:
     # Each node that answers RPC loads the server when it begins; here it is shared.
     import axon.rpc.server  # noqa: F401
     from axon.drivers.aio.loop import run_loop
+    from axon.host.conditions import Conditions
     from axon.host.datadir import locked, prepare
     from axon.host.nodeprogram import run_node
 
     def run(told: Sequence[str]) -> None:
-        settings = node_settings(*read_arguments(told))
+        folder, item, dialled = read_arguments(told)
+        settings, conduct = node_settings(folder, item, dialled), Conduct(folder)
         prepare(settings.folder)
         with locked(settings.folder), _logged(settings.folder / LOG) as log:
-            run_loop(run_node(settings, logs=log))
+            run_loop(
+                run_node(
+                    settings,
+                    logs=log,
+                    on_start=lambda _: _listen(conduct),
+                    conditions=Conditions(conduct.clock(), conduct.disguise),
+                )
+            )
 
     return _told(run)
 
@@ -136,17 +152,34 @@ def _wallet() -> Program:
         """Serve a wallet; one that is not there is first made from its words."""
         words, passphrase, *rest = told
         folder, item, dialled = read_arguments(rest)
-        settings = wallet_settings(folder, item, dialled)
+        settings, conduct = wallet_settings(folder, item, dialled), Conduct(folder)
         wallet_folder = settings.wallet_folder(item.name)
         make_wallet(wallet_folder / WALLET_FILE, Path(words), Path(passphrase))
         with locked(wallet_folder), _logged(wallet_folder / LOG):
-            run_loop(run_wallet(settings, item.name))
+            run_loop(
+                run_wallet(
+                    settings,
+                    item.name,
+                    on_start=lambda _: _listen(conduct),
+                    clock=conduct.clock(),
+                )
+            )
 
     return _told(run)
 
 
+def _listen(conduct: Conduct) -> None:
+    conduct.listen(asyncio.get_running_loop().add_signal_handler)
+
+
 def _miner() -> Program:
     from axon.swarm.lab.minerloop import main
+
+    return main
+
+
+def _turn_miner() -> Program:
+    from axon.swarm.lab.trials.turnminer import main
 
     return main
 
@@ -176,7 +209,12 @@ def _told(run: Callable[[Sequence[str]], None]) -> Program:
     return main
 
 
-LOADERS: Final[dict[str, Loader]] = {"node": _node, "miner": _miner, "wallet": _wallet}
+LOADERS: Final[dict[str, Loader]] = {
+    "node": _node,
+    "miner": _miner,
+    "wallet": _wallet,
+    TURN_MINER: _turn_miner,
+}
 
 if __name__ == "__main__":
     keep_private()

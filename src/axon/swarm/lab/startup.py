@@ -90,11 +90,11 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
         manifest.change(item.name, desired=DesiredState.RUN)
     manifest.save()
     nodes = [item for item in dead if item.kind in (ComponentKind.NODE, ComponentKind.JOINER)]
-    ready = _start_each(nodes, lambda item: _spawn_node(manifest, item), "nodes", say)
+    ready = _start_each(nodes, lambda item: spawn_node(manifest, item), "nodes", say)
     tell_addresses(manifest, ready)
     _call_back(manifest, ready)
     wallets = [item for item in dead if item.kind in (ComponentKind.WALLET, ComponentKind.COLD)]
-    _start_each(wallets, lambda item: _spawn_wallet(manifest, item), "wallets", say)
+    _start_each(wallets, lambda item: spawn_wallet(manifest, item), "wallets", say)
     for item in dead:
         if item.kind is ComponentKind.MINER:
             _start_miner(manifest, item)
@@ -131,7 +131,8 @@ def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> None:
     manifest.change(item.name, process=identity_of(pid))
 
 
-def _spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
+def spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
+    """Start the process of a node; it does not answer yet, and is told of nobody."""
     folder = manifest.folder_of(item.name)
     make_folder(folder)
     configuration = _CONFIGURATION.format(host=item.host, port=item.rpc_port)
@@ -143,7 +144,8 @@ def _spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     return node_of(manifest, item.name)
 
 
-def _spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
+def spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
+    """Start the process of a wallet, made first if there is none; it does not answer yet."""
     # Of all that is called here, only this needs the wallet's library.
     from axon.swarm.lab.walletkeys import provide_passphrase, provide_words
 

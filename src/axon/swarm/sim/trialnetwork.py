@@ -29,7 +29,7 @@ from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
 from axon.swarm.signer import Signer
 from axon.swarm.sim.lightprogram import Device, Ways, add_light
 from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
-from axon.swarm.sim.withholder import Withholder
+from axon.swarm.withholder import Withholder
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
 from axon.wire.messages import Services

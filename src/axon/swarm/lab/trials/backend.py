@@ -1,0 +1,96 @@
+"""What the `proc` backend can raise and do, and what it cannot: said before anything is harmed.
+
+Processes on loopback have no packet filter between them. So a cut is made by its two ends, who
+refuse each other; one that stops one direction only cannot be made, and one that swallows packets
+without a word cannot either: whoever is cut off notices at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from axon.errors import AxonError
+from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
+
+NOT_POSSIBLE: Final = "not possible on this backend (proc)"
+"""With these words begins what is said of a trial that was left out."""
+
+_STEERED: Final = frozenset({Op.KILL, Op.RESTART, Op.STOP, Op.CONT})
+_OPS: Final = {
+    ComponentClass.NODE: frozenset(Op),
+    ComponentClass.WALLET: _STEERED | {Op.SLOW, Op.CUT, Op.CLOCK, Op.WIPE},
+    ComponentClass.MINER: _STEERED | {Op.SLOW, Op.LIE, Op.CUT, Op.CLOCK, Op.WIPE},
+    ComponentClass.SEED: _STEERED,
+}
+"""What can be done to what is one program, or stands for one."""
+
+
+class NotPossible(AxonError):
+    """The backend cannot raise this, or cannot do this to it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{NOT_POSSIBLE}: {text}")
+
+
+def check_blueprint(blueprint: Blueprint) -> None:
+    """See whether a network can be raised.
+
+    Raises:
+        NotPossible: it cannot; the text says what stands in the way.
+    """
+    for node in blueprint.nodes:
+        if node.keeps_blocks:
+            raise NotPossible(f"{node.name} keeps only its last blocks, and nodes here keep all")
+    for each in blueprint.shared:
+        if each.kind is ComponentClass.PROXY:
+            raise NotPossible(f"{each.name} is a proxy, and nodes here dial each other themselves")
+
+
+def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:
+    """See whether a plan can be carried out.
+
+    Raises:
+        NotPossible: it cannot; the text says which step.
+    """
+    for step in plan.steps:
+        for why in _refusals(blueprint, step):
+            raise NotPossible(f"{step.op} {step.target}: {why}")
+
+
+def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
+    if step.op is Op.CUT:
+        if step.param("way") != Way.BOTH:
+            yield "on loopback nothing stops one direction only; namespaces can"
+        return
+    if step.op is Op.HEAL:
+        return
+    kinds = blueprint.components()
+    for target in step.target.split(","):
+        for name in blueprint.members(target):
+            kind = kinds.get(name)
+            if kind is None:
+                yield f"there is no component {name!r}"
+            elif step.op not in _OPS.get(kind, frozenset()):
+                yield f"that cannot be done to a {kind}"
+            elif kind is ComponentClass.MINER and step.op is Op.LIE:
+                if step.param("withhold") not in (Withheld.TRANSACTIONS, Withheld.NOTHING):
+                    yield "a miner keeps back nothing but transactions"
+
+
+def sides_of(blueprint: Blueprint, target: str) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Between whom a cut lies; None for all others.
+
+    Args:
+        blueprint: of the network.
+        target: an uplink, a link `n1-n2`, two sides `n1,n2|n3`, or whoever is cut off from all.
+    """
+    for uplink in blueprint.uplinks:
+        if uplink.name == target:
+            return uplink.sides
+    mark = "|" if "|" in target else "-"
+    one, bar, other = target.partition(mark)
+    if bar:
+        return tuple(one.split(",")), tuple(other.split(","))
+    return tuple(name for each in target.split(",") for name in blueprint.members(each)), None

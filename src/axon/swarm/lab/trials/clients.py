@@ -1,0 +1,264 @@
+"""What clients do while a network is harmed: each in a thread of its own, all at the same time.
+
+A wallet reads its balance as of a block found since, pays with a coin of its own, is paid, and sees
+both payments confirmed. A wallet with an empty disk looks for its coins; a node with an empty disk
+comes to the tip. Whoever is refused asks again, as a person would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event, Lock
+from typing import Any, Final
+
+from axon.errors import AxonError
+from axon.machine import Instant
+from axon.rpc.errors import RpcError
+from axon.swarm.lab import members, startup
+from axon.swarm.lab.faucet import FAUCET
+from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.probes import ENOUGH_SAT, PAID
+from axon.swarm.lab.trials.journal import Journal, LineType
+from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER
+from axon.swarm.lab.walletprocess import WalletProcess
+from axon.swarm.story.participants import amount_sat
+from axon.swarm.trialreport import Operation
+
+LOOK_S: Final = 0.1
+"""From one look at what became of an operation to the next: six seconds of the network's clocks."""
+
+READ, PAY, CONFIRM, RECEIVE, START, JOIN = "read", "pay", "confirm", "receive", "start", "join"
+
+
+@dataclass(slots=True)
+class TrialRequests:
+    """What all clients are to do.
+
+    Args:
+        wallets: that run and are not harmed.
+        cold: wallets with an empty disk, started just now.
+        joiners: nodes with an empty disk, started just now.
+        payment: by which all wallets are paid; empty if nobody could pay them.
+        height: of the best block before the harm.
+        best: asked for the height of the best block now.
+    """
+
+    wallets: Sequence[str]
+    cold: Sequence[str]
+    joiners: Sequence[str]
+    payment: str
+    height: int
+    best: Callable[[], int]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What of one client is not done, and how far its payment is."""
+
+    pending: dict[str, None] = field(default_factory=dict)
+    payment: str = ""
+
+
+class Clients:
+    """The clients of one trial.
+
+    Args:
+        manifest: of the run.
+        passphrase: of its wallets.
+        asked: what they do.
+        journal: where it is written down.
+        now: the time by the network's clocks.
+        begin: when the harm was done.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        passphrase: str,
+        asked: TrialRequests,
+        journal: Journal,
+        now: Callable[[], Instant],
+        begin: Instant,
+    ) -> None:
+        self._manifest = manifest
+        self._passphrase = passphrase
+        self._asked = asked
+        self._journal = journal
+        self._now = now
+        self._begin = begin
+        self._ended = Event()
+        self._lock = Lock()
+        self._done: dict[tuple[str, str], int] = {}
+        self.whats = [
+            *((name, what) for name in asked.wallets for what in (RECEIVE, PAY, READ)),
+            *((name, START) for name in asked.cold),
+            *((name, JOIN) for name in asked.joiners),
+        ]
+        """Who asked for what."""
+        for client, what in self.whats:
+            journal.note(client, what, LineType.INVOKE)
+        tasks = [
+            *(partial(self._use, name) for name in asked.wallets),
+            *(partial(self._wait_for, name, START, self._has_started(name)) for name in asked.cold),
+            *(
+                partial(self._wait_for, name, JOIN, self._has_joined(name))
+                for name in asked.joiners
+            ),
+        ]
+        self._pool = ThreadPoolExecutor(max(1, len(tasks)), "clients")
+        self._tasks = [self._pool.submit(task) for task in tasks]
+
+    def took_us(self, client: str, what: str) -> int | None:
+        """From the harm until it was done, by the network's clocks; None if it is not."""
+        with self._lock:
+            return self._done.get((client, what))
+
+    def waiting(self, *whats: str) -> list[str]:
+        """Who still waits for one of these."""
+        return [
+            f"{client} cannot {what}"
+            for client, what in self.whats
+            if what in whats and self.took_us(client, what) is None
+        ]
+
+    def end(self) -> list[Operation]:
+        """Let all of them go; what became of their operations.
+
+        Raises:
+            Exception: whatever one of them failed with that no network is to blame for.
+        """
+        self._ended.set()
+        self._pool.shutdown()
+        for task in self._tasks:
+            task.result()
+        found = []
+        for client, what in self.whats:
+            took_us = self.took_us(client, what)
+            if took_us is None:
+                self._journal.note(client, what, LineType.INFO, "it was given up")
+            found.append(Operation(client, what, took_us))
+        return found
+
+    def _note_done(self, client: str, what: str, said: str = "") -> None:
+        with self._lock:
+            self._done[client, what] = self._now() - self._begin
+        self._journal.note(client, what, LineType.OK, said)
+
+    # A wallet that runs.
+
+    def _use(self, name: str) -> None:
+        progress = _Progress(dict.fromkeys((RECEIVE, PAY, READ)))
+        wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)
+        while progress.pending and not self._ended.wait(LOOK_S):
+            try:
+                with wallet.connected():
+                    if not progress.payment:
+                        progress.payment = self._send(wallet)
+                    self._look(wallet, progress)
+            except NO_ANSWER:
+                continue  # It may answer at the next look.
+
+    def _send(self, wallet: WalletProcess) -> str:
+        """Pay somebody; the name of the transaction, empty if it was not made."""
+        try:
+            draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
+            sent = wallet.rpc("sendpayment", draft["psbt"], self._passphrase)
+        except RpcError as error:
+            self._journal.note(wallet.name, PAY, LineType.FAIL, str(error))
+            self._journal.note(wallet.name, PAY, LineType.INVOKE)
+            self._ended.wait(LOOK_S)
+            return ""
+        self._journal.note(wallet.name, CONFIRM, LineType.INVOKE, str(sent["txid"]))
+        return str(sent["txid"])
+
+    def _look(self, wallet: WalletProcess, progress: _Progress) -> None:
+        names = {PAY: progress.payment, RECEIVE: self._asked.payment}
+        known = {what: txid for what, txid in names.items() if txid and what in progress.pending}
+        calls = [("gettransaction", [txid]) for txid in known.values()]
+        *found, info = wallet.batch([*calls, ("getwalletinfo", [])])
+        for (what, txid), answer in zip(known.items(), found, strict=True):
+            if not isinstance(answer, RpcError) and int(answer["confirmations"]) > 0:
+                if what == PAY:
+                    self._journal.note(wallet.name, CONFIRM, LineType.OK, txid)
+                self._finish(wallet, progress, what, txid)
+        if READ in progress.pending and _height(info) > self._asked.height:
+            self._finish(wallet, progress, READ, f"as of height {_height(info)}")
+
+    def _finish(self, wallet: WalletProcess, progress: _Progress, what: str, said: str) -> None:
+        del progress.pending[what]
+        self._note_done(wallet.name, what, said)
+
+    # Those that come new.
+
+    def _wait_for(self, name: str, what: str, is_done: Callable[[], bool]) -> None:
+        while not self._ended.wait(LOOK_S):
+            try:
+                if is_done():
+                    self._note_done(name, what)
+                    return
+            except NO_ANSWER:
+                continue
+            except AxonError as failure:  # Its program has left: nothing will come of it.
+                self._journal.note(name, what, LineType.FAIL, str(failure))
+                return
+
+    def _has_started(self, name: str) -> Callable[[], bool]:
+        wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)
+
+        def has_started() -> bool:
+            if not wallet.check_ready() or wallet.scanned()[0] < self._asked.height:
+                return False
+            return amount_sat(wallet.rpc("getbalance")) >= ENOUGH_SAT
+
+        return has_started
+
+    def _has_joined(self, name: str) -> Callable[[], bool]:
+        node = members.node_of(self._manifest, name, LOOK_LIMIT_S)
+        told = Event()
+
+        def has_joined() -> bool:
+            if not told.is_set():
+                if not node.check_ready():
+                    return False
+                startup.tell_addresses(self._manifest, [name])
+                told.set()
+            return _has_chain(node, self._asked.best())
+
+        return has_joined
+
+
+def _has_chain(node: NodeProcess, height: int) -> bool:
+    return node.height() >= height > 0
+
+
+def _height(info: Any) -> int:
+    """The last block up to which a wallet has looked; -1 before the first."""
+    last = None if isinstance(info, RpcError) else info["lastprocessedblock"]
+    return -1 if last is None else int(last["height"])
+
+
+def start_newcomers(
+    manifest: Manifest, ask_seeds: Callable[[Component], None]
+) -> tuple[list[str], list[str]]:
+    """Start the processes of those with empty disks, without waiting; wallets, and nodes.
+
+    Args:
+        manifest: of the run.
+        ask_seeds: has the seeds of one who is to start tell what they know.
+    """
+    cold = manifest.of_kind(ComponentKind.COLD)
+    joiners = manifest.of_kind(ComponentKind.JOINER)
+    for item in (*cold, *joiners):
+        ask_seeds(item)
+        manifest.change(item.name, desired=DesiredState.RUN)
+    manifest.save()
+    for item in joiners:
+        startup.spawn_node(manifest, manifest.components[item.name])
+    for item in cold:
+        startup.spawn_wallet(manifest, manifest.components[item.name])
+    manifest.save()
+    return [item.name for item in cold], [item.name for item in joiners]

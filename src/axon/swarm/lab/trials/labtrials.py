@@ -1,0 +1,262 @@
+"""Trials on one network of processes, one after another: raised once, harmed again and again.
+
+    async with LabTrials(blueprint, seed=7, folder=folder) as trials:
+        report = await trials.attempt(Candidate(("n1",), Mode.KILL))
+
+The network of a trial that ended well is used for the next one, which is fastest. After one that
+did not, or that changed what cannot be changed back, the next begins from the stage: the folders as
+they were before the first. Which of both was done is among the notes of a report. When the block is
+left nothing runs; whoever finds a controller killed uses `axon swarm down --dir`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from random import SystemRandom
+from threading import Event
+from types import TracebackType
+from typing import Final, Protocol, Self, TypeVar
+
+from axon.errors import AxonError, ConfigError
+from axon.machine import MINUTE, SECOND, Instant
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.faultplan import FaultPlan, Op
+from axon.swarm.lab import lifecycle
+from axon.swarm.lab.lifecycle import OPERATIONS
+from axon.swarm.lab.manifest import Manifest, run_locked
+from axon.swarm.lab.processes import TooLate
+from axon.swarm.lab.runregistry import RunRegistry, draw_corner
+from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
+from axon.swarm.lab.trials.journal import Journal
+from axon.swarm.lab.trials.network import LabNetwork
+from axon.swarm.lab.trials.planning import PACE, plan_network
+from axon.swarm.lab.trials.states import States, best_height
+from axon.swarm.lab.trials.throttle import PERIOD_S
+from axon.swarm.lab.trials.trial import Trial
+from axon.swarm.trialreport import TrialReport
+
+READY: Final = 30 * MINUTE
+"""At most until a network that was raised or restored is ready to be harmed: wallets ask their
+first nodes, nodes find each other. Half a minute here, as a whole network may have to start."""
+
+READY_AGAIN: Final = 5 * MINUTE
+"""The same for one that was harmed and has healed: five seconds here, about what to restore it
+takes."""
+
+MAX_HEIGHT: Final = 400
+"""Of a chain that is used again: what a block costs to judge grows with its length, and so does
+what a newcomer has to fetch."""
+
+_LOOK_S: Final = 0.05
+_SPENT: Final = frozenset({Op.CLOCK})
+"""What cannot be taken back: a clock never goes back, it waits for the others."""
+
+
+_R = TypeVar("_R")
+
+
+class Harm(Protocol):
+    """What is tried (`spof.candidates.Candidate`)."""
+
+    def harm(self) -> FaultPlan:
+        """What is done."""
+
+    def healing(self) -> FaultPlan:
+        """What takes it back."""
+
+
+class _Abandoned(AxonError):
+    """Whoever asked for a trial has gone."""
+
+
+class LabTrials:
+    """A network of a blueprint, for trials.
+
+    Args:
+        blueprint: what to raise.
+        seed: of the times between blocks; processes leave the rest to chance.
+        folder: of the run; made if it is missing. `operations.jsonl` in it outlives the run.
+        registry: of the user's runs, so that no other takes these addresses; None to draw some.
+
+    Raises (when the block is entered):
+        NotPossible: the backend cannot raise such a network.
+        ConfigError: the folder holds something else, or is in use.
+        NodeFailed: something does not start, or the network does not come to be.
+    """
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        seed: int,
+        folder: Path,
+        registry: RunRegistry | None = None,
+    ) -> None:
+        self._blueprint = blueprint
+        self._seed = seed
+        self._folder = folder
+        self._registry = registry
+        self._ends = ExitStack()
+        self._one_by_one = asyncio.Lock()
+        self._abandoned = Event()
+        self._net: LabNetwork
+        self._states: States
+        self._journal: Journal
+        self._is_spent = False  # The network must be restored before the next trial.
+        self._trials = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._in_thread(self._raise)
+        except BaseException:
+            await asyncio.to_thread(self._ends.close)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.shield(asyncio.to_thread(self._ends.close))
+
+    def impossible(self, harm: FaultPlan) -> str:
+        """Why the backend cannot do this to this network; empty if it can."""
+        try:
+            check_plan(self._blueprint, harm)
+        except NotPossible as refusal:
+            return str(refusal)
+        return ""
+
+    async def attempt(self, candidate: Harm) -> TrialReport:
+        """Carry one trial out.
+
+        Returns:
+            What became of it. If it could not be carried out, its `trouble` says why; where that
+            begins with `backend.NOT_POSSIBLE`, nothing was done, and it is to be counted as left
+            out.
+        """
+        harm, healing = candidate.harm(), candidate.healing()
+        why = self.impossible(harm) or self.impossible(healing)
+        if why:
+            return TrialReport(harm, healing, trouble=why)
+        async with self._one_by_one:
+            return await self._in_thread(lambda: self._attempt(harm, healing))
+
+    async def _in_thread(self, work: Callable[[], _R]) -> _R:
+        """Do work in a thread; whoever gives up waiting has it end soon, and waits for that."""
+        task = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._abandoned.set()
+            await asyncio.wait([task])
+            raise
+
+    # In the thread.
+
+    def _raise(self) -> None:
+        check_blueprint(self._blueprint)
+        lifecycle.make_room(self._folder)
+        lock = self._ends.enter_context(run_locked(self._folder))
+        if Manifest.load(self._folder) is not None:
+            raise ConfigError(
+                f"a run is up in {self._folder}; axon swarm down ends it, or name another --dir"
+            )
+        manifest = self._plan()
+        manifest.run_lock = lock
+        self._net = LabNetwork(self._blueprint, manifest)
+        self._ends.callback(self._net.close)
+        self._states = self._ends.enter_context(States(manifest))
+        self._journal = self._ends.enter_context(Journal(self._folder / OPERATIONS, self._net.now))
+        self._net.raise_stage(lambda: self._be_ready(READY))
+        self._be_ready(READY)
+
+    def _plan(self) -> Manifest:
+        """The run, written down; nothing else of it exists yet."""
+        lots = SystemRandom()
+
+        def plan(corner: int) -> Manifest:
+            return plan_network(self._folder, self._blueprint, self._seed, lots, corner)
+
+        if self._registry is not None:
+            return self._registry.enter(lambda taken: plan(draw_corner(self._seed, taken)))
+        manifest = plan(draw_corner(lots.getrandbits(32), ()))  # It hardly meets another run.
+        manifest.save()
+        return manifest
+
+    def _wait(self, is_met: Callable[[], bool], limit_s: float) -> bool:
+        """Wait until something holds; whether it did within the limit."""
+        end = time.monotonic() + limit_s
+        while not is_met():
+            if time.monotonic() > end:
+                return False
+            if self._abandoned.wait(_LOOK_S):
+                raise _Abandoned("the trial was broken off")
+        return True
+
+    def _be_ready(self, limit: Instant) -> None:
+        """Wait until the network is ready to be harmed.
+
+        Raises:
+            TooLate: it does not become so.
+        """
+        missing = [""]
+
+        def is_ready() -> bool:
+            missing[0] = self._states.missing()
+            return not missing[0]
+
+        limit_s = limit / SECOND / PACE
+        if not self._wait(is_ready, limit_s):
+            raise TooLate(f"the network is not ready within {limit_s:g} s: {missing[0]}")
+
+    def _attempt(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
+        begin = time.monotonic()
+        self._trials += 1
+        try:
+            origin = self._prepare()
+            ready_s = time.monotonic() - begin
+            self._journal.begin(self._trials)
+            trial = Trial(self._net, self._states, self._journal, self._wait)
+            self._is_spent = True  # Unless it comes to its end.
+            report = trial.carry_out(harm, healing)
+        except AxonError as error:
+            self._is_spent = True
+            return TrialReport(harm, healing, trouble=str(error))
+        self._is_spent = bool(report.broken) or any(step.op in _SPENT for step in harm.steps)
+        took_s = time.monotonic() - begin
+        report.notes += [
+            origin,
+            f"took {took_s:.1f} s here, {ready_s:.1f} s of them to have the network ready",
+            f"trial {self._trials} in {OPERATIONS}",
+        ]
+        if any(step.op is Op.SLOW for step in harm.steps):
+            report.notes.append(f"slow: stopped by signals for most of each {PERIOD_S:g} s")
+        if any(step.op is Op.CUT for step in harm.steps):
+            report.notes.append("cut: both ends refuse each other; no packet is swallowed")
+        return report
+
+    def _prepare(self) -> str:
+        """Have a network that is ready; where it comes from, in words."""
+        if self._trials == 1 and not self._is_spent:
+            self._be_ready(READY)
+            return "the network just raised"
+        if not self._is_spent and self._is_short():
+            try:
+                self._be_ready(READY_AGAIN)
+            except TooLate:
+                pass
+            else:
+                return "the network of the trial before, healed"
+        self._net.restore()
+        self._be_ready(READY)
+        return "the network restored from its stage"
+
+    def _is_short(self) -> bool:
+        names = [item.name for item in self._net.manifest.nodes]
+        return best_height(self._states.tips(names)) <= MAX_HEIGHT

@@ -1,0 +1,98 @@
+"""A blueprint as a run of the lab: every component with an address, before anything exists.
+
+Names are the blueprint's. The nodes and wallets that come new in each trial are in the manifest
+from the start, so whoever has to end a run finds them too; they are down until they are to come.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from axon.primitives.network import REGTEST
+from axon.swarm.blueprint import Blueprint, NodePlan, WalletPlan
+from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
+from axon.swarm.lab.plan import FIRST_WALLET_PLACE, MAX_GROUPS, usual_or_free_port
+
+PACE: Final = 60
+"""All clocks of a trial's network run so many times as fast as this machine's. What nodes wait for
+on purpose (to hide who paid: seconds; until another peer is asked for a block: ten minutes) would
+else be nearly all of a trial. What they compute and send takes the time that it takes, so by their
+clocks it takes sixty times as long: links here are as slow as slow links of the real network."""
+
+BLOCK_INTERVAL_S: Final = 30
+"""Mean time between blocks by the network's clocks, all miners together, as in the simulator."""
+
+_BITS: Final = 32
+
+
+def plan_network(
+    folder: Path, blueprint: Blueprint, seed: int, lots: Random, corner: int
+) -> Manifest:
+    """Draw up a run for a blueprint that the backend can raise.
+
+    Args:
+        folder: of the run.
+        blueprint: of the network.
+        seed: of the times between blocks.
+        lots: for its name.
+        corner: the third byte of its addresses (`runregistry`).
+    """
+    interval_s = BLOCK_INTERVAL_S / PACE
+    manifest = Manifest(
+        folder, f"{lots.getrandbits(_BITS):08x}", seed, blueprint.name, interval_s=interval_s
+    )
+    plans = [(plan, ComponentKind.NODE) for plan in blueprint.nodes]
+    if blueprint.newcomer_node is not None:
+        plans.append((blueprint.newcomer_node, ComponentKind.JOINER))
+    for place, (plan, kind) in enumerate(plans):
+        manifest.components[plan.name] = _node(plan, kind, place, corner)
+    wallets = [(plan, ComponentKind.WALLET) for plan in blueprint.wallets]
+    if blueprint.newcomer_wallet is not None:
+        wallets.append((blueprint.newcomer_wallet, ComponentKind.COLD))
+    for place, (wallet, kind) in enumerate(wallets, len(plans)):
+        manifest.components[wallet.name] = _wallet(wallet, kind, place, corner)
+    rng = Random(f"{seed}|miners")
+    for miner in blueprint.miners:
+        manifest.components[miner.name] = Component(
+            miner.name,
+            ComponentKind.MINER,
+            manifest.components[miner.nodes[0]].host,
+            dials=miner.nodes,
+            node=miner.nodes[0],
+            seed=rng.getrandbits(_BITS),
+        )
+    for name in (item.name for item in manifest.of_kind(ComponentKind.JOINER, ComponentKind.COLD)):
+        manifest.change(name, desired=DesiredState.END)
+    return manifest
+
+
+def _node(plan: NodePlan, kind: ComponentKind, place: int, corner: int) -> Component:
+    group = 1 + place % MAX_GROUPS
+    host = f"127.{1 + group}.{corner}.{1 + place // MAX_GROUPS}"
+    return Component(
+        plan.name,
+        kind,
+        host,
+        usual_or_free_port(host, REGTEST.port),
+        usual_or_free_port(host, REGTEST.rpc_port),
+        group,
+        plan.dials,
+        plan.knows,
+        listens=plan.listens,
+        relays=plan.relays,
+        filters=plan.filters,
+    )
+
+
+def _wallet(plan: WalletPlan, kind: ComponentKind, place: int, corner: int) -> Component:
+    group = 1 + place % MAX_GROUPS
+    return Component(
+        plan.name,
+        kind,
+        f"127.{1 + group}.{corner}.{FIRST_WALLET_PLACE + place % 50}",
+        group=group,
+        dials=plan.dials,
+        knows=plan.knows,
+    )

@@ -1,0 +1,266 @@
+"""One trial with processes: a component is harmed while clients act, and is healed again.
+
+As in `sim/trial`: what must hold while it is harmed is asked of those that are not, and after the
+healing all must be on one block again. All times are of the network's clocks, which run `PACE`
+times as fast as this machine's, so deadlines are those of the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from axon.machine import MINUTE, SECOND, Instant
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.faultplan import FaultPlan, Op
+from axon.swarm.invariants import Finding
+from axon.swarm.lab import members, safety
+from axon.swarm.lab.faucet import FaucetEmpty, transfer
+from axon.swarm.lab.liverun import LiveRun
+from axon.swarm.lab.manifest import PASSPHRASE, Manifest
+from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
+from axon.swarm.lab.trials.clients import (
+    JOIN,
+    PAY,
+    READ,
+    RECEIVE,
+    START,
+    Clients,
+    TrialRequests,
+    start_newcomers,
+)
+from axon.swarm.lab.trials.journal import NEMESIS, Journal, LineType
+from axon.swarm.lab.trials.network import LabNetwork
+from axon.swarm.lab.trials.planning import PACE
+from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, apart, best_height
+from axon.swarm.lab.walletprocess import WalletProcess
+from axon.swarm.trialreport import TrialReport
+
+SERVICE: Final = 10 * MINUTE
+"""At most until a client has what it asked, as in the simulator: ten seconds here, in which twenty
+blocks are due."""
+
+CONVERGENCE: Final = 40 * MINUTE
+"""At most from the last block until all nodes are on it, as in the simulator: whoever asked a peer
+for a block that never comes asks the next one after ten minutes, which are ten seconds here."""
+
+PROMPT_CONVERGENCE: Final = 10 * MINUTE
+"""The same where nobody waits in vain for such a peer: the connections of one that was killed or
+cut off end at once, and others are asked for what it owed."""
+
+_SILENT: Final = frozenset({Op.STOP, Op.SLOW, Op.LIE, Op.CLOCK})
+"""What leaves connections standing on which nothing comes."""
+
+HEALING: Final = 20 * MINUTE
+"""From the end of the harm until all must be on one block, as in the simulator."""
+
+PAID_SAT: Final = 1_000_000
+"""What each wallet is paid in a trial."""
+
+_LOOK_S: Final = 0.05
+_SERVICES: Final = (
+    ("L3", (READ, RECEIVE, PAY), SERVICE),
+    ("L3-cold", (START,), SERVICE),
+)
+"""What clients ask, by the invariant that says that they get it, and in which time."""
+
+
+class _Unharmed(LiveRun):
+    """A run without those that are harmed: what must always hold is asked of the others.
+
+    Args:
+        manifest: of the run.
+        harmed: who is left out.
+    """
+
+    def __init__(self, manifest: Manifest, harmed: frozenset[str]) -> None:
+        super().__init__(manifest)
+        self._harmed = harmed
+
+    def nodes(self) -> list[NodeProcess]:
+        """The nodes that live and are not harmed."""
+        return [node for node in super().nodes() if node.name not in self._harmed]
+
+    def wallets(self) -> list[WalletProcess]:
+        """The wallets that live and are not harmed."""
+        return [wallet for wallet in super().wallets() if wallet.name not in self._harmed]
+
+    def views(self) -> list[NodeView]:
+        """What the nodes that are not harmed say of themselves."""
+        return members.each(self.nodes(), lambda node: node.view(ProcessState.RUNNING))
+
+
+class Trial:
+    """Harm and healing, carried out on a network that is ready.
+
+    Args:
+        net: the network.
+        states: how to look at it.
+        journal: of all trials.
+        wait: waits until something holds, at most for some seconds; whether it came to.
+    """
+
+    def __init__(
+        self,
+        net: LabNetwork,
+        states: States,
+        journal: Journal,
+        wait: Callable[[Callable[[], bool], float], bool],
+    ) -> None:
+        self._net = net
+        self._states = states
+        self._journal = journal
+        self._wait = wait
+        self._names = [item.name for item in net.manifest.nodes]
+        self._nodes: list[str] = []
+        self._best = self._first_height = self._last_height = 0
+        self._begin = self._served_at = net.now()
+        self._convergence = CONVERGENCE
+
+    def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
+        """From the harm to the look at what has healed.
+
+        Raises:
+            AxonError: the lab itself cannot do its work; the network is in no known state.
+        """
+        net, report = self._net, TrialReport(harm, healing)
+        harmed = harmed_by(net.blueprint, harm)
+        self._nodes = [name for name in self._names if name not in harmed]
+        if not any(step.op in _SILENT for step in harm.steps):
+            self._convergence = PROMPT_CONVERGENCE
+        run = _Unharmed(net.manifest, harmed)
+        before = safety.take_baseline(run)
+        self._first_height = self._best = best_height(self._states.tips(self._nodes))
+        self._journal.note(NEMESIS, "harm", LineType.INVOKE, harm.to_json()["steps"])
+        net.carry_out(harm)
+        self._begin = net.now()
+        self._journal.note(NEMESIS, "harm", LineType.INFO)
+        clients = self._ask(harmed)
+        try:
+            self._until(lambda: self._is_served(clients), SERVICE)
+            self._served_at = net.now()
+            net.rest_miners(rests=True)  # From the last block on all must come onto it.
+            self._until(lambda: self._has_converged(clients), self._convergence)
+        finally:
+            report.operations = clients.end()
+        report.findings = self._judge(clients)
+        if self._nodes:
+            report.findings += [
+                safety.one_ledger(run),
+                safety.most_work(run, before),
+                safety.no_friendly_fire(run),
+            ]
+        net.remove_newcomers()
+        report.findings.append(self._heal(healing))
+        return report
+
+    # What clients ask.
+
+    def _ask(self, harmed: frozenset[str]) -> Clients:
+        """Have each client that is not harmed ask for something."""
+        net = self._net
+        wallets = [item.name for item in net.manifest.wallets if item.name not in harmed]
+        cold, joiners = start_newcomers(net.manifest, net.ask_seeds)
+        asked = TrialRequests(
+            wallets, cold, joiners, self._pay(wallets), self._first_height, lambda: self._best
+        )
+        passphrase = (net.manifest.folder / PASSPHRASE).read_text() if wallets else ""
+        return Clients(net.manifest, passphrase, asked, self._journal, net.now, self._begin)
+
+    def _pay(self, wallets: Sequence[str]) -> str:
+        """Somebody pays all wallets, through the first node that answers; empty if nobody can."""
+        addresses = [self._net.address_of(name) for name in wallets]
+        for name in self._nodes if addresses else ():
+            try:
+                with members.node_of(self._net.manifest, name, LOOK_LIMIT_S).connected() as node:
+                    return transfer(node, addresses, PAID_SAT)
+            except (*NO_ANSWER, FaucetEmpty) as error:
+                self._journal.note("faucet", PAY, LineType.FAIL, f"{name}: {error}")
+        return ""
+
+    def _until(self, is_met: Callable[[], bool], limit: Instant) -> bool:
+        return self._wait(is_met, limit / SECOND / PACE)
+
+    def _is_served(self, clients: Clients) -> bool:
+        """All clients have what they asked for, and the chain has grown."""
+        self._best = max(self._best, best_height(self._states.tips(self._nodes)))
+        return self._grew() and not clients.waiting(READ, RECEIVE, PAY, START)
+
+    def _has_converged(self, clients: Clients) -> bool:
+        self._best = max(self._best, best_height(self._states.tips(self._nodes)))
+        return self._agree() and not clients.waiting(JOIN)
+
+    # What must hold.
+
+    def _judge(self, clients: Clients) -> list[Finding]:
+        """What those that are not harmed have to say of the time of the harm."""
+        if not self._nodes:
+            return [Finding("L3", False, "no node is left")]
+        served, since = self._served_at - self._begin, self._net.now() - self._served_at
+        tips = self._states.tips(self._nodes)
+        findings = [
+            finding("L1", self._agree(), since, self._convergence, apart(tips)),
+            finding("L4", self._grew(), served, SERVICE, "no block was found"),
+        ]
+        for name, whats, limit in (*_SERVICES, ("L7", (JOIN,), self._convergence)):
+            asked = [key for key in clients.whats if key[1] in whats]
+            took = [clients.took_us(*key) for key in asked]
+            if asked:
+                longest = max(limit if each is None else each for each in took)
+                late = clients.waiting(*whats)
+                findings.append(finding(name, not late, longest, limit, "; ".join(late)))
+        return findings
+
+    def _grew(self) -> bool:
+        return self._best > self._first_height
+
+    def _agree(self) -> bool:
+        tips = self._states.tips(self._nodes)
+        return len(tips) == len(self._nodes) and len(set(tips.values())) <= 1
+
+    def _heal(self, healing: FaultPlan) -> Finding:
+        net = self._net
+        self._last_height = self._best
+        net.rest_miners(rests=False)
+        self._journal.note(NEMESIS, "healing", LineType.INVOKE, healing.to_json()["steps"])
+        begin = net.now()
+        net.carry_out(healing)
+        self._journal.note(NEMESIS, "healing", LineType.INFO)
+        healed = self._until(self._is_healed, HEALING)
+        took = net.now() - begin
+        return finding("L6", healed, took, HEALING, self._unhealed())
+
+    def _is_healed(self) -> bool:
+        """All nodes run, are on one block, and have found one since."""
+        tips = self._states.tips(self._names)
+        return (
+            len(tips) == len(self._names)
+            and len(set(tips.values())) == 1
+            and best_height(tips) > self._last_height
+        )
+
+    def _unhealed(self) -> str:
+        tips = self._states.tips(self._names)
+        silent = [name for name in self._names if name not in tips]
+        if silent:
+            return f"{', '.join(silent)} does not answer"
+        return apart(tips) if len(set(tips.values())) > 1 else "no block was found"
+
+
+def harmed_by(blueprint: Blueprint, harm: FaultPlan) -> frozenset[str]:
+    """Those that are harmed themselves; whoever only loses a link is not."""
+    components = blueprint.components()
+    named = [
+        name
+        for step in harm.steps
+        for target in step.target.split(",")
+        for name in blueprint.members(target)
+    ]
+    return frozenset(name for name in named if name in components)
+
+
+def finding(name: str, holds: bool, took: Instant, limit: Instant, otherwise: str) -> Finding:
+    """What was found of an invariant that is a matter of time, by the network's clocks."""
+    took_s = took / SECOND
+    said = f"after {took_s:.0f} s of the network's clocks, {took_s / PACE:.1f} s here"
+    return Finding(name, holds, said if holds else otherwise, took_s, limit / SECOND)

@@ -1,0 +1,67 @@
+"""What processes on loopback cannot do is said, and never taken for done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from axon.swarm.blueprint import ComponentClass, SharedPlan, UplinkPlan
+from axon.swarm.faultplan import FaultPlan, Op, step
+from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan, sides_of
+from axon.swarm.spof.candidates import Candidate, Mode, singles
+from axon.swarm.spof.plants import PLANTS, organic
+
+NETWORK = replace(
+    organic(4, wallets=2),
+    uplinks=(UplinkPlan("u1", (("n1", "n2", "w1"), ("n3", "n4", "w2"))),),
+    shared=(SharedPlan("h1", ComponentClass.HOST, ("n1", "n2")),),
+)
+
+
+def test_all_that_is_tried_but_one_way_cuts_is_possible() -> None:
+    refused = []
+    for candidate in singles(NETWORK):
+        try:
+            check_plan(NETWORK, candidate.harm())
+            check_plan(NETWORK, candidate.healing())
+        except NotPossible:
+            refused.append(candidate)
+    assert refused
+    assert {candidate.mode for candidate in refused} == {Mode.ONE_WAY}
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_every_planted_network_can_be_raised(name: str) -> None:
+    check_blueprint(PLANTS[name].make(10))
+
+
+def test_a_lie_of_a_wallet_or_seed_and_a_stranger_are_refused() -> None:
+    with pytest.raises(NotPossible, match="cannot be done to a wallet"):
+        check_plan(NETWORK, Candidate(("w1",), Mode.NO_BLOCKS).harm())
+    with pytest.raises(NotPossible, match="nothing but transactions"):
+        check_plan(NETWORK, Candidate(("m1",), Mode.NO_BLOCKS).harm())
+    with pytest.raises(NotPossible, match="there is no component 'n9'"):
+        check_plan(NETWORK, FaultPlan((step(0, Op.KILL, "n9"),)))
+
+
+def test_a_proxy_is_refused() -> None:
+    proxy = SharedPlan("x1", ComponentClass.PROXY, ("n1",))
+    with pytest.raises(NotPossible, match="x1 is a proxy"):
+        check_blueprint(replace(organic(2), shared=(proxy,)))
+
+
+@pytest.mark.parametrize(
+    ("target", "sides"),
+    [
+        ("n1", (("n1",), None)),
+        ("h1", (("n1", "n2"), None)),
+        ("n1-n3", (("n1",), ("n3",))),
+        ("n1,n2|n3", (("n1", "n2"), ("n3",))),
+        ("u1", (("n1", "n2", "w1"), ("n3", "n4", "w2"))),
+    ],
+)
+def test_a_target_says_between_whom_to_cut(
+    target: str, sides: tuple[tuple[str, ...], tuple[str, ...] | None]
+) -> None:
+    assert sides_of(NETWORK, target) == sides
