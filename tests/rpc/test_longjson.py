@@ -160,6 +160,13 @@ def test_numbers_know_their_text() -> None:
     assert value[0].text == "0.100000000000000000001"
 
 
+@pytest.mark.parametrize("tail", [".5", "e5", "e+5", "E-5", ".5e+7"])
+def test_numbers_are_read_wherever_a_window_ends(tail: str) -> None:
+    for digits in range(SHORT_SIZE - 10, SHORT_SIZE + 3):
+        text = f"[{'1' * digits}{tail}, 7]"
+        assert decoded(text) == decode_json(text)
+
+
 @pytest.mark.usefixtures("small")
 def test_each_step_asks_whether_to_go_on() -> None:
     class Enough(Exception):

@@ -45,6 +45,9 @@ _CUT_ESCAPE: Final = re.compile(
 
 _CUT_SIZE: Final = 12
 
+_CUT_NUMBER_SIZE: Final = 2
+"""A number that a window cuts behind `e+` looks as if it ended before that."""
+
 
 def decode_long(text: str, go_on: Callable[[], None]) -> object:
     """The value of a JSON text, as `decode_json` gives it.
@@ -150,7 +153,7 @@ class _Reader:
         except RecursionError as error:
             raise ValueError(TOO_DEEP) from error
         else:
-            if size < SHORT_SIZE or self._at + size == len(self._text):
+            if size < SHORT_SIZE - _CUT_NUMBER_SIZE or self._at + size == len(self._text):
                 if size >= 2 * levels_left and is_deeper(value, levels_left):
                     raise ValueError(TOO_DEEP)
                 self._at += size
