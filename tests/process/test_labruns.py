@@ -54,6 +54,28 @@ def home_fixture(tmp_path: Path) -> Iterator[Home]:
             down(manifest)
 
 
+def test_a_network_is_raised_as_a_file_draws_it(home: Home) -> None:
+    path = home.folder / "pair.json"
+    nodes, links = [{"id": "a-1"}, {"id": "b"}], [{"source": "a-1", "target": "b"}]
+    path.write_text(json.dumps({"nodes": nodes, "links": links}))
+    given = ("--topology", str(path))
+    told = home.run("up", *given, "--wallets", "1")
+    assert "2 nodes, 1 wallet, pair.json: up" in told
+    listed = json.loads(home.run("status", "--json"))["components"]
+    seen = {item["name"]: item.get("outbound") for item in listed}
+    assert seen == {"a-1": ["b"], "b": [], "w1": ["a-1", "b"]}
+    assert "has 2 nodes, not 3" in home.run("up", "3", *given, code=3)
+    assert home.run("mine", "a-1").startswith("a-1: height 103")
+    assert "ended: a-1" in home.run("kill", "a-1")
+    assert "is up already" in home.run("up", *given, "--wallets", "1")
+    links[0] = {"source": "b", "target": "a-1"}
+    path.write_text(json.dumps({"nodes": nodes, "links": links}))
+    assert "another run is up" in home.run("up", *given, "--wallets", "1", code=3)
+    verdict = json.loads(home.run("check", "L1", "L3", "--json"))
+    assert verdict["verdict"].startswith("PASS")
+    home.run("down")
+
+
 def test_runs_of_one_seed_live_side_by_side(home: Home) -> None:
     def up(name: str) -> str:
         return home.run("up", "2", "--wallets", "1", "--seed", "7", "--run", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from random import SystemRandom
@@ -10,11 +11,20 @@ from axon.cli.arguments import UsageError, seconds
 from axon.cli.swarmcommands.looking import tell_dead
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
+from axon.swarm.invariants import counted
 from axon.swarm.lab import doctor, lifecycle
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import INTERVAL_S, RunRequest
-from axon.swarm.lab.topology import RunTopology, read_topology
+from axon.swarm.lab.topology import (
+    AnyTopology,
+    GivenTopology,
+    RunTopology,
+    current_name,
+    is_named,
+    read_topology,
+)
+from axon.swarm.lab.topologyfile import read_topology_file
 from axon.swarm.lab.verdict import Exit
 
 
@@ -38,8 +48,9 @@ def _add_up(up: ArgumentParser) -> None:
     up.add_argument(
         "--topology",
         default=RunTopology.ORGANIC,
-        metavar="NAME",
-        help=f"{', '.join(RunTopology)} (default organic)",
+        metavar="NAME|FILE",
+        help=f"{', '.join(RunTopology)} (default organic); or a file: GraphML, or JSON with nodes "
+        "and links, where a link says who dials whom",
     )
     up.add_argument("--groups", type=int, default=0, metavar="G", help="netgroups (default N)")
     up.add_argument("--seed", type=int, metavar="S", help="of all chance (default: drawn)")
@@ -86,13 +97,19 @@ def _wanted(options: Namespace) -> RunRequest | None:
         ConfigError: it cannot be.
     """
     chosen = (options.miners, options.wallets, options.groups, options.seed)
-    topology = read_topology(options.topology)
-    if options.nodes is None:
+    topology = _topology(options.topology)
+    nodes: int | None = options.nodes
+    if isinstance(topology, GivenTopology):
+        there = len(topology.dials)
+        if nodes not in (None, there):
+            raise UsageError(f"{topology} has {counted(there, 'node')}, not {nodes}")
+        nodes = there
+    if nodes is None:
         if any(chosen) or topology is not RunTopology.ORGANIC:
             raise UsageError("how many nodes? axon swarm up N")
         return None
     wanted = RunRequest(
-        options.nodes,
+        nodes,
         options.miners,
         options.groups,
         topology,
@@ -102,6 +119,28 @@ def _wanted(options: Namespace) -> RunRequest | None:
     )
     wanted.check()
     return wanted
+
+
+def _topology(text: str) -> AnyTopology:
+    """A topology by its name, or that of a file.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(text)
+    if is_named(current_name(text)) or not (path.exists() or len(path.parts) > 1 or path.suffix):
+        return read_topology(text)
+    given = read_topology_file(path)
+    if given.left_out:
+        sys.stderr.write(f"Not used of {given}: {', '.join(given.left_out)}.\n")
+    return given
+
+
+def _left_out(wanted: RunRequest | None) -> list[str]:
+    """What a file of a topology says, and is not used."""
+    if wanted is None or not isinstance(wanted.topology, GivenTopology):
+        return []
+    return list(wanted.topology.left_out)
 
 
 def _up(options: Namespace, folder: Path) -> int:
@@ -121,6 +160,7 @@ def _up(options: Namespace, folder: Path) -> int:
                 "nodes": len(seen),
                 "miners": len(manifest.of_kind(ComponentKind.MINER)),
                 "wallets": len(wallets),
+                "left_out": _left_out(wanted),
                 "height": height,
                 "took_s": round(say.seconds(), 1),
                 "node_mb": round(mean_pss_mb(seen)),

@@ -41,6 +41,7 @@ from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.startup import Say, settle, start, tell_addresses
+from axon.swarm.lab.topology import GivenTopology
 
 LEAVE_LIMIT_S: Final = 30.0
 """How long a component may take to leave in order before it is killed."""
@@ -190,7 +191,7 @@ def _compare(manifest: Manifest, wanted: RunRequest) -> None:
     Raises:
         ConfigError: it is not.
     """
-    there = (
+    there: tuple[object, ...] = (
         len(manifest.nodes),
         len(manifest.of_kind(ComponentKind.MINER)),
         len(manifest.wallets),
@@ -198,7 +199,17 @@ def _compare(manifest: Manifest, wanted: RunRequest) -> None:
         len({item.group for item in manifest.nodes}),
     )
     groups = wanted.groups or wanted.nodes
-    asked = (wanted.nodes, wanted.miners, wanted.wallets, str(wanted.topology), groups)
+    asked: tuple[object, ...] = (
+        wanted.nodes,
+        wanted.miners,
+        wanted.wallets,
+        str(wanted.topology),
+        groups,
+    )
+    given = wanted.topology
+    if isinstance(given, GivenTopology):
+        there = (*there, tuple((item.name, item.dials) for item in manifest.nodes))
+        asked = (*asked, tuple(given.dials.items()))
     same_seed = wanted.seed in (None, manifest.seed)
     if there != asked or not same_seed:
         raise ConfigError(

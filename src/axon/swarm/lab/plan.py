@@ -15,7 +15,14 @@ from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port, free_ports
 from axon.swarm.lab.runregistry import corner_of, draw_corner
-from axon.swarm.lab.topology import RunTopology, dials, fixed_entry, known_nodes
+from axon.swarm.lab.topology import (
+    AnyTopology,
+    RunTopology,
+    dials,
+    fixed_entry,
+    known_nodes,
+    node_names,
+)
 
 MAX_NODES: Final = 200
 MAX_GROUPS: Final = 250
@@ -50,7 +57,7 @@ class RunRequest:
     nodes: int
     miners: int = 0
     groups: int = 0
-    topology: RunTopology = RunTopology.ORGANIC
+    topology: AnyTopology = RunTopology.ORGANIC
     seed: int | None = None
     interval_s: float = INTERVAL_S
     wallets: int = 0
@@ -113,8 +120,8 @@ def plan_run(
     """
     run, drawn = f"{lots.getrandbits(_BITS):08x}", lots.getrandbits(_BITS)
     seed = drawn if wanted.seed is None else wanted.seed
-    manifest = Manifest(folder, run, seed, wanted.topology, wanted.interval_s)
-    names = [f"n{number}" for number in range(1, wanted.nodes + 1)]
+    manifest = Manifest(folder, run, seed, str(wanted.topology), wanted.interval_s)
+    names = node_names(wanted.topology, wanted.nodes)
     plan = dials(wanted.topology, names)
     known = known_nodes(names, _stream(seed, "acquaintances"))
     corner = draw_corner(seed, taken)

@@ -21,7 +21,7 @@ from axon.swarm.lab.probes import (
     run_probes,
 )
 from axon.swarm.lab.startup import Say
-from axon.swarm.lab.topology import RunTopology, clients, with_one_entry
+from axon.swarm.lab.topology import clients, with_one_entry
 
 
 def service(run: CheckedRun, say: Say) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def entries_of_clients(run: CheckedRun) -> dict[str, tuple[str, ...]]:
     """What everybody who is to be served knows: by client, nodes."""
     if run.manifest.wallets:
         return {item.name: item.entries for item in run.manifest.wallets}
-    return clients(RunTopology(run.manifest.topology), [item.name for item in run.manifest.nodes])
+    return clients(run.manifest.topology, [item.name for item in run.manifest.nodes])
 
 
 def service_by_plan(run: CheckedRun) -> Finding:

@@ -70,6 +70,8 @@ class Targets:
     def _span(self, text: str) -> Sequence[str]:
         if text == "all":
             return list(self._components)
+        if text in self._components:  # A name may have a dash.
+            return [text]
         first, dash, last = text.partition("-")
         if not dash:
             return [self._named(text)]

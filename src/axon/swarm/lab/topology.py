@@ -8,6 +8,8 @@
 | `one-server` | as `organic` | the first node only, as behind one web server |
 | `fixed-address` | as `organic` | one node each, by an address that never changes |
 
+Another one can be given (`GivenTopology`, `topologyfile`): who dials whom; wallets know every node.
+
 Where a run has no wallets, the same is asked by the one who checks, in their place.
 
 `star`, `one-server` and `fixed-address` have single points of failure on purpose: whoever judges
@@ -17,6 +19,7 @@ the network must find them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from types import MappingProxyType
@@ -45,6 +48,39 @@ _FORMER_NAMES: Final[Mapping[str, RunTopology]] = MappingProxyType(
 """Still understood, on the command line and in manifests."""
 
 
+@dataclass(frozen=True, slots=True)
+class GivenTopology:
+    """A plan that somebody has drawn.
+
+    Args:
+        name: of its file.
+        dials: by node, in order, the only nodes that it dials.
+        left_out: what the file says besides, and is not used.
+    """
+
+    name: str
+    dials: Mapping[str, tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+AnyTopology = RunTopology | GivenTopology
+
+
+def is_named(name: str) -> bool:
+    """Whether it is the name of a topology that needs no file."""
+    return name in tuple(RunTopology)
+
+
+def node_names(topology: AnyTopology, count: int) -> list[str]:
+    """What the nodes of a run are called: n1, n2, ... unless the topology says it."""
+    if isinstance(topology, GivenTopology):
+        return list(topology.dials)
+    return [f"n{number}" for number in range(1, count + 1)]
+
+
 def read_topology(name: str) -> RunTopology:
     """A topology by its name, or by a name that it once had.
 
@@ -64,9 +100,11 @@ def current_name(name: str) -> str:
     return _FORMER_NAMES.get(name, name)
 
 
-def dials(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
+def dials(topology: AnyTopology, names: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
     """The only nodes that each node dials; None where it finds its peers by itself."""
     match topology:
+        case GivenTopology(dials=given):
+            return dict(given)
         case RunTopology.RING:
             following = [*names[1:], *names[:1]]
             return {
@@ -92,7 +130,7 @@ def known_nodes(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...]]
     return found
 
 
-def fixed_entry(topology: RunTopology, names: Sequence[str], number: int) -> str | None:
+def fixed_entry(topology: AnyTopology, names: Sequence[str], number: int) -> str | None:
     """The only node that a wallet knows; None where it is told of all and hears of more.
 
     Args:
@@ -108,8 +146,13 @@ def fixed_entry(topology: RunTopology, names: Sequence[str], number: int) -> str
             return None
 
 
-def clients(topology: RunTopology, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What the clients of a network without wallets know: by client, the nodes it can ask."""
+def clients(topology: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What the clients of a network without wallets know: by client, the nodes it can ask.
+
+    Args:
+        topology: its name.
+        names: of all nodes.
+    """
     match topology:
         case RunTopology.ONE_SERVER:
             return {"a web client": tuple(names[:1])}
@@ -127,9 +170,7 @@ def splitters(plan: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """
     if any(targets is None for targets in plan.values()):
         return []  # Who finds peers by himself finds others.
-    return [
-        name for name in plan if len(_pieces([each for each in plan if each != name], plan)) > 1
-    ]
+    return [name for name in plan if len(pieces([each for each in plan if each != name], plan)) > 1]
 
 
 def with_one_entry(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -141,7 +182,7 @@ def with_one_entry(known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return found
 
 
-def _pieces(
+def pieces(
     names: Iterable[str], plan: Mapping[str, tuple[str, ...] | None]
 ) -> list[frozenset[str]]:
     """The parts into which nodes fall that are linked where one dials the other."""
