@@ -43,6 +43,8 @@ def test_a_lie_of_a_wallet_or_seed_and_a_stranger_are_refused() -> None:
         check_plan(NETWORK, Candidate(("m1",), Mode.NO_BLOCKS).harm())
     with pytest.raises(NotPossible, match="there is no component 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.KILL, "n9"),)))
+    with pytest.raises(NotPossible, match="there is no component 'n9'"):
+        check_plan(NETWORK, FaultPlan((step(0, Op.CUT, "n1-n9"),)))
 
 
 def test_a_proxy_is_refused() -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from axon.machine import MINUTE
 from axon.swarm.blueprint import Blueprint
-from axon.swarm.lab.lifecycle import OPERATIONS
+from axon.swarm.lab.lifecycle import OPERATIONS, down, taken
 from axon.swarm.lab.manifest import Manifest
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import ProcessIdentity, is_alive
+from axon.swarm.lab.trials import trial
 from axon.swarm.lab.trials.backend import NOT_POSSIBLE, NotPossible
 from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.spof.candidates import Candidate, Mode
@@ -28,6 +33,13 @@ SEED = 7
 def broken(report: TrialReport) -> set[str]:
     assert not report.trouble
     return {finding.name for finding in report.broken}
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines are shorter where nothing can come of waiting."""
+    monkeypatch.setattr(trial, "SERVICE", 4 * MINUTE)
+    monkeypatch.setattr(trial, "PROMPT_CONVERGENCE", 4 * MINUTE)
 
 
 def small(blueprint: Blueprint) -> Blueprint:
@@ -78,11 +90,14 @@ def test_whoever_breaks_a_trial_off_leaves_nothing_that_runs(tmp_path: Path) -> 
         async with LabTrials(organic(2, wallets=1), SEED, folder) as trials:
             manifest = Manifest.load(folder)
             assert manifest is not None
-            trial = asyncio.ensure_future(trials.attempt(Candidate(("n1",), Mode.STOP)))
+            under_way = asyncio.ensure_future(trials.attempt(Candidate(("n1",), Mode.STOP)))
             await asyncio.sleep(0.3)
-            trial.cancel()
-            await asyncio.wait([trial])
-            assert trial.cancelled()
+            under_way.cancel()
+            await asyncio.wait([under_way])
+            assert under_way.cancelled()
+            next_one = await trials.attempt(Candidate(("n2",), Mode.STOP))
+            assert broken(next_one) == set()
+            assert "the network restored from its stage" in next_one.notes
         return [item.process for item in manifest.components.values() if item.process]
 
     processes = asyncio.run(attempt())
@@ -91,12 +106,47 @@ def test_whoever_breaks_a_trial_off_leaves_nothing_that_runs(tmp_path: Path) -> 
     assert [path.name for path in folder.iterdir()] == [OPERATIONS]
 
 
+RAISE_AND_HANG = """
+import asyncio, sys
+from pathlib import Path
+from axon.swarm.lab.trials.labtrials import LabTrials
+from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.plants import organic
+
+async def attempt():
+    async with LabTrials(organic(2, wallets=1), 7, Path(sys.argv[1])) as trials:
+        print("raised", flush=True)
+        while True:
+            await trials.attempt(Candidate(("n1", "n2"), Mode.SLOW))
+
+asyncio.run(attempt())
+"""
+
+
+def test_what_a_killed_controller_leaves_is_taken_down(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with subprocess.Popen(
+        [sys.executable, "-c", RAISE_AND_HANG, str(folder)], stdout=subprocess.PIPE
+    ) as controller:
+        assert controller.stdout is not None
+        assert controller.stdout.readline() == b"raised\n"
+        wait_until(lambda: (folder / OPERATIONS).stat().st_size > 0, 20, "a trial has begun")
+        controller.kill()
+    with taken(folder) as manifest:
+        processes = [item.process for item in manifest.components.values() if item.process]
+        assert any(is_alive(process) for process in processes)
+        assert down(manifest) == [OPERATIONS]
+    assert not any(is_alive(process) for process in processes)
+
+
+@pytest.mark.usefixtures("soon")
 def test_the_hub_of_a_star_keeps_the_others_apart(tmp_path: Path) -> None:
     star = small(PLANTS["star"].make(4))
     (report,) = attempted(star, tmp_path / "run", Candidate(("n1",), Mode.KILL))
     assert "L1" in broken(report)
 
 
+@pytest.mark.usefixtures("soon")
 def test_without_its_one_server_no_wallet_is_served(tmp_path: Path) -> None:
     network = small(PLANTS["one-server"].make(3))
     (report,) = attempted(network, tmp_path / "run", Candidate(("n1",), Mode.KILL))

@@ -63,6 +63,12 @@ def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
     if step.op is Op.CUT:
         if step.param("way") != Way.BOTH:
             yield "on loopback nothing stops one direction only; namespaces can"
+        near, far = sides_of(blueprint, step.target)
+        newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
+        known = {*blueprint.components(), *(each.name for each in newcomers if each is not None)}
+        for name in (*near, *(far or ())):
+            if name not in known:
+                yield f"there is no component {name!r}"
         return
     if step.op is Op.HEAL:
         return

@@ -51,7 +51,7 @@ MAX_HEIGHT: Final = 400
 """Of a chain that is used again: what a block costs to judge grows with its length, and so does
 what a newcomer has to fetch."""
 
-_LOOK_S: Final = 0.05
+_LOOK_S: Final = 0.1
 _SPENT: Final = frozenset({Op.CLOCK})
 """What cannot be taken back: a clock never goes back, it waits for the others."""
 
@@ -145,6 +145,7 @@ class LabTrials:
         if why:
             return TrialReport(harm, healing, trouble=why)
         async with self._one_by_one:
+            self._abandoned.clear()  # Of a trial that was broken off; the next one is another.
             return await self._in_thread(lambda: self._attempt(harm, healing))
 
     async def _in_thread(self, work: Callable[[], _R]) -> _R:
@@ -225,7 +226,7 @@ class LabTrials:
             trial = Trial(self._net, self._states, self._journal, self._wait)
             self._is_spent = True  # Unless it comes to its end.
             report = trial.carry_out(harm, healing)
-        except AxonError as error:
+        except (AxonError, OSError) as error:
             self._is_spent = True
             return TrialReport(harm, healing, trouble=str(error))
         self._is_spent = bool(report.broken) or any(step.op in _SPENT for step in harm.steps)

@@ -239,15 +239,21 @@ class LabNetwork:
 
     # Harm and healing.
 
-    def carry_out(self, plan: FaultPlan) -> None:
-        """Do all steps of a plan that the backend can carry out, in order and at once.
+    def carry_out(self, plan: FaultPlan, wait_until: Callable[[Instant], None]) -> None:
+        """Do all steps of a plan that the backend can carry out, each when it is due.
+
+        Args:
+            plan: whose times are of the network's clocks.
+            wait_until: waits for an instant of theirs.
 
         Raises:
             NodeFailed: something does not end or does not start.
             Unreachable: a node that is to be told something does not answer.
         """
-        for _, alike in groupby(plan.steps, key=lambda step: (step.op, step.params)):
+        begin = self.now()
+        for _, alike in groupby(plan.steps, key=lambda step: (step.at_us, step.op, step.params)):
             steps = list(alike)
+            wait_until(begin + steps[0].at_us)
             match steps[0].op:
                 case Op.CUT:
                     for step in steps:

@@ -1,0 +1,33 @@
+"""What a trial with processes makes of what it saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from axon.machine import MINUTE
+from axon.swarm.blueprint import ComponentClass, SharedPlan
+from axon.swarm.lab.trials.trial import finding, harmed_by
+from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.plants import organic
+
+
+def test_what_comes_too_late_does_not_hold() -> None:
+    assert finding("L4", True, 9 * MINUTE, 10 * MINUTE, "").holds
+    late = finding("L4", True, 11 * MINUTE, 10 * MINUTE, "no block was found")
+    assert late.holds is False
+    assert late.said == "only after 660 s of the network's clocks, 11.0 s here"
+    never = finding("L4", False, 10 * MINUTE, 10 * MINUTE, "no block was found")
+    assert never.said == "no block was found"
+
+
+def test_whoever_only_loses_a_link_is_not_harmed() -> None:
+    network = organic(3, wallets=1)
+    assert harmed_by(network, Candidate(("n1",), Mode.KILL).harm()) == {"n1"}
+    assert harmed_by(network, Candidate(("n1-n2",), Mode.CUT).harm()) == frozenset()
+
+
+def test_all_that_hang_on_a_host_are_harmed_with_it() -> None:
+    found = organic(3, wallets=1)
+    host = SharedPlan("h1", ComponentClass.HOST, ("n1", "w1"))
+    network = replace(found, shared=(host,))
+    assert harmed_by(network, Candidate(("h1",), Mode.KILL).harm()) == {"n1", "w1"}
