@@ -28,3 +28,14 @@ def seconds(text: str) -> float:
     if not 0 <= found < 86_400:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds below a day")
     return found
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no number above 0")
+    return number

@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final
 
+from axon.cli.arguments import positive
 from axon.machine import SECOND
 from axon.swarm.sim.faultruns import FaultRunReport, run_faults
 from axon.swarm.sim.lightplan import LightReport
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         help="one wallet among nodes of which all but one may lie or die",
     )
     parser.add_argument(
-        "-j", "--jobs", type=_positive, default=1, metavar="N", help="processes (default 1)"
+        "-j", "--jobs", type=positive, default=1, metavar="N", help="processes (default 1)"
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print the seeds that passed as well"
@@ -91,19 +92,9 @@ def _seeds(text: str) -> range:
 
 
 def _nodes(text: str) -> int:
-    number = _positive(text)
+    number = positive(text)
     if not 2 <= number <= MAX_NODES:
         raise argparse.ArgumentTypeError(f"2 to {MAX_NODES} nodes, not {number}")
-    return number
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return number
 
 

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from axon.cli.swarmcommands import asking, harming, judging, looking, raising, using, watching
+from axon.cli.swarmcommands import (
+    asking,
+    finding,
+    harming,
+    judging,
+    looking,
+    raising,
+    using,
+    watching,
+)
 from axon.cli.swarmoptions import REGISTRY, Command, folder_of, swarm_parser
 from axon.errors import AxonError
 from axon.swarm.lab.runregistry import RunRegistry
@@ -20,7 +29,7 @@ from axon.swarm.lab.verdict import Exit
 
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging)
+_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging, finding)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

@@ -1,0 +1,200 @@
+"""`spof`: whether there is a single point of failure, found by trial."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from axon.cli.arguments import positive, seconds
+from axon.cli.swarmoptions import AddCommand
+from axon.cli.swarmview import RunProgress, write, write_json
+from axon.errors import ConfigError
+from axon.rpc.amounts import encode_json
+from axon.swarm import blueprintfile
+from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.lab.verdict import Exit
+from axon.swarm.sim.trialcontrols import check_controls
+from axon.swarm.sim.trialpool import TrialPool
+from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.scope import Reach, Scope, check_candidate
+from axon.swarm.spof.search import Job, Search
+from axon.swarm.spof.verdict import Level, SpofVerdict
+from axon.swarm.spof.verdictview import verdict_lines
+from axon.swarm.trialreport import TrialReport
+
+_MORE: Final = (
+    "Harm each component of a network, one at a time and several at once, while clients read, pay "
+    "and are paid, and say whether there is one without which they are not served. The network is "
+    "raised in virtual time from a seed (the real code of nodes and wallets; links, disks and "
+    "clocks are simulated), or read from a file that an earlier verdict wrote. Each trial can be "
+    "replayed with --only. Exit code: 0 none found, 1 found, 2 undecided, 3 the search failed."
+)
+
+_CODES: Final = {
+    Level.FOUND: Exit.VIOLATED,
+    Level.WEAK: Exit.VIOLATED,
+    Level.NONE: Exit.PASS,
+    Level.SWARM: Exit.PASS,
+    Level.OPEN: Exit.INCONCLUSIVE,
+}
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the command."""
+    spof = add("spof", _spof, "find single points of failure by trial", _MORE)
+    drawn = spof.add_argument_group("the network")
+    drawn.add_argument("--nodes", type=positive, default=10, metavar="N", help="default 10")
+    drawn.add_argument("--wallets", type=positive, default=3, metavar="W", help="default 3")
+    drawn.add_argument("--miners", type=positive, default=2, metavar="M", help="default 2")
+    drawn.add_argument(
+        "--plant",
+        choices=list(PLANTS),
+        metavar="NAME",
+        help="one with a single point of failure on purpose: " + ", ".join(PLANTS),
+    )
+    drawn.add_argument("--network", type=Path, metavar="FILE", help="read it from this file")
+    drawn.add_argument("--seed", type=int, default=1, metavar="S", help="of all chance (default 1)")
+    tried = spof.add_argument_group("what is tried")
+    tried.add_argument(
+        "--k",
+        choices=list(Reach),
+        type=Reach,
+        default=Reach.TWO,
+        metavar="K",
+        help="1: each component; 2: also all pairs of nodes, and all nodes but one (default); "
+        "all-but-one: without the pairs; subsets: also every set of nodes, up to 10 nodes",
+    )
+    tried.add_argument(
+        "--classes", type=_classes, metavar="C,...", help="only " + ", ".join(ComponentClass)
+    )
+    tried.add_argument("--modes", type=_modes, metavar="M,...", help="only " + ", ".join(Mode))
+    tried.add_argument(
+        "--only",
+        type=_candidate,
+        action="append",
+        metavar="'MODE NAME ...'",
+        help="only this, as a verdict names it: 'kill n1', 'cut n1-n2', 'kill n1 n2'",
+    )
+    tried.add_argument(
+        "--budget", type=seconds, metavar="S", help="begin no trial after S seconds of real time"
+    )
+    tried.add_argument(
+        "-j", "--jobs", type=positive, default=2, metavar="N", help="trials at once (default 2)"
+    )
+    spof.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the verdict and the network as JSON"
+    )
+
+
+def _classes(text: str) -> frozenset[ComponentClass]:
+    return frozenset(map(_class, text.split(",")))
+
+
+def _class(text: str) -> ComponentClass:
+    try:
+        return ComponentClass(text)
+    except ValueError:
+        known = ", ".join(ComponentClass)
+        raise argparse.ArgumentTypeError(f"there is no class {text!r}; there are {known}") from None
+
+
+def _modes(text: str) -> frozenset[Mode]:
+    return frozenset(map(_mode, text.split(",")))
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        known = ", ".join(Mode)
+        raise argparse.ArgumentTypeError(f"there is no harm {text!r}; there are {known}") from None
+
+
+def _candidate(text: str) -> Candidate:
+    mode, *targets = text.split()
+    if not targets:
+        raise argparse.ArgumentTypeError(f"expected what is done and to whom, not {text!r}")
+    return Candidate(tuple(targets), _mode(mode))
+
+
+def _spof(options: Namespace, _folder: Path) -> int:
+    blueprint = _blueprint(options)
+    scope = Scope(options.k, options.classes, options.modes)
+    candidates = options.only or scope.candidates(blueprint)
+    for candidate in candidates:
+        check_candidate(candidate, blueprint)
+    verdict = SpofVerdict(blueprint, scope, Search(candidates), is_narrowed=bool(options.only))
+    _try_all(options, verdict)
+    shown = verdict.to_json() | {
+        "backend": "sim",
+        "seed": options.seed,
+        "network": blueprintfile.to_json(blueprint),
+    }
+    if options.save is not None:
+        _save(options.save, shown)
+    if options.json:
+        write_json(shown)
+    else:
+        for line in verdict_lines(verdict, _replay(options)):
+            write(line)
+    return _CODES[verdict.level]
+
+
+def _blueprint(options: Namespace) -> Blueprint:
+    path: Path | None = options.network
+    if path is not None:
+        try:
+            return blueprintfile.read(path.read_text())
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from None
+    if options.plant is not None:
+        return PLANTS[options.plant].make(options.nodes)
+    return organic(options.nodes, options.wallets, options.miners)
+
+
+def _try_all(options: Namespace, verdict: SpofVerdict) -> None:
+    """Carry out the trials; the verdict knows of each."""
+    say = RunProgress()
+    say("the network is raised")
+    pool = TrialPool(verdict.blueprint, options.seed, options.jobs)
+    if not pool.is_ready:
+        verdict.trouble = "the network does not come to work before anything is harmed"
+        return
+    for control in check_controls(pool):
+        verdict.controls.append(control)
+        say(f"control: {control.about}")
+    total, done = len(verdict.records), 0
+
+    def told(job: Job, report: TrialReport) -> None:
+        nonlocal done
+        done += not job.attempt
+        word = "fails" if report.broken else "holds"
+        say(f"{done} of {total} tried, {len(verdict.witnesses)} found; {job.candidate} {word}")
+
+    pool.run(verdict.search, told, lambda: bool(options.budget) and say.seconds() > options.budget)
+    say.end()
+
+
+def _replay(options: Namespace) -> str:
+    """The command line that tries one candidate of the same network, but for the candidate."""
+    words = ["axon swarm spof", f"--seed {options.seed}"]
+    if options.network is not None:
+        words.append(f"--network {shlex.quote(str(options.network))}")
+    else:
+        words.append(f"--nodes {options.nodes}")
+        if options.plant is not None:
+            words.append(f"--plant {options.plant}")
+        else:
+            words.append(f"--wallets {options.wallets} --miners {options.miners}")
+    return " ".join(words)
+
+
+def _save(path: Path, shown: dict[str, object]) -> None:
+    try:
+        path.write_text(encode_json(shown, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error}") from None

@@ -1,0 +1,126 @@
+"""How far a search goes: which candidates it has, and what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from math import comb
+
+from axon.errors import ConfigError
+from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.spof.candidates import (
+    MAX_PAIRS,
+    MAX_SUBSET_NODES,
+    MODES,
+    Candidate,
+    Mode,
+    all_but_one,
+    pairs,
+    singles,
+    subsets,
+)
+
+
+class Reach(StrEnum):
+    """How much is harmed at once."""
+
+    ONE = "1"
+    """Every component of every class."""
+    TWO = "2"
+    """Also every two nodes, and all nodes but one."""
+    ALL_BUT_ONE = "all-but-one"
+    """Every component, and all nodes but one."""
+    SUBSETS = "subsets"
+    """Every component, and every set of nodes but all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is tried.
+
+    Args:
+        reach: how much is harmed at once.
+        classes: of components; None for all.
+        modes: what is done to single components; None for all that fit.
+    """
+
+    reach: Reach = Reach.TWO
+    classes: frozenset[ComponentClass] | None = None
+    modes: frozenset[Mode] | None = None
+
+    def candidates(self, blueprint: Blueprint) -> list[Candidate]:
+        """All of a network, smaller sets first."""
+        kinds = blueprint.components()
+        chosen = [
+            each
+            for each in singles(blueprint)
+            if (self.classes is None or _kind(each, kinds) in self.classes)
+            and (self.modes is None or each.mode in self.modes)
+        ]
+        if self.classes is None or ComponentClass.NODE in self.classes:
+            chosen += self._sets(blueprint)
+        return list(dict.fromkeys(chosen))
+
+    def _sets(self, blueprint: Blueprint) -> list[Candidate]:
+        """Several nodes at once, which are killed."""
+        match self.reach:
+            case Reach.TWO:
+                return pairs(blueprint) + all_but_one(blueprint)
+            case Reach.ALL_BUT_ONE:
+                return all_but_one(blueprint)
+            case Reach.SUBSETS:
+                return subsets(blueprint)
+        return []
+
+    def exclusions(self, blueprint: Blueprint) -> list[str]:
+        """What of this network is not tried, in words."""
+        nodes = len(blueprint.nodes)
+        found = []
+        if self.classes is not None:
+            left = [kind for kind in ComponentClass if kind not in self.classes]
+            found.append(f"components of these classes: {', '.join(left)}")
+        if self.modes is not None:
+            left_modes = [mode for mode in Mode if mode not in self.modes]
+            found.append(f"these kinds of harm: {', '.join(left_modes)}")
+        if self.reach is Reach.TWO and comb(nodes, 2) > MAX_PAIRS:
+            found.append(f"pairs of nodes: {comb(nodes, 2):,} are more than {MAX_PAIRS}")
+        if self.reach is Reach.SUBSETS and nodes > MAX_SUBSET_NODES:
+            found.append(f"sets of nodes: there are all only up to {MAX_SUBSET_NODES} nodes")
+        if self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
+            found.append("several components that are harmed at once")
+        elif nodes > 2:
+            found.append("several components at once that are not all nodes, or not killed")
+        return found
+
+
+def exhaustive_size(blueprint: Blueprint, tried: frozenset[Candidate]) -> int:
+    """The largest k so that each set of 1 to k nodes was killed, or passed over for a part."""
+    names = [node.name for node in blueprint.nodes]
+    size = 0
+    for size in range(1, len(names)):
+        if any(Candidate(chosen, Mode.KILL) not in tried for chosen in combinations(names, size)):
+            return size - 1
+    return size
+
+
+def check_candidate(candidate: Candidate, blueprint: Blueprint) -> None:
+    """Whether a network has what a candidate harms.
+
+    Raises:
+        ConfigError: it has not, or the harm does not fit it.
+    """
+    kinds = blueprint.components() | dict.fromkeys(blueprint.links(), ComponentClass.LINK)
+    for name in candidate.targets:
+        kind = kinds.get(name)
+        if kind is None:
+            known = ", ".join(blueprint.components())
+            raise ConfigError(f"there is no component {name!r:.80}; there are {known:.1000}")
+        if candidate.mode not in MODES[kind]:
+            fits = ", ".join(MODES[kind])
+            raise ConfigError(f"{candidate.mode} does not fit {name}, a {kind}: {fits} do")
+
+
+def _kind(candidate: Candidate, kinds: dict[str, ComponentClass]) -> ComponentClass:
+    """Of a single component; what is not among them is the way between two nodes."""
+    return kinds.get(candidate.targets[0], ComponentClass.LINK)

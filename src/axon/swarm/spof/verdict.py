@@ -1,0 +1,231 @@
+"""What a search says of a network: one word, what it rests on, and what it leaves open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.invariants import counted
+from axon.swarm.spof.candidates import all_but_one, singles
+from axon.swarm.spof.scope import Scope, exhaustive_size
+from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
+from axon.swarm.trialreport import TrialReport
+
+SCHEMA: Final = "axon spof 1"
+
+
+class Level(StrEnum):
+    """The word."""
+
+    FOUND = "SPOF FOUND"
+    WEAK = "1-RESILIENT"
+    """No single component is one, but something larger fails."""
+    NONE = "NONE FOUND"
+    """Nothing that was tried fails."""
+    SWARM = "SWARM, NONE FOUND"
+    """No single component of any class, and each node is enough when all others are dead."""
+    OPEN = "INCONCLUSIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A trial whose outcome is known beforehand: a judge that misses it cannot be believed.
+
+    Args:
+        about: what was tried.
+        passed: the outcome was the one that it had to be.
+        said: what was seen.
+    """
+
+    about: str
+    passed: bool
+    said: str
+
+    def to_json(self) -> dict[str, object]:
+        """For a report."""
+        return {"about": self.about, "passed": self.passed, "said": self.said}
+
+
+@dataclass(slots=True)
+class SpofVerdict:
+    """What a search says.
+
+    Args:
+        blueprint: of the network.
+        scope: what was to be tried.
+        search: what was.
+        is_narrowed: only some candidates were asked for by name.
+        controls: trials whose outcome was known beforehand.
+        trouble: why there is none, whatever was found.
+    """
+
+    blueprint: Blueprint
+    scope: Scope
+    search: Search
+    is_narrowed: bool = False
+    controls: list[Control] = field(default_factory=list)
+    trouble: str = ""
+    records: list[CandidateRecord] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = list(self.search.records.values())
+
+    def of(self, *standings: CandidateState) -> list[CandidateRecord]:
+        """The candidates that stand so."""
+        return [each for each in self.records if each.standing in standings]
+
+    @property
+    def witnesses(self) -> list[CandidateRecord]:
+        """Those that failed each time, the smallest first: no part of them fails."""
+        return sorted(self.of(CandidateState.FAILS), key=lambda each: len(each.candidate.targets))
+
+    @property
+    def open(self) -> list[CandidateRecord]:
+        """Those of which nothing can be said."""
+        return self.of(CandidateState.FLAKY, CandidateState.UNDECIDED, CandidateState.UNTRIED)
+
+    @property
+    def level(self) -> Level:
+        """The word."""
+        if self.trouble or not all(each.passed for each in self.controls):
+            return Level.OPEN
+        sizes = [len(each.candidate.targets) for each in self.witnesses]
+        if sizes and min(sizes) == 1:
+            return Level.FOUND
+        if self.open or not self.records:
+            return Level.OPEN
+        if sizes:
+            return Level.WEAK
+        held = {each.candidate for each in self.of(CandidateState.HOLDS)}
+        wanted = {*singles(self.blueprint), *all_but_one(self.blueprint)}
+        has_all = len(self.blueprint.nodes) > 1 and wanted <= held
+        return Level.SWARM if has_all else Level.NONE
+
+    @property
+    def exhaustive(self) -> int:
+        """So many nodes may die at once, whichever: all sets up to that size were killed."""
+        held = frozenset(each.candidate for each in self.of(CandidateState.HOLDS))
+        return exhaustive_size(self.blueprint, held)
+
+    def sentence(self) -> str:
+        """The verdict in words; what it leaves out is said by `exclusions`."""
+        match self.level:
+            case Level.OPEN:
+                return f"{Level.OPEN}: {self._why_open()}."
+            case Level.FOUND:
+                names = [each.candidate.targets[0] for each in self._singles()]
+                found = Counter(names)
+                return f"{Level.FOUND}: {', '.join(found)}."
+            case Level.WEAK:
+                shown = "; ".join(str(each.candidate) for each in self.witnesses[:3])
+                more = f" and {len(self.witnesses) - 3} more" * (len(self.witnesses) > 3)
+                return f"{Level.WEAK}: no single component, but {shown}{more}."
+        sizes = Counter(len(each.candidate.targets) for each in self.of(CandidateState.HOLDS))
+        counts = [f"{count} of {size} at once" for size, count in sorted(sizes.items())]
+        upto = f" up to {counted(self.exhaustive, 'node')}" * (self.exhaustive > 0)
+        return f"{self.level}{upto}: {counted(sizes.total(), 'harm')} held, {', '.join(counts)}."
+
+    def exclusions(self) -> list[str]:
+        """What was left out."""
+        if self.is_narrowed:
+            return ["all but what was asked for by name"]
+        found = self.scope.exclusions(self.blueprint)
+        untried = len(self.of(CandidateState.UNTRIED))
+        if untried:
+            found.append(f"{counted(untried, 'candidate')} for which there was no time")
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many candidates stand how."""
+        found = Counter(each.standing for each in self.records)
+        return {str(standing): found[standing] for standing in CandidateState if found[standing]}
+
+    def matrix(self) -> dict[str, dict[str, str]]:
+        """Per single component, what each kind of harm showed: `holds`, or what does not hold."""
+        rows: dict[str, dict[str, str]] = {}
+        for each in self.records:
+            if len(each.candidate.targets) == 1:
+                row = rows.setdefault(each.candidate.targets[0], {})
+                row[str(each.candidate.mode)] = _cell(each)
+        return rows
+
+    def to_json(self) -> dict[str, object]:
+        """For a report."""
+        return {
+            "schema": SCHEMA,
+            "level": str(self.level),
+            "sentence": self.sentence(),
+            "k_exhaustive": self.exhaustive,
+            "counts": self.counts(),
+            "witnesses": [witness_json(each) for each in self.witnesses],
+            "undecided": [str(each.candidate) for each in self.open],
+            "exclusions": self.exclusions(),
+            "controls": [each.to_json() for each in self.controls],
+            "matrix": self.matrix(),
+            "trials": [trial_json(each) for each in self.records if each.reports],
+        }
+
+    def _singles(self) -> list[CandidateRecord]:
+        return [each for each in self.witnesses if len(each.candidate.targets) == 1]
+
+    def _why_open(self) -> str:
+        if self.trouble:
+            return self.trouble
+        missed = [each for each in self.controls if not each.passed]
+        if missed:
+            return f"a control failed, {missed[0].about}: {missed[0].said}"
+        if not self.records:
+            return "nothing was tried"
+        shown = ", ".join(f"{each.candidate} is {each.standing}" for each in self.open[:3])
+        return shown + f" and {len(self.open) - 3} more" * (len(self.open) > 3)
+
+
+def first_broken(report: TrialReport) -> str:
+    """The first invariant that does not hold, and what was seen."""
+    return f"{report.broken[0].name} {report.broken[0].said}" if report.broken else ""
+
+
+def witness_json(record: CandidateRecord) -> dict[str, object]:
+    """What shows that a candidate fails."""
+    report = record.reports[0]
+    return {
+        "targets": list(record.candidate.targets),
+        "mode": str(record.candidate.mode),
+        "first_broken": first_broken(report),
+        "failed": sum(bool(each.broken) for each in record.reports.values()),
+        "tried": len(record.reports),
+        "digest": report.digest,
+        "plan": report.harm.to_json(),
+    }
+
+
+def trial_json(record: CandidateRecord) -> dict[str, object]:
+    """All trials of a candidate."""
+    return {
+        "targets": list(record.candidate.targets),
+        "mode": str(record.candidate.mode),
+        "standing": str(record.standing),
+        "attempts": [report.to_json() for _, report in sorted(record.reports.items())],
+    }
+
+
+def _cell(record: CandidateRecord) -> str:
+    if record.standing is CandidateState.FAILS:
+        return " ".join(each.name for each in record.reports[0].broken)
+    return str(record.standing)
+
+
+def control_of(about: str, report: TrialReport, *, fails: bool) -> Control:
+    """A control by what became of its trial.
+
+    Args:
+        about: what was tried.
+        report: of the trial.
+        fails: it must fail; else it must hold.
+    """
+    is_broken = bool(report.broken)
+    said = first_broken(report) if is_broken else "all held"
+    return Control(about, is_broken is fails and not report.trouble, report.trouble or said)

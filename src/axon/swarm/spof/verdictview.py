@@ -1,0 +1,67 @@
+"""A verdict as lines of a terminal, none wider than 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Final
+
+from axon.swarm.blueprint import ComponentClass
+from axon.swarm.invariants import TITLES, counted
+from axon.swarm.spof.search import CandidateState
+from axon.swarm.spof.verdict import SpofVerdict, first_broken
+
+WIDTH: Final = 80
+
+SHOWN_WITNESSES: Final = 10
+
+
+def verdict_lines(verdict: SpofVerdict, replay: str) -> Iterator[str]:
+    """The verdict first, then what it rests on.
+
+    Args:
+        verdict: what was found.
+        replay: the command line that tries one candidate again, but for the candidate.
+    """
+    yield from wrap(verdict.sentence(), WIDTH)
+    yield ""
+    yield from _inventory(verdict)
+    yield from _counted(verdict)
+    passed = [control.about for control in verdict.controls if control.passed]
+    yield from _row("controls", f"{'; '.join(passed)}: seen as it must be")
+    for control in verdict.controls:
+        if not control.passed:
+            yield from _row("control", f"NOT as it must be: {control.about}: {control.said}")
+    for left in verdict.exclusions():
+        yield from _row("left out", left)
+    for record in verdict.witnesses[:SHOWN_WITNESSES]:
+        yield ""
+        failed = sum(bool(each.broken) for each in record.reports.values())
+        yield f"{record.candidate}: fails, {failed} of {len(record.reports)} times"
+        for finding in record.reports[0].broken:
+            yield from _row(finding.name, f"{TITLES[finding.name]}: {finding.said}")
+        yield from _row("again", f"{replay} --only '{record.candidate}'")
+    more = len(verdict.witnesses) - SHOWN_WITNESSES
+    if more > 0:
+        yield f"\nand {more} more; --json shows all"
+
+
+def _inventory(verdict: SpofVerdict) -> Iterator[str]:
+    kinds = list(verdict.blueprint.components().values())
+    parts = [counted(kinds.count(kind), kind) for kind in ComponentClass if kind in kinds]
+    links = verdict.blueprint.links()
+    parts += [f"{counted(len(links), 'possible link')} between nodes"] if links else []
+    yield from _row("network", f"{verdict.blueprint.name}: {', '.join(parts)}")
+
+
+def _counted(verdict: SpofVerdict) -> Iterator[str]:
+    shown: Sequence[str] = [f"{count} {word}" for word, count in verdict.counts().items()]
+    yield from _row("tried", ", ".join(shown) or "nothing")
+    flaky = verdict.of(CandidateState.FLAKY)
+    for record in flaky[:SHOWN_WITNESSES]:
+        said = next(filter(None, map(first_broken, record.reports.values())), "")
+        yield from _row("flaky", f"{record.candidate}: {said}")
+
+
+def _row(head: str, said: str) -> list[str]:
+    return wrap(f"{head:<10}{said}", WIDTH, subsequent_indent=" " * 10)

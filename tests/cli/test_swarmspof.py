@@ -1,0 +1,105 @@
+"""`axon swarm spof`: its exit codes, what it prints, and that a witness can be tried again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from axon.cli.swarm import main
+from axon.swarm import blueprintfile
+from axon.swarm.spof.plants import PLANTS
+
+FOUND, OPEN, FAULT = 1, 2, 3
+
+
+def spof(*arguments: str, home: Path) -> int:
+    return main(["spof", "--nodes", "4", *arguments], home)
+
+
+def test_a_planted_point_is_found_written_down_and_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "verdict.json"
+    arguments = ("--plant", "one-server", "--k", "1", "--classes", "node", "--modes", "kill")
+    assert spof(*arguments, "--save", str(saved), home=tmp_path) == FOUND
+    out = capsys.readouterr().out
+    assert out.startswith("SPOF FOUND: n1.")
+    assert "--plant one-server --only 'kill n1'" in out
+    data = json.loads(saved.read_text())
+    (tmp_path / "network.json").write_text(json.dumps(data["network"]))
+    again = ("--network", str(tmp_path / "network.json"), "--only", "kill n1", "--json")
+    assert spof(*again, home=tmp_path) == FOUND
+    replayed = json.loads(capsys.readouterr().out)
+    assert replayed["witnesses"][0]["digest"] == data["witnesses"][0]["digest"]
+
+
+def test_a_candidate_that_holds_says_no_more_than_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert spof("--only", "kill n1", home=tmp_path) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("NONE FOUND: 1 harm held, 1 of 1 at once.")
+    assert "all but what was asked for by name" in out
+
+
+def test_a_budget_that_is_used_up_decides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert spof("--k", "1", "--budget", "0.001", home=tmp_path) == OPEN
+    assert capsys.readouterr().out.startswith("INCONCLUSIVE: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--only", "kill n9"), "no component 'n9'; there are n1, n2"),
+        (("--only", "no-blocks w1"), "does not fit w1, a wallet: kill, stop do"),
+        (("--only", "kill"), "expected what is done and to whom"),
+        (("--modes", "burn"), "no harm 'burn'; there are kill, stop"),
+        (("--classes", "cloud"), "no class 'cloud'; there are node"),
+        (("--nodes", "0"), "'0' is no number above 0"),
+        (("--network", "nothing.json"), "cannot read nothing.json"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert spof(*arguments, home=tmp_path) == FAULT
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "is JSON, and this is not"),
+        ("{}", "expected an object with the schema"),
+        ('{"schema": "axon network 1"}', "this is no network"),
+        (
+            '{"schema": "axon network 1", "name": "a", "nodes": [{"name": "n1", "listens": 1}]}',
+            "expected a bool for 'listens'",
+        ),
+        (
+            '{"schema": "axon network 1", "name": "a", "nodes": [{"name": "n1", "colour": "red"}]}',
+            "there is no 'colour' in a plan; there are name",
+        ),
+        (
+            '{"schema": "axon network 1", "name": "a", "nodes": [{"name": "n1", "knows": ["n2"]}]}',
+            "n1 names 'n2', which this network does not have",
+        ),
+    ],
+)
+def test_a_file_that_is_no_network_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    path = tmp_path / "network.json"
+    path.write_text(text)
+    assert spof("--network", str(path), home=tmp_path) == FAULT
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_networks_can_be_written_down_and_read(name: str) -> None:
+    blueprint = PLANTS[name].make(6)
+    assert blueprintfile.read(json.dumps(blueprintfile.to_json(blueprint))) == blueprint

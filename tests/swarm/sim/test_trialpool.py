@@ -1,0 +1,68 @@
+"""Trials in children: what they give back, and that a search by them finds what is planted."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trialcontrols import check_controls
+from axon.swarm.sim.trialpool import TrialPool
+from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.search import CandidateState, Job, Search
+from axon.swarm.trialreport import TrialReport
+
+KILL_N1 = Candidate(("n1",), Mode.KILL)
+KILL_N2 = Candidate(("n2",), Mode.KILL)
+
+
+def unheard(_job: Job, _report: TrialReport) -> None:
+    """The search is told anyway."""
+
+
+def test_a_search_finds_what_is_planted_and_blames_no_other() -> None:
+    search = Search([KILL_N1, KILL_N2])
+    pool = TrialPool(PLANTS["one-server"].make(4), seed=1, jobs=2)
+    assert pool.is_ready
+    pool.run(search, unheard, lambda: False)
+    assert search.records[KILL_N1].standing is CandidateState.FAILS
+    assert search.records[KILL_N2].standing is CandidateState.HOLDS
+
+
+def test_a_child_finds_what_the_parent_would() -> None:
+    search = Search([KILL_N2])
+    TrialPool(organic(4), seed=3, jobs=1).run(search, unheard, lambda: False)
+    here = run_trial(Stage(organic(4), 3), KILL_N2.harm(), KILL_N2.healing())
+    assert search.records[KILL_N2].reports[0].digest == here.digest
+
+
+def test_no_trial_begins_when_time_is_up() -> None:
+    search = Search([KILL_N1, KILL_N2])
+    pool = TrialPool(organic(4), seed=1, jobs=1)
+    done: list[Candidate] = []
+    pool.run(search, lambda job, _report: done.append(job.candidate), lambda: bool(done))
+    assert done == [KILL_N1]
+    assert search.records[KILL_N2].standing is CandidateState.UNTRIED
+
+
+def test_a_child_that_dies_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = TrialPool(organic(4), seed=1, jobs=1)
+    monkeypatch.setattr(TrialPool, "attempt", lambda *_: exit(9))
+    search = Search([KILL_N1])
+    pool.run(search, unheard, lambda: False)
+    record = search.records[KILL_N1]
+    assert record.standing is CandidateState.UNDECIDED
+    assert record.reports[0].trouble == "its process ended with 9"
+
+
+def test_controls_hold_for_a_sound_network() -> None:
+    controls = list(check_controls(TrialPool(organic(4), seed=1, jobs=1)))
+    assert len(controls) == 5
+    assert all(control.passed for control in controls)
+
+
+def test_a_judge_that_finds_nothing_fails_a_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("axon.swarm.sim.trial._Trial._judge", lambda _trial: [])
+    monkeypatch.setattr("axon.swarm.sim.trial._Trial._is_healed", lambda _trial: True)
+    controls = list(check_controls(TrialPool(organic(4), seed=1, jobs=1)))
+    assert [control.passed for control in controls] == [True, False, False, False, False]
