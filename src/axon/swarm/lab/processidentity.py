@@ -125,6 +125,19 @@ def memory_kb(identity: ProcessIdentity) -> tuple[int, int]:
     return found["Rss"], found["Pss"]
 
 
+def processor_time_s(identity: ProcessIdentity | None) -> tuple[float, float]:
+    """How long a process's first thread has run, and how long it could have but had no processor.
+
+    Returns:
+        Seconds since its start; 0 where the system does not tell.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        if identity is not None and is_alive(identity):
+            ran, waited, *_ = Path(f"/proc/{identity.pid}/schedstat").read_text().split()
+            return int(ran) / 1e9, int(waited) / 1e9
+    return 0.0, 0.0
+
+
 def send_signal(identity: ProcessIdentity | None, number: signal.Signals) -> bool:
     """Signal the very process; False if it has ended."""
     if identity is None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from threading import Event, Lock
-from typing import Any, Final
+from typing import Final
 
 from axon.errors import AxonError
 from axon.machine import Instant
@@ -30,6 +30,13 @@ from axon.swarm.trialreport import Operation
 
 LOOK_S: Final = 0.1
 """From one look at what became of an operation to the next: six seconds of the network's clocks."""
+
+SEND_LIMIT_S: Final = 60.0
+"""How long a wallet may take to make a payment. Whoever gives up sooner does not know whether it
+was made; so this is longer than a trial waits for it."""
+
+RETRY_S: Final = 0.5
+"""From a refusal until somebody tries to pay again: half a minute of the network's clocks."""
 
 READ, PAY, CONFIRM, RECEIVE, START, JOIN = "read", "pay", "confirm", "receive", "start", "join"
 
@@ -55,21 +62,13 @@ class TrialRequests:
     best: Callable[[], int]
 
 
-@dataclass(slots=True)
-class _Progress:
-    """What of one client is not done, and how far its payment is."""
-
-    pending: dict[str, None] = field(default_factory=dict)
-    payment: str = ""
-
-
 class Clients:
     """The clients of one trial.
 
     Args:
         manifest: of the run.
         passphrase: of its wallets.
-        asked: what they do.
+        requests: what they do.
         journal: where it is written down.
         now: the time by the network's clocks.
         begin: when the harm was done.
@@ -79,14 +78,14 @@ class Clients:
         self,
         manifest: Manifest,
         passphrase: str,
-        asked: TrialRequests,
+        requests: TrialRequests,
         journal: Journal,
         now: Callable[[], Instant],
         begin: Instant,
     ) -> None:
         self._manifest = manifest
         self._passphrase = passphrase
-        self._asked = asked
+        self._requests = requests
         self._journal = journal
         self._now = now
         self._begin = begin
@@ -94,20 +93,18 @@ class Clients:
         self._lock = Lock()
         self._done: dict[tuple[str, str], int] = {}
         self.whats = [
-            *((name, what) for name in asked.wallets for what in (RECEIVE, PAY, READ)),
-            *((name, START) for name in asked.cold),
-            *((name, JOIN) for name in asked.joiners),
+            *((name, what) for name in requests.wallets for what in (RECEIVE, PAY, READ)),
+            *((name, START) for name in requests.cold),
+            *((name, JOIN) for name in requests.joiners),
         ]
         """Who asked for what."""
         for client, what in self.whats:
             journal.note(client, what, LineType.INVOKE)
         tasks = [
-            *(partial(self._use, name) for name in asked.wallets),
-            *(partial(self._wait_for, name, START, self._has_started(name)) for name in asked.cold),
-            *(
-                partial(self._wait_for, name, JOIN, self._has_joined(name))
-                for name in asked.joiners
-            ),
+            *(partial(self._look, name) for name in requests.wallets),
+            *(partial(self._pay, name) for name in requests.wallets),
+            *(partial(self._wait_for, n, START, self._has_started(n)) for n in requests.cold),
+            *(partial(self._wait_for, n, JOIN, self._has_joined(n)) for n in requests.joiners),
         ]
         self._pool = ThreadPoolExecutor(max(1, len(tasks)), "clients")
         self._tasks = [self._pool.submit(task) for task in tasks]
@@ -148,49 +145,60 @@ class Clients:
             self._done[client, what] = self._now() - self._begin
         self._journal.note(client, what, LineType.OK, said)
 
-    # A wallet that runs.
+    # A wallet that runs: its owner pays in one thread, and looks at what comes in another.
 
-    def _use(self, name: str) -> None:
-        progress = _Progress(dict.fromkeys((RECEIVE, PAY, READ)))
-        wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)
-        while progress.pending and not self._ended.wait(LOOK_S):
-            try:
-                with wallet.connected():
-                    if not progress.payment:
-                        progress.payment = self._send(wallet)
-                    self._look(wallet, progress)
-            except NO_ANSWER:
-                continue  # It may answer at the next look.
+    def _pay(self, name: str) -> None:
+        wallet = members.wallet_of(self._manifest, name, SEND_LIMIT_S)
+        sent = ""
+        while not sent and not self._ended.wait(LOOK_S):
+            sent = self._send(wallet)
+        if sent:
+            self._journal.note(name, CONFIRM, LineType.INVOKE, sent)
+        while sent and not self._ended.wait(LOOK_S):
+            if self._is_confirmed(wallet, sent):
+                self._journal.note(name, CONFIRM, LineType.OK, sent)
+                self._note_done(name, PAY, sent)
+                return
 
     def _send(self, wallet: WalletProcess) -> str:
         """Pay somebody; the name of the transaction, empty if it was not made."""
         try:
-            draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
-            sent = wallet.rpc("sendpayment", draft["psbt"], self._passphrase)
+            with wallet.connected():
+                draft = wallet.rpc("draftpayment", {FAUCET.address(): PAID})
+                sent = wallet.rpc("sendpayment", draft["psbt"], self._passphrase)
         except RpcError as error:
             self._journal.note(wallet.name, PAY, LineType.FAIL, str(error))
-            self._journal.note(wallet.name, PAY, LineType.INVOKE)
-            self._ended.wait(LOOK_S)
-            return ""
-        self._journal.note(wallet.name, CONFIRM, LineType.INVOKE, str(sent["txid"]))
-        return str(sent["txid"])
+        except NO_ANSWER as error:
+            self._journal.note(wallet.name, PAY, LineType.INFO, str(error))
+        else:
+            return str(sent["txid"])
+        self._ended.wait(RETRY_S)
+        self._journal.note(wallet.name, PAY, LineType.INVOKE)
+        return ""
 
-    def _look(self, wallet: WalletProcess, progress: _Progress) -> None:
-        names = {PAY: progress.payment, RECEIVE: self._asked.payment}
-        known = {what: txid for what, txid in names.items() if txid and what in progress.pending}
-        calls = [("gettransaction", [txid]) for txid in known.values()]
-        *found, info = wallet.batch([*calls, ("getwalletinfo", [])])
-        for (what, txid), answer in zip(known.items(), found, strict=True):
-            if not isinstance(answer, RpcError) and int(answer["confirmations"]) > 0:
-                if what == PAY:
-                    self._journal.note(wallet.name, CONFIRM, LineType.OK, txid)
-                self._finish(wallet, progress, what, txid)
-        if READ in progress.pending and _height(info) > self._asked.height:
-            self._finish(wallet, progress, READ, f"as of height {_height(info)}")
+    def _look(self, name: str) -> None:
+        wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)
+        payment, pending = self._requests.payment, {RECEIVE, READ}
+        while pending and not self._ended.wait(LOOK_S):
+            if RECEIVE in pending and payment and self._is_confirmed(wallet, payment):
+                pending.discard(RECEIVE)
+                self._note_done(name, RECEIVE, payment)
+            height = self._scanned(wallet)
+            if READ in pending and height > self._requests.height:
+                pending.discard(READ)
+                self._note_done(name, READ, f"as of height {height}")
 
-    def _finish(self, wallet: WalletProcess, progress: _Progress, what: str, said: str) -> None:
-        del progress.pending[what]
-        self._note_done(wallet.name, what, said)
+    def _is_confirmed(self, wallet: WalletProcess, payment: str) -> bool:
+        try:
+            return int(wallet.rpc("gettransaction", payment)["confirmations"]) > 0
+        except NO_ANSWER:  # It may answer, or know of it, at the next look.
+            return False
+
+    def _scanned(self, wallet: WalletProcess) -> int:
+        try:
+            return wallet.scanned()[0]
+        except NO_ANSWER:
+            return -1
 
     # Those that come new.
 
@@ -210,7 +218,7 @@ class Clients:
         wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)
 
         def has_started() -> bool:
-            if not wallet.check_ready() or wallet.scanned()[0] < self._asked.height:
+            if not wallet.check_ready() or wallet.scanned()[0] < self._requests.height:
                 return False
             return amount_sat(wallet.rpc("getbalance")) >= ENOUGH_SAT
 
@@ -226,19 +234,13 @@ class Clients:
                     return False
                 startup.tell_addresses(self._manifest, [name])
                 told.set()
-            return _has_chain(node, self._asked.best())
+            return _has_chain(node, self._requests.best())
 
         return has_joined
 
 
 def _has_chain(node: NodeProcess, height: int) -> bool:
     return node.height() >= height > 0
-
-
-def _height(info: Any) -> int:
-    """The last block up to which a wallet has looked; -1 before the first."""
-    last = None if isinstance(info, RpcError) else info["lastprocessedblock"]
-    return -1 if last is None else int(last["height"])
 
 
 def start_newcomers(

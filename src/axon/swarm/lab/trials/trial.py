@@ -160,11 +160,11 @@ class Trial:
         net = self._net
         wallets = [item.name for item in net.manifest.wallets if item.name not in harmed]
         cold, joiners = start_newcomers(net.manifest, net.ask_seeds)
-        asked = TrialRequests(
+        requests = TrialRequests(
             wallets, cold, joiners, self._pay(wallets), self._first_height, lambda: self._best
         )
         passphrase = (net.manifest.folder / PASSPHRASE).read_text() if wallets else ""
-        return Clients(net.manifest, passphrase, asked, self._journal, net.now, self._begin)
+        return Clients(net.manifest, passphrase, requests, self._journal, net.now, self._begin)
 
     def _pay(self, wallets: Sequence[str]) -> str:
         """Somebody pays all wallets, through the first node that answers; empty if nobody can."""
