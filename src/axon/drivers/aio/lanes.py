@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
+from typing import Final
+
+ROUND_S: Final = 0.002
+"""So long outcomes are told in one round of the loop. Of forty blocks that were read at once each
+may be sent to somebody when it is told, which takes a millisecond; peers and callers come between.
+"""
 
 
 class _Lane:
@@ -53,6 +61,8 @@ class Lanes:
         self._completed = completed
         self._failed = failed
         self._lanes: dict[str, _Lane] = {}
+        self._outcomes: deque[tuple[int, Future[object]]] = deque()
+        self._is_telling = False  # Whether the loop will come to the outcomes by itself.
 
     def delegate(self, task: int, job: object, lane: str) -> None:
         """Put a job at the end of its lane."""
@@ -63,7 +73,7 @@ class Lanes:
 
         def ended(future: Future[object]) -> None:  # In the lane's thread.
             if not future.cancelled():
-                loop.call_soon_threadsafe(self._ended, task, future)
+                loop.call_soon_threadsafe(self._ended, loop, task, future)
 
         worker.submit(job).add_done_callback(ended)
 
@@ -74,9 +84,23 @@ class Lanes:
         for lane in self._lanes.values():
             await loop.run_in_executor(None, lane.close)
 
-    def _ended(self, task: int, future: Future[object]) -> None:
-        failure = future.exception()
-        if failure is None:
-            self._completed(task, future.result())
-        else:
-            self._failed(failure)
+    def _ended(self, loop: asyncio.AbstractEventLoop, task: int, future: Future[object]) -> None:
+        self._outcomes.append((task, future))
+        if not self._is_telling:
+            self._is_telling = True
+            loop.call_soon(self._tell, loop)  # All that end in this round are told together.
+
+    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell outcomes for a while; what is left comes in the next round of the loop."""
+        until = perf_counter() + ROUND_S
+        while self._outcomes:
+            task, future = self._outcomes.popleft()
+            failure = future.exception()
+            if failure is None:
+                self._completed(task, future.result())
+            else:
+                self._failed(failure)
+            if perf_counter() >= until:
+                loop.call_soon(self._tell, loop)
+                return
+        self._is_telling = False
