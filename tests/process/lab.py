@@ -31,13 +31,13 @@ class Lab:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "axon", "swarm", *words, "--dir", str(self.folder)]
 
-    def run(self, *words: str, code: int = 0) -> str:
+    def run(self, *words: str, code: int = 0, limit_s: float = LIMIT_S) -> str:
         """Run a command that leaves with this code; what it wrote to standard output."""
         done = subprocess.run(
             self.command(*words),
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=limit_s,
             check=False,
             env={**os.environ, "HOME": str(self.folder.parent)},
         )
@@ -66,6 +66,6 @@ class Lab:
         """Components that have written down their identity."""
         return [path.parent.name for path in self.folder.glob("*/process.json")]
 
-    def json(self, *words: str, code: int = 0) -> Any:
+    def json(self, *words: str, code: int = 0, limit_s: float = LIMIT_S) -> Any:
         """What a command tells programs."""
-        return json.loads(self.run(*words, "--json", code=code))
+        return json.loads(self.run(*words, "--json", code=code, limit_s=limit_s))

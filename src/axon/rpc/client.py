@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -180,6 +182,22 @@ def _request(number: int, method: str, params: object) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
+Connect = Callable[[Endpoint, float | None], socket.socket]
+"""Opens a connection: to whom, and how long it and each later wait may take."""
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection that is opened in a way of the caller's."""
+
+    def __init__(self, server: Endpoint, timeout_s: float | None, connect: Connect) -> None:
+        super().__init__(server.host, server.port, timeout=timeout_s)
+        self._open = partial(connect, server, timeout_s)
+
+    def connect(self) -> None:
+        """Open it."""
+        self.sock = self._open()
+
+
 class RpcClient:
     """One server, one user, calls that block.
 
@@ -193,6 +211,7 @@ class RpcClient:
         wallet: its name, for `/wallet/NAME`.
         timeout_s: how long an answer may take; None for ever.
         numbers: what numbers with a fraction become, from their text.
+        connect: how the connection is opened; None as usual.
 
     Raises:
         ConfigError: the URL is of another form.
@@ -208,12 +227,17 @@ class RpcClient:
         wallet: str | None = None,
         timeout_s: float | None = DEFAULT_TIMEOUT_S,
         numbers: Callable[[str], object] = Decimal,
+        connect: Connect | None = None,
     ) -> None:
         self._exchange = Exchange(
             url, cookie=cookie, user=user, password=password, wallet=wallet, numbers=numbers
         )
         server = self._exchange.endpoint
-        self._connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout_s)
+        self._connection = (
+            http.client.HTTPConnection(server.host, server.port, timeout=timeout_s)
+            if connect is None
+            else _Connection(server, timeout_s, connect)
+        )
 
     @property
     def endpoint(self) -> Endpoint:

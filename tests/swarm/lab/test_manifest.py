@@ -12,6 +12,7 @@ import pytest
 
 from axon.errors import ConfigError
 from axon.host.settings import FullNodeSettings
+from axon.swarm.lab.loopback import usual_or_free_port
 from axon.swarm.lab.manifest import (
     MANIFEST,
     Component,
@@ -20,7 +21,7 @@ from axon.swarm.lab.manifest import (
     Manifest,
     run_locked,
 )
-from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, usual_or_free_port
+from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run
 from axon.swarm.lab.processidentity import ProcessIdentity, write_identity
 from axon.swarm.lab.programs import arguments, node_settings, read_arguments
 from axon.swarm.lab.startup import dialled

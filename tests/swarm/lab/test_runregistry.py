@@ -11,7 +11,7 @@ import pytest
 from axon.errors import ConfigError
 from axon.swarm.lab.manifest import MANIFEST, Manifest
 from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run
-from axon.swarm.lab.runregistry import CORNERS, RunRegistry, corner_of, draw_corner
+from axon.swarm.lab.runregistry import CORNERS, RunRegistry, draw_corner
 
 Enter = Callable[[str], Manifest]
 
@@ -46,7 +46,7 @@ def test_runs_of_one_seed_differ_in_the_third_byte_of_their_addresses_only(enter
     assert plan_joiner(one, 1, ()).host != plan_joiner(other, 1, ()).host
     for mine, theirs in zip(one.components.values(), other.components.values(), strict=True):
         assert (mine.knows, mine.group, mine.seed) == (theirs.knows, theirs.group, theirs.seed)
-        corners = (str(corner_of(one)), str(corner_of(other)))
+        corners = (str(one.corner), str(other.corner))
         assert mine.host.split(".") == [
             corners[0] if part == corners[1] and place == 2 else part
             for place, part in enumerate(theirs.host.split("."))

@@ -15,7 +15,8 @@ from axon.cli.swarmoptions import TARGET_HELP, AddCommand, running, targets_of
 from axon.cli.swarmview import write, write_json
 from axon.rpc.amounts import Number, encode_json
 from axon.rpc.errors import RpcError
-from axon.swarm.lab import lifecycle
+from axon.swarm.lab import lifecycle, netnamespace
+from axon.swarm.lab.backends import backend_of, called_from
 from axon.swarm.lab.forkserver import ERRORS
 from axon.swarm.lab.logtail import LogTail
 from axon.swarm.lab.manifest import PASSPHRASE, ComponentKind, Manifest
@@ -138,10 +139,13 @@ def _open(options: Namespace, folder: Path) -> int:
                 "url": url,
                 "cookie": str(wallet.wallet_folder / ".cookie"),
                 "passphrase_file": str(folder / PASSPHRASE),
-                "command": shlex.join(["axon", "wallet", *command]),
+                "command": shlex.join([*called_from(manifest, item), "axon", "wallet", *command]),
             }
         )
         return Exit.PASS
     from axon.cli.wallet import main as wallet_command
 
+    namespace = backend_of(manifest).namespace(manifest, item)
+    if namespace is not None:
+        netnamespace.enter(namespace)
     return wallet_command(command)

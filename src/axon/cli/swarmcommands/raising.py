@@ -13,9 +13,10 @@ from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
 from axon.swarm.invariants import counted
 from axon.swarm.lab import doctor, lifecycle
-from axon.swarm.lab.manifest import ComponentKind
+from axon.swarm.lab.backends import called_from
+from axon.swarm.lab.manifest import BackendName, ComponentKind, Manifest
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
-from axon.swarm.lab.plan import INTERVAL_S, RunRequest
+from axon.swarm.lab.plan import INTERVAL_S, RunRequest, read_mix
 from axon.swarm.lab.topology import (
     AnyTopology,
     GivenTopology,
@@ -53,6 +54,24 @@ def _add_up(up: ArgumentParser) -> None:
         "and links, where a link says who dials whom",
     )
     up.add_argument("--groups", type=int, default=0, metavar="G", help="netgroups (default N)")
+    up.add_argument(
+        "--mix",
+        default="",
+        metavar="PROGRAM:K,...",
+        help="whose programs the nodes are: bitcoind:4,axon:8 (default: all axon's)",
+    )
+    up.add_argument(
+        "--bitcoind", default="", metavar="PATH", help="Bitcoin Core's program (default: on PATH)"
+    )
+    up.add_argument(
+        "--backend",
+        type=BackendName,
+        choices=tuple(BackendName),
+        default=BackendName.PROC,
+        metavar="NAME",
+        help="proc: each a process with a loopback address (default); netns: each in a network "
+        "namespace, where nodes hear of each other by gossip alone (root)",
+    )
     up.add_argument("--seed", type=int, metavar="S", help="of all chance (default: drawn)")
     up.add_argument(
         "--interval",
@@ -67,9 +86,11 @@ def _doctor(options: Namespace, _folder: Path) -> int:
     found = doctor.examine()
     able = all(item.works for item in found if item.needed)
     excluded = [item.name for item in found if not item.used]
+    backends = doctor.backends(found)
     if options.json:
         told = {
             "backend": "proc" if able else None,
+            "backends": backends,
             "abilities": {
                 item.name: {"works": item.works, "said": item.said, "needed": item.needed}
                 for item in found
@@ -85,7 +106,9 @@ def _doctor(options: Namespace, _folder: Path) -> int:
         write("\nThis machine cannot hold a lab.")
         return Exit.HARNESS_FAULT
     write("\nBackend: proc (each node a process with a loopback address of its own).")
-    write("Excluded, for this backend does without, be it there or not:")
+    if BackendName.NETNS in backends:
+        write("Or netns (each in a network namespace, where nodes hear of each other by gossip).")
+    write("Excluded, for the lab does without, be it there or not:")
     write(f"  {', '.join(excluded)}")
     return Exit.PASS
 
@@ -116,6 +139,9 @@ def _wanted(options: Namespace) -> RunRequest | None:
         options.seed,
         options.interval,
         options.wallets,
+        options.backend,
+        read_mix(options.mix) if options.mix else (),
+        options.bitcoind,
     )
     wanted.check()
     return wanted
@@ -174,10 +200,18 @@ def _up(options: Namespace, folder: Path) -> int:
     if wallets:
         memory += f", {mean_pss_mb(wallets):.0f} MB a wallet"
     write(f"{say.seconds():.1f} s; {memory}; seed {manifest.seed}; in {folder}")
-    write(f"Call a node: axon rpc -datadir={folder / 'n1'} getpeerinfo")
-    if wallets:
-        write(f"See a wallet: axon wallet balance w1 -regtest -datadir={folder / 'w1'}")
+    _tell_how_to_call(manifest)
     return Exit.PASS
+
+
+def _tell_how_to_call(manifest: Manifest) -> None:
+    def command(name: str, words: str) -> str:
+        called = called_from(manifest, manifest.components[name])
+        return " ".join([*called, "axon", words, f"-datadir={manifest.folder_of(name)}"])
+
+    write(f"Call a node: {command(manifest.nodes[0].name, 'rpc')} getpeerinfo")
+    if manifest.wallets:
+        write(f"See a wallet: {command('w1', 'wallet balance w1 -regtest')}")
 
 
 def _down(options: Namespace, folder: Path) -> int:

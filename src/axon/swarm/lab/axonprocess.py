@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from axon.drivers.aio.privatefiles import make_folder, open_file
-from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.client import Connect, RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.forkserver import ERRORS
 from axon.swarm.lab.processes import START_LIMIT_S, STOP_LIMIT_S, NodeFailed, wait_until
@@ -103,6 +103,7 @@ class AxonProcess(ABC):
         command: how `axon` is started.
         identity: of the process, if it is no child of this program.
         timeout_s: how long an answer may take.
+        connect: how connections to it are opened; None as usual.
     """
 
     def __init__(
@@ -113,12 +114,14 @@ class AxonProcess(ABC):
         *,
         identity: ProcessIdentity | None = None,
         timeout_s: float = CHILD_CALL_LIMIT_S,
+        connect: Connect | None = None,
     ) -> None:
         self.name = name
         self.folder = folder
         self.identity = identity
         self._command = tuple(command)
         self._timeout_s = timeout_s
+        self._connect = connect
         self._child: subprocess.Popen[bytes] | None = None
         self._client: RpcClient | None = None
         self._keeps_connection = False

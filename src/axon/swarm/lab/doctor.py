@@ -11,11 +11,15 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from axon.errors import AxonError
+from axon.swarm.lab.backends import BACKENDS
+from axon.swarm.lab.bitcoind import find_bitcoind
+from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.processidentity import identity_of, is_alive
 
 NEEDED_FILES: Final = 256
@@ -24,6 +28,7 @@ NEEDED_FILES: Final = 256
 MEMORY_PER_NODE_MB: Final = 55
 """As measured; with half of what is free, some is left for their chains."""
 
+_NAMESPACES: Final = "network namespaces (--backend netns)"
 _HOSTS: Final = ("127.2.1.1", "127.3.1.1")
 _TRY_LIMIT_S: Final = 10.0
 
@@ -57,7 +62,8 @@ def examine() -> list[Ability]:
         _tried("open files", _files, needed=True),
         _tried("memory", _memory),
         _tried("pausing processes", _pause),
-        _tried("network namespaces (netns)", _netns, used=False),
+        _tried(_NAMESPACES, _netns),
+        _tried("Bitcoin Core (--mix bitcoind:K)", _bitcoind),
         _tried("virtual interfaces (tun)", _tun, used=False),
         _tried("shaped links (netem)", _netem, used=False),
         _tried("packet filters (nft)", _nft, used=False),
@@ -66,12 +72,19 @@ def examine() -> list[Ability]:
     ]
 
 
+def backends(found: Sequence[Ability]) -> list[BackendName]:
+    """The backends that can be used here, the usual one first."""
+    able = all(item.works for item in found if item.needed)
+    spaces = any(item.works for item in found if item.name == _NAMESPACES)
+    return [BackendName.PROC] * able + [BackendName.NETNS] * (able and spaces)
+
+
 def _tried(
     name: str, attempt: Callable[[], str], *, needed: bool = False, used: bool = True
 ) -> Ability:
     try:
         return Ability(name, True, attempt(), needed, used)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except (AxonError, OSError, ValueError, subprocess.SubprocessError) as error:
         return Ability(name, False, str(error), needed, used)
 
 
@@ -151,7 +164,12 @@ def _command(*command: str) -> str:
 
 
 def _netns() -> str:
-    return _command("unshare", "-rn", "true")
+    BACKENDS[BackendName.NETNS].check()
+    return "ip, veth, bridge"
+
+
+def _bitcoind() -> str:
+    return str(find_bitcoind())
 
 
 def _nft() -> str:

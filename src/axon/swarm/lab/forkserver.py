@@ -10,8 +10,8 @@ A controller may be killed just before a spawn. So the fork server holds the loc
 and each child holds it until it has written its process identity to its folder: no other command
 gets the run before every process that was ever spawned can be found by its file.
 
-    requests: {"program": "node", "folder": "/run/n3", "arguments": [...]}     one line of JSON each
-    answers:  {"pid": 4711}
+    requests: {"program": "node", "folder": "/run/n3", "arguments": [...], "namespace": null}
+    answers:  {"pid": 4711}                                               one line of JSON each
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self
 
 from axon.drivers.aio.privatefiles import open_file
 from axon.errors import AxonError
+from axon.swarm.lab import netnamespace
 from axon.swarm.lab.processidentity import write_identity
 
 ERRORS: Final = "errors.txt"
@@ -77,13 +78,26 @@ class ForkServer:
                     stream.close()
         self._process.wait()
 
-    def spawn(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
+    def spawn(
+        self, program: str, folder: Path, arguments: Sequence[str], namespace: Path | None = None
+    ) -> int:
         """Start a process that works in a folder; its id.
+
+        Args:
+            program: by its name.
+            folder: in which it works.
+            arguments: what it is told.
+            namespace: the network namespace in which it is to be; None for the one here.
 
         Raises:
             ForkServerFailed: it did not start.
         """
-        asked = {"program": program, "folder": str(folder), "arguments": list(arguments)}
+        asked = {
+            "program": program,
+            "folder": str(folder),
+            "arguments": list(arguments),
+            "namespace": None if namespace is None else str(namespace),
+        }
         assert self._process.stdin is not None, "it was opened"
         assert self._process.stdout is not None, "it was opened"
         try:
@@ -108,15 +122,23 @@ class RunLock:
         self._lock = lock
         self._forkserver: ForkServer | None = None
 
-    def spawn(self, program: str, folder: Path, arguments: Sequence[str]) -> int:
+    def spawn(
+        self, program: str, folder: Path, arguments: Sequence[str], namespace: Path | None = None
+    ) -> int:
         """Start a process that works in a folder; its id.
+
+        Args:
+            program: by its name.
+            folder: in which it works.
+            arguments: what it is told.
+            namespace: the network namespace in which it is to be; None for the one here.
 
         Raises:
             ForkServerFailed: it did not start.
         """
         if self._forkserver is None:
             self._forkserver = ForkServer(self._lock)
-        return self._forkserver.spawn(program, folder, arguments)
+        return self._forkserver.spawn(program, folder, arguments, namespace)
 
     def close(self) -> None:
         """End the fork server, if there is one."""
@@ -147,7 +169,7 @@ def serve(loaders: Mapping[str, Loader], lock: int, asked: IO[bytes], answers: I
             break  # Nobody is left who would know of the process.
         pid = os.fork()
         if pid == 0:
-            _run_child(programs[name], Path(order["folder"]), order["arguments"], lock)
+            _run_child(programs[name], order, lock)
         answers.write(json.dumps({"pid": pid}).encode() + b"\n")
         answers.flush()
     return 0
@@ -160,16 +182,18 @@ def _has_left(asked: IO[bytes]) -> bool:
     return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
-def _run_child(program: Program, folder: Path, arguments: list[str], lock: int) -> None:
+def _run_child(program: Program, order: Mapping[str, Any], lock: int) -> None:
     """All that a child does; it never returns into the code of the fork server."""
-    code = 1
+    code, folder = 1, Path(order["folder"])
     try:
         os.setsid()
         write_identity(folder)  # First of all: from now on any controller can find it.
         os.close(lock)
         _redirect(folder)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        code = program(arguments)
+        if order["namespace"] is not None:
+            netnamespace.enter(Path(order["namespace"]))
+        code = program(order["arguments"])
     except BaseException:  # noqa: BLE001 It ends here; what is not written down now is lost.
         sys.excepthook(*sys.exc_info())
     finally:

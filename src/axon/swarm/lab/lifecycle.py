@@ -14,6 +14,7 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,16 +23,20 @@ from axon.drivers.aio.privatefiles import make_folder
 from axon.errors import ConfigError, disk_refusal
 from axon.swarm.invariants import counted
 from axon.swarm.lab.axonprocess import last_errors
+from axon.swarm.lab.backends import BACKENDS, backend_of
+from axon.swarm.lab.bitcoind import find_bitcoind
 from axon.swarm.lab.faucet import FaucetEmpty, give, mine, unfunded
 from axon.swarm.lab.manifest import (
     LOCK,
     MANIFEST,
     NETWORK_FOLDER,
     PASSPHRASE,
+    BackendName,
     Component,
     ComponentKind,
     DesiredState,
     Manifest,
+    NodeProgram,
     run_locked,
 )
 from axon.swarm.lab.members import node_of, nodes_of, state_of
@@ -128,6 +133,8 @@ def up(
         load(folder)
     else:
         wanted.check()
+        if not (folder / MANIFEST).exists():
+            wanted = _able(wanted)
     make_room(folder)
     with run_locked(folder) as lock:
         found = Manifest.load(folder)
@@ -145,6 +152,18 @@ def _new(folder: Path, wanted: RunRequest | None, lots: Random, registry: RunReg
     if wanted is None:  # It was taken down just now.
         return load(folder)
     return registry.enter(lambda taken: plan_run(folder, wanted, lots, taken=taken))
+
+
+def _able(wanted: RunRequest) -> RunRequest:
+    """The same with the program that will be run, if this machine can do it.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    BACKENDS[wanted.backend].check()
+    if NodeProgram.BITCOIND not in wanted.programs:
+        return wanted
+    return replace(wanted, bitcoind=str(find_bitcoind(wanted.bitcoind).path))
 
 
 def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
@@ -197,21 +216,24 @@ def _compare(manifest: Manifest, wanted: RunRequest) -> None:
         len(manifest.wallets),
         manifest.topology,
         len({item.group for item in manifest.nodes}),
+        manifest.backend,
+        [item.program for item in manifest.nodes],
     )
-    groups = wanted.groups or wanted.nodes
-    asked: tuple[object, ...] = (
+    asked = (
         wanted.nodes,
         wanted.miners,
         wanted.wallets,
         str(wanted.topology),
-        groups,
+        wanted.group_count,
+        wanted.backend,
+        wanted.programs,
     )
+    same_links = True
     given = wanted.topology
     if isinstance(given, GivenTopology):
-        there = (*there, tuple((item.name, item.dials) for item in manifest.nodes))
-        asked = (*asked, tuple(given.dials.items()))
+        same_links = {item.name: item.dials for item in manifest.nodes} == dict(given.dials)
     same_seed = wanted.seed in (None, manifest.seed)
-    if there != asked or not same_seed:
+    if there != asked or not same_links or not same_seed:
         raise ConfigError(
             f"another run is up in {manifest.folder}: {described(manifest)}, seed "
             f"{manifest.seed}; axon swarm down ends it, or name another --run"
@@ -219,13 +241,16 @@ def _compare(manifest: Manifest, wanted: RunRequest) -> None:
 
 
 def described(manifest: Manifest) -> str:
-    """A run in a few words: `5 nodes, 1 miner, 2 wallets, organic`."""
+    """A run in a few words: `5 nodes (2 bitcoind), 1 miner, 2 wallets, organic`."""
     parts = [
         counted(len(found), kind)
         for kind in (ComponentKind.NODE, ComponentKind.MINER, ComponentKind.WALLET)
         if (found := manifest.of_kind(kind))
     ]
-    return ", ".join([*parts, manifest.topology])
+    foreign = sum(item.program is NodeProgram.BITCOIND for item in manifest.nodes)
+    parts[0] += f" ({foreign} bitcoind)" * bool(foreign)
+    namespaces = [f"in {manifest.backend}"] if manifest.backend is not BackendName.PROC else []
+    return ", ".join([*parts, manifest.topology, *namespaces])
 
 
 def kill(
@@ -320,6 +345,7 @@ def down(manifest: Manifest) -> list[str]:
         NodeFailed: a process cannot be ended; the manifest stays.
     """
     kill(manifest, list(manifest.components))
+    backend_of(manifest).dismantle(manifest)
     for name in (*manifest.components, STAGE):
         shutil.rmtree(manifest.folder / name, ignore_errors=True)
     folder = manifest.folder
@@ -333,6 +359,7 @@ def down(manifest: Manifest) -> list[str]:
 def remove_temporary(manifest: Manifest, name: str) -> None:
     """End a node or wallet that a check raised for itself, and forget it."""
     kill(manifest, [name])
+    backend_of(manifest).remove(manifest, [name])
     shutil.rmtree(manifest.folder_of(name), ignore_errors=True)
     del manifest.components[name]
     manifest.save()

@@ -56,6 +56,20 @@ class ComponentKind(StrEnum):
     COLD = "cold"  # A wallet with an empty disk that a check raises for itself.
 
 
+class NodeProgram(StrEnum):
+    """Whose program a node is."""
+
+    AXON = "axon"
+    BITCOIND = "bitcoind"
+
+
+class BackendName(StrEnum):
+    """Where components run."""
+
+    PROC = "proc"  # Processes with loopback addresses.
+    NETNS = "netns"  # Processes in network namespaces.
+
+
 class DesiredState(StrEnum):
     """What was last asked of a component; a process that is not so has died by itself."""
 
@@ -70,9 +84,11 @@ class Component:
 
     Args:
         name: `n3`, `m1`, `w2`, `p1`, `c1`.
-        host: its own loopback address.
+        host: its own address, of loopback or of CJDNS.
         p2p_port, rpc_port: there; 0 for what has none, and for a wallet, which tells it itself.
-        group: its netgroup (/16), from 1.
+        rpc_host: where a node is asked, if that is elsewhere.
+        group: its netgroup, from 1.
+        program: whose program a node is.
         dials: names of the only nodes to dial; None to find peers by itself.
         knows: names of nodes whose addresses it is told at its start.
         node: the node that a miner mines at.
@@ -100,6 +116,8 @@ class Component:
     relays: bool = True
     filters: bool = True
     process: ProcessIdentity | None = None
+    rpc_host: str = ""
+    program: NodeProgram = NodeProgram.AXON
 
     @property
     def p2p(self) -> Endpoint:
@@ -109,7 +127,12 @@ class Component:
     @property
     def rpc(self) -> Endpoint:
         """Where programs call it."""
-        return Endpoint(self.host, self.rpc_port)
+        return Endpoint(self.rpc_host or self.host, self.rpc_port)
+
+    @property
+    def on_cjdns(self) -> bool:
+        """Whether its address is one of CJDNS."""
+        return ":" in self.host
 
     @property
     def is_node(self) -> bool:
@@ -138,6 +161,7 @@ class Component:
                 "dials": None if dials is None else tuple(dials),
                 "knows": tuple(data["knows"]),
                 "bans": tuple(data["bans"]),
+                "program": NodeProgram(data.get("program", NodeProgram.AXON)),
                 "process": None if identity is None else ProcessIdentity.from_json(identity),
             }
         )
@@ -156,6 +180,9 @@ class Manifest:
         components: by name, in the order of their making.
         sides: names of nodes on each side of a partition; empty for none.
         draws: how often `random:K` was drawn, so that no draw repeats another.
+        backend: where they run.
+        corner: of the addresses of this machine, 1 to 250.
+        bitcoind: the file of Bitcoin Core's program; empty if no node is one.
         run_lock: by which this process holds the run; None while it only looks on.
     """
 
@@ -164,7 +191,9 @@ class Manifest:
     seed: int
     topology: str
     interval_s: float
-    backend: str = "proc"
+    backend: BackendName = BackendName.PROC
+    corner: int = 1
+    bitcoind: str = ""
     components: dict[str, Component] = field(default_factory=dict)
     sides: tuple[tuple[str, ...], ...] = ()
     draws: int = 0
@@ -204,6 +233,8 @@ class Manifest:
             "schema": SCHEMA,
             "run": self.run,
             "backend": self.backend,
+            "corner": self.corner,
+            "bitcoind": self.bitcoind,
             "seed": self.seed,
             "topology": self.topology,
             "interval_s": self.interval_s,
@@ -264,7 +295,9 @@ class Manifest:
             seed=data["seed"],
             topology=current_name(data["topology"]),
             interval_s=data["interval_s"],
-            backend=data["backend"],
+            backend=BackendName(data["backend"]),
+            corner=data.get("corner", 0) or int(listed[0].host.split(".")[2]),
+            bitcoind=data.get("bitcoind", ""),
             components={item.name: item for item in listed},
             sides=tuple(tuple(side) for side in data["sides"]),
             draws=data["draws"],

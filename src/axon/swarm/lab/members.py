@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
+from axon.rpc.client import Connect
+from axon.swarm.lab import netnamespace
 from axon.swarm.lab.axonprocess import CALL_LIMIT_S
+from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.manifest import Component, DesiredState, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
 from axon.swarm.lab.processidentity import is_alive, is_paused
@@ -39,14 +43,26 @@ def node_of(manifest: Manifest, name: str, timeout_s: float = CALL_LIMIT_S) -> N
         rpc_endpoint=item.rpc,
         identity=item.process,
         timeout_s=timeout_s,
+        connect=_connect_to(manifest, item),
     )
 
 
 def wallet_of(manifest: Manifest, name: str, timeout_s: float = CALL_LIMIT_S) -> WalletProcess:
     """A wallet of a run."""
-    identity = manifest.components[name].process
-    folder = manifest.folder_of(name)
-    return WalletProcess(name, folder, identity=identity, timeout_s=timeout_s)
+    item = manifest.components[name]
+    return WalletProcess(
+        name,
+        manifest.folder_of(name),
+        identity=item.process,
+        timeout_s=timeout_s,
+        connect=_connect_to(manifest, item),
+    )
+
+
+def _connect_to(manifest: Manifest, item: Component) -> Connect | None:
+    """How a component is reached, if not by the network of this process."""
+    namespace = backend_of(manifest).namespace(manifest, item)
+    return None if namespace is None else partial(netnamespace.connect, namespace)
 
 
 def nodes_of(manifest: Manifest, names: Iterable[str] | None = None) -> list[NodeProcess]:

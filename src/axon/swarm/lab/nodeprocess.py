@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.machine import Endpoint
-from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.client import Connect, RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.axonprocess import (
     AXON,
@@ -93,6 +93,7 @@ class NodeProcess(AxonProcess):
         p2p, rpc_endpoint: where it listens; a free port of the host if left out.
         identity: of its process, if it is no child of this program.
         timeout_s: how long an answer may take.
+        connect: how connections to it are opened; None as usual.
     """
 
     def __init__(
@@ -109,8 +110,11 @@ class NodeProcess(AxonProcess):
         rpc_endpoint: Endpoint | None = None,
         identity: ProcessIdentity | None = None,
         timeout_s: float = CHILD_CALL_LIMIT_S,
+        connect: Connect | None = None,
     ) -> None:
-        super().__init__(name, folder, command, identity=identity, timeout_s=timeout_s)
+        super().__init__(
+            name, folder, command, identity=identity, timeout_s=timeout_s, connect=connect
+        )
         self.chain = chain
         p2p_port, rpc_port, door_port = free_ports(3, host)
         self.p2p = p2p or Endpoint(host, p2p_port)
@@ -163,6 +167,7 @@ class NodeProcess(AxonProcess):
             cookie=self.network_folder / ".cookie",
             timeout_s=timeout_s,
             numbers=numbers,
+            connect=self._connect,
         )
 
     def _has_started(self) -> bool:

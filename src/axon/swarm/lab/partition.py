@@ -1,7 +1,8 @@
-"""A network cut into sides: each node refuses the addresses of all other sides, until healed.
+"""A network cut into sides: nothing passes from one to another, until healed.
 
-Nothing is filtered below the nodes: each is told by its operator, as any bitcoind can be, whom not
-to talk to (`setban`), whom not to dial (`addnode remove`), and with whom to end at once
+Where links can be cut (`Backend.cut`) they are, and connections over them are ended, as their nodes
+would do after minutes. Elsewhere each node is told by its operator, as any bitcoind can be, whom
+not to talk to (`setban`), whom not to dial (`addnode remove`), and with whom to end at once
 (`disconnectnode`). What each node was told stands in the manifest before it is told, so healing
 takes back exactly that, whoever heals; a node that is down has it in its ban list when it starts.
 """
@@ -16,12 +17,20 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.rpc.client import Unreachable
 from axon.rpc.errors import Code, RpcError
+from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.members import each, node_of, nodes_of
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, is_paused
-from axon.swarm.lab.startup import add_node, drop_node, refuse, refused, tell_addresses
+from axon.swarm.lab.startup import (
+    add_node,
+    are_cut,
+    drop_node,
+    refuse,
+    refused,
+    tell_addresses,
+)
 from axon.swarm.lab.targets import Targets
 
 CUT_LIMIT_S: Final = 20.0
@@ -65,7 +74,21 @@ def partition(manifest: Manifest, sides: tuple[tuple[str, ...], ...]) -> None:
         raise ConfigError(f"the network is cut already: {shown(manifest)}; axon swarm heal first")
     _refuse_paused(manifest)
     manifest.sides = sides
-    for side in sides:
+    manifest.save()
+    nodes = _answering(manifest)
+    if not backend_of(manifest).cut(manifest):
+        _have_them_refuse(manifest, nodes)
+    wait_until(
+        lambda: not any(each(nodes, lambda node: _cut(manifest, node))),
+        CUT_LIMIT_S,
+        "no connection leads across the cut",
+        _POLL_S,
+    )
+
+
+def _have_them_refuse(manifest: Manifest, nodes: Sequence[NodeProcess]) -> None:
+    """Tell every node whom not to talk to; one that is down has it in its ban list."""
+    for side in manifest.sides:
         for name in side:
             own = _banned(manifest, name)  # What a person banned is not ours to lift.
             hosts = [item.host for item in manifest.nodes if item.name not in side]
@@ -74,14 +97,7 @@ def partition(manifest: Manifest, sides: tuple[tuple[str, ...], ...]) -> None:
     for item in manifest.nodes:
         if not is_alive(item.process):
             refuse(manifest.folder_of(item.name), item.bans)
-    nodes = _answering(manifest)
     each(nodes, lambda node: _tell(manifest, node))
-    wait_until(
-        lambda: not any(each(nodes, lambda node: _cut(manifest, node))),
-        CUT_LIMIT_S,
-        "no connection leads across the cut",
-        _POLL_S,
-    )
 
 
 def heal(manifest: Manifest) -> None:
@@ -99,20 +115,23 @@ def heal(manifest: Manifest) -> None:
     nodes = _answering(manifest)
     each(nodes, lambda node: _untell(manifest, node))
     tell_addresses(manifest, [node.name for node in nodes])
-    _bridge(manifest, {node.name: node for node in nodes})
-    manifest.sides = ()
+    sides, manifest.sides = manifest.sides, ()
+    backend_of(manifest).heal(manifest)
+    _bridge(manifest, sides, {node.name: node for node in nodes})
     for item in manifest.nodes:
         manifest.change(item.name, bans=())
     manifest.save()
 
 
-def _bridge(manifest: Manifest, nodes: Mapping[str, NodeProcess]) -> None:
+def _bridge(
+    manifest: Manifest, sides: Sequence[Sequence[str]], nodes: Mapping[str, NodeProcess]
+) -> None:
     """Have one node of each side call one of the next, if they find peers by themselves.
 
     Where a side is large, all its nodes have found enough peers there and look for no others; the
     first call across would be left to the rare probing of a stranger, minutes away.
     """
-    ends = [next((name for name in side if name in nodes), None) for side in manifest.sides]
+    ends = [next((name for name in side if name in nodes), None) for side in sides]
     called = [name for name in ends if name is not None]
     for caller, other in pairwise(called):
         if manifest.components[caller].dials is None:
@@ -159,13 +178,8 @@ def _tell(manifest: Manifest, node: NodeProcess) -> None:
 
 
 def _cut(manifest: Manifest, node: NodeProcess) -> int:
-    """End what still leads across: a dial that was under way when we were told."""
-    crossing = [
-        link
-        for link in node.links()
-        if link.name in manifest.components
-        and manifest.components[link.name].host in manifest.components[node.name].bans
-    ]
+    """End what still leads across: over links that are cut, or dialled when we were told."""
+    crossing = [link for link in node.links() if are_cut(manifest, node.name, link.name)]
     for link in crossing:
         with suppress(RpcError):  # It may have gone meanwhile.
             node.rpc("disconnectnode", nodeid=link.peer)

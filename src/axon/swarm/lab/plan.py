@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -12,9 +10,16 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
-from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
-from axon.swarm.lab.processes import free_port, free_ports
-from axon.swarm.lab.runregistry import corner_of, draw_corner
+from axon.swarm.lab.backends import BACKENDS, backend_of
+from axon.swarm.lab.bitcoind import MAX_ADDED
+from axon.swarm.lab.manifest import (
+    BackendName,
+    Component,
+    ComponentKind,
+    Manifest,
+    NodeProgram,
+)
+from axon.swarm.lab.runregistry import draw_corner
 from axon.swarm.lab.topology import (
     AnyTopology,
     RunTopology,
@@ -22,17 +27,12 @@ from axon.swarm.lab.topology import (
     fixed_entry,
     known_nodes,
     node_names,
+    seed_nodes,
 )
 
 MAX_NODES: Final = 200
-MAX_GROUPS: Final = 250
-"""Second bytes of 127/8 that the lab uses, from 2 on: the first is everybody's."""
-
 MAX_WALLETS: Final = 50
 """The first new coins of a run are shared out among them."""
-
-FIRST_WALLET_PLACE: Final = 200
-"""Last bytes of the lab's addresses, from here on up, belong to wallets."""
 
 INTERVAL_S: Final = 10.0
 """The mean time from block to block unless told otherwise."""
@@ -52,6 +52,9 @@ class RunRequest:
         topology: who may dial whom.
         seed: of all chance; None to draw one.
         interval_s: the mean time from block to block, all miners together.
+        backend: where they run.
+        mix: how many nodes are of which program, in this order; empty if all are axon's.
+        bitcoind: the file of Bitcoin Core's program, if one is named.
     """
 
     nodes: int
@@ -61,6 +64,20 @@ class RunRequest:
     seed: int | None = None
     interval_s: float = INTERVAL_S
     wallets: int = 0
+    backend: BackendName = BackendName.PROC
+    mix: tuple[tuple[NodeProgram, int], ...] = ()
+    bitcoind: str = ""
+
+    @property
+    def programs(self) -> list[NodeProgram]:
+        """Whose program each node is."""
+        mixed = [program for program, count in self.mix for _ in range(count)]
+        return mixed or [NodeProgram.AXON] * self.nodes
+
+    @property
+    def group_count(self) -> int:
+        """How many netgroups there will be."""
+        return self.groups or min(self.nodes, BACKENDS[self.backend].max_groups)
 
     def check(self) -> None:
         """See whether it can be.
@@ -77,19 +94,33 @@ class RunRequest:
             )
         if not 0 <= self.wallets <= MAX_WALLETS:
             raise ConfigError(f"a run has 0 to {MAX_WALLETS} wallets, not {self.wallets}")
-        if not 0 <= self.groups <= min(self.nodes, MAX_GROUPS):
-            raise ConfigError(f"{self.nodes} nodes make 1 to {self.nodes} groups")
+        most = min(self.nodes, BACKENDS[self.backend].max_groups)
+        if not 0 <= self.groups <= most:
+            raise ConfigError(f"{self.nodes} nodes make 1 to {most} groups")
+        if len(self.programs) != self.nodes:
+            raise ConfigError(
+                f"--mix names {len(self.programs)} nodes, and the run is to have {self.nodes}"
+            )
         if not 0 < self.interval_s < 86_400:
             raise ConfigError(f"a block every {self.interval_s:g} s cannot be")
 
 
-def usual_or_free_port(host: str, usual: int) -> int:
-    """The usual port, or another one where a program of this machine has it already."""
-    with socket.socket() as listener, suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, usual))
-        return usual
-    return free_port(host)
+def read_mix(text: str) -> tuple[tuple[NodeProgram, int], ...]:
+    """How many nodes are of which program, from a text like `bitcoind:4,axon:8`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found = []
+    for part in text.split(","):
+        name, _, count = part.strip().partition(":")
+        if name not in tuple(NodeProgram) or not (count.isascii() and count.isdecimal()):
+            raise ConfigError(
+                f"--mix says how many nodes are of which program, as in bitcoind:4,axon:8, "
+                f"not {text!r}"
+            )
+        found.append((NodeProgram(name), int(count)))
+    return tuple(found)
 
 
 PickPort = Callable[[str, int], int]
@@ -100,7 +131,7 @@ def plan_run(
     folder: Path,
     wanted: RunRequest,
     lots: Random,
-    pick_port: PickPort = usual_or_free_port,
+    pick_port: PickPort | None = None,
     taken: Collection[int] = (),
 ) -> Manifest:
     """Draw up a run; nothing of it exists yet.
@@ -110,9 +141,9 @@ def plan_run(
 
     Args:
         folder: of the run.
-        wanted: checked already.
+        wanted: checked already; `bitcoind` is the file that will be run.
         lots: the name of the run, and its seed where none is given.
-        pick_port: for each port of a node.
+        pick_port: for each port of a node; as the backend does it if left out.
         taken: corners of other runs.
 
     Raises:
@@ -120,25 +151,18 @@ def plan_run(
     """
     run, drawn = f"{lots.getrandbits(_BITS):08x}", lots.getrandbits(_BITS)
     seed = drawn if wanted.seed is None else wanted.seed
-    manifest = Manifest(folder, run, seed, str(wanted.topology), wanted.interval_s)
-    names = node_names(wanted.topology, wanted.nodes)
-    plan = dials(wanted.topology, names)
-    known = known_nodes(names, _stream(seed, "acquaintances"))
-    corner = draw_corner(seed, taken)
-    groups = wanted.groups or min(wanted.nodes, MAX_GROUPS)
-    for place, name in enumerate(names):
-        group = 1 + place % groups
-        host = f"127.{1 + group}.{corner}.{1 + place // groups}"
-        manifest.components[name] = Component(
-            name,
-            ComponentKind.NODE,
-            host,
-            pick_port(host, REGTEST.port),
-            pick_port(host, REGTEST.rpc_port),
-            group,
-            plan[name],
-            known[name] if plan[name] is None else (),
-        )
+    manifest = Manifest(
+        folder,
+        run,
+        seed,
+        str(wanted.topology),
+        wanted.interval_s,
+        wanted.backend,
+        draw_corner(seed, taken),
+        wanted.bitcoind,
+    )
+    _plan_nodes(manifest, wanted, pick_port or backend_of(manifest).port)
+    names = [item.name for item in manifest.nodes]
     rng = _stream(seed, "miners")
     for number in range(1, wanted.miners + 1):
         node = manifest.components[names[(number - 1) * wanted.nodes // wanted.miners]]
@@ -154,6 +178,39 @@ def plan_run(
     return manifest
 
 
+def _plan_nodes(manifest: Manifest, wanted: RunRequest, pick_port: PickPort) -> None:
+    backend = backend_of(manifest)
+    names = list(node_names(wanted.topology, wanted.nodes))
+    plan = dials(wanted.topology, names)
+    known = known_nodes(names, _stream(manifest.seed, "acquaintances"))
+    if backend.seeds:
+        known = seed_nodes(names, backend.seeds)
+    for place, (name, program) in enumerate(zip(names, wanted.programs, strict=True)):
+        group = 1 + place % wanted.group_count
+        number = 1 + place // wanted.group_count
+        host = backend.host(ComponentKind.NODE, group, manifest.corner, number)
+        named = plan[name]
+        if named is None and program is NodeProgram.BITCOIND and not backend.seeds:
+            named = known[name][:MAX_ADDED]  # Loopback addresses are none to it.
+        if program is NodeProgram.BITCOIND and len(named or ()) > MAX_ADDED:
+            raise ConfigError(
+                f"{name} is to be a bitcoind and to dial {len(named or ())} nodes; it stays "
+                f"connected to {MAX_ADDED} at most"
+            )
+        manifest.components[name] = Component(
+            name,
+            ComponentKind.NODE,
+            host,
+            pick_port(host, REGTEST.port),
+            pick_port(host, REGTEST.rpc_port),
+            group,
+            named,
+            known[name] if named is None else (),
+            rpc_host=backend.rpc_host(host),
+            program=program,
+        )
+
+
 def plan_wallet(
     manifest: Manifest, kind: ComponentKind, number: int, entry: str | None
 ) -> Component:
@@ -165,15 +222,15 @@ def plan_wallet(
         number: of the wallet among its kind, from 1.
         entry: the only node it knows; None if it is told of all.
     """
-    corner = corner_of(manifest)
+    backend = backend_of(manifest)
     group = len({item.group for item in manifest.nodes}) + number
-    cold = kind is ComponentKind.COLD
-    second = 1 + MAX_GROUPS + 1 if cold else 2 + (group - 1) % MAX_GROUPS
+    if kind is ComponentKind.COLD:
+        group = backend.max_groups + 1
     return Component(
         f"{kind[0]}{number}",
         kind,
-        f"127.{second}.{corner}.{FIRST_WALLET_PLACE + number}",
-        group=second - 1,
+        backend.host(kind, group, manifest.corner, number),
+        group=1 + (group - 1) % (backend.max_groups + 1),
         dials=None if entry is None else (entry,),
         knows=tuple(item.name for item in manifest.nodes) if entry is None else (),
     )
@@ -181,18 +238,20 @@ def plan_wallet(
 
 def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:
     """A node that a check raises for itself: it dials only these."""
-    assert number < FIRST_WALLET_PLACE, "so many join at a time"
-    host = f"127.{1 + MAX_GROUPS + 1}.{corner_of(manifest)}.{number}"
-    p2p_port, rpc_port = free_ports(2, host)
+    backend = backend_of(manifest)
+    group = backend.max_groups + 1
+    host = backend.host(ComponentKind.JOINER, group, manifest.corner, number)
+    p2p_port, rpc_port = backend.joiner_ports(host)
     return Component(
         f"p{number}",
         ComponentKind.JOINER,
         host,
         p2p_port,
         rpc_port,
-        MAX_GROUPS + 1,
+        group,
         dialled,
         seed=manifest.seed,
+        rpc_host=backend.rpc_host(host),
     )
 
 

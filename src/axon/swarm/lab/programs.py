@@ -3,13 +3,14 @@
     python -m axon.swarm.lab.programs LOCK      LOCK: the descriptor of the locked file of the run
 
 Nodes and wallets are the programs of `axon.host`, with settings made from what the manifest says of
-a component.
+a component. A node that is a bitcoind becomes that program, which is called by its command line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ LOG: Final = "debug.log"
 TURN_MINER: Final = "turn miner"
 """A miner that asks several nodes (`trials/turnminer`)."""
 
-_LOOPBACK: Final = ip_network("127.0.0.0/8")
+_CALLERS: Final = (ip_network("127.0.0.0/8"), ip_network("::1"))
+"""Who may ask: this machine, or what is in the same namespace."""
+
 _LOGGED: Final = ("net",)
 
 
@@ -61,7 +64,7 @@ def arguments(folder: Path, item: Component, dialled: Sequence[Endpoint]) -> lis
 def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) -> FullNodeSettings:
     """A full node's settings."""
     place = folder / NETWORK_FOLDER
-    server = ServerSettings((item.rpc,), (_LOOPBACK,))
+    server = ServerSettings((item.rpc,), _CALLERS)
     return FullNodeSettings(
         network=REGTEST,
         folder=place,
@@ -77,7 +80,8 @@ def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) 
             user_agent=f"/axon:{VERSION}({item.name})/",
             blocks_only=not item.relays,
             serve_filters=item.filters,
-            lab=True,
+            lab=not item.on_cjdns,
+            cjdns_reachable=item.on_cjdns,
         ),
         rpc=RpcSettings(server, place / ".cookie"),
         script_threads=script_threads(1),
@@ -95,7 +99,8 @@ def wallet_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]
         connect=None if item.dials is None else dialled,
         added=dialled if item.dials is None else (),
         dns_seed=False,
-        lab=True,
+        lab=not item.on_cjdns,
+        cjdns_reachable=item.on_cjdns,
         bind=item.host,
         user_agent=WALLET_USER_AGENT,
     )
@@ -184,6 +189,18 @@ def _turn_miner() -> Program:
     return main
 
 
+def _bitcoind() -> Program:
+    def main(told: Sequence[str]) -> int:
+        """Become another program; whoever knows this process by its identity knows it still."""
+        try:
+            os.execv(told[0], list(told))
+        except OSError as error:
+            sys.stderr.write(f"Error: {told[0]} does not run: {error.strerror}\n")
+        return 1
+
+    return main
+
+
 @contextmanager
 def _logged(path: Path) -> Iterator[Log]:
     """Write a log, all of it: checks look for blame in it."""
@@ -214,6 +231,7 @@ LOADERS: Final[dict[str, Loader]] = {
     "miner": _miner,
     "wallet": _wallet,
     TURN_MINER: _turn_miner,
+    "bitcoind": _bitcoind,
 }
 
 if __name__ == "__main__":

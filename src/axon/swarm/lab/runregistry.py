@@ -1,9 +1,9 @@
 """The runs that a user has on this machine, so that no two of them take the same addresses.
 
-All addresses of a run share their third byte, its corner: `127.GROUP.CORNER.PLACE`. Which run has
-which is written down in one file, under a lock, together with the manifest of a new run; so two
-that are raised at the same moment from one seed get different ones, and a run whose nodes are all
-down keeps its own. An entry counts for as long as its folder has the manifest of that run.
+All loopback addresses of a run share their third byte, its corner: `127.GROUP.CORNER.PLACE`. Which
+run has which is written down in one file, under a lock, together with the manifest of a new run; so
+two that are raised at the same moment from one seed get different ones, and a run whose nodes are
+all down keeps its own. An entry counts for as long as its folder has the manifest of that run.
 """
 
 from __future__ import annotations
@@ -42,11 +42,6 @@ class RegisteredRun:
     folder: str
     run: str
     corner: int
-
-
-def corner_of(manifest: Manifest) -> int:
-    """The third byte of a run's addresses."""
-    return int(manifest.nodes[0].host.split(".")[2])
 
 
 def draw_corner(seed: int, taken: Collection[int]) -> int:
@@ -147,7 +142,7 @@ class RunRegistry:
 
 
 def _entry(manifest: Manifest) -> RegisteredRun:
-    return RegisteredRun(str(manifest.folder), manifest.run, corner_of(manifest))
+    return RegisteredRun(str(manifest.folder), manifest.run, manifest.corner)
 
 
 def _is_there(item: RegisteredRun) -> bool:

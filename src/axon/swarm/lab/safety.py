@@ -268,7 +268,7 @@ def no_friendly_fire(run: CheckedRun) -> Finding:
         shots += [
             (node.name, f"{node.name} blames {who}: {why}")
             for who, why in _blames(node)
-            if who.rpartition(":")[0] in hosts
+            if who.rpartition(":")[0].strip("[]") in hosts
         ]
     if shots:
         said = f"{shots[0][1]} ({counted(len(shots), 'case')})"

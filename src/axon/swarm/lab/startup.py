@@ -20,6 +20,9 @@ from axon.machine import SECOND, Endpoint
 from axon.p2p.banlist import DEFAULT_BAN_S, BanList, Subnet
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.axonprocess import AxonProcess
+from axon.swarm.lab.backends import backend_of
+from axon.swarm.lab.bitcoind import command_line
+from axon.swarm.lab.blockprompt import BlockPrompt
 from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
     PASSPHRASE,
@@ -28,6 +31,7 @@ from axon.swarm.lab.manifest import (
     ComponentKind,
     DesiredState,
     Manifest,
+    NodeProgram,
 )
 from axon.swarm.lab.members import each, node_of, nodes_of, state_of, views, wallet_of, wallet_views
 from axon.swarm.lab.minerloop import Miner
@@ -45,9 +49,6 @@ MESHED: Final = 8
 
 SERVED_BY: Final = 3
 """Nodes that a wallet is connected to, if it knows so many."""
-
-SETTLE_LIMIT_S: Final = 90.0
-"""How long a whole network may take until all are linked and stand on one block."""
 
 _PROGRAMS: Final = {
     ComponentKind.NODE: "node",
@@ -127,7 +128,12 @@ def _start_each(
 def _spawn(manifest: Manifest, item: Component, told: Sequence[str]) -> None:
     """Start a component's process, and note its identity."""
     assert manifest.run_lock is not None, "who starts something holds the run"
-    pid = manifest.run_lock.spawn(_PROGRAMS[item.kind], manifest.folder_of(item.name), told)
+    program = _PROGRAMS[item.kind]
+    if item.program is NodeProgram.BITCOIND:
+        program = "bitcoind"
+    backend, folder = backend_of(manifest), manifest.folder_of(item.name)
+    backend.provide(manifest, item)
+    pid = manifest.run_lock.spawn(program, folder, told, backend.namespace(manifest, item))
     manifest.change(item.name, process=identity_of(pid))
 
 
@@ -135,12 +141,16 @@ def spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     """Start the process of a node; it does not answer yet, and is told of nobody."""
     folder = manifest.folder_of(item.name)
     make_folder(folder)
-    configuration = _CONFIGURATION.format(host=item.host, port=item.rpc_port)
+    configuration = _CONFIGURATION.format(host=item.rpc.host, port=item.rpc_port)
     write_file(folder / _CONF, configuration.encode())
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    _spawn(manifest, item, arguments(folder, item, dialled(manifest, item)))
+    others = dialled(manifest, item)
+    if item.program is NodeProgram.BITCOIND:
+        _spawn(manifest, item, command_line(manifest.bitcoind, folder, item, others))
+    else:
+        _spawn(manifest, item, arguments(folder, item, others))
     return node_of(manifest, item.name)
 
 
@@ -180,9 +190,11 @@ def mean_of(manifest: Manifest) -> float:
 def dialled(manifest: Manifest, item: Component) -> list[Endpoint]:
     """Whom a component is told to dial at its start, but those whom it must refuse now.
 
-    A node that finds its peers by itself is told of some later (`tell_addresses`).
+    A node that finds its peers by itself is told of some later (`tell_addresses`), where it is not
+    to begin with a few that all know.
     """
-    named = item.dials or () if item.is_node else item.entries
+    by_itself = item.is_node and item.dials is None and not backend_of(manifest).seeds
+    named = () if by_itself else item.entries
     others = [manifest.components[name] for name in named]
     return [other.p2p for other in others if other.host not in item.bans]
 
@@ -229,7 +241,7 @@ def tell_addresses(manifest: Manifest, names: Sequence[str]) -> None:
 
 def _tell_addresses(manifest: Manifest, node: NodeProcess) -> None:
     known = [manifest.components[name] for name in manifest.components[node.name].knows]
-    if known:
+    if known and not backend_of(manifest).seeds:
         node.batch([("addpeeraddress", [other.host, other.p2p_port]) for other in known])
 
 
@@ -240,7 +252,7 @@ def _call_back(manifest: Manifest, names: Sequence[str]) -> None:
     """
     started = [manifest.components[name] for name in names]
     for item in manifest.nodes:
-        callees = [other for other in started if other.name in (item.dials or ())]
+        callees = [other for other in started if other.p2p in dialled(manifest, item)]
         if not callees or state_of(item) is not ProcessState.RUNNING:
             continue
         node = node_of(manifest, item.name)
@@ -255,9 +267,15 @@ def reachable(manifest: Manifest, item: Component) -> list[Component]:
         other
         for other in manifest.nodes
         if other.name != item.name
-        and other.host not in item.bans
+        and not are_cut(manifest, item.name, other.name)
         and state_of(other) is ProcessState.RUNNING
     ]
+
+
+def are_cut(manifest: Manifest, one: str, other: str) -> bool:
+    """Whether two nodes are on different sides of a partition."""
+    found = [side for side in manifest.sides if one in side or other in side]
+    return len(found) > 1
 
 
 def is_meshed(manifest: Manifest, seen: NodeView) -> bool:
@@ -292,8 +310,13 @@ def is_served(manifest: Manifest, seen: NodeView, tips: Collection[str]) -> bool
     return not alive or (seen.tip in tips and len(seen.outbound) >= min(SERVED_BY, alive))
 
 
-def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> float:
+def settle(manifest: Manifest, say: Say, limit_s: float | None = None) -> float:
     """Wait until all running nodes are linked and stand on one block, and wallets have seen it.
+
+    Args:
+        manifest: of the run.
+        say: told how it goes.
+        limit_s: how long that may take; None for what the backend allows a whole network.
 
     Returns:
         Seconds that it took.
@@ -301,9 +324,11 @@ def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> flo
     Raises:
         TooLate: they do not.
     """
+    prompt = BlockPrompt(manifest)
 
     def settled() -> bool:
         seen = _lively(views(manifest))
+        prompt.look(seen)
         linked = sum(item.answers and is_meshed(manifest, item) for item in seen)
         tips = tips_by_side(manifest, seen)
         names = {item.tip for item in seen if item.answers}
@@ -316,6 +341,7 @@ def settle(manifest: Manifest, say: Say, limit_s: float = SETTLE_LIMIT_S) -> flo
         )
         return linked == len(seen) and served == len(wallets) and max(tips) <= 1
 
+    limit_s = backend_of(manifest).mesh_limit_s if limit_s is None else limit_s
     return wait_until(settled, limit_s, "all nodes linked and on one block", _LOOK_AGAIN_S)
 
 

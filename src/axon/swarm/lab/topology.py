@@ -130,6 +130,11 @@ def known_nodes(names: Sequence[str], rng: Random) -> dict[str, tuple[str, ...]]
     return found
 
 
+def seed_nodes(names: Sequence[str], count: int) -> dict[str, tuple[str, ...]]:
+    """The same where all know only the first few, and hear of the others by gossip."""
+    return {name: tuple(other for other in names[:count] if other != name) for name in names}
+
+
 def fixed_entry(topology: AnyTopology, names: Sequence[str], number: int) -> str | None:
     """The only node that a wallet knows; None where it is told of all and hears of more.
 

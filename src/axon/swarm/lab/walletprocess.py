@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.drivers.aio.privatefiles import make_folder
-from axon.rpc.client import RpcClient, Unauthorized, Unreachable
+from axon.rpc.client import Connect, RpcClient, Unauthorized, Unreachable
 from axon.swarm.lab.axonprocess import AXON, CHILD_CALL_LIMIT_S, AxonProcess, links_of
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
 from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
@@ -35,6 +35,7 @@ class WalletProcess(AxonProcess):
         command: how `axon` is started.
         identity: of its process, if it is no child of this program.
         timeout_s: how long an answer may take.
+        connect: how connections to it are opened; None as usual.
     """
 
     def __init__(
@@ -45,8 +46,11 @@ class WalletProcess(AxonProcess):
         *,
         identity: ProcessIdentity | None = None,
         timeout_s: float = CHILD_CALL_LIMIT_S,
+        connect: Connect | None = None,
     ) -> None:
-        super().__init__(name, folder, command, identity=identity, timeout_s=timeout_s)
+        super().__init__(
+            name, folder, command, identity=identity, timeout_s=timeout_s, connect=connect
+        )
 
     @property
     def wallet_folder(self) -> Path:
@@ -108,6 +112,7 @@ class WalletProcess(AxonProcess):
             cookie=self.wallet_folder / ".cookie",
             timeout_s=timeout_s,
             numbers=numbers,
+            connect=self._connect,
         )
 
     def _has_started(self) -> bool:

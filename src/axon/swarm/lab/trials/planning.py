@@ -12,8 +12,8 @@ from typing import Final
 
 from axon.primitives.network import REGTEST
 from axon.swarm.blueprint import Blueprint, NodePlan, WalletPlan
+from axon.swarm.lab.loopback import FIRST_WALLET_PLACE, MAX_GROUPS, usual_or_free_port
 from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
-from axon.swarm.lab.plan import FIRST_WALLET_PLACE, MAX_GROUPS, usual_or_free_port
 
 PACE: Final = 60
 """All clocks of a trial's network run so many times as fast as this machine's. What nodes wait for
@@ -41,7 +41,7 @@ def plan_network(
     """
     interval_s = BLOCK_INTERVAL_S / PACE
     manifest = Manifest(
-        folder, f"{lots.getrandbits(_BITS):08x}", seed, blueprint.name, interval_s=interval_s
+        folder, f"{lots.getrandbits(_BITS):08x}", seed, blueprint.name, interval_s, corner=corner
     )
     plans = [(plan, ComponentKind.NODE) for plan in blueprint.nodes]
     if blueprint.newcomer_node is not None:
