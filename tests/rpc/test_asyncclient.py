@@ -194,11 +194,25 @@ def test_the_ways_in_which_servers_answer(answer: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"error\": 5}",
         b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 " + b"9" * 100_000,
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 100_000,
     ],
 )  # fmt: skip
 def test_what_is_no_json_rpc_server_is_unreachable(answer: bytes) -> None:
     with pytest.raises(Unreachable):
         against(answer)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n174876e7ff\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + bytes(1_001),
+    ],
+)
+def test_an_answer_that_is_longer_than_allowed(head: bytes) -> None:
+    with pytest.raises(Unreachable, match="longer than 1,000 bytes"):
+        against(head, max_answer_bytes=1_000)
 
 
 def test_a_batch_answered_by_something_else_is_unreachable() -> None:
@@ -211,6 +225,7 @@ def test_a_batch_answered_by_something_else_is_unreachable() -> None:
 def against(
     answer: bytes,
     act: Callable[[AsyncRpcClient], Awaitable[Any]] = lambda client: client.call("any"),
+    **options: Any,
 ) -> Any:
     """Ask a server that answers every connection with these bytes, and then hangs up."""
 
@@ -223,7 +238,7 @@ def against(
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            async with AsyncRpcClient(url) as client:
+            async with AsyncRpcClient(url, **options) as client:
                 return await asyncio.wait_for(act(client), LIMIT_S)
 
     return asyncio.run(run())

@@ -87,6 +87,17 @@ def test_a_url_of_another_form_is_refused_before_anything_is_sent(url: str) -> N
         AsyncRpcClient(url, password="secret")
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://u:hunter2@host", "https://u:hunter2@host:1", "http://u:hunter2@host:x",
+     "u:hunter2@h:1", "http://u:hunter2@[::1", "http://u:hunter2/@host:1", "http://u://hunter2@host"],
+)  # fmt: skip
+def test_a_url_that_is_refused_shows_no_password(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        RpcClient(url)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_login_in_a_url_is_percent_encoded() -> None:
     credentials = Credentials()
     credentials.add("a@b", "p:/%")

@@ -10,6 +10,7 @@ import getpass
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,7 +105,31 @@ def _usage() -> str:
     return "\n".join(lines)
 
 
-def _client(settings: Settings, folder: Path) -> RpcClient:
+@dataclass(frozen=True, slots=True)
+class RpcLogin:
+    """Where calls go, and what lets them in.
+
+    Args:
+        url: of the server, without user and password.
+        cookie: the cookie file, where no password is set.
+        user, password: instead of a cookie.
+    """
+
+    url: str
+    cookie: Path | None
+    user: str
+    password: str = field(repr=False)
+
+
+def find_login(settings: Settings, folder: Path) -> RpcLogin:
+    """The server and its credentials by the options.
+
+    Args:
+        folder: the network's, in the data directory.
+
+    Raises:
+        ConfigError: an option is not usable, or there are no credentials.
+    """
     port = rpc_port(settings, NETWORKS[settings.chain])
     endpoint = read_endpoint("rpcconnect", settings.text("rpcconnect", "127.0.0.1"), port)
     shown_port = port if settings.is_set("rpcport") else endpoint.port
@@ -122,13 +147,18 @@ def _client(settings: Settings, folder: Path) -> RpcClient:
             f"password is not set. See -rpcpassword and -stdinrpcpass. (No file {cookie}. If no "
             "node runs there, start one, or name its chain and folder: -regtest -datadir=DIR.)"
         )
-    timeout_s = settings.number("rpcclienttimeout", 900)
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return RpcLogin(f"http://{host}:{shown_port}", cookie, settings.text("rpcuser"), password)
+
+
+def _client(settings: Settings, folder: Path) -> RpcClient:
+    login = find_login(settings, folder)
+    timeout_s = settings.number("rpcclienttimeout", 900)
     return RpcClient(
-        f"http://{host}:{shown_port}",
-        cookie=cookie,
-        user=settings.text("rpcuser"),
-        password=password,
+        login.url,
+        cookie=login.cookie,
+        user=login.user,
+        password=login.password,
         wallet=settings.text("rpcwallet") if settings.is_set("rpcwallet") else None,
         timeout_s=timeout_s if timeout_s > 0 else None,
         numbers=Number,

@@ -14,6 +14,7 @@ from typing import Final
 
 from axon.cli.swarmcommands import (
     asking,
+    auditing,
     finding,
     harming,
     judging,
@@ -29,7 +30,7 @@ from axon.swarm.lab.verdict import Exit
 
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging, finding)
+_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging, finding, auditing)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

@@ -25,6 +25,9 @@ MAX_KEPT: Final = 8
 """Idle connections that are kept for later calls; a burst of calls may use more of them."""
 
 
+_PIECE_BYTES: Final = 1 << 16
+
+
 class _Broken(Exception):
     """What came is not HTTP, or ended too early."""
 
@@ -34,8 +37,14 @@ class _Gone(_Broken):
 
 
 class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        max_answer_bytes: int | None,
+    ) -> None:
         self._reader, self._writer = reader, writer
+        self._max_bytes = max_answer_bytes
         self.is_usable = False
         """Whether another request may follow: the last one was answered, and not with a close."""
 
@@ -93,8 +102,9 @@ class _Connection:
                 return await self._chunks()
             length = fields.get("Content-Length")
             if length is not None:
+                self._bounded(int(length))
                 return await self._reader.readexactly(int(length))
-            return b"" if status == http.HTTPStatus.NO_CONTENT else await self._reader.read()
+            return b"" if status == http.HTTPStatus.NO_CONTENT else await self._rest()
         except (asyncio.IncompleteReadError, ValueError, ConnectionError) as error:
             raise _Broken("the answer breaks off") from error
 
@@ -102,9 +112,21 @@ class _Connection:
         data = bytearray()
         while True:
             size = int((await self._reader.readline()).partition(b";")[0], 16)
+            self._bounded(len(data) + size)
             data += (await self._reader.readexactly(size + 2))[:size]
             if not size:
                 return bytes(data)
+
+    async def _rest(self) -> bytes:
+        data = bytearray()
+        while piece := await self._reader.read(_PIECE_BYTES):
+            data += piece
+            self._bounded(len(data))
+        return bytes(data)
+
+    def _bounded(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise _Broken(f"the answer is longer than {self._max_bytes:,} bytes")
 
 
 class AsyncRpcClient:
@@ -121,6 +143,7 @@ class AsyncRpcClient:
         wallet: its name, for `/wallet/NAME`.
         timeout_s: how long an answer may take; None for ever.
         numbers: what numbers with a fraction become, from their text.
+        max_answer_bytes: longer answers are refused as no answer; None to take what comes.
 
     Raises:
         ConfigError: the URL is of another form.
@@ -136,11 +159,13 @@ class AsyncRpcClient:
         wallet: str | None = None,
         timeout_s: float | None = DEFAULT_TIMEOUT_S,
         numbers: Callable[[str], object] = Decimal,
+        max_answer_bytes: int | None = None,
     ) -> None:
         self._exchange = Exchange(
             url, cookie=cookie, user=user, password=password, wallet=wallet, numbers=numbers
         )
         self._timeout_s = timeout_s
+        self._max_answer_bytes = max_answer_bytes
         self._idle: list[_Connection] = []
 
     async def __aenter__(self) -> Self:
@@ -210,7 +235,7 @@ class AsyncRpcClient:
                 break
         server = self._exchange.endpoint
         streams = await asyncio.open_connection(server.host, server.port)
-        return await self._send(_Connection(*streams), body)
+        return await self._send(_Connection(*streams, self._max_answer_bytes), body)
 
     async def _send(self, connection: _Connection, body: bytes) -> tuple[int, bytes]:
         exchange = self._exchange

@@ -150,7 +150,7 @@ class Exchange:
             raise Unreachable(f"server returned HTTP error {status}")
         try:
             return json.loads(data, parse_float=self._numbers)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # The latter for brackets within brackets.
             text = data[:200].decode("utf-8", "replace")
             raise Unreachable(f"server returned HTTP error {status}: {text}") from error
 
@@ -171,11 +171,18 @@ def _read_url(url: str) -> tuple[Endpoint, tuple[str, str]]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{url!r} is no URL: {error}") from error
+    except ValueError:  # Its text may hold a piece of the password.
+        raise _no_url(url) from None
     if parts.scheme != "http" or not host or not port or parts.path not in ("", "/"):
-        raise ConfigError(f"{url!r} is not of the form http://HOST:PORT")
+        raise _no_url(url)
     return Endpoint(host, port), (unquote(parts.username or ""), unquote(parts.password or ""))
+
+
+def _no_url(url: str) -> ConfigError:
+    """Which URL cannot be used, without user and password: the text may end in a log."""
+    scheme, slashes, rest = url.partition("//")
+    shown = f"{scheme}{slashes}{rest.rpartition('@')[2]}" if slashes else url.rpartition("@")[2]
+    return ConfigError(f"{shown!r} is no URL of the form http://HOST:PORT")
 
 
 def _request(number: int, method: str, params: object) -> dict[str, object]:
