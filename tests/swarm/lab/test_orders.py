@@ -65,6 +65,15 @@ def test_a_node_lies_from_the_call_on_and_until_the_next(tmp_path: Path) -> None
     assert machine.tick(0)
 
 
+def test_a_clock_jumps_when_told_to(tmp_path: Path) -> None:
+    conduct = Conduct(tmp_path)
+    clock = conduct.clock()
+    before = clock.now()
+    Orders(offset_s=3_600).write(tmp_path)
+    conduct.obey()
+    assert 3_600 * SECOND <= clock.now() - before < 3_700 * SECOND
+
+
 def test_one_who_was_told_to_lie_still_does_after_a_restart(tmp_path: Path) -> None:
     Orders(Withheld.BLOCKS).write(tmp_path)
     assert not Conduct(tmp_path).disguise(Talker()).tick(0)

@@ -19,6 +19,7 @@ from axon.swarm.lab.processidentity import (
     is_alive,
     is_paused,
     memory_kb,
+    processor_time_s,
     read_identity,
     send_signal,
     wait_gone,
@@ -92,3 +93,13 @@ def test_a_damaged_identity_file_is_none(tmp_path: Path, damage: str) -> None:
 def test_json() -> None:
     identity = ProcessIdentity(1, 2, "boot")
     assert ProcessIdentity.from_json(identity.to_json()) == identity
+
+
+def test_the_processor_time_of_a_process_that_is_gone_is_nothing() -> None:
+    own = identity_of(os.getpid())
+    assert own is not None
+    ran_s, waited_s = processor_time_s(own)
+    assert ran_s > 0 or not Path("/proc/self/schedstat").exists()
+    assert waited_s >= 0
+    assert processor_time_s(replace(own, started=own.started + 1)) == (0.0, 0.0)
+    assert processor_time_s(None) == (0.0, 0.0)

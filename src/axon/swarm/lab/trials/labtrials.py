@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from random import SystemRandom
@@ -29,7 +29,7 @@ from axon.swarm.lab import lifecycle
 from axon.swarm.lab.lifecycle import OPERATIONS
 from axon.swarm.lab.manifest import Manifest, run_locked
 from axon.swarm.lab.processes import TooLate
-from axon.swarm.lab.processidentity import processor_time_s
+from axon.swarm.lab.processidentity import ProcessIdentity, processor_time_s
 from axon.swarm.lab.runregistry import RunRegistry, draw_corner
 from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
 from axon.swarm.lab.trials.journal import Journal
@@ -224,7 +224,7 @@ class LabTrials:
             origin = self._prepare()
             ready_s = time.monotonic() - begin
             self._journal.begin(self._trials)
-            before = self._pressed()
+            before = self._processor_times()
             trial = Trial(self._net, self._states, self._journal, self._wait)
             self._is_spent = True  # Unless it comes to its end.
             report = trial.carry_out(harm, healing)
@@ -233,10 +233,9 @@ class LabTrials:
             return TrialReport(harm, healing, trouble=str(error))
         self._is_spent = bool(report.broken) or any(step.op in _SPENT for step in harm.steps)
         took_s = time.monotonic() - begin
-        ran_s, waited_s = (self._pressed()[part] - before[part] for part in (0, 1))
         report.notes += [
             origin,
-            f"its programs ran for {ran_s:.1f} s, and waited {waited_s:.1f} s for a processor",
+            self._pressed(before),
             f"took {took_s:.1f} s here, {ready_s:.1f} s of them to have the network ready",
             f"trial {self._trials} in {OPERATIONS}",
         ]
@@ -246,14 +245,22 @@ class LabTrials:
             report.notes.append("cut: both ends refuse each other; no packet is swallowed")
         return report
 
-    def _pressed(self) -> tuple[float, float]:
-        """Seconds that nodes and wallets have run, and waited for a processor, all together.
-
-        Where they wait much longer than they run, the machine is too busy for such deadlines.
-        """
+    def _processor_times(self) -> dict[ProcessIdentity, tuple[float, float]]:
+        """Seconds that each node and wallet has run and has waited for a processor so far."""
         manifest = self._net.manifest
-        found = [processor_time_s(item.process) for item in (*manifest.nodes, *manifest.wallets)]
-        return sum(ran for ran, _ in found), sum(waited for _, waited in found)
+        processes = [item.process for item in (*manifest.nodes, *manifest.wallets)]
+        return {each: processor_time_s(each) for each in processes if each is not None}
+
+    def _pressed(self, before: Mapping[ProcessIdentity, tuple[float, float]]) -> str:
+        """How long all have run and waited since, in words.
+
+        Where they waited much longer than they ran, the machine is too busy for such deadlines.
+        """
+        ran_s = waited_s = 0.0
+        for process, (ran, waited) in self._processor_times().items():
+            ran_before, waited_before = before.get(process, (0.0, 0.0))
+            ran_s, waited_s = ran_s + ran - ran_before, waited_s + waited - waited_before
+        return f"its programs ran for {ran_s:.1f} s, and waited {waited_s:.1f} s for a processor"
 
     def _prepare(self) -> str:
         """Have a network that is ready; where it comes from, in words."""

@@ -114,6 +114,7 @@ class Trial:
         self._nodes: list[str] = []
         self._best = self._first_height = self._last_height = 0
         self._begin = self._served_at = self._grew_at = net.now()
+        self._agreed_at, self._has_agreed = self._begin, False
         self._convergence = CONVERGENCE
 
     def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
@@ -192,6 +193,8 @@ class Trial:
 
     def _has_converged(self, clients: Clients) -> bool:
         self._best = max(self._best, best_height(self._states.tips(self._nodes)))
+        if not self._has_agreed:
+            self._agreed_at, self._has_agreed = self._net.now(), self._agree()
         return self._agree() and not clients.waiting(JOIN)
 
     # What must hold.
@@ -200,10 +203,10 @@ class Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        grown, since = self._grew_at - self._begin, self._net.now() - self._served_at
+        grown, agreed = self._grew_at - self._begin, self._agreed_at - self._served_at
         tips = self._states.tips(self._nodes)
         findings = [
-            finding("L1", self._agree(), since, self._convergence, apart(tips)),
+            finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
             finding("L4", self._grew(), grown, SERVICE, "no block was found"),
         ]
         for name, whats, limit in (*_SERVICES, ("L7", (JOIN,), self._convergence)):
