@@ -99,3 +99,25 @@ def test_what_is_no_plan_is_refused(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as refused:
         FaultPlan.read(text)
     assert str(refused.value).startswith(said)
+
+
+def test_what_lasts_is_taken_back() -> None:
+    plan = FaultPlan.of(
+        [
+            step(0, Op.KILL, "n1,n2"),
+            step(1, Op.RESTART, "n2"),
+            step(2, Op.STOP, "n3"),
+            step(3, Op.SLOW, "n4"),
+            step(4, Op.SLOW, "n4", factor=1),
+            step(5, Op.CUT, "n1|n2"),
+            step(6, Op.LIE, "n5", withhold="filters"),
+        ]
+    )
+    assert plan.undone().steps == (
+        step(0, Op.RESTART, "n1"),
+        step(0, Op.CONT, "n3"),
+        step(0, Op.HEAL),
+        step(0, Op.LIE, "n5", withhold=""),
+    )
+    healed = FaultPlan((*plan.steps, *plan.undone().steps))
+    assert not healed.undone().steps

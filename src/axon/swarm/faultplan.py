@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -198,6 +198,18 @@ class FaultPlan:
         """Put steps in order; of those at one time the earlier one is done first."""
         return cls(tuple(sorted(steps, key=lambda each: each.at_us)))
 
+    def undone(self) -> FaultPlan:
+        """What takes back all that lasts when the plan has been carried out; all of it at once.
+
+        A component that was killed and has been restarted runs already; what was on its disk does
+        not come back.
+        """
+        lasting: dict[tuple[Op, str], FaultStep] = {}
+        for each in self.steps:
+            for target in each.target.split(",") if each.op is not Op.CUT else ("",):
+                _lasts(lasting, each, target)
+        return FaultPlan(tuple(lasting.values()))
+
     def to_json(self) -> dict[str, object]:
         """For a file."""
         return {"schema": SCHEMA, "steps": [each.to_json() for each in self.steps]}
@@ -237,6 +249,30 @@ class FaultPlan:
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"a fault plan is JSON, and this is not: {error}") from None
         return cls.from_json(data)
+
+
+_ENDS: Final = {
+    Op.KILL: step(0, Op.RESTART),
+    Op.STOP: step(0, Op.CONT),
+    Op.SLOW: step(0, Op.SLOW, factor=1),
+    Op.CLOCK: step(0, Op.CLOCK, offset_s=0),
+    Op.LIE: step(0, Op.LIE, withhold=Withheld.NOTHING.value),
+    Op.CUT: step(0, Op.HEAL),
+}
+"""What ends each operation that lasts."""
+
+_ENDED_BY: Final = {Op.RESTART: Op.KILL, Op.CONT: Op.STOP, Op.HEAL: Op.CUT}
+
+
+def _lasts(lasting: dict[tuple[Op, str], FaultStep], done: FaultStep, target: str) -> None:
+    """Note what ends a step; a step that ends an earlier one takes that back."""
+    end = _ENDS.get(done.op)
+    if done.op in _ENDED_BY:
+        lasting.pop((_ENDED_BY[done.op], target), None)
+    elif end is not None and (end.op, end.params) == (done.op, done.params):
+        lasting.pop((done.op, target), None)
+    elif end is not None:
+        lasting[done.op, target] = replace(end, target=target)
 
 
 def _fields(data: object, what: str, known: tuple[str, ...]) -> Mapping[str, Any]:

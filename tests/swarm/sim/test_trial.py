@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from axon.swarm.faultplan import FaultPlan
+from axon.swarm.faultplan import FaultPlan, Op, step
+from axon.swarm.sim import trial
 from axon.swarm.sim.trial import Stage, run_trial
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
@@ -74,3 +75,24 @@ def test_what_is_done_and_undone_is_a_plan_that_can_be_written_down() -> None:
         for mode in modes:
             for plan in (Candidate(("n1", "n2"), mode).harm(), Candidate(("n1",), mode).healing()):
                 assert FaultPlan.from_json(plan.to_json()) == plan
+
+
+def test_steps_are_done_when_they_are_due() -> None:
+    harm = FaultPlan.of(
+        [
+            step(0, Op.KILL, "n1"),
+            step(60, Op.RESTART, "n1"),
+            step(90, Op.STOP, "n2"),
+        ]
+    )
+    report = run_trial(Stage(organic(4), 1), harm, harm.undone())
+    assert broken(report) == []
+    assert report.healing.steps == (step(0, Op.CONT, "n2"),)
+
+
+def test_what_comes_too_late_is_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "SERVICE", 1)
+    monkeypatch.setattr(trial, "_SERVICES", (("L3", ("read",), 1),))
+    candidate = Candidate(("n1",), Mode.KILL)
+    report = run_trial(Stage(organic(4), 1), candidate.harm(), candidate.healing())
+    assert "L3" in broken(report)

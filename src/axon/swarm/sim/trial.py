@@ -10,7 +10,7 @@ one block again, those that were harmed included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,7 @@ from axon.node.full import FullNode
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import TxOut
 from axon.swarm.blueprint import Blueprint
-from axon.swarm.faultplan import FaultPlan
+from axon.swarm.faultplan import FaultPlan, FaultStep, Op
 from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
 from axon.swarm.sim.trialnetwork import TrialNetwork
@@ -52,9 +52,11 @@ JOIN: Final = "join"
 _SERVICES: Final = (
     ("L3", ("read", "receive", "pay"), SERVICE),
     ("L3-cold", ("start",), SERVICE),
-    ("L7", (JOIN,), CONVERGENCE),
+    ("L7", (JOIN,), SERVICE + CONVERGENCE),
 )
 """What clients ask, by the invariant that says that they get it, and in which time."""
+
+_NEVER: Final = 1 << 62
 
 _COIN_SAT: Final = 10_000_000
 _PAYMENT_SAT: Final = 1_000_000
@@ -121,14 +123,15 @@ class _Trial:
         self._simulation = stage.simulation
         self._harm = harm
         self._healing = healing
-        self._harmed = _programs(stage.blueprint, harm)
+        self._touched = _programs(stage.blueprint, harm.steps)
+        self._harmed = _programs(stage.blueprint, _lasting(harm))
         self._nodes = [n.name for n in stage.blueprint.nodes if n.name not in self._harmed]
         self._watch = Watch()
         self._unsafe: Finding | None = None
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
-        self._began = self._served_at = self._net.now
+        self._began = self._last_harm = self._served_at = self._net.now
         self._first_height = self._last_height = 0
 
     def carry_out(self) -> TrialReport:
@@ -137,10 +140,8 @@ class _Trial:
         report = TrialReport(self._harm, self._healing)
         self._first_height = self._best_height()
         self._began = net.now
-        for step in self._harm.steps:
-            net.apply(step)
-        self._ask()
-        simulation.run_until(self._is_served, self._began + SERVICE)
+        self._harm_and_ask()
+        simulation.run_until(self._is_served, net.now + SERVICE)
         self._served_at = net.now
         net.is_mining = False  # From the last block on all must come onto it.
         simulation.run_until(self._has_converged, self._served_at + CONVERGENCE)
@@ -160,8 +161,20 @@ class _Trial:
         report.digest = simulation.trace.digest()
         return report
 
+    def _harm_and_ask(self) -> None:
+        """Clients ask when the first harm is done; each further one comes when it is due."""
+        at_once = [step for step in self._harm.steps if not step.at_us]
+        for step in at_once:
+            self._net.apply(step)
+        self._ask()
+        for step in self._harm.steps[len(at_once) :]:
+            self._simulation.run(self._began + step.at_us)
+            self._note_done()
+            self._net.apply(step)
+        self._last_harm = self._net.now
+
     def _told(self, name: str, machine: FullNode, fact: Fact) -> None:
-        if name in self._harmed or self._unsafe is not None:
+        if name in self._touched or self._unsafe is not None:
             return
         try:
             self._watch.told(self._net.number(name), machine, fact)
@@ -241,16 +254,17 @@ class _Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        served_us, since_us = self._served_at - self._began, self._net.now - self._served_at
+        served_us, since_us = self._served_at - self._last_harm, self._net.now - self._served_at
         findings = [
             _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
             _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
         ]
         for name, whats, limit_us in _SERVICES:
             asked = [key for key in self._waits if key[1] in whats]
-            late = [key for key in asked if key not in self._took_us]
+            within_us = limit_us + self._last_harm - self._began
+            late = [key for key in asked if self._took_us.get(key, _NEVER) > within_us]
             if asked:
-                longest_us = max(self._took_us.get(key, limit_us) for key in asked)
+                longest_us = max(self._took_us.get(key, within_us) for key in asked)
                 said = "; ".join(f"{client} cannot {what}" for client, what in late)
                 findings.append(_finding(name, not late, longest_us, limit_us, said))
         return findings
@@ -285,12 +299,20 @@ def run_trial(stage: Stage, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
     return _Trial(stage, harm, healing).carry_out()
 
 
-def _programs(blueprint: Blueprint, harm: FaultPlan) -> frozenset[str]:
-    """Those that are harmed themselves; whoever only loses a link is not."""
+def _lasting(harm: FaultPlan) -> list[FaultStep]:
+    """The steps that leave their targets harmed in the end, or with an empty disk."""
+    healed = max((n for n, step in enumerate(harm.steps) if step.op is Op.HEAL), default=-1)
+    cut = [step for step in harm.steps[healed + 1 :] if step.op is Op.CUT]
+    wiped = [step for step in harm.steps if step.op is Op.RESTART and step.param("wipe")]
+    return [*harm.undone().steps, *cut, *wiped]
+
+
+def _programs(blueprint: Blueprint, steps: Iterable[FaultStep]) -> frozenset[str]:
+    """Those that steps harm themselves; whoever only loses a link is not."""
     components = blueprint.components()
     named = [
         name
-        for step in harm.steps
+        for step in steps
         for target in step.target.split(",")
         for name in blueprint.members(target)
     ]

@@ -85,10 +85,7 @@ class Candidate:
 
     def healing(self) -> FaultPlan:
         """What takes it back; a node that was killed has its disk, one that was wiped has not."""
-        found = [each for target in self.targets for each in _healing(target, self.mode)]
-        if self.mode in (Mode.CUT, Mode.ONE_WAY):
-            found.append(step(0, Op.HEAL))
-        return FaultPlan.of(found)
+        return self.harm().undone()
 
 
 def _harm(target: str, mode: Mode) -> Iterator[FaultStep]:
@@ -110,20 +107,6 @@ def _harm(target: str, mode: Mode) -> Iterator[FaultStep]:
             yield step(0, Op.RESTART, target, wipe=True)
         case _:
             yield step(0, Op.LIE, target, withhold=_LIES[mode].value)
-
-
-def _healing(target: str, mode: Mode) -> Iterator[FaultStep]:
-    match mode:
-        case Mode.KILL:
-            yield step(0, Op.RESTART, target)
-        case Mode.STOP:
-            yield step(0, Op.CONT, target)
-        case Mode.SLOW:
-            yield step(0, Op.SLOW, target, factor=1)
-        case Mode.CLOCK:
-            yield step(0, Op.CLOCK, target, offset_s=0)
-        case Mode.NO_BLOCKS | Mode.NO_TRANSACTIONS | Mode.NO_FILTERS:
-            yield step(0, Op.LIE, target, withhold=Withheld.NOTHING.value)
 
 
 def singles(blueprint: Blueprint) -> list[Candidate]:
