@@ -35,12 +35,24 @@ def test_components_and_links() -> None:
     assert found.members("n3") == ("n3",)
 
 
+def test_who_is_on_a_host_goes_with_it_and_who_uses_a_clock_does_not() -> None:
+    shared = (
+        SharedPlan("h1", ComponentClass.HOST, ("n1",)),
+        SharedPlan("t1", ComponentClass.CLOCK, ("n1",)),
+    )
+    found = Blueprint("small", (NODE,), shared=shared)
+    assert (found.members("h1"), found.users("h1")) == (("n1",), ())
+    assert (found.members("t1"), found.users("t1")) == (("t1",), ("n1",))
+    assert found.users("n1") == ()
+
+
 @pytest.mark.parametrize(
     ("nodes", "others", "said"),
     [
         ((), {}, "a network has 1 to 1,000 nodes, not 0"),
         ((NODE, NODE), {}, "there are two components 'n1'"),
         ((NodePlan("n1", dials=("n2",)),), {}, "n1 names 'n2', which this network does not have"),
+        ((NodePlan("n1", admits=("n2",)),), {}, "n1 names 'n2', which this network does not have"),
         ((NODE,), {"wallets": (WalletPlan("w1", knows=("n7",)),)}, "w1 names 'n7'"),
         ((NODE,), {"miners": (MinerPlan("m1", ("n7",)),)}, "m1 names 'n7'"),
         ((NODE,), {"seeds": {"s1": ("n7",)}}, "s1 names 'n7'"),

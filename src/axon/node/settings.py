@@ -66,6 +66,7 @@ class NodeSettings(LinkSettings):
 
     Args:
         serve_filters: answer requests for filters (`-peerblockfilters`).
+        serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
@@ -73,6 +74,7 @@ class NodeSettings(LinkSettings):
     """
 
     serve_filters: bool = True
+    serve_history: bool = True
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S
     max_tip_age_s: int = MAX_TIP_AGE_S
@@ -81,7 +83,9 @@ class NodeSettings(LinkSettings):
     @property
     def services(self) -> int:
         """What we offer, told in the version message."""
-        offered = int(Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED)
+        offered = int(Services.WITNESS | Services.NETWORK_LIMITED)
+        if self.serve_history:
+            offered |= int(Services.NETWORK)
         if self.serve_filters:
             offered |= int(Services.COMPACT_FILTERS)
         return offered

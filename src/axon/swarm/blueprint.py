@@ -2,7 +2,8 @@
 
 The simulator raises it in virtual time, the lab as processes. Names are those of the lab: `n1` a
 node, `m1` a miner, `w1` a wallet, `h1` a host, `g1` a group of hosts that goes as one (netgroup,
-operator), `s1` a seed, `x1` a proxy, `u1` an uplink, `f1` a file that several share.
+operator), `s1` a seed, `x1` a proxy, `t1` a time server, `u1` an uplink, `f1` a file that several
+share.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from itertools import combinations
 from typing import Final
 
 from axon.errors import ConfigError
+from axon.mempool.policy import MAX_STANDARD_VERSION
 
 MAX_NODES: Final = 1_000
+
+USUAL_TX_VERSION: Final = 2
+"""Of the transactions that wallets make today."""
 
 
 class ComponentClass(StrEnum):
@@ -28,8 +33,14 @@ class ComponentClass(StrEnum):
     GROUP = "group"
     SEED = "seed"
     PROXY = "proxy"
+    CLOCK = "clock"
     LINK = "link"
     FILE = "file"
+
+
+GONE_TOGETHER: Final = frozenset((ComponentClass.HOST, ComponentClass.GROUP))
+"""What happens to one of these happens to its members themselves; a proxy, a clock or a file is
+only used by its members, who must do without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +53,12 @@ class NodePlan:
         knows: nodes whose addresses it is told at its start.
         seeds: names that it looks up where it knows no address.
         listens: it lets others in.
+        admits: the only nodes that it lets in; None for everybody.
         filters: it serves compact filters.
         relays: it takes and passes on transactions (not `-blocksonly`).
-        keeps_blocks: so many of the last blocks are served; 0 for all.
+        keeps_blocks: so many of the last blocks are served, at least 288 (BIP 159); 0 for all.
+        max_tx_version: the highest version of a transaction that it takes into its pool; 2 is what
+            programs took before there were transactions of version 3.
     """
 
     name: str
@@ -52,9 +66,11 @@ class NodePlan:
     knows: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
     listens: bool = True
+    admits: tuple[str, ...] | None = None
     filters: bool = True
     relays: bool = True
     keeps_blocks: int = 0
+    max_tx_version: int = MAX_STANDARD_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +82,14 @@ class WalletPlan:
         dials: the only nodes that it dials; None to find nodes by itself.
         knows: nodes whose addresses it is told at its start.
         seeds: names that it looks up where it knows no address.
+        tx_version: of the transactions that it makes.
     """
 
     name: str
     dials: tuple[str, ...] | None = None
     knows: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
+    tx_version: int = USUAL_TX_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +101,25 @@ class MinerPlan:
         nodes: which it asks in turn; whoever does not answer is passed over. What it finds it hands
             to the next one, too.
         censors: its blocks hold no transactions.
+        waits: it does not ask in turn, but always the first that lets it connect, and waits for the
+            answer however long that takes.
     """
 
     name: str
     nodes: tuple[str, ...]
     censors: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPlan:
-    """Something on which several components hang at once: a host, group, proxy or file.
+    """Something on which several components hang at once.
 
     Args:
         name: its own.
-        kind: what it is.
-        members: the nodes, wallets and miners that go with it.
+        kind: a host or a group, whose members go with it; a proxy through which they dial, a clock
+            from which they have their time, or a file that they have in common.
+        members: nodes, wallets and, of a host or a group, miners.
     """
 
     name: str
@@ -173,11 +195,18 @@ class Blueprint:
         ]
 
     def members(self, name: str) -> tuple[str, ...]:
-        """The nodes, wallets and miners that are meant by a component's name."""
+        """Who is harmed itself where a component is: those on a host or in a group, or just it."""
         for each in self.shared:
-            if each.name == name:
+            if each.name == name and each.kind in GONE_TOGETHER:
                 return each.members
         return (name,)
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """Who uses a proxy, a clock or a file; nobody uses anything else."""
+        for each in self.shared:
+            if each.name == name and each.kind not in GONE_TOGETHER:
+                return each.members
+        return ()
 
     def _names(self) -> Iterator[str]:
         yield from (node.name for node in self.nodes)
@@ -194,6 +223,8 @@ class Blueprint:
         for user in users:
             for named in (*(user.dials or ()), *user.knows, *user.seeds):
                 yield user.name, named
+            if isinstance(user, NodePlan):
+                yield from ((user.name, node) for node in user.admits or ())
         for miner in self.miners:
             yield from ((miner.name, node) for node in miner.nodes)
         for seed, given in self.seeds.items():

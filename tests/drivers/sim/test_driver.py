@@ -41,6 +41,7 @@ from axon.machine import (
     Completed,
     Delegate,
     Dial,
+    DialFailed,
     Disconnect,
     Effect,
     Endpoint,
@@ -364,6 +365,36 @@ def test_a_half_open_connection_is_noticed_by_whoever_sends() -> None:
     assert not far.of(Received)
     assert not far.closed
     assert near.opened[-1].ticket == 9  # New connections are not concerned.
+
+
+def test_who_loses_its_way_out_loses_what_it_dialled_until_it_has_it_back() -> None:
+    simulation, near, far = pair()
+    do(simulation, 1, Dial(8, endpoint(0)))
+    simulation.run(simulation.now + SECOND)
+    simulation.bar(0, barred=True)
+    do(simulation, 0, Dial(9, endpoint(1)))
+    simulation.run(simulation.now + SECOND)
+    assert [(closed.peer, closed.reason) for closed in near.closed] == [(FIRST, RESET)]
+    assert [(closed.peer, closed.reason) for closed in far.closed] == [(FIRST, RESET)]
+    assert near.of(DialFailed) == [DialFailed(9, "connection refused")]
+    simulation.bar(0, barred=False)
+    do(simulation, 0, Dial(10, endpoint(1)))
+    simulation.run(simulation.now + SECOND)
+    assert near.opened[-1].ticket == 10
+
+
+def test_a_firewall_refuses_whom_it_does_not_know() -> None:
+    simulation, near, far = pair()
+    simulation.admit_only(1, frozenset({endpoint(2).host}))
+    third = Probe()
+    simulation.add(lambda _: third, endpoint(2))
+    do(simulation, 0, Dial(8, endpoint(1)))
+    do(simulation, 2, Dial(9, endpoint(1)))
+    simulation.run(simulation.now + SECOND)
+    assert near.of(DialFailed) == [DialFailed(8, "connection refused")]
+    assert [opened.ticket for opened in third.opened] == [9]
+    assert not near.closed, "what stands is not concerned"
+    assert not far.closed
 
 
 # Crashes.

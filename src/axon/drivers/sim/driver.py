@@ -91,6 +91,8 @@ class Simulation:
         self._next_ticket = 0
         self._partitions: list[Cut] = []
         self._dark: dict[int, list[Cut]] = {}
+        self._barred: set[int] = set()  # Only asked, never walked.
+        self._admitted: dict[int, frozenset[str]] = {}
 
     @property
     def now(self) -> Instant:
@@ -295,6 +297,23 @@ class Simulation:
         """Give the link between two nodes a model of its own, for connections made from now on."""
         self._network.shape(a, b, model)
 
+    def bar(self, node: int, *, barred: bool) -> None:
+        """Take a program's way out from it, or give it back, as when its proxy ends.
+
+        What it has dialled is reset, and what it dials is refused; who dials it is not concerned.
+        """
+        if not barred:
+            self._barred.discard(node)
+            return
+        self._barred.add(node)
+        for socket in list(self._programs[node].sockets.values()):
+            if socket.ticket is not None:
+                socket.reset()
+
+    def admit_only(self, node: int, hosts: frozenset[str]) -> None:
+        """Let a node be dialled from these hosts alone, as a firewall does; others are refused."""
+        self._admitted[node] = hosts
+
     def set_clock(self, node: int, offset_us: int) -> None:
         """Put the clock of a node so far ahead of virtual time; it may go back."""
         self._programs[node].set_clock(offset_us)
@@ -309,12 +328,17 @@ class Simulation:
         """The node with this address, None if there is none."""
         return self._numbers.get(host)
 
-    def listener(self, endpoint: Endpoint) -> Host | None:
-        """The running program that listens there, None if there is none."""
+    def listener(self, endpoint: Endpoint, source: str) -> Host | None:
+        """The running program that lets this host in there, None if there is none."""
         number = self._listeners.get(endpoint)
         if number is None or not self._programs[number].alive:
             return None
-        return self._programs[number]
+        admitted = self._admitted.get(number)
+        return self._programs[number] if admitted is None or source in admitted else None
+
+    def is_barred(self, number: int) -> bool:
+        """Whether what a program dials is refused."""
+        return number in self._barred
 
     def dial(self, program: Program, dial: Dial) -> None:
         """Begin a connection."""

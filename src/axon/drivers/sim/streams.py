@@ -75,8 +75,12 @@ class Directory(Protocol):
         """The number of the host with this address, None if there is none."""
         ...
 
-    def listener(self, endpoint: Endpoint) -> Host | None:
-        """The program that accepts connections there, None if there is none."""
+    def listener(self, endpoint: Endpoint, source: str) -> Host | None:
+        """The program that accepts connections there from a host, None if there is none."""
+        ...
+
+    def is_barred(self, number: int) -> bool:
+        """Whether what a program dials is refused on its own side."""
         ...
 
 
@@ -146,6 +150,12 @@ class Socket:
         """Be gone without a word, with all that was sent, as when the power fails."""
         self._depart()
         self._queue.clear()
+
+    def reset(self) -> None:
+        """Be ended from outside: what waits here is lost, and both ends are told."""
+        self._queue.clear()
+        self._end(RESET)
+        self._finish(RESET)
 
     def sever(self) -> None:
         """Let nothing through from here any more; neither end is told."""
@@ -310,11 +320,11 @@ class Attempt:
 
     def _requested(self, far: int) -> None:
         if self._network.cut_between(far, self._host.number) is None:
-            listener = self._directory.listener(self._dial.endpoint)
+            listener = self._directory.listener(self._dial.endpoint, self._local.host)
             self._after(far, partial(self._answered, listener))
 
     def _answered(self, listener: Host | None) -> None:
-        if listener is None:
+        if listener is None or self._directory.is_barred(self._host.number):
             self._fail("connection refused")
         elif not self._settled and self._host.alive:
             self._settled = True

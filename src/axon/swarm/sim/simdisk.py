@@ -23,10 +23,14 @@ class Disk:
 
     Args:
         blocks: what is on it from the start, synced; parents first.
+
+    Attributes:
+        is_lost: it is gone: whoever reads or writes there fails.
     """
 
     def __init__(self, blocks: list[bytes]) -> None:
         self.blocks = blocks
+        self.is_lost = False
         self._synced = len(blocks)
 
     @property

@@ -89,6 +89,7 @@ class SimNetwork:
         on_fact: is told every fact: the node's number, the fact, and the node's own time.
         settings: changes a node's settings, given its number; None to leave them as they are.
         disguise: what stands in a node's place towards others, given its number; None for itself.
+        perform: does a job of a node's; None for as ever.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class SimNetwork:
         on_fact: Callable[[int, Fact, Instant], None] | None = None,
         settings: Callable[[int, NodeSettings], NodeSettings] | None = None,
         disguise: Callable[[SimNode, FullNode], Machine] | None = None,
+        perform: Callable[[SimNode, object], object] | None = None,
     ) -> None:
         self.simulation = Simulation(seed, link=link)
         self.world = World()
@@ -111,6 +113,7 @@ class SimNetwork:
         self._on_fact = on_fact
         self._change = settings
         self._disguise = disguise
+        self._perform = perform or _perform
         self._behind: dict[int, FullNode] = {}  # Those in disguise.
         self.nodes = [SimNode(number, Disk(list(history))) for number in range(count)]
         for node in self.nodes:
@@ -137,10 +140,6 @@ class SimNetwork:
             self._behind[number] = made
             return self._disguise(node, made)
 
-        def do(job: object) -> object:
-            assert node.ledger is not None, "a node boots before it works"
-            return perform(node.ledger, job)
-
         def reported(fact: object, now: Instant) -> None:
             name = type(fact).__name__
             node.facts[name] = node.facts.get(name, 0) + 1
@@ -151,7 +150,7 @@ class SimNetwork:
         self.simulation.add(
             boot,
             node.endpoint,
-            perform=do,
+            perform=partial(self._perform, node),
             job_time_us=_job_time,
             on_report=reported,
             listens=self.settings(number).listen_port is not None,
@@ -309,6 +308,11 @@ class SimNetwork:
     def settle(self, within_us: int) -> bool:
         """Let time pass until all agree; whether they did."""
         return self.simulation.run_until(self.agrees, self.now + within_us)
+
+
+def _perform(node: SimNode, job: object) -> object:
+    assert node.ledger is not None, "a node boots before it works"
+    return perform(node.ledger, job)
 
 
 def _job_time(job: object) -> int:

@@ -1,53 +1,44 @@
 """A blueprint raised in virtual time: its nodes, wallets, miners, seeds and uplinks, to be harmed.
 
-What is done to it comes as steps of a fault plan, and says by name to which component. A component
-that several share (a host, a group, a proxy) is harmed by harming all that hang on it.
+What is done to it comes as steps of a fault plan, and says by name to which component. A host or a
+group is harmed by harming all that are on it; what programs only use is in `surroundings`, and
+miners are in `trialminers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from math import log
 from typing import Final
 
 from axon.chain.store import MemoryStore
 from axon.drivers.sim.network import Cut, LinkModel
+from axon.errors import StorageError
 from axon.host.lightwallet import check_scripts
 from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
-from axon.node.commands import SubmitBlock
 from axon.node.facts import Fact
 from axon.node.full import FullNode
+from axon.node.jobs import ReadBlock, VerifyScripts
 from axon.node.settings import NodeSettings
 from axon.node.spv import SpvNode
+from axon.node.work import perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.primitives.network import REGTEST
-from axon.swarm.blueprint import Blueprint, ComponentClass, MinerPlan, WalletPlan
+from axon.primitives.verdict import Rejected
+from axon.swarm.blueprint import Blueprint, ComponentClass, NodePlan, WalletPlan
 from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
 from axon.swarm.signer import Signer
 from axon.swarm.sim.lightprogram import Device, Ways, add_light
 from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
+from axon.swarm.sim.surroundings import USED, Surroundings
+from axon.swarm.sim.trialminers import TEMPLATE_TIME, Miners
 from axon.swarm.withholder import Withholder
 from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
-from axon.wire.messages import Services
 
 EVENT_COST: Final = MILLISECOND
 """What one event costs a program that is not slow, about; a slow one takes a multiple of it."""
-
-BLOCK_INTERVAL: Final = 30 * SECOND
-"""Mean time between blocks, all miners together."""
-
-HANDED_TO: Final = 2
-"""Nodes to which a miner hands what it found: one of them may keep it to itself."""
-
-_FOR_NODES: Final = int(Services.NETWORK | Services.WITNESS)
-_ASKED_FOR: Final = (_FOR_NODES, _FOR_NODES | int(Services.COMPACT_FILTERS))
-"""Services that nodes and wallets ask a seed for, by the first part of the name."""
-
-_NOBODY: Final = Signer("a miner").script
 
 
 class TrialNetwork:
@@ -81,25 +72,22 @@ class TrialNetwork:
             contacts=self._contacts,
             settings=self._settings,
             disguise=self._sieve,
+            perform=self._perform,
             on_fact=self._told,
         )
         self.simulation = self.net.simulation
         if newcomer is not None:  # It is there from the start, and down until it is to come.
             self.net.crash(self._numbers[newcomer.name], lose=False)
             self.net.nodes[self._numbers[newcomer.name]].disk.wipe()
-        for name in blueprint.seeds:
-            self._let_answer(name, answers=True)
         self.devices: dict[str, Device] = {}
+        self._surroundings = Surroundings(blueprint, self.simulation, self._find, self._lose)
+        for plan in self._plans:
+            self._guard(plan)
         for wallet in blueprint.wallets:
             self.add_wallet(wallet)
         self._cuts: list[Cut] = []
-        self._idle: dict[str, str] = {}  # Miners that do not mine, or censor: how.
-        self._turns: dict[str, int] = {}  # How often each miner has asked a node.
-        self.is_mining = True
-        """Whether blocks are found at all; else all miners rest."""
-        self._rng = self.simulation.random("miners")
-        for miner in blueprint.miners:
-            self._plan_block(miner)
+        self._slowness: dict[str, float] = {}  # By which factor, of programs that are slow.
+        self._miners = Miners(self.net, blueprint.miners, self.number, self._answer_us)
 
     # Who takes part.
 
@@ -107,6 +95,15 @@ class TrialNetwork:
     def now(self) -> Instant:
         """Virtual time."""
         return self.simulation.now
+
+    @property
+    def is_mining(self) -> bool:
+        """Whether blocks are found at all; else all miners rest."""
+        return not self._miners.rest
+
+    @is_mining.setter
+    def is_mining(self, is_mining: bool) -> None:
+        self._miners.rest = not is_mining
 
     def number(self, name: str) -> int:
         """Of a node or a wallet in the simulation."""
@@ -147,6 +144,7 @@ class TrialNetwork:
             ways,
             on_report=lambda _fact, _now: None,
         )
+        self._surroundings.settle(plan.name)
         return device
 
     def signer(self, wallet: str) -> Signer:
@@ -179,7 +177,30 @@ class TrialNetwork:
             own_addresses=(own,) if plan.listens else (),
             blocks_only=not plan.relays,
             serve_filters=plan.filters,
+            serve_history=not plan.keeps_blocks,
         )
+
+    def _guard(self, plan: NodePlan) -> None:
+        if plan.admits is not None:
+            hosts = frozenset(self._endpoint(node).host for node in plan.admits)
+            self.simulation.admit_only(self._numbers[plan.name], hosts)
+
+    def _perform(self, node: SimNode, job: object) -> object:
+        """A job of a node, as its disk and its release allow it."""
+        plan, ledger = self._plans[node.number], node.ledger
+        assert ledger is not None, "a node boots before it works"
+        if node.disk.is_lost:
+            raise StorageError("the node's folder is gone")
+        match job:
+            case VerifyScripts(transaction, _) if transaction.version > plan.max_tx_version:
+                return Rejected("version")
+            case ReadBlock(block_hash, _) if plan.keeps_blocks:
+                machine = self.net.machine(node.number)
+                entry = machine.headers.get(block_hash)
+                lowest = machine.active.height - plan.keeps_blocks
+                if entry is not None and entry.height < lowest:
+                    return None
+        return perform(ledger, job)
 
     def _sieve(self, node: SimNode, made: FullNode) -> Machine:
         before = self._sieves.get(node.number)
@@ -192,34 +213,15 @@ class TrialNetwork:
         if self.on_fact is not None:
             self.on_fact(self._plans[number].name, self.net.machine(number), fact)
 
-    # Miners.
-
-    def _plan_block(self, miner: MinerPlan) -> None:
-        mean_us = BLOCK_INTERVAL * len(self.blueprint.miners)
-        wait_us = 1 + int(-log(1.0 - self._rng.random()) * mean_us)
-        self.simulation.at(self.now + wait_us, partial(self._find_block, miner))
-
-    def _find_block(self, miner: MinerPlan) -> None:
-        self._plan_block(miner)
-        state = self._idle.get(miner.name, "")
-        if self.is_mining and state != _DEAD:
-            nodes = self._asked_by(miner)
-            if nodes:
-                empty = miner.censors or state == _CENSORS
-                block = self.net.mine(self._numbers[nodes[0]], _NOBODY, empty=empty)
-                for node in nodes[1:]:
-                    self.simulation.command(self._numbers[node], SubmitBlock(block))
-
-    def _asked_by(self, miner: MinerPlan) -> list[str]:
-        """The nodes that a miner turns to this time: the first of them knows what to mine."""
-        turn = self._turns[miner.name] = self._turns.get(miner.name, -1) + 1
-        start = turn % len(miner.nodes)
-        return list(filter(self.answers, miner.nodes[start:] + miner.nodes[:start]))[:HANDED_TO]
-
     def answers(self, node: str) -> bool:
         """Whether a node's program runs and is not stopped where it is."""
         number = self._numbers[node]
         return self.simulation.is_running(number) and not self.simulation.is_stopped(number)
+
+    def _answer_us(self, node: str) -> int | None:
+        """How long a miner waits for a node's answer; None if there will be none."""
+        factor = self._slowness.get(node, 1)
+        return round(TEMPLATE_TIME * factor) if self.answers(node) else None
 
     # What is done to them.
 
@@ -244,9 +246,9 @@ class TrialNetwork:
     def _harm(self, name: str, step: FaultStep) -> None:
         kind = self.blueprint.components().get(name, ComponentClass.NODE)
         if kind is ComponentClass.MINER:
-            self._harm_miner(name, step)
-        elif kind is ComponentClass.SEED:
-            self._harm_seed(name, step)
+            self._miners.harm(name, step)
+        elif kind in USED:
+            self._surroundings.harm(name, step)
         else:
             self._harm_program(name, step)
 
@@ -256,7 +258,7 @@ class TrialNetwork:
             case Op.KILL:
                 simulation.crash(number, silent=bool(step.param("silent")))
             case Op.RESTART:
-                if not simulation.is_running(number):
+                if not (simulation.is_running(number) or self._surroundings.has_lost(name)):
                     if step.param("wipe"):
                         self._wipe(name)
                     simulation.restart(number)
@@ -267,7 +269,7 @@ class TrialNetwork:
             case Op.CONT:
                 simulation.go_on(number)
             case Op.SLOW:
-                factor = float(step.param("factor"))
+                factor = self._slowness[name] = float(step.param("factor"))
                 simulation.slow_down(number, round(EVENT_COST * factor) if factor > 1 else 0)
             case Op.CLOCK:
                 simulation.set_clock(number, round(float(step.param("offset_s")) * SECOND))
@@ -279,27 +281,16 @@ class TrialNetwork:
         if name in self._numbers:
             self.net.nodes[self._numbers[name]].disk.wipe()
 
-    def _harm_miner(self, name: str, step: FaultStep) -> None:
-        match step.op:
-            case Op.KILL | Op.STOP:
-                self._idle[name] = _DEAD
-            case Op.LIE if step.param("withhold") == Withheld.TRANSACTIONS:
-                self._idle[name] = _CENSORS
-            case Op.RESTART | Op.CONT | Op.LIE:
-                self._idle.pop(name, None)
+    def _find(self, name: str) -> int | None:
+        device = self.devices.get(name)
+        return self._numbers.get(name) if device is None else device.number
 
-    def _harm_seed(self, name: str, step: FaultStep) -> None:
-        match step.op:
-            case Op.KILL | Op.STOP:
-                self._let_answer(name, answers=False)
-            case Op.RESTART | Op.CONT:
-                self._let_answer(name, answers=True)
-
-    def _let_answer(self, seed: str, *, answers: bool) -> None:
-        """Have a seed answer with its nodes, whatever services are asked for, or not at all."""
-        hosts = tuple(host(self._numbers[node]) for node in self.blueprint.seeds[seed])
-        for services in _ASKED_FOR:
-            self.simulation.set_name(f"x{services:x}.{seed}", hosts if answers else None)
+    def _lose(self, name: str, lost: bool) -> None:
+        """Take a program's folder away, or put it back."""
+        if name in self.devices:
+            self.devices[name].disk.is_lost = lost
+        else:
+            self.net.nodes[self._numbers[name]].disk.is_lost = lost
 
     def _cut(self, target: str, way: Way, *, drops: bool) -> None:
         for near, far in self._sides(target):
@@ -330,7 +321,3 @@ class TrialNetwork:
     def _put_cut(self, cut: Cut) -> None:
         self._cuts.append(cut)
         self.simulation.cut(cut)
-
-
-_DEAD: Final = "dead"
-_CENSORS: Final = "censors"

@@ -53,6 +53,8 @@ class Watch:
         match fact:
             case PeerMisbehaved(_, address, rule):
                 raise Violation("S9", f"node {node} blames honest {address}: {rule}", itself)
+            case BlockRejected(_, "prev-blk-not-found", None):
+                pass  # A miner was faster than those who bring the block before.
             case BlockRejected(block_hash, reason, _) if reason != CLOCKS_DIFFER:
                 raise Violation("S9", f"node {node} refuses {to_hex(block_hash)}: {reason}", itself)
             case TipChanged(chainwork=work):

@@ -1,5 +1,8 @@
 """Networks with a single point of failure on purpose, and sound ones without: whoever judges a
 network must find the first kind, and must not find any in the second.
+
+In each of the first kind one component alone is to blame. Where the point itself would make others
+to points as well, such as the only link of a leaf, there is a second one of these.
 """
 
 from __future__ import annotations
@@ -57,15 +60,30 @@ def organic(nodes: int = 10, wallets: int = 3, miners: int = 2) -> Blueprint:
     )
 
 
+def _leaves(nodes: int) -> list[tuple[str, ...]]:
+    """All nodes but the first, in twos; the last three together where one would be left over."""
+    names = node_names(nodes)[1:]
+    count = len(names) // 2
+    pairs = [names[2 * place : 2 * place + 2] for place in range(count)]
+    return [*pairs[:-1], names[2 * (count - 1) :]]
+
+
 def _star(nodes: int) -> Blueprint:
-    """All dial the first; each miner asks one other, so that it is only the hub that counts."""
-    names = node_names(nodes)
+    """All dial the first, and leaves hang on it in twos: one leaf's link is no single point."""
+    leaves = _leaves(nodes)
     found = organic(nodes)
     return replace(
         found,
         name="star",
-        nodes=tuple(NodePlan(name, () if name == "n1" else ("n1",)) for name in names),
-        miners=(MinerPlan("m1", ("n2",)), MinerPlan("m2", ("n3",))),
+        nodes=(
+            NodePlan("n1", ()),
+            *(
+                NodePlan(name, ("n1", *(each for each in leaf if each != name)))
+                for leaf in leaves
+                for name in leaf
+            ),
+        ),
+        miners=(MinerPlan("m1", leaves[0]), MinerPlan("m2", leaves[-1])),
         newcomer_node=NodePlan("j1", ("n1",)),
     )
 
@@ -174,15 +192,25 @@ def _one_relay(nodes: int) -> Blueprint:
 
 
 def _one_listener(nodes: int) -> Blueprint:
-    """Only n5 lets others in."""
+    """Only n5 lets strangers in; the others know each other, and let nobody else in."""
     found = organic(nodes)
     names = node_names(nodes)
     return replace(
         found,
         name="one-listener",
-        nodes=tuple(replace(each, listens=each.name == "n5") for each in found.nodes),
-        miners=(MinerPlan("m1", names[:4]), MinerPlan("m2", names[5:])),
+        nodes=tuple(
+            each if each.name == "n5" else replace(each, admits=names) for each in found.nodes
+        ),
     )
+
+
+def _one_proxy(nodes: int) -> Blueprint:
+    """Whoever dials, dials through x1."""
+    found = organic(nodes)
+    newcomers = (each for each in (found.newcomer_node, found.newcomer_wallet) if each)
+    users = (*found.nodes, *found.wallets, *newcomers)
+    proxy = SharedPlan("x1", ComponentClass.PROXY, tuple(each.name for each in users))
+    return replace(found, name="one-proxy", shared=(proxy,))
 
 
 def _censor(nodes: int) -> Blueprint:
@@ -193,13 +221,12 @@ def _censor(nodes: int) -> Blueprint:
 
 
 def _only_connect(nodes: int) -> Blueprint:
-    """Nodes and wallets hold n1 as their only `-connect`."""
+    """Nodes and wallets hold n1 as their only `-connect`; leaves add their neighbour by hand."""
     found = _star(nodes)
     return replace(
         found,
         name="only-connect",
         wallets=tuple(replace(each, dials=("n1",), knows=()) for each in found.wallets),
-        newcomer_node=NodePlan("j1", ("n1",)),
         newcomer_wallet=WalletPlan("c1", ("n1",)),
     )
 
@@ -228,7 +255,8 @@ _PLANTS: Final = (
     Plant(8, "all nodes are on one host", "h1", _one_host),
     Plant(9, "one node serves filters", "n3", _one_filter_server),
     Plant(11, "one node relays transactions", "n2", _one_relay),
-    Plant(12, "one node lets others in", "n5", _one_listener),
+    Plant(12, "one node lets strangers in", "n5", _one_listener),
+    Plant(13, "all dial through one proxy", "x1", _one_proxy),
     Plant(15, "one miner mines transactions", "m1", _censor),
     Plant(16, "all hold one node as their only -connect", "n1", _only_connect),
     Plant(17, "a wallet's saved peers are all of one operator", "g1", _one_operator),
@@ -238,7 +266,3 @@ PLANTS: Final[Mapping[str, Plant]] = MappingProxyType(
     {plant.make(10).name: plant for plant in _PLANTS}
 )
 """By name."""
-
-
-def _others(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(each for each in names if each != name)

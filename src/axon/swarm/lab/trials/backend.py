@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from axon.errors import AxonError
-from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.mempool.policy import MAX_STANDARD_VERSION
+from axon.swarm.blueprint import GONE_TOGETHER, USUAL_TX_VERSION, Blueprint, ComponentClass
 from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
 
 NOT_POSSIBLE: Final = "not possible on this backend (proc)"
@@ -43,9 +44,19 @@ def check_blueprint(blueprint: Blueprint) -> None:
     for node in blueprint.nodes:
         if node.keeps_blocks:
             raise NotPossible(f"{node.name} keeps only its last blocks, and nodes here keep all")
+        if node.admits is not None:
+            raise NotPossible(f"{node.name} lets some in and others not, and nodes here let all in")
+        if node.max_tx_version < MAX_STANDARD_VERSION:
+            raise NotPossible(f"{node.name} is of an older release, and nodes here are all of one")
+    for wallet in blueprint.wallets:
+        if wallet.tx_version != USUAL_TX_VERSION:
+            raise NotPossible(f"{wallet.name} makes transactions of another version than 2")
+    for miner in blueprint.miners:
+        if miner.waits:
+            raise NotPossible(f"{miner.name} waits for its node, and miners here ask the next one")
     for each in blueprint.shared:
-        if each.kind is ComponentClass.PROXY:
-            raise NotPossible(f"{each.name} is a proxy, and nodes here dial each other themselves")
+        if each.kind not in GONE_TOGETHER:
+            raise NotPossible(f"{each.name} is a {each.kind}, and programs here have their own")
 
 
 def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:

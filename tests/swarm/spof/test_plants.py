@@ -1,0 +1,24 @@
+"""The networks with a weak point: all of them, each with the component that must be named."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.swarm.spof.plants import PLANTS
+
+
+@pytest.mark.parametrize("nodes", [6, 7, 10])
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_each_has_what_must_be_named(name: str, nodes: int) -> None:
+    blueprint = PLANTS[name].make(nodes)
+    assert blueprint.name == name
+    assert len(blueprint.nodes) == nodes
+    assert PLANTS[name].culprit in blueprint.components()
+
+
+@pytest.mark.parametrize("nodes", [6, 7, 10])
+@pytest.mark.parametrize("name", ["star", "only-connect"])
+def test_no_leaf_hangs_on_one_link(name: str, nodes: int) -> None:
+    links = PLANTS[name].make(nodes).links()
+    for number in range(2, nodes + 1):
+        assert sum(f"n{number}" in link.split("-") for link in links) >= 2
