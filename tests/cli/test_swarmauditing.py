@@ -51,7 +51,7 @@ def test_nodes_folder_by_folder_and_what_is_told(
     assert main([*command, "--wallet", "shop=n1,n2", "--miner", "n3"]) == 1
     assert "SPOF FOUND: n3 (node)." in capsys.readouterr().out
     assert main([*command, "--miner", "n3", "--leave-out", "template"]) == 0
-    assert "left out on request: template" in capsys.readouterr().out
+    assert "left out: template" in capsys.readouterr().out
 
 
 def test_an_empty_file_is_a_call_that_was_refused(

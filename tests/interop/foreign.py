@@ -115,6 +115,16 @@ class ForeignNode(ABC):
         """The end of what it printed."""
         return (self._folder / "said.txt").read_text(errors="replace")[-2000:]
 
+    @property
+    def rpc_url(self) -> str:
+        """Where its JSON-RPC is, without user and password."""
+        return f"http://127.0.0.1:{self._rpc_port}"
+
+    @property
+    def cookie(self) -> Path | None:
+        """Its cookie file; None if it has none."""
+        return self._cookie()
+
     def rpc(self, method: str, /, *args: object) -> Any:
         """Call a method of its JSON-RPC."""
         return self._client.call(method, *args)

@@ -138,7 +138,7 @@ def test_one_version() -> None:
     assert named(network) == ["/Satoshi:29.0.0/ (version)"]
     report = network.audit(left_out=("version",))
     assert report.verdict == "NONE FOUND UP TO 2"
-    assert report.exclusions[0] == "left out on request: version"
+    assert report.exclusions[0] == "left out: version"
 
 
 def test_one_proxy_of_all() -> None:

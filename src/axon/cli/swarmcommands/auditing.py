@@ -114,7 +114,8 @@ def _audit(options: Namespace, folder: Path) -> int:
         _add(answers, read_saved(path))
     _add(answers, ask_nodes(asked, options.timeout))
     nodes = [read_node(name, said) for name, said in answers.items()]
-    report = audit_network(nodes, places, told, options.leave_out)
+    left_out = [*options.leave_out, *(["version"] if of_run else [])]  # It is one installation.
+    report = audit_network(nodes, places, told, left_out)
     if options.json:
         write_json(report.to_json())
     else:

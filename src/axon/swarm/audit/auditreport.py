@@ -29,7 +29,7 @@ SCHEMA: Final = "axon swarm audit 1"
 HOW: Final = "by reading, nothing was harmed"
 
 MAX_NODES_READ: Final = 200
-"""Nodes of one operator; the smallest cuts are found within seconds for so many."""
+"""Nodes of one operator; for so many the smallest cuts are found within half a minute."""
 
 CHECKS: Final = tuple(
     "links bridges outside-netgroups outside-as nodes host netgroup as version proxy seed filters "
@@ -199,7 +199,7 @@ def _check_input(nodes: Sequence[NodeReading], told: ToldUse, left_out: Sequence
 
 
 def _exclusions(network: ObservedNetwork, told: ToldUse, left_out: Sequence[str]) -> list[str]:
-    found = [f"left out on request: {', '.join(left_out)}"] if left_out else []
+    found = [f"left out: {', '.join(left_out)}"] if left_out else []
     if not told.wallets:
         found.append("which nodes wallets ask: not visible by reading (tell it with --wallet)")
     if not told.miners:

@@ -6,7 +6,6 @@ together. Links as they stand at this moment: which ones the nodes would make in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from axon.swarm.audit.auditcheck import AuditCheck, AuditState, SinglePoint, by_number, named
@@ -48,42 +47,45 @@ def link_checks(network: ObservedNetwork) -> list[AuditCheck]:
 
 @dataclass(frozen=True, slots=True)
 class _WaysOut:
-    """How each node is linked to the world.
+    """How nodes are linked to the world.
 
     Args:
-        cuts: for each node the smallest set that cuts it off.
+        weakest: the smallest set that cuts off any of them; empty if none has a way.
+        hanging: the vertices that are enough alone, and the nodes that hang on each.
         lost: nodes that have no way as it is.
     """
 
-    cuts: Mapping[str, list[str]]
-    lost: tuple[str, ...]
-
-    @property
-    def weakest(self) -> list[str]:
-        """The smallest of all sets."""
-        return min(self.cuts.values(), key=len)
-
-    def hanging(self) -> dict[str, list[str]]:
-        """The vertices that are enough alone, and the nodes that hang on each."""
-        found: dict[str, list[str]] = {}
-        for node, cut in self.cuts.items():
-            if len(cut) == 1:
-                found.setdefault(cut[0], []).append(node)
-        return found
+    weakest: list[str]
+    hanging: dict[str, list[str]]
+    lost: list[str]
 
 
 def ways_out(network: ObservedNetwork, graph: LinkGraph) -> _WaysOut:
-    """The smallest cuts between each node and the world."""
-    cuts: dict[str, list[str]] = {}
-    lost = []
-    for node in network.nodes:
-        cut = vertex_cut(graph, node, WORLD, len(graph.neighbours))
-        assert cut is not None, "between a node and the world there is a host"
-        if cut:
-            cuts[node] = cut
-        else:
-            lost.append(node)
-    return _WaysOut(cuts, tuple(lost))
+    """The smallest cuts between nodes and the world.
+
+    A node needs at least as many as it has hosts outside, for these share nothing, so those that
+    have more than the smallest cut so far are not looked at.
+    """
+    hosts = {
+        node: sum(near.startswith(WORLD) for near in graph.neighbours[node])
+        for node in network.nodes
+    }
+    ways = _WaysOut([], {}, [])
+    for node in sorted(hosts, key=lambda each: hosts[each]):
+        best = len(ways.weakest) or len(graph.neighbours)
+        if hosts[node] > 1 and hosts[node] >= best:
+            continue
+        cut = vertex_cut(graph, node, WORLD, max(best - 1, 1))
+        if cut is None:
+            continue
+        if not cut:
+            ways.lost.append(node)
+            continue
+        if len(cut) < best:
+            ways.weakest[:] = cut
+        if len(cut) == 1:
+            ways.hanging.setdefault(cut[0], []).append(node)
+    return ways
 
 
 def point(network: ObservedNetwork, vertex: str, outside: str = "outside peer") -> SinglePoint:
@@ -97,13 +99,12 @@ def point(network: ObservedNetwork, vertex: str, outside: str = "outside peer") 
 
 def _ways_out(network: ObservedNetwork, graph: LinkGraph) -> AuditCheck:
     ways = ways_out(network, graph)
+    hanging = ways.hanging
     if ways.lost:
         said = f"{named(ways.lost)}: no way to the world is seen"
-        hanging = ways.hanging()
         if not hanging:
             return AuditCheck("links", _LINKS, AuditState.UNDECIDED, said)
     else:
-        hanging = ways.hanging()
         said = (
             f"{counted(len(network.links), 'link')} among the nodes, "
             f"{counted(len(network.outside), 'host')} outside; the weakest node has "
@@ -178,10 +179,10 @@ def _by_place(network: ObservedNetwork, name: str, title: str, placed: Placed) -
     ways = ways_out(network, network.graph(placed))
     known = len({placed(host) for host in network.outside})
     said = f"{counted(len(network.outside), 'host')} outside in {known} of them"
-    if not ways.cuts:
+    if not ways.weakest:
         return AuditCheck(name, title, AuditState.UNDECIDED, f"{said}, none with a way to it")
     hanging = {
-        vertex: nodes for vertex, nodes in ways.hanging().items() if vertex not in network.nodes
+        vertex: nodes for vertex, nodes in ways.hanging.items() if vertex not in network.nodes
     }
     for vertex, nodes in hanging.items():
         said += f"; without {vertex.removeprefix(WORLD)} {named(nodes)} has no way out"

@@ -8,7 +8,7 @@ search; a smallest cut between two vertices is a largest flow through vertices o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 Link = tuple[str, str]
@@ -137,52 +137,70 @@ def vertex_cut(graph: LinkGraph, source: str, target: str, limit: int) -> list[s
     """
     if target in graph.neighbours[source]:
         return None
-    flow = _Flow(graph, source, target)
-    for _ in range(limit + 1):
-        if not flow.augment():
-            return flow.cut()
-    return None
+    return _cut(_Flow(graph, [(source, True)], target), limit)
 
 
 def weakest_cut(graph: LinkGraph) -> list[str] | None:
     """A smallest set of vertices whose loss leaves the rest of the graph in parts.
 
-    Only the first k + 1 vertices are held against all others, where k is the smallest cut so far:
-    one of them is in no smallest cut (Even).
+    The neighbours of a vertex are such a set, so the smallest cut has at most as many as the
+    smallest number of neighbours, k. Whether there is one with less than k is found by Even's
+    algorithm: if it does not part two of the first k vertices, then the next vertex that it parts
+    from them is parted from all that come before.
 
     Returns:
         The set, in order; empty if the graph is in parts as it is; None if every two vertices are
         linked, so that none exists.
     """
     vertices = list(graph.neighbours)
-    best: list[str] | None = None
-    for place, source in enumerate(vertices):
-        if best is not None and place > len(best):
-            break
-        for target in vertices[place + 1 :]:
-            limit = len(vertices) if best is None else len(best) - 1
-            if limit < 0:
-                return best
-            cut = vertex_cut(graph, source, target, limit)
-            if cut is not None:
-                best = cut
+    loneliest = min(vertices, key=lambda vertex: len(graph.neighbours[vertex]), default="")
+    if not vertices or len(graph.neighbours[loneliest]) == len(vertices) - 1:
+        return None
+    best = list(graph.neighbours[loneliest])
+    while (smaller := _cut_below(graph, vertices, len(best))) is not None:
+        best = smaller
     return best
+
+
+def _cut_below(graph: LinkGraph, vertices: Sequence[str], size: int) -> list[str] | None:
+    """Any set of less than `size` vertices that parts the graph; None if there is none."""
+    for place, target in enumerate(vertices):
+        if place < size:
+            for source in vertices[:place]:
+                cut = vertex_cut(graph, source, target, size - 1)
+                if cut is not None:
+                    return cut
+        elif place:
+            starts = [(vertex, False) for vertex in vertices[:place]]
+            cut = _cut(_Flow(graph, starts, target), size - 1)
+            if cut is not None:
+                return cut
+    return None
 
 
 _Half = tuple[str, bool]
 """A vertex is split in two: where ways come in (False), where they go out (True)."""
 
 
-class _Flow:
-    """Vertex-disjoint ways between two vertices, added one by one."""
+def _cut(flow: _Flow, limit: int) -> list[str] | None:
+    for _ in range(limit + 1):
+        if not flow.augment():
+            return flow.cut()
+    return None
 
-    def __init__(self, graph: LinkGraph, source: str, target: str) -> None:
-        self._source, self._target = (source, True), (target, False)
+
+class _Flow:
+    """Ways to a vertex that share no other, from any of several beginnings, added one by one."""
+
+    def __init__(self, graph: LinkGraph, starts: Sequence[_Half], target: str) -> None:
+        self._source, self._target = ("", True), (target, False)
         self._left: dict[_Half, dict[_Half, int]] = {}
         for vertex, near in graph.neighbours.items():
             self._add((vertex, False), (vertex, True), 1)
             for other in near:
                 self._add((vertex, True), (other, False), _UNBOUNDED)
+        for start in starts:
+            self._add(self._source, start, _UNBOUNDED)
 
     def _add(self, start: _Half, end: _Half, capacity: int) -> None:
         self._left.setdefault(start, {})[end] = capacity
