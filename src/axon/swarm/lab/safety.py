@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from axon.swarm.invariants import Finding, counted
-from axon.swarm.lab.audit import Audit, audit
+from axon.swarm.lab.chaincheck import ChainCheck, check_chain
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings
 from axon.swarm.lab.manifest import ComponentKind
@@ -61,21 +61,21 @@ def _undecided(name: str, said: str) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class JudgedChain:
     """One chain on which nodes stand, judged.
 
     Args:
-        audit: what came of it.
+        check: what came of it.
         names: the nodes that stand there.
         told: what each of them says of its coins there: their sum in satoshi, and their number.
     """
 
-    audit: Audit
+    check: ChainCheck
     names: tuple[str, ...]
     told: Mapping[str, tuple[int, int]]
 
 
-def validate_chains(run: CheckedRun) -> list[Audited]:
+def validate_chains(run: CheckedRun) -> list[JudgedChain]:
     """Judge every chain on which a living node stands, from genesis."""
     nodes = run.nodes()
     tips = dict(zip((node.name for node in nodes), run.each(nodes, _coins), strict=True))
@@ -83,13 +83,13 @@ def validate_chains(run: CheckedRun) -> list[Audited]:
     for tip in dict.fromkeys(str(coins["bestblock"]) for coins in tips.values()):
         standing = [node for node in nodes if tips[node.name]["bestblock"] == tip]
         height = int(tips[standing[0].name]["height"])
-        result = audit(_blocks(standing[0], tip, height), run.now())
+        result = check_chain(_blocks(standing[0], tip, height), run.now())
         names = tuple(node.name for node in standing)
         told = {
             name: (amount_sat(tips[name]["total_amount"]), int(tips[name]["txouts"]))
             for name in names
         }
-        found.append(Audited(result, names, told))
+        found.append(JudgedChain(result, names, told))
     return found
 
 
@@ -110,26 +110,26 @@ def _blocks(node: CheckedNode, tip: str, height: int) -> Iterator[bytes]:
             yield bytes.fromhex(raw)
 
 
-def validity(chains: Sequence[Audited]) -> Finding:
+def validity(chains: Sequence[JudgedChain]) -> Finding:
     """S1: every block of every active chain is good, says a judge who shares no code with them."""
     if not chains:
         return _undecided("S1", _NOBODY)
-    bad = [item for item in chains if item.audit.fault]
-    blocks = sum(item.audit.height for item in chains)
+    bad = [item for item in chains if item.check.fault]
+    blocks = sum(item.check.height for item in chains)
     looked_at = f"{counted(blocks, 'block')} of {counted(len(chains), 'chain')}"
     said = f"{looked_at} judged anew from genesis: all good"
     if bad:
-        said = f"the second judge refuses {bad[0].audit.fault} at {', '.join(bad[0].names)}"
+        said = f"the second judge refuses {bad[0].check.fault} at {', '.join(bad[0].names)}"
     culprits = tuple(name for item in bad for name in item.names)
     return Finding("S1", not bad, said, culprits=culprits, tried=blocks)
 
 
-def no_inflation(chains: Sequence[Audited]) -> Finding:
+def no_inflation(chains: Sequence[JudgedChain]) -> Finding:
     """S3: all coins together are what was mined less what miners left, to the last satoshi."""
     if not chains:
         return _undecided("S3", _NOBODY)
     for item in chains:
-        found = item.audit
+        found = item.check
         expected = (found.allowed_sat - found.unclaimed_sat, found.coins)
         wrong = [name for name, told in item.told.items() if told != expected]
         if wrong:
@@ -139,7 +139,7 @@ def no_inflation(chains: Sequence[Audited]) -> Finding:
                 f"says {in_coins(sum_sat)} in {coins}"
             )
             return Finding("S3", False, said, culprits=tuple(wrong), tried=len(chains))
-    last = chains[0].audit
+    last = chains[0].check
     said = (
         f"{in_coins(last.coins_sat)} coins at height {last.height} are all that was mined, "
         f"{in_coins(last.unclaimed_sat)} left or burnt"

@@ -22,7 +22,7 @@ from axon.primitives.verdict import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class ChainCheck:
     """What came of it.
 
     Args:
@@ -43,7 +43,7 @@ class Audit:
     coins: int
 
 
-def audit(blocks: Iterable[bytes], now_us: int) -> Audit:
+def check_chain(blocks: Iterable[bytes], now_us: int) -> ChainCheck:
     """Validate a chain.
 
     Args:
@@ -67,7 +67,7 @@ def audit(blocks: Iterable[bytes], now_us: int) -> Audit:
             fault = f"height {height}: {error!r}"
             break
     tip, height = validator.tip()
-    return Audit(
+    return ChainCheck(
         height,
         to_hex(tip),
         fault,

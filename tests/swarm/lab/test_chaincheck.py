@@ -10,7 +10,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import COINBASE_MATURITY
 from axon.primitives.script import OP_RETURN
 from axon.primitives.transaction import COIN, TxOut
-from axon.swarm.lab.audit import audit
+from axon.swarm.lab.chaincheck import check_chain
 from tests.consensus.chains import (
     ANYONE,
     GENESIS_SPOT,
@@ -31,7 +31,7 @@ def raws(blocks: list[Block]) -> list[bytes]:
 
 def test_a_young_chain_adds_up() -> None:
     blocks = chain_on(GENESIS_SPOT, 5)
-    found = audit(raws(blocks), NOW)
+    found = check_chain(raws(blocks), NOW)
     assert (found.height, found.tip_hex, found.fault) == (5, to_hex(blocks[-1].hash), "")
     assert found.allowed_sat == found.coins_sat == 5 * 50 * COIN
     assert (found.unclaimed_sat, found.coins) == (0, 5)
@@ -54,7 +54,7 @@ def test_fees_left_and_coins_burnt_are_counted(
     paid = [TxOut(kept_sat, ANYONE), TxOut(burnt_sat, bytes((OP_RETURN,)))]
     base = committed(coinbase(spot.height + 1, outputs=paid), [payment])
     last = block_on(spot, [payment], base=base)
-    found = audit(raws([*blocks, last]), NOW)
+    found = check_chain(raws([*blocks, last]), NOW)
     assert found.fault == ""
     assert found.coins_sat + found.unclaimed_sat == found.allowed_sat == 101 * 50 * COIN
     assert found.unclaimed_sat == burnt_sat + fee_sat * (not claimed)
@@ -65,18 +65,18 @@ def test_who_takes_too_much_is_found() -> None:
     blocks = chain_on(GENESIS_SPOT, 2)
     spot = spot_of(blocks[-1], 2)
     greedy = block_on(spot, base=coinbase(3, outputs=[TxOut(500 * COIN, ANYONE)]))
-    found = audit(raws([*blocks, greedy]), NOW)
+    found = check_chain(raws([*blocks, greedy]), NOW)
     assert found.fault.startswith("height 3: bad-cb-amount")
     assert found.height == 2
 
 
 def test_a_hole_is_found() -> None:
     blocks = chain_on(GENESIS_SPOT, 3)
-    assert audit(raws([blocks[0], blocks[2]]), NOW).fault.startswith("height 2")
-    assert audit(raws([blocks[0], blocks[0]]), NOW).fault == (
+    assert check_chain(raws([blocks[0], blocks[2]]), NOW).fault.startswith("height 2")
+    assert check_chain(raws([blocks[0], blocks[0]]), NOW).fault == (
         "height 2: it does not follow the block before"
     )
 
 
 def test_what_is_no_block_is_found() -> None:
-    assert audit([b"\x00" * 90], NOW).fault.startswith("height 1")
+    assert check_chain([b"\x00" * 90], NOW).fault.startswith("height 1")
