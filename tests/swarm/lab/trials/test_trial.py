@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from axon.machine import MINUTE
 from axon.swarm.blueprint import ComponentClass, SharedPlan
-from axon.swarm.lab.trials.trial import finding, harmed_by
+from axon.swarm.lab.trials.trial import are_tied, finding, harmed_by
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import organic
 
@@ -18,6 +18,13 @@ def test_what_comes_too_late_does_not_hold() -> None:
     assert late.said == "only after 660 s of the network's clocks, 11.0 s here"
     never = finding("L4", False, 10 * MINUTE, 10 * MINUTE, "no block was found")
     assert never.said == "no block was found"
+
+
+def test_nodes_at_one_height_and_not_on_one_block_are_tied() -> None:
+    assert are_tied({"n1": (7, "aa"), "n2": (7, "bb"), "n3": (7, "aa")}, 3)
+    assert not are_tied({"n1": (7, "aa"), "n2": (7, "aa")}, 2)
+    assert not are_tied({"n1": (7, "aa"), "n2": (6, "bb")}, 2), "the second may still come"
+    assert not are_tied({"n1": (7, "aa"), "n2": (7, "bb")}, 3), "one has said nothing"
 
 
 def test_whoever_only_loses_a_link_is_not_harmed() -> None:

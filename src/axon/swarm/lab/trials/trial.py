@@ -7,7 +7,7 @@ times as fast as this machine's, so deadlines are those of the simulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from axon.machine import MINUTE, SECOND, Instant
@@ -15,7 +15,7 @@ from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan, Op
 from axon.swarm.invariants import Finding
 from axon.swarm.lab import members, safety
-from axon.swarm.lab.faucet import FaucetEmpty, transfer
+from axon.swarm.lab.faucet import FaucetEmpty, mine, transfer
 from axon.swarm.lab.liverun import LiveRun
 from axon.swarm.lab.manifest import PASSPHRASE, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
@@ -32,7 +32,7 @@ from axon.swarm.lab.trials.clients import (
 from axon.swarm.lab.trials.journal import NEMESIS, Journal, LineType
 from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.planning import PACE
-from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, apart, best_height
+from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, Tip, apart, best_height
 from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.trialreport import TrialReport
 
@@ -47,6 +47,10 @@ for a block that never comes asks the next one after ten minutes, which are ten 
 PROMPT_CONVERGENCE: Final = 10 * MINUTE
 """The same where nobody waits in vain for such a peer: the connections of one that was killed or
 cut off end at once, and others are asked for what it owed."""
+
+TIE: Final = 2 * MINUTE
+"""So long after the last block nodes that are at one height and not on one block are tied: two were
+found at once, and each node stays with the one that it heard of first."""
 
 _SILENT: Final = frozenset({Op.STOP, Op.SLOW, Op.LIE, Op.CLOCK})
 """What leaves connections standing on which nothing comes."""
@@ -113,8 +117,8 @@ class Trial:
         self._names = [item.name for item in net.manifest.nodes]
         self._nodes: list[str] = []
         self._best = self._first_height = self._last_height = 0
-        self._begin = self._served_at = self._grew_at = net.now()
-        self._agreed_at, self._has_agreed = self._begin, False
+        self._begin = self._last_block_at = self._grew_at = net.now()
+        self._agreed_at, self._had_agreed = self._begin, False
         self._convergence = CONVERGENCE
 
     def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
@@ -138,7 +142,7 @@ class Trial:
         clients = self._ask(harmed)
         try:
             self._until(lambda: self._is_served(clients), SERVICE)
-            self._served_at = net.now()
+            self._last_block_at = net.now()
             net.rest_miners(rests=True)  # From the last block on all must come onto it.
             self._until(lambda: self._has_converged(clients), self._convergence)
         finally:
@@ -193,9 +197,30 @@ class Trial:
 
     def _has_converged(self, clients: Clients) -> bool:
         self._best = max(self._best, best_height(self._states.tips(self._nodes)))
-        if not self._has_agreed:
-            self._agreed_at, self._has_agreed = self._net.now(), self._agree()
-        return self._agree() and not clients.waiting(JOIN)
+        agree = self._agree()
+        if not (agree and self._had_agreed):
+            self._agreed_at = self._net.now()
+        self._had_agreed = agree
+        if not agree:
+            self._break_tie()
+        return agree and not clients.waiting(JOIN)
+
+    def _break_tie(self) -> None:
+        """Have one more block found where two were found at once: nobody leaves his for the other.
+
+        Then all must come onto that one. A network that has come apart does not.
+        """
+        since = self._net.now() - self._last_block_at
+        if since < TIE or not are_tied(self._states.tips(self._nodes), len(self._nodes)):
+            return
+        node = members.node_of(self._net.manifest, self._nodes[0], LOOK_LIMIT_S)
+        try:
+            mine(node)
+        except NO_ANSWER as error:
+            self._journal.note(NEMESIS, "tie", LineType.FAIL, str(error))
+        else:
+            self._journal.note(NEMESIS, "tie", LineType.INFO, f"broken by {node.name}")
+        self._last_block_at = self._net.now()
 
     # What must hold.
 
@@ -203,7 +228,7 @@ class Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        grown, agreed = self._grew_at - self._begin, self._agreed_at - self._served_at
+        grown, agreed = self._grew_at - self._begin, self._agreed_at - self._last_block_at
         tips = self._states.tips(self._nodes)
         findings = [
             finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
@@ -252,6 +277,12 @@ class Trial:
         if silent:
             return f"{', '.join(silent)} does not answer"
         return apart(tips) if len(set(tips.values())) > 1 else "no block was found"
+
+
+def are_tied(tips: Mapping[str, Tip], count: int) -> bool:
+    """Whether so many nodes are all at one height, and not on one block."""
+    found = set(tips.values())
+    return len(tips) == count and len(found) > 1 and len({height for height, _ in found}) == 1
 
 
 def harmed_by(blueprint: Blueprint, harm: FaultPlan) -> frozenset[str]:
