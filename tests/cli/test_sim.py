@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from axon.cli.sim import EXIT_PASS, EXIT_VIOLATION, main
+from axon.cli.sim import main
+from axon.cli.simplan import EXIT_PASS, EXIT_VIOLATION
 
 
 def test_passing_seeds_print_a_summary_only(capsys: pytest.CaptureFixture[str]) -> None:

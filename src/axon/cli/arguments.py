@@ -39,3 +39,14 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is no number above 0")
     return number
+
+
+def seed_number(text: str) -> int:
+    """A seed, 0 or more, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no seed: 0, 1, 2 ...")
+    return number

@@ -131,17 +131,18 @@ class _Trial:
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
-        self._began = self._last_harm = self._served_at = self._net.now
+        self._began = self._served_at = self._net.now
         self._first_height = self._last_height = 0
 
     def carry_out(self) -> TrialReport:
         """From the harm to the look at what has healed."""
         net, simulation = self._net, self._simulation
         report = TrialReport(self._harm, self._healing)
+        self._do_harm()
         self._first_height = self._best_height()
         self._began = net.now
-        self._harm_and_ask()
-        simulation.run_until(self._is_served, net.now + SERVICE)
+        self._ask()
+        simulation.run_until(self._is_served, self._began + SERVICE)
         self._served_at = net.now
         net.is_mining = False  # From the last block on all must come onto it.
         simulation.run_until(self._has_converged, self._served_at + CONVERGENCE)
@@ -161,17 +162,12 @@ class _Trial:
         report.digest = simulation.trace.digest()
         return report
 
-    def _harm_and_ask(self) -> None:
-        """Clients ask when the first harm is done; each further one comes when it is due."""
-        at_once = [step for step in self._harm.steps if not step.at_us]
-        for step in at_once:
+    def _do_harm(self) -> None:
+        """Each step when it is due. Clients ask after the last: from then on all is to go well."""
+        begin = self._net.now
+        for step in self._harm.steps:
+            self._simulation.run(begin + step.at_us)
             self._net.apply(step)
-        self._ask()
-        for step in self._harm.steps[len(at_once) :]:
-            self._simulation.run(self._began + step.at_us)
-            self._note_done()
-            self._net.apply(step)
-        self._last_harm = self._net.now
 
     def _told(self, name: str, machine: FullNode, fact: Fact) -> None:
         if name in self._touched or self._unsafe is not None:
@@ -254,17 +250,16 @@ class _Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        served_us, since_us = self._served_at - self._last_harm, self._net.now - self._served_at
+        served_us, since_us = self._served_at - self._began, self._net.now - self._served_at
         findings = [
             _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
             _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
         ]
         for name, whats, limit_us in _SERVICES:
             asked = [key for key in self._waits if key[1] in whats]
-            within_us = limit_us + self._last_harm - self._began
-            late = [key for key in asked if self._took_us.get(key, _NEVER) > within_us]
+            late = [key for key in asked if self._took_us.get(key, _NEVER) > limit_us]
             if asked:
-                longest_us = max(self._took_us.get(key, within_us) for key in asked)
+                longest_us = max(self._took_us.get(key, limit_us) for key in asked)
                 said = "; ".join(f"{client} cannot {what}" for client, what in late)
                 findings.append(_finding(name, not late, longest_us, limit_us, said))
         return findings

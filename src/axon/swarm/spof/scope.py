@@ -9,6 +9,7 @@ from math import comb
 
 from axon.errors import ConfigError
 from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.faultplan import FaultPlan, Op
 from axon.swarm.spof.candidates import (
     MAX_PAIRS,
     MAX_SUBSET_NODES,
@@ -119,6 +120,26 @@ def check_candidate(candidate: Candidate, blueprint: Blueprint) -> None:
         if candidate.mode not in MODES[kind]:
             fits = ", ".join(MODES[kind])
             raise ConfigError(f"{candidate.mode} does not fit {name}, a {kind}: {fits} do")
+
+
+def check_plan(plan: FaultPlan, blueprint: Blueprint) -> None:
+    """Whether a network has what a plan names.
+
+    Raises:
+        ConfigError: it has not; the text says which step.
+    """
+    known = set(blueprint.components())
+    newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
+    sides = known | {each.name for each in newcomers if each is not None}
+    for number, step in enumerate(plan.steps, 1):
+        parts = step.target.replace("|", ",").replace("-", ",") if step.op is Op.CUT else None
+        allowed = known if parts is None else sides
+        for name in (step.target if parts is None else parts).split(","):
+            if name not in allowed and step.op is not Op.HEAL:
+                there_are = ", ".join(blueprint.components())
+                raise ConfigError(
+                    f"step {number}: there is no {name!r:.80}; there are {there_are:.1000}"
+                )
 
 
 def _kind(candidate: Candidate, kinds: dict[str, ComponentClass]) -> ComponentClass:

@@ -1,0 +1,99 @@
+"""`axon sim --plan`, `replay` and `shrink`: a plan of faults done to a network in virtual time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from axon.cli.sim import main
+from axon.swarm.faultplan import FaultPlan, FaultStep, Op, step
+
+PASS, VIOLATION, FAULT = 0, 1, 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, *steps: FaultStep) -> str:
+    (folder / "plan.json").write_text(json.dumps(FaultPlan.of(steps).to_json()))
+    return "plan.json"
+
+
+def test_a_plan_that_a_network_stands(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = write(folder, step(0, Op.KILL, "n1"), step(30, Op.RESTART, "n1"))
+    assert main(["--plan", plan, "--nodes", "4"]) == PASS
+    out = capsys.readouterr().out
+    assert "seed 0: holds" in out
+    assert "L3-cold service, cold" in out
+    assert "1 of 1 seeds passed" in out
+
+
+def test_what_fails_is_shrunk_to_what_it_takes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write(folder, step(5, Op.KILL, "n2"), step(9, Op.STOP, "m1"), step(9, Op.KILL, "m2"))
+    assert main(["--plan", plan, "--nodes", "3"]) == VIOLATION
+    assert "seed 0: fails: L4" in capsys.readouterr().out
+    assert main(["shrink", "0", "--plan", plan, "--nodes", "3"]) == VIOLATION
+    command = capsys.readouterr().out.splitlines()[-1].split()
+    assert command[:2] == ["axon", "sim"]
+    smaller = FaultPlan.read((folder / "plan-0.json").read_text())
+    assert {each.target for each in smaller.steps} == {"m1", "m2"}
+    assert all(each.at_us == 0 for each in smaller.steps)
+    assert main(command[2:]) == VIOLATION
+    assert "seed 0: fails: L4" in capsys.readouterr().out
+
+
+def test_what_does_not_fail_is_not_shrunk(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = write(folder, step(0, Op.KILL, "n1"))
+    assert main(["shrink", "0", "--plan", plan, "--nodes", "3"]) == PASS
+    assert "Nothing to shrink" in capsys.readouterr().out
+    assert not (folder / "plan-0.json").exists()
+
+
+def test_a_replayed_run_leaves_the_same_trace(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write(folder, step(0, Op.KILL, "n1"))
+    assert main(["replay", "3", "--plan", plan, "--nodes", "3"]) == PASS
+    out = capsys.readouterr().out
+    assert "seed 3: holds" in out
+    assert out.endswith("S11 determinism holds: two runs, the same trace\n")
+
+
+def test_two_traces_are_told_apart(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "axon.cli.simplan._replayed", lambda _seed, _arguments, hashes: f"trace {hashes}\n"
+    )
+    assert main(["replay", "3"]) == VIOLATION
+    assert "S11 determinism does not hold" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "expected an object for a fault plan"),
+        ("{", "is JSON, and this is not"),
+        (
+            '{"schema": "axon fault plan 1", "steps": [{"t": 0, "op": "kill", "target": "n9"}]}',
+            "step 1: there is no 'n9'; there are n1, n2, n3",
+        ),
+        (
+            '{"schema": "axon fault plan 1", "steps": [{"t": 0, "op": "cut", "target": "n1|n9"}]}',
+            "step 1: there is no 'n9'",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_done_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    (folder / "plan.json").write_text(text)
+    assert main(["--plan", "plan.json", "--nodes", "3"]) == FAULT
+    assert said in capsys.readouterr().err
