@@ -99,8 +99,9 @@ def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
         prog="axon swarm",
         description="Start a network of real nodes on this machine (a test chain, loopback only), "
         "watch it, damage it, and check it.",
-        epilog="Exit code of check: 0 all holds, 1 something does not, 2 undecided, 3 the lab "
-        "failed or was called wrongly; of all others: 0 or 3.",
+        epilog="Exit code of check, spof and audit: 0 all holds or none was found, 1 something "
+        "does not or one was found, 2 undecided, 3 the lab failed or was called wrongly; of all "
+        "others: 0 or 3.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

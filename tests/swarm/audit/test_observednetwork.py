@@ -51,7 +51,8 @@ def test_an_address_that_two_nodes_claim_tells_nothing() -> None:
         network.network(name)["localaddresses"] = [{"address": "9.9.9.9", "port": 8333}]
     found = seen(network)
     assert not found.links
-    assert list(found.outside) == ["9.9.9.9"]
+    assert not found.outside
+    assert found.unclear == ("9.9.9.9",)
 
 
 def test_one_peer_alone_makes_no_node_pass_for_another() -> None:
@@ -87,3 +88,11 @@ def test_a_wallet_that_dialled_in_is_no_way_out() -> None:
     network = PretendNetwork(["a"])
     network.peers("a").append({"addr": "6.6.6.6:1024", "inbound": True, "services": "0"})
     assert not seen(network).outside
+
+
+def test_another_port_on_the_host_of_a_node_is_no_way_out() -> None:
+    network = pair()
+    network.dial_out("a", "20.2.0.1")
+    found = seen(network)
+    assert not found.outside
+    assert found.unclear == ("20.2.0.1",)

@@ -213,6 +213,11 @@ def _exclusions(network: ObservedNetwork, told: ToldUse, left_out: Sequence[str]
     for node in network.nodes.values():
         if node.missing:
             found.append(f"{node.name} did not answer {', '.join(node.missing)}")
+    if network.unclear:
+        found.append(
+            f"who was dialled on {named(network.unclear)}, hosts of nodes that were read: at ports "
+            "not known to be theirs, so it counts as nobody"
+        )
     if network.strangers:
         found.append(
             f"{counted(network.strangers, 'full node')} outside that dialled in: may be anybody's, "

@@ -3,8 +3,9 @@
 A connection is told by both of its ends, each in its own words. It is one link between two nodes
 if, in this order: both ends of the dialler are both ends of the one who was dialled; what was
 dialled is an address of exactly one other node; or the dialler's own end is one that exactly one
-other node was dialled from. Whatever else a node has dialled is outside. Peers that dialled a node
-from outside may be anybody's, so they count as a way out only for a node that dialled nobody.
+other node was dialled from. Whatever else a node has dialled is outside, unless it is on the host
+of a node that was read: that may be the same node, so it counts as nothing. Peers that dialled a
+node from outside may be anybody's, so they count as a way out only for a node that dialled nobody.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class ObservedNetwork:
         hosts: for each node its own hosts, as far as they are seen: those that mean the same to
             everybody if there are any, else local ones by which it is linked to another.
         strangers: peers that dialled a node from outside and are no way out.
+        unclear: hosts of nodes that were read, dialled at a port that is not known to be one of
+            theirs; they count as no way out, for the node behind it may be one of those.
     """
 
     nodes: dict[str, NodeReading]
@@ -70,6 +73,7 @@ class ObservedNetwork:
     hosts: dict[str, tuple[str, ...]]
     owners: dict[Endpoint, tuple[str, ...]]
     strangers: int
+    unclear: tuple[str, ...]
 
     def owner(self, end: Endpoint, other_than: str) -> str | None:
         """The one node whose address this is; None if it is nobody's, several nodes', or one's
@@ -105,15 +109,18 @@ def observe(nodes: Sequence[NodeReading], places: Places) -> ObservedNetwork:
     for node in nodes:
         if not node.outbound:
             _let_in(outside, node, matching.unmatched(node))
-    strangers = sum(len(list(matching.unmatched(node))) for node in nodes if node.outbound)
+    hosts = {node.name: _hosts(node, matching.hosts[node.name], places) for node in nodes}
+    own = dict.fromkeys(host for each in hosts.values() for host in each)
+    unclear = tuple(sorted(host for host in outside if places.machine(host) in own))
     return ObservedNetwork(
         nodes={node.name: node for node in nodes},
         places=places,
         links=tuple(sorted(matching.links)),
-        outside=dict(sorted(outside.items())),
-        hosts={node.name: _hosts(node, matching.hosts[node.name], places) for node in nodes},
+        outside={host: outside[host] for host in sorted(outside) if host not in unclear},
+        hosts=hosts,
         owners=owners,
-        strangers=strangers,
+        strangers=sum(len(list(matching.unmatched(node))) for node in nodes if node.outbound),
+        unclear=unclear,
     )
 
 
