@@ -339,7 +339,8 @@ def down(manifest: Manifest) -> list[str]:
     """End every process of a run and remove what `up` made; nothing else is touched.
 
     Returns:
-        What else lies in the run's folder, by name; with it, the folder stays.
+        What else lies in the run's folder, by name; with it, the folder stays, as it does with what
+        clients did in trials.
 
     Raises:
         NodeFailed: a process cannot be ended; the manifest stays.
@@ -353,7 +354,8 @@ def down(manifest: Manifest) -> list[str]:
         (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # It holds something that is not ours.
         folder.rmdir()
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    left = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    return [name for name in left if name != OPERATIONS]
 
 
 def remove_temporary(manifest: Manifest, name: str) -> None:
