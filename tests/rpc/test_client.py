@@ -70,6 +70,20 @@ def test_one_connection_is_kept(web: Web, client: RpcClient) -> None:
     assert len(web.server._web.connections) == before
 
 
+def test_a_connection_is_opened_as_the_caller_says(web: Web) -> None:
+    asked: list[tuple[Endpoint, float | None]] = []
+
+    def connect(server: Endpoint, timeout_s: float | None) -> socket.socket:
+        asked.append((server, timeout_s))
+        return socket.create_connection((web.endpoint.host, web.endpoint.port), timeout_s)
+
+    nowhere = "http://alice:secret@[fc00:1::1]:18443"
+    with RpcClient(nowhere, timeout_s=7.0, connect=connect) as client:
+        assert client.call("whoami")[0] == "alice"
+        client.call("echo")
+    assert asked == [(Endpoint("fc00:1::1", 18443), 7.0)], "and kept"
+
+
 def test_wallet_paths(web: Web) -> None:
     with RpcClient(f"http://alice:secret@{web.endpoint}", wallet="a b/c") as client:
         assert client.call("whoami") == ["alice", "a b/c"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,25 @@ from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.primitives.netaddress import NetAddress
 from axon.swarm.lab import namespaces, netnamespace
+from axon.swarm.lab.forkserver import ERRORS, ForkServer
 from axon.swarm.lab.manifest import BackendName, ComponentKind, Manifest
 from axon.swarm.lab.namespaces import Namespaces
 from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, plan_wallet
+from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.startup import are_cut, dialled
 
 BACKEND = Namespaces()
 LIMIT_S = 5.0
+TELLER = """
+import socket, sys
+from axon.swarm.lab.forkserver import serve
+
+def tell(arguments):
+    print([name for _, name in socket.if_nameindex()], flush=True)
+    return 0
+
+serve({"teller": lambda: tell}, int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
+"""
 HERE = Path("/proc/thread-self/ns/net")
 
 
@@ -138,6 +151,37 @@ def test_places_are_made_cut_healed_and_gone(raised: Manifest) -> None:
     assert spaces(raised) == {f"axon-{run}-{name}" for name in ("n1", "n2", "bridge")}
     BACKEND.dismantle(raised)
     assert spaces(raised) == set()
+
+
+@pytest.mark.process
+def test_a_miner_has_the_place_of_its_node(raised: Manifest) -> None:
+    BACKEND.dismantle(raised)
+    BACKEND.provide(raised, raised.components["m1"])
+    assert spaces(raised) == {f"axon-{raised.run}-n1", f"axon-{raised.run}-bridge"}
+
+
+@pytest.mark.process
+def test_what_is_spawned_there_is_there(raised: Manifest, tmp_path: Path) -> None:
+    path = BACKEND.namespace(raised, raised.components["n1"])
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    folder = tmp_path / "n1"
+    folder.mkdir()
+    try:
+        with ForkServer(lock, (sys.executable, "-c", TELLER)) as server:
+            server.spawn("teller", folder, [], path)
+            wait_until(lambda: (folder / ERRORS).exists(), LIMIT_S, "it has begun")
+            told = str(interfaces(raised, "n1"))
+            wait_until(lambda: (folder / ERRORS).read_text().strip() == told, LIMIT_S, "it speaks")
+    finally:
+        os.close(lock)
+
+
+def interfaces(manifest: Manifest, name: str) -> list[str]:
+    """The interfaces that a component sees."""
+    path = BACKEND.namespace(manifest, manifest.components[name])
+    assert path is not None
+    with netnamespace.within(path):
+        return [interface for _, interface in socket.if_nameindex()]
 
 
 @pytest.mark.process

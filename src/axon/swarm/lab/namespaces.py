@@ -98,9 +98,12 @@ class Namespaces(Backend):
         return REGTEST.port, REGTEST.rpc_port
 
     def provide(self, manifest: Manifest, item: Component) -> None:
-        """Make the bridge and the component's namespace, as far as they are missing."""
+        """Make the bridge and the component's namespace, as far as they are missing.
+
+        A miner's is that of its node.
+        """
         if item.kind is ComponentKind.MINER:
-            return
+            item = manifest.components[item.node]
         bridge = _name(manifest, _BRIDGE)
         _add_namespace(bridge)
         side = _side_of(manifest, item)
