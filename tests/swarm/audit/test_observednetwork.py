@@ -96,3 +96,14 @@ def test_another_port_on_the_host_of_a_node_is_no_way_out() -> None:
     found = seen(network)
     assert not found.outside
     assert found.unclear == ("20.2.0.1",)
+
+
+def test_from_where_a_node_dials_is_its_own_host_only_if_nothing_else_is_seen() -> None:
+    network = PretendNetwork(["a", "b"], ["127.2.0.1", "127.3.0.1"])
+    network.link("a", "b")
+    network.peers("a")[0]["addrbind"] = network.peers("b")[0]["addr"] = "127.0.0.1:50000"
+    nodes = [read_node(name, said) for name, said in network.answers.items()]
+    assert observe(nodes, Places(lab=True)).hosts == {"a": ("127.2.0.1",), "b": ("127.3.0.1",)}
+    network.network("a")["localaddresses"] = []
+    nodes = [read_node(name, said) for name, said in network.answers.items()]
+    assert observe(nodes, Places(lab=True)).hosts["a"] == ("127.0.0.1",)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from axon.cli.arguments import UsageError, seconds
 from axon.cli.auditsources import Answers, AskedNode, ask_nodes, check_name, find_node, read_saved
-from axon.cli.rpc import RpcLogin
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import write, write_json
 from axon.errors import ConfigError, DecodeError
 from axon.primitives.network import NETWORKS
+from axon.rpc.errors import RpcError
 from axon.swarm.audit.asmap import MAX_ASMAP_BYTES, AsMap
 from axon.swarm.audit.auditreport import CHECKS, audit_network
-from axon.swarm.audit.nodereading import BOOK_SIZE, read_node
+from axon.swarm.audit.nodereading import BOOK_SIZE, CALLS, read_node
 from axon.swarm.audit.places import Places
 from axon.swarm.audit.sharedchecks import ToldUse
 from axon.swarm.lab import lifecycle
@@ -102,8 +103,6 @@ def add_commands(add: AddCommand) -> None:
 def _audit(options: Namespace, folder: Path) -> int:
     asked = _asked(options)
     of_run = not asked and not options.saved
-    if of_run:
-        asked = _run_nodes(folder)
     told = ToldUse(
         {name: tuple(text.split(",")) for name, text in _pairs("wallet", options.wallet).items()},
         tuple(options.miner),
@@ -112,7 +111,7 @@ def _audit(options: Namespace, folder: Path) -> int:
     answers: dict[str, Answers] = {}
     for path in options.saved:
         _add(answers, read_saved(path))
-    _add(answers, ask_nodes(asked, options.timeout))
+    _add(answers, _ask_run(folder) if of_run else ask_nodes(asked, options.timeout))
     nodes = [read_node(name, said) for name, said in answers.items()]
     left_out = [*options.leave_out, *(["version"] if of_run else [])]  # It is one installation.
     report = audit_network(nodes, places, told, left_out)
@@ -137,17 +136,20 @@ def _asked(options: Namespace) -> list[AskedNode]:
     ]
 
 
-def _run_nodes(folder: Path) -> list[AskedNode]:
+def _ask_run(folder: Path) -> dict[str, Answers]:
+    """Ask the nodes of a run, also those in a network namespace of their own."""
     nodes = living(lifecycle.load(folder))
     if not nodes:
         raise ConfigError("no node of the run answers; axon swarm restart all")
-    return [
-        AskedNode(
-            node.name,
-            RpcLogin(f"http://{node.rpc_endpoint}", node.network_folder / ".cookie", "", ""),
-        )
-        for node in nodes
-    ]
+    answers: dict[str, Answers] = {}
+    for node in nodes:
+        said = {}
+        with node.connected():
+            for call, params in CALLS.items():
+                with suppress(RpcError):  # An older program lacks it; what must be there is told.
+                    said[call] = node.rpc(call, *params)
+        answers[node.name] = said
+    return answers
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:

@@ -109,7 +109,11 @@ def observe(nodes: Sequence[NodeReading], places: Places) -> ObservedNetwork:
     for node in nodes:
         if not node.outbound:
             _let_in(outside, node, matching.unmatched(node))
-    hosts = {node.name: _hosts(node, matching.hosts[node.name], places) for node in nodes}
+    hosts = {
+        node.name: _hosts(node, matching.hosts[node.name], places)
+        or _usable(matching.sources[node.name], places)
+        for node in nodes
+    }
     own = dict.fromkeys(host for each in hosts.values() for host in each)
     unclear = tuple(sorted(host for host in outside if places.machine(host) in own))
     return ObservedNetwork(
@@ -155,6 +159,8 @@ class _Matching:
         self.links: dict[Link, None] = {}
         self.outside: dict[str, OutsideHost] = {}
         self.hosts: dict[str, dict[str, None]] = {node.name: {} for node in nodes}
+        self.sources: dict[str, dict[str, None]] = {node.name: {} for node in nodes}
+        """From where they dialled each other: a machine may have more addresses than a node."""
         self._nodes = nodes
         self._owners = owners
         self._accepted: dict[Endpoint, list[tuple[str, PeerReading]]] = {}
@@ -191,7 +197,7 @@ class _Matching:
         if local is not None and len(exact) == 1:
             other = exact[0][0]
             self._used[other, local] = None
-            self.hosts[name][local.host] = None
+            self.sources[name][local.host] = None
             self.hosts[other][peer.remote.host] = None
             return other
         owners = self._owners.get(peer.remote, ())
@@ -231,7 +237,11 @@ def _hosts(node: NodeReading, matched: Iterable[str], places: Places) -> tuple[s
         for peer in node.peers
         if peer.told is not None
     )
-    seen = dict.fromkeys((*(end.host for end in (*node.own, *told)), *matched))
-    addresses = [host for host in seen if address_of(host) is not None]
+    return _usable(dict.fromkeys((*(end.host for end in (*node.own, *told)), *matched)), places)
+
+
+def _usable(hosts: Iterable[str], places: Places) -> tuple[str, ...]:
+    """Those that mean the same to everybody, if any do."""
+    addresses = [host for host in hosts if address_of(host) is not None]
     routable = [host for host in addresses if places.is_routable(host)]
     return tuple(sorted({places.machine(host) for host in routable or addresses}))
