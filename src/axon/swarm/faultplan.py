@@ -41,9 +41,9 @@ class Op(StrEnum):
     """What is done to a target."""
 
     KILL = "kill"
-    """Its program ends at once, as by SIGKILL."""
+    """Its program ends at once, as by SIGKILL. A file is gone, for all who share it."""
     RESTART = "restart"
-    """A program that has ended starts again; one that runs is left alone."""
+    """A program that has ended starts again; one that runs is left alone. A file is put back."""
     STOP = "stop"
     """Its program is stopped where it is (SIGSTOP): connections stand, and nothing is done."""
     CONT = "cont"
@@ -55,7 +55,8 @@ class Op(StrEnum):
     HEAL = "heal"
     """All cuts end."""
     CLOCK = "clock"
-    """Its clock is wrong from now on; an offset of 0 sets it right."""
+    """Its clock, or the clock of all that have their time from it, is wrong from now on; an offset
+    of 0 sets it right."""
     LIE = "lie"
     """It withholds something from those who ask; an empty word ends that."""
     WIPE = "wipe"

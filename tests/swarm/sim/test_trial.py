@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.sim import trial
-from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trial import HEALING, Stage, run_trial
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.trialreport import TrialReport
@@ -48,17 +50,53 @@ def test_a_sound_network_stands_it(candidate: Candidate) -> None:
     assert all(operation.took_us is not None for operation in report.operations)
 
 
+NAMED_BY: dict[str, Mode] = {"no-failover": Mode.SLOW}
+"""What must be done to the culprit where that is not the plainest thing."""
+
+
 @pytest.mark.parametrize("name", sorted(PLANTS))
 def test_a_planted_point_fails_and_its_neighbour_does_not(name: str) -> None:
     plant = PLANTS[name]
     blueprint = plant.make(NODES)
     kind = blueprint.components()[plant.culprit]
-    guilty = Candidate((plant.culprit,), MODES[kind][0])
+    guilty = Candidate((plant.culprit,), NAMED_BY.get(name, MODES[kind][0]))
     stage = Stage(blueprint, 1)
     assert stage.is_ready, "nothing is wrong before anything is harmed"
     assert broken(run_trial(stage, guilty.harm(), guilty.healing()))
     innocent = Candidate(("n5" if plant.culprit != "n5" else "n6",), Mode.KILL)
     assert not broken(run_trial(Stage(blueprint, 1), innocent.harm(), innocent.healing()))
+
+
+def test_where_nobody_else_waits_a_node_that_is_slow_is_passed_over() -> None:
+    plant = PLANTS["no-failover"]
+    blueprint = plant.make(NODES)
+    prudent = replace(
+        blueprint, miners=tuple(replace(miner, waits=False) for miner in blueprint.miners)
+    )
+    slow = Candidate((plant.culprit,), Mode.SLOW)
+    assert not broken(run_trial(Stage(prudent, 1), slow.harm(), slow.healing()))
+    dead = Candidate((plant.culprit,), Mode.KILL)
+    assert not broken(run_trial(Stage(blueprint, 1), dead.harm(), dead.healing()))
+
+
+@pytest.mark.parametrize("name", ["one-proxy", "one-folder"])
+def test_what_is_only_used_is_given_back_whole(name: str) -> None:
+    """After healing all who use it go on: they were not harmed themselves."""
+    plant = PLANTS[name]
+    blueprint = plant.make(NODES)
+    guilty = Candidate((plant.culprit,), MODES[blueprint.components()[plant.culprit]][0])
+    stage = Stage(blueprint, 1)
+    run_trial(stage, guilty.harm(), guilty.healing())
+    stage.net.is_mining = False
+
+    def is_whole() -> bool:
+        tip = stage.net.node("n1").active.tip.hash
+        lights = [stage.net.light(wallet.name) for wallet in blueprint.wallets]
+        return stage.net.net.agrees() and all(
+            light.is_synced and light.headers.best.hash == tip for light in lights
+        )
+
+    assert stage.simulation.run_until(is_whole, stage.net.now + HEALING)
 
 
 def test_the_same_seed_is_the_same_trial() -> None:

@@ -7,6 +7,10 @@ import pytest
 from axon.swarm.spof.plants import PLANTS
 
 
+def test_there_are_twenty() -> None:
+    assert sorted(plant.number for plant in PLANTS.values()) == list(range(1, 21))
+
+
 @pytest.mark.parametrize("nodes", [6, 7, 10])
 @pytest.mark.parametrize("name", sorted(PLANTS))
 def test_each_has_what_must_be_named(name: str, nodes: int) -> None:

@@ -58,8 +58,9 @@ MODES: Final[dict[ComponentClass, tuple[Mode, ...]]] = {
     ComponentClass.GROUP: (Mode.KILL, Mode.CUT),
     ComponentClass.SEED: (Mode.KILL,),
     ComponentClass.PROXY: (Mode.KILL,),
+    ComponentClass.CLOCK: (Mode.CLOCK,),
     ComponentClass.LINK: (Mode.CUT, Mode.ONE_WAY),
-    ComponentClass.FILE: (Mode.WIPE,),
+    ComponentClass.FILE: (Mode.KILL,),
 }
 """What is tried on a component of each class, the plainest first."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from axon.p2p.views import KEPT_BLOCKS
 from axon.swarm.blueprint import (
     Blueprint,
     ComponentClass,
@@ -174,6 +175,19 @@ def _one_filter_server(nodes: int) -> Blueprint:
     )
 
 
+def _one_archive(nodes: int) -> Blueprint:
+    """All but n2 keep the last blocks only, so that nobody else can bring a newcomer up."""
+    found = organic(nodes)
+    return replace(
+        found,
+        name="one-archive",
+        nodes=tuple(
+            each if each.name == "n2" else replace(each, keeps_blocks=KEPT_BLOCKS)
+            for each in found.nodes
+        ),
+    )
+
+
 def _one_relay(nodes: int) -> Blueprint:
     """Only n2 takes transactions; two miners ask it, and one that asks others mines none."""
     found = organic(nodes)
@@ -213,6 +227,13 @@ def _one_proxy(nodes: int) -> Blueprint:
     return replace(found, name="one-proxy", shared=(proxy,))
 
 
+def _one_folder(nodes: int) -> Blueprint:
+    """All wallets have their files in one folder, as on one network drive."""
+    found = organic(nodes)
+    folder = SharedPlan("f1", ComponentClass.FILE, tuple(each.name for each in found.wallets))
+    return replace(found, name="one-folder", shared=(folder,))
+
+
 def _censor(nodes: int) -> Blueprint:
     """The one that mines the pool is alone with it: the other finds empty blocks."""
     found = organic(nodes)
@@ -244,6 +265,49 @@ def _one_operator(nodes: int) -> Blueprint:
     )
 
 
+def _one_clock(nodes: int) -> Blueprint:
+    """All but two have their time from t1, and so have those that the miners ask."""
+    found = organic(nodes)
+    led = node_names(nodes)[:-2]
+    return replace(
+        found,
+        name="one-clock",
+        miners=(MinerPlan("m1", led), MinerPlan("m2", led[1:] + led[:1])),
+        shared=(SharedPlan("t1", ComponentClass.CLOCK, led),),
+    )
+
+
+def _no_failover(nodes: int) -> Blueprint:
+    """Miners go on to another node when n2 is dead, and wait for it when it is not."""
+    found = organic(nodes)
+    others = tuple(name for name in node_names(nodes) if name != "n2")
+    return replace(
+        found,
+        name="no-failover",
+        miners=(
+            MinerPlan("m1", ("n2", *others), waits=True),
+            MinerPlan("m2", ("n2", *reversed(others)), waits=True),
+        ),
+    )
+
+
+def _version_skew(nodes: int) -> Blueprint:
+    """Wallets make transactions of a version that n3 takes, and no older program does."""
+    found = organic(nodes)
+    dialled = ("n3", "n4", "n6")
+    return replace(
+        found,
+        name="version-skew",
+        nodes=tuple(
+            each if each.name == "n3" else replace(each, max_tx_version=2) for each in found.nodes
+        ),
+        wallets=tuple(
+            replace(each, dials=dialled, knows=(), tx_version=3) for each in found.wallets
+        ),
+        miners=(MinerPlan("m1", ("n3", "n4")), MinerPlan("m2", ("n3", "n5"))),
+    )
+
+
 _PLANTS: Final = (
     Plant(1, "the hub of a star", "n1", _star),
     Plant(2, "all wallets ask one node, as behind a web server", "n1", _one_server),
@@ -254,12 +318,17 @@ _PLANTS: Final = (
     Plant(7, "newcomers have one seed, and no address", "s1", _one_seed),
     Plant(8, "all nodes are on one host", "h1", _one_host),
     Plant(9, "one node serves filters", "n3", _one_filter_server),
+    Plant(10, "one node has old blocks", "n2", _one_archive),
     Plant(11, "one node relays transactions", "n2", _one_relay),
     Plant(12, "one node lets strangers in", "n5", _one_listener),
     Plant(13, "all dial through one proxy", "x1", _one_proxy),
+    Plant(14, "all wallets share a folder", "f1", _one_folder),
     Plant(15, "one miner mines transactions", "m1", _censor),
     Plant(16, "all hold one node as their only -connect", "n1", _only_connect),
     Plant(17, "a wallet's saved peers are all of one operator", "g1", _one_operator),
+    Plant(18, "most nodes have their time from one clock", "t1", _one_clock),
+    Plant(19, "miners wait for a node that is slow", "n2", _no_failover),
+    Plant(20, "one node takes the transactions that wallets make", "n3", _version_skew),
 )
 
 PLANTS: Final[Mapping[str, Plant]] = MappingProxyType(

@@ -131,6 +131,8 @@ _Dialling = TypeVar("_Dialling", NodePlan, WalletPlan)
 
 def _forget(plan: _Dialling, name: str) -> _Dialling:
     """A node or a wallet that has never heard of somebody."""
+    if isinstance(plan, NodePlan) and plan.admits is not None:
+        plan = replace(plan, admits=_left(plan.admits, name))
     return replace(
         plan,
         dials=None if plan.dials is None else _left(plan.dials, name),

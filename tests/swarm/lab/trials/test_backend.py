@@ -32,8 +32,13 @@ def test_all_that_is_tried_but_one_way_cuts_is_possible() -> None:
 
 
 SIMULATED = {
+    "one-archive": "keeps only its last blocks",
     "one-listener": "lets some in and others not",
     "one-proxy": "x1 is a proxy",
+    "one-folder": "f1 is a file",
+    "one-clock": "t1 is a clock",
+    "no-failover": "m1 waits for its node",
+    "version-skew": "is of an older release",
 }
 """Planted networks for the simulator alone, and what stands in the way here."""
 
