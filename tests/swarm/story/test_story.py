@@ -75,6 +75,7 @@ def test_the_whole_story_holds(whole: tuple[Outcome, Notes]) -> None:
         "7 The fixed address",
         "8 Last survivor",
         "9 Regrowth",
+        "10 The verdict",
     ]
     refused = [item.seen for item in outcome.checks if item.claim.startswith("the rule that")]
     assert refused == [invalidblock.RULE]
@@ -89,7 +90,7 @@ def scenes(outcome: Outcome, step: int) -> list[Scene]:
 def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
     outcome, notes = whole
     record = outcome.record
-    for number in range(1, 10):
+    for number in range(1, 11):
         captions = [scene.caption for scene in scenes(outcome, number)]
         assert (captions[0], captions[-1]) == ("before", "after")
     assert [item.what for item in record.told if isinstance(item.what, str)] == notes.lines
@@ -98,7 +99,8 @@ def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
     assert moments == sorted(moments)
     assert 0 < moments[0] < moments[-1] < outcome.seconds + 1
     top = max(item.height for sample in record.samples for _, item in sample.standings if item)
-    assert f"all coins of the {top} blocks" in notes.checks[-1].claim
+    assert f"all coins of the {top} blocks" in notes.checks[-3].claim
+    assert [item.seen for item in notes.checks[-2:]] == ["none", "n1"]
 
     split = next(scene for scene in scenes(outcome, 6) if scene.caption == "the ledger has split")
     standings = {actor.name: actor.standing for actor in split.actors}
