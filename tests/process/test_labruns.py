@@ -76,6 +76,28 @@ def test_a_network_is_raised_as_a_file_draws_it(home: Home) -> None:
     home.run("down")
 
 
+def test_a_run_is_carried_in_a_file_and_lives_beside_the_first(home: Home) -> None:
+    path = home.folder / "run.zip"
+    home.run("up", "2", "--wallets", "2", "--seed", "7")
+    home.run("pay", "w1", "w2", "0.1", "--wait")
+    assert "--stop ends them in order first" in home.run("export", str(path), code=3)
+    assert not path.exists()
+    packed = json.loads(home.run("export", str(path), "--stop", "--json"))
+    assert packed["secrets"] == ["passphrase", "w1/words", "w2/words"]
+    assert packed["bytes"] == path.stat().st_size < 3_000_000
+    made = json.loads(home.run("import", str(path), "--run", "left", "--json"))
+    assert (made["name"], made["files"]) == ("left", packed["files"])
+    assert "is in use" in home.run("import", str(path), code=3)
+    for name in ("left", "default"):
+        assert "height 103" in home.run("up", "--run", name)
+        assert json.loads(home.run("rpc", "w2", "getbalance", "--run", name)) == 0.85
+    told = home.run("pay", "w2", "w1", "0.8", "--wait", "--run", "left")
+    assert "Confirmed in block 104" in told
+    assert home.run("rpc", "n1", "getblockcount") == "103\n", "the first is left alone"
+    for name in ("left", "default"):
+        home.run("down", "--run", name)
+
+
 def test_runs_of_one_seed_live_side_by_side(home: Home) -> None:
     def up(name: str) -> str:
         return home.run("up", "2", "--wallets", "1", "--seed", "7", "--run", name)

@@ -15,6 +15,7 @@ from typing import Final
 from axon.cli.swarmcommands import (
     asking,
     auditing,
+    carrying,
     finding,
     harming,
     judging,
@@ -30,7 +31,18 @@ from axon.swarm.lab.verdict import Exit
 
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (raising, looking, watching, using, asking, harming, judging, finding, auditing)
+_FAMILIES: Final = (
+    raising,
+    looking,
+    watching,
+    using,
+    asking,
+    harming,
+    judging,
+    finding,
+    auditing,
+    carrying,
+)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from axon.cli.arguments import UsageError
 from axon.cli.swarmoptions import AddCommand, running, targets_of
-from axon.cli.swarmview import write, write_json
+from axon.cli.swarmview import RunProgress, write, write_json
 from axon.errors import ConfigError
 from axon.rpc.amounts import format_amount
 from axon.rpc.deliverytext import (
@@ -81,7 +81,7 @@ def _pay(options: Namespace, folder: Path) -> int:
     payee = running(manifest, options.payee, ComponentKind.WALLET).name
     payment = transfer(manifest, payer, payee, sent_sat, read_secret(folder / PASSPHRASE))
     word = payment.delivery["delivery"]
-    late = ""
+    late, say = "", RunProgress()
     if not options.json:
         write(f"{payer} pays {payee} {format_amount(sent_sat)} BTC")
         write(f"  fee   {format_amount(payment.fee_sat)} BTC")
@@ -89,9 +89,10 @@ def _pay(options: Namespace, folder: Path) -> int:
         write(delivery_line(payment.delivery))
     if options.wait and word not in _LOST:
         try:
-            payment = confirmed(manifest, payment)
+            payment = confirmed(manifest, payment, say)
         except TooLate as error:
             late = str(error)
+        say.end()
     if options.json:
         write_json(payment.to_json())
     elif late:

@@ -229,6 +229,19 @@ class Manifest:
         Raises:
             ConfigError: the disk said no.
         """
+        path = self.folder / MANIFEST
+        fresh = path.with_suffix(".new")
+        try:
+            with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+                file.write(self.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            raise disk_refusal(f"cannot write {path}", error, ConfigError) from error
+
+    def encode(self) -> bytes:
+        """As it stands in the file."""
         shown = {
             "schema": SCHEMA,
             "run": self.run,
@@ -242,16 +255,7 @@ class Manifest:
             "draws": self.draws,
             "components": [item.to_json() for item in self.components.values()],
         }
-        path = self.folder / MANIFEST
-        fresh = path.with_suffix(".new")
-        try:
-            with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-                file.write(json.dumps(shown, indent=1).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError as error:
-            raise disk_refusal(f"cannot write {path}", error, ConfigError) from error
+        return json.dumps(shown, indent=1).encode() + b"\n"
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -271,15 +275,29 @@ class Manifest:
             return None
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        try:
-            found = cls._decode(folder, json.loads(raw))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ConfigError(f"{path} is not the manifest of a run: {error}") from error
+        found = cls.decode(folder, raw, str(path))
         for name in found.components:
             identity = read_identity(found.folder_of(name))
             if identity is not None:
                 found.change(name, process=identity)
         return found
+
+    @classmethod
+    def decode(cls, folder: Path, raw: bytes, where: str) -> Self:
+        """The same again.
+
+        Args:
+            folder: of the run.
+            raw: a manifest.
+            where: it was found, for the message.
+
+        Raises:
+            ConfigError: it is none, or one of another version.
+        """
+        try:
+            return cls._decode(folder, json.loads(raw))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"{where} is not the manifest of a run: {error}") from error
 
     @classmethod
     def _decode(cls, folder: Path, data: dict[str, Any]) -> Self:

@@ -58,7 +58,7 @@ _PROGRAMS: Final = {
     ComponentKind.MINER: "miner",
 }
 _LOOK_AGAIN_S: Final = 0.2
-_CONF: Final = "bitcoin.conf"
+CONF: Final = "bitcoin.conf"
 _BANS: Final = "banlist.json"
 _CONFIGURATION: Final = """\
 # Written by axon swarm; `axon rpc -datadir=` with this folder calls the node.
@@ -142,7 +142,7 @@ def spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     folder = manifest.folder_of(item.name)
     make_folder(folder)
     configuration = _CONFIGURATION.format(host=item.rpc.host, port=item.rpc_port)
-    write_file(folder / _CONF, configuration.encode())
+    write_file(folder / CONF, configuration.encode())
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
@@ -162,7 +162,7 @@ def spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
     folder = manifest.folder_of(item.name)
     provide_passphrase(manifest.folder)
     provide_words(folder)
-    write_file(folder / _CONF, _WALLET_CONFIGURATION)
+    write_file(folder / CONF, _WALLET_CONFIGURATION)
     secrets = [str(folder / WORDS), str(manifest.folder / PASSPHRASE)]
     told = arguments(folder, item, dialled(manifest, item))
     _spawn(manifest, item, [*secrets, *told])

@@ -14,7 +14,7 @@ from axon.swarm.lab.manifest import ComponentKind, Manifest
 from axon.swarm.lab.members import living, state_of, wallet_of
 from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.processes import wait_until
-from axon.swarm.lab.startup import mean_of
+from axon.swarm.lab.startup import Say, mean_of
 from axon.swarm.story.participants import amount_sat
 
 SPREAD_S: Final = 30.0
@@ -99,10 +99,15 @@ def transfer(manifest: Manifest, payer: str, payee: str, sent_sat: int, secret: 
     return Transfer(payer, payee, address, sent_sat, amount_sat(draft["fee"]), told)
 
 
-def confirmed(manifest: Manifest, payment: Transfer) -> Transfer:
+def confirmed(manifest: Manifest, payment: Transfer, say: Say) -> Transfer:
     """Wait until a payment is in a block and both wallets have seen it there.
 
     A miner's block is waited for; where no miner lives, a node that has the payment finds one.
+
+    Args:
+        manifest: of the run.
+        payment: that was sent.
+        say: told what is waited for.
 
     Raises:
         TooLate: it is not, within `PATIENCE_INTERVALS` blocks of the miners, or `SEEN_LIMIT_S`.
@@ -110,6 +115,7 @@ def confirmed(manifest: Manifest, payment: Transfer) -> Transfer:
     limit_s = SEEN_LIMIT_S
     if _mines(manifest):
         limit_s += PATIENCE_INTERVALS * mean_of(manifest)
+        say(f"waiting for a miner's block, which comes every {manifest.interval_s:g} s or so")
     elif _height(manifest, payment.payer, payment.txid) is None:
         payment = replace(payment, mined_by=_mined(manifest, payment.txid))
     both = (payment.payer, payment.payee)
