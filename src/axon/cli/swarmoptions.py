@@ -18,8 +18,8 @@ from axon.swarm.lab.nodeprocess import ProcessState
 from axon.swarm.lab.targets import Targets
 
 TARGET_HELP: Final = (
-    "n3 or 3; n1-n5 or 1-5; all; all-but:3; random:2; group:7 (nodes of one /16); m1, miner:1 or "
-    "miner:*; w1, w1-w3 or wallet:*; several with commas"
+    "n3 or 3; n1-n5 or 1-5; all; all-but:3; random:2; group:7 (nodes of one netgroup); m1, "
+    "miner:1 or miner:*; w1, w1-w3 or wallet:*; several with commas"
 )
 
 _STATES: Final = {
@@ -97,8 +97,8 @@ def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
     """
     parser = Parser(
         prog="axon swarm",
-        description="Start a network of real nodes on this machine (a test chain, loopback only), "
-        "watch it, damage it, and check it.",
+        description="Start a network of real nodes on this machine (a test chain; nothing leaves "
+        "it), watch it, damage it, and check it.",
         epilog="Exit code of check, spof and audit: 0 all holds or none was found, 1 something "
         "does not or one was found, 2 undecided, 3 the lab failed or was called wrongly; of all "
         "others: 0 or 3.",

@@ -12,7 +12,6 @@ from axon.machine import Endpoint
 from axon.swarm.lab.bitcoind import MAX_ADDED, command_line, find_bitcoind
 from axon.swarm.lab.manifest import BackendName, NodeProgram
 from axon.swarm.lab.plan import RunRequest, plan_run, read_mix
-from axon.swarm.lab.topology import GivenTopology
 
 
 def program(folder: Path, says: str, name: str = "bitcoind") -> Path:
@@ -97,11 +96,3 @@ def test_a_mix_is_read_and_has_to_add_up() -> None:
     for text in ("", "geth:4", "axon", "axon:-1", "bitcoind:x"):
         with pytest.raises(ConfigError, match="as in bitcoind:4,axon:8"):
             read_mix(text)
-
-
-def test_more_links_than_it_can_keep_are_refused(tmp_path: Path) -> None:
-    names = [f"n{number}" for number in range(1, 11)]
-    given = GivenTopology("a file", {"n1": tuple(names[1:])} | dict.fromkeys(names[1:], ()))
-    request = RunRequest(10, topology=given, mix=((NodeProgram.BITCOIND, 10),))
-    with pytest.raises(ConfigError, match="n1 is to be a bitcoind and to dial 9 nodes"):
-        plan_run(tmp_path, request, Random(7), lambda _, usual: usual)

@@ -23,7 +23,7 @@ def add_commands(add: AddCommand) -> None:
     _on_targets(add("cont", _cont, "let paused components go on (SIGCONT)"))
     restarting = add("restart", _restart, "end components in order if they live, and start them")
     _on_targets(restarting).add_argument("--wipe", action="store_true", help="with an empty disk")
-    cut = add("partition", _partition, "cut the network into sides that refuse each other")
+    cut = add("partition", _partition, "cut the network into sides between which nothing passes")
     cut.add_argument("sides", metavar="SIDES", help="as in '1-3|4-6': each node on one side")
     add("heal", _heal, "take back what partition told the nodes")
 

@@ -119,7 +119,7 @@ def _wanted(options: Namespace) -> RunRequest | None:
     Raises:
         ConfigError: it cannot be.
     """
-    chosen = (options.miners, options.wallets, options.groups, options.seed)
+    chosen = (options.miners, options.wallets, options.groups, options.seed, options.mix)
     topology = _topology(options.topology)
     nodes: int | None = options.nodes
     if isinstance(topology, GivenTopology):
@@ -128,7 +128,8 @@ def _wanted(options: Namespace) -> RunRequest | None:
             raise UsageError(f"{topology} has {counted(there, 'node')}, not {nodes}")
         nodes = there
     if nodes is None:
-        if any(chosen) or topology is not RunTopology.ORGANIC:
+        usual = options.backend is BackendName.PROC and topology is RunTopology.ORGANIC
+        if any(chosen) or not usual:
             raise UsageError("how many nodes? axon swarm up N")
         return None
     wanted = RunRequest(

@@ -192,11 +192,6 @@ def _plan_nodes(manifest: Manifest, wanted: RunRequest, pick_port: PickPort) -> 
         named = plan[name]
         if named is None and program is NodeProgram.BITCOIND and not backend.seeds:
             named = known[name][:MAX_ADDED]  # Loopback addresses are none to it.
-        if program is NodeProgram.BITCOIND and len(named or ()) > MAX_ADDED:
-            raise ConfigError(
-                f"{name} is to be a bitcoind and to dial {len(named or ())} nodes; it stays "
-                f"connected to {MAX_ADDED} at most"
-            )
         manifest.components[name] = Component(
             name,
             ComponentKind.NODE,
