@@ -33,11 +33,8 @@ def test_all_that_is_tried_but_one_way_cuts_is_possible() -> None:
 
 SIMULATED = {
     "one-archive": "keeps only its last blocks",
-    "one-listener": "lets some in and others not",
     "one-proxy": "x1 is a proxy",
     "one-folder": "f1 is a file",
-    "one-clock": "t1 is a clock",
-    "no-failover": "m1 waits for its node",
     "version-skew": "is of an older release",
 }
 """Planted networks for the simulator alone, and what stands in the way here."""
@@ -62,6 +59,23 @@ def test_a_lie_of_a_wallet_or_seed_and_a_stranger_are_refused() -> None:
         check_plan(NETWORK, FaultPlan((step(0, Op.KILL, "n9"),)))
     with pytest.raises(NotPossible, match="there is no component 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.CUT, "n1-n9"),)))
+
+
+def test_a_clock_of_several_may_be_wrong_and_nothing_else() -> None:
+    clock = SharedPlan("t1", ComponentClass.CLOCK, ("n1", "n2"))
+    blueprint = replace(organic(3), shared=(clock,))
+    check_blueprint(blueprint)
+    check_plan(blueprint, Candidate(("t1",), Mode.CLOCK).harm())
+    with pytest.raises(NotPossible, match="cannot be done to a clock"):
+        check_plan(blueprint, Candidate(("t1",), Mode.KILL).harm())
+
+
+def test_a_node_must_let_in_whom_it_dials() -> None:
+    blueprint = organic(3)
+    first, *others = blueprint.nodes
+    check_blueprint(replace(blueprint, nodes=(replace(first, admits=("n2", "n3")), *others)))
+    with pytest.raises(NotPossible, match="n1 dials some whom it lets not in"):
+        check_blueprint(replace(blueprint, nodes=(replace(first, admits=("n2",)), *others)))
 
 
 def test_a_wallet_of_another_release_is_refused() -> None:

@@ -24,6 +24,7 @@ _OPS: Final = {
     ComponentClass.WALLET: _STEERED | {Op.SLOW, Op.CUT, Op.CLOCK, Op.WIPE},
     ComponentClass.MINER: _STEERED | {Op.SLOW, Op.LIE, Op.CUT, Op.CLOCK, Op.WIPE},
     ComponentClass.SEED: _STEERED,
+    ComponentClass.CLOCK: frozenset({Op.CLOCK}),
 }
 """What can be done to what is one program, or stands for one."""
 
@@ -44,18 +45,15 @@ def check_blueprint(blueprint: Blueprint) -> None:
     for node in blueprint.nodes:
         if node.keeps_blocks:
             raise NotPossible(f"{node.name} keeps only its last blocks, and nodes here keep all")
-        if node.admits is not None:
-            raise NotPossible(f"{node.name} lets some in and others not, and nodes here let all in")
+        if node.admits is not None and not {*(node.dials or node.knows)} <= {*node.admits}:
+            raise NotPossible(f"{node.name} dials some whom it lets not in; here it refuses both")
         if node.max_tx_version < MAX_STANDARD_VERSION:
             raise NotPossible(f"{node.name} is of an older release, and nodes here are all of one")
     for wallet in blueprint.wallets:
         if wallet.tx_version != USUAL_TX_VERSION:
             raise NotPossible(f"{wallet.name} makes transactions of another version than 2")
-    for miner in blueprint.miners:
-        if miner.waits:
-            raise NotPossible(f"{miner.name} waits for its node, and miners here ask the next one")
     for each in blueprint.shared:
-        if each.kind not in GONE_TOGETHER:
+        if each.kind not in GONE_TOGETHER | {ComponentClass.CLOCK}:
             raise NotPossible(f"{each.name} is a {each.kind}, and programs here have their own")
 
 

@@ -7,7 +7,8 @@ can refuse. Nothing is swallowed: both ends see their connection end, and each n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
@@ -45,20 +46,28 @@ def cut(manifest: Manifest, near: Collection[str], far: Collection[str] | None) 
     _tell(manifest, [item.name for item in (*one, *other)])
 
 
-def heal(manifest: Manifest) -> None:
+def heal(manifest: Manifest, guards: Mapping[str, tuple[str, ...]]) -> None:
     """Take back all that nodes were told.
+
+    Args:
+        manifest: of the run.
+        guards: hosts that a node refuses all the time, by its name.
 
     Raises:
         Unreachable: a node lives and does not answer.
     """
-    refusing = [item for item in _nodes(manifest) if item.bans]
+    refusing = [
+        replace(item, bans=tuple(host for host in item.bans if host not in guards[item.name]))
+        for item in _nodes(manifest)
+    ]
+    refusing = [item for item in refusing if item.bans]
     for item in refusing:
         if not is_alive(item.process):
             refuse(manifest.folder_of(item.name), (), item.bans)
     alive = [item for item in refusing if is_alive(item.process)]
     each(alive, lambda item: _untell(manifest, item))
     for item in refusing:
-        manifest.change(item.name, bans=())
+        manifest.change(item.name, bans=guards[item.name])
     manifest.save()
 
 

@@ -72,6 +72,7 @@ class LabNetwork:
         self._told = self._begin - LEAD
         self._staged_at: Instant = 0
         self._silent: set[str] = set()  # Seeds that do not answer.
+        self._guards = {item.name: item.bans for item in manifest.components.values()}
         self._throttles: dict[str, Throttle] = {}
 
     # Time.
@@ -124,7 +125,7 @@ class LabNetwork:
             kept = manifest.folder / STAGE / item.name
             if kept.exists():
                 shutil.copytree(kept, folder)
-            manifest.change(item.name, bans=())
+            manifest.change(item.name, bans=self._guards[item.name])
         self._silent.clear()
         self._set_clocks(self._staged_at)
         self._start_all()
@@ -191,6 +192,7 @@ class LabNetwork:
             startup.mean_of(manifest),
             item.seed,
             plan.censors,
+            plan.waits,
             tuple(
                 (
                     f"http://{node.rpc}",
@@ -259,7 +261,7 @@ class LabNetwork:
                     for step in steps:
                         cuts.cut(self.manifest, *sides_of(self.blueprint, step.target))
                 case Op.HEAL:
-                    cuts.heal(self.manifest)
+                    cuts.heal(self.manifest, self._guards)
                 case _:
                     self._harm(steps[0], self._named(steps))
 
@@ -272,6 +274,8 @@ class LabNetwork:
                 for name in self.blueprint.members(target):
                     if kinds.get(name) is ComponentClass.SEED:
                         self._harm_seed(name, step.op)
+                    elif kinds.get(name) is ComponentClass.CLOCK:
+                        names += self.blueprint.users(name)
                     else:
                         names.append(name)
         return list(dict.fromkeys(names))

@@ -6,6 +6,7 @@ from the start, so whoever has to end a run finds them too; they are down until 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -63,9 +64,21 @@ def plan_network(
             node=miner.nodes[0],
             seed=rng.getrandbits(_BITS),
         )
+    for plan, _ in plans:
+        if plan.admits is not None:
+            manifest.change(plan.name, bans=_strangers(manifest, plan.name, plan.admits))
     for name in (item.name for item in manifest.of_kind(ComponentKind.JOINER, ComponentKind.COLD)):
         manifest.change(name, desired=DesiredState.END)
     return manifest
+
+
+def _strangers(manifest: Manifest, name: str, admitted: Collection[str]) -> tuple[str, ...]:
+    """The hosts of those whom a node does not let in."""
+    return tuple(
+        item.host
+        for item in manifest.components.values()
+        if item.kind is not ComponentKind.MINER and item.name not in (name, *admitted)
+    )
 
 
 def _node(plan: NodePlan, kind: ComponentKind, place: int, corner: int) -> Component:

@@ -39,6 +39,7 @@ class TurnMiner:
         mean_s: the mean time from block to block.
         seed: of those times.
         censors: its blocks hold no transactions.
+        waits: it asks always the first that lets it connect, and waits however long that takes.
         nodes: of each the URL of its RPC and the file with its password.
     """
 
@@ -46,22 +47,24 @@ class TurnMiner:
     mean_s: float
     seed: int
     censors: bool
+    waits: bool
     nodes: tuple[tuple[str, str], ...]
 
     def arguments(self) -> list[str]:
         """As a command line, for `main`."""
         flat = [text for node in self.nodes for text in node]
-        return [str(self.folder), str(self.mean_s), str(self.seed), str(int(self.censors)), *flat]
+        flags = [str(int(flag)) for flag in (self.censors, self.waits)]
+        return [str(self.folder), str(self.mean_s), str(self.seed), *flags, *flat]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Mine until asked to end; the exit code."""
-    folder, mean_s, seed, censors, *flat = arguments
+    folder, mean_s, seed, censors, waits, *flat = arguments
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     nodes = tuple(zip(flat[::2], flat[1::2], strict=True))
-    miner = TurnMiner(Path(folder), float(mean_s), int(seed), censors == "1", nodes)
+    miner = TurnMiner(Path(folder), float(mean_s), int(seed), censors == "1", waits == "1", nodes)
     conduct = Conduct(miner.folder)
     conduct.listen(lambda number, handler: signal.signal(number, lambda *_: handler()))
     mine(miner, conduct, ended)
@@ -75,17 +78,19 @@ def mine(miner: TurnMiner, conduct: Conduct, ended: Event) -> None:
     while not ended.wait(rng.expovariate(1 / miner.mean_s)):
         if conduct.orders.rests:
             continue
-        start = turn % len(miner.nodes)
+        start = 0 if miner.waits else turn % len(miner.nodes)
         turn += 1
         empty = miner.censors or conduct.orders.withheld is Withheld.TRANSACTIONS
-        _find_block(miner.nodes[start:] + miner.nodes[:start], empty=empty)
+        nodes = miner.nodes[start:] + miner.nodes[:start]
+        _find_block(nodes, None if miner.waits else ASK_LIMIT_S, empty=empty)
 
 
-def _find_block(nodes: Sequence[tuple[str, str]], *, empty: bool) -> None:
+def _find_block(nodes: Sequence[tuple[str, str]], patience_s: float | None, *, empty: bool) -> None:
     """Have the first node that answers find a block, and give it to the next that does."""
     block, handed = "", 0
     for url, cookie in nodes:
-        with RpcClient(url, cookie=cookie, timeout_s=ASK_LIMIT_S) as client:
+        limit_s = ASK_LIMIT_S if block else patience_s
+        with RpcClient(url, cookie=cookie, timeout_s=limit_s) as client:
             try:
                 if not block:
                     block = _found(client, empty=empty)
