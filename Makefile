@@ -1,7 +1,7 @@
 # make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
-# make interop bench attack sim soak fuzz mutate: see CONTRIBUTING.md
+# make interop bench attack spof sim soak fuzz mutate: see CONTRIBUTING.md
 
 # Python 3.11, 3.12 or 3.13: python3 if it is one of them, else the newest of them that is found.
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -21,7 +21,7 @@ SAMPLE ?= 500
 ROOMS ?= chain,mempool,p2p,wallet,lab
 JOBS ?= 2
 
-.PHONY: demo test check interop bench attack sim soak fuzz mutate setup picture clean
+.PHONY: demo test check interop bench attack spof sim soak fuzz mutate setup picture clean
 
 demo: setup
 	@$(BIN)/axon demo
@@ -43,6 +43,9 @@ bench: setup
 
 attack: setup
 	$(BIN)/python -m attacks
+
+spof: setup
+	$(BIN)/python -m bench.verdict
 
 sim: setup
 	$(BIN)/axon sim --seeds $(SEED) --nodes $(NODES) --jobs $(JOBS)

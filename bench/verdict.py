@@ -1,0 +1,124 @@
+"""`make spof`: what the search for single points of failure must find, and how long it takes.
+
+    python -m bench.verdict [sound] [subsets] [planted] [seeds 0..999]
+
+Each part in virtual time, two trials at once; the times are of this machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from random import Random
+from time import perf_counter
+from typing import Final
+
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.sim.trialpool import TrialPool
+from axon.swarm.spof.candidates import Candidate
+from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.scope import Reach, Scope
+from axon.swarm.spof.search import CandidateState, Search
+from axon.swarm.spof.verdict import Level, SpofVerdict
+
+JOBS: Final = 2
+SEED: Final = 1
+
+SOUND_LIMIT_S: Final = 900
+SUBSETS_LIMIT_S: Final = 600
+
+PER_SEED: Final = 4
+"""Candidates drawn for each sound network."""
+
+
+def search(blueprint: Blueprint, candidates: Sequence[Candidate], seed: int, jobs: int) -> Search:
+    """Carry all out."""
+    found = Search(candidates)
+    pool = TrialPool(blueprint, seed, jobs)
+    assert pool.is_ready, f"{blueprint.name} with seed {seed} does not come to work"
+    pool.run(found, lambda _job, _report: None, lambda: False)
+    return found
+
+
+def sound(reach: Reach, limit_s: int) -> bool:
+    """Ten nodes, three wallets, two miners: none is found, in time."""
+    blueprint, scope = organic(10, 3, 2), Scope(reach)
+    begin = perf_counter()
+    candidates = scope.candidates(blueprint)
+    verdict = SpofVerdict(blueprint, scope, search(blueprint, candidates, SEED, JOBS))
+    took_s = perf_counter() - begin
+    print(f"  {len(candidates):,} candidates in {took_s:.0f} s (at most {limit_s}): ", end="")
+    print(verdict.sentence())
+    for each in (*verdict.witnesses, *verdict.open):
+        print(f"    {each.candidate}: {each.standing}")
+    return verdict.level is Level.SWARM and took_s <= limit_s
+
+
+def planted(nodes: int) -> bool:
+    """Each planted point is found and no other is."""
+    good = 0
+    for name, plant in PLANTS.items():
+        begin = perf_counter()
+        blueprint = plant.make(nodes)
+        candidates = Scope(Reach.ONE).candidates(blueprint)
+        records = search(blueprint, candidates, SEED, JOBS).records.values()
+        failing = [each for each in records if each.standing is not CandidateState.HOLDS]
+        named = dict.fromkeys(target for each in failing for target in each.candidate.targets)
+        is_right = list(named) == [plant.culprit]
+        good += is_right
+        modes = ", ".join(str(each.candidate.mode) for each in failing)
+        took_s = perf_counter() - begin
+        print(f"  {plant.number:>2} {name:<18} {plant.culprit} is to be named; ", end="")
+        print(f"{' '.join(named) or 'nobody'} by {modes or 'nothing'} of {len(records)}", end="")
+        print(f" ({took_s:.0f} s){'' if is_right else '  WRONG'}", flush=True)
+    print(f"  {good} of {len(PLANTS)} named, and no other")
+    return good == len(PLANTS)
+
+
+def drawn(seed: int) -> list[str]:
+    """The false alarms of one sound network: its size and what is tried are drawn."""
+    rng = Random(f"a sound network|{seed}")
+    blueprint = organic(rng.randint(4, 12), rng.randint(1, 4), rng.randint(2, 3))
+    candidates = Scope(Reach.TWO).candidates(blueprint)
+    chosen = [candidates[rng.randrange(len(candidates))] for _ in range(PER_SEED)]
+    records = search(blueprint, chosen, seed, 1).records.values()
+    return [
+        f"seed {seed}, {len(blueprint.nodes)} nodes: {each.candidate} is {each.standing}"
+        for each in records
+        if each.standing is not CandidateState.HOLDS
+    ]
+
+
+def seeds(first: int, last: int) -> bool:
+    """Sound networks, one a seed: no alarm."""
+    begin, alarms = perf_counter(), list[str]()
+    with ProcessPoolExecutor(JOBS) as executor:
+        for found in executor.map(drawn, range(first, last + 1), chunksize=4):
+            for alarm in found:
+                print(f"  {alarm}", flush=True)
+            alarms += found
+    count = last - first + 1
+    print(f"  {count:,} networks, {count * PER_SEED:,} harms, {len(alarms)} false alarms", end="")
+    print(f" ({perf_counter() - begin:.0f} s)")
+    return not alarms
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts that are named; all if none is."""
+    first, _, last = next((each for each in arguments if ".." in each), "0..99").partition("..")
+    parts: dict[str, Callable[[], bool]] = {
+        "sound": lambda: sound(Reach.TWO, SOUND_LIMIT_S),
+        "subsets": lambda: sound(Reach.SUBSETS, SUBSETS_LIMIT_S),
+        "planted": lambda: planted(6),
+        "seeds": lambda: seeds(int(first), int(last)),
+    }
+    good = True
+    for name in [each for each in arguments if each in parts] or parts:
+        print(f"{name}:", flush=True)
+        good = parts[name]() and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
