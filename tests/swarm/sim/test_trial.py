@@ -134,3 +134,9 @@ def test_what_comes_too_late_is_no_service(monkeypatch: pytest.MonkeyPatch) -> N
     candidate = Candidate(("n1",), Mode.KILL)
     report = run_trial(Stage(organic(4), 1), candidate.harm(), candidate.healing())
     assert "L3" in broken(report)
+
+
+def test_two_blocks_at_once_are_no_lasting_split() -> None:
+    candidate = Candidate(("n3",), Mode.NO_BLOCKS)
+    stage = Stage(organic(5, wallets=1, miners=2), 15)
+    assert broken(run_trial(stage, candidate.harm(), candidate.healing())) == []

@@ -138,7 +138,7 @@ class _Trial:
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
-        self._began = self._served_at = self._net.now
+        self._began = self._served_at = self._last_block_at = self._net.now
         self._first_height = self._last_height = 0
 
     def carry_out(self) -> TrialReport:
@@ -150,9 +150,11 @@ class _Trial:
         self._began = net.now
         self._ask()
         simulation.run_until(self._is_served, self._began + SERVICE)
-        self._served_at = net.now
+        self._served_at = self._last_block_at = net.now
         net.is_mining = False  # From the last block on all must come onto it.
         simulation.run_until(self._has_converged, self._served_at + CONVERGENCE)
+        if self._is_tied():
+            self._break_tie()
         report.findings = self._judge()
         net.is_mining = True
         for step in self._healing.steps:
@@ -258,7 +260,7 @@ class _Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        served_us, since_us = self._served_at - self._began, self._net.now - self._served_at
+        served_us, since_us = self._served_at - self._began, self._net.now - self._last_block_at
         findings = [
             _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
             _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
@@ -280,6 +282,20 @@ class _Trial:
 
     def _agree(self) -> bool:
         return len({self._net.node(name).active.tip.hash for name in self._nodes}) <= 1
+
+    def _is_tied(self) -> bool:
+        """Two blocks were found at once, and nobody leaves the one that he heard of first."""
+        heights = {self._net.node(name).active.height for name in self._nodes}
+        return len(heights) == 1 and not self._agree()
+
+    def _break_tie(self) -> None:
+        """Have one more block found, which decides, and wait for all to be on it."""
+        net, height = self._net, self._best_height()
+        net.is_mining = True
+        self._simulation.run_until(lambda: self._best_height() > height, net.now + SERVICE)
+        net.is_mining = False
+        self._last_block_at = net.now
+        self._simulation.run_until(self._has_converged, net.now + CONVERGENCE)
 
     def _apart(self) -> str:
         heights: dict[int, list[str]] = {}
