@@ -318,6 +318,40 @@ def test_a_block_that_does_not_come_ends_the_connection() -> None:
     assert {drop.peer for drop in drops if isinstance(drop, DisconnectPeer)} == {ALICE, BOB}
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_who_let_us_wait_and_comes_back_is_asked_after_the_others(seed: int) -> None:
+    it = fixture()
+    it.download = BlockDownload(it.ledger, it.chains, Random(seed))
+    it.open(ALICE, height=MAX_IN_FLIGHT)
+    it.update()
+    it.open(BOB, height=MAX_IN_FLIGHT)
+    it.download.tick(NOW + TIMEOUT_BASE)
+    back = PeerId(99)
+    it.open(back, height=MAX_IN_FLIGHT)
+    it.download.closed(ALICE, NOW + TIMEOUT_BASE)
+    it.update(NOW + TIMEOUT_BASE)
+    assert heights(it.asked[BOB]) == list(range(1, MAX_IN_FLIGHT + 1))
+    assert back not in it.asked
+
+
+def test_once_the_lost_block_has_come_newcomers_are_placed_by_chance_again() -> None:
+    first = []
+    for seed in range(12):
+        it = fixture()
+        it.download = BlockDownload(it.ledger, it.chains, Random(seed))
+        it.open(ALICE, height=1)
+        it.update()
+        it.download.tick(NOW + TIMEOUT_BASE)
+        it.download.closed(ALICE, NOW + TIMEOUT_BASE)
+        it.arrive(BOB, CHAIN[0].hash)
+        it.asked.clear()
+        it.open(BOB)
+        it.open(CAROL)
+        it.update(NOW + TIMEOUT_BASE)
+        first.append(min(it.asked, key=lambda peer: min(heights(it.asked[peer]))))
+    assert CAROL in first
+
+
 def test_each_block_restarts_the_clock() -> None:
     it = fixture()
     it.open(ALICE)

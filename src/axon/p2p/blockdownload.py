@@ -42,6 +42,9 @@ work, yet blocks come to lie on disk roughly in order."""
 MAX_IN_FLIGHT: Final = 16
 """Blocks asked of one peer at a time: 64 MB at worst that wait for one slow link."""
 
+MAX_LOST: Final = 8 * MAX_IN_FLIGHT
+"""Blocks of silent peers that are remembered until they come."""
+
 MAX_UNVALIDATED: Final = 64
 """Blocks that arrived and wait for their verdict. When judging is slower than the line, nothing
 more is asked for; else the blocks that wait would fill the memory."""
@@ -95,6 +98,7 @@ class BlockDownload:
         self._order: list[PeerId] = []
         self._in_flight: dict[BlockHash, PeerId] = {}  # Of whom each was asked.
         self._in_hand = BlocksInHand(chain)
+        self._lost: dict[BlockHash, None] = {}  # Who was asked kept silent; none has come since.
         self._stall_timeout: int = STALL_MIN
         self._downloading = 0  # Peers with something in flight.
         self._preferred = 0
@@ -125,8 +129,11 @@ class BlockDownload:
         self._peers[peer] = _BlockSource(
             preferred and serves_blocks, serves_blocks, limited, cursor
         )
-        # At a random place: who comes first finds the most to do.
-        self._order.insert(int(self._rng.random() * (len(self._order) + 1)), peer)
+        # At a random place: who comes first finds the most to do. But whoever let us wait for a
+        # block may come back at once, and those who were there meanwhile are asked before him.
+        places = len(self._order) + 1
+        place = len(self._order) if self._lost else int(self._rng.random() * places)
+        self._order.insert(place, peer)
         self._preferred += preferred and serves_blocks
         self._restless = True
 
@@ -176,6 +183,7 @@ class BlockDownload:
             Whether it had been asked for. Then `validated` must follow, unless we had it or its
             header is known to be invalid.
         """
+        self._lost.pop(block_hash, None)
         asked = self._in_flight.pop(block_hash, None)
         if asked is None:
             return False
@@ -252,6 +260,7 @@ class BlockDownload:
                 fault = self._overdue(ours, now)
                 if fault is not None:
                     ours.serves = False  # Until the node has closed it.
+                    self._note_lost(ours)
                     actions.append(DisconnectPeer(peer, fault))
         return actions + self.update(now)
 
@@ -284,6 +293,12 @@ class BlockDownload:
         return len(self._in_flight)
 
     # How it is done.
+
+    def _note_lost(self, ours: _BlockSource) -> None:
+        """What a silent peer was asked for; the oldest are forgotten first."""
+        self._lost |= dict.fromkeys(ours.in_flight)
+        for block_hash in list(self._lost)[: max(0, len(self._lost) - MAX_LOST)]:
+            del self._lost[block_hash]
 
     def _ask_no_more(self, ours: _BlockSource) -> None:
         ours.serves = False
