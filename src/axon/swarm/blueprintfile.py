@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from axon.errors import ConfigError
@@ -22,9 +23,8 @@ SCHEMA: Final = "axon network 1"
 MAX_BYTES: Final = 64 << 20
 """More than a thousand nodes take that all know each other."""
 
-_LISTS: Final = frozenset(("dials", "knows", "seeds", "nodes"))
-_TYPES: Final = {"name": str, "keeps_blocks": int}
-"""Of fields that are no lists; all others are true or false."""
+_TYPES: Final[Mapping[str, type]] = MappingProxyType({"str": str, "int": int, "bool": bool})
+"""Of fields of a plan that are no lists of names, by their annotation."""
 
 _Plan = TypeVar("_Plan", NodePlan, WalletPlan, MinerPlan)
 
@@ -78,19 +78,19 @@ def _from_json(data: Mapping[str, Any]) -> Blueprint:
 
 
 def _plan(kind: type[_Plan], data: Mapping[str, Any]) -> _Plan:
-    known = [each.name for each in fields(kind)]
+    known = {each.name: str(each.type) for each in fields(kind)}
     unknown = next((name for name in data if name not in known), None)
     if unknown is not None:
         raise ConfigError(f"there is no {unknown!r:.80} in a plan; there are {', '.join(known)}")
-    values: dict[str, Any] = {name: _value(name, each) for name, each in data.items()}
+    values: dict[str, Any] = {name: _value(name, known[name], each) for name, each in data.items()}
     return kind(**values)
 
 
-def _value(name: str, value: object) -> object:
+def _value(name: str, annotation: str, value: object) -> object:
     """Of one field of a plan."""
-    if name in _LISTS:
-        return None if name == "dials" and value is None else _names(value)
-    expected = _TYPES.get(name, bool)
+    expected = _TYPES.get(annotation)
+    if expected is None:
+        return None if value is None and annotation.endswith("| None") else _names(value)
     if type(value) is not expected:
         raise ConfigError(f"expected a {expected.__name__} for {name!r}, not {value!r:.80}")
     return value

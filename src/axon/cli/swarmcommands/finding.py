@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import shlex
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from axon.cli.arguments import positive, seconds
@@ -15,8 +18,11 @@ from axon.errors import ConfigError
 from axon.rpc.amounts import encode_json
 from axon.swarm import blueprintfile
 from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.lab.trials.labtrials import LabTrials
+from axon.swarm.lab.trials.search import check_controls as lab_controls
+from axon.swarm.lab.trials.search import possible, run_search
 from axon.swarm.lab.verdict import Exit
-from axon.swarm.sim.trialcontrols import check_controls
+from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
@@ -30,9 +36,13 @@ _MORE: Final = (
     "Harm each component of a network, one at a time and several at once, while clients read, pay "
     "and are paid, and say whether there is one without which they are not served. The network is "
     "raised in virtual time from a seed (the real code of nodes and wallets; links, disks and "
-    "clocks are simulated), or read from a file that an earlier verdict wrote. Each trial can be "
-    "replayed with --only. Exit code: 0 none found, 1 found, 2 undecided, 3 the search failed."
+    "clocks are simulated) or as processes, as the options draw it or a file that an earlier "
+    "verdict wrote. Each trial can be tried again with --only. Exit code: 0 none found, 1 found, "
+    "2 undecided, 3 the search failed."
 )
+
+SIM: Final = "sim"
+PROC: Final = "proc"
 
 _CODES: Final = {
     Level.FOUND: Exit.VIOLATED,
@@ -58,6 +68,13 @@ def add_commands(add: AddCommand) -> None:
     )
     drawn.add_argument("--network", type=Path, metavar="FILE", help="read it from this file")
     drawn.add_argument("--seed", type=int, default=1, metavar="S", help="of all chance (default 1)")
+    drawn.add_argument(
+        "--backend",
+        choices=(SIM, PROC),
+        default=SIM,
+        help="sim: in virtual time (default); proc: real processes on loopback, clocks 60 times as "
+        "fast, which takes a few seconds a trial",
+    )
     tried = spof.add_argument_group("what is tried")
     tried.add_argument(
         "--k",
@@ -127,10 +144,18 @@ def _spof(options: Namespace, _folder: Path) -> int:
     candidates = options.only or scope.candidates(blueprint)
     for candidate in candidates:
         check_candidate(candidate, blueprint)
+    left_out: list[str] = []
+    if options.backend == PROC:
+        candidates, left_out = possible(blueprint, candidates)
     verdict = SpofVerdict(blueprint, scope, Search(candidates), is_narrowed=bool(options.only))
-    _try_all(options, verdict)
+    verdict.left_out += left_out
+    try_all = _try_processes if options.backend == PROC else _try_simulated
+    say = RunProgress()
+    say("the network is raised")
+    try_all(options, verdict, say)
+    say.end()
     shown = verdict.to_json() | {
-        "backend": "sim",
+        "backend": options.backend,
         "seed": options.seed,
         "network": blueprintfile.to_json(blueprint),
     }
@@ -156,32 +181,58 @@ def _blueprint(options: Namespace) -> Blueprint:
     return organic(options.nodes, options.wallets, options.miners)
 
 
-def _try_all(options: Namespace, verdict: SpofVerdict) -> None:
-    """Carry out the trials; the verdict knows of each."""
-    say = RunProgress()
-    say("the network is raised")
+def _try_simulated(options: Namespace, verdict: SpofVerdict, say: RunProgress) -> None:
+    """Carry the trials out in virtual time; the verdict knows of each."""
     pool = TrialPool(verdict.blueprint, options.seed, options.jobs)
     if not pool.is_ready:
         verdict.trouble = "the network does not come to work before anything is harmed"
         return
-    for control in check_controls(pool):
+    for control in sim_controls(pool):
         verdict.controls.append(control)
         say(f"control: {control.about}")
-    total, done = len(verdict.records), 0
+    pool.run(verdict.search, _tells(verdict, say), _ends(options, say))
+
+
+def _try_processes(options: Namespace, verdict: SpofVerdict, say: RunProgress) -> None:
+    """The same with processes, below the folder of a run that is not there else."""
+
+    async def run(folder: Path) -> None:
+        trials = LabTrials(verdict.blueprint, options.seed, folder / "network", options.registry)
+        async with trials:
+            async for control in lab_controls(trials, options.seed, folder, options.registry):
+                verdict.controls.append(control)
+                say(f"control: {control.about}")
+            await run_search(trials, verdict.search, _tells(verdict, say), _ends(options, say))
+
+    with TemporaryDirectory(prefix="axon-spof-") as folder:
+        asyncio.run(run(Path(folder)))
+
+
+def _tells(verdict: SpofVerdict, say: RunProgress) -> Callable[[Job, TrialReport], None]:
+    """Says how far the search is."""
+    done = 0
 
     def told(job: Job, report: TrialReport) -> None:
         nonlocal done
         done += not job.attempt
         word = "fails" if report.broken else "holds"
-        say(f"{done} of {total} tried, {len(verdict.witnesses)} found; {job.candidate} {word}")
+        if report.trouble:
+            word = f"could not be tried: {report.trouble}"
+        found = len(verdict.witnesses)
+        say(f"{done} of {len(verdict.records)} tried, {found} found; {job.candidate} {word}")
 
-    pool.run(verdict.search, told, lambda: bool(options.budget) and say.seconds() > options.budget)
-    say.end()
+    return told
+
+
+def _ends(options: Namespace, say: RunProgress) -> Callable[[], bool]:
+    """Whether the time that may be taken is used up."""
+    return lambda: options.budget is not None and say.seconds() > options.budget
 
 
 def _replay(options: Namespace) -> str:
     """The command line that tries one candidate of the same network, but for the candidate."""
     words = ["axon swarm spof", f"--seed {options.seed}"]
+    words += [f"--backend {PROC}"] if options.backend == PROC else []
     if options.network is not None:
         words.append(f"--network {shlex.quote(str(options.network))}")
     else:

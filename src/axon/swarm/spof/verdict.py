@@ -59,6 +59,7 @@ class SpofVerdict:
         search: what was.
         is_narrowed: only some candidates were asked for by name.
         controls: trials whose outcome was known beforehand.
+        left_out: what the backend cannot do, in words.
         trouble: why there is none, whatever was found.
     """
 
@@ -67,6 +68,7 @@ class SpofVerdict:
     search: Search
     is_narrowed: bool = False
     controls: list[Control] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     trouble: str = ""
     records: list[CandidateRecord] = field(init=False)
 
@@ -131,8 +133,8 @@ class SpofVerdict:
     def exclusions(self) -> list[str]:
         """What was left out."""
         if self.is_narrowed:
-            return ["all but what was asked for by name"]
-        found = self.scope.exclusions(self.blueprint)
+            return ["all but what was asked for by name", *self.left_out]
+        found = self.scope.exclusions(self.blueprint) + self.left_out
         untried = len(self.of(CandidateState.UNTRIED))
         if untried:
             found.append(f"{counted(untried, 'candidate')} for which there was no time")
