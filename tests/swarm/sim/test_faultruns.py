@@ -108,6 +108,10 @@ def test_friendly_fire_is_a_violation() -> None:
     with pytest.raises(Violation, match="S9"):
         watch.told(0, machine, BlockRejected(BlockHash(bytes(32)), "bad-cb-amount", PeerId(1)))
     watch.told(0, machine, BlockRejected(BlockHash(bytes(32)), "time-too-new", PeerId(1)))
+    orphaned = "prev-blk-not-found"
+    watch.told(0, machine, BlockRejected(BlockHash(bytes(32)), orphaned, None))  # By a miner.
+    with pytest.raises(Violation, match=orphaned):
+        watch.told(0, machine, BlockRejected(BlockHash(bytes(32)), orphaned, PeerId(1)))
 
 
 def test_less_work_than_before_is_a_violation() -> None:
