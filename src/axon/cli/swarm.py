@@ -21,6 +21,7 @@ from axon.cli.swarmcommands import (
     judging,
     looking,
     raising,
+    reporting,
     using,
     watching,
 )
@@ -40,6 +41,7 @@ _FAMILIES: Final = (
     harming,
     judging,
     finding,
+    reporting,
     auditing,
     carrying,
 )

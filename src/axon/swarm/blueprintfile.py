@@ -46,6 +46,15 @@ def read(text: str) -> Blueprint:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"a network is JSON, and this is not: {error}") from None
+    return from_json(data)
+
+
+def from_json(data: object) -> Blueprint:
+    """From what `to_json` told.
+
+    Raises:
+        ConfigError: it is no network; the text says what was expected.
+    """
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ConfigError(f"expected an object with the schema {SCHEMA!r}")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -16,6 +15,7 @@ from axon.swarm.story.report import render
 from axon.swarm.story.reportchart import Span, chart
 from axon.swarm.story.reportpicture import COLOURS, atlas, network
 from axon.swarm.story.story import FinishedStep, Outcome
+from tests.swarm.pageshape import Shape
 
 LOW, HIGH, RIVAL = (Standing(n, t * 32) for n, t in ((104, "0a"), (105, "0b"), (105, "0c")))
 
@@ -33,30 +33,6 @@ def scene(*actors: Actor, step: int = 1, caption: str = "after", links: int = 0)
     return Scene(
         step, caption, 1.0, actors, tuple((names[0], name) for name in names[1 : links + 1])
     )
-
-
-class Shape(HTMLParser):
-    """Which elements there are, and whether each that is opened is closed in its turn."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.classes: list[str] = []
-        self.links: list[str] = []
-        self._open: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.classes += [value or "" for name, value in attrs if name == "class"]
-        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
 
 
 def test_everybody_is_in_the_picture_and_the_dead_are_crossed() -> None:

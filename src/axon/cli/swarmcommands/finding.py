@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import platform
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
@@ -15,9 +17,11 @@ from axon.cli.arguments import positive, seconds
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
 from axon.errors import ConfigError
+from axon.host.version import VERSION
 from axon.rpc.amounts import encode_json
 from axon.swarm import blueprintfile
 from axon.swarm.blueprint import Blueprint, ComponentClass
+from axon.swarm.invariants import counted
 from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.lab.trials.search import check_controls as lab_controls
 from axon.swarm.lab.trials.search import possible, run_search
@@ -26,6 +30,7 @@ from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.savedverdict import PROC, SIM, read_network
 from axon.swarm.spof.scope import Reach, Scope, check_candidate
 from axon.swarm.spof.search import Job, Search
 from axon.swarm.spof.verdict import Level, SpofVerdict
@@ -41,8 +46,6 @@ _MORE: Final = (
     "2 undecided, 3 the search failed."
 )
 
-SIM: Final = "sim"
-PROC: Final = "proc"
 
 _CODES: Final = {
     Level.FOUND: Exit.VIOLATED,
@@ -157,6 +160,8 @@ def _spof(options: Namespace, _folder: Path) -> int:
     shown = verdict.to_json() | {
         "backend": options.backend,
         "seed": options.seed,
+        "version": VERSION,
+        "machine": _machine(),
         "network": blueprintfile.to_json(blueprint),
     }
     if options.save is not None:
@@ -173,7 +178,7 @@ def _blueprint(options: Namespace) -> Blueprint:
     path: Path | None = options.network
     if path is not None:
         try:
-            return blueprintfile.read(path.read_text())
+            return read_network(path.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from None
     if options.plant is not None:
@@ -242,6 +247,13 @@ def _replay(options: Namespace) -> str:
         else:
             words.append(f"--wallets {options.wallets} --miners {options.miners}")
     return " ".join(words)
+
+
+def _machine() -> str:
+    """On what the trials ran, as far as it bears on them."""
+    cores = os.cpu_count() or 0
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{platform.system()} {platform.machine()}, {counted(cores, 'core')}, {python}"
 
 
 def _save(path: Path, shown: dict[str, object]) -> None:

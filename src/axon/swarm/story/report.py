@@ -10,34 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from axon.swarm.markup import Markup, element, joined, page, table, text
 from axon.swarm.story.checks import FAILS, Check, verdict
 from axon.swarm.story.record import ActorKind, Sample, Scene, StoryRecord
 from axon.swarm.story.reportchart import Span, chart
 from axon.swarm.story.reportpicture import Atlas, atlas, network
 from axon.swarm.story.story import FinishedStep, Outcome
-from axon.swarm.story.svg import Markup, element, joined, text
 
 _TITLE: Final = "axon demo"
 _STYLE: Final = """
-:root { color-scheme: light dark; --paper: #fff; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
-  --band: #f3f5f8; --good: #1a7f37; --bad: #c62828; --dead: #8c959f; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15181d; --ink: #e3e7ec; --soft: #9aa4af;
-  --line: #343b44; --band: #1d2229; --good: #4ac26b; --bad: #ff7b72; --dead: #6e7781; } }
-body { margin: 2rem auto; max-width: 62rem; padding: 0 1rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { margin-bottom: 0; } h2 { margin: 2.5rem 0 .5rem; }
-h2 small, .about, figcaption { color: var(--soft); font-weight: normal; }
-.good { color: var(--good); } .bad { color: var(--bad); font-weight: bold; }
 .scenes { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; padding: .5rem; border: 1px solid var(--line); border-radius: 8px;
-  flex: 1 1 17rem; max-width: 20rem; box-sizing: border-box; }
-figure.wide { max-width: none; } svg { display: block; width: 100%; height: auto; }
-figcaption { font-size: .82rem; } figcaption b { color: var(--ink); display: block; }
+figure { flex: 1 1 17rem; max-width: 20rem; } figure.wide { max-width: none; }
+figcaption b { color: var(--ink); display: block; }
 .block { display: inline-block; margin-right: .8rem; white-space: nowrap; }
 .mark { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .3em;
   background: currentColor; }
-svg text { font: 11px system-ui, sans-serif; text-anchor: middle; fill: var(--soft);
-  paint-order: stroke; stroke: var(--paper); stroke-width: 3; stroke-linejoin: round; }
 svg text.name { fill: #fff; font-weight: 600; dominant-baseline: central; stroke: none; }
 svg text.gone { fill: var(--soft); stroke: var(--paper); } svg text.tick { text-anchor: end; }
 .link { stroke: var(--dead); stroke-width: 1.3; } .node, .wallet { fill: currentColor; }
@@ -52,12 +39,8 @@ svg text.gone { fill: var(--soft); stroke: var(--paper); } svg text.tick { text-
 .tip6 { color: #4d7c0f; } .tip7 { color: #a21caf; }
 .node0 { color: #3b82f6; } .node1 { color: #d97706; } .node2 { color: #10b981; }
 .node3 { color: #a855f7; } .node4 { color: #f43f5e; } .node5 { color: #06b6d4; }
-details { margin-top: .6rem; } summary { cursor: pointer; color: var(--soft); }
 details ul { list-style: none; margin: .5rem 0 0; padding: 0; font-size: .9rem; }
 li.check { padding-left: 1.5rem; font-family: ui-monospace, monospace; font-size: .82rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
-td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top; }
-th { border-bottom: 1px solid var(--line); } td.number { text-align: right; }
 """
 
 
@@ -73,29 +56,17 @@ def render(outcome: Outcome, when: str) -> str:
     sections = [
         _step(number, step, record, known) for number, step in enumerate(outcome.steps, start=1)
     ]
-    body = element(
-        "body",
-        joined(
-            [
-                *_head(outcome, when),
-                element("h2", text("Tips over time")),
-                chart(_samples(record), _spans(outcome.steps)),
-                *sections,
-                element("h2", text("All checks")),
-                _checks(outcome.checks),
-                element("h2", text("Times")),
-                _times(outcome),
-            ]
-        ),
-    )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", text(f"{_TITLE}: {verdict(outcome.checks)}")),
-        element("style", Markup(_STYLE)),
-    )
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    body = [
+        *_head(outcome, when),
+        element("h2", text("Tips over time")),
+        chart(_samples(record), _spans(outcome.steps)),
+        *sections,
+        element("h2", text("All checks")),
+        _checks(outcome.checks),
+        element("h2", text("Times")),
+        _times(outcome),
+    ]
+    return page(text(f"{_TITLE}: {verdict(outcome.checks)}"), _STYLE, body)
 
 
 def _head(outcome: Outcome, when: str) -> list[Markup]:
@@ -170,7 +141,7 @@ def _checks(checks: Sequence[Check]) -> Markup:
         )
         for item in checks
     ]
-    return _table(("act", "what was checked", "expected", "seen", ""), rows)
+    return table(("act", "what was checked", "expected", "seen", ""), rows)
 
 
 def _times(outcome: Outcome) -> Markup:
@@ -184,10 +155,4 @@ def _times(outcome: Outcome) -> Markup:
     ]
     whole = element("td", text(f"{outcome.seconds:.1f} s"), class_="number")
     rows.append(element("tr", whole, element("td", text("in all"))))
-    return _table(("time", ""), rows)
-
-
-def _table(heads: Sequence[str], rows: list[Markup]) -> Markup:
-    head = element("thead", element("tr", *[element("th", text(told)) for told in heads]))
-    table = element("table", head, element("tbody", joined(rows)))
-    return element("div", table, class_="scroll")
+    return table(("time", ""), rows)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from axon.swarm.markup import Markup, element, text
 from axon.swarm.story.record import Sample, Standing
-from axon.swarm.story.svg import Markup, element, text
 
 WIDTH: Final = 960.0
 HEIGHT: Final = 300.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import cos, pi, sin
 from typing import Final
 
+from axon.swarm.markup import Markup, element, text
 from axon.swarm.story.record import Actor, ActorKind, Scene, Standing
-from axon.swarm.story.svg import Markup, element, text
 
 COLOURS: Final = 8
 """Of blocks, as classes `tip0` to `tip7` of the page; a story has more blocks than that, but one

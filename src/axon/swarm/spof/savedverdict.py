@@ -1,0 +1,259 @@
+"""A verdict that was saved, read again; perhaps a stranger wrote it, so nothing is taken on trust.
+
+What a verdict says is held against its own trials: a file whose word denies what its trials show is
+none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from axon.errors import ConfigError
+from axon.machine import SECOND
+from axon.swarm import blueprintfile
+from axon.swarm.blueprint import Blueprint
+from axon.swarm.faultplan import FaultPlan
+from axon.swarm.invariants import TITLES, Finding
+from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.search import CandidateRecord, CandidateState
+from axon.swarm.spof.verdict import SCHEMA, Control, Level
+from axon.swarm.trialreport import Operation, TrialReport
+
+MAX_VERDICT_BYTES: Final = 64 << 20
+"""Of a file: all subsets of ten nodes take a tenth of it."""
+
+MAX_ITEMS: Final = 10_000
+"""Of each list in it."""
+
+SIM: Final = "sim"
+PROC: Final = "proc"
+"""Where trials run: in virtual time, or as processes."""
+
+_MAX_NUMBER: Final = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class SavedVerdict:
+    """What a file says of a network.
+
+    Args:
+        level: the word.
+        sentence: the verdict in words.
+        exhaustive: all sets of so many nodes were killed, and nothing failed.
+        counts: how many candidates stand how.
+        undecided: candidates of which nothing can be said.
+        exclusions: what was left out.
+        controls: trials whose outcome was known beforehand.
+        records: of all candidates that were tried.
+        blueprint: of the network.
+        backend: where the trials ran.
+        seed: of all chance.
+        version: of the program that tried; empty if the file does not say.
+        machine: on which it ran; empty if the file does not say.
+    """
+
+    level: Level
+    sentence: str
+    exhaustive: int
+    counts: Mapping[str, int]
+    undecided: tuple[str, ...]
+    exclusions: tuple[str, ...]
+    controls: tuple[Control, ...]
+    records: tuple[CandidateRecord, ...]
+    blueprint: Blueprint
+    backend: str
+    seed: int
+    version: str = ""
+    machine: str = ""
+
+    @property
+    def witnesses(self) -> list[CandidateRecord]:
+        """Those that failed each time, the smallest first."""
+        return _failing(self.records)
+
+
+def read_verdict(text: str) -> SavedVerdict:
+    """From the text of a file.
+
+    Raises:
+        ConfigError: it is no verdict, or it denies itself; the text says what was expected.
+    """
+    data = _object(text)
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise ConfigError(
+            f"expected an object with the schema {SCHEMA!r}, as axon swarm spof --save writes it"
+        )
+    try:
+        verdict = _verdict(data)
+    except ConfigError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"this is no verdict: {error!r:.200}") from None
+    _check_consistent(verdict)
+    return verdict
+
+
+def read_network(text: str) -> Blueprint:
+    """A network, from the text of its own file or of a verdict on it.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if len(text) > blueprintfile.MAX_BYTES or SCHEMA not in text:
+        return blueprintfile.read(text)
+    data = _object(text)
+    is_verdict = isinstance(data, dict) and data.get("schema") == SCHEMA
+    return blueprintfile.from_json(data.get("network") if is_verdict else data)
+
+
+def _object(text: str) -> Any:
+    if len(text) > MAX_VERDICT_BYTES:
+        raise ConfigError(f"a verdict has at most {MAX_VERDICT_BYTES >> 20} MiB")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"a verdict is JSON, and this is not: {error!s:.200}") from None
+
+
+def _verdict(data: Mapping[str, Any]) -> SavedVerdict:
+    blueprint = blueprintfile.from_json(data["network"])
+    known = frozenset((*blueprint.components(), *blueprint.links()))
+    return SavedVerdict(
+        Level(data["level"]),
+        _text(data["sentence"]),
+        _count(data["k_exhaustive"]),
+        {str(CandidateState(word)): _count(count) for word, count in data["counts"].items()},
+        tuple(_text(each) for each in _list(data["undecided"])),
+        tuple(_text(each) for each in _list(data["exclusions"])),
+        tuple(
+            Control(_text(each["about"]), _bool(each["passed"]), _text(each["said"]))
+            for each in _list(data["controls"])
+        ),
+        tuple(_record(each, known) for each in _list(data["trials"])),
+        blueprint,
+        _backend(data["backend"]),
+        _whole(data["seed"]),
+        _text(data.get("version", "")),
+        _text(data.get("machine", "")),
+    )
+
+
+def _record(data: Mapping[str, Any], known: frozenset[str]) -> CandidateRecord:
+    targets = tuple(_text(each) for each in _list(data["targets"]))
+    unknown = next((name for name in targets if name not in known), None)
+    if unknown is not None or not targets:
+        raise ConfigError(f"a trial harms {unknown!r:.80}, which this network does not have")
+    candidate = Candidate(targets, Mode(data["mode"]))
+    attempts = enumerate(_report(each) for each in _list(data["attempts"]))
+    record = CandidateRecord(candidate, dict(attempts))
+    if record.standing != data["standing"]:
+        said = f"{data['standing']!r:.20}, and its trials say {str(record.standing)!r}"
+        raise ConfigError(
+            f"this verdict denies itself: {str(candidate)!r:.80} is said to be {said}"
+        )
+    return record
+
+
+def _report(data: Mapping[str, Any]) -> TrialReport:
+    return TrialReport(
+        FaultPlan.from_json(data["harm"]),
+        FaultPlan.from_json(data["healing"]),
+        [_finding(name, each) for name, each in data["invariants"].items()],
+        [_operation(each) for each in _list(data["operations"])],
+        _text(data["digest"]),
+        [_text(each) for each in _list(data["notes"])],
+        _text(data["trouble"]),
+    )
+
+
+def _finding(name: str, data: Mapping[str, Any]) -> Finding:
+    if name not in TITLES:
+        raise ConfigError(f"there is no invariant {name!r:.80}")
+    holds = None if data["ok"] is None else _bool(data["ok"])
+    worst, deadline = _number(data["worst"]), _number(data["deadline"])
+    if holds and worst is not None and deadline is not None and worst > deadline:
+        raise ConfigError(f"this verdict denies itself: {name} holds, and is beyond its deadline")
+    culprits = tuple(_text(each) for each in _list(data["culprits"]))
+    said, unit, tried = _text(data["said"]), _text(data["unit"]), _count(data["tried"])
+    return Finding(name, holds, said, worst, deadline, unit, culprits, tried)
+
+
+def _operation(data: Mapping[str, Any]) -> Operation:
+    took_s = _number(data["took"])
+    took_us = None if took_s is None else round(took_s * SECOND)
+    return Operation(_text(data["client"]), _text(data["what"]), took_us)
+
+
+def _check_consistent(verdict: SavedVerdict) -> None:
+    """Whether the word follows from the trials; one that is open denies nothing."""
+    failing = [len(each.candidate.targets) for each in verdict.witnesses]
+    smallest = min(failing, default=0)
+    is_judged = all(each.passed for each in verdict.controls)
+    follows = {
+        Level.FOUND: is_judged and smallest == 1,
+        Level.WEAK: is_judged and smallest > 1,
+        Level.NONE: is_judged and not smallest,
+        Level.SWARM: is_judged and not smallest,
+        Level.OPEN: True,
+    }
+    if not follows[verdict.level]:
+        raise ConfigError(
+            f"this verdict denies itself: it says {verdict.level}, and its own trials and "
+            "controls do not"
+        )
+
+
+def _failing(records: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+    failing = [each for each in records if each.standing is CandidateState.FAILS]
+    return sorted(failing, key=lambda each: len(each.candidate.targets))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"this is no verdict: expected a text, not {value!r:.80}")
+    return value
+
+
+def _backend(value: object) -> str:
+    if value not in (SIM, PROC):
+        raise ConfigError(f"this is no verdict: expected {SIM} or {PROC}, not {value!r:.80}")
+    return str(value)
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"this is no verdict: expected true or false, not {value!r:.80}")
+    return value
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if abs(value) <= _MAX_NUMBER:  # Which no NaN is.
+            return value
+    raise ConfigError(f"this is no verdict: expected a number, not {value!r:.80}")
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or abs(value) > 2**64:
+        raise ConfigError(f"this is no verdict: expected a whole number, not {value!r:.80}")
+    return value
+
+
+def _count(value: object) -> int:
+    count = _whole(value)
+    if count < 0:
+        raise ConfigError(f"this is no verdict: expected a count, not {count}")
+    return count
+
+
+def _list(value: object) -> Sequence[Any]:
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise ConfigError(
+            f"this is no verdict: expected a list of at most {MAX_ITEMS:,}, not {value!r:.80}"
+        )
+    return value
