@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from axon.machine import SECOND
 from axon.swarm.faultplan import FaultPlan
-from axon.swarm.invariants import Finding
+from axon.swarm.invariants import Finding, told_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,16 @@ class TrialReport:
             "notes": self.notes,
             "trouble": self.trouble,
         }
+
+
+def told_late(late: Iterable[tuple[str, str]]) -> str:
+    """Who did not get what: `w1 and w2 cannot receive, pay; j1 cannot join`."""
+    wants: dict[str, list[str]] = {}
+    for client, what in late:
+        wants.setdefault(client, []).append(what)
+    clients: dict[str, list[str]] = {}
+    for client, whats in wants.items():
+        clients.setdefault(", ".join(whats), []).append(client)
+    return "; ".join(
+        told_of(names, f"cannot {whats}", f"cannot {whats}") for whats, names in clients.items()
+    )

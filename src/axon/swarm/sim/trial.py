@@ -28,7 +28,7 @@ from axon.swarm.signer import Spendable
 from axon.swarm.sim.trialnetwork import TrialNetwork
 from axon.swarm.sim.watch import Watch
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history, spendable
-from axon.swarm.trialreport import Operation, TrialReport
+from axon.swarm.trialreport import Operation, TrialReport, told_late
 
 BOOT: Final = 2 * MINUTE
 """For all to find each other."""
@@ -270,8 +270,7 @@ class _Trial:
             late = [key for key in asked if self._took_us.get(key, _NEVER) > limit_us]
             if asked:
                 longest_us = max(self._took_us.get(key, limit_us) for key in asked)
-                said = "; ".join(f"{client} cannot {what}" for client, what in late)
-                findings.append(_finding(name, not late, longest_us, limit_us, said))
+                findings.append(_finding(name, not late, longest_us, limit_us, told_late(late)))
         return findings
 
     def _best_height(self) -> int:

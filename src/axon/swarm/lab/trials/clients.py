@@ -114,10 +114,10 @@ class Clients:
         with self._lock:
             return self._done.get((client, what))
 
-    def waiting(self, *whats: str) -> list[str]:
-        """Who still waits for one of these."""
+    def waiting(self, *whats: str) -> list[tuple[str, str]]:
+        """Who still waits for one of these, and for which."""
         return [
-            f"{client} cannot {what}"
+            (client, what)
             for client, what in self.whats
             if what in whats and self.took_us(client, what) is None
         ]

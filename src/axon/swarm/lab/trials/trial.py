@@ -34,7 +34,7 @@ from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.planning import PACE
 from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, Tip, apart, best_height
 from axon.swarm.lab.walletprocess import WalletProcess
-from axon.swarm.trialreport import TrialReport
+from axon.swarm.trialreport import TrialReport, told_late
 
 SERVICE: Final = 10 * MINUTE
 """At most until a client has what it asked, as in the simulator: ten seconds here, in which twenty
@@ -240,7 +240,7 @@ class Trial:
             if asked:
                 longest = max(limit if each is None else each for each in took)
                 late = clients.waiting(*whats)
-                findings.append(finding(name, not late, longest, limit, "; ".join(late)))
+                findings.append(finding(name, not late, longest, limit, told_late(late)))
         return findings
 
     def _grew(self) -> bool:
