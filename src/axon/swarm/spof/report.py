@@ -8,12 +8,13 @@ tried, what cannot be known in this way, and every trial.
 from __future__ import annotations
 
 from collections import Counter
+from math import comb
 from typing import Final
 
 from axon.swarm.blueprint import ComponentClass
 from axon.swarm.invariants import TITLES, Finding, counted
 from axon.swarm.markup import Markup, element, joined, page, table, text, told
-from axon.swarm.spof.candidates import Mode
+from axon.swarm.spof.candidates import Mode, singles
 from axon.swarm.spof.reportmatrix import matrix, sets
 from axon.swarm.spof.reporttopology import topology
 from axon.swarm.spof.reporttrial import MAX_NAME, MODE_WORDS, number, replay, trial, witness
@@ -50,8 +51,9 @@ p, li, summary { overflow-wrap: anywhere; } td { overflow-wrap: break-word; max-
 td.number, td.word, td:first-child { white-space: nowrap; }
 h3, h4 { margin: 1rem 0 .2rem; } nav a { margin-right: .9rem; white-space: nowrap; }
 article.witness { border-left: 4px solid var(--bad); padding: 0 0 0 1rem; margin: 1.2rem 0; }
-pre { overflow-x: auto; background: var(--band); padding: .5rem .7rem; border-radius: 6px;
-  font: .82rem/1.4 ui-monospace, monospace; margin: .3rem 0; }
+pre { background: var(--band); padding: .5rem .7rem; border-radius: 6px;
+  font: .82rem/1.4 ui-monospace, monospace; margin: .3rem 0; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 table { margin: .4rem 0; } .said { min-width: 14rem; }
 .matrix td { white-space: nowrap; } .matrix td.bad { background: var(--badwash); }
 .matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); border-bottom: 0; }
@@ -136,9 +138,11 @@ def _claim(verdict: SavedVerdict) -> list[Markup]:
         else "as processes of one machine"
     )
     unsaid = "the file does not say"
+    sizes = sorted({len(each.candidate.targets) for each in verdict.records})
     rows = [
         ("network", f"{plan.name:.{MAX_NAME}}: {', '.join(parts)}"),
         ("carried out", where),
+        ("harmed at once", ", ".join(map(str, sizes)) or "nothing was harmed"),
         ("workload", _workload(verdict)),
         ("seed", str(verdict.seed)),
         ("version", verdict.version or unsaid),
@@ -235,6 +239,7 @@ def _verdict(verdict: SavedVerdict) -> list[Markup]:
     attempts = sum(len(each.reports) for each in verdict.records)
     lines = [
         within,
+        _possible(verdict),
         f"{counted(total, 'candidate')}: {counts}; {counted(attempts, 'trial')} in all. Nothing "
         "was sampled: each candidate was tried, or stands below as not tried.",
         "Left out: " + ("; ".join(verdict.exclusions[:MAX_LINES]) or "nothing of what is known"),
@@ -242,6 +247,22 @@ def _verdict(verdict: SavedVerdict) -> list[Markup]:
     word = element("strong", told(verdict.sentence))
     banner = [word, *[element("p", told(line, 2_000)) for line in lines]]
     return [element("div", *banner, class_=f"banner {_MOODS[verdict.level]}")]
+
+
+def _possible(verdict: SavedVerdict) -> str:
+    """How much of what could be tried was."""
+    tried = {each.candidate for each in verdict.records}
+    single = singles(verdict.blueprint)
+    killed = Counter(
+        len(each.targets) for each in tried if each.mode is Mode.KILL and len(each.targets) > 1
+    )
+    nodes = len(verdict.blueprint.nodes)
+    parts = [f"{sum(each in tried for each in single):,} of {len(single):,} single harms"]
+    parts += [
+        f"{count:,} of {comb(nodes, size):,} sets of {counted(size, 'node')} killed"
+        for size, count in sorted(killed.items())
+    ]
+    return f"Tried of what is possible: {'; '.join(parts)}."
 
 
 def _controls(verdict: SavedVerdict) -> list[Markup]:

@@ -77,7 +77,7 @@ def replay(record: CandidateRecord, verdict: SavedVerdict, source: str) -> str:
 
 def command(line: str) -> Markup:
     """A command line, in a box of its own."""
-    return element("pre", told(line, 2_000), class_="command")
+    return element("pre", told(line, 2_000))
 
 
 def word(record: CandidateRecord) -> Markup:
@@ -107,7 +107,7 @@ def witness(place: int, record: CandidateRecord, line: str) -> Markup:
         element("h3", told(f"{record.candidate}: ", MAX_NAME), word(record)),
         element("p", text("What does not hold:")),
         element("ul", joined(broken)),
-        element("p", text("The smallest plan, without which it holds:")),
+        element("p", text("The plan; no part of it that was tried fails:")),
         element("pre", told(json.dumps(report.harm.to_json()), 2_000)),
         element("p", text("Again:")),
         command(line),
