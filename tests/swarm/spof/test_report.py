@@ -107,6 +107,22 @@ def test_a_verdict_without_a_failure_says_what_it_leaves_out() -> None:
     assert "Nothing that was tried fails each time." in page
 
 
+def test_a_part_that_holds_does_not_decide_the_claim() -> None:
+    data = saved()
+    data["trials"] = data["trials"][:1]
+    data |= {"level": "NONE FOUND", "sentence": "NONE FOUND: 1 harm held.", "k_exhaustive": 0}
+    page = page_of(data)
+    assert '<div class="banner open"><strong>NONE FOUND' in page
+    assert "So the claim is not decided" in page
+    assert "Not every node was killed alone" in page
+
+
+def test_a_node_whose_death_is_too_much_is_said() -> None:
+    death = "There is a node whose death alone the network does not bear."
+    assert death in page_of(saved(KILL_N1))
+    assert death not in page_of(saved())
+
+
 def test_a_verdict_whose_control_failed_is_no_good_one() -> None:
     data = saved()
     data["controls"][0]["passed"] = False

@@ -229,24 +229,42 @@ def _inventory(verdict: SavedVerdict) -> Markup:
 
 
 def _verdict(verdict: SavedVerdict) -> list[Markup]:
-    size = verdict.exhaustive
-    if size:
-        within = f"Every set of up to {counted(size, 'node')} was killed, and nothing failed."
-    else:
-        within = "Not every single node was killed alone without a failure."
     counts = ", ".join(f"{word} {count:,}" for word, count in verdict.counts.items()) or "none"
     total = sum(verdict.counts.values())
     attempts = sum(len(each.reports) for each in verdict.records)
     lines = [
-        within,
+        _within(verdict),
         _possible(verdict),
         f"{counted(total, 'candidate')}: {counts}; {counted(attempts, 'trial')} in all. Nothing "
         "was sampled: each candidate was tried, or stands below as not tried.",
         "Left out: " + ("; ".join(verdict.exclusions[:MAX_LINES]) or "nothing of what is known"),
     ]
+    mood = _MOODS[verdict.level]
+    if mood == "good" and not _tried_all(verdict):
+        mood = "open"
+        lines.append("So the claim is not decided: not every single harm was tried.")
     word = element("strong", told(verdict.sentence))
     banner = [word, *[element("p", told(line, 2_000)) for line in lines]]
-    return [element("div", *banner, class_=f"banner {_MOODS[verdict.level]}")]
+    return [element("div", *banner, class_=f"banner {mood}")]
+
+
+def _within(verdict: SavedVerdict) -> str:
+    """How many nodes may die at once."""
+    if verdict.exhaustive:
+        size = counted(verdict.exhaustive, "node")
+        return f"Every set of up to {size} was killed, and nothing failed."
+    nodes = {node.name for node in verdict.blueprint.nodes}
+    killed = [each for each in verdict.witnesses if each.candidate.mode is Mode.KILL]
+    if any(
+        len(each.candidate.targets) == 1 and nodes >= {*each.candidate.targets} for each in killed
+    ):
+        return "There is a node whose death alone the network does not bear."
+    return "Not every node was killed alone, so nothing is said of how many may die."
+
+
+def _tried_all(verdict: SavedVerdict) -> bool:
+    held = {each.candidate for each in verdict.records if each.standing is CandidateState.HOLDS}
+    return held >= {*singles(verdict.blueprint)}
 
 
 def _possible(verdict: SavedVerdict) -> str:
