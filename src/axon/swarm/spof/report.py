@@ -55,7 +55,7 @@ pre { background: var(--band); padding: .5rem .7rem; border-radius: 6px;
   font: .82rem/1.4 ui-monospace, monospace; margin: .3rem 0; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 table { margin: .4rem 0; } .said { min-width: 14rem; }
-.matrix td { white-space: nowrap; } .matrix td.bad { background: var(--badwash); }
+.matrix td, .matrix th { white-space: nowrap; } .matrix td.bad { background: var(--badwash); }
 .matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); border-bottom: 0; }
 .matrix small { color: var(--soft); font-weight: normal; }
 details { border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
