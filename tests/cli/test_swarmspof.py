@@ -18,6 +18,7 @@ def spof(*arguments: str, home: Path) -> int:
     return main(["spof", "--nodes", "4", *arguments], home)
 
 
+@pytest.mark.process
 def test_a_planted_point_is_found_written_down_and_found_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,6 +36,7 @@ def test_a_planted_point_is_found_written_down_and_found_again(
     assert replayed["witnesses"][0]["digest"] == data["witnesses"][0]["digest"]
 
 
+@pytest.mark.process
 def test_a_candidate_that_holds_says_no_more_than_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,6 +46,7 @@ def test_a_candidate_that_holds_says_no_more_than_that(
     assert "all but what was asked for by name" in out
 
 
+@pytest.mark.process
 def test_a_budget_that_is_used_up_decides_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,23 +50,6 @@ def test_a_sound_network_stands_it(candidate: Candidate) -> None:
     assert all(operation.took_us is not None for operation in report.operations)
 
 
-NAMED_BY: dict[str, Mode] = {"no-failover": Mode.SLOW}
-"""What must be done to the culprit where that is not the plainest thing."""
-
-
-@pytest.mark.parametrize("name", sorted(PLANTS))
-def test_a_planted_point_fails_and_its_neighbour_does_not(name: str) -> None:
-    plant = PLANTS[name]
-    blueprint = plant.make(NODES)
-    kind = blueprint.components()[plant.culprit]
-    guilty = Candidate((plant.culprit,), NAMED_BY.get(name, MODES[kind][0]))
-    stage = Stage(blueprint, 1)
-    assert stage.is_ready, "nothing is wrong before anything is harmed"
-    assert broken(run_trial(stage, guilty.harm(), guilty.healing()))
-    innocent = Candidate(("n5" if plant.culprit != "n5" else "n6",), Mode.KILL)
-    assert not broken(run_trial(Stage(blueprint, 1), innocent.harm(), innocent.healing()))
-
-
 def test_where_nobody_else_waits_a_node_that_is_slow_is_passed_over() -> None:
     plant = PLANTS["no-failover"]
     blueprint = plant.make(NODES)

@@ -7,13 +7,19 @@ import pytest
 from axon.swarm.sim.trial import Stage, run_trial
 from axon.swarm.sim.trialcontrols import check_controls
 from axon.swarm.sim.trialpool import TrialPool
-from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.spof.search import CandidateState, Job, Search
 from axon.swarm.trialreport import TrialReport
 
+pytestmark = pytest.mark.process
+
 KILL_N1 = Candidate(("n1",), Mode.KILL)
 KILL_N2 = Candidate(("n2",), Mode.KILL)
+
+
+NAMED_BY: dict[str, Mode] = {"no-failover": Mode.SLOW}
+"""What must be done to the culprit where that is not the plainest thing."""
 
 
 def unheard(_job: Job, _report: TrialReport) -> None:
@@ -34,6 +40,24 @@ def test_a_child_finds_what_the_parent_would() -> None:
     TrialPool(organic(4), seed=3, jobs=1).run(search, unheard, lambda: False)
     here = run_trial(Stage(organic(4), 3), KILL_N2.harm(), KILL_N2.healing())
     assert search.records[KILL_N2].reports[0].digest == here.digest
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_a_planted_point_fails_and_its_neighbour_does_not(name: str) -> None:
+    plant = PLANTS[name]
+    blueprint = plant.make(6)
+    kind = blueprint.components()[plant.culprit]
+    guilty = Candidate((plant.culprit,), NAMED_BY.get(name, MODES[kind][0]))
+    innocent = Candidate(("n5" if plant.culprit != "n5" else "n6",), Mode.KILL)
+    pool, reports = TrialPool(blueprint, seed=1, jobs=2), dict[Candidate, TrialReport]()
+    assert pool.is_ready, "nothing is wrong before anything is harmed"
+
+    def told(job: Job, report: TrialReport) -> None:
+        reports.setdefault(job.candidate, report)
+
+    pool.run(Search([innocent, guilty]), told, lambda: len(reports) == 2)
+    assert not reports[innocent].broken
+    assert reports[guilty].broken
 
 
 def test_no_trial_begins_when_time_is_up() -> None:

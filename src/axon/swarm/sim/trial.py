@@ -139,6 +139,7 @@ class _Trial:
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
         self._began = self._served_at = self._last_block_at = self._net.now
+        self._grew_at: int | None = None
         self._first_height = self._last_height = 0
 
     def carry_out(self) -> TrialReport:
@@ -246,6 +247,8 @@ class _Trial:
     def _is_served(self) -> bool:
         """All clients have what they asked for, and the chain has grown."""
         self._note_done()
+        if self._grew() and self._grew_at is None:
+            self._grew_at = self._net.now
         waiting = [key for key in self._waits if key not in self._took_us and key[1] != JOIN]
         return not waiting and self._grew()
 
@@ -260,10 +263,11 @@ class _Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        served_us, since_us = self._served_at - self._began, self._net.now - self._last_block_at
+        since_us = self._net.now - self._last_block_at
+        grew_us = (self._grew_at or self._served_at) - self._began
         findings = [
             _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
-            _finding("L4", self._grew(), served_us, SERVICE, "no block was found"),
+            _finding("L4", self._grew(), grew_us, SERVICE, "no block was found"),
         ]
         for name, whats, limit_us in _SERVICES:
             asked = [key for key in self._waits if key[1] in whats]
