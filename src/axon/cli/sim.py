@@ -19,7 +19,7 @@ from axon.cli.simplan import (
     EXIT_FAULT,
     EXIT_PASS,
     EXIT_VIOLATION,
-    add_network,
+    add_plan,
     read_case,
     replay_main,
     run_planned,
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="one wallet among nodes of which all but one may lie or die",
     )
-    add_network(parser)
+    add_plan(parser)
     parser.add_argument(
         "-j", "--jobs", type=positive, default=1, metavar="N", help="processes (default 1)"
     )

@@ -47,12 +47,16 @@ class PlannedRun:
     @property
     def passed(self) -> bool:
         """Whether all that was looked at holds."""
-        return self.report is not None and not self.report.broken
+        report = self.report
+        return report is not None and not (report.broken or report.trouble)
 
     def lines(self) -> Iterator[str]:
         """For a terminal."""
         if self.report is None:
             yield f"seed {self.seed}: the network does not come to work before anything is done"
+            return
+        if self.report.trouble:
+            yield f"seed {self.seed}: could not be carried out: {self.report.trouble}"
             return
         broken = [each.name for each in self.report.broken]
         yield f"seed {self.seed}: {'fails: ' + ' '.join(broken) if broken else 'holds'}"
@@ -60,19 +64,26 @@ class PlannedRun:
             word = "holds" if finding.holds else "does not hold"
             title = TITLES[finding.name]
             yield f"  {finding.name:<8}{title:<22}{word:<14}{finding.said}"
-        yield f"  trace {self.report.digest}"
+        yield from (f"  {note}" for note in self.report.notes)
+        if self.report.digest:
+            yield f"  trace {self.report.digest}"
 
 
-def add_network(parser: ArgumentParser) -> None:
-    """Add what says to which network a plan is done."""
+def add_plan(parser: ArgumentParser) -> None:
+    """Add a plan, and to which network it is done."""
     parser.add_argument(
         "--plan", type=Path, metavar="FILE", help="do this fault plan (JSON) to one network"
     )
+    add_network(parser, "with --plan: ")
+
+
+def add_network(parser: ArgumentParser, when: str = "") -> None:
+    """Add what says to which network a plan is done."""
     parser.add_argument(
         "--network",
         type=Path,
         metavar="FILE",
-        help="with --plan: the network, as a verdict of axon swarm spof has it; else nodes that "
+        help=f"{when}the network, as a verdict of axon swarm spof has it; else nodes that "
         "find each other, 3 wallets and 2 miners",
     )
 
@@ -97,7 +108,7 @@ def run_planned(seed: int, case: Case) -> PlannedRun:
     stage = Stage(case.blueprint, seed)
     if not stage.is_ready:
         return PlannedRun(seed, None)
-    return PlannedRun(seed, run_trial(stage, case.plan, case.plan.undone()))
+    return PlannedRun(seed, run_trial(stage, case.harm(), case.healing()))
 
 
 def shrink_main(arguments: Sequence[str]) -> int:
@@ -109,7 +120,7 @@ def shrink_main(arguments: Sequence[str]) -> int:
         "network as JSON, and the command that tries them.",
     )
     parser.add_argument("seed", type=seed_number, metavar="SEED", help="with which it fails")
-    add_network(parser)
+    add_plan(parser)
     parser.add_argument("--nodes", type=int, metavar="N", help=f"default {PLAN_NODES}")
     parser.add_argument(
         "--into", type=Path, default=Path(), metavar="FOLDER", help="where to write (default .)"

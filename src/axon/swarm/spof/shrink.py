@@ -20,7 +20,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What fails.
+    """A network, and what is done to it.
 
     Args:
         blueprint: of the network.
@@ -29,6 +29,14 @@ class Case:
 
     blueprint: Blueprint
     plan: FaultPlan
+
+    def harm(self) -> FaultPlan:
+        """What is done."""
+        return self.plan
+
+    def healing(self) -> FaultPlan:
+        """What takes back all that lasts of it."""
+        return self.plan.undone()
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:
