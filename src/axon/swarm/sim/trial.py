@@ -10,7 +10,7 @@ one block again, those that were harmed included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,8 @@ from axon.node.full import FullNode
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import TxOut
 from axon.swarm.blueprint import Blueprint
-from axon.swarm.faultplan import FaultPlan, FaultStep, Op
+from axon.swarm.faultplan import FaultPlan
+from axon.swarm.harmed import harmed_by, touched_by
 from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
 from axon.swarm.sim.trialnetwork import TrialNetwork
@@ -129,8 +130,8 @@ class _Trial:
         self._simulation = stage.simulation
         self._harm = harm
         self._healing = healing
-        self._touched = _programs(stage.blueprint, harm.steps)
-        self._harmed = _programs(stage.blueprint, _lasting(harm))
+        self._touched = touched_by(stage.blueprint, harm)
+        self._harmed = harmed_by(stage.blueprint, harm)
         self._nodes = [n.name for n in stage.blueprint.nodes if n.name not in self._harmed]
         self._versions = {plan.name: plan.tx_version for plan in stage.blueprint.wallets}
         self._watch = Watch()
@@ -319,26 +320,6 @@ class _Trial:
 def run_trial(stage: Stage, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
     """Harm a network that is ready, look what that does, heal it, and look again."""
     return _Trial(stage, harm, healing).carry_out()
-
-
-def _lasting(harm: FaultPlan) -> list[FaultStep]:
-    """The steps that leave their targets harmed in the end, or with an empty disk."""
-    healed = max((n for n, step in enumerate(harm.steps) if step.op is Op.HEAL), default=-1)
-    cut = [step for step in harm.steps[healed + 1 :] if step.op is Op.CUT]
-    wiped = [step for step in harm.steps if step.op is Op.RESTART and step.param("wipe")]
-    return [*harm.undone().steps, *cut, *wiped]
-
-
-def _programs(blueprint: Blueprint, steps: Iterable[FaultStep]) -> frozenset[str]:
-    """Those that steps harm themselves; whoever only loses a link is not."""
-    components = blueprint.components()
-    named = [
-        name
-        for step in steps
-        for target in step.target.split(",")
-        for name in blueprint.members(target)
-    ]
-    return frozenset(name for name in named if name in components)
 
 
 def _finding(name: str, holds: bool, took_us: int, limit_us: int, otherwise: str) -> Finding:

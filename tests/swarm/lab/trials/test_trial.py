@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from axon.machine import MINUTE
-from axon.swarm.blueprint import ComponentClass, SharedPlan
-from axon.swarm.lab.trials.trial import are_tied, finding, harmed_by
-from axon.swarm.spof.candidates import Candidate, Mode
-from axon.swarm.spof.plants import organic
+from axon.swarm.lab.trials.trial import are_tied, finding
 
 
 def test_what_comes_too_late_does_not_hold() -> None:
@@ -25,16 +20,3 @@ def test_nodes_at_one_height_and_not_on_one_block_are_tied() -> None:
     assert not are_tied({"n1": (7, "aa"), "n2": (7, "aa")}, 2)
     assert not are_tied({"n1": (7, "aa"), "n2": (6, "bb")}, 2), "the second may still come"
     assert not are_tied({"n1": (7, "aa"), "n2": (7, "bb")}, 3), "one has said nothing"
-
-
-def test_whoever_only_loses_a_link_is_not_harmed() -> None:
-    network = organic(3, wallets=1)
-    assert harmed_by(network, Candidate(("n1",), Mode.KILL).harm()) == {"n1"}
-    assert harmed_by(network, Candidate(("n1-n2",), Mode.CUT).harm()) == frozenset()
-
-
-def test_all_that_hang_on_a_host_are_harmed_with_it() -> None:
-    found = organic(3, wallets=1)
-    host = SharedPlan("h1", ComponentClass.HOST, ("n1", "w1"))
-    network = replace(found, shared=(host,))
-    assert harmed_by(network, Candidate(("h1",), Mode.KILL).harm()) == {"n1", "w1"}

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from axon.machine import MINUTE, SECOND, Instant
-from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan, Op
+from axon.swarm.harmed import harmed_by
 from axon.swarm.invariants import Finding
 from axon.swarm.lab import members, safety
 from axon.swarm.lab.faucet import FaucetEmpty, mine, transfer
@@ -283,18 +283,6 @@ def are_tied(tips: Mapping[str, Tip], count: int) -> bool:
     """Whether so many nodes are all at one height, and not on one block."""
     found = set(tips.values())
     return len(tips) == count and len(found) > 1 and len({height for height, _ in found}) == 1
-
-
-def harmed_by(blueprint: Blueprint, harm: FaultPlan) -> frozenset[str]:
-    """Those that are harmed themselves; whoever only loses a link is not."""
-    components = blueprint.components()
-    named = [
-        name
-        for step in harm.steps
-        for target in step.target.split(",")
-        for name in blueprint.members(target)
-    ]
-    return frozenset(name for name in named if name in components)
 
 
 def finding(name: str, holds: bool, took: Instant, limit: Instant, otherwise: str) -> Finding:
