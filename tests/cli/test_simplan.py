@@ -33,6 +33,7 @@ def test_a_plan_that_a_network_stands(folder: Path, capsys: pytest.CaptureFixtur
     assert "1 of 1 seeds passed" in out
 
 
+@pytest.mark.process
 def test_what_fails_is_shrunk_to_what_it_takes(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -459,6 +459,7 @@ def test_what_was_said_of_payments_is_known_after_a_stop(
         ]
 
 
+@pytest.mark.process
 def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
     """Two devices with one seed: the second pays less for a coin that the first has spent."""
     make_wallet(tmp_path / "one", "alice", account(bytes(16)))
@@ -477,6 +478,7 @@ def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
             assert sent["txid"] not in node.call("getrawmempool")
 
 
+@pytest.mark.process
 def test_what_another_device_has_sent_is_with_the_node_that_told_of_it(tmp_path: Path) -> None:
     make_wallet(tmp_path / "one", "alice", account(bytes(16)))
     make_wallet(tmp_path / "two", "alice", account(bytes(16)))
@@ -510,6 +512,7 @@ def test_a_payment_that_its_sender_bumped_is_in_one_sum(tmp_path: Path) -> None:
         assert sat(mine["trusted"]) == 0
 
 
+@pytest.mark.process
 def test_a_payment_goes_to_the_node_that_is_not_behind(tmp_path: Path) -> None:
     make_wallet(tmp_path, "alice", account(bytes(16)))
     with running(tmp_path / "good") as node, running(tmp_path / "behind") as behind:

@@ -18,6 +18,9 @@ KILL_N1 = Candidate(("n1",), Mode.KILL)
 KILL_N2 = Candidate(("n2",), Mode.KILL)
 
 
+QUICK = {"star", "bridge-link", "one-clock", "one-proxy", "no-failover", "version-skew"}
+"""Of these the ordinary run tries the culprit, one of a kind; `make soak` tries all."""
+
 NAMED_BY: dict[str, Mode] = {"no-failover": Mode.SLOW}
 """What must be done to the culprit where that is not the plainest thing."""
 
@@ -42,7 +45,13 @@ def test_a_child_finds_what_the_parent_would() -> None:
     assert search.records[KILL_N2].reports[0].digest == here.digest
 
 
-@pytest.mark.parametrize("name", sorted(PLANTS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted(PLANTS)
+    ],
+)
 def test_a_planted_point_fails_and_its_neighbour_does_not(name: str) -> None:
     plant = PLANTS[name]
     blueprint = plant.make(6)
