@@ -99,3 +99,12 @@ def test_a_judge_that_finds_nothing_fails_a_control(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("axon.swarm.sim.trial._Trial._is_healed", lambda _trial: True)
     controls = list(check_controls(TrialPool(organic(4), seed=1, jobs=1)))
     assert [control.passed for control in controls] == [True, False, False, False, False]
+
+
+def test_a_network_that_does_not_come_to_work_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("axon.swarm.sim.trial.FUNDING", 0)
+    report = TrialPool(organic(4), seed=1, jobs=1).attempt(Job(KILL_N1))
+    assert "does not come to work" in report.trouble
+    assert not report.findings

@@ -95,3 +95,11 @@ def test_a_scope_has_what_it_says() -> None:
     narrow = Scope(Reach.ONE, modes=frozenset((Mode.CUT,)))
     assert {each.mode for each in narrow.candidates(NETWORK)} == {Mode.CUT}
     assert any("kill" in left for left in narrow.exclusions(NETWORK))
+
+
+def test_controls_that_were_not_carried_out_are_not_called_passed() -> None:
+    found = verdict()
+    found.controls.clear()
+    found.trouble = "the network does not come to work"
+    lines = list(verdict_lines(found, "axon swarm spof"))
+    assert "controls  none was carried out" in lines

@@ -144,9 +144,9 @@ def _candidate(text: str) -> Candidate:
 def _spof(options: Namespace, _folder: Path) -> int:
     blueprint = _blueprint(options)
     scope = Scope(options.k, options.classes, options.modes)
-    candidates = options.only or scope.candidates(blueprint)
-    for candidate in candidates:
+    for candidate in options.only or ():
         check_candidate(candidate, blueprint)
+    candidates = options.only or scope.candidates(blueprint)
     left_out: list[str] = []
     if options.backend == PROC:
         candidates, left_out = possible(blueprint, candidates)

@@ -69,11 +69,16 @@ class TrialPool:
         finally:
             for _, child in self._running.values():
                 child.kill()
+                child.join()
 
     def attempt(self, job: Job) -> TrialReport:
         """Carry one trial out in this process; the pool is used up."""
         stage = self._stage if not job.attempt else Stage(self.blueprint, self.seed + job.attempt)
-        return run_trial(stage, job.candidate.harm(), job.candidate.healing())
+        harm, healing = job.candidate.harm(), job.candidate.healing()
+        if not stage.is_ready:
+            why = "with this chance the network does not come to work before anything is harmed"
+            return TrialReport(harm, healing, trouble=why)
+        return run_trial(stage, harm, healing)
 
     def _begin(self, job: Job) -> None:
         ours, theirs = _context.Pipe(duplex=False)

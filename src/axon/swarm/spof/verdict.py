@@ -119,8 +119,7 @@ class SpofVerdict:
                 return f"{Level.OPEN}: {self._why_open()}."
             case Level.FOUND:
                 names = [each.candidate.targets[0] for each in self._singles()]
-                found = Counter(names)
-                return f"{Level.FOUND}: {', '.join(found)}."
+                return f"{Level.FOUND}: {', '.join(dict.fromkeys(names))}."
             case Level.WEAK:
                 shown = "; ".join(str(each.candidate) for each in self.witnesses[:3])
                 more = f" and {len(self.witnesses) - 3} more" * (len(self.witnesses) > 3)
@@ -132,9 +131,9 @@ class SpofVerdict:
 
     def exclusions(self) -> list[str]:
         """What was left out."""
-        if self.is_narrowed:
-            return ["all but what was asked for by name", *self.left_out]
-        found = self.scope.exclusions(self.blueprint) + self.left_out
+        narrowed = ["all but what was asked for by name"]
+        found = narrowed if self.is_narrowed else self.scope.exclusions(self.blueprint)
+        found += self.left_out
         untried = len(self.of(CandidateState.UNTRIED))
         if untried:
             found.append(f"{counted(untried, 'candidate')} for which there was no time")

@@ -28,7 +28,8 @@ def verdict_lines(verdict: SpofVerdict, replay: str) -> Iterator[str]:
     yield from _inventory(verdict)
     yield from _counted(verdict)
     passed = [control.about for control in verdict.controls if control.passed]
-    yield from _row("controls", f"{'; '.join(passed)}: seen as it must be")
+    said = f"{'; '.join(passed)}: seen as it must be" if passed else "none was carried out"
+    yield from _row("controls", said)
     for control in verdict.controls:
         if not control.passed:
             yield from _row("control", f"NOT as it must be: {control.about}: {control.said}")
