@@ -104,6 +104,9 @@ def _sync(folder: Path, endpoint: Endpoint, count: int, last_hex: str) -> float:
             while node.headers.best.height < count:  # noqa: ASYNC110 (a node tells nobody here)
                 await asyncio.sleep(0.005)
         moments.append(time.perf_counter())
+        async with asyncio.timeout(_LIMIT_S):  # a stop leaves writes that wait undone
+            while kept < count:  # noqa: ASYNC110 (a node tells nobody here)
+                await asyncio.sleep(0.005)
         assert node.headers.best.hash.hex() == last_hex
         driver.stop()
         await running
