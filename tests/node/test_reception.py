@@ -18,7 +18,7 @@ from axon.node.reception import (
     STEP_NS,
     TURN_NS,
 )
-from axon.node.replies import FILTERS_A_READ
+from axon.node.replies import FILTERS_A_READ, MAX_READS
 from axon.node.work import perform
 from axon.primitives.block import Block
 from axon.primitives.netaddress import NetAddress, TimedAddress
@@ -329,3 +329,38 @@ def test_a_block_without_its_witnesses_is_made_off_the_loop_and_once() -> None:
     sent = rig.told(peer, BlockMessage)
     assert len(sent) == 3
     assert {Block.decode(each.raw).transactions[1].raw for each in sent} == {paid.stripped}
+
+
+def test_a_block_that_many_want_without_its_witnesses_is_made_once_for_all() -> None:
+    rig = Rig()
+    entry = rig.node.active.at(5)
+    assert entry is not None
+    wanted = GetData((InvItem(InvType.BLOCK, entry.hash),))
+    peers = [rig.connect() for _ in range(5)]
+    for peer in peers:
+        rig.send(peer, wanted, Ping(9))
+    assert [job.job for job in rig.jobs] == [ReadBlock(entry.hash, stripped=True)]
+    rig.feed(Closed(peers[1]))
+    rig.work()
+    rig.tick()
+    for peer in (peers[0], *peers[2:]):
+        assert [type(each) for each in rig.sent_to(peer)] == [BlockMessage, Pong]
+    rig.send(peers[0], wanted)
+    assert not rig.jobs
+    assert len(rig.told(peers[0], BlockMessage)) == 1
+
+
+def test_who_waits_for_anothers_block_without_witnesses_asks_again_when_that_one_goes() -> None:
+    rig = Rig()
+    others, bare = rig.node.active.at(5), rig.node.active.at(6)
+    assert others is not None
+    assert bare is not None
+    for _ in range(MAX_READS):
+        rig.send(rig.connect(), GetData((InvItem(InvType.WITNESS_BLOCK, others.hash),)))
+    first, second = rig.connect(), rig.connect()
+    for peer in (first, second):
+        rig.send(peer, GetData((InvItem(InvType.BLOCK, bare.hash),)), Ping(9))
+    rig.feed(Closed(first))  # Its own had to wait, and is forgotten.
+    rig.tick()
+    rig.work()
+    assert [type(each) for each in rig.sent_to(second)] == [BlockMessage, Pong]

@@ -98,6 +98,8 @@ class Replies:
         self._reads = 0  # Ordered and not done.
         self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
         self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
+        self._stripping: dict[BlockHash, list[ReadRequest]] = {}  # And who else asks for the same.
+        self._again: dict[PeerId, ReadRequest] = {}  # What such a one asked for, at its next turn.
 
     # Requests.
 
@@ -112,8 +114,11 @@ class Replies:
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone; what is being read for it is thrown away."""
         self._serving.closed(peer, now)
-        self._queue.pop(peer, None)
+        queued = self._queue.pop(peer, None)
+        if isinstance(queued, BlockRead):
+            self._stripped_or_not(queued.request.item)
         self._filters_left.pop(peer, None)
+        self._again.pop(peer, None)
 
     def received(self, session: Session, message: GetData | GetHeaders | GetBlocks) -> None:
         """A request for blocks, headers or transactions.
@@ -152,11 +157,11 @@ class Replies:
         if request is not None:
             self._read(session, FiltersRead(request))
             return
-        following = self._serving.take_next(peer, now)
+        following = self._again.pop(peer, None) or self._serving.take_next(peer, now)
         if isinstance(following, ReadRequest):
             recent = self._kept(following.item)
             if recent is None:
-                self._read(session, BlockRead(following))
+                self._read_block(session, following)
                 return
             following = self._serving.block_read(peer, following.item, recent)
         self._outbox.perform(following)
@@ -175,6 +180,7 @@ class Replies:
         self._next_read()
         if item.kind == InvType.BLOCK and raw is not None:
             _keep(self._stripped, BlockHash(item.hash), raw)
+        self._stripped_or_not(item)
         session = self._sessions.get(peer)
         if session is None:
             return
@@ -200,6 +206,28 @@ class Replies:
         else:
             del self._filters_left[request.peer]
             session.serving = False
+
+    def _read_block(self, session: Session, request: ReadRequest) -> None:
+        """Have a block read; who asks for one whose witnesses are being taken off waits for that."""
+        if request.item.kind == InvType.BLOCK:
+            block_hash = BlockHash(request.item.hash)
+            others = self._stripping.get(block_hash)
+            if others is not None:
+                session.busy = True
+                others.append(request)
+                return
+            self._stripping[block_hash] = []
+        self._read(session, BlockRead(request))
+
+    def _stripped_or_not(self, item: InvItem) -> None:
+        """Nobody takes a block's witnesses off any more: who waited for it has its turn again."""
+        if item.kind != InvType.BLOCK:
+            return
+        for request in self._stripping.pop(BlockHash(item.hash)):
+            session = self._sessions.get(request.peer)
+            if session is not None:
+                self._again[request.peer] = request
+                session.busy, session.serving = False, True
 
     def _read(self, session: Session, continuation: BlockRead | FiltersRead) -> None:
         session.busy = True
