@@ -208,7 +208,7 @@ class Replies:
             session.serving = False
 
     def _read_block(self, session: Session, request: ReadRequest) -> None:
-        """Have a block read; who asks for one whose witnesses are being taken off waits for that."""
+        """Have a block read, or wait until its witnesses are off that are being taken off now."""
         if request.item.kind == InvType.BLOCK:
             block_hash = BlockHash(request.item.hash)
             others = self._stripping.get(block_hash)
