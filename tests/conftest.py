@@ -5,6 +5,9 @@ inherits it: no test of an interrupted program could pass there.
 
 Tests with processes of their own come one after the other, also where two run the tests: more than
 one network at a time would keep a small machine too busy. The other does the quick tests meanwhile.
+
+How long drawn examples take says something of the machine, which others use too, and nothing of
+axon: hypothesis looks at no clock.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ import signal
 import threading
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("axon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("axon")
 
 if (
     threading.current_thread() is threading.main_thread()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.chain.activechain import ActiveChain
@@ -74,7 +74,6 @@ def test_fork_of_a_branch() -> None:
     assert not chain.contains(ahead)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-3, 3), max_size=30))
 def test_agrees_with_a_list(moves: list[int]) -> None:
     tree = HeaderTree(REGTEST)

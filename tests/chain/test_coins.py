@@ -368,7 +368,7 @@ def test_coins_made_and_spent_while_held_leave_no_trace() -> None:
     assert _contents(coins) == {point: Coin(29, False, 1, script)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.lists(st.sampled_from("ccccdhrfo"), max_size=25))
 def test_agrees_with_a_naive_model_and_survives_a_crash(seed: int, moves: list[str]) -> None:
     rng = Random(seed)

@@ -66,7 +66,7 @@ def test_unknown_blocks_have_no_filter() -> None:
     assert index.headers([]) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from("ccccdhrfo"), max_size=30))
 def test_headers_form_a_chain_through_every_move(moves: list[str]) -> None:
     store = RecordingStore()

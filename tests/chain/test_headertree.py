@@ -105,7 +105,7 @@ def _odd(parent: Header, oddity: str, salt: int) -> Header:
     return mine(parent, time, bits, version=3 if oddity == "old" else 4, salt=salt)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(_ODDITIES), min_size=1, max_size=30),
     st.integers(0, 30),
@@ -181,7 +181,7 @@ def test_nothing_builds_on_an_invalid_block() -> None:
     assert refused.reason == "high-hash"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=40))
 def test_agrees_with_a_naive_model(steps: list[tuple[int, bool]]) -> None:
     tree = HeaderTree(REGTEST)

@@ -168,7 +168,7 @@ def test_time_at_the_median_is_too_old() -> None:
     accepted(tree.add(mine(tip, median + 1, LIMIT), FAR_FUTURE))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-40, 40), max_size=40))
 def test_too_old_is_what_the_median_says(steps: list[int]) -> None:
     tree = HeaderTree(REGTEST)

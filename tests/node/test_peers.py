@@ -354,7 +354,7 @@ def test_an_invalid_transaction_costs_nothing() -> None:
     assert len(rig.node.pool) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=300), connected=st.booleans(), cut=st.integers(1, 300))
 def test_any_bytes_give_effects_and_no_exception(data: bytes, connected: bool, cut: int) -> None:
     rig = _shared()
@@ -368,7 +368,7 @@ def test_any_bytes_give_effects_and_no_exception(data: bytes, connected: bool, c
     assert rig.node.active.height == 112
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(said=st.lists(messages(), max_size=6), connected=st.booleans())
 def test_any_messages_give_effects_and_no_exception(said: list[Message], connected: bool) -> None:
     rig = _shared()
@@ -380,7 +380,7 @@ def test_any_messages_give_effects_and_no_exception(said: list[Message], connect
     rig.feed(Closed(other))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     command=st.sampled_from(("version", "headers", "inv", "getdata", "block", "tx", "addrv2")),
     payload=st.binary(max_size=200),

@@ -446,7 +446,7 @@ def test_who_is_gone_hears_nothing() -> None:
     assert scene.gossip.stats(peer) == AddrStats(0, 0, False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(

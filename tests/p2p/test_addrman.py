@@ -481,7 +481,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(p.bucket < TRIED_BUCKETS and p.slot < BUCKET_SIZE for p in tried)
 
 
-AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=15)
 TestAnyOrder = AnyOrder.TestCase
 
 

@@ -415,7 +415,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_no_block_is_forgotten_or_asked_of_two(steps: list[tuple[str, int]]) -> None:
     it = fixture()

@@ -170,7 +170,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert due is None or due > now
 
 
-AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
 TestAnyOrder = AnyOrder.TestCase
 
 

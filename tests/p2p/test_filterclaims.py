@@ -47,7 +47,7 @@ LENGTH = 9001
 TRUTH = Story(LENGTH)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, LENGTH - 1))
 def test_the_first_difference_is_found_with_three_questions(differs: int) -> None:
     liar, chain, claims = Story(LENGTH, differs), TRUTH.chain(LENGTH), FilterClaims(-1)

@@ -27,7 +27,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.sampled_from((0, 1, 5000)))
 def test_it_is_a_list_and_its_file_follows(steps: list[tuple[str, int]], start: int) -> None:
     chain, file = FilterHeaderChain(start, bytes([7]) * 32), bytearray()

@@ -225,7 +225,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.integers(0, 2**32))
 def test_it_agrees_with_a_naive_model(steps: list[tuple[str, int, int, bool]], seed: int) -> None:
     requests, naive, now = TxRequest(Random(seed)), _Naive(), NOW

@@ -117,7 +117,7 @@ def test_a_frozen_coin_does_not_help_a_bump() -> None:
 )
 @example(rate=5_000, short=1, coins=1, part=0.4)
 @example(rate=MIN_FEERATE_SAT_KVB, short=1, coins=3, part=0.4)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_feerate_that_a_refusal_names_is_enough(
     rate: int, short: int, coins: int, part: float
 ) -> None:
@@ -144,7 +144,6 @@ def test_the_feerate_that_a_refusal_names_is_enough(
 
 
 @given(fee_sat=st.integers(0, 10_000_000), data=st.binary(max_size=2_000))
-@settings(deadline=None)
 def test_what_is_named_pays_for_the_old_one_and_for_itself(fee_sat: int, data: bytes) -> None:
     old = Transaction.build(2, paying(b"", COIN).inputs, [TxOut(1, data)])
     named_sat_kvb = least_bump_sat_kvb(old, fee_sat)

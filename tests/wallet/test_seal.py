@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from axon.errors import DamageError
@@ -25,7 +25,6 @@ def sealed(secret: bytes = b"secret", passphrase: str = "pass", log_n: int = 2) 
 PASSPHRASES = st.text(st.characters(exclude_characters="\0"), max_size=20)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100), PASSPHRASES, st.text(max_size=20))
 @example(b"", "", "\0")
 @example(b"", "a", "a\0\0")

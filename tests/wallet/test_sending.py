@@ -54,7 +54,7 @@ def rich(coins: int) -> Scene:
 
 @given(rate=st.integers(MIN_FEERATE_SAT_KVB, 1_000_000), coins=st.integers(1, 3))
 @example(rate=MIN_FEERATE_SAT_KVB, coins=3)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_feerate_that_nodes_relay_is_drafted_and_met(rate: int, coins: int) -> None:
     scene = Scene()
     for name in range(coins):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from unicodedata import combining
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic as WordList
 
@@ -56,7 +56,6 @@ def test_every_language_of_bip_39(language: str) -> None:
         check_words(" ".join([word] * 12))
 
 
-@settings(deadline=None)  # Lists are read once, which takes a moment.
 @given(
     st.sampled_from(["english", *(name for name in ZERO_ENTROPY if name != "chinese")])
     | st.sampled_from(["chinese_simplified", "chinese_traditional"]),
@@ -67,7 +66,6 @@ def test_words_in_full_are_read_as_they_are(language: str, entropy: bytes) -> No
     assert check_words(made) == WordList.normalize_string(made)
 
 
-@settings(deadline=None)  # Lists are read once, which takes a moment.
 @given(
     st.sampled_from(["english", "spanish", "french", "italian", "portuguese", "czech"]),
     st.binary(min_size=32, max_size=32),
@@ -163,7 +161,6 @@ def test_an_electrum_seed_is_named(words: str, kind: str) -> None:
         check_words(words)
 
 
-@settings(deadline=None)  # Lists are read once, which takes a moment.
 @given(
     st.text(max_size=200) | st.lists(st.sampled_from(["aban", "1", "的", "\ud800"])).map(" ".join)
 )

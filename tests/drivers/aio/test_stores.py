@@ -70,7 +70,7 @@ def test_items_do_not_see_what_is_written_meanwhile(store: RocksStore) -> None:
     assert [key for key, _ in items] == [b"b"]
 
 
-@settings(max_examples=30, deadline=None)  # Each example opens a store twice.
+@settings(max_examples=30)  # Each example opens a store twice.
 @given(st.lists(CHANGES, max_size=8))
 def test_a_store_is_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory, batches: list[dict[bytes, bytes | None]]
@@ -215,7 +215,6 @@ def test_records_are_appended_read_and_cut(tmp_path: Path) -> None:
     again.close()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40), st.integers(1, 9))
 def test_a_broken_record_is_cut_off(
     tmp_path_factory: pytest.TempPathFactory, raw: bytes, size: int

@@ -72,7 +72,7 @@ def opened_elsewhere(path: Path) -> str:
     return outcome.stderr.strip().split("\n")[-1]
 
 
-@settings(max_examples=40, deadline=None)  # Each example opens a file twice.
+@settings(max_examples=40)  # Each example opens a file twice.
 @given(st.lists(CHANGES, max_size=8), KEYS)
 def test_a_store_is_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory,

@@ -281,7 +281,6 @@ def test_what_is_no_archive_is_said(run: Manifest, data: bytes) -> None:
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=60,
-    deadline=None,
 )
 @given(st.data())
 def test_a_damaged_archive_is_refused_or_as_good_as_whole(

@@ -37,7 +37,7 @@ def test_a_young_chain_adds_up() -> None:
     assert (found.unclaimed_sat, found.coins) == (0, 5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     fee_sat=st.integers(1, COIN),
     claimed=st.booleans(),
