@@ -27,6 +27,7 @@ from axon.cli.simplan import (
 )
 from axon.errors import ConfigError
 from axon.machine import SECOND
+from axon.swarm.sightings import over, sightings_lines
 from axon.swarm.sim.faultruns import FaultRunReport, run_faults
 from axon.swarm.sim.lightplan import LightReport
 from axon.swarm.sim.lightrun import run_light
@@ -158,6 +159,7 @@ def _summary(reports: Sequence[FaultRunReport | LightReport], seconds: float) ->
     ]
     lines += _of_faults([report for report in reports if isinstance(report, FaultRunReport)])
     lines += _of_wallets([report for report in reports if isinstance(report, LightReport)])
+    lines += sightings_lines(over(report.sometimes for report in reports), len(reports))
     if failed:
         lines.append("failed seeds: " + " ".join(failed))
     return "\n".join(lines)

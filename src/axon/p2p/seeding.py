@@ -32,6 +32,9 @@ FIXED_DELAY: Final = 60 * SECOND
 MAX_PER_SEED: Final = 32
 """No seed fills more of the table than this."""
 
+FIXED_SEEDS: Final = "fixed seeds"
+"""The name under which addresses of the fixed seeds are filed (`addrplacement.named_source`)."""
+
 _SEED_SERVICES: Final = Services.NETWORK | Services.WITNESS
 
 
@@ -109,7 +112,7 @@ class Seeding:
             self._seed_nodes = ()
         if self._fixed_seeds and now >= self._fixed_at:
             if not len(self._addrman):
-                self._take(self._fixed_seeds, "fixed seeds", now, 7 * DAY, 14 * DAY)
+                self._take(self._fixed_seeds, FIXED_SEEDS, now, 7 * DAY, 14 * DAY)
             self._fixed_seeds = ()
         if not self._names or now < self._dns_at:
             return []

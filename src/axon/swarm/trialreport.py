@@ -42,6 +42,8 @@ class TrialReport:
         digest: the fingerprint of the run, in the simulator; with processes no two runs are equal.
         notes: how it was carried out, in words: what a judge of the report should know.
         trouble: why the trial itself could not be carried out; what it found is worth nothing then.
+        sometimes: how often each interesting state was reached (`sightings`); empty where nobody
+            looked.
     """
 
     harm: FaultPlan
@@ -51,6 +53,7 @@ class TrialReport:
     digest: str = ""
     notes: list[str] = field(default_factory=list)
     trouble: str = ""
+    sometimes: dict[str, int] = field(default_factory=dict)
 
     @property
     def broken(self) -> list[Finding]:
@@ -67,6 +70,7 @@ class TrialReport:
             "digest": self.digest,
             "notes": self.notes,
             "trouble": self.trouble,
+            "sometimes": self.sometimes,
         }
 
 

@@ -25,9 +25,11 @@ from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
 from axon.node.facts import Fact
 from axon.primitives.hashes import to_hex
 from axon.swarm.invariants import Violation
+from axon.swarm.sim.historychange import HistoryChange
+from axon.swarm.sim.lookout import Lookout
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.watch import Watch, check_by_kernel, check_most_work
-from axon.swarm.sim.workload import PAYERS, Workload, history
+from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, Workload, history
 
 BOOT: Final = MINUTE
 """For finding each other before anything fails."""
@@ -107,6 +109,7 @@ class FaultRunReport:
         events: that machines took in.
         digest: the fingerprint of the run.
         seen: how often each kind of fact was stated.
+        sometimes: how often each interesting state was reached (`sightings`).
     """
 
     seed: int
@@ -120,6 +123,7 @@ class FaultRunReport:
     events: int = 0
     digest: str = ""
     seen: dict[str, int] = field(default_factory=dict)
+    sometimes: dict[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -209,6 +213,8 @@ class _Run:
     def __init__(self, plan: FaultRunPlan) -> None:
         self.plan = plan
         self.watch = Watch()
+        self.history = HistoryChange(HISTORY_BLOCKS, min(each.at for each in plan.faults))
+        self.lookout = Lookout()
         self.network = SimNetwork(
             plan.seed,
             plan.nodes,
@@ -221,7 +227,10 @@ class _Run:
         self.workload = Workload(self.network, PAYMENT_INTERVAL, BLOCK_INTERVAL, plan.heals_at)
 
     def _told(self, node: int, fact: Fact, _now: Instant) -> None:
-        self.watch.told(node, self.network.machine(node), fact)
+        machine = self.network.machine(node)
+        self.lookout.told(node, machine, fact)
+        self.history.told(node, fact, self.network.now)
+        self.watch.told(node, machine, fact)
 
     def _apply(self, fault: Fault | Wipe) -> None:
         network = self.network
@@ -235,6 +244,8 @@ class _Run:
             case Restart(_, node):
                 if not network.simulation.is_running(node):
                     self.watch.restarted(node)
+                    self.history.restarted(node)
+                    self.lookout.restarted(node, disk_failed=False)
                     network.restart(node)
             case _:
                 fault.apply(network.simulation)
@@ -247,6 +258,8 @@ class _Run:
         """
         network, heals_at = self.network, self.plan.heals_at
         network.run(heals_at + CALM - network.now)
+        running = network.running()
+        self.history.check_suffixes({number: network.machine(number) for number in running})
         best = self._best()
         last = network.machine(best).active.tip
         network.mine(best, PAYERS[0].script)
@@ -306,6 +319,7 @@ def run_faults(seed: int, nodes: int = 20) -> FaultRunReport:
     report.payments = run.workload.payments
     report.events, report.digest = trace.events, trace.digest()
     report.seen = dict(sorted(run.watch.seen.items()))
+    report.sometimes = run.lookout.found.to_json()
     return report
 
 

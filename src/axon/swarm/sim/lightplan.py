@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -54,6 +54,7 @@ class LightReport:
         refuted: how often a peer was caught lying.
         events: that machines took in.
         digest: the fingerprint of the run.
+        sometimes: how often each interesting state was reached (`sightings`).
     """
 
     plan: LightPlan
@@ -63,6 +64,7 @@ class LightReport:
     refuted: int = 0
     events: int = 0
     digest: str = ""
+    sometimes: dict[str, int] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:

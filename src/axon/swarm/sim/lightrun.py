@@ -34,6 +34,7 @@ from axon.swarm.sim.byzantine import ByzantineNode
 from axon.swarm.sim.lightjudge import LightJudge
 from axon.swarm.sim.lightplan import EVENTS, LightPlan, LightReport, plan_light
 from axon.swarm.sim.lightprogram import Device, Ways, add_light
+from axon.swarm.sim.lookout import Lookout
 from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import MATURITY, PAYERS, history
 from axon.wallet.history import PaymentState
@@ -72,6 +73,7 @@ def play_light(plan: LightPlan, nodes: int) -> LightReport:
         story.play()
     except Violation as violation:
         report.violation = str(violation)
+    report.sometimes = story.lookout.found.to_json()
     report.events = story.net.simulation.trace.events
     report.digest = story.net.simulation.trace.digest()
     return report
@@ -90,12 +92,13 @@ class _Story:
     def __init__(self, plan: LightPlan, nodes: int, report: LightReport) -> None:
         self._plan = plan
         self._report = report
+        self.lookout = Lookout()
         self.net = SimNetwork(
             plan.seed,
             nodes,
             history=history(1_700_000_000 * SECOND),
             disguise=self._disguise,
-            on_fact=lambda *_: self._judge.note_tips() if self._judging else None,
+            on_fact=self._told,
         )
         self._judging = False  # All nodes are up.
         self._judge = LightJudge(self.net, plan.honest, OWNER.script)
@@ -271,6 +274,11 @@ class _Story:
 
     # Who takes part.
 
+    def _told(self, number: int, fact: Fact, _now: Instant) -> None:
+        self.lookout.told(number, self.net.machine(number), fact)
+        if self._judging:
+            self._judge.note_tips()
+
     def _disguise(self, node: SimNode, machine: FullNode) -> Machine:
         lie = self._plan.lies.get(node.number)
         if lie is None:
@@ -306,6 +314,9 @@ class _Story:
 
     def _reported(self, device: Device, fact: object, _now: Instant) -> None:
         assert isinstance(fact, Fact)
+        if device.number >= 0:
+            machine = self.net.simulation.machine(device.number)
+            self.lookout.wallet_told(device.number, machine, fact)
         if isinstance(fact, PeerMisbehaved):
             self._report.refuted += 1
             host = fact.address.rpartition(":")[0]

@@ -34,6 +34,7 @@ class Surroundings:
         simulation: where its programs run.
         find: the number of a program by its name; None for one that has not come yet.
         lose: takes a program's folder away, or puts it back.
+        start_again: starts a program that has ended.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Surroundings:
         simulation: Simulation,
         find: Callable[[str], int | None],
         lose: Callable[[str, bool], None],
+        start_again: Callable[[int], None],
     ) -> None:
         self._blueprint = blueprint
         self._simulation = simulation
         self._find = find
         self._lose = lose
+        self._start_again = start_again
         self._places = {name: number for number, name in enumerate(_nodes(blueprint))}
         self._down: dict[str, None] = {}  # Proxies and files.
         self._offsets_us: dict[str, int] = {}  # Of clocks that are wrong.
@@ -97,7 +100,7 @@ class Surroundings:
     def _restart(self, number: int, user: str) -> None:
         """A program that ended without its file starts again when all is back."""
         if number in self._simulation.failures and not self.has_lost(user):
-            self._simulation.restart(number)
+            self._start_again(number)
 
     def _let_answer(self, seed: str, *, answers: bool) -> None:
         """Have a seed answer with its nodes, whatever services are asked for, or not at all."""

@@ -26,6 +26,7 @@ from axon.swarm.faultplan import FaultPlan
 from axon.swarm.harmed import harmed_by, touched_by
 from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
+from axon.swarm.sim.historychange import HistoryChange
 from axon.swarm.sim.trialnetwork import TrialNetwork
 from axon.swarm.sim.watch import Watch
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history, spendable
@@ -135,6 +136,7 @@ class _Trial:
         self._nodes = [n.name for n in stage.blueprint.nodes if n.name not in self._harmed]
         self._versions = {plan.name: plan.tx_version for plan in stage.blueprint.wallets}
         self._watch = Watch()
+        self._history = HistoryChange(self._best_height(), self._net.now)
         self._unsafe: Finding | None = None
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
@@ -171,6 +173,7 @@ class _Trial:
             for client, what in self._waits
         ]
         report.digest = simulation.trace.digest()
+        report.sometimes = net.lookout.found.to_json()
         return report
 
     def _do_harm(self) -> None:
@@ -184,6 +187,7 @@ class _Trial:
         if name in self._touched or self._unsafe is not None:
             return
         try:
+            self._history.told(self._net.number(name), fact, self._net.now)
             self._watch.told(self._net.number(name), machine, fact)
         except Violation as violation:
             self._unsafe = violation.finding

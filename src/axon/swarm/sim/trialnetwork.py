@@ -8,6 +8,7 @@ miners are in `trialminers`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from axon.chain.store import MemoryStore
@@ -30,6 +31,7 @@ from axon.swarm.blueprint import Blueprint, ComponentClass, NodePlan, WalletPlan
 from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
 from axon.swarm.signer import Signer
 from axon.swarm.sim.lightprogram import Device, Ways, add_light
+from axon.swarm.sim.lookout import Lookout
 from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
 from axon.swarm.sim.surroundings import USED, Surroundings
 from axon.swarm.sim.trialminers import TEMPLATE_TIME, Miners
@@ -64,6 +66,7 @@ class TrialNetwork:
         self._numbers = {plan.name: number for number, plan in enumerate(self._plans)}
         self._sieves: dict[int, Withholder] = {}
         self.on_fact: Callable[[str, FullNode, Fact], None] | None = None
+        self.lookout = Lookout()
         self.net = SimNetwork(
             seed,
             len(self._plans),
@@ -80,7 +83,9 @@ class TrialNetwork:
             self.net.crash(self._numbers[newcomer.name], lose=False)
             self.net.nodes[self._numbers[newcomer.name]].disk.wipe()
         self.devices: dict[str, Device] = {}
-        self._surroundings = Surroundings(blueprint, self.simulation, self._find, self._lose)
+        self._surroundings = Surroundings(
+            blueprint, self.simulation, self._find, self._lose, self._start_again
+        )
         for plan in self._plans:
             self._guard(plan)
         for wallet in blueprint.wallets:
@@ -142,7 +147,7 @@ class TrialNetwork:
             device,
             Endpoint(f"99.{place // 250}.{place % 250}.1", PORT),
             ways,
-            on_report=lambda _fact, _now: None,
+            on_report=partial(self._wallet_told, device),
         )
         self._surroundings.settle(plan.name)
         return device
@@ -209,7 +214,14 @@ class TrialNetwork:
             sieve.withheld = before.withheld
         return sieve
 
+    def _wallet_told(self, device: Device, fact: object, _now: Instant) -> None:
+        assert isinstance(fact, Fact)
+        if device.number >= 0:  # Else it is just being raised.
+            machine = self.simulation.machine(device.number)
+            self.lookout.wallet_told(device.number, machine, fact)
+
     def _told(self, number: int, fact: Fact, _now: Instant) -> None:
+        self.lookout.told(number, self.net.machine(number), fact)
         if self.on_fact is not None:
             self.on_fact(self._plans[number].name, self.net.machine(number), fact)
 
@@ -261,7 +273,7 @@ class TrialNetwork:
                 if not (simulation.is_running(number) or self._surroundings.has_lost(name)):
                     if step.param("wipe"):
                         self._wipe(name)
-                    simulation.restart(number)
+                    self._start_again(number)
             case Op.WIPE:
                 self._wipe(name)
             case Op.STOP:
@@ -276,6 +288,10 @@ class TrialNetwork:
             case Op.LIE:
                 if number in self._sieves:
                     self._sieves[number].withheld = Withheld(str(step.param("withhold")))
+
+    def _start_again(self, number: int) -> None:
+        self.lookout.restarted(number, disk_failed=number in self.simulation.failures)
+        self.simulation.restart(number)
 
     def _wipe(self, name: str) -> None:
         if name in self._numbers:

@@ -17,6 +17,7 @@ from axon.swarm import blueprintfile
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan
 from axon.swarm.invariants import TITLES, Finding
+from axon.swarm.sightings import SIGHTS
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.search import CandidateRecord, CandidateState
 from axon.swarm.spof.verdict import SCHEMA, Control, Level
@@ -166,7 +167,14 @@ def _report(data: Mapping[str, Any]) -> TrialReport:
         _text(data["digest"]),
         [_text(each) for each in _list(data["notes"])],
         _text(data["trouble"]),
+        {_sight(name): _count(times) for name, times in data.get("sometimes", {}).items()},
     )
+
+
+def _sight(name: str) -> str:
+    if name not in SIGHTS:
+        raise ConfigError(f"there is no state {name!r:.80} that is looked for")
+    return name
 
 
 def _finding(name: str, data: Mapping[str, Any]) -> Finding:

@@ -9,6 +9,7 @@ from typing import Final
 
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.invariants import counted
+from axon.swarm.sightings import Sightings, over
 from axon.swarm.spof.candidates import all_but_one, singles
 from axon.swarm.spof.scope import Scope, exhaustive_size
 from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
@@ -153,8 +154,19 @@ class SpofVerdict:
                 row[str(each.candidate.mode)] = _cell(each)
         return rows
 
+    def sightings(self) -> tuple[Sightings, int]:
+        """In how many trials each interesting state was reached, and how many looked for them."""
+        runs = [
+            report.sometimes
+            for record in self.records
+            for report in record.reports.values()
+            if report.sometimes
+        ]
+        return over(runs), len(runs)
+
     def to_json(self) -> dict[str, object]:
         """For a report."""
+        found, runs = self.sightings()
         return {
             "schema": SCHEMA,
             "level": str(self.level),
@@ -166,6 +178,7 @@ class SpofVerdict:
             "exclusions": self.exclusions(),
             "controls": [each.to_json() for each in self.controls],
             "matrix": self.matrix(),
+            "sometimes": {"runs": runs, "reached": found.to_json()},
             "trials": [trial_json(each) for each in self.records if each.reports],
         }
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from axon.swarm.blueprint import ComponentClass
 from axon.swarm.invariants import TITLES, counted
+from axon.swarm.sightings import sightings_lines
 from axon.swarm.spof.search import CandidateState
 from axon.swarm.spof.verdict import SpofVerdict, first_broken
 
@@ -45,6 +46,14 @@ def verdict_lines(verdict: SpofVerdict, replay: str) -> Iterator[str]:
     more = len(verdict.witnesses) - SHOWN_WITNESSES
     if more > 0:
         yield f"\nand {more} more; --json shows all"
+    yield from _sometimes(verdict)
+
+
+def _sometimes(verdict: SpofVerdict) -> Iterator[str]:
+    found, runs = verdict.sightings()
+    if runs:
+        yield ""
+        yield from sightings_lines(found, runs)
 
 
 def _inventory(verdict: SpofVerdict) -> Iterator[str]:
