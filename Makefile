@@ -33,7 +33,7 @@ check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process"
+	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
 
 interop: setup $(FOREIGN)/ready
 	$(BIN)/pytest -q -rs -m interop tests/interop

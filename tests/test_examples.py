@@ -37,6 +37,7 @@ def test_each_is_short_and_tested() -> None:
         assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= LINES, name
 
 
+@pytest.mark.long
 def test_partition() -> None:
     told = run("partition", "7")
     assert told == run("partition", "7")

@@ -70,6 +70,7 @@ async def longest_hold_s(work: Awaitable[object]) -> float:
     return longest
 
 
+@pytest.mark.long
 def test_a_full_table_holds_nobody_up(tmp_path: Path, saver: StateSaver) -> None:
     addrman = full_table(Random(1))
     gc.freeze()
@@ -78,6 +79,7 @@ def test_a_full_table_holds_nobody_up(tmp_path: Path, saver: StateSaver) -> None
     assert len(StateFiles(tmp_path).load_peers(Random(2), lab=False)) == len(addrman)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_large_pool_holds_nobody_up(tmp_path: Path, saver: StateSaver) -> None:
     scene = Scene()

@@ -227,6 +227,7 @@ def test_a_claim_without_its_filter_is_no_claim() -> None:
     assert not world.disputes
 
 
+@pytest.mark.long
 def test_a_peer_that_contradicts_itself_goes() -> None:
     for seed in range(10):
         world = World(seed, LONG)

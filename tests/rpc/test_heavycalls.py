@@ -102,6 +102,7 @@ async def longest_hold_s(rig: Rig, name: str, params: list[object]) -> float:
     return max(holds)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [

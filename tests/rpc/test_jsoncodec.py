@@ -72,6 +72,7 @@ def test_what_has_no_form_is_refused() -> None:
         b'["' + b"\\u00e4" * 2_000_000 + b'"]',
         b"[" + b'{"id":1,"method":"getblockcount"},' * 60_000 + b"0]",
     ],
+    ids=["long", "escapes", "many"],
 )
 def test_the_loop_goes_on_while_a_long_request_is_decoded(body: bytes) -> None:
     async def act(codec: JsonCodec) -> None:

@@ -109,6 +109,7 @@ def test_what_was_mined_is_there(place: Place) -> None:
     assert info["lastprocessedblock"]["hash"] == place.node.call("getbestblockhash")
 
 
+@pytest.mark.long
 def test_a_payment_goes_out_and_is_confirmed(place: Place) -> None:
     before = place.balance()["trusted"]
     draft = place.wallet.call("draftpayment", {BOB: 1.5}, {"fee_rate": 2})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from axon.rpc.amounts import decode_json, encode_json
 from axon.rpc.errors import Code, RpcError
 from axon.tui.feebump import FeeDialog
@@ -12,6 +14,8 @@ from axon.tui.question import QuestionDialog
 from axon.tui.wording import draft_rows
 from tests.tui.double import COIN, PASSPHRASE, Double, txid
 from tests.tui.stage import Stage, play
+
+pytestmark = pytest.mark.long
 
 SHORT = RpcError(Code.INSUFFICIENT_FUNDS, "the money is not there")
 

@@ -11,6 +11,8 @@ from axon.tui.details import DetailsDialog
 from tests.tui.double import BOB, CAROL, COIN, MINE, Double, txid
 from tests.tui.stage import SMALL, Stage, play
 
+pytestmark = pytest.mark.long
+
 SIZES = [SMALL, (120, 40)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from textual.widgets import Checkbox, Input
 
 from axon.rpc.amounts import Json
@@ -13,6 +14,8 @@ from axon.tui.passphrase import PassphraseDialog, SecretInput
 from axon.tui.question import QuestionDialog
 from tests.tui.double import BOB, PASSPHRASE, Double, txid
 from tests.tui.stage import Stage, play
+
+pytestmark = pytest.mark.long
 
 TYPED = "secret"
 """Short, for it is typed key by key."""

@@ -109,6 +109,7 @@ def test_a_frozen_coin_does_not_help_a_bump() -> None:
     assert frozen in {item.outpoint for item in made.inputs}
 
 
+@pytest.mark.long
 @given(
     rate=st.integers(MIN_FEERATE_SAT_KVB, 20_000),
     short=st.integers(1, 2_000),

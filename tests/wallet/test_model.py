@@ -233,6 +233,7 @@ def resume(wallet: Wallet, world: World) -> None:
     wallet.follow_chain(None, len(world.blocks) - 1, world.blocks[-1].hash)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(15))
 def test_a_disk_that_fails_leaves_a_wallet_that_goes_on(seed: int) -> None:
     rng, store = Random(seed), Dying()

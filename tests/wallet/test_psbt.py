@@ -205,6 +205,7 @@ print(read)
 """In a process of its own: a panic of the library would end the tests."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_hostile_psbts_are_read_or_refused(seed: int) -> None:
     outcome = subprocess.run(

@@ -66,6 +66,7 @@ def test_words_in_full_are_read_as_they_are(language: str, entropy: bytes) -> No
     assert check_words(made) == WordList.normalize_string(made)
 
 
+@pytest.mark.long
 @given(
     st.sampled_from(["english", "spanish", "french", "italian", "portuguese", "czech"]),
     st.binary(min_size=32, max_size=32),

@@ -30,6 +30,7 @@ def test_the_seeds_of_the_ordinary_run_have_all_kinds_of_fault() -> None:
     assert {kind for seed in SEEDS for kind in draw_plan(seed, 20).kinds} == set(KINDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_network_under_faults_keeps_one_ledger(seed: int) -> None:
     report = run_faults(seed, nodes=8)
@@ -39,6 +40,7 @@ def test_a_network_under_faults_keeps_one_ledger(seed: int) -> None:
     assert report.seen["TransactionAccepted"] > report.payments
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_run_whatever_the_order_of_sets() -> None:
     program = (
         "from axon.swarm.sim.faultruns import run_faults; print(run_faults(5, nodes=4).digest)"

@@ -15,6 +15,7 @@ from axon.swarm.sim.lightrun import play_light, run_light
 from axon.wallet.ledger import WalletLedger
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3, 9))
 def test_a_wallet_is_served_as_long_as_one_honest_node_lives(seed: int) -> None:
     report = run_light(seed)
@@ -39,6 +40,7 @@ def test_a_wallet_that_compares_nothing_is_deceived(monkeypatch: pytest.MonkeyPa
     assert "sat in blocks instead of" in report.violation
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("clock_hours", [-3, 3])
 @pytest.mark.parametrize("seed", [11, 12])
 def test_two_devices_with_a_wrong_clock_say_nothing_untrue(seed: int, clock_hours: int) -> None:
@@ -61,6 +63,7 @@ def test_a_wallet_that_believes_the_first_answer_is_caught(monkeypatch: pytest.M
     assert "honest node 0 has more" in violation
 
 
+@pytest.mark.long
 def test_a_balance_that_is_not_the_chain_s_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wallet that overlooks what spends its coins."""
     monkeypatch.setattr(WalletLedger, "watches", lambda *_: False)
@@ -68,5 +71,6 @@ def test_a_balance_that_is_not_the_chain_s_is_caught(monkeypatch: pytest.MonkeyP
     assert any("sat in blocks instead of" in (violation or "") for violation in found)
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_run() -> None:
     assert run_light(4).digest == run_light(4).digest != run_light(5).digest

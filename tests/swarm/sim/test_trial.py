@@ -62,6 +62,7 @@ def test_where_nobody_else_waits_a_node_that_is_slow_is_passed_over() -> None:
     assert not broken(run_trial(Stage(blueprint, 1), dead.harm(), dead.healing()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["one-proxy", "one-folder"])
 def test_what_is_only_used_is_given_back_whole(name: str) -> None:
     """After healing all who use it go on: they were not harmed themselves."""
@@ -82,6 +83,7 @@ def test_what_is_only_used_is_given_back_whole(name: str) -> None:
     assert stage.simulation.run_until(is_whole, stage.net.now + HEALING)
 
 
+@pytest.mark.long
 def test_the_same_seed_is_the_same_trial() -> None:
     candidate = Candidate(("n2",), Mode.KILL)
     digests = {

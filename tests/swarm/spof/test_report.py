@@ -163,6 +163,7 @@ def test_no_page_says_that_something_is_certain(failing: tuple[Candidate, ...]) 
     assert not re.search(r"prove[ds]?\b|guarantee", page_of(saved(*failing)), re.IGNORECASE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PLANTS)
 def test_every_planted_network_has_a_page(name: str) -> None:
     network = PLANTS[name].make(8)
