@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from axon.machine import SECOND
 from axon.swarm.faultplan import FaultPlan
 from axon.swarm.invariants import Finding, told_of
+from axon.swarm.trialhistory import TrialHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,34 @@ class Operation:
         return {"client": self.client, "what": self.what, "took": took_s}
 
 
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one trial took of the machine.
+
+    Args:
+        wall_s: real time.
+        cpu_s: of all programs of the network; in the simulator of the process that is all of it.
+        memory_kb: of all programs at the end, what they share counted once; in the simulator the
+            most that its process had.
+        programs: by name the seconds and the memory of each; none in the simulator.
+    """
+
+    wall_s: float
+    cpu_s: float
+    memory_kb: int
+    programs: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """For a report."""
+        programs = {name: [round(s, 2), kb] for name, (s, kb) in self.programs.items()}
+        return {
+            "wall": round(self.wall_s, 3),
+            "cpu": round(self.cpu_s, 3),
+            "memory_kb": self.memory_kb,
+            "programs": programs,
+        }
+
+
 @dataclass(slots=True)
 class TrialReport:
     """What became of one trial.
@@ -44,6 +73,8 @@ class TrialReport:
         trouble: why the trial itself could not be carried out; what it found is worth nothing then.
         sometimes: how often each interesting state was reached (`sightings`); empty where nobody
             looked.
+        history: what happened, moment by moment; None of most trials, see `spof.keeping`.
+        resources: what it took of the machine; None if that was not measured.
     """
 
     harm: FaultPlan
@@ -54,6 +85,8 @@ class TrialReport:
     notes: list[str] = field(default_factory=list)
     trouble: str = ""
     sometimes: dict[str, int] = field(default_factory=dict)
+    history: TrialHistory | None = None
+    resources: Resources | None = None
 
     @property
     def broken(self) -> list[Finding]:
@@ -61,8 +94,13 @@ class TrialReport:
         return [each for each in self.findings if each.holds is False]
 
     def to_json(self) -> dict[str, object]:
-        """For a report."""
-        return {
+        """For a report; what was not kept or measured is not in it."""
+        more: dict[str, object] = {}
+        if self.history is not None:
+            more["history"] = self.history.to_json()
+        if self.resources is not None:
+            more["resources"] = self.resources.to_json()
+        return more | {
             "harm": self.harm.to_json(),
             "healing": self.healing.to_json(),
             "invariants": {each.name: each.to_json() for each in self.findings},

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from axon.machine import MILLISECOND
 from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.sim import trial
 from axon.swarm.sim.trial import HEALING, Stage, run_trial
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.trialhistory import NEMESIS, HistoryLine, LineType, TrialPhase
 from axon.swarm.trialreport import TrialReport
 
 NODES = 6
@@ -125,3 +127,23 @@ def test_two_blocks_at_once_are_no_lasting_split() -> None:
     candidate = Candidate(("n3",), Mode.NO_BLOCKS)
     stage = Stage(organic(5, wallets=1, miners=2), 15)
     assert broken(run_trial(stage, candidate.harm(), candidate.healing())) == []
+
+
+def test_what_happens_is_written_down_and_changes_nothing() -> None:
+    candidate = Candidate(("n1",), Mode.KILL)
+    report = run_trial(Stage(organic(4), 1), candidate.harm(), candidate.healing())
+    history = report.history
+    assert history is not None
+    assert history.lines[0] == HistoryLine(0, NEMESIS, "kill", LineType.INFO, "n1")
+    told = {(line.client, line.what, line.kind): line.at_us for line in history.lines}
+    for asked in report.operations:
+        assert told[asked.client, asked.what, LineType.INVOKE] < 2 * MILLISECOND
+        assert told[asked.client, asked.what, LineType.OK] == asked.took_us, "the harm is at 0"
+    before, held = history.links[TrialPhase.BEFORE], history.links[TrialPhase.HELD]
+    assert ("n1", "n2") in before
+    assert not [link for link in held if "n1" in link]
+    assert [tip.height for tip in history.tips if tip.node == "n1"][1] == -1
+    assert history.block_delays_us
+    assert min(history.block_delays_us) >= 40_000, "no block is faster than a link"
+    assert 0 < (history.heals_at_us or 0) < history.ends_at_us
+    assert history.left_out == 0

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from axon.cli.arguments import positive, seconds
+from axon.cli.sourcecommit import source_commit
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
 from axon.errors import ConfigError
@@ -30,7 +31,8 @@ from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
-from axon.swarm.spof.savedverdict import PROC, SIM, read_network
+from axon.swarm.spof.savedfields import PROC, SIM
+from axon.swarm.spof.savedverdict import read_network
 from axon.swarm.spof.scope import Reach, Scope, check_candidate
 from axon.swarm.spof.search import Job, Search
 from axon.swarm.spof.verdict import Level, SpofVerdict
@@ -162,6 +164,7 @@ def _spof(options: Namespace, _folder: Path) -> int:
         "seed": options.seed,
         "version": VERSION,
         "machine": _machine(),
+        "commit": source_commit(),
         "network": blueprintfile.to_json(blueprint),
     }
     if options.save is not None:

@@ -138,6 +138,15 @@ def processor_time_s(identity: ProcessIdentity | None) -> tuple[float, float]:
     return 0.0, 0.0
 
 
+def cpu_time_s(identity: ProcessIdentity | None) -> float:
+    """Processor seconds of all threads of a process since its start; 0 where nobody tells."""
+    with suppress(OSError, ValueError, IndexError):
+        if identity is not None and is_alive(identity):
+            fields = Path(f"/proc/{identity.pid}/stat").read_text().rpartition(") ")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def send_signal(identity: ProcessIdentity | None, number: signal.Signals) -> bool:
     """Signal the very process; False if it has ended."""
     if identity is None:

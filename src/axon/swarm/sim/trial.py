@@ -28,8 +28,10 @@ from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
 from axon.swarm.sim.historychange import HistoryChange
 from axon.swarm.sim.trialnetwork import TrialNetwork
+from axon.swarm.sim.trialrecorder import TrialRecorder
 from axon.swarm.sim.watch import Watch
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history, spendable
+from axon.swarm.trialhistory import LineType
 from axon.swarm.trialreport import Operation, TrialReport, told_late
 
 BOOT: Final = 2 * MINUTE
@@ -138,6 +140,7 @@ class _Trial:
         self._watch = Watch()
         self._history = HistoryChange(self._best_height(), self._net.now)
         self._unsafe: Finding | None = None
+        self._recorder = TrialRecorder(self._net, self._nodes)
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
@@ -160,9 +163,13 @@ class _Trial:
         if self._is_tied():
             self._break_tie()
         report.findings = self._judge()
+        self._give_up()
+        self._recorder.judged(report.findings)
+        self._recorder.heals(self._healing)
         net.is_mining = True
         for step in self._healing.steps:
             net.apply(step)
+            self._recorder.did(step)
         begin, self._last_height = net.now, self._best_height()
         healed = simulation.run_until(self._is_healed, begin + HEALING)
         report.findings.append(_finding("L6", healed, net.now - begin, HEALING, self._apart()))
@@ -174,6 +181,8 @@ class _Trial:
         ]
         report.digest = simulation.trace.digest()
         report.sometimes = net.lookout.found.to_json()
+        self._recorder.judged(report.findings[-1:])
+        report.history = self._recorder.end()
         return report
 
     def _do_harm(self) -> None:
@@ -182,8 +191,10 @@ class _Trial:
         for step in self._harm.steps:
             self._simulation.run(begin + step.at_us)
             self._net.apply(step)
+            self._recorder.did(step)
 
     def _told(self, name: str, machine: FullNode, fact: Fact) -> None:
+        self._recorder.told(name, fact)
         if name in self._touched or self._unsafe is not None:
             return
         try:
@@ -191,6 +202,7 @@ class _Trial:
             self._watch.told(self._net.number(name), machine, fact)
         except Violation as violation:
             self._unsafe = violation.finding
+            self._recorder.judged([violation.finding])
 
     # What clients ask.
 
@@ -212,6 +224,8 @@ class _Trial:
             name = blueprint.newcomer_node.name
             net.net.restart(net.number(name))
             self._waits[name, JOIN] = partial(self._has_joined, name)
+        for client, what in self._waits:
+            self._recorder.note(client, what, LineType.INVOKE)
 
     def _spend(self, name: str) -> Txid | None:
         """A wallet pays somebody with a coin of its own; None if it has none."""
@@ -248,6 +262,12 @@ class _Trial:
         for key, is_met in self._waits.items():
             if key not in self._took_us and is_met():
                 self._took_us[key] = now - self._began
+                self._recorder.note(*key, LineType.OK)
+
+    def _give_up(self) -> None:
+        for key in self._waits:
+            if key not in self._took_us:
+                self._recorder.note(*key, LineType.INFO, "it was given up")
 
     def _is_served(self) -> bool:
         """All clients have what they asked for, and the chain has grown."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import resource
+import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
+from time import perf_counter, process_time
 
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.sim.trial import Stage, run_trial
 from axon.swarm.spof.search import Job, Search
-from axon.swarm.trialreport import TrialReport
+from axon.swarm.trialreport import Resources, TrialReport
 
 Told = Callable[[Job, TrialReport], None]
 
@@ -88,7 +91,14 @@ class TrialPool:
         self._running[ours] = job, child
 
     def _work(self, job: Job, out: Connection) -> None:
-        out.send(self.attempt(job))
+        began, spent = perf_counter(), process_time()
+        report = self.attempt(job)
+        most_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if sys.platform == "darwin":
+            most_kb //= 1024  # There it is in bytes.
+        took_s, cpu_s = perf_counter() - began, process_time() - spent
+        report.resources = Resources(took_s, cpu_s, most_kb)
+        out.send(report)
 
     def _end(self, connection: Connection) -> tuple[Job, TrialReport]:
         job, child = self._running.pop(connection)

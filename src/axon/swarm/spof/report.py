@@ -18,7 +18,8 @@ from axon.swarm.spof.candidates import Mode, singles
 from axon.swarm.spof.reportmatrix import matrix, sets
 from axon.swarm.spof.reporttopology import topology
 from axon.swarm.spof.reporttrial import MAX_NAME, MODE_WORDS, number, replay, trial, witness
-from axon.swarm.spof.savedverdict import SIM, SavedVerdict
+from axon.swarm.spof.savedfields import SIM
+from axon.swarm.spof.savedverdict import SavedVerdict
 from axon.swarm.spof.search import CandidateState
 from axon.swarm.spof.verdict import Level
 

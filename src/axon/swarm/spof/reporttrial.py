@@ -11,7 +11,8 @@ from axon.swarm.faultplan import FaultPlan, FaultStep
 from axon.swarm.invariants import Finding
 from axon.swarm.markup import Markup, element, joined, table, text, told
 from axon.swarm.spof.candidates import Mode
-from axon.swarm.spof.savedverdict import PROC, SavedVerdict
+from axon.swarm.spof.savedfields import PROC
+from axon.swarm.spof.savedverdict import SavedVerdict
 from axon.swarm.spof.search import CandidateRecord, CandidateState
 from axon.swarm.spof.verdict import first_broken
 from axon.swarm.trialreport import Operation, TrialReport

@@ -19,21 +19,22 @@ from axon.swarm.faultplan import FaultPlan
 from axon.swarm.invariants import TITLES, Finding
 from axon.swarm.sightings import SIGHTS
 from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.savedfields import (
+    backend_of,
+    count_of,
+    flag_of,
+    list_of,
+    number_of,
+    text_of,
+    whole_of,
+)
+from axon.swarm.spof.savedhistory import history_of, resources_of
 from axon.swarm.spof.search import CandidateRecord, CandidateState
 from axon.swarm.spof.verdict import SCHEMA, Control, Level
 from axon.swarm.trialreport import Operation, TrialReport
 
 MAX_VERDICT_BYTES: Final = 64 << 20
 """Of a file: all subsets of ten nodes take a tenth of it."""
-
-MAX_ITEMS: Final = 10_000
-"""Of each list in it."""
-
-SIM: Final = "sim"
-PROC: Final = "proc"
-"""Where trials run: in virtual time, or as processes."""
-
-_MAX_NUMBER: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class SavedVerdict:
         seed: of all chance.
         version: of the program that tried; empty if the file does not say.
         machine: on which it ran; empty if the file does not say.
+        commit: of that program's source; empty if the file does not say.
     """
 
     level: Level
@@ -69,6 +71,7 @@ class SavedVerdict:
     seed: int
     version: str = ""
     machine: str = ""
+    commit: str = ""
 
     @property
     def witnesses(self) -> list[CandidateRecord]:
@@ -124,31 +127,39 @@ def _verdict(data: Mapping[str, Any]) -> SavedVerdict:
     known = frozenset((*blueprint.components(), *blueprint.links()))
     return SavedVerdict(
         Level(data["level"]),
-        _text(data["sentence"]),
-        _count(data["k_exhaustive"]),
-        {str(CandidateState(word)): _count(count) for word, count in data["counts"].items()},
-        tuple(_text(each) for each in _list(data["undecided"])),
-        tuple(_text(each) for each in _list(data["exclusions"])),
-        tuple(
-            Control(_text(each["about"]), _bool(each["passed"]), _text(each["said"]))
-            for each in _list(data["controls"])
-        ),
-        tuple(_record(each, known) for each in _list(data["trials"])),
+        text_of(data["sentence"]),
+        count_of(data["k_exhaustive"]),
+        {str(CandidateState(word)): count_of(count) for word, count in data["counts"].items()},
+        tuple(text_of(each) for each in list_of(data["undecided"])),
+        tuple(text_of(each) for each in list_of(data["exclusions"])),
+        tuple(_control(each) for each in list_of(data["controls"])),
+        tuple(_record(each, known) for each in list_of(data["trials"])),
         blueprint,
-        _backend(data["backend"]),
-        _whole(data["seed"]),
-        _text(data.get("version", "")),
-        _text(data.get("machine", "")),
+        backend_of(data["backend"]),
+        whole_of(data["seed"]),
+        text_of(data.get("version", "")),
+        text_of(data.get("machine", "")),
+        text_of(data.get("commit", "")),
+    )
+
+
+def _control(data: Mapping[str, Any]) -> Control:
+    return Control(
+        text_of(data["about"]),
+        flag_of(data["passed"]),
+        text_of(data["said"]),
+        flag_of(data.get("must_fail", False)),
+        history_of(data["history"]) if "history" in data else None,
     )
 
 
 def _record(data: Mapping[str, Any], known: frozenset[str]) -> CandidateRecord:
-    targets = tuple(_text(each) for each in _list(data["targets"]))
+    targets = tuple(text_of(each) for each in list_of(data["targets"]))
     unknown = next((name for name in targets if name not in known), None)
     if unknown is not None or not targets:
         raise ConfigError(f"a trial harms {unknown!r:.80}, which this network does not have")
     candidate = Candidate(targets, Mode(data["mode"]))
-    attempts = enumerate(_report(each) for each in _list(data["attempts"]))
+    attempts = enumerate(_report(each) for each in list_of(data["attempts"]))
     record = CandidateRecord(candidate, dict(attempts))
     if record.standing != data["standing"]:
         said = f"{data['standing']!r:.20}, and its trials say {str(record.standing)!r}"
@@ -163,11 +174,13 @@ def _report(data: Mapping[str, Any]) -> TrialReport:
         FaultPlan.from_json(data["harm"]),
         FaultPlan.from_json(data["healing"]),
         [_finding(name, each) for name, each in data["invariants"].items()],
-        [_operation(each) for each in _list(data["operations"])],
-        _text(data["digest"]),
-        [_text(each) for each in _list(data["notes"])],
-        _text(data["trouble"]),
-        {_sight(name): _count(times) for name, times in data.get("sometimes", {}).items()},
+        [_operation(each) for each in list_of(data["operations"])],
+        text_of(data["digest"]),
+        [text_of(each) for each in list_of(data["notes"])],
+        text_of(data["trouble"]),
+        {_sight(name): count_of(times) for name, times in data.get("sometimes", {}).items()},
+        history_of(data["history"]) if "history" in data else None,
+        resources_of(data["resources"]) if "resources" in data else None,
     )
 
 
@@ -180,19 +193,19 @@ def _sight(name: str) -> str:
 def _finding(name: str, data: Mapping[str, Any]) -> Finding:
     if name not in TITLES:
         raise ConfigError(f"there is no invariant {name!r:.80}")
-    holds = None if data["ok"] is None else _bool(data["ok"])
-    worst, deadline = _number(data["worst"]), _number(data["deadline"])
+    holds = None if data["ok"] is None else flag_of(data["ok"])
+    worst, deadline = number_of(data["worst"]), number_of(data["deadline"])
     if holds and worst is not None and deadline is not None and worst > deadline:
         raise ConfigError(f"this verdict denies itself: {name} holds, and is beyond its deadline")
-    culprits = tuple(_text(each) for each in _list(data["culprits"]))
-    said, unit, tried = _text(data["said"]), _text(data["unit"]), _count(data["tried"])
+    culprits = tuple(text_of(each) for each in list_of(data["culprits"]))
+    said, unit, tried = text_of(data["said"]), text_of(data["unit"]), count_of(data["tried"])
     return Finding(name, holds, said, worst, deadline, unit, culprits, tried)
 
 
 def _operation(data: Mapping[str, Any]) -> Operation:
-    took_s = _number(data["took"])
+    took_s = number_of(data["took"])
     took_us = None if took_s is None else round(took_s * SECOND)
-    return Operation(_text(data["client"]), _text(data["what"]), took_us)
+    return Operation(text_of(data["client"]), text_of(data["what"]), took_us)
 
 
 def _check_consistent(verdict: SavedVerdict) -> None:
@@ -217,51 +230,3 @@ def _check_consistent(verdict: SavedVerdict) -> None:
 def _failing(records: Sequence[CandidateRecord]) -> list[CandidateRecord]:
     failing = [each for each in records if each.standing is CandidateState.FAILS]
     return sorted(failing, key=lambda each: len(each.candidate.targets))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"this is no verdict: expected a text, not {value!r:.80}")
-    return value
-
-
-def _backend(value: object) -> str:
-    if value not in (SIM, PROC):
-        raise ConfigError(f"this is no verdict: expected {SIM} or {PROC}, not {value!r:.80}")
-    return str(value)
-
-
-def _bool(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"this is no verdict: expected true or false, not {value!r:.80}")
-    return value
-
-
-def _number(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if abs(value) <= _MAX_NUMBER:  # Which no NaN is.
-            return value
-    raise ConfigError(f"this is no verdict: expected a number, not {value!r:.80}")
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int or abs(value) > 2**64:
-        raise ConfigError(f"this is no verdict: expected a whole number, not {value!r:.80}")
-    return value
-
-
-def _count(value: object) -> int:
-    count = _whole(value)
-    if count < 0:
-        raise ConfigError(f"this is no verdict: expected a count, not {count}")
-    return count
-
-
-def _list(value: object) -> Sequence[Any]:
-    if not isinstance(value, list) or len(value) > MAX_ITEMS:
-        raise ConfigError(
-            f"this is no verdict: expected a list of at most {MAX_ITEMS:,}, not {value!r:.80}"
-        )
-    return value

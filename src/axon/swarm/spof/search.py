@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from axon.swarm.spof.candidates import Candidate
+from axon.swarm.spof.keeping import HistoryKeeping
 from axon.swarm.trialreport import TrialReport
 
 RETRIES: Final = 2
@@ -99,6 +100,7 @@ class Search:
         }
         self._queue = deque(Job(each) for each in self.records)
         self._found: list[Candidate] = []
+        self._keeping = HistoryKeeping(self.records)
 
     def take(self) -> Job | None:
         """The next trial; None if none waits now (one that runs may bring more)."""
@@ -113,6 +115,7 @@ class Search:
     def tell(self, job: Job, report: TrialReport) -> None:
         """What became of a trial that was taken."""
         record = self.records[job.candidate]
+        self._keeping.thin(job.candidate, job.attempt, report)
         record.reports[job.attempt] = report
         if job.attempt == 0 and report.broken and not report.trouble:
             retries = range(RETRIES, 0, -1)

@@ -13,6 +13,7 @@ from axon.swarm.sightings import Sightings, over
 from axon.swarm.spof.candidates import all_but_one, singles
 from axon.swarm.spof.scope import Scope, exhaustive_size
 from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
+from axon.swarm.trialhistory import TrialHistory
 from axon.swarm.trialreport import TrialReport
 
 SCHEMA: Final = "axon spof 1"
@@ -39,15 +40,21 @@ class Control:
         about: what was tried.
         passed: the outcome was the one that it had to be.
         said: what was seen.
+        must_fail: there is a single point of failure on purpose; else nothing is harmed.
+        history: of the trial where nothing is harmed: what the network is like when it is well.
     """
 
     about: str
     passed: bool
     said: str
+    must_fail: bool = False
+    history: TrialHistory | None = None
 
     def to_json(self) -> dict[str, object]:
         """For a report."""
-        return {"about": self.about, "passed": self.passed, "said": self.said}
+        shown = {"about": self.about, "passed": self.passed, "said": self.said}
+        shown["must_fail"] = self.must_fail
+        return shown | ({} if self.history is None else {"history": self.history.to_json()})
 
 
 @dataclass(slots=True)
@@ -242,4 +249,6 @@ def control_of(about: str, report: TrialReport, *, fails: bool) -> Control:
     """
     is_broken = bool(report.broken)
     said = first_broken(report) if is_broken else "all held"
-    return Control(about, is_broken is fails and not report.trouble, report.trouble or said)
+    passed = is_broken is fails and not report.trouble
+    history = None if fails else report.history
+    return Control(about, passed, report.trouble or said, fails, history)

@@ -22,10 +22,11 @@ from axon.swarm.lab.faucet import FAUCET
 from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.probes import ENOUGH_SAT, PAID
-from axon.swarm.lab.trials.journal import Journal, LineType
+from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER
 from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat
+from axon.swarm.trialhistory import LineType
 from axon.swarm.trialreport import Operation
 
 LOOK_S: Final = 0.1

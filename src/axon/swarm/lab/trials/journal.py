@@ -3,9 +3,8 @@
     {"trial": 3, "at": 12.84, "client": "w1", "what": "pay", "type": "invoke"}
     {"trial": 3, "at": 14.02, "client": "w1", "what": "pay", "type": "ok", "said": "5e0f.."}
 
-`invoke` it is asked; `ok` it is done; `fail` it is certain that it was not done; `info` nobody
-knows, or it is no operation of a client: what was harmed, under the client `nemesis`. `at` counts
-seconds of the network's clocks from the harm.
+What the types mean is said in `trialhistory`, of which each line is a part. `at` counts seconds of
+the network's clocks from the harm.
 """
 
 from __future__ import annotations
@@ -13,24 +12,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import Final, Self
+from typing import Self
 
 from axon.drivers.aio.privatefiles import open_file
 from axon.machine import SECOND, Instant
-
-NEMESIS: Final = "nemesis"
-
-
-class LineType(StrEnum):
-    """What a line says of an operation."""
-
-    INVOKE = "invoke"
-    OK = "ok"
-    FAIL = "fail"
-    INFO = "info"
+from axon.swarm.trialhistory import HistoryLine, LineType, TrialHistory
 
 
 class Journal:
@@ -47,6 +35,8 @@ class Journal:
         self._lock = Lock()
         self._trial = 0
         self._begin = 0
+        self.history = TrialHistory()
+        """Of the present trial."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,6 +47,7 @@ class Journal:
     def begin(self, trial: int) -> None:
         """From now on lines are of this trial, and of times since now."""
         self._trial, self._begin = trial, self._now()
+        self.history = TrialHistory()
 
     def note(self, client: str, what: str, outcome: LineType, said: object = "") -> None:
         """Add a line.
@@ -67,13 +58,16 @@ class Journal:
             outcome: what is said of it.
             said: what belongs to it, a plan or a text; nothing secret.
         """
+        since = self._now() - self._begin
         line = {
             "trial": self._trial,
-            "at": round((self._now() - self._begin) / SECOND, 2),
+            "at": round(since / SECOND, 2),
             "client": client,
             "what": what,
             "type": outcome.value,
         }
+        text = said if isinstance(said, str) else json.dumps(said)
         with self._lock:
+            self.history.add_line(HistoryLine(since, client, what, outcome, text))
             self._file.write(json.dumps(line | ({"said": said} if said else {})) + "\n")
             self._file.flush()

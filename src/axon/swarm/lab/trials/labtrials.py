@@ -29,7 +29,12 @@ from axon.swarm.lab import lifecycle
 from axon.swarm.lab.lifecycle import OPERATIONS
 from axon.swarm.lab.manifest import Manifest, run_locked
 from axon.swarm.lab.processes import TooLate
-from axon.swarm.lab.processidentity import ProcessIdentity, processor_time_s
+from axon.swarm.lab.processidentity import (
+    ProcessIdentity,
+    cpu_time_s,
+    memory_kb,
+    processor_time_s,
+)
 from axon.swarm.lab.runregistry import RunRegistry, draw_corner
 from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
 from axon.swarm.lab.trials.journal import Journal
@@ -38,7 +43,7 @@ from axon.swarm.lab.trials.planning import PACE, plan_network
 from axon.swarm.lab.trials.states import States, best_height
 from axon.swarm.lab.trials.throttle import PERIOD_S
 from axon.swarm.lab.trials.trial import Trial
-from axon.swarm.trialreport import TrialReport
+from axon.swarm.trialreport import Resources, TrialReport
 
 READY: Final = 30 * MINUTE
 """At most until a network that was raised or restored is ready to be harmed: wallets ask their
@@ -224,7 +229,7 @@ class LabTrials:
             origin = self._prepare()
             ready_s = time.monotonic() - begin
             self._journal.begin(self._trials)
-            before = self._processor_times()
+            before, spent = self._processor_times(), self._spent()
             trial = Trial(self._net, self._states, self._journal, self._wait)
             self._is_spent = True  # Unless it comes to its end.
             report = trial.carry_out(harm, healing)
@@ -233,6 +238,7 @@ class LabTrials:
             return TrialReport(harm, healing, trouble=str(error))
         self._is_spent = bool(report.broken) or any(step.op in _SPENT for step in harm.steps)
         took_s = time.monotonic() - begin
+        report.resources = self._resources(took_s, spent)
         report.notes += [
             origin,
             self._pressed(before),
@@ -250,6 +256,27 @@ class LabTrials:
         manifest = self._net.manifest
         processes = [item.process for item in (*manifest.nodes, *manifest.wallets)]
         return {each: processor_time_s(each) for each in processes if each is not None}
+
+    def _spent(self) -> dict[str, tuple[ProcessIdentity, float]]:
+        """Processor seconds of each node and wallet since its program started."""
+        manifest = self._net.manifest
+        return {
+            item.name: (item.process, cpu_time_s(item.process))
+            for item in (*manifest.nodes, *manifest.wallets)
+            if item.process is not None
+        }
+
+    def _resources(
+        self, took_s: float, before: Mapping[str, tuple[ProcessIdentity, float]]
+    ) -> Resources:
+        """What the trial took; of a program that was started anew, since then."""
+        programs = {}
+        for name, (process, cpu_s) in self._spent().items():
+            was, spent_s = before.get(name, (None, 0.0))
+            since_s = spent_s if was == process else 0.0
+            programs[name] = max(0.0, cpu_s - since_s), memory_kb(process)[1]
+        cpu_s = sum(cpu_s for cpu_s, _ in programs.values())
+        return Resources(took_s, cpu_s, sum(kb for _, kb in programs.values()), programs)
 
     def _pressed(self, before: Mapping[ProcessIdentity, tuple[float, float]]) -> str:
         """How long all have run and waited since, in words.

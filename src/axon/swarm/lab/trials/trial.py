@@ -29,11 +29,13 @@ from axon.swarm.lab.trials.clients import (
     TrialRequests,
     start_newcomers,
 )
-from axon.swarm.lab.trials.journal import NEMESIS, Journal, LineType
+from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.planning import PACE
+from axon.swarm.lab.trials.recorder import Recorder
 from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, Tip, apart, best_height
 from axon.swarm.lab.walletprocess import WalletProcess
+from axon.swarm.trialhistory import NEMESIS, LineType, TrialPhase
 from axon.swarm.trialreport import TrialReport, told_late
 
 SERVICE: Final = 10 * MINUTE
@@ -120,6 +122,7 @@ class Trial:
         self._begin = self._last_block_at = self._grew_at = net.now()
         self._agreed_at, self._had_agreed = self._begin, False
         self._convergence = CONVERGENCE
+        self._recorder = Recorder(net.manifest, journal, net.now)
 
     def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
         """From the harm to the look at what has healed.
@@ -134,7 +137,9 @@ class Trial:
             self._convergence = PROMPT_CONVERGENCE
         run = _Unharmed(net.manifest, harmed)
         before = safety.take_baseline(run)
-        self._first_height = self._best = best_height(self._states.tips(self._nodes))
+        self._first_height = self._best = best_height(self._tips(self._nodes))
+        self._recorder.look(TrialPhase.BEFORE)
+        self._tips(self._names)
         self._journal.note(NEMESIS, "harm", LineType.INVOKE, harm.to_json()["steps"])
         net.carry_out(harm, self._wait_until)
         self._begin = net.now()
@@ -154,9 +159,19 @@ class Trial:
                 safety.most_work(run, before),
                 safety.no_friendly_fire(run),
             ]
+        self._recorder.judged(report.findings)
+        self._recorder.look(TrialPhase.HELD)
         net.remove_newcomers()
         report.findings.append(self._heal(healing))
+        self._recorder.judged(report.findings[-1:])
+        report.history = self._recorder.end()
         return report
+
+    def _tips(self, names: Sequence[str]) -> dict[str, Tip]:
+        """On which block nodes are; those that say nothing are left out."""
+        found = self._states.tips(names)
+        self._recorder.saw(names, found)
+        return found
 
     # What clients ask.
 
@@ -192,11 +207,11 @@ class Trial:
         """All clients have what they asked for, and the chain has grown."""
         if not self._grew():
             self._grew_at = self._net.now()
-        self._best = max(self._best, best_height(self._states.tips(self._nodes)))
+        self._best = max(self._best, best_height(self._tips(self._nodes)))
         return self._grew() and not clients.waiting(READ, RECEIVE, PAY, START)
 
     def _has_converged(self, clients: Clients) -> bool:
-        self._best = max(self._best, best_height(self._states.tips(self._nodes)))
+        self._best = max(self._best, best_height(self._tips(self._nodes)))
         agree = self._agree()
         if not (agree and self._had_agreed):
             self._agreed_at = self._net.now()
@@ -211,7 +226,7 @@ class Trial:
         Then all must come onto that one. A network that has come apart does not.
         """
         since = self._net.now() - self._last_block_at
-        if since < TIE or not are_tied(self._states.tips(self._nodes), len(self._nodes)):
+        if since < TIE or not are_tied(self._tips(self._nodes), len(self._nodes)):
             return
         node = members.node_of(self._net.manifest, self._nodes[0], LOOK_LIMIT_S)
         try:
@@ -229,7 +244,7 @@ class Trial:
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
         grown, agreed = self._grew_at - self._begin, self._agreed_at - self._last_block_at
-        tips = self._states.tips(self._nodes)
+        tips = self._tips(self._nodes)
         findings = [
             finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
             finding("L4", self._grew(), grown, SERVICE, "no block was found"),
@@ -247,13 +262,14 @@ class Trial:
         return self._best > self._first_height
 
     def _agree(self) -> bool:
-        tips = self._states.tips(self._nodes)
+        tips = self._tips(self._nodes)
         return len(tips) == len(self._nodes) and len(set(tips.values())) <= 1
 
     def _heal(self, healing: FaultPlan) -> Finding:
         net = self._net
         self._last_height = self._best
         net.rest_miners(rests=False)
+        self._recorder.heals()
         self._journal.note(NEMESIS, "healing", LineType.INVOKE, healing.to_json()["steps"])
         begin = net.now()
         net.carry_out(healing, self._wait_until)
@@ -264,7 +280,7 @@ class Trial:
 
     def _is_healed(self) -> bool:
         """All nodes run, are on one block, and have found one since."""
-        tips = self._states.tips(self._names)
+        tips = self._tips(self._names)
         return (
             len(tips) == len(self._names)
             and len(set(tips.values())) == 1
@@ -272,7 +288,7 @@ class Trial:
         )
 
     def _unhealed(self) -> str:
-        tips = self._states.tips(self._names)
+        tips = self._tips(self._names)
         silent = [name for name in self._names if name not in tips]
         if silent:
             return f"{', '.join(silent)} does not answer"
