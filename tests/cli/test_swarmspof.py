@@ -63,13 +63,30 @@ def test_a_budget_that_is_used_up_decides_nothing(
         (("--modes", "burn"), "no harm 'burn'; there are kill, stop"),
         (("--classes", "cloud"), "no class 'cloud'; there are node"),
         (("--nodes", "0"), "'0' is no number above 0"),
-        (("--network", "nothing.json"), "cannot read nothing.json"),
+        (("--mix", "axon:2"), "--mix says which nodes there are"),
+        (("--bitcoind", "/opt/bitcoind"), "names the program of nodes that --mix tells"),
     ],
 )
 def test_what_cannot_be_tried_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
 ) -> None:
     assert spof(*arguments, home=tmp_path) == FAULT
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--network", "nothing.json"), "cannot read nothing.json"),
+        (("--mix", "bitcoind:2,axon:2"), "a bitcoind runs in no simulation; --backend netns"),
+        (("--mix", "bitcoind:2,axon:2", "--backend", "proc"), "it finds no peers there"),
+        (("--mix", "geth:4"), "as in bitcoind:4,axon:8, not 'geth:4'"),
+    ],
+)
+def test_a_network_that_cannot_be_raised_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert main(["spof", *arguments], tmp_path) == FAULT
     assert said in capsys.readouterr().err
 
 

@@ -7,6 +7,7 @@ PATH, or no namespace can be made.
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -127,6 +128,20 @@ def test_four_and_four_in_namespaces_find_each_other_by_gossip(lab: Lab) -> None
     lab.run("down")
     assert not lab.folder.exists()
     assert not list(FOLDER.glob(f"{run}-*"))
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_no_single_node_of_two_and_two_is_needed(lab: Lab, tmp_path: Path) -> None:
+    saved = tmp_path / "verdict.json"
+    harms = ("kill n1", "stop n2", "cut n1", "wipe n2", "kill n3")
+    tried = [word for harm in harms for word in ("--only", harm)]
+    words = ("--mix", "bitcoind:2,axon:2", "--backend", "netns", "--wallets", "1", "--save")
+    lab.run("spof", *words, str(saved), *tried, limit_s=600.0, code=2)  # Others were not tried.
+    told = json.loads(saved.read_text())
+    assert all(control["passed"] for control in told["controls"])
+    assert {each["standing"] for each in told["trials"]} == {"holds"}
+    assert len(told["trials"]) == len(harms)
+    assert [node["bitcoind"] for node in told["network"]["nodes"]] == [True, True, False, False]
 
 
 @pytest.mark.usefixtures("namespaces")

@@ -59,6 +59,7 @@ class NodePlan:
         keeps_blocks: so many of the last blocks are served, at least 288 (BIP 159); 0 for all.
         max_tx_version: the highest version of a transaction that it takes into its pool; 2 is what
             programs took before there were transactions of version 3.
+        bitcoind: its program is Bitcoin Core's, as it comes: there is none in the simulator.
     """
 
     name: str
@@ -71,6 +72,7 @@ class NodePlan:
     relays: bool = True
     keeps_blocks: int = 0
     max_tx_version: int = MAX_STANDARD_VERSION
+    bitcoind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,11 @@ class Blueprint:
         for user, wanted in self._references():
             if wanted not in names:
                 raise ConfigError(f"{user} names {wanted!r}, which this network does not have")
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether Bitcoin Core's program is among its nodes."""
+        return any(node.bitcoind for node in self.nodes)
 
     def components(self) -> dict[str, ComponentClass]:
         """Every component by its name, links between nodes left out: see `links`."""

@@ -9,11 +9,12 @@ import platform
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from axon.cli.arguments import positive, seconds
+from axon.cli.arguments import UsageError, positive, seconds
 from axon.cli.sourcecommit import source_commit
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
@@ -23,6 +24,8 @@ from axon.rpc.amounts import encode_json
 from axon.swarm import blueprintfile
 from axon.swarm.blueprint import Blueprint, ComponentClass
 from axon.swarm.invariants import counted
+from axon.swarm.lab.manifest import BackendName, NodeProgram
+from axon.swarm.lab.plan import read_mix
 from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.lab.trials.search import check_controls as lab_controls
 from axon.swarm.lab.trials.search import possible, run_search
@@ -31,7 +34,7 @@ from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
-from axon.swarm.spof.savedfields import PROC, SIM
+from axon.swarm.spof.savedfields import SIM
 from axon.swarm.spof.savedverdict import read_network
 from axon.swarm.spof.scope import Reach, Scope, check_candidate
 from axon.swarm.spof.search import Job, Search
@@ -49,6 +52,9 @@ _MORE: Final = (
 )
 
 
+NODES: Final = 10
+"""Of a network of which nothing is said."""
+
 _CODES: Final = {
     Level.FOUND: Exit.VIOLATED,
     Level.WEAK: Exit.VIOLATED,
@@ -62,7 +68,7 @@ def add_commands(add: AddCommand) -> None:
     """Add the command."""
     spof = add("spof", _spof, "find single points of failure by trial", _MORE)
     drawn = spof.add_argument_group("the network")
-    drawn.add_argument("--nodes", type=positive, default=10, metavar="N", help="default 10")
+    drawn.add_argument("--nodes", type=positive, metavar="N", help=f"default {NODES}")
     drawn.add_argument("--wallets", type=positive, default=3, metavar="W", help="default 3")
     drawn.add_argument("--miners", type=positive, default=2, metavar="M", help="default 2")
     drawn.add_argument(
@@ -74,11 +80,21 @@ def add_commands(add: AddCommand) -> None:
     drawn.add_argument("--network", type=Path, metavar="FILE", help="read it from this file")
     drawn.add_argument("--seed", type=int, default=1, metavar="S", help="of all chance (default 1)")
     drawn.add_argument(
+        "--mix",
+        metavar="PROGRAM:K,...",
+        help="whose programs the nodes are: bitcoind:4,axon:4, with --backend netns (default: all "
+        "axon's)",
+    )
+    drawn.add_argument(
+        "--bitcoind", default="", metavar="PATH", help="Bitcoin Core's program (default: on PATH)"
+    )
+    drawn.add_argument(
         "--backend",
-        choices=(SIM, PROC),
+        choices=(SIM, *BackendName),
         default=SIM,
         help="sim: in virtual time (default); proc: real processes on loopback, clocks 60 times as "
-        "fast, which takes a few seconds a trial",
+        "fast, which takes a few seconds a trial; netns: processes in network namespaces (root), "
+        "whose clocks are this machine's where a bitcoind is among them",
     )
     tried = spof.add_argument_group("what is tried")
     tried.add_argument(
@@ -150,11 +166,11 @@ def _spof(options: Namespace, _folder: Path) -> int:
         check_candidate(candidate, blueprint)
     candidates = options.only or scope.candidates(blueprint)
     left_out: list[str] = []
-    if options.backend == PROC:
+    if options.backend != SIM:
         candidates, left_out = possible(blueprint, candidates)
     verdict = SpofVerdict(blueprint, scope, Search(candidates), is_narrowed=bool(options.only))
     verdict.left_out += left_out
-    try_all = _try_processes if options.backend == PROC else _try_simulated
+    try_all = _try_simulated if options.backend == SIM else _try_processes
     say = RunProgress()
     say("the network is raised")
     try_all(options, verdict, say)
@@ -179,14 +195,34 @@ def _spof(options: Namespace, _folder: Path) -> int:
 
 def _blueprint(options: Namespace) -> Blueprint:
     path: Path | None = options.network
+    if options.mix and (path or options.plant or options.nodes):
+        raise UsageError("--mix says which nodes there are; --nodes, --plant and --network do, too")
+    options.nodes = options.nodes or NODES
     if path is not None:
         try:
-            return read_network(path.read_text())
+            found = read_network(path.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from None
-    if options.plant is not None:
-        return PLANTS[options.plant].make(options.nodes)
-    return organic(options.nodes, options.wallets, options.miners)
+    elif options.plant is not None:
+        found = PLANTS[options.plant].make(options.nodes)
+    else:
+        found = _drawn(options)
+    if options.bitcoind and not found.is_mixed:
+        raise UsageError("--bitcoind names the program of nodes that --mix tells")
+    return found
+
+
+def _drawn(options: Namespace) -> Blueprint:
+    """A network whose nodes find each other, of the programs that are wanted."""
+    if not options.mix:
+        return organic(options.nodes, options.wallets, options.miners)
+    programs = [program for program, count in read_mix(options.mix) for _ in range(count)]
+    found = organic(len(programs), options.wallets, options.miners)
+    nodes = [
+        replace(node, bitcoind=program is NodeProgram.BITCOIND)
+        for node, program in zip(found.nodes, programs, strict=True)
+    ]
+    return replace(found, nodes=tuple(nodes))
 
 
 def _try_simulated(options: Namespace, verdict: SpofVerdict, say: RunProgress) -> None:
@@ -205,9 +241,11 @@ def _try_processes(options: Namespace, verdict: SpofVerdict, say: RunProgress) -
     """The same with processes, below the folder of a run that is not there else."""
 
     async def run(folder: Path) -> None:
-        trials = LabTrials(verdict.blueprint, options.seed, folder / "network", options.registry)
+        seed, registry, backend = options.seed, options.registry, BackendName(options.backend)
+        network = folder / "network"
+        trials = LabTrials(verdict.blueprint, seed, network, registry, backend, options.bitcoind)
         async with trials:
-            async for control in lab_controls(trials, options.seed, folder, options.registry):
+            async for control in lab_controls(trials, seed, folder, registry, backend):
                 verdict.controls.append(control)
                 say(f"control: {control.about}")
             await run_search(trials, verdict.search, _tells(verdict, say), _ends(options, say))
@@ -240,11 +278,11 @@ def _ends(options: Namespace, say: RunProgress) -> Callable[[], bool]:
 def _replay(options: Namespace) -> str:
     """The command line that tries one candidate of the same network, but for the candidate."""
     words = ["axon swarm spof", f"--seed {options.seed}"]
-    words += [f"--backend {PROC}"] if options.backend == PROC else []
+    words += [f"--backend {options.backend}"] if options.backend != SIM else []
     if options.network is not None:
         words.append(f"--network {shlex.quote(str(options.network))}")
     else:
-        words.append(f"--nodes {options.nodes}")
+        words.append(f"--mix {options.mix}" if options.mix else f"--nodes {options.nodes}")
         if options.plant is not None:
             words.append(f"--plant {options.plant}")
         else:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final
 
 from axon.drivers.sim.driver import START
+from axon.errors import ConfigError
 from axon.machine import MINUTE, SECOND
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact
@@ -79,9 +80,14 @@ class Stage:
     Args:
         blueprint: what to raise.
         seed: of all chance.
+
+    Raises:
+        ConfigError: Bitcoin Core's program is in it.
     """
 
     def __init__(self, blueprint: Blueprint, seed: int) -> None:
+        if blueprint.is_mixed:
+            raise ConfigError("a bitcoind runs in no simulation; --backend netns raises it")
         self.blueprint = blueprint
         kept = max(node.keeps_blocks for node in blueprint.nodes)
         past = max(HISTORY_BLOCKS, kept + _DROPPED_BLOCKS)

@@ -11,7 +11,7 @@ from axon.swarm.faultplan import FaultPlan, FaultStep
 from axon.swarm.invariants import Finding
 from axon.swarm.markup import Markup, element, joined, table, text, told
 from axon.swarm.spof.candidates import Mode
-from axon.swarm.spof.savedfields import PROC
+from axon.swarm.spof.savedfields import SIM
 from axon.swarm.spof.savedverdict import SavedVerdict
 from axon.swarm.spof.search import CandidateRecord, CandidateState
 from axon.swarm.spof.verdict import first_broken
@@ -72,7 +72,7 @@ def replay(record: CandidateRecord, verdict: SavedVerdict, source: str) -> str:
     It is made here, and not read from the file: whoever copies it trusts us, not who wrote that.
     """
     words = ["axon", "swarm", "spof", "--network", source, "--seed", str(verdict.seed)]
-    words += ["--backend", PROC] if verdict.backend == PROC else []
+    words += ["--backend", verdict.backend] if verdict.backend != SIM else []
     return shlex.join([*words, "--only", str(record.candidate)])
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from axon.errors import ConfigError
 
 SIM: Final = "sim"
-PROC: Final = "proc"
+BACKENDS: Final = (SIM, "proc", "netns")
 """Where trials run: in virtual time, or as processes."""
 
 MAX_ITEMS: Final = 10_000
@@ -26,8 +26,9 @@ def text_of(value: object) -> str:
 
 def backend_of(value: object) -> str:
     """Where trials ran. ConfigError if it is none."""
-    if value not in (SIM, PROC):
-        raise ConfigError(f"this is no verdict: expected {SIM} or {PROC}, not {value!r:.80}")
+    if value not in BACKENDS:
+        known = ", ".join(BACKENDS)
+        raise ConfigError(f"this is no verdict: expected one of {known}, not {value!r:.80}")
     return str(value)
 
 

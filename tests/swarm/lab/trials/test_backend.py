@@ -8,6 +8,7 @@ import pytest
 
 from axon.swarm.blueprint import ComponentClass, SharedPlan, UplinkPlan
 from axon.swarm.faultplan import FaultPlan, Op, step
+from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan, sides_of
 from axon.swarm.spof.candidates import Candidate, Mode, singles
 from axon.swarm.spof.plants import PLANTS, organic
@@ -83,6 +84,23 @@ def test_a_wallet_of_another_release_is_refused() -> None:
     wallet = replace(blueprint.wallets[0], tx_version=3)
     with pytest.raises(NotPossible, match="w1 makes transactions of another version"):
         check_blueprint(replace(blueprint, wallets=(wallet,)))
+
+
+def test_a_bitcoind_needs_namespaces_to_find_peers_and_takes_no_orders() -> None:
+    first, *others = organic(3).nodes
+    mixed = replace(organic(3), nodes=(replace(first, bitcoind=True), *others))
+    check_blueprint(mixed, BackendName.NETNS)
+    with pytest.raises(NotPossible, match="with --backend netns it does"):
+        check_blueprint(mixed)
+    given = replace(first, bitcoind=True, dials=("n2",))
+    check_blueprint(replace(mixed, nodes=(given, *others)))
+    for mode in (Mode.KILL, Mode.STOP, Mode.SLOW, Mode.CUT, Mode.WIPE):
+        check_plan(mixed, Candidate(("n1",), mode).harm())
+    check_plan(mixed, Candidate(("n2",), Mode.NO_BLOCKS).harm())
+    with pytest.raises(NotPossible, match="a bitcoind takes no such orders"):
+        check_plan(mixed, Candidate(("n1",), Mode.NO_BLOCKS).harm())
+    with pytest.raises(NotPossible, match="all have this machine's clock"):
+        check_plan(mixed, FaultPlan((step(0, Op.CLOCK, "n2", offset_s=60),)))
 
 
 @pytest.mark.parametrize(

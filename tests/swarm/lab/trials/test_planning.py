@@ -6,8 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from axon.swarm.lab.manifest import ComponentKind, DesiredState, Manifest
-from axon.swarm.lab.trials.planning import plan_network
+from axon.swarm.lab.manifest import (
+    BackendName,
+    ComponentKind,
+    DesiredState,
+    Manifest,
+    NodeProgram,
+)
+from axon.swarm.lab.trials.planning import MIXED_INTERVAL_S, PACE, pace_of, plan_network
 from axon.swarm.spof.plants import PLANTS, organic
 
 CORNER = 9
@@ -24,6 +30,24 @@ def test_everybody_has_an_address_of_his_own(tmp_path: Path) -> None:
     own = [item.host for item in manifest.components.values() if item.kind != ComponentKind.MINER]
     assert len(set(own)) == len(own)
     assert {host.split(".")[2] for host in own} == {str(CORNER)}
+
+
+def test_in_namespaces_a_bitcoind_is_told_of_a_few_and_nobody_hurries(tmp_path: Path) -> None:
+    found = organic(20, wallets=1)
+    first, *others = found.nodes
+    mixed = replace(found, nodes=(replace(first, bitcoind=True), *others))
+    netns = BackendName.NETNS
+    manifest = plan_network(tmp_path, mixed, 7, Random(1), CORNER, netns, "/opt/bitcoind")
+    assert manifest.bitcoind == "/opt/bitcoind"
+    assert manifest.interval_s == MIXED_INTERVAL_S
+    assert (pace_of(mixed), pace_of(found)) == (1, PACE)
+    bitcoind, axon = manifest.components["n1"], manifest.components["n17"]
+    assert (bitcoind.program, axon.program) == (NodeProgram.BITCOIND, NodeProgram.AXON)
+    assert (bitcoind.host, axon.host) == ("fc00:1::1", "fc00:2::1")
+    assert bitcoind.rpc_host == "::1"
+    assert (bitcoind.knows, axon.knows) == (("n2", "n3"), ("n1", "n2"))
+    own = [item.host for item in manifest.components.values() if item.kind != ComponentKind.MINER]
+    assert len(set(own)) == len(own)
 
 
 def test_those_that_come_new_are_down_until_then(tmp_path: Path) -> None:

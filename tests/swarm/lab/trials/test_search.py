@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from axon.machine import MINUTE
+from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.trials import trial
 from axon.swarm.lab.trials.labtrials import LabTrials
@@ -36,7 +37,10 @@ def test_controls_come_before_a_search_that_ends_when_time_is_up(
     async def run() -> list[Control]:
         network = organic(3, wallets=1)
         async with LabTrials(network, 1, tmp_path / "network", registry) as trials:
-            controls = [each async for each in check_controls(trials, 1, tmp_path, registry)]
+            controls = [
+                each
+                async for each in check_controls(trials, 1, tmp_path, registry, BackendName.PROC)
+            ]
             await run_search(trials, search, told, lambda: bool(done))
         return controls
 

@@ -7,11 +7,11 @@ from axon.swarm.lab.trials.trial import are_tied, finding
 
 
 def test_what_comes_too_late_does_not_hold() -> None:
-    assert finding("L4", True, 9 * MINUTE, 10 * MINUTE, "").holds
-    late = finding("L4", True, 11 * MINUTE, 10 * MINUTE, "no block was found")
+    assert finding("L4", True, 9 * MINUTE, 10 * MINUTE, "", 60).holds
+    late = finding("L4", True, 11 * MINUTE, 10 * MINUTE, "no block was found", 60)
     assert late.holds is False
     assert late.said == "only after 660 s of the network's clocks, 11.0 s here"
-    never = finding("L4", False, 10 * MINUTE, 10 * MINUTE, "no block was found")
+    never = finding("L4", False, 10 * MINUTE, 10 * MINUTE, "no block was found", 60)
     assert never.said == "no block was found"
 
 

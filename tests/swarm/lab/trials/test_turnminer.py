@@ -15,7 +15,7 @@ from axon.swarm.lab.orders import CALL, Conduct, Orders
 from axon.swarm.lab.trials import turnminer
 from axon.swarm.lab.trials.turnminer import TurnMiner, mine
 
-NODES = (("n1", "c1"), ("n2", "c2"), ("n3", "c3"))
+NODES = (("n1", "c1", ""), ("n2", "c2", ""), ("n3", "c3", ""))
 
 
 class Client:
@@ -25,7 +25,15 @@ class Client:
     down: ClassVar[set[str]] = set()
     limits: ClassVar[list[float | None]] = []
 
-    def __init__(self, url: str, *, cookie: str, timeout_s: float | None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        url: str,
+        *,
+        cookie: str,  # noqa: ARG002
+        timeout_s: float | None,
+        connect: object,
+    ) -> None:
+        assert connect is None, "it is in this namespace"
         self.url = url
         Client.limits.append(timeout_s)
 

@@ -1,8 +1,8 @@
-"""What the `proc` backend can raise and do, and what it cannot: said before anything is harmed.
+"""What processes can suffer, and what not: said before anything is harmed.
 
-Processes on loopback have no packet filter between them. So a cut is made by its two ends, who
-refuse each other; one that stops one direction only cannot be made, and one that swallows packets
-without a word cannot either: whoever is cut off notices at once.
+A cut is made by its two ends, who refuse each other; one that stops one direction only cannot be
+made, and one that swallows packets without a word cannot either: whoever is cut off notices at
+once. A bitcoind runs as it comes: it keeps nothing back on orders, and has this machine's clock.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from axon.errors import AxonError
 from axon.mempool.policy import MAX_STANDARD_VERSION
 from axon.swarm.blueprint import GONE_TOGETHER, USUAL_TX_VERSION, Blueprint, ComponentClass
 from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
+from axon.swarm.lab.manifest import BackendName
 
-NOT_POSSIBLE: Final = "not possible on this backend (proc)"
+NOT_POSSIBLE: Final = "not possible with processes"
 """With these words begins what is said of a trial that was left out."""
 
 _STEERED: Final = frozenset({Op.KILL, Op.RESTART, Op.STOP, Op.CONT})
@@ -28,6 +29,8 @@ _OPS: Final = {
 }
 """What can be done to what is one program, or stands for one."""
 
+_BY_ORDERS: Final = frozenset({Op.LIE, Op.CLOCK})
+
 
 class NotPossible(AxonError):
     """The backend cannot raise this, or cannot do this to it."""
@@ -36,12 +39,18 @@ class NotPossible(AxonError):
         super().__init__(f"{NOT_POSSIBLE}: {text}")
 
 
-def check_blueprint(blueprint: Blueprint) -> None:
+def check_blueprint(blueprint: Blueprint, backend: BackendName = BackendName.PROC) -> None:
     """See whether a network can be raised.
 
     Raises:
         NotPossible: it cannot; the text says what stands in the way.
     """
+    finds_itself = any(node.bitcoind and node.dials is None for node in blueprint.nodes)
+    if finds_itself and backend is BackendName.PROC:
+        raise NotPossible(
+            "to a bitcoind loopback addresses are none, so it finds no peers there; with "
+            "--backend netns it does"
+        )
     for node in blueprint.nodes:
         if node.keeps_blocks:
             raise NotPossible(f"{node.name} keeps only its last blocks, and nodes here keep all")
@@ -71,7 +80,7 @@ def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:
 def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
     if step.op is Op.CUT:
         if step.param("way") != Way.BOTH:
-            yield "on loopback nothing stops one direction only; namespaces can"
+            yield "its two ends make a cut, which stops both directions"
         near, far = sides_of(blueprint, step.target)
         newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
         known = {*blueprint.components(), *(each.name for each in newcomers if each is not None)}
@@ -82,6 +91,7 @@ def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
     if step.op is Op.HEAL:
         return
     kinds = blueprint.components()
+    foreign = {node.name for node in blueprint.nodes if node.bitcoind}
     for target in step.target.split(","):
         for name in blueprint.members(target):
             kind = kinds.get(name)
@@ -89,6 +99,10 @@ def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
                 yield f"there is no component {name!r}"
             elif step.op not in _OPS.get(kind, frozenset()):
                 yield f"that cannot be done to a {kind}"
+            elif name in foreign and step.op in _BY_ORDERS:
+                yield "a bitcoind takes no such orders"
+            elif step.op is Op.CLOCK and blueprint.is_mixed:
+                yield "beside a bitcoind all have this machine's clock"
             elif kind is ComponentClass.MINER and step.op is Op.LIE:
                 if step.param("withhold") not in (Withheld.TRANSACTIONS, Withheld.NOTHING):
                     yield "a miner keeps back nothing but transactions"

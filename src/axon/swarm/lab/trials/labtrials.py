@@ -25,9 +25,12 @@ from axon.errors import AxonError, ConfigError
 from axon.machine import MINUTE, SECOND, Instant
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan, Op
-from axon.swarm.lab import lifecycle
+from axon.swarm.lab import lifecycle, members
+from axon.swarm.lab.backends import BACKENDS
+from axon.swarm.lab.bitcoind import find_bitcoind
+from axon.swarm.lab.blockprompt import BlockPrompt
 from axon.swarm.lab.lifecycle import OPERATIONS
-from axon.swarm.lab.manifest import Manifest, run_locked
+from axon.swarm.lab.manifest import BackendName, Manifest, run_locked
 from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.processidentity import (
     ProcessIdentity,
@@ -39,7 +42,7 @@ from axon.swarm.lab.runregistry import RunRegistry, draw_corner
 from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
-from axon.swarm.lab.trials.planning import PACE, plan_network
+from axon.swarm.lab.trials.planning import plan_network
 from axon.swarm.lab.trials.states import States, best_height
 from axon.swarm.lab.trials.throttle import PERIOD_S
 from axon.swarm.lab.trials.trial import Trial
@@ -87,6 +90,8 @@ class LabTrials:
         seed: of the times between blocks; processes leave the rest to chance.
         folder: of the run; made if it is missing. `operations.jsonl` in it outlives the run.
         registry: of the user's runs, so that no other takes these addresses; None to draw some.
+        backend: where it is raised.
+        bitcoind: Bitcoin Core's program, if a node is one; empty for that on the PATH.
 
     Raises (when the block is entered):
         NotPossible: the backend cannot raise such a network.
@@ -100,8 +105,12 @@ class LabTrials:
         seed: int,
         folder: Path,
         registry: RunRegistry | None = None,
+        backend: BackendName = BackendName.PROC,
+        bitcoind: str = "",
     ) -> None:
         self._blueprint = blueprint
+        self._backend = backend
+        self._bitcoind = bitcoind
         self._seed = seed
         self._folder = folder
         self._registry = registry
@@ -167,7 +176,10 @@ class LabTrials:
     # In the thread.
 
     def _raise(self) -> None:
-        check_blueprint(self._blueprint)
+        check_blueprint(self._blueprint, self._backend)
+        BACKENDS[self._backend].check()
+        if self._blueprint.is_mixed:
+            self._bitcoind = str(find_bitcoind(self._bitcoind).path)
         lifecycle.make_room(self._folder)
         lock = self._ends.enter_context(run_locked(self._folder))
         if Manifest.load(self._folder) is not None:
@@ -188,7 +200,15 @@ class LabTrials:
         lots = SystemRandom()
 
         def plan(corner: int) -> Manifest:
-            return plan_network(self._folder, self._blueprint, self._seed, lots, corner)
+            return plan_network(
+                self._folder,
+                self._blueprint,
+                self._seed,
+                lots,
+                corner,
+                self._backend,
+                self._bitcoind,
+            )
 
         if self._registry is not None:
             return self._registry.enter(lambda taken: plan(draw_corner(self._seed, taken)))
@@ -215,10 +235,13 @@ class LabTrials:
         missing = [""]
 
         def is_ready() -> bool:
+            if self._blueprint.is_mixed:
+                prompt.look(members.views(self._net.manifest))
             missing[0] = self._states.missing()
             return not missing[0]
 
-        limit_s = limit / SECOND / PACE
+        prompt = BlockPrompt(self._net.manifest)
+        limit_s = limit / SECOND / self._net.pace
         if not self._wait(is_ready, limit_s):
             raise TooLate(f"the network is not ready within {limit_s:g} s: {missing[0]}")
 

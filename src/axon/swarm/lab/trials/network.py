@@ -23,6 +23,7 @@ from axon.machine import SECOND, Instant
 from axon.swarm.blueprint import Blueprint, ComponentClass
 from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Withheld
 from axon.swarm.lab import lifecycle, startup
+from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.faucet import give, mine
 from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
@@ -37,7 +38,7 @@ from axon.swarm.lab.processidentity import identity_of, is_alive, send_signal
 from axon.swarm.lab.programs import TURN_MINER
 from axon.swarm.lab.trials import cuts
 from axon.swarm.lab.trials.backend import sides_of
-from axon.swarm.lab.trials.planning import PACE
+from axon.swarm.lab.trials.planning import pace_of
 from axon.swarm.lab.trials.throttle import Throttle
 from axon.swarm.lab.trials.turnminer import TurnMiner
 
@@ -66,10 +67,12 @@ class LabNetwork:
     def __init__(self, blueprint: Blueprint, manifest: Manifest) -> None:
         self.blueprint = blueprint
         self.manifest = manifest
+        self.pace = pace_of(blueprint)
+        """So many seconds pass by its clocks in one here."""
         self._clock = Clock()
         self._orders: dict[str, Orders] = {}
         self._begin = self._clock.now()
-        self._told = self._begin - LEAD
+        self._told = self._begin - (LEAD if self.pace > 1 else 0)
         self._staged_at: Instant = 0
         self._silent: set[str] = set()  # Seeds that do not answer.
         self._guards = {item.name: item.bans for item in manifest.components.values()}
@@ -79,7 +82,7 @@ class LabNetwork:
 
     def now(self) -> Instant:
         """By the clocks of the network."""
-        return self._told + (self._clock.now() - self._begin) * PACE
+        return self._told + (self._clock.now() - self._begin) * self.pace
 
     # From nothing to a stage.
 
@@ -127,7 +130,8 @@ class LabNetwork:
                 shutil.copytree(kept, folder)
             manifest.change(item.name, bans=self._guards[item.name])
         self._silent.clear()
-        self._set_clocks(self._staged_at)
+        # A clock that is this machine's has gone on.
+        self._set_clocks(self._staged_at if self.pace > 1 else self._clock.now())
         self._start_all()
 
     def _start_all(self) -> None:
@@ -139,7 +143,7 @@ class LabNetwork:
         self._begin, self._told = self._clock.now(), told
         for name in self.manifest.components:
             make_folder(self.manifest.folder_of(name))
-            self._orders[name] = Orders(pace=PACE, begin=self._begin, told=told)
+            self._orders[name] = Orders(pace=self.pace, begin=self._begin, told=told)
             self._orders[name].write(self.manifest.folder_of(name))
 
     def address_of(self, wallet: str) -> str:
@@ -197,6 +201,7 @@ class LabNetwork:
                 (
                     f"http://{node.rpc}",
                     str(manifest.folder_of(node.name) / NETWORK_FOLDER / ".cookie"),
+                    str(backend_of(manifest).namespace(manifest, node) or ""),
                 )
                 for node in asked
             ),

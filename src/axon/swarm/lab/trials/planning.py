@@ -13,8 +13,16 @@ from typing import Final
 
 from axon.primitives.network import REGTEST
 from axon.swarm.blueprint import Blueprint, NodePlan, WalletPlan
-from axon.swarm.lab.loopback import FIRST_WALLET_PLACE, MAX_GROUPS, usual_or_free_port
-from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
+from axon.swarm.lab.backend import Backend
+from axon.swarm.lab.backends import BACKENDS
+from axon.swarm.lab.manifest import (
+    BackendName,
+    Component,
+    ComponentKind,
+    DesiredState,
+    Manifest,
+    NodeProgram,
+)
 
 PACE: Final = 60
 """All clocks of a trial's network run so many times as fast as this machine's. What nodes wait for
@@ -22,14 +30,28 @@ on purpose (to hide who paid: seconds; until another peer is asked for a block: 
 else be nearly all of a trial. What they compute and send takes the time that it takes, so by their
 clocks it takes sixty times as long: links here are as slow as slow links of the real network."""
 
+MIXED_INTERVAL_S: Final = 3.0
+"""Mean time between blocks where a bitcoind is among the nodes, whose clock is this machine's."""
+
 BLOCK_INTERVAL_S: Final = 30
 """Mean time between blocks by the network's clocks, all miners together, as in the simulator."""
 
 _BITS: Final = 32
 
 
+def pace_of(blueprint: Blueprint) -> int:
+    """How many times as fast as this machine's the clocks of a network run: no bitcoind hurries."""
+    return 1 if blueprint.is_mixed else PACE
+
+
 def plan_network(
-    folder: Path, blueprint: Blueprint, seed: int, lots: Random, corner: int
+    folder: Path,
+    blueprint: Blueprint,
+    seed: int,
+    lots: Random,
+    corner: int,
+    backend_name: BackendName = BackendName.PROC,
+    bitcoind: str = "",
 ) -> Manifest:
     """Draw up a run for a blueprint that the backend can raise.
 
@@ -39,21 +61,25 @@ def plan_network(
         seed: of the times between blocks.
         lots: for its name.
         corner: the third byte of its addresses (`runregistry`).
+        backend_name: where it is raised.
+        bitcoind: the file of Bitcoin Core's program, if a node is one.
     """
-    interval_s = BLOCK_INTERVAL_S / PACE
+    interval_s = MIXED_INTERVAL_S if blueprint.is_mixed else BLOCK_INTERVAL_S / PACE
+    name = f"{lots.getrandbits(_BITS):08x}"
     manifest = Manifest(
-        folder, f"{lots.getrandbits(_BITS):08x}", seed, blueprint.name, interval_s, corner=corner
+        folder, name, seed, blueprint.name, interval_s, backend_name, corner, bitcoind
     )
+    backend = BACKENDS[backend_name]
     plans = [(plan, ComponentKind.NODE) for plan in blueprint.nodes]
     if blueprint.newcomer_node is not None:
         plans.append((blueprint.newcomer_node, ComponentKind.JOINER))
     for place, (plan, kind) in enumerate(plans):
-        manifest.components[plan.name] = _node(plan, kind, place, corner)
+        manifest.components[plan.name] = _node(backend, plan, kind, place, corner)
     wallets = [(plan, ComponentKind.WALLET) for plan in blueprint.wallets]
     if blueprint.newcomer_wallet is not None:
         wallets.append((blueprint.newcomer_wallet, ComponentKind.COLD))
     for place, (wallet, kind) in enumerate(wallets, len(plans)):
-        manifest.components[wallet.name] = _wallet(wallet, kind, place, corner)
+        manifest.components[wallet.name] = _wallet(backend, wallet, kind, place, corner)
     rng = Random(f"{seed}|miners")
     for miner in blueprint.miners:
         manifest.components[miner.name] = Component(
@@ -81,30 +107,37 @@ def _strangers(manifest: Manifest, name: str, admitted: Collection[str]) -> tupl
     )
 
 
-def _node(plan: NodePlan, kind: ComponentKind, place: int, corner: int) -> Component:
-    group = 1 + place % MAX_GROUPS
-    host = f"127.{1 + group}.{corner}.{1 + place // MAX_GROUPS}"
+def _node(
+    backend: Backend, plan: NodePlan, kind: ComponentKind, place: int, corner: int
+) -> Component:
+    group = 1 + place % backend.max_groups
+    host = backend.host(kind, group, corner, 1 + place // backend.max_groups)
+    knows = plan.knows[: backend.seeds] if backend.seeds else plan.knows
     return Component(
         plan.name,
         kind,
         host,
-        usual_or_free_port(host, REGTEST.port),
-        usual_or_free_port(host, REGTEST.rpc_port),
+        backend.port(host, REGTEST.port),
+        backend.port(host, REGTEST.rpc_port),
         group,
         plan.dials,
-        plan.knows,
+        knows,
         listens=plan.listens,
         relays=plan.relays,
         filters=plan.filters,
+        rpc_host=backend.rpc_host(host),
+        program=NodeProgram.BITCOIND if plan.bitcoind else NodeProgram.AXON,
     )
 
 
-def _wallet(plan: WalletPlan, kind: ComponentKind, place: int, corner: int) -> Component:
-    group = 1 + place % MAX_GROUPS
+def _wallet(
+    backend: Backend, plan: WalletPlan, kind: ComponentKind, place: int, corner: int
+) -> Component:
+    group = 1 + place % backend.max_groups
     return Component(
         plan.name,
         kind,
-        f"127.{1 + group}.{corner}.{FIRST_WALLET_PLACE + place % 50}",
+        backend.host(kind, group, corner, 1 + place // backend.max_groups),
         group=group,
         dials=plan.dials,
         knows=plan.knows,

@@ -8,6 +8,7 @@ from typing import Final
 
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.invariants import counted
+from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.trials.backend import NotPossible, check_plan
 from axon.swarm.lab.trials.labtrials import LabTrials
@@ -66,7 +67,7 @@ async def run_search(
 
 
 async def check_controls(
-    trials: LabTrials, seed: int, folder: Path, registry: RunRegistry
+    trials: LabTrials, seed: int, folder: Path, registry: RunRegistry, backend: BackendName
 ) -> AsyncIterator[Control]:
     """A network that is not harmed must hold, and known single points must be found.
 
@@ -75,12 +76,13 @@ async def check_controls(
         seed: of the planted ones.
         folder: below which they are raised.
         registry: of the user's runs.
+        backend: where they are raised; their nodes are axon's, whose clocks can hurry.
     """
     yield control_of("nothing is harmed", await trials.attempt(CALM), fails=False)
     for name in _PLANTED:
         plant = PLANTS[name]
         guilty = Candidate((plant.culprit,), Mode.KILL)
         blueprint = plant.make(NODES)
-        async with LabTrials(blueprint, seed, folder / name, registry) as planted:
+        async with LabTrials(blueprint, seed, folder / name, registry, backend) as planted:
             report = await planted.attempt(guilty)
         yield control_of(f"{guilty} in {name}", report, fails=True)

@@ -1,8 +1,8 @@
 """One trial with processes: a component is harmed while clients act, and is healed again.
 
 As in `sim/trial`: what must hold while it is harmed is asked of those that are not, and after the
-healing all must be on one block again. All times are of the network's clocks, which run `PACE`
-times as fast as this machine's, so deadlines are those of the simulator.
+healing all must be on one block again. All times are of the network's clocks, which run
+`LabNetwork.pace` times as fast as this machine's, so deadlines are those of the simulator.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from axon.swarm.lab.trials.clients import (
 )
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
-from axon.swarm.lab.trials.planning import PACE
 from axon.swarm.lab.trials.recorder import Recorder
 from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER, States, Tip, apart, best_height
 from axon.swarm.lab.walletprocess import WalletProcess
@@ -198,7 +197,7 @@ class Trial:
         return ""
 
     def _until(self, is_met: Callable[[], bool], limit: Instant) -> bool:
-        return self._wait(is_met, limit / SECOND / PACE)
+        return self._wait(is_met, limit / SECOND / self._net.pace)
 
     def _wait_until(self, instant: Instant) -> None:
         self._until(lambda: self._net.now() >= instant, instant - self._net.now() + MINUTE)
@@ -246,8 +245,8 @@ class Trial:
         grown, agreed = self._grew_at - self._begin, self._agreed_at - self._last_block_at
         tips = self._tips(self._nodes)
         findings = [
-            finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
-            finding("L4", self._grew(), grown, SERVICE, "no block was found"),
+            self._finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
+            self._finding("L4", self._grew(), grown, SERVICE, "no block was found"),
         ]
         for name, whats, limit in (*_SERVICES, ("L7", (JOIN,), self._convergence)):
             asked = [key for key in clients.whats if key[1] in whats]
@@ -255,8 +254,13 @@ class Trial:
             if asked:
                 longest = max(limit if each is None else each for each in took)
                 late = clients.waiting(*whats)
-                findings.append(finding(name, not late, longest, limit, told_late(late)))
+                findings.append(self._finding(name, not late, longest, limit, told_late(late)))
         return findings
+
+    def _finding(
+        self, name: str, holds: bool, took: Instant, limit: Instant, otherwise: str
+    ) -> Finding:
+        return finding(name, holds, took, limit, otherwise, self._net.pace)
 
     def _grew(self) -> bool:
         return self._best > self._first_height
@@ -276,7 +280,7 @@ class Trial:
         self._journal.note(NEMESIS, "healing", LineType.INFO)
         healed = self._until(self._is_healed, HEALING)
         took = net.now() - begin
-        return finding("L6", healed, took, HEALING, self._unhealed())
+        return self._finding("L6", healed, took, HEALING, self._unhealed())
 
     def _is_healed(self) -> bool:
         """All nodes run, are on one block, and have found one since."""
@@ -301,10 +305,14 @@ def are_tied(tips: Mapping[str, Tip], count: int) -> bool:
     return len(tips) == count and len(found) > 1 and len({height for height, _ in found}) == 1
 
 
-def finding(name: str, holds: bool, took: Instant, limit: Instant, otherwise: str) -> Finding:
+def finding(
+    name: str, holds: bool, took: Instant, limit: Instant, otherwise: str, pace: int
+) -> Finding:
     """What was found of an invariant that is a matter of time, by the network's clocks."""
     took_s = took / SECOND
-    said = f"after {took_s:.0f} s of the network's clocks, {took_s / PACE:.1f} s here"
+    said = f"after {took_s:.0f} s"
+    if pace > 1:
+        said += f" of the network's clocks, {took_s / pace:.1f} s here"
     if holds and took > limit:  # It came to hold between the last two looks.
         holds, otherwise = False, f"only {said}"
     return Finding(name, holds, said if holds else otherwise, took_s, limit / SECOND)

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -18,6 +19,7 @@ from typing import Final
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.faultplan import Withheld
+from axon.swarm.lab import netnamespace
 from axon.swarm.lab.faucet import FAUCET
 from axon.swarm.lab.orders import Conduct
 
@@ -40,7 +42,8 @@ class TurnMiner:
         seed: of those times.
         censors: its blocks hold no transactions.
         waits: it asks always the first that lets it connect, and waits however long that takes.
-        nodes: of each the URL of its RPC and the file with its password.
+        nodes: of each the URL of its RPC, the file with its password, and the network namespace in
+            which it is; empty for the one here.
     """
 
     folder: Path
@@ -48,7 +51,7 @@ class TurnMiner:
     seed: int
     censors: bool
     waits: bool
-    nodes: tuple[tuple[str, str], ...]
+    nodes: tuple[tuple[str, str, str], ...]
 
     def arguments(self) -> list[str]:
         """As a command line, for `main`."""
@@ -63,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    nodes = tuple(zip(flat[::2], flat[1::2], strict=True))
+    nodes = tuple(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
     miner = TurnMiner(Path(folder), float(mean_s), int(seed), censors == "1", waits == "1", nodes)
     conduct = Conduct(miner.folder)
     conduct.listen(lambda number, handler: signal.signal(number, lambda *_: handler()))
@@ -85,12 +88,15 @@ def mine(miner: TurnMiner, conduct: Conduct, ended: Event) -> None:
         _find_block(nodes, None if miner.waits else ASK_LIMIT_S, empty=empty)
 
 
-def _find_block(nodes: Sequence[tuple[str, str]], patience_s: float | None, *, empty: bool) -> None:
+def _find_block(
+    nodes: Sequence[tuple[str, str, str]], patience_s: float | None, *, empty: bool
+) -> None:
     """Have the first node that answers find a block, and give it to the next that does."""
     block, handed = "", 0
-    for url, cookie in nodes:
+    for url, cookie, namespace in nodes:
         limit_s = ASK_LIMIT_S if block else patience_s
-        with RpcClient(url, cookie=cookie, timeout_s=limit_s) as client:
+        connect = partial(netnamespace.connect, Path(namespace)) if namespace else None
+        with RpcClient(url, cookie=cookie, timeout_s=limit_s, connect=connect) as client:
             try:
                 if not block:
                     block = _found(client, empty=empty)
