@@ -49,7 +49,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "rocksdict": "drivers",
         "uvloop": "drivers",
         "asyncio": "drivers rpc host tui swarm cli",
-        "aiohttp": "rpc",
+        "aiohttp": "rpc swarm",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",

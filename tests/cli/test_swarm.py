@@ -27,6 +27,7 @@ def error(capsys: pytest.CaptureFixture[str], home: Path, *words: str) -> str:
     [
         ["status"],
         ["watch", "--once"],
+        ["dash"],
         ["kill", "n1"],
         ["stop", "n1"],
         ["cont", "n1"],
@@ -56,6 +57,7 @@ def test_without_a_run_all_say_so(
         ([], "COMMAND"),
         (["raise"], "'raise'"),
         (["up"], "N"),
+        (["dash", "--port", "70000"], "'70000' is no port, 0 to 65535"),
         (["up", "many"], "'many'"),
         (["up", "0"], "1 to 200 nodes"),
         (["up", "2", "--miners", "3"], "0 to 2 miners"),

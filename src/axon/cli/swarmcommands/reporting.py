@@ -11,7 +11,7 @@ from axon.cli.swarmview import write, write_json
 from axon.errors import ConfigError
 from axon.swarm.lab.verdict import Exit
 from axon.swarm.spof.report import render
-from axon.swarm.spof.savedverdict import MAX_VERDICT_BYTES, read_verdict
+from axon.swarm.spof.savedverdict import read_file
 
 _MORE: Final = (
     "Write a verdict that axon swarm spof --save has written as one HTML page: what was tested, "
@@ -34,10 +34,7 @@ def _report(options: Namespace, _folder: Path) -> int:
     output: Path = options.output or path.with_suffix(".html")
     if output.resolve() == path.resolve():
         raise ConfigError(f"the page would overwrite the verdict {path}; name another --output")
-    try:
-        verdict = read_verdict(_text(path))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    verdict = read_file(path)
     page = render(verdict, str(path)).encode()
     try:
         output.write_bytes(page)
@@ -49,12 +46,3 @@ def _report(options: Namespace, _folder: Path) -> int:
     else:
         write(f"{verdict.sentence} The page is {output}, {len(page):,} bytes.")
     return Exit.PASS
-
-
-def _text(path: Path) -> str:
-    """What a file holds, as far as a verdict may be long."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_VERDICT_BYTES + 1).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}") from None

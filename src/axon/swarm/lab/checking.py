@@ -5,7 +5,7 @@ The order is fixed: what must hold always before what must come to hold, and wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Event
@@ -75,13 +75,19 @@ def check(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -> l
         ConfigError: the network is cut, and nodes were to be killed.
         NodeFailed: the lab itself cannot do its work.
     """
+    return list(findings(run, chosen, say, settle_s))
+
+
+def findings(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -> Iterator[Finding]:
+    """The same one by one, as each is found out; raises likewise."""
     if run.manifest.sides and (chosen.harm or set(chosen.names) & set(HARMFUL)):
         raise ConfigError("nodes are killed in a whole network only; axon swarm heal first")
     if not run.nodes():
-        return [Finding("V", None, "no node of this run lives", tried=0)]
+        yield Finding("V", None, "no node of this run lives", tried=0)
+        return
     for item in run.manifest.of_kind(ComponentKind.JOINER, ComponentKind.COLD):
         run.remove(item.name)  # Of a check that was killed.
-    return list(_found(run, chosen, say, settle_s))
+    yield from _found(run, chosen, say, settle_s)
 
 
 def _found(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:

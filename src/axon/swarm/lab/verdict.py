@@ -53,7 +53,7 @@ def table(findings: Sequence[Finding]) -> list[str]:
     """Lines of a table, none wider than a terminal: the numbers, and below what was seen."""
     rows = [("", "invariant", "holds", "worst", "deadline", "margin")]
     for item in findings:
-        rows.append((item.name, item.title, item.word, *_numbers(item)))
+        rows.append((item.name, item.title, item.word, *numbers(item)))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     lines = []
     for row, said in zip(rows, ["", *(item.said for item in findings)], strict=True):
@@ -70,7 +70,7 @@ def table(findings: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def _numbers(item: Finding) -> tuple[str, str, str]:
+def numbers(item: Finding) -> tuple[str, str, str]:
     """The worst value, the deadline and the margin; nothing where they are not why it fails."""
     if item.holds is False and item.margin is None:
         return ("", "", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from axon.errors import ConfigError
@@ -98,6 +99,21 @@ def read_verdict(text: str) -> SavedVerdict:
         raise ConfigError(f"this is no verdict: {error!r:.200}") from None
     _check_consistent(verdict)
     return verdict
+
+
+def read_file(path: Path) -> SavedVerdict:
+    """From a file, no further than it may be long.
+
+    Raises:
+        ConfigError: it cannot be read, or as `read_verdict`; the text names it.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_verdict(file.read(MAX_VERDICT_BYTES + 1).decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def read_network(text: str) -> Blueprint:
