@@ -20,9 +20,9 @@ from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.dash.board import Board, PageMessage
 from axon.swarm.dash.livecheck import check_run
-from axon.swarm.dash.lookout import Lookout
 from axon.swarm.dash.orders import Deed, PageOrder, carry_out
 from axon.swarm.dash.runframe import Look
+from axon.swarm.dash.runwatch import RunWatch
 from axon.swarm.dash.travel import Sighting
 from axon.swarm.invariants import Finding
 from axon.swarm.lab.checking import choose
@@ -64,8 +64,8 @@ class Hub:
 
     async def __aenter__(self) -> Hub:
         self._loop = asyncio.get_running_loop()
-        self._lookout = Lookout(self._folder, self)
-        self._lookout.__enter__()
+        self._watch = RunWatch(self._folder, self)
+        self._watch.__enter__()
         self._settling = asyncio.create_task(self._settle())
         return self
 
@@ -78,7 +78,7 @@ class Hub:
         await asyncio.to_thread(self._join)
 
     def _join(self) -> None:
-        self._lookout.__exit__()
+        self._watch.__exit__()
         if self._worker is not None:
             self._worker.join(LEAVE_LIMIT_S)
 
@@ -126,7 +126,7 @@ class Hub:
     # What is seen; called in other threads.
 
     def looked(self, look: Look, close: tuple[str, ...]) -> None:
-        """As of `lookout.Observer`."""
+        """As of `runwatch.Observer`."""
         self._hear(lambda: self._board.looked(look, close))
 
     def gone(self, said: str, at: Instant) -> None:
@@ -181,7 +181,7 @@ class Hub:
             failed = False
         except (AxonError, Unreachable, Unauthorized, RpcError, OSError) as error:
             said = str(error)
-        self._lookout.look_now()
+        self._watch.look_now()
         self._hear(lambda: self._done(order, said, failed=failed))
 
     def _done(self, order: PageOrder, said: str, *, failed: bool) -> list[PageMessage]:

@@ -50,7 +50,7 @@ class Observer(Protocol):
         """A node that is watched closely has something new."""
 
 
-class Lookout:
+class RunWatch:
     """Looks while it is entered.
 
     Args:
@@ -65,7 +65,7 @@ class Lookout:
         self._ended, self._due = threading.Event(), threading.Event()
         self._manifest: Manifest | None = None
         self._watched: dict[str, threading.Thread] = {}
-        self._thread = threading.Thread(target=self._look_on, name="lookout", daemon=True)
+        self._thread = threading.Thread(target=self._look_on, name="run watch", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -106,7 +106,7 @@ class Lookout:
 
     def _watch(self, name: str) -> None:
         thread = threading.Thread(
-            target=self._watch_on, args=(name,), name=f"lookout {name}", daemon=True
+            target=self._watch_on, args=(name,), name=f"watch {name}", daemon=True
         )
         self._watched[name] = thread
         thread.start()
