@@ -89,8 +89,8 @@ def _circumstances() -> str:
         f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, axon {revision or 'unversioned'}, "
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} processors, "
         f"load {os.getloadavg()[0]:.1f} at the end\n"
-        f"At the end sha256d of 80 bytes took {_yardstick():.2f} us: where others slow the machine "
-        "down, what is not a ratio suffers."
+        f"At the end sha256d of 80 bytes took {_yardstick():.2f} us: limits that are no ratios are "
+        "stretched by as much as this machine is slower than theirs."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from axon.primitives.block import Block
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 from bench.data import mainnet_data
+from bench.pace import Pace
 from bench.table import Row
 from bench.timing import timed
 
@@ -22,13 +23,14 @@ def measure(rounds: int = _ROUNDS) -> Row:
     block = Block.decode(raw)
     inputs = sum(len(transaction.inputs) for transaction in block.transactions)
     _there_and_back(raw)
-    found = median([timed(lambda: _there_and_back(raw)) for _ in range(rounds)]) * 1e3
+    with Pace() as pace:
+        found = median([timed(lambda: _there_and_back(raw)) for _ in range(rounds)]) * 1e3
     deep = median([timed(lambda: _field_by_field(raw)) for _ in range(max(1, rounds // 3))]) * 1e3
     return Row(
         "decode and re-encode of a 2 MB mainnet block with all txids",
         f"{found:.1f} ms median",
-        f"<= {LIMIT_MS:g} ms",
-        found <= LIMIT_MS,
+        pace.limit(LIMIT_MS, "ms"),
+        found <= LIMIT_MS * pace.slowness,
         [
             f"Block {_BLOCK.split('.')[0]}: {len(raw):,} bytes, {len(block.transactions):,} "
             f"transactions, {inputs:,} inputs; scanned and checked to its end, every txid hashed, "

@@ -28,6 +28,7 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
 from axon.primitives.header import HEADER_SIZE
 from axon.primitives.network import REGTEST
+from bench.pace import Pace
 from bench.table import Row
 
 LIMIT: Final = 100_000
@@ -38,13 +39,14 @@ _LIMIT_S: Final = 120.0
 
 def measure(count: int = COUNT, rounds: int = ROUNDS) -> Row:
     """The row."""
-    found = [_run(count) for _ in range(rounds)]
+    with Pace() as pace:
+        found = [_run(count) for _ in range(rounds)]
     rate = count / median(found)
     return Row(
         "light client: headers end to end from a local peer over TCP",
         f"{rate:,.0f} a second  ({median(found):.2f} s)",
-        f">= {LIMIT:,}",
-        rate >= LIMIT,
+        pace.least(LIMIT),
+        rate >= LIMIT / pace.slowness,
         [
             f"{count:,} regtest headers in messages of 2,000, each asked for after the one before; "
             "decoded, linked, work and all rules checked, kept in the tree and written to the file "

@@ -9,6 +9,7 @@ from typing import Final
 
 from axon.chain.filters import basic_filter, match_any
 from axon.primitives.hashes import BlockHash
+from bench.pace import Pace
 from bench.table import Row
 
 LIMIT: Final = 300
@@ -29,13 +30,14 @@ def measure(rounds: int = _ROUNDS) -> Row:
         elements = [b"\x00\x14" + rng.randbytes(20) for _ in range(ELEMENTS)]
         filters.append((block_hash, basic_filter(block_hash, elements)))
     scripts = [b"\x00\x14" + rng.randbytes(20) for _ in range(SCRIPTS)]
-    best = min(_run(filters, scripts) for _ in range(rounds))
+    with Pace() as pace:
+        best = min(_run(filters, scripts) for _ in range(rounds))
     rate = FILTERS / best
     return Row(
         f"filters of 2 MB blocks matched against {SCRIPTS} scripts",
         f"{rate:,.0f} a second  ({best / FILTERS * 1e3:.2f} ms each)",
-        f">= {LIMIT}",
-        rate >= LIMIT,
+        pace.least(LIMIT),
+        rate >= LIMIT / pace.slowness,
         [
             f"{FILTERS} filters of {ELEMENTS:,} elements, none of which matches, decoded and "
             "compared in plain Python on one processor. The limit is the cost of one number in "

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Final
 
 from axon.swarm.sim.faultruns import measure as run_network
+from bench.pace import Pace
 from bench.table import Row
 
 LIMIT: Final = 20_000
@@ -17,15 +18,16 @@ _VIRTUAL_S: Final = 20 * 60
 
 def measure(nodes: int = NODES, rounds: int = _ROUNDS, virtual_s: int = _VIRTUAL_S) -> Row:
     """The row."""
-    runs = [run_network(nodes, virtual_seconds=virtual_s) for _ in range(rounds)]
+    with Pace() as pace:
+        runs = [run_network(nodes, virtual_seconds=virtual_s) for _ in range(rounds)]
     events = runs[0][0]
     assert all(run[0] == events for run in runs), "one seed, one run"
     rate = median([events / seconds for _, seconds in runs])
     return Row(
         f"simulator: events a second with {nodes} full nodes of real protocol code",
         f"{rate:,.0f} a second",
-        f">= {LIMIT:,}",
-        rate >= LIMIT,
+        pace.least(LIMIT),
+        rate >= LIMIT / pace.slowness,
         [
             f"{events:,} events in {virtual_s // 60} virtual minutes: a payment a second, blocks, "
             "all relay; an event is a message, alarm, connection, job or command that a node "

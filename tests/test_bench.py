@@ -18,6 +18,7 @@ from bench import (
     headers,
     lightheaders,
     matching,
+    pace,
     payments,
     simulating,
     spread,
@@ -25,6 +26,7 @@ from bench import (
     syncing,
 )
 from bench.__main__ import main
+from bench.pace import STEP_US, Pace
 from bench.table import Row, Skipped, render
 from bench.timing import alternate
 
@@ -92,6 +94,23 @@ def test_the_ratio_is_the_median_of_rounds() -> None:
     assert compared.ratio == 2.0
     assert compared.ours_s == 4.0
     assert compared.theirs_s == 2.0
+
+
+@pytest.mark.parametrize(("step_us", "slowness"), [(3 * STEP_US, 3.0), (STEP_US / 2, 1.0)])
+def test_limits_are_stretched_on_slow_machines_and_nowhere_tightened(
+    monkeypatch: pytest.MonkeyPatch, step_us: float, slowness: float
+) -> None:
+    monkeypatch.setattr(pace, "step_us", lambda: step_us)
+    with Pace() as found:
+        pass
+    assert found.slowness == pytest.approx(slowness)
+    told = (found.limit(20.0, "ms"), found.least(20_000))
+    slow = ("<= 20 ms; here 60 ms", ">= 20,000; here 6,667")
+    assert told == (slow if slowness > 1 else ("<= 20 ms", ">= 20,000"))
+
+
+def test_a_step_is_measured() -> None:
+    assert 0.01 < pace.step_us() < 100
 
 
 def test_payments_are_accepted() -> None:
