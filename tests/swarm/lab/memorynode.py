@@ -91,7 +91,7 @@ class MemoryNode(Answering):
     What may be bent: `is_deaf` (it hears of nothing), `is_mute` (it tells nothing), `is_stuck` (it
     keeps blocks and stays where it stands), `is_credulous` (it takes a block that creates too
     much), `block_delay_s`, `payment_delay_s`, `leaves_out_payments` (from its blocks), `start_s`,
-    `on_start`, `banned`, `log`.
+    `on_start`, `banned`, `log`, `uses` (memory in kB, open files).
     """
 
     def __init__(self, name: str, run: Neighbourhood) -> None:
@@ -103,6 +103,7 @@ class MemoryNode(Answering):
         self.start_s = 1.0
         self.on_start: Callable[[MemoryNode], None] = lambda _node: None
         self.banned: list[str] = []
+        self.uses = (50_000, 60)
         self.log: list[str] = []
         self.wipe()
 
@@ -231,6 +232,10 @@ class MemoryNode(Answering):
         """The lines of its log so far."""
         return iter(self.log)
 
+    def footprint(self) -> tuple[int, int]:
+        """Its memory in kB, and its open files."""
+        return self.uses
+
     def connected(self) -> AbstractContextManager[object]:
         """Nothing is to be kept."""
         return nullcontext()
@@ -309,6 +314,18 @@ class MemoryNode(Answering):
         if place not in self.coins or (with_pool and place in waiting):
             return None
         return {"value": Decimal(self.coins[place].amount_sat) / COIN}
+
+    def getmempoolinfo(self) -> dict[str, Any]:
+        return {"usage": 1000 * len(self.pool), "maxmempool": 300_000_000}
+
+    def getpeerinfo(self) -> list[dict[str, Any]]:
+        return []
+
+    def getaddrmaninfo(self) -> dict[str, Any]:
+        return {"all_networks": {"total": 3}}
+
+    def getorphantxs(self, _verbosity: int) -> list[dict[str, Any]]:
+        return []
 
     def getmempoolentry(self, txid: str) -> dict[str, Any]:
         if txid not in self.pool:

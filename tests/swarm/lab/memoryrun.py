@@ -17,6 +17,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import COINBASE_MATURITY, REGTEST
 from axon.primitives.transaction import Transaction, TxOut
+from axon.swarm.lab.axonprocess import LinkView
 from axon.swarm.lab.faucet import FAUCET
 from axon.swarm.lab.manifest import Component, ComponentKind
 from axon.swarm.lab.nodeprocess import NodeView, ProcessState
@@ -65,6 +66,8 @@ class MemoryRun:
         self.on_new_node: Callable[[MemoryNode], None] = lambda _node: None
         self.carries: Callable[[], bool] = lambda: True
         """Whether links carry anything now."""
+        self.loners: set[str] = set()
+        """Nodes that are linked with n1 alone."""
         self.deserters: set[str] = set()
         """Nodes that wallets hear nothing from."""
         self.all_nodes: dict[str, MemoryNode] = {}
@@ -89,6 +92,9 @@ class MemoryRun:
         by_plan = (first.dials is None and second.dials is None) or (
             second.name in (first.dials or ()) or first.name in (second.dials or ())
         )
+        names = {first.name, second.name}
+        if names & self.loners and "n1" not in names:
+            return False
         return one is not other and one.is_up and other.is_up and by_plan and not apart
 
     def tell(self, source: MemoryNode, item: Block | Transaction) -> None:
@@ -142,7 +148,16 @@ class MemoryRun:
         """What all nodes say of themselves."""
         return [
             NodeView(
-                node.name, ProcessState.RUNNING, node.height, to_hex(node.spot.hash), node.work
+                node.name,
+                ProcessState.RUNNING,
+                node.height,
+                to_hex(node.spot.hash),
+                node.work,
+                tuple(
+                    LinkView(other.name, number, inbound=False)
+                    for number, other in enumerate(self.all_nodes.values())
+                    if self.linked(node, other)
+                ),
             )
             if node.is_up
             else NodeView(node.name, ProcessState.DIED)

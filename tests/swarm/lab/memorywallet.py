@@ -111,6 +111,9 @@ class MemoryWallet(Answering):
                         {
                             "txid": to_hex(payment.txid),
                             "state": "confirmed",
+                            "category": "send" if spent else "receive",
+                            "addresses": [out.script_pubkey.hex() for out in payment.outputs],
+                            "fee": Decimal(FEE_SAT) / COIN,
                             "amount": Decimal(sum(received.values()) - sum(spent)) / COIN,
                             "confirmations": len(self.chain) - height + 1,
                             "blockhash": to_hex(block.hash),
@@ -153,4 +156,17 @@ class MemoryWallet(Answering):
 
     def gettransaction(self, txid: str) -> dict[str, Any]:
         listed = {item["txid"]: item["confirmations"] for item in self.listtransactions(0)}
-        return {"confirmations": listed.get(txid, 0), "spread": {"given": self.given[txid]}}
+        raws = {to_hex(p.txid): p.raw.hex() for block in self.chain for p in block.transactions}
+        spread = {"given": self.given.get(txid, 0)}
+        return {"confirmations": listed.get(txid, 0), "spread": spread, "hex": raws.get(txid, "")}
+
+    def listunspent(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "txid": to_hex(place[:32]),
+                "vout": int.from_bytes(place[32:], "little"),
+                "amount": Decimal(amount_sat) / COIN,
+                "confirmations": 1,
+            }
+            for place, amount_sat in self._coins().items()
+        ]

@@ -32,6 +32,7 @@ from axon.swarm.lab.processidentity import (
     identity_of,
     is_alive,
     memory_kb,
+    open_files,
     send_signal,
     wait_gone,
 )
@@ -169,6 +170,12 @@ class AxonProcess(ABC):
     def memory_kb(self) -> tuple[int, int]:
         """Resident memory, and its own share of it (PSS), in kB; 0 if unknown."""
         return (0, 0) if self.identity is None else memory_kb(self.identity)
+
+    def footprint(self) -> tuple[int, int]:
+        """Its resident memory in kB, and how many files it has open; 0 where that is unknown."""
+        if self.identity is None or not is_alive(self.identity):
+            return 0, 0
+        return memory_kb(self.identity)[0], open_files(self.identity)
 
     def errors(self) -> str:
         """The end of what it wrote to standard error since its start."""

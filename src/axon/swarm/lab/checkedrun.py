@@ -50,6 +50,9 @@ class CheckedNode(RpcTarget, Protocol):
     def log_lines(self) -> Iterator[str]:
         """The lines of its log so far."""
 
+    def footprint(self) -> tuple[int, int]:
+        """Its resident memory in kB, and how many files it has open; 0 where that is unknown."""
+
     def connected(self) -> AbstractContextManager[object]:
         """Keep one connection for all calls within, which are of one thread."""
 

@@ -13,18 +13,29 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.invariants import TITLES, Finding
-from axon.swarm.lab import faulttrials, liveness, safety, service, walletconsistency
+from axon.swarm.lab import (
+    doublecredit,
+    faulttrials,
+    healing,
+    history,
+    liveness,
+    resources,
+    safety,
+    secretscan,
+    service,
+    walletconsistency,
+)
 from axon.swarm.lab.checkedrun import CheckedRun
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.startup import Say
 
-HARMLESS: Final = ("S1", "S2", "S3", "S4", "S7", "S9", "L1", "L2", "L3", "L4", "L7")
-HARMFUL: Final = ("S6", "L8")
+ORDER: Final = tuple("S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S12 L1 L2 L3 L4 L6 L7 L8".split())
+HARMFUL: Final = ("S6", "L6", "L8")
 """Only by name or with `--harm`; with it L1 and L3 are tried with each node dead as well."""
 
-ORDER: Final = ("S1", "S2", "S3", "S4", "S6", "S7", "S9", "L1", "L2", "L3", "L4", "L7", "L8")
-_NOT_YET: Final = ("S5", "S8", "S10", "S11", "S12", "L5", "L6", "L9", "L10", "L11")
-"""S11 is held by `axon sim`, which replays a run from its seed."""
+HARMLESS: Final = tuple(name for name in ORDER if name not in HARMFUL)
+_SIMULATED: Final = ("S11", "L5", "L9", "L10", "L11")
+"""What is judged in virtual time alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,9 @@ def choose(texts: Sequence[str], *, harm: bool) -> Chosen:
     for text in texts:
         pattern = text.upper()
         meant = [name for name in ORDER if fnmatchcase(name, pattern)]
-        if pattern in _NOT_YET:
-            raise ConfigError(f"{pattern} ({TITLES[pattern]}) is not checked by this lab yet")
+        if pattern in _SIMULATED:
+            told = f"{pattern} ({TITLES[pattern]}) is judged in virtual time"
+            raise ConfigError(f"{told}, see docs/invariants.md")
         if not meant:
             raise ConfigError(f"there is no invariant {text!r}; there are {', '.join(ORDER)}")
         named = pattern in ORDER
@@ -93,8 +105,9 @@ def findings(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float = 0.0) -
 def _found(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float) -> Iterable[Finding]:
     wanted = chosen.names
     before = safety.take_baseline(run)
-    if "S1" in wanted or "S3" in wanted:
-        say("S1, S3: all blocks are judged again")
+    chains: list[safety.JudgedChain] = []
+    if {"S1", "S3", "S8"} & set(wanted):
+        say("S1, S3, S8: all blocks are judged again")
         chains = safety.validate_chains(run)
         if "S1" in wanted:
             yield safety.validity(chains)
@@ -111,9 +124,24 @@ def _found(run: CheckedRun, chosen: Chosen, say: Say, settle_s: float) -> Iterab
     if "S7" in wanted:
         say("S7: the proofs of all wallets")
         yield walletconsistency.wallet_consistency(run)
+    if "S8" in wanted:
+        yield doublecredit.no_double_credit(run, chains)
     yield from _harmed(run, chosen, say)
+    yield from _afterwards(run, wanted, before)
+
+
+def _afterwards(
+    run: CheckedRun, wanted: Sequence[str], before: safety.Baseline
+) -> Iterable[Finding]:
+    """What is looked at when everything else has been done to the network."""
+    if "S5" in wanted:
+        yield history.bounded_history(run, before)
     if "S9" in wanted:
         yield safety.no_friendly_fire(run)
+    if "S10" in wanted:
+        yield resources.bounded_resources(run)
+    if "S12" in wanted:
+        yield secretscan.secrets_stay_home(run)
 
 
 def _harmed(run: CheckedRun, chosen: Chosen, say: Say) -> Iterable[Finding]:
@@ -127,6 +155,8 @@ def _harmed(run: CheckedRun, chosen: Chosen, say: Say) -> Iterable[Finding]:
             yield faulttrials.convergence_without_one(results)
         if chosen.harm and "L3" in wanted:
             yield faulttrials.service_without_one(results)
+    if "L6" in wanted:
+        yield healing.healing(run, say)
     if "L8" in wanted:
         yield faulttrials.last_survivor(run, say)
 

@@ -125,6 +125,13 @@ def memory_kb(identity: ProcessIdentity) -> tuple[int, int]:
     return found["Rss"], found["Pss"]
 
 
+def open_files(identity: ProcessIdentity) -> int:
+    """How many files, sockets included, a process has open; 0 if unknown."""
+    with suppress(OSError):
+        return len(list(Path(f"/proc/{identity.pid}/fd").iterdir()))
+    return 0
+
+
 def processor_time_s(identity: ProcessIdentity | None) -> tuple[float, float]:
     """How long a process's first thread has run, and how long it could have but had no processor.
 

@@ -43,14 +43,17 @@ class Baseline:
 
     Args:
         work: of each node's chain.
+        tips: the names of the blocks on which they stand.
     """
 
     work: dict[str, int] = field(default_factory=dict)
+    tips: dict[str, str] = field(default_factory=dict)
 
 
 def take_baseline(run: CheckedRun) -> Baseline:
     """Note what may only grow."""
-    return Baseline({item.name: item.work for item in run.views() if item.answers})
+    seen = [item for item in run.views() if item.answers]
+    return Baseline({item.name: item.work for item in seen}, {item.name: item.tip for item in seen})
 
 
 def _undecided(name: str, said: str) -> Finding:

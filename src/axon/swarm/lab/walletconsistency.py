@@ -68,14 +68,14 @@ class Comparison:
 
 def compare_balances(run: CheckedRun) -> Comparison:
     """S2: whether each wallet holds what a node that stands where it stands says it does."""
-    return _compare(run, _other_balance)
+    return compare(run, _other_balance)
 
 
 def wallet_consistency(run: CheckedRun) -> Finding:
     """S7: whether each wallet can prove what it calls confirmed, and counts as the chain does."""
     if not run.manifest.wallets:
         return Finding("S7", True, "there is no wallet, so none is told wrong", tried=0)
-    found = _compare(run, _unproven)
+    found = compare(run, _unproven)
     if found.wrong:
         name, said = next(iter(found.wrong.items()))
         return Finding("S7", False, f"{name}: {said}", culprits=tuple(found.wrong))
@@ -92,7 +92,8 @@ FaultOf = Callable[[CheckedNode, CheckedWallet, WalletStatement], str]
 """What is wrong with what a wallet tells, by a node on the same block; empty if nothing is."""
 
 
-def _compare(run: CheckedRun, fault_of: FaultOf) -> Comparison:
+def compare(run: CheckedRun, fault_of: FaultOf) -> Comparison:
+    """Hold each wallet against a node that stands on the same block."""
     found = Comparison()
     for wallet in run.wallets():  # One by one: a node looks for one's coins at a time.
         look = _look_until_together(run, wallet, fault_of)
