@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -153,6 +154,7 @@ async def chromium(program: Path, folder: Path) -> AsyncIterator[Page]:
         *options,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # The program may be a script around the browser; all must end.
     )
     try:
         port = await _port(folder / "DevToolsActivePort", process)
@@ -168,7 +170,7 @@ async def chromium(program: Path, folder: Path) -> AsyncIterator[Page]:
                 yield page
                 listening.cancel()
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

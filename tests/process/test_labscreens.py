@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from random import Random
@@ -10,9 +11,11 @@ import pytest
 
 from axon.swarm.lab.plan import RunRequest, plan_run
 from tests.process.lab import Lab
-from tests.process.terminal import LINES, terminal
+from tests.process.terminal import COLUMNS, LINES, terminal
 
 pytestmark = pytest.mark.process
+
+_COLOUR = re.compile(r"\x1b\[\d+m")
 
 
 def test_26_nodes_are_turned_over_by_keys(tmp_path: Path) -> None:
@@ -21,6 +24,7 @@ def test_26_nodes_are_turned_over_by_keys(tmp_path: Path) -> None:
     with terminal(command) as seen:
         picture = seen.read_until("page 1 of 2").rpartition("\x1b[2J")[2].split("\r\n")
         assert len(picture) <= LINES
+        assert max(len(_COLOUR.sub("", line)) for line in picture) <= COLUMNS
         assert any(line.startswith("\x1b[31mn1 ") for line in picture), picture
         seen.press(" ")
         assert "n26" in seen.read_until("page 2 of 2")

@@ -186,6 +186,7 @@ def test_why_an_order_is_not_carried_out_is_told(tmp_path: Path) -> None:
             "w1 is no node": {"do": "cut", "targets": ["w1"]},
             "w1 does not run": {"do": "pay", "targets": ["w1", "w2"], "amount": "1"},
             "the network is whole": {"do": "heal"},
+            "without a miner": {"do": "search"},
         }
         async with visitor.stream() as stream:
             for said, order in wanted.items():

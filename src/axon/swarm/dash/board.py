@@ -67,6 +67,7 @@ class Board:
         self._frame: PageMessage | None = None
         self._lines: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
         self._order: dict[str, object] = {"running": "", "said": "", "failed": False}
+        self._last_at: Instant = 0
         self._check = CheckTable()
         self._verdict = verdict
 
@@ -167,7 +168,8 @@ class Board:
         return [self._line(line, look.at) for line in said]
 
     def _line(self, said: str, at: Instant) -> PageMessage:
-        line = {"at": at, "said": said}
+        self._last_at = max(self._last_at, at)  # A look tells of its begin, long answers later.
+        line = {"at": self._last_at, "said": said}
         self._lines.append(line)
         return PageMessage("line", line)
 
@@ -231,6 +233,11 @@ class Board:
         """
         self._check.end(why)
         return [self._checked()]
+
+    def searched(self, rows: dict[str, object]) -> list[PageMessage]:
+        """What a search for single points of failure has found so far."""
+        self._verdict = rows
+        return [PageMessage("verdict", rows)]
 
     def _checked(self) -> PageMessage:
         return PageMessage("check", self._check.to_json())

@@ -20,6 +20,7 @@ from axon.rpc.client import Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.dash.board import Board, PageMessage
 from axon.swarm.dash.livecheck import check_run
+from axon.swarm.dash.livesearch import LiveSearch
 from axon.swarm.dash.orders import Deed, PageOrder, carry_out
 from axon.swarm.dash.runframe import Look
 from axon.swarm.dash.runwatch import RunWatch
@@ -61,6 +62,7 @@ class Hub:
         self._stopped = threading.Event()
         self._ended = False
         self._worker: threading.Thread | None = None
+        self._search: LiveSearch | None = None
 
     async def __aenter__(self) -> Hub:
         self._loop = asyncio.get_running_loop()
@@ -71,7 +73,7 @@ class Hub:
 
     async def __aexit__(self, *_: object) -> None:
         self._ended = True
-        self._stopped.set()
+        self.stop()
         self._settling.cancel()
         for mail in list(self._pages):
             self._leave(mail)
@@ -163,19 +165,25 @@ class Hub:
             raise ConfigError(f"wait until this has ended: {self._busy}")
         self._busy = order.doing
         self._stopped.clear()
+        self._search = LiveSearch(self._folder, self._rows) if order.deed is Deed.SEARCH else None
         self._tell(self._board.order_began(order))
         self._worker = threading.Thread(target=self._work, args=(order,), name="order", daemon=True)
         self._worker.start()
 
-    def stop_check(self) -> None:
-        """Let a check come to its end; anything else is done to its own."""
+    def stop(self) -> None:
+        """Let a check or a search come to its end; anything else is done to its own."""
         self._stopped.set()
+        if self._search is not None:
+            self._search.stop()
 
     def _work(self, order: PageOrder) -> None:
         said, failed = "", True
         try:
             if order.deed is Deed.CHECK:
                 said = self._check()
+            elif order.deed is Deed.SEARCH:
+                assert self._search is not None, "made with the order"
+                said = self._search.run()
             else:
                 said = carry_out(self._folder, order, self._say)
             failed = False
@@ -192,6 +200,9 @@ class Hub:
 
     def _say(self, line: str) -> None:
         self._hear(lambda: self._board.order_said(line))
+
+    def _rows(self, rows: dict[str, object]) -> None:
+        self._hear(lambda: self._board.searched(rows))
 
     def _check(self) -> str:
         chosen = choose((), harm=False)

@@ -46,6 +46,8 @@ class Deed(StrEnum):
     MINE = "mine"
     PAY = "pay"
     CHECK = "check"
+    SEARCH = "search"
+    """Look for single points of failure in virtual time."""
 
 
 _ON_COMPONENTS: Final = frozenset(
@@ -62,6 +64,7 @@ _DOING: Final = {
     Deed.MINE: "finding a block",
     Deed.PAY: "paying:",
     Deed.CHECK: "checking the network",
+    Deed.SEARCH: "searching for single points of failure",
 }
 
 
@@ -119,7 +122,7 @@ def read_order(data: Any) -> PageOrder:
 
 
 def carry_out(folder: Path, order: PageOrder, say: Say) -> str:
-    """Do what an order says, but for a check; what was done, in a sentence.
+    """Do what an order says, but for a check or a search; what was done, in a sentence.
 
     Args:
         folder: of the run.

@@ -178,7 +178,7 @@ class DashServer:
 
     async def _stop(self, request: web.Request) -> web.Response:
         self._check_may_act(request)
-        self._hub.stop_check()
+        self._hub.stop()
         return web.json_response({"doing": self._hub.busy}, status=202)
 
     async def _enter(self, request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ let token = "";
 let frame = null;
 let order = { running: "", said: "", failed: false };
 let check = { running: false, rows: [], said: "", sentence: "" };
+let search = { running: false };
 let selected = [];
 
 const picture = new Picture($("net"), choose);
@@ -102,6 +103,8 @@ function framed(told) {
   picture.frame(told);
   tips();
   panel();
+  checkButton();
+  searchButton();
   all();
 }
 
@@ -115,7 +118,10 @@ function gone(told) {
 
 function stale(is) {
   $("net").classList.toggle("stale", is);
-  if (is) panel();
+  if (is) frame = null;
+  panel();
+  checkButton();
+  searchButton();
 }
 
 function banner(text) {
@@ -142,6 +148,7 @@ function ordered(told) {
   $("doing").textContent = told.failed ? `Not done: ${words}` : words;
   panel();
   checkButton();
+  searchButton();
 }
 
 function checked(told) {
@@ -170,14 +177,16 @@ function checked(told) {
 }
 
 function verdict(told) {
-  $("spof").hidden = false;
+  search = told;
+  searchButton();
+  $("search-said").textContent = told.said;
   $("spof-sentence").textContent = told.sentence;
   $("spof-sentence").className = told.good === null ? "" : told.good ? "good" : "bad";
   const head = make("tr", make("th", ""), ...told.modes.map((mode) => make("th", mode)));
   const rows = told.rows.map((row) => {
     const cells = row.cells.map((word) => {
-      const cell = make("td", word);
-      if (word && word !== "…") cell.className = word === "holds" ? "good" : word === "fails" ? "bad" : "";
+      const cell = make("td", word === "" ? "…" : (word ?? ""));
+      cell.className = word === "holds" ? "good" : word === "fails" ? "bad" : "";
       return cell;
     });
     return make("tr", make("th", row.name), ...cells);
@@ -337,6 +346,12 @@ function checkButton() {
   button.disabled = !check.running && (!!order.running || !frame);
 }
 
+function searchButton() {
+  const button = $("search");
+  button.textContent = search.running ? "Stop the search" : "Search in virtual time";
+  button.disabled = !search.running && (!!order.running || !frame);
+}
+
 function all() {
   const rows = frame.components.map((item) => {
     const box = make("input");
@@ -365,6 +380,7 @@ function all() {
 
 $("all").addEventListener("change", (event) => choose(event.target.dataset.name, true));
 $("check").addEventListener("click", () => (check.running ? post("/stop", {}) : ask("check")));
+$("search").addEventListener("click", () => (search.running ? post("/stop", {}) : ask("search")));
 $("pay").addEventListener("submit", (event) => {
   event.preventDefault();
   const { payee, amount } = event.target.elements;
@@ -374,6 +390,5 @@ for (const button of document.querySelectorAll("#stage [data-do]")) {
   button.addEventListener("click", () => ask(button.dataset.do));
 }
 
-panel();
-checkButton();
+stale(false);
 enter();

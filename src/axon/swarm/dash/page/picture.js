@@ -9,6 +9,7 @@ const RING_MS = 700;
 const FRESH_MS = 1500;
 const MAX_BEHIND_MS = 2600; // The drawing is never further behind than this.
 const MAX_PARCELS = 400; // Drawn at once; more are left out, and have arrived.
+const DENSE = 120; // Links; more are drawn faintly.
 const NARROW = 560;
 const MINER_RADIUS = 8;
 
@@ -200,6 +201,7 @@ export class Picture {
       if (ends.some((name) => this.selected.has(name))) marks.push("near");
       link.line.setAttribute("class", marks.join(" "));
     }
+    this.svg.classList.toggle("dense", this.links.size > DENSE);
     this.layers.sides.replaceChildren();
     for (const side of this.current.sides) this.layers.sides.append(this.around(side));
   }
