@@ -72,7 +72,10 @@ def _first(data: dict[str, Any]) -> dict[str, Any]:
         (lambda data: data.update(level="PERFECT"), "this is no verdict"),
         (lambda data: data.update(seed=1.5), "expected a whole number"),
         (lambda data: data.update(k_exhaustive=-1), "expected a count"),
-        (lambda data: data.update(backend="cloud"), "expected one of sim, proc, netns, not 'cloud'"),
+        (
+            lambda data: data.update(backend="cloud"),
+            "expected one of sim, proc, netns, not 'cloud'",
+        ),
         (lambda data: data.update(sentence=None), "expected a text, not None"),
         (lambda data: data.update(trials={}), "expected a list of at most"),
         (lambda data: data.update(undecided=["x"] * 10_001), "expected a list of at most"),
