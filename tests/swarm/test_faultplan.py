@@ -25,6 +25,11 @@ STEPS = (
     | st.builds(
         lambda t, f: step(t, Op.SLOW, "n1", factor=f), st.integers(0, 99), st.integers(1, 9)
     )
+    | st.builds(
+        lambda t, ms: step(t, Op.LINK, "n1-n2", latency_ms=ms, jitter_ms=ms, way="in"),
+        st.integers(0, 99),
+        st.integers(0, 60_000),
+    )
     | st.builds(lambda t: step(t, Op.HEAL), st.integers(0, 99))
 )
 
@@ -75,6 +80,18 @@ def test_what_is_not_said_is_as_usual() -> None:
             "expected both, in or out for 'way', not 'up'",
         ),
         ({"t": 0, "op": "kill", "target": "n1", "params": {"silent": 1}}, "expected true or false"),
+        (
+            {"t": 0, "op": "link", "target": "n1-n2", "params": {"loss_percent": 101}},
+            "expected 0 to 99 % for 'loss_percent', not 101",
+        ),
+        (
+            {"t": 0, "op": "link", "target": "n1-n2", "params": {"jitter_ms": 5}},
+            "expected a jitter from 0 to the latency (0 ms), not 5 ms",
+        ),
+        (
+            {"t": 0, "op": "link", "target": "n1-n2", "params": {"rate": "2mbit"}},
+            "the params of link has no 'rate'; it has latency_ms, jitter_ms, rate_bit_s",
+        ),
     ],
 )
 def test_what_is_no_step_is_refused(wrong: object, said: str) -> None:
@@ -111,6 +128,7 @@ def test_what_lasts_is_taken_back() -> None:
             step(4, Op.SLOW, "n4", factor=1),
             step(5, Op.CUT, "n1|n2"),
             step(6, Op.LIE, "n5", withhold="filters"),
+            step(7, Op.LINK, "n1-n3", loss_percent=5),
         ]
     )
     assert plan.undone().steps == (

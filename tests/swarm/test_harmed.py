@@ -15,6 +15,8 @@ def test_whoever_only_loses_a_link_is_not_harmed() -> None:
     network = organic(3, wallets=1)
     assert harmed_by(network, Candidate(("n1",), Mode.KILL).harm()) == {"n1"}
     assert harmed_by(network, Candidate(("n1-n2",), Mode.CUT).harm()) == frozenset()
+    slow = FaultPlan((step(0, Op.LINK, "n1", latency_ms=80),))
+    assert touched_by(network, slow) == harmed_by(network, slow) == frozenset()
 
 
 def test_all_that_hang_on_a_host_are_harmed_with_it() -> None:

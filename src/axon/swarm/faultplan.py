@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 
 from axon.errors import ConfigError
 from axon.machine import SECOND, Instant
+from axon.swarm import linkquality
+from axon.swarm.linkquality import LinkQuality
 
 SCHEMA: Final = "axon fault plan 1"
 
@@ -52,8 +54,11 @@ class Op(StrEnum):
     """All that it does takes longer; a factor of 1 ends that."""
     CUT = "cut"
     """Nothing comes through: between it and all others, or between the sides of `n1,n2|n3`."""
+    LINK = "link"
+    """Packets take longer or get lost on the way between it and all others, or between the sides of
+    `n1,n2|n3`; what is said later of the same way replaces what was said before."""
     HEAL = "heal"
-    """All cuts end."""
+    """All cuts end, and all links are as they were."""
     CLOCK = "clock"
     """Its clock, or the clock of all that have their time from it, is wrong from now on; an offset
     of 0 sets it right."""
@@ -64,7 +69,7 @@ class Op(StrEnum):
 
 
 class Way(StrEnum):
-    """Which direction a cut stops."""
+    """Which direction a cut stops, or a link shapes: into the first side, out of it, or both."""
 
     BOTH = "both"
     IN = "in"
@@ -115,6 +120,15 @@ _PARAMS: Final[dict[Op, dict[str, _Param]]] = {
         "way": _Param(Way.BOTH.value, "both, in or out", words=tuple(Way)),
         "drops": _Param(True, "true or false"),
     },
+    Op.LINK: {
+        "latency_ms": _Param(0, "milliseconds", 0, linkquality.MAX_LATENCY_MS),
+        "jitter_ms": _Param(0, "milliseconds", 0, linkquality.MAX_LATENCY_MS),
+        "rate_bit_s": _Param(0, "bits a second, 0 for no limit", 0, linkquality.MAX_RATE_BIT_S),
+        "loss_percent": _Param(0, "0 to 99 %", 0, linkquality.MAX_LOSS_PERCENT),
+        "reorder_percent": _Param(0, "0 to 100 %", 0, 100),
+        "duplicate_percent": _Param(0, "0 to 100 %", 0, 100),
+        "way": _Param(Way.BOTH.value, "both, in or out", words=tuple(Way)),
+    },
     Op.CLOCK: {"offset_s": _Param(0, "seconds, at most ten years", -_CLOCK_MOST_S, _CLOCK_MOST_S)},
     Op.LIE: {
         "withhold": _Param(
@@ -125,6 +139,9 @@ _PARAMS: Final[dict[Op, dict[str, _Param]]] = {
 """What may be said of an operation beside its target, by name."""
 
 _UNTARGETED: Final = frozenset((Op.HEAL,))
+
+BETWEEN: Final = frozenset((Op.CUT, Op.LINK))
+"""What is done to the ways between components, not to one of them; one `heal` ends it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,15 @@ class FaultStep:
     def param(self, name: str) -> Value:
         """A parameter, the usual one if nothing was said."""
         return dict(self.params).get(name, _PARAMS[self.op][name].usual)
+
+    def link(self) -> LinkQuality:
+        """What a link is to be like.
+
+        Raises:
+            ConfigError: its parameters do not fit each other.
+        """
+        assert self.op is Op.LINK, "of nothing else"
+        return LinkQuality.from_params(dict(self.params))
 
     def to_json(self) -> dict[str, object]:
         """For a file."""
@@ -180,7 +206,10 @@ class FaultStep:
         known_params = _PARAMS.get(op, {})
         params = _fields(fields.get("params", {}), f"the params of {op}", tuple(known_params))
         read = tuple((name, known_params[name].read(name, value)) for name, value in params.items())
-        return cls(round(t * SECOND), op, target, read)
+        made = cls(round(t * SECOND), op, target, read)
+        if op is Op.LINK:
+            made.link()
+        return made
 
 
 def step(t_s: float, op: Op, target: str = "", **params: Value) -> FaultStep:
@@ -207,7 +236,7 @@ class FaultPlan:
         """
         lasting: dict[tuple[Op, str], FaultStep] = {}
         for each in self.steps:
-            for target in each.target.split(",") if each.op is not Op.CUT else ("",):
+            for target in each.target.split(",") if each.op not in BETWEEN else ("",):
                 _lasts(lasting, each, target)
         return FaultPlan(tuple(lasting.values()))
 
@@ -259,21 +288,23 @@ _ENDS: Final = {
     Op.CLOCK: step(0, Op.CLOCK, offset_s=0),
     Op.LIE: step(0, Op.LIE, withhold=Withheld.NOTHING.value),
     Op.CUT: step(0, Op.HEAL),
+    Op.LINK: step(0, Op.HEAL),
 }
 """What ends each operation that lasts."""
 
-_ENDED_BY: Final = {Op.RESTART: Op.KILL, Op.CONT: Op.STOP, Op.HEAL: Op.CUT}
+_ENDED_BY: Final = {Op.RESTART: Op.KILL, Op.CONT: Op.STOP, Op.HEAL: Op.HEAL}
 
 
 def _lasts(lasting: dict[tuple[Op, str], FaultStep], done: FaultStep, target: str) -> None:
     """Note what ends a step; a step that ends an earlier one takes that back."""
     end = _ENDS.get(done.op)
+    kind = Op.HEAL if done.op in BETWEEN else done.op
     if done.op in _ENDED_BY:
         lasting.pop((_ENDED_BY[done.op], target), None)
     elif end is not None and (end.op, end.params) == (done.op, done.params):
         lasting.pop((done.op, target), None)
     elif end is not None:
-        lasting[done.op, target] = replace(end, target=target)
+        lasting[kind, target] = replace(end, target=target)
 
 
 def _fields(data: object, what: str, known: tuple[str, ...]) -> Mapping[str, Any]:

@@ -9,8 +9,11 @@ from axon.swarm.faultplan import FaultPlan, FaultStep, Op
 
 
 def touched_by(blueprint: Blueprint, plan: FaultPlan) -> frozenset[str]:
-    """Those that a plan harms at some time; whoever only loses a link is not one of them."""
-    return _targets(blueprint, plan.steps)
+    """Those that a plan harms at some time; whoever only loses a link is not one of them.
+
+    Nor is whoever is only far away: a slow link is no reason to be wrong.
+    """
+    return _targets(blueprint, [step for step in plan.steps if step.op is not Op.LINK])
 
 
 def harmed_by(blueprint: Blueprint, plan: FaultPlan) -> frozenset[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from axon.drivers.linkmodel import LinkModel, Loss
 from axon.drivers.sim.driver import START, Simulation
 from axon.drivers.sim.faults import Crash, FaultSchedule, Heal, Partition, Restart
-from axon.drivers.sim.network import LinkModel, Loss
 from axon.machine import (
     MILLISECOND,
     SECOND,

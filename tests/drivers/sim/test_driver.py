@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from axon.drivers.bounds import CONNECT_TIMEOUT, RESOLVE_TIMEOUT
+from axon.drivers.linkmodel import LinkModel, Loss
 from axon.drivers.sim.driver import START, NoAnswer, Simulation
 from axon.drivers.sim.faults import (
     ClockOffset,
@@ -25,7 +26,7 @@ from axon.drivers.sim.faults import (
     SlowDown,
     Stop,
 )
-from axon.drivers.sim.network import RETRANSMIT_MIN, LinkModel, Loss
+from axon.drivers.sim.network import RETRANSMIT_MIN
 from axon.drivers.sim.program import MAX_IMMEDIATE_TICKS
 from axon.drivers.sim.streams import GIVE_UP, RESET
 from axon.errors import StorageError

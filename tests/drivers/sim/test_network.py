@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from axon.drivers.linkmodel import HELD_BACK, LinkModel, Loss, draw
 from axon.drivers.sim.network import (
     RETRANSMIT_MIN,
     Cut,
+    Direction,
     Flow,
-    LinkModel,
     LinkTable,
-    Loss,
+    Shaping,
     below,
-    draw,
     stream,
 )
 from axon.machine import MILLISECOND, SECOND
@@ -28,6 +28,8 @@ MODELS = st.builds(
     QUANTILES,
     st.integers(0, 10**9),
     st.none() | st.builds(Loss, SHARES, SHARES, SHARES, SHARES),
+    SHARES,
+    SHARES,
 )
 
 
@@ -102,7 +104,7 @@ def test_arrivals_keep_the_order_and_the_latency(
     model: LinkModel, pieces: list[tuple[int, int]], seed: int
 ) -> None:
     latency_us = model.latency_us[-1]
-    flow = Flow(model, latency_us, Random(seed))
+    flow = Flow(Direction(model, latency_us), Random(seed))
     now, before = 0, 0
     for wait, size in pieces:
         now += wait
@@ -112,14 +114,16 @@ def test_arrivals_keep_the_order_and_the_latency(
 
 
 def test_a_rate_makes_pieces_queue() -> None:
-    flow = Flow(LinkModel((10,), rate_bit_s=8_000_000), 10, Random(1))  # A byte each microsecond.
+    flow = Flow(
+        Direction(LinkModel((10,), rate_bit_s=8_000_000), 10), Random(1)
+    )  # A byte each microsecond.
     assert flow.arrival(0, 1_000) == 1_010
     assert flow.arrival(0, 1_000) == 2_010
     assert flow.arrival(5_000, 1_000) == 6_010
 
 
 def test_loss_is_delay() -> None:
-    flow = Flow(LinkModel((1_000,), loss=Loss(good=0.1)), 1_000, Random(1))
+    flow = Flow(Direction(LinkModel((1_000,), loss=Loss(good=0.1)), 1_000), Random(1))
     delays = [flow.arrival(now, 100) - now for now in range(0, 20_000 * SECOND, 10 * SECOND)]
     late = [delay for delay in delays if delay > 1_000]
     assert 0.08 < len(late) / len(delays) < 0.12
@@ -127,9 +131,21 @@ def test_loss_is_delay() -> None:
     assert 1_000 + 3 * RETRANSMIT_MIN in late  # Lost twice: the timeout doubles.
 
 
+def test_what_is_out_of_order_is_waited_for() -> None:
+    flow = Flow(Direction(LinkModel((1_000,), reorder=0.1), 1_000), Random(1))
+    delays = [flow.arrival(now, 100) - now for now in range(0, 1_000 * SECOND, SECOND)]
+    assert set(delays) == {1_000, 1_000 + HELD_BACK}
+    assert 0.08 < delays.count(1_000 + HELD_BACK) / len(delays) < 0.12
+
+
+def test_a_copy_takes_its_room() -> None:
+    model = LinkModel((0,), rate_bit_s=8_000_000, duplicate=0.5)
+    assert Flow(Direction(model, 0), Random(1)).arrival(0, 1_000) == 1_500
+
+
 def test_more_segments_are_lost_more_often() -> None:
     def late(size: int) -> int:
-        flow = Flow(LinkModel((0,), loss=Loss(good=0.01)), 0, Random(1))
+        flow = Flow(Direction(LinkModel((0,), loss=Loss(good=0.01)), 0), Random(1))
         return sum(
             flow.arrival(now, size) > now for now in range(0, 10**4 * 60 * SECOND, 60 * SECOND)
         )
@@ -140,7 +156,7 @@ def test_more_segments_are_lost_more_often() -> None:
 
 def test_bursts_come_together() -> None:
     loss = Loss(good=0.0, bad=0.5, worsens=0.01, recovers=0.1)
-    flow = Flow(LinkModel((0,), loss=loss), 0, Random(1))
+    flow = Flow(Direction(LinkModel((0,), loss=loss), 0), Random(1))
     lost = [flow.arrival(now, 100) > now for now in range(0, 10**5 * 60 * SECOND, 60 * SECOND)]
     after_loss = [second for first, second in pairwise(lost) if first]
     assert 0.03 < sum(lost) / len(lost) < 0.06
@@ -162,9 +178,26 @@ def test_a_distance_is_drawn_once_for_both_directions() -> None:
 def test_a_link_of_its_own() -> None:
     network = LinkTable(3, LinkModel((40 * MILLISECOND,)))
     network.flow(1, 2)
-    network.shape(2, 1, LinkModel((7,)))
+    there = Shaping(frozenset({1}), frozenset({2}), LinkModel((7,)))
+    network.shape(there)
     assert network.flow(1, 2).arrival(0, 1) == 7
+    assert network.flow(2, 1).arrival(0, 1) == 40 * MILLISECOND, "one way only"
     assert network.flow(1, 3).arrival(0, 1) == 40 * MILLISECOND
+
+
+def test_a_flow_that_stands_feels_what_becomes_of_its_link() -> None:
+    network = LinkTable(3, LinkModel((1_000,)))
+    flow = network.flow(1, 2)
+    assert flow.arrival(0, 1) == 1_000
+    slow, slower = (Shaping(None, frozenset({2}), LinkModel((each,))) for each in (5_000, 9_000))
+    network.shape(slow)
+    network.shape(slower)
+    assert flow.arrival(0, 1) == 9_000, "as the later one says"
+    network.unshape(slower)
+    assert flow.arrival(0, 1) == 9_000, "nothing overtakes what was sent before"
+    assert flow.arrival(10_000, 1) == 15_000
+    network.unshape(slow)
+    assert flow.arrival(20_000, 1) == 21_000
 
 
 def test_cuts_have_a_direction_and_add_up() -> None:

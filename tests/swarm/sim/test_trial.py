@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from axon.machine import MILLISECOND
+from axon.swarm.blueprint import WalletPlan
 from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.sim import trial
 from axon.swarm.sim.trial import HEALING, Stage, run_trial
@@ -113,6 +114,33 @@ def test_steps_are_done_when_they_are_due() -> None:
     report = run_trial(Stage(organic(4), 1), harm, harm.undone())
     assert broken(report) == []
     assert report.healing.steps == (step(0, Op.CONT, "n2"),)
+
+
+def test_links_are_as_the_plan_says_until_they_are_healed() -> None:
+    stage = Stage(organic(4), 1)
+    harm = FaultPlan.of(
+        [
+            step(0, Op.LINK, "n1", latency_ms=500, jitter_ms=100, loss_percent=5, rate_bit_s=10**6),
+            step(0, Op.LINK, "n2|n3,w1", latency_ms=90, way="out"),
+        ]
+    )
+    net, usual_us = stage.net, latency_us(stage, "n2", "n4")
+    for each in harm.steps:
+        net.apply(each)
+    net.add_wallet(WalletPlan("w9", knows=("n1",)))  # Whoever comes later has the same way to n1.
+    assert [latency_us(stage, other, "n1") for other in ("n2", "w1", "w9")] == [400 * 1_000] * 3
+    assert latency_us(stage, "n2", "w1") == latency_us(stage, "n2", "n3") == 90 * 1_000
+    assert latency_us(stage, "n3", "n2") == latency_us(stage, "n2", "n4") == usual_us
+    for each in harm.undone().steps:
+        net.apply(each)
+    assert {latency_us(stage, "n2", other) for other in ("n1", "n3", "w1")} == {usual_us}
+    assert broken(run_trial(stage, harm, harm.undone())) == []
+
+
+def latency_us(stage: Stage, source: str, target: str) -> int:
+    """One way between two programs."""
+    numbers = map(stage.net.number, (source, target))
+    return stage.simulation._network.latency_us(*numbers)
 
 
 def test_what_comes_too_late_is_no_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,9 @@ from ipaddress import ip_address
 from random import Random
 
 from axon.drivers.bounds import RESOLVE_MAX_ENDPOINTS, RESOLVE_TIMEOUT
+from axon.drivers.linkmodel import LinkModel
 from axon.drivers.sim.agenda import Agenda
-from axon.drivers.sim.network import Cut, LinkModel, LinkTable, stream
+from axon.drivers.sim.network import Cut, LinkTable, Shaping, stream
 from axon.drivers.sim.program import Program, ProgramSettings
 from axon.drivers.sim.streams import Attempt, Host
 from axon.drivers.sim.trace import Trace
@@ -294,8 +295,17 @@ class Simulation:
                     socket.sever()
 
     def shape(self, a: int, b: int, model: LinkModel) -> None:
-        """Give the link between two nodes a model of its own, for connections made from now on."""
-        self._network.shape(a, b, model)
+        """Have the link between two nodes be like this from now on, both ways."""
+        for source, target in ((a, b), (b, a)):
+            self.shape_ways(Shaping(frozenset({source}), frozenset({target}), model))
+
+    def shape_ways(self, shaping: Shaping) -> None:
+        """Have ways be like this, until that is taken back."""
+        self._network.shape(shaping)
+
+    def unshape(self, shaping: Shaping) -> None:
+        """Have ways be as they were before."""
+        self._network.unshape(shaping)
 
     def bar(self, node: int, *, barred: bool) -> None:
         """Take a program's way out from it, or give it back, as when its proxy ends.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from axon.drivers.linkmodel import LinkModel
 from axon.drivers.sim.driver import Simulation
-from axon.drivers.sim.network import LinkModel
 from axon.machine import Instant
 
 
@@ -117,7 +117,7 @@ class HalfOpen:
 
 @dataclass(frozen=True, slots=True)
 class ShapeLink:
-    """The link between two nodes becomes another, for connections made from then on."""
+    """The link between two nodes becomes another from then on."""
 
     at: Instant
     a: int

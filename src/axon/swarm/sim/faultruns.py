@@ -18,9 +18,10 @@ from random import Random
 from time import process_time
 from typing import Final
 
+from axon.drivers.linkmodel import LinkModel, Loss
 from axon.drivers.sim.driver import START
 from axon.drivers.sim.faults import ClockOffset, Crash, Fault, HalfOpen, Heal, Partition, Restart
-from axon.drivers.sim.network import LinkModel, Loss, below, stream
+from axon.drivers.sim.network import below, stream
 from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
 from axon.node.facts import Fact
 from axon.primitives.hashes import to_hex

@@ -17,8 +17,8 @@ from typing import Final
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderTree
 from axon.consensus.memoryvalidator import MemoryValidator, World
+from axon.drivers.linkmodel import LinkModel
 from axon.drivers.sim.driver import Simulation
-from axon.drivers.sim.network import LinkModel
 from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
 from axon.mempool.policy import Policy
 from axon.mempool.pool import Mempool

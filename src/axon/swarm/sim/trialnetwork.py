@@ -12,7 +12,8 @@ from functools import partial
 from typing import Final
 
 from axon.chain.store import MemoryStore
-from axon.drivers.sim.network import Cut, LinkModel
+from axon.drivers.linkmodel import LinkModel
+from axon.drivers.sim.network import Cut, Shaping
 from axon.errors import StorageError
 from axon.host.lightwallet import check_scripts
 from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
@@ -91,6 +92,7 @@ class TrialNetwork:
         for wallet in blueprint.wallets:
             self.add_wallet(wallet)
         self._cuts: list[Cut] = []
+        self._shapings: list[Shaping] = []
         self._slowness: dict[str, float] = {}  # By which factor, of programs that are slow.
         self._miners = Miners(self.net, blueprint.miners, self.number, self._answer_us)
 
@@ -259,10 +261,10 @@ class TrialNetwork:
         match step.op:
             case Op.CUT:
                 self._cut(step.target, Way(str(step.param("way"))), drops=bool(step.param("drops")))
+            case Op.LINK:
+                self._shape(step.target, Way(str(step.param("way"))), step.link().model())
             case Op.HEAL:
-                cuts, self._cuts = self._cuts, []
-                for cut in cuts:
-                    self.simulation.mend(cut)
+                self._heal()
             case _:
                 for target in step.target.split(","):
                     for name in self.blueprint.members(target):
@@ -323,13 +325,15 @@ class TrialNetwork:
 
     def _cut(self, target: str, way: Way, *, drops: bool) -> None:
         for near, far in self._sides(target):
+            if far is None:
+                far = frozenset(range(self.simulation.count)) - near
             if way is not Way.IN:
                 self._put_cut(Cut(near, far, drops))
             if way is not Way.OUT:
                 self._put_cut(Cut(far, near, drops))
 
     def _sides(self, target: str) -> list[tuple[frozenset[int], frozenset[int] | None]]:
-        """Between which programs a cut lies; None for all others."""
+        """Between which programs something is done; None for all others."""
         for uplink in self.blueprint.uplinks:
             if uplink.name == target:
                 return [(self._programs(uplink.sides[0]), self._programs(uplink.sides[1]))]
@@ -340,12 +344,30 @@ class TrialNetwork:
             return [(self._programs(one.split(",")), self._programs(other.split(",")))]
         names = [name for each in target.split(",") for name in self.blueprint.members(each)]
         near = self._programs(names)
-        everybody = frozenset(range(self.simulation.count))
-        return [(near, everybody - near)] if near else []
+        return [(near, None)] if near else []
 
     def _programs(self, names: Sequence[str]) -> frozenset[int]:
         known = [name for name in names if name in self._numbers or name in self.devices]
         return frozenset(map(self.number, known))
+
+    def _shape(self, target: str, way: Way, model: LinkModel) -> None:
+        for near, far in self._sides(target):
+            if way is not Way.IN:
+                self._put_shaping(Shaping(near, far, model))
+            if way is not Way.OUT:
+                self._put_shaping(Shaping(far, near, model))
+
+    def _put_shaping(self, shaping: Shaping) -> None:
+        self._shapings.append(shaping)
+        self.simulation.shape_ways(shaping)
+
+    def _heal(self) -> None:
+        cuts, self._cuts = self._cuts, []
+        for cut in cuts:
+            self.simulation.mend(cut)
+        shapings, self._shapings = self._shapings, []
+        for shaping in shapings:
+            self.simulation.unshape(shaping)
 
     def _put_cut(self, cut: Cut) -> None:
         self._cuts.append(cut)

@@ -9,7 +9,7 @@ from math import comb
 
 from axon.errors import ConfigError
 from axon.swarm.blueprint import Blueprint, ComponentClass
-from axon.swarm.faultplan import FaultPlan, Op
+from axon.swarm.faultplan import BETWEEN, FaultPlan, Op
 from axon.swarm.spof.candidates import (
     MAX_PAIRS,
     MAX_SUBSET_NODES,
@@ -132,7 +132,7 @@ def check_plan(plan: FaultPlan, blueprint: Blueprint) -> None:
     newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
     sides = known | {each.name for each in newcomers if each is not None}
     for number, step in enumerate(plan.steps, 1):
-        parts = step.target.replace("|", ",").replace("-", ",") if step.op is Op.CUT else None
+        parts = step.target.replace("|", ",").replace("-", ",") if step.op in BETWEEN else None
         allowed = known if parts is None else sides
         for name in (step.target if parts is None else parts).split(","):
             if name not in allowed and step.op is not Op.HEAL:

@@ -78,6 +78,9 @@ def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:
 
 
 def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
+    if step.op is Op.LINK:
+        yield "on loopback nothing lies between two processes that could delay them"
+        return
     if step.op is Op.CUT:
         if step.param("way") != Way.BOTH:
             yield "its two ends make a cut, which stops both directions"
