@@ -3,8 +3,8 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
-coldwallet, walletmemory, failover, swarmstart; without a name all are measured. `--keep` adds the
-table to bench/results.md.
+coldwallet, walletmemory, failover, swarmstart, fidelity; without a name all are measured. `--keep`
+adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bench import (
     coldwallet,
     decoding,
     failover,
+    fidelity,
     headers,
     lightheaders,
     matching,
@@ -57,6 +58,7 @@ def main(arguments: list[str]) -> int:
         "walletmemory": walletmemory.measure,
         "failover": failover.measure,
         "swarmstart": swarmstart.measure,
+        "fidelity": fidelity.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

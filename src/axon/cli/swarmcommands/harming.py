@@ -1,4 +1,4 @@
-"""`kill`, `stop`, `cont`, `restart`, `partition` and `heal`: damage, and how it is taken back."""
+"""`kill`, `stop`, `cont`, `restart`, `partition`, `link`, `heal`: damage, and how it is undone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from axon.cli.swarmoptions import TARGET_HELP, AddCommand, targets_of
 from axon.cli.swarmview import RunProgress, write, write_json
-from axon.swarm.lab import lifecycle
+from axon.swarm.lab import lifecycle, slowlinks
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.partition import heal, partition, read_sides, shown
 from axon.swarm.lab.verdict import Exit
+from axon.swarm.linkquality import LinkQuality
+
+_LINK_MORE: Final = (
+    "Have what passes on links take longer or get lost, from now on and until axon swarm heal: "
+    "latency=80ms±20 (or +-20; one way, a packet takes as much more or less), loss=1%%, "
+    "rate=2mbit, reorder=2%% (others overtake), duplicate=1%%. What was said before of the same "
+    "link is replaced."
+)
 
 
 def add_commands(add: AddCommand) -> None:
@@ -25,7 +34,11 @@ def add_commands(add: AddCommand) -> None:
     _on_targets(restarting).add_argument("--wipe", action="store_true", help="with an empty disk")
     cut = add("partition", _partition, "cut the network into sides between which nothing passes")
     cut.add_argument("sides", metavar="SIDES", help="as in '1-3|4-6': each node on one side")
-    add("heal", _heal, "take back what partition told the nodes")
+    link = add("link", _link, "make links slow or lossy (--backend netns)", _LINK_MORE)
+    link.add_argument("link", metavar="LINK", help="n1-n2; n1,n2|n3-n5; n1: all its links")
+    link.add_argument("words", nargs="*", metavar="WORD", help="as in latency=80ms±20 loss=1%%")
+    link.add_argument("--one-way", action="store_true", help="only what the first side sends")
+    add("heal", _heal, "take back what partition and link have done")
 
 
 def _on_targets(command: ArgumentParser) -> ArgumentParser:
@@ -91,11 +104,24 @@ def _partition(options: Namespace, folder: Path) -> int:
     return Exit.PASS
 
 
+def _link(options: Namespace, folder: Path) -> int:
+    quality = LinkQuality.read(options.words)
+    with lifecycle.taken(folder) as manifest:
+        sides = slowlinks.read_sides(options.link, targets_of(manifest, options.link), manifest)
+        slowlinks.shape(manifest, sides, quality, one_way=options.one_way)
+    if options.json:
+        write_json({"links": [link.to_json() for link in manifest.links]})
+        return Exit.PASS
+    for line in slowlinks.shown(manifest):
+        write(line)
+    return Exit.PASS
+
+
 def _heal(options: Namespace, folder: Path) -> int:
     with lifecycle.taken(folder) as manifest:
         heal(manifest)
     if options.json:
-        write_json({"sides": manifest.sides})
+        write_json({"sides": manifest.sides, "links": manifest.links})
     else:
         write("healed")
     return Exit.PASS

@@ -10,13 +10,14 @@ from axon.cli.swarmoptions import DEFAULT_FOLDER, RUNS_FOLDER, AddCommand, name_
 from axon.cli.swarmview import write, write_json
 from axon.cli.walletview import aligned
 from axon.errors import ConfigError
-from axon.swarm.lab import lifecycle
+from axon.swarm.lab import lifecycle, slowlinks
 from axon.swarm.lab.manifest import MANIFEST, Manifest
 from axon.swarm.lab.members import state_of, views, wallet_views
 from axon.swarm.lab.nodeprocess import NodeView
 from axon.swarm.lab.partition import shown
 from axon.swarm.lab.picture import status_table
 from axon.swarm.lab.processidentity import is_alive
+from axon.swarm.lab.shaping import has_relay
 from axon.swarm.lab.verdict import Exit
 from axon.swarm.story.participants import amount_sat, in_coins
 
@@ -36,6 +37,10 @@ def _status(options: Namespace, folder: Path) -> int:
     write(f"{lifecycle.described(manifest)}, seed {manifest.seed}, {folder}")
     if manifest.sides:
         write(f"cut: {shown(manifest)}")
+    for line in slowlinks.shown(manifest):
+        write(f"link {line}")
+    if manifest.links and not has_relay(manifest):
+        write("the relay of these links died: nothing passes; axon swarm up starts it again")
     for line in status_table(manifest, seen):
         write(line)
     tell_dead(lifecycle.dead(manifest))
@@ -86,6 +91,7 @@ def status_json(manifest: Manifest, seen: Sequence[NodeView]) -> dict[str, objec
         "topology": manifest.topology,
         "seed": manifest.seed,
         "sides": manifest.sides,
+        "links": [link.to_json() for link in manifest.links],
         "components": listed,
     }
 

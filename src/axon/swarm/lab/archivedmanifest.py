@@ -58,6 +58,8 @@ def _check(manifest: Manifest) -> None:
         raise ValueError(f"it has {len(manifest.components)} components")
     if manifest.backend is not BackendName.PROC:
         raise ValueError(f"its nodes run in {manifest.backend}; only runs of proc can be carried")
+    if manifest.links:
+        raise ValueError("it has links that are shaped, which a run of proc has not")
     if not isinstance(manifest.topology, str) or len(manifest.topology) > _MAX_TEXT:
         raise ValueError("its topology has no name")
     if not 0 < float(manifest.interval_s) < 86_400:

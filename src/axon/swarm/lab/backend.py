@@ -98,3 +98,19 @@ class Backend(ABC):
     @abstractmethod
     def heal(self, manifest: Manifest) -> None:
         """Let everything pass again that `cut` has cut."""
+
+    @abstractmethod
+    def check_shaping(self) -> None:
+        """See whether links can be made slow and lossy.
+
+        Raises:
+            ConfigError: they cannot; the text says where they can.
+        """
+
+    @abstractmethod
+    def shape(self, manifest: Manifest) -> None:
+        """Have links be as the manifest says, and all others as ever.
+
+        Raises:
+            NodeFailed: the system refuses.
+        """

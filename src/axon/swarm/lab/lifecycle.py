@@ -170,6 +170,8 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     """Start what does not live, and wait until all of it is one network."""
     paused = [item.name for item in manifest.components.values() if is_paused(item.process)]
     cont(manifest, paused)
+    if manifest.links:  # Their relay may have died.
+        backend_of(manifest).shape(manifest)
     names = [item.name for item in manifest.nodes]
     start(manifest, names, say)
     if not fresh:  # Who was started by a controller that was killed may have been told nothing.

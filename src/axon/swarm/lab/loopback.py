@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from axon.errors import ConfigError
 from axon.swarm.lab.backend import Backend
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.processes import free_port, free_ports
@@ -80,6 +81,16 @@ class Loopback(Backend):
 
     def heal(self, manifest: Manifest) -> None:
         """Nothing was cut here."""
+
+    def check_shaping(self) -> None:
+        """Processes on loopback talk to each other directly."""
+        raise ConfigError(
+            "links cannot be shaped on loopback, where nothing lies between two processes; "
+            "axon swarm up N --backend netns (Linux, root) raises a run where they can"
+        )
+
+    def shape(self, manifest: Manifest) -> None:
+        """Nothing was shaped here."""
 
 
 def usual_or_free_port(host: str, usual: int) -> int:

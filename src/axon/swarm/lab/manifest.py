@@ -24,6 +24,7 @@ from axon.machine import Endpoint
 from axon.swarm.lab.forkserver import RunLock
 from axon.swarm.lab.processes import TooLate, wait_until
 from axon.swarm.lab.processidentity import ProcessIdentity, read_identity
+from axon.swarm.lab.shapedlinks import ShapedLink
 from axon.swarm.lab.topology import current_name
 
 MANIFEST: Final = "manifest.json"
@@ -179,6 +180,7 @@ class Manifest:
         interval_s: the mean time from block to block while all miners live.
         components: by name, in the order of their making.
         sides: names of nodes on each side of a partition; empty for none.
+        links: what is done to what passes on some links; of two for one way the later one holds.
         draws: how often `random:K` was drawn, so that no draw repeats another.
         backend: where they run.
         corner: of the addresses of this machine, 1 to 250.
@@ -196,6 +198,7 @@ class Manifest:
     bitcoind: str = ""
     components: dict[str, Component] = field(default_factory=dict)
     sides: tuple[tuple[str, ...], ...] = ()
+    links: tuple[ShapedLink, ...] = ()
     draws: int = 0
     run_lock: RunLock | None = field(default=None, compare=False)
 
@@ -252,6 +255,7 @@ class Manifest:
             "topology": self.topology,
             "interval_s": self.interval_s,
             "sides": self.sides,
+            "links": [link.to_json() for link in self.links],
             "draws": self.draws,
             "components": [item.to_json() for item in self.components.values()],
         }
@@ -318,6 +322,7 @@ class Manifest:
             bitcoind=data.get("bitcoind", ""),
             components={item.name: item for item in listed},
             sides=tuple(tuple(side) for side in data["sides"]),
+            links=tuple(ShapedLink.from_json(link) for link in data.get("links", ())),
             draws=data["draws"],
         )
 

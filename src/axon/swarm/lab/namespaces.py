@@ -9,14 +9,14 @@ routable: unpatched Bitcoin Core takes them for the world, hears of others by go
 its peers by itself. The first 12 bits are the netgroup.
 
 Namespaces are made and removed by the `ip` program, as root; their names carry the run's. A cut
-hangs the sides on bridges of their own, so that nothing passes between them.
+hangs the sides on bridges of their own, so that nothing passes between them. Links are shaped by a
+program in the bridge's namespace (`shaping`).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,17 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.primitives.network import REGTEST
+from axon.swarm.lab import shaping
 from axon.swarm.lab.backend import Backend
+from axon.swarm.lab.ipcommand import (
+    IP,
+    add_bridge,
+    add_link,
+    add_namespace,
+    plug,
+    remove_interface,
+    remove_namespace,
+)
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.netnamespace import FOLDER
 from axon.swarm.lab.processes import NodeFailed
@@ -38,8 +48,6 @@ RPC_HOST: Final = "::1"
 
 PROC_IS_LEFT: Final = "without --backend netns each node is a process with a loopback address"
 
-_IP: Final = "ip"
-_SECONDS: Final = 20.0
 _BRIDGE: Final = "bridge"  # No component has this name.
 _SERIES: Final[Mapping[ComponentKind, int]] = MappingProxyType(
     {
@@ -61,7 +69,7 @@ class Namespaces(Backend):
 
     def check(self) -> None:
         """See whether namespaces, bridges and links can be made, by making some."""
-        if shutil.which(_IP) is None:
+        if shutil.which(IP) is None:
             raise ConfigError(
                 f"--backend netns needs the program ip (iproute2), which is not there; "
                 f"{PROC_IS_LEFT}"
@@ -70,16 +78,16 @@ class Namespaces(Backend):
             raise ConfigError(f"--backend netns needs root; {PROC_IS_LEFT}")
         trial = f"axon-trial-{os.getpid()}"
         try:
-            _add_namespace(f"{trial}-{_BRIDGE}")
-            _add_bridge(f"{trial}-{_BRIDGE}", 0)
-            _add_link(f"{trial}-{_BRIDGE}", trial, "n1", f"fc00:1::1/{PREFIX_BITS}")
+            add_namespace(f"{trial}-{_BRIDGE}")
+            add_bridge(f"{trial}-{_BRIDGE}", 0)
+            add_link(f"{trial}-{_BRIDGE}", trial, "n1", f"fc00:1::1/{PREFIX_BITS}")
         except NodeFailed as error:
             raise ConfigError(
                 f"--backend netns cannot work here: {error}; {PROC_IS_LEFT}"
             ) from error
         finally:
             for name in (trial, f"{trial}-{_BRIDGE}"):
-                _remove_namespace(name)
+                remove_namespace(name)
 
     def host(self, kind: ComponentKind, group: int, corner: int, number: int) -> str:  # noqa: ARG002
         """`fcG0:NUMBER::1`; runs do not meet, so they need no corners."""
@@ -105,23 +113,26 @@ class Namespaces(Backend):
         if item.kind is ComponentKind.MINER:
             item = manifest.components[item.node]
         bridge = _name(manifest, _BRIDGE)
-        _add_namespace(bridge)
+        add_namespace(bridge)
         side = _side_of(manifest, item)
-        _add_bridge(bridge, side)
-        _add_link(bridge, _name(manifest, item.name), item.name, f"{item.host}/{PREFIX_BITS}")
-        _plug(bridge, item.name, side)
+        add_bridge(bridge, side)
+        add_link(bridge, _name(manifest, item.name), item.name, f"{item.host}/{PREFIX_BITS}")
+        if manifest.links:
+            self.shape(manifest)
+        else:
+            plug(bridge, item.name, side)
 
     def remove(self, manifest: Manifest, names: Iterable[str]) -> None:
         """Remove their namespaces, and so their ends of the links, and so the other ends."""
         bridge = _name(manifest, _BRIDGE)
         for name in names:
             # A namespace goes when the system finds time; its place at the bridge is free at once.
-            if (FOLDER / bridge).exists() and _has_interface(bridge, name):
-                _ip("-n", bridge, "link", "delete", name)
-            _remove_namespace(_name(manifest, name))
+            remove_interface(bridge, name)
+            remove_namespace(_name(manifest, name))
 
     def dismantle(self, manifest: Manifest) -> None:
-        """Remove all namespaces whose names a run can have given."""
+        """End the relay, and remove all namespaces whose names a run can have given."""
+        shaping.end_relay(manifest)
         self.remove(manifest, [*manifest.components, _BRIDGE])
 
     def namespace(self, manifest: Manifest, item: Component) -> Path | None:
@@ -138,13 +149,26 @@ class Namespaces(Backend):
         """Hang all on one bridge again."""
         self._plug_all(manifest)
 
+    def check_shaping(self) -> None:
+        """A relay carries what is shaped."""
+
+    def shape(self, manifest: Manifest) -> None:
+        """Have the relay carry what is shaped, and plug in all ports as that makes it."""
+        items = [item for item in manifest.components.values() if self._has_place(manifest, item)]
+        places = [(item, FOLDER / _name(manifest, item.name)) for item in items]
+        shaping.carry(manifest, _name(manifest, _BRIDGE), places)
+        self._plug_all(manifest)
+
+    def _has_place(self, manifest: Manifest, item: Component) -> bool:
+        return (FOLDER / _name(manifest, item.name)).exists()
+
     def _plug_all(self, manifest: Manifest) -> None:
         bridge = _name(manifest, _BRIDGE)
         for number in range(len(manifest.sides)):
-            _add_bridge(bridge, number)
+            add_bridge(bridge, number)
         for item in manifest.components.values():
-            if (FOLDER / _name(manifest, item.name)).exists():
-                _plug(bridge, item.name, _side_of(manifest, item))
+            if self._has_place(manifest, item):
+                plug(bridge, shaping.port_of(manifest, item), _side_of(manifest, item))
 
 
 def _name(manifest: Manifest, name: str) -> str:
@@ -164,57 +188,3 @@ def _side_of(manifest: Manifest, item: Component) -> int:
             return 0
         seen.add(entry)
         item = manifest.components[entry]
-
-
-def _add_namespace(name: str) -> None:
-    if not (FOLDER / name).exists():
-        _ip("netns", "add", name)
-
-
-def _remove_namespace(name: str) -> None:
-    if (FOLDER / name).exists():
-        _ip("netns", "delete", name)
-
-
-def _add_bridge(namespace: str, number: int) -> None:
-    bridge = f"br{number}"
-    if not _has_interface(namespace, bridge):
-        _ip("-n", namespace, "link", "add", bridge, "type", "bridge")
-        _ip("-n", namespace, "link", "set", bridge, "up")
-
-
-def _add_link(bridge_namespace: str, namespace: str, port: str, address: str) -> None:
-    """Make a namespace with one link to that of the bridge, where its end is a port."""
-    _add_namespace(namespace)
-    if not _has_interface(namespace, "eth0"):
-        ends = ("netns", bridge_namespace, "type", "veth", "peer", "name", "eth0")
-        _ip("link", "add", port, *ends, "netns", namespace)
-    _ip("-n", namespace, "link", "set", "lo", "up")
-    _ip("-n", namespace, "link", "set", "eth0", "up")
-    # Nobody else has the address, so there is no need to wait whether somebody objects.
-    _ip("-n", namespace, "-6", "addr", "replace", address, "dev", "eth0", "nodad")
-
-
-def _plug(bridge_namespace: str, port: str, number: int) -> None:
-    _ip("-n", bridge_namespace, "link", "set", port, "master", f"br{number}", "up")
-
-
-def _has_interface(namespace: str, name: str) -> bool:
-    command = (_IP, "-n", namespace, "link", "show", name)
-    return not subprocess.run(command, capture_output=True, timeout=_SECONDS).returncode
-
-
-def _ip(*arguments: str) -> None:
-    """Run one command of the `ip` program.
-
-    Raises:
-        NodeFailed: it does not do it.
-    """
-    try:
-        done = subprocess.run(
-            (_IP, *arguments), capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NodeFailed(f"ip {' '.join(arguments)}: {error}") from error
-    if done.returncode:
-        raise NodeFailed(f"ip {' '.join(arguments)}: {done.stderr.strip()}")

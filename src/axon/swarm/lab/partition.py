@@ -23,6 +23,7 @@ from axon.swarm.lab.members import each, node_of, nodes_of
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, is_paused
+from axon.swarm.lab.slowlinks import unshape
 from axon.swarm.lab.startup import (
     add_node,
     are_cut,
@@ -101,14 +102,23 @@ def _have_them_refuse(manifest: Manifest, nodes: Sequence[NodeProcess]) -> None:
 
 
 def heal(manifest: Manifest) -> None:
-    """Take back what every node was told, and let them dial each other again.
+    """Take back what every node was told, let them dial each other again, and shape no link.
 
     Raises:
-        ConfigError: the network is whole, or a node is paused and cannot be told.
+        ConfigError: the network is whole and its links as ever, or a node is paused and cannot be
+            told.
     """
-    if not manifest.sides:
+    if not (manifest.sides or manifest.links):
         raise ConfigError("the network is whole; there is nothing to heal")
-    _refuse_paused(manifest)
+    if manifest.sides:
+        _refuse_paused(manifest)
+    if manifest.links:
+        unshape(manifest)
+    if manifest.sides:
+        _mend(manifest)
+
+
+def _mend(manifest: Manifest) -> None:
     for item in manifest.nodes:
         if not is_alive(item.process):
             refuse(manifest.folder_of(item.name), (), item.bans)

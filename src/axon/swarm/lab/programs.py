@@ -44,6 +44,9 @@ LOG: Final = "debug.log"
 TURN_MINER: Final = "turn miner"
 """A miner that asks several nodes (`trials/turnminer`)."""
 
+RELAY: Final = "relay"
+"""What carries the packets of links that are shaped (`linkrelay`)."""
+
 _CALLERS: Final = (ip_network("127.0.0.0/8"), ip_network("::1"))
 """Who may ask: this machine, or what is in the same namespace."""
 
@@ -189,6 +192,12 @@ def _turn_miner() -> Program:
     return main
 
 
+def _relay() -> Program:
+    from axon.swarm.lab.linkrelay import main
+
+    return main
+
+
 def _bitcoind() -> Program:
     def main(told: Sequence[str]) -> int:
         """Become another program; whoever knows this process by its identity knows it still."""
@@ -232,6 +241,7 @@ LOADERS: Final[dict[str, Loader]] = {
     "wallet": _wallet,
     TURN_MINER: _turn_miner,
     "bitcoind": _bitcoind,
+    RELAY: _relay,
 }
 
 if __name__ == "__main__":
