@@ -158,9 +158,8 @@ class _Simulated:
         self._had_at, self._height = {}, net.node(name).active.height + 1
         alive = [plan.name for plan in net.blueprint.nodes if net.answers(plan.name)]
         net.net.mine(net.number(name), PAYERS[0].script)
-        everybody = lambda: len(self._had_at) == len(alive)  # noqa: E731
-        assert net.simulation.run_until(everybody, net.now + round(_FOUND_S) * SECOND)
-        found = self._had_at
+        limit, found = net.now + round(_FOUND_S) * SECOND, self._had_at
+        assert net.simulation.run_until(lambda: len(found) == len(alive), limit), "it spreads"
         return {each: (found[each] - found[name]) / SECOND for each in alive if each != name}
 
     def _told(self, name: str, _machine: FullNode, fact: Fact) -> None:

@@ -60,7 +60,7 @@ def test_a_lie_of_a_wallet_or_seed_and_a_stranger_are_refused() -> None:
         check_plan(NETWORK, FaultPlan((step(0, Op.KILL, "n9"),)))
     with pytest.raises(NotPossible, match="there is no component 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.CUT, "n1-n9"),)))
-    with pytest.raises(NotPossible, match="nothing lies between two processes"):
+    with pytest.raises(NotPossible, match="axon swarm link shapes those of a run"):
         check_plan(NETWORK, FaultPlan((step(0, Op.LINK, "n1-n2", latency_ms=80),)))
 
 

@@ -79,7 +79,10 @@ def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:
 
 def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
     if step.op is Op.LINK:
-        yield "on loopback nothing lies between two processes that could delay them"
+        yield (
+            "links of trials with processes are as they come; axon swarm link shapes those of a "
+            "run in namespaces, axon sim --plan those in virtual time"
+        )
         return
     if step.op is Op.CUT:
         if step.param("way") != Way.BOTH:
