@@ -19,16 +19,35 @@ class Operation:
         client: a wallet, or the node that comes new.
         what: read, pay, receive, start (with an empty disk), join (a node with an empty disk).
         took_us: from the harm until it was done; None if that never came.
+        hung_on: the components that its bytes passed; empty where nobody can tell.
     """
 
     client: str
     what: str
     took_us: int | None
+    hung_on: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """For a report; times in seconds."""
         took_s = None if self.took_us is None else self.took_us / SECOND
-        return {"client": self.client, "what": self.what, "took": took_s}
+        hung_on = list(self.hung_on)
+        return {"client": self.client, "what": self.what, "took": took_s, "hung_on": hung_on}
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """One way in which something came about: all that its bytes passed. For the search alone.
+
+    Args:
+        client: for whom.
+        what: an operation of a client, `follow` (a node came onto the last block) or `grow` (the
+            chain did).
+        components: nodes, miners, links, and what these are on or use.
+    """
+
+    client: str
+    what: str
+    components: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,7 @@ class TrialReport:
             looked.
         history: what happened, moment by moment; None of most trials, see `spof.keeping`.
         resources: what it took of the machine; None if that was not measured.
+        supports: what each thing that came about hung on, in the simulator; not written down.
     """
 
     harm: FaultPlan
@@ -87,6 +107,7 @@ class TrialReport:
     sometimes: dict[str, int] = field(default_factory=dict)
     history: TrialHistory | None = None
     resources: Resources | None = None
+    supports: list[Support] = field(default_factory=list)
 
     @property
     def broken(self) -> list[Finding]:

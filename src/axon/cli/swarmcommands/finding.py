@@ -104,7 +104,14 @@ def add_commands(add: AddCommand) -> None:
         default=Reach.TWO,
         metavar="K",
         help="1: each component; 2: also all pairs of nodes, and all nodes but one (default); "
-        "all-but-one: without the pairs; subsets: also every set of nodes, up to 10 nodes",
+        "all-but-one: without the pairs; 3: also sets of up to three nodes, guided; subsets: also "
+        "every set of nodes, of more than 10 nodes as 3",
+    )
+    tried.add_argument(
+        "--guided",
+        action="store_true",
+        help="of the sets try only those that hit every way in which some operation was seen to "
+        "come about, until none is left; with --classes node,miner sets of both",
     )
     tried.add_argument(
         "--classes", type=_classes, metavar="C,...", help="only " + ", ".join(ComponentClass)
@@ -161,14 +168,21 @@ def _candidate(text: str) -> Candidate:
 
 def _spof(options: Namespace, _folder: Path) -> int:
     blueprint = _blueprint(options)
-    scope = Scope(options.k, options.classes, options.modes)
+    scope = Scope(options.k, options.classes, options.modes, options.guided)
     for candidate in options.only or ():
         check_candidate(candidate, blueprint)
     candidates = options.only or scope.candidates(blueprint)
+    guide = None if options.only else scope.guide(blueprint)
     left_out: list[str] = []
     if options.backend != SIM:
+        if guide is not None:
+            raise ConfigError(
+                "what bytes have passed is known in virtual time alone: try --backend sim, or "
+                "--k 2 without --guided"
+            )
         candidates, left_out = possible(blueprint, candidates)
-    verdict = SpofVerdict(blueprint, scope, Search(candidates), is_narrowed=bool(options.only))
+    search = Search(candidates, guide)
+    verdict = SpofVerdict(blueprint, scope, search, is_narrowed=bool(options.only))
     verdict.left_out += left_out
     try_all = _try_simulated if options.backend == SIM else _try_processes
     say = RunProgress()

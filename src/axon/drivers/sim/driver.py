@@ -76,6 +76,8 @@ class Simulation:
         agenda: what is to happen; `agenda.now` is virtual time.
         trace: the fingerprint of all that has happened.
         failures: why nodes ended that stopped by themselves, with a StorageError.
+        on_received: is told all that programs take in from each other: the numbers of sender and
+            receiver, and the bytes; nobody by default.
     """
 
     def __init__(self, seed: int, *, start: Instant = START, link: LinkModel | None = None) -> None:
@@ -83,6 +85,7 @@ class Simulation:
         self.agenda = Agenda(start, stream(seed, "ties"))
         self.trace = Trace()
         self.failures: dict[int, StorageError] = {}
+        self.on_received: Callable[[int, int, bytes], None] | None = None
         self._network = LinkTable(seed, link or LinkModel())
         self._programs: list[Program] = []
         self._numbers: dict[str, int] = {}
@@ -177,11 +180,20 @@ class Simulation:
             self._locate(error)
             raise
 
-    def run_until(self, met: Callable[[], bool], limit: Instant) -> bool:
-        """Let things happen one by one until a condition is met; False if `limit` comes first."""
+    def run_until(self, met: Callable[[], bool], limit: Instant, *, every_us: Instant = 0) -> bool:
+        """Let things happen until a condition is met; False if `limit` comes first.
+
+        Args:
+            met: the condition.
+            limit: an instant.
+            every_us: so often it is looked at; 0 for after each thing that happens.
+        """
+        agenda = self.agenda
         try:
             while not met():
-                if not self.agenda.step(limit):
+                if every_us and agenda.now < limit:
+                    agenda.run(min(limit, agenda.now + every_us))
+                elif not agenda.step(limit):
                     return met()
         except Exception as error:
             self._locate(error)

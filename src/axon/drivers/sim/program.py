@@ -85,6 +85,7 @@ class SimulationView(Protocol):
 
     agenda: Agenda
     trace: Trace
+    on_received: Callable[[int, int, bytes], None] | None
 
     def dial(self, program: Program, dial: Dial) -> None:
         """Begin a connection."""
@@ -168,6 +169,9 @@ class Program:
             return
         now = self._agenda.now
         self._trace.note(now, self.number, _RECEIVED, peer, data)
+        told, socket = self._world.on_received, self.sockets.get(peer)
+        if told is not None and socket is not None:
+            told(socket.far.host.number, self.number, data)
         effects = self.machine.handle(Received(peer, data), now + self.clock_offset_us)
         if effects:
             self._perform(effects)

@@ -16,24 +16,24 @@ from typing import Final
 
 from axon.drivers.sim.driver import START
 from axon.errors import ConfigError
-from axon.machine import MINUTE, SECOND
+from axon.machine import MINUTE, SECOND, Instant
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact
 from axon.node.full import FullNode
-from axon.primitives.hashes import Txid
-from axon.primitives.transaction import TxOut
+from axon.primitives.transaction import Transaction, TxOut
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan
 from axon.swarm.harmed import harmed_by, touched_by
 from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
 from axon.swarm.sim.historychange import HistoryChange
+from axon.swarm.sim.lineage import Lineage
 from axon.swarm.sim.trialnetwork import TrialNetwork
 from axon.swarm.sim.trialrecorder import TrialRecorder
 from axon.swarm.sim.watch import Watch
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history, spendable
 from axon.swarm.trialhistory import LineType
-from axon.swarm.trialreport import Operation, TrialReport, told_late
+from axon.swarm.trialreport import Operation, Support, TrialReport, told_late
 
 BOOT: Final = 2 * MINUTE
 """For all to find each other."""
@@ -53,6 +53,10 @@ it asks another one, as Bitcoin Core does."""
 
 HEALING: Final = 20 * MINUTE
 """From the end of the harm until all must be on one block: dead links are found out after 20."""
+
+LOOK: Final = SECOND // 4
+"""So often it is looked whether something has come about. To look after each event took a quarter
+of the time of a trial, and what is measured may take minutes."""
 
 JOIN: Final = "join"
 _SERVICES: Final = (
@@ -98,7 +102,9 @@ class Stage:
         owners = [wallet.name for wallet in (*blueprint.wallets, *newcomers)]
         self.pay([self.net.signer(name).script for name in owners], _COIN_SAT)
         self.is_ready = self.simulation.run_until(
-            lambda: all(map(self._has_coins, self.net.devices)), self.net.now + FUNDING
+            lambda: all(map(self._has_coins, self.net.devices)),
+            self.net.now + FUNDING,
+            every_us=LOOK,
         )
 
     def _has_coins(self, name: str) -> bool:
@@ -107,7 +113,7 @@ class Stage:
 
     def pay(
         self, scripts: Sequence[bytes], amount_sat: int, spared: tuple[str, ...] = ()
-    ) -> Txid | None:
+    ) -> Transaction | None:
         """Somebody pays, through the first node that answers; None if nobody can.
 
         Args:
@@ -127,7 +133,7 @@ class Stage:
         change_sat = coin.amount_sat - len(outputs) * amount_sat - _FEE_SAT * max(1, len(outputs))
         payment = payer.pay([coin], [*outputs, TxOut(change_sat, payer.script)])
         self.simulation.ask(net.number(node), SendTransaction(payment))
-        return payment.txid
+        return payment
 
 
 class _Trial:
@@ -150,6 +156,10 @@ class _Trial:
         self._net.on_fact = self._told
         self._waits: dict[tuple[str, str], Callable[[], bool]] = {}
         self._took_us: dict[tuple[str, str], int] = {}
+        self._payments: dict[tuple[str, str], Transaction] = {}  # What receives and pays wait for.
+        self._hung_on: dict[tuple[str, str], frozenset[str]] = {}  # Of those that are done.
+        blueprint = stage.blueprint
+        self._sound = frozenset((*blueprint.components(), *blueprint.links())) - self._harmed
         self._began = self._served_at = self._last_block_at = self._net.now
         self._grew_at: int | None = None
         self._first_height = self._last_height = 0
@@ -159,16 +169,22 @@ class _Trial:
         net, simulation = self._net, self._simulation
         report = TrialReport(self._harm, self._healing)
         self._do_harm()
+        self._lineage = Lineage(net)
         self._first_height = self._best_height()
         self._began = net.now
         self._ask()
-        simulation.run_until(self._is_served, self._began + SERVICE)
+        self._wait(self._is_served, self._began + SERVICE)
         self._served_at = self._last_block_at = net.now
         net.is_mining = False  # From the last block on all must come onto it.
-        simulation.run_until(self._has_converged, self._served_at + CONVERGENCE)
+        self._wait(self._has_converged, self._served_at + CONVERGENCE)
         if self._is_tied():
             self._break_tie()
         report.findings = self._judge()
+        report.supports = [
+            *(Support(*key, components) for key, components in self._hung_on.items()),
+            *self._lineage.of_growth(),
+            *self._lineage.of_following(self._nodes),
+        ]
         self._give_up()
         self._recorder.judged(report.findings)
         self._recorder.heals(self._healing)
@@ -177,19 +193,22 @@ class _Trial:
             net.apply(step)
             self._recorder.did(step)
         begin, self._last_height = net.now, self._best_height()
-        healed = simulation.run_until(self._is_healed, begin + HEALING)
+        healed = self._wait(self._is_healed, begin + HEALING)
         report.findings.append(_finding("L6", healed, net.now - begin, HEALING, self._apart()))
         if self._unsafe is not None:
             report.findings.insert(0, self._unsafe)
         report.operations = [
-            Operation(client, what, self._took_us.get((client, what)))
-            for client, what in self._waits
+            Operation(*key, self._took_us.get(key), tuple(sorted(self._hung_on.get(key, ()))))
+            for key in self._waits
         ]
         report.digest = simulation.trace.digest()
         report.sometimes = net.lookout.found.to_json()
         self._recorder.judged(report.findings[-1:])
         report.history = self._recorder.end()
         return report
+
+    def _wait(self, met: Callable[[], bool], limit: Instant) -> bool:
+        return self._simulation.run_until(met, limit, every_us=LOOK)
 
     def _do_harm(self) -> None:
         """Each step when it is due. Clients ask after the last: from then on all is to go well."""
@@ -219,8 +238,10 @@ class _Trial:
         scripts = [net.signer(name).script for name in names]
         sent = self._stage.pay(scripts, _PAYMENT_SAT, tuple(self._harmed))
         for name in names:
-            self._waits[name, "receive"] = partial(self._has_confirmed, name, sent)
-            self._waits[name, "pay"] = partial(self._has_confirmed, name, self._spend(name))
+            for what, payment in ("receive", sent), ("pay", self._spend(name)):
+                self._waits[name, what] = partial(self._has_confirmed, name, payment)
+                if payment is not None:
+                    self._payments[name, what] = payment
             self._waits[name, "read"] = partial(self._reads, name)
         if blueprint.newcomer_wallet is not None:
             name = blueprint.newcomer_wallet.name
@@ -233,7 +254,7 @@ class _Trial:
         for client, what in self._waits:
             self._recorder.note(client, what, LineType.INVOKE)
 
-    def _spend(self, name: str) -> Txid | None:
+    def _spend(self, name: str) -> Transaction | None:
         """A wallet pays somebody with a coin of its own; None if it has none."""
         net, device = self._net, self._net.devices[name]
         for coin in device.wallet.coins():
@@ -245,11 +266,12 @@ class _Trial:
                 now_s = self._simulation.clock(device.number) // SECOND
                 device.wallet.record_sent(payment, now_s)
                 self._simulation.command(device.number, SendTransaction(payment))
-                return payment.txid
+                return payment
         return None
 
-    def _has_confirmed(self, name: str, txid: Txid | None) -> bool:
-        return txid is not None and txid in self._net.devices[name].wallet.ledger.confirmed
+    def _has_confirmed(self, name: str, payment: Transaction | None) -> bool:
+        confirmed = self._net.devices[name].wallet.ledger.confirmed
+        return payment is not None and payment.txid in confirmed
 
     def _reads(self, name: str) -> bool:
         """It is in sync with a block that was found after the harm."""
@@ -269,11 +291,26 @@ class _Trial:
             if key not in self._took_us and is_met():
                 self._took_us[key] = now - self._began
                 self._recorder.note(*key, LineType.OK)
+                self._hung_on[key] = self._look_back(*key)
 
     def _give_up(self) -> None:
         for key in self._waits:
             if key not in self._took_us:
                 self._recorder.note(*key, LineType.INFO, "it was given up")
+
+    def _look_back(self, client: str, what: str) -> frozenset[str]:
+        """What an operation hung on that has just succeeded; all there is, if that is unknown."""
+        if what == JOIN:
+            return self._lineage.of_start(client, self._net.node(client).active.tip.hash)
+        tip, payment = self._net.light(client).headers.best.hash, self._payments.get((client, what))
+        if payment is not None:
+            block = self._net.devices[client].wallet.ledger.confirmed[payment.txid].hash
+            found = self._lineage.of_payment(client, payment.wtxid, block)
+        elif what == "start":
+            found = self._lineage.of_start(client, tip)
+        else:
+            found = self._lineage.of_news(client, tip)
+        return self._sound - {client} if found is None else found
 
     def _is_served(self) -> bool:
         """All clients have what they asked for, and the chain has grown."""
@@ -326,10 +363,10 @@ class _Trial:
         """Have one more block found, which decides, and wait for all to be on it."""
         net, height = self._net, self._best_height()
         net.is_mining = True
-        self._simulation.run_until(lambda: self._best_height() > height, net.now + SERVICE)
+        self._wait(lambda: self._best_height() > height, net.now + SERVICE)
         net.is_mining = False
         self._last_block_at = net.now
-        self._simulation.run_until(self._has_converged, net.now + CONVERGENCE)
+        self._wait(self._has_converged, net.now + CONVERGENCE)
 
     def _apart(self) -> str:
         heights: dict[int, list[str]] = {}

@@ -6,13 +6,14 @@ time is passed over, unless the miner waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import log
 from typing import Final
 
 from axon.machine import SECOND
 from axon.node.commands import SubmitBlock
+from axon.primitives.block import Block
 from axon.swarm.blueprint import MinerPlan
 from axon.swarm.faultplan import FaultStep, Op, Withheld
 from axon.swarm.signer import Signer
@@ -47,6 +48,8 @@ class Miners:
 
     Attributes:
         rest: no blocks are found at all.
+        on_found: is told of each block: who found it, and to which nodes it is handed, first the
+            one that said what to mine; nobody by default.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Miners:
         self._turns: dict[str, int] = {}  # How often each has asked a node.
         self._rng = self._simulation.random("miners")
         self.rest = False
+        self.on_found: Callable[[str, Sequence[str], Block], None] | None = None
         for plan in plans:
             self._plan_block(plan)
 
@@ -90,6 +94,8 @@ class Miners:
             if nodes:
                 empty = miner.censors or state == _CENSORS
                 block = self._net.mine(self._number(nodes[0]), _NOBODY, empty=empty)
+                if self.on_found is not None:
+                    self.on_found(miner.name, nodes, block)
                 for node in nodes[1:]:
                     self._simulation.command(self._number(node), SubmitBlock(block))
 

@@ -65,6 +65,9 @@ class TrialNetwork:
         newcomer = blueprint.newcomer_node
         self._plans = (*blueprint.nodes, *((newcomer,) if newcomer is not None else ()))
         self._numbers = {plan.name: number for number, plan in enumerate(self._plans)}
+        self._names: list[str] = [
+            plan.name for plan in self._plans
+        ]  # By number; wallets come behind nodes.
         self._sieves: dict[int, Withholder] = {}
         self.on_fact: Callable[[str, FullNode, Fact], None] | None = None
         self.lookout = Lookout()
@@ -94,7 +97,7 @@ class TrialNetwork:
         self._cuts: list[Cut] = []
         self._shapings: list[Shaping] = []
         self._slowness: dict[str, float] = {}  # By which factor, of programs that are slow.
-        self._miners = Miners(self.net, blueprint.miners, self.number, self._answer_us)
+        self.miners = Miners(self.net, blueprint.miners, self.number, self._answer_us)
 
     # Who takes part.
 
@@ -106,17 +109,21 @@ class TrialNetwork:
     @property
     def is_mining(self) -> bool:
         """Whether blocks are found at all; else all miners rest."""
-        return not self._miners.rest
+        return not self.miners.rest
 
     @is_mining.setter
     def is_mining(self, is_mining: bool) -> None:
-        self._miners.rest = not is_mining
+        self.miners.rest = not is_mining
 
     def number(self, name: str) -> int:
         """Of a node or a wallet in the simulation."""
         if name in self._numbers:
             return self._numbers[name]
         return self.devices[name].number
+
+    def name(self, number: int) -> str:
+        """Of a node or a wallet."""
+        return self._names[number]
 
     def node(self, name: str) -> FullNode:
         """A node's machine."""
@@ -164,6 +171,8 @@ class TrialNetwork:
             ways,
             on_report=partial(self._wallet_told, device),
         )
+        assert device.number == len(self._names), "programs are numbered as they come"
+        self._names.append(plan.name)
         self._surroundings.settle(plan.name)
         return device
 
@@ -273,7 +282,7 @@ class TrialNetwork:
     def _harm(self, name: str, step: FaultStep) -> None:
         kind = self.blueprint.components().get(name, ComponentClass.NODE)
         if kind is ComponentClass.MINER:
-            self._miners.harm(name, step)
+            self.miners.harm(name, step)
         elif kind in USED:
             self._surroundings.harm(name, step)
         else:

@@ -221,7 +221,8 @@ def _finding(name: str, data: Mapping[str, Any]) -> Finding:
 def _operation(data: Mapping[str, Any]) -> Operation:
     took_s = number_of(data["took"])
     took_us = None if took_s is None else round(took_s * SECOND)
-    return Operation(text_of(data["client"]), text_of(data["what"]), took_us)
+    hung_on = tuple(text_of(each) for each in list_of(data.get("hung_on", [])))
+    return Operation(text_of(data["client"]), text_of(data["what"]), took_us, hung_on)
 
 
 def _check_consistent(verdict: SavedVerdict) -> None:

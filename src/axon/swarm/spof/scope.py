@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 from math import comb
+from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.blueprint import Blueprint, ComponentClass
@@ -21,6 +22,7 @@ from axon.swarm.spof.candidates import (
     singles,
     subsets,
 )
+from axon.swarm.spof.guide import Guide
 
 
 class Reach(StrEnum):
@@ -30,10 +32,16 @@ class Reach(StrEnum):
     """Every component of every class."""
     TWO = "2"
     """Also every two nodes, and all nodes but one."""
+    THREE = "3"
+    """Also all nodes but one, and sets of up to three nodes, guided."""
     ALL_BUT_ONE = "all-but-one"
     """Every component, and all nodes but one."""
     SUBSETS = "subsets"
-    """Every component, and every set of nodes but all."""
+    """Every component, and every set of nodes but all; of more than ten nodes as `THREE`."""
+
+
+GUIDED_SIZE: Final = 3
+"""Of so many nodes at once it is asked where there are too many for all sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,50 @@ class Scope:
         reach: how much is harmed at once.
         classes: of components; None for all.
         modes: what is done to single components; None for all that fit.
+        guided: of the sets only those are tried that may stop something (`spof/guide`).
     """
 
     reach: Reach = Reach.TWO
     classes: frozenset[ComponentClass] | None = None
     modes: frozenset[Mode] | None = None
+    guided: bool = False
+
+    def guide(self, blueprint: Blueprint) -> Guide | None:
+        """What leads to sets of several components; None where all are tried, or none.
+
+        Sets are of nodes, unless other classes are asked for that can be killed.
+
+        Raises:
+            ConfigError: a guide is asked for where there are no sets.
+        """
+        size = self._guided_size(len(blueprint.nodes))
+        if not size:
+            return None
+        classes = (self.classes or {ComponentClass.NODE}) - {ComponentClass.WALLET}
+        return Guide(
+            [
+                name
+                for name, kind in blueprint.components().items()
+                if kind in classes and Mode.KILL in MODES[kind]
+            ],
+            size,
+        )
+
+    def _guided_size(self, nodes: int) -> int:
+        """How many at once a guide leads to; 0 for no guide."""
+        if self.guided and self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
+            raise ConfigError(f"a guide leads to sets: {self.reach} leaves none; 2, 3, subsets do")
+        fits_all = nodes <= MAX_SUBSET_NODES
+        match self.reach:
+            case Reach.TWO if self.guided:
+                size = 2
+            case Reach.THREE:
+                size = GUIDED_SIZE
+            case Reach.SUBSETS if self.guided or not fits_all:
+                size = nodes if fits_all else GUIDED_SIZE
+            case _:
+                return 0
+        return min(size, nodes - 1)
 
     def candidates(self, blueprint: Blueprint) -> list[Candidate]:
         """All of a network, smaller sets first."""
@@ -65,6 +112,8 @@ class Scope:
 
     def _sets(self, blueprint: Blueprint) -> list[Candidate]:
         """Several nodes at once, which are killed."""
+        if self._guided_size(len(blueprint.nodes)):
+            return all_but_one(blueprint)
         match self.reach:
             case Reach.TWO:
                 return pairs(blueprint) + all_but_one(blueprint)
@@ -84,10 +133,11 @@ class Scope:
         if self.modes is not None:
             left_modes = [mode for mode in Mode if mode not in self.modes]
             found.append(f"these kinds of harm: {', '.join(left_modes)}")
-        if self.reach is Reach.TWO and comb(nodes, 2) > MAX_PAIRS:
+        size = self._guided_size(nodes)
+        if not size and self.reach is Reach.TWO and comb(nodes, 2) > MAX_PAIRS:
             found.append(f"pairs of nodes: {comb(nodes, 2):,} are more than {MAX_PAIRS}")
-        if self.reach is Reach.SUBSETS and nodes > MAX_SUBSET_NODES:
-            found.append(f"sets of nodes: there are all only up to {MAX_SUBSET_NODES} nodes")
+        if 0 < size < nodes - 2:
+            found.append(f"sets of more than {size}, but for all nodes but one")
         if self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
             found.append("several components that are harmed at once")
         elif nodes > 2:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.invariants import counted
 from axon.swarm.sightings import Sightings, over
-from axon.swarm.spof.candidates import all_but_one, singles
+from axon.swarm.spof.candidates import Candidate, Mode, all_but_one, singles
+from axon.swarm.spof.predicted import Prediction, predicted
 from axon.swarm.spof.scope import Scope, exhaustive_size
 from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
 from axon.swarm.trialhistory import TrialHistory
@@ -57,6 +58,41 @@ class Control:
         return shown | ({} if self.history is None else {"history": self.history.to_json()})
 
 
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """To which sets of components a guide has led (`spof/guide`).
+
+    Args:
+        size: of the largest sets.
+        tried: so many sets of one or more.
+        possible: so many there are.
+        left: sets to which it leads and for which there was no time.
+        operations: which it has seen to succeed.
+        ways: in which they did.
+    """
+
+    size: int
+    tried: int
+    possible: int
+    left: int
+    operations: int
+    ways: int
+
+    def left_out(self) -> str:
+        """What was not tried, and what is known of it."""
+        if self.left:
+            return f"sets of up to {self.size}: at least {self.left:,} more may fail"
+        return (
+            f"{self.possible - self.tried:,} of {self.possible:,} sets of up to {self.size}: by "
+            f"what was seen, each leaves every one of {counted(self.operations, 'operation')} a "
+            "way; that holds for this workload, and as far as a way that served once serves again"
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """For a report."""
+        return asdict(self)
+
+
 @dataclass(slots=True)
 class SpofVerdict:
     """What a search says.
@@ -98,6 +134,32 @@ class SpofVerdict:
         return self.of(CandidateState.FLAKY, CandidateState.UNDECIDED, CandidateState.UNTRIED)
 
     @property
+    def predictions(self) -> list[tuple[Prediction, str]]:
+        """What was to be read from the plan, as far as it is small enough, and how that stands."""
+        size = max((len(each.candidate.targets) for each in self.records), default=0)
+        return [
+            (each, self._standing(Candidate(each.targets, Mode.KILL)))
+            for each in predicted(self.blueprint, size)
+        ]
+
+    @property
+    def unpredicted(self) -> list[Candidate]:
+        """Sets of nodes that fail when they are killed, and of which nothing was to be read."""
+        parts = [set(each.targets) for each, _ in self.predictions]
+        nodes = {node.name for node in self.blueprint.nodes}
+        return [
+            each.candidate
+            for each in self.witnesses
+            if each.candidate.mode is Mode.KILL
+            and nodes.issuperset(each.candidate.targets)
+            and not any(part <= set(each.candidate.targets) for part in parts)
+        ]
+
+    def _standing(self, candidate: Candidate) -> str:
+        record = self.search.records.get(candidate)
+        return str(CandidateState.UNTRIED if record is None else record.standing)
+
+    @property
     def level(self) -> Level:
         """The word."""
         if self.trouble or not all(each.passed for each in self.controls):
@@ -105,7 +167,7 @@ class SpofVerdict:
         sizes = [len(each.candidate.targets) for each in self.witnesses]
         if sizes and min(sizes) == 1:
             return Level.FOUND
-        if self.open or not self.records:
+        if self.open or not self.records or self.search.left():
             return Level.OPEN
         if sizes:
             return Level.WEAK
@@ -135,13 +197,47 @@ class SpofVerdict:
         sizes = Counter(len(each.candidate.targets) for each in self.of(CandidateState.HOLDS))
         counts = [f"{count} of {size} at once" for size, count in sorted(sizes.items())]
         upto = f" up to {counted(self.exhaustive, 'node')}" * (self.exhaustive > 0)
-        return f"{self.level}{upto}: {counted(sizes.total(), 'harm')} held, {', '.join(counts)}."
+        held = f"{self.level}{upto}: {counted(sizes.total(), 'harm')} held, {', '.join(counts)}."
+        guided = self.guided
+        if guided is None:
+            return held
+        return (
+            f"{held} Guided, up to {guided.size} at once: {guided.tried:,} of {guided.possible:,} "
+            "sets tried."
+        )
+
+    @property
+    def guided(self) -> Guided | None:
+        """To which sets a guide has led; None without one."""
+        guide = self.search.guide
+        if guide is None:
+            return None
+        names = frozenset(guide.names)
+        tried = [
+            each
+            for each in self.records
+            if each.reports
+            and each.candidate.mode is Mode.KILL
+            and len(each.candidate.targets) <= guide.size
+            and names.issuperset(each.candidate.targets)
+        ]
+        return Guided(
+            guide.size,
+            len(tried),
+            guide.possible,
+            len(self.search.left()),
+            guide.operations,
+            guide.ways,
+        )
 
     def exclusions(self) -> list[str]:
         """What was left out."""
         narrowed = ["all but what was asked for by name"]
         found = narrowed if self.is_narrowed else self.scope.exclusions(self.blueprint)
         found += self.left_out
+        guided = self.guided
+        if guided is not None:
+            found.append(guided.left_out())
         untried = len(self.of(CandidateState.UNTRIED))
         if untried:
             found.append(f"{counted(untried, 'candidate')} for which there was no time")
@@ -174,6 +270,7 @@ class SpofVerdict:
     def to_json(self) -> dict[str, object]:
         """For a report."""
         found, runs = self.sightings()
+        guided = self.guided
         return {
             "schema": SCHEMA,
             "level": str(self.level),
@@ -183,6 +280,12 @@ class SpofVerdict:
             "witnesses": [witness_json(each) for each in self.witnesses],
             "undecided": [str(each.candidate) for each in self.open],
             "exclusions": self.exclusions(),
+            "guided": None if guided is None else guided.to_json(),
+            "predicted": [
+                {"targets": list(each.targets), "why": each.why, "standing": standing}
+                for each, standing in self.predictions
+            ],
+            "unpredicted": [str(each) for each in self.unpredicted],
             "controls": [each.to_json() for each in self.controls],
             "matrix": self.matrix(),
             "sometimes": {"runs": runs, "reached": found.to_json()},
@@ -200,6 +303,8 @@ class SpofVerdict:
             return f"a control failed, {missed[0].about}: {missed[0].said}"
         if not self.records:
             return "nothing was tried"
+        if not self.open:
+            return f"there was no time for {counted(len(self.search.left()), 'set')} of the guide"
         shown = ", ".join(f"{each.candidate} is {each.standing}" for each in self.open[:3])
         return shown + f" and {len(self.open) - 3} more" * (len(self.open) > 3)
 

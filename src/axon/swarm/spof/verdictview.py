@@ -34,6 +34,7 @@ def verdict_lines(verdict: SpofVerdict, replay: str) -> Iterator[str]:
     for control in verdict.controls:
         if not control.passed:
             yield from _row("control", f"NOT as it must be: {control.about}: {control.said}")
+    yield from _predicted(verdict)
     for left in verdict.exclusions():
         yield from _row("left out", left)
     for record in verdict.witnesses[:SHOWN_WITNESSES]:
@@ -71,6 +72,19 @@ def _counted(verdict: SpofVerdict) -> Iterator[str]:
     for record in flaky[:SHOWN_WITNESSES]:
         said = next(filter(None, map(first_broken, record.reports.values())), "")
         yield from _row("flaky", f"{record.candidate}: {said}")
+
+
+def _predicted(verdict: SpofVerdict) -> Iterator[str]:
+    """What was to be read from the plan beside what trials showed."""
+    shown = verdict.predictions[:SHOWN_WITNESSES]
+    for each, standing in shown:
+        denied = ", WHICH WAS NOT TO BE" * (standing == CandidateState.HOLDS)
+        targets = " ".join(each.targets)
+        yield from _row("predicted", f"without {targets} ({each.why}): {standing}{denied}")
+    for candidate in verdict.unpredicted[:SHOWN_WITNESSES]:
+        yield from _row("predicted", f"not {candidate}, which fails: by trial alone")
+    if not verdict.predictions and not verdict.unpredicted:
+        yield from _row("predicted", "no set of nodes, and by trial none fails")
 
 
 def _row(head: str, said: str) -> list[str]:
