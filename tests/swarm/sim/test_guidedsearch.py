@@ -86,6 +86,7 @@ def test_a_pair_is_found_of_which_neither_is_a_single_point() -> None:
 
 @pytest.mark.slow
 @pytest.mark.process
+@pytest.mark.timeout(600)
 def test_of_a_sound_network_few_sets_are_tried() -> None:
     blueprint, scope = organic(12), Scope(Reach.THREE)
     found = search(blueprint, 3)
