@@ -142,15 +142,11 @@ class TrialNetwork:
     def name_at(self, host: str) -> str | None:
         """Of the node or wallet at an address."""
         number = self.simulation.number_of(host)
-        return None if number is None else self._names().get(number)
+        return None if number is None or number >= len(self._names) else self._names[number]
 
     def is_running(self, name: str) -> bool:
         """Whether its program runs; it may be stopped where it is."""
         return self.simulation.is_running(self.number(name))
-
-    def _names(self) -> dict[int, str]:
-        devices = {device.number: name for name, device in self.devices.items()}
-        return devices | {number: name for name, number in self._numbers.items()}
 
     def add_wallet(self, plan: WalletPlan) -> Device:
         """Raise a wallet with an empty disk."""
