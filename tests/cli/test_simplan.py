@@ -99,3 +99,25 @@ def test_a_plan_that_cannot_be_done_is_refused(
     (folder / "plan.json").write_text(text)
     assert main(["--plan", "plan.json", "--nodes", "3"]) == FAULT
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.process
+def test_a_network_whose_chance_hangs_on_hashes_is_found_out(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S11: its streams of chance are drawn from Python's own hash of a text, which is no fault of
+    any one run."""
+    (folder / "sitecustomize.py").write_text(
+        "from random import Random\n"
+        "from axon.drivers.sim import network\n"
+        "network.stream = lambda seed, purpose, *ids: Random(hash((seed, purpose, *ids)))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    assert main(["replay", "3", "--nodes", "3"]) == VIOLATION
+    assert "S11 determinism does not hold" in capsys.readouterr().out
+
+
+@pytest.mark.process
+def test_an_attack_is_replayed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "3", "attack", "censor"]) == PASS
+    assert "S11 determinism holds" in capsys.readouterr().out

@@ -50,3 +50,16 @@ def seed_number(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is no seed: 0, 1, 2 ...")
     return number
+
+
+def seed_range(text: str) -> range:
+    """One seed, or all from A to B as `A..B`, for argparse."""
+    first, dots, last = text.partition("..")
+    try:
+        begin = int(first)
+        end = int(last) if dots else begin
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a seed nor A..B") from None
+    if end < begin:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no seed")
+    return range(begin, end + 1)

@@ -14,7 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
-from axon.cli.arguments import positive
+from axon.cli.arguments import positive, seed_range
+from axon.cli.simattack import attack_main
 from axon.cli.simplan import (
     EXIT_FAULT,
     EXIT_PASS,
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
         match arguments[:1]:
             case ["shrink"]:
                 return shrink_main(arguments[1:])
+            case ["attack"]:
+                return attack_main(arguments[1:])
             case ["replay"]:
                 return replay_main(arguments[1:])
         return _sim(_parser().parse_args(arguments))
@@ -90,13 +93,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="axon sim",
         description="Simulate networks of full nodes that pay, mine and fail, and check that they "
         "keep one ledger. Prints the seeds that failed.",
-        epilog="axon sim replay SEED [OPTION ...] runs a seed twice and compares the traces; axon "
-        "sim shrink SEED --plan FILE looks for a smaller case that fails in the same way. Exit "
-        "code: 0 all holds, 1 something does not, 2 or 3 it was called wrongly.",
+        epilog="axon sim attack NAME has nodes lie, hold back or crash; axon sim replay SEED "
+        "[OPTION ...] runs a seed twice and compares the traces; axon sim shrink SEED --plan FILE "
+        "looks for a smaller case that fails in the same way. Exit code: 0 all holds, 1 something "
+        "does not, 2 or 3 it was called wrongly.",
     )
     parser.add_argument(
         "--seeds",
-        type=_seeds,
+        type=seed_range,
         default=range(1),
         metavar="A..B",
         help="one seed, or all from A to B (default 0)",
@@ -120,18 +124,6 @@ def _parser() -> argparse.ArgumentParser:
         "-v", "--verbose", action="store_true", help="print the seeds that passed as well"
     )
     return parser
-
-
-def _seeds(text: str) -> range:
-    first, dots, last = text.partition("..")
-    try:
-        begin = int(first)
-        end = int(last) if dots else begin
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a seed nor A..B") from None
-    if end < begin:
-        raise argparse.ArgumentTypeError(f"{text!r} holds no seed")
-    return range(begin, end + 1)
 
 
 def _nodes(text: str) -> int:

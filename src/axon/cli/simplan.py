@@ -159,7 +159,7 @@ def shrink_main(arguments: Sequence[str]) -> int:
 def replay_main(arguments: Sequence[str]) -> int:
     """`axon sim replay SEED ...`: the same run twice, in processes of their own."""
     if not arguments or arguments[0].startswith("-"):
-        print("usage: axon sim replay SEED [the options of axon sim]")
+        print("usage: axon sim replay SEED [attack NAME] [the options of axon sim]")
         print("\nRun one seed twice, in processes that hash differently, and compare the traces.")
         return EXIT_PASS if arguments[:1] in (["-h"], ["--help"]) else EXIT_FAULT
     seed = str(seed_number(arguments[0]))
@@ -174,7 +174,9 @@ def replay_main(arguments: Sequence[str]) -> int:
 
 
 def _replayed(seed: str, arguments: Sequence[str], hash_seed: str) -> str:
-    command = [sys.executable, "-m", "axon", "sim", "--seeds", seed, "-v", *arguments]
+    attack = list(arguments[:2]) if arguments[:1] == ["attack"] else []
+    options = ["--seeds", seed, "-v", *arguments[len(attack) :]]
+    command = [sys.executable, "-m", "axon", "sim", *attack, *options]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     ended = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=REPLAY_LIMIT_S

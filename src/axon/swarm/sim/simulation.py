@@ -63,12 +63,14 @@ class SimNode:
         number: counts up from 0, the same as its number in the simulation.
         disk: outlives crashes.
         ledger: of the present run.
+        peers: what it has written of known addresses (`peers.dat`); empty for nothing.
         facts: how often each kind of fact was reported, over all runs.
     """
 
     number: int
     disk: Disk
     ledger: LedgerOnDisk | None = None
+    peers: bytes = b""
     facts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -217,6 +219,8 @@ class SimNetwork:
             active.connect(entry)
 
     def _addresses(self, node: SimNode, rng: Random, now: Instant) -> AddrMan:
+        if node.peers:
+            return AddrMan.decode(node.peers, rng, lab=True)
         addrman = AddrMan(rng, lab=True)
         if self._contacts is not None:
             numbers = list(self._contacts(node.number))

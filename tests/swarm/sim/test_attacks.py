@@ -1,0 +1,107 @@
+"""Attacks in virtual time: sound networks stand them, and who does not is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from axon.machine import HOUR
+from axon.p2p import blockdownload
+from axon.swarm.blueprint import ComponentClass, MinerPlan, NodePlan, SharedPlan, node_names
+from axon.swarm.faultplan import Op, step
+from axon.swarm.sim import censorship, masscrash, onewaycut
+from axon.swarm.sim.attackreport import AttackReport
+from axon.swarm.sim.censorship import one_miner_each, run_censorship
+from axon.swarm.sim.masscrash import run_mass_crash
+from axon.swarm.sim.onewaycut import majority, run_one_way, two_sides
+from axon.swarm.sim.stalling import CHAIN_BLOCKS, run_stalling
+from axon.swarm.sim.workload import HISTORY_BLOCKS
+from axon.swarm.spof.plants import organic
+
+
+def stands(report: AttackReport) -> str:
+    """What was seen of a network that must stand it."""
+    (finding,) = report.findings
+    assert finding.holds, finding.said
+    assert not finding.culprits
+    return finding.said
+
+
+def blamed(report: AttackReport) -> tuple[str, ...]:
+    """Who is to blame that it does not hold."""
+    (finding,) = report.findings
+    assert finding.holds is False, finding.said
+    return finding.culprits
+
+
+# L5.
+
+
+def test_l5_a_payment_is_mined_whoever_censors() -> None:
+    first = run_censorship(1)
+    assert "whichever of 5 nodes censors" in stands(first)
+    assert run_censorship(1).digest == first.digest
+
+
+def test_l5_names_the_node_that_all_miners_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(censorship, "BLOCKS_LIMIT", 6)
+    miners = MinerPlan("m1", ("n3",)), MinerPlan("m2", ("n3",))
+    assert blamed(run_censorship(1, replace(one_miner_each(), miners=miners))) == ("n3",)
+
+
+# L6.
+
+
+def test_l6_all_are_linked_again() -> None:
+    assert "5 nodes that crashed at once are linked again" in stands(run_mass_crash(1))
+
+
+def test_l6_names_who_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masscrash, "HEALING", masscrash.DOWN)
+    folder = SharedPlan("f1", ComponentClass.FILE, ("n3",))
+    plan = replace(organic(5, wallets=0), shared=(folder,))
+    assert blamed(run_mass_crash(1, plan, [step(0, Op.KILL, "f1")])) == ("n3",)
+
+
+# L10.
+
+
+def test_l10_peers_that_hold_back_cost_their_timeout() -> None:
+    assert "a sync of 112 blocks" in stands(run_stalling(1, HISTORY_BLOCKS))
+
+
+@pytest.mark.slow
+def test_l10_a_window_that_is_held_back_is_freed_in_seconds() -> None:
+    report = run_stalling(1, CHAIN_BLOCKS)
+    stands(report)
+    assert report.sometimes["stall"] > 0
+    assert report.sometimes["fixed-seed"] > 0
+
+
+def test_l10_names_who_holds_back_where_nobody_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blockdownload, "TIMEOUT_BASE", HOUR)
+    assert "node 2" in blamed(run_stalling(1, HISTORY_BLOCKS))
+
+
+# L11.
+
+
+def test_l11_the_larger_side_goes_on() -> None:
+    assert "found blocks and served" in stands(run_one_way(1))
+
+
+def test_l11_names_the_cut_that_the_larger_side_does_not_stand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its nodes dial one hub each, on the smaller side: they hear of each other only through it."""
+    monkeypatch.setattr(onewaycut, "SERVICE", onewaycut.SERVICE // 2)
+    names = node_names(7)
+    larger = majority(two_sides())
+    hub = names[-1]
+    nodes = tuple(NodePlan(name, (hub,) if name != hub else ()) for name in names)
+    assert blamed(run_one_way(1, replace(two_sides(), nodes=nodes))) == (
+        f"{','.join(larger)}|{','.join(names[len(larger) :])}",
+    )
