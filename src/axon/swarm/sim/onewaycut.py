@@ -93,7 +93,7 @@ def _cut_one_way(stage: Stage, way: Way) -> tuple[int, str]:
     sent = stage.pay([net.signer(name).script for name in wallets], _PAYMENT_SAT, smaller)
 
     def lack() -> str:
-        return _lack(stage, larger, height, sent)
+        return _lack(stage, larger, height, None if sent is None else sent.txid)
 
     stage.simulation.run_until(lambda: not lack(), begin + SERVICE)
     took_us, said = net.now - begin, lack()
