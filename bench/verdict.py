@@ -1,15 +1,20 @@
 """`make spof`: what the search for single points of failure must find, and how long it takes.
 
-    python -m bench.verdict [sound] [subsets] [planted] [seeds 0..999]
+    python -m bench.verdict [sound] [subsets] [planted] [seeds 0..999] [--save SCORE]
 
-Each part in virtual time, two trials at once; the times are of this machine.
+Each part in virtual time, two trials at once; the times are of this machine. With `--save` the
+score of planted points, and the false alarms of sound networks, are written into a file that
+`axon swarm report --planted` shows.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from time import perf_counter
 from typing import Final
@@ -17,6 +22,7 @@ from typing import Final
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate
+from axon.swarm.spof.planted import PlantedScore
 from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.spof.scope import Reach, Scope
 from axon.swarm.spof.search import CandidateState, Search
@@ -30,6 +36,21 @@ SUBSETS_LIMIT_S: Final = 600
 
 PER_SEED: Final = 4
 """Candidates drawn for each sound network."""
+
+
+@dataclass
+class Tally:
+    """What the parts that were run found of planted points and of sound networks."""
+
+    tried: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+
+    def score(self) -> PlantedScore:
+        """For a file."""
+        about = f"python -m bench.verdict: {'; '.join(self.tried) or 'nothing was tried'}"
+        return PlantedScore(about, tuple(self.found), tuple(self.missed), tuple(self.alarms))
 
 
 def search(blueprint: Blueprint, candidates: Sequence[Candidate], seed: int, jobs: int) -> Search:
@@ -55,9 +76,10 @@ def sound(reach: Reach, limit_s: int) -> bool:
     return verdict.level is Level.SWARM and took_s <= limit_s
 
 
-def planted(nodes: int) -> bool:
+def planted(nodes: int, tally: Tally) -> bool:
     """Each planted point is found and no other is."""
     good = 0
+    tally.tried.append(f"{len(PLANTS)} networks of {nodes} nodes, each harm, seed {SEED}")
     for name, plant in PLANTS.items():
         begin = perf_counter()
         blueprint = plant.make(nodes)
@@ -66,6 +88,8 @@ def planted(nodes: int) -> bool:
         failing = [each for each in records if each.standing is not CandidateState.HOLDS]
         named = dict.fromkeys(target for each in failing for target in each.candidate.targets)
         is_right = list(named) == [plant.culprit]
+        (tally.found if plant.culprit in named else tally.missed).append(name)
+        tally.alarms += [f"{other} in {name}" for other in named if other != plant.culprit]
         good += is_right
         modes = ", ".join(str(each.candidate.mode) for each in failing)
         took_s = perf_counter() - begin
@@ -90,7 +114,7 @@ def drawn(seed: int) -> list[str]:
     ]
 
 
-def seeds(first: int, last: int) -> bool:
+def seeds(first: int, last: int, tally: Tally) -> bool:
     """Sound networks, one a seed: no alarm."""
     begin, alarms = perf_counter(), list[str]()
     with ProcessPoolExecutor(JOBS) as executor:
@@ -99,6 +123,8 @@ def seeds(first: int, last: int) -> bool:
                 print(f"  {alarm}", flush=True)
             alarms += found
     count = last - first + 1
+    tally.tried.append(f"{count:,} sound networks, {PER_SEED} harms each")
+    tally.alarms += alarms
     print(f"  {count:,} networks, {count * PER_SEED:,} harms, {len(alarms)} false alarms", end="")
     print(f" ({perf_counter() - begin:.0f} s)")
     return not alarms
@@ -106,17 +132,22 @@ def seeds(first: int, last: int) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the parts that are named; all if none is."""
+    arguments, tally = list(arguments), Tally()
+    place = arguments.index("--save") if "--save" in arguments else len(arguments)
+    path, arguments = arguments[place + 1 : place + 2], arguments[:place]
     first, _, last = next((each for each in arguments if ".." in each), "0..99").partition("..")
     parts: dict[str, Callable[[], bool]] = {
         "sound": lambda: sound(Reach.TWO, SOUND_LIMIT_S),
         "subsets": lambda: sound(Reach.SUBSETS, SUBSETS_LIMIT_S),
-        "planted": lambda: planted(6),
-        "seeds": lambda: seeds(int(first), int(last)),
+        "planted": lambda: planted(6, tally),
+        "seeds": lambda: seeds(int(first), int(last), tally),
     }
     good = True
     for name in [each for each in arguments if each in parts] or parts:
         print(f"{name}:", flush=True)
         good = parts[name]() and good
+    for each in path:
+        Path(each).write_text(json.dumps(tally.score().to_json(), indent=2) + "\n")
     return 0 if good else 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from axon.cli.swarm import main
 from axon.swarm.spof.candidates import Candidate, Mode
+from axon.swarm.spof.planted import PlantedScore
 from tests.swarm.spof.savedverdicts import saved
 
 PASS, FAULT = 0, 3
@@ -34,7 +35,27 @@ def test_programs_are_told_where_it_lies(verdict: Path, capsys: pytest.CaptureFi
     page = verdict.parent / "page.html"
     assert main(["report", str(verdict), "--output", str(page), "--json"], verdict.parent) == PASS
     told = json.loads(capsys.readouterr().out)
-    assert told == {"page": str(page), "level": "SPOF FOUND", "size_bytes": page.stat().st_size}
+    beside = verdict.parent / "page.report.json"
+    assert told == {
+        "page": str(page),
+        "json": str(beside),
+        "level": "SPOF FOUND",
+        "size_bytes": page.stat().st_size,
+    }
+    assert json.loads(beside.read_text())["schema"] == "axon swarm report 1"
+
+
+def test_a_score_of_planted_points_is_taken_in(
+    verdict: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = verdict.parent / "score.json"
+    score.write_text(json.dumps(PlantedScore("all twenty", ("star",), (), ()).to_json()))
+    folder = verdict.parent
+    assert main(["report", str(verdict), "--planted", str(score)], folder) == PASS
+    assert "all twenty" in verdict.with_suffix(".html").read_text()
+    capsys.readouterr()
+    assert main(["report", str(verdict), "--planted", str(verdict)], folder) == FAULT
+    assert "v.json: expected an object with the schema 'axon planted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from axon.swarm.spof.candidates import Candidate, Mode
-from axon.swarm.spof.plants import PLANTS
+from axon.swarm.spof.keeping import MAX_FAILING, MAX_SAMPLED
+from axon.swarm.spof.planted import PlantedScore
+from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.spof.report import render
 from axon.swarm.spof.savedverdict import read_verdict
 from tests.swarm.pageshape import Shape
@@ -32,8 +34,19 @@ def found() -> str:
 def test_the_sections_stand_in_the_order_in_which_one_asks(found: str) -> None:
     names = re.findall(r'<section id="([a-z]+)"', found)
     assert names == [
-        *("claim", "inventory", "verdict", "controls", "matrix"),
-        *("witnesses", "picture", "left", "limits", "trials"),
+        *("claim", "inventory", "verdict", "controls", "matrix", "witnesses", "sometimes"),
+        *(
+            "foretold",
+            "left",
+            "limits",
+            "picture",
+            "links",
+            "spread",
+            "failover",
+            "sample",
+            "resources",
+        ),
+        "trials",
     ]
 
 
@@ -44,6 +57,7 @@ def test_the_claim_sheet_says_on_what_it_rests(found: str) -> None:
         "pay: w1",
         "0.1.0",
         "Linux x86_64, 2 cores",
+        "c0ffee00",
         "2,400 s",
         "30.50 s",
     ):
@@ -54,11 +68,7 @@ def test_the_claim_sheet_says_on_what_it_rests(found: str) -> None:
 
 
 def test_each_cell_leads_to_its_trial(found: str) -> None:
-    shape = Shape(found)
-    within = [link.removeprefix("#") for link in shape.links]
-    assert all(link.startswith("#") for link in shape.links), "nothing is fetched"
-    assert set(within) <= set(shape.ids)
-    assert len(shape.ids) == len(set(shape.ids))
+    Shape(found).check_harmless()
     assert '<td class="bad"><a href="#t0">fails L3</a></td>' in found
     assert re.search(r'<td class="good"><a href="#t1">holds</a><small> 1%</small></td>', found)
 
@@ -141,12 +151,17 @@ def test_whatever_the_file_says_is_text() -> None:
     attempt["invariants"]["L3"] |= {"said": HOSTILE, "unit": HOSTILE}
     attempt["operations"][0] |= {"client": HOSTILE, "what": HOSTILE}
     attempt |= {"digest": HOSTILE, "notes": [HOSTILE]}
+    for place in (0, 1):
+        past = data["trials"][place]["attempts"][0]["history"]
+        past["lines"] = [[0, HOSTILE, HOSTILE, "invoke", HOSTILE]]
+        past["tips"] = [[0, HOSTILE, 1, HOSTILE], [1, HOSTILE, 2, HOSTILE]]
+        past["links"] = {"before": [[HOSTILE, "n1"]]}
+    data["trials"][0]["attempts"][0]["resources"]["programs"] = {HOSTILE: [1, 1]}
     page = page_of(data)
     shape = Shape(page)
-    assert "script" not in shape.tags
+    shape.check_harmless()
     assert "\u202e" not in page
     assert "y" * 2_001 not in page
-    assert all(link.startswith("#") for link in shape.links)
 
 
 def test_the_names_of_a_network_are_text_too() -> None:
@@ -154,7 +169,7 @@ def test_the_names_of_a_network_are_text_too() -> None:
     for each in data["trials"]:
         each["targets"] = [name.replace("n1-", "<i onload=x>-") for name in each["targets"]]
     page = page_of(data)
-    assert "<i " not in page
+    assert "<i onload" not in page
     assert "&lt;i onload=x&gt;" in page
 
 
@@ -166,5 +181,45 @@ def test_no_page_says_that_something_is_certain(failing: tuple[Candidate, ...]) 
 @pytest.mark.long
 @pytest.mark.parametrize("name", PLANTS)
 def test_every_planted_network_has_a_page(name: str) -> None:
-    network = PLANTS[name].make(8)
-    Shape(page_of(saved(network=network)))
+    data = saved(network=PLANTS[name].make(8))
+    for each in data["trials"][1:]:
+        each["attempts"][0].pop("history", None)  # One is as good as all, and quicker.
+    shape = Shape(page_of(data))
+    shape.check_harmless()
+    shape.check_pictures()
+
+
+def test_a_verdict_without_histories_has_a_page_that_says_so() -> None:
+    data = saved(KILL_N1)
+    for part in (*data["controls"], *(run for each in data["trials"] for run in each["attempts"])):
+        for name in ("history", "resources", "sometimes"):
+            part.pop(name, None)
+    page = page_of(data)
+    Shape(page).check_pictures()
+    for said in (
+        "does not say who was linked",
+        "does not say how blocks and transactions spread",
+        "No history of a trial that holds was kept",
+        "does not say what the trials took",
+        "Nobody looked in these trials",
+    ):
+        assert said in page
+
+
+def test_the_score_of_planted_points_is_shown() -> None:
+    whole = PlantedScore("bench", ("star",), ("one-seed",), ("n3 in one-seed",))
+    page = render(read_verdict(json.dumps(saved())), "v.json", whole)
+    assert "missed: one-seed" in page
+    assert "false alarm: n3 in one-seed" in page
+    assert "axon swarm report --planted FILE" not in page
+
+
+def test_a_page_stays_small_however_many_trials_there_are() -> None:
+    network = organic(9)
+    failing = [Candidate((f"n{n}",), Mode.KILL) for n in range(1, 9)]
+    data = saved(*failing, network=network)
+    page = page_of(data)
+    pictured = sum("history" in run for each in data["trials"] for run in each["attempts"])
+    assert pictured <= MAX_FAILING + MAX_SAMPLED
+    assert page.count('class="lane') < 40 * (pictured + 1)
+    assert len(page) < 4_000 * len(data["trials"]) + 60_000 * (pictured + 1)

@@ -9,8 +9,11 @@ from typing import Final
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import write, write_json
 from axon.errors import ConfigError
+from axon.rpc.amounts import encode_json
 from axon.swarm.lab.verdict import Exit
+from axon.swarm.spof.planted import read_score_file
 from axon.swarm.spof.report import render
+from axon.swarm.spof.reportjson import report_json
 from axon.swarm.spof.savedverdict import read_file
 
 _MORE: Final = (
@@ -25,6 +28,12 @@ def add_commands(add: AddCommand) -> None:
     report = add("report", _report, "write a verdict of spof as a page to read", _MORE)
     report.add_argument("file", type=Path, metavar="FILE", help="of axon swarm spof --save FILE")
     report.add_argument(
+        "--planted",
+        type=Path,
+        metavar="SCORE",
+        help="show this planted score, too: of python -m bench.verdict planted --save SCORE",
+    )
+    report.add_argument(
         "--output", type=Path, metavar="PAGE", help="the page (default FILE with .html at its end)"
     )
 
@@ -35,14 +44,21 @@ def _report(options: Namespace, _folder: Path) -> int:
     if output.resolve() == path.resolve():
         raise ConfigError(f"the page would overwrite the verdict {path}; name another --output")
     verdict = read_file(path)
-    page = render(verdict, str(path)).encode()
-    try:
-        output.write_bytes(page)
-    except OSError as error:
-        raise ConfigError(f"cannot write {output}: {error}") from None
+    planted = None if options.planted is None else read_score_file(options.planted)
+    page = render(verdict, str(path), planted).encode()
+    _write(output, page)
+    beside = output.with_suffix(".report.json")
+    _write(beside, (encode_json(report_json(verdict, str(path), planted)) + "\n").encode())
     if options.json:
-        shown = {"page": str(output), "level": str(verdict.level), "size_bytes": len(page)}
-        write_json(shown)
+        shown = {"page": str(output), "json": str(beside), "level": str(verdict.level)}
+        write_json(shown | {"size_bytes": len(page)})
     else:
         write(f"{verdict.sentence} The page is {output}, {len(page):,} bytes.")
     return Exit.PASS
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error}") from None

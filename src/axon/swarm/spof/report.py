@@ -1,8 +1,10 @@
 """The page of a verdict: one HTML file that needs nothing else, in the order in which one asks.
 
 What was claimed and tried, of what the network consists, the verdict, whether the judge could say
-no, each component against each harm, what fails and how to see it again, a picture, what was not
-tried, what cannot be known in this way, and every trial.
+no, each component against each harm, what fails and how to see it again, which states were met,
+what was not tried and what cannot be known; then figures and pictures, and every trial.
+
+Its size is bounded: pictures over time are only of the trials whose history a verdict keeps.
 """
 
 from __future__ import annotations
@@ -11,13 +13,24 @@ from collections import Counter
 from math import comb
 from typing import Final
 
-from axon.swarm.blueprint import ComponentClass
-from axon.swarm.invariants import TITLES, Finding, counted
-from axon.swarm.markup import Markup, element, joined, page, table, text, told
+from axon.swarm.invariants import counted
+from axon.swarm.markup import Markup, element, joined, page, text, told
 from axon.swarm.spof.candidates import Mode, singles
+from axon.swarm.spof.planted import PlantedScore
+from axon.swarm.spof.plot import PLOT_STYLE
+from axon.swarm.spof.reportclaim import claim_section, inventory_section
+from axon.swarm.spof.reportfailover import failover_section
+from axon.swarm.spof.reporthistory import sampled_section
+from axon.swarm.spof.reportlinks import links_section, node_graph
 from axon.swarm.spof.reportmatrix import matrix, sets
+from axon.swarm.spof.reportplanted import controls_section
+from axon.swarm.spof.reportprediction import compare, prediction_section
+from axon.swarm.spof.reportresources import resources_section
+from axon.swarm.spof.reportsometimes import sometimes_section
+from axon.swarm.spof.reportspread import spread_section
+from axon.swarm.spof.reportstyle import REPORT_STYLE
 from axon.swarm.spof.reporttopology import topology
-from axon.swarm.spof.reporttrial import MAX_NAME, MODE_WORDS, number, replay, trial, witness
+from axon.swarm.spof.reporttrial import MAX_NAME, replay, trial, witness
 from axon.swarm.spof.savedfields import SIM
 from axon.swarm.spof.savedverdict import SavedVerdict
 from axon.swarm.spof.search import CandidateState
@@ -30,9 +43,6 @@ MAX_WITNESSES: Final = 20
 MAX_LINES: Final = 100
 """Of a list that the file holds."""
 
-_MAX_NAMES: Final = 400
-"""Characters of names in one row."""
-
 _MOODS: Final = {
     Level.FOUND: "bad",
     Level.WEAK: "bad",
@@ -40,45 +50,6 @@ _MOODS: Final = {
     Level.SWARM: "good",
     Level.OPEN: "open",
 }
-
-_STYLE: Final = """
-:root { --open: #8a5a00; --badwash: #fdecea; }
-@media (prefers-color-scheme: dark) { :root { --open: #e3b341; --badwash: #3a1d1d; } }
-a { color: inherit; } .open { color: var(--open); } .none { color: var(--soft); }
-.banner { border: 2px solid currentColor; border-radius: 8px; padding: .6rem 1rem; }
-.banner p { margin: .3rem 0; color: var(--ink); font-weight: normal; }
-.banner strong { font-size: 1.35rem; overflow-wrap: anywhere; }
-p, li, summary { overflow-wrap: anywhere; } td { overflow-wrap: break-word; max-width: 34rem; }
-td.number, td.word, td:first-child { white-space: nowrap; }
-h3, h4 { margin: 1rem 0 .2rem; } nav a { margin-right: .9rem; white-space: nowrap; }
-article.witness { border-left: 4px solid var(--bad); padding: 0 0 0 1rem; margin: 1.2rem 0; }
-pre { background: var(--band); padding: .5rem .7rem; border-radius: 6px;
-  font: .82rem/1.4 ui-monospace, monospace; margin: .3rem 0; white-space: pre-wrap;
-  overflow-wrap: anywhere; }
-table { margin: .4rem 0; } .said { min-width: 14rem; }
-.matrix td, .matrix th { white-space: nowrap; } .matrix td.bad { background: var(--badwash); }
-.matrix th[scope=row] { position: sticky; left: 0; background: var(--paper); border-bottom: 0; }
-.matrix small { color: var(--soft); font-weight: normal; }
-details { border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
-details > div { padding: .2rem 0 .8rem 1rem; }
-figure.topology { max-width: 44rem; }
-.topology .may { stroke: var(--dead); stroke-width: .7; opacity: .6; }
-.topology .only { stroke: var(--ink); stroke-width: 1.6; } .head { fill: var(--ink); }
-.topology .uses { stroke: var(--dead); stroke-width: 1; stroke-dasharray: 1 4; }
-.topology circle { fill: var(--band); stroke: var(--ink); stroke-width: 1.3; }
-.topology circle.node { stroke-width: 2; } .topology circle.culprit { fill: var(--bad); }
-.topology circle.ring { fill: none; stroke: var(--bad); stroke-width: 2; }
-.topology line.fails { stroke: var(--bad); stroke-width: 3; }
-.topology text.name { fill: var(--ink); stroke: none; dominant-baseline: central; }
-.topology circle.culprit + text.name { fill: var(--paper); font-weight: 700; }
-.topology text.fails { fill: var(--bad); font-weight: 700; }
-"""
-
-_CLAIM: Final = (
-    "Whichever single component of this network is harmed in one of the ways below, all clients "
-    "that live are served in time, blocks are found, all nodes that live come to agree on one "
-    "last block, and a node and a wallet that come new with an empty disk are served too."
-)
 
 _LIMITS: Final = (
     "A client that is cut off from every node cannot be served by anybody; no network can do "
@@ -94,23 +65,33 @@ _LIMITS: Final = (
 )
 
 
-def render(verdict: SavedVerdict, source: str) -> str:
+def render(verdict: SavedVerdict, source: str, planted: PlantedScore | None = None) -> str:
     """The page.
 
     Args:
         verdict: what was found.
         source: the name of its file, with which a trial is replayed.
+        planted: a score of planted points that was made apart.
     """
+    blueprint, records = verdict.blueprint, verdict.records
+    foretold = prediction_section(compare(records, blueprint))
     sections: list[tuple[str, str, list[Markup]]] = [
-        ("claim", "What was tested", _claim(verdict)),
-        ("inventory", "Of what the network consists", [_inventory(verdict)]),
+        ("claim", "What was tested", claim_section(verdict)),
+        ("inventory", "Of what the network consists", [inventory_section(verdict)]),
         ("verdict", "Verdict", _verdict(verdict)),
-        ("controls", "Could the judge say no?", _controls(verdict)),
+        ("controls", "Could the judge say no?", controls_section(verdict.controls, planted)),
         ("matrix", "Each component, each harm", _matrix(verdict)),
         ("witnesses", "What fails, and how to see it again", _witnesses(verdict, source)),
-        ("picture", "Who may dial whom", [topology(verdict.blueprint, _culprits(verdict))]),
+        ("sometimes", "Which states the trials met", sometimes_section(records)),
+        ("foretold", "What the plan foretells", foretold),
         ("left", "What was not tried", _left_out(verdict)),
         ("limits", "What cannot be known in this way", _limits(verdict)),
+        ("picture", "Who may dial whom", [topology(blueprint, _culprits(verdict))]),
+        ("links", "How well it hangs together", links_section(node_graph(blueprint, verdict.calm))),
+        ("spread", "How fast things spread", spread_section(verdict.sound_histories)),
+        ("failover", "How long clients waited", failover_section(records)),
+        ("sample", "What trials look like", sampled_section(verdict.calm, records, blueprint)),
+        ("resources", "What it took", resources_section(records)),
         ("trials", "All trials", _trials(verdict, source)),
     ]
     contents = [element("a", text(title), href=f"#{name}") for name, title, _ in sections]
@@ -122,111 +103,8 @@ def render(verdict: SavedVerdict, source: str) -> str:
     ]
     for name_, title, parts in sections:
         body.append(element("section", element("h2", text(title)), *parts, id=name_))
-    return page(Markup(f"{text(verdict.level)}: {name}"), _STYLE, body)
-
-
-def _claim(verdict: SavedVerdict) -> list[Markup]:
-    plan = verdict.blueprint
-    parts = [
-        counted(len(plan.nodes), "node"),
-        counted(len(plan.wallets), "wallet"),
-        counted(len(plan.miners), "miner"),
-    ]
-    where = (
-        "in virtual time: the real code of nodes and wallets, with links, disks and clocks that "
-        "are simulated"
-        if verdict.backend == SIM
-        else "as processes of one machine"
-    )
-    unsaid = "the file does not say"
-    sizes = sorted({len(each.candidate.targets) for each in verdict.records})
-    rows = [
-        ("network", f"{plan.name:.{MAX_NAME}}: {', '.join(parts)}"),
-        ("carried out", where),
-        ("harmed at once", ", ".join(map(str, sizes)) or "nothing was harmed"),
-        ("workload", _workload(verdict)),
-        ("seed", str(verdict.seed)),
-        ("version", verdict.version or unsaid),
-        ("machine", verdict.machine or unsaid),
-    ]
-    used = [mode for mode in Mode if any(each.candidate.mode is mode for each in verdict.records)]
-    return [
-        element("p", element("strong", text(_CLAIM))),
-        table(("", ""), [_row(*row) for row in rows]),
-        element("h3", text("Harms")),
-        table(("harm", "what it does"), [_row(mode, MODE_WORDS[mode]) for mode in used]),
-        element("h3", text("What must hold, and how long it may take")),
-        _deadlines(verdict),
-    ]
-
-
-def _workload(verdict: SavedVerdict) -> str:
-    """Who asks what, as the trials tell it."""
-    asked = dict.fromkeys(
-        (each.what, each.client)
-        for record in verdict.records
-        for report in record.reports.values()
-        for each in report.operations
-    )
-    found: dict[str, list[str]] = {}
-    for what, client in asked:
-        found.setdefault(what, []).append(client)
-    said = "; ".join(f"{what}: {', '.join(clients[:20])}" for what, clients in found.items())
-    return said or "no client asked anything"
-
-
-def _deadlines(verdict: SavedVerdict) -> Markup:
-    findings = [
-        finding
-        for record in verdict.records
-        for report in record.reports.values()
-        for finding in report.findings
-    ]
-    rows = []
-    for name in TITLES:
-        found = [each for each in findings if each.name == name]
-        if found:
-            rows.append(_deadline(name, found))
-    return table(("invariant", "", "deadline", "worst where it held", "looked at", "failed"), rows)
-
-
-def _deadline(name: str, found: list[Finding]) -> Markup:
-    unit = found[0].unit
-    deadline = max((each.deadline for each in found if each.deadline is not None), default=None)
-    worst = max(
-        (each.worst for each in found if each.holds and each.worst is not None), default=None
-    )
-    failed = sum(each.holds is False for each in found)
-    mood = "bad" if failed else "good"
-    return element(
-        "tr",
-        element("td", text(name)),
-        element("td", text(TITLES[name])),
-        element("td", told(number(deadline, unit)), class_="number"),
-        element("td", told(number(worst, unit)), class_="number"),
-        element("td", text(f"{len(found):,}"), class_="number"),
-        element("td", element("span", text(f"{failed:,}"), class_=mood), class_="number"),
-    )
-
-
-def _inventory(verdict: SavedVerdict) -> Markup:
-    kinds = dict(verdict.blueprint.components())
-    kinds |= dict.fromkeys(verdict.blueprint.links(), ComponentClass.LINK)
-    singles = [each for each in verdict.records if len(each.candidate.targets) == 1]
-    tried = {each.candidate.targets[0] for each in singles}
-    rows = []
-    for kind in ComponentClass:
-        names = [name for name, found in kinds.items() if found is kind]
-        if names:
-            harmed = sum(name in tried for name in names)
-            shown = f"{harmed:,} of {len(names):,}"
-            rows.append(_row(kind, f"{len(names):,}", shown, ", ".join(names), most=_MAX_NAMES))
-    how = (
-        "From the plan of the network, from which it was raised. Links are all pairs of nodes of "
-        "which one may dial the other. What is not in this table was not looked at."
-    )
-    heads = ("kind", "there are", "harmed by itself", "names")
-    return element("div", table(heads, rows), element("p", text(how), class_="about"))
+    style = REPORT_STYLE + PLOT_STYLE
+    return page(Markup(f"{text(verdict.level)}: {name}"), style, body)
 
 
 def _verdict(verdict: SavedVerdict) -> list[Markup]:
@@ -284,25 +162,6 @@ def _possible(verdict: SavedVerdict) -> str:
     return f"Tried of what is possible: {'; '.join(parts)}."
 
 
-def _controls(verdict: SavedVerdict) -> list[Markup]:
-    if not verdict.controls:
-        return [element("p", text("No control was made, so nobody knows whether it could."))]
-    rows = [
-        element(
-            "tr",
-            element("td", told(each.about)),
-            element("td", told(each.said), class_="said"),
-            element("td", _yes(each.passed, "as it must be", "NOT as it must be"), class_="word"),
-        )
-        for each in verdict.controls[:MAX_LINES]
-    ]
-    about = (
-        "Trials of the same run whose outcome was known beforehand: one where nothing is harmed "
-        "must hold, and on networks with a single point of failure on purpose it must be found."
-    )
-    return [element("p", text(about)), table(("what was tried", "seen", ""), rows)]
-
-
 def _matrix(verdict: SavedVerdict) -> list[Markup]:
     kinds = verdict.blueprint.components()
     about = (
@@ -320,7 +179,7 @@ def _matrix(verdict: SavedVerdict) -> list[Markup]:
 def _witnesses(verdict: SavedVerdict, source: str) -> list[Markup]:
     places = {each.candidate: place for place, each in enumerate(verdict.records)}
     shown = [
-        witness(places[each.candidate], each, replay(each, verdict, source))
+        witness(places[each.candidate], each, replay(each, verdict, source), verdict.blueprint)
         for each in verdict.witnesses[:MAX_WITNESSES]
     ]
     more = len(verdict.witnesses) - MAX_WITNESSES
@@ -342,11 +201,7 @@ def _left_out(verdict: SavedVerdict) -> list[Markup]:
     lines = [*verdict.exclusions]
     lines += [f"undecided: {each}" for each in verdict.undecided]
     lines += [f"no component was harmed like this: {mode}" for mode in Mode if not used[mode]]
-    lines += [
-        "attackers with many addresses, and programs other than axon's",
-        "which rare states the trials met (a long reorganisation, a lost anchor, a full disk): "
-        "the file does not count them",
-    ]
+    lines.append("attackers with many addresses, and programs other than axon's")
     items = [element("li", told(line)) for line in lines[:MAX_LINES]]
     if len(lines) > MAX_LINES:
         items.append(element("li", text(f"and {len(lines) - MAX_LINES:,} more")))
@@ -376,12 +231,3 @@ def _trials(verdict: SavedVerdict, source: str) -> list[Markup]:
     if more > 0:
         shown.append(element("p", text(f"{more:,} more hold, and stand in the file alone.")))
     return [joined(shown)]
-
-
-def _row(head: str, *said: str, most: int = 2_000) -> Markup:
-    cells: list[Markup] = [element("td", told(each, most)) for each in said]
-    return element("tr", element("td", told(head, MAX_NAME)), *cells)
-
-
-def _yes(holds: bool, good: str, bad: str) -> Markup:
-    return element("span", text(good if holds else bad), class_="good" if holds else "bad")

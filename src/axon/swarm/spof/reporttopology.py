@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import cos, hypot, pi, sin
 from typing import Final
 
 from axon.swarm.blueprint import Blueprint, NodePlan, WalletPlan
 from axon.swarm.markup import Markup, element, text, told
+from axon.swarm.trialhistory import Link
 
 MAX_DRAWN: Final = 60
 """Components; more cannot be told apart."""
@@ -52,6 +53,48 @@ def topology(blueprint: Blueprint, culprits: frozenset[str]) -> Markup:
         role="img",
     )
     return element("figure", picture, element("figcaption", text(_LEGEND)), class_="topology")
+
+
+def linked(
+    blueprint: Blueprint,
+    before: Sequence[Link],
+    links: Sequence[Link],
+    harmed: frozenset[str],
+    said: str,
+) -> Markup:
+    """Who was linked to whom at one moment: nodes on a circle, wallets around it.
+
+    Args:
+        blueprint: of the network.
+        before: links at the beginning.
+        links: links at that moment.
+        harmed: components that were harmed, which are marked.
+        said: which moment it is.
+    """
+    nodes = [node.name for node in blueprint.nodes]
+    wallets = [wallet.name for wallet in blueprint.wallets]
+    places = dict(_ring(nodes, _INNER)) | dict(_ring(wallets, _OUTER))
+    was, now = dict.fromkeys(before), dict.fromkeys(links)
+    kinds = {link: "lost" for link in was if link not in now}
+    kinds |= {link: "linked" if link in was else "new" for link in now}
+    drawn = [_line((*link, kind), places, frozenset()) for link, kind in kinds.items()]
+    known = blueprint.components()
+    for name, (x, y) in places.items():
+        if name in harmed:
+            radius = _RADIUS + 5 if known[name] == "node" else _RADIUS + 2
+            drawn.append(element("circle", cx=x, cy=y, r=radius, class_="harm"))
+        drawn.append(_component(name, known[name], places[name], is_culprit=False))
+    lost = sum(kind == "lost" for kind in kinds.values())
+    new = sum(kind == "new" for kind in kinds.values())
+    words = f"{said}: {len(now)} links, {lost} of those before are gone, {new} are new"
+    picture = element(
+        "svg",
+        element("title", text(words)),
+        *drawn,
+        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
+        role="img",
+    )
+    return element("figure", picture, element("figcaption", text(words)), class_="topology")
 
 
 _LEGEND: Final = (

@@ -7,10 +7,13 @@ import shlex
 from typing import Final
 
 from axon.machine import SECOND
+from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan, FaultStep
 from axon.swarm.invariants import Finding
 from axon.swarm.markup import Markup, element, joined, table, text, told
 from axon.swarm.spof.candidates import Mode
+from axon.swarm.spof.reportexcerpt import excerpt_table
+from axon.swarm.spof.reporthistory import pictures
 from axon.swarm.spof.savedfields import SIM
 from axon.swarm.spof.savedverdict import SavedVerdict
 from axon.swarm.spof.search import CandidateRecord, CandidateState
@@ -90,19 +93,30 @@ def word(record: CandidateRecord) -> Markup:
     return element("span", text(said), class_=MOODS[record.standing])
 
 
-def witness(place: int, record: CandidateRecord, line: str) -> Markup:
+def row(head: str, *said: str, most: int = 2_000) -> Markup:
+    """A row of a table: a name, and what is said of it."""
+    cells: list[Markup] = [element("td", told(each, most)) for each in said]
+    return element("tr", element("td", told(head, MAX_NAME)), *cells)
+
+
+def witness(place: int, record: CandidateRecord, line: str, blueprint: Blueprint) -> Markup:
     """One that fails, with all that is needed to see it again.
 
     Args:
         place: of its trial among all.
         record: of its trials.
         line: the command that replays it.
+        blueprint: of the network.
     """
     report = record.reports[0]
     broken = [
         element("li", told(f"{each.name} {each.title}: {each.said}")) for each in report.broken
     ]
     link = element("a", text("all that was seen in this trial"), href=f"#t{place}")
+    history: list[Markup] = []
+    if report.history is not None:
+        lines = [element("p", text("How it came to that:")), excerpt_table(report.history)]
+        history = lines + pictures(report, blueprint, record.candidate.targets)
     return element(
         "article",
         element("h3", told(f"{record.candidate}: ", MAX_NAME), word(record)),
@@ -112,6 +126,7 @@ def witness(place: int, record: CandidateRecord, line: str) -> Markup:
         element("pre", told(json.dumps(report.harm.to_json()), 2_000)),
         element("p", text("Again:")),
         command(line),
+        *history,
         element("p", link),
         class_="witness",
     )

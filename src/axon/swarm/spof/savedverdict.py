@@ -32,6 +32,7 @@ from axon.swarm.spof.savedfields import (
 from axon.swarm.spof.savedhistory import history_of, resources_of
 from axon.swarm.spof.search import CandidateRecord, CandidateState
 from axon.swarm.spof.verdict import SCHEMA, Control, Level
+from axon.swarm.trialhistory import TrialHistory
 from axon.swarm.trialreport import Operation, TrialReport
 
 MAX_VERDICT_BYTES: Final = 64 << 20
@@ -78,6 +79,20 @@ class SavedVerdict:
     def witnesses(self) -> list[CandidateRecord]:
         """Those that failed each time, the smallest first."""
         return _failing(self.records)
+
+    @property
+    def calm(self) -> TrialHistory | None:
+        """What happened where nothing was harmed; None if the file does not say."""
+        return next((each.history for each in self.controls if each.history is not None), None)
+
+    @property
+    def sound_histories(self) -> list[TrialHistory]:
+        """Of the trials that hold, as far as they were kept; the one without harm first."""
+        found = [] if self.calm is None else [self.calm]
+        reports = [report for each in self.records for report in each.reports.values()]
+        return found + [
+            each.history for each in reports if each.history is not None and not each.broken
+        ]
 
 
 def read_verdict(text: str) -> SavedVerdict:
