@@ -60,6 +60,9 @@ PLAN: Final = FaultPlan(
 )
 """Done to both."""
 
+APART: Final = 1.5
+"""So far one median may be from the other: the relay and the processes take time of this machine."""
+
 _FOUND_S: Final = 120.0
 _READY_S: Final = 0.2
 
@@ -87,8 +90,8 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
     return Row(
         f"the same plan in lab and simulator: a ring of {NODES} nodes",
         "; ".join(f"{name} {_apart(each)}" for name, each in zip(_KINDS, gaps, strict=True)),
-        "the gap is printed",
-        True,
+        f"medians <= {APART:g} x",
+        all(_are_alike(*each) for each in zip(real, simulated, strict=True)),
         [
             f"{PLAN.steps[0].link()} on every link, both ways. Namespaces with a relay against "
             "virtual time.",
@@ -101,6 +104,11 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
 
 
 _KINDS: Final = ("propagation", "failover")
+
+
+def _are_alike(real: Sequence[float], simulated: Sequence[float]) -> bool:
+    ratio = quantile(real, 0.5) / quantile(simulated, 0.5)
+    return 1 / APART <= ratio <= APART
 
 
 def _samples(side: _Side, blocks: int, rounds: int) -> tuple[list[float], list[float]]:

@@ -432,6 +432,8 @@ def test_the_scheduler_moved_on_announces_again(linked: tuple[Rig, Rig]) -> None
     far.send(paid)
     near.call("addnode", str(far.endpoint), "onetry")
     until(lambda: _is_pinged(near) and _is_pinged(far))
+    # Until its initial sync is over a peer wants to hear of nothing.
+    until(lambda: only_peer(far)["minfeefilter"].sat < 1_000)
     txid = to_hex(paid.txid)
     assert far.call("getmempoolentry", txid)["unbroadcast"] is True
     assert only_peer(far)["inv_to_send"] == 0
