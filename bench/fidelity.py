@@ -61,7 +61,7 @@ PLAN: Final = FaultPlan(
 """Done to both."""
 
 APART: Final = 1.5
-"""So far one median may be from the other: the relay and the processes take time of this machine."""
+"""So far one median may be from the other: relay and processes take time of this machine."""
 
 _FOUND_S: Final = 120.0
 _READY_S: Final = 0.2
