@@ -178,9 +178,14 @@ class Blueprint:
                 raise ConfigError(f"{user} names {wanted!r}, which this network does not have")
 
     @property
+    def bitcoinds(self) -> int:
+        """How many nodes are Bitcoin Core's program."""
+        return sum(node.bitcoind for node in self.nodes)
+
+    @property
     def is_mixed(self) -> bool:
         """Whether Bitcoin Core's program is among its nodes."""
-        return any(node.bitcoind for node in self.nodes)
+        return self.bitcoinds > 0
 
     def components(self) -> dict[str, ComponentClass]:
         """Every component by its name, links between nodes left out: see `links`."""

@@ -201,7 +201,9 @@ def _left_out(verdict: SavedVerdict) -> list[Markup]:
     lines = [*verdict.exclusions]
     lines += [f"undecided: {each}" for each in verdict.undecided]
     lines += [f"no component was harmed like this: {mode}" for mode in Mode if not used[mode]]
-    lines.append("attackers with many addresses, and programs other than axon's")
+    lines.append("attackers with many addresses")
+    if not verdict.blueprint.is_mixed:
+        lines.append("programs other than axon's")
     items = [element("li", told(line)) for line in lines[:MAX_LINES]]
     if len(lines) > MAX_LINES:
         items.append(element("li", text(f"and {len(lines) - MAX_LINES:,} more")))

@@ -15,6 +15,13 @@ from axon.swarm.spof.savedverdict import SavedVerdict
 _MAX_NAMES: Final = 400
 """Characters of names in one row."""
 
+_WHERE: Final = {
+    SIM: "in virtual time: the real code of nodes and wallets, with links, disks and clocks that "
+    "are simulated",
+    "proc": "as processes of one machine, on loopback addresses",
+    "netns": "as processes of one machine, each in a network namespace",
+}
+
 CLAIM: Final = (
     "Whichever single component of this network is harmed in one of the ways below, all clients "
     "that live are served in time, blocks are found, all nodes that live come to agree on one "
@@ -25,22 +32,17 @@ CLAIM: Final = (
 def claim_section(verdict: SavedVerdict) -> list[Markup]:
     """The claim sheet."""
     plan = verdict.blueprint
+    foreign = f" ({plan.bitcoinds} bitcoind)" if plan.is_mixed else ""
     parts = [
-        counted(len(plan.nodes), "node"),
+        f"{counted(len(plan.nodes), 'node')}{foreign}",
         counted(len(plan.wallets), "wallet"),
         counted(len(plan.miners), "miner"),
     ]
-    where = (
-        "in virtual time: the real code of nodes and wallets, with links, disks and clocks that "
-        "are simulated"
-        if verdict.backend == SIM
-        else "as processes of one machine"
-    )
     unsaid = "the file does not say"
     sizes = sorted({len(each.candidate.targets) for each in verdict.records})
     rows = [
         ("network", f"{plan.name:.{MAX_NAME}}: {', '.join(parts)}"),
-        ("carried out", where),
+        ("carried out", _WHERE[verdict.backend]),
         ("harmed at once", ", ".join(map(str, sizes)) or "nothing was harmed"),
         ("workload", _workload(verdict)),
         ("seed", str(verdict.seed)),

@@ -62,6 +62,8 @@ def _inventory(verdict: SpofVerdict) -> Iterator[str]:
     parts = [counted(kinds.count(kind), kind) for kind in ComponentClass if kind in kinds]
     links = verdict.blueprint.links()
     parts += [f"{counted(len(links), 'possible link')} between nodes"] if links else []
+    if verdict.blueprint.is_mixed:
+        parts[0] += f" ({verdict.blueprint.bitcoinds} bitcoind)"
     yield from _row("network", f"{verdict.blueprint.name}: {', '.join(parts)}")
 
 
