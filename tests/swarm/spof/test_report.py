@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +116,17 @@ def test_a_verdict_without_a_failure_says_what_it_leaves_out() -> None:
     assert possible in page
     assert "Left out: several components at once that are not all nodes" in page
     assert "Nothing that was tried fails each time." in page
+
+
+def test_nodes_of_another_program_are_counted_and_no_longer_left_out() -> None:
+    ours = saved()
+    assert "programs other than axon" in page_of(ours)
+    first, *others = organic(4).nodes
+    mixed = replace(organic(4), nodes=(replace(first, bitcoind=True), *others))
+    page = page_of(saved(network=mixed) | {"backend": "netns"})
+    assert "4 nodes (1 bitcoind)" in page
+    assert "each in a network namespace" in page
+    assert "programs other than axon" not in page
 
 
 def test_a_part_that_holds_does_not_decide_the_claim() -> None:
