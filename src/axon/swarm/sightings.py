@@ -84,10 +84,12 @@ def sightings_lines(found: Sightings, runs: int) -> Iterator[str]:
         found: in how many runs each state was reached.
         runs: how many there were.
     """
+    reached = {sight: meaning for sight, meaning in SIGHTS.items() if found[sight]}
+    if reached:
+        yield f"sometimes, in {counted(runs, 'run')}:"
     width = max(map(len, SIGHTS))
-    yield f"sometimes, in {counted(runs, 'run')}:"
-    for sight, meaning in SIGHTS.items():
-        yield f"  {sight:<{width}} {found[sight] or '-':>5}  {meaning}"
+    for sight, meaning in reached.items():
+        yield f"  {sight:<{width}} {found[sight]:>5}  {meaning}"
     if found.missing:
         said = f"undecided, for no run came there: {', '.join(found.missing)}"
         yield from wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
