@@ -56,6 +56,10 @@ READY_AGAIN: Final = 5 * MINUTE
 """The same for one that was harmed and has healed: five seconds here, about what to restore it
 takes."""
 
+MIXED_READY_AGAIN: Final = MINUTE
+"""Likewise beside a bitcoind: one that has forgotten its peers finds others slowly, and to begin
+from the stage takes less."""
+
 MAX_HEIGHT: Final = 400
 """Of a chain that is used again: what a block costs to judge grows with its length, and so does
 what a newcomer has to fetch."""
@@ -319,7 +323,7 @@ class LabTrials:
             return "the network just raised"
         if not self._is_spent and self._is_short():
             try:
-                self._be_ready(READY_AGAIN)
+                self._be_ready(MIXED_READY_AGAIN if self._blueprint.is_mixed else READY_AGAIN)
             except TooLate:
                 pass
             else:
