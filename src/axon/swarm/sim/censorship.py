@@ -34,6 +34,7 @@ PATIENCE: Final = 60 * MINUTE
 """In which a hundred blocks are due."""
 
 _KB: Final = 1_000
+_TRIES: Final = 5
 
 
 def one_miner_each(nodes: int = NODES) -> Blueprint:
@@ -70,10 +71,8 @@ def _blocks_until_mined(net: TrialNetwork, censor: str, entry: str) -> int:
     for each in _steps(net, censor, Withheld.TRANSACTIONS):
         net.apply(each)
     machine = net.node(entry)
-    payment = _cheapest(net, entry)
+    payment = _hand_in(net, entry)
     height = machine.active.height
-    answer = net.simulation.ask(net.number(entry), SendTransaction(payment))
-    assert isinstance(answer, Admitted), f"{entry} does not take the payment: {answer}"
 
     def is_decided() -> bool:
         return payment.txid not in machine.pool or machine.active.height > height + BLOCKS_LIMIT
@@ -83,6 +82,18 @@ def _blocks_until_mined(net: TrialNetwork, censor: str, entry: str) -> int:
         net.apply(each)
     waits = payment.txid in machine.pool
     return machine.active.height - height if not waits else BLOCKS_LIMIT + 1
+
+
+def _hand_in(net: TrialNetwork, entry: str) -> Transaction:
+    """Have a node take a payment. One that was made while its chain turned may be in a block that
+    it comes to meanwhile; then another is made."""
+    for _ in range(_TRIES):
+        payment = _cheapest(net, entry)
+        answer = net.simulation.ask(net.number(entry), SendTransaction(payment))
+        if isinstance(answer, Admitted):
+            return payment
+        net.simulation.run(net.now + MINUTE)
+    raise AssertionError(f"{entry} does not take the payment: {answer}")
 
 
 def _steps(net: TrialNetwork, censor: str, withheld: Withheld) -> list[FaultStep]:
