@@ -1,6 +1,6 @@
 """`make spof`: what the search for single points of failure must find, and how long it takes.
 
-    python -m bench.verdict [sound] [subsets] [planted] [seeds 0..999] [--save SCORE]
+    python -m bench.verdict [sound] [subsets] [mesh] [planted] [seeds 0..999] [--save SCORE]
 
 Each part in virtual time, two trials at once; the times are of this machine. With `--save` the
 score of planted points, and the false alarms of sound networks, are written into a file that
@@ -16,10 +16,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Final
 
+from axon.machine import MINUTE
+from axon.swarm.audit.linkgraph import components
 from axon.swarm.blueprint import Blueprint
+from axon.swarm.sim.meshing import SEED_NODE, from_one_address, lacking, links
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate
 from axon.swarm.spof.planted import PlantedScore
@@ -33,6 +36,11 @@ SEED: Final = 1
 
 SOUND_LIMIT_S: Final = 900
 SUBSETS_LIMIT_S: Final = 600
+
+MESH_NODES: Final = 200
+MESH_LIMIT_MINUTES: Final = 30
+FULL_RELAY: Final = 8
+"""Full outbound connections that a node keeps."""
 
 PER_SEED: Final = 4
 """Candidates drawn for each sound network."""
@@ -130,6 +138,27 @@ def seeds(first: int, last: int, tally: Tally) -> bool:
     return not alarms
 
 
+def mesh(nodes: int = MESH_NODES) -> bool:
+    """Nodes that know one address find each other, and then do not need the one that has it."""
+    began = process_time()
+    network = from_one_address(SEED, nodes)
+    minutes, few = 0, lacking(network, FULL_RELAY)
+    while minutes < MESH_LIMIT_MINUTES and few:
+        network.run(MINUTE)
+        minutes, few = minutes + 1, lacking(network, FULL_RELAY)
+    whole = len(components(links(network)))
+    network.crash(SEED_NODE)
+    without = len(components(links(network)))
+    print(
+        f"  {nodes} nodes that knew one address: {len(few)} have less than {FULL_RELAY} outbound "
+        f"after {minutes} virtual minutes; parts: {whole}, {without} when its node "
+        f"is killed; {network.simulation.trace.events:,} events, "
+        f"{process_time() - began:.0f} s of a processor",
+        flush=True,
+    )
+    return not few and whole == without == 1
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the parts that are named; all if none is."""
     arguments, tally = list(arguments), Tally()
@@ -139,6 +168,7 @@ def main(arguments: Sequence[str]) -> int:
     parts: dict[str, Callable[[], bool]] = {
         "sound": lambda: sound(Reach.TWO, SOUND_LIMIT_S),
         "subsets": lambda: sound(Reach.SUBSETS, SUBSETS_LIMIT_S),
+        "mesh": mesh,
         "planted": lambda: planted(6, tally),
         "seeds": lambda: seeds(int(first), int(last), tally),
     }
