@@ -35,7 +35,7 @@ def test_a_plan_that_processes_cannot_suffer_is_not_done(
 ) -> None:
     plan = write(tmp_path, step(0, Op.CUT, "n2", way="out"))
     assert main(["run", plan, "--nodes", "3"], tmp_path) == INCONCLUSIVE
-    assert "could not be carried out: not possible on this backend" in capsys.readouterr().out
+    assert "could not be carried out: not possible with processes" in capsys.readouterr().out
 
 
 def test_a_plan_that_names_nobody_is_refused(
