@@ -162,8 +162,11 @@ def mesh(nodes: int = MESH_NODES) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """Run the parts that are named; all if none is."""
     arguments, tally = list(arguments), Tally()
-    place = arguments.index("--save") if "--save" in arguments else len(arguments)
-    path, arguments = arguments[place + 1 : place + 2], arguments[:place]
+    path = None
+    if "--save" in arguments:
+        *arguments, option, path = arguments
+        if option != "--save":
+            sys.exit("--save FILE stands at the end")
     first, _, last = next((each for each in arguments if ".." in each), "0..99").partition("..")
     parts: dict[str, Callable[[], bool]] = {
         "sound": lambda: sound(Reach.TWO, SOUND_LIMIT_S),
@@ -176,8 +179,8 @@ def main(arguments: Sequence[str]) -> int:
     for name in [each for each in arguments if each in parts] or parts:
         print(f"{name}:", flush=True)
         good = parts[name]() and good
-    for each in path:
-        Path(each).write_text(json.dumps(tally.score().to_json(), indent=2) + "\n")
+    if path is not None:
+        Path(path).write_text(json.dumps(tally.score().to_json(), indent=2) + "\n")
     return 0 if good else 1
 
 

@@ -63,3 +63,14 @@ def seed_range(text: str) -> range:
     if end < begin:
         raise argparse.ArgumentTypeError(f"{text!r} holds no seed")
     return range(begin, end + 1)
+
+
+def add_seeds(parser: argparse.ArgumentParser) -> None:
+    """Add `--seeds`, of all runs of a simulation."""
+    parser.add_argument(
+        "--seeds",
+        type=seed_range,
+        default=range(1),
+        metavar="A..B",
+        help="one seed, or all from A to B (default 0)",
+    )

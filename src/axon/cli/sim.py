@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
-from axon.cli.arguments import positive, seed_range
+from axon.cli.arguments import add_seeds, positive
 from axon.cli.simattack import attack_main
 from axon.cli.simplan import (
     EXIT_FAULT,
@@ -98,13 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "looks for a smaller case that fails in the same way. Exit code: 0 all holds, 1 something "
         "does not, 2 or 3 it was called wrongly.",
     )
-    parser.add_argument(
-        "--seeds",
-        type=seed_range,
-        default=range(1),
-        metavar="A..B",
-        help="one seed, or all from A to B (default 0)",
-    )
+    add_seeds(parser)
     parser.add_argument(
         "--nodes",
         type=_nodes,

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from types import MappingProxyType
 from typing import Final
 
-from axon.cli.arguments import positive, seed_range
+from axon.cli.arguments import add_seeds, positive
 from axon.cli.simplan import EXIT_PASS, EXIT_VIOLATION
 from axon.rpc.amounts import encode_json
 from axon.swarm.invariants import counted
@@ -42,13 +42,7 @@ def attack_main(arguments: Sequence[str]) -> int:
     """`axon sim attack NAME`."""
     parser = ArgumentParser(prog="axon sim attack", description=_MORE)
     parser.add_argument("attack", choices=list(ATTACKS), metavar="NAME", help=", ".join(ATTACKS))
-    parser.add_argument(
-        "--seeds",
-        type=seed_range,
-        default=range(1),
-        metavar="A..B",
-        help="one seed, or all from A to B (default 0)",
-    )
+    add_seeds(parser)
     parser.add_argument(
         "-j", "--jobs", type=positive, default=1, metavar="N", help="processes (default 1)"
     )

@@ -98,7 +98,9 @@ class Replies:
         self._reads = 0  # Ordered and not done.
         self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
         self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
-        self._stripping: dict[BlockHash, list[ReadRequest]] = {}  # And who else asks for the same.
+        self._stripping: dict[
+            BlockHash, dict[PeerId, ReadRequest]
+        ] = {}  # And who else asks for it.
         self._again: dict[PeerId, ReadRequest] = {}  # What such a one asked for, at its next turn.
 
     # Requests.
@@ -119,6 +121,8 @@ class Replies:
             self._stripped_or_not(queued.request.item)
         self._filters_left.pop(peer, None)
         self._again.pop(peer, None)
+        for others in self._stripping.values():
+            others.pop(peer, None)
 
     def received(self, session: Session, message: GetData | GetHeaders | GetBlocks) -> None:
         """A request for blocks, headers or transactions.
@@ -214,20 +218,19 @@ class Replies:
             others = self._stripping.get(block_hash)
             if others is not None:
                 session.busy = True
-                others.append(request)
+                others[session.peer] = request
                 return
-            self._stripping[block_hash] = []
+            self._stripping[block_hash] = {}
         self._read(session, BlockRead(request))
 
     def _stripped_or_not(self, item: InvItem) -> None:
         """Nobody takes a block's witnesses off any more: who waited for it has its turn again."""
         if item.kind != InvType.BLOCK:
             return
-        for request in self._stripping.pop(BlockHash(item.hash)):
-            session = self._sessions.get(request.peer)
-            if session is not None:
-                self._again[request.peer] = request
-                session.busy, session.serving = False, True
+        for peer, request in self._stripping.pop(BlockHash(item.hash)).items():
+            session = self._sessions[peer]
+            self._again[peer] = request
+            session.busy, session.serving = False, True
 
     def _read(self, session: Session, continuation: BlockRead | FiltersRead) -> None:
         session.busy = True

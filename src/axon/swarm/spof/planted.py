@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.errors import ConfigError
-from axon.swarm.spof.savedfields import list_of, text_of
+from axon.swarm.spof.savedfields import list_of, read_bounded, text_of
 from axon.swarm.spof.verdict import Control
 
 SCHEMA: Final = "axon planted score 1"
@@ -72,13 +72,7 @@ def read_score_file(path: Path) -> PlantedScore:
     Raises:
         ConfigError: it cannot be read, or as `read_score`; the text names it.
     """
-    try:
-        with path.open("rb") as file:
-            return read_score(file.read(MAX_SCORE_BYTES + 1).decode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return read_bounded(path, MAX_SCORE_BYTES, read_score)
 
 
 def read_score(text: str) -> PlantedScore:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from axon.errors import ConfigError
 
@@ -15,6 +16,29 @@ MAX_ITEMS: Final = 10_000
 """Of each list in a file."""
 
 _MAX_NUMBER: Final = 1e12
+
+
+_T = TypeVar("_T")
+
+
+def read_bounded(path: Path, limit_bytes: int, read: Callable[[str], _T]) -> _T:
+    """What a file holds, read no further than it may be long.
+
+    Args:
+        path: of it.
+        limit_bytes: so long it may be; one byte more is read, so that `read` sees it.
+        read: makes something of its text.
+
+    Raises:
+        ConfigError: it cannot be read, or as `read`; the text names it.
+    """
+    try:
+        with path.open("rb") as file:
+            return read(file.read(limit_bytes + 1).decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def text_of(value: object) -> str:

@@ -26,6 +26,7 @@ from axon.swarm.spof.savedfields import (
     flag_of,
     list_of,
     number_of,
+    read_bounded,
     text_of,
     whole_of,
 )
@@ -122,13 +123,7 @@ def read_file(path: Path) -> SavedVerdict:
     Raises:
         ConfigError: it cannot be read, or as `read_verdict`; the text names it.
     """
-    try:
-        with path.open("rb") as file:
-            return read_verdict(file.read(MAX_VERDICT_BYTES + 1).decode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return read_bounded(path, MAX_VERDICT_BYTES, read_verdict)
 
 
 def read_network(text: str) -> Blueprint:
