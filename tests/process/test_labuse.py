@@ -49,7 +49,7 @@ def test_every_command_answers_in_json(lab: Lab) -> None:
     assert lab.json("cont", "n2")["done"] == ["n2"]
     assert lab.json("restart", "n1,w1")["done"] == ["n1", "w1"]
     assert lab.json("partition", "1|2-3") == {"sides": [["n1"], ["n2", "n3"]]}
-    assert lab.json("heal") == {"sides": []}
+    assert lab.json("heal") == {"sides": [], "links": []}
     assert lab.json("rpc", "n1", "getblockhash", "104") == mined["blocks"][-1]
     assert lab.json("rpc", "w1", "getwalletinfo")["walletname"] == "w1"
     (log,) = lab.json("logs", "n3", "-n", "1")

@@ -163,9 +163,10 @@ class AxonProcess(ABC):
     @property
     def is_running(self) -> bool:
         """Whether its process lives, paused or not."""
-        if self._child is not None and self._child.poll() is not None:
-            return False
-        return is_alive(self.identity)
+        alive = is_alive(self.identity)
+        if self._child is not None:  # Asked afterwards, so that one that just ended is reaped.
+            return self._child.poll() is None and alive
+        return alive
 
     def memory_kb(self) -> tuple[int, int]:
         """Resident memory, and its own share of it (PSS), in kB; 0 if unknown."""
