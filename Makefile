@@ -27,7 +27,7 @@ demo: setup
 	@$(BIN)/axon demo
 
 test: setup
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not interop and not slow"
+	$(BIN)/pytest -q -n 3 --dist loadgroup -m "not interop and not slow"
 
 check: setup
 	$(BIN)/ruff format --check

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from argparse import ArgumentParser
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from axon.cli.swarm import main
+from axon.cli.swarm import FAMILIES, main
 from axon.cli.swarmoptions import DEFAULT_FOLDER
 from axon.swarm.lab.manifest import MANIFEST
 
@@ -159,3 +163,31 @@ def test_the_doctor_tries_what_the_lab_needs(
     told = capsys.readouterr().out
     assert "Backend: proc" in told
     assert "netem" in told
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_adds_the_commands_that_it_is_loaded_for(family: str) -> None:
+    added: list[str] = []
+
+    def add(name: str, *_: object) -> ArgumentParser:
+        added.append(name)
+        return ArgumentParser()
+
+    import_module(f"axon.cli.swarmcommands.{family}").add_commands(add)
+    assert sorted(added) == sorted(FAMILIES[family].split())
+
+
+def test_a_command_that_looks_loads_neither_simulator_nor_wallet_libraries() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from axon.cli.swarm import main; main(['runs', '--json']); "
+            "print(*sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "axon.swarm.lab.lifecycle" in told
+    assert not {"bdkpython", "pbk", "axon.swarm.sim"} & set(told)

@@ -8,47 +8,34 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from axon.cli.swarmcommands import (
-    asking,
-    auditing,
-    carrying,
-    dashing,
-    finding,
-    harming,
-    judging,
-    looking,
-    planned,
-    raising,
-    reporting,
-    using,
-    watching,
-)
-from axon.cli.swarmoptions import REGISTRY, Command, folder_of, swarm_parser
+from axon.cli.swarmoptions import REGISTRY, AddCommand, Command, folder_of, swarm_parser
 from axon.errors import AxonError
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.verdict import Exit
 
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (
-    raising,
-    looking,
-    watching,
-    dashing,
-    using,
-    asking,
-    harming,
-    judging,
-    finding,
-    planned,
-    reporting,
-    auditing,
-    carrying,
-)
+FAMILIES: Final = {
+    "raising": "doctor up down",
+    "looking": "status runs",
+    "watching": "watch",
+    "dashing": "dash",
+    "using": "pay mine",
+    "asking": "rpc logs open",
+    "harming": "kill stop cont restart partition link heal",
+    "judging": "check",
+    "finding": "spof",
+    "planned": "run",
+    "reporting": "report",
+    "auditing": "audit",
+    "carrying": "export import",
+}
+"""The files of the commands, in the order of the help text, and which commands each adds."""
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:
@@ -59,7 +46,7 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         home: in which the usual folder lies; None for the user's.
     """
     try:
-        options = swarm_parser([family.add_commands for family in _FAMILIES]).parse_args(arguments)
+        options = swarm_parser(_adders(arguments)).parse_args(arguments)
         options.home = (home or Path.home()).absolute()
         options.registry = RunRegistry(options.home / REGISTRY)
         command: Command = options.command
@@ -73,3 +60,15 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
     except BrokenPipeError:  # Whoever read it has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
+
+
+def _adders(arguments: Sequence[str]) -> list[Callable[[AddCommand], None]]:
+    """What adds the commands: of the one that is called alone, for the simulator and the libraries
+    of others take longer to load than most commands to run; all where help is asked for.
+    """
+    word = arguments[0] if arguments else ""
+    called = [family for family, names in FAMILIES.items() if word in names.split()]
+    return [
+        import_module(f"axon.cli.swarmcommands.{family}").add_commands
+        for family in called or FAMILIES
+    ]
