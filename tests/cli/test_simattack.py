@@ -29,6 +29,7 @@ def test_programs_are_told_as_well(
     told = json.loads(capsys.readouterr().out)
     assert (told["attack"], told["passed"]) == ("censor", 0)
     assert told["runs"][0]["invariants"]["L5"]["ok"] is False
+    assert told["runs"][0]["notes"] == []
     assert told["sometimes"]["reached"].keys() == SIGHTS.keys()
 
 

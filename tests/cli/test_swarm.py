@@ -69,7 +69,7 @@ def test_without_a_run_all_say_so(
         (["up", "2", "--topology", "mesh"], "organic, ring, star"),
         (["up", "2", "--interval", "-1"], "number of seconds"),
         (["check", "S11"], "S11 (determinism) is judged in virtual time"),
-        (["check", "L9"], "L9 (not eclipsed) is judged nowhere yet"),
+        (["check", "L9"], "L9 (not eclipsed) is judged in virtual time"),
         (["check", "Q1"], "there are S1, S2"),
         (["check", "--settle", "long"], "number of seconds"),
         (["kill"], "TARGET"),

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="axon sim",
         description="Simulate networks of full nodes that pay, mine and fail, and check that they "
         "keep one ledger. Prints the seeds that failed.",
-        epilog="axon sim attack NAME has nodes lie, hold back or crash; axon sim replay SEED "
+        epilog="axon sim attack NAME has nodes lie, crowd in or crash; axon sim replay SEED "
         "[OPTION ...] runs a seed twice and compares the traces; axon sim shrink SEED --plan FILE "
         "looks for a smaller case that fails in the same way. Exit code: 0 all holds, 1 something "
         "does not, 2 or 3 it was called wrongly.",

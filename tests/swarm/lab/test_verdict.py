@@ -110,7 +110,11 @@ def test_which_invariants_are_meant(texts: list[str], harm: bool, meant: str) ->
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("L9", "not eclipsed.*judged nowhere"), ("X1", "there are S1, S2"), ("", "there is no")],
+    [
+        ("L9", "not eclipsed.*judged in virtual time"),
+        ("X1", "there are S1, S2"),
+        ("", "there is no"),
+    ],
 )
 def test_what_is_no_invariant_is_said(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):

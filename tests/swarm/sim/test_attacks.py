@@ -8,11 +8,13 @@ import pytest
 
 from axon.machine import HOUR
 from axon.p2p import blockdownload
+from axon.p2p.picker import Picker
 from axon.swarm.blueprint import ComponentClass, MinerPlan, NodePlan, SharedPlan, node_names
 from axon.swarm.faultplan import Op, step
-from axon.swarm.sim import censorship, masscrash, onewaycut
+from axon.swarm.sim import censorship, eclipse, masscrash, onewaycut
 from axon.swarm.sim.attackreport import AttackReport
 from axon.swarm.sim.censorship import one_miner_each, run_censorship
+from axon.swarm.sim.eclipse import CASES, FEW, MANY, EclipseCase, Kept, run_eclipse
 from axon.swarm.sim.masscrash import run_mass_crash
 from axon.swarm.sim.onewaycut import majority, run_one_way, two_sides
 from axon.swarm.sim.stalling import CHAIN_BLOCKS, run_stalling
@@ -62,6 +64,61 @@ def test_l6_names_who_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> Non
     folder = SharedPlan("f1", ComponentClass.FILE, ("n3",))
     plan = replace(organic(5, wallets=0), shared=(folder,))
     assert blamed(run_mass_crash(1, plan, [step(0, Op.KILL, "f1")])) == ("n3",)
+
+
+# L9.
+
+
+@pytest.fixture
+def short_attack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mallory has time to sit in all seats and to tell of all her addresses, not more."""
+    monkeypatch.setattr(eclipse, "ATTACK", eclipse.BLOCKS_EVERY)
+
+
+@pytest.mark.usefixtures("short_attack")
+def test_l9_mallory_with_few_netgroups_is_not_all_that_is_dialled() -> None:
+    report = run_eclipse(1, [EclipseCase(FEW, Kept.ADDRESSES, 3)])
+    assert "dialled nobody but her 0 times" in stands(report)
+    assert "128 addresses in 8 netgroups, its anchors are lost: 0 of 3 starts" in report.notes[0]
+
+
+@pytest.mark.usefixtures("short_attack")
+def test_l9_who_has_its_anchors_again_is_not_alone() -> None:
+    report = run_eclipse(1, [EclipseCase(MANY, Kept.ALL, 3)])
+    stands(report)
+    assert report.sometimes["anchor"] == 6
+
+
+@pytest.mark.usefixtures("short_attack")
+def test_l9_names_mallory_where_nobody_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And if no honest node dials it either, it does not hear of a block."""
+    monkeypatch.setattr(eclipse, "FRIENDS", 0)
+    report = run_eclipse(1, [EclipseCase(MANY, Kept.NOTHING, 2)])
+    assert blamed(report) == ("mallory",)
+    assert "after 2 of 2 starts all that the node has dialled is hers" in report.findings[0].said
+    assert "2 of these without the newest block" in report.notes[0]
+
+
+@pytest.mark.usefixtures("short_attack")
+def test_l9_whoever_has_an_honest_peer_must_follow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eclipse, "FOLLOWING", 1)
+    report = run_eclipse(1, [EclipseCase(MANY, Kept.ALL, 1)])
+    assert blamed(report) == ("mallory",)
+    assert "has honest peers, and is not on their chain" in report.findings[0].said
+
+
+@pytest.mark.slow
+def test_l9_every_budget() -> None:
+    first = run_eclipse(1)
+    stands(first)
+    assert len(first.notes) == len(CASES)
+    assert run_eclipse(1).digest == first.digest
+
+
+@pytest.mark.slow
+def test_l9_needs_that_no_two_of_a_netgroup_are_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Picker, "groups", lambda _self, _addresses: frozenset())
+    assert blamed(run_eclipse(1, [EclipseCase(FEW, Kept.ADDRESSES, 20)])) == ("mallory",)
 
 
 # L10.

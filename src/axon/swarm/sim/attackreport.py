@@ -19,6 +19,7 @@ class AttackReport:
         digest: the fingerprint of the run.
         sometimes: how often each interesting state was reached (`sightings`).
         events: that machines took in.
+        notes: what else was seen, a sentence each.
     """
 
     attack: str
@@ -27,6 +28,7 @@ class AttackReport:
     digest: str = ""
     sometimes: dict[str, int] = field(default_factory=dict)
     events: int = 0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -38,6 +40,7 @@ class AttackReport:
         for each in self.findings:
             word = {True: "holds", False: "does not hold", None: "is not decided"}[each.holds]
             yield f"seed {self.seed}: {each.name} {each.title} {word}: {each.said}"
+        yield from (f"  {note}" for note in self.notes)
         yield f"  trace {self.digest}"
 
     def to_json(self) -> dict[str, object]:
@@ -48,4 +51,5 @@ class AttackReport:
             "invariants": {each.name: each.to_json() for each in self.findings},
             "digest": self.digest,
             "sometimes": self.sometimes,
+            "notes": self.notes,
         }
