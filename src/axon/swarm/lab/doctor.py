@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from axon.errors import AxonError
+from axon.errors import AxonError, ConfigError
 from axon.swarm.lab.backends import BACKENDS
 from axon.swarm.lab.bitcoind import find_bitcoind
+from axon.swarm.lab.linktrial import try_link
 from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.processidentity import identity_of, is_alive
 
@@ -63,9 +64,10 @@ def examine() -> list[Ability]:
         _tried("memory", _memory),
         _tried("pausing processes", _pause),
         _tried(_NAMESPACES, _netns),
+        _tried("shaped links (--backend netns)", _links),
         _tried("Bitcoin Core (--mix bitcoind:K)", _bitcoind),
         _tried("virtual interfaces (tun)", _tun, used=False),
-        _tried("shaped links (netem)", _netem, used=False),
+        _tried("links shaped by the kernel (netem)", _netem, used=False),
         _tried("packet filters (nft)", _nft, used=False),
         _tried("limits on processes (cgroup)", _cgroup, used=False),
         _tried("false clocks (faketime)", _faketime, used=False),
@@ -166,6 +168,17 @@ def _command(*command: str) -> str:
 def _netns() -> str:
     BACKENDS[BackendName.NETNS].check()
     return "ip, veth, bridge"
+
+
+def _links() -> str:
+    try:
+        BACKENDS[BackendName.NETNS].check()
+    except ConfigError:
+        raise ConfigError(
+            "on loopback nothing lies between two processes; without namespaces links are shaped "
+            "in virtual time alone (axon sim --plan FILE, the op link)"
+        ) from None
+    return try_link()
 
 
 def _bitcoind() -> str:
