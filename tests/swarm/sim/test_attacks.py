@@ -79,7 +79,7 @@ def short_attack(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_l9_mallory_with_few_netgroups_is_not_all_that_is_dialled() -> None:
     report = run_eclipse(1, [EclipseCase(FEW, Kept.ADDRESSES, 3)])
     assert "dialled nobody but her 0 times" in stands(report)
-    assert "128 addresses in 8 netgroups, its anchors are lost: 0 of 3 starts" in report.notes[0]
+    assert "128 addresses in 8 netgroups, anchors lost: 0 of 3 starts" in report.notes[0]
 
 
 @pytest.mark.usefixtures("short_attack")

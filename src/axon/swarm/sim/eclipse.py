@@ -91,10 +91,10 @@ _LASTING: Final = frozenset((ConnectionType.FULL_RELAY, ConnectionType.BLOCK_REL
 class Kept(Enum):
     """What a node has of its last run when it starts."""
 
-    ALL = "its anchors and addresses are kept"
-    ADDRESSES = "its anchors are lost"
+    ALL = "anchors and addresses kept"
+    ADDRESSES = "anchors lost"
     """It was killed: anchors are saved by an orderly stop alone."""
-    NOTHING = "nothing is kept, and its seed is hers"
+    NOTHING = "nothing kept but a seed of hers"
 
 
 @dataclass(frozen=True, slots=True)
