@@ -105,7 +105,7 @@ def add_commands(add: AddCommand) -> None:
         metavar="K",
         help="1: each component; 2: also all pairs of nodes, and all nodes but one (default); "
         "all-but-one: without the pairs; 3: also sets of up to three nodes, guided; subsets: also "
-        "every set of nodes, of more than 10 nodes as 3",
+        "every set of nodes, of more than 10 nodes as 3 and 59 larger sets that are drawn",
     )
     tried.add_argument(
         "--guided",
@@ -168,7 +168,7 @@ def _candidate(text: str) -> Candidate:
 
 def _spof(options: Namespace, _folder: Path) -> int:
     blueprint = _blueprint(options)
-    scope = Scope(options.k, options.classes, options.modes, options.guided)
+    scope = Scope(options.k, options.classes, options.modes, options.guided, options.seed)
     for candidate in options.only or ():
         check_candidate(candidate, blueprint)
     candidates = options.only or scope.candidates(blueprint)

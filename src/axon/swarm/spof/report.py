@@ -114,8 +114,8 @@ def _verdict(verdict: SavedVerdict) -> list[Markup]:
     lines = [
         _within(verdict),
         _possible(verdict),
-        f"{counted(total, 'candidate')}: {counts}; {counted(attempts, 'trial')} in all. Nothing "
-        "was sampled: each candidate was tried, or stands below as not tried.",
+        f"{counted(total, 'candidate')}: {counts}; {counted(attempts, 'trial')} in all. "
+        f"{_sampled(verdict)}: each candidate was tried, or stands below as not tried.",
         "Left out: " + ("; ".join(verdict.exclusions[:MAX_LINES]) or "nothing of what is known"),
     ]
     mood = _MOODS[verdict.level]
@@ -125,6 +125,14 @@ def _verdict(verdict: SavedVerdict) -> list[Markup]:
     word = element("strong", told(verdict.sentence))
     banner = [word, *[element("p", told(line, 2_000)) for line in lines]]
     return [element("div", *banner, class_=f"banner {mood}")]
+
+
+def _sampled(verdict: SavedVerdict) -> str:
+    sample = verdict.sample
+    if sample is None:
+        return "Nothing was sampled"
+    sizes = f"{sample.smallest} to {sample.largest}"
+    return f"Sets of {sizes} nodes were sampled, {sample.drawn} of {sample.possible:,}"
 
 
 def _within(verdict: SavedVerdict) -> str:

@@ -37,7 +37,7 @@ def report_json(
         source: the name of its file, with which a trial is replayed.
         planted: a score of planted points that was made apart.
     """
-    records = verdict.records
+    records, sample = verdict.records, verdict.sample
     looked = [run.sometimes for run in _reports(records) if run.sometimes]
     score = score_of(verdict.controls)
     return {
@@ -73,8 +73,8 @@ def report_json(
             "level": str(verdict.level),
             "sentence": verdict.sentence,
             "k_exhaustive": verdict.exhaustive,
-            "k_sampled": None,
-            "p95_bound": None,
+            "k_sampled": None if sample is None else sample.largest,
+            "p95_bound": None if sample is None else round(sample.p95_bound, 4),
             "witnesses": [
                 witness_json(each) | {"replay": replay(each, verdict, source)}
                 for each in verdict.witnesses

@@ -32,6 +32,7 @@ from axon.swarm.spof.savedfields import (
 )
 from axon.swarm.spof.savedhistory import history_of, resources_of
 from axon.swarm.spof.search import CandidateRecord, CandidateState
+from axon.swarm.spof.setsample import SetSample
 from axon.swarm.spof.verdict import SCHEMA, Control, Level
 from axon.swarm.trialhistory import TrialHistory
 from axon.swarm.trialreport import Operation, TrialReport
@@ -59,6 +60,7 @@ class SavedVerdict:
         version: of the program that tried; empty if the file does not say.
         machine: on which it ran; empty if the file does not say.
         commit: of that program's source; empty if the file does not say.
+        sample: what sets showed that were drawn; None if none were.
     """
 
     level: Level
@@ -75,6 +77,7 @@ class SavedVerdict:
     version: str = ""
     machine: str = ""
     commit: str = ""
+    sample: SetSample | None = None
 
     @property
     def witnesses(self) -> list[CandidateRecord]:
@@ -166,7 +169,18 @@ def _verdict(data: Mapping[str, Any]) -> SavedVerdict:
         text_of(data.get("version", "")),
         text_of(data.get("machine", "")),
         text_of(data.get("commit", "")),
+        _sample(data.get("sampled"), len(blueprint.nodes)),
     )
+
+
+def _sample(data: Mapping[str, Any] | None, nodes: int) -> SetSample | None:
+    if data is None:
+        return None
+    smallest, largest = (count_of(each) for each in list_of(data["sizes"]))
+    sample = SetSample(nodes, smallest, largest, count_of(data["drawn"]), count_of(data["failed"]))
+    if not (1 <= smallest <= largest < nodes and sample.failed <= sample.drawn):
+        raise ConfigError(f"of {nodes} nodes no such sets are drawn: {data!r:.100}")
+    return sample
 
 
 def _control(data: Mapping[str, Any]) -> Control:
@@ -247,6 +261,16 @@ def _check_consistent(verdict: SavedVerdict) -> None:
         Level.SWARM: is_judged and not smallest,
         Level.OPEN: True,
     }
+    sample = verdict.sample
+    if sample is not None:
+        held = [each.candidate for each in verdict.records if each.standing == CandidateState.HOLDS]
+        sizes = [len(each.targets) for each in held if each.mode is Mode.KILL]
+        in_sample = sum(1 for size in sizes if sample.smallest <= size <= sample.largest)
+        if not sample.drawn or in_sample != sample.drawn - sample.failed:
+            raise ConfigError(
+                f"this verdict denies itself: {in_sample} drawn sets hold by its trials, and not "
+                f"{sample.drawn - sample.failed}"
+            )
     if not follows[verdict.level]:
         raise ConfigError(
             f"this verdict denies itself: it says {verdict.level}, and its own trials and "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 from math import comb
+from random import Random
 from typing import Final
 
 from axon.errors import ConfigError
@@ -23,6 +24,7 @@ from axon.swarm.spof.candidates import (
     subsets,
 )
 from axon.swarm.spof.guide import Guide
+from axon.swarm.spof.setsample import draw
 
 
 class Reach(StrEnum):
@@ -37,7 +39,8 @@ class Reach(StrEnum):
     ALL_BUT_ONE = "all-but-one"
     """Every component, and all nodes but one."""
     SUBSETS = "subsets"
-    """Every component, and every set of nodes but all; of more than ten nodes as `THREE`."""
+    """Every component, and every set of nodes but all; of more than ten nodes as `THREE`, and
+    larger sets that are drawn (`spof/setsample`)."""
 
 
 GUIDED_SIZE: Final = 3
@@ -53,12 +56,14 @@ class Scope:
         classes: of components; None for all.
         modes: what is done to single components; None for all that fit.
         guided: of the sets only those are tried that may stop something (`spof/guide`).
+        seed: draws sets where there are too many.
     """
 
     reach: Reach = Reach.TWO
     classes: frozenset[ComponentClass] | None = None
     modes: frozenset[Mode] | None = None
     guided: bool = False
+    seed: int = 0
 
     def guide(self, blueprint: Blueprint) -> Guide | None:
         """What leads to sets of several components; None where all are tried, or none.
@@ -113,7 +118,7 @@ class Scope:
     def _sets(self, blueprint: Blueprint) -> list[Candidate]:
         """Several nodes at once, which are killed."""
         if self._guided_size(len(blueprint.nodes)):
-            return all_but_one(blueprint)
+            return self._drawn(blueprint) + all_but_one(blueprint)
         match self.reach:
             case Reach.TWO:
                 return pairs(blueprint) + all_but_one(blueprint)
@@ -122,6 +127,18 @@ class Scope:
             case Reach.SUBSETS:
                 return subsets(blueprint)
         return []
+
+    def drawn_sizes(self, nodes: int) -> range:
+        """Of how many nodes sets are drawn; empty where all are tried, or nobody asks for them."""
+        if self.reach is not Reach.SUBSETS or nodes <= MAX_SUBSET_NODES:
+            return range(0)
+        return range(GUIDED_SIZE + 1, nodes - 1)
+
+    def _drawn(self, blueprint: Blueprint) -> list[Candidate]:
+        names = [node.name for node in blueprint.nodes]
+        sizes = self.drawn_sizes(len(names))
+        drawn = draw(names, sizes, Random(self.seed)) if sizes else []
+        return [Candidate(targets, Mode.KILL) for targets in drawn]
 
     def exclusions(self, blueprint: Blueprint) -> list[str]:
         """What of this network is not tried, in words."""
@@ -136,7 +153,7 @@ class Scope:
         size = self._guided_size(nodes)
         if not size and self.reach is Reach.TWO and comb(nodes, 2) > MAX_PAIRS:
             found.append(f"pairs of nodes: {comb(nodes, 2):,} are more than {MAX_PAIRS}")
-        if 0 < size < nodes - 2:
+        if 0 < size < nodes - 2 and not self.drawn_sizes(nodes):
             found.append(f"sets of more than {size}, but for all nodes but one")
         if self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
             found.append("several components that are harmed at once")

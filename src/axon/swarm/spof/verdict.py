@@ -14,6 +14,7 @@ from axon.swarm.spof.candidates import Candidate, Mode, all_but_one, singles
 from axon.swarm.spof.predicted import Prediction, predicted
 from axon.swarm.spof.scope import Scope, exhaustive_size
 from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
+from axon.swarm.spof.setsample import SetSample
 from axon.swarm.trialhistory import TrialHistory
 from axon.swarm.trialreport import TrialReport
 
@@ -230,6 +231,19 @@ class SpofVerdict:
             guide.ways,
         )
 
+    @property
+    def sample(self) -> SetSample | None:
+        """What sets showed that were drawn; None if none were, or one of them is open."""
+        nodes = [node.name for node in self.blueprint.nodes]
+        sizes = self.scope.drawn_sizes(len(nodes))
+        drawn = [each for each in self.records if len(each.candidate.targets) in sizes]
+        standings = Counter(each.standing for each in drawn)
+        held, failed = standings[CandidateState.HOLDS], standings[CandidateState.FAILS]
+        failed += standings[CandidateState.IMPLIED]
+        if self.is_narrowed or not drawn or held + failed < len(drawn):
+            return None
+        return SetSample(len(nodes), sizes[0], sizes[-1], len(drawn), failed)
+
     def exclusions(self) -> list[str]:
         """What was left out."""
         narrowed = ["all but what was asked for by name"]
@@ -238,6 +252,8 @@ class SpofVerdict:
         guided = self.guided
         if guided is not None:
             found.append(guided.left_out())
+        if self.sample is not None:
+            found.append(self.sample.left_out())
         untried = len(self.of(CandidateState.UNTRIED))
         if untried:
             found.append(f"{counted(untried, 'candidate')} for which there was no time")
@@ -270,7 +286,7 @@ class SpofVerdict:
     def to_json(self) -> dict[str, object]:
         """For a report."""
         found, runs = self.sightings()
-        guided = self.guided
+        guided, sample = self.guided, self.sample
         return {
             "schema": SCHEMA,
             "level": str(self.level),
@@ -281,6 +297,7 @@ class SpofVerdict:
             "undecided": [str(each.candidate) for each in self.open],
             "exclusions": self.exclusions(),
             "guided": None if guided is None else guided.to_json(),
+            "sampled": None if sample is None else sample.to_json(),
             "predicted": [
                 {"targets": list(each.targets), "why": each.why, "standing": standing}
                 for each, standing in self.predictions
