@@ -37,6 +37,7 @@ class World:
         self.connections = Connections(self.config, self.addrman, self.bans, Random(seed), NOW)
         self.now: Instant = NOW
         self.dead: set[Endpoint] = set()
+        self.full: set[Endpoint] = set()
         self.requests: list[tuple[Instant, NetworkRequest]] = []
         self.peers: list[PeerId] = []
         self._next = 0
@@ -55,10 +56,13 @@ class World:
         ]
 
     def answer(self, request: NetworkRequest) -> None:
-        """The world answers a request: dials succeed, but for those to `dead` endpoints."""
+        """The world answers a request: dials succeed, but for those to `dead` endpoints, and a
+        `full` one hangs up at once."""
         if isinstance(request, DialRequest):
             if request.endpoint in self.dead:
                 self.connections.dial_failed(request, self.now)
+            elif request.endpoint in self.full:
+                self.close(self.open(request, answer=False))
             else:
                 self.open(request)
 

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
-from axon.p2p.addrgossip import (
-    CACHE_SPREAD,
-    CACHE_TIME,
-    FETCH_LIMIT,
-    AddrGossip,
-    AddrStats,
-)
+from axon.p2p.addranswers import CACHE_SPREAD, CACHE_TIME
+from axon.p2p.addrgossip import FETCH_LIMIT, AddrGossip, AddrStats
 from axon.p2p.addrlimit import MAX_TOKENS
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
@@ -346,6 +341,15 @@ def test_all_get_the_same_answer_for_a_day() -> None:
     assert set(answer(scene, scene.peer())) == first
     scene.now += CACHE_SPREAD + HOUR
     assert set(answer(scene, scene.peer())) != first
+
+
+def test_who_knew_nobody_when_first_asked_tells_those_who_come_later() -> None:
+    scene = Scene()
+    assert answer(scene, scene.peer()) == []
+    for number in range(100):
+        newcomer = scene.peer()
+        scene.tell(newcomer, told(spread(number), scene.now))
+    assert len(answer(scene, scene.peer())) >= 23 // 2
 
 
 def test_each_network_has_its_own_answer() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint
-from axon.p2p.autodial import DIAL_INTERVAL, MAX_IDLE, MAX_PAUSE
+from axon.p2p.autodial import DIAL_INTERVAL, MAX_IDLE, MAX_PAUSE, MAX_REFUSED_PAUSE
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, endpoint_of
 from axon.primitives.netaddress import NetAddress
@@ -121,6 +121,47 @@ def test_dead_addresses_are_dialled_less_often_but_not_given_up() -> None:
     world.dead.clear()
     world.wait(MINUTE)
     assert len(world.peers) == 5
+
+
+def crowded(known: int, seed: int = 1) -> World:
+    """A world in which all who are known have been full for an hour."""
+    world = World(known, seed)
+    world.full = {endpoint_of(spread(number)) for number in range(known)}
+    world.wait(HOUR)
+    return world
+
+
+def test_at_those_who_are_full_it_knocks_ever_more_rarely() -> None:
+    world = crowded(known=1)
+    assert len(world.requests) < 10 + 1.2 * (HOUR / MAX_REFUSED_PAUSE)
+    assert len(world.wait(HOUR)) > 40
+
+
+def test_those_who_were_turned_away_together_do_not_return_together() -> None:
+    moments = [at for seed in range(10) for at, _ in crowded(known=1, seed=seed).requests[-10:]]
+    assert len(set(moments)) == len(moments)
+
+
+def test_when_full_peers_have_room_again_they_are_found() -> None:
+    world = crowded(known=5)
+    world.full.clear()
+    world.wait(2 * MAX_REFUSED_PAUSE)
+    assert len(world.peers) == 5
+
+
+def test_a_new_address_is_dialled_at_once_by_whom_others_turned_away() -> None:
+    world = crowded(known=5)
+    world.addrman.add([told(spread(100))], spread(2), world.now)
+    assert spread(100) in [request.address for request in world.wait(2 * DIAL_INTERVAL)]
+
+
+def test_who_lets_us_in_for_a_moment_only_is_not_dialled_again_at_once() -> None:
+    world = World(known=1)
+    for _ in range(100):
+        world.wait(DIAL_INTERVAL)
+        for peer in list(world.peers):
+            world.close(peer)
+    assert len(world.requests) < 5 + 1.4 * (100 * DIAL_INTERVAL / MAX_PAUSE)
 
 
 def test_the_encrypted_transport_is_used_where_it_is_offered() -> None:

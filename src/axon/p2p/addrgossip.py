@@ -4,9 +4,9 @@ What a peer tells is rate limited, put right where its time is nonsense, handed 
 if it is fresh and came alone or nearly so, passed on to one or two others. Which ones depends on
 the address and the day under a secret key: repeating an address does not spread it further. What we
 send waits for a random moment, so that nobody reads the network's shape from the timing. A
-`getaddr` is answered to inbound peers, once, with a sample that stays the same for about a day:
-asking often, or under many names, does not show the whole table. Block relay connections take no
-part. The figures are Bitcoin Core's.
+`getaddr` is answered to inbound peers, once, with a sample that stays the same for about a day
+(p2p/addranswers): asking often does not show the whole table. Block relay connections take no part.
+The figures are Bitcoin Core's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.addranswers import AddrAnswers
 from axon.p2p.addrlimit import AddrLimit
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
@@ -30,9 +31,6 @@ from axon.primitives.hashes import siphash24
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from axon.wire.messages import Addr, AddrV2, GetAddr, Services
 from axon.wire.messages.addresses import MAX_ADDRESSES
-
-MAX_PERCENT: Final = 23
-"""The share of the table that one getaddr is answered with."""
 
 SEND_INTERVAL: Final = 30 * SECOND
 OWN_INTERVAL: Final = DAY
@@ -50,9 +48,6 @@ NONSENSE_AGE: Final = 5 * DAY
 """The age given to an address with a time from the future or from long ago."""
 ANCIENT_S: Final = 100_000_000
 """Times up to this (March 1973) are nonsense."""
-CACHE_TIME: Final = 21 * HOUR
-CACHE_SPREAD: Final = 6 * HOUR
-"""An answer to getaddr stays the same for 21 to 27 hours."""
 FETCH_LIMIT: Final = 10 * SEND_INTERVAL
 """How long an addr-fetch connection waits for addresses."""
 
@@ -164,7 +159,7 @@ class AddrGossip:
         self._key = rng.getrandbits(128).to_bytes(16, "little")
         self._peers: dict[PeerId, _Gossiper] = {}
         self._own = OwnAddress(rng, reachable, lab)
-        self._answers: dict[AddressNetwork, tuple[Instant, list[TimedAddress]]] = {}
+        self._answers = AddrAnswers(addrman, rng)
         self._deadline: Instant | None = None
 
     def advertise(
@@ -341,18 +336,8 @@ class AddrGossip:
             self._push(gossiper, timed, now)
 
     def _sample(self, gossiper: _Gossiper, now: Instant) -> list[TimedAddress]:
-        if gossiper.exempt:
-            return self._fresh_sample(now)
-        network = gossiper.remote.network
-        until, sample = self._answers.get(network, (None, []))
-        if until is None or now >= until:
-            sample = self._fresh_sample(now)
-            until = now + CACHE_TIME + self._rng.randrange(CACHE_SPREAD)
-            self._answers[network] = (until, sample)
-        return sample
-
-    def _fresh_sample(self, now: Instant) -> list[TimedAddress]:
-        sample = self._addrman.get_addresses(now, MAX_ADDRESSES, MAX_PERCENT)
+        answers, network = self._answers, gossiper.remote.network
+        sample = answers.fresh(now) if gossiper.exempt else answers.kept(network, now)
         return [timed for timed in sample if not self._bans.is_refused(timed.address, now)]
 
     def _push(self, gossiper: _Gossiper, timed: TimedAddress, now: Instant) -> None:

@@ -4,7 +4,8 @@ Eight outbound peers for everything and two for blocks alone, each in another ne
 `Picker` from the address table; now and then a feeler asks an address that was only told of whether
 it answers, and one more block relay peer is tried. One dial each half second; where the table
 offers nobody, or only addresses that were dialled lately, the search slows down until there are new
-ones. The figures are Bitcoin Core's.
+ones: most of all where those that were dialled hang up at once, since they are full, and who keeps
+knocking keeps others from their turn. The figures are Bitcoin Core's, the pauses ours.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ DIAL_INTERVAL: Final = 500 * MILLISECOND
 MAX_IDLE: Final = 30 * SECOND
 """The longest pause before looking again, while the table offers nobody."""
 MAX_PAUSE: Final = 5 * SECOND
-"""The longest pause while it offers only addresses that were dialled lately."""
+"""The longest pause while it offers only addresses that were dialled lately;"""
+MAX_REFUSED_PAUSE: Final = MINUTE
+"""and while the last of them hung up before the handshake was complete. The line is alive then."""
 FEELER_INTERVAL: Final = 2 * MINUTE
 EXTRA_BLOCK_RELAY_INTERVAL: Final = 5 * MINUTE
 """Means of exponential times."""
@@ -70,8 +73,10 @@ class AutoDial:
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         self._next_dial = now
         self._pause = DIAL_INTERVAL
+        self._max_pause = MAX_PAUSE
         self._idle = DIAL_INTERVAL
-        self._idle_since: tuple[Instant, int] | None = None  # With the table's size back then.
+        # Since when it waits for want of fresh addresses, with the table's size back then.
+        self._idle_since: tuple[Instant, int] | None = None
         self._next_feeler = now + self._delay(FEELER_INTERVAL)
         self._next_extra = now + self._delay(EXTRA_BLOCK_RELAY_INTERVAL)
         self._stale_tip = False
@@ -88,10 +93,26 @@ class AutoDial:
         """This address is our own: it is not dialled again."""
         self._picker.found_own(address)
 
-    def lost(self, now: Instant) -> None:
-        """A connection that we dialled has ended: look for another soon."""
+    def welcomed(self, now: Instant) -> None:
+        """A handshake with somebody we dialled is complete: not all hang up."""
+        self._max_pause = MAX_PAUSE
+        self._next_dial = min(self._next_dial, now + MAX_PAUSE)
+
+    def refused(self) -> None:
+        """Somebody we dialled hung up before the handshake was complete."""
+        self._max_pause = MAX_REFUSED_PAUSE
+
+    def lost(self, now: Instant, *, steady: bool) -> None:
+        """A connection that we dialled has ended after its handshake: look for another soon.
+
+        Args:
+            now: when.
+            steady: it had lasted. Else a full peer may have let us in for a moment, and another
+                dial at once would be for another moment.
+        """
         self._idle = DIAL_INTERVAL
-        self._next_dial = min(self._next_dial, now + DIAL_INTERVAL)
+        soon = DIAL_INTERVAL if steady else MAX_PAUSE
+        self._next_dial = min(self._next_dial, now + soon)
 
     def restart(self, now: Instant) -> None:
         """The network was switched on or off: dial at once when it is on."""
@@ -149,9 +170,8 @@ class AutoDial:
             if kind is not ConnectionType.FEELER:
                 self._rest(now)
             return None
-        self._idle, self._idle_since = DIAL_INTERVAL, None
-        self._pause = min(self._pause * 2, MAX_PAUSE) if was_tried(record, now) else DIAL_INTERVAL
-        self._next_dial = now + self._pause
+        self._idle = DIAL_INTERVAL
+        self._pause_after(record, now)
         # While we have hardly a peer, it may be our own line that is dead.
         line_is_alive = len(self._outbound_groups()) >= 2
         self._addrman.attempt(record.address, now, count_failure=line_is_alive)
@@ -195,6 +215,15 @@ class AutoDial:
                 unknown = AddressRecord(anchor, anchor, 0, 0, 0, 0, 0, False, ())
                 return self._addrman.record(anchor) or unknown
         return self._picker.pick(taken, groups, now)
+
+    def _pause_after(self, record: AddressRecord, now: Instant) -> None:
+        if not was_tried(record, now):
+            self._pause, self._idle_since = DIAL_INTERVAL, None
+            return  # The next dial is due after the usual time.
+        self._pause = min(self._pause * 2, self._max_pause)
+        self._idle_since = (now, len(self._addrman))
+        # Smeared, lest all whom a full peer has turned away return in the same instant.
+        self._next_dial = now + int(self._pause * (0.75 + 0.5 * self._rng.random()))
 
     def _rest(self, now: Instant) -> None:
         self._idle_since = (now, len(self._addrman))

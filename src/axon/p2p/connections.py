@@ -30,7 +30,7 @@ from axon.p2p.faults import PeerDone
 from axon.p2p.handshake import Negotiated
 from axon.p2p.namedpeers import AddedNode, NamedPeers
 from axon.p2p.peersfile import MAX_ANCHORS
-from axon.p2p.redial import Target
+from axon.p2p.redial import STEADY, Target
 from axon.p2p.requests import DialRequest, NetworkRequest, address_of
 from axon.p2p.seeding import Seeding
 from axon.primitives.netaddress import NetAddress
@@ -209,6 +209,7 @@ class Connections:
         if connection.kind.is_outbound and connection.address is not None:
             self._addrman.set_services(connection.address, negotiated.services)
             self._addrman.good(connection.address, now)
+            self._auto.welcomed(now)
         if connection.kind is ConnectionType.FEELER:
             return [DisconnectPeer(peer, PeerDone("feeler complete"))]
         return []
@@ -233,7 +234,10 @@ class Connections:
         if downgrade and request.v2 and self._table.is_active:
             self._table.retries.append(replace(request, v2=False))
             return
-        self._auto.lost(now)
+        if connection.ready:
+            self._auto.lost(now, steady=now - connection.opened_at >= STEADY)
+        else:
+            self._auto.refused()
         self._named.closed(connection, request, now)
 
     # Whom to dial.

@@ -22,6 +22,13 @@ def test_from_one_address_all_mesh_and_none_needs_its_node() -> None:
     assert len(components(links(network))) == 1
 
 
+def test_all_mesh_though_the_node_with_the_address_has_no_seats_for_all() -> None:
+    network = from_one_address(seed=3, count=30, connections=33)  # 22 of them inbound.
+    network.run(2 * MINUTE)
+    assert not lacking(network, FULL_RELAY)
+    assert len(components(links(network))) == 1
+
+
 def test_who_has_met_nobody_is_a_part_of_its_own() -> None:
     network = from_one_address(seed=3, count=3)
     assert outbound(network) == lacking(network, FULL_RELAY) == {0: 0, 1: 0, 2: 0}

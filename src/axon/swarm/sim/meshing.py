@@ -6,9 +6,11 @@ make of it is looked at from outside: who has dialled whom, and in how many part
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from axon.drivers.sim.driver import START
+from axon.node.settings import NodeSettings
 from axon.p2p.connectiontype import ConnectionType
 from axon.swarm.audit.linkgraph import LinkGraph
 from axon.swarm.sim.simulation import SimNetwork
@@ -20,18 +22,24 @@ SEED_NODE: Final = 0
 _LASTING: Final = frozenset((ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY))
 
 
-def from_one_address(seed: int, count: int) -> SimNetwork:
+def from_one_address(seed: int, count: int, connections: int | None = None) -> SimNetwork:
     """A network whose nodes know one address each, at its beginning.
 
     Args:
         seed: of all chance.
         count: how many nodes.
+        connections: of the node that has the address, at most; the default if None.
     """
 
     def contacts(number: int) -> list[int]:
         return [] if number == SEED_NODE else [SEED_NODE]
 
-    return SimNetwork(seed, count, contacts=contacts, history=history(START))
+    def settings(number: int, usual: NodeSettings) -> NodeSettings:
+        if number != SEED_NODE or connections is None:
+            return usual
+        return replace(usual, connections=replace(usual.connections, max_connections=connections))
+
+    return SimNetwork(seed, count, contacts=contacts, history=history(START), settings=settings)
 
 
 def outbound(network: SimNetwork) -> dict[int, int]:

@@ -1,0 +1,64 @@
+"""What a `getaddr` is answered with: a sample of the address table that stays the same for a day.
+
+Whoever asks often, or under many names, sees one sample and not the whole table. But a sample of a
+table that was nearly empty helps nobody: a node that has just started would tell all who come on
+its first day of nobody. So a sample is also drawn anew once the table is twice as large as it was:
+at most seventeen times from one address to a full table, and all samples together show less than
+half of it, as they double. The figures are Bitcoin Core's, which keeps the first sample.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from axon.machine import HOUR, Instant
+from axon.p2p.addrman import AddrMan
+from axon.primitives.netaddress import AddressNetwork, TimedAddress
+from axon.wire.messages.addresses import MAX_ADDRESSES
+
+MAX_PERCENT: Final = 23
+"""The share of the table that one getaddr is answered with."""
+CACHE_TIME: Final = 21 * HOUR
+CACHE_SPREAD: Final = 6 * HOUR
+"""An answer stays the same for 21 to 27 hours;"""
+GROWTH: Final = 2
+"""or until the table is so many times as large as it was."""
+
+
+class _Kept:
+    """One sample, and until when it is good."""
+
+    __slots__ = ("outgrown_at", "sample", "until")
+
+    def __init__(self, until: Instant, outgrown_at: int, sample: list[TimedAddress]) -> None:
+        self.until = until
+        self.outgrown_at = outgrown_at  # Addresses in the table.
+        self.sample = sample
+
+
+class AddrAnswers:
+    """The samples that one node tells; a part of `AddrGossip`.
+
+    Args:
+        addrman: what is known.
+        rng: draws, and says how long a sample stays.
+    """
+
+    def __init__(self, addrman: AddrMan, rng: Random) -> None:
+        self._addrman = addrman
+        self._rng = rng
+        self._kept: dict[AddressNetwork, _Kept] = {}
+
+    def kept(self, network: AddressNetwork, now: Instant) -> list[TimedAddress]:
+        """The sample for those who come over a network; at most `MAX_ADDRESSES`."""
+        known, kept = len(self._addrman), self._kept.get(network)
+        if kept is None or now >= kept.until or known >= kept.outgrown_at:
+            sample = self.fresh(now)
+            until = now + CACHE_TIME + self._rng.randrange(CACHE_SPREAD)
+            kept = self._kept[network] = _Kept(until, max(1, known * GROWTH), sample)
+        return kept.sample
+
+    def fresh(self, now: Instant) -> list[TimedAddress]:
+        """A sample that nobody else is told; at most `MAX_ADDRESSES`."""
+        return self._addrman.get_addresses(now, MAX_ADDRESSES, MAX_PERCENT)
