@@ -43,12 +43,15 @@ def test_a_sample_stays_until_the_table_is_twice_as_large() -> None:
     assert len(table.sample()) == 46
 
 
+def test_of_a_small_table_a_few_are_told_whatever_their_share() -> None:
+    sizes = {known: len(Table(known).sample()) for known in (0, 1, 7, 8, 20, 34, 40, 100)}
+    assert sizes == {0: 0, 1: 1, 7: 7, 8: 8, 20: 8, 34: 8, 40: 9, 100: 23}
+
+
 def test_who_knew_nobody_when_first_asked_does_not_say_so_for_a_day() -> None:
     table = Table()
     assert not table.sample()
-    while len(table.addrman) < 8:
-        table.learn()
-        table.sample()
+    table.learn()
     assert table.sample()
 
 

@@ -341,12 +341,11 @@ def test_every_address_is_selected_sooner_or_later() -> None:
 # Passing on.
 
 
-def test_a_sample_is_bounded_by_count_and_share() -> None:
+def test_a_sample_is_bounded() -> None:
     addrman = filled(1_000)
     known = len(addrman)
     assert len(addrman.get_addresses(NOW)) == known
     assert len(addrman.get_addresses(NOW, max_count=10)) == 10
-    assert len(addrman.get_addresses(NOW, 1_000, 23)) == known * 23 // 100
     sample = addrman.get_addresses(NOW, max_count=100)
     assert len({entry.address for entry in sample}) == 100
     assert sample != addrman.get_addresses(NOW, max_count=100)

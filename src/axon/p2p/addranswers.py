@@ -1,10 +1,14 @@
 """What a `getaddr` is answered with: a sample of the address table that stays the same for a day.
 
-Whoever asks often, or under many names, sees one sample and not the whole table. But a sample of a
-table that was nearly empty helps nobody: a node that has just started would tell all who come on
-its first day of nobody. So a sample is also drawn anew once the table is twice as large as it was:
-at most seventeen times from one address to a full table, and all samples together show less than
-half of it, as they double. The figures are Bitcoin Core's, which keeps the first sample.
+Whoever asks often, or under many names, sees one sample and not the whole table. But where a
+network begins, tables are nearly empty, and a share of almost nothing helps nobody: a node that has
+just started would tell all who come on its first day of nobody. So there are two rules that Bitcoin
+Core does not have; all other figures are its own (docs/decisions/answers-of-a-young-node.md).
+
+- A sample has a few addresses, even if that is more than its share.
+- It is drawn anew once the table is twice as large as it was: at most seventeen times from one
+  address to a full table. As the samples double too, all of them together show less than half of
+  a table of some hundred addresses or more.
 """
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ from axon.primitives.netaddress import AddressNetwork, TimedAddress
 from axon.wire.messages.addresses import MAX_ADDRESSES
 
 MAX_PERCENT: Final = 23
-"""The share of the table that one getaddr is answered with."""
+"""The share of the table that one getaddr is answered with;"""
+FEW: Final = 8
+"""and so many at least, if they are known: as many as a node wants to be connected to."""
 CACHE_TIME: Final = 21 * HOUR
 CACHE_SPREAD: Final = 6 * HOUR
 """An answer stays the same for 21 to 27 hours;"""
@@ -61,4 +67,5 @@ class AddrAnswers:
 
     def fresh(self, now: Instant) -> list[TimedAddress]:
         """A sample that nobody else is told; at most `MAX_ADDRESSES`."""
-        return self._addrman.get_addresses(now, MAX_ADDRESSES, MAX_PERCENT)
+        share = len(self._addrman) * MAX_PERCENT // 100
+        return self._addrman.get_addresses(now, min(max(share, FEW), MAX_ADDRESSES))

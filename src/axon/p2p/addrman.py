@@ -313,7 +313,6 @@ class AddrMan:
         self,
         now: Instant,
         max_count: int = 0,
-        max_percent: int = 0,
         network: AddressNetwork | None = None,
     ) -> list[TimedAddress]:
         """A random sample without the terrible ones.
@@ -321,17 +320,10 @@ class AddrMan:
         Args:
             now: decides who is terrible.
             max_count: at most so many; 0 for all.
-            max_percent: at most this share of all that is known, so that nobody learns the whole
-                table by asking once; 0 for all.
             network: only addresses of this one; None for all.
         """
-        bound = len(self._entries)
-        if max_percent:
-            bound = bound * max_percent // 100
-        if max_count:
-            bound = min(bound, max_count)
         entries = list(self._entries.values())
-        return sample(entries, bound, network, now // SECOND, self._rng)
+        return sample(entries, max_count or len(entries), network, now // SECOND, self._rng)
 
     def entries(self) -> list[AddressEntry]:
         """All that is known, for a `sample` in another thread, as that of all takes long.
