@@ -20,6 +20,21 @@ def test_idle_peers_stay_connected_for_hours() -> None:
     assert [list(network.machine(number).sessions) for number in (0, 1)] == first
 
 
+def test_nobody_dials_the_address_that_he_says_is_his_own() -> None:
+    reasons: list[str] = []
+
+    def note(_number: int, fact: Fact, _now: Instant) -> None:
+        if isinstance(fact, PeerDisconnected):
+            reasons.append(fact.reason)
+
+    network = SimNetwork(seed=1, count=3, on_fact=note)
+    network.run(5 * MINUTE)
+    own = [settings.own_addresses[0] for settings in map(network.settings, range(3))]
+    tables = [network.machine(number).links.addrman for number in range(3)]
+    assert any(address in table for address, table in zip(own, tables, strict=True)), "was told it"
+    assert "connected to self" not in reasons
+
+
 def test_a_peer_without_any_block_is_given_up_once() -> None:
     reasons: list[str] = []
 

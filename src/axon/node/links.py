@@ -94,6 +94,8 @@ class Links:
         self.bans = bans
         lab = settings.connections.lab
         self.connections = Connections(settings.connections, addrman, bans, rng, now)
+        for own in settings.own_addresses:
+            self.connections.found_own(own)  # Peers tell us of it, as of any other.
         self.gossip = AddrGossip(addrman, bans, rng, settings.connections.reachable, lab)
         self._nonces: set[int] = set()
         self._dials: dict[int, DialRequest] = {}
