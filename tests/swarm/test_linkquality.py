@@ -66,6 +66,13 @@ def test_a_model_is_as_was_said() -> None:
     assert LinkQuality().model() == LinkModel((0,))
 
 
+def test_by_quicker_clocks_a_link_takes_less_and_carries_more() -> None:
+    told = read("latency=600ms±60 loss=1% rate=2mbit reorder=2% duplicate=3%")
+    here = read("latency=10ms±1 loss=1% rate=120mbit reorder=2% duplicate=3%")
+    assert told.hurried(60) == here
+    assert read("rate=100gbit").hurried(60) == read("rate=100gbit")
+
+
 @given(
     st.integers(0, 60_000),
     st.floats(0, 1),

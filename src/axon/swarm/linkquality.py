@@ -7,7 +7,7 @@ is as on a link that nobody shapes: no latency, no limit, no loss.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -106,6 +106,18 @@ class LinkQuality:
     def params(self) -> dict[str, float]:
         """As a plan has them: those that are not as usual."""
         return {name: value for name, value in asdict(self).items() if value}
+
+    def hurried(self, pace: int) -> Self:
+        """What is like this by clocks that run so many times as fast as those of whoever does it.
+
+        Nothing carries more than `MAX_RATE_BIT_S`.
+        """
+        return replace(
+            self,
+            latency_ms=self.latency_ms / pace,
+            jitter_ms=self.jitter_ms / pace,
+            rate_bit_s=min(self.rate_bit_s * pace, MAX_RATE_BIT_S),
+        )
 
     def model(self) -> LinkModel:
         """The same for who carries packets or bytes."""

@@ -37,6 +37,10 @@ def test_a_rate_makes_packets_queue() -> None:
     assert took[:3] == [[1_010], [2_010], [3_010]]
 
 
+def test_on_a_way_that_is_cut_nothing_arrives() -> None:
+    assert PacketFlow(None, Random(1)).arrivals(0, 100) == ()
+
+
 def test_what_is_lost_never_arrives() -> None:
     lost = arrivals(LinkModel((10,), loss=Loss(0.1))).count([])
     assert lost / PACKETS == pytest.approx(0.1, abs=0.02)

@@ -12,7 +12,7 @@ from axon.errors import ConfigError
 from axon.swarm.lab import slowlinks
 from axon.swarm.lab.manifest import Manifest
 from axon.swarm.lab.plan import RunRequest, plan_run
-from axon.swarm.lab.shapedlinks import ShapedLink, is_source, quality_of, with_link
+from axon.swarm.lab.shapedlinks import ShapedLink, is_source, link_of, with_link
 from axon.swarm.lab.slowlinks import read_sides
 from axon.swarm.lab.targets import Targets
 from axon.swarm.linkquality import LinkQuality
@@ -74,14 +74,22 @@ def test_what_is_no_link_is_refused(run: Manifest, text: str, said: str) -> None
 def test_the_later_word_holds() -> None:
     links = with_link((), ShapedLink(("n1",), (), SLOW))
     links = with_link(links, ShapedLink(("n1",), ("n2",), LOSSY))
-    assert quality_of(links, "n1", "n2") == LOSSY
-    assert quality_of(links, "n1", "n3") == SLOW
-    assert quality_of(links, "n2", "n1") is None
+    assert link_of(links, "n1", "n2") == ShapedLink(("n1",), ("n2",), LOSSY)
+    assert link_of(links, "n1", "n3") == ShapedLink(("n1",), (), SLOW)
+    assert link_of(links, "n2", "n1") is None
     links = with_link(links, ShapedLink(("n1",), (), LOSSY))
     assert len(links) == 2
-    assert quality_of(links, "n1", "n3") == LOSSY
+    assert link_of(links, "n1", "n3") == ShapedLink(("n1",), (), LOSSY)
     assert [is_source(links, name) for name in ("n1", "n2")] == [True, False]
     assert is_source((ShapedLink((), ("n1",), SLOW),), "n2")
+
+
+def test_what_is_cut_stays_so_whatever_is_said_of_the_link_then() -> None:
+    cut = ShapedLink(("n1",), ("n2",), None)
+    for added in (ShapedLink(("n1",), ("n2",), SLOW), ShapedLink(("n1",), (), SLOW)):
+        links = with_link(with_link((), cut), added)
+        assert links == (cut, added)
+        assert link_of(links, "n1", "n2") == cut
 
 
 def test_on_loopback_it_is_said_where_links_can_be_shaped(run: Manifest) -> None:
@@ -91,9 +99,9 @@ def test_on_loopback_it_is_said_where_links_can_be_shaped(run: Manifest) -> None
 
 
 def test_what_is_shaped_stands_in_the_manifest(run: Manifest) -> None:
-    run.links = (ShapedLink(("n1",), (), SLOW), ShapedLink((), ("n1",), LOSSY))
+    run.links = (ShapedLink(("n1",), (), SLOW), ShapedLink((), ("n1",), None))
     run.save()
     again = Manifest.load(run.folder)
     assert again is not None
     assert again.links == run.links
-    assert list(slowlinks.shown(again)) == ["n1 > all: latency=80ms", "all > n1: loss=5%"]
+    assert list(slowlinks.shown(again)) == ["n1 > all: latency=80ms", "all > n1: nothing passes"]

@@ -180,7 +180,7 @@ def _spof(options: Namespace, _folder: Path) -> int:
                 "what bytes have passed is known in virtual time alone: try --backend sim, or "
                 "--k 2 without --guided"
             )
-        candidates, left_out = possible(blueprint, candidates)
+        candidates, left_out = possible(blueprint, candidates, BackendName(options.backend))
     search = Search(candidates, guide)
     verdict = SpofVerdict(blueprint, scope, search, is_narrowed=bool(options.only))
     verdict.left_out += left_out

@@ -12,6 +12,7 @@ from axon.cli.arguments import positive
 from axon.cli.simplan import PLAN_NODES, PlannedRun, add_network, read_case
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
+from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.lab.verdict import Exit
 from axon.swarm.spof.shrink import Case
@@ -31,6 +32,14 @@ def add_commands(add: AddCommand) -> None:
     run.add_argument("plan", type=Path, metavar="PLAN", help="a file with the plan")
     add_network(run)
     run.add_argument("--nodes", type=positive, metavar="N", help=f"default {PLAN_NODES}")
+    run.add_argument(
+        "--backend",
+        choices=list(BackendName),
+        type=BackendName,
+        default=BackendName.PROC,
+        help="proc: processes on loopback (default); netns: in network namespaces (Linux, root), "
+        "where links can be shaped and cut in one direction",
+    )
     run.add_argument("--seed", type=int, default=1, metavar="S", help="of all chance (default 1)")
 
 
@@ -53,5 +62,8 @@ def _run(options: Namespace, _folder: Path) -> int:
 
 async def _attempt(options: Namespace, case: Case, folder: Path) -> TrialReport:
     network = folder / "network"
-    async with LabTrials(case.blueprint, options.seed, network, options.registry) as trials:
+    trials = LabTrials(case.blueprint, options.seed, network, options.registry, options.backend)
+    if trials.impossible(case.harm()):
+        return await trials.attempt(case)  # It says why, and raises nothing.
+    async with trials:
         return await trials.attempt(case)

@@ -30,7 +30,7 @@ from typing import Any, Final, Self
 from axon.drivers.aio.privatefiles import write_file
 from axon.machine import SECOND, Instant
 from axon.swarm.lab.packetflow import PacketFlow, PacketQueue
-from axon.swarm.lab.shapedlinks import ShapedLink, quality_of
+from axon.swarm.lab.shapedlinks import ShapedLink, link_of
 
 LINKS: Final = "links.json"
 APPLIED: Final = "applied.json"
@@ -206,12 +206,14 @@ class Relay:
     def _set_flow(
         self, port: _Port, target: str, host: str, plan: RelayPlan, before: RelayPlan | None
     ) -> None:
-        quality, address = quality_of(plan.links, port.name, target), IPv6Address(host).packed
-        if quality is None:
+        link, address = link_of(plan.links, port.name, target), IPv6Address(host).packed
+        was = None if before is None else link_of(before.links, port.name, target)
+        if link is None:
             port.flows.pop(address, None)
-        elif before is None or quality_of(before.links, port.name, target) != quality:
+        elif was is None or was.quality != link.quality:
             rng = Random(f"{plan.seed}|{port.name}|{target}")
-            port.flows[address] = PacketFlow(quality.model(), rng)
+            model = None if link.quality is None else link.quality.model()
+            port.flows[address] = PacketFlow(model, rng)
 
 
 def target_of(frame: bytes) -> bytes | None:

@@ -27,16 +27,16 @@ class PacketFlow:
     """One direction between two hosts: says when a packet arrives, if it does.
 
     Args:
-        model: of the link.
+        model: of the link; None for one on which nothing passes.
         rng: of all chance on it.
     """
 
     __slots__ = ("_clear_at", "_is_bad", "_latency_us", "_model", "_rng", "_sent_at", "queued")
 
-    def __init__(self, model: LinkModel, rng: Random) -> None:
+    def __init__(self, model: LinkModel | None, rng: Random) -> None:
         self._model = model
         self._rng = rng
-        self._latency_us = draw(model.latency_us, rng)
+        self._latency_us = 0 if model is None else draw(model.latency_us, rng)
         self._sent_at: Instant = 0  # When the last packet so far is on the link.
         self._clear_at: Instant = 0  # When the last packet that kept the order arrives.
         self._is_bad = False  # The state of the loss model.
@@ -45,6 +45,8 @@ class PacketFlow:
     def arrivals(self, now: Instant, size_bytes: int) -> tuple[Instant, ...]:
         """When a packet sent now arrives: never if it is lost, twice if it is doubled."""
         model, rng = self._model, self._rng
+        if model is None:
+            return ()
         copies = 2 if model.duplicate and rng.random() < model.duplicate else 1
         found = []
         for _ in range(copies):
@@ -52,7 +54,7 @@ class PacketFlow:
                 took = size_bytes * 8 * SECOND // model.rate_bit_s
                 self._sent_at = max(self._sent_at, now) + took
             arrival = max(self._sent_at, now) + self._latency_us + draw(model.jitter_us, rng)
-            if self._is_lost():
+            if self._is_lost(model):
                 continue
             arrival = max(arrival, self._clear_at)
             if model.reorder and rng.random() < model.reorder:
@@ -62,8 +64,8 @@ class PacketFlow:
                 found.append(arrival)
         return tuple(found)
 
-    def _is_lost(self) -> bool:
-        loss = self._model.loss
+    def _is_lost(self, model: LinkModel) -> bool:
+        loss = model.loss
         if loss is None:
             return False
         self._is_bad = loss.turns(self._is_bad, self._rng)

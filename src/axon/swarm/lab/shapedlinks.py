@@ -1,16 +1,18 @@
 """Which links of a run are slow or lossy, as its manifest and its relay have it.
 
 The way from one component to another is as the last entry says that means it. Where none does,
-nothing is done to it.
+nothing is done to it; where one says that nothing passes, no other makes it pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from axon.swarm.linkquality import LinkQuality
+
+NOTHING_PASSES: Final = "nothing passes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,12 @@ class ShapedLink:
 
     Args:
         sources, targets: names; empty for all.
-        quality: what each of these ways is like.
+        quality: what each of these ways is like; None if nothing passes.
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    quality: LinkQuality
+    quality: LinkQuality | None
 
     def means(self, source: str, target: str) -> bool:
         """Whether the way from one to the other is one of them."""
@@ -35,20 +37,22 @@ class ShapedLink:
         return {
             "sources": self.sources,
             "targets": self.targets,
-            "quality": self.quality.params(),
-            "said": str(self.quality),
+            "quality": None if self.quality is None else self.quality.params(),
+            "said": str(self.quality or NOTHING_PASSES),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From the manifest."""
-        quality = LinkQuality.from_params(data["quality"])
+        params = data["quality"]
+        quality = None if params is None else LinkQuality.from_params(params)
         return cls(tuple(data["sources"]), tuple(data["targets"]), quality)
 
 
-def quality_of(links: Sequence[ShapedLink], source: str, target: str) -> LinkQuality | None:
-    """What the way from one to the other is like; None where nothing is done to it."""
-    return next((each.quality for each in reversed(links) if each.means(source, target)), None)
+def link_of(links: Sequence[ShapedLink], source: str, target: str) -> ShapedLink | None:
+    """What says how the way from one to the other is; None where nothing is done to it."""
+    meant = [each for each in reversed(links) if each.means(source, target)]
+    return next((each for each in meant if each.quality is None), meant[0] if meant else None)
 
 
 def is_source(links: Sequence[ShapedLink], name: str) -> bool:
@@ -58,5 +62,9 @@ def is_source(links: Sequence[ShapedLink], name: str) -> bool:
 
 def with_link(links: Sequence[ShapedLink], added: ShapedLink) -> tuple[ShapedLink, ...]:
     """The same with one more, which takes the place of one for the same ways."""
-    ways = (added.sources, added.targets)
-    return (*(each for each in links if (each.sources, each.targets) != ways), added)
+
+    def is_replaced(each: ShapedLink) -> bool:
+        same_ways = (each.sources, each.targets) == (added.sources, added.targets)
+        return same_ways and (each.quality is None) == (added.quality is None)
+
+    return (*(each for each in links if not is_replaced(each)), added)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from axon.errors import ConfigError
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.manifest import ComponentKind, Manifest
-from axon.swarm.lab.shapedlinks import ShapedLink, with_link
+from axon.swarm.lab.shapedlinks import NOTHING_PASSES, ShapedLink, with_link
 from axon.swarm.lab.targets import Targets
 from axon.swarm.linkquality import LinkQuality
 
@@ -57,15 +57,12 @@ def shape(manifest: Manifest, sides: Sides, quality: LinkQuality, *, one_way: bo
         ConfigError: the backend cannot do it.
         NodeFailed: the system refuses.
     """
-    backend = backend_of(manifest)
-    backend.check_shaping()
+    backend_of(manifest).check_shaping()
     near, far = sides
     links = with_link(manifest.links, ShapedLink(near, far, quality))
     if not one_way:
         links = with_link(links, ShapedLink(far, near, quality))
-    manifest.links = links
-    manifest.save()
-    backend.shape(manifest)
+    set_links(manifest, links)
 
 
 def unshape(manifest: Manifest) -> None:
@@ -74,7 +71,16 @@ def unshape(manifest: Manifest) -> None:
     Raises:
         NodeFailed: the system refuses.
     """
-    manifest.links = ()
+    set_links(manifest, ())
+
+
+def set_links(manifest: Manifest, links: tuple[ShapedLink, ...]) -> None:
+    """Have all links be like this, and all others as ever.
+
+    Raises:
+        NodeFailed: the system refuses.
+    """
+    manifest.links = links
     manifest.save()
     backend_of(manifest).shape(manifest)
 
@@ -83,4 +89,4 @@ def shown(manifest: Manifest) -> Iterator[str]:
     """Each link that is shaped, in words: `n1 > n2: latency=80ms`."""
     for link in manifest.links:
         near, far = (" ".join(names) or "all" for names in (link.sources, link.targets))
-        yield f"{near} > {far}: {link.quality}"
+        yield f"{near} > {far}: {link.quality or NOTHING_PASSES}"

@@ -58,7 +58,11 @@ def test_controls_come_before_a_search_that_ends_when_time_is_up(
 
 def test_what_processes_cannot_suffer_is_left_out_and_counted() -> None:
     network = organic(3)
-    can, left_out = possible(network, Scope(Reach.ONE).candidates(network))
+    candidates = Scope(Reach.ONE).candidates(network)
+    can, left_out = possible(network, candidates, BackendName.PROC)
     assert {each.mode for each in can} >= {Mode.KILL, Mode.STOP, Mode.CUT, Mode.SLOW, Mode.WIPE}
     assert all(each.mode is not Mode.ONE_WAY for each in can)
-    assert any(text.startswith("6 harms by one-way: ") for text in left_out)
+    (said,) = left_out
+    assert said.startswith("6 harms by one-way: on loopback its two ends make a cut")
+    assert "--backend netns (Linux, root) stops one" in said
+    assert possible(network, candidates, BackendName.NETNS) == (candidates, [])

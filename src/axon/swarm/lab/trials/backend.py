@@ -1,8 +1,9 @@
 """What processes can suffer, and what not: said before anything is harmed.
 
-A cut is made by its two ends, who refuse each other; one that stops one direction only cannot be
-made, and one that swallows packets without a word cannot either: whoever is cut off notices at
-once. A bitcoind runs as it comes: it keeps nothing back on orders, and has this machine's clock.
+A cut is made by its two ends, who refuse each other: no packet is swallowed, and whoever is cut off
+notices at once. One that stops one direction only is made by the relay of links (`lab/shaping`),
+which swallows what goes that way; on loopback there is none, and no link can be shaped. A bitcoind
+runs as it comes: it keeps nothing back on orders, and has this machine's clock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 from axon.errors import AxonError
 from axon.mempool.policy import MAX_STANDARD_VERSION
 from axon.swarm.blueprint import GONE_TOGETHER, USUAL_TX_VERSION, Blueprint, ComponentClass
-from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
+from axon.swarm.faultplan import BETWEEN, FaultPlan, FaultStep, Op, Way, Withheld
 from axon.swarm.lab.manifest import BackendName
 
 NOT_POSSIBLE: Final = "not possible with processes"
@@ -28,6 +29,13 @@ _OPS: Final = {
     ComponentClass.CLOCK: frozenset({Op.CLOCK}),
 }
 """What can be done to what is one program, or stands for one."""
+
+_BY_RELAY: Final = {
+    Op.LINK: "on loopback nothing lies between two processes that could be shaped; --backend netns "
+    "(Linux, root) has such links, and so has virtual time",
+    Op.CUT: "on loopback its two ends make a cut, which stops both directions; --backend netns "
+    "(Linux, root) stops one, and so does virtual time",
+}
 
 _BY_ORDERS: Final = frozenset({Op.LIE, Op.CLOCK})
 
@@ -66,27 +74,23 @@ def check_blueprint(blueprint: Blueprint, backend: BackendName = BackendName.PRO
             raise NotPossible(f"{each.name} is a {each.kind}, and programs here have their own")
 
 
-def check_plan(blueprint: Blueprint, plan: FaultPlan) -> None:
+def check_plan(
+    blueprint: Blueprint, plan: FaultPlan, backend: BackendName = BackendName.PROC
+) -> None:
     """See whether a plan can be carried out.
 
     Raises:
         NotPossible: it cannot; the text says which step.
     """
     for step in plan.steps:
-        for why in _refusals(blueprint, step):
+        for why in _refusals(blueprint, step, backend):
             raise NotPossible(f"{step.op} {step.target}: {why}")
 
 
-def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
-    if step.op is Op.LINK:
-        yield (
-            "links of trials with processes are as they come; axon swarm link shapes those of a "
-            "run in namespaces, axon sim --plan those in virtual time"
-        )
-        return
-    if step.op is Op.CUT:
-        if step.param("way") != Way.BOTH:
-            yield "its two ends make a cut, which stops both directions"
+def _refusals(blueprint: Blueprint, step: FaultStep, backend: BackendName) -> Iterator[str]:
+    if step.op in BETWEEN:
+        if needs_relay(step) and backend is not BackendName.NETNS:
+            yield _BY_RELAY[step.op]
         near, far = sides_of(blueprint, step.target)
         newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
         known = {*blueprint.components(), *(each.name for each in newcomers if each is not None)}
@@ -112,6 +116,11 @@ def _refusals(blueprint: Blueprint, step: FaultStep) -> Iterator[str]:
             elif kind is ComponentClass.MINER and step.op is Op.LIE:
                 if step.param("withhold") not in (Withheld.TRANSACTIONS, Withheld.NOTHING):
                     yield "a miner keeps back nothing but transactions"
+
+
+def needs_relay(step: FaultStep) -> bool:
+    """Whether a step is carried out by a program between the ends of a link."""
+    return step.op is Op.LINK or (step.op is Op.CUT and step.param("way") != Way.BOTH)
 
 
 def sides_of(blueprint: Blueprint, target: str) -> tuple[tuple[str, ...], tuple[str, ...] | None]:

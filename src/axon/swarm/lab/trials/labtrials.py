@@ -39,7 +39,12 @@ from axon.swarm.lab.processidentity import (
     processor_time_s,
 )
 from axon.swarm.lab.runregistry import RunRegistry, draw_corner
-from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
+from axon.swarm.lab.trials.backend import (
+    NotPossible,
+    check_blueprint,
+    check_plan,
+    needs_relay,
+)
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.planning import plan_network
@@ -146,7 +151,7 @@ class LabTrials:
     def impossible(self, harm: FaultPlan) -> str:
         """Why the backend cannot do this to this network; empty if it can."""
         try:
-            check_plan(self._blueprint, harm)
+            check_plan(self._blueprint, harm, self._backend)
         except NotPossible as refusal:
             return str(refusal)
         return ""
@@ -272,11 +277,25 @@ class LabTrials:
             f"took {took_s:.1f} s here, {ready_s:.1f} s of them to have the network ready",
             f"trial {self._trials} in {OPERATIONS}",
         ]
-        if any(step.op is Op.SLOW for step in harm.steps):
-            report.notes.append(f"slow: stopped by signals for most of each {PERIOD_S:g} s")
-        if any(step.op is Op.CUT for step in harm.steps):
-            report.notes.append("cut: both ends refuse each other; no packet is swallowed")
+        report.notes += self._mechanisms(harm)
         return report
+
+    def _mechanisms(self, harm: FaultPlan) -> list[str]:
+        """How what was done was done, as far as that is not as it is elsewhere."""
+        found = []
+        if any(step.op is Op.SLOW for step in harm.steps):
+            found.append(f"slow: stopped by signals for most of each {PERIOD_S:g} s")
+        cuts = [step for step in harm.steps if step.op is Op.CUT]
+        if not all(map(needs_relay, cuts)):
+            found.append("cut: both ends refuse each other; no packet is swallowed")
+        if any(map(needs_relay, cuts)):
+            found.append("one-way cut: what goes that way is swallowed; no end is told")
+        if self._net.pace > 1 and any(step.op is Op.LINK for step in harm.steps):
+            found.append(
+                f"link: by the network's clocks, of which {self._net.pace} s are 1 s here; until "
+                "TCP sends again what was lost it takes 0.2 s here at least"
+            )
+        return found
 
     def _processor_times(self) -> dict[ProcessIdentity, tuple[float, float]]:
         """Seconds that each node and wallet has run and has waited for a processor so far."""

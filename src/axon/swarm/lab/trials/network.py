@@ -21,7 +21,7 @@ from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.privatefiles import make_folder
 from axon.machine import SECOND, Instant
 from axon.swarm.blueprint import Blueprint, ComponentClass
-from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Withheld
+from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
 from axon.swarm.lab import lifecycle, startup
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.faucet import give, mine
@@ -36,7 +36,7 @@ from axon.swarm.lab.members import node_of
 from axon.swarm.lab.orders import CALL, Orders
 from axon.swarm.lab.processidentity import identity_of, is_alive, send_signal
 from axon.swarm.lab.programs import TURN_MINER
-from axon.swarm.lab.trials import cuts
+from axon.swarm.lab.trials import cuts, ways
 from axon.swarm.lab.trials.backend import sides_of
 from axon.swarm.lab.trials.planning import pace_of
 from axon.swarm.lab.trials.throttle import Throttle
@@ -122,6 +122,7 @@ class LabNetwork:
         manifest = self.manifest
         self._end_throttles()
         lifecycle.kill(manifest, list(manifest.components))
+        ways.heal(manifest)
         for item in manifest.components.values():
             folder = manifest.folder_of(item.name) / NETWORK_FOLDER
             shutil.rmtree(folder, ignore_errors=True)
@@ -262,13 +263,24 @@ class LabNetwork:
             steps = list(alike)
             wait_until(begin + steps[0].at_us)
             match steps[0].op:
-                case Op.CUT:
+                case Op.CUT | Op.LINK:
                     for step in steps:
-                        cuts.cut(self.manifest, *sides_of(self.blueprint, step.target))
+                        self._harm_ways(step)
                 case Op.HEAL:
+                    ways.heal(self.manifest)
                     cuts.heal(self.manifest, self._guards)
                 case _:
                     self._harm(steps[0], self._named(steps))
+
+    def _harm_ways(self, step: FaultStep) -> None:
+        near, far = sides_of(self.blueprint, step.target)
+        way = Way(str(step.param("way")))
+        if step.op is Op.LINK:
+            ways.shape(self.manifest, near, far, way, step.link().hurried(self.pace))
+        elif way is Way.BOTH:
+            cuts.cut(self.manifest, near, far)
+        else:
+            ways.swallow(self.manifest, near, far, way)
 
     def _named(self, steps: Sequence[FaultStep]) -> list[str]:
         """The programs that steps mean; seeds, which are none, are harmed on the way."""

@@ -28,13 +28,13 @@ CALM: Final = Candidate((), Mode.KILL)
 
 
 def possible(
-    blueprint: Blueprint, candidates: Sequence[Candidate]
+    blueprint: Blueprint, candidates: Sequence[Candidate], backend: BackendName
 ) -> tuple[list[Candidate], list[str]]:
     """What processes on this machine can suffer, and of what is left out how much, and why."""
     can, left_out = list[Candidate](), dict[str, int]()
     for candidate in candidates:
         try:
-            check_plan(blueprint, candidate.harm())
+            check_plan(blueprint, candidate.harm(), backend)
         except NotPossible as refusal:
             why = f"{candidate.mode}: {str(refusal).rpartition(': ')[2]}"
             left_out[why] = left_out.get(why, 0) + 1

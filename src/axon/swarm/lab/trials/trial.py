@@ -19,6 +19,7 @@ from axon.swarm.lab.faucet import FaucetEmpty, mine, transfer
 from axon.swarm.lab.liverun import LiveRun
 from axon.swarm.lab.manifest import PASSPHRASE, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
+from axon.swarm.lab.trials.backend import needs_relay
 from axon.swarm.lab.trials.clients import (
     JOIN,
     PAY,
@@ -41,6 +42,10 @@ SERVICE: Final = 10 * MINUTE
 """At most until a client has what it asked, as in the simulator: ten seconds here, in which twenty
 blocks are due."""
 
+DEAF_SERVICE: Final = 30 * MINUTE
+"""The same where packets are swallowed: a node ends a connection on which no ping is answered after
+22 minutes of its clock, long before TCP does, whose clock is this machine's."""
+
 CONVERGENCE: Final = 40 * MINUTE
 """At most from the last block until all nodes are on it, as in the simulator: whoever asked a peer
 for a block that never comes asks the next one after ten minutes, which are ten seconds here."""
@@ -62,11 +67,8 @@ HEALING: Final = 20 * MINUTE
 PAID_SAT: Final = 1_000_000
 """What each wallet is paid in a trial."""
 
-_SERVICES: Final = (
-    ("L3", (READ, RECEIVE, PAY), SERVICE),
-    ("L3-cold", (START,), SERVICE),
-)
-"""What clients ask, by the invariant that says that they get it, and in which time."""
+_SERVICES: Final = (("L3", (READ, RECEIVE, PAY)), ("L3-cold", (START,)))
+"""What clients ask, by the invariant that says that they get it."""
 
 
 class _Unharmed(LiveRun):
@@ -120,7 +122,7 @@ class Trial:
         self._best = self._first_height = self._last_height = 0
         self._begin = self._last_block_at = self._grew_at = net.now()
         self._agreed_at, self._had_agreed = self._begin, False
-        self._convergence = CONVERGENCE
+        self._service, self._convergence = SERVICE, CONVERGENCE
         self._recorder = Recorder(net.manifest, journal, net.now)
 
     def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
@@ -132,7 +134,9 @@ class Trial:
         net, report = self._net, TrialReport(harm, healing)
         harmed = harmed_by(net.blueprint, harm)
         self._nodes = [name for name in self._names if name not in harmed]
-        if not any(step.op in _SILENT for step in harm.steps):
+        if any(map(needs_relay, harm.steps)):
+            self._service = DEAF_SERVICE
+        elif not any(step.op in _SILENT for step in harm.steps):
             self._convergence = PROMPT_CONVERGENCE
         run = _Unharmed(net.manifest, harmed)
         before = safety.take_baseline(run)
@@ -145,7 +149,7 @@ class Trial:
         self._journal.note(NEMESIS, "harm", LineType.INFO)
         clients = self._ask(harmed)
         try:
-            self._until(lambda: self._is_served(clients), SERVICE)
+            self._until(lambda: self._is_served(clients), self._service)
             self._last_block_at = net.now()
             net.rest_miners(rests=True)  # From the last block on all must come onto it.
             self._until(lambda: self._has_converged(clients), self._convergence)
@@ -246,9 +250,10 @@ class Trial:
         tips = self._tips(self._nodes)
         findings = [
             self._finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
-            self._finding("L4", self._grew(), grown, SERVICE, "no block was found"),
+            self._finding("L4", self._grew(), grown, self._service, "no block was found"),
         ]
-        for name, whats, limit in (*_SERVICES, ("L7", (JOIN,), self._convergence)):
+        timed = [(name, whats, self._service) for name, whats in _SERVICES]
+        for name, whats, limit in (*timed, ("L7", (JOIN,), self._convergence)):
             asked = [key for key in clients.whats if key[1] in whats]
             took = [clients.took_us(*key) for key in asked]
             if asked:
