@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -18,10 +20,20 @@ from hypothesis import strategies as st
 from axon.errors import ConfigError
 from axon.swarm.lab import archive
 from axon.swarm.lab.archive import Archived, pack, unpack
-from axon.swarm.lab.manifest import MANIFEST, PASSPHRASE, WORDS, DesiredState, Manifest
+from axon.swarm.lab.backends import BACKENDS
+from axon.swarm.lab.manifest import (
+    MANIFEST,
+    PASSPHRASE,
+    WORDS,
+    BackendName,
+    DesiredState,
+    Manifest,
+)
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processidentity import IDENTITY_FILE, write_identity
 from axon.swarm.lab.runregistry import RunRegistry
+from axon.swarm.lab.shapedlinks import ShapedLink
+from axon.swarm.linkquality import LinkQuality
 
 
 def say(_text: str) -> None:
@@ -115,10 +127,61 @@ def test_a_file_or_a_run_that_is_there_is_left_alone(run: Manifest) -> None:
     assert Manifest.load(run.folder) == run
 
 
+@pytest.fixture(name="in_namespaces")
+def in_namespaces_fixture(tmp_path: Path) -> Manifest:
+    """A run of another backend, with links that are shaped; none of it running."""
+    folder = tmp_path / "run"
+    (folder / "n1" / "regtest").mkdir(parents=True)
+    wanted = RunRequest(3, miners=1, wallets=1, backend=BackendName.NETNS)
+    manifest = plan_run(folder, wanted, Random(1))
+    manifest.change("n1", bans=(manifest.components["n2"].host,))
+    manifest.links = (ShapedLink(("n1",), ("w1",), LinkQuality(latency_ms=80)),)
+    manifest.save()
+    return manifest
+
+
+def test_a_run_in_namespaces_has_its_addresses_for_itself(in_namespaces: Manifest) -> None:
+    try:
+        BACKENDS[BackendName.NETNS].check()
+    except ConfigError as error:
+        pytest.skip(str(error))
+    run = in_namespaces
+    manifest, _ = unpacked(packed(run))
+    assert manifest.run != run.run, "and so other namespaces"
+    assert Manifest.load(manifest.folder) == manifest
+    assert manifest.links == run.links
+    for name, item in run.components.items():
+        assert manifest.components[name] == replace(item, process=None)
+
+
+def test_a_run_in_namespaces_needs_them_where_it_arrives(
+    in_namespaces: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed(in_namespaces)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ConfigError, match="--backend netns needs"):
+        unpacked(path)
+    assert {each.name for each in path.parent.iterdir()} <= {"run", "run.zip", *REGISTRY}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["fc10:0:1::1", "fc10:01::1", "fd10:1::1", "fc11:1::1", "fc10:1::1/8", "::1", "127.2.1.1"],
+)
+def test_nobody_in_namespaces_has_another_address(in_namespaces: Manifest, host: str) -> None:
+    in_namespaces.change("n1", host=host)
+    in_namespaces.save()
+    with pytest.raises(ConfigError, match="is no address that a run of netns has"):
+        unpacked(packed(in_namespaces))
+
+
+REGISTRY = ("runs.json", "runs.lock")
+
+
 def nothing_is_left(path: Path) -> bool:
     """Whether a refused archive has left nothing beside the run and itself."""
     names = {each.name for each in path.parent.iterdir()}
-    return names == {"run", path.name, "runs.json", "runs.lock"}
+    return names == {"run", path.name, *REGISTRY}
 
 
 def rewritten(path: Path, change: Callable[[zipfile.ZipFile, dict[str, bytes]], None]) -> None:
@@ -208,25 +271,25 @@ def first(**changes: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (first(host="8.8.8.8"), "no loopback address"),
-        (first(host=17), "no loopback address"),
-        (first(bans=["10.0.0.1"]), "no loopback address"),
-        (first(host="127.3.9.1"), "two components have one address"),
+        (first(host="8.8.8.8"), "is no address that a run of proc has"),
+        (first(host=17), "is no address that a run of proc has"),
+        (first(bans=["10.0.0.1"]), "is no address that a run of proc has"),
+        (first(host="127.3.9.1", rpc_host=""), "two components have one address"),
         (first(rpc_port=70_000), "is no port"),
         (first(p2p_port="x"), "no number of a port"),
-        (first(knows=["n7"]), "no node 'n7'"),
-        (first(dials=["w1"]), "no node 'w1'"),
+        (first(knows=["n7"]), "there is no 'n7'"),
+        (first(dials=["w1"]), "there is no 'w1'"),
         (first(name="a b"), "no name of a component"),
         (first(name=PASSPHRASE), "no name of a component"),
         (first(name="../n1"), "is not the manifest of a run"),
         (first(kind="king"), "is not the manifest of a run"),
         (lambda told: told.update(components=[]), "it has 0 nodes"),
-        (lambda told: told.update(sides=[["n1"], ["n5"]]), "no node 'n5'"),
+        (lambda told: told.update(sides=[["n1"], ["n5"]]), "there is no 'n5'"),
         (lambda told: told.update(interval_s=-1), "every -1 s"),
         (lambda told: told.update(seed="x"), "no number of a seed"),
         (lambda told: told.update(backend="cloud"), "is not the manifest of a run"),
-        (lambda told: told.update(backend="netns"), "only runs of proc"),
-        (first(rpc_host="8.8.8.8"), "no loopback address"),
+        (lambda told: told.update(backend="netns"), "is no address that a run of netns has"),
+        (first(rpc_host="8.8.8.8"), "is not where n1 is asked"),
         (lambda told: told.update(schema=99), "schema 99"),
     ],
 )

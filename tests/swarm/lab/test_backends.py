@@ -11,6 +11,7 @@ from axon.errors import ConfigError
 from axon.swarm.lab.backends import BACKENDS, backend_of, called_from
 from axon.swarm.lab.manifest import BackendName, Manifest
 from axon.swarm.lab.plan import RunRequest, plan_run
+from axon.swarm.lab.topology import GivenTopology
 
 
 @pytest.mark.parametrize("name", BackendName)
@@ -29,6 +30,14 @@ def test_a_person_calls_into_a_namespace(tmp_path: Path) -> None:
         called = called_from(manifest, manifest.components["m1"])
         inside = ["ip", "netns", "exec", f"axon-{manifest.run}-n1"]
         assert called == (inside if name is BackendName.NETNS else [])
+
+
+@pytest.mark.parametrize("name", ["bridge", "br0", "lo", "a-name-of-16-yes"])
+def test_a_node_in_namespaces_is_called_as_an_interface_can_be(name: str) -> None:
+    drawn = GivenTopology("drawn.json", {name: ("n2",), "n2": (name,)})
+    RunRequest(2, topology=drawn).check()
+    with pytest.raises(ConfigError, match=f"{name} cannot be the name of a node in namespaces"):
+        RunRequest(2, topology=drawn, backend=BackendName.NETNS).check()
 
 
 def test_no_more_netgroups_than_there_are_addresses_for() -> None:

@@ -53,6 +53,22 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def check_name(self, name: str) -> None:
+        """See whether a node can be called so.
+
+        Raises:
+            ConfigError: it cannot; the text says why.
+        """
+
+    @abstractmethod
+    def is_host(self, host: object) -> bool:
+        """Whether something can be the address of a component of one of its runs."""
+
+    @abstractmethod
+    def moved(self, host: str, corner: int) -> str:
+        """The address that a component has in a run with another corner."""
+
+    @abstractmethod
     def rpc_host(self, host: str) -> str:
         """Where a node with this address is asked."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ MAX_GROUPS: Final = 250
 
 FIRST_WALLET_PLACE: Final = 200
 """Last bytes of the lab's addresses, from here on up, belong to wallets."""
+
+_LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 
 
 class Loopback(Backend):
@@ -48,6 +51,21 @@ class Loopback(Backend):
                 return f"127.{second}.{corner}.{FIRST_WALLET_PLACE + number}"
             case _:
                 return f"127.{1 + group}.{corner}.{number}"
+
+    def check_name(self, name: str) -> None:
+        """A name is only a name."""
+
+    def is_host(self, host: object) -> bool:
+        """Any loopback address of IPv4."""
+        try:
+            return isinstance(host, str) and IPv4Address(host) in _LOOPBACK
+        except AddressValueError:
+            return False
+
+    def moved(self, host: str, corner: int) -> str:
+        """The corner is the third byte."""
+        first, second, _, fourth = host.split(".")
+        return f"{first}.{second}.{corner}.{fourth}"
 
     def rpc_host(self, host: str) -> str:
         """The same."""

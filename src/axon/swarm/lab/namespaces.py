@@ -16,6 +16,7 @@ program in the bridge's namespace (`shaping`).
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -46,9 +47,14 @@ PREFIX_BITS: Final = 8
 RPC_HOST: Final = "::1"
 """A bitcoind finds no IPv4 address to listen on where only the loopback interface has one."""
 
+MAX_INTERFACE_NAME: Final = 15
+"""Linux has room for so many characters."""
+
 PROC_IS_LEFT: Final = "without --backend netns each node is a process with a loopback address"
 
-_BRIDGE: Final = "bridge"  # No component has this name.
+_HOST: Final = re.compile(r"fc[0-9a-f]0:[1-9a-f][0-9a-f]{0,3}::1", re.ASCII)
+_BRIDGE: Final = "bridge"
+_TAKEN: Final = re.compile(rf"{_BRIDGE}|lo|br[0-9]+", re.ASCII)
 _SERIES: Final[Mapping[ComponentKind, int]] = MappingProxyType(
     {
         ComponentKind.NODE: 0,
@@ -92,6 +98,22 @@ class Namespaces(Backend):
     def host(self, kind: ComponentKind, group: int, corner: int, number: int) -> str:  # noqa: ARG002
         """`fcG0:NUMBER::1`; runs do not meet, so they need no corners."""
         return f"fc{(group - 1) % MAX_GROUPS:x}0:{_SERIES[kind] + number:x}::1"
+
+    def check_name(self, name: str) -> None:
+        """The end of its link at the bridge is called so, beside the bridges."""
+        if len(name) > MAX_INTERFACE_NAME or _TAKEN.fullmatch(name) is not None:
+            raise ConfigError(
+                f"{name} cannot be the name of a node in namespaces, where an interface is called "
+                f"so: {MAX_INTERFACE_NAME} characters at most, and not bridge, lo or br0, br1, ..."
+            )
+
+    def is_host(self, host: object) -> bool:
+        """One that `host` gives, in its only spelling: interfaces are called by it."""
+        return isinstance(host, str) and _HOST.fullmatch(host) is not None
+
+    def moved(self, host: str, corner: int) -> str:  # noqa: ARG002
+        """The same one."""
+        return host
 
     def rpc_host(self, host: str) -> str:  # noqa: ARG002
         """The loopback address of its namespace."""
@@ -164,6 +186,8 @@ class Namespaces(Backend):
 
     def _plug_all(self, manifest: Manifest) -> None:
         bridge = _name(manifest, _BRIDGE)
+        if not (FOLDER / bridge).exists():
+            return  # Nothing of it has been started yet.
         for number in range(len(manifest.sides)):
             add_bridge(bridge, number)
         for item in manifest.components.values():

@@ -22,6 +22,7 @@ from axon.swarm.lab.manifest import (
 from axon.swarm.lab.runregistry import draw_corner
 from axon.swarm.lab.topology import (
     AnyTopology,
+    GivenTopology,
     RunTopology,
     dials,
     fixed_entry,
@@ -101,6 +102,9 @@ class RunRequest:
             raise ConfigError(
                 f"--mix names {len(self.programs)} nodes, and the run is to have {self.nodes}"
             )
+        if isinstance(self.topology, GivenTopology):
+            for name in self.topology.dials:
+                BACKENDS[self.backend].check_name(name)
         if not 0 < self.interval_s < 86_400:
             raise ConfigError(f"a block every {self.interval_s:g} s cannot be")
 
