@@ -128,6 +128,7 @@ def test_the_table_has_a_line_for_each_component(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines] == ["name", "n1", "n2", "n3", "m1", "m2"]
     assert "..11111111" in lines[1]
     assert "at n1" in lines[4]
+    assert manifest.nodes[2].host in status_table(manifest, seen(3)[:2])[3], "who says nothing"
 
 
 def test_the_headline_says_one_height_or_from_where_to_where(tmp_path: Path) -> None:

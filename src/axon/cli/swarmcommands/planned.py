@@ -45,9 +45,8 @@ def add_commands(add: AddCommand) -> None:
 
 def _run(options: Namespace, _folder: Path) -> int:
     case, say = read_case(options), RunProgress()
-    say("the network is raised")
     with TemporaryDirectory(prefix="axon-run-") as folder:
-        report = asyncio.run(_attempt(options, case, Path(folder)))
+        report = asyncio.run(_attempt(options, case, Path(folder), say))
     say.end()
     run = PlannedRun(options.seed, report)
     if options.json:
@@ -60,10 +59,11 @@ def _run(options: Namespace, _folder: Path) -> int:
     return Exit.PASS if run.passed else Exit.VIOLATED
 
 
-async def _attempt(options: Namespace, case: Case, folder: Path) -> TrialReport:
+async def _attempt(options: Namespace, case: Case, folder: Path, say: RunProgress) -> TrialReport:
     network = folder / "network"
     trials = LabTrials(case.blueprint, options.seed, network, options.registry, options.backend)
     if trials.impossible(case.harm()):
         return await trials.attempt(case)  # It says why, and raises nothing.
+    say("the network is raised")
     async with trials:
         return await trials.attempt(case)

@@ -66,11 +66,11 @@ def status_table(manifest: Manifest, seen: Sequence[NodeView]) -> list[str]:
         pid = str(item.process.pid) if item.process is not None else ""
         view = by_name.get(item.name)
         if view is None:
-            state = state_of(item)
-            where = f"at {item.node}"
-            told = ("", "", "", "", "", "")
+            state, told = state_of(item), ("", "", "", "", "", "")
         else:
             state, told = view.state, _told(view)
+        where = f"at {item.node}"
+        if item.kind is not ComponentKind.MINER:
             where = str(item.p2p) if item.p2p_port else item.host
         gone = state in (ProcessState.ENDED, ProcessState.DIED)
         rows.append((item.name, where, str(state), *told, "" if gone else pid))
