@@ -10,8 +10,11 @@ serves it filters.
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Collection, Iterable
-from itertools import accumulate, repeat
+from itertools import accumulate
+from operator import add
 from typing import Final
 
 from siphash24 import siphash24
@@ -31,11 +34,23 @@ _REMAINDER_BITS = 19  # The P of BIP 158: so many low bits of a difference are w
 _INVERSE_RATE = 784_931  # The M of BIP 158: one in so many foreign scripts seems to match.
 _KEY_BYTES = 16  # Of the block hash, as the SipHash key.
 
-_LOW = (1 << _REMAINDER_BITS) - 1
 _CODE_BITS = _REMAINDER_BITS + 1  # The shortest code: a zero that ends the quotient, the remainder.
-_CODE = re.compile("1*+(?:0.{19})?+")  # Or what is left of one where the bits end.
+_CODE = re.compile("0(.{19})", re.DOTALL)  # Before it stand as many ones as the quotient says.
+_ITEM_BITS = 32  # Of an array's item.
+_FILL = "0" * (_ITEM_BITS - _REMAINDER_BITS)
+_USUAL_QUOTIENTS = 24  # Of ten million differences one has a larger one.
 _MASK_64 = (1 << 64) - 1
 _FLUSH_BITS = 512  # Integers of this size are still quick to shift.
+
+
+class _Above(dict[str, int]):
+    """What the ones before a code add to the remainder in it, by these ones."""
+
+    def __missing__(self, ones: str) -> int:
+        return len(ones) << _REMAINDER_BITS  # Not kept: somebody may make any number of them.
+
+
+_ABOVE = _Above({"1" * count: count << _REMAINDER_BITS for count in range(_USUAL_QUOTIENTS)})
 
 
 def filter_elements(block: Block, spent: Iterable[Iterable[Coin]]) -> list[bytes]:
@@ -137,22 +152,22 @@ def _numbers(block_hash: BlockHash, elements: Iterable[bytes], count: int) -> li
     ]
 
 
-def _differences(data: bytes) -> tuple[int, list[int]]:
+def _differences(data: bytes) -> tuple[int, Iterable[int]]:
     """How many numbers a filter announces, and their differences, the first from 0."""
     count, offset = read_compact_size(data, 0, len(data) * 8 // _CODE_BITS)
     # As text of zeros and ones, because the regular expression cuts codes faster than any loop over
-    # bits, and a client that scans does little else. It matches anywhere at once: a search that
-    # could fail would start again at each bit of a run that somebody made long.
+    # bits, and a client that scans does little else. It finds a zero at once or never, however long
+    # a run of ones somebody made.
     bits = bin(int.from_bytes(b"\x01" + data[offset:], "big"))[3:]
-    codes = _CODE.findall(bits)[:count]
-    used = sum(map(len, codes))
-    whole = not count or (len(codes) == count and "0" in codes[-1])  # A rest has ones only.
-    if not whole or len(bits) - used > 7 or "1" in bits[used:]:
+    pieces = _CODE.split(bits, count) if count else [bits]
+    rest = pieces.pop()
+    if len(pieces) != 2 * count or len(rest) > 7 or "1" in rest:
         raise DecodeError(f"a filter of {count} elements", offset)
-    # Above the remainder stand a zero and as many ones as the quotient says.
-    return count, [
-        code
-        if code <= _LOW
-        else ((code >> _CODE_BITS).bit_length() << _REMAINDER_BITS) + (code & _LOW)
-        for code in map(int, codes, repeat(2))
-    ]
+    quotients, remainders = pieces[::2], pieces[1::2]
+    # All remainders in one number, each filled up to the size of an item: so they become numbers
+    # in one step.
+    joined = int(_FILL.join(["0", *remainders]), 2)
+    lows = array("I", joined.to_bytes(count * _ITEM_BITS // 8, "big"))
+    if sys.byteorder == "little":
+        lows.byteswap()
+    return count, map(add, lows, map(_ABOVE.__getitem__, quotients))
