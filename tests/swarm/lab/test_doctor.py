@@ -11,7 +11,7 @@ import pytest
 
 from axon.swarm.lab import doctor, linktrial, netnamespace
 from axon.swarm.lab.doctor import Ability, backends, examine
-from axon.swarm.lab.manifest import BackendName
+from axon.swarm.lab.manifest import BackendName, Manifest
 
 
 @pytest.fixture(name="found", scope="module")
@@ -60,13 +60,13 @@ def test_a_link_that_holds_nothing_up_is_no_shaped_one(
     spaces = ability(found, "network namespaces (--backend netns)")
     if not spaces.works:
         pytest.skip(spaces.said)
-    before = set(netnamespace.FOLDER.glob("axon-*"))
+    runs: list[Manifest] = []
     monkeypatch.setattr(linktrial, "LATENCY_MS", 5_000)
-    monkeypatch.setattr(linktrial, "shape", lambda *_, **__: None)
+    monkeypatch.setattr(linktrial, "shape", lambda run, *_, **__: runs.append(run))
     links = doctor._tried("", doctor._links)
     assert not links.works
     assert links.said.startswith("a packet that was to take 5000 ms took ")
-    assert set(netnamespace.FOLDER.glob("axon-*")) <= before, "and nothing stays"
+    assert not list(netnamespace.FOLDER.glob(f"axon-{runs[0].run}-*")), "and nothing stays"
 
 
 def test_who_is_not_root_hears_where_links_are_shaped_then(monkeypatch: pytest.MonkeyPatch) -> None:

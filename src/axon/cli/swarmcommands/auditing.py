@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +41,29 @@ _MORE: Final = (
 def add_commands(add: AddCommand) -> None:
     """Add the command."""
     audit = add("audit", _audit, "find what hangs on one thing in a network you run", _MORE)
+    _add_sources(audit)
+    audit.add_argument("--asmap", type=Path, metavar="FILE", help="an AS map as bitcoind takes it")
+    audit.add_argument(
+        "--lab", action="store_true", help="addresses of 127/8 stand for hosts of their own"
+    )
+    audit.add_argument(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help=f"does not count, and is told as left out: {', '.join(CHECKS)}",
+    )
+    audit.add_argument(
+        "--timeout",
+        type=seconds,
+        default=_LIMIT_S,
+        metavar="S",
+        help=f"for each answer (default {_LIMIT_S:g})",
+    )
+
+
+def _add_sources(audit: ArgumentParser) -> None:
+    """Who is asked, and what a node cannot tell of itself."""
     audit.add_argument(
         "saved",
         nargs="*",
@@ -79,24 +102,6 @@ def add_commands(add: AddCommand) -> None:
         default=[],
         metavar="NODE",
         help="a node from which miners get their block templates",
-    )
-    audit.add_argument("--asmap", type=Path, metavar="FILE", help="an AS map as bitcoind takes it")
-    audit.add_argument(
-        "--lab", action="store_true", help="addresses of 127/8 stand for hosts of their own"
-    )
-    audit.add_argument(
-        "--leave-out",
-        action="append",
-        default=[],
-        metavar="CHECK",
-        help=f"does not count, and is told as left out: {', '.join(CHECKS)}",
-    )
-    audit.add_argument(
-        "--timeout",
-        type=seconds,
-        default=_LIMIT_S,
-        metavar="S",
-        help=f"for each answer (default {_LIMIT_S:g})",
     )
 
 

@@ -67,7 +67,14 @@ _CODES: Final = {
 def add_commands(add: AddCommand) -> None:
     """Add the command."""
     spof = add("spof", _spof, "find single points of failure by trial", _MORE)
-    drawn = spof.add_argument_group("the network")
+    _add_network(spof.add_argument_group("the network"))
+    _add_tried(spof.add_argument_group("what is tried"))
+    spof.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the verdict and the network as JSON"
+    )
+
+
+def _add_network(drawn: argparse._ArgumentGroup) -> None:
     drawn.add_argument("--nodes", type=positive, metavar="N", help=f"default {NODES}")
     drawn.add_argument("--wallets", type=positive, default=3, metavar="W", help="default 3")
     drawn.add_argument("--miners", type=positive, default=2, metavar="M", help="default 2")
@@ -96,7 +103,9 @@ def add_commands(add: AddCommand) -> None:
         "fast, which takes a few seconds a trial; netns: processes in network namespaces (root), "
         "whose clocks are this machine's where a bitcoind is among them",
     )
-    tried = spof.add_argument_group("what is tried")
+
+
+def _add_tried(tried: argparse._ArgumentGroup) -> None:
     tried.add_argument(
         "--k",
         choices=list(Reach),
@@ -129,9 +138,6 @@ def add_commands(add: AddCommand) -> None:
     )
     tried.add_argument(
         "-j", "--jobs", type=positive, default=2, metavar="N", help="trials at once (default 2)"
-    )
-    spof.add_argument(
-        "--save", type=Path, metavar="FILE", help="write the verdict and the network as JSON"
     )
 
 
