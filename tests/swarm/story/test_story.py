@@ -19,7 +19,8 @@ from axon.swarm.story.runner import Listener, StoryRunner
 from axon.swarm.story.steps import invalidblock
 from axon.swarm.story.story import Outcome, Step, tell
 
-pytestmark = pytest.mark.process
+# The whole story is told once, for whichever test asks first.
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 
 class Notes(Listener):
