@@ -20,6 +20,7 @@ from time import perf_counter, process_time
 from typing import Final
 
 from axon.machine import MINUTE
+from axon.p2p.connectionsconfig import MAX_FULL_RELAY
 from axon.swarm.audit.linkgraph import components
 from axon.swarm.blueprint import Blueprint
 from axon.swarm.sim.meshing import SEED_NODE, from_one_address, lacking, links
@@ -39,9 +40,6 @@ SUBSETS_LIMIT_S: Final = 600
 
 MESH_NODES: Final = 200
 MESH_LIMIT_MINUTES: Final = 30
-FULL_RELAY: Final = 8
-"""Full outbound connections that a node keeps."""
-
 PER_SEED: Final = 4
 """Candidates drawn for each sound network."""
 
@@ -142,17 +140,17 @@ def mesh(nodes: int = MESH_NODES) -> bool:
     """Nodes that know one address find each other, and then do not need the one that has it."""
     began = process_time()
     network = from_one_address(SEED, nodes)
-    minutes, few = 0, lacking(network, FULL_RELAY)
+    minutes, few = 0, lacking(network, MAX_FULL_RELAY)
     while minutes < MESH_LIMIT_MINUTES and few:
         network.run(MINUTE)
-        minutes, few = minutes + 1, lacking(network, FULL_RELAY)
+        minutes, few = minutes + 1, lacking(network, MAX_FULL_RELAY)
     whole = len(components(links(network)))
     network.crash(SEED_NODE)
     without = len(components(links(network)))
     print(
-        f"  {nodes} nodes that knew one address: {len(few)} have less than {FULL_RELAY} outbound "
-        f"after {minutes} virtual minutes; parts: {whole}, {without} when its node "
-        f"is killed; {network.simulation.trace.events:,} events, "
+        f"  {nodes} nodes that knew one address: {len(few)} have less than "
+        f"{MAX_FULL_RELAY} outbound after {minutes} virtual minutes; parts: {whole}, {without} "
+        f"when its node is killed; {network.simulation.trace.events:,} events, "
         f"{process_time() - began:.0f} s of a processor",
         flush=True,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from axon.cli.stoppable import stoppable
 from axon.drivers.aio.privatefiles import make_folder, write_atomically
 from axon.errors import ConfigError, disk_refusal
 from axon.swarm.story.checks import FAILS, HOLDS, Check, table, verdict
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         _check_report(options.report)
         teller = None if options.as_json else _Teller()
-        with _folder(options.keep) as folder, _stoppable():
+        with _folder(options.keep) as folder, stoppable():
             outcome = tell(folder, teller or Listener())
         if teller is None:
             sys.stdout.write(json.dumps(_as_json(outcome, options.report), indent=2) + "\n")
@@ -159,24 +159,6 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     if not empty:
         raise ConfigError(f"{keep} is not empty")
     yield keep.resolve()
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let a request to end stop the story in order, as ctrl-C does."""
-
-    def stop(_number: int, _frame: object) -> None:
-        for name in names:  # Whoever asks twice does not disturb the ending.
-            signal.signal(name, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {name: signal.signal(name, stop) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def _as_json(outcome: Outcome, report: Path | None) -> dict[str, object]:

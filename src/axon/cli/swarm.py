@@ -7,21 +7,19 @@ started them.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from axon.cli.stoppable import stoppable
 from axon.cli.swarmoptions import REGISTRY, AddCommand, Command, folder_of, swarm_parser
 from axon.errors import AxonError
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.verdict import Exit
 
 _INTERRUPTED: Final = 130
-_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 FAMILIES: Final = {
     "raising": "doctor up down",
@@ -53,7 +51,7 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         options.home = (home or Path.home()).absolute()
         options.registry = RunRegistry(options.home / REGISTRY)
         command: Command = options.command
-        with _ended_as_by_ctrl_c():
+        with stoppable():
             return command(options, folder_of(options, options.home))
     except AxonError as error:
         sys.stderr.write(f"Error: {error}\n")
@@ -64,23 +62,6 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
     except BrokenPipeError:  # Whoever read it has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
-
-
-@contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """Let whoever asks the command to end have what ctrl-C does: what was raised is taken down."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        for number in _ENDINGS:  # Whoever asks twice does not disturb the ending.
-            signal.signal(number, signal.SIG_IGN)
-        signal.raise_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, interrupt) for number in _ENDINGS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _adders(arguments: Sequence[str]) -> list[Callable[[AddCommand], None]]:

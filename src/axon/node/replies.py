@@ -98,9 +98,8 @@ class Replies:
         self._reads = 0  # Ordered and not done.
         self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
         self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
-        self._stripping: dict[
-            BlockHash, dict[PeerId, ReadRequest]
-        ] = {}  # And who else asks for it.
+        # Blocks whose witnesses are taken off, and who else asks for the same.
+        self._stripping: dict[BlockHash, dict[PeerId, ReadRequest]] = {}
         self._again: dict[PeerId, ReadRequest] = {}  # What such a one asked for, at its next turn.
 
     # Requests.

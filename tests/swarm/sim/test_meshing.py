@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from axon.machine import MINUTE
+from axon.p2p.connectionsconfig import MAX_FULL_RELAY
 from axon.swarm.audit.linkgraph import components, cut_vertices
 from axon.swarm.sim.meshing import SEED_NODE, from_one_address, lacking, links, outbound
-
-FULL_RELAY = 8
-"""Full outbound connections that a node keeps."""
 
 
 def test_from_one_address_all_mesh_and_none_needs_its_node() -> None:
     network = from_one_address(seed=3, count=12)
     network.run(10 * MINUTE)
-    assert not lacking(network, FULL_RELAY), "outbound connections of those that want more"
+    assert not lacking(network, MAX_FULL_RELAY), "outbound connections of those that want more"
     assert len(components(links(network))) == 1
     assert not cut_vertices(links(network))
     network.crash(SEED_NODE)
@@ -25,11 +23,11 @@ def test_from_one_address_all_mesh_and_none_needs_its_node() -> None:
 def test_all_mesh_though_the_node_with_the_address_has_no_seats_for_all() -> None:
     network = from_one_address(seed=3, count=30, connections=33)  # 22 of them inbound.
     network.run(2 * MINUTE)
-    assert not lacking(network, FULL_RELAY)
+    assert not lacking(network, MAX_FULL_RELAY)
     assert len(components(links(network))) == 1
 
 
 def test_who_has_met_nobody_is_a_part_of_its_own() -> None:
     network = from_one_address(seed=3, count=3)
-    assert outbound(network) == lacking(network, FULL_RELAY) == {0: 0, 1: 0, 2: 0}
+    assert outbound(network) == lacking(network, MAX_FULL_RELAY) == {0: 0, 1: 0, 2: 0}
     assert len(components(links(network))) == 3
