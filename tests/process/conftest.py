@@ -139,12 +139,17 @@ def grown_node_fixture(make_node: MakeNode, grown: Grown) -> NodeProcess:
 
 
 @pytest.fixture(name="make_lab")
-def make_lab_fixture(tmp_path: Path) -> Iterator[Callable[[], Lab]]:
+def make_lab_fixture(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[Callable[[], Lab]]:
     """Makes labs that are not up; whatever they raise is ended."""
     labs: list[Lab] = []
+    home = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        home = home.parent  # That of all workers.
 
     def make() -> Lab:
-        labs.append(Lab(tmp_path / f"run{len(labs)}"))
+        labs.append(Lab(tmp_path / f"run{len(labs)}", home))
         return labs[-1]
 
     yield make

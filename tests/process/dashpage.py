@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -92,7 +91,7 @@ async def dash_page(lab: Lab) -> AsyncIterator[DashPage]:
         sys.executable,
         *lab.command("dash", "--json", "--port", "0")[1:],
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "HOME": str(lab.folder.parent)},
+        env=lab.environment,
     )
     assert process.stdout is not None
     try:

@@ -23,10 +23,17 @@ _printing = Lock()  # What is printed goes to one place at a time, and labs may 
 
 
 class Lab:
-    """`axon swarm` on one folder."""
+    """`axon swarm` on one folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the run.
+        home: of its user; those who are at work at the same time have one in common, so that two
+            runs of one seed do not take each other's addresses. Without one: beside the run.
+    """
+
+    def __init__(self, folder: Path, home: Path | None = None) -> None:
         self.folder = folder
+        self.environment = {**os.environ, "HOME": str(home or folder.parent)}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "axon", "swarm", *words, "--dir", str(self.folder)]
@@ -39,7 +46,7 @@ class Lab:
             text=True,
             timeout=limit_s,
             check=False,
-            env={**os.environ, "HOME": str(self.folder.parent)},
+            env=self.environment,
         )
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         if code == 3:

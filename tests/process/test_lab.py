@@ -103,7 +103,9 @@ def test_a_network_is_cut_and_heals(lab: Lab) -> None:
 
 def test_a_controller_killed_half_way_loses_nothing(lab: Lab) -> None:
     def killed_when(identities: int) -> None:
-        with subprocess.Popen(lab.command("up", "4"), stderr=subprocess.DEVNULL) as controller:
+        with subprocess.Popen(
+            lab.command("up", "4"), stderr=subprocess.DEVNULL, env=lab.environment
+        ) as controller:
             wait_until((lab.folder / MANIFEST).exists, LIMIT_S, "the run is written down")
             wait_until(lambda: len(lab.identities()) >= identities, LIMIT_S, "some are spawned")
             controller.kill()

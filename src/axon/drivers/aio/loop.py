@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Final, TypeAlias
+
+LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
 SWITCH_INTERVAL_S: Final = 0.001
 """How long a thread that computes in Python may keep the others waiting; Python's own 5 ms. The
@@ -18,16 +20,26 @@ def run_forgetful_loop(main: Coroutine[None, None, None]) -> None:
 
     libuv reads into one buffer, where the last bytes stay for as long as no longer ones come.
     """
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    asyncio.run(main)
+    _run(main, lambda: None)
 
 
 def run_loop(main: Coroutine[None, None, None]) -> None:
     """Run a coroutine to its end on a loop of its own."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _run(main, _quickest_loop)
+
+
+def _run(main: Coroutine[None, None, None], loop_of: Callable[[], LoopFactory | None]) -> None:
+    try:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        with asyncio.Runner(loop_factory=loop_of()) as runner:
+            runner.run(main)
+    finally:
+        main.close()  # Python complains of one that ctrl-C kept from its first step.
+
+
+def _quickest_loop() -> LoopFactory | None:
     try:
         import uvloop
     except ImportError:  # There is none for Windows.
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
+        return None
+    return uvloop.new_event_loop
