@@ -50,6 +50,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "uvloop": "drivers",
         "asyncio": "drivers rpc host tui swarm cli",
         "aiohttp": "rpc swarm",
+        "prometheus_client": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",

@@ -300,6 +300,30 @@ def test_unusable_networks_and_levels() -> None:
         config("-loglevel=net:x")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        ([], None),
+        (["-metrics"], "127.0.0.1:9332"),
+        (["-metrics=1"], "127.0.0.1:9332"),
+        (["-metrics=127.3.0.1"], "127.3.0.1:9332"),
+        (["-metrics=[::1]:7"], "[::1]:7"),
+        (["-metrics", "-metrics=0"], None),
+        (["-metrics", "-nometrics"], None),
+    ],
+)
+def test_where_metrics_are_served(arguments: list[str], where: str | None) -> None:
+    made = config("-regtest", *arguments)
+    assert (None if made.node.metrics is None else str(made.node.metrics)) == where
+    assert made.warnings == ()
+
+
+def test_metrics_that_others_reach_are_warned_of() -> None:
+    made = config("-metrics=0.0.0.0:7")
+    assert made.node.metrics == Endpoint("0.0.0.0", 7)
+    assert ["there is no password" in text for text in made.warnings] == [True]
+
+
 def test_the_name_of_the_node() -> None:
     assert user_agent(["a", "b"]) == f"/axon:{VERSION}(a; b)/"
     rest = 256 - len(user_agent(["a"])) + 1

@@ -174,7 +174,7 @@ def test_the_catalogue_is_in_order() -> None:
     assert not any(name.startswith("no") for name in OPTIONS)
     network_only = [name for name, option in OPTIONS.items() if option.network_only]
     assert sorted(network_only) == [
-        "addnode", "bind", "connect", "port", "rpcbind", "rpcport", "wallet", "walletdir"
+        "addnode", "bind", "connect", "metrics", "port", "rpcbind", "rpcport", "wallet", "walletdir"
     ]  # fmt: skip
     secret = [name for name, option in OPTIONS.items() if option.secret]
     assert sorted(secret) == ["rpcauth", "rpcpassword", "rpcuser", "torpassword"]

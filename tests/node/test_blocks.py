@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from axon.machine import SECOND
+from axon.machine import MINUTE, SECOND
+from axon.node.blocktraced import BlockTraced
 from axon.node.commands import SendTransaction, SubmitBlock, SubmitHeader, Submitted
 from axon.node.facts import (
     BlockConnected,
@@ -13,6 +14,7 @@ from axon.node.facts import (
     TransactionAccepted,
     TransactionRemoved,
 )
+from axon.p2p.blockdownload import TIMEOUT_BASE
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.verdict import Accepted
@@ -44,6 +46,46 @@ def test_an_announced_block_is_asked_for_judged_and_announced_on() -> None:
     assert rig.told(old_style, Inv) == [Inv((InvItem(InvType.BLOCK, block.hash),))]
     assert rig.told(giver, Headers) == []  # It has it.
     assert [fact.height for fact in rig.facts(BlockConnected)] == [113]
+
+
+def test_what_happened_to_a_block_is_told_in_one_fact() -> None:
+    rig = Rig()
+    giver, other, _ = rig.connect(), rig.connect(), rig.connect()
+    block = next_block(rig)
+    began_at = rig.now
+    rig.send(other, Inv((InvItem(InvType.BLOCK, block.hash),)))
+    rig.wait(SECOND)
+    rig.send(giver, Headers((block.header,)))
+    rig.send(giver, BlockMessage(block.raw))
+    rig.work()
+    (fact,) = rig.facts(BlockTraced)
+    timeline = fact.timeline
+    assert fact.category is None
+    assert [(each.peer, each.command) for each in timeline.announced] == [
+        (other, "inv"),
+        (giver, "headers"),
+    ]
+    assert [each.peer for each in timeline.asked] == [giver]
+    assert (timeline.began_at, timeline.sender, timeline.height) == (began_at, giver, 113)
+    assert timeline.received_at == timeline.validated_at == timeline.relayed_at == rig.now
+    assert timeline.relayed_to == 1
+    assert next(rig.node.timelines.newest()) == timeline
+
+
+def test_who_keeps_a_block_to_himself_is_said_to_stall() -> None:
+    rig = Rig()
+    staller, giver = rig.connect(), rig.connect()
+    block = next_block(rig)
+    rig.send(staller, Headers((block.header,)))
+    rig.send(giver, Headers((block.header,)))
+    asked_at = rig.now
+    while rig.disconnected(staller) is None:
+        rig.wait(MINUTE)
+    timeline = rig.node.timelines.get(block.hash)
+    assert timeline is not None
+    assert [each.peer for each in timeline.stalled] == [staller]
+    assert timeline.stalled[0].at - asked_at >= TIMEOUT_BASE
+    assert [each.peer for each in timeline.asked] == [staller, giver]
 
 
 def test_a_block_named_by_inv_is_learnt_by_its_headers() -> None:

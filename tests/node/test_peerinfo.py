@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from axon.machine import HOUR, MINUTE, SECOND, PeerId
+from axon.machine import HOUR, MINUTE, SECOND, PeerId, Received
 from axon.node.commands import PingAll
 from axon.node.full import FullNode
 from axon.node.peerinfo import PeerInfo, peer_info
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.txrelay import RelayStats
 from axon.swarm.sim.simulation import SimNetwork
+from tests.node.rig import Rig, their_version
 
 ANYONE = b"\x51"
 
@@ -103,3 +104,22 @@ def test_before_the_greeting_nothing_is_known() -> None:
     assert info.relay == RelayStats(relay=False, last_sequence=0, queued=0, min_feerate_sat_kvb=0)
     assert info.sent_by_command["version"] == info.sent_bytes
     assert info.received_bytes == 0
+
+
+def test_what_its_version_says_is_told_before_the_handshake_ends() -> None:
+    rig = Rig()
+    peer = rig.open()
+    version = their_version(7)
+    data = rig.frame(version.command, version.encode())
+    rig.feed(Received(peer, data[:30]))
+    info = info_of(rig.node, rig.now, peer)
+    assert (info.received_bytes, info.last_received_at) == (30, rig.now)
+    assert (info.received_by_command, info.version) == ({}, 0)
+    rig.feed(Received(peer, data[30:]))
+    info = info_of(rig.node, rig.now, peer)
+    assert info.received_by_command == {"version": len(data)}
+    assert (info.version, info.services) == (version.version, version.services)
+    assert info.user_agent == version.clean_user_agent
+    assert info.our_address == version.receiver
+    assert info.time_offset_s == version.time - rig.now // SECOND
+    assert not rig.node.sessions[peer].handshake.is_complete

@@ -38,6 +38,7 @@ loadblock     -
 maxmempool    value     | <n>          | Keep the pool of unconfirmed transactions below this many megabytes (default: 300)
 maxorphantx   -
 mempoolexpiry value     | <n>          | Drop transactions that have waited this many hours (default: 336)
+metrics optional net     | <addr>[:<port>] | Serve metrics for Prometheus at /metrics and a health check at /healthz, without a password (default: 0; without a value 127.0.0.1:9332)
 minimumchainwork value  | <hex>        | Believe no chain with less work than this (default: by network)
 par           value     | <n>          | Threads that check scripts, 0 for as many as there are cores, below 0 to leave so many free (default: 0)
 persistmempool flag     |              | Keep the pool over a restart (default: 1)

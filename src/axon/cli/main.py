@@ -16,6 +16,7 @@ Usage: axon COMMAND [ARGUMENTS]
 
   node   run a full node; takes bitcoind's options, as in: axon node -regtest
   rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
+  peers  a live table of a running node's peers, as in: axon peers -regtest
   wallet a wallet that trusts no server, as in: axon wallet create alice -regtest
   demo   the story: a few nodes and wallets on this machine, harmed and healed, all checked
   sim    many nodes in virtual time, under faults, as in: axon sim --seeds 0..199 --nodes 20
@@ -64,6 +65,10 @@ def _run(command: str, arguments: list[str]) -> int:
             from axon.cli.rpc import main as run_rpc
 
             return run_rpc(arguments)
+        case "peers":
+            from axon.cli.peers import main as run_peers
+
+            return run_peers(arguments)
         case "wallet":
             from axon.cli.wallet import main as run_wallet
 

@@ -15,7 +15,7 @@ from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value, as_flag
 from axon.cli.peerconfig import peer_config
-from axon.cli.rpcconfig import rpc_config
+from axon.cli.rpcconfig import metrics_endpoint, rpc_config
 from axon.cli.values import read_money, read_uint256
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
@@ -91,6 +91,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             policy=_policy(settings, network),
             mining=_mining(settings, network),
             rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
+            metrics=metrics_endpoint(settings),
             minimum_chainwork=_minimum_chainwork(settings, network),
             max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
             mocktime_s=_mocktime(settings),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
+from typing import Final
 
 from axon.cli.conf import Settings
 from axon.cli.values import read_address, read_network, read_port
@@ -12,6 +14,8 @@ from axon.machine import Endpoint
 from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_MODES
 from axon.rpc.settings import ServerSettings
+
+METRICS_PORT: Final = 9332
 
 
 def rpc_port(settings: Settings, network: Network) -> int:
@@ -56,6 +60,26 @@ def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcSetting
     )
     config.make_credentials(None)
     return config
+
+
+def metrics_endpoint(settings: Settings) -> Endpoint | None:
+    """Where metrics are served (`-metrics`); None for nowhere.
+
+    Raises:
+        ConfigError: it is no address.
+    """
+    text = settings.text("metrics", "0")
+    if text == "0":
+        return None
+    if text in ("", "1"):
+        return Endpoint("127.0.0.1", METRICS_PORT)
+    endpoint = read_address("metrics", text, METRICS_PORT)
+    if not ipaddress.ip_address(endpoint.host).is_loopback:
+        settings.warnings.append(
+            f"option -metrics={text} lets whoever reaches {endpoint} read how this node is; "
+            "there is no password"
+        )
+    return endpoint
 
 
 def _server(settings: Settings, port: int) -> ServerSettings:

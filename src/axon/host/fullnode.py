@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from axon.consensus.kernel_open import Opening
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
@@ -30,7 +30,8 @@ from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
 from axon.host.saving import StateSaver
-from axon.host.settings import FullNodeSettings, PeerSettings, RpcSettings
+from axon.host.servers import Servers, listening
+from axon.host.settings import FullNodeSettings, PeerSettings
 from axon.host.statefiles import StateFiles
 from axon.host.storage import Storage
 from axon.machine import SECOND, Endpoint, Instant
@@ -45,9 +46,6 @@ from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.methods import MODULES
-
-if TYPE_CHECKING:
-    from axon.rpc.server import RpcServer
 
 SAVE_INTERVAL_S: Final = 15 * 60
 """How often addresses and bans are written down."""
@@ -181,18 +179,17 @@ async def running_node(
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()
     registry = Registry(MODULES)
-    async with _rpc_server(settings.rpc, registry) as server:
+    async with listening(settings, registry) as servers:
 
         def tell(status: str) -> None:
-            if server is not None:
-                server.warming(status)
+            servers.warming(status)
             if on_status is not None:
                 on_status(status)
 
         switches, under = logs or _NoLogs(), conditions or Conditions()
         async with (
             _storage(settings, tell) as storage,
-            _running(settings, storage, server, registry, stream, switches, under) as node,
+            _running(settings, storage, servers, registry, stream, switches, under) as node,
         ):
             yield node
 
@@ -217,27 +214,6 @@ def refuse_proxies(peers: PeerSettings) -> None:
     if peers.proxy is not None or peers.onion_proxy is not None:
         # To dial without it would show an address that was to be hidden.
         raise ConfigError("axon cannot dial through a proxy yet; start without -proxy and -onion")
-
-
-@asynccontextmanager
-async def _rpc_server(
-    rpc: RpcSettings | None, registry: Registry
-) -> AsyncIterator[RpcServer | None]:
-    """The RPC server, which says for now that the node is starting."""
-    if rpc is None:
-        yield None
-        return
-    from axon.rpc.server import RpcServer  # An HTTP server needs memory.
-
-    cookie = rpc.make_cookie()
-    password = None if cookie is None else cookie.write()
-    try:
-        credentials, whitelist = rpc.make_credentials(password), rpc.make_whitelist()
-        async with RpcServer(registry, rpc.server, credentials, whitelist) as server:
-            yield server
-    finally:
-        if cookie is not None:
-            cookie.remove()
 
 
 @asynccontextmanager
@@ -274,7 +250,7 @@ async def _storage(settings: FullNodeSettings, tell: OnStatus) -> AsyncIterator[
 async def _running(
     settings: FullNodeSettings,
     storage: Storage,
-    server: RpcServer | None,
+    servers: Servers,
     registry: Registry,
     stream: FactStream,
     logs: LogCategories,
@@ -324,17 +300,16 @@ async def _running(
             if not settings.peers.active:
                 await driver.ask(SetNetworkActive(False))
             rpc = None
-            if server is not None and settings.rpc is not None:
-                rpc = RpcAccess(server.endpoints, settings.rpc.cookie)
-                daemon.calls = server.registry.active
-                server.ready(daemon)
+            if servers.rpc is not None and settings.rpc is not None:
+                rpc = RpcAccess(servers.rpc.endpoints, settings.rpc.cookie)
+            servers.ready(daemon, stream)
             _log.info("Done loading")  # Programs that start a node wait for these words.
             yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
     except BaseException:
         with suppress(AxonError):  # The first failure is the one to tell.
-            await _end(settings, daemon, server, saver)
+            await _end(settings, daemon, servers, saver)
         raise
-    await _end(settings, daemon, server, saver)
+    await _end(settings, daemon, servers, saver)
 
 
 async def _machine(
@@ -382,12 +357,11 @@ async def _save_now_and_then(daemon: Daemon) -> None:
 
 
 async def _end(
-    settings: FullNodeSettings, daemon: Daemon, server: RpcServer | None, saver: StateSaver
+    settings: FullNodeSettings, daemon: Daemon, servers: Servers, saver: StateSaver
 ) -> None:
     """Let callers go, then write down what the next run takes up; the machine has stopped."""
     daemon.interrupt()
-    if server is not None:
-        await server.stop()
+    await servers.stop()
     await asyncio.to_thread(daemon.close)
     machine = daemon.node
     await saver.save_addresses(machine.links.addrman, machine.links.bans)

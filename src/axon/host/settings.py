@@ -290,6 +290,8 @@ class FullNodeSettings:
         network: whose chain.
         folder: this network's own; made if it is missing.
         rpc: None for no RPC server.
+        metrics: where `/metrics` and `/healthz` are served, to whoever reaches it; None for
+            nowhere.
         minimum_chainwork: a chain with less work is not believed; None for the network's.
         max_tip_age_s: the first sync goes on while the tip is older.
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
@@ -305,6 +307,7 @@ class FullNodeSettings:
     policy: Policy = field(default_factory=Policy)
     mining: MiningSettings = MiningSettings()
     rpc: RpcSettings | None = None
+    metrics: Endpoint | None = None
     minimum_chainwork: int | None = None
     max_tip_age_s: int = MAX_TIP_AGE_S
     mocktime_s: int = 0

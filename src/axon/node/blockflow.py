@@ -22,6 +22,7 @@ from axon.chain.headertree import HeaderEntry
 from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.machine import Instant, PeerId, earlier
+from axon.node.blocktraced import BlockTraced
 from axon.node.chainstate import ChainState
 from axon.node.commands import Submitted
 from axon.node.facts import (
@@ -41,6 +42,7 @@ from axon.node.session import Session
 from axon.node.txflow import TxFlow
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
+from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import BLAMELESS_REASONS, PeerViolation
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import KEPT_BLOCKS
@@ -93,6 +95,7 @@ class BlockFlow:
         links: told of the tip.
         transactions: follow the chain.
         replies: likewise.
+        timelines: of blocks; noted there.
         rng: for the parts.
         now: the start.
     """
@@ -107,6 +110,7 @@ class BlockFlow:
         links: Links,
         transactions: TxFlow,
         replies: Replies,
+        timelines: BlockTimelines,
         rng: Random,
         now: Instant,
     ) -> None:
@@ -117,6 +121,7 @@ class BlockFlow:
         self._links = links
         self._transactions = transactions
         self._replies = replies
+        self._timelines = timelines
         self.announcer = BlockAnnounce(chain, peer_chains)
         self.download = BlockDownload(chain, peer_chains, rng)
         self._check_initial_sync(now)
@@ -195,6 +200,7 @@ class BlockFlow:
         )
 
     def _validate(self, entry: HeaderEntry, raw: bytes, continuation: BlockValidated) -> None:
+        self._timelines.received(continuation.peer, entry, self._outbox.now)
         self._headers.learn_all()
         self._chain.validating[entry.hash] = None
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
@@ -208,6 +214,7 @@ class BlockFlow:
         chain = self._chain
         del chain.validating[asked.hash]
         self._take_verdicts(asked.hash, outcome)
+        self._timelines.validated(asked.hash, outcome.verdict, now)
         if outcome.connected or outcome.disconnected:
             connected = chain.move(outcome, now)
             self._report_moves(outcome)
@@ -217,8 +224,11 @@ class BlockFlow:
             self._report_tip(outcome)
             self._transactions.minimum_changed(now)
             self._headers.sync.tip_moved(now)
-            self._outbox.perform(self.announcer.announce(connected, now))
+            announcements = self.announcer.announce(connected, now)
+            self._outbox.perform(announcements)
+            self._timelines.relayed(chain.active.tip.hash, len(announcements), now)
         self._answer(asked, outcome, now)
+        self._report_timeline(asked.hash)
         self._outbox.perform(self.download.update(now))
         self.catch_up_if_idle()
         self._transactions.resume(now)
@@ -255,6 +265,11 @@ class BlockFlow:
             )
         )
 
+    def _report_timeline(self, block_hash: BlockHash) -> None:
+        timeline = self._timelines.get(block_hash)
+        if timeline is not None:
+            self._outbox.report(BlockTraced(timeline, self._chain.initial_sync))
+
     def _check_initial_sync(self, now: Instant) -> None:
         if self._chain.leave_initial_sync(now):
             self._outbox.report(InitialSyncEnded(self._chain.active.height))
@@ -268,7 +283,7 @@ class BlockFlow:
             session.busy = False
         if isinstance(outcome.verdict, Rejected):
             self._refuse(asked.hash, outcome.verdict, asked.peer, now)
-        elif session is not None and outcome.connected:
+        elif session is not None:
             session.last_block_at = now
         if asked.ticket is not None:
             self._outbox.answer(asked.ticket, self._submitted(asked.hash, outcome.verdict))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from axon.machine import PeerId
+from axon.node.blocktraced import BlockTraced
 from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 
@@ -364,6 +365,7 @@ Fact = (
     | BlockDisconnected
     | TipChanged
     | BlockRejected
+    | BlockTraced
     | InitialSyncEnded
     | IndexesCaughtUp
     | TransactionAccepted

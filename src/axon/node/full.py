@@ -144,6 +144,7 @@ class FullNode(PeerNode):
             self.links,
             self.transactions,
             self.replies,
+            self.timelines,
             rng,
             now,
         )

@@ -17,12 +17,14 @@ from axon.node.facts import BlockRejected, HeadersAdvanced
 from axon.node.jobs import CHAIN, LearnHeaders
 from axon.node.outbox import Outbox
 from axon.node.session import Session
+from axon.p2p.blockannounce import MAX_ANNOUNCED
+from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.headersync import HeaderSync
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.verdict import Rejected
-from axon.wire.messages import Headers, InvItem, InvType
+from axon.wire.messages import Headers, Inv, InvItem, InvType
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,16 @@ class HeaderFlow:
         outbox: where effects go.
         tree: all headers known.
         sync: asks peers for them.
+        timelines: who announces a block is noted there.
     """
 
-    def __init__(self, outbox: Outbox, tree: HeaderTree, sync: HeaderSync) -> None:
+    def __init__(
+        self, outbox: Outbox, tree: HeaderTree, sync: HeaderSync, timelines: BlockTimelines
+    ) -> None:
         self._outbox = outbox
         self.tree = tree
         self.sync = sync
+        self._timelines = timelines
         self._to_learn: list[Header] = []
         self._learning = 0  # Jobs ordered and not done.
 
@@ -85,7 +91,11 @@ class HeaderFlow:
             return None
         best = self.tree.best
         verdict = self.tree.add_chain(headers, now)
-        self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
+        known = len(verdict.entries) - verdict.new
+        self._learn(verdict.entries[known:], best)
+        if len(message.headers) <= MAX_ANNOUNCED:  # More at once are no announcement.
+            for place, entry in enumerate(verdict.entries):
+                self._timelines.announced(peer, message.command, entry, now, is_new=place >= known)
         unconnected = (
             not verdict.entries
             and verdict.rejected is not None
@@ -113,6 +123,7 @@ class HeaderFlow:
         """
         blocks = [item for item in items if item.kind == InvType.BLOCK]
         for item in blocks[-1:]:
+            self._timelines.named(peer, Inv.command, BlockHash(item.hash), now)
             self._outbox.perform(self.sync.announced(peer, BlockHash(item.hash), now))
         return len(blocks)
 

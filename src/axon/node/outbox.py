@@ -29,9 +29,10 @@ from axon.node.costs import sent_ns
 from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
+from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.uploadtarget import UploadTarget
-from axon.wire.messages import Message
+from axon.wire.messages import GetData, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,15 @@ class Outbox:
     Args:
         sessions: all connections, by peer; the node adds and removes them.
         upload: counts what goes out.
+        timelines: which blocks are asked of whom is noted there.
     """
 
-    def __init__(self, sessions: dict[PeerId, Session], upload: UploadTarget) -> None:
+    def __init__(
+        self, sessions: dict[PeerId, Session], upload: UploadTarget, timelines: BlockTimelines
+    ) -> None:
         self._sessions = sessions
         self._upload = upload
+        self._timelines = timelines
         self._effects: list[Effect] = []
         self._leaving: list[Leaving] = []
         self._continuations: dict[int, object] = {}  # Bounded by the tasks that the parts allow.
@@ -97,10 +102,13 @@ class Outbox:
             return
         for message in messages:
             data = session.transport.encode(message.command, message.encode())
-            session.sent.count(message.command, len(data), self.now)
+            session.sent.add(len(data), self.now)
+            session.sent.count(message.command, len(data))
             session.cost_ns += sent_ns(message.command, len(data))
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
+            if isinstance(message, GetData):
+                self._timelines.asked(peer, message, self.now)
         if messages and session.keepalive is not None and not session.clogged:
             session.keepalive.data_sent(self.now)  # What goes into a full buffer proves nothing.
 

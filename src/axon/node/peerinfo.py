@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # A wallet shows its peers, too, and needs no full node for i
 
 @dataclass(frozen=True, slots=True)
 class PeerInfo:
-    """One peer at one moment; what is agreed in the handshake is 0, empty or None before its end.
+    """One peer at one moment; what its `version` says is 0, empty or None before it has come.
 
     Args:
         remote: the other end.
@@ -90,20 +90,20 @@ def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
         now: the present.
     """
     headersync, download = node.headersync, node.blocks.download
-    peer, negotiated, keepalive = session.peer, session.negotiated, session.keepalive
+    peer, theirs, keepalive = session.peer, session.handshake.theirs, session.keepalive
     sent, received = session.sent, session.received
     return PeerInfo(
         peer=peer,
         remote=session.remote,
         local=session.local,
         address=session.address,
-        our_address=None if negotiated is None else negotiated.our_address,
+        our_address=None if theirs is None else theirs.receiver,
         kind=session.kind,
         permissions=session.permissions,
-        services=0 if negotiated is None else negotiated.services,
-        version=0 if negotiated is None else negotiated.version,
-        user_agent="" if negotiated is None else negotiated.user_agent,
-        time_offset_s=0 if negotiated is None else negotiated.time_offset_s,
+        services=0 if theirs is None else theirs.services,
+        version=0 if theirs is None else theirs.version,
+        user_agent="" if theirs is None else theirs.clean_user_agent,
+        time_offset_s=session.handshake.time_offset_s,
         wants_high_bandwidth=session.handshake.wants_high_bandwidth,
         opened_at=session.opened_at,
         last_sent_at=sent.last_at,

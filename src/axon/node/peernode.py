@@ -44,11 +44,12 @@ from axon.node.headerflow import HeaderFlow, HeadersLearnt
 from axon.node.links import HANDSHAKE_MESSAGES, Links
 from axon.node.outbox import Outbox
 from axon.node.reception import Reception, TransactionDecoded
-from axon.node.session import Session
+from axon.node.session import PastTraffic, Session
 from axon.node.settings import LinkSettings
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
-from axon.p2p.faults import PeerDone
+from axon.p2p.blocktimelines import BlockTimelines
+from axon.p2p.faults import PeerDone, PeerSilent
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.uploadtarget import UploadTarget
@@ -88,9 +89,11 @@ class PeerNode(ABC):
         self.headersync = headersync
         self.sessions: dict[PeerId, Session] = {}
         self.upload = UploadTarget(max_upload_bytes)
-        self._outbox = Outbox(self.sessions, self.upload)
+        self.timelines = BlockTimelines(headers)
+        self._outbox = Outbox(self.sessions, self.upload, self.timelines)
         self.links = Links(self._outbox, self.sessions, settings, addrman, bans, rng, now)
-        self._headerflow = HeaderFlow(self._outbox, headers, headersync)
+        self.past_traffic = PastTraffic()
+        self._headerflow = HeaderFlow(self._outbox, headers, headersync, self.timelines)
         self._reception = Reception(self._outbox, self.sessions, self._received, self._serve)
 
     # The machine.
@@ -162,6 +165,10 @@ class PeerNode(ABC):
                 for leaving in self._outbox.take_leaving():
                     self.links.closed(leaving, now)
                     self._reception.closed(leaving.session)
+                    self.past_traffic.add(leaving.session)
+                    if isinstance(leaving.fault, PeerSilent):
+                        self.timelines.stalled(leaving.session.peer, now)
+                    self.timelines.closed(leaving.session.peer)
                     self._peer_closed(leaving.session.peer, now)
             self._settle(now)
             if not self._outbox.has_leaving:

@@ -128,6 +128,7 @@ class Reception:
             return  # Disconnected already; its last bytes were still on the way.
         if session.keepalive is not None:
             session.keepalive.data_received(now)
+        session.received.add(len(data), now)
         session.transport.put(data)
         if peer not in self._waiting:
             self._waiting[peer] = None
@@ -248,11 +249,11 @@ class Reception:
             return
         session.cost_ns += frame.size_bytes * CUT_BYTE_NS
         if isinstance(frame, Corrupt):
-            session.received.count("", frame.size_bytes, now)
+            session.received.count("", frame.size_bytes)
             session.cost_ns += received_ns("", frame.size_bytes)
             self._outbox.report(MessageIgnored(session.peer, "", frame.reason))
             return
-        session.received.count(frame.command, frame.size_bytes, now)
+        session.received.count(frame.command, frame.size_bytes)
         session.message_of, session.message_bytes = frame.command, frame.size_bytes
         if frame.size_bytes > LONG_LIST_BYTES and frame.command in PIECEMEAL:
             session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)

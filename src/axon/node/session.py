@@ -37,16 +37,37 @@ class Traffic:
         self.by_command: dict[str, int] = {}
         self.last_at: Instant = 0
 
-    def count(self, command: str, size_bytes: int, now: Instant) -> None:
-        """Add a message: its bytes on the wire, header included, and when it was handled."""
+    def add(self, size_bytes: int, now: Instant) -> None:
+        """Add bytes on the wire, whatever is in them."""
         self.bytes += size_bytes
         self.last_at = now
+
+    def count(self, command: str, size_bytes: int) -> None:
+        """Of the bytes, so many were a message: those on the wire, all overhead included."""
         counts = self.by_command
         if command in counts:
             counts[command] += size_bytes
         else:
             name = command if command in _COUNTED else OTHER
             counts[name] = counts.get(name, 0) + size_bytes
+
+    def include(self, other: Traffic) -> None:
+        """Count all of another's, too."""
+        self.bytes += other.bytes
+        for name, size_bytes in other.by_command.items():
+            self.by_command[name] = self.by_command.get(name, 0) + size_bytes
+
+
+class PastTraffic:
+    """What was exchanged on connections that have ended."""
+
+    def __init__(self) -> None:
+        self.received, self.sent = Traffic(), Traffic()
+
+    def add(self, session: Session) -> None:
+        """A connection has ended."""
+        self.received.include(session.received)
+        self.sent.include(session.sent)
 
 
 class Session:

@@ -164,6 +164,16 @@ class Handshake:
         """It wants compact blocks unasked (BIP 152)."""
 
     @property
+    def theirs(self) -> Version | None:
+        """What the peer said of itself; None before it has. It may still be refused."""
+        return self._theirs
+
+    @property
+    def time_offset_s(self) -> int:
+        """Its clock minus ours, by that word."""
+        return self._time_offset_s
+
+    @property
     def is_complete(self) -> bool:
         """Both sides have said all; other messages may be exchanged."""
         return self.negotiated is not None

@@ -36,6 +36,7 @@ from axon.rpc.connections import (
     connection_of,
 )
 from axon.rpc.dispatch import Call, Registry
+from axon.rpc.httplog import http_log
 from axon.rpc.jsoncodec import CHUNK_BYTES
 from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import ServerSettings
@@ -53,22 +54,6 @@ REFUSAL_DELAY_S: Final = 0.25
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
 _JSON: Final = {"Content-Type": "application/json"}
 _log: Final = logging.getLogger("axon.rpc")
-_http_log: Final = logging.getLogger("axon.http")
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line of the HTTP library belongs in the log; what is no HTTP is a debug line."""
-    error = record.exc_info[1] if record.exc_info else None
-    if not isinstance(error, HttpProcessingError):
-        return True
-    reason = error.message.partition("\n")[0]
-    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
-    record.msg, record.args = "%s: %s", (record.getMessage(), reason)
-    record.exc_info = None
-    return _http_log.isEnabledFor(logging.DEBUG)
-
-
-_http_log.addFilter(_is_news)
 
 
 class RpcServer:
@@ -176,7 +161,7 @@ class RpcServer:
             keepalive_timeout=self._settings.timeout_s,
             access_log=None,
             auto_decompress=False,
-            logger=_http_log,
+            logger=http_log,
         )
 
     def _request(

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import sys
-import termios
 import time
-import tty
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
+from axon.cli.keyboard import LEAVE, keyboard, turned
 from axon.cli.swarmcommands.looking import status_json
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import CLEAR, REFRESH_S, write
@@ -23,14 +18,6 @@ from axon.swarm.lab import lifecycle
 from axon.swarm.lab.members import views, wallet_views
 from axon.swarm.lab.picture import Picture
 from axon.swarm.lab.verdict import Exit
-
-_NEXT: Final = (" ", "n", "\x1b[6~", "\x1b[C", "\x1b[B")
-_BACK: Final = ("b", "p", "\x1b[5~", "\x1b[D", "\x1b[A")
-_LEAVE: Final = ("q", "\x04")
-_KEY_BYTES: Final = 8
-
-Key = Callable[[float], str]
-"""Waits so many seconds at most for a key; empty if there was none."""
 
 
 def add_commands(add: AddCommand) -> None:
@@ -88,38 +75,13 @@ def _print_pictures(folder: Path, *, once: bool) -> int:
 
 def _watch_live(folder: Path) -> int:
     page = 0
-    with _keyboard() as key:
+    with keyboard() as key:
         while True:
             # The last line stays empty: a picture that ends there would scroll its first one away.
             picture = _picture(folder, shutil.get_terminal_size().lines - 1)
             page %= picture.pages
             write(CLEAR + "\n".join(picture.lines(page)))
             pressed = key(REFRESH_S)
-            if pressed in _LEAVE:
+            if pressed in LEAVE:
                 return Exit.PASS
-            page += (pressed in _NEXT) - (pressed in _BACK)
-
-
-@contextmanager
-def _keyboard() -> Iterator[Key]:
-    """Keys as they are pressed, without Enter; none where the input is no terminal."""
-    if not sys.stdin.isatty():
-        yield _no_key
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
-    try:
-        yield lambda limit_s: _pressed(descriptor, limit_s)
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def _no_key(limit_s: float) -> str:
-    time.sleep(limit_s)
-    return ""
-
-
-def _pressed(descriptor: int, limit_s: float) -> str:
-    ready, _, _ = select.select([descriptor], [], [], limit_s)
-    return os.read(descriptor, _KEY_BYTES).decode(errors="ignore") if ready else ""
+            page += turned(pressed)

@@ -22,6 +22,7 @@ from axon.rpc.methods import (
     peers,
     rawtransactions,
     submission,
+    timelines,
     util,
     waiting,
 )
@@ -42,6 +43,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     peers,
     rawtransactions,
     submission,
+    timelines,
     util,
     waiting,
     commonmethods,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statistics import median_low
+from statistics import median_high
+from time import time_ns
 from typing import Final
 
 from axon.machine import MILLISECOND, SECOND
@@ -116,10 +117,11 @@ def getnettotals(daemon: Daemon) -> Json:
     """
     received, sent = daemon.traffic()
     upload, now = daemon.node.upload, daemon.clock.now()
+    wall_us = time_ns() // 1_000  # The system's, whatever time is mocked.
     return {
         "totalbytesrecv": received,
         "totalbytessent": sent,
-        "timemillis": now // MILLISECOND,
+        "timemillis": wall_us // MILLISECOND,
         "uploadtarget": {
             "timeframe": UPLOAD_CYCLE // SECOND,
             "target": upload.limit_bytes,
@@ -190,7 +192,7 @@ def _time_offset_s(daemon: Daemon) -> int:
         for session in daemon.node.sessions.values()
         if session.negotiated is not None and not session.inbound
     ]
-    return median_low(offsets) if len(offsets) >= ENOUGH_CLOCKS else 0
+    return median_high(offsets) if len(offsets) >= ENOUGH_CLOCKS else 0
 
 
 def _networks(daemon: Daemon) -> list[Json]:

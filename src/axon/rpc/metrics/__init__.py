@@ -1,0 +1,1 @@
+"""What a node tells programs that watch it: numbers for Prometheus, and whether it is well."""
