@@ -48,6 +48,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "pbk": "consensus",
         "rocksdict": "drivers",
         "uvloop": "drivers",
+        "python_socks": "drivers",
         "asyncio": "drivers rpc host tui swarm cli",
         "aiohttp": "rpc swarm",
         "prometheus_client": "rpc",

@@ -63,3 +63,10 @@ def test_the_longest_name_has_an_endpoint() -> None:
 def test_an_address_without_brackets_is_no_host_and_port() -> None:
     assert Endpoint.parse("fe80::1:8333", 9) == Endpoint("fe80::1:8333", 9)
     assert ipaddress.ip_address("fe80::1:8333")
+
+
+def test_peers_on_i2p_have_no_ports() -> None:
+    host = "x" * 52 + ".b32.i2p"
+    assert Endpoint.parse(host, 8333) == Endpoint.parse(f"{host}:0", 8333) == Endpoint(host, 0)
+    with pytest.raises(EndpointError):
+        Endpoint.parse("1.2.3.4:0", 8333)

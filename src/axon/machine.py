@@ -71,7 +71,7 @@ class Endpoint:
         """Read `host`, `host:port`, `IPv6`, `[IPv6]` or `[IPv6]:port`.
 
         The host may be a name; whether there is one of this name is not asked. The port is 1 to
-        65,535.
+        65,535, but 0 on I2P, which has none (SAM 3.1).
 
         Args:
             default_port: what a text without a port means; it is taken as it is.
@@ -90,9 +90,12 @@ class Endpoint:
             host, port_text = text[: text.index(":")], text[text.index(":") :]
         if not host or any(sign.isspace() for sign in host):
             raise EndpointError(text, bad_port=False)
+        on_i2p = host.lower().endswith(".b32.i2p")
         if not port_text:
-            return cls(host, default_port)
+            return cls(host, 0 if on_i2p else default_port)
         digits = port_text[1:]
+        if on_i2p and digits == "0":
+            return cls(host, 0)
         if not (digits.isascii() and digits.isdecimal() and 0 < int(digits) < 1 << 16):
             raise EndpointError(text, bad_port=True)
         return cls(host, int(digits))
@@ -216,10 +219,16 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Open an outbound connection; `ticket` names the attempt."""
+    """Open an outbound connection; `ticket` names the attempt.
+
+    Args:
+        private: nothing is to lead from it to us: through Tor whatever the network, or from an I2P
+            address of its own. Where that cannot be, it fails.
+    """
 
     ticket: int
     endpoint: Endpoint
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ def test_defaults() -> None:
     assert made.node.filter_index
     assert made.node.peers.serve_filters
     assert made.node.peers.connect is None
-    assert made.node.peers.binds == (Bind(Endpoint("::", 8333)), Bind(Endpoint("0.0.0.0", 8333)))
+    assert made.node.peers.binds == (
+        Bind(Endpoint("::", 8333)),
+        Bind(Endpoint("0.0.0.0", 8333)),
+        Bind(Endpoint("127.0.0.1", 8334), onion=True),
+    )
     assert made.node.peers.max_connections == 125
     assert made.node.peers.user_agent == f"/axon:{VERSION}/"
     assert not made.node.peers.lab
@@ -111,11 +115,6 @@ def test_whom_to_dial() -> None:
     ).node.peers
     assert peers.connect == (Endpoint("1.2.3.4", 18444), Endpoint("::1", 5))
     assert peers.addnode == (Endpoint("a.example", 18444),)
-    peers = config("-proxy=127.0.0.1", "-onion=127.0.0.2:1").node.peers
-    assert peers.proxy == Endpoint("127.0.0.1", 9050)
-    assert peers.onion_proxy == Endpoint("127.0.0.2", 1)
-    assert config("-proxy=127.0.0.1").node.peers.onion_proxy == Endpoint("127.0.0.1", 9050)
-    assert config("-proxy=127.0.0.1", "-noonion").node.peers.onion_proxy is None
 
 
 @pytest.mark.parametrize(

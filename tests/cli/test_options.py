@@ -164,9 +164,9 @@ def test_any_command_line_is_understood_or_refused(arguments: list[str]) -> None
         parse(*arguments)
 
 
-def test_the_help_offers_nothing_that_is_refused() -> None:
-    assert "proxy" not in help_message()
-    assert "-onion" not in help_message()
+def test_the_help_offers_what_there_is_a_use_for() -> None:
+    assert "-proxy=<ip:port>" in help_message()
+    assert "-shutdownnotify" not in help_message()
 
 
 def test_the_catalogue_is_in_order() -> None:

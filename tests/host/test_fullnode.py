@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import axon
+from axon.drivers.aio.routes import Proxy, Routes
 from axon.errors import ConfigError
 from axon.host.fullnode import full_node
 from axon.host.settings import Bind, FullNodeSettings, PeerSettings, RpcSettings
@@ -155,11 +156,12 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_proxy_is_refused(tmp_path: Path) -> None:
-    peers = PeerSettings(proxy=Endpoint("127.0.0.1", 9050))
+def test_a_proxy_without_an_address_is_refused(tmp_path: Path) -> None:
+    named = Proxy(Endpoint("proxy.example", 9050))
+    peers = PeerSettings(routes=Routes(ipv4=named, dns=False))
 
     async def run() -> None:
-        with pytest.raises(ConfigError, match="proxy"):
+        with pytest.raises(ConfigError, match="Invalid -proxy address or hostname"):
             async with full_node(FullNodeSettings(network=REGTEST, folder=tmp_path, peers=peers)):
                 pass
 

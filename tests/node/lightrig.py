@@ -10,6 +10,7 @@ from typing import Final
 from axon.chain.headertree import HeaderTree
 from axon.machine import (
     SECOND,
+    Commanded,
     Completed,
     Delegate,
     Dial,
@@ -34,13 +35,14 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.redial import Target
 from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.primitives.network import REGTEST
 from axon.wire.messages import GetHeaders, Headers, Message, Unknown, Verack, WtxidRelay
 from axon.wire.registry import decode_message
 from axon.wire.transport import Frame
 from axon.wire.v1 import V1Transport
 from tests.node.naivewallet import NaiveWallet
-from tests.node.rig import BLOCKS, BOB, LOCAL, NOW, their_version
+from tests.node.rig import BLOCKS, BOB, FULL, LOCAL, NOW, their_version
 
 HEADERS: Final = tuple(Header(raw[:HEADER_SIZE]) for raw in BLOCKS)
 """Of 112 blocks, the last ten minutes old."""
@@ -53,10 +55,12 @@ class LightRig:
     Args:
         nodes: how many.
         now: by its own clock.
+        onions: onion services that it knows; with some, payments go out privately.
     """
 
     nodes: int = 2
     now: Instant = NOW
+    onions: Sequence[NetAddress] = ()
 
     wallet: NaiveWallet = field(default_factory=lambda: NaiveWallet([BOB.script]))
 
@@ -71,12 +75,16 @@ class LightRig:
         names = [Endpoint(f"10.9.9.{number}", REGTEST.port) for number in range(self.nodes)]
         targets = tuple(Target(str(name), name, v2=False) for name in names)
         connections = ConnectionsConfig(port=REGTEST.port, connect=targets, v2=False)
+        private = bool(self.onions)
+        addrman = AddrMan(Random(2))
+        for address in self.onions:
+            addrman.add([TimedAddress(self.now // SECOND, FULL, address)], address, self.now)
         self.node = SpvNode(
-            LinkSettings(network=REGTEST, connections=connections),
+            LinkSettings(network=REGTEST, connections=connections, private_broadcast=private),
             headers=HeaderTree(REGTEST),
             filter_headers=FilterHeaderChain(),
             start=ScanStart(None, None),
-            addrman=AddrMan(Random(2)),
+            addrman=addrman,
             bans=BanList(),
             rng=Random(1),
             now=self.now,
@@ -120,6 +128,15 @@ class LightRig:
         form = V1Transport(REGTEST.magic)
         data = b"".join([form.encode(item.command, item.encode()) for item in messages])
         self.feed(Received(peer, data))
+
+    def told(self, peer: PeerId) -> list[Message | Unknown]:
+        """What a node was told since the last call."""
+        messages, self._sent[peer] = self._sent[peer], []
+        return messages
+
+    def ask(self, command: object) -> None:
+        """What the operator asks; nobody waits for the answer."""
+        self.feed(Commanded(1, command))
 
     def show(self, peer: PeerId, headers: Sequence[Header]) -> None:
         """A node has these headers, and no more."""

@@ -191,13 +191,13 @@ class Rig:
         self.work()
         return self.answers[ticket]
 
-    def open(self, ticket: int | None = None) -> PeerId:
-        """A connection stands; nothing was said yet."""
+    def open(self, ticket: int | None = None, remote: Endpoint | None = None) -> PeerId:
+        """A connection stands; nothing was said yet. Where it leads, or comes from, may be said."""
         number = self._peers
         self._peers += 1
         peer = PeerId(number)
         self._ears[peer], self._sent[peer] = V1Transport(REGTEST.magic), []
-        remote = Endpoint(f"{20 + number % 200}.{number // 200}.0.1", 40_000)
+        remote = remote or Endpoint(f"{20 + number % 200}.{number // 200}.0.1", 40_000)
         self.feed(Opened(peer, remote, LOCAL, ticket))
         return peer
 

@@ -12,7 +12,14 @@ from axon.errors import DecodeError
 from axon.machine import SECOND
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
-from axon.p2p.handshake import HANDSHAKE_TIMEOUT, Handshake, OwnVersion, has_desirable_services
+from axon.p2p.handshake import (
+    ANONYMOUS_AGENT,
+    HANDSHAKE_TIMEOUT,
+    Handshake,
+    OwnVersion,
+    anonymous,
+    has_desirable_services,
+)
 from axon.primitives.netaddress import UNSPECIFIED
 from axon.wire.messages import (
     Inv,
@@ -31,7 +38,8 @@ from axon.wire.registry import decode_message
 from tests.p2p.examples import FULL, NOW, OWN, ip, their_version
 from tests.strategies import messages
 
-OUTBOUND = [kind for kind in ConnectionType if kind.is_outbound]
+OUTBOUND = [kind for kind in ConnectionType if kind.is_outbound and not kind.is_private]
+PRIVATE = ConnectionType.PRIVATE_BROADCAST
 
 
 def handshake(
@@ -184,7 +192,7 @@ def test_services_are_needed_where_we_chose_the_peer(kind: ConnectionType) -> No
     ours.start(NOW)
     bare = their_version(services=int(Services.NETWORK))
     chosen = (ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY, ConnectionType.ADDR_FETCH)
-    if kind in chosen:
+    if kind in (*chosen, PRIVATE):
         with pytest.raises(PeerFault, match="services"):
             ours.received(bare, NOW)
     else:
@@ -279,3 +287,21 @@ def test_any_messages_in_any_order_end_in_a_fault_or_in_peace(said: list[Message
         veracked |= isinstance(message, Verack)
     assert sum(isinstance(message, Version) for message in sent) <= 1
     assert ours.is_complete <= veracked
+
+
+def test_who_brings_out_a_transaction_privately_says_nothing_of_himself() -> None:
+    nonces: set[int] = set()
+    ours = handshake(PRIVATE, nonces, own=anonymous(near_tip=True))
+    version = only_version(ours.start(NOW))
+    assert version == Version(
+        70016, 0, 0, UNSPECIFIED, ours.nonce, ANONYMOUS_AGENT, 0, relay=False, sender_services=0
+    )
+    assert nonces == set()  # Whoever dials us with it is not told that it is ours.
+    assert ours.received(their_version(), NOW) == [Verack()]
+    assert ours.received(WtxidRelay(), NOW) == ours.received(Verack(), NOW) == []
+    assert ours.is_complete
+
+
+def test_a_private_transaction_needs_a_peer_that_relays() -> None:
+    with pytest.raises(PeerFault, match="does not relay"):
+        handshake(PRIVATE).received(their_version(relay=False), NOW)

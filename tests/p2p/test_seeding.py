@@ -7,7 +7,14 @@ from random import Random
 from axon.machine import DAY, SECOND, Endpoint
 from axon.p2p.addrman import AddrMan
 from axon.p2p.requests import ResolveRequest
-from axon.p2p.seeding import FEW_DELAY, FIXED_DELAY, MANY_DELAY, SEED_NODE_DELAY, Seeding
+from axon.p2p.seeding import (
+    FEW_DELAY,
+    FIXED_DELAY,
+    MANY_DELAY,
+    SEED_NODE_DELAY,
+    SEEDS_AT_ONCE,
+    Seeding,
+)
 from axon.primitives.netaddress import NetAddress
 from axon.wire.messages import Services
 from tests.p2p.examples import NOW, endpoint, ip, spread, told
@@ -26,6 +33,7 @@ def seeding(
     addrman: AddrMan,
     seed_nodes: tuple[Endpoint, ...] = (),
     dns_seeds: tuple[str, ...] = (),
+    as_nodes: bool = False,
     fixed_seeds: tuple[NetAddress, ...] = (),
     force_dns: bool = False,
     has_targets: bool = False,
@@ -35,6 +43,7 @@ def seeding(
         addrman,
         seed_nodes,
         dns_seeds,
+        as_nodes,
         fixed_seeds,
         force_dns,
         has_targets,
@@ -166,3 +175,14 @@ def test_with_no_other_source_they_come_at_once_unless_the_operator_named_peers(
     addrman = table()
     seeding(addrman, fixed_seeds=(ip("1.2.3.4"),), has_targets=True).tick(NOW, 0)
     assert len(addrman) == 0
+
+
+def test_where_a_proxy_looks_names_up_seeds_are_dialled_for_addresses() -> None:
+    made = seeding(table(), dns_seeds=SEEDS, as_nodes=True)
+    assert made.tick(NOW, 0) == []  # Nobody else learns their names.
+    assert {endpoint.host for endpoint in made.to_fetch} == set(SEEDS)
+    assert made.deadline() is None
+    few = seeding(table(5), dns_seeds=SEEDS, as_nodes=True)
+    assert (few.tick(NOW, 0), few.to_fetch) == ([], [])
+    few.tick(NOW + FEW_DELAY, 0)
+    assert len(few.to_fetch) == SEEDS_AT_ONCE

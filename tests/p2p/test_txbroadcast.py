@@ -434,3 +434,20 @@ def test_it_is_not_refused_while_another_may_take_it() -> None:
         now += delay
         broadcast.tick(now)
     assert delivery(broadcast) is Delivery.REFUSED, "it had its time"
+
+
+def test_a_quiet_one_is_only_listened_for() -> None:
+    broadcast = started(ALICE, BOB)
+    assert broadcast.add(TX, NOW, quiet=True) == []
+    assert broadcast.opened(CAROL, wtxid_relay=True, relay=True, now=NOW) == []
+    for hour in range(1, 5):
+        assert broadcast.tick(NOW + hour * 3600 * SECOND) == []
+    assert broadcast.requested(ALICE, BY_WTXID, NOW) is None
+    assert broadcast.closed(ALICE, NOW) == []
+    assert broadcast.status(TX.txid) == Spread(0, 0, 0)
+    assert broadcast.handed_over(TX.txid, 2)
+    assert not broadcast.handed_over(TX.txid, 2)
+    assert broadcast.announced(BOB, [BY_WTXID], NOW) == [TX.txid]
+    spread = broadcast.status(TX.txid)
+    assert spread is not None
+    assert (spread.given, spread.delivery) == (2, Delivery.SPREADING)

@@ -70,39 +70,39 @@ _CONNECTION: Final = """
 addnode       list net  | <ip>         | Keep a connection to this node
 asmap         -
 bantime       value     | <n>          | Seconds that a ban set by hand lasts (default: 86400)
-bind          list net  | <addr>[:<port>] | Listen on this address (default: all)
+bind          list net  | <addr>[:<port>][=onion] | Listen on this address; with =onion who arrives there came through Tor (default: all, and the port above it on 127.0.0.1 for Tor)
 cjdnsreachable flag     |              | Take fc00::/8 for CJDNS, which this machine is on, and not for private IPv6 (default: 0)
 connect       list net  | <ip>         | Dial only these nodes; -noconnect dials none
-discover      -
-dns           flag      |              | Look up names given to -addnode, -connect and -seednode (default: 1)
+discover      flag      |              | Tell peers the addresses of this machine, and believe them how they see us (default: 1 if we listen, but 0 with -proxy or -externalip)
+dns           flag      |              | Look up names given to -addnode, -connect and -seednode; where a proxy is set it does that, and nobody else (default: 1)
 dnsseed       flag      |              | Look for nodes in DNS when few are known (default: 1, but 0 with -connect or -maxconnections=0)
 externalip    list      | <ip>         | An address under which peers can reach this node
 fixedseeds    flag      |              | Fall back on the list of nodes that comes with axon (default: 1)
 forcednsseed  flag      |              | Look in DNS even if nodes are known (default: 0)
-i2pacceptincoming -
-i2psam        -
+i2pacceptincoming flag  |              | Let peers connect over I2P, where -i2psam is set (default: 1, but 0 with -listen=0)
+i2psam        value     | <ip:port>    | Reach peers on I2P through the SAM bridge of this I2P router
 lab           flag      |              | Treat loopback addresses as if the world could reach them (regtest only, default: 0)
-listen        flag      |              | Let peers connect (default: 1, but 0 with -connect or -maxconnections=0)
-listenonion   -
+listen        flag      |              | Let peers connect (default: 1, but 0 with -proxy, -connect or -maxconnections=0)
+listenonion   flag      |              | Have Tor make an onion service, by its control port (default: 1, but 0 with -listen=0 or -lab)
 maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 125)
 maxreceivebuffer -
 maxsendbuffer -
 maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)
 natpmp        -
 networkactive flag      |              | Speak to the network at all (default: 1)
-onion         value refused | <ip:port> | Reach onion services through this SOCKS5 proxy (default: -proxy)
+onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy, or a Unix socket as unix:<path>; -noonion reaches none (default: -proxy)
 onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
 peerblockfilters flag   |              | Serve compact block filters (default: 1, but 0 with -blockfilterindex=0)
 peerbloomfilters -
 peertimeout   value     | <n>          | Seconds in which a new peer has to speak (default: 60)
 port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
-privatebroadcast -
-proxy         value refused | <ip:port> | Dial through this SOCKS5 proxy
-proxyrandomize -
+privatebroadcast flag   |              | Send transactions of sendrawtransaction to strangers on Tor and I2P alone, a connection for each, so that nothing leads back here (default: 0)
+proxy         list      | <ip:port>[=<net>] | Dial through this SOCKS5 proxy, or a Unix socket as unix:<path>; with =ipv4, =ipv6, =onion or =cjdns in this network only
+proxyrandomize flag     |              | Give the proxy other credentials for each connection, so that Tor leads each over another circuit (default: 1)
 seednode      list      | <ip>         | Ask this node for addresses and leave again
-timeout -
-torcontrol    -
-torpassword   - secret
+timeout       value     | <n>          | Milliseconds in which a connection has to stand, to a peer or to the proxy (default: 5000)
+torcontrol    value     | <ip:port>    | Where the control port of Tor is (default: 127.0.0.1:9051)
+torpassword   value secret | <pw>      | The password of the control port (default: none, its cookie is used)
 txreconciliation -
 upnp          -
 v2transport -
@@ -208,9 +208,7 @@ def _read(category: Category, table: str) -> Iterator[Option]:
         if first == "-":
             kind, words = OptionKind.OPTIONAL, None
         else:
-            kind = OptionKind[("optional" if "optional" in more else first).upper()]
-            # What a node refuses to start with is no help to anybody.
-            words = None if "refused" in more else text
+            kind, words = OptionKind[("optional" if "optional" in more else first).upper()], text
         yield Option(
             name,
             kind,

@@ -19,7 +19,7 @@ from axon.cli.progress import Progress
 from axon.drivers.aio.loop import run_loop
 from axon.errors import AxonError
 from axon.host.datadir import locked, pid_file, prepare
-from axon.host.fullnode import RunningNode, refuse_proxies
+from axon.host.fullnode import RunningNode
 from axon.host.logfile import Log
 from axon.host.nodeprogram import run_node
 from axon.host.version import VERSION
@@ -43,7 +43,6 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
             sys.stdout.write(f"axon {VERSION}\n")
             return 0
         config = load_node_config(command_line, home)
-        refuse_proxies(config.node.peers)
         prepare(config.node.folder)
         if config.daemon and not _fork():
             return 0

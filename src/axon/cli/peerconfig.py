@@ -11,11 +11,15 @@ from typing import Final
 
 from axon.cli.conf import Settings
 from axon.cli.permissions import read_whitebind, read_whitelist
+from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us, read_tor_control
 from axon.cli.values import read_address, read_byte_units, read_endpoint, read_port
+from axon.drivers.aio.routes import Routes
 from axon.errors import ConfigError
+from axon.host.reaching import TorControl, is_allowed
 from axon.host.settings import DEFAULT_MAX_CONNECTIONS, Bind, PeerSettings
 from axon.host.version import VERSION
 from axon.machine import Endpoint
+from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 
 MAX_USER_AGENT: Final = 256
@@ -24,7 +28,6 @@ MAX_USER_AGENT: Final = 256
 _SAFE_COMMENT: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;-_?@"
 )
-_REACHABLE: Final = ("ipv4", "ipv6", "onion", "i2p", "cjdns")
 
 
 def peer_config(settings: Settings, network: Network, filter_index: bool) -> PeerSettings:
@@ -41,7 +44,13 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
     if max_connections < 0:
         raise ConfigError("-maxconnections must be greater or equal than zero")
     isolated = _is_isolated(settings, max_connections)
-    dnsseed = settings.flag("dnsseed", not isolated and _may_dial_ip(settings))
+    dials_ip = _may_dial_ip(settings)
+    dnsseed = settings.flag("dnsseed", not isolated and dials_ip)
+    if dnsseed and settings.is_set("dnsseed") and not dials_ip:
+        raise ConfigError(
+            "Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids "
+            "connections to IPv4/IPv6"
+        )
     if settings.flag("forcednsseed", False) and not dnsseed:
         raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
     peer_timeout_s = settings.number("peertimeout", 60)
@@ -57,22 +66,32 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
     lab = settings.flag("lab", False)
     if lab and network.name != "regtest":
         raise ConfigError("-lab can only be used with regtest")
-    proxy = _proxy(settings, "proxy", None)
+    routes = read_routes(settings)
+    proxied = settings.text("proxy") not in ("", "0") and not settings.is_negated("proxy")
+    binds = _binds(settings, port, isolated or proxied)
+    tor = _tor(settings, binds)
+    listens = bool(binds)
+    onlynet = read_onlynet(settings, routes, tor_control=tor is not None)
     return PeerSettings(
-        binds=_binds(settings, port, isolated or proxy is not None),
+        binds=binds,
         port=port,
         connect=_connect(settings, port),
         addnode=_endpoints(settings, "addnode", port),
         seednode=_endpoints(settings, "seednode", port),
-        externalip=_endpoints(settings, "externalip", port),
-        dns=settings.flag("dns", True),
+        externalip=_externalip(settings, port),
+        discover=settings.flag(
+            "discover", listens and not (proxied or settings.values("externalip"))
+        ),
         dnsseed=dnsseed,
         forcednsseed=settings.flag("forcednsseed", False),
         fixedseeds=settings.flag("fixedseeds", True),
-        onlynet=_onlynet(settings),
+        onlynet=onlynet,
         cjdns_reachable=settings.flag("cjdnsreachable", False),
-        proxy=proxy,
-        onion_proxy=_proxy(settings, "onion", proxy),
+        routes=routes,
+        timeout_us=read_timeout_us(settings),
+        tor=tor,
+        i2p_accept=settings.flag("i2pacceptincoming", listens),
+        private_broadcast=_private_broadcast(settings, routes, onlynet, tor is not None),
         active=settings.flag("networkactive", True),
         max_connections=max_connections,
         peer_timeout_s=peer_timeout_s,
@@ -111,24 +130,57 @@ def _endpoints(settings: Settings, name: str, port: int) -> tuple[Endpoint, ...]
     return tuple(read_endpoint(name, text, port) for text in settings.values(name))
 
 
-def _proxy(settings: Settings, name: str, default: Endpoint | None) -> Endpoint | None:
-    text = settings.text(name)
-    if settings.is_negated(name) or text == "0":
+def _externalip(settings: Settings, port: int) -> tuple[Endpoint, ...]:
+    """Our own addresses: what is told to peers is an address, and no name."""
+    endpoints = _endpoints(settings, "externalip", port)
+    for endpoint in endpoints:
+        try:
+            NetAddress.from_text(endpoint.host, endpoint.port)
+        except ValueError as error:
+            raise ConfigError(f"Cannot resolve -externalip address: '{endpoint.host}'") from error
+    return endpoints
+
+
+def _tor(settings: Settings, binds: Sequence[Bind]) -> TorControl | None:
+    """How Tor is asked for an onion service; None if it is not."""
+    usual = bool(binds) and not settings.flag("lab", False)
+    if not settings.flag("listenonion", usual):
         return None
-    return read_endpoint(name, text, 9050) if text else default
+    if not binds:
+        raise ConfigError("Cannot set -listen=0 together with -listenonion=1")
+    target = next((bind for bind in binds if bind.onion), binds[0]).endpoint
+    onion = settings.text("onion")
+    return TorControl(
+        read_tor_control(settings),
+        target,
+        password=settings.text("torpassword"),
+        finds_proxy=not onion and not settings.is_negated("onion"),
+    )
 
 
-def _onlynet(settings: Settings) -> tuple[str, ...]:
-    nets = tuple(dict.fromkeys(text.lower() for text in settings.values("onlynet")))
-    for net in nets:
-        if net not in _REACHABLE:
-            raise ConfigError(f"Unknown network specified in -onlynet: '{net}'")
-    if "cjdns" in nets and not settings.flag("cjdnsreachable", False):
+def _private_broadcast(
+    settings: Settings, routes: Routes, onlynet: Sequence[str], tor_control: bool
+) -> bool:
+    """Whether transactions of callers go out over private connections alone."""
+    if not settings.flag("privatebroadcast", False):
+        return False
+    wanted = "Private broadcast of own transactions requested (-privatebroadcast)"
+    onion = (routes.onion is not None or tor_control) and is_allowed(onlynet, "onion")
+    if not onion and not (routes.i2p is not None and is_allowed(onlynet, "i2p")):
+        raise ConfigError(f"{wanted}, but none of Tor or I2P networks is reachable")
+    if settings.values("connect") or settings.is_negated("connect"):
         raise ConfigError(
-            "Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not "
-            "provided"
+            f"{wanted}, but -connect is also configured. They are incompatible because the private "
+            "broadcast needs to open new connections to randomly chosen Tor or I2P peers. Consider "
+            "using -maxconnections=0 -addnode=... instead"
         )
-    return nets
+    if onion and not settings.flag("proxyrandomize", True):
+        settings.warnings.append(
+            f"{wanted} and -proxyrandomize is disabled. Tor circuits for private broadcast "
+            "connections may be correlated to other connections over Tor. For maximum privacy set "
+            "-proxyrandomize=1."
+        )
+    return True
 
 
 def _binds(settings: Settings, port: int, hidden: bool) -> tuple[Bind, ...]:
@@ -154,7 +206,8 @@ def _binds(settings: Settings, port: int, hidden: bool) -> tuple[Bind, ...]:
         binds.append(Bind(endpoint, permissions=permissions))
     if told or white:
         return tuple(binds)
-    return (Bind(Endpoint("::", port)), Bind(Endpoint("0.0.0.0", port)))
+    from_tor = Bind(Endpoint("127.0.0.1", port + 1), onion=True)
+    return (Bind(Endpoint("::", port)), Bind(Endpoint("0.0.0.0", port)), from_tor)
 
 
 def implicit_permissions(settings: Settings) -> frozenset[str]:

@@ -20,6 +20,7 @@ from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
+from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us
 from axon.cli.values import read_endpoint
 from axon.cli.walletview import say
 from axon.errors import ConfigError
@@ -33,6 +34,9 @@ STALL_S: Final = 30.0
 second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
+_WAYS: Final = ("onion", "i2psam", "proxyrandomize", "dns")
+_LISTED: Final = ("addnode", "proxy", "onlynet")
+"""Options of a node that a wallet has, too, with one value or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def common_options(*, shown: bool = False) -> Parser:
     )
     _add_network(common.add_argument_group("network and folder").add_argument, say)
     _add_nodes(common.add_argument_group("nodes").add_argument, say)
+    _add_ways(common.add_argument_group("proxies").add_argument, say)
     return common
 
 
@@ -139,6 +144,27 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
     )  # fmt: skip
 
 
+def _add_ways(add: Callable[..., argparse.Action], say: Callable[[str], str]) -> None:
+    add(
+        "-proxy", "--proxy", action="append", metavar="IP:PORT[=NET]",
+        help=say("dial through this SOCKS5 proxy, which looks names up, too (unix:PATH will do)"),
+    )  # fmt: skip
+    add(
+        "-onion", "--onion", metavar="IP:PORT",
+        help=say("reach onion services through this one (default: -proxy)"),
+    )  # fmt: skip
+    add("-i2psam", "--i2psam", metavar="IP:PORT", help=say("reach I2P through this router"))
+    add(
+        "-onlynet", "--onlynet", action="append", metavar="NET",
+        help=say("dial of our own accord only in this network: ipv4, ipv6, onion, i2p, cjdns"),
+    )  # fmt: skip
+    add(
+        "-proxyrandomize", "--proxyrandomize", metavar="0|1",
+        help=say("give the proxy other credentials for each connection (default 1)"),
+    )  # fmt: skip
+    add("-dns", "--dns", metavar="0|1", help=say("look names up (default 1)"))
+
+
 def add_gap(parser: Any, usual: int | None = None) -> None:
     """Add how far ahead a wallet is to look.
 
@@ -180,19 +206,21 @@ def read_options(
             raise UsageError(str(refused)) from None
     command_line: dict[str, list[Value]] = {
         option: [getattr(given, option)]
-        for option in ("datadir", "conf", "chain", *_CHAINS)
+        for option in ("datadir", "conf", "chain", *_CHAINS, *_WAYS)
         if hasattr(given, option)
     }
     debug: list[str] | None = getattr(given, "debug", None)
     if debug is not None:
         command_line["debug"] = [*debug]
-    if hasattr(given, "addnode"):
-        command_line["addnode"] = [*given.addnode]
+    for option in _LISTED:
+        if hasattr(given, option):
+            command_line[option] = [*getattr(given, option)]
     settings, datadir = load_settings(OPTIONS, command_line, home)
     for warning in settings.warnings:
         say(f"{warning.removesuffix('.')}.")
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
+    routes = read_routes(settings)
     light = LightSettings(
         network=network,
         folder=folder,
@@ -205,6 +233,10 @@ def read_options(
         offline=hasattr(given, "offline"),
         keep_filters=hasattr(given, "keep_filters"),
         bind=getattr(given, "bind", None),
+        cjdns_reachable=settings.flag("cjdnsreachable", False),
+        routes=routes,
+        onlynet=read_onlynet(settings, routes, tor_control=False),
+        timeout_us=read_timeout_us(settings),
     )
     wallet_folder = folder if name is None else light.wallet_folder(name)
     return WalletOptions(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from axon.machine import SECOND
 
 CONNECT_TIMEOUT = 5 * SECOND
-"""How long a `Dial` may take, a proxy's handshake included (Bitcoin Core's default)."""
+"""How long a TCP connection may take, to a peer or to a proxy (`-timeout`, Core's default)."""
+
+PROXY_TIMEOUT = 20 * SECOND
+"""How long a proxy that was reached may take to lead to a peer: Tor builds a circuit first. Core
+waits as long for each of its replies."""
+
+I2P_TIMEOUT = 180 * SECOND
+"""How long an I2P router may take for one reply: it asks its network first (Core's figure)."""
 
 RESOLVE_TIMEOUT = 10 * SECOND
 """How long a `Resolve` may take before it counts as answered with nothing."""

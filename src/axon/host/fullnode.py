@@ -22,8 +22,7 @@ from typing import Any, Final
 
 from axon.consensus.kernel_open import Opening
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
-from axon.drivers.aio.sockets import Dialler, direct
-from axon.errors import AxonError, ConfigError, DamageError
+from axon.errors import AxonError, DamageError
 from axon.host import descriptors
 from axon.host.conditions import Conditions
 from axon.host.datadir import check_room, locked, prepare
@@ -31,9 +30,10 @@ from axon.host.machinesettings import machine_settings
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
 from axon.host.saving import StateSaver
 from axon.host.servers import Servers, listening
-from axon.host.settings import FullNodeSettings, PeerSettings
+from axon.host.settings import FullNodeSettings
 from axon.host.statefiles import StateFiles
 from axon.host.storage import Storage
+from axon.host.ways import NetworkWays, open_ways
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.persist import Dump
 from axon.mempool.pool import Mempool
@@ -41,6 +41,7 @@ from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.work import perform
+from axon.p2p.privatedials import MAX_PRIVATE
 from axon.rpc.amounts import Json, whole
 from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
@@ -172,8 +173,9 @@ async def running_node(
     conditions: Conditions | None = None,
 ) -> AsyncIterator[RunningNode]:
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
-    refuse_proxies(settings.peers)
-    descriptors.ensure(settings.peers.max_connections)
+    ways = await open_ways(settings.peers, settings.network, settings.folder)
+    private = MAX_PRIVATE if settings.peers.private_broadcast else 0
+    descriptors.ensure(settings.peers.max_connections + private)
     check_room(settings.folder)
     if settings.rpc is not None:
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
@@ -189,7 +191,7 @@ async def running_node(
         switches, under = logs or _NoLogs(), conditions or Conditions()
         async with (
             _storage(settings, tell) as storage,
-            _running(settings, storage, servers, registry, stream, switches, under) as node,
+            _running(settings, ways, storage, servers, registry, stream, switches, under) as node,
         ):
             yield node
 
@@ -208,12 +210,6 @@ class _NoLogs:
     def disable(self, category: str) -> bool:  # noqa: ARG002
         """There is none of this name."""
         return False
-
-
-def refuse_proxies(peers: PeerSettings) -> None:
-    if peers.proxy is not None or peers.onion_proxy is not None:
-        # To dial without it would show an address that was to be hidden.
-        raise ConfigError("axon cannot dial through a proxy yet; start without -proxy and -onion")
 
 
 @asynccontextmanager
@@ -249,6 +245,7 @@ async def _storage(settings: FullNodeSettings, tell: OnStatus) -> AsyncIterator[
 @asynccontextmanager
 async def _running(
     settings: FullNodeSettings,
+    ways: NetworkWays,
     storage: Storage,
     servers: Servers,
     registry: Registry,
@@ -263,7 +260,7 @@ async def _running(
     files = StateFiles(settings.folder)
     saver = StateSaver(files, clock)
     now = clock.now()
-    machine = await _machine(settings, storage, files, now)
+    machine = await _machine(settings, ways, storage, files, now)
 
     def reported(fact: object, _now: Instant) -> None:
         assert isinstance(fact, Fact)
@@ -275,7 +272,8 @@ async def _running(
         perform=lambda job: perform(storage, job),
         clock=clock,
         on_report=reported,
-        dialler=_dialler(settings.peers),
+        dialler=ways.dialler,
+        looks_up=ways.dialler.routes.looks_up,
         max_accepted=descriptors.max_accepted(settings.peers.max_connections),
     )
     daemon = Daemon(
@@ -290,11 +288,13 @@ async def _running(
         save_mempool=lambda: saver.save_pool(machine.pool),
         save_peers=lambda: saver.save_addresses(machine.links.addrman, machine.links.bans),
         logs=logs,
+        proxy_of=ways.proxy_of,
     )
     _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
     saved = await asyncio.to_thread(files.load_pool) if settings.persist_mempool else None
     try:
-        async with Driven(driver, _restore_pool(daemon, saved), _save_now_and_then(daemon)):
+        beside = (_restore_pool(daemon, saved), _save_now_and_then(daemon), *ways.tasks(driver))
+        async with Driven(driver, *beside):
             listening = dict.fromkeys(bind.endpoint for bind in settings.peers.binds)
             endpoints = tuple([await driver.listen(endpoint) for endpoint in listening])
             if not settings.peers.active:
@@ -313,14 +313,14 @@ async def _running(
 
 
 async def _machine(
-    settings: FullNodeSettings, storage: Storage, files: StateFiles, now: Instant
+    settings: FullNodeSettings, ways: NetworkWays, storage: Storage, files: StateFiles, now: Instant
 ) -> FullNode:
     """The machine, with what the last run left behind."""
     rng = SystemRandom()
     anchors = await asyncio.to_thread(files.take_anchors)
     addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab)
     return FullNode(
-        machine_settings(settings, anchors),
+        machine_settings(settings, anchors, ways.interfaces()),
         headers=storage.headers,
         active=storage.active,
         stored=storage.stored,
@@ -333,11 +333,6 @@ async def _machine(
         now=now,
         lag=storage.lag,
     )
-
-
-def _dialler(peers: PeerSettings) -> Dialler | None:
-    """How to dial: in the lab from the node's own address, so that it has a netgroup of its own."""
-    return direct(peers.binds[0].endpoint.host) if peers.lab and peers.binds else None
 
 
 async def _restore_pool(daemon: Daemon, saved: Dump | None) -> None:

@@ -16,10 +16,12 @@ from random import SystemRandom
 from typing import Any, Final, Self
 
 from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.dialling import RoutedDialler
 from axon.drivers.aio.driver import AsyncioDriver
-from axon.drivers.aio.sockets import direct
+from axon.drivers.aio.i2p import I2p
 from axon.errors import AxonError
 from axon.host.lightstorage import LightStorage
+from axon.host.reaching import is_allowed, networks_reached, with_addresses
 from axon.host.running import Driven, FactReader, FactStream, OnFact
 from axon.host.saving import StateSaver
 from axon.host.scriptwatch import ScriptWatch, WatchedTransaction, WatchScripts
@@ -33,7 +35,6 @@ from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletView, perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
-from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.transaction import Transaction
 from axon.rpc.waiters import Waiters
 from axon.wire.messages import Services
@@ -46,9 +47,6 @@ SAVE_INTERVAL_S: Final = 60.0
 """How often known addresses are written down: a wallet may be ended at any moment."""
 
 WaitFor = Callable[[Callable[[], bool], float | None], Awaitable[bool]]
-
-_DIALLED: Final = frozenset((AddressNetwork.IPV4, AddressNetwork.IPV6))
-_CJDNS: Final = frozenset((AddressNetwork.CJDNS,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +103,7 @@ async def assemble_parts(
         clock: the time it is told; None for this machine's.
     """
     clock, rng = clock or Clock(), SystemRandom()
+    routes = await with_addresses(settings.routes)
     files = StateFiles(settings.light_folder)
     machine = SpvNode(
         _link_settings(settings),
@@ -129,7 +128,14 @@ async def assemble_parts(
         perform=lambda job: perform(wallet, storage, job),
         clock=clock,
         on_report=reported,
-        dialler=direct(settings.bind),
+        dialler=RoutedDialler(
+            routes,
+            i2p=None if routes.i2p is None else I2p(routes.i2p, None),
+            cjdns=settings.cjdns_reachable,
+            local_host=settings.bind,
+            timeout_us=settings.timeout_us,
+        ),
+        looks_up=routes.looks_up,
     )
     return LightParts(machine, driver, clock, stream, storage.is_ours, StateSaver(files, clock))
 
@@ -137,14 +143,19 @@ async def assemble_parts(
 def _link_settings(settings: LightSettings) -> LinkSettings:
     network = settings.network
     connect = () if settings.offline else settings.connect
+    routes = settings.routes
+    nets = networks_reached(routes, settings.onlynet, cjdns=settings.cjdns_reachable)
+    seeded = settings.dns_seed and (routes.dns or routes.names is not None)
     connections = ConnectionsConfig(
         port=network.port,
         max_connections=PEERS,
         connect=None if connect is None else targets(connect),
         added=() if settings.offline else targets(settings.added),
-        dns_seeds=network.dns_seeds if settings.dns_seed else (),
+        dns_seeds=network.dns_seeds if seeded else (),
+        asks_seeds_as_nodes=routes.names is not None,
         fixed_seeds=fixed_seeds(network),
-        reachable=_DIALLED | _CJDNS if settings.cjdns_reachable else _DIALLED,
+        reachable=nets,
+        tor_is_trusted=routes.ipv4 is not None,
         v2=False,
         lab=settings.lab,
         needs=int(Services.COMPACT_FILTERS),
@@ -155,7 +166,19 @@ def _link_settings(settings: LightSettings) -> LinkSettings:
         connections=connections,
         user_agent=settings.user_agent,
         minimum_chainwork=network.minimum_chainwork,
+        private_broadcast=goes_out_privately(settings),
     )
+
+
+def goes_out_privately(settings: LightSettings) -> bool:
+    """Whether payments go out by private broadcasts.
+
+    They do where there is a way to Tor or I2P, and strangers may be dialled.
+    """
+    routes, onlynet = settings.routes, settings.onlynet
+    onion = routes.onion is not None and is_allowed(onlynet, "onion")
+    i2p = routes.i2p is not None and is_allowed(onlynet, "i2p")
+    return settings.connect is None and not settings.offline and (onion or i2p)
 
 
 class RunningLight:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final
 
+from axon.host.reaching import networks_reached
 from axon.host.settings import FullNodeSettings, MiningSettings, PeerSettings, fixed_seeds, targets
 from axon.machine import SECOND, Endpoint
 from axon.mining.template import BLOCK_VERSION, BlockLimits
@@ -14,23 +14,21 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.requests import address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 
-_REACHABLE: Final = {
-    "ipv4": AddressNetwork.IPV4,
-    "ipv6": AddressNetwork.IPV6,
-    "onion": AddressNetwork.TORV3,
-    "i2p": AddressNetwork.I2P,
-    "cjdns": AddressNetwork.CJDNS,
-}
 
-
-def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]) -> NodeSettings:
+def machine_settings(
+    settings: FullNodeSettings,
+    anchors: tuple[NetAddress, ...],
+    interfaces: tuple[NetAddress, ...] = (),
+) -> NodeSettings:
     """What the machine of a full node is told.
 
     Args:
         anchors: the block relay peers of the last run.
+        interfaces: this machine's own addresses, as far as peers may hear of them.
     """
     peers, network = settings.peers, settings.network
-    nets = _reached(peers)
+    routes = peers.routes
+    nets = networks_reached(routes, peers.onlynet, cjdns=peers.cjdns_reachable)
     cjdns = AddressNetwork.CJDNS in nets
     own = [address_of(endpoint, cjdns=cjdns) for endpoint in peers.externalip]
     work = settings.minimum_chainwork
@@ -40,7 +38,8 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         connect=None if peers.connect is None else targets(peers.connect),
         added=targets(peers.addnode),
         seed_nodes=peers.seednode,
-        dns_seeds=network.dns_seeds if peers.dns and peers.dnsseed else (),
+        dns_seeds=network.dns_seeds if peers.dnsseed and (routes.dns or routes.names) else (),
+        asks_seeds_as_nodes=routes.names is not None,
         force_dns=peers.forcednsseed,
         fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),
         anchors=anchors,
@@ -54,7 +53,11 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         user_agent=peers.user_agent,
         listen_port=peers.binds[0].endpoint.port if peers.binds else None,
         own_addresses=tuple(address for address in own if address is not None),
+        interface_addresses=interfaces,
+        discover=peers.discovers,
+        onion_binds=frozenset(bind.endpoint for bind in peers.binds if bind.onion),
         serve_filters=peers.serve_filters and settings.filter_index,
+        private_broadcast=peers.private_broadcast,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,
@@ -64,13 +67,6 @@ def machine_settings(settings: FullNodeSettings, anchors: tuple[NetAddress, ...]
         limits=_limits(settings.mining),
         permissions=_permissions(peers),
     )
-
-
-def _reached(peers: PeerSettings) -> frozenset[AddressNetwork]:
-    """The networks that we dial of our own accord; CJDNS only if the operator says it is there."""
-    cjdns = ("cjdns",) if peers.cjdns_reachable else ()
-    chosen = peers.onlynet or ("ipv4", "ipv6", *cjdns)
-    return frozenset(_REACHABLE[name] for name in chosen)
 
 
 def _limits(mining: MiningSettings) -> BlockLimits:

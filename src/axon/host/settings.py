@@ -13,7 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from axon.drivers.aio.routes import DIRECT, Routes
+from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.errors import ConfigError
+from axon.host.reaching import TorControl
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
@@ -147,12 +150,18 @@ class PeerSettings:
         addnode: peers to stay connected to besides.
         seednode: asked for addresses, then left.
         externalip: our own addresses, told to peers.
-        dns: whether names may be looked up.
+        discover: this machine's own addresses are found out, and peers are believed who say how
+            they see us (`-discover`); None for: if we listen, and neither a proxy hides us nor an
+            address of ours is named.
         dnsseed, forcednsseed, fixedseeds: where addresses come from when none are known.
-        onlynet: networks to dial in of our own accord; empty for IPv4 and IPv6, and CJDNS where it
-            is reached.
+        onlynet: networks to dial in of our own accord; empty for all to which there is a way.
         cjdns_reachable: fc00::/8 is CJDNS (`-cjdnsreachable`): this machine has an address there.
-        proxy, onion_proxy: SOCKS5 proxies; a node refuses to start with one.
+        routes: the ways to other networks: proxies, and whether names may be looked up.
+        timeout_us: how long a TCP connection may take (`-timeout`).
+        tor: how Tor is asked for an onion service; None if it is not.
+        i2p_accept: peers may dial us over I2P, where there is a way to it (`-i2pacceptincoming`).
+        private_broadcast: transactions of callers go out over private connections alone
+            (`-privatebroadcast`).
         active: whether there is to be any connection at the start (`-networkactive`).
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
@@ -166,14 +175,17 @@ class PeerSettings:
     addnode: tuple[Endpoint, ...] = ()
     seednode: tuple[Endpoint, ...] = ()
     externalip: tuple[Endpoint, ...] = ()
-    dns: bool = True
+    discover: bool | None = None
     dnsseed: bool = True
     forcednsseed: bool = False
     fixedseeds: bool = True
     onlynet: tuple[str, ...] = ()
     cjdns_reachable: bool = False
-    proxy: Endpoint | None = None
-    onion_proxy: Endpoint | None = None
+    routes: Routes = DIRECT
+    timeout_us: int = CONNECT_TIMEOUT
+    tor: TorControl | None = None
+    i2p_accept: bool = False
+    private_broadcast: bool = False
     active: bool = True
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     peer_timeout_s: int = 60
@@ -184,6 +196,13 @@ class PeerSettings:
     blocks_only: bool = False
     serve_filters: bool = True
     lab: bool = False
+
+    @property
+    def discovers(self) -> bool:
+        """`discover`, decided."""
+        if self.discover is not None:
+            return self.discover
+        return bool(self.binds) and self.routes.ipv4 is None and not self.externalip
 
     def __post_init__(self) -> None:
         if self.connect is not None:
@@ -340,6 +359,9 @@ class LightSettings:
         bind: the address of this machine that connections go out from; None for the usual one.
         user_agent: told to peers (BIP 14).
         cjdns_reachable: fc00::/8 is CJDNS, and dialled.
+        routes: the ways to other networks: proxies, and whether names may be looked up.
+        onlynet: networks to dial in of our own accord; empty for all to which there is a way.
+        timeout_us: how long a TCP connection may take.
     """
 
     network: Network
@@ -353,6 +375,9 @@ class LightSettings:
     bind: str | None = None
     user_agent: str = WALLET_USER_AGENT
     cjdns_reachable: bool = False
+    routes: Routes = DIRECT
+    onlynet: tuple[str, ...] = ()
+    timeout_us: int = CONNECT_TIMEOUT
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", _require_place(self.network, self.folder))

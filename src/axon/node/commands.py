@@ -15,6 +15,7 @@ from axon.p2p.redial import Target
 from axon.primitives.block import Block
 from axon.primitives.hashes import Txid
 from axon.primitives.header import Header
+from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.transaction import Transaction
 
 
@@ -37,6 +38,24 @@ class SendTransaction:
     """Put a transaction into the pool and announce it: `Admitted` or `Rejected`."""
 
     transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SendPrivately:
+    """Bring a transaction out by a private broadcast: whether it is new there."""
+
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class AbortPrivately:
+    """End the private broadcast of a transaction: those that were ended.
+
+    Args:
+        name: a txid or wtxid, 32 bytes, internal order.
+    """
+
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +119,26 @@ class SetNetworkActive:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachNetwork:
+    """There is a way to one more network, which is dialled from now on: None."""
+
+    network: AddressNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class TellOwnAddress:
+    """We have one more address, or have it no more: None.
+
+    Args:
+        address: which.
+        ours: whether it is ours.
+    """
+
+    address: NetAddress
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class PingAll:
     """Ping every peer now: None."""
 
@@ -158,6 +197,8 @@ Command = (
     SubmitBlock
     | SubmitHeader
     | SendTransaction
+    | SendPrivately
+    | AbortPrivately
     | SubmitPackage
     | Prioritise
     | AddNode
@@ -165,6 +206,8 @@ Command = (
     | DialOnce
     | DisconnectNode
     | SetNetworkActive
+    | ReachNetwork
+    | TellOwnAddress
     | PingAll
     | RestorePool
     | Rescan

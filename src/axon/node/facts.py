@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from axon.machine import PeerId
 from axon.node.blocktraced import BlockTraced
+from axon.node.privatefacts import PrivatelyEnded, PrivatelySent
 from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 
@@ -378,4 +379,6 @@ Fact = (
     | UnconfirmedPaymentFound
     | FilterRefuted
     | TransactionSpread
+    | PrivatelySent
+    | PrivatelyEnded
 )

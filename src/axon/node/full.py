@@ -15,11 +15,13 @@ from axon.chain.headertree import HeaderTree
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId, earlier
 from axon.mempool.locks import TipContext
+from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate, next_template
 from axon.node.admission import CoinsFound, ScriptsVerified
 from axon.node.blockflow import BlockFlow, BlockValidated, CoinsCaughtUp
 from axon.node.chainstate import ChainState
+from axon.node.commands import SubmitPackage
 from axon.node.facts import MessageIgnored
 from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
@@ -37,6 +39,7 @@ from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import Serving
 from axon.primitives.hashes import BlockHash
+from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Accepted, Rejected
 from axon.wire.messages import (
     Addr,
@@ -148,7 +151,7 @@ class FullNode(PeerNode):
             rng,
             now,
         )
-        self._operator = Operator(outbox, self.blocks, self.transactions)
+        self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
         self._maintenance = Maintenance(outbox, self.links, chain, sync, self.blocks.download, now)
 
     # What callers read.
@@ -200,6 +203,8 @@ class FullNode(PeerNode):
                 if self._headerflow.announced(peer, items, now) < len(items):
                     self.transactions.announced(session, items, now)
             case Tx(transaction):
+                if not self.initial_sync:
+                    self.private.seen(transaction.wtxid)
                 self.transactions.received(session, transaction, now)
             case BlockMessage():
                 self.blocks.received_block(session, message, now)
@@ -298,7 +303,23 @@ class FullNode(PeerNode):
         self.links.tick(now)
         self.blocks.tick(now)
         self.transactions.tick(now)
+        for stale in self.private.tick(now):
+            self._look_again(stale, now)
         self._maintenance.tick(now)
+
+    def _look_again(self, stale: Transaction, now: Instant) -> None:
+        """A transaction was brought out and did not come back: is it still good?"""
+
+        def tested(result: PackageResult) -> None:
+            member = result.members.get(stale.wtxid)
+            if member is not None and member.refused is None:
+                self.private.send_again(stale.wtxid)
+            else:
+                why = "it is refused" if member is None else str(member.refused)
+                self.private.give_up(stale.wtxid, why)
+
+        command = SubmitPackage((stale,), test_only=True)
+        self.transactions.packages.submit(command, tested, now)
 
     def _deadline(self) -> Instant | None:
         soonest = earlier(self.blocks.deadline(), self.transactions.deadline())

@@ -29,6 +29,7 @@ from axon.node.facts import (
     PeerDisconnected,
 )
 from axon.node.outbox import Leaving, Outbox
+from axon.node.presence import Presence
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
 from axon.p2p.addrgossip import AddrGossip
@@ -39,7 +40,7 @@ from axon.p2p.connections import Connections
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import InboundCandidate
 from axon.p2p.faults import ConnectedToSelf, PeerDone, PeerFault, PeerViolation
-from axon.p2p.handshake import Handshake, OwnVersion, has_desirable_services
+from axon.p2p.handshake import Handshake, OwnVersion, anonymous, has_desirable_services
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
@@ -92,18 +93,18 @@ class Links:
         self.sessions = sessions
         self.addrman = addrman
         self.bans = bans
-        lab = settings.connections.lab
+        self.config = settings.connections
         self.connections = Connections(settings.connections, addrman, bans, rng, now)
-        for own in settings.own_addresses:
-            self.connections.found_own(own)  # Peers tell us of it, as of any other.
-        self.gossip = AddrGossip(addrman, bans, rng, settings.connections.reachable, lab)
+        self.gossip = AddrGossip(
+            addrman, bans, rng, self.config.reachable, self.config.lab, settings.discover
+        )
+        self.presence = Presence(settings, self.connections, self.gossip)
         self._nonces: set[int] = set()
         self._dials: dict[int, DialRequest] = {}
         self._lookups: dict[int, str] = {}
         self._tickets = 0
         self._alarm: Instant | None = None  # No session's clock is due before.
         self.start_height = 0
-        self.config = settings.connections
         self._stale_tip = False
         self.near_tip = False
 
@@ -170,7 +171,7 @@ class Links:
             last_block_at=session.last_block_at,
             last_transaction_at=session.last_transaction_at,
             keyed_netgroup=session.keyed_netgroup,
-            network=AddressNetwork.IPV4 if address is None else address.network,
+            network=session.through or AddressNetwork.IPV4,
             relevant_services=negotiated is not None
             and has_desirable_services(negotiated.services, near_tip=True),
             relays_transactions=negotiated is not None and negotiated.relay,
@@ -188,13 +189,17 @@ class Links:
         now: Instant,
     ) -> Session:
         settings = self._settings
-        own = OwnVersion(
-            services=settings.services,
-            user_agent=settings.user_agent,
-            start_height=self.start_height,
-            relay=not settings.blocks_only or "relay" in permissions,
-            near_tip=self.near_tip,
-            needs=settings.connections.needs,
+        own = (
+            anonymous(self.near_tip)
+            if kind.is_private
+            else OwnVersion(
+                services=settings.services,
+                user_agent=settings.user_agent,
+                start_height=self.start_height,
+                relay=not settings.blocks_only or "relay" in permissions,
+                near_tip=self.near_tip,
+                needs=settings.connections.needs,
+            )
         )
         handshake = Handshake(
             kind, own, address, self._nonces, self._rng, now, settings.peer_timeout
@@ -211,6 +216,7 @@ class Links:
             handshake,
             group,
             now,
+            from_onion=event.ticket is None and event.local in settings.onion_binds,
         )
 
     def handshake_message(self, session: Session, message: Message | Unknown, now: Instant) -> bool:
@@ -251,10 +257,15 @@ class Links:
         )
         self.send(session, session.keepalive.tick(now))
         if session.address is not None:
-            exempt = session.may("addr")
             self._outbox.perform(
                 self.gossip.opened(
-                    session.peer, session.kind, session.address, negotiated, now, exempt
+                    session.peer,
+                    session.kind,
+                    session.address,
+                    negotiated,
+                    now,
+                    session.may("addr"),
+                    session.through,
                 )
             )
         self._outbox.perform(self.connections.handshake_complete(session.peer, negotiated, now))
@@ -300,7 +311,7 @@ class Links:
         match request:
             case DialRequest(endpoint):
                 self._dials[ticket] = request
-                self._outbox.dial(ticket, endpoint)
+                self._outbox.dial(ticket, endpoint, private=request.kind.is_private)
             case ResolveRequest(host, port):
                 self._lookups[ticket] = host
                 self._outbox.resolve(ticket, host, port)
@@ -332,9 +343,7 @@ class Links:
             return
         self.near_tip = synced
         self._adapt()
-        settings = self._settings
-        port = settings.listen_port if synced else None
-        self.gossip.advertise(settings.own_addresses, settings.services, port, now)
+        self.presence.show(synced, now)
 
     def set_stale(self, stale: bool) -> None:
         """No block came for long: one more peer may know better."""

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from axon.machine import Instant, NoCommand
 from axon.mempool.persist import Dump
 from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
+    AbortPrivately,
     Prioritise,
     RestorePool,
+    SendPrivately,
     SendTransaction,
     SubmitBlock,
     SubmitHeader,
     SubmitPackage,
 )
 from axon.node.outbox import Outbox
+from axon.node.privateflow import PrivateFlow
 from axon.node.txflow import TxFlow
 
 
 class Operator:
     """Carries out commands on the parts of a full node."""
 
-    def __init__(self, outbox: Outbox, blocks: BlockFlow, transactions: TxFlow) -> None:
+    def __init__(
+        self, outbox: Outbox, blocks: BlockFlow, transactions: TxFlow, private: PrivateFlow
+    ) -> None:
         self._outbox = outbox
         self._blocks = blocks
         self._transactions = transactions
+        self._private = private
         self._pool = transactions.pool
 
     def carry_out(self, ticket: int, command: object, now: Instant) -> None:
@@ -36,7 +44,12 @@ class Operator:
             case SendTransaction(transaction):
                 self._transactions.admission.submit(transaction, ticket, now)
             case SubmitPackage():
-                self._transactions.packages.submit(command, ticket, now)
+                answer = partial(self._outbox.answer, ticket)
+                self._transactions.packages.submit(command, answer, now)
+            case SendPrivately(transaction):
+                self._outbox.answer(ticket, self._private.send(transaction, now))
+            case AbortPrivately(name):
+                self._outbox.answer(ticket, self._private.abort(name))
             case Prioritise(txid, delta_sat):
                 self._pool.prioritise(txid, delta_sat)
                 self._outbox.answer(ticket, None)

@@ -32,7 +32,10 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.uploadtarget import UploadTarget
-from axon.wire.messages import GetData, Message
+from axon.wire.messages import GetData, Inv, Message, Ping, Tx, Verack, Version
+
+PRIVATE_MESSAGES = Version | Verack | Inv | Tx | Ping
+"""All that is said where a transaction is brought out privately (Bitcoin Core's list)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Outbox:
         if session is None or session.is_leaving:
             return
         for message in messages:
+            if session.kind.is_private and not isinstance(message, PRIVATE_MESSAGES):
+                continue  # Whatever part wants to say more: it would tell who we are.
             data = session.transport.encode(message.command, message.encode())
             session.sent.add(len(data), self.now)
             session.sent.count(message.command, len(data))
@@ -159,9 +164,9 @@ class Outbox:
         """The outcome of a command."""
         self._effects.append(Answer(ticket, value))
 
-    def dial(self, ticket: int, endpoint: Endpoint) -> None:
+    def dial(self, ticket: int, endpoint: Endpoint, *, private: bool = False) -> None:
         """Open a connection; `Opened` or `DialFailed` answers with this ticket."""
-        self._effects.append(Dial(ticket, endpoint))
+        self._effects.append(Dial(ticket, endpoint, private))
 
     def resolve(self, ticket: int, host: str, port: int) -> None:
         """Ask DNS for the addresses of a name; `Resolved` answers with this ticket."""

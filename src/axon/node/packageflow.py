@@ -8,6 +8,7 @@ the tip moved meanwhile --> Delegate(FindCoins) once more --> admit_package
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from axon.machine import Instant
@@ -58,7 +59,7 @@ class _PackageRun:
     """One package on its way; `coins` are those of the block `tip`."""
 
     number: int
-    ticket: int
+    done: Callable[[PackageResult], None]
     command: SubmitPackage
     tip: BlockHash | None = None
     coins: FoundCoins = field(default_factory=dict)
@@ -85,10 +86,12 @@ class PackageFlow:
         self._waiting: deque[_PackageRun] = deque()  # For the coins of the tip.
         self._number = 0
 
-    def submit(self, command: SubmitPackage, ticket: int, now: Instant) -> None:
-        """A package, answered with its result."""
+    def submit(
+        self, command: SubmitPackage, done: Callable[[PackageResult], None], now: Instant
+    ) -> None:
+        """A package; its result is handed to `done`, now or later."""
         self._number += 1
-        run = self._runs[self._number] = _PackageRun(self._number, ticket, command)
+        run = self._runs[self._number] = _PackageRun(self._number, done, command)
         self._find_coins(run, now)
 
     def resume(self, now: Instant) -> None:
@@ -173,4 +176,4 @@ class PackageFlow:
 
     def _end(self, run: _PackageRun, result: PackageResult) -> None:
         del self._runs[run.number]
-        self._outbox.answer(run.ticket, result)
+        run.done(result)

@@ -25,6 +25,7 @@ class PeerInfo:
         remote: the other end.
         local: our end.
         address: the other end as a netaddress; None where it has none.
+        from_onion: it came through Tor, whatever its address says.
         our_address: our end as the peer says it sees it.
         kind: why the connection exists.
         permissions: what the operator allows it, by Core's names.
@@ -53,6 +54,7 @@ class PeerInfo:
     remote: Endpoint
     local: Endpoint
     address: NetAddress | None
+    from_onion: bool
     our_address: NetAddress | None
     kind: ConnectionType
     permissions: frozenset[str]
@@ -97,6 +99,7 @@ def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
         remote=session.remote,
         local=session.local,
         address=session.address,
+        from_onion=session.from_onion,
         our_address=None if theirs is None else theirs.receiver,
         kind=session.kind,
         permissions=session.permissions,

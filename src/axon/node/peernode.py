@@ -37,12 +37,15 @@ from axon.node.commands import (
     DialOnce,
     DisconnectNode,
     PingAll,
+    ReachNetwork,
     RemoveNode,
     SetNetworkActive,
+    TellOwnAddress,
 )
 from axon.node.headerflow import HeaderFlow, HeadersLearnt
 from axon.node.links import HANDSHAKE_MESSAGES, Links
 from axon.node.outbox import Outbox
+from axon.node.privateflow import PrivateFlow
 from axon.node.reception import Reception, TransactionDecoded
 from axon.node.session import PastTraffic, Session
 from axon.node.settings import LinkSettings
@@ -94,6 +97,7 @@ class PeerNode(ABC):
         self.links = Links(self._outbox, self.sessions, settings, addrman, bans, rng, now)
         self.past_traffic = PastTraffic()
         self._headerflow = HeaderFlow(self._outbox, headers, headersync, self.timelines)
+        self.private = PrivateFlow(self._outbox, self.links, rng, now)
         self._reception = Reception(self._outbox, self.sessions, self._received, self._serve)
 
     # The machine.
@@ -146,10 +150,14 @@ class PeerNode(ABC):
         """When `tick` wants to be called next."""
         if self._reception.has_ready or self._outbox.has_effects:
             return IMMEDIATELY
-        return earlier(self.links.deadline(), self._deadline())
+        return self._soonest()
+
+    def _soonest(self) -> Instant | None:
+        own = earlier(self.private.deadline(), self._deadline())
+        return earlier(self.links.deadline(), own)
 
     def _is_due(self, now: Instant) -> bool:
-        deadline = earlier(self.links.deadline(), self._deadline())
+        deadline = self._soonest()
         return deadline is not None and deadline <= now
 
     def _take_off(self, now: Instant) -> bool:
@@ -164,6 +172,7 @@ class PeerNode(ABC):
                 were_any = True
                 for leaving in self._outbox.take_leaving():
                     self.links.closed(leaving, now)
+                    self.private.closed(leaving.session)
                     self._reception.closed(leaving.session)
                     self.past_traffic.add(leaving.session)
                     if isinstance(leaving.fault, PeerSilent):
@@ -183,6 +192,9 @@ class PeerNode(ABC):
             PeerFault: the peer failed us with it.
             DecodeError: it is not what it claims to be.
         """
+        if session.kind.is_private:
+            self.private.received(session, message, now)
+            return
         if session.keepalive is not None and not isinstance(message, HANDSHAKE_MESSAGES):
             self._route(session, message, now)
             return
@@ -211,6 +223,13 @@ class PeerNode(ABC):
             case SetNetworkActive(active):
                 outbox.perform(links.connections.set_active(active, now))
                 outbox.answer(ticket, active)
+            case ReachNetwork(network):
+                links.presence.reach(network)
+                outbox.answer(ticket, None)
+            case TellOwnAddress(address, ours):
+                presence = links.presence
+                (presence.found if ours else presence.lost)(address, now)
+                outbox.answer(ticket, None)
             case PingAll():
                 for session in self.sessions.values():
                     if session.keepalive is not None:

@@ -17,7 +17,7 @@ from axon.machine import Endpoint, Instant, PeerId
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
-from axon.primitives.netaddress import NetAddress
+from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.registry import COMMANDS, LongList
 from axon.wire.transport import Transport
 
@@ -84,6 +84,7 @@ class Session:
         handshake: what is said first.
         keyed_netgroup: of its address, see `InboundAdmission`.
         now: when it was opened.
+        from_onion: it arrived where Tor brings those who dial our onion service.
     """
 
     def __init__(
@@ -98,6 +99,8 @@ class Session:
         handshake: Handshake,
         keyed_netgroup: int,
         now: Instant,
+        *,
+        from_onion: bool = False,
     ) -> None:
         self.peer = peer
         self.remote = remote
@@ -109,6 +112,7 @@ class Session:
         self.handshake = handshake
         self.keyed_netgroup = keyed_netgroup
         self.opened_at = now
+        self.from_onion = from_onion
         self.keepalive: KeepAlive | None = None
         self.message_of = ""  # Name of the message that is handled, or was last.
         self.message_bytes = 0  # Its size, until all that it led to is done.
@@ -126,6 +130,13 @@ class Session:
         self.sent = Traffic()
         self.last_block_at: Instant = 0
         self.last_transaction_at: Instant = 0
+
+    @property
+    def through(self) -> AddressNetwork | None:
+        """The network that it is connected through; None for a name that a proxy looked up."""
+        if self.from_onion:
+            return AddressNetwork.TORV3
+        return None if self.address is None else self.address.network
 
     @property
     def inbound(self) -> bool:

@@ -34,7 +34,11 @@ class LinkSettings:
         connections: whom to dial and how many to let in.
         user_agent: `/Name:version(comment)/` (BIP 14).
         listen_port: told to peers; None if we do not listen.
-        own_addresses: ours, as far as they are known, told to peers.
+        own_addresses: ours, as the operator names them, told to peers.
+        interface_addresses: this machine's own, told to peers as well.
+        discover: peers are believed who say how they see us.
+        onion_binds: who arrives there came through Tor.
+        private_broadcast: own transactions are brought out by private broadcasts alone.
         blocks_only: peers are to send no transactions (`-blocksonly`).
         minimum_chainwork: of the network's chain at least (`-minimumchainwork`).
         peer_timeout: for the handshake (`-peertimeout`).
@@ -47,6 +51,10 @@ class LinkSettings:
     user_agent: str = "/axon/"
     listen_port: int | None = None
     own_addresses: tuple[NetAddress, ...] = ()
+    interface_addresses: tuple[NetAddress, ...] = ()
+    discover: bool = True
+    onion_binds: frozenset[Endpoint] = frozenset()
+    private_broadcast: bool = False
     blocks_only: bool = False
     minimum_chainwork: int = 0
     peer_timeout: Instant = HANDSHAKE_TIMEOUT

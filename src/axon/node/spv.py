@@ -136,7 +136,7 @@ class SpvNode(PeerNode):
         self._alone = alone
         self._was_complete = self._was_synced = False
         for transaction in unconfirmed:
-            self.transactions.send(transaction, now)
+            self._bring_out(transaction, now)
 
     @property
     def is_synced(self) -> bool:
@@ -174,6 +174,11 @@ class SpvNode(PeerNode):
         self._outbox.perform(self.filtersync.tick(now))
         self._outbox.perform(self._fetch.tick(now))
         self.transactions.tick(now)
+        for stale in self.private.tick(now):
+            if self.transactions.broadcast.status(stale.txid) is None:
+                self.private.give_up(stale.wtxid, "it is in a block, or given up")
+            else:
+                self.private.send_again(stale.wtxid)
         self._rotation.tick(now)
         self.links.tick(now)
 
@@ -191,6 +196,8 @@ class SpvNode(PeerNode):
         self._tips.update(now)
         self.scan.advance(now, headers_known=self._tips.is_complete or self._alone)
         self._outbox.perform(self.filtersync.update(now))  # The scan may want other filters now.
+        for entry in self.private.book.entries():
+            self.transactions.handed_over(entry.transaction.txid, entry.confirmed)
         self._tell_progress()
         if self.scan.is_following:
             return  # Whoever is killed now must not find later filter headers than his wallet's.
@@ -233,6 +240,7 @@ class SpvNode(PeerNode):
                 if 0 <= feerate_sat_kvb <= MAX_FLOOR_SAT_KVB:
                     self._floors[peer] = feerate_sat_kvb
             case Tx(transaction):
+                self.private.seen(transaction.wtxid)
                 self.transactions.received(session, transaction, now)
             case SendHeaders():
                 pass  # We have no blocks to announce.
@@ -332,12 +340,18 @@ class SpvNode(PeerNode):
 
     # What the operator asks.
 
+    def _bring_out(self, transaction: Transaction, now: Instant) -> None:
+        quiet = self.settings.private_broadcast
+        self.transactions.send(transaction, now, quiet=quiet)
+        if quiet:
+            self.private.send(transaction, now)
+
     def _carry_out(self, ticket: int, command: object, now: Instant) -> None:
         match command:
             case AskWallet():
                 self._outbox.delegate(command, WALLET, WalletAsked(ticket))
             case SendTransaction(transaction):
-                self.transactions.send(transaction, now)
+                self._bring_out(transaction, now)
                 self._outbox.answer(ticket, None)
             case Rescan(height):
                 self.scan.rescan(height, now)

@@ -197,11 +197,24 @@ class UnconfirmedWatch:
                 self.txrequest.notfound(peer, item.hash)
         self._outbox.perform(self.txrequest.requests(now))
 
-    def send(self, transaction: Transaction, now: Instant) -> None:
-        """Bring a transaction of our own to the network, until it is confirmed."""
+    def send(self, transaction: Transaction, now: Instant, *, quiet: bool = False) -> None:
+        """Bring a transaction of our own to the network, until it is confirmed.
+
+        Args:
+            quiet: it goes out by a private broadcast, and is asked for like any other when a peer
+                announces it: who is not asked would know whose it is.
+        """
+        if quiet:
+            self._outbox.perform(self.broadcast.add(transaction, now, quiet=True))
+            return
         self._seen.add(transaction.txid)
         self._seen.add(transaction.wtxid)
         self._outbox.perform(self.broadcast.add(transaction, now))
+
+    def handed_over(self, txid: Txid, peers: int) -> None:
+        """So many strangers have taken one that goes out by a private broadcast."""
+        if self.broadcast.handed_over(txid, peers):
+            self._report_spread(txid)
 
     def settled(self, txid: Txid) -> None:
         """A transaction is confirmed, or given up."""

@@ -76,6 +76,7 @@ class _Gossiper:
         "kind",
         "known",
         "limit",
+        "network",
         "next_own",
         "next_send",
         "our_address",
@@ -92,10 +93,12 @@ class _Gossiper:
         remote: NetAddress,
         negotiated: Negotiated,
         exempt: bool,
+        through: AddressNetwork | None,
         now: Instant,
     ) -> None:
         self.kind = kind
         self.remote = remote
+        self.network = remote.network if through is None else through
         self.our_address = negotiated.our_address
         self.v2 = negotiated.addrv2
         self.exempt = exempt
@@ -141,6 +144,7 @@ class AddrGossip:
         rng: the secret key, delays and samples.
         reachable: networks on which we can dial; others are passed on, but not kept.
         lab: loopback addresses count as routable.
+        discover: peers are believed who say how they see us.
     """
 
     def __init__(
@@ -150,6 +154,7 @@ class AddrGossip:
         rng: Random,
         reachable: frozenset[AddressNetwork] = _ALL_NETWORKS,
         lab: bool = False,
+        discover: bool = True,
     ) -> None:
         self._addrman = addrman
         self._bans = bans
@@ -158,7 +163,7 @@ class AddrGossip:
         self._lab = lab
         self._key = rng.getrandbits(128).to_bytes(16, "little")
         self._peers: dict[PeerId, _Gossiper] = {}
-        self._own = OwnAddress(rng, reachable, lab)
+        self._own = OwnAddress(rng, reachable, lab, discover)
         self._answers = AddrAnswers(addrman, rng)
         self._deadline: Instant | None = None
 
@@ -176,6 +181,11 @@ class AddrGossip:
         self._own.set(addresses, services, port)
         self._ring(now)
 
+    def reach(self, network: AddressNetwork) -> None:
+        """One more network on which we can dial."""
+        self._reachable |= {network}
+        self._own.reachable = self._reachable
+
     def stats(self, peer: PeerId) -> AddrStats:
         """A peer's counters; zeroes for one that is not known."""
         gossiper = self._peers.get(peer)
@@ -191,6 +201,7 @@ class AddrGossip:
         negotiated: Negotiated,
         now: Instant,
         exempt: bool = False,
+        through: AddressNetwork | None = None,
     ) -> list[Action]:
         """A peer has finished the handshake; one that we dialled is asked for addresses.
 
@@ -201,10 +212,11 @@ class AddrGossip:
             negotiated: what the handshake agreed on.
             now: when.
             exempt: it has the `addr` permission: no rate limit, and a fresh sample as its answer.
+            through: which network it came, where its address does not say so.
         """
         if not kind.relays_addresses:
             return []
-        gossiper = self._peers[peer] = _Gossiper(kind, remote, negotiated, exempt, now)
+        gossiper = self._peers[peer] = _Gossiper(kind, remote, negotiated, exempt, through, now)
         self._ring(gossiper.due(self._own.is_advertised))
         if kind in (ConnectionType.INBOUND, ConnectionType.FEELER):
             return []
@@ -336,7 +348,7 @@ class AddrGossip:
             self._push(gossiper, timed, now)
 
     def _sample(self, gossiper: _Gossiper, now: Instant) -> list[TimedAddress]:
-        answers, network = self._answers, gossiper.remote.network
+        answers, network = self._answers, gossiper.network
         sample = answers.fresh(now) if gossiper.exempt else answers.kept(network, now)
         return [timed for timed in sample if not self._bans.is_refused(timed.address, now)]
 
@@ -370,8 +382,8 @@ class AddrGossip:
             return []
         first = gossiper.next_own == 0
         gossiper.next_own = now + self._delay(OWN_INTERVAL)
-        remote, seen = gossiper.remote, gossiper.our_address
-        entry = self._own.entry_for(remote, seen, gossiper.kind.is_outbound, now)
+        seen, dialled = gossiper.our_address, gossiper.kind.is_outbound
+        entry = self._own.entry_for(gossiper.network, seen, dialled, now)
         if entry is None or not gossiper.understands(entry.address):
             return []
         if first:

@@ -22,7 +22,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
 from axon.p2p.picker import Picker, was_tried
 from axon.p2p.requests import DialRequest, endpoint_of
-from axon.primitives.netaddress import NetAddress
+from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import Services
 
 DIAL_INTERVAL: Final = 500 * MILLISECOND
@@ -88,6 +88,10 @@ class AutoDial:
         """What the state of the chain means; the arguments are those of `Connections.adapt`."""
         self._picker.near_tip = near_tip
         self._stale_tip, self._synced = stale_tip, synced
+
+    def reach(self, network: AddressNetwork) -> None:
+        """One more network on which we can dial."""
+        self._picker.reachable |= {network}
 
     def found_own(self, address: NetAddress) -> None:
         """This address is our own: it is not dialled again."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
+from typing import Final
 
 from axon.machine import Endpoint, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer
@@ -30,10 +31,13 @@ from axon.p2p.faults import PeerDone
 from axon.p2p.handshake import Negotiated
 from axon.p2p.namedpeers import AddedNode, NamedPeers
 from axon.p2p.peersfile import MAX_ANCHORS
+from axon.p2p.privatedials import PrivateDials
 from axon.p2p.redial import STEADY, Target
 from axon.p2p.requests import DialRequest, NetworkRequest, address_of
 from axon.p2p.seeding import Seeding
-from axon.primitives.netaddress import NetAddress
+from axon.primitives.netaddress import AddressNetwork, NetAddress
+
+_PRIVATE: Final = ConnectionType.PRIVATE_BROADCAST
 
 
 class Connections:
@@ -46,7 +50,7 @@ class Connections:
         rng: delays, choices and the key of netgroups.
         now: the start.
 
-    `admission` decides about whoever dials us.
+    `admission` decides about whoever dials us, `private` whom to dial for private broadcasts.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Connections:
             addrman,
             config.seed_nodes if automatic else (),
             config.dns_seeds if automatic else (),
+            config.asks_seeds_as_nodes,
             config.fixed_seeds if automatic else (),
             config.force_dns,
             bool(config.added),
@@ -76,6 +81,7 @@ class Connections:
             now,
         )
         self._auto = AutoDial(config, self._table, addrman, bans, rng, now)
+        self.private = PrivateDials(config, self._table, addrman, bans, rng)
         self._deadline: Instant | None = now
         self._changed = True  # The deadline is to be worked out anew.
 
@@ -90,8 +96,12 @@ class Connections:
     def is_reaching(self) -> bool:
         """Somebody is being dialled or shakes hands, or will be: automatic dials are wanted."""
         table = self._table
-        shaking = any(c.request is not None and not c.ready for c in table.open.values())
-        return bool(table.dialling) or shaking or self._auto.wants_more
+        shaking = any(
+            c.request is not None and not c.ready and c.kind is not _PRIVATE
+            for c in table.open.values()
+        )
+        dialling = any(request.kind is not _PRIVATE for request in table.dialling)
+        return dialling or shaking or self._auto.wants_more
 
     def count(self, kind: ConnectionType) -> int:
         """Connections of this kind, those being dialled included."""
@@ -126,9 +136,21 @@ class Connections:
         self._auto.adapt(near_tip, stale_tip, synced)
         self._changed = True
 
+    def reach(self, network: AddressNetwork) -> None:
+        """One more network is reached, as when Tor has said where its proxy is."""
+        self._auto.reach(network)
+        self.private.reach(network)
+        self._changed = True
+
+    def want_private(self, more: int) -> None:
+        """So many connections for private broadcasts more, or less."""
+        self.private.want(more)
+        self._changed = True
+
     def found_own(self, address: NetAddress) -> None:
         """This address is our own: it is not dialled again."""
         self._auto.found_own(address)
+        self.private.found_own(address)
 
     # What the operator says.
 
@@ -177,6 +199,8 @@ class Connections:
         address = request.address if request.address is not None else remote
         self._table.open[peer] = Connection(request.kind, address, request, now)
         self._changed = True
+        if request.kind is _PRIVATE:
+            self.private.want(-1)
         if self._table.is_active:
             return []
         return [DisconnectPeer(peer, PeerDone("network switched off"))]
@@ -206,6 +230,12 @@ class Connections:
         if connection is None:
             return []
         connection.ready = True
+        address = connection.address
+        if address is not None and address.network is AddressNetwork.TORV3:
+            if connection.kind.is_outbound:
+                self.private.tor_answered()
+        if connection.kind is _PRIVATE:
+            return []  # The address table is not to show that we met.
         if connection.kind.is_outbound and connection.address is not None:
             self._addrman.set_services(connection.address, negotiated.services)
             self._addrman.good(connection.address, now)
@@ -225,7 +255,7 @@ class Connections:
         """
         connection = self._table.open.pop(peer, None)
         self._changed = True
-        if connection is None or connection.request is None:
+        if connection is None or connection.request is None or connection.kind is _PRIVATE:
             return
         request, kind = connection.request, connection.kind
         if connection.ready and connection.address is not None:
@@ -257,6 +287,7 @@ class Connections:
         if self._table.retries:
             return 0
         moments = [self._named.deadline(), self._seeding.deadline(), self._auto.deadline()]
+        moments.append(self.private.deadline())
         if self._may_fetch():
             moments.append(self._auto.next_dial)
         return min((moment for moment in moments if moment is not None), default=None)
@@ -271,6 +302,9 @@ class Connections:
         self._table.retries.clear()
         requests += [self._request(dial) for dial in self._named.tick(now)]
         requests += self._seeding.tick(now, self._table.count_ready(ConnectionType.FULL_RELAY))
+        hidden = self.private.tick(now)
+        if hidden is not None:
+            requests.append(self._request(hidden))
         dial = self._fetch(now) or self._auto.tick(now)
         return requests if dial is None else [*requests, self._request(dial)]
 

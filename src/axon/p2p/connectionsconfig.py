@@ -32,6 +32,8 @@ class ConnectionsConfig:
         added: peers to dial besides (`-addnode`).
         seed_nodes: nodes to ask for addresses (`-seednode`).
         dns_seeds: names to look up; empty with `-dnsseed=0`.
+        asks_seeds_as_nodes: the seeds' names are dialled for addresses and not looked up, since
+            only a proxy may look names up.
         force_dns: look them up even where addresses are known (`-forcednsseed`).
         fixed_seeds: the last resort; empty with `-fixedseeds=0`.
         anchors: block relay peers of the last run, from `anchors.dat`.
@@ -39,6 +41,8 @@ class ConnectionsConfig:
         v2: we speak the encrypted transport (`-v2transport`).
         lab: loopback addresses count as routable.
         needs: services that peers of our choice must offer, beside those of blocks.
+        tor_is_trusted: the proxy to Tor need not prove that it is one before IPv4 and IPv6 peers
+            are dialled through it privately: all of our connections go through it anyway.
         impatient: peers that the operator named are dialled every few seconds, not minutes.
     """
 
@@ -48,6 +52,7 @@ class ConnectionsConfig:
     added: tuple[Target, ...] = ()
     seed_nodes: tuple[Endpoint, ...] = ()
     dns_seeds: tuple[str, ...] = ()
+    asks_seeds_as_nodes: bool = False
     force_dns: bool = False
     fixed_seeds: tuple[NetAddress, ...] = ()
     anchors: tuple[NetAddress, ...] = ()
@@ -55,6 +60,7 @@ class ConnectionsConfig:
     v2: bool = True
     lab: bool = False
     needs: int = 0
+    tor_is_trusted: bool = False
     impatient: bool = False
 
     @property

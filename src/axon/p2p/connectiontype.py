@@ -20,6 +20,8 @@ class ConnectionType(Enum):
     """Dialled to learn whether an address answers, then ended."""
     ADDR_FETCH = "addr-fetch"
     """Dialled for its addresses, then ended."""
+    PRIVATE_BROADCAST = "private-broadcast"
+    """Dialled to hand over one transaction of our own, without saying who we are, then ended."""
 
     @property
     def is_outbound(self) -> bool:
@@ -34,12 +36,17 @@ class ConnectionType(Enum):
     @property
     def relays_addresses(self) -> bool:
         """Addresses may be exchanged on it."""
-        return self is not ConnectionType.BLOCK_RELAY
+        return self not in _WITHOUT_ADDRESSES
 
     @property
     def relays_transactions(self) -> bool:
-        """Transactions may be exchanged on it."""
+        """Transactions may be exchanged on it, as among peers who stay."""
         return self not in _WITHOUT_TRANSACTIONS
+
+    @property
+    def is_private(self) -> bool:
+        """Nothing said on it may show who we are."""
+        return self is ConnectionType.PRIVATE_BROADCAST
 
     @property
     def is_lasting(self) -> bool:
@@ -48,7 +55,17 @@ class ConnectionType(Enum):
 
 
 _NEEDS_SERVICES = frozenset(
-    (ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY, ConnectionType.ADDR_FETCH)
+    (
+        ConnectionType.FULL_RELAY,
+        ConnectionType.BLOCK_RELAY,
+        ConnectionType.ADDR_FETCH,
+        ConnectionType.PRIVATE_BROADCAST,
+    )
 )
-_WITHOUT_TRANSACTIONS = frozenset((ConnectionType.BLOCK_RELAY, ConnectionType.FEELER))
-_SHORT = frozenset((ConnectionType.FEELER, ConnectionType.ADDR_FETCH))
+_WITHOUT_ADDRESSES = frozenset((ConnectionType.BLOCK_RELAY, ConnectionType.PRIVATE_BROADCAST))
+_WITHOUT_TRANSACTIONS = frozenset(
+    (ConnectionType.BLOCK_RELAY, ConnectionType.FEELER, ConnectionType.PRIVATE_BROADCAST)
+)
+_SHORT = frozenset(
+    (ConnectionType.FEELER, ConnectionType.ADDR_FETCH, ConnectionType.PRIVATE_BROADCAST)
+)

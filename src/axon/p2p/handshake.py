@@ -100,6 +100,16 @@ class Negotiated:
         return min(self.version, PROTOCOL_VERSION)
 
 
+ANONYMOUS_AGENT: Final = "/pynode:0.0.1/"
+"""The name under which Bitcoin Core brings out a transaction privately: whoever does so under
+another one says which program he uses."""
+
+
+def anonymous(near_tip: bool) -> OwnVersion:
+    """What a node says of itself that brings out a transaction privately: nothing."""
+    return OwnVersion(0, ANONYMOUS_AGENT, 0, relay=False, near_tip=near_tip)
+
+
 _WITNESS = int(Services.WITNESS)  # Plain integers: this is asked for every address drawn.
 _NETWORK = int(Services.NETWORK)
 _NETWORK_LIMITED = int(Services.NETWORK_LIMITED)
@@ -182,7 +192,8 @@ class Handshake:
         """The first words: our version if we dialled."""
         if not self._kind.is_outbound:
             return []
-        self._nonces.add(self.nonce)
+        if not self._kind.is_private:  # Else a peer that dials us with it learns who sent it.
+            self._nonces.add(self.nonce)
         return [self._own_version(now)]
 
     def deadline(self) -> Instant | None:
@@ -242,6 +253,10 @@ class Handshake:
             raise ConnectedToSelf("connected to self")
         self._theirs = theirs
         self._time_offset_s = max(0, theirs.time) - now // SECOND
+        if self._kind.is_private:
+            if not theirs.relay:
+                raise PeerFault("peer does not relay transactions")
+            return [Verack()]
         answers: list[Message] = [self._own_version(now)] if inbound else []
         if self._speaks(FEATURE_VERSION):
             answers += [WtxidRelay(), SendAddrV2()]
@@ -273,11 +288,12 @@ class Handshake:
 
     def _own_version(self, now: Instant) -> Version:
         own, remote = self._own, self._remote
-        tellable = remote is not None and remote.fits_v1 and remote.is_routable()
+        private = self._kind.is_private
+        tellable = not private and remote is not None and remote.fits_v1 and remote.is_routable()
         return Version(
             version=PROTOCOL_VERSION,
             services=own.services,
-            time=now // SECOND,
+            time=0 if private else now // SECOND,
             receiver=remote if remote is not None and tellable else UNSPECIFIED,
             nonce=self.nonce,
             user_agent=own.user_agent,

@@ -64,6 +64,9 @@ class Picker:
         reachable: networks on which we can dial.
         lab: loopback addresses count as routable.
         needs: services that an address must offer, beside those of blocks.
+
+    Attributes:
+        reachable: as given; there may be more later.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Picker:
         self._needs = needs
         self._addrman = addrman
         self._bans = bans
-        self._reachable = reachable
+        self.reachable = reachable
         self._lab = lab
         self._own: RollingSet[NetAddress] = RollingSet(MAX_OWN)
         self.near_tip = False
@@ -104,7 +107,7 @@ class Picker:
         if len(self._addrman) <= MAX_DRAWS:
             return self._pick_at_a_look(self._is_desirable, taken, groups, now)
         for draw in range(MAX_DRAWS):
-            record = self._addrman.select(now, networks=self._reachable)
+            record = self._addrman.select(now, networks=self.reachable)
             if record is None:
                 return None
             if self._is_desirable(record) and self._is_timely(record, draw, now):
@@ -120,7 +123,7 @@ class Picker:
         if len(self._addrman) <= MAX_DRAWS:
             return self._pick_at_a_look(_is_new, taken, frozenset(), now)
         for draw in range(MAX_DRAWS):
-            record = self._addrman.select(now, new_only=True, networks=self._reachable)
+            record = self._addrman.select(now, new_only=True, networks=self.reachable)
             if record is None:
                 return None
             if _is_new(record) and self._is_timely(record, draw, now):
@@ -166,7 +169,7 @@ class Picker:
         now: Instant,
     ) -> bool:
         """Whether nothing speaks against dialling this address at all."""
-        if address.network not in self._reachable or address in self._own:
+        if address.network not in self.reachable or address in self._own:
             return False
         if groups and address.group(self._lab) in groups:
             return False

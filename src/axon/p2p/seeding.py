@@ -45,6 +45,7 @@ class Seeding:
         addrman: takes them.
         seed_nodes: the operator's.
         dns_seeds: names; empty where DNS is not to be asked.
+        as_nodes: they are dialled for addresses and not looked up: a proxy alone may look names up.
         fixed_seeds: addresses; empty where they are not to be used.
         force_dns: ask the DNS seeds whatever is known.
         has_targets: the operator named peers to connect to.
@@ -59,6 +60,7 @@ class Seeding:
         addrman: AddrMan,
         seed_nodes: tuple[Endpoint, ...],
         dns_seeds: tuple[str, ...],
+        as_nodes: bool,
         fixed_seeds: tuple[NetAddress, ...],
         force_dns: bool,
         has_targets: bool,
@@ -70,6 +72,7 @@ class Seeding:
         self._addrman = addrman
         self._rng = rng
         self._port = port
+        self._as_nodes = as_nodes
         self._services = int(_SEED_SERVICES) | needs
         # Asked as this subdomain, a seed answers with nodes that offer these services.
         self._label = f"x{self._services:x}."
@@ -122,6 +125,9 @@ class Seeding:
         count = len(self._names) if self._ask_all else SEEDS_AT_ONCE
         chosen, self._names = self._names[:count], self._names[count:]
         self._dns_at = now + self._pause
+        if self._as_nodes:
+            self.to_fetch.extend(Endpoint(name, self._port) for name in chosen)
+            return []
         self._asked.update((self._label + name, name) for name in chosen)
         return [ResolveRequest(self._label + name, self._port) for name in chosen]
 

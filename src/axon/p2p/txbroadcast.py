@@ -94,6 +94,7 @@ class Spread:
 @dataclass(slots=True)
 class _Own:
     transaction: Transaction
+    quiet: bool = False  # It is brought out by other ways: here it is only listened for.
     due: Instant = 0  # For the listener's turn, or the next repetition.
     listener: PeerId | None = None
     # Of connected peers; the counts include those that have gone.
@@ -134,8 +135,13 @@ class TxBroadcast:
 
     # The wallet.
 
-    def add(self, transaction: Transaction, now: Instant) -> list[Action]:
-        """Bring a transaction out, until `remove`."""
+    def add(self, transaction: Transaction, now: Instant, *, quiet: bool = False) -> list[Action]:
+        """Bring a transaction out, until `remove`.
+
+        Args:
+            quiet: it goes out by a private broadcast. No peer of ours hears of it from us, or is
+                asked for it; only whether it comes back is noted.
+        """
         txid = transaction.txid
         if txid in self._own:
             return []
@@ -143,8 +149,11 @@ class TxBroadcast:
             self.remove(rival)
         if len(self._own) >= MAX_OWN:
             self.remove(next(iter(self._own)))
-        own = self._own[txid] = _Own(transaction)
+        own = self._own[txid] = _Own(transaction, quiet)
         self._names[txid] = self._names[transaction.wtxid] = txid
+        if quiet:
+            self._plan(own, now)
+            return []
         peers = list(self._peers)
         level = [peer for peer in peers if not self._is_behind(peer)]
         first = level or peers
@@ -169,6 +178,15 @@ class TxBroadcast:
             if not spent.isdisjoint(prevouts) or any(point[:32] in gone for point in prevouts):
                 gone[txid] = None
         return list(gone)
+
+    def handed_over(self, txid: Txid, peers: int) -> bool:
+        """So many strangers have taken a quiet one by now; whether that is news."""
+        own = self._own.get(txid)
+        more = 0 if own is None else peers - own.spread.given
+        if own is None or more <= 0:
+            return False
+        own.count(offered=more, given=more)
+        return True
 
     def status(self, txid: Txid) -> Spread | None:
         """How far a transaction has come; None if it is not held."""
@@ -215,7 +233,7 @@ class TxBroadcast:
         self._peers[peer] = wtxid_relay
         wanting: list[_Own] = []
         for own in self._own.values():
-            if own.spread.echoed:
+            if own.spread.echoed or own.quiet:
                 continue
             is_out = late or not all(map(self._is_behind, own.given))
             if is_out and own.listener is None:
@@ -364,7 +382,7 @@ class TxBroadcast:
         for peer in peers:
             items: list[InvItem] = []
             for own in wanting:
-                if own.listener == peer or (peer in own.offered and not again):
+                if own.quiet or own.listener == peer or (peer in own.offered and not again):
                     continue
                 if peer not in own.offered:
                     own.offered[peer] = None

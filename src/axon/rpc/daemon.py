@@ -24,6 +24,7 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
+from axon.drivers.aio.routes import Proxy
 from axon.mempool.entry import Chunk
 from axon.mempool.table import merge
 from axon.mining.template import BlockLimits, BlockTemplate, next_template
@@ -34,6 +35,7 @@ from axon.node.jobs import ReadBlock, ReadSpent
 from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE
+from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
@@ -84,6 +86,7 @@ class Daemon(Context):
         save_mempool: writes the pool down; the file.
         save_peers: writes the known addresses and the bans down.
         logs: the switches of the log.
+        proxy_of: the proxy that leads to a network at present.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
         templates: the node's, for miners.
@@ -94,6 +97,7 @@ class Daemon(Context):
     save_mempool: Callable[[], Awaitable[Path]]
     save_peers: Callable[[], Awaitable[None]]
     logs: LogCategories
+    proxy_of: Callable[[AddressNetwork], Proxy | None] = lambda _network: None
     pool_loaded: bool = False
     scan: CoinScan | None = None
     templates: Templates = field(init=False)

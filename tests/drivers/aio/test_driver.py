@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.dialling import Dialler, direct
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
-from axon.drivers.aio.sockets import Dialler, direct
 from axon.errors import AxonError, ConfigError, StorageError
 from axon.machine import (
     Answer,
@@ -159,18 +159,19 @@ def test_connections_go_out_from_the_address_given() -> None:
     asyncio.run(scenario())
 
 
-def test_a_dial_that_takes_too_long_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axon.drivers.aio.sockets.CONNECT_TIMEOUT", 1)
-
-    async def never(endpoint: Endpoint, link: Callable[[], asyncio.BaseProtocol]) -> object:
-        return await asyncio.get_running_loop().create_future()
-
+def test_a_dial_that_takes_too_long_fails() -> None:
     async def scenario() -> None:
         probe = Probe()
-        async with running(driver_of(probe, dialler=never)) as driver:
-            await driver.ask(Do((Dial(1, Endpoint("192.0.2.1", 8333)),)))
-            await until(lambda: bool(probe.dial_failures))
-            assert "no answer" in probe.dial_failures[0].reason
+        with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)  # The kernel answers one or two who come, and then nobody.
+            for each in (first, second):
+                each.setblocking(False)
+                each.connect_ex(full.getsockname())
+            async with running(driver_of(probe, dialler=direct(timeout_us=50_000))) as driver:
+                await driver.ask(Do((Dial(1, Endpoint(*full.getsockname())),)))
+                await until(lambda: bool(probe.dial_failures))
+                assert probe.dial_failures[0].reason == "no answer within 0.05 s"
 
     asyncio.run(scenario())
 

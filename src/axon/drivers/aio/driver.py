@@ -9,14 +9,16 @@ it does not. An exception out of the machine or out of a job is a bug or a broke
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
 from itertools import count
 
 from axon.drivers.aio.clock import Clock
+from axon.drivers.aio.dialling import Dialler, direct
 from axon.drivers.aio.lanes import Lanes
 from axon.drivers.aio.resolve import resolve
-from axon.drivers.aio.sockets import Dialler, Sockets, direct
+from axon.drivers.aio.sockets import Sockets
 from axon.errors import AxonError
 from axon.machine import (
     MILLISECOND,
@@ -64,6 +66,7 @@ class AsyncioDriver:
         on_report: takes the fact of every `Report`, with the time it was stated.
         dialler: makes outbound connections.
         max_accepted: connections of others at a time, for `Sockets`; none for who does not listen.
+        looks_up: the system's resolver may be asked; else a `Resolve` is answered with nothing.
     """
 
     def __init__(
@@ -75,11 +78,13 @@ class AsyncioDriver:
         on_report: Callable[[object, Instant], None],
         dialler: Dialler | None = None,
         max_accepted: int = 0,
+        looks_up: bool = True,
     ) -> None:
         self._machine = machine
         self._clock = clock
         self._on_report = on_report
         self._sockets = Sockets(self._happened, dialler or direct(), max_accepted)
+        self._looks_up = looks_up
         self._lanes = Lanes(perform, self._completed, self._failed)
         self._inbox: deque[Event] = deque()
         self._asked: dict[int, asyncio.Future[object]] = {}
@@ -114,6 +119,15 @@ class AsyncioDriver:
             ConfigError: the port is in use, or the address is not usable here.
         """
         return await self._sockets.listen(endpoint)
+
+    async def accept(self, sock: socket.socket, remote: Endpoint) -> None:
+        """Take in a connection that came by other ways than a listener, as over I2P.
+
+        Args:
+            sock: it stands.
+            remote: who is at its other end.
+        """
+        await self._sockets.accept(sock, remote)
 
     async def ask(self, command: object) -> object:
         """Put a command to the machine and wait for its `Answer`; many may wait at once.
@@ -203,8 +217,8 @@ class AsyncioDriver:
                     self._sockets.pause(peer)
                 case Resume(peer):
                     self._sockets.resume(peer)
-                case Dial(ticket, endpoint):
-                    self._begin(self._sockets.dial(ticket, endpoint))
+                case Dial():
+                    self._begin(self._sockets.dial(effect))
                 case Resolve(ticket, host, port):
                     self._begin(self._resolve(ticket, host, port))
 
@@ -222,7 +236,8 @@ class AsyncioDriver:
         task.add_done_callback(self._outgoing.pop)
 
     async def _resolve(self, ticket: int, host: str, port: int) -> None:
-        self._happened(Resolved(ticket, await resolve(host, port)))
+        found = await resolve(host, port) if self._looks_up else ()
+        self._happened(Resolved(ticket, found))
 
     def _completed(self, task: int, outcome: object) -> None:
         self._happened(Completed(task, outcome))

@@ -20,12 +20,12 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+from axon.drivers.aio.dialling import Dialler
 from axon.drivers.bounds import (
-    CONNECT_TIMEOUT,
     DISCONNECT_LIMIT,
     SEND_HIGH_WATER_BYTES,
     SEND_LOW_WATER_BYTES,
@@ -37,6 +37,7 @@ from axon.machine import (
     SECOND,
     Clogged,
     Closed,
+    Dial,
     DialFailed,
     Drained,
     Endpoint,
@@ -60,28 +61,6 @@ BACKLOG = 128
 MAX_LEAVING = 32
 """Connections that may take their time to read our last words. One more, and the one that has had
 longest is cut: whoever comes and is sent away again and again must not fill the table."""
-
-Dialler = Callable[[Endpoint, Callable[[], asyncio.BaseProtocol]], Awaitable[object]]
-"""Connects to an endpoint and attaches the protocol it is handed to the stream, as
-`loop.create_connection` does; raises OSError. `direct` is one, a SOCKS5 client would be another."""
-
-
-def direct(local_host: str | None = None) -> Dialler:
-    """A dialler that connects by itself.
-
-    Args:
-        local_host: the address connections go out from; None leaves the choice to the system.
-    """
-
-    async def dial(endpoint: Endpoint, link: Callable[[], asyncio.BaseProtocol]) -> object:
-        return await asyncio.get_running_loop().create_connection(
-            link,
-            endpoint.host,
-            endpoint.port,
-            local_addr=None if local_host is None else (local_host, 0),
-        )
-
-    return dial
 
 
 class Link(asyncio.BufferedProtocol):
@@ -238,19 +217,26 @@ class Sockets:
         self._servers.append(server)
         return _endpoint(server.sockets[0].getsockname())
 
-    async def dial(self, ticket: int, endpoint: Endpoint) -> None:
-        """Connect; ends in one `Opened` or one `DialFailed` with this ticket."""
-        link = Link(self, ticket, endpoint)
+    async def dial(self, dial: Dial) -> None:
+        """Connect; ends in one `Opened` or one `DialFailed` with its ticket."""
+        link = Link(self, dial.ticket, dial.endpoint)
         reason = "the connection broke off at once"
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT / SECOND):
-                await self._dialler(endpoint, lambda: link)
-        except TimeoutError:
-            reason = f"no answer within {CONNECT_TIMEOUT // SECOND} s"
+            await self._dialler(dial, lambda: link)
         except (OSError, UnicodeError) as error:
             reason = _dial_refusal(error)
         if link.ticket is not None:  # Else it opened, if in the last moment, and ends by itself.
-            self.happened(DialFailed(ticket, reason))
+            self.happened(DialFailed(dial.ticket, reason))
+
+    async def accept(self, sock: socket.socket, remote: Endpoint) -> None:
+        """Take in a connection that came by other ways than a listener, as over I2P.
+
+        Args:
+            sock: it stands.
+            remote: who is at its other end.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.connect_accepted_socket(lambda: Link(self, None, remote), sock)
 
     def transmit(self, peer: PeerId, data: bytes) -> None:
         """Send bytes; nothing happens if the peer has gone."""
@@ -377,9 +363,12 @@ class Sockets:
         link.transport.abort()
 
 
-def _endpoint(address: tuple[str, int] | tuple[str, int, int, int]) -> Endpoint:
-    """From what `getsockname` and `getpeername` return; flow and scope of IPv6 are left out."""
-    return Endpoint(address[0], address[1])
+def _endpoint(address: tuple[str, int] | tuple[str, int, int, int] | str) -> Endpoint:
+    """From what `getsockname` and `getpeername` return; flow and scope of IPv6 are left out.
+
+    A Unix socket has a path, or no name: then nothing is said.
+    """
+    return Endpoint("::", 0) if isinstance(address, str) else Endpoint(address[0], address[1])
 
 
 def _dial_refusal(error: OSError | UnicodeError) -> str:

@@ -364,7 +364,7 @@ class Simulation:
 
     def dial(self, program: Program, dial: Dial) -> None:
         """Begin a connection."""
-        Attempt(program, program.next_local(), dial, self.agenda, self._network, self)
+        Attempt(program, program.next_local(dial), dial, self.agenda, self._network, self)
 
     def resolve(self, program: Program, resolve: Resolve) -> None:
         """Answer from the names that were set; an address in text stands for itself."""

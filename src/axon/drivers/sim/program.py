@@ -46,6 +46,9 @@ from axon.machine import (
 FIRST_PORT, LAST_PORT = 32_768, 60_999
 """Where outbound connections come from (Linux)."""
 
+HIDDEN_HOST: Final = "127.0.0.1"
+"""Where private ones seem to come from: an onion service sees its own Tor."""
+
 MAX_IMMEDIATE_TICKS: Final = 10_000
 """At one instant; a node whose inbox is full of the smallest messages needs some 2,000."""
 
@@ -272,11 +275,11 @@ class Program:
             case Resolve():
                 self._world.resolve(self, effect)
 
-    def next_local(self) -> Endpoint:
-        """This end of the next outbound connection."""
+    def next_local(self, dial: Dial) -> Endpoint:
+        """This end of the next outbound connection; a private one comes from nowhere."""
         port = self._next_port
         self._next_port = port + 1 if port < LAST_PORT else FIRST_PORT
-        return Endpoint(self.settings.endpoint.host, port)
+        return Endpoint(HIDDEN_HOST if dial.private else self.settings.endpoint.host, port)
 
     # Lanes.
 

@@ -139,6 +139,7 @@ async def mockscheduler(daemon: Daemon, delta_time: int) -> Json:
         message = f"delta_time must be between 1 and {MAX_DELTA_S} seconds (1 hr)"
         raise RpcError(Code.MISC, message)
     daemon.node.transactions.txrelay.bring_forward(delta_time * SECOND)
+    daemon.node.private.bring_forward(delta_time * SECOND)
     _look_again(daemon)
     await daemon.save_peers()
     return None

@@ -16,9 +16,6 @@ from axon.rpc.dispatch import method
 from axon.rpc.shapes.peers import NETWORK_NAMES, peer_json, services_names
 from axon.wire.messages.handshake import PROTOCOL_VERSION
 
-MANUAL_SCORE: Final = 4
-"""How sure we are of an own address that the operator named, as Core counts it."""
-
 ENOUGH_CLOCKS: Final = 5
 """From fewer peers nothing is concluded about our clock."""
 
@@ -178,8 +175,8 @@ def getnetworkinfo(daemon: Daemon) -> Json:
         "relayfee": Amount(policy.min_relay_feerate_sat_kvb),
         "incrementalfee": Amount(policy.incremental_feerate_sat_kvb),
         "localaddresses": [
-            {"address": own.to_text(), "port": own.port, "score": MANUAL_SCORE}
-            for own in settings.own_addresses
+            {"address": own.to_text(), "port": own.port, "score": score}
+            for own, score in node.links.presence.own.items()
         ],
         "warnings": [],
     }
@@ -196,17 +193,20 @@ def _time_offset_s(daemon: Daemon) -> int:
 
 
 def _networks(daemon: Daemon) -> list[Json]:
-    reachable = daemon.node.settings.connections.reachable
-    return [
-        {
-            "name": name,
-            "limited": network not in reachable,
-            "reachable": network in reachable,
-            "proxy": "",
-            "proxy_randomize_credentials": False,
-        }
-        for network, name in NETWORK_NAMES.items()
-    ]
+    reachable = daemon.node.links.presence.reachable
+    shown: list[Json] = []
+    for network, name in NETWORK_NAMES.items():
+        proxy = daemon.proxy_of(network)
+        shown.append(
+            {
+                "name": name,
+                "limited": network not in reachable,
+                "reachable": network in reachable,
+                "proxy": "" if proxy is None else str(proxy),
+                "proxy_randomize_credentials": proxy is not None and proxy.isolates,
+            }
+        )
+    return shown
 
 
 @method("network")

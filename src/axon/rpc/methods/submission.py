@@ -25,6 +25,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.methods.privatebroadcast import MAX_FEE_EXCEEDED, send_privately
 from axon.rpc.shapes.transactions import decode_hex_transaction, has_valid_ops
 
 DEFAULT_MAX_FEERATE: Final = Amount(COIN // 10)
@@ -64,6 +65,9 @@ async def sendrawtransaction(
 ) -> Json:
     """Submit a raw transaction (serialized, hex-encoded) to local node and network.
 
+    With -privatebroadcast it goes to a few strangers on Tor or I2P alone, over a connection each
+    that says nothing of who we are, and is in our own mempool only when it comes back.
+
     Args:
         hexstring: The hex string of the raw transaction
         maxfeerate: Reject transactions whose fee rate is higher than the specified value, expressed
@@ -82,6 +86,11 @@ async def sendrawtransaction(
     coins = await _read_coins(daemon, transaction, made)
     if any(coins[point] is not None for point in made):
         raise RpcError(Code.ALREADY_KNOWN, "Transaction outputs already in utxo set")
+    if node.settings.private_broadcast:
+        refused = await send_privately(daemon, transaction, feerate)
+        if refused is not None:
+            raise _refused(refused)
+        return to_hex(txid)
     if txid in node.pool:
         return to_hex(txid)
     if feerate:
@@ -90,10 +99,7 @@ async def sendrawtransaction(
         if isinstance(prepared, Refused):
             raise _refused(prepared)
         if prepared.fee_sat > fee_at(feerate, transaction.vsize):
-            raise RpcError(
-                Code.VERIFY,
-                "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)",
-            )
+            raise RpcError(Code.VERIFY, MAX_FEE_EXCEEDED)
     outcome = await daemon.command(SendTransaction(transaction))
     if isinstance(outcome, Admitted):
         return to_hex(txid)

@@ -43,12 +43,15 @@ def services_names(services: int) -> list[Json]:
     ]
 
 
-def network_name(address: NetAddress | None, lab: bool) -> str:
+def network_name(address: NetAddress | None, lab: bool, *, from_onion: bool = False) -> str:
     """The network that an address belongs to, as far as anyone could dial it there.
 
     Args:
         lab: loopback addresses count as routable.
+        from_onion: Tor brought whoever is there.
     """
+    if from_onion:
+        return NETWORK_NAMES[AddressNetwork.TORV3]
     if address is None or not address.is_routable(lab):
         return UNROUTABLE
     return NETWORK_NAMES[address.network]
@@ -65,7 +68,7 @@ def peer_json(info: PeerInfo, lab: bool) -> dict[str, Json]:
         shown["addrlocal"] = str(info.our_address)
     return {
         **shown,
-        "network": network_name(info.address, lab),
+        "network": network_name(info.address, lab, from_onion=info.from_onion),
         "services": f"{info.services:016x}",
         "servicesnames": services_names(info.services),
         "relaytxes": info.relay.relay,

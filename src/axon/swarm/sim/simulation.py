@@ -8,7 +8,7 @@ though the in-memory validator does not run scripts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -63,6 +63,7 @@ class SimNode:
         number: counts up from 0, the same as its number in the simulation.
         disk: outlives crashes.
         ledger: of the present run.
+        host: its address; None for an IPv4 one by its number.
         peers: what it has written of known addresses (`peers.dat`); empty for nothing.
         facts: how often each kind of fact was reported, over all runs.
     """
@@ -71,12 +72,13 @@ class SimNode:
     disk: Disk
     ledger: LedgerOnDisk | None = None
     peers: bytes = b""
+    host: str | None = None
     facts: dict[str, int] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> Endpoint:
         """Where it listens."""
-        return Endpoint(host(self.number), PORT)
+        return Endpoint(self.host or host(self.number), PORT)
 
 
 class SimNetwork:
@@ -92,6 +94,7 @@ class SimNetwork:
         settings: changes a node's settings, given its number; None to leave them as they are.
         disguise: what stands in a node's place towards others, given its number; None for itself.
         perform: does a job of a node's; None for as ever.
+        hosts: the addresses of nodes that are no IPv4 ones, as onion services; by number.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class SimNetwork:
         settings: Callable[[int, NodeSettings], NodeSettings] | None = None,
         disguise: Callable[[SimNode, FullNode], Machine] | None = None,
         perform: Callable[[SimNode, object], object] | None = None,
+        hosts: Mapping[int, str] | None = None,
     ) -> None:
         self.simulation = Simulation(seed, link=link)
         self.world = World()
@@ -117,7 +121,10 @@ class SimNetwork:
         self._disguise = disguise
         self._perform = perform or _perform
         self._behind: dict[int, FullNode] = {}  # Those in disguise.
-        self.nodes = [SimNode(number, Disk(list(history))) for number in range(count)]
+        named = hosts or {}
+        self.nodes = [
+            SimNode(number, Disk(list(history)), host=named.get(number)) for number in range(count)
+        ]
         for node in self.nodes:
             self._add(node)
 
@@ -161,7 +168,7 @@ class SimNetwork:
     def settings(self, number: int) -> NodeSettings:
         """The settings with which a node runs."""
         own = address_of(self.nodes[number].endpoint)
-        assert own is not None, "nodes have IPv4 addresses"
+        assert own is not None, "nodes have addresses"
         settings = NodeSettings(
             network=REGTEST,
             connections=ConnectionsConfig(port=PORT, v2=False, lab=True),
@@ -231,10 +238,10 @@ class SimNetwork:
                 numbers.append(others.pop(int(rng.random() * len(others))))
         services = self.settings(node.number).services
         source = address_of(node.endpoint)
-        assert source is not None, "nodes have IPv4 addresses"
+        assert source is not None, "nodes have addresses"
         for number in numbers:
-            address = address_of(Endpoint(host(number), PORT))
-            assert address is not None, "nodes have IPv4 addresses"
+            address = address_of(self.nodes[number].endpoint)
+            assert address is not None, "nodes have addresses"
             told = TimedAddress(now // SECOND, services, address)
             addrman.add([told], source, now)
         return addrman
