@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from axon.drivers.aio.routes import Proxy, Routes
 from axon.errors import ConfigError
 from axon.host.fullnode import RunningNode, full_node
-from axon.host.lightclient import light_client
+from axon.host.lightclient import goes_out_privately, light_client
 from axon.host.lightwallet import light_wallet
 from axon.host.settings import Bind, FullNodeSettings, LightSettings, PeerSettings
 from axon.machine import Endpoint
 from axon.primitives.address import decode_address
 from axon.primitives.network import REGTEST
+from tests.socksserver import SocksServer
 
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 OTHER = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx"
 LIMIT_S = 30.0
+TOR = Routes(onion=Proxy(Endpoint("127.0.0.1", 9050)))
 
 
 def node_settings(folder: Path) -> FullNodeSettings:
@@ -72,3 +76,39 @@ def test_what_is_no_command_is_named_and_the_client_lives(tmp_path: Path) -> Non
                     await client.ask("nonsense")
 
     asyncio.run(run())
+
+
+def test_a_wallet_dials_through_its_proxy(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with full_node(node_settings(tmp_path / "node")) as node:
+            await node.call("generatetoaddress", 2, ADDRESS)
+            with SocksServer({"bob.example": node.endpoints[0]}) as server:
+                proxy = Proxy(server.endpoint)
+                settings = LightSettings(
+                    network=REGTEST,
+                    folder=tmp_path,
+                    connect=(Endpoint("bob.example", 5),),
+                    routes=Routes(ipv4=proxy, ipv6=proxy, onion=proxy, names=proxy),
+                )
+                async with light_client(settings) as client:
+                    assert await client.wait_synced(LIMIT_S)
+                    assert client.height == 2
+                assert [asked.host for asked in server.requests()] == ["bob.example"]
+
+    asyncio.run(asyncio.wait_for(run(), 2 * LIMIT_S))
+
+
+@pytest.mark.parametrize(
+    ("settings", "private"),
+    [
+        ({}, False),
+        ({"routes": TOR}, True),
+        ({"routes": TOR, "connect": (Endpoint("1.2.3.4", 1),)}, False),
+        ({"routes": TOR, "onlynet": ("ipv4",)}, False),
+        ({"routes": TOR, "offline": True}, False),
+        ({"routes": Routes(i2p=Endpoint("127.0.0.1", 7656))}, True),
+    ],
+)
+def test_when_payments_go_out_privately(settings: dict[str, Any], private: bool) -> None:
+    made = LightSettings(network=REGTEST, folder=Path("/nowhere"), **settings)
+    assert goes_out_privately(made) is private

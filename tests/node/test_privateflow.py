@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from axon.machine import MINUTE, SECOND, Closed, Dial, Disconnect, PeerId, Transmit
 from axon.node.commands import AbortPrivately, SendPrivately, SubmitBlock
-from axon.node.privatefacts import PrivatelyEnded, PrivatelySent
+from axon.node.privatefacts import (
+    PrivatelyEnded,
+    PrivatelyRepeated,
+    PrivatelyReturned,
+    PrivatelySent,
+)
 from axon.p2p.handshake import ANONYMOUS_AGENT
 from axon.p2p.requests import endpoint_of
 from axon.primitives.netaddress import UNSPECIFIED, AddressNetwork, NetAddress, TimedAddress
@@ -121,8 +126,7 @@ def test_what_comes_back_is_done_with() -> None:
     assert paid.txid in rig.node.pool
     assert not rig.node.private.book
     assert rig.node.links.connections.private.to_open == 0
-    (ended,) = rig.facts(PrivatelyEnded)
-    assert "came back" in ended.reason
+    assert rig.facts(PrivatelyReturned) == [PrivatelyReturned(paid.txid, friend)]
     shaken(rig, peer)
     assert rig.disconnected(peer) == "no transaction is to be brought out any more"
 
@@ -164,6 +168,7 @@ def test_what_does_not_come_back_goes_to_one_more() -> None:
     asked = len(private_dials(rig))
     rig.wait(5 * MINUTE)
     assert len(private_dials(rig)) > asked  # The others never answered, and it did not come back.
+    assert PrivatelyRepeated(paid.txid, paid.wtxid) in rig.facts(PrivatelyRepeated)
 
 
 def test_what_is_of_no_use_any_more_is_given_up() -> None:

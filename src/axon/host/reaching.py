@@ -81,8 +81,14 @@ async def with_addresses(routes: Routes) -> Routes:
     Raises:
         ConfigError: one has none, or names may not be looked up.
     """
+    own_onion = routes.onion != routes.names
     found = {
-        name: Proxy(await _settle(proxy.place, "proxy", routes.dns), proxy.isolates)
+        name: Proxy(
+            await _settle(
+                proxy.place, "onion" if name == "onion" and own_onion else "proxy", routes.dns
+            ),
+            proxy.isolates,
+        )
         for name in ("ipv4", "ipv6", "onion", "cjdns", "names")
         if isinstance(proxy := getattr(routes, name), Proxy) and isinstance(proxy.place, Endpoint)
     }

@@ -11,7 +11,12 @@ from typing import ClassVar
 
 from axon.machine import PeerId
 from axon.node.blocktraced import BlockTraced
-from axon.node.privatefacts import PrivatelyEnded, PrivatelySent
+from axon.node.privatefacts import (
+    PrivatelyEnded,
+    PrivatelyRepeated,
+    PrivatelyReturned,
+    PrivatelySent,
+)
 from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 
@@ -380,5 +385,7 @@ Fact = (
     | FilterRefuted
     | TransactionSpread
     | PrivatelySent
+    | PrivatelyReturned
+    | PrivatelyRepeated
     | PrivatelyEnded
 )

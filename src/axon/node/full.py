@@ -204,7 +204,7 @@ class FullNode(PeerNode):
                     self.transactions.announced(session, items, now)
             case Tx(transaction):
                 if not self.initial_sync:
-                    self.private.seen(transaction.wtxid)
+                    self.private.seen(transaction.wtxid, peer)
                 self.transactions.received(session, transaction, now)
             case BlockMessage():
                 self.blocks.received_block(session, message, now)
@@ -313,7 +313,7 @@ class FullNode(PeerNode):
         def tested(result: PackageResult) -> None:
             member = result.members.get(stale.wtxid)
             if member is not None and member.refused is None:
-                self.private.send_again(stale.wtxid)
+                self.private.send_again(stale)
             else:
                 why = "it is refused" if member is None else str(member.refused)
                 self.private.give_up(stale.wtxid, why)

@@ -15,7 +15,12 @@ from typing import Final
 from axon.machine import MINUTE, Instant, PeerId, earlier
 from axon.node.links import Links
 from axon.node.outbox import Outbox
-from axon.node.privatefacts import PrivatelyEnded, PrivatelySent
+from axon.node.privatefacts import (
+    PrivatelyEnded,
+    PrivatelyRepeated,
+    PrivatelyReturned,
+    PrivatelySent,
+)
 from axon.node.session import Session
 from axon.p2p.faults import PeerDone, PeerFault, PeerSilent
 from axon.p2p.privatebroadcast import PEERS_EACH, PrivateBroadcast
@@ -77,28 +82,33 @@ class PrivateFlow:
 
     def abort(self, name: bytes) -> list[Transaction]:
         """Bring those of a txid or wtxid out no more; they are returned."""
-        found = [self._end(wtxid, "the operator ended it") for wtxid in self.book.named(name)]
+        found = [self.give_up(wtxid, "the operator ended it") for wtxid in self.book.named(name)]
         return [transaction for transaction in found if transaction is not None]
 
-    def seen(self, wtxid: Wtxid) -> bool:
-        """A peer sent a transaction; whether it is one that was brought out: then that is done."""
-        return self._end(wtxid, "it came back from the network") is not None
+    def seen(self, wtxid: Wtxid, peer: PeerId) -> None:
+        """A peer sent a transaction: if it is one that was brought out, that is done."""
+        transaction = self._end(wtxid)
+        if transaction is not None:
+            self._outbox.report(PrivatelyReturned(transaction.txid, peer))
 
-    def give_up(self, wtxid: Wtxid, reason: str) -> None:
-        """A transaction is of no use any more: it is in a block, or something else is."""
-        self._end(wtxid, reason)
+    def give_up(self, wtxid: Wtxid, reason: str) -> Transaction | None:
+        """A transaction is of no use any more; it is returned, if it was there."""
+        transaction = self._end(wtxid)
+        if transaction is not None:
+            self._outbox.report(PrivatelyEnded(transaction.txid, wtxid, reason))
+        return transaction
 
-    def send_again(self, wtxid: Wtxid) -> None:
+    def send_again(self, transaction: Transaction) -> None:
         """A transaction that did not come back is still good: one peer more."""
-        if self.book.named(wtxid):
+        if self.book.named(transaction.wtxid):
             self._links.connections.want_private(1)
+            self._outbox.report(PrivatelyRepeated(transaction.txid, transaction.wtxid))
 
-    def _end(self, wtxid: Wtxid, reason: str) -> Transaction | None:
+    def _end(self, wtxid: Wtxid) -> Transaction | None:
         entry = self.book.remove(wtxid)
         if entry is None:
             return None
         self._links.connections.want_private(-entry.missing)
-        self._outbox.report(PrivatelyEnded(entry.transaction.txid, reason))
         return entry.transaction
 
     # One connection.

@@ -178,7 +178,7 @@ class SpvNode(PeerNode):
             if self.transactions.broadcast.status(stale.txid) is None:
                 self.private.give_up(stale.wtxid, "it is in a block, or given up")
             else:
-                self.private.send_again(stale.wtxid)
+                self.private.send_again(stale)
         self._rotation.tick(now)
         self.links.tick(now)
 
@@ -240,7 +240,7 @@ class SpvNode(PeerNode):
                 if 0 <= feerate_sat_kvb <= MAX_FLOOR_SAT_KVB:
                     self._floors[peer] = feerate_sat_kvb
             case Tx(transaction):
-                self.private.seen(transaction.wtxid)
+                self.private.seen(transaction.wtxid, peer)
                 self.transactions.received(session, transaction, now)
             case SendHeaders():
                 pass  # We have no blocks to announce.
