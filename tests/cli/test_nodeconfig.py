@@ -196,6 +196,7 @@ def test_permissions() -> None:
     assert made.node.peers.binds == (
         Bind(Endpoint("127.0.0.1", 5), permissions=frozenset({"addr"})),
         Bind(Endpoint("127.0.0.2", 6), permissions=usual),
+        Bind(Endpoint("127.0.0.1", 8334), onion=True),
     )
 
 

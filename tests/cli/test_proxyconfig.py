@@ -87,6 +87,12 @@ def test_tor_is_told_where_to_bring_callers() -> None:
     told = peers("-bind=127.0.0.3", "-torpassword=hush")
     assert told.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.3", 8333), password="hush")
     assert "hush" not in repr(told.tor)
+    beside = peers("-port=5", "-rpcport=6")  # Callers are never brought to the RPC port.
+    assert beside.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.1", 5))
+    assert not any(bind.onion for bind in beside.binds)
+    white = peers("-whitebind=noban@127.0.0.1:5")
+    assert white.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.1", 8334))
+    assert peers("-whitebind=noban@127.0.0.1:5", "-rpcport=8334").tor is None
 
 
 def test_how_long_a_connection_may_take() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from axon.cli.conf import Settings
 from axon.cli.permissions import read_whitebind, read_whitelist
 from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us, read_tor_control
+from axon.cli.rpcconfig import rpc_port
 from axon.cli.values import read_address, read_byte_units, read_endpoint, read_port
 from axon.drivers.aio.routes import Routes
 from axon.errors import ConfigError
@@ -68,7 +69,7 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         raise ConfigError("-lab can only be used with regtest")
     routes = read_routes(settings)
     proxied = settings.text("proxy") not in ("", "0") and not settings.is_negated("proxy")
-    binds = _binds(settings, port, isolated or proxied)
+    binds = _binds(settings, port, rpc_port(settings, network), isolated or proxied)
     tor = _tor(settings, binds)
     listens = bool(binds)
     onlynet = read_onlynet(settings, routes, tor_control=tor is not None)
@@ -148,11 +149,18 @@ def _tor(settings: Settings, binds: Sequence[Bind]) -> TorControl | None:
         return None
     if not binds:
         raise ConfigError("Cannot set -listen=0 together with -listenonion=1")
-    target = next((bind for bind in binds if bind.onion), binds[0]).endpoint
+    # Where nobody gets permissions that are meant for others.
+    fitting = [bind for bind in binds if not bind.permissions]
+    target = next((bind for bind in fitting if bind.onion), next(iter(fitting), None))
+    if target is None:
+        return None
+    place = target.endpoint
+    if place.host in ("::", "0.0.0.0"):
+        place = Endpoint("127.0.0.1", place.port)
     onion = settings.text("onion")
     return TorControl(
         read_tor_control(settings),
-        target,
+        place,
         password=settings.text("torpassword"),
         finds_proxy=not onion and not settings.is_negated("onion"),
     )
@@ -183,10 +191,11 @@ def _private_broadcast(
     return True
 
 
-def _binds(settings: Settings, port: int, hidden: bool) -> tuple[Bind, ...]:
+def _binds(settings: Settings, port: int, rpc_port: int, hidden: bool) -> tuple[Bind, ...]:
     """Where to listen.
 
     Args:
+        rpc_port: of the RPC server: it goes before, where it is the one meant for Tor's callers.
         hidden: not to listen is the default.
     """
     told, white = settings.values("bind"), settings.values("whitebind")
@@ -204,10 +213,11 @@ def _binds(settings: Settings, port: int, hidden: bool) -> tuple[Bind, ...]:
     for text in white:
         endpoint, permissions = read_whitebind(text, implicit_permissions(settings))
         binds.append(Bind(endpoint, permissions=permissions))
-    if told or white:
-        return tuple(binds)
-    from_tor = Bind(Endpoint("127.0.0.1", port + 1), onion=True)
-    return (Bind(Endpoint("::", port)), Bind(Endpoint("0.0.0.0", port)), from_tor)
+    if not (told or white):
+        binds += [Bind(Endpoint("::", port)), Bind(Endpoint("0.0.0.0", port))]
+    if not told and port + 1 != rpc_port:
+        binds.append(Bind(Endpoint("127.0.0.1", port + 1), onion=True))
+    return tuple(binds)
 
 
 def implicit_permissions(settings: Settings) -> frozenset[str]:
