@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Final, Self
 import pytest
 
 from axon.machine import Endpoint
+from axon.primitives.address import decode_address
 from axon.primitives.block import Block
-from axon.primitives.network import REGTEST
+from axon.primitives.network import MAINNET, REGTEST
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
@@ -192,6 +193,45 @@ class BcoinProcess(ForeignNode):
 
     def block(self, hash_hex: str) -> Block:
         return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, False)))
+
+
+class BcoinLightProcess(BcoinProcess):
+    """bcoin's light client, with a wallet: headers, and blocks filtered by BIP 37."""
+
+    def __init__(self, folder: Path, dials: Endpoint | None = None) -> None:
+        super().__init__(folder, dials)
+        (self._wallet_port,) = free_ports(1)
+        url = f"http://127.0.0.1:{self._wallet_port}"
+        self.wallet = RpcClient(url, timeout_s=60.0)
+        """Its wallet's JSON-RPC."""
+
+    def _command(self) -> list[str]:
+        replaced = ("--no-wallet", "--listen", "--bip37", "--max-inbound")
+        _, program, *options = super()._command()
+        return [
+            "node",
+            str(Path(program).with_name("spvnode")),
+            *(option for option in options if not option.startswith(replaced)),
+            "--listen=false",
+            "--max-outbound=1",
+            f"--wallet-http-port={self._wallet_port}",
+            "--wallet-no-auth=true",
+            "--wallet-witness=true",
+        ]
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(Unreachable):
+            return int(self.rpc("getblockcount")) >= 0
+        return False
+
+    def end(self) -> None:
+        self.wallet.close()
+        super().end()
+
+    def new_script(self) -> bytes:
+        """Where its wallet is paid next: the script of a new address."""
+        text = self.wallet.call("getnewaddress", "default")
+        return decode_address(text, MAINNET)  # It is written as one of mainnet, whatever the chain.
 
 
 class BitcoindProcess(ForeignNode):

@@ -9,7 +9,7 @@ from axon.node.commands import PingAll
 from axon.node.full import FullNode
 from axon.node.peerinfo import PeerInfo, peer_info
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.txrelay import RelayStats
+from axon.p2p.relaypeer import RelayStats
 from axon.swarm.sim.simulation import SimNetwork
 from tests.node.rig import Rig, their_version
 

@@ -9,23 +9,23 @@ from random import Random
 import pytest
 
 from axon.machine import MINUTE, SECOND, Instant, PeerId
+from axon.p2p.bloomfilters import match_all
 from axon.p2p.faults import PeerFault
 from axon.p2p.rebroadcast import REBROADCAST_MIN, REBROADCAST_SPREAD
+from axon.p2p.relaypeer import MAX_KNOWN, MAX_QUEUE, NEWCOMER_SHARE, relay_rank
 from axon.p2p.txrelay import (
     ANNOUNCED_AT_MOST,
     ANNOUNCED_AT_ONCE,
     INBOUND_INTERVAL,
-    MAX_KNOWN,
-    MAX_QUEUE,
-    NEWCOMER_SHARE,
+    MATCHED_AT_ONCE,
     NEWCOMER_TIMES,
     OUTBOUND_INTERVAL,
     TxRelay,
-    relay_rank,
 )
+from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction, TxIn, TxOut, outpoint
-from axon.wire.messages import FeeFilter, Inv, InvItem, InvType, Message
+from axon.wire.messages import FeeFilter, FilterLoad, Inv, InvItem, InvType, Message
 
 NOW: Instant = 1_700_000_000 * SECOND
 ALICE, BOB, CAROL = PeerId(0), PeerId(1), PeerId(2)
@@ -470,3 +470,67 @@ def test_what_is_no_amount_of_money_changes_nothing(feerate: int) -> None:
     it.relay.received(ALICE, FeeFilter(2_000), NOW)
     it.relay.received(ALICE, FeeFilter(feerate), NOW)
     assert it.relay.stats(ALICE).min_feerate_sat_kvb == 2_000
+
+
+def matched(it: Fixture, now: Instant) -> list[bytes]:
+    """Have done what is to be matched; what is announced of it."""
+    found: list[bytes] = []
+    for match in it.relay.take_matches():
+        copy = match.bloom.copy()
+        hits = match_all(copy, match.transactions)
+        sent = it.relay.matched(match, copy, hits, now)
+        found += names([(now, action.peer, action.message) for action in sent], ALICE)
+    return found
+
+
+def test_with_a_filter_a_peer_hears_of_what_matches_piece_by_piece() -> None:
+    it = fixture()
+    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, bloom=True, now=NOW)
+    entries = [it.pool.add(number, 1000 + number) for number in range(MATCHED_AT_ONCE * 2 + 1)]
+    wanted = entries[::MATCHED_AT_ONCE]
+    it.announce(*entries)
+    assert names(it.run(HOUR_ON), ALICE) == []
+    bloom = BloomFilter(bytes(1000), 20, 0, 0)
+    for entry in wanted:
+        bloom.insert(entry.txid)
+    load = FilterLoad(bloom.bits, 20, 0, 0)
+    assert it.relay.received_filter(ALICE, load, offered=True)
+    it.relay.mempool(ALICE, permitted=True, now=HOUR_ON)
+    found: list[bytes] = []
+    for _ in range(3):
+        due = it.relay.deadline()
+        assert due is not None
+        assert (
+            names([(due, action.peer, action.message) for action in it.relay.tick(due)], ALICE)
+            == []
+        )
+        found += matched(it, due)
+    assert found == [entry.wtxid for entry in reversed(wanted)]
+    assert it.relay.find(ALICE, InvItem(InvType.WTX, entries[1].wtxid), HOUR_ON) is not None
+    late = it.pool.add(9999)
+    it.announce(late, now=HOUR_ON + MINUTE)
+    assert it.run(HOUR_ON + 2 * MINUTE) == []
+    assert matched(it, HOUR_ON + 2 * MINUTE) == []
+
+
+def test_nothing_is_matched_twice_at_a_time_and_what_came_meanwhile_follows() -> None:
+    it = fixture()
+    it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=True, bloom=True, now=NOW)
+    it.relay.received_filter(ALICE, FilterLoad(b"", 0, 0, 0), offered=True)
+    first = it.pool.add(1)
+    it.announce(first)
+    it.run(NOW + MINUTE)
+    (match,) = it.relay.take_matches()
+    second = it.pool.add(2)
+    it.announce(second, now=NOW + MINUTE)
+    it.run(NOW + 2 * MINUTE)
+    assert it.relay.take_matches() == []
+    sent = it.relay.matched(match, match.bloom.copy(), [True], NOW + 2 * MINUTE)
+    assert names([(NOW, action.peer, action.message) for action in sent], ALICE) == [first.wtxid]
+    it.run(NOW + 3 * MINUTE)
+    assert matched(it, NOW + 3 * MINUTE) == [second.wtxid]
+    it.announce(it.pool.add(3), now=NOW + 3 * MINUTE)
+    it.run(NOW + 4 * MINUTE)
+    (match,) = it.relay.take_matches()
+    it.relay.closed(ALICE, NOW)
+    assert it.relay.matched(match, match.bloom.copy(), [True], NOW) == []

@@ -16,6 +16,7 @@ NAMES = {
     *("ping", "pong", "getaddr", "addr", "addrv2", "inv", "getdata", "notfound", "getheaders"),
     *("headers", "getblocks", "block", "tx", "mempool", "merkleblock", "getcfilters", "cfilter"),
     *("getcfheaders", "cfheaders", "getcfcheckpt", "cfcheckpt"),
+    *("filterload", "filteradd", "filterclear"),
 }
 
 

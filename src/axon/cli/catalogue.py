@@ -93,7 +93,7 @@ networkactive flag      |              | Speak to the network at all (default: 1
 onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy, or a Unix socket as unix:<path>; -noonion reaches none (default: -proxy)
 onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
 peerblockfilters flag   |              | Serve compact block filters (default: 1, but 0 with -blockfilterindex=0)
-peerbloomfilters -
+peerbloomfilters flag   |              | Let light clients set bloom filters, and give them blocks and transactions by these (default: 0)
 peertimeout   value     | <n>          | Seconds in which a new peer has to speak (default: 60)
 port          value net | <port>       | Listen here (default: 8333, test: 18333, testnet4: 48333, signet: 38333, regtest: 18444)
 privatebroadcast flag   |              | Send transactions of sendrawtransaction to strangers on Tor and I2P alone, a connection for each, so that nothing leads back here (default: 0)

@@ -105,6 +105,7 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         user_agent=user_agent(settings.values("uacomment")),
         blocks_only=settings.flag("blocksonly", False),
         serve_filters=serve_filters,
+        serve_bloom=settings.flag("peerbloomfilters", False),
         lab=lab,
     )
 

@@ -58,6 +58,7 @@ def machine_settings(
         onion_binds=frozenset(bind.endpoint for bind in peers.binds if bind.onion),
         serve_filters=peers.serve_filters and settings.filter_index,
         private_broadcast=peers.private_broadcast,
+        serve_bloom=peers.serve_bloom,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,

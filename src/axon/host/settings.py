@@ -166,6 +166,7 @@ class PeerSettings:
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
         serve_filters: BIP 157.
+        serve_bloom: BIP 37.
         lab: loopback addresses count as routable.
     """
 
@@ -195,6 +196,7 @@ class PeerSettings:
     user_agent: str = USER_AGENT
     blocks_only: bool = False
     serve_filters: bool = True
+    serve_bloom: bool = False
     lab: bool = False
 
     @property

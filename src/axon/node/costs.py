@@ -30,6 +30,7 @@ _FURTHER_NS: Final = {"tx": 150_000, "headers": 100_000, "block": 500_000}
 _RECEIVED_BYTE_NS: Final = {
     "block": 1,  # Handed on; all else is done off the loop.
     "cfilter": 1,
+    "filterload": 5,  # Kept as it is.
     "cfheaders": 30,
     "headers": 150,
     "addrv2": 300,

@@ -20,6 +20,7 @@ from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate, next_template
 from axon.node.admission import CoinsFound, ScriptsVerified
 from axon.node.blockflow import BlockFlow, BlockValidated, CoinsCaughtUp
+from axon.node.bloomflow import BlockFiltered, BloomFlow, TransactionsMatched
 from axon.node.chainstate import ChainState
 from axon.node.commands import SubmitPackage
 from axon.node.facts import MessageIgnored
@@ -33,6 +34,7 @@ from axon.node.settings import NodeSettings
 from axon.node.txflow import TxFlow
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
+from axon.p2p.bloomfilters import FilteredBlock
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import has_desirable_services
 from axon.p2p.headersync import HeaderSync
@@ -46,6 +48,9 @@ from axon.wire.messages import (
     AddrV2,
     BlockMessage,
     FeeFilter,
+    FilterAdd,
+    FilterClear,
+    FilterLoad,
     GetAddr,
     GetBlocks,
     GetCFCheckpt,
@@ -137,7 +142,11 @@ class FullNode(PeerNode):
         serving = Serving(chain, self.transactions, self.upload)
         served = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, served)
-        self.replies = Replies(outbox, sessions, chain, serving, filter_serving, peer_chains)
+        txrelay = self.transactions.txrelay
+        self.blooms = BloomFlow(outbox, sessions, serving, txrelay, self.upload)
+        self.replies = Replies(
+            outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains
+        )
         self.blocks = BlockFlow(
             outbox,
             sessions,
@@ -223,8 +232,9 @@ class FullNode(PeerNode):
             case FeeFilter():
                 self.transactions.txrelay.received(peer, message, now)
             case MempoolMessage():
-                permitted = session.may("mempool")
-                self.transactions.txrelay.mempool(peer, permitted=permitted, now=now)
+                self.blooms.mempool(session, now)
+            case FilterLoad() | FilterAdd() | FilterClear():
+                self.blooms.received(session, message)
             case NotFound(items):
                 self.transactions.notfound(peer, message)
                 for item in items:
@@ -267,6 +277,12 @@ class FullNode(PeerNode):
             case FiltersRead():
                 assert isinstance(outcome, list)
                 self.replies.filters_read(continuation, outcome)
+            case BlockFiltered():
+                assert outcome is None or isinstance(outcome, FilteredBlock)
+                self.blooms.block_filtered(continuation, outcome)
+            case TransactionsMatched():
+                assert isinstance(outcome, list)
+                self.blooms.matched(continuation, outcome, now)
             case _:
                 raise AssertionError(f"no continuation: {continuation!r}")
 
@@ -289,6 +305,7 @@ class FullNode(PeerNode):
     def _peer_closed(self, peer: PeerId, now: Instant) -> None:
         self.replies.closed(peer, now)
         self.transactions.closed(peer, now)
+        self.blooms.closed(peer)
         self.blocks.closed(peer, now)
 
     # The operator, and time.
@@ -305,6 +322,7 @@ class FullNode(PeerNode):
         self.transactions.tick(now)
         for stale in self.private.tick(now):
             self._look_again(stale, now)
+        self.blooms.match(self.transactions.txrelay.take_matches())
         self._maintenance.tick(now)
 
     def _look_again(self, stale: Transaction, now: Instant) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
@@ -25,6 +26,10 @@ READ: Final = "read"
 
 DECODE: Final = "decode"
 """The lane that takes long messages apart: who sent one waits."""
+
+BLOOM: Final = "bloom"
+"""The lane that matches with bloom filters: whoever makes us match much keeps nobody but those with
+filters of their own waiting."""
 
 COINS: Final = "coins"
 """The lane that looks coins up for the mempool, beside all others: who sent a transaction waits."""
@@ -146,3 +151,33 @@ class ReadFilterHeaders:
     """Read what the filter index keeps beside the filters: a list of `FilterHashes`, or None."""
 
     hashes: tuple[BlockHash, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchTransactions:
+    """Match transactions with a bloom filter, which learns from them.
+
+    The outcome is a list that says of each whether it matches.
+
+    Args:
+        bloom: nobody else's meanwhile.
+        transactions: in order.
+    """
+
+    bloom: BloomFilter
+    transactions: tuple[Transaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBlock:
+    """Read a block and match it with a bloom filter, which learns from it.
+
+    The outcome is a `p2p.bloomfilters.FilteredBlock`, or None if the block is not held.
+
+    Args:
+        bloom: nobody else's meanwhile.
+        hash: which.
+    """
+
+    bloom: BloomFilter
+    hash: BlockHash

@@ -174,7 +174,8 @@ class Links:
             network=session.through or AddressNetwork.IPV4,
             relevant_services=negotiated is not None
             and has_desirable_services(negotiated.services, near_tip=True),
-            relays_transactions=negotiated is not None and negotiated.relay,
+            relays_transactions=session.relays or (negotiated is not None and negotiated.relay),
+            has_bloom_filter=session.has_bloom_filter,
             is_local=address is not None and address.is_local(),
             prefer_evict=address is not None and self.bans.is_discouraged(address),
             noban=session.may("noban"),
@@ -193,7 +194,7 @@ class Links:
             anonymous(self.near_tip)
             if kind.is_private
             else OwnVersion(
-                services=settings.services,
+                services=settings.services_for(permissions),
                 user_agent=settings.user_agent,
                 start_height=self.start_height,
                 relay=not settings.blocks_only or "relay" in permissions,

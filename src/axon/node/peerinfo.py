@@ -10,7 +10,7 @@ from axon.machine import Endpoint, Instant, PeerId
 from axon.node.session import Session
 from axon.p2p.addrgossip import AddrStats
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.txrelay import RelayStats
+from axon.p2p.relaypeer import RelayStats
 from axon.primitives.netaddress import NetAddress
 
 if TYPE_CHECKING:  # A wallet shows its peers, too, and needs no full node for it.

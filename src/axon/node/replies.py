@@ -17,6 +17,7 @@ from typing import Final
 
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId
+from axon.node.bloomflow import BloomFlow
 from axon.node.chainstate import ChainState
 from axon.node.jobs import READ, ReadBlock, ReadFilterHeaders, ReadFilters
 from axon.node.outbox import Outbox
@@ -75,6 +76,7 @@ class Replies:
         chain: what is known of the chain.
         serving: decides who may have which blocks, headers and transactions.
         filters: decides who may have which filters.
+        blooms: reads blocks that are asked for by bloom filters.
         peer_chains: is told which headers a peer has been given.
     """
 
@@ -85,6 +87,7 @@ class Replies:
         chain: ChainState,
         serving: Serving,
         filters: FilterServing,
+        blooms: BloomFlow,
         peer_chains: PeerChains,
     ) -> None:
         self._outbox = outbox
@@ -92,6 +95,7 @@ class Replies:
         self._chain = chain
         self._serving = serving
         self._filters = filters
+        self._blooms = blooms
         self._peer_chains = peer_chains
         self._recent: dict[BlockHash, bytes] = {}
         self._stripped: dict[BlockHash, bytes] = {}  # Asked for without witnesses, the last ones.
@@ -108,7 +112,7 @@ class Replies:
         """A lasting peer's handshake is complete."""
         self._serving.opened(
             session.peer,
-            transactions=session.kind.relays_transactions,
+            transactions=_has_relay(session),
             download=session.may("download"),
         )
 
@@ -162,6 +166,9 @@ class Replies:
             return
         following = self._again.pop(peer, None) or self._serving.take_next(peer, now)
         if isinstance(following, ReadRequest):
+            if following.item.kind == InvType.FILTERED_BLOCK:
+                self._blooms.read_block(session, following)
+                return
             recent = self._kept(following.item)
             if recent is None:
                 self._read_block(session, following)
@@ -261,6 +268,13 @@ class Replies:
         """Blocks joined the active chain; soon they will be asked for."""
         for step in outcome.connected[-RECENT_BLOCKS:]:
             _keep(self._recent, step.hash, step.block.raw)
+
+
+def _has_relay(session: Session) -> bool:
+    """Whether a peer wants to be told of transactions, or may want it yet."""
+    negotiated = session.negotiated
+    assert negotiated is not None, "called when the handshake is complete"
+    return session.kind.relays_transactions and (negotiated.relay or session.offers_bloom)
 
 
 def _keep(kept: dict[BlockHash, bytes], block_hash: BlockHash, raw: bytes) -> None:

@@ -18,6 +18,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import AddressNetwork, NetAddress
+from axon.wire.messages import Services
 from axon.wire.registry import COMMANDS, LongList
 from axon.wire.transport import Transport
 
@@ -126,6 +127,8 @@ class Session:
         self.clogged = False
         self.is_leaving = False  # Its connection ends with the present step.
         self.paused = False
+        self.relays = False  # It asked for transactions by a bloom filter, if not in its version.
+        self.has_bloom_filter = False
         self.received = Traffic()
         self.sent = Traffic()
         self.last_block_at: Instant = 0
@@ -147,6 +150,11 @@ class Session:
     def negotiated(self) -> Negotiated | None:
         """What was agreed on; None until the handshake is complete."""
         return self.handshake.negotiated
+
+    @property
+    def offers_bloom(self) -> bool:
+        """Whether our version offered it bloom filters (BIP 37)."""
+        return bool(self.handshake.own_services & Services.BLOOM)
 
     @property
     def is_ready(self) -> bool:

@@ -67,6 +67,10 @@ class LinkSettings:
         """What we offer, told in the version message: nothing, if there is no ledger to serve."""
         return 0
 
+    def services_for(self, permissions: frozenset[str]) -> int:  # noqa: ARG002
+        """What we offer to a peer with these permissions: to everyone the same."""
+        return self.services
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings(LinkSettings):
@@ -74,6 +78,7 @@ class NodeSettings(LinkSettings):
 
     Args:
         serve_filters: answer requests for filters (`-peerblockfilters`).
+        serve_bloom: let peers set bloom filters (`-peerbloomfilters`, BIP 37).
         serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
@@ -82,6 +87,7 @@ class NodeSettings(LinkSettings):
     """
 
     serve_filters: bool = True
+    serve_bloom: bool = False
     serve_history: bool = True
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S
@@ -96,7 +102,14 @@ class NodeSettings(LinkSettings):
             offered |= int(Services.NETWORK)
         if self.serve_filters:
             offered |= int(Services.COMPACT_FILTERS)
+        if self.serve_bloom:
+            offered |= int(Services.BLOOM)
         return offered
+
+    def services_for(self, permissions: frozenset[str]) -> int:
+        """What we offer to a peer with these permissions: bloom filters perhaps to it alone."""
+        may_filter = "bloomfilter" in permissions
+        return self.services | (int(Services.BLOOM) if may_filter else 0)
 
     @property
     def peer_timeout_s(self) -> int:

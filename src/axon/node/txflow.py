@@ -81,6 +81,7 @@ class TxFlow:
             relay=negotiated.relay,
             noban=session.may("noban"),
             forcerelay=session.may("forcerelay"),
+            bloom=session.offers_bloom,
             version=negotiated.common_version,
             now=now,
         )

@@ -15,8 +15,10 @@ from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.node.jobs import (
     CatchUp,
     DecodeTransaction,
+    FilterBlock,
     FindCoins,
     LearnHeaders,
+    MatchTransactions,
     ReadBlock,
     ReadFilterHeaders,
     ReadFilters,
@@ -24,6 +26,7 @@ from axon.node.jobs import (
     ValidateBlock,
     VerifyScripts,
 )
+from axon.p2p.bloomfilters import filter_block, match_all
 from axon.p2p.filterserving import FilterHashes
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -95,6 +98,11 @@ def perform(ledger: LedgerView, job: object) -> object:
         case CatchUp(blocks):
             ledger.catch_up(blocks)
             return ledger.lag
+        case MatchTransactions(bloom, transactions):
+            return match_all(bloom, transactions)
+        case FilterBlock(bloom, block_hash):
+            held = ledger.validator.read_block(block_hash)
+            return None if held is None else filter_block(held, bloom)
         case FindCoins():
             return _find_coins(ledger, job)
         case ReadFilters(hashes, limit_bytes):

@@ -188,6 +188,11 @@ class Handshake:
         """Both sides have said all; other messages may be exchanged."""
         return self.negotiated is not None
 
+    @property
+    def own_services(self) -> int:
+        """What we offer the peer, as our version says."""
+        return self._own.services
+
     def start(self, now: Instant) -> list[Message]:
         """The first words: our version if we dialled."""
         if not self._kind.is_outbound:

@@ -17,11 +17,13 @@ operator limits the upload.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from axon.machine import DAY, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, Send
+from axon.p2p.bloomfilters import FilteredBlock
 from axon.p2p.disclosure import may_request
 from axon.p2p.faults import PeerFault
 from axon.p2p.uploadtarget import UploadTarget
@@ -43,6 +45,7 @@ from axon.wire.messages import (
     Inv,
     InvItem,
     InvType,
+    Message,
     NotFound,
     Tx,
 )
@@ -75,6 +78,7 @@ class ReadRequest:
 class _ServedPeer:
     transactions: bool
     download: bool
+    has_filter: bool = False
     queue: deque[InvItem] = field(default_factory=deque)  # Of one getdata at most.
     missing: list[InvItem] = field(default_factory=list)  # Of these, what we do not have.
     reading: InvItem | None = None
@@ -127,6 +131,12 @@ class Serving:
             download: it may have what others may not: before our sync is over, above the limit.
         """
         self._peers[peer] = _ServedPeer(transactions, download)
+
+    def filters(self, peer: PeerId, has_filter: bool) -> None:
+        """A peer has set a bloom filter (BIP 37), or taken it back; it may ask by it, or not."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.has_filter = has_filter
 
     def received(self, peer: PeerId, message: GetHeaders | GetBlocks | GetData) -> list[Action]:
         """A request; afterwards `take_next` is called for as long as `is_busy`.
@@ -182,13 +192,36 @@ class Serving:
         Raises:
             PeerFault: there is no such block any more, and it would wait for it in vain.
         """
+        return self._give(peer, item, None if raw is None else [BlockMessage(raw)])
+
+    def block_filtered(
+        self, peer: PeerId, item: InvItem, found: FilteredBlock | None
+    ) -> list[Action]:
+        """A block was read that `take_next` named, and matched with the peer's bloom filter.
+
+        Args:
+            peer: as the request says.
+            item: as the request says, a FILTERED_BLOCK.
+            found: what the peer gets of it; None if it could not be read.
+
+        Raises:
+            PeerFault: there is no such block any more, and it would wait for it in vain.
+        """
+        if found is None:
+            return self._give(peer, item, None)
+        transactions = [Tx(_stripped(transaction)) for transaction in found.transactions]
+        return self._give(peer, item, [found.merkleblock, *transactions])
+
+    def _give(
+        self, peer: PeerId, item: InvItem, messages: Sequence[Message] | None
+    ) -> list[Action]:
         ours = self._peers.get(peer)
         if ours is None or ours.reading != item:
             return []
         ours.reading = None
-        if raw is None:
+        if messages is None:
             raise PeerFault("a block that it asked for cannot be read")
-        actions: list[Action] = [Send(peer, BlockMessage(raw))]
+        actions: list[Action] = [Send(peer, message) for message in messages]
         if item.hash == ours.continue_at:
             ours.continue_at = None
             tip = InvItem(InvType.BLOCK, self._active.tip.hash)
@@ -268,8 +301,8 @@ class Serving:
         historical = age_s > HISTORICAL_S or item.kind == InvType.FILTERED_BLOCK
         if historical and not ours.download and self._upload.is_reached(now, historical=True):
             raise PeerFault("the limit for serving old blocks is reached")
-        if item.kind == InvType.FILTERED_BLOCK:
-            return False  # Bloom filters are not offered.
+        if item.kind == InvType.FILTERED_BLOCK and not ours.has_filter:
+            return False
         return self._chain.has_block(BlockHash(item.hash))
 
 

@@ -10,6 +10,8 @@ A peer that has just come, or has just ended its initial sync, missed what was a
 is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
 Core leaves that to chance.
 
+What a peer with a bloom filter hears of is matched with it first, off the loop (BIP 37).
+
 Also here: `mempool` (BIP 35), and the repetition of our own until somebody asks for them. What we
 want of others is told by p2p/feefilter.
 """
@@ -17,18 +19,20 @@ want of others is told by p2p/feefilter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import compress
 from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId, earlier
 from axon.p2p.actions import Send
+from axon.p2p.bloomfilters import BloomFilters, FilterMessage, PoolMatch
 from axon.p2p.faults import PeerFault
-from axon.p2p.feefilter import FEEFILTER_VERSION, NOTHING_SAT_KVB, FeeFilters, exponential
+from axon.p2p.feefilter import FEEFILTER_VERSION, FeeFilters, exponential
 from axon.p2p.rebroadcast import Rebroadcast
-from axon.p2p.rollingset import RollingSet
+from axon.p2p.relaypeer import MAX_QUEUE, RelayPeer, RelayStats, relay_rank
 from axon.p2p.views import PoolEntryView, TxPool
+from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wire.messages import FeeFilter, Inv, InvItem, InvType
@@ -45,69 +49,15 @@ ANNOUNCED_AT_ONCE: Final = 14 * (INBOUND_INTERVAL // SECOND)
 ANNOUNCED_AT_MOST: Final = 1000
 """The same where the queue is long, far below what a peer may remember of us."""
 
-MAX_KNOWN: Final = 50_000
-"""Hashes remembered that a peer knows: two hours of traffic. A forgotten one is announced again."""
-
-MAX_QUEUE: Final = 50_000
-"""Transactions queued for a peer. So many wait only in a flood; the rest reaches it by others."""
-
 MAX_INVENTORY: Final = 50_000
 """Items of one `inv`."""
 
-NEWCOMER_SHARE: Final = 1_000
-"""Transactions of the pool that a newcomer is told of, best first: 36 kB at most for whoever dials
-us, and the part that is mined soonest."""
+MATCHED_AT_ONCE: Final = 500
+"""Transactions matched with a bloom filter in one go, for a peer that has set one; those that match
+are announced, then come the next. A tenth of a second of a worker's time."""
 
 NEWCOMER_TIMES: Final = 2
 """How often a peer can be a newcomer: when it comes, and when its initial sync has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelayStats:
-    """What transactions are to a peer, as `getpeerinfo` shows it.
-
-    Args:
-        relay: it wants announcements.
-        last_sequence: of the pool at its last announcement: what is older it may ask for.
-        queued: transactions that wait to be announced to it.
-        min_feerate_sat_kvb: announce nothing to it that pays less.
-    """
-
-    relay: bool
-    last_sequence: int
-    queued: int
-    min_feerate_sat_kvb: int
-
-
-@dataclass(slots=True)
-class _RelayPeer:
-    inbound: bool
-    wtxid_relay: bool
-    relay: bool
-    noban: bool
-    last_sequence: int  # What entered the pool before may be asked for.
-    known: RollingSet[bytes] = field(default_factory=lambda: RollingSet(MAX_KNOWN))
-    queue: dict[Wtxid, tuple[Txid, int]] = field(default_factory=dict)
-    announce_at: Instant | None = None
-    minimum: int = 0  # Announce nothing to it that pays less, sat/kvB.
-    wants_pool: bool = False
-    newcomer: bool = False  # It missed what was announced before.
-    times_newcomer: int = 0
-
-
-def relay_rank(entry: PoolEntryView) -> tuple[float, int, int, Wtxid]:
-    """By which transactions are sorted before they are announced.
-
-    By the feerate at which they would be mined, parents before children. The order in which they
-    arrived does not show: it would tell from whom.
-    """
-    chunk = entry.chunk
-    return (
-        -chunk.fee_sat / chunk.weight_wu,
-        entry.cluster.chunks.index(chunk),
-        chunk.entries.index(entry),
-        entry.wtxid,
-    )
 
 
 class TxRelay:
@@ -136,7 +86,10 @@ class TxRelay:
         self._pool = pool
         self._feefilters = FeeFilters(rng, min_relay_sat_kvb, incremental_sat_kvb)
         self._blocks_only = blocks_only
-        self._peers: dict[PeerId, _RelayPeer] = {}
+        self.blooms = BloomFilters()
+        self._matches: list[PoolMatch] = []
+        self._listing: tuple[int, list[Wtxid]] | None = None  # The pool, as of a sequence.
+        self._peers: dict[PeerId, RelayPeer] = {}
         self._agenda: list[tuple[Instant, PeerId]] = []  # A heap; may hold old entries.
         self._inbound_at: Instant = 0
         self._repeat = Rebroadcast(rng)
@@ -152,6 +105,7 @@ class TxRelay:
         relay: bool,
         noban: bool = False,
         forcerelay: bool = False,
+        bloom: bool = False,
         version: int = FEEFILTER_VERSION,
         now: Instant,
     ) -> None:
@@ -164,11 +118,14 @@ class TxRelay:
             relay: the flag in its `version`: it wants announcements at all.
             noban: it is trusted and gets announcements without delay.
             forcerelay: it is to send us everything, so no `feefilter` goes to it.
+            bloom: it may set a bloom filter (BIP 37).
             version: the newest protocol version that both speak.
             now: the present.
         """
-        ours = _RelayPeer(inbound, wtxid_relay, relay, noban, last_sequence=self._pool.sequence)
+        ours = RelayPeer(inbound, wtxid_relay, relay, noban, last_sequence=self._pool.sequence)
         self._peers[peer] = ours
+        if bloom:
+            self.blooms.opened(peer)
         self._welcome(peer, ours, now)
         if version >= FEEFILTER_VERSION and not (forcerelay or self._blocks_only):
             self._feefilters.opened(peer, now)
@@ -197,10 +154,24 @@ class TxRelay:
         ours = self._peers.get(peer)
         if ours is None or not 0 <= message.feerate_sat_kvb <= MAX_MONEY_SAT:
             return
-        wanted_nothing = self._wants_nothing(ours)
+        wanted_nothing = ours.wants_nothing
         ours.minimum = message.feerate_sat_kvb
-        if wanted_nothing and not self._wants_nothing(ours):
+        if wanted_nothing and not ours.wants_nothing:
             self._welcome(peer, ours, now)
+
+    def received_filter(self, peer: PeerId, message: FilterMessage, *, offered: bool) -> bool:
+        """A peer said by a bloom filter what it wants to hear of, or that it wants to hear all.
+
+        Returns:
+            Whether it has asked for announcements with it.
+
+        Raises:
+            PeerFault: bloom filters are not offered to it, or this one is too large.
+        """
+        asked = self.blooms.received(peer, message, offered=offered)
+        if asked:
+            self._peers[peer].relay = True
+        return asked
 
     def mempool(self, peer: PeerId, *, permitted: bool, now: Instant) -> None:
         """A peer asked for the whole pool (BIP 35); it gets it with its next announcement.
@@ -278,6 +249,38 @@ class TxRelay:
         """A peer has gone."""
         self._peers.pop(peer, None)
         self._feefilters.closed(peer)
+        self.blooms.closed(peer)
+
+    def take_matches(self) -> list[PoolMatch]:
+        """What is to be matched with bloom filters, since the last call; `matched` is to follow."""
+        matches, self._matches = self._matches, []
+        return matches
+
+    def matched(
+        self, match: PoolMatch, copy: BloomFilter, hits: Sequence[bool], now: Instant
+    ) -> list[Send]:
+        """Transactions have been matched with a peer's filter: it hears of those that did.
+
+        Args:
+            match: what was to be matched.
+            copy: a copy of the filter, with what it has learnt.
+            hits: whether each transaction matches.
+            now: the present.
+        """
+        peer = match.peer
+        self.blooms.learnt(peer, match.bloom, copy)
+        ours = self._peers.get(peer)
+        if ours is None:
+            return []
+        ours.is_matching = False
+        ours.last_sequence = match.sequence
+        found = [self._pool.by_wtxid(item.wtxid) for item in compress(match.transactions, hits)]
+        if ours.pool_left:
+            ours.announce_at = None  # It has waited for its turn already.
+            self._plan(peer, ours, now)
+        elif ours.queue or ours.wants_pool or ours.newcomer:
+            self._plan_announcement(peer, ours, now)
+        return _announcement(peer, ours, [entry for entry in found if entry is not None])
 
     def tick(self, now: Instant) -> list[Send]:
         """Announcements and feefilters that are due."""
@@ -291,6 +294,8 @@ class TxRelay:
             peer = item[1]
             ours = self._peers[peer]
             ours.announce_at = None
+            if ours.is_matching:
+                continue  # When that is done, the next is planned.
             actions += self._announce_to(peer, ours)
             if ours.queue:
                 self._plan_announcement(peer, ours, now + 1)
@@ -304,12 +309,7 @@ class TxRelay:
         soonest = earlier(self._feefilters.deadline(), self._repeat.deadline())
         return earlier(agenda[0][0] if agenda else None, soonest)
 
-    @staticmethod
-    def _wants_nothing(ours: _RelayPeer) -> bool:
-        """A peer in initial sync asks for a feerate that nothing pays."""
-        return ours.minimum >= NOTHING_SAT_KVB
-
-    def _welcome(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
+    def _welcome(self, peer: PeerId, ours: RelayPeer, now: Instant) -> None:
         """Let a peer hear, with its next announcement, of what was announced before it came."""
         if ours.relay and ours.times_newcomer < NEWCOMER_TIMES:
             ours.newcomer = True
@@ -317,21 +317,11 @@ class TxRelay:
             ours.known.clear()  # What it was told before, it did not want to know.
             self._plan_announcement(peer, ours, now)
 
-    def _queue_for_newcomer(self, ours: _RelayPeer) -> None:
-        left = min(NEWCOMER_SHARE, MAX_QUEUE - len(ours.queue))
-        for _, entries in self._pool.mining_chunks():
-            for entry in entries:
-                feerate = entry.fee_sat * 1000 // entry.vsize
-                ours.queue.setdefault(entry.wtxid, (entry.txid, feerate))
-            left -= len(entries)
-            if left <= 0:
-                return
-
     def _is_current(self, item: tuple[Instant, PeerId]) -> bool:
         ours = self._peers.get(item[1])
         return ours is not None and ours.announce_at == item[0]
 
-    def _plan_announcement(self, peer: PeerId, ours: _RelayPeer, now: Instant) -> None:
+    def _plan_announcement(self, peer: PeerId, ours: RelayPeer, now: Instant) -> None:
         if ours.announce_at is not None:
             return
         if ours.noban:
@@ -342,6 +332,9 @@ class TxRelay:
             when = self._inbound_at
         else:
             when = now + exponential(self._rng, OUTBOUND_INTERVAL)
+        self._plan(peer, ours, when)
+
+    def _plan(self, peer: PeerId, ours: RelayPeer, when: Instant) -> None:
         ours.announce_at = when
         heappush(self._agenda, (when, peer))
 
@@ -351,49 +344,49 @@ class TxRelay:
             if entry is not None:
                 self.announce(txid, entry.wtxid, entry.fee_sat * 1000 // entry.vsize, now)
 
-    def _announce_to(self, peer: PeerId, ours: _RelayPeer) -> list[Send]:
-        kind = InvType.WTX if ours.wtxid_relay else InvType.TX
-        names: list[bytes] = []
-        if ours.newcomer and not self._wants_nothing(ours):
+    def _announce_to(self, peer: PeerId, ours: RelayPeer) -> list[Send]:
+        if ours.newcomer and not ours.wants_nothing:
             ours.newcomer = False
-            self._queue_for_newcomer(ours)
+            ours.queue_for_newcomer(self._pool)
         if ours.wants_pool:
             ours.wants_pool = False
-            names += self._whole_pool(ours)
-        names += self._from_queue(ours)
-        ours.last_sequence = self._pool.sequence
-        items = tuple(InvItem(kind, name) for name in names)
-        return [
-            Send(peer, Inv(items[start : start + MAX_INVENTORY]))
-            for start in range(0, len(items), MAX_INVENTORY)
-        ]
-
-    def _whole_pool(self, ours: _RelayPeer) -> list[bytes]:
-        names: list[bytes] = []
-        for entry in sorted(self._pool.entries(), key=relay_rank):
-            ours.queue.pop(entry.wtxid, None)
-            if entry.fee_sat * 1000 < ours.minimum * entry.vsize:
-                continue
-            names.append(self._mark_known(ours, entry))
-        return names
-
-    def _from_queue(self, ours: _RelayPeer) -> list[bytes]:
-        queue = ours.queue
-        if not queue:
+            ours.pool_left = self._whole_pool()
+        bloom = self.blooms.get(peer)
+        if bloom is not None:
+            self._choose(peer, ours, bloom)
             return []
-        limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + len(queue) // 1000 * 5)
-        eligible: list[PoolEntryView] = []
-        for wtxid, (txid, feerate) in queue.items():
-            if feerate >= ours.minimum and (wtxid if ours.wtxid_relay else txid) not in ours.known:
-                entry = self._pool.by_wtxid(wtxid)
-                if entry is not None:
-                    eligible.append(entry)
-        eligible.sort(key=relay_rank)
-        ours.queue = {entry.wtxid: queue[entry.wtxid] for entry in eligible[limit:]}
-        return [self._mark_known(ours, entry) for entry in eligible[:limit]]
+        told = ours.take_pool(self._pool, len(ours.pool_left))
+        queued = len(ours.queue)
+        limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + queued // 1000 * 5)
+        told += ours.take_queued(self._pool, limit)
+        ours.last_sequence = self._pool.sequence
+        return _announcement(peer, ours, told)
 
-    @staticmethod
-    def _mark_known(ours: _RelayPeer, entry: PoolEntryView) -> bytes:
-        name = entry.wtxid if ours.wtxid_relay else entry.txid
-        ours.known.add(name)
-        return name
+    def _choose(self, peer: PeerId, ours: RelayPeer, bloom: BloomFilter) -> None:
+        """Have the next transactions for a peer matched with its filter, if there are any."""
+        chosen = ours.take_pool(self._pool, MATCHED_AT_ONCE)
+        chosen += ours.take_queued(self._pool, MATCHED_AT_ONCE)
+        sequence = self._pool.sequence
+        if not chosen:
+            ours.last_sequence = sequence
+            return
+        ours.is_matching = True
+        transactions = tuple([entry.transaction for entry in chosen])
+        self._matches.append(PoolMatch(peer, bloom, transactions, sequence))
+
+    def _whole_pool(self) -> list[Wtxid]:
+        """All of the pool, the best last; made once for all who ask for it at the same time."""
+        sequence = self._pool.sequence
+        if self._listing is None or self._listing[0] != sequence:
+            ranked = sorted(self._pool.entries(), key=relay_rank, reverse=True)
+            self._listing = sequence, [entry.wtxid for entry in ranked]
+        return list(self._listing[1])
+
+
+def _announcement(peer: PeerId, ours: RelayPeer, told: Sequence[PoolEntryView]) -> list[Send]:
+    kind = InvType.WTX if ours.wtxid_relay else InvType.TX
+    items = tuple([InvItem(kind, ours.mark_known(entry)) for entry in told])
+    return [
+        Send(peer, Inv(items[start : start + MAX_INVENTORY]))
+        for start in range(0, len(items), MAX_INVENTORY)
+    ]

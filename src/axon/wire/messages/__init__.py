@@ -7,6 +7,7 @@ Bitcoin Core does: newer versions of a message may be longer.
 
 from axon.wire.messages.addresses import Addr, AddrV2, GetAddr
 from axon.wire.messages.blocks import BlockMessage, GetBlocks, MerkleBlock
+from axon.wire.messages.bloomfilters import FilterAdd, FilterClear, FilterLoad
 from axon.wire.messages.compactblocks import SendCmpct
 from axon.wire.messages.filters import (
     CFCheckpt,
@@ -55,6 +56,9 @@ Message = (
     | Tx
     | MempoolMessage
     | MerkleBlock
+    | FilterLoad
+    | FilterAdd
+    | FilterClear
     | GetCFilters
     | CFilter
     | GetCFHeaders
@@ -72,6 +76,9 @@ __all__ = [
     "CFHeaders",
     "CFilter",
     "FeeFilter",
+    "FilterAdd",
+    "FilterClear",
+    "FilterLoad",
     "GetAddr",
     "GetBlocks",
     "GetCFCheckpt",
