@@ -121,7 +121,7 @@ _ITEMS: Final = tuple(InvItem(kind, bytes((kind & 0xFF,)) * 32) for kind in InvT
 _FILTER: Final = basic_filter(_HASH, [script for script in _SCRIPTS if script])
 
 MESSAGES: Final[tuple[Message, ...]] = (
-    Version(70016, 1033, NOW // SECOND, _HOSTS[0], 7, "/axon:0.1.0/", 112),
+    Version(70017, 1033, NOW // SECOND, _HOSTS[0], 7, "/axon:0.1.0/", 112),
     Verack(),
     WtxidRelay(),
     SendAddrV2(),

@@ -28,6 +28,7 @@ from axon.wire.messages import (
     CFCheckpt,
     CFHeaders,
     CFilter,
+    Feature,
     FeeFilter,
     FilterAdd,
     FilterClear,
@@ -265,6 +266,7 @@ def messages() -> SearchStrategy[Message]:
 _LOCATORS = st.lists(block_hashes(), max_size=5).map(tuple)
 _ITEMS = st.lists(inv_items(), max_size=5).map(tuple)
 _HASHES = st.lists(hashes(), max_size=5).map(tuple)
+_FEATURE_IDS = st.binary(min_size=4, max_size=80).map(lambda name: name.decode("latin-1"))
 _NONCES = st.one_of(st.none(), u64())
 
 MESSAGES: Final[dict[type[Message], SearchStrategy[Message]]] = {
@@ -272,6 +274,7 @@ MESSAGES: Final[dict[type[Message], SearchStrategy[Message]]] = {
     Verack: st.just(Verack()),
     WtxidRelay: st.just(WtxidRelay()),
     SendAddrV2: st.just(SendAddrV2()),
+    Feature: st.builds(Feature, _FEATURE_IDS, st.binary(max_size=512)),
     SendHeaders: st.just(SendHeaders()),
     SendCmpct: st.builds(SendCmpct, st.booleans(), u64()),
     FeeFilter: st.builds(FeeFilter, i64()),

@@ -45,6 +45,7 @@ from axon.wire.messages import (
     CFCheckpt,
     CFHeaders,
     CFilter,
+    Feature,
     FeeFilter,
     GetAddr,
     GetBlocks,
@@ -131,12 +132,13 @@ def keepalive(data: bytes) -> None:
 
 
 _GREETINGS: Final[tuple[Message, ...]] = (
-    Version(70016, FULL, START // SECOND, ip("8.8.4.4"), 7, "/a/", 5),
+    Version(70017, FULL, START // SECOND, ip("8.8.4.4"), 7, "/a/", 5),
     Version(70015, 0, -1, ip("8.8.4.4"), 0, "", -1, relay=False),
     Version(31800, FULL, 2**62, ip("::1"), 0, "\x00\xff", 5),
     Verack(),
     WtxidRelay(),
     SendAddrV2(),
+    Feature("BIP434", b"x"),
     SendHeaders(),
     SendCmpct(True, 2),
     SendCmpct(False, 1),

@@ -99,7 +99,7 @@ def dialling() -> NodeSettings:
 
 def their_version(nonce: int = 7, **changes: object) -> Version:
     """What a peer says of itself."""
-    version = Version(70016, FULL, NOW // SECOND, UNSPECIFIED, nonce, "/peer/", 112)
+    version = Version(70017, FULL, NOW // SECOND, UNSPECIFIED, nonce, "/peer/", 112)
     return replace(version, **changes)  # type: ignore[arg-type]
 
 

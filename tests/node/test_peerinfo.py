@@ -53,7 +53,7 @@ def test_both_ends_agree(network: SimNetwork) -> None:
     assert (near.kind, far.kind) == (ConnectionType.FULL_RELAY, ConnectionType.INBOUND)
     assert near.user_agent == network.machine(0).settings.user_agent
     assert near.services == network.machine(0).services
-    assert near.version == far.version == 70016
+    assert near.version == far.version == 70017
     assert near.sent_bytes == far.received_bytes
     assert dict(near.received_by_command) == dict(far.sent_by_command)
     assert near.sent_bytes == sum(near.sent_by_command.values())

@@ -36,7 +36,7 @@ def spread(number: int, port: int = 8333) -> NetAddress:
 
 
 def their_version(
-    version: int = 70016,
+    version: int = 70017,
     services: int = FULL,
     nonce: int = 7,
     user_agent: str = "/Satoshi:31.0.0/",
@@ -51,4 +51,4 @@ def negotiated(
     addrv2: bool = True, services: int = FULL, our_address: NetAddress = UNSPECIFIED
 ) -> Negotiated:
     """What a handshake with an ordinary peer leads to."""
-    return Negotiated(70016, services, "/Satoshi:31.0.0/", 5, True, True, addrv2, 0, our_address)
+    return Negotiated(70017, services, "/Satoshi:31.0.0/", 5, True, True, addrv2, 0, our_address)

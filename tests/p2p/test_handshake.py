@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -22,7 +23,9 @@ from axon.p2p.handshake import (
 )
 from axon.primitives.netaddress import UNSPECIFIED
 from axon.wire.messages import (
+    Feature,
     Inv,
+    Malformed,
     Message,
     Ping,
     SendAddrV2,
@@ -72,7 +75,7 @@ def test_who_is_dialled_waits_and_then_says_everything_in_order() -> None:
 def test_who_dials_speaks_first(kind: ConnectionType) -> None:
     ours = handshake(kind)
     version = only_version(ours.start(NOW))
-    assert version.version == 70016
+    assert version.version == 70017
     assert version.nonce == ours.nonce
     assert version.start_height == 100
     assert version.receiver == ip("8.8.8.8")
@@ -146,7 +149,7 @@ def test_what_was_agreed_is_remembered() -> None:
     assert agreed.user_agent == "/Satboshi0m:1/"
     assert agreed.time_offset_s == 90
     assert agreed.our_address == ip("8.8.4.4")
-    assert agreed.common_version == 70016
+    assert agreed.common_version == 70017
     assert (agreed.relay, agreed.wtxid_relay, agreed.addrv2) == (False, True, True)
 
 
@@ -243,13 +246,46 @@ def test_a_second_version_or_verack_changes_nothing() -> None:
     assert ours.negotiated is agreed
 
 
-@pytest.mark.parametrize("late", [WtxidRelay(), SendAddrV2()])
+@pytest.mark.parametrize("late", [WtxidRelay(), SendAddrV2(), Feature("BIP434")])
 def test_features_cannot_be_negotiated_late(late: Message) -> None:
     ours = handshake()
     ours.received(their_version(), NOW)
     ours.received(Verack(), NOW)
     with pytest.raises(PeerFault, match="received after verack"):
         ours.received(late, NOW)
+
+
+FEATURES = (Feature("BIP434v2", b"new"), Feature("BIP434v1"))
+
+
+@pytest.mark.parametrize("version", [70016, 70017, 70018])
+def test_features_are_told_to_who_knows_them_and_those_of_both_count(version: int) -> None:
+    """BIP 434; what we do not know is passed over, however much of it there is."""
+    ours = handshake(own=replace(OWN, features=FEATURES))
+    sent = ours.received(their_version(version=version), NOW)
+    features = [item for item in sent if isinstance(item, Feature)]
+    assert features == (list(FEATURES) if version >= 70017 else [])
+    assert sent[-1] == Verack()
+    for number in range(10):
+        ours.received(Feature(f"unknown {number}", bytes(512)), NOW)
+    ours.received(Feature("BIP434v1", b"first"), NOW)
+    ours.received(Feature("BIP434v1", b"last"), NOW)
+    ours.received(Verack(), NOW)
+    assert ours.negotiated is not None
+    assert ours.negotiated.features == {"BIP434v1": b"last"}
+
+
+def test_a_feature_before_the_version_does_not_count_whatever_it_is() -> None:
+    ours = handshake(own=replace(OWN, features=FEATURES))
+    ours.received(FEATURES[0], NOW)
+    ours.unreadable(Malformed("a feature"))
+    ours.received(their_version(), NOW)
+    with pytest.raises(PeerFault, match="expected a feature") as raised:
+        ours.unreadable(Malformed("a feature"))
+    assert not isinstance(raised.value, PeerViolation)
+    ours.received(Verack(), NOW)
+    assert ours.negotiated is not None
+    assert ours.negotiated.features == {}
 
 
 def test_headers_and_compact_blocks_may_be_asked_for_later() -> None:
@@ -294,7 +330,7 @@ def test_who_brings_out_a_transaction_privately_says_nothing_of_himself() -> Non
     ours = handshake(PRIVATE, nonces, own=anonymous(near_tip=True))
     version = only_version(ours.start(NOW))
     assert version == Version(
-        70016, 0, 0, UNSPECIFIED, ours.nonce, ANONYMOUS_AGENT, 0, relay=False, sender_services=0
+        70017, 0, 0, UNSPECIFIED, ours.nonce, ANONYMOUS_AGENT, 0, relay=False, sender_services=0
     )
     assert nonces == set()  # Whoever dials us with it is not told that it is ours.
     assert ours.received(their_version(), NOW) == [Verack()]

@@ -86,7 +86,7 @@ def test_what_is_told_of_a_peer(linked: tuple[Rig, Rig]) -> None:
     assert peer["subver"] == far.call("getnetworkinfo")["subversion"]
     assert peer["services"] == far.call("getnetworkinfo")["localservices"]
     assert "WITNESS" in peer["servicesnames"]
-    assert peer["version"] == 70016
+    assert peer["version"] == 70017
     assert peer["relaytxes"] is True
     assert peer["synced_headers"] == peer["synced_blocks"] == far.node.active.height
     assert (peer["presynced_headers"], peer["inflight"]) == (-1, [])

@@ -165,8 +165,7 @@ class PeerSettings:
         active: whether there is to be any connection at the start (`-networkactive`).
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
-        serve_filters: BIP 157.
-        serve_bloom: BIP 37.
+        serve_filters, serve_bloom: BIP 157, BIP 37.
         lab: loopback addresses count as routable.
     """
 

@@ -45,6 +45,7 @@ from axon.p2p.keepalive import KeepAlive
 from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import (
+    Feature,
     Message,
     Ping,
     Pong,
@@ -58,7 +59,7 @@ from axon.wire.messages import (
 )
 from axon.wire.v1 import V1Transport
 
-HANDSHAKE_MESSAGES = Version | Verack | WtxidRelay | SendAddrV2 | SendHeaders | SendCmpct
+HANDSHAKE_MESSAGES = Version | Verack | WtxidRelay | SendAddrV2 | Feature | SendHeaders | SendCmpct
 """What `Links.handshake_message` is given; the last two may come at any time."""
 
 _ECHO_VERSION = 60_000  # From above this, pings are answered (BIP 31).
@@ -190,18 +191,16 @@ class Links:
         now: Instant,
     ) -> Session:
         settings = self._settings
-        own = (
-            anonymous(self.near_tip)
-            if kind.is_private
-            else OwnVersion(
-                services=settings.services_for(permissions),
-                user_agent=settings.user_agent,
-                start_height=self.start_height,
-                relay=not settings.blocks_only or "relay" in permissions,
-                near_tip=self.near_tip,
-                needs=settings.connections.needs,
-            )
+        own = OwnVersion(
+            services=settings.services_for(permissions),
+            user_agent=settings.user_agent,
+            start_height=self.start_height,
+            relay=not settings.blocks_only or "relay" in permissions,
+            near_tip=self.near_tip,
+            needs=settings.connections.needs,
         )
+        if kind.is_private:
+            own = anonymous(self.near_tip)
         handshake = Handshake(
             kind, own, address, self._nonces, self._rng, now, settings.peer_timeout
         )

@@ -27,7 +27,7 @@ from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.faults import PeerDone, PeerFault, PeerViolation
 from axon.primitives.transaction import Transaction
-from axon.wire.messages import Message, OverLimit, Tx, Unknown
+from axon.wire.messages import Malformed, Message, OverLimit, Tx, Unknown
 from axon.wire.messages.inventory import ITEM_SIZE
 from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
 from axon.wire.transport import Corrupt
@@ -325,9 +325,12 @@ class Reception:
 
         Raises:
             PeerViolation: it lists more than the protocol allows.
+            PeerFault: it is one that must be readable.
         """
         if isinstance(fault, OverLimit):
             raise PeerViolation(fault.rule) from fault
+        if isinstance(fault, Malformed):
+            session.handshake.unreadable(fault)
         self._outbox.report(MessageIgnored(session.peer, session.message_of, str(fault)))
 
 

@@ -4,18 +4,19 @@
     inbound:  start() waits
 
     opening --their version--> agreeing --their verack--> complete
-       (we answer: version if inbound, wtxidrelay, sendaddrv2, verack)
+       (we answer: version if inbound, wtxidrelay, sendaddrv2, features, verack)
     opening, agreeing --timeout--> PeerSilent
 
-What may be agreed only in between (BIP 155, BIP 339) is refused afterwards; `sendheaders` (BIP 130)
-and `sendcmpct` (BIP 152) may come at any time behind the version and are remembered here as well.
-As in Bitcoin Core, a message too early or repeated is passed over, never punished. We do not
-announce compact blocks as long as we cannot serve them.
+What may be agreed only in between (BIP 155, BIP 339, BIP 434) is refused afterwards; `sendheaders`
+(BIP 130) and `sendcmpct` (BIP 152) may come at any time behind the version and are remembered here
+as well. As in Bitcoin Core, a message too early or repeated is passed over, never punished. We do
+not announce compact blocks as long as we cannot serve them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -24,6 +25,8 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import ConnectedToSelf, PeerFault, PeerSilent
 from axon.primitives.netaddress import UNSPECIFIED, NetAddress
 from axon.wire.messages import (
+    Feature,
+    Malformed,
     Message,
     SendAddrV2,
     SendCmpct,
@@ -41,8 +44,10 @@ HANDSHAKE_TIMEOUT: Final = 60 * SECOND
 
 MIN_PEER_VERSION: Final = 31_800
 """Older programs know no headers."""
-FEATURE_VERSION: Final = 70_016
+WTXID_RELAY_VERSION: Final = 70_016
 """From here `wtxidrelay` exists, and nobody older knows `sendaddrv2`."""
+FEATURE_VERSION: Final = 70_017
+"""From here `feature` exists (BIP 434)."""
 COMPACT_BLOCKS_VERSION: Final = 2
 """Of compact blocks, the only version in use: with witnesses."""
 
@@ -58,6 +63,7 @@ class OwnVersion:
         relay: we want transactions announced, where the kind of connection has them at all.
         near_tip: our tip is recent, so a peer that keeps only the last 288 blocks is good enough.
         needs: services without which a peer is of no use to us, beside those of blocks.
+        features: additions to the protocol that we know, told to peers that know `feature`.
     """
 
     services: int
@@ -66,6 +72,7 @@ class OwnVersion:
     relay: bool = True
     near_tip: bool = False
     needs: int = 0
+    features: tuple[Feature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class Negotiated:
         addrv2: it wants addresses as `addrv2` (BIP 155).
         time_offset_s: its clock minus ours, in seconds.
         our_address: ours as it sees it.
+        features: those that both know, by name, with what the other says of each; the last word
+            counts.
     """
 
     version: int
@@ -93,6 +102,7 @@ class Negotiated:
     addrv2: bool
     time_offset_s: int
     our_address: NetAddress
+    features: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def common_version(self) -> int:
@@ -163,6 +173,7 @@ class Handshake:
         self._wtxid_relay = False
         self._addrv2 = False
         self._time_offset_s = 0
+        self._features: dict[str, bytes] = {}  # As many as are ours, at most.
         self.nonce = rng.getrandbits(64)
         self.negotiated: Negotiated | None = None
         """What was agreed on; None until the handshake is complete."""
@@ -234,16 +245,29 @@ class Handshake:
                 return self._verack(self._theirs)
             case WtxidRelay():
                 self._refuse_if_late("wtxidrelay")
-                self._wtxid_relay = self._speaks(FEATURE_VERSION)
+                self._wtxid_relay = self._speaks(WTXID_RELAY_VERSION)
             case SendAddrV2():
                 self._refuse_if_late("sendaddrv2")
                 self._addrv2 = True
+            case Feature(name, data):
+                self._refuse_if_late("feature")
+                if any(name == known.feature_id for known in self._own.features):
+                    self._features[name] = data
             case SendHeaders():
                 self.prefers_headers = True
             case SendCmpct(high_bandwidth, version) if version == COMPACT_BLOCKS_VERSION:
                 self.provides_compact_blocks = True
                 self.wants_high_bandwidth = high_bandwidth
         return []
+
+    def unreadable(self, fault: Malformed) -> None:
+        """A message came that must be readable, and is not; before the version nothing counts.
+
+        Raises:
+            PeerFault: behind the version.
+        """
+        if self._theirs is not None:
+            raise PeerFault(str(fault)) from fault
 
     def _version(self, theirs: Version, now: Instant) -> list[Message]:
         if self._theirs is not None:
@@ -263,8 +287,10 @@ class Handshake:
                 raise PeerFault("peer does not relay transactions")
             return [Verack()]
         answers: list[Message] = [self._own_version(now)] if inbound else []
-        if self._speaks(FEATURE_VERSION):
+        if self._speaks(WTXID_RELAY_VERSION):
             answers += [WtxidRelay(), SendAddrV2()]
+        if self._speaks(FEATURE_VERSION):
+            answers += self._own.features
         return [*answers, Verack()]
 
     def _verack(self, theirs: Version) -> list[Message]:
@@ -281,6 +307,7 @@ class Handshake:
             addrv2=self._addrv2,
             time_offset_s=self._time_offset_s,
             our_address=theirs.receiver,
+            features=self._features,
         )
         return []
 

@@ -116,14 +116,14 @@ class KeepAlive:
         return [Ping(nonce)]
 
     def received(self, message: Ping | Pong, now: Instant) -> list[Message]:
-        """Answer a ping, or measure by a pong.
+        """Answer a ping of a peer that knows `pong`, or measure by a pong.
 
         A pong that does not match is the answer to an earlier ping and changes nothing; one with
         nonce zero, or none at all, comes from a peer that cannot echo and ends the wait without a
         measurement.
         """
         match message:
-            case Ping(nonce) if nonce is not None:
+            case Ping(nonce) if nonce is not None and self._echoes:
                 return [Pong(nonce)]
             case Pong(nonce) if self._awaited is not None:
                 if nonce == self._awaited[0]:

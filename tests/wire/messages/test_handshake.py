@@ -13,12 +13,14 @@ from axon.primitives.netaddress import UNSPECIFIED, NetAddress
 from axon.wire.messages.handshake import (
     MAX_USER_AGENT_SIZE,
     PROTOCOL_VERSION,
+    Feature,
     SendAddrV2,
     Services,
     Verack,
     Version,
     WtxidRelay,
 )
+from axon.wire.messages.limits import Malformed
 from tests.strategies import versions
 
 EXAMPLE = bytes.fromhex(
@@ -118,3 +120,30 @@ def test_testing_services_does_not_remember_the_bits_of_a_peer() -> None:
         assert (1 << bit | 8) & Services.WITNESS == Services.WITNESS
         assert not 1 << bit & Services.WITNESS
     assert len(Services._value2member_map_) <= before + 1
+
+
+def test_a_feature_is_its_name_and_its_data() -> None:
+    """As the table of BIP 434 has it: each behind its length, and nothing behind that."""
+    assert Feature("BIP434").encode() == b"\x06BIP43" + b"4\x00"
+    assert Feature.decode(b"\x04abcd\x02\x00\xff") == Feature("abcd", b"\x00\xff")
+    longest = Feature("x" * 80, bytes(512))
+    assert longest.encode() == b"\x50" + b"x" * 80 + b"\xfd\x00\x02" + bytes(512)
+    assert Feature.decode(longest.encode()) == longest
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\x03abc\x00",
+        b"\x51" + b"x" * 81 + b"\x00",
+        b"\x04abcd",
+        b"\x04abcd\x02\x00",
+        b"\x04abcd\x00\x00",
+        b"\xfd\x04\x00abcd\x00",
+        b"\x04abcd\xfd\x01\x02" + bytes(513),
+    ],
+)
+def test_a_feature_in_any_other_form_is_malformed(payload: bytes) -> None:
+    with pytest.raises(Malformed, match="a feature as BIP 434 has it"):
+        Feature.decode(payload)

@@ -31,7 +31,7 @@ GENESIS_HASH = from_hex("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b
 
 
 def test_getheaders() -> None:
-    data = bytes.fromhex("8011010001") + GENESIS_HASH + bytes(32)  # Protocol 70016.
+    data = bytes.fromhex("8111010001") + GENESIS_HASH + bytes(32)  # Protocol 70017.
     request = GetHeaders((BlockHash(GENESIS_HASH),))
     assert request.stop == NO_STOP == ZERO_HASH
     assert request.encode() == data

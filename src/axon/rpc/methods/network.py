@@ -62,7 +62,7 @@ def getpeerinfo(daemon: Daemon) -> Json:
             "pingtime" : n,                   (numeric, optional) The last ping time in seconds
             "minping" : n,                    (numeric, optional) The shortest in seconds
             "pingwait" : n,                   (numeric, optional) The ping under way, in seconds
-            "version" : n,                    (numeric) The protocol version, such as 70016
+            "version" : n,                    (numeric) The protocol version, such as 70017
             "subver" : "str",                 (string) The user agent
             "inbound" : true|false,           (boolean) Inbound (true) or Outbound (false)
             "bip152_hb_to" : true|false,      (boolean) We want its compact blocks unasked

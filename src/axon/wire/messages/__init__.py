@@ -2,7 +2,7 @@
 
 Each has its wire name as `command`, its payload by `encode()`, and comes from a payload by
 `decode()`, which raises `DecodeError` and nothing else. Bytes behind a message are ignored, as
-Bitcoin Core does: newer versions of a message may be longer.
+Bitcoin Core does: newer versions of a message may be longer. A `feature` alone may not be.
 """
 
 from axon.wire.messages.addresses import Addr, AddrV2, GetAddr
@@ -17,7 +17,7 @@ from axon.wire.messages.filters import (
     GetCFHeaders,
     GetCFilters,
 )
-from axon.wire.messages.handshake import SendAddrV2, Services, Verack, Version, WtxidRelay
+from axon.wire.messages.handshake import Feature, SendAddrV2, Services, Verack, Version, WtxidRelay
 from axon.wire.messages.headers import GetHeaders, Headers, SendHeaders
 from axon.wire.messages.inventory import (
     FeeFilter,
@@ -30,7 +30,7 @@ from axon.wire.messages.inventory import (
     Tx,
 )
 from axon.wire.messages.keepalive import Ping, Pong
-from axon.wire.messages.limits import OverLimit
+from axon.wire.messages.limits import Malformed, OverLimit
 from axon.wire.messages.unknown import Unknown
 
 Message = (
@@ -38,6 +38,7 @@ Message = (
     | Verack
     | WtxidRelay
     | SendAddrV2
+    | Feature
     | SendHeaders
     | SendCmpct
     | FeeFilter
@@ -75,6 +76,7 @@ __all__ = [
     "CFCheckpt",
     "CFHeaders",
     "CFilter",
+    "Feature",
     "FeeFilter",
     "FilterAdd",
     "FilterClear",
@@ -90,6 +92,7 @@ __all__ = [
     "Inv",
     "InvItem",
     "InvType",
+    "Malformed",
     "MempoolMessage",
     "MerkleBlock",
     "Message",

@@ -7,15 +7,23 @@ from enum import IntFlag
 from struct import Struct
 from typing import ClassVar, Final, Self
 
+from axon.errors import DecodeError
 from axon.primitives.encoding import Reader, var_bytes
 from axon.primitives.netaddress import UNSPECIFIED, NetAddress
 from axon.wire.messages.empty import EmptyMessage
+from axon.wire.messages.limits import Malformed
 
-PROTOCOL_VERSION: Final = 70016
-"""The protocol we speak: the version that brought `wtxidrelay` (BIP 339)."""
+PROTOCOL_VERSION: Final = 70017
+"""The protocol we speak: the version that brought `feature` (BIP 434)."""
 
 MAX_USER_AGENT_SIZE: Final = 256
 """Longest user agent that is read, in bytes; bounds what a peer can put into logs and tables."""
+
+MIN_FEATURE_ID: Final = 4
+MAX_FEATURE_ID: Final = 80
+"""Characters of a feature's name."""
+MAX_FEATURE_DATA: Final = 512
+"""Bytes that a feature may say of itself."""
 
 _HEAD: Final = Struct("<iQq")
 _U64: Final = Struct("<Q")
@@ -151,3 +159,41 @@ class SendAddrV2(EmptyMessage):
     """`sendaddrv2`: tell me addresses as `addrv2` (BIP 155); only before `verack`."""
 
     command: ClassVar[str] = "sendaddrv2"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`feature`: the sender knows an addition to the protocol (BIP 434); only before `verack`.
+
+    Args:
+        feature_id: its name, 4 to 80 characters; each is one byte on the wire, read as Latin-1 so
+            that any bytes survive.
+        data: what it says of itself, up to 512 bytes.
+    """
+
+    command: ClassVar[str] = "feature"
+
+    feature_id: str
+    data: bytes = b""
+
+    def encode(self) -> bytes:
+        """The payload: name and data, each behind its length."""
+        return var_bytes(self.feature_id.encode("latin-1")) + var_bytes(self.data)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """A feature from exactly this payload.
+
+        Raises:
+            Malformed: it is not in the one allowed form, whatever the feature.
+        """
+        reader = Reader(payload)
+        try:
+            name = reader.var_bytes(MAX_FEATURE_ID)
+            if len(name) < MIN_FEATURE_ID:
+                raise DecodeError(f"a name of at least {MIN_FEATURE_ID} characters", 0)
+            data = reader.var_bytes(MAX_FEATURE_DATA)
+            reader.finish()
+        except DecodeError as error:
+            raise Malformed(f"a feature as BIP 434 has it ({error})") from error
+        return cls(name.decode("latin-1"), data)

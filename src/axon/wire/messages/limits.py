@@ -24,6 +24,10 @@ class OverLimit(DecodeError):
         self.rule = f"{rule}, not {count}"
 
 
+class Malformed(DecodeError):
+    """A message that must be readable is not: the connection ends, and nobody is to blame."""
+
+
 def read_count(reader: Reader, limit: int, item_size: int, items: str, *, source: str) -> int:
     """The count before a list.
 
