@@ -31,8 +31,8 @@ def peers_file(data: bytes) -> None:
     """`peers.dat`: what is read is written again, and fills the tables of a node."""
     for whole in _sealed(data):
         with suppress(DecodeError):
-            key, found = decode_peers(whole)
-            assert decode_peers(encode_peers(key, len(found), found)) == (key, found)
+            key, asmap, found = decode_peers(whole)
+            assert decode_peers(encode_peers(key, len(found), found, asmap)) == (key, asmap, found)
         with suppress(DecodeError):
             tables = AddrMan.decode(whole, Random(1))
             assert len(tables) == tables.size()

@@ -256,6 +256,7 @@ def test_rpcbind_alone_is_not_enough() -> None:
             "Outbound connections restricted to CJDNS (-onlynet=cjdns) but -cjdnsreachable is not "
             "provided",
         ),
+        (["-asmap"], "Embedded asmap data not available"),
         (["-maxuploadtarget=x"], "Unable to parse -maxuploadtarget: 'x'"),
         (["-minrelaytxfee=x"], "Invalid amount for -minrelaytxfee=<amount>: 'x'"),
         (["-acceptnonstdtxn"], "acceptnonstdtxn is not currently supported for main chain"),

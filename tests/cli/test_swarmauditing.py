@@ -70,7 +70,7 @@ def test_an_as_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "SPOF FOUND: AS1000 (AS)." in capsys.readouterr().out
     (tmp_path / "damaged").write_bytes(b"\xff" * 40)
     assert main([*command, str(tmp_path / "damaged")]) == 3
-    assert "damaged: expected an AS map that ends behind" in capsys.readouterr().err
+    assert 'damaged": expected an AS map without' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

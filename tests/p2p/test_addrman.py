@@ -23,8 +23,11 @@ from axon.p2p.addrplacement import (
     named_source,
 )
 from axon.p2p.addrtables import BUCKET_SIZE, AddressEntry
+from axon.p2p.asmap import AsMap
+from axon.p2p.netgroups import NetGroups
 from axon.p2p.peersfile import decode_peers, encode_peers
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
+from tests.p2p.asmaps import encoded, ipv4
 from tests.p2p.examples import FULL, NOW, ip, spread, told
 
 SOURCE = ip("250.1.2.1")
@@ -386,7 +389,7 @@ def test_a_snapshot_is_of_its_moment() -> None:
 
 
 def test_a_table_that_contradicts_itself_is_refused() -> None:
-    key, records = decode_peers(filled(3).snapshot().encode())
+    key, _, records = decode_peers(filled(3).snapshot().encode())
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
         AddrMan.decode(encode_peers(key, len(records) + 1, [*records, records[0]]), Random(1))
 
@@ -485,7 +488,7 @@ TestAnyOrder = AnyOrder.TestCase
 
 
 def test_a_source_reaches_other_buckets_for_each_netgroup_it_tells_of() -> None:
-    placement = Placement(bytes(16), lab=False)
+    placement = Placement(bytes(16), NetGroups())
     source = SOURCE.group()
     entries = [AddressEntry(told(spread(n)), SOURCE, spread(n).group()) for n in range(200)]
     for group in (source, ip("251.1.1.1").group()):
@@ -501,14 +504,14 @@ def test_a_source_reaches_other_buckets_for_each_netgroup_it_tells_of() -> None:
 
 @pytest.mark.parametrize("bucket", [NEW_BUCKETS, 65_535])
 def test_a_bucket_that_does_not_exist_is_a_contradiction(bucket: int) -> None:
-    key, (record,) = decode_peers(filled(1).snapshot().encode())
+    key, _, (record,) = decode_peers(filled(1).snapshot().encode())
     wrong = replace(record, buckets=(bucket,))
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
         AddrMan.decode(encode_peers(key, 1, [wrong]), Random(1))
 
 
 def test_the_same_bucket_twice_is_a_contradiction() -> None:
-    key, (record,) = decode_peers(filled(1).snapshot().encode())
+    key, _, (record,) = decode_peers(filled(1).snapshot().encode())
     wrong = replace(record, buckets=record.buckets * 2)
     with pytest.raises(DecodeError, match=r"delete peers\.dat"):
         AddrMan.decode(encode_peers(key, 1, [wrong]), Random(1))
@@ -516,8 +519,23 @@ def test_the_same_bucket_twice_is_a_contradiction() -> None:
 
 def test_places_are_the_same_in_every_version() -> None:
     """Files name buckets of the new table, and places in the tried one are worked out anew."""
-    placement = Placement(bytes(range(16)), lab=False)
+    placement = Placement(bytes(range(16)), NetGroups())
     entry = AddressEntry(told(ip("1.2.3.4")), SOURCE, ip("1.2.3.4").group())
     assert placement.new_place(entry, SOURCE.group()) == NEW_PLACE
     assert placement.tried_place(entry) == TRIED_PLACE
     assert placement.new_place_in(NEW_PLACE // BUCKET_SIZE, entry) == NEW_PLACE
+
+
+def test_under_another_map_addresses_are_placed_anew() -> None:
+    asmap = AsMap(encoded({ipv4("0.0.0.0/1"): 7, ipv4("128.0.0.0/1"): 8}))
+    plain = filled(500)
+    plain_bytes = plain.snapshot().encode()
+    mapped = AddrMan.decode(plain_bytes, Random(1), asmap=asmap)
+    assert 0 < len(mapped) <= len(plain)
+    assert {mapped.groups.group(each)[0] for each in mapped.addresses()} == {2}
+    again = AddrMan.decode(mapped.snapshot().encode(), Random(2), asmap=asmap)
+    assert again.snapshot() == mapped.snapshot()
+    back = AddrMan.decode(mapped.snapshot().encode(), Random(3))
+    assert 0 < len(back) <= len(mapped)
+    assert AddrMan.decode(back.snapshot().encode(), Random(4)).snapshot() == back.snapshot()
+    assert AddrMan.decode(plain_bytes, Random(5)).snapshot() == plain.snapshot()

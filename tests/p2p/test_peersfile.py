@@ -36,9 +36,20 @@ KEY = bytes(range(16))
 RECORD = AddressRecord(ip("1.2.3.4"), ip("5.6.7.8"), 9, 1, 2, 3, 4, False, (5,))
 
 
-@given(st.binary(min_size=16, max_size=16), st.lists(RECORDS, max_size=5))
-def test_peers_are_read_as_written(key: bytes, records: list[AddressRecord]) -> None:
-    assert decode_peers(encode_peers(key, len(records), records)) == (key, records)
+@given(
+    st.binary(min_size=16, max_size=16),
+    st.binary(min_size=32, max_size=32),
+    st.lists(RECORDS, max_size=5),
+)
+def test_peers_are_read_as_written(key: bytes, asmap: bytes, records: list[AddressRecord]) -> None:
+    written = encode_peers(key, len(records), records, asmap)
+    assert decode_peers(written) == (key, asmap, records)
+
+
+def test_a_file_of_the_first_version_knows_no_map() -> None:
+    newer = encode_peers(KEY, 1, [RECORD])
+    older = sealed(b"axonpeer\x01" + KEY + newer[9 + 16 + 32 : -32])
+    assert decode_peers(older) == (KEY, bytes(32), [RECORD])
 
 
 @given(st.lists(net_addresses(), max_size=4))
@@ -74,15 +85,15 @@ def sealed(content: bytes) -> bytes:
 @given(st.binary(max_size=120))
 def test_well_sealed_nonsense_is_refused(body: bytes) -> None:
     try:
-        decode_peers(sealed(b"axonpeer\x01" + body))
+        decode_peers(sealed(b"axonpeer\x02" + body))
     except DecodeError:
         return
-    assert len(body) >= 17
+    assert len(body) >= 49
 
 
 def test_a_later_version_is_refused() -> None:
-    with pytest.raises(DecodeError, match="of version 1"):
-        decode_peers(sealed(b"axonpeer\x02" + KEY + b"\x00"))
+    with pytest.raises(DecodeError, match="of version 2"):
+        decode_peers(sealed(b"axonpeer\x03" + KEY + bytes(33)))
 
 
 def test_more_buckets_than_an_address_can_have_are_refused() -> None:

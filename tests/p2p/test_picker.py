@@ -24,7 +24,7 @@ class Scene:
     def __init__(self, *addresses: NetAddress, services: int = 1033) -> None:
         self.addrman = AddrMan(Random(1))
         self.bans = BanList()
-        self.picker = Picker(self.addrman, self.bans, ALL, lab=False)
+        self.picker = Picker(self.addrman, self.bans, ALL)
         for address in addresses:
             self.addrman.add([told(address, services=services)], spread(1), NOW)
 
@@ -109,7 +109,7 @@ def test_ports_of_other_services_come_last() -> None:
 
 def test_only_reachable_networks_are_dialled() -> None:
     scene = Scene(ip("1.2.3.4"))
-    picker = Picker(scene.addrman, scene.bans, frozenset((AddressNetwork.TORV3,)), lab=False)
+    picker = Picker(scene.addrman, scene.bans, frozenset((AddressNetwork.TORV3,)))
     assert picker.pick((), NO_GROUPS, NOW) is None
     assert not picker.is_dialable(ip("1.2.3.4"), (), NO_GROUPS, NOW)
 

@@ -68,7 +68,7 @@ vbparams      -
 
 _CONNECTION: Final = """
 addnode       list net  | <ip>         | Keep a connection to this node
-asmap         -
+asmap         value     | <file>       | Group addresses by autonomous system as this map says, relative to the network's folder (default: none)
 bantime       value     | <n>          | Seconds that a ban set by hand lasts (default: 86400)
 bind          list net  | <addr>[:<port>][=onion] | Listen on this address; with =onion who arrives there came through Tor (default: all, and the port above it on 127.0.0.1 for Tor)
 cjdnsreachable flag     |              | Take fc00::/8 for CJDNS, which this machine is on, and not for private IPv6 (default: 0)

@@ -77,7 +77,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
     filter_index = _filter_index(settings)
-    peers = peer_config(settings, network, filter_index)
+    peers = peer_config(settings, network, folder, filter_index)
     unused = [
         f"axon has no use for -{name}"
         for name, option in OPTIONS.items()

@@ -7,6 +7,7 @@ parameter interactions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from axon.cli.conf import Settings
@@ -31,10 +32,13 @@ _SAFE_COMMENT: Final = frozenset(
 )
 
 
-def peer_config(settings: Settings, network: Network, filter_index: bool) -> PeerSettings:
+def peer_config(
+    settings: Settings, network: Network, folder: Path, filter_index: bool
+) -> PeerSettings:
     """Read the options about peers.
 
     Args:
+        folder: the network's, in which files are looked for.
         filter_index: whether compact block filters are indexed.
 
     Raises:
@@ -107,7 +111,17 @@ def peer_config(settings: Settings, network: Network, filter_index: bool) -> Pee
         serve_filters=serve_filters,
         serve_bloom=settings.flag("peerbloomfilters", False),
         lab=lab,
+        asmap=_asmap(settings, folder),
     )
+
+
+def _asmap(settings: Settings, folder: Path) -> Path | None:
+    """The file of the AS map; there is none in axon itself."""
+    if not settings.is_set("asmap") or settings.is_negated("asmap"):
+        return None
+    if settings.flag("asmap", False):
+        raise ConfigError("Embedded asmap data not available")
+    return folder / settings.text("asmap")
 
 
 def _is_isolated(settings: Settings, max_connections: int) -> bool:

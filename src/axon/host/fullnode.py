@@ -24,6 +24,7 @@ from axon.consensus.kernel_open import Opening
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.errors import AxonError, DamageError
 from axon.host import descriptors
+from axon.host.asmapfile import check_health, read_asmap
 from axon.host.conditions import Conditions
 from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
@@ -41,6 +42,7 @@ from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.work import perform
+from axon.p2p.asmap import AsMap
 from axon.p2p.privatedials import MAX_PRIVATE
 from axon.rpc.amounts import Json, whole
 from axon.rpc.daemon import Daemon, LogCategories
@@ -177,6 +179,8 @@ async def running_node(
     private = MAX_PRIVATE if settings.peers.private_broadcast else 0
     descriptors.ensure(settings.peers.max_connections + private)
     check_room(settings.folder)
+    path = settings.peers.asmap
+    asmap = None if path is None else await asyncio.to_thread(read_asmap, path)
     if settings.rpc is not None:
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()
@@ -191,7 +195,9 @@ async def running_node(
         switches, under = logs or _NoLogs(), conditions or Conditions()
         async with (
             _storage(settings, tell) as storage,
-            _running(settings, ways, storage, servers, registry, stream, switches, under) as node,
+            _running(
+                settings, ways, storage, asmap, servers, registry, stream, switches, under
+            ) as node,
         ):
             yield node
 
@@ -247,6 +253,7 @@ async def _running(
     settings: FullNodeSettings,
     ways: NetworkWays,
     storage: Storage,
+    asmap: AsMap | None,
     servers: Servers,
     registry: Registry,
     stream: FactStream,
@@ -260,7 +267,7 @@ async def _running(
     files = StateFiles(settings.folder)
     saver = StateSaver(files, clock)
     now = clock.now()
-    machine = await _machine(settings, ways, storage, files, now)
+    machine = await _machine(settings, ways, storage, files, asmap, now)
 
     def reported(fact: object, _now: Instant) -> None:
         assert isinstance(fact, Fact)
@@ -293,7 +300,12 @@ async def _running(
     _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
     saved = await asyncio.to_thread(files.load_pool) if settings.persist_mempool else None
     try:
-        beside = (_restore_pool(daemon, saved), _save_now_and_then(daemon), *ways.tasks(driver))
+        beside = (
+            _restore_pool(daemon, saved),
+            _save_now_and_then(daemon),
+            check_health(machine.links.addrman),
+            *ways.tasks(driver),
+        )
         async with Driven(driver, *beside):
             listening = dict.fromkeys(bind.endpoint for bind in settings.peers.binds)
             endpoints = tuple([await driver.listen(endpoint) for endpoint in listening])
@@ -313,12 +325,17 @@ async def _running(
 
 
 async def _machine(
-    settings: FullNodeSettings, ways: NetworkWays, storage: Storage, files: StateFiles, now: Instant
+    settings: FullNodeSettings,
+    ways: NetworkWays,
+    storage: Storage,
+    files: StateFiles,
+    asmap: AsMap | None,
+    now: Instant,
 ) -> FullNode:
     """The machine, with what the last run left behind."""
     rng = SystemRandom()
     anchors = await asyncio.to_thread(files.take_anchors)
-    addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab)
+    addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab, asmap)
     return FullNode(
         machine_settings(settings, anchors, ways.interfaces()),
         headers=storage.headers,

@@ -160,12 +160,11 @@ class PeerSettings:
         timeout_us: how long a TCP connection may take (`-timeout`).
         tor: how Tor is asked for an onion service; None if it is not.
         i2p_accept: peers may dial us over I2P, where there is a way to it (`-i2pacceptincoming`).
-        private_broadcast: transactions of callers go out over private connections alone
-            (`-privatebroadcast`).
+        private_broadcast: callers' transactions go out privately alone (`-privatebroadcast`).
         active: whether there is to be any connection at the start (`-networkactive`).
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
-        serve_filters, serve_bloom: BIP 157, BIP 37.
+        serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
         lab: loopback addresses count as routable.
     """
 
@@ -197,6 +196,7 @@ class PeerSettings:
     serve_filters: bool = True
     serve_bloom: bool = False
     lab: bool = False
+    asmap: Path | None = None
 
     @property
     def discovers(self) -> bool:

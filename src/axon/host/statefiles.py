@@ -17,6 +17,7 @@ from axon.errors import DecodeError, disk_refusal
 from axon.mempool.persist import Dump, PoolSnapshot, encode, load
 from axon.p2p.addrman import AddrMan
 from axon.p2p.addrsnapshot import AddrManSnapshot
+from axon.p2p.asmap import AsMap
 from axon.p2p.banlist import BanList
 from axon.p2p.peersfile import decode_anchors, encode_anchors
 from axon.primitives.netaddress import NetAddress
@@ -44,10 +45,10 @@ class StateFiles:
         """The pool of the last run; None if there is none."""
         return self._load(POOL, load, None)
 
-    def load_peers(self, rng: Random, lab: bool) -> AddrMan:
+    def load_peers(self, rng: Random, lab: bool, asmap: AsMap | None = None) -> AddrMan:
         """The known addresses; an empty table is kept too, as its secret key must last."""
-        found = self._load(PEERS, lambda data: AddrMan.decode(data, rng, lab), None)
-        return AddrMan(rng, lab) if found is None else found
+        found = self._load(PEERS, lambda data: AddrMan.decode(data, rng, lab, asmap), None)
+        return AddrMan(rng, lab, asmap) if found is None else found
 
     def load_bans(self) -> BanList:
         """The banned addresses."""

@@ -56,6 +56,7 @@ class PeerInfo:
     address: NetAddress | None
     from_onion: bool
     our_address: NetAddress | None
+    mapped_as: int
     kind: ConnectionType
     permissions: frozenset[str]
     services: int
@@ -93,14 +94,16 @@ def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
     """
     headersync, download = node.headersync, node.blocks.download
     peer, theirs, keepalive = session.peer, session.handshake.theirs, session.keepalive
+    address = session.address
     sent, received = session.sent, session.received
     return PeerInfo(
         peer=peer,
         remote=session.remote,
         local=session.local,
-        address=session.address,
+        address=address,
         from_onion=session.from_onion,
         our_address=None if theirs is None else theirs.receiver,
+        mapped_as=0 if address is None else node.links.addrman.groups.mapped_as(address),
         kind=session.kind,
         permissions=session.permissions,
         services=0 if theirs is None else theirs.services,

@@ -34,6 +34,8 @@ from axon.p2p.addrtables import (
     draw_among,
     sample,
 )
+from axon.p2p.asmap import AsMap
+from axon.p2p.netgroups import NetGroups
 from axon.p2p.peersfile import AddressRecord, decode_peers
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 
@@ -54,12 +56,16 @@ class AddrMan:
     Args:
         rng: chooses what to dial, and the secret key.
         lab: loopback addresses count as routable, each /16 a netgroup.
+        asmap: which autonomous system has which addresses; None if that is not known.
     """
 
-    def __init__(self, rng: Random, lab: bool = False) -> None:
+    def __init__(self, rng: Random, lab: bool = False, asmap: AsMap | None = None) -> None:
         self._rng = rng
         self._lab = lab
-        self._placement = Placement(rng.getrandbits(128).to_bytes(KEY_SIZE, "little"), lab)
+        self.groups = NetGroups(lab, asmap)
+        """How addresses are grouped."""
+        key = rng.getrandbits(128).to_bytes(KEY_SIZE, "little")
+        self._placement = Placement(key, self.groups)
         self._entries: dict[NetAddress, AddressEntry] = {}
         self._new = Table()
         self._tried = Table()
@@ -140,7 +146,7 @@ class AddrMan:
             penalty = 0
         entry = self._entries.get(address)
         if entry is None:
-            entry = AddressEntry(timed, source, address.group(self._lab))
+            entry = AddressEntry(timed, source, self.groups.group(address))
             entry.time_s = max(0, timed.time - penalty)
             self._enter(entry)
         elif not self._refresh(entry, timed, now_s, penalty):
@@ -341,30 +347,47 @@ class AddrMan:
         39,000 addresses. What it returns may be encoded in another thread, which takes ten times
         as long.
         """
-        return AddrManSnapshot.of(self._placement.key, list(self._entries.values()))
+        entries = list(self._entries.values())
+        return AddrManSnapshot.of(self._placement.key, self.groups.version, entries)
 
     @classmethod
-    def decode(cls, data: bytes, rng: Random, lab: bool = False) -> Self:
+    def decode(
+        cls, data: bytes, rng: Random, lab: bool = False, asmap: AsMap | None = None
+    ) -> Self:
         """The table that `AddrManSnapshot.encode` wrote.
+
+        Where it was written with another AS map, or without one, all addresses are placed anew:
+        some are lost, since their places are taken already.
 
         Raises:
             DecodeError: the file is damaged, foreign, or contradicts itself; it says what to do.
         """
-        key, records = decode_peers(data)
-        table = cls(rng, lab)
-        table._placement = Placement(key, lab)
+        key, asmap_version, records = decode_peers(data)
+        table = cls(rng, lab, asmap)
+        table._placement = Placement(key, table.groups)
+        is_same = asmap_version == table.groups.version
         for record in records:
             if not record.address.is_routable(lab):
                 continue  # Kept by a lab, read outside of it.
-            if record.address in table._entries or not table._restore(record):
+            entry = AddressEntry.of(record, table.groups.group(record.address))
+            if not is_same:
+                table._place_anew(entry)
+            elif record.address in table._entries or not table._restore(entry, record):
                 raise DecodeError("a peers.dat without contradictions (delete peers.dat)")
         return table
 
-    def _restore(self, record: AddressRecord) -> bool:
-        timed = TimedAddress(record.time_s, record.services, record.address)
-        entry = AddressEntry(timed, record.source, record.address.group(self._lab))
-        entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
-        entry.attempts, entry.tried = record.attempts, record.tried
+    def _place_anew(self, entry: AddressEntry) -> None:
+        """Give an address the place that its netgroup has now, if nobody stands there."""
+        if entry.tried:
+            table, place = self._tried, self._placement.tried_place(entry)
+        else:
+            source_group = self._placement.source_group(entry.source)
+            table, place = self._new, self._placement.new_place(entry, source_group)
+        if table.get(place) is None:
+            self._enter(entry)
+            table.put(place, entry)
+
+    def _restore(self, entry: AddressEntry, record: AddressRecord) -> bool:
         self._enter(entry)
         if entry.tried:
             table, places = self._tried, [self._placement.tried_place(entry)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.p2p.addrtables import BUCKET_SIZE, AddressEntry
+from axon.p2p.netgroups import NetGroups
 from axon.primitives.hashes import sha256, siphash24
 from axon.primitives.netaddress import INTERNAL_IN_IPV6, AddressNetwork, NetAddress
 
@@ -35,18 +36,18 @@ class Placement:
 
     Args:
         key: secret, `KEY_SIZE` bytes.
-        lab: loopback addresses count as routable, each /16 a netgroup.
+        groups: how addresses are grouped.
     """
 
-    def __init__(self, key: bytes, lab: bool) -> None:
+    def __init__(self, key: bytes, groups: NetGroups) -> None:
         self.key = key
-        self._lab = lab
+        self._groups = groups
 
     def source_group(self, source: NetAddress) -> bytes:
         """The netgroup of who told us; each name is a group of its own."""
         if source.host_bytes.startswith(INTERNAL_IN_IPV6):
             return source.host_bytes
-        return source.group(self._lab)
+        return self._groups.group(source)
 
     def new_place(self, entry: AddressEntry, source_group: bytes) -> int:
         """The one place in the new table that an address may have from this source."""

@@ -21,6 +21,7 @@ class AddrManSnapshot:
     """
 
     key: bytes
+    asmap_version: bytes
     addresses: tuple[NetAddress, ...]
     sources: tuple[NetAddress, ...]
     services: tuple[int, ...]
@@ -32,10 +33,11 @@ class AddrManSnapshot:
     places: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, key: bytes, entries: Sequence[AddressEntry]) -> Self:
+    def of(cls, key: bytes, asmap_version: bytes, entries: Sequence[AddressEntry]) -> Self:
         """The snapshot of these entries, to be taken where nobody changes them."""
         return cls(
             key=key,
+            asmap_version=asmap_version,
             addresses=tuple([entry.address for entry in entries]),
             sources=tuple([entry.source for entry in entries]),
             services=tuple([entry.services for entry in entries]),
@@ -65,4 +67,4 @@ class AddrManSnapshot:
             self.tried,
             buckets,
         )
-        return encode_peers(self.key, len(self.addresses), records)
+        return encode_peers(self.key, len(self.addresses), records, self.asmap_version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Final, Self
 
 from axon.machine import DAY, HOUR, MINUTE, SECOND
 from axon.p2p.peersfile import AddressRecord
@@ -71,6 +71,15 @@ class AddressEntry:
         self.attempts = 0
         self.tried = False
         self.places: tuple[int, ...] = ()  # In its table: bucket * BUCKET_SIZE + slot each.
+
+    @classmethod
+    def of(cls, record: AddressRecord, group: bytes) -> Self:
+        """The entry of a record, without places yet."""
+        timed = TimedAddress(record.time_s, record.services, record.address)
+        entry = cls(timed, record.source, group)
+        entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
+        entry.attempts, entry.tried = record.attempts, record.tried
+        return entry
 
     def is_terrible(self, now_s: int) -> bool:
         """Whether it is good for nothing: not to be told to others, and first to make room."""

@@ -17,6 +17,7 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.connectiontable import ConnectionTable
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.eviction import InboundCandidate, choose_inbound
+from axon.p2p.netgroups import NetGroups
 from axon.primitives.hashes import siphash24
 from axon.primitives.netaddress import NetAddress
 
@@ -42,20 +43,27 @@ class InboundAdmission:
         config: what the operator decided.
         table: which connections there are.
         bans: whom not to let in; learns who broke a rule.
+        groups: how addresses are grouped.
         rng: draws the key of netgroups.
     """
 
     def __init__(
-        self, config: ConnectionsConfig, table: ConnectionTable, bans: BanList, rng: Random
+        self,
+        config: ConnectionsConfig,
+        table: ConnectionTable,
+        bans: BanList,
+        groups: NetGroups,
+        rng: Random,
     ) -> None:
         self._config = config
         self._table = table
         self._bans = bans
+        self._groups = groups
         self._group_key = rng.getrandbits(128).to_bytes(16, "little")
 
     def keyed_netgroup(self, address: NetAddress) -> int:
         """A peer's netgroup under our secret key, for `InboundCandidate`: below 2**64."""
-        return siphash24(self._group_key, address.group(self._config.lab))
+        return siphash24(self._group_key, self._groups.group(address))
 
     def admit(
         self,

@@ -69,7 +69,7 @@ class AutoDial:
         self._table = table
         self._addrman = addrman
         self._rng = rng
-        self._picker = Picker(addrman, bans, config.reachable, config.lab, config.needs)
+        self._picker = Picker(addrman, bans, config.reachable, config.needs)
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         self._next_dial = now
         self._pause = DIAL_INTERVAL

@@ -64,7 +64,7 @@ class Connections:
         self._config = config
         self._addrman = addrman
         self._table = ConnectionTable(cjdns=config.cjdns)
-        self.admission = InboundAdmission(config, self._table, bans, rng)
+        self.admission = InboundAdmission(config, self._table, bans, addrman.groups, rng)
         self._named = NamedPeers(config, self._table, rng, now)
         automatic = config.connect is None
         self._seeding = Seeding(

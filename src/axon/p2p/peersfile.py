@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.errors import DecodeError
+from axon.p2p.netgroups import NO_MAP_VERSION
 from axon.primitives.encoding import Reader, compact_size
 from axon.primitives.hashes import sha256
 from axon.primitives.netaddress import NetAddress
 
 _PEERS_MAGIC: Final = b"axonpeer"
 _ANCHORS_MAGIC: Final = b"axonanch"
-_VERSION: Final = 1
+_PEERS_VERSION: Final = 2
+_BEFORE_ASMAPS: Final = 1
+"""A version of `peers.dat` that says nothing of AS maps: there was none."""
+_ANCHORS_VERSION: Final = 1
 _CHECKSUM_SIZE: Final = 32
 _MAX_RECORDS: Final = 1024 * 64 + 256 * 64
 """As many as the tables of `AddrMan` have places."""
@@ -54,7 +58,12 @@ class AddressRecord:
     buckets: tuple[int, ...]
 
 
-def encode_peers(key: bytes, count: int, records: Iterable[AddressRecord]) -> bytes:
+def encode_peers(
+    key: bytes,
+    count: int,
+    records: Iterable[AddressRecord],
+    asmap_version: bytes = NO_MAP_VERSION,
+) -> bytes:
     """The whole of `peers.dat`.
 
     Args:
@@ -62,30 +71,32 @@ def encode_peers(key: bytes, count: int, records: Iterable[AddressRecord]) -> by
         count: of the records.
         records: at most one per address. They are taken one by one: to hold 39,000 of them at once
             would have Python look through all its memory, and everybody wait for that.
+        asmap_version: 32 bytes that name the AS map by which addresses are placed.
     """
-    parts = [key, compact_size(count)]
+    parts = [key, asmap_version, compact_size(count)]
     parts.extend(map(_encode_record, records))
-    return _seal(_PEERS_MAGIC, b"".join(parts))
+    return _seal(_PEERS_MAGIC, _PEERS_VERSION, b"".join(parts))
 
 
-def decode_peers(data: bytes) -> tuple[bytes, list[AddressRecord]]:
-    """Key and records of `peers.dat`.
+def decode_peers(data: bytes) -> tuple[bytes, bytes, list[AddressRecord]]:
+    """Key, version of the AS map, and records of `peers.dat`.
 
     Raises:
         DecodeError: the file is damaged, or not one of this format and version.
     """
-    reader = _unseal(_PEERS_MAGIC, data, "peers.dat")
+    reader, version = _unseal(_PEERS_MAGIC, _PEERS_VERSION, data, "peers.dat")
     key = reader.take(16)
+    asmap_version = NO_MAP_VERSION if version == _BEFORE_ASMAPS else reader.take(32)
     records = [_decode_record(reader) for _ in range(reader.compact_size(_MAX_RECORDS))]
     reader.finish()
-    return key, records
+    return key, asmap_version, records
 
 
 def encode_anchors(anchors: Sequence[NetAddress]) -> bytes:
     """The whole of `anchors.dat`: the peers to return to at the next start, at most two."""
     chosen = anchors[:MAX_ANCHORS]
     body = compact_size(len(chosen)) + b"".join(address.encode_v2() for address in chosen)
-    return _seal(_ANCHORS_MAGIC, body)
+    return _seal(_ANCHORS_MAGIC, _ANCHORS_VERSION, body)
 
 
 def decode_anchors(data: bytes) -> list[NetAddress]:
@@ -94,18 +105,19 @@ def decode_anchors(data: bytes) -> list[NetAddress]:
     Raises:
         DecodeError: the file is damaged, or not one of this format and version.
     """
-    reader = _unseal(_ANCHORS_MAGIC, data, "anchors.dat")
+    reader, _ = _unseal(_ANCHORS_MAGIC, _ANCHORS_VERSION, data, "anchors.dat")
     anchors = [_decode_address(reader) for _ in range(reader.compact_size(MAX_ANCHORS))]
     reader.finish()
     return anchors
 
 
-def _seal(magic: bytes, body: bytes) -> bytes:
-    content = magic + bytes((_VERSION,)) + body
+def _seal(magic: bytes, version: int, body: bytes) -> bytes:
+    content = magic + bytes((version,)) + body
     return content + sha256(content)
 
 
-def _unseal(magic: bytes, data: bytes, name: str) -> Reader:
+def _unseal(magic: bytes, newest: int, data: bytes, name: str) -> tuple[Reader, int]:
+    """The content, and its version: the newest that we know, or one before."""
     remedy = f"(delete {name}: what it held is learnt anew)"
     if not data.startswith(magic):
         raise DecodeError(f"a {name} written by axon {remedy}", 0)
@@ -115,9 +127,10 @@ def _unseal(magic: bytes, data: bytes, name: str) -> Reader:
     if sha256(content) != checksum:
         raise DecodeError(f"an undamaged {name} {remedy}")
     reader = Reader(content, len(magic))
-    if reader.u8() != _VERSION:
-        raise DecodeError(f"a {name} of version {_VERSION} {remedy}", len(magic))
-    return reader
+    version = reader.u8()
+    if not 0 < version <= newest:
+        raise DecodeError(f"a {name} of version {newest} {remedy}", len(magic))
+    return reader, version
 
 
 def _encode_record(record: AddressRecord) -> bytes:

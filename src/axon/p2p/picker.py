@@ -62,7 +62,6 @@ class Picker:
         addrman: what is known.
         bans: whom not to dial.
         reachable: networks on which we can dial.
-        lab: loopback addresses count as routable.
         needs: services that an address must offer, beside those of blocks.
 
     Attributes:
@@ -74,14 +73,12 @@ class Picker:
         addrman: AddrMan,
         bans: BanList,
         reachable: frozenset[AddressNetwork],
-        lab: bool,
         needs: int = 0,
     ) -> None:
         self._needs = needs
         self._addrman = addrman
         self._bans = bans
         self.reachable = reachable
-        self._lab = lab
         self._own: RollingSet[NetAddress] = RollingSet(MAX_OWN)
         self.near_tip = False
         """Our tip is recent: peers that keep only the last 288 blocks are good enough."""
@@ -92,7 +89,8 @@ class Picker:
 
     def groups(self, addresses: Sequence[NetAddress]) -> frozenset[bytes]:
         """Netgroups of IPv4 and IPv6 peers; elsewhere groups say nothing of the route."""
-        return frozenset(a.group(self._lab) for a in addresses if a.fits_v1)
+        group = self._addrman.groups.group
+        return frozenset(group(address) for address in addresses if address.fits_v1)
 
     def pick(
         self, taken: Sequence[NetAddress], groups: frozenset[bytes], now: Instant
@@ -171,7 +169,7 @@ class Picker:
         """Whether nothing speaks against dialling this address at all."""
         if address.network not in self.reachable or address in self._own:
             return False
-        if groups and address.group(self._lab) in groups:
+        if groups and self._addrman.groups.group(address) in groups:
             return False
         if self._bans.is_refused(address, now):
             return False

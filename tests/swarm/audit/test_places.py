@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from axon.p2p.asmap import AsMap
 from axon.primitives.hosttext import onion_name
 from axon.swarm.audit.places import Places
+
+VECTORS = Path(__file__).parents[2] / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,11 @@ def test_loopback() -> None:
     lab = Places(lab=True)
     assert lab.machine("127.3.0.1") == "127.3.0.1"
     assert lab.netgroup("127.3.0.1") == "127.3.0.0/16"
+
+
+def test_autonomous_systems() -> None:
+    places = Places(asmap=AsMap((VECTORS / "asmap.raw").read_bytes()))
+    assert places.autonomous_system("101.3.2.3") == "AS3"
+    for host in ("8.8.8.8", "a.example", "10.0.0.1", "fc12::1"):
+        assert places.autonomous_system(host) is None
+    assert Places().autonomous_system("101.3.2.3") is None

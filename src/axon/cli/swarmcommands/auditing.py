@@ -12,10 +12,11 @@ from axon.cli.arguments import UsageError, seconds
 from axon.cli.auditsources import Answers, AskedNode, ask_nodes, check_name, find_node, read_saved
 from axon.cli.swarmoptions import AddCommand
 from axon.cli.swarmview import write, write_json
-from axon.errors import ConfigError, DecodeError
+from axon.errors import ConfigError
+from axon.host.asmapfile import read_asmap
+from axon.p2p.asmap import AsMap
 from axon.primitives.network import NETWORKS
 from axon.rpc.errors import RpcError
-from axon.swarm.audit.asmap import MAX_ASMAP_BYTES, AsMap
 from axon.swarm.audit.auditreport import CHECKS, audit_network
 from axon.swarm.audit.nodereading import BOOK_SIZE, CALLS, read_node
 from axon.swarm.audit.places import Places
@@ -181,7 +182,7 @@ def _asmap(path: Path | None) -> AsMap | None:
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
-            return AsMap(file.read(MAX_ASMAP_BYTES + 1))
-    except (OSError, DecodeError) as error:
-        raise ConfigError(f"--asmap {path}: {error}") from error
+        return read_asmap(path)
+    except ConfigError as error:
+        why = "" if error.__cause__ is None else f": {error.__cause__}"
+        raise ConfigError(f"--asmap: {error}{why}") from error

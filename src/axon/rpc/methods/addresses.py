@@ -7,6 +7,7 @@ from typing import Final
 
 from axon.errors import DecodeError
 from axon.p2p.addrtables import TablePlace, sample
+from axon.p2p.netgroups import NetGroups
 from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from axon.rpc.amounts import Json, LazyObject, made_list
 from axon.rpc.daemon import Daemon
@@ -139,12 +140,17 @@ async def getrawaddrman(daemon: Daemon) -> Json:
           "table" : {                      (json object) new or tried
             "bucket/position" : {          (json object) the place of the entry
               "address" : "str",           (string) The address of the node
+              "mapped_as" : n,             (numeric, optional) The autonomous system of the address,
+                                           only displayed if the -asmap config option is set
               "port" : n,                  (numeric) The port number of the node
               "network" : "str",           (string) The network of the address
               "services" : n,              (numeric) The services offered by the node
               "time" : xxx,                (numeric) The UNIX epoch time it was last seen
               "source" : "str",            (string) The address of the peer that announced it
-              "source_network" : "str"     (string) The network of that address
+              "source_network" : "str",    (string) The network of that address
+              "source_mapped_as" : n       (numeric, optional) The autonomous system of that
+                                           address, only displayed if the -asmap config option is
+                                           set
             },
             ...
           },
@@ -154,7 +160,7 @@ async def getrawaddrman(daemon: Daemon) -> Json:
     addrman, lab = daemon.node.links.addrman, daemon.node.settings.connections.lab
 
     def shown(place: TablePlace) -> tuple[str, Json]:
-        return f"{place.bucket}/{place.slot}", _place_json(place, lab)
+        return f"{place.bucket}/{place.slot}", _place_json(place, addrman.groups, lab)
 
     tables: dict[str, Json] = {}
     for name, tried in (("new", False), ("tried", True)):
@@ -165,14 +171,17 @@ async def getrawaddrman(daemon: Daemon) -> Json:
     return tables
 
 
-def _place_json(place: TablePlace, lab: bool) -> dict[str, Json]:
+def _place_json(place: TablePlace, groups: NetGroups, lab: bool) -> dict[str, Json]:
     record = place.record
+    system, of_source = groups.mapped_as(record.address), groups.mapped_as(record.source)
     return {
         "address": record.address.to_text(),
+        **({"mapped_as": system} if system else {}),
         "port": record.address.port,
         "network": network_name(record.address, lab),
         "services": record.services,
         "time": record.time_s,
         "source": record.source.to_text(),
         "source_network": network_name(record.source, lab),
+        **({"source_mapped_as": of_source} if of_source else {}),
     }

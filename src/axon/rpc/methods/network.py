@@ -46,6 +46,7 @@ def getpeerinfo(daemon: Daemon) -> Json:
             "addrlocal" : "str",              (string, optional) (ip:port) Our end as it sees it
             "network" : "str",                (string) ipv4, ipv6, onion, i2p, cjdns, or
                                               not_publicly_routable
+            "mapped_as" : n,                  (numeric, optional) Its autonomous system, by -asmap
             "services" : "hex",               (string) The services offered
             "servicesnames" : [ "str", ... ], (json array) the same by name
             "relaytxes" : true|false,         (boolean) Whether it wants transactions announced

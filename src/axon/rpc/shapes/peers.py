@@ -69,6 +69,7 @@ def peer_json(info: PeerInfo, lab: bool) -> dict[str, Json]:
     return {
         **shown,
         "network": network_name(info.address, lab, from_onion=info.from_onion),
+        **({"mapped_as": info.mapped_as} if info.mapped_as else {}),
         "services": f"{info.services:016x}",
         "servicesnames": services_names(info.services),
         "relaytxes": info.relay.relay,

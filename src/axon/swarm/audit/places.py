@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from axon.errors import DecodeError
+from axon.p2p.asmap import AsMap
+from axon.p2p.netgroups import NetGroups
 from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.swarm.audit.asmap import AsMap
 
 Placed = Callable[[str], str | None]
 """From a host to what it shares with others; None if that is not known."""
-
-_IPV4_IN_IPV6 = bytes(10) + b"\xff\xff"
 
 
 def address_of(host: str) -> NetAddress | None:
@@ -74,10 +73,5 @@ class Places:
     def autonomous_system(self, host: str) -> str | None:
         """As `AS64496`, by the map."""
         address = address_of(host)
-        if self.asmap is None or address is None or not address.is_routable(self.lab):
-            return None
-        ipv4 = address.linked_ipv4()
-        if ipv4 is None and address.network is not AddressNetwork.IPV6:
-            return None
-        number = self.asmap.find(address.host_bytes if ipv4 is None else _IPV4_IN_IPV6 + ipv4)
+        number = 0 if address is None else NetGroups(self.lab, self.asmap).mapped_as(address)
         return f"AS{number}" if number else None
