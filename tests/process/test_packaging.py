@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent.parent
 LIMIT_S: Final = 600.0
+NOT_SOURCE: Final = (".*", "*.egg-info", "__pycache__", "build", "dist", "node_modules")
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(2 * LIMIT_S)]
 
@@ -26,7 +28,9 @@ def run(*words: str | Path, cwd: Path) -> str:
 @pytest.fixture(scope="module", name="built")
 def built_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    # From a copy: a build writes beside its source, and each worker has one.
+    source = shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*NOT_SOURCE))
+    run(sys.executable, "-m", "build", "--outdir", folder, source, cwd=folder)
     return folder
 
 
