@@ -49,25 +49,13 @@ def peer_config(
     if max_connections < 0:
         raise ConfigError("-maxconnections must be greater or equal than zero")
     isolated = _is_isolated(settings, max_connections)
-    dials_ip = _may_dial_ip(settings)
-    dnsseed = settings.flag("dnsseed", not isolated and dials_ip)
-    if dnsseed and settings.is_set("dnsseed") and not dials_ip:
-        raise ConfigError(
-            "Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids "
-            "connections to IPv4/IPv6"
-        )
-    if settings.flag("forcednsseed", False) and not dnsseed:
-        raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
+    dnsseed = _dnsseed(settings, isolated)
     peer_timeout_s = settings.number("peertimeout", 60)
     if peer_timeout_s <= 0:
         raise ConfigError("peertimeout must be a positive integer.")
     serve_filters = settings.flag("peerblockfilters", filter_index)
     if serve_filters and not filter_index:
         raise ConfigError("Cannot set -peerblockfilters without -blockfilterindex.")
-    upload_bytes = read_byte_units(settings.text("maxuploadtarget", "0M"), "M")
-    if upload_bytes is None:
-        text = settings.text("maxuploadtarget")
-        raise ConfigError(f"Unable to parse -maxuploadtarget: '{text}'")
     lab = settings.flag("lab", False)
     if lab and network.name != "regtest":
         raise ConfigError("-lab can only be used with regtest")
@@ -101,7 +89,7 @@ def peer_config(
         max_connections=max_connections,
         peer_timeout_s=peer_timeout_s,
         bantime_s=settings.number("bantime", 24 * 60 * 60),
-        max_upload_bytes=upload_bytes,
+        max_upload_bytes=_max_upload_bytes(settings),
         whitelist=tuple(
             read_whitelist(text, implicit_permissions(settings))
             for text in settings.values("whitelist")
@@ -113,6 +101,29 @@ def peer_config(
         lab=lab,
         asmap=_asmap(settings, folder),
     )
+
+
+def _dnsseed(settings: Settings, isolated: bool) -> bool:
+    """Whether nodes are looked for in DNS."""
+    dials_ip = _may_dial_ip(settings)
+    dnsseed = settings.flag("dnsseed", not isolated and dials_ip)
+    if dnsseed and settings.is_set("dnsseed") and not dials_ip:
+        raise ConfigError(
+            "Incompatible options: -dnsseed=1 was explicitly specified, but -onlynet forbids "
+            "connections to IPv4/IPv6"
+        )
+    if settings.flag("forcednsseed", False) and not dnsseed:
+        raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
+    return dnsseed
+
+
+def _max_upload_bytes(settings: Settings) -> int:
+    """What may be uploaded in 24 hours; 0 for no limit."""
+    text = settings.text("maxuploadtarget", "0M")
+    upload_bytes = read_byte_units(text, "M")
+    if upload_bytes is None:
+        raise ConfigError(f"Unable to parse -maxuploadtarget: '{text}'")
+    return upload_bytes
 
 
 def _asmap(settings: Settings, folder: Path) -> Path | None:

@@ -19,7 +19,7 @@ _log = logging.getLogger("axon")
 
 
 def read_asmap(path: Path) -> AsMap:
-    """The map in a file; takes a second for one of the whole internet.
+    """The map in a file; all of it is looked at, so not for the event loop.
 
     Raises:
         ConfigError: there is no such file, it cannot be read, or it is no such map.

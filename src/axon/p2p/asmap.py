@@ -56,8 +56,8 @@ class AsMap:
         data: the whole file.
 
     Raises:
-        DecodeError: it is too long, or not as Bitcoin Core's sanity check wants it. That takes a
-            second for a map of the whole internet.
+        DecodeError: it is too long, or not as Bitcoin Core's sanity check wants it, which
+            looks at every instruction of it.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -50,7 +50,7 @@ class NodeLook(Collector):
             "axon_peers", "Connections.", labels=("connection_type", "network", "transport")
         )
         kinds = Counter(
-            (each.kind.value, network_name(each.address, lab), "v1")
+            (each.kind.value, network_name(each.address, lab), each.transport.name)
             for each in node.sessions.values()
         )
         for labels, count in kinds.items():
