@@ -1,7 +1,5 @@
 """`make spof`: what the search for single points of failure must find, and how long it takes.
 
-    python -m bench.verdict [sound] [subsets] [mesh] [planted] [seeds 0..999] [--save SCORE]
-
 Each part in virtual time, two trials at once; the times are of this machine. With `--save` the
 score of planted points, and the false alarms of sound networks, are written into a file that
 `axon swarm report --planted` shows.
@@ -9,6 +7,7 @@ score of planted points, and the false alarms of sound networks, are written int
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -159,27 +158,40 @@ def mesh(nodes: int = MESH_NODES) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the parts that are named; all if none is."""
-    arguments, tally = list(arguments), Tally()
-    path = None
-    if "--save" in arguments:
-        *arguments, option, path = arguments
-        if option != "--save":
-            sys.exit("--save FILE stands at the end")
-    first, _, last = next((each for each in arguments if ".." in each), "0..99").partition("..")
+    tally = Tally()
     parts: dict[str, Callable[[], bool]] = {
         "sound": lambda: sound(Reach.TWO, SOUND_LIMIT_S),
         "subsets": lambda: sound(Reach.SUBSETS, SUBSETS_LIMIT_S),
         "mesh": mesh,
         "planted": lambda: planted(6, tally),
-        "seeds": lambda: seeds(int(first), int(last), tally),
+        "seeds": lambda: seeds(options.seeds[0], options.seeds[1], tally),
     }
+    options = _options(arguments, tuple(parts))
     good = True
-    for name in [each for each in arguments if each in parts] or parts:
+    for name in options.parts or parts:
         print(f"{name}:", flush=True)
         good = parts[name]() and good
-    if path is not None:
-        Path(path).write_text(json.dumps(tally.score().to_json(), indent=2) + "\n")
+    if options.save is not None:
+        options.save.write_text(json.dumps(tally.score().to_json(), indent=2) + "\n")
     return 0 if good else 1
+
+
+def _options(arguments: Sequence[str], parts: tuple[str, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench.verdict", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    parser.add_argument(
+        "--seeds", type=_seeds, default=(0, 99), metavar="FIRST..LAST", help="those of seeds"
+    )
+    parser.add_argument("--save", type=Path, metavar="FILE", help="the score, for a report")
+    options = parser.parse_args(arguments)
+    if unknown := [each for each in options.parts if each not in parts]:
+        parser.error(f"no part is named {unknown[0]}: {', '.join(parts)}")
+    return options
+
+
+def _seeds(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("..")
+    return int(first), int(last or first)
 
 
 if __name__ == "__main__":

@@ -120,8 +120,20 @@ def test_nothing_acknowledged_is_lost_by_kills(tmp_path: Path, seed: int) -> Non
     ]
     assert kernel.read_spent(blocks[height - 1].hash) == [[]]
     kernel.close()
-    files = BlockFiles(folder / "blocks", REGTEST.magic)
-    assert len(files.records(0)) == height + 1  # Nothing lies there twice.
+    assert stored(folder, blocks)[: height + 1] == list(range(height + 1))
+
+
+def stored(folder: Path, blocks: list[Block]) -> list[int]:
+    """The heights of the blocks in the first file, each once; the last may have been torn."""
+    heights = {block.hash: height for height, block in enumerate((GENESIS, *blocks))}
+    found = [
+        heights.get(each.hash) for each in BlockFiles(folder / "blocks", REGTEST.magic).records(0)
+    ]
+    if found[-1] is None:
+        found.pop()
+    whole = [height for height in found if height is not None]
+    assert len(whole) == len(found) == len(set(whole))
+    return whole
 
 
 def test_a_recovery_may_be_killed_as_well(tmp_path: Path) -> None:
@@ -234,6 +246,20 @@ def test_junk_behind_the_last_block_is_harmless(tmp_path: Path, junk: bytes) -> 
     kernel.process_block(blocks[3].raw)
     assert [kernel.read_block(block.hash) for block in blocks] == [block.raw for block in blocks]
     kernel.close()
+
+
+@pytest.mark.parametrize("kept", [8, 50, 150])
+def test_a_block_torn_by_the_kill_is_written_again_in_its_place(tmp_path: Path, kept: int) -> None:
+    blocks = chain_on(GENESIS_SPOT, 4)
+    whole = record(blocks[2].raw)
+    with_tail(tmp_path, blocks[:2], whole[:kept] + bytes(len(whole) - kept))
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    assert kernel.tip() == (blocks[1].hash, 2)
+    for block in blocks[2:]:
+        kernel.process_block(block.raw)
+    assert kernel.tip() == (blocks[3].hash, 4)
+    kernel.close()
+    assert stored(tmp_path, blocks) == [0, 1, 2, 3, 4]
 
 
 def test_a_copied_folder_opens_elsewhere(tmp_path: Path) -> None:
