@@ -17,6 +17,7 @@ from axon.machine import SECOND
 from axon.mempool.persist import VERSION_PLAIN
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
+from axon.p2p.compactblock import compact_block
 from axon.p2p.peersfile import encode_anchors
 from axon.primitives.address import encode_address
 from axon.primitives.bip32 import ExtendedKey
@@ -35,12 +36,14 @@ from axon.wire.messages import (
     Addr,
     AddrV2,
     BlockMessage,
+    BlockTxn,
     CFCheckpt,
     CFHeaders,
     CFilter,
     FeeFilter,
     GetAddr,
     GetBlocks,
+    GetBlockTxn,
     GetCFCheckpt,
     GetCFHeaders,
     GetCFilters,
@@ -126,7 +129,7 @@ MESSAGES: Final[tuple[Message, ...]] = (
     WtxidRelay(),
     SendAddrV2(),
     SendHeaders(),
-    SendCmpct(True, 2),
+    SendCmpct(1, 2),
     FeeFilter(1_000),
     Ping(1),
     Pong(1),
@@ -140,6 +143,9 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Headers((REGTEST.genesis.header, MAINNET.genesis.header)),
     GetBlocks((_HASH,), _HASH),
     BlockMessage(_BLOCK.raw),
+    compact_block(_BLOCK, 7),
+    GetBlockTxn(_HASH, (1, 2, 300)),
+    BlockTxn.build(_HASH, [_PLAIN, _WITNESSED]),
     Tx(_WITNESSED),
     MempoolMessage(),
     MerkleBlock(REGTEST.genesis.header, _TREE),

@@ -25,9 +25,11 @@ from axon.wire.messages import (
     Addr,
     AddrV2,
     BlockMessage,
+    BlockTxn,
     CFCheckpt,
     CFHeaders,
     CFilter,
+    CmpctBlock,
     Feature,
     FeeFilter,
     FilterAdd,
@@ -35,6 +37,7 @@ from axon.wire.messages import (
     FilterLoad,
     GetAddr,
     GetBlocks,
+    GetBlockTxn,
     GetCFCheckpt,
     GetCFHeaders,
     GetCFilters,
@@ -58,6 +61,7 @@ from axon.wire.messages import (
     Version,
     WtxidRelay,
 )
+from axon.wire.messages.compactblocks import Prefilled
 
 
 def u8() -> SearchStrategy[int]:
@@ -276,7 +280,7 @@ MESSAGES: Final[dict[type[Message], SearchStrategy[Message]]] = {
     SendAddrV2: st.just(SendAddrV2()),
     Feature: st.builds(Feature, _FEATURE_IDS, st.binary(max_size=512)),
     SendHeaders: st.just(SendHeaders()),
-    SendCmpct: st.builds(SendCmpct, st.booleans(), u64()),
+    SendCmpct: st.builds(SendCmpct, u8(), u64()),
     FeeFilter: st.builds(FeeFilter, i64()),
     Ping: st.builds(Ping, _NONCES),
     Pong: st.builds(Pong, _NONCES),
@@ -289,6 +293,19 @@ MESSAGES: Final[dict[type[Message], SearchStrategy[Message]]] = {
     GetHeaders: st.builds(GetHeaders, _LOCATORS, block_hashes()),
     Headers: st.builds(Headers, st.lists(headers(), max_size=5).map(tuple)),
     GetBlocks: st.builds(GetBlocks, _LOCATORS, block_hashes()),
+    CmpctBlock: st.builds(
+        CmpctBlock.build,
+        headers(),
+        u64(),
+        st.lists(st.binary(min_size=6, max_size=6), max_size=5),
+        transactions().map(lambda transaction: [Prefilled(0, transaction)]),
+    ),
+    GetBlockTxn: st.builds(
+        GetBlockTxn,
+        block_hashes(),
+        st.lists(st.integers(0, 0xFFFF), unique=True, max_size=5).map(sorted).map(tuple),
+    ),
+    BlockTxn: st.builds(BlockTxn.build, block_hashes(), st.lists(transactions(), max_size=3)),
     BlockMessage: blocks().map(lambda block: BlockMessage(block.raw)),
     Tx: st.builds(Tx, transactions()),
     MempoolMessage: st.just(MempoolMessage()),

@@ -140,8 +140,8 @@ _GREETINGS: Final[tuple[Message, ...]] = (
     SendAddrV2(),
     Feature("BIP434", b"x"),
     SendHeaders(),
-    SendCmpct(True, 2),
-    SendCmpct(False, 1),
+    SendCmpct(1, 2),
+    SendCmpct(0, 1),
     Ping(1),
     GetAddr(),
 )

@@ -293,14 +293,24 @@ def test_headers_and_compact_blocks_may_be_asked_for_later() -> None:
     ours.received(their_version(), NOW)
     ours.received(Verack(), NOW)
     ours.received(SendHeaders(), NOW)
-    ours.received(SendCmpct(high_bandwidth=True, version=1), NOW)
+    ours.received(SendCmpct(announce=1, version=1), NOW)
     assert ours.prefers_headers
     assert not ours.provides_compact_blocks
-    ours.received(SendCmpct(high_bandwidth=True, version=2), NOW)
+    ours.received(SendCmpct(announce=1, version=2), NOW)
     assert ours.provides_compact_blocks
     assert ours.wants_high_bandwidth
-    ours.received(SendCmpct(high_bandwidth=False, version=2), NOW)
+    ours.received(SendCmpct(announce=0, version=2), NOW)
     assert not ours.wants_high_bandwidth
+
+
+@pytest.mark.parametrize("announce", [2, 255])
+def test_compact_blocks_are_announced_or_not_and_nothing_else(announce: int) -> None:
+    ours = handshake()
+    ours.received(their_version(), NOW)
+    ours.received(SendCmpct(announce, version=1), NOW)  # A version that nobody speaks.
+    assert not ours.provides_compact_blocks
+    with pytest.raises(PeerViolation, match="BIP 152"):
+        ours.received(SendCmpct(announce, version=2), NOW)
 
 
 def test_silence_before_the_verack_is_a_fault() -> None:

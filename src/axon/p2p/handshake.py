@@ -22,7 +22,7 @@ from typing import Final
 
 from axon.machine import SECOND, Instant
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.faults import ConnectedToSelf, PeerFault, PeerSilent
+from axon.p2p.faults import ConnectedToSelf, PeerFault, PeerSilent, PeerViolation
 from axon.primitives.netaddress import UNSPECIFIED, NetAddress
 from axon.wire.messages import (
     Feature,
@@ -255,9 +255,11 @@ class Handshake:
                     self._features[name] = data
             case SendHeaders():
                 self.prefers_headers = True
-            case SendCmpct(high_bandwidth, version) if version == COMPACT_BLOCKS_VERSION:
+            case SendCmpct(announce, version) if version == COMPACT_BLOCKS_VERSION:
+                if announce > 1:
+                    raise PeerViolation("BIP 152: sendcmpct announces by 1 or does not by 0")
                 self.provides_compact_blocks = True
-                self.wants_high_bandwidth = high_bandwidth
+                self.wants_high_bandwidth = announce == 1
         return []
 
     def unreadable(self, fault: Malformed) -> None:

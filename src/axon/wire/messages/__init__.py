@@ -8,7 +8,7 @@ Bitcoin Core does: newer versions of a message may be longer. A `feature` alone 
 from axon.wire.messages.addresses import Addr, AddrV2, GetAddr
 from axon.wire.messages.blocks import BlockMessage, GetBlocks, MerkleBlock
 from axon.wire.messages.bloomfilters import FilterAdd, FilterClear, FilterLoad
-from axon.wire.messages.compactblocks import SendCmpct
+from axon.wire.messages.compactblocks import BlockTxn, CmpctBlock, GetBlockTxn, SendCmpct
 from axon.wire.messages.filters import (
     CFCheckpt,
     CFHeaders,
@@ -54,6 +54,9 @@ Message = (
     | Headers
     | GetBlocks
     | BlockMessage
+    | CmpctBlock
+    | GetBlockTxn
+    | BlockTxn
     | Tx
     | MempoolMessage
     | MerkleBlock
@@ -73,15 +76,18 @@ __all__ = [
     "Addr",
     "AddrV2",
     "BlockMessage",
+    "BlockTxn",
     "CFCheckpt",
     "CFHeaders",
     "CFilter",
+    "CmpctBlock",
     "Feature",
     "FeeFilter",
     "FilterAdd",
     "FilterClear",
     "FilterLoad",
     "GetAddr",
+    "GetBlockTxn",
     "GetBlocks",
     "GetCFCheckpt",
     "GetCFHeaders",
