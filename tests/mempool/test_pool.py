@@ -303,6 +303,7 @@ def test_transactions_of_lost_blocks_come_back_with_their_children() -> None:
     returned, removed = chain_.reorg(2)
     assert [entry.txid for entry in returned] == [parent.txid, stranger.txid, child.txid]
     assert removed == []
+    assert [entry.sequence for entry in returned] == [0, 0, 0]  # Any peer may ask for them.
     assert scene.pool.ancestors(latest)[-1].txid == parent.txid
     assert late.parents == {child.txid: scene.pool.get(child.txid)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from axon.machine import MINUTE, SECOND, Closed, Commanded, Completed, PeerId
 from axon.mempool.outcome import Admitted, Refused
 from axon.mempool.packageacceptance import PackageResult
@@ -24,7 +26,17 @@ from axon.wire.messages import (
     Pong,
     Tx,
 )
-from tests.node.rig import BOB, CAROL, NOW, Rig, chain_on, next_block, payment, their_version
+from tests.node.rig import (
+    BOB,
+    CAROL,
+    NOW,
+    Rig,
+    chain_on,
+    listening,
+    next_block,
+    payment,
+    their_version,
+)
 from tests.signing import Spendable
 
 
@@ -174,7 +186,7 @@ def test_nothing_is_asked_for_in_initial_sync() -> None:
 
 
 def test_a_peer_in_initial_sync_is_told_nothing_until_it_has_ended() -> None:
-    rig = Rig()
+    rig = Rig(settings=replace(listening(), announce_pool=True))
     peer = rig.connect()
     rig.send(peer, FeeFilter(9_170_997))
     paid = payment(rig)

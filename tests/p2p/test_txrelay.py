@@ -137,9 +137,9 @@ class Fixture:
         return [item for item in found if isinstance(item[2], kind)]
 
 
-def fixture(seed: int = 1) -> Fixture:
+def fixture(seed: int = 1, announce_pool: bool = False) -> Fixture:
     pool = Pool()
-    return Fixture(pool, TxRelay(Random(seed), pool))
+    return Fixture(pool, TxRelay(Random(seed), pool, announce_pool=announce_pool))
 
 
 def names(found: Sequence[tuple[Instant, PeerId, Message]], peer: PeerId) -> list[bytes]:
@@ -358,8 +358,17 @@ def test_a_peer_that_left_leaves_nothing_behind() -> None:
     it.relay.mempool(ALICE, permitted=False, now=NOW)
 
 
-def test_a_newcomer_hears_of_what_waited_before_it_came() -> None:
+def test_unless_it_is_wanted_nobody_is_told_of_what_waited_before_he_came() -> None:
     it = fixture()
+    it.pool.add(1)
+    it.open(ALICE, inbound=True)
+    it.relay.received(ALICE, FeeFilter(9_999_999), NOW)
+    it.relay.received(ALICE, FeeFilter(100), NOW)
+    assert it.run(HOUR_ON) == []
+
+
+def test_a_newcomer_hears_of_what_waited_before_it_came() -> None:
+    it = fixture(announce_pool=True)
     waiting = [it.pool.add(number, fee_sat=1000 + number) for number in range(100)]
     it.open(ALICE, inbound=True)
     found = it.run(HOUR_ON)
@@ -373,7 +382,7 @@ def test_a_newcomer_hears_of_what_waited_before_it_came() -> None:
 
 
 def test_after_its_first_announcement_a_newcomer_hears_of_news_only() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     first = it.pool.add(1)
     it.open(ALICE)
     assert names(it.run(HOUR_ON), ALICE) == [first.wtxid]
@@ -397,7 +406,7 @@ def test_a_newcomer_may_ask_for_what_was_there_before_it() -> None:
 
 
 def test_a_newcomer_hears_of_the_best_part_of_a_large_pool_only() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     entries = [it.pool.add(number, fee_sat=1000 + number) for number in range(NEWCOMER_SHARE + 50)]
     it.open(ALICE)
     told = names(it.run(HOUR_ON), ALICE)
@@ -405,7 +414,7 @@ def test_a_newcomer_hears_of_the_best_part_of_a_large_pool_only() -> None:
 
 
 def test_a_peer_in_initial_sync_hears_of_the_pool_when_it_has_ended() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     entry = it.pool.add(1)
     it.open(ALICE)
     it.relay.received(ALICE, FeeFilter(9_999_999), NOW)  # Above all that is ever paid.
@@ -415,7 +424,7 @@ def test_a_peer_in_initial_sync_hears_of_the_pool_when_it_has_ended() -> None:
 
 
 def test_its_word_may_come_after_its_first_announcement() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     entry = it.pool.add(1)
     it.open(ALICE)
     assert names(it.run(HOUR_ON), ALICE) == [entry.wtxid]  # It was not listening yet.
@@ -425,7 +434,7 @@ def test_its_word_may_come_after_its_first_announcement() -> None:
 
 
 def test_nobody_is_a_newcomer_for_ever() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     it.pool.add(1)
     it.open(ALICE)
     told: list[bytes] = []
@@ -438,7 +447,7 @@ def test_nobody_is_a_newcomer_for_ever() -> None:
 
 
 def test_who_wants_no_announcements_is_no_newcomer() -> None:
-    it = fixture()
+    it = fixture(announce_pool=True)
     it.pool.add(1)
     it.relay.opened(ALICE, inbound=True, wtxid_relay=True, relay=False, now=NOW)
     assert it.run(HOUR_ON) == []
@@ -511,6 +520,28 @@ def test_with_a_filter_a_peer_hears_of_what_matches_piece_by_piece() -> None:
     it.announce(late, now=HOUR_ON + MINUTE)
     assert it.run(HOUR_ON + 2 * MINUTE) == []
     assert matched(it, HOUR_ON + 2 * MINUTE) == []
+
+
+def test_who_may_set_a_filter_yet_may_ask_for_the_pool_and_for_what_was_in_it() -> None:
+    """As in Bitcoin Core, where only a peer without any part in the relay is told nothing."""
+    it = fixture()
+    entry = it.pool.add(1)
+    for peer, bloom in ((ALICE, True), (BOB, False)):
+        it.relay.opened(
+            peer, inbound=True, wtxid_relay=True, relay=False, bloom=bloom, noban=True, now=NOW
+        )
+        it.relay.mempool(peer, permitted=True, now=NOW)
+    found = it.run(HOUR_ON)
+    assert names(found, ALICE) == [entry.wtxid]
+    assert names(found, BOB) == []
+    later = it.pool.add(2)
+    it.announce(later, now=HOUR_ON)
+    assert it.run(HOUR_ON + MINUTE) == []
+    asked = InvItem(InvType.WTX, later.wtxid)
+    assert it.relay.find(ALICE, asked, HOUR_ON) is later.transaction
+    assert it.relay.find(BOB, asked, HOUR_ON) is None
+    assert it.relay.stats(ALICE).last_sequence == it.pool.sequence
+    assert it.relay.stats(BOB).last_sequence == 0
 
 
 def test_nothing_is_matched_twice_at_a_time_and_what_came_meanwhile_follows() -> None:

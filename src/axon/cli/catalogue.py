@@ -113,6 +113,7 @@ whitelist     list      | <[permissions@]net> | Give permissions to peers of thi
 _RELAY: Final = """
 acceptnonstdtxn flag    |              | Relay and mine transactions of unusual form (not on mainnet, default: 0)
 acceptstalefeeestimates -
+announcepool  flag      |              | Tell peers who come of what waits in the pool, best first (default: 0, but 1 with -lab)
 bytespersigop value     | <n>          | Count a signature operation as this many bytes (default: 20)
 datacarrier   flag      |              | Relay transactions that carry data (default: 1)
 datacarriersize value   | <n>          | Bytes of data that one may carry (default: 100000)

@@ -99,6 +99,7 @@ def peer_config(
         serve_filters=serve_filters,
         serve_bloom=settings.flag("peerbloomfilters", False),
         lab=lab,
+        announce_pool=settings.flag("announcepool", lab),
         asmap=_asmap(settings, folder),
     )
 

@@ -166,6 +166,8 @@ class PeerSettings:
         whitelist: permissions by address.
         serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
         lab: loopback addresses count as routable.
+        announce_pool: peers who come are told of what waits in the pool (`-announcepool`); None
+            for: in a lab.
     """
 
     binds: tuple[Bind, ...] = ()
@@ -196,6 +198,7 @@ class PeerSettings:
     serve_filters: bool = True
     serve_bloom: bool = False
     lab: bool = False
+    announce_pool: bool | None = None
     asmap: Path | None = None
 
     @property
@@ -204,6 +207,11 @@ class PeerSettings:
         if self.discover is not None:
             return self.discover
         return bool(self.binds) and self.routes.ipv4 is None and not self.externalip
+
+    @property
+    def announces_pool(self) -> bool:
+        """`announce_pool`, decided."""
+        return self.lab if self.announce_pool is None else self.announce_pool
 
     def __post_init__(self) -> None:
         if self.connect is not None:

@@ -291,7 +291,9 @@ class Mempool(EntryTable):
             outcome = check(self, transaction, coins, tip, rules) if welcome else None
             if isinstance(outcome, Prepared):
                 removed += outcome.replaced
-                returned.append(self._take_in(outcome, now))
+                entry = self._take_in(outcome, now)
+                entry.sequence = 0  # It was in a block: no secret that is kept from anybody.
+                returned.append(entry)
             else:
                 self._drop_spenders(transaction, removed)
         self._link_children(returned, removed)

@@ -137,7 +137,13 @@ class FullNode(PeerNode):
         )
         outbox, sessions = self._outbox, self.sessions
         self.transactions = TxFlow(
-            outbox, sessions, pool, chain, rng, blocks_only=settings.blocks_only
+            outbox,
+            sessions,
+            pool,
+            chain,
+            rng,
+            blocks_only=settings.blocks_only,
+            announce_pool=settings.announce_pool,
         )
         serving = Serving(chain, self.transactions, self.upload)
         served = settings.serve_filters and filters is not None

@@ -79,6 +79,7 @@ class NodeSettings(LinkSettings):
     Args:
         serve_filters: answer requests for filters (`-peerblockfilters`).
         serve_bloom: let peers set bloom filters (`-peerbloomfilters`, BIP 37).
+        announce_pool: tell peers who come of what waits in the pool (`-announcepool`).
         serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
@@ -88,6 +89,7 @@ class NodeSettings(LinkSettings):
 
     serve_filters: bool = True
     serve_bloom: bool = False
+    announce_pool: bool = False
     serve_history: bool = True
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S

@@ -41,6 +41,7 @@ class TxFlow:
         chain: what is known of the chain.
         rng: for the parts.
         blocks_only: peers are to send no transactions (`-blocksonly`).
+        announce_pool: newcomers are told of the pool (`-announcepool`).
     """
 
     def __init__(
@@ -52,12 +53,15 @@ class TxFlow:
         rng: Random,
         *,
         blocks_only: bool = False,
+        announce_pool: bool = False,
     ) -> None:
         self._outbox = outbox
         self.pool = pool
         self._chain = chain
         self._blocks_only = blocks_only
-        self.outcomes = TxOutcomes(outbox, pool, chain, rng, blocks_only=blocks_only)
+        self.outcomes = TxOutcomes(
+            outbox, pool, chain, rng, blocks_only=blocks_only, announce_pool=announce_pool
+        )
         self.txrequest, self.txrelay = self.outcomes.txrequest, self.outcomes.txrelay
         self.orphans, self.fees = self.outcomes.orphans, self.outcomes.fees
         self.admission = Admission(outbox, sessions, chain, self.outcomes)

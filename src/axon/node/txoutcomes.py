@@ -49,10 +49,18 @@ class TxOutcomes:
         chain: what is known of the chain.
         rng: for the parts.
         blocks_only: peers are to send no transactions (`-blocksonly`).
+        announce_pool: newcomers are told of the pool (`-announcepool`).
     """
 
     def __init__(
-        self, outbox: Outbox, pool: Mempool, chain: ChainState, rng: Random, *, blocks_only: bool
+        self,
+        outbox: Outbox,
+        pool: Mempool,
+        chain: ChainState,
+        rng: Random,
+        *,
+        blocks_only: bool,
+        announce_pool: bool,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
@@ -64,6 +72,7 @@ class TxOutcomes:
             min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
             incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
             blocks_only=blocks_only,
+            announce_pool=announce_pool,
         )
         self.orphans = Orphanage()
         self.fees = FeeEstimator()

@@ -86,6 +86,10 @@ class BloomFilters:
         elif relayed:
             raise PeerViolation(NO_FILTER)
 
+    def offered(self, peer: PeerId) -> bool:
+        """Whether a peer may set a filter."""
+        return peer in self._filters
+
     def get(self, peer: PeerId) -> BloomFilter | None:
         """The filter of a peer; None if it has set none."""
         return self._filters.get(peer)

@@ -6,9 +6,9 @@ first. Outbound peers have moments of their own, all inbound ones share theirs, 
 ten times does not show ten times as much. A peer may ask for what was in the pool when it came, or
 at its last announcement, and for what the newest block holds; for nothing else.
 
-A peer that has just come, or has just ended its initial sync, missed what was announced before. It
-is told once of what would be mined next (docs/decisions/0001-pool-for-late-joiners.md); Bitcoin
-Core leaves that to chance.
+A peer that has just come, or has just ended its initial sync, missed what was announced before. As
+in Bitcoin Core it stays without, unless the operator has it told once of what would be mined next
+(`-announcepool`, docs/decisions/0001-pool-for-late-joiners.md).
 
 What a peer with a bloom filter hears of is matched with it first, off the loop (BIP 37).
 
@@ -64,6 +64,8 @@ class TxRelay:
     """Announces the pool's transactions; node-wide.
 
     Peers on connections without transactions (block-relay-only, feelers) are never `opened` here.
+    A peer that wants no announcements has no part in the relay, unless it may want some yet, by a
+    bloom filter.
 
     Args:
         rng: draws the moments.
@@ -71,6 +73,7 @@ class TxRelay:
         min_relay_sat_kvb: what `feefilter` never goes below.
         incremental_sat_kvb: for the steps of `feefilter`.
         blocks_only: we want no transactions, and say `feefilter` to nobody.
+        announce_pool: newcomers are told of the pool.
     """
 
     def __init__(
@@ -81,11 +84,13 @@ class TxRelay:
         min_relay_sat_kvb: int = 100,
         incremental_sat_kvb: int = 100,
         blocks_only: bool = False,
+        announce_pool: bool = False,
     ) -> None:
         self._rng = rng
         self._pool = pool
         self._feefilters = FeeFilters(rng, min_relay_sat_kvb, incremental_sat_kvb)
         self._blocks_only = blocks_only
+        self._announce_pool = announce_pool
         self.blooms = BloomFilters()
         self._matches: list[PoolMatch] = []
         self._listing: tuple[int, list[Wtxid]] | None = None  # The pool, as of a sequence.
@@ -135,11 +140,12 @@ class TxRelay:
         """A transaction entered the pool: queue it for all who do not know it."""
         entry = (txid, feerate_sat_kvb)
         for peer, ours in self._peers.items():
-            if not ours.relay:
+            if ours.relay:
+                name = wtxid if ours.wtxid_relay else txid
+                if name not in ours.known and len(ours.queue) < MAX_QUEUE:
+                    ours.queue[wtxid] = entry
+            elif not self._takes_part(peer, ours):
                 continue
-            name = wtxid if ours.wtxid_relay else txid
-            if name not in ours.known and len(ours.queue) < MAX_QUEUE:
-                ours.queue[wtxid] = entry
             # Also where it is known: from then on the peer may ask for it.
             self._plan_announcement(peer, ours, now)
 
@@ -191,7 +197,7 @@ class TxRelay:
             if ours.noban:
                 return
             raise PeerFault("mempool request without bloom filters offered")
-        if ours.relay:
+        if self._takes_part(peer, ours):
             ours.wants_pool = True
             self._plan_announcement(peer, ours, now)
 
@@ -212,7 +218,7 @@ class TxRelay:
     def stats(self, peer: PeerId) -> RelayStats:
         """A peer's part in the relay; zeroes for one that takes none."""
         ours = self._peers.get(peer)
-        if ours is None:
+        if ours is None or not self._takes_part(peer, ours):
             return RelayStats(False, 0, 0, 0)
         return RelayStats(ours.relay, ours.last_sequence, len(ours.queue), ours.minimum)
 
@@ -229,7 +235,7 @@ class TxRelay:
             now: the present.
         """
         ours = self._peers.get(peer)
-        if ours is None or not ours.relay:
+        if ours is None or not self._takes_part(peer, ours):
             return None
         entry: PoolEntryView | None
         if item.kind == InvType.WTX:
@@ -311,11 +317,14 @@ class TxRelay:
 
     def _welcome(self, peer: PeerId, ours: RelayPeer, now: Instant) -> None:
         """Let a peer hear, with its next announcement, of what was announced before it came."""
-        if ours.relay and ours.times_newcomer < NEWCOMER_TIMES:
+        if self._announce_pool and ours.relay and ours.times_newcomer < NEWCOMER_TIMES:
             ours.newcomer = True
             ours.times_newcomer += 1
             ours.known.clear()  # What it was told before, it did not want to know.
             self._plan_announcement(peer, ours, now)
+
+    def _takes_part(self, peer: PeerId, ours: RelayPeer) -> bool:
+        return ours.relay or self.blooms.offered(peer)
 
     def _is_current(self, item: tuple[Instant, PeerId]) -> bool:
         ours = self._peers.get(item[1])

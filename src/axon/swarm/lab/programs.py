@@ -84,6 +84,7 @@ def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) 
             blocks_only=not item.relays,
             serve_filters=item.filters,
             lab=not item.on_cjdns,
+            announce_pool=True,
             cjdns_reachable=item.on_cjdns,
         ),
         rpc=RpcSettings(server, place / ".cookie"),

@@ -175,6 +175,7 @@ class SimNetwork:
             user_agent=f"/axon:sim({number})/",
             listen_port=PORT,
             own_addresses=(own,),
+            announce_pool=True,
         )
         return settings if self._change is None else self._change(number, settings)
 

@@ -200,6 +200,7 @@ class TrialNetwork:
             user_agent=usual.user_agent,
             listen_port=PORT if plan.listens else None,
             own_addresses=(own,) if plan.listens else (),
+            announce_pool=True,
             blocks_only=not plan.relays,
             serve_filters=plan.filters,
             serve_history=not plan.keeps_blocks,
