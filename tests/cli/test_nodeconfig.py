@@ -44,7 +44,7 @@ def test_defaults() -> None:
     assert made.node.peers.max_connections == 125
     assert made.node.peers.user_agent == f"/axon:{VERSION}/"
     assert not made.node.peers.lab
-    assert not made.node.peers.announces_pool
+    assert not made.node.peers.announce_pool
     assert (made.node.persist_mempool, made.daemon) == (True, False)
     assert made.node.minimum_chainwork == MAINNET.minimum_chainwork
     assert made.node.max_tip_age_s == 24 * 3600
@@ -58,9 +58,9 @@ def test_defaults() -> None:
 
 
 def test_the_pool_is_announced_where_it_is_wanted_and_in_a_lab() -> None:
-    assert config("-announcepool").node.peers.announces_pool
-    assert config("-regtest", "-lab").node.peers.announces_pool
-    assert not config("-regtest", "-lab", "-noannouncepool").node.peers.announces_pool
+    assert config("-announcepool").node.peers.announce_pool
+    assert config("-regtest", "-lab").node.peers.announce_pool
+    assert not config("-regtest", "-lab", "-noannouncepool").node.peers.announce_pool
 
 
 def test_the_network_folder() -> None:

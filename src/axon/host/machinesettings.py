@@ -59,7 +59,7 @@ def machine_settings(
         serve_filters=peers.serve_filters and settings.filter_index,
         private_broadcast=peers.private_broadcast,
         serve_bloom=peers.serve_bloom,
-        announce_pool=peers.announces_pool,
+        announce_pool=peers.announce_pool,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,

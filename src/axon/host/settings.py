@@ -144,8 +144,7 @@ class PeerSettings:
 
     Args:
         binds: where it listens; empty if it does not.
-        port: where it listens by default, and what an address without a port means; None for the
-            network's.
+        port: where it listens by default, and the port of a bare address; None for the network's.
         connect: the only peers to dial; empty for none, None for automatic ones.
         addnode: peers to stay connected to besides.
         seednode: asked for addresses, then left.
@@ -165,9 +164,7 @@ class PeerSettings:
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
         serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
-        lab: loopback addresses count as routable.
-        announce_pool: peers who come are told of what waits in the pool (`-announcepool`); None
-            for: in a lab.
+        lab, announce_pool: loopback addresses count as routable; who comes is told of the pool.
     """
 
     binds: tuple[Bind, ...] = ()
@@ -198,7 +195,7 @@ class PeerSettings:
     serve_filters: bool = True
     serve_bloom: bool = False
     lab: bool = False
-    announce_pool: bool | None = None
+    announce_pool: bool = False
     asmap: Path | None = None
 
     @property
@@ -207,11 +204,6 @@ class PeerSettings:
         if self.discover is not None:
             return self.discover
         return bool(self.binds) and self.routes.ipv4 is None and not self.externalip
-
-    @property
-    def announces_pool(self) -> bool:
-        """`announce_pool`, decided."""
-        return self.lab if self.announce_pool is None else self.announce_pool
 
     def __post_init__(self) -> None:
         if self.connect is not None:

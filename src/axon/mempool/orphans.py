@@ -26,6 +26,7 @@ that a block or a lost peer takes to be cleared away."""
 @dataclass(slots=True)
 class _Orphan:
     transaction: Transaction
+    missing: tuple[Txid, ...]
     announcers: dict[int, None] = field(default_factory=dict)
 
 
@@ -77,6 +78,11 @@ class Orphanage:
         orphan = self._orphans.get(wtxid)
         return () if orphan is None else tuple(orphan.announcers)
 
+    def missing(self, wtxid: Wtxid) -> tuple[Txid, ...]:
+        """The parents that were missing when it came."""
+        orphan = self._orphans.get(wtxid)
+        return () if orphan is None else orphan.missing
+
     def transactions(self) -> tuple[Transaction, ...]:
         """All orphans, in the order in which they came."""
         return tuple([orphan.transaction for orphan in self._orphans.values()])
@@ -91,8 +97,13 @@ class Orphanage:
         share = self._shares.get(peer)
         return 0 if share is None else share.weight_wu
 
-    def add(self, transaction: Transaction, peer: int) -> bool:
+    def add(self, transaction: Transaction, peer: int, missing: tuple[Txid, ...] = ()) -> bool:
         """Keep an orphan that a peer sent.
+
+        Args:
+            transaction: which.
+            peer: who.
+            missing: the parents that are to be asked for.
 
         Returns:
             Whether it is new and was kept; too large ones are not.
@@ -102,7 +113,7 @@ class Orphanage:
             return False
         new = wtxid not in self._orphans
         if new:
-            self._orphans[wtxid] = _Orphan(transaction)
+            self._orphans[wtxid] = _Orphan(transaction, missing)
             for point in transaction.prevouts:
                 self._spending.setdefault(point, {})[wtxid] = None
             self.weight_wu += transaction.weight_wu

@@ -56,6 +56,8 @@ class Refusal(Enum):
     """Not yet: its lock times, or a young coinbase."""
     WITNESS_MUTATED = auto()
     """Its witness is not relayed; another witness may be."""
+    WITNESS_STRIPPED = auto()
+    """It came without the witness that it needs."""
     CONFLICT = auto()
     """It is here already, or confirmed."""
     POLICY = auto()

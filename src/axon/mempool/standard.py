@@ -27,6 +27,7 @@ from axon.primitives.dust import dust_limit_sat
 from axon.primitives.script import is_p2sh, is_push_only, witness_program
 from axon.primitives.solver import (
     ANCHOR,
+    ANCHOR_SCRIPT,
     MULTISIG,
     NONSTANDARD,
     NULLDATA,
@@ -188,6 +189,24 @@ def check_witness_standard(transaction: Transaction, spent: Sequence[TxOut]) -> 
         if item.witness and not _witness_is_standard(item, output.script_pubkey):
             return Refused("bad-witness-nonstandard", kind=Refusal.WITNESS_MUTATED)
     return None
+
+
+def is_stripped(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
+    """Whether a transaction that fails has no witness at all where it would need one.
+
+    Then it says nothing about the transaction of the same txid that has it.
+    """
+    if transaction.has_witness:
+        return False
+    for item, output in zip(transaction.inputs, spent, strict=True):
+        script: bytes | None = output.script_pubkey
+        if script == ANCHOR_SCRIPT:
+            continue
+        if is_p2sh(output.script_pubkey):
+            script = last_push(item.script_sig)
+        if script is not None and witness_program(script) is not None:
+            return True
+    return False
 
 
 def _witness_is_standard(item: TxIn, script: bytes) -> bool:

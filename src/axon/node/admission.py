@@ -2,6 +2,7 @@
 
     waiting --its turn--> Mempool.screen --> Delegate(FindCoins) --> Mempool.weigh
         --> Delegate(VerifyScripts) --> Mempool.admit --> settled; its orphaned children follow
+    it pays too little, and a child of it pays for both --> PackageFlow --> settled likewise
     found or verified under another tip --> Delegate(FindCoins) once more
 
 Coins are those of one block; what was found is used only while that block is the tip. While the
@@ -16,17 +17,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
 from axon.mempool.acceptance import coins_to_find
 from axon.mempool.outcome import Admitted, FoundCoins, Prepared, Refusal, Refused
+from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.persist import Dump
+from axon.mempool.standard import is_stripped
 from axon.node.chainstate import ChainState
 from axon.node.jobs import COINS, SCRIPTS, FindCoins, VerifyScripts
 from axon.node.outbox import Outbox
+from axon.node.packageflow import PackageFlow
 from axon.node.session import Session
-from axon.node.txoutcomes import TxOutcome, TxOutcomes
+from axon.node.txdownload import Pair
+from axon.node.txoutcomes import LAGGING, TxOutcome, TxOutcomes
 from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Rejected, Verdict
@@ -34,8 +40,6 @@ from axon.primitives.verdict import Rejected, Verdict
 MAX_IN_FLIGHT: Final = 16
 """Transactions of peers worked on at a time. More wait here, and are forgotten with their peer:
 whoever connects, sends one and leaves again and again must not fill the lanes."""
-
-_LAGGING: Final = Refused("coins-behind-tip", "coins are being caught up", Refusal.PREMATURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class _Run:
     """A transaction on its way into the pool, and those that follow it.
 
     `senders` sent the first and wait. `prepared` is the one it is at, once it is worth verifying;
-    `verified` once its scripts are good.
+    `verified` once its scripts are good. `pair` is what is taken in together when nothing else is
+    left.
     """
 
     number: int
@@ -86,6 +91,7 @@ class _Run:
     first: TxOutcome | None = None
     prepared: Prepared | None = None
     verified: bool = False
+    pair: Pair | None = None
 
 
 class Admission:
@@ -96,6 +102,7 @@ class Admission:
         sessions: all connections, by peer.
         chain: what is known of the chain.
         outcomes: told what becomes of each.
+        packages: takes in what pays together.
     """
 
     def __init__(
@@ -104,11 +111,14 @@ class Admission:
         sessions: Mapping[PeerId, Session],
         chain: ChainState,
         outcomes: TxOutcomes,
+        packages: PackageFlow,
     ) -> None:
         self._outbox = outbox
         self._sessions = sessions
         self._chain = chain
         self._outcomes = outcomes
+        self._packages = packages
+        self._judged = outcomes.download.judged
         self._pool = outcomes.pool
         self._runs: dict[int, _Run] = {}
         self._by_wtxid: dict[Wtxid, _Run] = {}  # Those of peers, by what they sent.
@@ -124,7 +134,15 @@ class Admission:
         session.busy = True
         run = self._make(None, [session.peer], [(transaction, None)])
         self._by_wtxid[transaction.wtxid] = run
-        self._outcomes.in_flight[transaction.wtxid] = None
+        self._judged[transaction.txid] = self._judged[transaction.wtxid] = None
+        self._queue[run.number] = run
+        self._start_queued(now)
+
+    def take_pair(self, session: Session, pair: Pair, now: Instant) -> None:
+        """A transaction of a peer that was refused alone, with a child; the peer waits."""
+        session.busy = True
+        run = self._make(None, [session.peer], ())
+        run.pair = pair
         self._queue[run.number] = run
         self._start_queued(now)
 
@@ -153,13 +171,14 @@ class Admission:
 
     def closed(self, peer: PeerId) -> None:
         """A peer has gone; what it sent is not begun any more, unless another waits for it, too."""
-        for wtxid, run in list(self._by_wtxid.items()):
+        for run in list(self._runs.values()):
             if peer not in run.senders:
                 continue
             run.senders.remove(peer)
             if not run.senders and self._queue.pop(run.number, None) is not None:
                 del self._runs[run.number]
-                self._forget(wtxid)
+                for transaction, _ in run.queue:
+                    self._forget(transaction)
 
     def resume(self, now: Instant) -> None:
         """The coins may have reached the tip: go on with what waits for them."""
@@ -191,7 +210,21 @@ class Admission:
         while run.queue:
             if not self._advance(run, now):
                 return
-        self._end(run, now)
+        pair, run.pair = run.pair, None
+        if pair is None:
+            self._end(run, now)
+            return
+        done = partial(self._pair_settled, run, pair)
+        self._packages.submit_pair((pair.parent, pair.child), pair.sender, done, now)
+
+    def _pair_settled(self, run: _Run, pair: Pair, result: PackageResult, now: Instant) -> None:
+        """A pair was taken in or not: the children of what came in follow."""
+        self._outcomes.pair_settled(pair, result, now)
+        for entry in result.admitted:
+            children = self._outcomes.download.orphans.children_of(entry.transaction)
+            run.queue.extend((child, None) for child in children)
+        self._go_on(run, now)
+        self._start_queued(now)
 
     def _advance(self, run: _Run, now: Instant) -> bool:
         """Begin, or begin again, with the next transaction of a run; False if it has to wait."""
@@ -201,7 +234,7 @@ class Admission:
                 self._waiting.append(run)
                 return False
             # Its sender's next messages may be the blocks that all wait for: it must not wait too.
-            return self._settle(run, _LAGGING, now)
+            return self._settle(run, LAGGING, now)
         refused = self._pool.screen(transaction, self._chain.tip_context())
         if refused is not None:
             return self._settle(run, refused, now)
@@ -247,7 +280,9 @@ class Admission:
         assert prepared is not None, "scripts are verified of what was prepared"
         tip = self._chain.tip_context()
         if isinstance(verdict, Rejected):
-            refused = Refused(verdict.reason, verdict.detail, Refusal.NONSTANDARD)
+            stripped = is_stripped(prepared.transaction, prepared.spent)
+            kind = Refusal.WITNESS_STRIPPED if stripped else Refusal.NONSTANDARD
+            refused = Refused(verdict.reason, verdict.detail, kind)
             self._settle(run, refused, now)
         elif prepared.tip_hash == tip.hash:
             # Under the same tip no coin is looked at again.
@@ -262,27 +297,31 @@ class Admission:
 
     def _settle(self, run: _Run, outcome: TxOutcome, now: Instant) -> bool:
         """It is known what becomes of the transaction that a run is at; always True."""
-        transaction, _ = run.queue.popleft()
+        transaction, entered = run.queue.popleft()
         run.prepared, run.verified = None, False
-        senders = run.senders if run.first is None else ()
-        if run.first is None:
-            run.first = outcome
-            self._forget(transaction.wtxid)
-        self._outcomes.settle(transaction, outcome, senders, now)
+        is_first = run.first is None
+        senders = run.senders if is_first else ()
+        own = run.asked is not None and (is_first or entered is not None)
+        pair = self._outcomes.settle(transaction, outcome, senders, now, own=own)
+        if is_first:
+            run.first, run.pair = outcome, pair
+            self._forget(transaction)
         if isinstance(outcome, Admitted):
-            children = self._outcomes.orphans.children_of(transaction)
+            children = self._outcomes.download.orphans.children_of(transaction)
             run.queue.extend((child, None) for child in children)
         return True
 
-    def _forget(self, wtxid: Wtxid) -> None:
-        """Who sends it from now on is not told of the same outcome."""
-        self._by_wtxid.pop(wtxid, None)
-        self._outcomes.in_flight.pop(wtxid, None)
+    def _forget(self, transaction: Transaction) -> None:
+        """Who sends it from now on is not told of the same outcome; it may be asked for again."""
+        self._by_wtxid.pop(transaction.wtxid, None)
+        for name in (transaction.txid, transaction.wtxid):
+            self._judged.pop(name, None)
+            self._outcomes.download.txrequest.reopen(name)
 
     def _end(self, run: _Run, now: Instant) -> None:
         """Everything of a run is settled: whoever waits for it goes on."""
         del self._runs[run.number]
-        self._outbox.perform(self._outcomes.txrequest.requests(now))
+        self._outbox.perform(self._outcomes.download.txrequest.requests(now))
         if run.asked is not None:
             self._answer(run, run.asked)
             return

@@ -334,7 +334,7 @@ class FullNode(PeerNode):
     def _look_again(self, stale: Transaction, now: Instant) -> None:
         """A transaction was brought out and did not come back: is it still good?"""
 
-        def tested(result: PackageResult) -> None:
+        def tested(result: PackageResult, _: Instant) -> None:
             member = result.members.get(stale.wtxid)
             if member is not None and member.refused is None:
                 self.private.send_again(stale)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from axon.machine import Instant, NoCommand
+from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.persist import Dump
 from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
@@ -44,7 +43,10 @@ class Operator:
             case SendTransaction(transaction):
                 self._transactions.admission.submit(transaction, ticket, now)
             case SubmitPackage():
-                answer = partial(self._outbox.answer, ticket)
+
+                def answer(result: PackageResult, _: Instant) -> None:
+                    self._outbox.answer(ticket, result)
+
                 self._transactions.packages.submit(command, answer, now)
             case SendPrivately(transaction):
                 self._outbox.answer(ticket, self._private.send(transaction, now))

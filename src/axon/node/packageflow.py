@@ -1,6 +1,6 @@
-"""Packages from the operator: transactions that are accepted together, or only tested.
+"""Packages: transactions that are accepted together, or only tested; of the operator, or of a peer.
 
-SubmitPackage --> Delegate(FindCoins) --> prepare_package, or prepare_test
+SubmitPackage, or a pair --> Delegate(FindCoins) --> prepare_package, or prepare_test
     --> Delegate(VerifyScripts), one after the other --> admit_package, or finish_test --> answer
 the tip moved meanwhile --> Delegate(FindCoins) once more --> admit_package
 """
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from axon.machine import Instant
+from axon.machine import Instant, PeerId
 from axon.mempool.acceptance import coins_to_find
 from axon.mempool.outcome import FoundCoins
 from axon.mempool.packageacceptance import PackageResult
@@ -27,7 +27,7 @@ from axon.node.chainstate import ChainState
 from axon.node.commands import SubmitPackage
 from axon.node.jobs import COINS, SCRIPTS, FindCoins, VerifyScripts
 from axon.node.outbox import Outbox
-from axon.node.txoutcomes import TxOutcomes
+from axon.node.txoutcomes import LAGGING, TxOutcomes
 from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Verdict
@@ -56,11 +56,15 @@ class PackageScriptsVerified:
 
 @dataclass(slots=True, eq=False)
 class _PackageRun:
-    """One package on its way; `coins` are those of the block `tip`."""
+    """One package on its way; `coins` are those of the block `tip`.
+
+    `sender` is the peer that sent it; None if it is the operator's.
+    """
 
     number: int
-    done: Callable[[PackageResult], None]
+    done: Callable[[PackageResult, Instant], None]
     command: SubmitPackage
+    sender: PeerId | None = None
     tip: BlockHash | None = None
     coins: FoundCoins = field(default_factory=dict)
     plan: PackagePlan | TestPlan | None = None
@@ -87,11 +91,30 @@ class PackageFlow:
         self._number = 0
 
     def submit(
-        self, command: SubmitPackage, done: Callable[[PackageResult], None], now: Instant
+        self, command: SubmitPackage, done: Callable[[PackageResult, Instant], None], now: Instant
     ) -> None:
-        """A package; its result is handed to `done`, now or later."""
+        """A package of the operator; its result is handed to `done`, now or later."""
+        self._start(command, None, done, now)
+
+    def submit_pair(
+        self,
+        pair: tuple[Transaction, Transaction],
+        sender: PeerId,
+        done: Callable[[PackageResult, Instant], None],
+        now: Instant,
+    ) -> None:
+        """A parent and a child of a peer; their result is handed to `done`, now or later."""
+        self._start(SubmitPackage(pair), sender, done, now)
+
+    def _start(
+        self,
+        command: SubmitPackage,
+        sender: PeerId | None,
+        done: Callable[[PackageResult, Instant], None],
+        now: Instant,
+    ) -> None:
         self._number += 1
-        run = self._runs[self._number] = _PackageRun(self._number, done, command)
+        run = self._runs[self._number] = _PackageRun(self._number, done, command, sender)
         self._find_coins(run, now)
 
     def resume(self, now: Instant) -> None:
@@ -102,7 +125,10 @@ class PackageFlow:
 
     def _find_coins(self, run: _PackageRun, now: Instant) -> None:
         if not self._chain.follows:
-            self._waiting.append(run)
+            if run.sender is None:
+                self._waiting.append(run)
+            else:  # What its sender has to say next may be the block that all wait for.
+                self._end(run, PackageResult(LAGGING, True, {}), now)
             return
         tip = self._chain.active.tip.hash
         wanted = coins_to_find(self._pool, run.command.transactions)
@@ -132,7 +158,7 @@ class PackageFlow:
         context = self._chain.tip_context()
         plan = prepare(self._pool, command.transactions, coins, context, now)
         if isinstance(plan, PackageResult):
-            self._end(run, plan)
+            self._end(run, plan, now)
             return
         run.plan = plan
         run.to_verify.extend(plan.to_verify)
@@ -158,7 +184,7 @@ class PackageFlow:
     def _finish(self, run: _PackageRun, now: Instant) -> None:
         """All verdicts are there: test, or take in, unless the coins are those of another block."""
         if isinstance(run.plan, TestPlan):
-            self._end(run, finish_test(run.plan, run.verdicts))
+            self._end(run, finish_test(run.plan, run.verdicts), now)
             return
         assert run.plan is not None, "a package is finished once it was prepared"
         context = self._chain.tip_context()
@@ -170,10 +196,11 @@ class PackageFlow:
         self._outcomes.removed(result.replaced, "replaced")
         self._outcomes.removed(result.evicted, "sizelimit")
         for entry in result.admitted:
-            self._pool.mark_unbroadcast(entry.txid)
-            self._outcomes.entered(entry, None, now)
-        self._end(run, result)
+            if run.sender is None:
+                self._pool.mark_unbroadcast(entry.txid)
+            self._outcomes.entered(entry, run.sender, now)
+        self._end(run, result, now)
 
-    def _end(self, run: _PackageRun, result: PackageResult) -> None:
+    def _end(self, run: _PackageRun, result: PackageResult, now: Instant) -> None:
         del self._runs[run.number]
-        run.done(result)
+        run.done(result, now)

@@ -1,7 +1,8 @@
 """How transactions flow through a full node: from an announcement to the pool and on to others.
 
-    inv -> txrequest (ask one announcer) -> tx -> admission -> txoutcomes -> txrelay (announce)
-    a parent is missing -> orphans (ask its sender for the parents) -> tried again when they are in
+    inv -> txdownload (ask one announcer) -> tx -> admission -> txoutcomes -> txrelay (announce)
+    a parent is missing -> orphans (ask for the parents) -> tried again when they are in
+    it pays too little -> packageflow, with a child that pays for both
 
 Nothing of peers is taken in during initial sync, nor while the coins lag behind the tip; the
 operator's transactions wait.
@@ -62,10 +63,10 @@ class TxFlow:
         self.outcomes = TxOutcomes(
             outbox, pool, chain, rng, blocks_only=blocks_only, announce_pool=announce_pool
         )
-        self.txrequest, self.txrelay = self.outcomes.txrequest, self.outcomes.txrelay
-        self.orphans, self.fees = self.outcomes.orphans, self.outcomes.fees
-        self.admission = Admission(outbox, sessions, chain, self.outcomes)
+        self.download, self.txrelay = self.outcomes.download, self.outcomes.txrelay
+        self.orphans, self.fees = self.download.orphans, self.outcomes.fees
         self.packages = PackageFlow(outbox, chain, self.outcomes)
+        self.admission = Admission(outbox, sessions, chain, self.outcomes, self.packages)
         self._maintenance_at: Instant = 0
 
     # From peers.
@@ -77,7 +78,12 @@ class TxFlow:
         if not session.kind.relays_transactions:
             return
         peer = session.peer
-        self.txrequest.opened(peer, wtxid_relay=negotiated.wtxid_relay)
+        self.download.opened(
+            peer,
+            wtxid_relay=negotiated.wtxid_relay,
+            preferred=not session.inbound or session.may("noban"),
+            trusted=session.may("relay"),
+        )
         self.txrelay.opened(
             peer,
             inbound=session.inbound,
@@ -93,9 +99,8 @@ class TxFlow:
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone."""
         self.admission.closed(peer)
-        self.txrequest.closed(peer, now)
+        self.download.closed(peer, now)
         self.txrelay.closed(peer, now)
-        self.orphans.erase_for_peer(peer)
 
     def announced(self, session: Session, items: Sequence[InvItem], now: Instant) -> None:
         """Transactions that a peer has.
@@ -114,11 +119,9 @@ class TxFlow:
             if negotiated.wtxid_relay != (item.kind == InvType.WTX):
                 continue  # It agreed to name them the other way.
             self.txrelay.known(peer, item.hash)
-            if open_ and not self.outcomes.is_known(item.hash):
-                preferred = not session.inbound or session.may("noban")
-                late = not session.may("relay") and self.txrequest.overloaded(peer)
-                self.txrequest.announced(peer, item, preferred, late, now)
-        self._outbox.perform(self.txrequest.requests(now))
+            if open_:
+                self.download.announced(peer, item, now)
+        self._outbox.perform(self.download.txrequest.requests(now))
 
     def received(self, session: Session, transaction: Transaction, now: Instant) -> None:
         """A transaction from a peer, which waits until it is settled.
@@ -131,16 +134,21 @@ class TxFlow:
         peer, txid, wtxid = session.peer, transaction.txid, transaction.wtxid
         self.txrelay.known(peer, txid)
         self.txrelay.known(peer, wtxid)
-        self.txrequest.received(peer, txid)
-        self.txrequest.received(peer, wtxid)
+        self.download.txrequest.received(peer, txid)
+        self.download.txrequest.received(peer, wtxid)
         if not self._chain.takes_transactions or self.admission.join(session, wtxid):
             return
-        if self.outcomes.is_known(wtxid):
+        if self.download.is_known(wtxid):
             known = self.pool.get(txid)
             if known is not None and session.may("forcerelay"):
                 self.outcomes.announce(known, now)
             return
-        self.admission.take(session, transaction, now)
+        if not self.download.pays_too_little(wtxid):
+            self.admission.take(session, transaction, now)
+            return
+        pair = self.download.find_pair(transaction, (peer,))
+        if pair is not None:
+            self.admission.take_pair(session, pair, now)
 
     def _may_send(self, session: Session) -> bool:
         if not session.kind.relays_transactions:
@@ -158,7 +166,7 @@ class TxFlow:
         """A peer does not have what it was asked for."""
         for item in message.items:
             if item.kind in _TX_KINDS:
-                self.txrequest.notfound(peer, item.hash)
+                self.download.txrequest.notfound(peer, item.hash)
 
     # The chain moves.
 
@@ -176,7 +184,7 @@ class TxFlow:
 
     def tick(self, now: Instant) -> None:
         """What is due."""
-        self._outbox.perform(self.txrequest.tick(now))
+        self._outbox.perform(self.download.txrequest.tick(now))
         if now >= self._maintenance_at:
             self._maintenance_at = now + MAINTENANCE_INTERVAL
             self.minimum_changed(now)
@@ -185,5 +193,5 @@ class TxFlow:
 
     def deadline(self) -> Instant | None:
         """When something is due."""
-        soonest = earlier(self.txrequest.deadline(), self.txrelay.deadline())
+        soonest = earlier(self.download.txrequest.deadline(), self.txrelay.deadline())
         return earlier(soonest, self._maintenance_at) if len(self.pool) else soonest

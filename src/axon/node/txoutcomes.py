@@ -1,43 +1,33 @@
 """What follows when a transaction comes into the pool, is refused, confirmed or removed.
 
-Relay, requests, orphans, fees and the facts that are reported: each outcome is told to all of them
-here, so that they agree.
+Relay, what is asked for, orphans, fees and the facts that are reported: each outcome is told to all
+of them here, so that they agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final
 
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId
 from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import FeeEstimator
-from axon.mempool.orphans import Orphanage
 from axon.mempool.outcome import Admitted, CrowdedOut, Refusal, Refused
+from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.policy import feerate_of
 from axon.mempool.pool import Mempool
 from axon.node.chainstate import ChainState
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
 from axon.node.outbox import Outbox
-from axon.p2p.rollingset import RollingSet
+from axon.node.txdownload import Pair, TxDownload
 from axon.p2p.txrelay import TxRelay
-from axon.p2p.txrequest import TxRequest
-from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import Transaction
-from axon.wire.messages import InvItem, InvType
-
-MAX_REFUSED: Final = 120_000
-"""Refused transactions remembered, so that ten peers that announce one do not have it verified ten
-times."""
-
-MAX_CONFIRMED: Final = 48_000
-"""Confirmed transactions remembered: six full blocks. A peer that is behind announces them yet."""
 
 TxOutcome = Admitted | Refused
 
-_LASTING = frozenset((Refusal.CONSENSUS, Refusal.NONSTANDARD, Refusal.INPUTS_NONSTANDARD))
+LAGGING = Refused("coins-behind-tip", "coins are being caught up", Refusal.PREMATURE)
+"""Nobody looked at the transaction: it may come again at once."""
 
 
 class TxOutcomes:
@@ -65,7 +55,7 @@ class TxOutcomes:
         self._outbox = outbox
         self._chain = chain
         self.pool = pool
-        self.txrequest = TxRequest(rng)
+        self.download = TxDownload(pool, rng)
         self.txrelay = TxRelay(
             rng,
             pool,
@@ -74,25 +64,7 @@ class TxOutcomes:
             blocks_only=blocks_only,
             announce_pool=announce_pool,
         )
-        self.orphans = Orphanage()
         self.fees = FeeEstimator()
-        self.in_flight: dict[Wtxid, None] = {}  # On their way into the pool.
-        self._refused: RollingSet[bytes] = RollingSet(MAX_REFUSED)
-        self._confirmed: RollingSet[bytes] = RollingSet(MAX_CONFIRMED)
-
-    def is_known(self, tx_hash: bytes) -> bool:
-        """Whether a transaction need not be asked for.
-
-        It is held, on its way into the pool, confirmed lately, or was refused for good.
-        """
-        return (
-            Txid(tx_hash) in self.pool
-            or self.pool.by_wtxid(Wtxid(tx_hash)) is not None
-            or tx_hash in self.in_flight
-            or tx_hash in self._confirmed
-            or tx_hash in self._refused
-            or Wtxid(tx_hash) in self.orphans
-        )
 
     # What became of one.
 
@@ -102,14 +74,21 @@ class TxOutcomes:
         outcome: TxOutcome,
         senders: Sequence[PeerId],
         now: Instant,
-    ) -> None:
+        *,
+        own: bool = False,
+    ) -> Pair | None:
         """A transaction was taken into the pool or refused.
 
         Args:
             transaction: which.
             outcome: what became of it.
-            senders: the peers that sent it; nobody for one of the operator or an orphan.
+            senders: the peers that sent it; nobody for one of the operator, or one that was
+                refused before and was tried again.
             now: the present.
+            own: it is the operator's; that it was refused says nothing about peers'.
+
+        Returns:
+            What may be taken in after all: it with a child that pays for both. None for nothing.
         """
         txid, wtxid = transaction.txid, transaction.wtxid
         sender = senders[0] if senders else None
@@ -117,28 +96,36 @@ class TxOutcomes:
             self.removed(outcome.replaced, "replaced")
             self.removed(outcome.evicted, "sizelimit")
             self.entered(outcome.entry, sender, now)
-            return
+            return None
         if isinstance(outcome, CrowdedOut):
             self.removed(outcome.replaced, "replaced")
             self.removed(outcome.evicted, "sizelimit")
         self._outbox.report(TransactionRejected(txid, wtxid, outcome.reason, sender))
+        if own or outcome is LAGGING:
+            return None
         if outcome.kind is Refusal.MISSING_INPUTS:
-            for peer in senders:
-                self._keep_orphan(transaction, outcome, peer, now)
-            return
-        self.orphans.erase(wtxid)
-        if outcome.kind in _LASTING or outcome.kind is Refusal.RECONSIDERABLE:
-            self._refused.add(wtxid)
-            if not transaction.has_witness or outcome.kind is Refusal.INPUTS_NONSTANDARD:
-                self._refused.add(txid)
-                self.txrequest.forget(txid)
-        self.txrequest.forget(wtxid)
+            if senders and self.download.orphaned(transaction, outcome.missing, senders, now):
+                for peer in senders:
+                    for parent in outcome.missing:
+                        self.txrelay.known(peer, parent)
+            return None
+        self.download.refused(transaction, outcome)
+        if outcome.kind is Refusal.RECONSIDERABLE:
+            return self.download.find_pair(transaction, senders)
+        return None
+
+    def pair_settled(self, pair: Pair, result: PackageResult, now: Instant) -> None:
+        """A parent and a child were taken in, as far as they were, or refused."""
+        if result.error is not None and result.error is not LAGGING:
+            self.download.pair_refused(pair)
+        for transaction in (pair.child, pair.parent):
+            member = result.members.get(transaction.wtxid)
+            if member is not None and member.refused is not None:
+                self.settle(transaction, member.refused, (), now)
 
     def entered(self, entry: PoolEntry, sender: PeerId | None, now: Instant) -> None:
         """An entry came into the pool."""
-        self.txrequest.forget(entry.txid)
-        self.txrequest.forget(entry.wtxid)
-        self.orphans.erase(entry.wtxid)
+        self.download.accepted(entry.transaction)
         self._report_accepted(entry, sender)
         self.fees.entered(entry)
         self.announce(entry, now)
@@ -159,29 +146,13 @@ class TxOutcomes:
             TransactionAccepted(entry.txid, entry.wtxid, entry.fee_sat, entry.vsize, sender)
         )
 
-    def _keep_orphan(
-        self, transaction: Transaction, outcome: Refused, peer: PeerId, now: Instant
-    ) -> None:
-        """Keep it until its parents are here, and ask its sender for them."""
-        self.txrequest.forget(transaction.txid)
-        self.txrequest.forget(transaction.wtxid)
-        if any(parent in self._refused for parent in outcome.missing):
-            self._refused.add(transaction.wtxid)  # It can never come in.
-            return
-        self.orphans.add(transaction, peer)
-        # The pool takes none that builds on more unconfirmed ones than these, so more are no use.
-        for parent in outcome.missing[: self.pool.policy.cluster_count]:
-            if not self.is_known(parent):
-                item = InvItem(InvType.TX, parent)
-                self.txrequest.announced(peer, item, preferred=True, overloaded=False, now=now)
-
     # The chain moves.
 
     def chain_moved(self, outcome: BlockOutcome, now: Instant) -> None:
         """Blocks left and joined the active chain."""
-        self._refused.clear()  # Another tip, other verdicts.
+        self.download.tip_changed()
         # In a sync nothing is asked for; hashing every transaction of history would be for nothing.
-        remember = self._chain.takes_transactions or bool(self.txrequest)
+        remember = self._chain.takes_transactions or bool(self.download.txrequest)
         if outcome.disconnected:
             self._reorganise(outcome, now)
         for step in outcome.connected:
@@ -189,22 +160,13 @@ class TxOutcomes:
                 effect = self.pool.block_connected(step.block.transactions, now)
                 self.removed(effect.conflicting, "conflict")
                 self.fees.block_connected(step.height, effect.confirmed)
-            self.orphans.erase_for_block(step.block.transactions)
-            if remember:
-                self._remember(step.block.transactions)
+            self.download.block_connected(step.block.transactions, remember=remember)
         if outcome.connected:
             self.txrelay.block_connected(outcome.connected[-1].block.transactions)
 
-    def _remember(self, confirmed: Sequence[Transaction]) -> None:
-        """These are in a block: they need not be asked for any more."""
-        for transaction in confirmed:
-            for name in (transaction.txid, transaction.wtxid):
-                self._confirmed.add(name)
-                self.txrequest.forget(name)
-
     def _reorganise(self, outcome: BlockOutcome, now: Instant) -> None:
         """Transactions of lost blocks come back where they still fit."""
-        self._confirmed.clear()
+        self.download.block_disconnected()
         effect = self.pool.reorg(
             [step.block.transactions for step in outcome.disconnected],
             [step.block.transactions for step in outcome.connected],

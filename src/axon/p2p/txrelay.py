@@ -72,8 +72,7 @@ class TxRelay:
         pool: the unconfirmed transactions.
         min_relay_sat_kvb: what `feefilter` never goes below.
         incremental_sat_kvb: for the steps of `feefilter`.
-        blocks_only: we want no transactions, and say `feefilter` to nobody.
-        announce_pool: newcomers are told of the pool.
+        blocks_only, announce_pool: want no transactions; tell newcomers of the pool.
     """
 
     def __init__(

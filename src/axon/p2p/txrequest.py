@@ -16,6 +16,7 @@ then is silent holds a transaction back for 60 s (BIP 339 explains the delay for
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
 from heapq import heappop, heappush
@@ -72,6 +73,7 @@ class _Announcement:
 class _Announcer:
     wtxid_relay: bool
     witness: bool
+    bounded: bool
     announcements: dict[bytes, _Announcement]
     asked: int = 0
 
@@ -81,10 +83,13 @@ class TxRequest:
 
     Args:
         rng: draws the priorities.
+        judged: hashes of transactions that are here and about to be judged: nobody is asked for
+            them. `reopen` is to be called for each that leaves.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, judged: Container[bytes] = ()) -> None:
         self._rng = rng
+        self._judged = judged
         self._peers: dict[PeerId, _Announcer] = {}
         self._by_hash: dict[bytes, dict[PeerId, _Announcement]] = {}
         self._agenda: list[tuple[Instant, int, _Announcement]] = []  # A heap; may hold old entries.
@@ -96,15 +101,18 @@ class TxRequest:
         """How many announcements are remembered."""
         return sum(len(peer.announcements) for peer in self._peers.values())
 
-    def opened(self, peer: PeerId, *, wtxid_relay: bool, witness: bool = True) -> None:
+    def opened(
+        self, peer: PeerId, *, wtxid_relay: bool, witness: bool = True, bounded: bool = True
+    ) -> None:
         """A peer has finished the handshake.
 
         Args:
             peer: not known yet.
             wtxid_relay: it announces by wtxid (BIP 339).
             witness: it can send witnesses, so they are asked for.
+            bounded: it may announce only so many at a time; others are trusted with any number.
         """
-        self._peers[peer] = _Announcer(wtxid_relay, witness, {})
+        self._peers[peer] = _Announcer(wtxid_relay, witness, bounded, {})
         self._wtxid_peers += wtxid_relay
 
     def announced(
@@ -122,7 +130,7 @@ class TxRequest:
         ours = self._peers.get(peer)
         if ours is None or item.hash in ours.announcements:
             return
-        if len(ours.announcements) >= MAX_ANNOUNCEMENTS:
+        if ours.bounded and len(ours.announcements) >= MAX_ANNOUNCEMENTS:
             return
         due = now
         if not preferred:
@@ -142,6 +150,18 @@ class TxRequest:
             entry.state = _State.READY
             self._open[item.hash] = None
 
+    def has_room(self, peer: PeerId, count: int) -> bool:
+        """Whether a peer may announce so many more."""
+        ours = self._peers.get(peer)
+        if ours is None:
+            return False
+        return not ours.bounded or len(ours.announcements) + count <= MAX_ANNOUNCEMENTS
+
+    def candidates(self, tx_hash: bytes) -> list[PeerId]:
+        """The peers that announced a transaction and were not asked for it in vain."""
+        found = self._by_hash.get(tx_hash, {})
+        return [peer for peer, entry in found.items() if entry.state is not _State.SPENT]
+
     def overloaded(self, peer: PeerId) -> bool:
         """Whether a peer owes us so many answers that others should be asked first."""
         return self.in_flight(peer) >= MAX_IN_FLIGHT
@@ -160,6 +180,8 @@ class TxRequest:
             return []
         chosen: dict[PeerId, list[_Announcement]] = {}
         for tx_hash in self._open:
+            if tx_hash in self._judged:
+                continue
             best = self._choose(self._by_hash.get(tx_hash, {}))
             if best is not None:
                 best.state = _State.ASKED
@@ -181,6 +203,11 @@ class TxRequest:
     def notfound(self, peer: PeerId, tx_hash: bytes) -> None:
         """A peer does not have what it was asked for: the next one is asked."""
         self._answered(peer, tx_hash)
+
+    def reopen(self, tx_hash: bytes) -> None:
+        """A transaction was judged and may be wanted yet."""
+        if tx_hash in self._by_hash:
+            self._open[tx_hash] = None
 
     def forget(self, tx_hash: bytes) -> None:
         """A transaction is wanted no more: it is in the pool, in a block or refused."""
