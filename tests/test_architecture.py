@@ -56,7 +56,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",
         "mnemonic": "wallet",
-        "cryptography": "wallet",
+        "cryptography": "wallet wire",
         "segno": "cli",
         "pytest": "testing",
         "textual": "tui",

@@ -20,7 +20,7 @@ from typing import Final
 
 from axon.errors import DecodeError
 from axon.machine import SECOND, Instant, Pause, PeerId, Resume
-from axon.node.costs import CUT_BYTE_NS, expected_ns, received_ns
+from axon.node.costs import CUT_BYTE_NS, MESSAGE_NS, expected_ns, received_ns
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import DECODE, DecodeTransaction
 from axon.node.outbox import Outbox
@@ -30,7 +30,7 @@ from axon.primitives.transaction import Transaction
 from axon.wire.messages import Malformed, Message, OverLimit, Tx, Unknown
 from axon.wire.messages.inventory import ITEM_SIZE
 from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
-from axon.wire.transport import Corrupt
+from axon.wire.transport import Corrupt, NoMessage
 
 INBOX_LIMIT_BYTES: Final = 1_000_000
 """Above this nothing more is read from a peer of whom a whole message waits: one that sends faster
@@ -248,6 +248,9 @@ class Reception:
         if frame is None:
             return
         session.cost_ns += frame.size_bytes * CUT_BYTE_NS
+        if isinstance(frame, NoMessage):
+            session.cost_ns += MESSAGE_NS
+            return
         if isinstance(frame, Corrupt):
             session.received.count("", frame.size_bytes)
             session.cost_ns += received_ns("", frame.size_bytes)

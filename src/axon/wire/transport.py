@@ -5,8 +5,9 @@ A transport knows one connection and nothing of what the messages mean.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 MAX_PAYLOAD_SIZE: Final = 4_000_000
 """Longest payload in bytes, Core's MAX_PROTOCOL_MESSAGE_LENGTH: the heaviest block fits.
@@ -46,11 +47,37 @@ class Corrupt:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoMessage:
+    """A packet that means nothing to anybody: a decoy, or what only the transport reads.
+
+    Args:
+        size_bytes: what it took on the wire, all overhead included.
+    """
+
+    size_bytes: int
+
+
 class Transport(Protocol):
     """One side of one connection's framing."""
 
-    name: ClassVar[str]
-    """As `getpeerinfo` tells it in `transport_protocol_type`."""
+    @property
+    def name(self) -> str:
+        """As `getpeerinfo` tells it: "v1", "v2", or "detecting" while that is open."""
+        ...
+
+    @property
+    def session_id(self) -> bytes:
+        """By what two people can tell that nobody sits between them (BIP 324); empty if none."""
+        ...
+
+    @property
+    def settled(self) -> Transport:
+        """What to use from now on: itself, unless it has found out that the peer speaks another.
+
+        Asked after each `next_frame` that gave nothing.
+        """
+        ...
 
     @property
     def held_bytes(self) -> int:
@@ -75,15 +102,17 @@ class Transport(Protocol):
         """Take in bytes, cut anywhere."""
         ...
 
-    def next_frame(self) -> Frame | Corrupt | None:
+    def next_frame(self) -> Frame | Corrupt | NoMessage | None:
         """The next frame, in order; None if its end has not come yet.
+
+        Where None comes of bytes that there were, `take_output` may have something.
 
         Raises:
             DecodeError: the peer does not speak this transport; the connection is of no more use.
         """
         ...
 
-    def received(self, data: bytes) -> list[Frame | Corrupt]:
+    def received(self, data: bytes) -> Sequence[Frame | Corrupt | NoMessage]:
         """Take in bytes, cut anywhere; what they completed, in order.
 
         Raises:
@@ -91,6 +120,15 @@ class Transport(Protocol):
         """
         ...
 
+    @property
+    def can_send(self) -> bool:
+        """Whether messages can be encoded; if not, they wait."""
+        ...
+
+    def take_output(self) -> bytes:
+        """What the transport itself has to say, to be sent before any message; usually nothing."""
+        ...
+
     def encode(self, command: str, payload: bytes) -> bytes:
-        """The bytes that carry a message to the other side."""
+        """The bytes that carry a message to the other side; sent in the order of the calls."""
         ...

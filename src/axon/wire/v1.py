@@ -7,21 +7,26 @@ stream cannot be followed any longer; a wrong checksum or name costs only the me
 
 from __future__ import annotations
 
-from collections import deque
 from functools import lru_cache
 from struct import Struct
 from typing import ClassVar, Final
 
 from axon.errors import DecodeError
 from axon.primitives.hashes import sha256d
-from axon.wire.transport import MAX_COMMAND_SIZE, MAX_PAYLOAD_SIZE, Corrupt, Frame
+from axon.wire.bytequeue import ByteQueue
+from axon.wire.transport import (
+    MAX_COMMAND_SIZE,
+    MAX_PAYLOAD_SIZE,
+    Corrupt,
+    Frame,
+    Transport,
+)
 
 HEADER_SIZE: Final = 24
 """Bytes before each payload."""
 
-MERGED_BYTES: Final = 2_048
-"""A piece shorter than this grows by the next one: each piece costs an object, and a peer that
-sends byte by byte must not make us keep fifty bytes for each."""
+VERSION_NAME: Final = b"version".ljust(MAX_COMMAND_SIZE, b"\x00")
+"""The name of the first message, as it stands in the header."""
 
 _HEADER: Final = Struct("<4s12sI4s")
 _SIZE_OFFSET: Final = 16
@@ -40,43 +45,42 @@ class V1Transport:
     """
 
     name: ClassVar[str] = "v1"
+    session_id: ClassVar[bytes] = b""
+    can_send: ClassVar[bool] = True
 
     def __init__(self, magic: bytes) -> None:
         self._magic = magic
-        self._pieces: deque[bytes] = deque()
-        self._start = 0  # Where in the first piece the bytes begin that wait.
-        self._held = 0
+        self._bytes = ByteQueue()
         self._header: tuple[bytes, int, bytes] | None = None  # Name, size, checksum.
+
+    @property
+    def settled(self) -> Transport:
+        """Itself."""
+        return self
 
     @property
     def held_bytes(self) -> int:
         """How many bytes wait to be cut."""
-        return self._held
+        return self._bytes.held
 
     @property
     def has_next(self) -> bool:
         """Whether `next_frame` has something to do: it gives a frame, reads a header, or raises."""
-        return self._held >= (HEADER_SIZE if self._header is None else self._header[1])
+        return self._bytes.held >= (HEADER_SIZE if self._header is None else self._header[1])
 
     @property
     def next_bytes(self) -> int:
         """How much the next frame takes on the wire, by its header; 0 while that is not there."""
         if self._header is not None:
             return HEADER_SIZE + self._header[1]
-        if self._held < HEADER_SIZE:
+        if self._bytes.held < HEADER_SIZE:
             return 0
-        at = self._start + _SIZE_OFFSET
-        size = self._pieces[0][at : at + 4]  # Where it is cut, the rest of it is not worth a look.
+        size = self._bytes.peek(_SIZE_OFFSET, 4)  # Where it is cut, the rest is not worth a look.
         return HEADER_SIZE + int.from_bytes(size, "little")
 
     def put(self, data: bytes) -> None:
         """Take in bytes, cut anywhere."""
-        pieces = self._pieces
-        if pieces and len(pieces[-1]) < MERGED_BYTES:
-            pieces[-1] += data
-        else:
-            pieces.append(data)
-        self._held += len(data)
+        self._bytes.put(data)
 
     def next_frame(self) -> Frame | Corrupt | None:
         """The next frame; None if its end has not come yet.
@@ -86,13 +90,13 @@ class V1Transport:
         """
         header = self._header
         if header is None:
-            if self._held < HEADER_SIZE:
+            if self._bytes.held < HEADER_SIZE:
                 return None
-            header = self._header = self._read_header(self._cut(HEADER_SIZE))
-        if self._held < header[1]:
+            header = self._header = self._read_header(self._bytes.cut(HEADER_SIZE))
+        if self._bytes.held < header[1]:
             return None
         self._header = None
-        return _frame(*header, self._cut(header[1]))
+        return _frame(*header, self._bytes.cut(header[1]))
 
     def received(self, data: bytes) -> list[Frame | Corrupt]:
         """Take in bytes, cut anywhere; what they completed, in order.
@@ -106,31 +110,6 @@ class V1Transport:
             frames.append(frame)
         return frames
 
-    def _cut(self, size: int) -> bytes:
-        """The next so many bytes, which are there."""
-        self._held -= size
-        pieces, begin = self._pieces, self._start
-        if not size:
-            return b""
-        first, end = pieces[0], begin + size
-        if end < len(first):  # Most frames lie within one piece,
-            self._start = end
-            return first[begin:end]
-        if end == len(first):  # or are one.
-            pieces.popleft()
-            self._start = 0
-            return first[begin:]
-        parts = [first[begin:] if begin else first]
-        size -= len(parts[0])
-        pieces.popleft()
-        while size and size >= len(pieces[0]):
-            size -= len(pieces[0])
-            parts.append(pieces.popleft())
-        if size:
-            parts.append(pieces[0][:size])
-        self._start = size
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
     def _read_header(self, header: bytes) -> tuple[bytes, int, bytes]:
         magic, name, size, checksum = _HEADER.unpack(header)
         if magic != self._magic:
@@ -138,6 +117,10 @@ class V1Transport:
         if size > MAX_PAYLOAD_SIZE:
             raise DecodeError(f"a payload of at most {MAX_PAYLOAD_SIZE} bytes, not {size}", 16)
         return name, size, checksum
+
+    def take_output(self) -> bytes:
+        """Nothing: this transport says nothing of its own."""
+        return b""
 
     def encode(self, command: str, payload: bytes) -> bytes:
         """The frame of a message.
