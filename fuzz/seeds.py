@@ -79,6 +79,8 @@ _KEY: Final = bytes((2,)) + bytes.fromhex(
     "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 )
 _SECRET: Final = bytes(31) + b"\x01"
+_V2_TALK: Final = b"\x00\x04ping\x08" + bytes(8) + b"\x02\x40\x03\x00\x00\x00" + b"\x04" + bytes(40)
+"""A message, decoys, keys made anew, one message more, and bytes that are none."""
 _MASTER: Final = ExtendedKey.from_seed(bytes(range(16)))
 
 _SCRIPTS: Final = (
@@ -295,6 +297,16 @@ def _wire() -> dict[str, Iterable[bytes]]:
         "v1-messages": [
             b"\x04ping\x08" + bytes(8),
             b"\x0c" + b"versionabcde" + b"\xff" + bytes(255),
+        ],
+        "v2-stream": [
+            b"\x00\x05noise\x00\x07" + bytes(4) + _V2_TALK,
+            b"\x01\xc8" + bytes(200) + b"\x12\x01\x02\x03\x04\x05" + _V2_TALK,
+            b"\x00\xff" + bytes(255) + b"\x13\x01\xff\xff\xff\xff" + _V2_TALK,
+        ],
+        "v2-detection": [
+            bytes(5) + V1Transport(MAINNET.magic).encode("version", bytes(90)),
+            bytes(5) + V1Transport(REGTEST.magic).encode("version", bytes(90)) + stream[:200],
+            bytes(5) + bytes(range(64)) + bytes(4_200),
         ],
     }
 

@@ -6,10 +6,14 @@ It is put together from keys and packets, without the machine that it is to try.
 from __future__ import annotations
 
 from axon.primitives.ellswift import ELLSWIFT_SIZE, ellswift_create, ellswift_shared_secret
-from axon.wire.v2names import encode_name
+from axon.wire.messages import Message
+from axon.wire.transport import Frame
+from axon.wire.v2names import decode_name, encode_name
 from axon.wire.v2packets import (
+    EXPANSION,
     IGNORE,
     LENGTH_SIZE,
+    TERMINATOR_SIZE,
     PacketOpener,
     PacketSealer,
     derive_keys,
@@ -34,10 +38,16 @@ class HandMadePeer:
         self.garbage = garbage
         self._secret = number.to_bytes(32, "big")
         self.key = ellswift_create(self._secret, bytes(32))
-        self.terminator = b""
+        self.terminator = self.their_terminator = b""
         self.session_id = b""
         self._sealer: PacketSealer | None = None
         self._opener: PacketOpener | None = None
+        self._heard = b""  # What was not read yet.
+        self._their_garbage: bytes | None = None  # Until a packet has vouched for it.
+        self._length: int | None = None
+        self.heard_version = False
+
+    # What it says.
 
     @property
     def hello(self) -> bytes:
@@ -56,9 +66,8 @@ class HandMadePeer:
             (keys.responder_length, keys.responder_packet, keys.responder_terminator),
         ]
         own, theirs = sides if self.initiating else sides[::-1]
-        self.terminator = own[2]
+        self.terminator, self.their_terminator = own[2], theirs[2]
         self._sealer, self._opener = PacketSealer(*own[:2]), PacketOpener(*theirs[:2])
-        self.their_terminator = theirs[2]
 
     def packet(self, contents: bytes = b"", header: int = 0, aad: bytes = b"") -> bytes:
         """Its next packet, of any kind."""
@@ -73,13 +82,49 @@ class HandMadePeer:
         """What ends the agreement: terminator and version packet."""
         return self.terminator + self.packet(aad=self.garbage)
 
-    def message(self, command: str, payload: bytes = b"") -> bytes:
-        """A packet with a message in it."""
-        return self.packet(encode_name(command) + payload)
+    def say(self, *messages: Message) -> bytes:
+        """Packets with messages in them."""
+        return b"".join(
+            self.packet(encode_name(message.command) + message.encode()) for message in messages
+        )
 
-    def opened(self, packet: bytes, aad: bytes = b"") -> bytes:
-        """Header byte and contents of the other side's next packet, which is there as a whole."""
-        assert self._opener is not None, "keys first"
-        length = self._opener.length(packet[:LENGTH_SIZE])
-        assert len(packet) == LENGTH_SIZE + 1 + length + 16
-        return self._opener.open(packet[LENGTH_SIZE:], aad)
+    # What it hears.
+
+    def received(self, data: bytes) -> list[Frame]:
+        """The messages in what the other side sends, from its first byte on."""
+        self._heard += data
+        if self._opener is None:
+            if len(self._heard) < ELLSWIFT_SIZE:
+                return []
+            self.agree(self._heard)
+            self._heard = self._heard[ELLSWIFT_SIZE:]
+        if not self.heard_version and self._their_garbage is None:
+            at = self._heard.find(self.their_terminator)
+            if at < 0:
+                return []
+            self._their_garbage = self._heard[:at]
+            self._heard = self._heard[at + TERMINATOR_SIZE :]
+        frames = []
+        while (plain := self._next_packet()) is not None:
+            if plain[0] & IGNORE:
+                continue
+            if not self.heard_version:
+                self.heard_version = True
+                continue
+            name = decode_name(plain, 1)
+            assert name is not None, "we name what we send"
+            frames.append(Frame(name[0], plain[name[1] :], len(plain) - 1 + EXPANSION))
+        return frames
+
+    def _next_packet(self) -> bytes | None:
+        assert self._opener is not None
+        if self._length is None:
+            if len(self._heard) < LENGTH_SIZE:
+                return None
+            self._length = self._opener.length(self._heard[:LENGTH_SIZE])
+        size = self._length + EXPANSION
+        if len(self._heard) < size:
+            return None
+        plain = self._opener.open(self._heard[LENGTH_SIZE:size], self._their_garbage or b"")
+        self._heard, self._length, self._their_garbage = self._heard[size:], None, b""
+        return plain

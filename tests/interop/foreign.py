@@ -42,6 +42,9 @@ class ForeignNode(ABC):
     mark: ClassVar[str]
     """What its user agent contains."""
 
+    transport: ClassVar[str] = "v1"
+    """What it speaks with whoever can do so, too."""
+
     def __init__(self, folder: Path, dials: Endpoint | None = None) -> None:
         p2p_port, self._rpc_port = free_ports(2)
         self.p2p = Endpoint("127.0.0.1", p2p_port)
@@ -238,6 +241,7 @@ class BitcoindProcess(ForeignNode):
     """Bitcoin Core, where `bitcoind` is on the PATH."""
 
     mark = "Satoshi"
+    transport = "v2"
 
     @classmethod
     def require(cls) -> Path:

@@ -42,10 +42,12 @@ def carols_wallet(descriptor: Callable[..., Any]) -> Any:
 
 
 @asynccontextmanager
-async def client_of(node: NodeProcess, wallet: Any, folder: Path) -> AsyncIterator[Any]:
+async def client_of(
+    node: NodeProcess, wallet: Any, folder: Path, *, v2: bool
+) -> AsyncIterator[Any]:
     """A light client that knows this node only; it runs in a thread of its own."""
     host = bdk.IpAddress.from_ipv4(*map(int, node.p2p.host.split(".")))
-    peer = bdk.Peer(address=host, port=node.p2p.port, v2_transport=False)
+    peer = bdk.Peer(address=host, port=node.p2p.port, v2_transport=v2)
     builder = bdk.CbfBuilder().connections(1).only_configured_peers().data_dir(str(folder))
     parts = builder.peers([peer]).scan_type(bdk.ScanType.SYNC()).build(wallet)
     parts.node.run()
@@ -82,15 +84,17 @@ def _txids(wallet: Any) -> set[str]:
     return {str(found.transaction.compute_txid()) for found in wallet.transactions()}
 
 
-@pytest.mark.parametrize("kind", DESCRIPTORS)
-def test_a_light_client_finds_its_payments_and_pays(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "transport"), [("witness", "v2"), ("taproot", "v1")])
+def test_a_light_client_finds_its_payments_and_pays(
+    tmp_path: Path, kind: str, transport: str
+) -> None:
     folder, options = tmp_path / "light", ("-connect=0",)
     folder.mkdir()
     with NodeProcess("axon", tmp_path / "axon", options=options).start() as node:
-        asyncio.run(_find_and_pay(node, carols_wallet(DESCRIPTORS[kind]), folder))
+        asyncio.run(_find_and_pay(node, carols_wallet(DESCRIPTORS[kind]), folder, transport))
 
 
-async def _find_and_pay(node: NodeProcess, wallet: Any, folder: Path) -> None:
+async def _find_and_pay(node: NodeProcess, wallet: Any, folder: Path, transport: str) -> None:
     def receiving_script() -> bytes:
         address = wallet.reveal_next_address(bdk.KeychainKind.EXTERNAL).address
         return bytes(address.script_pubkey().to_bytes())
@@ -99,8 +103,9 @@ async def _find_and_pay(node: NodeProcess, wallet: Any, folder: Path) -> None:
     before = pay(node, 1, receiving_script(), 2 * COIN)
     node.rpc("generatetoaddress", 20, ALICE.address())
 
-    async with client_of(node, wallet, folder) as client:
+    async with client_of(node, wallet, folder, v2=transport == "v2") as client:
         await updated(client, wallet, node.height())
+        assert [each["transport_protocol_type"] for each in node.peers()] == [transport]
         assert str(wallet.latest_checkpoint().hash) == node.tip()
         assert [str(found.transaction.compute_txid()) for found in wallet.transactions()] == [
             before

@@ -89,6 +89,10 @@ def test_axon_dials_and_takes_the_chain(pair: Pair) -> None:
     (peer,) = pair.axon.rpc("getpeerinfo")
     assert pair.foreign.mark in peer["subver"]
     assert not peer["inbound"]
+    assert peer["transport_protocol_type"] == pair.foreign.transport
+    if peer["session_id"]:
+        (back,) = pair.foreign.rpc("getpeerinfo")
+        assert back["session_id"] == peer["session_id"]
     told = pair.axon.rpc("getblockchaininfo")
     assert told["blocks"] >= FIRST_BLOCKS > SEGWIT_HEIGHT
     assert told["initialblockdownload"] is False
@@ -102,11 +106,31 @@ def test_a_foreign_node_dials_axon_and_takes_its_chain(pair: Pair, tmp_path: Pat
     with type(pair.foreign)(tmp_path, dials=pair.axon.p2p) as late:
         wait_until(lambda: late.tip() == pair.axon.tip(), SYNC_LIMIT_S, "a late node follows")
         assert any(
-            late.mark in peer["subver"] and peer["inbound"] for peer in pair.axon.rpc("getpeerinfo")
+            late.mark in peer["subver"]
+            and peer["inbound"]
+            and peer["transport_protocol_type"] == late.transport
+            for peer in pair.axon.rpc("getpeerinfo")
         )
         (block,) = pair.axon.rpc("generatetoaddress", 1, BOB.address())
         wait_until(lambda: late.tip() == block, SYNC_LIMIT_S, "a late node hears of a block")
         wait_until(pair.have_one_tip, SYNC_LIMIT_S, "so does the first")
+
+
+def test_axon_without_encryption_is_dialled_and_dials(pair: Pair, tmp_path: Path) -> None:
+    options = (*ALONE, "-v2transport=0")
+    with NodeProcess("plain", tmp_path, options=options).start() as plain:
+        pair.foreign.rpc("addnode", str(plain.p2p), "onetry")  # Perhaps with a key, then without.
+        wait_until(lambda: plain.tip() == pair.foreign.tip(), SYNC_LIMIT_S, "it follows")
+        (peer,) = plain.rpc("getpeerinfo")
+        assert (peer["inbound"], peer["transport_protocol_type"]) == (True, "v1")
+        plain.rpc("disconnectnode", nodeid=peer["id"])
+        wait_until(lambda: not plain.rpc("getpeerinfo"), SYNC_LIMIT_S, "they part")
+        plain.rpc("addnode", str(pair.foreign.p2p), "onetry")
+        wait_until(
+            lambda: any(not each["inbound"] and each["version"] for each in plain.peers()),
+            SYNC_LIMIT_S,
+            "it dials",
+        )
 
 
 def test_axon_that_is_dialled_takes_the_chain(pair: Pair, tmp_path: Path) -> None:

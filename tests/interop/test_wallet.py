@@ -161,7 +161,7 @@ async def _back_and_forth(node: NodeProcess, light: Path, kyoto: Path) -> None:
     carol = carols_wallet(bdk.Descriptor.new_bip84)
     async with (
         wallet_on(light, node.p2p) as daemon,
-        client_of(node, carol, kyoto) as client,
+        client_of(node, carol, kyoto, v2=True) as client,
     ):
         assert await daemon.synced(LIMIT_S)
         script = await daemon.ask(Do(script_of))

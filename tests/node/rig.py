@@ -67,6 +67,7 @@ from axon.wire.transport import Frame
 from axon.wire.v1 import V1Transport
 from tests.node.history import PEOPLE, history
 from tests.signing import Signer, Spendable
+from tests.v2peer import HandMadePeer
 
 NOW: Final[Instant] = 1_700_000_000 * SECOND
 FULL: Final = int(Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED)
@@ -132,7 +133,7 @@ class Rig:
         self.effects: list[Effect] = []  # All since the last `clear`.
         self.jobs: deque[Delegate] = deque()
         self.answers: dict[int, object] = {}
-        self._ears: dict[PeerId, V1Transport] = {}
+        self._ears: dict[PeerId, V1Transport | HandMadePeer] = {}
         self._sent: dict[PeerId, list[Message | Unknown]] = {}
         self._peers = 0
         self._tickets = 0
@@ -191,12 +192,21 @@ class Rig:
         self.work()
         return self.answers[ticket]
 
-    def open(self, ticket: int | None = None, remote: Endpoint | None = None) -> PeerId:
-        """A connection stands; nothing was said yet. Where it leads, or comes from, may be said."""
+    def open(
+        self,
+        ticket: int | None = None,
+        remote: Endpoint | None = None,
+        ear: HandMadePeer | None = None,
+    ) -> PeerId:
+        """A connection stands; nothing was said yet. Where it leads, or comes from, may be said.
+
+        Args:
+            ear: what reads the bytes for the peer; None for the first transport.
+        """
         number = self._peers
         self._peers += 1
         peer = PeerId(number)
-        self._ears[peer], self._sent[peer] = V1Transport(REGTEST.magic), []
+        self._ears[peer], self._sent[peer] = ear or V1Transport(REGTEST.magic), []
         remote = remote or Endpoint(f"{20 + number % 200}.{number // 200}.0.1", 40_000)
         self.feed(Opened(peer, remote, LOCAL, ticket))
         return peer

@@ -86,10 +86,10 @@ class World:
         self.connections.opened_inbound(peer, address, self.now)
         return peer
 
-    def close(self, peer: PeerId, downgrade: bool = False) -> None:
+    def close(self, peer: PeerId, *, unheard: bool = False) -> None:
         """A connection ends."""
         self.peers.remove(peer)
-        self.connections.closed(peer, self.now, downgrade)
+        self.connections.closed(peer, self.now, unheard=unheard)
 
     def count(self) -> dict[ConnectionType, int]:
         """How many connections of each kind there are."""

@@ -180,7 +180,7 @@ def test_a_peer_that_does_not_understand_it_is_dialled_again_without() -> None:
     (request,) = world.connections.tick(NOW)
     assert isinstance(request, DialRequest)
     peer = world.open(request, answer=False)
-    world.close(peer, downgrade=True)
+    world.close(peer, unheard=True)
     assert world.count() == {FULL_RELAY: 1}
     (again,) = world.wait(0)
     assert again == DialRequest(request.endpoint, request.kind, False, request.address)

@@ -109,10 +109,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.connections.dial_failed(request, self.world.now)
 
     @precondition(lambda self: bool(self.world.peers))
-    @rule(number=st.integers(0, 50), downgrade=st.booleans())
-    def gone(self, number: int, downgrade: bool) -> None:
+    @rule(number=st.integers(0, 50), unheard=st.booleans())
+    def gone(self, number: int, unheard: bool) -> None:
         world = self.world
-        world.close(world.peers[number % len(world.peers)], downgrade)
+        world.close(world.peers[number % len(world.peers)], unheard=unheard)
 
     @precondition(lambda self: bool(self.world.peers))
     @rule(number=st.integers(0, 50))
@@ -191,7 +191,7 @@ def test_with_the_network_off_nobody_is_dialled_again() -> None:
         peer = world.open(request, answer=False)
         if off_first:
             world.connections.set_active(False, world.now)
-        world.close(peer, downgrade=True)
+        world.close(peer, unheard=True)
         world.connections.set_active(False, world.now)
         world.connections.set_active(True, world.now)
         assert world.connections.tick(world.now) == []

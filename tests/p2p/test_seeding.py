@@ -75,7 +75,7 @@ def test_what_is_needed_is_asked_of_the_seed_and_believed_of_its_nodes() -> None
     seeds.resolved(request.host, [spread(1)], NOW)
     record = addrman.record(spread(1))
     assert record is not None
-    assert record.services == 0x49
+    assert record.services == 0x849
 
 
 def test_their_order_is_drawn() -> None:
@@ -114,7 +114,7 @@ def test_what_a_seed_answers_is_kept_as_days_old_and_bounded() -> None:
     assert len(addrman) == 32
     for place in addrman.places(tried=False):
         assert 3 * DAY <= NOW - place.record.time_s * SECOND <= 7 * DAY + SECOND
-        assert place.record.services == 9
+        assert place.record.services == 0x809
 
 
 def test_an_answer_nobody_asked_for_is_not_kept() -> None:

@@ -141,8 +141,8 @@ class Rig:
 
 
 @contextmanager
-def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
-    """A node on regtest that runs until the end of the block."""
+def running(folder: Path, policy: Policy | None = None, *, v2: bool = True) -> Iterator[Rig]:
+    """A node on regtest that runs until the end of the block; it may speak v1 only."""
     rigs: list[Rig] = []
     failures: list[BaseException] = []
     ready, stop = threading.Event(), asyncio.Event()
@@ -157,7 +157,9 @@ def running(folder: Path, policy: Policy | None = None) -> Iterator[Rig]:
         headers = HeaderTree(REGTEST)
         rng = Random(1)
         node = FullNode(
-            NodeSettings(network=REGTEST, connections=ConnectionsConfig(REGTEST.port, connect=())),
+            NodeSettings(
+                network=REGTEST, connections=ConnectionsConfig(REGTEST.port, connect=(), v2=v2)
+            ),
             headers=headers,
             active=ActiveChain(headers.genesis),
             stored=frozenset(),

@@ -94,10 +94,13 @@ def test_what_is_told_of_a_peer(linked: tuple[Rig, Rig]) -> None:
     now_s = near.daemon.now_s
     for name in ("conntime", "lastsend", "lastrecv"):
         assert now_s - AGE_LIMIT_S < peer[name] <= now_s
-    assert peer["bytessent"] == sum(peer["bytessent_per_msg"].values())
-    assert peer["bytesrecv"] == sum(peer["bytesrecv_per_msg"].values())
+    # The key agreement is no message; it ends with a packet for a version.
+    assert peer["bytessent"] > sum(peer["bytessent_per_msg"].values())
+    assert peer["bytesrecv"] > sum(peer["bytesrecv_per_msg"].values())
     assert list(peer["bytesrecv_per_msg"]) == sorted(peer["bytesrecv_per_msg"])
-    assert (peer["transport_protocol_type"], peer["session_id"]) == ("v1", "")
+    assert peer["transport_protocol_type"] == back["transport_protocol_type"] == "v2"
+    assert peer["session_id"] == back["session_id"]
+    assert len(peer["session_id"]) == 64
     assert peer["permissions"] == []
     assert "startingheight" not in peer
 
@@ -160,6 +163,7 @@ def test_network_info(linked: tuple[Rig, Rig]) -> None:
         "WITNESS",
         "COMPACT_FILTERS",
         "NETWORK_LIMITED",
+        "P2P_V2",
     ]
     assert int(info["localservices"], 16) == near.node.services
     assert (info["localrelay"], info["networkactive"]) == (True, True)
@@ -176,7 +180,7 @@ def test_pinging(linked: tuple[Rig, Rig]) -> None:
     near, _ = linked
     before = only_peer(near)["bytesrecv_per_msg"]["pong"]
     near.call("ping")
-    until(lambda: only_peer(near)["bytesrecv_per_msg"]["pong"] == before + 32)
+    until(lambda: only_peer(near)["bytesrecv_per_msg"]["pong"] == before + 29)
 
 
 # Connections made and ended.
@@ -194,7 +198,8 @@ def test_disconnecting(linked: tuple[Rig, Rig]) -> None:
     until(lambda: not far.node.sessions)
     assert not near.node.sessions
     near.call("addnode", str(far.endpoint), "onetry")
-    until(lambda: bool(near.node.sessions))
+    # Before its first byte it would be dialled again at once, without encryption.
+    until(lambda: bool(near.node.sessions) and only_peer(near)["version"] > 0)
     near.call("disconnectnode", "", only_peer(near)["id"])
     assert not near.node.sessions
 
@@ -235,10 +240,6 @@ def test_what_cannot_be_added(pair: tuple[Rig, Rig]) -> None:
     near, _ = pair
     code, text = near.refusal("addnode", "127.0.0.1", "invite")
     assert (code, text.split()[0]) == (-1, "addnode")
-    assert near.refusal("addnode", "127.0.0.1", "onetry", True) == (
-        -8,
-        "Error: v2transport requested but not enabled (see -v2transport)",
-    )
     for name in ("", ":5", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "a b"):
         assert near.refusal("addnode", name, "add")[0] == -8
     assert near.call("getaddednodeinfo") == []
@@ -307,7 +308,19 @@ def test_what_is_no_connection_for_tests(pair: tuple[Rig, Rig]) -> None:
     near, _ = pair
     code, text = near.refusal("addconnection", "127.0.0.1:5", "inbound", False)
     assert (code, text.split()[0]) == (-8, "addconnection")
-    assert near.refusal("addconnection", "127.0.0.1:5", "feeler", True)[0] == -8
+
+
+def test_encryption_that_is_switched_off(tmp_path: Path) -> None:
+    with running(tmp_path, v2=False) as near:
+        assert near.refusal("addnode", "127.0.0.1", "onetry", True) == (
+            -8,
+            "Error: v2transport requested but not enabled (see -v2transport)",
+        )
+        assert near.refusal("addconnection", "127.0.0.1:5", "feeler", True) == (
+            -8,
+            "Error: Adding v2transport connections requires -v2transport init flag to be set.",
+        )
+        assert "P2P_V2" not in near.call("getnetworkinfo")["localservicesnames"]
 
 
 def test_the_network_switched_off(linked: tuple[Rig, Rig]) -> None:

@@ -105,7 +105,8 @@ torcontrol    value     | <ip:port>    | Where the control port of Tor is (defau
 torpassword   value secret | <pw>      | The password of the control port (default: none, its cookie is used)
 txreconciliation -
 upnp          -
-v2transport -
+v2onlyclearnet flag     |              | Have no connection on IPv4 and IPv6 that is not encrypted, to whichever side (default: 0)
+v2transport   flag      |              | Encrypt connections to peers that can do so, too (BIP 324, default: 1)
 whitebind     list      | <[permissions@]addr> | Listen here, and give these permissions to who connects here
 whitelist     list      | <[permissions@]net> | Give permissions to peers of this address or network: addr, bloomfilter, download, forcerelay, mempool, noban, relay, and in, out
 """

@@ -84,6 +84,8 @@ def peer_config(
         timeout_us=read_timeout_us(settings),
         tor=tor,
         i2p_accept=settings.flag("i2pacceptincoming", listens),
+        v2_transport=settings.flag("v2transport", True),
+        v2_only_clearnet=_v2_only_clearnet(settings),
         private_broadcast=_private_broadcast(settings, routes, onlynet, tor is not None),
         active=settings.flag("networkactive", True),
         max_connections=max_connections,
@@ -102,6 +104,14 @@ def peer_config(
         announce_pool=settings.flag("announcepool", lab),
         asmap=_asmap(settings, folder),
     )
+
+
+def _v2_only_clearnet(settings: Settings) -> bool:
+    """Whether connections on IPv4 and IPv6 are encrypted, or not there."""
+    only = settings.flag("v2onlyclearnet", False)
+    if only and not settings.flag("v2transport", True):
+        raise ConfigError("Cannot set -v2onlyclearnet together with -v2transport=0.")
+    return only
 
 
 def _dnsseed(settings: Settings, isolated: bool) -> bool:

@@ -44,7 +44,8 @@ def machine_settings(
         fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),
         anchors=anchors,
         reachable=nets,
-        v2=False,
+        v2=peers.v2_transport,
+        v2_only_clearnet=peers.v2_only_clearnet,
         lab=peers.lab,
     )
     return NodeSettings(

@@ -71,7 +71,7 @@ def script_threads(par: int = 0) -> int:
 
 def targets(endpoints: tuple[Endpoint, ...]) -> tuple[Target, ...]:
     """Endpoints as connections that the operator asks for."""
-    return tuple([Target(str(endpoint), endpoint, v2=False) for endpoint in endpoints])
+    return tuple([Target(str(endpoint), endpoint) for endpoint in endpoints])
 
 
 def fixed_seeds(network: Network) -> tuple[NetAddress, ...]:
@@ -160,6 +160,8 @@ class PeerSettings:
         tor: how Tor is asked for an onion service; None if it is not.
         i2p_accept: peers may dial us over I2P, where there is a way to it (`-i2pacceptincoming`).
         private_broadcast: callers' transactions go out privately alone (`-privatebroadcast`).
+        v2_transport: connections are encrypted where the peer can (`-v2transport`, BIP 324).
+        v2_only_clearnet: there are no others on IPv4 and IPv6 (`-v2onlyclearnet`).
         active: whether there is to be any connection at the start (`-networkactive`).
         max_upload_bytes: in 24 hours; 0 for any number.
         whitelist: permissions by address.
@@ -184,6 +186,8 @@ class PeerSettings:
     tor: TorControl | None = None
     i2p_accept: bool = False
     private_broadcast: bool = False
+    v2_transport: bool = True
+    v2_only_clearnet: bool = False
     active: bool = True
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     peer_timeout_s: int = 60

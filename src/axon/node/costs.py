@@ -13,7 +13,10 @@ MESSAGE_NS: Final = 20_000
 """Of any message, in either direction: to cut, decode and route it, or to encode it."""
 
 CUT_BYTE_NS: Final = 4
-"""Of each byte of a frame, whatever is in it: put together and hashed for its checksum."""
+"""Of each byte of a frame, whatever is in it: put together and hashed or opened."""
+
+KEYS_NS: Final = 500_000
+"""Of each half of a key agreement (BIP 324): to make our key, and to use theirs."""
 
 RECEIVED_BYTE_NS: Final = 200
 """Of each byte of a message, where nothing else is said: some microseconds for each item of its."""

@@ -44,6 +44,7 @@ from axon.p2p.handshake import Handshake, OwnVersion, anonymous, has_desirable_s
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
+from axon.wire.detection import Detection
 from axon.wire.messages import (
     Feature,
     Message,
@@ -57,7 +58,9 @@ from axon.wire.messages import (
     Version,
     WtxidRelay,
 )
+from axon.wire.transport import Transport
 from axon.wire.v1 import V1Transport
+from axon.wire.v2 import V2Transport
 
 HANDSHAKE_MESSAGES = Version | Verack | WtxidRelay | SendAddrV2 | Feature | SendHeaders | SendCmpct
 """What `Links.handshake_message` is given; the last two may come at any time."""
@@ -122,14 +125,17 @@ class Links:
         if event.ticket is not None:
             request = self._dials.pop(event.ticket)
             kind = request.kind
+            transport = self._transport(request.v2)
             actions = self.connections.opened(request, event.peer, address, now)
         else:
             kind, actions = ConnectionType.INBOUND, []
+            transport = self._transport_of_caller(event, address)
             if not self._admit(event, address, permissions, now):
                 return
             self.connections.opened_inbound(event.peer, address, now)
-        session = self._session(event, address, kind, permissions, now)
+        session = self._session(event, address, kind, permissions, transport, now)
         self.sessions[event.peer] = session
+        self._outbox.settle(session)  # Whoever dials may have to say something before messages.
         self._wake_by(session.deadline())
         self.send(session, session.handshake.start(now))
         self._outbox.perform(actions)
@@ -182,12 +188,26 @@ class Links:
             noban=session.may("noban"),
         )
 
+    def _transport(self, v2: bool) -> Transport:
+        magic = self._settings.network.magic
+        return V2Transport(magic, self._rng, initiating=True) if v2 else V1Transport(magic)
+
+    def _transport_of_caller(self, event: Opened, address: NetAddress | None) -> Transport:
+        """For whoever dials us: he begins as he likes, unless we speak one transport only."""
+        magic = self._settings.network.magic
+        if not self.config.v2:
+            return V1Transport(magic)
+        if event.local not in self._settings.onion_binds and self.config.requires_v2(address):
+            return V2Transport(magic, self._rng, initiating=False)
+        return Detection(magic, self._rng)
+
     def _session(
         self,
         event: Opened,
         address: NetAddress | None,
         kind: ConnectionType,
         permissions: frozenset[str],
+        transport: Transport,
         now: Instant,
     ) -> Session:
         settings = self._settings
@@ -212,7 +232,7 @@ class Links:
             address,
             kind,
             permissions,
-            V1Transport(settings.network.magic),
+            transport,
             handshake,
             group,
             now,
@@ -297,7 +317,7 @@ class Links:
             self._outbox.put(Disconnect(peer, leaving.reason))
         del self.sessions[peer]
         session.handshake.closed()
-        self.connections.closed(peer, now)
+        self.connections.closed(peer, now, unheard=session.received.bytes == 0)
         self.gossip.closed(peer, now)
         self._outbox.report(
             PeerDisconnected(peer, str(session.remote), leaving.reason, by_us=fault is not None)

@@ -25,7 +25,7 @@ from axon.machine import (
     Resolve,
     Transmit,
 )
-from axon.node.costs import sent_ns
+from axon.node.costs import KEYS_NS, sent_ns
 from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
@@ -103,6 +103,9 @@ class Outbox:
         session = self._sessions.get(peer)
         if session is None or session.is_leaving:
             return
+        if not session.transport.can_send:
+            session.held_back += messages  # Our version: until it has come nothing else is said.
+            return
         for message in messages:
             if session.kind.is_private and not isinstance(message, PRIVATE_MESSAGES):
                 continue  # Whatever part wants to say more: it would tell who we are.
@@ -116,6 +119,20 @@ class Outbox:
                 self._timelines.asked(peer, message, self.now)
         if messages and session.keepalive is not None and not session.clogged:
             session.keepalive.data_sent(self.now)  # What goes into a full buffer proves nothing.
+
+    def settle(self, session: Session) -> None:
+        """A transport has taken a step of its own: what it says goes out, then what waited."""
+        session.transport = session.transport.settled
+        output = session.transport.take_output()
+        if not output or session.is_leaving:
+            return
+        session.cost_ns += KEYS_NS
+        session.sent.add(len(output), self.now)
+        self._upload.sent(len(output), self.now)
+        self._effects.append(Transmit(session.peer, output))
+        if session.transport.can_send:
+            messages, session.held_back = session.held_back, []
+            self.send(session.peer, *messages)
 
     def perform(self, actions: Iterable[Action]) -> None:
         """What a node-wide part of p2p wants done."""

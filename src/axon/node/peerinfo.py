@@ -28,6 +28,8 @@ class PeerInfo:
         from_onion: it came through Tor, whatever its address says.
         our_address: our end as the peer says it sees it.
         kind: why the connection exists.
+        transport: "v1", "v2", or "detecting" while that is open.
+        session_id: 32 bytes of an encrypted connection, by which its two ends know it; else empty.
         permissions: what the operator allows it, by Core's names.
         services: what it offers, 64 bits.
         version: its protocol version.
@@ -58,6 +60,8 @@ class PeerInfo:
     our_address: NetAddress | None
     mapped_as: int
     kind: ConnectionType
+    transport: str
+    session_id: bytes
     permissions: frozenset[str]
     services: int
     version: int
@@ -105,6 +109,8 @@ def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
         our_address=None if theirs is None else theirs.receiver,
         mapped_as=0 if address is None else node.links.addrman.groups.mapped_as(address),
         kind=session.kind,
+        transport=session.transport.name,
+        session_id=session.transport.session_id,
         permissions=session.permissions,
         services=0 if theirs is None else theirs.services,
         version=0 if theirs is None else theirs.version,

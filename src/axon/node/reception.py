@@ -246,6 +246,7 @@ class Reception:
         except DecodeError as fault:
             raise PeerDone(str(fault)) from fault
         if frame is None:
+            self._outbox.settle(session)
             return
         session.cost_ns += frame.size_bytes * CUT_BYTE_NS
         if isinstance(frame, NoMessage):

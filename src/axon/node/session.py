@@ -18,7 +18,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.wire.messages import Services
+from axon.wire.messages import Message, Services
 from axon.wire.registry import COMMANDS, LongList
 from axon.wire.transport import Transport
 
@@ -81,7 +81,7 @@ class Session:
         address: the other end as a netaddress; None where it has none (a name behind a proxy).
         kind: why the connection exists.
         permissions: what the operator allows it (`-whitelist`), by Core's names.
-        transport: cuts its bytes.
+        transport: cuts its bytes; another takes its place when it is known which the peer speaks.
         handshake: what is said first.
         keyed_netgroup: of its address, see `InboundAdmission`.
         now: when it was opened.
@@ -110,6 +110,7 @@ class Session:
         self.kind = kind
         self.permissions = permissions
         self.transport = transport
+        self.held_back: list[Message] = []  # What we said before there were keys to say it with.
         self.handshake = handshake
         self.keyed_netgroup = keyed_netgroup
         self.opened_at = now

@@ -64,8 +64,8 @@ class LinkSettings:
 
     @property
     def services(self) -> int:
-        """What we offer, told in the version message: nothing, if there is no ledger to serve."""
-        return 0
+        """What we offer, told in the version message: no ledger, perhaps encryption."""
+        return int(Services.P2P_V2) if self.connections.v2 else 0
 
     def services_for(self, permissions: frozenset[str]) -> int:  # noqa: ARG002
         """What we offer to a peer with these permissions: to everyone the same."""
@@ -106,6 +106,8 @@ class NodeSettings(LinkSettings):
             offered |= int(Services.COMPACT_FILTERS)
         if self.serve_bloom:
             offered |= int(Services.BLOOM)
+        if self.connections.v2:
+            offered |= int(Services.P2P_V2)
         return offered
 
     def services_for(self, permissions: frozenset[str]) -> int:

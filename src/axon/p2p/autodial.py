@@ -69,7 +69,9 @@ class AutoDial:
         self._table = table
         self._addrman = addrman
         self._rng = rng
-        self._picker = Picker(addrman, bans, config.reachable, config.needs)
+        self._picker = Picker(
+            addrman, bans, config.reachable, config.needs, v2_only=config.v2_only_clearnet
+        )
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         self._next_dial = now
         self._pause = DIAL_INTERVAL

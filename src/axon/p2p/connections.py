@@ -63,6 +63,7 @@ class Connections:
     ) -> None:
         self._config = config
         self._addrman = addrman
+        self._bans = bans
         self._table = ConnectionTable(cjdns=config.cjdns)
         self.admission = InboundAdmission(config, self._table, bans, addrman.groups, rng)
         self._named = NamedPeers(config, self._table, rng, now)
@@ -244,14 +245,14 @@ class Connections:
             return [DisconnectPeer(peer, PeerDone("feeler complete"))]
         return []
 
-    def closed(self, peer: PeerId, now: Instant, downgrade: bool = False) -> None:
+    def closed(self, peer: PeerId, now: Instant, *, unheard: bool = False) -> None:
         """A connection ended, whoever ended it.
 
         Args:
             peer: whose.
             now: when.
-            downgrade: it ended because the peer did not understand the encrypted transport; it is
-                dialled again at once without.
+            unheard: the peer never sent a byte, as one that does not understand the encrypted
+                transport: if we began with that, it is dialled again at once without.
         """
         connection = self._table.open.pop(peer, None)
         self._changed = True
@@ -261,7 +262,7 @@ class Connections:
         if connection.ready and connection.address is not None:
             if kind is not ConnectionType.BLOCK_RELAY:  # Its very existence is nobody's business.
                 self._addrman.connected(connection.address, now)
-        if downgrade and request.v2 and self._table.is_active:
+        if unheard and self._may_downgrade(request, now):
             self._table.retries.append(replace(request, v2=False))
             return
         if connection.ready:
@@ -269,6 +270,15 @@ class Connections:
         else:
             self._auto.refused()
         self._named.closed(connection, request, now)
+
+    def _may_downgrade(self, request: DialRequest, now: Instant) -> bool:
+        """Whether a peer may be dialled again without encryption."""
+        if not (request.v2 and self._table.is_active):
+            return False
+        address = request.address
+        if self._config.requires_v2(address):
+            return False
+        return address is None or not self._bans.is_refused(address, now)
 
     # Whom to dial.
 
@@ -309,6 +319,8 @@ class Connections:
         return requests if dial is None else [*requests, self._request(dial)]
 
     def _request(self, request: DialRequest) -> DialRequest:
+        if self._config.requires_v2(request.address) and not request.v2:
+            request = replace(request, v2=True)
         self._table.dialling[request] = None
         self._changed = True
         return request

@@ -39,6 +39,7 @@ class ConnectionsConfig:
         anchors: block relay peers of the last run, from `anchors.dat`.
         reachable: networks on which we dial of our own accord (`-onlynet`, `-cjdnsreachable`).
         v2: we speak the encrypted transport (`-v2transport`).
+        v2_only_clearnet: and on IPv4 and IPv6 no other (`-v2onlyclearnet`).
         lab: loopback addresses count as routable.
         needs: services that peers of our choice must offer, beside those of blocks.
         tor_is_trusted: the proxy to Tor need not prove that it is one before IPv4 and IPv6 peers
@@ -58,6 +59,7 @@ class ConnectionsConfig:
     anchors: tuple[NetAddress, ...] = ()
     reachable: frozenset[AddressNetwork] = frozenset(AddressNetwork)
     v2: bool = True
+    v2_only_clearnet: bool = False
     lab: bool = False
     needs: int = 0
     tor_is_trusted: bool = False
@@ -67,6 +69,14 @@ class ConnectionsConfig:
     def cjdns(self) -> bool:
         """Whether CJDNS is reached, so that fc00::/8 is that network (`-cjdnsreachable`)."""
         return AddressNetwork.CJDNS in self.reachable
+
+    def requires_v2(self, address: NetAddress | None) -> bool:
+        """Whether a connection has to be encrypted (`-v2onlyclearnet`).
+
+        Args:
+            address: the peer's; None where it has a name only, which leads to any network.
+        """
+        return self.v2_only_clearnet and (address is None or address.fits_v1)
 
     @property
     def max_full_relay(self) -> int:

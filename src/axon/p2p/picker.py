@@ -50,11 +50,6 @@ def was_tried(record: AddressRecord, now: Instant) -> bool:
     return now // SECOND - record.last_try_s < RECENT_TRY_S
 
 
-def _is_new(record: AddressRecord) -> bool:
-    """Whether it never answered, and offers blocks."""
-    return not record.tried and bool(record.services & _USEFUL)
-
-
 class Picker:
     """Picks addresses for one node.
 
@@ -63,6 +58,7 @@ class Picker:
         bans: whom not to dial.
         reachable: networks on which we can dial.
         needs: services that an address must offer, beside those of blocks.
+        v2_only: those of IPv4 and IPv6 must offer encryption, too (`-v2onlyclearnet`).
 
     Attributes:
         reachable: as given; there may be more later.
@@ -74,8 +70,11 @@ class Picker:
         bans: BanList,
         reachable: frozenset[AddressNetwork],
         needs: int = 0,
+        *,
+        v2_only: bool = False,
     ) -> None:
         self._needs = needs
+        self._v2_only = v2_only
         self._addrman = addrman
         self._bans = bans
         self.reachable = reachable
@@ -119,12 +118,12 @@ class Picker:
         if contested is not None and self.is_dialable(contested.address, taken, frozenset(), now):
             return contested
         if len(self._addrman) <= MAX_DRAWS:
-            return self._pick_at_a_look(_is_new, taken, frozenset(), now)
+            return self._pick_at_a_look(self._is_new, taken, frozenset(), now)
         for draw in range(MAX_DRAWS):
             record = self._addrman.select(now, new_only=True, networks=self.reachable)
             if record is None:
                 return None
-            if _is_new(record) and self._is_timely(record, draw, now):
+            if self._is_new(record) and self._is_timely(record, draw, now):
                 if self.is_dialable(record.address, taken, frozenset(), now):
                     return record
         return None
@@ -151,7 +150,18 @@ class Picker:
         return self._addrman.select_among(fresh or others, now)
 
     def _is_desirable(self, record: AddressRecord) -> bool:
-        return has_desirable_services(record.services, self.near_tip, self._needs)
+        useful = has_desirable_services(record.services, self.near_tip, self._needs)
+        return useful and self._is_encrypted(record)
+
+    def _is_new(self, record: AddressRecord) -> bool:
+        """Whether it never answered, and offers blocks."""
+        useful = not record.tried and bool(record.services & _USEFUL)
+        return useful and self._is_encrypted(record)
+
+    def _is_encrypted(self, record: AddressRecord) -> bool:
+        """Whether it offers encryption where there must be one."""
+        encrypts = bool(record.services & Services.P2P_V2)
+        return encrypts or not (self._v2_only and record.address.fits_v1)
 
     @staticmethod
     def _is_timely(record: AddressRecord, draw: int, now: Instant) -> bool:

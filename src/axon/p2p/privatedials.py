@@ -133,6 +133,9 @@ class PrivateDials:
             if record is None:
                 continue
             address = record.address
+            v2 = bool(record.services & Services.P2P_V2)
+            if self._config.requires_v2(address) and not v2:
+                continue
             if address not in self._own and address not in taken:
                 if not self._bans.is_refused(address, now):
                     return record

@@ -73,9 +73,11 @@ class Seeding:
         self._rng = rng
         self._port = port
         self._as_nodes = as_nodes
-        self._services = int(_SEED_SERVICES) | needs
+        services = int(_SEED_SERVICES) | needs
         # Asked as this subdomain, a seed answers with nodes that offer these services.
-        self._label = f"x{self._services:x}."
+        self._label = f"x{services:x}."
+        # Most speak the encrypted transport; one that does not is dialled again without.
+        self._services = services | int(Services.P2P_V2)
         self._seed_nodes = seed_nodes
         self._fixed_seeds = fixed_seeds
         self._names = rng.sample(dns_seeds, len(dns_seeds))

@@ -12,7 +12,7 @@ from axon.machine import Effect, Event, Instant, Machine, Transmit
 from axon.swarm.faultplan import Withheld
 
 _COMMAND_AT: Final = slice(4, 16)
-"""Where a frame's name stands (the first transport: a node speaks no other)."""
+"""Where a frame's name stands (the first transport: a node behind a sieve speaks no other)."""
 
 _KEPT_BACK: Final[dict[Withheld, frozenset[bytes]]] = {
     Withheld.NOTHING: frozenset(),

@@ -162,9 +162,9 @@ class V2Transport:
 
     def _take_key(self) -> None:
         if self._wanted == V1_PREFIX_SIZE:
-            # Of the first transport, or it would have come here with our network's magic.
+            # The first transport of another network, or one that is not wanted here.
             if self._bytes.peek(4, len(VERSION_NAME)) == VERSION_NAME:
-                raise DecodeError("our network's magic", 0)
+                raise DecodeError("a key, or our network's magic", 0)
             self._wanted = ELLSWIFT_SIZE
             return
         their_key = self._bytes.cut(ELLSWIFT_SIZE)

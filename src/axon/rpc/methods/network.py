@@ -81,7 +81,7 @@ def getpeerinfo(daemon: Daemon) -> Json:
             "bytessent_per_msg" : {...},      (json object) Bytes sent by message type
             "bytesrecv_per_msg" : {...},      (json object) Bytes received by message type
             "connection_type" : "str",        (string) Why the connection exists
-            "transport_protocol_type" : "str",(string) v1 or v2
+            "transport_protocol_type" : "str",(string) v1, v2 or detecting
             "session_id" : "str"              (string) The session ID of a v2 connection, or ""
           },
           ...

@@ -103,8 +103,8 @@ def peer_json(info: PeerInfo, lab: bool) -> dict[str, Json]:
         "bytessent_per_msg": _by_name(info.sent_by_command),
         "bytesrecv_per_msg": _by_name(info.received_by_command),
         "connection_type": info.kind.value,
-        "transport_protocol_type": "v1",
-        "session_id": "",
+        "transport_protocol_type": info.transport,
+        "session_id": info.session_id.hex(),
     }
 
 

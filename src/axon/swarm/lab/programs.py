@@ -82,6 +82,7 @@ def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) 
             fixedseeds=False,
             user_agent=f"/axon:{VERSION}({item.name})/",
             blocks_only=not item.relays,
+            v2_transport=False,  # Orders may say which of its messages are kept back.
             serve_filters=item.filters,
             lab=not item.on_cjdns,
             announce_pool=True,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from time import process_time
@@ -24,6 +24,7 @@ from axon.drivers.sim.faults import ClockOffset, Crash, Fault, HalfOpen, Heal, P
 from axon.drivers.sim.network import below, stream
 from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
 from axon.node.facts import Fact
+from axon.node.settings import NodeSettings
 from axon.primitives.hashes import to_hex
 from axon.swarm.invariants import Violation
 from axon.swarm.sim.historychange import HistoryChange
@@ -84,6 +85,7 @@ class FaultRunPlan:
         link: what the links are like.
         faults: what strikes when; the last ones heal everything.
         heals_at: from then on nothing fails any more.
+        encrypting: nodes that speak the encrypted transport (BIP 324), too.
     """
 
     seed: int
@@ -92,6 +94,7 @@ class FaultRunPlan:
     link: LinkModel
     faults: tuple[Fault | Wipe, ...]
     heals_at: Instant
+    encrypting: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -163,7 +166,16 @@ def draw_plan(seed: int, nodes: int) -> FaultRunPlan:
     faults += _crashes(rng, kinds, nodes, begin, end)
     faults.append(Heal(end))
     faults += [Restart(end, node) for node in range(nodes)]
-    return FaultRunPlan(seed, nodes, kinds, _link(rng, kinds), tuple(faults), end)
+    link, encrypting = _link(rng, kinds), _encrypting(seed, nodes)
+    return FaultRunPlan(seed, nodes, kinds, link, tuple(faults), end, encrypting)
+
+
+def _encrypting(seed: int, nodes: int) -> frozenset[int]:
+    """In one network of four some encrypt and others cannot: they are to find each other, too."""
+    rng = stream(seed, "transports")
+    if rng.random() >= 0.25:
+        return frozenset()
+    return frozenset(node for node in range(nodes) if rng.random() < 0.5)
 
 
 def _moment(rng: Random, begin: Instant, end: Instant) -> Instant:
@@ -222,10 +234,15 @@ class _Run:
             link=plan.link,
             history=history(START),
             on_fact=self._told,
+            settings=self._settings,
         )
         for fault in plan.faults:
             self.network.simulation.at(fault.at, partial(self._apply, fault))
         self.workload = Workload(self.network, PAYMENT_INTERVAL, BLOCK_INTERVAL, plan.heals_at)
+
+    def _settings(self, node: int, settings: NodeSettings) -> NodeSettings:
+        v2 = node in self.plan.encrypting
+        return replace(settings, connections=replace(settings.connections, v2=v2))
 
     def _told(self, node: int, fact: Fact, _now: Instant) -> None:
         machine = self.network.machine(node)
