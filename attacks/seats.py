@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from itertools import count
 from typing import Final
@@ -10,11 +11,15 @@ from typing import Final
 from attacks.attack import Attack
 from attacks.strangers import Strangers, stranger_host
 from attacks.victim import block_on
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.wire.messages import BlockMessage, Headers, Tx
+from axon.wire.v2 import MAX_GARBAGE_SIZE
+from axon.wire.v2packets import TERMINATOR_SIZE
 from tests.process.blocks import tip_header
 from tests.process.rawpeer import PeerGone, RawPeer
+from tests.v2peer import HandMadePeer
 
 SEATS: Final = 114
 """Inbound connections of a node with `-maxconnections=125`."""
@@ -22,6 +27,11 @@ SEATS: Final = 114
 USUAL_DESCRIPTORS: Final = 1024
 
 NEWCOMERS: Final = 9
+
+DECOYING: Final = 10
+
+LIMIT_S: Final = 20.0
+"""How long a stranger waits for the node to take or to say something."""
 
 
 def silence(node: NodeProcess, seconds: float) -> None:
@@ -69,6 +79,45 @@ def come_and_go(node: NodeProcess, seconds: float) -> None:
             peer.send(Tx(orphan))
 
 
+def keys(node: NodeProcess, seconds: float) -> None:
+    """Have the node agree on keys with nobody (BIP 324): any bytes are one; again and again."""
+    hello = bytes(range(64)) + bytes(MAX_GARBAGE_SIZE + TERMINATOR_SIZE)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with socket.socket() as link, contextlib.suppress(OSError):
+            link.settimeout(LIMIT_S)
+            link.bind((stranger_host(), 0))
+            link.connect((node.p2p.host, node.p2p.port))
+            link.sendall(hello)
+            while link.recv(1 << 16):
+                pass  # Until it has found no terminator.
+
+
+def decoys(node: NodeProcess, seconds: float) -> None:
+    """Packets of the encrypted transport that mean nothing, from some strangers at once."""
+    with contextlib.ExitStack() as stack:
+        links = [_agreed(stack, node) for _ in range(DECOYING)]
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for link, hand in links:
+                link.sendall(b"".join(hand.decoy(0) for _ in range(500)) + hand.decoy(50_000))
+
+
+def _agreed(stack: contextlib.ExitStack, node: NodeProcess) -> tuple[socket.socket, HandMadePeer]:
+    hand = HandMadePeer(REGTEST.magic, initiating=True)
+    link = stack.enter_context(socket.socket())
+    link.settimeout(LIMIT_S)
+    link.bind((stranger_host(), 0))
+    link.connect((node.p2p.host, node.p2p.port))
+    link.sendall(hand.hello)
+    while not hand.session_id:
+        data = link.recv(1 << 16)
+        assert data, "a node answers a key"
+        hand.received(data)
+    link.sendall(hand.proof())
+    return link, hand
+
+
 def _forget_oldest(crowd: Strangers, most: int) -> None:
     for mute in crowd.mute[:-most]:
         mute.close()
@@ -79,4 +128,6 @@ ATTACKS: Final = (
     Attack("silence", silence),
     Attack("bursts", bursts, descriptors=USUAL_DESCRIPTORS, ping_s=0.25),
     Attack("come-and-go", come_and_go),
+    Attack("keys", keys),
+    Attack("decoys", decoys),
 )

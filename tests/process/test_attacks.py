@@ -32,6 +32,8 @@ SHORT: Final = (
     "silence",
     "bursts",
     "come-and-go",
+    "keys",
+    "decoys",
     "changed-bodies",
     "invalid-blocks",
     "unwanted-blocks",

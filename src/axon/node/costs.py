@@ -15,7 +15,7 @@ MESSAGE_NS: Final = 20_000
 CUT_BYTE_NS: Final = 4
 """Of each byte of a frame, whatever is in it: put together and hashed or opened."""
 
-KEYS_NS: Final = 500_000
+KEYS_NS: Final = 300_000
 """Of each half of a key agreement (BIP 324): to make our key, and to use theirs."""
 
 RECEIVED_BYTE_NS: Final = 200
