@@ -2,9 +2,9 @@
 
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
-Rows are named headers, decoding, payments, starting, simulating, syncing, lightheaders, matching,
-coldwallet, walletmemory, failover, swarmstart, fidelity; without a name all are measured. `--keep`
-adds the table to bench/results.md.
+Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
+matching, coldwallet, walletmemory, failover, swarmstart, fidelity; without a name all are measured.
+`--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from bench import (
     starting,
     swarmstart,
     syncing,
+    transport,
     walletmemory,
 )
 from bench.table import Row, Skipped, render
@@ -52,6 +53,7 @@ def main(arguments: list[str]) -> int:
         "starting": starting.measure,
         "simulating": simulating.measure,
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
+        "transport": lambda: transport.measure(rounds=options.rounds),
         "lightheaders": lightheaders.measure,
         "matching": matching.measure,
         "coldwallet": coldwallet.measure,

@@ -76,7 +76,7 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
             wait_until_followed(server, chain)
 
             def ours() -> float:
-                syncs.append(_sync(folder / "client", server, chain))
+                syncs.append(sync(folder / "client", server, chain))
                 return syncs[-1].blocks_s
 
             def theirs() -> float:
@@ -120,15 +120,21 @@ def _processor(syncs: list[Sync], imports: list[Import]) -> list[str]:
     ]
 
 
-def _sync(folder: Path, server: NodeProcess, chain: BuiltChain) -> Sync:
+def sync(folder: Path, server: NodeProcess, chain: BuiltChain, *, v2: bool = True) -> Sync:
+    """Have a new node take a chain from a server.
+
+    Args:
+        v2: over the encrypted transport.
+    """
     with NodeProcess("client", folder, options=(_CONNECT,)) as client:
         begun = time.perf_counter()
         client.start()
         told, used = time.perf_counter(), _used((client, server))
-        client.rpc("addnode", str(server.p2p), "onetry")
+        client.rpc("addnode", str(server.p2p), "onetry", v2)
         reached = client.rpc("waitforblockheight", chain.height)
         done, used_then = time.perf_counter(), _used((client, server))
         assert reached["hash"] == chain.tip_hex, f"the client is at {reached}"
+        assert [each["transport_protocol_type"] for each in client.peers()] == [f"v{1 + v2}"]
         wait_until_followed(client, chain)
         followed = time.perf_counter()
         code = client.stop()

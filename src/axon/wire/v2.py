@@ -88,7 +88,8 @@ class V2Transport:
         self._bytes = ByteQueue()
         self._state = _State.KEY
         self._wanted = ELLSWIFT_SIZE if initiating else V1_PREFIX_SIZE
-        self._garbage = bytearray()  # Of the peer: searched, and then kept until it is vouched for.
+        self._garbage = bytearray()  # Of the peer, while its end is looked for.
+        self._aad = b""  # The same, until a packet has vouched for it.
         self._terminator = b""  # Of the peer.
         self._length = _UNREAD  # Of the next packet's contents.
         self._sealer: PacketSealer | None = None
@@ -104,7 +105,7 @@ class V2Transport:
     @property
     def held_bytes(self) -> int:
         """How many bytes wait to be cut, or to be vouched for."""
-        return self._bytes.held + len(self._garbage)
+        return self._bytes.held + len(self._garbage) + len(self._aad)
 
     @property
     def has_next(self) -> bool:
@@ -124,7 +125,7 @@ class V2Transport:
     def put(self, data: bytes) -> None:
         """Take in bytes, cut anywhere."""
         self._bytes.put(data)
-        if self._state is _State.PACKETS and self._length == _UNREAD:
+        if self._length == _UNREAD and self._state is _State.PACKETS:
             self._read_length()
 
     def next_frame(self) -> Frame | Corrupt | NoMessage | None:
@@ -137,13 +138,15 @@ class V2Transport:
         """
         if self._bytes.held < self._wanted:
             return None
+        if self._length != _UNREAD:
+            return self._take_packet()
         match self._state:
-            case _State.PACKETS:
-                return self._take_packet()
             case _State.KEY:
                 self._take_key()
             case _State.GARBAGE:
                 self._seek_terminator()
+            case _State.PACKETS:
+                self._read_length()
         return None
 
     def received(self, data: bytes) -> list[Frame | Corrupt | NoMessage]:
@@ -195,7 +198,8 @@ class V2Transport:
         at = self._garbage.find(self._terminator, begin)
         if at >= 0:
             self._bytes.put_back(bytes(self._garbage[at + TERMINATOR_SIZE :]))
-            del self._garbage[at:]
+            self._aad = bytes(self._garbage[:at])
+            self._garbage = bytearray()
             self._state = _State.PACKETS
             self._await_packet()
         elif len(self._garbage) == MAX_GARBAGE_SIZE + TERMINATOR_SIZE:
@@ -221,9 +225,8 @@ class V2Transport:
         if length > MAX_CONTENTS_SIZE:
             raise DecodeError(f"a packet of at most {MAX_CONTENTS_SIZE} bytes, not {length}")
         assert self._opener is not None, "the keys come before the packets"
-        plain = self._opener.open(self._bytes.cut(self._wanted), bytes(self._garbage))
-        if self._garbage:
-            self._garbage = bytearray()
+        plain = self._opener.open(self._bytes.cut(self._wanted), self._aad)
+        self._aad = b""
         self._await_packet()
         size_bytes = length + EXPANSION
         if plain[0] & IGNORE:

@@ -81,9 +81,12 @@ class SealStream:
         key: 32 bytes.
     """
 
-    __slots__ = ("_aead", "_epoch", "_packets")
+    __slots__ = ("_aead", "_epoch", "_packets", "_refusal")
 
     def __init__(self, key: bytes) -> None:
+        from cryptography.exceptions import InvalidTag
+
+        self._refusal = InvalidTag  # An import for each packet would cost as much as to open it.
         self._aead = _aead(key)
         self._packets = 0  # Under this key.
         self._epoch = 0
@@ -96,7 +99,9 @@ class SealStream:
             aad: authenticated along, and not sent.
         """
         sealed = self._aead.encrypt(_NONCE.pack(self._packets, self._epoch), plain, aad)
-        self._count()
+        self._packets += 1
+        if self._packets == REKEY_INTERVAL:
+            self._next_key()
         return sealed
 
     def open(self, sealed: bytes, aad: bytes) -> bytes:
@@ -106,22 +111,20 @@ class SealStream:
             DecodeError: it, or what is authenticated along with it, is not as it was sealed. Then
                 nothing more can be opened.
         """
-        from cryptography.exceptions import InvalidTag
-
         try:
             plain = self._aead.decrypt(_NONCE.pack(self._packets, self._epoch), sealed, aad)
-        except InvalidTag:
+        except self._refusal:
             raise DecodeError("a packet sealed with the keys of this connection") from None
-        self._count()
-        return plain
-
-    def _count(self) -> None:
         self._packets += 1
         if self._packets == REKEY_INTERVAL:
-            nonce = _NONCE.pack(_REKEY, self._epoch)
-            self._aead = _aead(self._aead.encrypt(nonce, bytes(KEY_SIZE), None)[:KEY_SIZE])
-            self._packets = 0
-            self._epoch += 1
+            self._next_key()
+        return plain
+
+    def _next_key(self) -> None:
+        nonce = _NONCE.pack(_REKEY, self._epoch)
+        self._aead = _aead(self._aead.encrypt(nonce, bytes(KEY_SIZE), None)[:KEY_SIZE])
+        self._packets = 0
+        self._epoch += 1
 
 
 def _aead(key: bytes) -> ChaCha20Poly1305:

@@ -1,0 +1,100 @@
+"""A full sync over the encrypted transport, against the same over the first one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Final
+
+from axon.consensus.kernel import default_threads
+from axon.primitives.network import REGTEST
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.wire.transport import Transport
+from axon.wire.v1 import V1Transport
+from axon.wire.v2 import V2Transport
+from bench.chain import INPUTS, build_chain
+from bench.syncing import ROUNDS, Sync, import_apart, sync, wait_until_followed
+from bench.table import Row
+from bench.timing import alternate, timed
+
+LIMIT: Final = 1.05
+BLOCKS: Final = 150
+
+_BYTES: Final = 16_000_000
+"""Carried by the transports alone, for each figure."""
+
+
+def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
+    """The row."""
+    chain = build_chain(blocks)
+    encrypted: list[Sync] = []
+    plain: list[Sync] = []
+    with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
+        folder = Path(name)
+        import_apart(chain, folder / "server" / "regtest", default_threads())
+        with NodeProcess("server", folder / "server", options=("-connect=0",)) as server:
+            server.start()
+            wait_until_followed(server, chain)
+
+            def synced(kept: list[Sync], v2: bool) -> float:
+                kept.append(sync(folder / "client", server, chain, v2=v2))
+                return kept[-1].blocks_s
+
+            compared = alternate(
+                lambda: synced(encrypted, True), lambda: synced(plain, False), rounds
+            )
+            server.stop()
+    used = _processor_s(encrypted[1:]), _processor_s(plain[1:])
+    return Row(
+        f"full sync over the encrypted transport, {blocks} blocks with {INPUTS:,} signed inputs "
+        "each, against the same in the clear",
+        f"{compared.ratio:.2f} x  ({compared.ours_s:.1f} s / {compared.theirs_s:.1f} s)",
+        f"<= {LIMIT:g} x",
+        compared.ratio <= LIMIT,
+        [
+            f"{chain.height} blocks, {chain.size_bytes / 1e6:.0f} MB, between two axon processes "
+            f"on this machine; median of {rounds} in turn. Processor seconds of both together: "
+            f"{used[0]:.1f} and {used[1]:.1f}.",
+            f"The transports alone, from message to message, microseconds each: {_alone()}.",
+        ],
+    )
+
+
+def _processor_s(syncs: list[Sync]) -> float:
+    used = [each.processor_s for each in syncs if each.processor_s is not None]
+    return median(used) if used else 0.0
+
+
+def _alone() -> str:
+    """What one message takes, encoded here and cut there, on either transport."""
+    found = []
+    for size in (60, 500, 30_000, 1_000_000):
+        count = max(4, min(5_000, _BYTES // size))
+        clear = V1Transport(REGTEST.magic), V1Transport(REGTEST.magic)
+        sealed = _agreed()
+        times = [
+            min(timed(_carry(near, far, bytes(size), count)) for _ in range(5)) / count * 1e6
+            for near, far in (sealed, clear)
+        ]
+        found.append(f"{times[0]:.1f} and {times[1]:.1f} for {size:,} bytes")
+    return ", ".join(found)
+
+
+def _carry(near: Transport, far: Transport, payload: bytes, count: int) -> Callable[[], None]:
+    def carry() -> None:
+        for _ in range(count):
+            far.received(near.encode("tx", payload))
+
+    return carry
+
+
+def _agreed() -> tuple[V2Transport, V2Transport]:
+    near = V2Transport(REGTEST.magic, Random(1), initiating=True)
+    far = V2Transport(REGTEST.magic, Random(2), initiating=False)
+    far.received(near.take_output())
+    near.received(far.take_output())
+    far.received(near.take_output())
+    return near, far
