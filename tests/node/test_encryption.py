@@ -9,6 +9,7 @@ import pytest
 from axon.machine import MINUTE, SECOND, Closed, Dial, Disconnect, Endpoint, PeerId, Received
 from axon.node.commands import SetNetworkActive
 from axon.node.costs import KEYS_NS
+from axon.node.encryptionfacts import DialledWithout, EncryptionFailed, KeySent, KeysMissed
 from axon.node.facts import PeerMisbehaved
 from axon.node.peerinfo import peer_info
 from axon.node.reception import STRANGER_NS
@@ -290,3 +291,40 @@ def test_nodes_that_encrypt_and_nodes_that_cannot_find_each_other() -> None:
                 assert session.transport.name == ("v2" if both else "v1")
                 spoken.add(session.transport.name)
     assert spoken == {"v1", "v2"}
+
+
+def said(rig: Rig) -> list[str]:
+    """What the log has of encryption."""
+    kinds = (KeySent, EncryptionFailed, KeysMissed, DialledWithout)
+    return [str(fact) for kind in kinds for fact in rig.facts(kind)]
+
+
+def test_the_log_says_it_as_bitcoin_core_does() -> None:
+    rig = Rig(settings=encrypting(dialling()))
+    rig.open(rig.dials()[-1].ticket, THEIR_END, ear=HandMadePeer(REGTEST.magic, initiating=False))
+    rig.feed(Closed(PeerId(0), "the peer closed the connection"))
+    assert said(rig) == [
+        "start sending v2 handshake to peer=0",
+        "retrying with v1 transport protocol for peer=0",
+    ]
+    rig.clear()
+    peer, hand = called(rig)
+    rig.feed(Received(peer, hand.packet(bytes(4_000_014))))
+    peer, hand = called(rig)
+    rig.feed(Received(peer, hand.decoy(9, aad=b"?")))
+    hand = HandMadePeer(REGTEST.magic, initiating=True)
+    peer = rig.open(ear=hand)
+    rig.feed(Received(peer, hand.hello + bytes(4_111)))
+    peer = rig.open(ear=HandMadePeer(REGTEST.magic, initiating=True))
+    rig.feed(Received(peer, V1Transport(MAINNET.magic).encode("version", b"")))
+    rig.tick()
+    peer = rig.open(ear=HandMadePeer(REGTEST.magic, initiating=True))
+    rig.feed(Received(peer, b"\x00"))
+    rig.wait(MINUTE)
+    assert said(rig)[5:] == [
+        "V2 transport error: packet too large (4000014 bytes), peer=1",
+        "V2 transport error: packet decryption failure (9 bytes), peer=2",
+        "V2 transport error: missing garbage terminator, peer=3",
+        "V2 transport error: V1 peer with wrong MessageStart f9beb4d9, peer=4",
+        "V2 handshake timeout, disconnecting peer=5",
+    ]

@@ -2,7 +2,7 @@
 
 The command line fills them from options and `bitcoin.conf` (`cli/nodeconfig`); a program that uses
 axon as a library writes them down. Everything but the network and the folder has a default, which
-is Bitcoin Core's where Core has one.
+is Bitcoin Core's where Core has one. Nearly all lines are fields and what they mean: one table.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from axon.machine import PeerId
 from axon.node.blocktraced import BlockTraced
+from axon.node.encryptionfacts import DialledWithout, EncryptionFailed, KeySent, KeysMissed
 from axon.node.privatefacts import (
     PrivatelyEnded,
     PrivatelyRepeated,
@@ -31,10 +32,12 @@ class PeerConnected:
     user_agent: str
     version: int
     start_height: int
+    transport: str = "v1"
 
     def __str__(self) -> str:
         return (
-            f"New {self.connection_type} peer connected: version: {self.version}, "
+            f"New {self.connection_type} peer connected: transport: {self.transport}, "
+            f"version: {self.version}, "
             f"blocks={self.start_height}, peer={self.peer}, peeraddr={self.address}, "
             f"agent={self.user_agent!r}"
         )
@@ -362,6 +365,10 @@ class TransactionSpread:
 Fact = (
     PeerConnected
     | PeerDisconnected
+    | KeySent
+    | EncryptionFailed
+    | KeysMissed
+    | DialledWithout
     | PeerMisbehaved
     | MessageIgnored
     | DialMissed

@@ -21,6 +21,8 @@ from axon.machine import (
     Resolved,
     earlier,
 )
+from axon.node.candidates import candidate
+from axon.node.encryptionfacts import DialledWithout, KeysMissed
 from axon.node.facts import (
     DialMissed,
     LookupMissed,
@@ -32,19 +34,18 @@ from axon.node.outbox import Leaving, Outbox
 from axon.node.presence import Presence
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
+from axon.node.transports import for_caller, for_dial
 from axon.p2p.addrgossip import AddrGossip
 from axon.p2p.addrman import AddrMan
 from axon.p2p.admission import InboundAdmitted
 from axon.p2p.banlist import BanList
 from axon.p2p.connections import Connections
 from axon.p2p.connectiontype import ConnectionType
-from axon.p2p.eviction import InboundCandidate
 from axon.p2p.faults import ConnectedToSelf, PeerDone, PeerFault, PeerViolation
-from axon.p2p.handshake import Handshake, OwnVersion, anonymous, has_desirable_services
+from axon.p2p.handshake import Handshake, OwnVersion, anonymous
 from axon.p2p.keepalive import KeepAlive
 from axon.p2p.requests import DialRequest, NetworkRequest, ResolveRequest, address_of
-from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.wire.detection import Detection
+from axon.primitives.netaddress import NetAddress
 from axon.wire.messages import (
     Feature,
     Message,
@@ -59,8 +60,6 @@ from axon.wire.messages import (
     WtxidRelay,
 )
 from axon.wire.transport import Transport
-from axon.wire.v1 import V1Transport
-from axon.wire.v2 import V2Transport
 
 HANDSHAKE_MESSAGES = Version | Verack | WtxidRelay | SendAddrV2 | Feature | SendHeaders | SendCmpct
 """What `Links.handshake_message` is given; the last two may come at any time."""
@@ -125,11 +124,11 @@ class Links:
         if event.ticket is not None:
             request = self._dials.pop(event.ticket)
             kind = request.kind
-            transport = self._transport(request.v2)
+            transport = for_dial(self._settings, self._rng, v2=request.v2)
             actions = self.connections.opened(request, event.peer, address, now)
         else:
             kind, actions = ConnectionType.INBOUND, []
-            transport = self._transport_of_caller(event, address)
+            transport = for_caller(self._settings, self._rng, event.local, address)
             if not self._admit(event, address, permissions, now):
                 return
             self.connections.opened_inbound(event.peer, address, now)
@@ -152,7 +151,7 @@ class Links:
             return False
         # Also those that have said nothing yet: silence must not hold a seat.
         candidates = [
-            self._candidate(session)
+            candidate(session, self.bans)
             for session in self.sessions.values()
             if session.inbound and not session.is_leaving
         ]
@@ -168,38 +167,6 @@ class Links:
         if admitted.evict is not None:
             self._outbox.disconnect(admitted.evict, PeerDone("evicted for a new connection"))
         return True
-
-    def _candidate(self, session: Session) -> InboundCandidate:
-        negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
-        return InboundCandidate(
-            peer=session.peer,
-            connected_at=session.opened_at,
-            min_ping_us=None if keepalive is None else keepalive.min_latency_us,
-            last_block_at=session.last_block_at,
-            last_transaction_at=session.last_transaction_at,
-            keyed_netgroup=session.keyed_netgroup,
-            network=session.through or AddressNetwork.IPV4,
-            relevant_services=negotiated is not None
-            and has_desirable_services(negotiated.services, near_tip=True),
-            relays_transactions=session.relays or (negotiated is not None and negotiated.relay),
-            has_bloom_filter=session.has_bloom_filter,
-            is_local=address is not None and address.is_local(),
-            prefer_evict=address is not None and self.bans.is_discouraged(address),
-            noban=session.may("noban"),
-        )
-
-    def _transport(self, v2: bool) -> Transport:
-        magic = self._settings.network.magic
-        return V2Transport(magic, self._rng, initiating=True) if v2 else V1Transport(magic)
-
-    def _transport_of_caller(self, event: Opened, address: NetAddress | None) -> Transport:
-        """For whoever dials us: he begins as he likes, unless we speak one transport only."""
-        magic = self._settings.network.magic
-        if not self.config.v2:
-            return V1Transport(magic)
-        if event.local not in self._settings.onion_binds and self.config.requires_v2(address):
-            return V2Transport(magic, self._rng, initiating=False)
-        return Detection(magic, self._rng)
 
     def _session(
         self,
@@ -273,6 +240,7 @@ class Links:
                 negotiated.user_agent,
                 negotiated.version,
                 negotiated.start_height,
+                session.transport.name,
             )
         )
         self.send(session, session.keepalive.tick(now))
@@ -317,7 +285,10 @@ class Links:
             self._outbox.put(Disconnect(peer, leaving.reason))
         del self.sessions[peer]
         session.handshake.closed()
-        self.connections.closed(peer, now, unheard=session.received.bytes == 0)
+        unheard = session.received.bytes == 0
+        if unheard and self.connections.may_downgrade(peer, now):
+            self._outbox.report(DialledWithout(peer))
+        self.connections.closed(peer, now, unheard=unheard)
         self.gossip.closed(peer, now)
         self._outbox.report(
             PeerDisconnected(peer, str(session.remote), leaving.reason, by_us=fault is not None)
@@ -407,6 +378,8 @@ class Links:
             else:
                 self.send(session, session.handshake.tick(now))
         except PeerFault as fault:
+            if session.received.bytes and session.transport.name == "detecting":
+                self._outbox.report(KeysMissed(session.peer))
             self._outbox.disconnect(session.peer, fault)
             return
         self._wake_by(session.deadline())

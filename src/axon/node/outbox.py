@@ -26,6 +26,7 @@ from axon.machine import (
     Transmit,
 )
 from axon.node.costs import KEYS_NS, sent_ns
+from axon.node.encryptionfacts import KeySent
 from axon.node.facts import Fact, PeerMisbehaved
 from axon.node.session import Session
 from axon.p2p.actions import Action, DisconnectPeer, Send
@@ -126,6 +127,8 @@ class Outbox:
         output = session.transport.take_output()
         if not output or session.is_leaving:
             return
+        if not session.sent.bytes:
+            self.report(KeySent(session.peer))
         session.cost_ns += KEYS_NS
         session.sent.add(len(output), self.now)
         self._upload.sent(len(output), self.now)

@@ -21,6 +21,7 @@ from typing import Final
 from axon.errors import DecodeError
 from axon.machine import SECOND, Instant, Pause, PeerId, Resume
 from axon.node.costs import CUT_BYTE_NS, MESSAGE_NS, expected_ns, received_ns
+from axon.node.encryptionfacts import EncryptionFailed
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import DECODE, DecodeTransaction
 from axon.node.outbox import Outbox
@@ -30,7 +31,7 @@ from axon.primitives.transaction import Transaction
 from axon.wire.messages import Malformed, Message, OverLimit, Tx, Unknown
 from axon.wire.messages.inventory import ITEM_SIZE
 from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
-from axon.wire.transport import Corrupt, NoMessage
+from axon.wire.transport import Corrupt, EncryptionError, NoMessage
 
 INBOX_LIMIT_BYTES: Final = 1_000_000
 """Above this nothing more is read from a peer of whom a whole message waits: one that sends faster
@@ -244,6 +245,8 @@ class Reception:
         try:
             frame = session.transport.next_frame()
         except DecodeError as fault:
+            if isinstance(fault, EncryptionError):
+                self._outbox.report(EncryptionFailed(session.peer, fault.said))
             raise PeerDone(str(fault)) from fault
         if frame is None:
             self._outbox.settle(session)

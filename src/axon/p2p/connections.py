@@ -254,6 +254,7 @@ class Connections:
             unheard: the peer never sent a byte, as one that does not understand the encrypted
                 transport: if we began with that, it is dialled again at once without.
         """
+        again = unheard and self.may_downgrade(peer, now)
         connection = self._table.open.pop(peer, None)
         self._changed = True
         if connection is None or connection.request is None or connection.kind is _PRIVATE:
@@ -262,7 +263,7 @@ class Connections:
         if connection.ready and connection.address is not None:
             if kind is not ConnectionType.BLOCK_RELAY:  # Its very existence is nobody's business.
                 self._addrman.connected(connection.address, now)
-        if unheard and self._may_downgrade(request, now):
+        if again:
             self._table.retries.append(replace(request, v2=False))
             return
         if connection.ready:
@@ -271,12 +272,14 @@ class Connections:
             self._auto.refused()
         self._named.closed(connection, request, now)
 
-    def _may_downgrade(self, request: DialRequest, now: Instant) -> bool:
-        """Whether a peer may be dialled again without encryption."""
-        if not (request.v2 and self._table.is_active):
+    def may_downgrade(self, peer: PeerId, now: Instant) -> bool:
+        """Whether a peer is to be dialled again without encryption if it has said nothing."""
+        connection = self._table.open.get(peer)
+        request = None if connection is None else connection.request
+        if request is None or not request.v2 or not self._table.is_active:
             return False
         address = request.address
-        if self._config.requires_v2(address):
+        if request.kind is _PRIVATE or self._config.requires_v2(address):
             return False
         return address is None or not self._bans.is_refused(address, now)
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from axon.errors import DecodeError
+
 MAX_PAYLOAD_SIZE: Final = 4_000_000
 """Longest payload in bytes, Core's MAX_PROTOCOL_MESSAGE_LENGTH: the heaviest block fits.
 
@@ -56,6 +58,19 @@ class NoMessage:
     """
 
     size_bytes: int
+
+
+class EncryptionError(DecodeError):
+    """The peer does not speak the encrypted transport; the connection is of no more use.
+
+    Args:
+        said: what Bitcoin Core says of it in its log.
+        expected, offset: as in `DecodeError`.
+    """
+
+    def __init__(self, said: str, expected: str, offset: int | None = None) -> None:
+        super().__init__(expected, offset)
+        self.said = said
 
 
 class Transport(Protocol):

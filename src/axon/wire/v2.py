@@ -14,7 +14,6 @@ from enum import Enum, auto
 from random import Random
 from typing import Final
 
-from axon.errors import DecodeError
 from axon.primitives.ellswift import (
     ELLSWIFT_SIZE,
     ENTROPY_SIZE,
@@ -28,6 +27,7 @@ from axon.wire.transport import (
     MAX_COMMAND_SIZE,
     MAX_PAYLOAD_SIZE,
     Corrupt,
+    EncryptionError,
     Frame,
     NoMessage,
     Transport,
@@ -132,9 +132,9 @@ class V2Transport:
         """One step of the key agreement, or the next packet; None if there was no packet.
 
         Raises:
-            DecodeError: no terminator where it must be at the latest, a packet that is too long or
-                not sealed with our keys, or somebody who speaks the first transport of another
-                network.
+            EncryptionError: no terminator where it must be at the latest, a packet that is too
+                long or not sealed with our keys, or somebody who speaks the first transport of
+                another network.
         """
         if self._bytes.held < self._wanted:
             return None
@@ -153,7 +153,7 @@ class V2Transport:
         """Take in bytes, cut anywhere; what they completed, in order.
 
         Raises:
-            DecodeError: as `next_frame`.
+            EncryptionError: as `next_frame`.
         """
         self.put(data)
         frames: list[Frame | Corrupt | NoMessage] = []
@@ -167,7 +167,9 @@ class V2Transport:
         if self._wanted == V1_PREFIX_SIZE:
             # The first transport of another network, or one that is not wanted here.
             if self._bytes.peek(4, len(VERSION_NAME)) == VERSION_NAME:
-                raise DecodeError("a key, or our network's magic", 0)
+                magic = self._bytes.peek(0, 4).hex()
+                said = f"V1 peer with wrong MessageStart {magic}"
+                raise EncryptionError(said, "a key, or our network's magic", 0)
             self._wanted = ELLSWIFT_SIZE
             return
         their_key = self._bytes.cut(ELLSWIFT_SIZE)
@@ -203,7 +205,8 @@ class V2Transport:
             self._state = _State.PACKETS
             self._await_packet()
         elif len(self._garbage) == MAX_GARBAGE_SIZE + TERMINATOR_SIZE:
-            raise DecodeError(f"a terminator after at most {MAX_GARBAGE_SIZE} bytes of garbage")
+            expected = f"a terminator after at most {MAX_GARBAGE_SIZE} bytes of garbage"
+            raise EncryptionError("missing garbage terminator", expected)
 
     def _await_packet(self) -> None:
         self._length, self._wanted = _UNREAD, LENGTH_SIZE
@@ -223,7 +226,8 @@ class V2Transport:
     def _take_packet(self) -> Frame | Corrupt | NoMessage:
         length = self._length
         if length > MAX_CONTENTS_SIZE:
-            raise DecodeError(f"a packet of at most {MAX_CONTENTS_SIZE} bytes, not {length}")
+            said = f"packet too large ({length} bytes)"
+            raise EncryptionError(said, f"a packet of at most {MAX_CONTENTS_SIZE} bytes")
         assert self._opener is not None, "the keys come before the packets"
         plain = self._opener.open(self._bytes.cut(self._wanted), self._aad)
         self._aad = b""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from axon.errors import DecodeError
+from axon.wire.transport import EncryptionError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -108,13 +108,17 @@ class SealStream:
         """What was sealed.
 
         Raises:
-            DecodeError: it, or what is authenticated along with it, is not as it was sealed. Then
-                nothing more can be opened.
+            EncryptionError: it, or what is authenticated along with it, is not as it was sealed.
+                Then nothing more can be opened.
         """
         try:
             plain = self._aead.decrypt(_NONCE.pack(self._packets, self._epoch), sealed, aad)
         except self._refusal:
-            raise DecodeError("a packet sealed with the keys of this connection") from None
+            size = len(sealed) - HEADER_SIZE - TAG_SIZE
+            raise EncryptionError(
+                f"packet decryption failure ({size} bytes)",
+                "a packet sealed with the keys of this connection",
+            ) from None
         self._packets += 1
         if self._packets == REKEY_INTERVAL:
             self._next_key()
@@ -233,6 +237,6 @@ class PacketOpener:
             aad: what is to be authenticated along.
 
         Raises:
-            DecodeError: as `SealStream.open`.
+            EncryptionError: as `SealStream.open`.
         """
         return self._seals.open(sealed, aad)
