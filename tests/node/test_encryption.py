@@ -69,6 +69,14 @@ def test_whoever_dials_us_may_encrypt() -> None:
     assert session.sent.by_command["pong"] == 8 + 1 + 20
 
 
+def test_a_message_before_the_version_is_left_out() -> None:
+    rig = Rig(settings=encrypting(listening()))
+    peer, hand = called(rig)
+    rig.feed(Received(peer, hand.say(Ping(3))))
+    rig.feed(Received(peer, hand.say(their_version(), Ping(4), Verack(), Ping(5))))
+    assert rig.told(peer, Pong) == [Pong(5)]
+
+
 def test_whoever_dials_us_may_speak_the_first_transport() -> None:
     rig = Rig(settings=encrypting(listening()))
     peer = rig.open()
