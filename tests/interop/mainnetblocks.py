@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, Self
 
+from axon.errors import DecodeError
 from axon.machine import Endpoint
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -105,7 +106,11 @@ class BlockPeer:
                     return
                 if not data:
                     return
-                for frame in transport.received(data):
+                try:
+                    frames = transport.received(data)
+                except DecodeError:
+                    return  # A key: it is dialled again without.
+                for frame in frames:
                     assert isinstance(frame, Frame)
                     for answer in self._answer(decode_message(frame.command, frame.payload)):
                         link.sendall(transport.encode(answer.command, answer.encode()))

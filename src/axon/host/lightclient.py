@@ -156,6 +156,7 @@ def _link_settings(settings: LightSettings) -> LinkSettings:
         fixed_seeds=fixed_seeds(network),
         reachable=nets,
         tor_is_trusted=routes.ipv4 is not None,
+        v2=settings.v2_transport,
         lab=settings.lab,
         needs=int(Services.COMPACT_FILTERS),
         impatient=True,

@@ -367,6 +367,7 @@ class LightSettings:
         routes: the ways to other networks: proxies, and whether names may be looked up.
         onlynet: networks to dial in of our own accord; empty for all to which there is a way.
         timeout_us: how long a TCP connection may take.
+        v2_transport: connections are encrypted where the peer can (BIP 324).
     """
 
     network: Network
@@ -383,6 +384,7 @@ class LightSettings:
     routes: Routes = DIRECT
     onlynet: tuple[str, ...] = ()
     timeout_us: int = CONNECT_TIMEOUT
+    v2_transport: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", _require_place(self.network, self.folder))

@@ -107,6 +107,7 @@ def wallet_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]
         lab=not item.on_cjdns,
         cjdns_reachable=item.on_cjdns,
         bind=item.host,
+        v2_transport=False,  # As the nodes of a trial.
         user_agent=WALLET_USER_AGENT,
     )
 
