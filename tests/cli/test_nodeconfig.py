@@ -19,6 +19,7 @@ from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.node.settings import NodeSettings
+from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import MAINNET, REGTEST
 
@@ -391,3 +392,15 @@ def test_cjdns_is_reached_only_where_the_operator_says_so() -> None:
         AddressNetwork.CJDNS
         not in machine("-cjdnsreachable", "-onlynet=ipv4").connections.reachable
     )
+
+
+def test_connections_are_encrypted_unless_the_operator_says_otherwise() -> None:
+    def connections(*arguments: str) -> ConnectionsConfig:
+        return machine_settings(config(*arguments).node, ()).connections
+
+    assert (connections().v2, connections().v2_only_clearnet) == (True, False)
+    assert not connections("-v2transport=0").v2
+    assert connections("-v2onlyclearnet").v2_only_clearnet
+    assert all(target.v2 for target in connections("-addnode=1.2.3.4").added)
+    with pytest.raises(ConfigError, match="-v2onlyclearnet together with -v2transport=0"):
+        config("-v2onlyclearnet", "-nov2transport")

@@ -11,7 +11,7 @@ from axon.p2p.actions import DisconnectPeer
 from axon.p2p.admission import InboundAdmitted
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, ResolveRequest, address_of, endpoint_of
-from axon.primitives.netaddress import AddressNetwork
+from axon.primitives.netaddress import AddressNetwork, NetAddress
 from tests.p2p.connectionworld import (
     ADDR_FETCH,
     BLOCK_RELAY,
@@ -195,6 +195,32 @@ def test_with_the_network_off_nobody_is_dialled_again() -> None:
         world.connections.set_active(False, world.now)
         world.connections.set_active(True, world.now)
         assert world.connections.tick(world.now) == []
+
+
+def test_who_says_nothing_to_a_key_is_dialled_once_more_without() -> None:
+    world = World(connect=())
+    request = world.connections.dial(endpoint("5.6.7.8"), MANUAL, v2=True)
+    assert request is not None
+    world.close(world.open(request, answer=False), unheard=True)
+    [again] = world.wait(0)
+    assert (again.endpoint, again.kind, again.v2) == (request.endpoint, MANUAL, False)
+    world.close(world.open(again, answer=False), unheard=True)
+    assert world.wait(0) == []
+
+
+def test_where_connections_are_to_be_encrypted_none_is_dialled_without() -> None:
+    """On IPv4, IPv6 and under names; Tor encrypts by itself (`-v2onlyclearnet`)."""
+    onion = endpoint_of(NetAddress(AddressNetwork.TORV3, bytes(32), 8333))
+    for place in (endpoint("5.6.7.8"), endpoint("2a00::1"), Endpoint("host.example", 8333), onion):
+        world = World(connect=(), v2_only_clearnet=True)
+        request = world.connections.dial(place, MANUAL, v2=False)
+        assert request is not None
+        assert request.v2 is (place != onion)
+        world.connections.dial_failed(request, world.now)
+        request = world.connections.dial(place, MANUAL, v2=True)
+        assert request is not None
+        world.close(world.open(request, answer=False), unheard=True)
+        assert [each.v2 for each in world.wait(0)] == ([False] if place == onion else [])
 
 
 def test_a_peer_that_dialled_us_is_not_dialled() -> None:

@@ -114,6 +114,20 @@ def test_only_reachable_networks_are_dialled() -> None:
     assert not picker.is_dialable(ip("1.2.3.4"), (), NO_GROUPS, NOW)
 
 
+def test_where_connections_are_to_be_encrypted_who_cannot_is_passed_over() -> None:
+    """On IPv4 and IPv6; Tor encrypts by itself (`-v2onlyclearnet`)."""
+    onion = NetAddress(AddressNetwork.TORV3, bytes(32), 8333)
+    for services in (1033, 1033 | Services.P2P_V2):
+        scene = Scene(spread(1), services=services)
+        picker = Picker(scene.addrman, scene.bans, ALL, v2_only=True)
+        record, asked = picker.pick((), NO_GROUPS, NOW), picker.pick_for_feeler((), NOW)
+        assert (record is not None) is (asked is not None) is bool(services & Services.P2P_V2)
+    scene = Scene(*(spread(number) for number in range(200)), onion)
+    picker = Picker(scene.addrman, scene.bans, ALL, v2_only=True)
+    found = {picker.pick((), NO_GROUPS, NOW) for _ in range(20)} - {None}
+    assert {record.address for record in found if record is not None} <= {onion}
+
+
 def test_a_feeler_asks_who_stands_in_the_way_of_another() -> None:
     scene = Scene()
     for number in range(14_000):

@@ -13,6 +13,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.privatedials import IDLE, MAX_PRIVATE
 from axon.p2p.requests import DialRequest, endpoint_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
+from axon.wire.messages import Services
 from tests.p2p.examples import NOW, negotiated, spread, told
 
 PRIVATE = ConnectionType.PRIVATE_BROADCAST
@@ -23,7 +24,7 @@ def onion(number: int) -> NetAddress:
 
 
 def world(
-    *networks: AddressNetwork, trusted: bool = False, known: int = 30
+    *networks: AddressNetwork, trusted: bool = False, known: int = 30, v2_only: bool = False
 ) -> tuple[Connections, AddrMan, BanList]:
     """A node that dials nobody by itself, and knows peers on IPv4 and on Tor."""
     addrman, bans = AddrMan(Random(1)), BanList()
@@ -31,7 +32,11 @@ def world(
         addrman.add([told(spread(number))], spread(number), NOW)
         addrman.add([told(onion(number))], onion(number), NOW)
     config = ConnectionsConfig(
-        port=8333, connect=(), reachable=frozenset(networks), tor_is_trusted=trusted
+        port=8333,
+        connect=(),
+        reachable=frozenset(networks),
+        tor_is_trusted=trusted,
+        v2_only_clearnet=v2_only,
     )
     return Connections(config, addrman, bans, Random(3), NOW), addrman, bans
 
@@ -120,3 +125,23 @@ def test_nobody_is_dialled_while_the_network_is_off() -> None:
     connections, _, _ = world(AddressNetwork.TORV3)
     connections.set_active(False, NOW)
     assert dialled(connections, 3) == []
+
+
+def test_exits_that_could_read_along_are_dialled_only_if_told_nothing_else() -> None:
+    """The addresses that are known offer no encryption (`-v2onlyclearnet`)."""
+    for v2_only in (False, True):
+        connections, _, _ = world(*BOTH, trusted=True, v2_only=v2_only)
+        found = networks_of(dialled(connections, 20))
+        assert (AddressNetwork.IPV4 in found) is not v2_only
+        assert AddressNetwork.TORV3 in found
+
+
+def test_a_stranger_that_says_nothing_to_a_key_is_not_dialled_in_the_clear() -> None:
+    connections, addrman, _ = world(*BOTH, known=0)
+    services = int(Services.NETWORK | Services.WITNESS | Services.P2P_V2)
+    addrman.add([told(onion(1), services=services)], onion(1), NOW)
+    [request] = dialled(connections, 1)
+    assert request.v2
+    connections.opened(request, PeerId(0), request.address, NOW)
+    connections.closed(PeerId(0), NOW, unheard=True)
+    assert dialled(connections, 0) == []

@@ -37,7 +37,9 @@ def getpeerinfo(daemon: WalletDaemon) -> Json:
                                           claims no more, where that has less work than ours
             "filters" : "str",            (string) agrees with our filter headers, open (it is being
                                           asked), or none (it serves none)
-            "connection_type" : "str"     (string) Why the connection exists
+            "connection_type" : "str",    (string) Why the connection exists
+            "transport_protocol_type" : "str",(string) v1, v2 (encrypted) or detecting
+            "session_id" : "str"          (string) The session ID of a v2 connection, or ""
           },
           ...
         ]
@@ -68,6 +70,8 @@ def _peer(daemon: WalletDaemon, session: Session, agrees: bool) -> dict[str, Jso
         "headers_told": negotiated is not None and node.headersync.has_told_all(session.peer),
         "filters": _filters(session, agrees),
         "connection_type": session.kind.value,
+        "transport_protocol_type": session.transport.name,
+        "session_id": session.transport.session_id.hex(),
     }
     behind = node.height_behind(session.peer)
     if behind is not None:
