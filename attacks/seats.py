@@ -21,8 +21,8 @@ from tests.process.blocks import tip_header
 from tests.process.rawpeer import PeerGone, RawPeer
 from tests.v2peer import HandMadePeer
 
-SEATS: Final = 114
-"""Inbound connections of a node with `-maxconnections=125`."""
+SEATS: Final = 189
+"""Inbound connections of a node with `-maxconnections=200`."""
 
 USUAL_DESCRIPTORS: Final = 1024
 

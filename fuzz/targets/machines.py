@@ -590,8 +590,10 @@ def connections(data: bytes) -> None:
             case 3 if under_way:
                 part.dial_failed(under_way.pop(source.below(len(under_way))), peers.now)
             case 4 if peer is not None:
-                agreed = negotiated(services=source.choose((FULL, 0)))
-                peers.perform(part.handshake_complete(peer, agreed, peers.now))
+                if source.flag():
+                    peers.perform(part.greeted(peer, peers.now))
+                else:
+                    part.handshake_complete(peer, peers.now)
             case 5 if peers.has_room():
                 remote = spread(200 + source.below(50))
                 admitted = part.admission.admit(remote, (), peers.now, noban=source.flag())

@@ -42,7 +42,7 @@ def test_defaults() -> None:
         Bind(Endpoint("0.0.0.0", 8333)),
         Bind(Endpoint("127.0.0.1", 8334), onion=True),
     )
-    assert made.node.peers.max_connections == 125
+    assert made.node.peers.max_connections == 200
     assert made.node.peers.user_agent == f"/axon:{VERSION}/"
     assert not made.node.peers.lab
     assert not made.node.peers.announce_pool
@@ -200,6 +200,10 @@ def test_permissions() -> None:
     assert (both.inbound, both.outbound) == (True, True)
     outbound = only("-whitelist=out,addr@::1")
     assert (outbound.inbound, outbound.outbound) == (False, True)
+    assert config("-whitebind=in,noban@127.0.0.1:5").node.peers.binds[0].permissions == {
+        "noban",
+        "download",
+    }
     made = config("-whitebind=addr@127.0.0.1:5", "-whitebind=127.0.0.2:6")
     assert made.node.peers.binds == (
         Bind(Endpoint("127.0.0.1", 5), permissions=frozenset({"addr"})),
@@ -256,6 +260,15 @@ def test_rpcbind_alone_is_not_enough() -> None:
         (["-bind=nope"], "Cannot resolve -bind address: 'nope'"),
         (["-bind=127.0.0.1=onionx"], "Cannot resolve -bind address: '127.0.0.1=onionx'"),
         (["-whitelist=x@127.0.0.1"], "Invalid P2P permission: 'x'"),
+        (["-whitelist=in@::1"], "Only direction was set, no permissions: 'in@::1'"),
+        (["-whitelist=out,@x"], "Only direction was set, no permissions: 'out,@x'"),
+        (["-whitebind=in@127.0.0.1:5"], "Only direction was set, no permissions: 'in@127.0.0.1:5'"),
+        (
+            ["-whitebind=noban,out@127.0.0.1:5"],
+            'whitebind may only be used for incoming connections ("out" was passed)',
+        ),
+        (["-inboundrelaypercent=101"], "-inboundrelaypercent must be between 0 and 100"),
+        (["-inboundrelaypercent=-1"], "-inboundrelaypercent must be between 0 and 100"),
         (["-whitelist=noban@x"], "Invalid netmask specified in -whitelist: 'x'"),
         (["-whitebind=127.0.0.1"], "Need to specify a port with -whitebind: '127.0.0.1'"),
         (["-onlynet=x"], "Unknown network specified in -onlynet: 'x'"),

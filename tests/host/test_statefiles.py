@@ -21,6 +21,10 @@ def test_an_empty_table_keeps_its_secret_key(tmp_path: Path) -> None:
     assert files.load_peers(Random(2), lab=False).snapshot() == addrman.snapshot()
 
 
+def test_a_list_of_bans_that_is_missing_is_made(tmp_path: Path) -> None:
+    assert StateFiles(tmp_path).load_bans().encode(0) == (tmp_path / "banlist.json").read_bytes()
+
+
 def test_a_full_disk_keeps_the_file_of_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

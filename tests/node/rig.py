@@ -91,6 +91,12 @@ def listening() -> NodeSettings:
     return NodeSettings(network=REGTEST, connections=connections)
 
 
+def crowded() -> NodeSettings:
+    """The same, and all who dial it may have transactions."""
+    settings = listening()
+    return replace(settings, connections=replace(settings.connections, relay_percent=100))
+
+
 def dialling() -> NodeSettings:
     """A node that dials one peer, which the operator named."""
     target = Target("10.9.9.9", THEIR_END, v2=False)

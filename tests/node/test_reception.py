@@ -39,7 +39,7 @@ from axon.wire.messages import (
 )
 from axon.wire.messages.filters import BASIC_FILTER
 from axon.wire.v1 import HEADER_SIZE
-from tests.node.rig import Rig, next_block, payment
+from tests.node.rig import Rig, crowded, next_block, payment
 
 PINGS_A_STEP = -(-STEP_NS // (32 * CUT_BYTE_NS + received_ns("ping", 32) + sent_ns("pong", 32)))
 
@@ -200,7 +200,7 @@ def test_filters_are_read_only_as_fast_as_the_peer_takes_them() -> None:
 
 
 def test_who_makes_us_keep_most_is_given_up_when_all_together_are_too_much() -> None:
-    rig = Rig()
+    rig = Rig(settings=crowded())
     count = INBOX_TOTAL_BYTES // INBOX_LIMIT_BYTES
     peers = [rig.connect() for _ in range(count + 2)]
     honest = rig.connect()
@@ -223,7 +223,7 @@ def test_who_makes_us_keep_most_is_given_up_when_all_together_are_too_much() -> 
 
 def test_who_keeps_us_waiting_at_half_a_message_goes_before_who_just_sends() -> None:
     """Peers that stop in the middle of a block must not cost others the block that they bring."""
-    rig = Rig()
+    rig = Rig(settings=crowded())
     half = Rig.frame("block", bytes(3_900_000))[: INBOX_LIMIT_BYTES - 50_000]
     count = INBOX_TOTAL_BYTES // len(half)
     silent = [rig.connect() for _ in range(count)]

@@ -15,7 +15,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.peersfile import AddressRecord
 from axon.p2p.requests import DialRequest, NetworkRequest
 from axon.primitives.netaddress import NetAddress
-from tests.p2p.examples import NOW, negotiated, spread, told
+from tests.p2p.examples import NOW, spread, told
 
 FULL_RELAY = ConnectionType.FULL_RELAY
 BLOCK_RELAY = ConnectionType.BLOCK_RELAY
@@ -73,9 +73,12 @@ class World:
         self.peers.append(peer)
         assert self.connections.opened(request, peer, None, self.now) == []
         if answer:
-            for action in self.connections.handshake_complete(peer, negotiated(), self.now):
+            done = self.connections.greeted(peer, self.now)
+            for action in done:
                 assert isinstance(action, DisconnectPeer)
                 self.close(action.peer)
+            if not done:
+                self.connections.handshake_complete(peer, self.now)
         return peer
 
     def accept(self, address: NetAddress) -> PeerId:

@@ -33,8 +33,9 @@ def candidates(world: World, count: int) -> list[InboundCandidate]:
 
 def test_inbound_peers_are_let_in_while_there_is_room() -> None:
     world = World()
-    assert world.config.max_inbound == 114
-    others = candidates(world, 113)
+    assert world.config.max_inbound == 189
+    assert world.config.max_inbound_relay == 94
+    others = candidates(world, 188)
     assert world.connections.admission.admit(ip("9.9.9.9"), others, NOW) == InboundAdmitted()
     world.accept(ip("9.9.9.9"))
     verdict = world.connections.admission.admit(ip("8.8.8.8"), others, NOW)

@@ -283,3 +283,23 @@ def test_before_a_dial_it_is_decided_whose_a_contested_place_is() -> None:
     assert not world.record(address).tried
     world.wait(0)
     assert world.record(address).tried
+
+
+def test_a_network_without_any_peer_gets_one_more() -> None:
+    world = World(known=100)
+    world.wait(10 * SECOND)
+    far = NetAddress.from_text("2a00:1::7", 8333)
+    world.addrman.add([told(far)], far, NOW)
+    world.connections.deadline()
+    dialled = [each for each in world.wait(HOUR) if each.kind is FULL_RELAY]
+    assert [each.address for each in dialled] == [far]
+    assert world.count()[FULL_RELAY] == 9
+
+
+def test_with_few_connections_no_network_gets_one_more() -> None:
+    world = World(known=100, max_connections=7)
+    world.wait(10 * SECOND)
+    far = NetAddress.from_text("2a00:1::7", 8333)
+    world.addrman.add([told(far)], far, NOW)
+    world.wait(HOUR)
+    assert world.count() == {FULL_RELAY: 7}

@@ -64,7 +64,7 @@ FIGURES: dict[str, set[float]] = {
     "MAX_BLOCK_RELAY": {2},
     "MAX_FEELERS": {1},
     "MAX_ADDED": {8},
-    "DEFAULT_MAX_CONNECTIONS": {125},
+    "DEFAULT_MAX_CONNECTIONS": {200},
     "PEERS_EACH": {3},
     "UNCONFIRMED_STALE": {5 * MINUTE},
     "CONFIRMED_STALE": {MINUTE},

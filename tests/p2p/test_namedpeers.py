@@ -19,7 +19,7 @@ from tests.p2p.connectionworld import (
     MANUAL,
     World,
 )
-from tests.p2p.examples import NOW, endpoint, ip, negotiated
+from tests.p2p.examples import NOW, endpoint, ip
 
 
 def test_connect_dials_these_and_nobody_else() -> None:
@@ -194,7 +194,7 @@ def test_a_peer_whose_handshake_is_not_complete_is_no_peer() -> None:
 def test_a_peer_that_dialled_us_is_nobody_to_rely_on() -> None:
     world, other = with_a_dead_one()
     dialled_us = world.accept(ip("9.9.9.9"))
-    world.connections.handshake_complete(dialled_us, negotiated(), world.now)
+    world.connections.handshake_complete(dialled_us, world.now)
     world.close(world.peers[0])
     assert dialled_at_once(world, other)
 

@@ -14,7 +14,7 @@ from axon.p2p.privatedials import IDLE, MAX_PRIVATE
 from axon.p2p.requests import DialRequest, endpoint_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import Services
-from tests.p2p.examples import NOW, negotiated, spread, told
+from tests.p2p.examples import NOW, spread, told
 
 PRIVATE = ConnectionType.PRIVATE_BROADCAST
 
@@ -69,7 +69,7 @@ def test_the_rest_through_tor_once_it_has_proved_to_be_tor() -> None:
     connections, _, _ = world(*BOTH)
     request = DialRequest(endpoint_of(onion(1)), ConnectionType.MANUAL, False, onion(1))
     connections.opened(request, PeerId(1), None, NOW)
-    connections.handshake_complete(PeerId(1), negotiated(), NOW)
+    connections.handshake_complete(PeerId(1), NOW)
     assert networks_of(dialled(connections, 20)) == set(BOTH)
 
 
@@ -102,7 +102,7 @@ def test_one_that_stands_is_wanted_no_more_and_one_that_failed_still_is() -> Non
     assert len(dialled(connections, 0)) == 1
     assert first.address is not None
     before = addrman.record(first.address)
-    connections.handshake_complete(PeerId(1), negotiated(), NOW)
+    connections.handshake_complete(PeerId(1), NOW)
     connections.closed(PeerId(1), NOW)
     assert addrman.record(first.address) == before  # Nothing shows that they met.
 

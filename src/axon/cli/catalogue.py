@@ -81,10 +81,11 @@ fixedseeds    flag      |              | Fall back on the list of nodes that com
 forcednsseed  flag      |              | Look in DNS even if nodes are known (default: 0)
 i2pacceptincoming flag  |              | Let peers connect over I2P, where -i2psam is set (default: 1, but 0 with -listen=0)
 i2psam        value     | <ip:port>    | Reach peers on I2P through the SAM bridge of this I2P router
+inboundrelaypercent value | <n>        | Let this share of those who connect have transactions, which cost more than blocks (0 to 100, default: 50)
 lab           flag      |              | Treat loopback addresses as if the world could reach them (regtest only, default: 0)
 listen        flag      |              | Let peers connect (default: 1, but 0 with -proxy, -connect or -maxconnections=0)
 listenonion   flag      |              | Have Tor make an onion service, by its control port (default: 1, but 0 with -listen=0 or -lab)
-maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 125)
+maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 200)
 maxreceivebuffer -
 maxsendbuffer -
 maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)

@@ -18,9 +18,10 @@ from axon.cli.values import read_address, read_byte_units, read_endpoint, read_p
 from axon.drivers.aio.routes import Routes
 from axon.errors import ConfigError
 from axon.host.reaching import TorControl, is_allowed
-from axon.host.settings import DEFAULT_MAX_CONNECTIONS, Bind, PeerSettings
+from axon.host.settings import Bind, PeerSettings
 from axon.host.version import VERSION
 from axon.machine import Endpoint
+from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 
@@ -89,6 +90,7 @@ def peer_config(
         private_broadcast=_private_broadcast(settings, routes, onlynet, tor is not None),
         active=settings.flag("networkactive", True),
         max_connections=max_connections,
+        relay_percent=_relay_percent(settings),
         peer_timeout_s=peer_timeout_s,
         bantime_s=settings.number("bantime", 24 * 60 * 60),
         max_upload_bytes=_max_upload_bytes(settings),
@@ -126,6 +128,14 @@ def _dnsseed(settings: Settings, isolated: bool) -> bool:
     if settings.flag("forcednsseed", False) and not dnsseed:
         raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
     return dnsseed
+
+
+def _relay_percent(settings: Settings) -> int:
+    """The share of inbound peers that may have transactions."""
+    percent = settings.number("inboundrelaypercent", DEFAULT_RELAY_PERCENT)
+    if not 0 <= percent <= 100:
+        raise ConfigError("-inboundrelaypercent must be between 0 and 100")
+    return percent
 
 
 def _max_upload_bytes(settings: Settings) -> int:

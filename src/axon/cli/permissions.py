@@ -18,6 +18,7 @@ PERMISSIONS: Final = (
     "noban",
     "relay",
 )
+_DIRECTIONS: Final = frozenset(("in", "out"))
 _MEANS: Final[dict[str, tuple[str, ...]]] = {
     "all": PERMISSIONS,
     "bloom": ("bloomfilter",),
@@ -36,18 +37,17 @@ def read_whitelist(text: str, implicit: frozenset[str]) -> Whitelisted:
         ConfigError: an unknown permission, or no network.
     """
     names, rest = _split(text)
+    permissions = implicit if names is None else _permissions(names, text)
     network = read_network(rest)
     if network is None:
         raise ConfigError(f"Invalid netmask specified in -whitelist: '{rest}'")
     if names is None:
-        return Whitelisted(network, implicit)
-    directions = [name for name in names if name in ("in", "out")]
-    others = [name for name in names if name not in ("in", "out")]
+        return Whitelisted(network, permissions)
     return Whitelisted(
         network,
-        _permissions(others),
-        inbound="in" in directions or not directions,
-        outbound="out" in directions,
+        permissions,
+        inbound="in" in names or "out" not in names,
+        outbound="out" in names,
     )
 
 
@@ -58,12 +58,11 @@ def read_whitebind(text: str, implicit: frozenset[str]) -> tuple[Endpoint, froze
         ConfigError: an unknown permission, no address, or no port.
     """
     names, rest = _split(text)
-    if names is not None and ("in" in names or "out" in names):
-        raise ConfigError('whitebind may only be used for incoming connections ("out" was passed)')
+    permissions = implicit if names is None else _permissions(names, text, inbound_only=True)
     endpoint = read_address("whitebind", rest, 0)
     if endpoint.port == 0:
         raise ConfigError(f"Need to specify a port with -whitebind: '{rest}'")
-    return endpoint, implicit if names is None else _permissions(names)
+    return endpoint, permissions
 
 
 def _split(text: str) -> tuple[list[str] | None, str]:
@@ -71,10 +70,23 @@ def _split(text: str) -> tuple[list[str] | None, str]:
     return (names.split(","), rest) if at else (None, text)
 
 
-def _permissions(names: list[str]) -> frozenset[str]:
+def _permissions(names: list[str], text: str, *, inbound_only: bool = False) -> frozenset[str]:
+    """What is given by names, of which some may say a direction instead, or nothing.
+
+    Args:
+        text: all that was set, for whom it is refused.
+        inbound_only: nobody is dialled here.
+    """
     given: list[str] = []
     for name in names:
-        if name and name not in PERMISSIONS and name not in _MEANS:
+        if name == "out" and inbound_only:
+            message = 'whitebind may only be used for incoming connections ("out" was passed)'
+            raise ConfigError(message)
+        if name in _DIRECTIONS or not name:
+            continue
+        if name not in PERMISSIONS and name not in _MEANS:
             raise ConfigError(f"Invalid P2P permission: '{name}'")
-        given += _MEANS.get(name, (name,) if name else ())
+        given += _MEANS.get(name, (name,))
+    if not given and not _DIRECTIONS.isdisjoint(names):
+        raise ConfigError(f"Only direction was set, no permissions: '{text}'")
     return frozenset(given)

@@ -35,6 +35,7 @@ def machine_settings(
     connections = ConnectionsConfig(
         port=network.port if peers.port is None else peers.port,
         max_connections=peers.max_connections,
+        relay_percent=peers.relay_percent,
         connect=None if peers.connect is None else targets(peers.connect),
         added=targets(peers.addnode),
         seed_nodes=peers.seednode,

@@ -22,14 +22,13 @@ from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.p2p.banlist import DEFAULT_BAN_S
+from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
 from axon.rpc.settings import IpNetwork, ServerSettings
-
-DEFAULT_MAX_CONNECTIONS: Final = 125
 
 MAX_SCRIPT_THREADS: Final = 15
 """Threads beside the first one that check scripts."""
@@ -163,8 +162,8 @@ class PeerSettings:
         v2_transport: connections are encrypted where the peer can (`-v2transport`, BIP 324).
         v2_only_clearnet: there are no others on IPv4 and IPv6 (`-v2onlyclearnet`).
         active: whether there is to be any connection at the start (`-networkactive`).
-        max_upload_bytes: in 24 hours; 0 for any number.
-        whitelist: permissions by address.
+        relay_percent: of the inbound peers so many may have transactions, in percent.
+        max_upload_bytes: in 24 hours, 0 for any number. whitelist: permissions by address.
         serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
         lab, announce_pool: loopback addresses count as routable; who comes is told of the pool.
     """
@@ -190,6 +189,7 @@ class PeerSettings:
     v2_only_clearnet: bool = False
     active: bool = True
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    relay_percent: int = DEFAULT_RELAY_PERCENT
     peer_timeout_s: int = 60
     bantime_s: int = DEFAULT_BAN_S
     max_upload_bytes: int = 0

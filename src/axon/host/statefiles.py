@@ -51,9 +51,13 @@ class StateFiles:
         return AddrMan(rng, lab, asmap) if found is None else found
 
     def load_bans(self) -> BanList:
-        """The banned addresses."""
+        """The banned addresses; a file that is missing is made."""
         found = self._load(BANS, BanList.decode, None)
-        return BanList() if found is None else found
+        if found is not None:
+            return found
+        bans = BanList()
+        self.save_bans(bans.encode(0))
+        return bans
 
     def take_anchors(self) -> tuple[NetAddress, ...]:
         """The block relay peers of the last run; the file goes, so that a crash forgets them."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from axon.machine import Instant, PeerId
+from axon.node.inboundseats import InboundSeats
 from axon.node.jobs import BLOOM, FilterBlock, MatchTransactions
 from axon.node.outbox import Outbox
 from axon.node.session import Session
@@ -53,6 +54,7 @@ class BloomFlow:
         serving: decides who may have which blocks.
         txrelay: announces transactions.
         upload: the operator's limit.
+        seats: of inbound peers.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class BloomFlow:
         serving: Serving,
         txrelay: TxRelay,
         upload: UploadTarget,
+        seats: InboundSeats,
     ) -> None:
         self._outbox = outbox
         self._sessions = sessions
         self._serving = serving
         self._txrelay = txrelay
         self._upload = upload
+        self._seats = seats
         self._queue: dict[tuple[PeerId, bool], PoolMatch | ReadRequest] = {}  # By kind of request.
         self._is_matching = False
 
@@ -77,15 +81,17 @@ class BloomFlow:
         """A peer says by a filter what it wants to hear of.
 
         Raises:
-            PeerFault: bloom filters are not offered to it, or this one is too large.
+            PeerFault: bloom filters are not offered to it, this one is too large, or too many peers
+                want transactions.
         """
         offered = session.offers_bloom
         asked = self._txrelay.received_filter(session.peer, message, offered=offered)
         if isinstance(message, FilterAdd) or not asked:
             return
-        session.relays = True
         session.has_bloom_filter = isinstance(message, FilterLoad)
         self._serving.filters(session.peer, session.has_bloom_filter)
+        if not session.relays:
+            self._seats.asked_for_transactions(session)
 
     def mempool(self, session: Session, now: Instant) -> None:
         """A peer asks for the pool (BIP 35), or for what of it matches its filter.

@@ -16,7 +16,7 @@ def candidate(session: Session, bans: BanList) -> InboundCandidate:
         session: his.
         bans: who is discouraged goes first.
     """
-    negotiated, keepalive, address = session.negotiated, session.keepalive, session.address
+    theirs, keepalive, address = session.handshake.theirs, session.keepalive, session.address
     return InboundCandidate(
         peer=session.peer,
         connected_at=session.opened_at,
@@ -25,9 +25,9 @@ def candidate(session: Session, bans: BanList) -> InboundCandidate:
         last_transaction_at=session.last_transaction_at,
         keyed_netgroup=session.keyed_netgroup,
         network=session.through or AddressNetwork.IPV4,
-        relevant_services=negotiated is not None
-        and has_desirable_services(negotiated.services, near_tip=True),
-        relays_transactions=session.relays or (negotiated is not None and negotiated.relay),
+        relevant_services=theirs is not None
+        and has_desirable_services(theirs.services, near_tip=True),
+        relays_transactions=session.relays,
         has_bloom_filter=session.has_bloom_filter,
         is_local=address is not None and address.is_local(),
         prefer_evict=address is not None and bans.is_discouraged(address),

@@ -149,7 +149,7 @@ class FullNode(PeerNode):
         served = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, served)
         txrelay = self.transactions.txrelay
-        self.blooms = BloomFlow(outbox, sessions, serving, txrelay, self.upload)
+        self.blooms = BloomFlow(outbox, sessions, serving, txrelay, self.upload, self.links.seats)
         self.replies = Replies(
             outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains
         )
@@ -167,7 +167,7 @@ class FullNode(PeerNode):
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
-        self._maintenance = Maintenance(outbox, self.links, chain, sync, self.blocks.download, now)
+        self.maintenance = Maintenance(outbox, self.links, chain, sync, self.blocks.download, now)
 
     # What callers read.
 
@@ -329,7 +329,7 @@ class FullNode(PeerNode):
         for stale in self.private.tick(now):
             self._look_again(stale, now)
         self.blooms.match(self.transactions.txrelay.take_matches())
-        self._maintenance.tick(now)
+        self.maintenance.tick(now)
 
     def _look_again(self, stale: Transaction, now: Instant) -> None:
         """A transaction was brought out and did not come back: is it still good?"""
@@ -347,4 +347,4 @@ class FullNode(PeerNode):
 
     def _deadline(self) -> Instant | None:
         soonest = earlier(self.blocks.deadline(), self.transactions.deadline())
-        return earlier(soonest, self._maintenance.deadline())
+        return earlier(soonest, self.maintenance.deadline())

@@ -21,7 +21,6 @@ from axon.machine import (
     Resolved,
     earlier,
 )
-from axon.node.candidates import candidate
 from axon.node.encryptionfacts import DialledWithout, KeysMissed
 from axon.node.facts import (
     DialMissed,
@@ -30,6 +29,7 @@ from axon.node.facts import (
     PeerConnected,
     PeerDisconnected,
 )
+from axon.node.inboundseats import InboundSeats
 from axon.node.outbox import Leaving, Outbox
 from axon.node.presence import Presence
 from axon.node.session import Session
@@ -98,6 +98,7 @@ class Links:
         self.bans = bans
         self.config = settings.connections
         self.connections = Connections(settings.connections, addrman, bans, rng, now)
+        self.seats = InboundSeats(outbox, sessions, self.connections.admission, bans)
         self.gossip = AddrGossip(
             addrman, bans, rng, self.config.reachable, self.config.lab, settings.discover
         )
@@ -125,6 +126,8 @@ class Links:
             request = self._dials.pop(event.ticket)
             kind = request.kind
             transport = for_dial(self._settings, self._rng, v2=request.v2)
+            if kind is not ConnectionType.MANUAL:
+                permissions = frozenset()  # They are for peers of the operator's choice.
             actions = self.connections.opened(request, event.peer, address, now)
         else:
             kind, actions = ConnectionType.INBOUND, []
@@ -149,14 +152,8 @@ class Links:
         if address is None:
             self._outbox.put(Disconnect(event.peer, "its address is no netaddress"))
             return False
-        # Also those that have said nothing yet: silence must not hold a seat.
-        candidates = [
-            candidate(session, self.bans)
-            for session in self.sessions.values()
-            if session.inbound and not session.is_leaving
-        ]
         admitted = self.connections.admission.admit(
-            address, candidates, now, "noban" in permissions
+            address, self.seats.candidates(), now, "noban" in permissions
         )
         if not isinstance(admitted, InboundAdmitted):
             self._outbox.put(Disconnect(event.peer, admitted.reason))
@@ -219,11 +216,27 @@ class Links:
         if session.keepalive is None and not isinstance(message, HANDSHAKE_MESSAGES):
             why = "non-version message before version handshake"
             self._outbox.report(MessageIgnored(session.peer, message.command, why))
-        self.send(session, handshake.received(message, now))
+        if isinstance(message, Version) and handshake.theirs is None:
+            self._greeted(session, message, now)
+        else:
+            self.send(session, handshake.received(message, now))
         if not handshake.is_complete or session.keepalive is not None:
             return False
         self._complete_handshake(session, now)
         return True
+
+    def _greeted(self, session: Session, theirs: Version, now: Instant) -> None:
+        """A peer's `version` has come.
+
+        Raises:
+            PeerFault: it is of no use to us, or there is no place for it.
+        """
+        if session.address is not None and not (session.inbound or session.kind.is_private):
+            self.addrman.set_services(session.address, theirs.services)
+        self.send(session, session.handshake.received(theirs, now))
+        self._outbox.perform(self.connections.greeted(session.peer, now))
+        if theirs.relay and session.kind.relays_transactions:
+            self.seats.asked_for_transactions(session)
 
     def _complete_handshake(self, session: Session, now: Instant) -> None:
         negotiated = session.negotiated
@@ -256,7 +269,7 @@ class Links:
                     session.through,
                 )
             )
-        self._outbox.perform(self.connections.handshake_complete(session.peer, negotiated, now))
+        self.connections.handshake_complete(session.peer, now)
 
     def send(self, session: Session, messages: Sequence[Message]) -> None:
         """Send messages to a peer."""

@@ -65,6 +65,11 @@ class Maintenance:
         """When something is to be looked at."""
         return min(self._trim_at, self._stale_at)
 
+    def bring_forward(self, by: Instant) -> None:
+        """What is due is due so much earlier (`mockscheduler`)."""
+        self._trim_at -= by
+        self._stale_at -= by
+
     def tick(self, now: Instant) -> None:
         """Look at what is due."""
         if now >= self._stale_at:
@@ -87,13 +92,20 @@ class Maintenance:
         for peer in (full, block):
             if peer is not None:
                 self._outbox.disconnect(peer, PeerDone("others serve better"))
+        if full is not None:
+            self._links.set_stale(False)  # Somebody more was heard; that is enough for now.
 
     def _candidates(self, kind: ConnectionType) -> list[OutboundCandidate]:
         return [
             self._candidate(session)
             for session in self._links.sessions.values()
-            if session.kind is kind and session.negotiated is not None
+            if session.kind is kind and session.negotiated is not None and not session.is_leaving
         ]
+
+    def _is_last_of_network(self, session: Session) -> bool:
+        """It is kept for that: else who cuts off the other networks would cut us off."""
+        address = session.address
+        return address is not None and self._links.connections.is_last_of_network(address)
 
     def _candidate(self, session: Session) -> OutboundCandidate:
         peer, headersync = session.peer, self._headersync
@@ -103,5 +115,5 @@ class Maintenance:
             last_announcement_at=headersync.news_at(peer),
             last_block_at=session.last_block_at,
             blocks_in_flight=len(self._download.inflight(peer)),
-            protected=headersync.is_protected(peer),
+            protected=headersync.is_protected(peer) or self._is_last_of_network(session),
         )

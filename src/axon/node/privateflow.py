@@ -138,9 +138,7 @@ class PrivateFlow:
     def _offer(self, session: Session, now: Instant) -> None:
         assert session.address is not None, "only addresses of the table are dialled so"
         self._until[session.peer] = session.opened_at + LIFETIME
-        negotiated = session.negotiated
-        assert negotiated is not None, "the handshake is complete"
-        self._links.connections.handshake_complete(session.peer, negotiated, now)
+        self._links.connections.handshake_complete(session.peer, now)
         transaction = self.book.pick(session.peer, session.address, now)
         if transaction is None:
             raise PeerDone("no transaction is to be brought out any more")

@@ -128,7 +128,7 @@ class Session:
         self.clogged = False
         self.is_leaving = False  # Its connection ends with the present step.
         self.paused = False
-        self.relays = False  # It asked for transactions by a bloom filter, if not in its version.
+        self.relays = False  # It asked for transactions, by its version or by a bloom filter.
         self.has_bloom_filter = False
         self.received = Traffic()
         self.sent = Traffic()

@@ -1,8 +1,9 @@
 """Who may dial us: an inbound connection stays, stays in another's place, or ends at once.
 
 The operator's bans come first; then there must be a slot, or somebody who is worth less than a
-stranger (p2p/eviction). Whoever breaks a rule later is discouraged: its address then gets no scarce
-slot any more. The figures are Bitcoin Core's.
+stranger (p2p/eviction); and again if it wants transactions, which are for a part of the slots.
+Whoever breaks a rule later is discouraged: its address then gets no scarce slot any more. The
+figures are Bitcoin Core's.
 """
 
 from __future__ import annotations
@@ -94,6 +95,23 @@ class InboundAdmission:
         victim = choose_inbound(candidates)
         if victim is None:
             return InboundRefused("connection slots are full")
+        return InboundAdmitted(victim)
+
+    def admit_relay(
+        self, peer: PeerId, candidates: Sequence[InboundCandidate]
+    ) -> InboundAdmitted | InboundRefused:
+        """Whether an inbound peer may have transactions, which it has just asked for.
+
+        Args:
+            peer: who.
+            candidates: the inbound peers there are, this one among them.
+        """
+        relaying = [candidate for candidate in candidates if candidate.relays_transactions]
+        if len(relaying) <= self._config.max_inbound_relay:
+            return InboundAdmitted()
+        victim = choose_inbound([each for each in relaying if each.peer != peer])
+        if victim is None:
+            return InboundRefused("all places of peers with transactions are taken")
         return InboundAdmitted(victim)
 
     def misbehaved(self, peer: PeerId) -> bool:

@@ -2,10 +2,11 @@
 
 Eight outbound peers for everything and two for blocks alone, each in another netgroup, chosen by
 `Picker` from the address table; now and then a feeler asks an address that was only told of whether
-it answers, and one more block relay peer is tried. One dial each half second; where the table
-offers nobody, or only addresses that were dialled lately, the search slows down until there are new
-ones: most of all where those that were dialled hang up at once, since they are full, and who keeps
-knocking keeps others from their turn. The figures are Bitcoin Core's, the pauses ours.
+it answers, one more block relay peer is tried, and one more peer where a network has none of ours:
+whoever controls one network is not to decide what we hear. One dial each half second; where the
+table offers nobody, or only addresses that were dialled lately, the search slows down until there
+are new ones: most of all where those that were dialled hang up at once, since they are full, and
+who keeps knocking keeps others from their turn. The figures are Bitcoin Core's, the pauses ours.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 from axon.machine import MILLISECOND, MINUTE, SECOND, Instant
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
-from axon.p2p.connectionsconfig import MAX_FEELERS, ConnectionsConfig
+from axon.p2p.connectionsconfig import MAX_FEELERS, MAX_FULL_RELAY, ConnectionsConfig
 from axon.p2p.connectiontable import ConnectionTable
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.peersfile import MAX_ANCHORS, AddressRecord
@@ -36,6 +37,8 @@ MAX_REFUSED_PAUSE: Final = MINUTE
 FEELER_INTERVAL: Final = 2 * MINUTE
 EXTRA_BLOCK_RELAY_INTERVAL: Final = 5 * MINUTE
 """Means of exponential times."""
+NETWORK_INTERVAL: Final = 5 * MINUTE
+"""How often it is looked whether a network that we reach has no peer of ours."""
 
 _FOR_GROUPS: Final = (
     ConnectionType.MANUAL,
@@ -81,6 +84,8 @@ class AutoDial:
         self._idle_since: tuple[Instant, int] | None = None
         self._next_feeler = now + self._delay(FEELER_INTERVAL)
         self._next_extra = now + self._delay(EXTRA_BLOCK_RELAY_INTERVAL)
+        self._next_network = now + NETWORK_INTERVAL
+        self._lonely: AddressNetwork | None = None  # The network that the next dial is for.
         self._stale_tip = False
         self._synced = False
 
@@ -160,6 +165,8 @@ class AutoDial:
             timed.append(self._next_extra)
         if self._table.count(ConnectionType.FEELER) < MAX_FEELERS:
             timed.append(self._next_feeler)
+        if self._is_full:
+            timed.append(self._next_network)
         return max(earliest, min(timed)) if timed else None
 
     def tick(self, now: Instant) -> DialRequest | None:
@@ -192,9 +199,29 @@ class AutoDial:
         block = self._table.count(ConnectionType.BLOCK_RELAY)
         if self._anchors and block < config.max_block_relay:
             return ConnectionType.BLOCK_RELAY
-        if full < config.max_full_relay + self._stale_tip:
+        if full < config.max_full_relay:
             return ConnectionType.FULL_RELAY
-        return ConnectionType.BLOCK_RELAY if block < config.max_block_relay else None
+        if block < config.max_block_relay:
+            return ConnectionType.BLOCK_RELAY
+        one_more = self._stale_tip and full == config.max_full_relay
+        return ConnectionType.FULL_RELAY if one_more else None
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether there are as many full relay peers as there usually are, not more or less."""
+        full = self._table.count(ConnectionType.FULL_RELAY)
+        return full == self._config.max_full_relay == MAX_FULL_RELAY
+
+    def _lonely_network(self) -> AddressNetwork | None:
+        """A network that we reach and know addresses of, and on which we have no peer."""
+        lonely = [
+            network
+            for network in AddressNetwork
+            if network in self._picker.reachable
+            and self._addrman.size(network)
+            and not self._table.lasting_of(network)
+        ]
+        return self._rng.choice(lonely) if lonely else None
 
     def _wanted(self, now: Instant) -> ConnectionType | None:
         kind = self._wanted_at_once()
@@ -208,6 +235,11 @@ class AutoDial:
         if now >= self._next_feeler and feelers < MAX_FEELERS:
             self._next_feeler = now + self._delay(FEELER_INTERVAL)
             return ConnectionType.FEELER
+        if self._is_full and now >= self._next_network:
+            self._next_network = now + NETWORK_INTERVAL
+            self._lonely = self._lonely_network()
+            if self._lonely is not None:
+                return ConnectionType.FULL_RELAY
         return None
 
     def _pick(self, kind: ConnectionType, now: Instant) -> AddressRecord | None:
@@ -215,12 +247,13 @@ class AutoDial:
         if kind is ConnectionType.FEELER:
             return self._picker.pick_for_feeler(taken, now)
         groups = self._outbound_groups()
+        lonely, self._lonely = self._lonely, None
         while kind is ConnectionType.BLOCK_RELAY and self._anchors:
             anchor = self._anchors.pop()
             if self._picker.is_dialable(anchor, taken, groups, now):
                 unknown = AddressRecord(anchor, anchor, 0, 0, 0, 0, 0, False, ())
                 return self._addrman.record(anchor) or unknown
-        return self._picker.pick(taken, groups, now)
+        return self._picker.pick(taken, groups, now, lonely)
 
     def _pause_after(self, record: AddressRecord, now: Instant) -> None:
         if not was_tried(record, now):

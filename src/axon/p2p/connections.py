@@ -28,7 +28,6 @@ from axon.p2p.connectionsconfig import MAX_FETCHES, ConnectionsConfig
 from axon.p2p.connectiontable import Connection, ConnectionTable
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.faults import PeerDone
-from axon.p2p.handshake import Negotiated
 from axon.p2p.namedpeers import AddedNode, NamedPeers
 from axon.p2p.peersfile import MAX_ANCHORS
 from axon.p2p.privatedials import PrivateDials
@@ -107,6 +106,10 @@ class Connections:
     def count(self, kind: ConnectionType) -> int:
         """Connections of this kind, those being dialled included."""
         return self._table.count(kind)
+
+    def is_last_of_network(self, address: NetAddress) -> bool:
+        """Whether no other peer for everything is on the network of this one."""
+        return self._table.lasting_of(address.network) <= 1
 
     def anchors(self) -> list[NetAddress]:
         """The block relay peers to return to after a restart."""
@@ -223,27 +226,31 @@ class Connections:
         self._changed = True
         self._seeding.resolved(host, addresses, now)
 
-    def handshake_complete(
-        self, peer: PeerId, negotiated: Negotiated, now: Instant
-    ) -> list[Action]:
-        """The handshake with a peer is complete; a feeler has done its work with that."""
+    def greeted(self, peer: PeerId, now: Instant) -> list[Action]:
+        """A peer's `version` has come: its address answers, which is all a feeler is for."""
+        connection = self._table.open.get(peer)
+        if connection is None or not connection.kind.is_outbound or connection.kind is _PRIVATE:
+            return []
+        if connection.address is not None:
+            self._addrman.good(connection.address, now)
+        if connection.kind is not ConnectionType.FEELER:
+            return []
+        connection.ready = True
+        self._auto.welcomed(now)
+        return [DisconnectPeer(peer, PeerDone("feeler complete"))]
+
+    def handshake_complete(self, peer: PeerId, now: Instant) -> None:
+        """The handshake with a peer is complete."""
         connection = self._table.open.get(peer)
         if connection is None:
-            return []
+            return
         connection.ready = True
         address = connection.address
         if address is not None and address.network is AddressNetwork.TORV3:
             if connection.kind.is_outbound:
                 self.private.tor_answered()
-        if connection.kind is _PRIVATE:
-            return []  # The address table is not to show that we met.
-        if connection.kind.is_outbound and connection.address is not None:
-            self._addrman.set_services(connection.address, negotiated.services)
-            self._addrman.good(connection.address, now)
+        if connection.kind.is_outbound and connection.kind is not _PRIVATE:
             self._auto.welcomed(now)
-        if connection.kind is ConnectionType.FEELER:
-            return [DisconnectPeer(peer, PeerDone("feeler complete"))]
-        return []
 
     def closed(self, peer: PeerId, now: Instant, *, unheard: bool = False) -> None:
         """A connection ended, whoever ended it.

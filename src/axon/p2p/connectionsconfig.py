@@ -18,7 +18,9 @@ MAX_FEELERS: Final = 1
 MAX_ADDED: Final = 8
 """How many of the operator's `addnode` peers are connected at a time."""
 MAX_FETCHES: Final = 2
-DEFAULT_MAX_CONNECTIONS: Final = 125
+DEFAULT_MAX_CONNECTIONS: Final = 200
+DEFAULT_RELAY_PERCENT: Final = 50
+"""Of the inbound peers so many may want transactions, which cost far more than blocks do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class ConnectionsConfig:
     Args:
         port: default of the network, for what DNS seeds answer.
         max_connections: of all kinds but manual ones (`-maxconnections`).
+        relay_percent: of the inbound ones so many may have transactions (`-inboundrelaypercent`).
         connect: the only peers to dial (`-connect`); empty for none, None for automatic ones.
         added: peers to dial besides (`-addnode`).
         seed_nodes: nodes to ask for addresses (`-seednode`).
@@ -49,6 +52,7 @@ class ConnectionsConfig:
 
     port: int
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    relay_percent: int = DEFAULT_RELAY_PERCENT
     connect: tuple[Target, ...] | None = None
     added: tuple[Target, ...] = ()
     seed_nodes: tuple[Endpoint, ...] = ()
@@ -93,3 +97,8 @@ class ConnectionsConfig:
         """What is left for those who dial us."""
         outbound = self.max_full_relay + self.max_block_relay + MAX_FEELERS
         return max(0, self.max_connections - outbound)
+
+    @property
+    def max_inbound_relay(self) -> int:
+        """Of those so many may have transactions."""
+        return self.max_inbound * self.relay_percent // 100

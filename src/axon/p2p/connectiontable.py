@@ -11,7 +11,7 @@ from __future__ import annotations
 from axon.machine import Endpoint, Instant, PeerId
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.requests import DialRequest, address_of
-from axon.primitives.netaddress import NetAddress
+from axon.primitives.netaddress import AddressNetwork, NetAddress
 
 
 class Connection:
@@ -72,6 +72,12 @@ class ConnectionTable:
         return sum(
             connection.ready and connection.kind is kind for connection in self.open.values()
         )
+
+    def lasting_of(self, network: AddressNetwork) -> int:
+        """Peers of a network to which we mean to stay connected for everything, or the operator."""
+        kinds = (ConnectionType.FULL_RELAY, ConnectionType.MANUAL)
+        found = [c.address for c in self.open.values() if c.kind in kinds]
+        return sum(address is not None and address.network is network for address in found)
 
     def peer_at(self, endpoint: Endpoint) -> PeerId | None:
         """Who is connected at an endpoint, dialled or not; None if nobody is."""

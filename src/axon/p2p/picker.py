@@ -92,7 +92,11 @@ class Picker:
         return frozenset(group(address) for address in addresses if address.fits_v1)
 
     def pick(
-        self, taken: Sequence[NetAddress], groups: frozenset[bytes], now: Instant
+        self,
+        taken: Sequence[NetAddress],
+        groups: frozenset[bytes],
+        now: Instant,
+        network: AddressNetwork | None = None,
     ) -> AddressRecord | None:
         """An address for a lasting connection.
 
@@ -100,11 +104,20 @@ class Picker:
             taken: of all who are connected or being dialled; their hosts are passed over.
             groups: netgroups that have their peer.
             now: when.
+            network: on this network; None for any that is reached.
         """
         if len(self._addrman) <= MAX_DRAWS:
-            return self._pick_at_a_look(self._is_desirable, taken, groups, now)
+            return self._pick_at_a_look(
+                lambda record: (
+                    network in (None, record.address.network) and self._is_desirable(record)
+                ),
+                taken,
+                groups,
+                now,
+            )
+        networks = self.reachable if network is None else frozenset((network,))
         for draw in range(MAX_DRAWS):
-            record = self._addrman.select(now, networks=self.reachable)
+            record = self._addrman.select(now, networks=networks)
             if record is None:
                 return None
             if self._is_desirable(record) and self._is_timely(record, draw, now):

@@ -124,7 +124,7 @@ async def mockscheduler(daemon: Daemon, delta_time: int) -> Json:
     """Bump the scheduler into the future (-regtest only).
 
     What is done now and then is due so much earlier: our own transactions that nobody asked for
-    are announced again, known addresses are written down.
+    are announced again, known addresses are written down, outbound peers too many are given up.
 
     Args:
         delta_time: Number of seconds to forward the scheduler into the future.
@@ -140,6 +140,7 @@ async def mockscheduler(daemon: Daemon, delta_time: int) -> Json:
         raise RpcError(Code.MISC, message)
     daemon.node.transactions.txrelay.bring_forward(delta_time * SECOND)
     daemon.node.private.bring_forward(delta_time * SECOND)
+    daemon.node.maintenance.bring_forward(delta_time * SECOND)
     _look_again(daemon)
     await daemon.save_peers()
     return None
