@@ -16,7 +16,7 @@ from axon.consensus.validator import Validator
 from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
-from axon.primitives.transaction import outpoint
+from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Accepted, Rejected
 from tests.chain.chains import coin_at
 from tests.consensus.chains import (
@@ -26,6 +26,7 @@ from tests.consensus.chains import (
     block_on,
     chain_on,
     coinbase,
+    mine,
     spend,
     spot_of,
 )
@@ -146,6 +147,19 @@ def test_a_refused_block_changes_nothing(ledger: Ledger) -> None:
     orphan = block_on(Spot(BlockHash(b"\1" * 32), 9, TIP.time))
     assert ledger.validate(orphan.raw).invalid == ()
     assert standing(ledger) == before
+
+
+def test_inner_nodes_of_a_merkle_tree_are_no_block(ledger: Ledger) -> None:
+    """The header names another block, which may be valid: it is not to be taken for invalid."""
+    feed(ledger, BASE)
+    spent = TxIn(outpoint(BASE[0].transactions[0].txid, 0), b"")
+    forged = Transaction.build(1, (spent,), (TxOut(1, b"\x6a\x02\x00\x00"),), 0)
+    assert len(forged.stripped) == 64
+    like = block_on(TIP, []).header
+    block = mine(like.prev, [forged], like.time, like.version)
+    outcome = ledger.validate(block.raw)
+    assert outcome.verdict == Rejected("bad-cb-missing", "first tx is not coinbase")
+    assert outcome.invalid == ()
 
 
 def test_they_may_lag_and_catch_up_in_batches(ledger: Ledger) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from axon.machine import MINUTE, SECOND
 from axon.node.blocktraced import BlockTraced
 from axon.node.commands import SendTransaction, SubmitBlock, SubmitHeader, Submitted
@@ -10,6 +12,7 @@ from axon.node.facts import (
     BlockDisconnected,
     BlockRejected,
     InitialSyncEnded,
+    PeerMisbehaved,
     TipChanged,
     TransactionAccepted,
     TransactionRemoved,
@@ -17,6 +20,7 @@ from axon.node.facts import (
 from axon.p2p.blockdownload import TIMEOUT_BASE
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
 from axon.wire.messages import (
     BlockMessage,
@@ -28,7 +32,7 @@ from axon.wire.messages import (
     InvType,
     SendHeaders,
 )
-from tests.node.rig import BLOCKS, NOW, Rig, chain_on, next_block, payment
+from tests.node.rig import BLOCKS, NOW, Rig, chain_on, listening, next_block, payment
 
 
 def test_an_announced_block_is_asked_for_judged_and_announced_on() -> None:
@@ -108,17 +112,58 @@ def test_a_block_that_nobody_asked_for_is_taken_if_it_leads_on() -> None:
     assert rig.disconnected(peer) is None
 
 
-def test_a_block_without_its_parent_makes_the_node_ask_for_headers() -> None:
+def test_a_block_as_good_as_our_tip_is_taken_unasked() -> None:
     rig = Rig()
     peer = rig.connect()
-    first, second = chain_on(rig.node.active.tip, 2)
+    before = rig.node.active.tip.parent
+    assert before is not None
+    (rival,) = chain_on(before, 1, salt=b"rival")
+    rig.send(peer, BlockMessage(rival.raw))
+    rig.work()
+    assert rig.node.chain.has_block(rival.hash)
+    assert rig.node.active.tip.hash != rival.hash
+
+
+def test_a_block_without_its_parent_is_misbehaviour() -> None:
+    """Blocks are asked for by their headers, so nobody has a reason to send one."""
+    rig = Rig()
+    peer = rig.connect()
+    _, second = chain_on(rig.node.active.tip, 2)
     rig.send(peer, BlockMessage(second.raw))
     rig.work()
-    assert rig.told(peer, GetHeaders)
+    assert rig.disconnected(peer) is not None
+    assert rig.facts(PeerMisbehaved)
+
+
+def test_a_block_brings_no_header_of_a_chain_with_little_work() -> None:
+    settings = replace(listening(), minimum_chainwork=2**40)
+    rig = Rig(settings=settings)
+    peer = rig.connect()
+    (block,) = chain_on(rig.node.active.tip, 1)
+    rig.send(peer, BlockMessage(block.raw))
+    rig.work()
+    assert rig.node.headers.get(block.hash) is None
     assert rig.disconnected(peer) is None
-    rig.send(peer, Headers((first.header, second.header)))
-    (request,) = rig.told(peer, GetData)
-    assert [item.hash for item in request.items] == [first.hash, second.hash]
+
+
+def test_a_block_that_was_refused_is_held_against_those_we_chose() -> None:
+    rig = Rig()
+    bad = next_block(rig, reward_sat=REGTEST.subsidy_sat(113) + 1)
+    first, second = rig.connect(), rig.connect()
+    for peer in (first, second):
+        rig.send(peer, BlockMessage(bad.raw))
+        rig.work()
+    assert rig.disconnected(first) is not None
+    assert rig.disconnected(second) is None
+
+
+def test_of_blocks_named_together_the_last_unknown_one_is_looked_for() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    (new,) = chain_on(rig.node.active.tip, 1)
+    names = [new.hash, rig.node.active.tip.hash]
+    rig.send(peer, Inv(tuple([InvItem(InvType.BLOCK, name) for name in names])))
+    assert rig.told(peer, GetHeaders)
 
 
 def test_blocks_may_come_in_any_order() -> None:

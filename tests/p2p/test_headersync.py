@@ -14,7 +14,7 @@ from axon.p2p.chainlag import ANSWER_TIMEOUT, CHAIN_SYNC_TIMEOUT, MAX_PROTECTED
 from axon.p2p.faults import PeerFault, PeerSilent, PeerViolation
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
-from axon.p2p.syncpeers import RESPONSE_TIME, SYNC_TIMEOUT
+from axon.p2p.syncpeers import NEXT_AFTER, RESPONSE_TIME, SYNC_TIMEOUT
 from axon.p2p.views import locator
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
@@ -188,13 +188,29 @@ def test_a_peer_that_has_no_more_makes_room_for_the_next() -> None:
     it.open(ALICE, MUCH_LATER)
     it.open(BOB, MUCH_LATER)
     it.open(CAROL, MUCH_LATER)
-    assert [action.peer for action in it.receive(ALICE, [], MUCH_LATER)] in ([BOB], [CAROL])
+    assert it.receive(ALICE, [], MUCH_LATER) == []
+    soon = MUCH_LATER + NEXT_AFTER
+    assert [action.peer for action in it.sync.tick(soon)] in ([BOB], [CAROL])
     chain = LONG[:10]
     second = BOB if it.sync._sync.is_syncing(BOB) else CAROL
-    actions = it.receive(second, chain, MUCH_LATER)
+    it.receive(second, chain, soon)
     last = CAROL if second == BOB else BOB
-    assert asked(sent(actions, last))
-    assert it.receive(last, [], MUCH_LATER) == []
+    assert asked(sent(it.sync.tick(soon + NEXT_AFTER), last))
+    assert it.receive(last, [], soon + NEXT_AFTER) == []
+
+
+def test_until_then_each_block_announced_makes_us_ask_exactly_one_more() -> None:
+    it = fixture()
+    for peer in (ALICE, BOB, CAROL):
+        it.open(peer, MUCH_LATER)
+    (first,) = [peer for peer in (ALICE, BOB, CAROL) if it.sync._sync.is_syncing(peer)]
+    it.receive(first, [], MUCH_LATER)  # So it may be asked again.
+    for number in (1, 2):
+        block = BlockHash(bytes([number]) * 32)
+        told = [it.sync.announced(peer, block, MUCH_LATER) for peer in (ALICE, BOB, CAROL)]
+        them = [action.peer for actions in told for action in actions]
+        assert them.count(first) == (number == 1)  # Then its answer is awaited.
+        assert len(them) - them.count(first) == 1
 
 
 def test_a_trusted_silent_peer_only_loses_its_turn() -> None:
@@ -288,6 +304,7 @@ def test_a_long_chain_is_stored_only_after_it_showed_its_work() -> None:
     (first,) = it.open(ALICE, NOW)
     assert isinstance(first, GetHeaders)
     sizes: list[int] = []
+    heights: list[int] = []
     request, position = first, 0
     for _ in range(6):
         known = {header.hash: place + 1 for place, header in enumerate(LONG)}
@@ -295,11 +312,13 @@ def test_a_long_chain_is_stored_only_after_it_showed_its_work() -> None:
         answer = LONG[position : position + MAX_HEADERS]
         found = sent(it.receive(ALICE, answer, NOW), ALICE)
         sizes.append(len(it.ledger.tree))
+        heights.append(it.sync.presynced_headers(ALICE))
         requests = [item for item in found if isinstance(item, GetHeaders)]
         if not requests:
             break
         request = requests[0]
     assert sizes == [1, 1, 2001, 4001, 4101]
+    assert heights == [2000, 4000, 4000, -1, -1]  # As far as the first reading came.
     assert it.sync.presynced_headers(ALICE) == -1
     assert it.chains.height(ALICE) == 4100
 

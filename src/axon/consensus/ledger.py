@@ -73,6 +73,8 @@ class Ledger:
             block = Block.decode(raw)
         except DecodeError:
             return BlockOutcome(Rejected("bad-block-encoding", "Block decode failed"))
+        if _may_be_inner_nodes(block):
+            return BlockOutcome(Rejected("bad-cb-missing", "first tx is not coinbase"))
         near = self.lag <= NEAR_BLOCKS
         result = self.validator.process_block(raw)
         known = {block.hash: block}
@@ -206,3 +208,15 @@ def _fits(block: Block, follower: Coins | FilterIndex) -> bool:
     """Whether the block is the next one; not so if the validator has just moved to another
     branch."""
     return follower.best is None or block.header.prev == follower.best
+
+
+def _may_be_inner_nodes(block: Block) -> bool:
+    """Whether what looks like transactions may be the inner nodes of another block's Merkle tree.
+
+    Such a node is 64 bytes long. The validator would take the header for invalid, and with it the
+    block that the header names (CVE-2017-12842).
+    """
+    transactions = block.transactions
+    if transactions and transactions[0].is_coinbase:
+        return False
+    return any(len(item.stripped) == 64 for item in transactions)

@@ -43,7 +43,7 @@ from axon.node.txflow import TxFlow
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.blocktimelines import BlockTimelines
-from axon.p2p.faults import BLAMELESS_REASONS, PeerViolation
+from axon.p2p.faults import DUPLICATE_INVALID, TOO_NEW, PeerViolation
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import KEPT_BLOCKS
 from axon.primitives.block import Block
@@ -157,11 +157,13 @@ class BlockFlow:
         block_hash = header.hash
         asked = self.download.arrived(peer, block_hash, now)
         if not self._chain.has_block(block_hash):
+            if not self._headers.sync.is_worth_keeping(header):
+                return
             added = self._headers.place(header, now)
             if isinstance(added, Rejected):
                 if asked:
                     self.download.validated(block_hash, False)
-                self._refuse(block_hash, added, peer, now)
+                self._refuse(block_hash, added, peer)
                 return
             if not asked and not self._is_worth_validating(added):
                 return
@@ -188,13 +190,13 @@ class BlockFlow:
         self._validate(added, block.raw, BlockValidated(block.hash, None, ticket))
 
     def _is_worth_validating(self, entry: HeaderEntry) -> bool:
-        """Whether a block that was not asked for is taken: only as a near successor of our tip.
+        """Whether a block that was not asked for is taken: if it is as good as our tip, and near.
 
         Anything else could be old work, sent to fill the disk.
         """
         tip = self._chain.active.tip
         return (
-            entry.chainwork > tip.chainwork
+            entry.chainwork >= tip.chainwork
             and entry.chainwork >= self._chain.minimum_chainwork
             and entry.height <= tip.height + KEPT_BLOCKS
         )
@@ -282,7 +284,7 @@ class BlockFlow:
         if session is not None:
             session.busy = False
         if isinstance(outcome.verdict, Rejected):
-            self._refuse(asked.hash, outcome.verdict, asked.peer, now)
+            self._refuse(asked.hash, outcome.verdict, asked.peer)
         elif session is not None:
             session.last_block_at = now
         if asked.ticket is not None:
@@ -295,19 +297,16 @@ class BlockFlow:
         active = entry is not None and self._chain.active.contains(entry)
         return Submitted(None if active else "inconclusive")
 
-    def _refuse(
-        self, block_hash: BlockHash, rejected: Rejected, peer: PeerId | None, now: Instant
-    ) -> None:
+    def _refuse(self, block_hash: BlockHash, rejected: Rejected, peer: PeerId | None) -> None:
         """A block is invalid: say so, and disconnect who sent it if it is to blame."""
         self._outbox.report(BlockRejected(block_hash, rejected.reason, peer))
         if peer is None:
             return
-        if rejected.reason == "prev-blk-not-found":
-            self._outbox.perform(self._headers.sync.announced(peer, block_hash, now))
-        elif rejected.reason not in BLAMELESS_REASONS:
-            self._outbox.disconnect(
-                peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {rejected}")
-            )
+        session = self._sessions.get(peer)
+        inbound = session is not None and session.inbound
+        if rejected.reason == TOO_NEW or (rejected.reason == DUPLICATE_INVALID and inbound):
+            return  # Clocks differ; and it may have heard of that block only now.
+        self._outbox.disconnect(peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {rejected}"))
 
     # Coins and filters.
 

@@ -21,6 +21,7 @@ from axon.p2p.blockannounce import MAX_ANNOUNCED
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.headersync import HeaderSync
+from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.verdict import Rejected
@@ -39,15 +40,22 @@ class HeaderFlow:
         outbox: where effects go.
         tree: all headers known.
         sync: asks peers for them.
+        peer_chains: what each peer has.
         timelines: who announces a block is noted there.
     """
 
     def __init__(
-        self, outbox: Outbox, tree: HeaderTree, sync: HeaderSync, timelines: BlockTimelines
+        self,
+        outbox: Outbox,
+        tree: HeaderTree,
+        sync: HeaderSync,
+        peer_chains: PeerChains,
+        timelines: BlockTimelines,
     ) -> None:
         self._outbox = outbox
         self.tree = tree
         self.sync = sync
+        self._peer_chains = peer_chains
         self._timelines = timelines
         self._to_learn: list[Header] = []
         self._learning = 0  # Jobs ordered and not done.
@@ -119,12 +127,18 @@ class HeaderFlow:
     def announced(self, peer: PeerId, items: Sequence[InvItem], now: Instant) -> int:
         """What a peer has; how many of these are blocks.
 
-        Blocks are learnt by their headers, so only the last one named matters.
+        Blocks are learnt by their headers, so of those that are unknown only the last one matters.
         """
-        blocks = [item for item in items if item.kind == InvType.BLOCK]
-        for item in blocks[-1:]:
-            self._timelines.named(peer, Inv.command, BlockHash(item.hash), now)
-            self._outbox.perform(self.sync.announced(peer, BlockHash(item.hash), now))
+        blocks = [BlockHash(item.hash) for item in items if item.kind == InvType.BLOCK]
+        if not blocks:
+            return 0
+        unknown = (each for each in reversed(blocks) if self.tree.get(each) is None)
+        last = next(unknown, blocks[-1])
+        for block_hash in blocks:
+            if block_hash != last:
+                self._peer_chains.shown(peer, block_hash)
+        self._timelines.named(peer, Inv.command, last, now)
+        self._outbox.perform(self.sync.announced(peer, last, now))
         return len(blocks)
 
     def place(self, header: Header, now: Instant) -> HeaderEntry | Rejected:

@@ -120,8 +120,7 @@ class Links:
     def opened(self, event: Opened, now: Instant) -> None:
         """A connection stands: one that was dialled, or one to be let in."""
         address = self._address_of(event.remote)
-        inbound = event.ticket is None
-        permissions = self._settings.permissions(event.remote, event.local, inbound)
+        permissions = self._settings.permissions(event.remote, event.local, event.ticket is None)
         if event.ticket is not None:
             request = self._dials.pop(event.ticket)
             kind = request.kind
@@ -226,11 +225,7 @@ class Links:
         return True
 
     def _greeted(self, session: Session, theirs: Version, now: Instant) -> None:
-        """A peer's `version` has come.
-
-        Raises:
-            PeerFault: it is of no use to us, or there is no place for it.
-        """
+        """A peer's `version` has come, which may say that it is of no use to us."""
         if session.address is not None and not (session.inbound or session.kind.is_private):
             self.addrman.set_services(session.address, theirs.services)
         self.send(session, session.handshake.received(theirs, now))
@@ -356,8 +351,7 @@ class Links:
             self._adapt()
 
     def _adapt(self) -> None:
-        synced = self.near_tip
-        self.connections.adapt(near_tip=synced, stale_tip=self._stale_tip, synced=synced)
+        self.connections.adapt(self.near_tip, self._stale_tip, synced=self.near_tip)
 
     def dial(self, endpoint: Endpoint, kind: ConnectionType, v2: bool) -> bool:
         """The operator wants one connection; whether it is being dialled now."""

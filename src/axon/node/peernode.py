@@ -96,7 +96,9 @@ class PeerNode(ABC):
         self._outbox = Outbox(self.sessions, self.upload, self.timelines)
         self.links = Links(self._outbox, self.sessions, settings, addrman, bans, rng, now)
         self.past_traffic = PastTraffic()
-        self._headerflow = HeaderFlow(self._outbox, headers, headersync, self.timelines)
+        self._headerflow = HeaderFlow(
+            self._outbox, headers, headersync, peer_chains, self.timelines
+        )
         self.private = PrivateFlow(self._outbox, self.links, rng, now)
         self._reception = Reception(self._outbox, self.sessions, self._received, self._serve)
 

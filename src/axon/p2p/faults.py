@@ -13,8 +13,11 @@ from axon.errors import AxonError
 TOO_NEW: Final = "time-too-new"
 """Why a header is refused that may be valid later: or our clock is behind."""
 
+DUPLICATE_INVALID: Final = "duplicate-invalid"
+"""Why a block is refused that was refused before: whom we did not choose is not to blame."""
+
 BLAMELESS_REASONS: Final = frozenset((TOO_NEW, "prev-blk-not-found"))
-"""Reasons for which a header or block is refused and its sender is not to blame (Bitcoin Core's
+"""Reasons for which a header is refused and its sender is not to blame (Bitcoin Core's
 `MaybePunishNodeForBlock`): clocks differ, and it may just know more than we do."""
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from axon.p2p.faults import BLAMELESS_REASONS, PeerViolation
+from axon.p2p.faults import BLAMELESS_REASONS, DUPLICATE_INVALID, PeerViolation
 from axon.primitives.header import Header
 from axon.primitives.target import meets_target
 from axon.primitives.verdict import Rejected
-
-_PUNISHED_IF_CHOSEN: Final = "duplicate-invalid"
 
 
 def check_continuous(headers: Sequence[Header]) -> None:
@@ -49,6 +46,6 @@ def punish(rejected: Rejected, *, chosen: bool) -> None:
     """
     if rejected.reason in BLAMELESS_REASONS:
         return
-    if rejected.reason == _PUNISHED_IF_CHOSEN and not chosen:
+    if rejected.reason == DUPLICATE_INVALID and not chosen:
         return  # It may have seen that block only now.
     raise PeerViolation(f"Bitcoin Core: no invalid headers: {rejected}")

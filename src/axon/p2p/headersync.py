@@ -291,15 +291,21 @@ class HeaderSync:
         """Whether a peer was asked for headers and has no more of them for us."""
         return self._sync.has_answered(peer) and self._peers[peer].presync is None
 
+    def is_worth_keeping(self, header: Header) -> bool:
+        """Whether a header that came with its block may be kept: its chain has enough work."""
+        before = self._headers.get(header.prev)
+        if before is None or self._headers.get(header.hash) is not None:
+            return True  # Another rule decides.
+        return before.chainwork + work(header.bits) >= self._work_threshold()
+
     def is_ahead_of_clock(self, peer: PeerId) -> bool:
         """Whether the last headers of a peer were refused because our clock calls them too new."""
         return self._peers[peer].ahead_of_clock
 
     def presynced_headers(self, peer: PeerId) -> int:
-        """How far the first reading of a peer's chain is, -1 for none."""
+        """How far the first reading of a peer's chain came that is read twice, -1 for none."""
         ours = self._peers.get(peer)
-        reading = None if ours is None else ours.presync
-        return reading.height if reading is not None and reading.phase is Phase.FIRST else -1
+        return -1 if ours is None or ours.presync is None else ours.presync.height
 
     def news_at(self, peer: PeerId) -> Instant:
         """When a peer last sent a header beyond our tip; 0 for never."""

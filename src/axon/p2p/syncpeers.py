@@ -2,13 +2,13 @@
 
 First one peer is asked until the best header is less than a day old, then every peer.
 
-    idle --chosen--> syncing --no more headers--> exhausted: the next is chosen
+    idle --chosen--> syncing --no more headers--> exhausted: soon the next is chosen
     syncing --15 min and 1 ms a header--> disconnected, if others could do better
     syncing --no answer for `patience`--> stalled: another is asked as well (light clients)
     any --no answer for 2 min--> disconnected (light clients)
 
 Where Bitcoin Core waits for the first peer although that has no more, until the time is up, we ask
-the next.
+the next after a few seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from axon.machine import DAY, MILLISECOND, MINUTE, SECOND, Instant, PeerId
+from axon.machine import DAY, MILLISECOND, MINUTE, SECOND, Instant, PeerId, earlier
 from axon.p2p.actions import Action, DisconnectPeer
 from axon.p2p.faults import PeerSilent
 from axon.p2p.views import HeaderEntryView
@@ -30,6 +30,10 @@ SYNC_TIMEOUT: Final = 15 * MINUTE
 SYNC_TIMEOUT_PER_HEADER: Final = MILLISECOND
 """How long the one peer of the first sync has, by the number of headers that time suggests."""
 
+NEXT_AFTER: Final = 10 * SECOND
+"""How long after a peer had no more headers another is asked. In Bitcoin Core each block that is
+announced meanwhile makes it ask exactly one more peer. Light clients do not wait."""
+
 RECENT: Final = DAY
 """A best header younger than this ends the sync from one peer alone."""
 
@@ -41,6 +45,7 @@ class _SyncPeer:
     noban: bool
     syncing: bool = False
     exhausted: bool = False  # It has no more headers for us.
+    replaced_at: Instant = 0  # From when on another may be asked instead.
     stalled: bool = False  # It has not answered for a while; others are asked meanwhile.
     asked_at: Instant | None = None  # While a getheaders is not answered.
     sync_until: Instant | None = None
@@ -49,6 +54,10 @@ class _SyncPeer:
     def is_at_work(self) -> bool:
         """Whether headers are on their way from it, as far as one can know."""
         return self.syncing and not self.exhausted and not self.stalled
+
+    def suffices(self, now: Instant) -> bool:
+        """Whether no other peer is asked beside it yet."""
+        return self.is_at_work or (self.exhausted and now < self.replaced_at)
 
 
 class SyncPeers:
@@ -110,7 +119,8 @@ class SyncPeers:
         if ours.syncing and not ours.exhausted:
             ours.exhausted = True
             ours.sync_until = None
-            self._look_at = now
+            ours.replaced_at = now + (NEXT_AFTER if self._patience is None else 0)
+            self._look_at = earlier(self._look_at, ours.replaced_at)
 
     # The choice.
 
@@ -118,7 +128,7 @@ class SyncPeers:
         """Whom to begin to sync from now; `started` is to follow for each that was asked."""
         if _is_recent(best, now):
             return [peer for peer, ours in self._peers.items() if ours.serves and not ours.syncing]
-        if any(ours.is_at_work for ours in self._peers.values()):
+        if any(ours.suffices(now) for ours in self._peers.values()):
             return []
         able = [peer for peer, ours in self._peers.items() if ours.serves and not ours.syncing]
         preferred = [peer for peer in able if self._peers[peer].preferred]
@@ -150,6 +160,8 @@ class SyncPeers:
                 silence = PeerSilent("a getheaders was not answered")
                 actions.append(DisconnectPeer(peer, silence))
                 continue
+            if ours.exhausted and now < ours.replaced_at:
+                self._look_at = earlier(self._look_at, ours.replaced_at)
             if ours.sync_until is not None and now >= ours.sync_until:
                 if self._is_too_slow(peer, ours, best, now):
                     slowness = PeerSilent("headers did not arrive in time")

@@ -21,7 +21,8 @@ def test_from_one_address_all_mesh_and_none_needs_its_node() -> None:
 
 
 def test_all_mesh_though_the_node_with_the_address_has_no_seats_for_all() -> None:
-    network = from_one_address(seed=3, count=30, connections=33)  # 22 of them inbound.
+    # Of 44 inbound ones 22 are for peers with transactions, as all are.
+    network = from_one_address(seed=3, count=30, connections=55)
     network.run(2 * MINUTE)
     assert not lacking(network, MAX_FULL_RELAY)
     assert len(components(links(network))) == 1
