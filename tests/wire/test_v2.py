@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -351,3 +353,14 @@ class TestDetection:
         detection.received(bytes(start[-1:]))
         assert len(detection.settled.take_output()) >= 64
         assert detection.settled.held_bytes == size
+
+
+def test_libraries_are_loaded_before_the_first_peer() -> None:
+    program = """
+import sys
+from axon.wire.v2 import load_libraries
+def there(): return [name in sys.modules for name in ("coincurve", "cryptography")]
+print(there()); load_libraries(); print(there())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"[False, False]\n[True, True]\n"

@@ -49,6 +49,7 @@ from axon.rpc.daemon import Daemon, LogCategories
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.methods import MODULES
+from axon.wire.v2 import load_libraries
 
 SAVE_INTERVAL_S: Final = 15 * 60
 """How often addresses and bans are written down."""
@@ -334,6 +335,8 @@ async def _machine(
 ) -> FullNode:
     """The machine, with what the last run left behind."""
     rng = SystemRandom()
+    if settings.peers.v2_transport:
+        await asyncio.to_thread(load_libraries)
     anchors = await asyncio.to_thread(files.take_anchors)
     addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab, asmap)
     return FullNode(

@@ -38,6 +38,7 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.primitives.transaction import Transaction
 from axon.rpc.waiters import Waiters
 from axon.wire.messages import Services
+from axon.wire.v2 import load_libraries
 
 PEERS: Final = 6
 """Nodes that a light client keeps connected: enough that a liar among them is outvoted, few enough
@@ -105,6 +106,8 @@ async def assemble_parts(
     clock, rng = clock or Clock(), SystemRandom()
     routes = await with_addresses(settings.routes)
     files = StateFiles(settings.light_folder)
+    if settings.v2_transport and not settings.offline:
+        await asyncio.to_thread(load_libraries)
     machine = SpvNode(
         _link_settings(settings),
         headers=storage.headers,

@@ -38,6 +38,7 @@ from axon.wire.v2packets import (
     EXPANSION,
     HEADER_SIZE,
     IGNORE,
+    KEY_SIZE,
     LENGTH_SIZE,
     TAG_SIZE,
     TERMINATOR_SIZE,
@@ -265,6 +266,16 @@ class V2Transport:
         assert self._sealer is not None, "asked when it can send"
         assert len(payload) <= MAX_PAYLOAD_SIZE, "a message has at most 4,000,000 bytes"
         return self._sealer.seal(b"".join((_NO_HEADER, encode_name(command), payload)))
+
+
+def load_libraries() -> None:
+    """Load those of the curve and of the ciphers, as whoever makes the first transport would.
+
+    It takes a tenth of a second, in which a loop would serve nobody.
+    """
+    V2Transport(bytes(4), Random(1), initiating=True)
+    derive_keys(bytes(KEY_SIZE), bytes(4))
+    PacketSealer(bytes(KEY_SIZE), bytes(KEY_SIZE)).seal(_NO_HEADER)
 
 
 def _draw_secret(rng: Random) -> bytes:
