@@ -109,7 +109,7 @@ class _Dialogue:
     def _take(self, piece: bytes) -> None:
         before = self.transport.held_bytes
         self.transport.put(piece)
-        assert self.transport.held_bytes <= before + len(piece)
+        assert self.transport.held_bytes == before + len(piece)
         try:
             while self.transport.has_next:
                 frame = self.transport.next_frame()

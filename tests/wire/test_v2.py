@@ -277,6 +277,29 @@ def test_the_longest_packet_and_one_that_is_longer() -> None:
     assert "at most 4000013 bytes" in refused(heard, b"")
 
 
+def test_all_that_comes_counts_as_held_until_it_is_handled() -> None:
+    """Whoever sums up what peers make a node hold (`node/reception`) goes by it."""
+    peer = HandMadePeer(MAGIC, initiating=True, garbage=bytes(300))
+    heard = V2Transport(MAGIC, Random(2), initiating=False)
+    hand_over = [peer.hello]
+    held = 0
+    for turn in range(40):
+        if turn == 1:
+            peer.agree(heard.take_output())
+            hand_over = [peer.proof(), *(peer.say(Ping(each), Verack()) for each in range(30))]
+        stream = b"".join(hand_over)
+        hand_over = []
+        for start in range(0, len(stream), 7):
+            piece = stream[start : start + 7]
+            heard.put(piece)
+            held += len(piece)
+            assert heard.held_bytes == held
+            while heard.has_next:
+                heard.next_frame()
+            held = heard.held_bytes
+    assert held == 0
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 199), st.integers(1, 255))
 def test_a_changed_byte_is_noticed(at: int, change: int) -> None:
@@ -299,7 +322,7 @@ def test_what_waits_is_said_for_the_order_of_turns() -> None:
     assert (second.next_bytes, second.has_next) == (len(packet), False)
     second.put(packet[LENGTH_SIZE:] + packet[:1])
     assert second.has_next
-    assert second.held_bytes == len(packet) - LENGTH_SIZE + 1
+    assert second.held_bytes == len(packet) + 1
 
 
 def test_another_network() -> None:

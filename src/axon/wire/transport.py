@@ -114,7 +114,7 @@ class Transport(Protocol):
         ...
 
     def put(self, data: bytes) -> None:
-        """Take in bytes, cut anywhere."""
+        """Take in bytes, cut anywhere; `held_bytes` grows by so many."""
         ...
 
     def next_frame(self) -> Frame | Corrupt | NoMessage | None:

@@ -105,8 +105,9 @@ class V2Transport:
 
     @property
     def held_bytes(self) -> int:
-        """How many bytes wait to be cut, or to be vouched for."""
-        return self._bytes.held + len(self._garbage) + len(self._aad)
+        """How many bytes wait: to be cut, to be vouched for, or as a length for its packet."""
+        length = 0 if self._length == _UNREAD else LENGTH_SIZE
+        return self._bytes.held + length + len(self._garbage) + len(self._aad)
 
     @property
     def has_next(self) -> bool:
