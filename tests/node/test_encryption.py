@@ -238,6 +238,21 @@ def test_garbage_counts_as_waiting_until_it_is_vouched_for(size: int) -> None:
     assert session.waiting_bytes == 0
 
 
+def test_what_waits_of_all_peers_is_nothing_when_all_is_handled() -> None:
+    rig = Rig(settings=encrypting(listening()))
+    peer, hand = called(rig)
+    rig.feed(Received(peer, hand.say(their_version(), Verack())))
+    stream = b"".join(hand.say(Ping(each)) + hand.decoy(each) for each in range(60))
+    for start in range(0, len(stream), 11):
+        rig.feed(Received(peer, stream[start : start + 11]))
+    rig.tick()
+    assert len(rig.told(peer, Pong)) == 60
+    assert rig.node._reception._waiting_bytes == 0
+    rig.feed(Received(peer, hand.say(Ping(1))[:9]))
+    rig.feed(Closed(peer, "gone"))
+    assert rig.node._reception._waiting_bytes == 0
+
+
 def test_a_changed_packet_ends_the_connection() -> None:
     rig = Rig(settings=encrypting(listening()))
     peer, hand = called(rig)
