@@ -3,8 +3,8 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
-matching, coldwallet, walletmemory, failover, swarmstart, fidelity; without a name all are measured.
-`--keep` adds the table to bench/results.md.
+matching, coldwallet, walletmemory, failover, swarmstart, fidelity, eclipse; without a name all are
+measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from axon.primitives.hashes import sha256d
 from bench import (
     coldwallet,
     decoding,
+    eclipse,
     failover,
     fidelity,
     headers,
@@ -61,6 +62,7 @@ def main(arguments: list[str]) -> int:
         "failover": failover.measure,
         "swarmstart": swarmstart.measure,
         "fidelity": fidelity.measure,
+        "eclipse": eclipse.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from random import Random
 
-from axon.drivers.bounds import RESOLVE_MAX_ENDPOINTS, RESOLVE_TIMEOUT
+from axon.drivers.bounds import RESOLVE_MAX_ENDPOINTS
 from axon.drivers.linkmodel import LinkModel
 from axon.drivers.sim.agenda import Agenda
+from axon.drivers.sim.names import Names
 from axon.drivers.sim.network import Cut, LinkTable, Shaping, stream
 from axon.drivers.sim.program import Program, ProgramSettings
 from axon.drivers.sim.streams import Attempt, Host
@@ -37,9 +37,6 @@ from axon.machine import (
 
 START = 1_700_000_000 * SECOND
 """When a simulation begins unless told otherwise: some day in November 2023."""
-
-DNS_TIME = 50 * MILLISECOND
-"""How long a name server that lives takes to answer."""
 
 
 class NoAnswer(AxonError):
@@ -90,7 +87,7 @@ class Simulation:
         self._programs: list[Program] = []
         self._numbers: dict[str, int] = {}
         self._listeners: dict[Endpoint, int] = {}
-        self._names: dict[str, tuple[str, ...] | None] = {}
+        self._names = Names()
         self._asked: dict[int, Asked] = {}
         self._next_ticket = 0
         self._partitions: list[Cut] = []
@@ -129,7 +126,7 @@ class Simulation:
 
         Args:
             boot: makes its machine, told the time; called again by each `restart`.
-            endpoint: where it listens; it dials from the same host.
+            endpoint: where it listens (see `listen`); it dials from the same host.
             perform: does a `Delegate`d job, in the instant in which the job ends.
             job_time_us: how long a job takes.
             on_report: takes the fact of every `Report`, with the time it was stated.
@@ -139,14 +136,19 @@ class Simulation:
         Returns:
             Its number, counting up from 0.
         """
-        assert endpoint not in self._listeners, f"two nodes at {endpoint}"
         number = len(self._programs)
         settings = ProgramSettings(boot, endpoint, perform, job_time_us, on_report, listens)
         self._numbers.setdefault(endpoint.host, number)
         if listens:
-            self._listeners[endpoint] = number
+            self.listen(number, endpoint)
         self._programs.append(Program(number, settings, clock_offset_us, self))
         return number
+
+    def listen(self, node: int, endpoint: Endpoint) -> None:
+        """Have a node listen at one more address."""
+        assert endpoint not in self._listeners, f"two nodes at {endpoint}"
+        self._numbers.setdefault(endpoint.host, node)
+        self._listeners[endpoint] = node
 
     def machine(self, node: int) -> Machine:
         """The machine of a node, or the one it had when it crashed."""
@@ -342,7 +344,7 @@ class Simulation:
 
     def set_name(self, name: str, hosts: tuple[str, ...] | None) -> None:
         """Say what a name resolves to; None for a name server that does not answer."""
-        self._names[name] = hosts
+        self._names.set(name, hosts)
 
     # What programs and connections ask.
 
@@ -368,12 +370,7 @@ class Simulation:
 
     def resolve(self, program: Program, resolve: Resolve) -> None:
         """Answer from the names that were set; an address in text stands for itself."""
-        hosts = self._names.get(resolve.host, ())
-        wait = DNS_TIME
-        if resolve.host not in self._names and _is_address(resolve.host):
-            hosts = (resolve.host,)
-        elif hosts is None:
-            hosts, wait = (), RESOLVE_TIMEOUT
+        hosts, wait = self._names.look_up(resolve.host)
         found = tuple(Endpoint(host, resolve.port) for host in hosts[:RESOLVE_MAX_ENDPOINTS])
         event = Resolved(resolve.ticket, found)
         self.agenda.at(self.now + wait, partial(program.happened, event))
@@ -390,11 +387,3 @@ class Simulation:
 
     def _locate(self, error: Exception) -> None:
         error.add_note(f"simulation: seed {self.seed}, event {self.trace.events}, at {self.now}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -41,8 +41,9 @@ from axon.primitives.network import REGTEST
 from axon.swarm.invariants import Finding, counted
 from axon.swarm.sightings import Sightings
 from axon.swarm.sim.attackreport import AttackReport
+from axon.swarm.sim.crowd import SERVICES, Crowd
 from axon.swarm.sim.lookout import Lookout
-from axon.swarm.sim.mallory import SERVICES, Mallory, MalloryProgram
+from axon.swarm.sim.mallory import AGE, USER_AGENT, Mallory, MalloryProgram
 from axon.swarm.sim.simulation import PORT, SimNetwork, host
 from axon.swarm.sim.workload import PAYERS, history
 
@@ -199,7 +200,8 @@ class _Stage:
         ends = [address_of(Endpoint(each, PORT)) for each in self._hosts]
         addresses = [each for each in ends if each is not None]
         chain = [Header(raw[:HEADER_SIZE]) for raw in blocks]
-        self._mallory = Mallory(REGTEST, self.net.nodes[VICTIM].endpoint, addresses, chain)
+        self._hers = Crowd(REGTEST, USER_AGENT, addresses, AGE, chain)
+        self._mallory = Mallory(self.net.nodes[VICTIM].endpoint, self._hers)
         self.net.run(BOOT)
         self._add_programs()
         self._attack()
@@ -234,7 +236,7 @@ class _Stage:
         for place in range(ATTACK // BLOCKS_EVERY):
             self.net.run(BLOCKS_EVERY)
             block = self.net.mine(place, PAYERS[0].script)
-            self._mallory.chain.append(block.header)
+            self._hers.chain.append(block.header)
         self.net.run(FOLLOWING)
 
     def _counted(self, addrman: AddrMan) -> str:
@@ -248,7 +250,7 @@ class _Stage:
         )
 
     def _of_hers(self, addresses: Sequence[NetAddress]) -> int:
-        return sum(1 for each in addresses if each in self._mallory.addresses)
+        return sum(1 for each in addresses if each in self._hers.addresses)
 
     # One start.
 
@@ -261,7 +263,7 @@ class _Stage:
         )
         active = net.machine(VICTIM).active
         entries = [active.at(height) for height in range(1, active.height + 1)]
-        self._mallory.chain = [each.header for each in entries if each is not None]
+        self._hers.chain = [each.header for each in entries if each is not None]
         net.crash(VICTIM, lose=False)
         net.run(DOWN)
         net.restart(VICTIM)
@@ -277,7 +279,7 @@ class _Stage:
 
     def _from_her_seed(self) -> bytes:
         addrman, now = AddrMan(self.net.simulation.random("seed"), lab=True), self.net.now
-        for address in self._mallory.addresses:
+        for address in self._hers.addresses:
             addrman.add([TimedAddress(now // SECOND, SERVICES, address)], address, now)
         return addrman.snapshot().encode()
 
