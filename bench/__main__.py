@@ -3,8 +3,9 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
-matching, coldwallet, walletmemory, failover, swarmstart, fidelity, eclipse; without a name all are
-measured. `--keep` adds the table to bench/results.md.
+matching, coldwallet, walletmemory, failover, swarmstart, fidelity, eclipse, mesh, blockspread,
+seatfilling, addressflood; without a name all are measured. `--keep` adds the table to
+bench/results.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Final
 
 from axon.primitives.hashes import sha256d
 from bench import (
+    addressflood,
+    blockspread,
     coldwallet,
     decoding,
     eclipse,
@@ -29,7 +32,9 @@ from bench import (
     headers,
     lightheaders,
     matching,
+    mesh,
     payments,
+    seatfilling,
     simulating,
     starting,
     swarmstart,
@@ -63,6 +68,10 @@ def main(arguments: list[str]) -> int:
         "swarmstart": swarmstart.measure,
         "fidelity": fidelity.measure,
         "eclipse": eclipse.measure,
+        "mesh": mesh.measure,
+        "blockspread": blockspread.measure,
+        "seatfilling": seatfilling.measure,
+        "addressflood": addressflood.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

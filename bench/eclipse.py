@@ -27,11 +27,10 @@ from axon.p2p.autodial import EXTRA_BLOCK_RELAY_INTERVAL, FEELER_INTERVAL
 from axon.p2p.connectionsconfig import MAX_BLOCK_RELAY, MAX_FULL_RELAY
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.peersfile import MAX_ANCHORS
-from axon.p2p.requests import endpoint_of
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.primitives.network import REGTEST
-from axon.swarm.sim.crowd import SERVICES, Crowd, CrowdProgram
+from axon.swarm.sim.crowd import SERVICES, Crowd, add_crowd
 from axon.swarm.sim.simulation import PORT, SimNetwork
 from axon.swarm.sim.workload import PAYERS, history
 from bench import eclipseodds as odds
@@ -165,12 +164,8 @@ class _World:
         return replace(usual, connections=connections)
 
     def _add_crowd(self, name: str, addresses: Sequence[NetAddress]) -> None:
-        simulation = self.net.simulation
         crowd = Crowd(REGTEST, f"/{name}:1/", chain=self._chain)
-        boot = partial(CrowdProgram, crowd, simulation.random(name))
-        number = simulation.add(boot, endpoint_of(addresses[0]))
-        for each in addresses[1:]:
-            simulation.listen(number, endpoint_of(each))
+        add_crowd(self.net.simulation, crowd, addresses)
 
     # What the node knows.
 

@@ -17,6 +17,7 @@ from axon.swarm.sightings import over, sightings_lines
 from axon.swarm.sim.attackreport import AttackReport
 from axon.swarm.sim.censorship import run_censorship
 from axon.swarm.sim.eclipse import run_eclipse
+from axon.swarm.sim.hostility import run_hostility
 from axon.swarm.sim.masscrash import run_mass_crash
 from axon.swarm.sim.onewaycut import run_one_way
 from axon.swarm.sim.stalling import run_stalling
@@ -26,6 +27,7 @@ ATTACKS: Final[Mapping[str, Callable[[int], AttackReport]]] = MappingProxyType(
         "censor": run_censorship,
         "crash": run_mass_crash,
         "eclipse": run_eclipse,
+        "hostility": run_hostility,
         "one-way": run_one_way,
         "stall": run_stalling,
     }
@@ -35,8 +37,9 @@ _MORE: Final = (
     "Attack a network in virtual time and judge what that does. censor (L5): each node in turn "
     "keeps payments to itself and its miner leaves them out. crash (L6): half of all nodes are "
     "killed at once, and come back. eclipse (L9): Mallory tells a node of her addresses alone, "
-    "sits in its seats, and waits for its restart. one-way (L11): one side of a network does not "
-    "hear the other. stall (L10): peers name blocks and do not hand them over. "
+    "sits in its seats, and waits for its restart. hostility (L1): up to half of twenty nodes lie, "
+    "strangers abuse all, and the honest come to one tip. one-way (L11): one side of a network "
+    "does not hear the other. stall (L10): peers name blocks and do not hand them over. "
     "Exit code: 0 all holds, 1 something does not, 2 or 3 it was called wrongly."
 )
 

@@ -6,15 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from axon.machine import HOUR
+from axon.chain.outcome import BlockOutcome
+from axon.machine import HOUR, MINUTE
+from axon.node.blockflow import BlockFlow
 from axon.p2p import blockdownload
 from axon.p2p.picker import Picker
+from axon.primitives.hashes import BlockHash
+from axon.primitives.verdict import Rejected
 from axon.swarm.blueprint import ComponentClass, MinerPlan, NodePlan, SharedPlan, node_names
 from axon.swarm.faultplan import Op, step
-from axon.swarm.sim import censorship, eclipse, masscrash, onewaycut
+from axon.swarm.sim import censorship, eclipse, hostility, masscrash, onewaycut
 from axon.swarm.sim.attackreport import AttackReport
 from axon.swarm.sim.censorship import one_miner_each, run_censorship
 from axon.swarm.sim.eclipse import CASES, FEW, MANY, EclipseCase, Kept, run_eclipse
+from axon.swarm.sim.hostility import run_hostility
 from axon.swarm.sim.masscrash import run_mass_crash
 from axon.swarm.sim.onewaycut import majority, run_one_way, two_sides
 from axon.swarm.sim.stalling import CHAIN_BLOCKS, run_stalling
@@ -35,6 +40,32 @@ def blamed(report: AttackReport) -> tuple[str, ...]:
     (finding,) = report.findings
     assert finding.holds is False, finding.said
     return finding.culprits
+
+
+# L1.
+
+
+@pytest.mark.long
+def test_l1_honest_nodes_come_to_one_tip_among_liars() -> None:
+    report = run_hostility(2, 12)
+    assert "honest nodes of 12 are on one tip" in stands(report)
+    assert "forger" in report.notes[0]
+    assert run_hostility(2, 12).digest == report.digest
+
+
+@pytest.mark.long
+def test_l1_is_broken_where_a_changed_body_damns_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = BlockFlow._take_verdicts
+
+    def damning(self: BlockFlow, block_hash: BlockHash, outcome: BlockOutcome) -> None:
+        right(self, block_hash, outcome)
+        if isinstance(outcome.verdict, Rejected):
+            self._chain.mark_invalid(block_hash)
+
+    monkeypatch.setattr(BlockFlow, "_take_verdicts", damning)
+    monkeypatch.setattr(hostility, "EACH", 3 * MINUTE)
+    (finding,) = run_hostility(2, 12).findings
+    assert finding.holds is False
 
 
 # L5.

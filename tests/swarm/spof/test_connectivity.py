@@ -14,7 +14,7 @@ from axon.swarm.spof.connectivity import (
     connectivity,
     largest_core,
 )
-from axon.swarm.spof.removal import betweenness, removal_curves
+from axon.swarm.spof.removal import betweenness, hoster_curve, removal_curves
 
 PATH = LinkGraph(pairwise("abcd"))
 RING = LinkGraph([*pairwise("abcde"), ("e", "a")])
@@ -90,3 +90,10 @@ def test_whoever_holds_most_ways_need_not_have_most_neighbours() -> None:
     _, degree, ways = removal_curves(LinkGraph(bells))
     assert ways.first[0] == "mid"
     assert degree.first[0] in {"a", "z"}
+
+
+def test_hosters_go_the_largest_first() -> None:
+    curve = hoster_curve(STAR, [["hub"], ["a", "b"], ["c"], ["d"]])
+    assert curve.first == ("a", "b", "hub", "c", "d")
+    assert curve.largest == (1.0, 0.8, 0.6, 0.2, 0.2, 0.0)
+    assert curve.threshold == 3 / 5

@@ -1,9 +1,11 @@
 """L9, not eclipsed: an attacker of a stated budget seldom comes to be all that a node dials.
 
-Mallory has `ADDRESSES` addresses, in few netgroups or in many. For half an hour her programs tell a
-node of them and of nobody else, and sit in its seats; feelers find that they answer, so that they
-come among its tried addresses. Then the node stops, and starts again with what it has kept. Of
-interest is whom it dials: as long as one of these is honest it must come onto the honest chain.
+Mallory has `ADDRESSES` addresses, in few netgroups or in many. For half an hour her programs
+(`swarm/sim/crowd`) tell a node of them and of nobody else, and sit in its seats. They show the
+chain that it has already, and keep new blocks to themselves: never behind, and never of use.
+Feelers find that they answer, so that they come among its tried addresses. Then the node stops, and
+starts again with what it has kept. Of interest is whom it dials: as long as one of these is honest
+it must come onto the honest chain.
 
 What stands against her, by what the node has kept:
 
@@ -30,6 +32,7 @@ from axon.drivers.sim.driver import START
 from axon.machine import MINUTE, SECOND, Endpoint, Instant
 from axon.node.facts import Fact
 from axon.node.settings import NodeSettings
+from axon.p2p.addrgossip import FRESH
 from axon.p2p.addrman import AddrMan
 from axon.p2p.connectionsconfig import MAX_BLOCK_RELAY, MAX_FULL_RELAY
 from axon.p2p.connectiontype import ConnectionType
@@ -41,9 +44,8 @@ from axon.primitives.network import REGTEST
 from axon.swarm.invariants import Finding, counted
 from axon.swarm.sightings import Sightings
 from axon.swarm.sim.attackreport import AttackReport
-from axon.swarm.sim.crowd import SERVICES, Crowd
+from axon.swarm.sim.crowd import SERVICES, Crowd, Dialling, DiallingProgram
 from axon.swarm.sim.lookout import Lookout
-from axon.swarm.sim.mallory import AGE, USER_AGENT, Mallory, MalloryProgram
 from axon.swarm.sim.simulation import PORT, SimNetwork, host
 from axon.swarm.sim.workload import PAYERS, history
 
@@ -73,6 +75,11 @@ SEATS: Final = 20
 
 DIALLERS: Final = 10
 """So many of her programs dial it."""
+
+USER_AGENT: Final = "/Mallory:1/"
+
+AGE: Final = FRESH + SECOND
+"""So old are the times that she tells: the node keeps her addresses, and tells nobody of them."""
 
 CHAIN_BLOCKS: Final = 6
 BOOT: Final = 5 * MINUTE
@@ -201,7 +208,6 @@ class _Stage:
         addresses = [each for each in ends if each is not None]
         chain = [Header(raw[:HEADER_SIZE]) for raw in blocks]
         self._hers = Crowd(REGTEST, USER_AGENT, addresses, AGE, chain)
-        self._mallory = Mallory(self.net.nodes[VICTIM].endpoint, self._hers)
         self.net.run(BOOT)
         self._add_programs()
         self._attack()
@@ -227,9 +233,10 @@ class _Stage:
     def _add_programs(self) -> None:
         """Hers; they let nobody in but the node, and so do not come between honest ones."""
         simulation, only = self.net.simulation, frozenset((host(VICTIM),))
+        dialling = Dialling(self.net.nodes[VICTIM].endpoint)
         for place, at in enumerate(self._hosts):
             rng, dials = simulation.random("mallory", place), place < DIALLERS
-            boot = partial(MalloryProgram, self._mallory, dials, rng)
+            boot = partial(DiallingProgram, self._hers, dialling, dials, rng)
             simulation.admit_only(simulation.add(boot, Endpoint(at, PORT)), only)
 
     def _attack(self) -> None:

@@ -6,6 +6,7 @@ make of it is looked at from outside: who has dialled whom, and in how many part
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -22,13 +23,19 @@ SEED_NODE: Final = 0
 _LASTING: Final = frozenset((ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY))
 
 
-def from_one_address(seed: int, count: int, connections: int | None = None) -> SimNetwork:
+def from_one_address(
+    seed: int,
+    count: int,
+    connections: int | None = None,
+    hosts: Mapping[int, str] | None = None,
+) -> SimNetwork:
     """A network whose nodes know one address each, at its beginning.
 
     Args:
         seed: of all chance.
         count: how many nodes.
         connections: of the node that has the address, at most; the default if None.
+        hosts: the addresses of nodes that are no IPv4 ones, by number.
     """
 
     def contacts(number: int) -> list[int]:
@@ -39,7 +46,9 @@ def from_one_address(seed: int, count: int, connections: int | None = None) -> S
             return usual
         return replace(usual, connections=replace(usual.connections, max_connections=connections))
 
-    return SimNetwork(seed, count, contacts=contacts, history=history(START), settings=settings)
+    return SimNetwork(
+        seed, count, contacts=contacts, history=history(START), settings=settings, hosts=hosts
+    )
 
 
 def outbound(network: SimNetwork) -> dict[int, int]:

@@ -11,6 +11,7 @@ from collections import Counter
 
 from axon.chain.coinstats import coin_stats
 from axon.consensus.kernel import Kernel
+from axon.machine import PeerId
 from axon.node.facts import BlockRejected, Fact, PeerMisbehaved, TipChanged
 from axon.node.full import FullNode
 from axon.primitives.hashes import BlockHash, to_hex
@@ -25,12 +26,16 @@ CLOCKS_DIFFER = "time-too-new"
 class Watch:
     """Looks on while honest nodes run.
 
+    Args:
+        attackers: hosts that may be blamed, and whose blocks may be refused.
+
     Attributes:
         deepest_reorg: blocks that left an active chain at once, at most.
         seen: how often each kind of fact was stated, by its name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, attackers: frozenset[str] = frozenset()) -> None:
+        self._attackers = attackers
         self.deepest_reorg = 0
         self.seen: Counter[str] = Counter()
         self._digests: dict[BlockHash, bytes] = {}  # Of the coins at each tip.
@@ -51,10 +56,14 @@ class Watch:
         name, itself = type(fact).__name__, (f"node {node}",)
         self.seen[name] += 1
         match fact:
+            case PeerMisbehaved(_, address, _) if address.rpartition(":")[0] in self._attackers:
+                pass
             case PeerMisbehaved(_, address, rule):
                 raise Violation("S9", f"node {node} blames honest {address}: {rule}", itself)
             case BlockRejected(_, "prev-blk-not-found", None):
                 pass  # A miner was faster than those who bring the block before.
+            case BlockRejected(peer=peer) if self._is_attacker(machine, peer):
+                pass
             case BlockRejected(block_hash, reason, _) if reason != CLOCKS_DIFFER:
                 raise Violation("S9", f"node {node} refuses {to_hex(block_hash)}: {reason}", itself)
             case TipChanged(chainwork=work):
@@ -66,6 +75,13 @@ class Watch:
                 self.check_coins(node, machine)
         if name == "BlockDisconnected":
             self._leaving[node] += 1
+
+    def _is_attacker(self, machine: FullNode, peer: PeerId | None) -> bool:
+        """Whether a peer is one, or may have been, since it has gone."""
+        session = None if peer is None else machine.sessions.get(peer)
+        if session is None:
+            return peer is not None and bool(self._attackers)
+        return session.remote.host in self._attackers
 
     def check_coins(self, node: int, machine: FullNode) -> None:
         """Equal tips mean equal coins, and no more of them than were ever mined.

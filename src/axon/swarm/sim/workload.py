@@ -87,6 +87,7 @@ class Workload:
         payment_interval_us: mean time between payments.
         block_interval_us: mean time between blocks.
         until: nothing begins after it.
+        at: the nodes that are used, by number; None for all.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class Workload:
         payment_interval_us: int,
         block_interval_us: int,
         until: Instant,
+        at: frozenset[int] | None = None,
     ) -> None:
         self._network = network
         self._rng = network.simulation.random("workload")
         self._until = until
+        self._at = at
         self.payments = 0
         self.blocks = 0
         self._mature: dict[tuple[BlockHash | None, int, str], list[Spendable]] = {}
@@ -119,7 +122,9 @@ class Workload:
         simulation.at(when, due)
 
     def _somewhere(self) -> int | None:
-        running = self._network.running()
+        running = [
+            number for number in self._network.running() if self._at is None or number in self._at
+        ]
         return running[int(self._rng.random() * len(running))] if running else None
 
     def _pay(self) -> None:

@@ -28,6 +28,7 @@ figure.chart svg { min-width: 36rem; } figure.chart figcaption { margin-top: .3r
 .chart line.grid { stroke: var(--line); stroke-width: 1; }
 .chart text.left { text-anchor: end; } .chart text.right { text-anchor: start; }
 .chart .curve { fill: none; stroke: var(--ink); stroke-width: 2; }
+.chart .curve.harm { stroke: var(--harm); }
 .chart .curve.dashed { stroke-dasharray: 7 4; } .chart .curve.dotted { stroke-dasharray: 2 3; }
 .chart .told { stroke: var(--dead); fill: none; stroke-width: 1.6; }
 .chart rect.told { fill: var(--dead); opacity: .22; stroke: none; }

@@ -1,7 +1,8 @@
 """What is left of a network when its nodes go one after the other, by chance or the best first.
 
 The order is drawn, or it is by neighbours, or by how many shortest ways lead through a node
-(betweenness, Brandes 2001), both taken anew after each loss. The threshold of a curve is the share
+(betweenness, Brandes 2001), both taken anew after each loss; or all that one hoster has go
+together, those of the largest first. The threshold of a curve is the share
 of nodes after whose loss the largest part first holds less than half of those that are left: the
 network has come apart. One that is left with two nodes or less counts as gone.
 """
@@ -30,7 +31,7 @@ class RemovalCurve:
     """One way of removing.
 
     Args:
-        order: `random`, `degree` or `betweenness`.
+        order: `random`, `degree`, `betweenness` or `hoster`.
         largest: by number of nodes that are gone, from 0: the share of all nodes that is in the
             largest part.
         threshold: the share of nodes after whose loss the network has come apart; a mean where
@@ -57,17 +58,35 @@ def removal_curves(graph: LinkGraph) -> list[RemovalCurve]:
     """By chance, by neighbours and by ways; none of a graph that is too small or too large."""
     if not 3 <= len(graph.neighbours) <= MAX_VERTICES:
         return []
+    by_ways = _worst_first(graph, betweenness)
+    return [random_curve(graph), degree_curve(graph), _curve("betweenness", graph, by_ways)]
+
+
+def random_curve(graph: LinkGraph) -> RemovalCurve:
+    """By chance."""
     rng = Random(_SEED)
     drawn = [_curve("random", graph, _drawn(graph, rng)) for _ in range(DRAWS)]
     steps = zip(*[each.largest for each in drawn], strict=True)
-    mean = RemovalCurve(
+    return RemovalCurve(
         "random",
         tuple(sum(step) / DRAWS for step in steps),
         sum(each.threshold for each in drawn) / DRAWS,
     )
-    by_degree = _worst_first(graph, _degrees)
-    by_ways = _worst_first(graph, betweenness)
-    return [mean, _curve("degree", graph, by_degree), _curve("betweenness", graph, by_ways)]
+
+
+def degree_curve(graph: LinkGraph) -> RemovalCurve:
+    """By neighbours."""
+    return _curve("degree", graph, _worst_first(graph, _degrees))
+
+
+def hoster_curve(graph: LinkGraph, hosters: Sequence[Sequence[str]]) -> RemovalCurve:
+    """By hosters.
+
+    Args:
+        hosters: the nodes of each; together all of the graph.
+    """
+    largest_first = sorted(hosters, key=len, reverse=True)
+    return _curve("hoster", graph, [each for nodes in largest_first for each in nodes])
 
 
 def betweenness(graph: LinkGraph) -> dict[str, float]:

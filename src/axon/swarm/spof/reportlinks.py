@@ -10,18 +10,19 @@ from axon.swarm.blueprint import Blueprint
 from axon.swarm.markup import Markup, element, text, told
 from axon.swarm.spof.connectivity import MAX_VERTICES, Connectivity, connectivity
 from axon.swarm.spof.plot import WIDTH, Scale, axes, chart, key, plain_table, share, steps
-from axon.swarm.spof.removal import RemovalCurve, removal_curves
+from axon.swarm.spof.removal import DRAWS, RemovalCurve, removal_curves
 from axon.swarm.trialhistory import TrialHistory, TrialPhase
 
 RANDOM_PUBLISHED: Final = (0.72, 0.92)
 TARGETED_PUBLISHED: Final = (0.05, 0.20)
 """Thresholds that were published of the live network: by chance, and the best linked first."""
 
-_KINDS: Final = {"random": "", "degree": "dashed", "betweenness": "dotted"}
+_KINDS: Final = {"random": "", "degree": "dashed", "betweenness": "dotted", "hoster": "harm"}
 _ORDERS: Final = {
     "random": "by chance",
     "degree": "most neighbours first",
     "betweenness": "most ways first",
+    "hoster": "hoster by hoster, the largest first",
 }
 _HEIGHT: Final = 270.0
 _MAX_NAMED: Final = 12
@@ -53,7 +54,7 @@ def links_section(graph: LinkGraph | None) -> list[Markup]:
         element("p", text(about)),
         _figures(found),
         element("h3", text("As nodes go and nobody dials anew")),
-        *_removal(removal_curves(graph)),
+        *removal_chart(removal_curves(graph)),
     ]
 
 
@@ -91,7 +92,8 @@ def _figures(found: Connectivity) -> Markup:
     return plain_table(("figure", "", "what it says"), rows)
 
 
-def _removal(curves: Sequence[RemovalCurve]) -> list[Markup]:
+def removal_chart(curves: Sequence[RemovalCurve]) -> list[Markup]:
+    """The curves beside what was published."""
     if not curves:
         return [element("p", text("There are too few nodes for curves, or too many."))]
     x, y = Scale(0.0, 1.0, 46.0, WIDTH - 26), Scale(0.0, 1.0, _HEIGHT - 40, 26.0)
@@ -105,19 +107,18 @@ def _removal(curves: Sequence[RemovalCurve]) -> list[Markup]:
     middle = (x.start + x.end) / 2
     drawn.append(element("text", text("of the nodes are gone"), x=middle, y=_HEIGHT - 6))
     caption = [
-        line_key("", "by chance, mean of 50 orders"),
-        line_key("dashed", "most neighbours first"),
-        line_key("dotted", "most ways first"),
+        *[line_key(_KINDS[each.order], _ORDERS[each.order]) for each in curves],
         key("told", "published thresholds of the live network"),
         text("Up: the part of all nodes that still hangs together."),
     ]
     rows = [_row(each) for each in curves]
-    title = "what still hangs together as nodes go, in three orders, beside published thresholds"
+    title = "what still hangs together as nodes go, in several orders, beside published thresholds"
     heads = ("order", "comes apart at f_c", "published", "first to go")
     words = plain_table(heads, rows)
     said = (
         "f_c: the part of the nodes after whose loss the largest piece first holds less than half "
-        "of those that are left; two that are left count as gone. The published figures are of "
+        "of those that are left; two that are left count as gone. By chance: the mean of "
+        f"{DRAWS} orders. The published figures are of "
         "a far larger network; so few nodes as here, that all find each other, stay together far "
         "longer."
     )

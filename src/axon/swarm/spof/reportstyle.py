@@ -43,5 +43,6 @@ figure.topology { max-width: 44rem; }
 .key svg.line { display: inline-block; width: 26px; min-width: 0; height: 10px;
   margin-right: .35em; } .line .curve { stroke: var(--ink); stroke-width: 2; }
 .line .curve.dashed { stroke-dasharray: 7 4; } .line .curve.dotted { stroke-dasharray: 2 3; }
+.line .curve.harm { stroke: var(--harm); }
 .topology text.fails { fill: var(--bad); font-weight: 700; }
 """
