@@ -35,7 +35,7 @@ from axon.p2p.txrelay import TxRelay
 from axon.p2p.txrequest import MAX_ANNOUNCEMENTS, MAX_GETDATA, TxRequest
 from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import HeadersOnly
-from axon.primitives.hashes import BlockHash, Txid, Wtxid
+from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.transaction import Transaction
@@ -439,8 +439,7 @@ def tx_relay(data: bytes) -> None:
             case 1 | 2 if len(made) < 20:
                 entry = scene.add(scene.pay(scene.coin(), fee=1_000 + source.number(2)))
                 made.append(entry.transaction)
-                feerate = entry.fee_sat * 1000 // entry.vsize
-                part.announce(Txid(entry.txid), Wtxid(entry.wtxid), feerate, peers.now)
+                part.announce(Wtxid(entry.wtxid), peers.now)
             case 3 if peer is not None and made:
                 chosen = source.choose(made)
                 part.known(peer, source.choose((chosen.txid, chosen.wtxid)))

@@ -267,6 +267,7 @@ def test_rpcbind_alone_is_not_enough() -> None:
             ["-whitebind=noban,out@127.0.0.1:5"],
             'whitebind may only be used for incoming connections ("out" was passed)',
         ),
+        (["-txsendrate=0"], "-txsendrate must be greater than zero"),
         (["-inboundrelaypercent=101"], "-inboundrelaypercent must be between 0 and 100"),
         (["-inboundrelaypercent=-1"], "-inboundrelaypercent must be between 0 and 100"),
         (["-whitelist=noban@x"], "Invalid netmask specified in -whitelist: 'x'"),

@@ -189,6 +189,7 @@ shrinkdebugfile flag    |              | Cut a long log at the start (default: 1
 stopafterblockimport -
 stopatheight  -
 test          -
+txsendrate    value     | <n>          | Announce at most so many transactions a second to those who connect, two and a half times as many to others (default: 14)
 uacomment     list      | <text>       | Add a comment to the name this node goes by
 """
 

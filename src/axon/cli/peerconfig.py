@@ -22,6 +22,7 @@ from axon.host.settings import Bind, PeerSettings
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
+from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 
@@ -104,6 +105,7 @@ def peer_config(
         serve_bloom=settings.flag("peerbloomfilters", False),
         lab=lab,
         announce_pool=settings.flag("announcepool", lab),
+        tx_send_rate=_tx_send_rate(settings),
         asmap=_asmap(settings, folder),
     )
 
@@ -128,6 +130,14 @@ def _dnsseed(settings: Settings, isolated: bool) -> bool:
     if settings.flag("forcednsseed", False) and not dnsseed:
         raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
     return dnsseed
+
+
+def _tx_send_rate(settings: Settings) -> int:
+    """Transactions a second announced to inbound peers."""
+    rate = settings.number("txsendrate", SEND_RATE)
+    if rate <= 0:
+        raise ConfigError("-txsendrate must be greater than zero")
+    return rate
 
 
 def _relay_percent(settings: Settings) -> int:

@@ -62,6 +62,7 @@ def machine_settings(
         private_broadcast=peers.private_broadcast,
         serve_bloom=peers.serve_bloom,
         announce_pool=peers.announce_pool,
+        tx_send_rate=peers.tx_send_rate,
         blocks_only=peers.blocks_only,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,

@@ -17,6 +17,7 @@ from axon.drivers.aio.routes import DIRECT, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.errors import ConfigError
 from axon.host.reaching import TorControl
+from axon.host.required import require, require_endpoints, require_path, require_place
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
@@ -25,6 +26,7 @@ from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
+from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
@@ -77,35 +79,6 @@ def fixed_seeds(network: Network) -> tuple[NetAddress, ...]:
     """The addresses of a network that are built in."""
     found = [address_of(Endpoint.parse(text, network.port)) for text in network.fixed_seeds]
     return tuple([address for address in found if address is not None])
-
-
-def _require(name: str, value: object, kind: type, expected: str) -> None:
-    if not isinstance(value, kind):
-        raise ConfigError(f"{name} is to be {expected}, not {value!r}")
-
-
-def _require_endpoints(name: str, value: object) -> None:
-    """Refuse what is no endpoints: a text would be taken sign by sign."""
-    if not isinstance(value, tuple | list) or not all(isinstance(each, Endpoint) for each in value):
-        raise ConfigError(
-            f"{name} is to be a tuple of Endpoint (Endpoint.parse reads HOST:PORT), not {value!r}"
-        )
-
-
-def _require_place(network: object, folder: object) -> Path:
-    """The folder; whoever wrote it as text may go on.
-
-    Raises:
-        ConfigError: the network or the folder is none.
-    """
-    _require("network", network, Network, "a Network (axon.REGTEST, ...)")
-    return _require_path("folder", folder)
-
-
-def _require_path(name: str, value: object) -> Path:
-    if not isinstance(value, str | Path):
-        raise ConfigError(f"{name} is to be a Path, not {value!r}")
-    return Path(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +139,7 @@ class PeerSettings:
         max_upload_bytes: in 24 hours, 0 for any number. whitelist: permissions by address.
         serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
         lab, announce_pool: loopback addresses count as routable; who comes is told of the pool.
+        tx_send_rate: transactions a second announced to inbound peers.
     """
 
     binds: tuple[Bind, ...] = ()
@@ -200,6 +174,7 @@ class PeerSettings:
     serve_bloom: bool = False
     lab: bool = False
     announce_pool: bool = False
+    tx_send_rate: int = SEND_RATE
     asmap: Path | None = None
 
     @property
@@ -211,9 +186,9 @@ class PeerSettings:
 
     def __post_init__(self) -> None:
         if self.connect is not None:
-            _require_endpoints("connect", self.connect)
+            require_endpoints("connect", self.connect)
         for name in ("addnode", "seednode", "externalip"):
-            _require_endpoints(name, getattr(self, name))
+            require_endpoints(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +226,9 @@ class RpcSettings:
     whitelist_default: bool | None = None
 
     def __post_init__(self) -> None:
-        _require("server", self.server, ServerSettings, "ServerSettings")
+        require("server", self.server, ServerSettings, "ServerSettings")
         if self.cookie is not None:
-            object.__setattr__(self, "cookie", _require_path("cookie", self.cookie))
+            object.__setattr__(self, "cookie", require_path("cookie", self.cookie))
 
     @classmethod
     def at(cls, *endpoints: Endpoint) -> Self:
@@ -342,8 +317,8 @@ class FullNodeSettings:
     reindex_chainstate: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", _require_place(self.network, self.folder))
-        _require("peers", self.peers, PeerSettings, "PeerSettings")
+        object.__setattr__(self, "folder", require_place(self.network, self.folder))
+        require("peers", self.peers, PeerSettings, "PeerSettings")
         if self.peers.lab and not self.network.is_test:
             raise ConfigError(f"lab is for regtest only, not for {self.network.name}")
 
@@ -387,10 +362,10 @@ class LightSettings:
     v2_transport: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", _require_place(self.network, self.folder))
+        object.__setattr__(self, "folder", require_place(self.network, self.folder))
         if self.connect is not None:
-            _require_endpoints("connect", self.connect)
-        _require_endpoints("added", self.added)
+            require_endpoints("connect", self.connect)
+        require_endpoints("added", self.added)
 
     @property
     def light_folder(self) -> Path:

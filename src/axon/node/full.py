@@ -144,6 +144,7 @@ class FullNode(PeerNode):
             rng,
             blocks_only=settings.blocks_only,
             announce_pool=settings.announce_pool,
+            send_rate=settings.tx_send_rate,
         )
         serving = Serving(chain, self.transactions, self.upload)
         served = settings.serve_filters and filters is not None

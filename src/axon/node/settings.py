@@ -11,6 +11,7 @@ from axon.mining.template import DEFAULT_LIMITS, BlockLimits
 from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
+from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 from axon.wire.messages import Services
@@ -80,6 +81,7 @@ class NodeSettings(LinkSettings):
         serve_filters: answer requests for filters (`-peerblockfilters`).
         serve_bloom: let peers set bloom filters (`-peerbloomfilters`, BIP 37).
         announce_pool: tell peers who come of what waits in the pool (`-announcepool`).
+        tx_send_rate: transactions a second announced to inbound peers (`-txsendrate`).
         serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
@@ -90,6 +92,7 @@ class NodeSettings(LinkSettings):
     serve_filters: bool = True
     serve_bloom: bool = False
     announce_pool: bool = False
+    tx_send_rate: int = SEND_RATE
     serve_history: bool = True
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S

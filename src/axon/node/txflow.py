@@ -23,6 +23,8 @@ from axon.node.packageflow import PackageFlow
 from axon.node.session import Session
 from axon.node.txoutcomes import TxOutcomes
 from axon.p2p.faults import PeerFault
+from axon.p2p.txbacklog import SEND_RATE
+from axon.p2p.txrelay import TxRelay
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wire.messages import InvItem, InvType, NotFound
 
@@ -43,6 +45,7 @@ class TxFlow:
         rng: for the parts.
         blocks_only: peers are to send no transactions (`-blocksonly`).
         announce_pool: newcomers are told of the pool (`-announcepool`).
+        send_rate: transactions a second announced to inbound peers (`-txsendrate`).
     """
 
     def __init__(
@@ -55,13 +58,26 @@ class TxFlow:
         *,
         blocks_only: bool = False,
         announce_pool: bool = False,
+        send_rate: int = SEND_RATE,
     ) -> None:
         self._outbox = outbox
         self.pool = pool
         self._chain = chain
         self._blocks_only = blocks_only
         self.outcomes = TxOutcomes(
-            outbox, pool, chain, rng, blocks_only=blocks_only, announce_pool=announce_pool
+            outbox,
+            pool,
+            chain,
+            TxRelay(
+                rng,
+                pool,
+                min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
+                incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
+                blocks_only=blocks_only,
+                announce_pool=announce_pool,
+                send_rate=send_rate,
+            ),
+            rng,
         )
         self.download, self.txrelay = self.outcomes.download, self.outcomes.txrelay
         self.orphans, self.fees = self.download.orphans, self.outcomes.fees

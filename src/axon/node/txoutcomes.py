@@ -15,7 +15,6 @@ from axon.mempool.entry import PoolEntry
 from axon.mempool.fees import FeeEstimator
 from axon.mempool.outcome import Admitted, CrowdedOut, Refusal, Refused
 from axon.mempool.packageacceptance import PackageResult
-from axon.mempool.policy import feerate_of
 from axon.mempool.pool import Mempool
 from axon.node.chainstate import ChainState
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
@@ -37,9 +36,8 @@ class TxOutcomes:
         outbox: where effects go.
         pool: the unconfirmed.
         chain: what is known of the chain.
+        txrelay: announces them.
         rng: for the parts.
-        blocks_only: peers are to send no transactions (`-blocksonly`).
-        announce_pool: newcomers are told of the pool (`-announcepool`).
     """
 
     def __init__(
@@ -47,23 +45,14 @@ class TxOutcomes:
         outbox: Outbox,
         pool: Mempool,
         chain: ChainState,
+        txrelay: TxRelay,
         rng: Random,
-        *,
-        blocks_only: bool,
-        announce_pool: bool,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
         self.pool = pool
         self.download = TxDownload(pool, rng)
-        self.txrelay = TxRelay(
-            rng,
-            pool,
-            min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
-            incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
-            blocks_only=blocks_only,
-            announce_pool=announce_pool,
-        )
+        self.txrelay = txrelay
         self.fees = FeeEstimator()
 
     # What became of one.
@@ -132,8 +121,7 @@ class TxOutcomes:
 
     def announce(self, entry: PoolEntry, now: Instant) -> None:
         """Tell peers of an entry, each in its time."""
-        feerate = feerate_of(entry.fee_sat, entry.vsize)
-        self.txrelay.announce(entry.txid, entry.wtxid, feerate, now)
+        self.txrelay.announce(entry.wtxid, now)
 
     def removed(self, entries: Sequence[PoolEntry], reason: str) -> None:
         """Entries left the pool without a block."""

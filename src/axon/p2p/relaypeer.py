@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from axon.machine import Instant
+from axon.machine import Instant, PeerId
+from axon.p2p.actions import Send
 from axon.p2p.feefilter import NOTHING_SAT_KVB
 from axon.p2p.rollingset import RollingSet
 from axon.p2p.views import PoolEntryView, TxPool
 from axon.primitives.hashes import Txid, Wtxid
+from axon.wire.messages import Inv, InvItem, InvType
 
 MAX_KNOWN: Final = 50_000
 """Hashes remembered that a peer knows: two hours of traffic. A forgotten one is announced again."""
 
 MAX_QUEUE: Final = 50_000
 """Transactions queued for a peer. So many wait only in a flood; the rest reaches it by others."""
+
+MAX_INVENTORY: Final = 50_000
+"""Items of one `inv`."""
 
 NEWCOMER_SHARE: Final = 1_000
 """Transactions of the pool that a newcomer is told of, best first: 36 kB at most for whoever dials
@@ -97,6 +103,24 @@ class RelayPeer:
         name = entry.wtxid if self.wtxid_relay else entry.txid
         self.known.add(name)
         return name
+
+    def tell(self, peer: PeerId, told: Sequence[PoolEntryView]) -> list[Send]:
+        """Tell it, who is this peer, of transactions."""
+        kind = InvType.WTX if self.wtxid_relay else InvType.TX
+        items = tuple([InvItem(kind, self.mark_known(entry)) for entry in told])
+        return [
+            Send(peer, Inv(items[start : start + MAX_INVENTORY]))
+            for start in range(0, len(items), MAX_INVENTORY)
+        ]
+
+    def queue_unknown(self, entries: Sequence[PoolEntryView]) -> None:
+        """Queue what it does not know yet, if it wants to hear of any."""
+        if not self.relay:
+            return
+        for entry in entries:
+            name = entry.wtxid if self.wtxid_relay else entry.txid
+            if name not in self.known and len(self.queue) < MAX_QUEUE:
+                self.queue[entry.wtxid] = (entry.txid, entry.fee_sat * 1000 // entry.vsize)
 
     def queue_for_newcomer(self, pool: TxPool) -> None:
         """Queue what would be mined next."""

@@ -1,10 +1,10 @@
 """Which transactions are announced to which peer, and when; which may be asked for.
 
-A transaction that enters the pool is queued for every peer that does not know it, and leaves at the
-peer's next announcement: at random moments, so that nobody can tell from the time who heard of it
-first. Outbound peers have moments of their own, all inbound ones share theirs, so that dialling us
-ten times does not show ten times as much. A peer may ask for what was in the pool when it came, or
-at its last announcement, and for what the newest block holds; for nothing else.
+A transaction that enters the pool is queued for every peer that does not know it, when its turn has
+come (p2p/txbacklog), and leaves at the peer's next announcement: at random moments, so that nobody
+can tell from the time who heard of it first. Outbound peers have moments of their own, all inbound
+ones share theirs, so that dialling us ten times does not show ten times as much. A peer may ask for
+what was in the pool when it came, or at its last announcement, and for what the newest block holds.
 
 A peer that has just come, or has just ended its initial sync, missed what was announced before. As
 in Bitcoin Core it stays without, unless the operator has it told once of what would be mined next
@@ -30,27 +30,19 @@ from axon.p2p.bloomfilters import BloomFilters, FilterMessage, PoolMatch
 from axon.p2p.faults import PeerFault
 from axon.p2p.feefilter import FEEFILTER_VERSION, FeeFilters, exponential
 from axon.p2p.rebroadcast import Rebroadcast
-from axon.p2p.relaypeer import MAX_QUEUE, RelayPeer, RelayStats, relay_rank
+from axon.p2p.relaypeer import RelayPeer, RelayStats, relay_rank
+from axon.p2p.txbacklog import SEND_RATE, TxBacklog
 from axon.p2p.views import PoolEntryView, TxPool
 from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
-from axon.wire.messages import FeeFilter, Inv, InvItem, InvType
+from axon.wire.messages import FeeFilter, InvItem, InvType
 
 INBOUND_INTERVAL: Final = 5 * SECOND
 """Mean time between announcements to inbound peers."""
 
 OUTBOUND_INTERVAL: Final = 2 * SECOND
 """The same for peers that we chose: there is less to hide from them."""
-
-ANNOUNCED_AT_ONCE: Final = 14 * (INBOUND_INTERVAL // SECOND)
-"""Transactions of one announcement: 14 a second, twice what blocks can hold."""
-
-ANNOUNCED_AT_MOST: Final = 1000
-"""The same where the queue is long, far below what a peer may remember of us."""
-
-MAX_INVENTORY: Final = 50_000
-"""Items of one `inv`."""
 
 MATCHED_AT_ONCE: Final = 500
 """Transactions matched with a bloom filter in one go, for a peer that has set one; those that match
@@ -64,8 +56,7 @@ class TxRelay:
     """Announces the pool's transactions; node-wide.
 
     Peers on connections without transactions (block-relay-only, feelers) are never `opened` here.
-    A peer that wants no announcements has no part in the relay, unless it may want some yet, by a
-    bloom filter.
+    A peer that wants no announcements has no part in it, unless it may set a bloom filter yet.
 
     Args:
         rng: draws the moments.
@@ -73,6 +64,7 @@ class TxRelay:
         min_relay_sat_kvb: what `feefilter` never goes below.
         incremental_sat_kvb: for the steps of `feefilter`.
         blocks_only, announce_pool: want no transactions; tell newcomers of the pool.
+        send_rate: transactions a second announced to inbound peers (`-txsendrate`).
     """
 
     def __init__(
@@ -84,6 +76,7 @@ class TxRelay:
         incremental_sat_kvb: int = 100,
         blocks_only: bool = False,
         announce_pool: bool = False,
+        send_rate: int = SEND_RATE,
     ) -> None:
         self._rng = rng
         self._pool = pool
@@ -96,6 +89,8 @@ class TxRelay:
         self._peers: dict[PeerId, RelayPeer] = {}
         self._agenda: list[tuple[Instant, PeerId]] = []  # A heap; may hold old entries.
         self._inbound_at: Instant = 0
+        self._to_inbound = TxBacklog(pool, send_rate)
+        self._to_outbound = TxBacklog(pool, send_rate, outbound=True)
         self._repeat = Rebroadcast(rng)
         self._newest_block: Sequence[Transaction] = ()
         self._newest_by_hash: dict[bytes, Transaction] | None = None
@@ -135,17 +130,35 @@ class TxRelay:
             self._feefilters.opened(peer, now)
         self._repeat.start(now)
 
-    def announce(self, txid: Txid, wtxid: Wtxid, feerate_sat_kvb: int, now: Instant) -> None:
-        """A transaction entered the pool: queue it for all who do not know it."""
-        entry = (txid, feerate_sat_kvb)
-        for peer, ours in self._peers.items():
-            if ours.relay:
-                name = wtxid if ours.wtxid_relay else txid
-                if name not in ours.known and len(ours.queue) < MAX_QUEUE:
-                    ours.queue[wtxid] = entry
-            elif not self._takes_part(peer, ours):
-                continue
-            # Also where it is known: from then on the peer may ask for it.
+    def announce(self, wtxid: Wtxid, now: Instant) -> None:
+        """A transaction entered the pool: it is to be announced to all who do not know it."""
+        self._to_inbound.add(wtxid)
+        self._to_outbound.add(wtxid)
+        self._queue_next(now)
+
+    def _queue_next(self, now: Instant) -> None:
+        """Queue for the peers what may be announced now."""
+        for backlog, inbound in ((self._to_inbound, True), (self._to_outbound, False)):
+            if backlog:
+                peers = self._part_takers(inbound)
+                if peers:
+                    self._queue_for(peers, backlog.take(now), now)
+                else:
+                    backlog.clear()
+
+    def _part_takers(self, inbound: bool) -> list[tuple[PeerId, RelayPeer]]:
+        found = [item for item in self._peers.items() if item[1].inbound is inbound]
+        return [(peer, ours) for peer, ours in found if self._takes_part(peer, ours)]
+
+    def _queue_for(
+        self,
+        peers: Sequence[tuple[PeerId, RelayPeer]],
+        taken: Sequence[PoolEntryView],
+        now: Instant,
+    ) -> None:
+        for peer, ours in peers if taken else ():
+            ours.queue_unknown(taken)
+            # Also where all is known: from then on the peer may ask for it.
             self._plan_announcement(peer, ours, now)
 
     def known(self, peer: PeerId, tx_hash: bytes) -> None:
@@ -285,13 +298,16 @@ class TxRelay:
             self._plan(peer, ours, now)
         elif ours.queue or ours.wants_pool or ours.newcomer:
             self._plan_announcement(peer, ours, now)
-        return _announcement(peer, ours, [entry for entry in found if entry is not None])
+        return ours.tell(peer, [entry for entry in found if entry is not None])
 
     def tick(self, now: Instant) -> list[Send]:
         """Announcements and feefilters that are due."""
         actions: list[Send] = []
         if self._repeat.is_due(now):
-            self._announce_unbroadcast(now)
+            for entry in map(self._pool.get, self._pool.unbroadcast):
+                if entry is not None:
+                    self.announce(entry.wtxid, now)
+        self._queue_next(now)
         while self._agenda and self._agenda[0][0] <= now:
             item = heappop(self._agenda)
             if not self._is_current(item):
@@ -302,8 +318,6 @@ class TxRelay:
             if ours.is_matching:
                 continue  # When that is done, the next is planned.
             actions += self._announce_to(peer, ours)
-            if ours.queue:
-                self._plan_announcement(peer, ours, now + 1)
         return actions + self._feefilters.tick(now)
 
     def deadline(self) -> Instant | None:
@@ -312,6 +326,8 @@ class TxRelay:
         while agenda and not self._is_current(agenda[0]):
             heappop(agenda)
         soonest = earlier(self._feefilters.deadline(), self._repeat.deadline())
+        soonest = earlier(soonest, self._to_inbound.deadline())
+        soonest = earlier(soonest, self._to_outbound.deadline())
         return earlier(agenda[0][0] if agenda else None, soonest)
 
     def _welcome(self, peer: PeerId, ours: RelayPeer, now: Instant) -> None:
@@ -346,12 +362,6 @@ class TxRelay:
         ours.announce_at = when
         heappush(self._agenda, (when, peer))
 
-    def _announce_unbroadcast(self, now: Instant) -> None:
-        for txid in self._pool.unbroadcast:
-            entry = self._pool.get(txid)
-            if entry is not None:
-                self.announce(txid, entry.wtxid, entry.fee_sat * 1000 // entry.vsize, now)
-
     def _announce_to(self, peer: PeerId, ours: RelayPeer) -> list[Send]:
         if ours.newcomer and not ours.wants_nothing:
             ours.newcomer = False
@@ -364,11 +374,9 @@ class TxRelay:
             self._choose(peer, ours, bloom)
             return []
         told = ours.take_pool(self._pool, len(ours.pool_left))
-        queued = len(ours.queue)
-        limit = min(ANNOUNCED_AT_MOST, ANNOUNCED_AT_ONCE + queued // 1000 * 5)
-        told += ours.take_queued(self._pool, limit)
+        told += ours.take_queued(self._pool, len(ours.queue))
         ours.last_sequence = self._pool.sequence
-        return _announcement(peer, ours, told)
+        return ours.tell(peer, told)
 
     def _choose(self, peer: PeerId, ours: RelayPeer, bloom: BloomFilter) -> None:
         """Have the next transactions for a peer matched with its filter, if there are any."""
@@ -389,12 +397,3 @@ class TxRelay:
             ranked = sorted(self._pool.entries(), key=relay_rank, reverse=True)
             self._listing = sequence, [entry.wtxid for entry in ranked]
         return list(self._listing[1])
-
-
-def _announcement(peer: PeerId, ours: RelayPeer, told: Sequence[PoolEntryView]) -> list[Send]:
-    kind = InvType.WTX if ours.wtxid_relay else InvType.TX
-    items = tuple([InvItem(kind, ours.mark_known(entry)) for entry in told])
-    return [
-        Send(peer, Inv(items[start : start + MAX_INVENTORY]))
-        for start in range(0, len(items), MAX_INVENTORY)
-    ]
