@@ -17,8 +17,9 @@ from axon.p2p.addrman import AddrMan
 from axon.p2p.admission import InboundAdmitted
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.blockannounce import BlockAnnounce
-from axon.p2p.blockdownload import MAX_IN_FLIGHT, BlockDownload
+from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.blockfetch import MAX_WANTED, BlockFetch
+from axon.p2p.blocksinflight import MAX_IN_FLIGHT
 from axon.p2p.connections import Connections
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.connectiontype import ConnectionType
@@ -333,6 +334,8 @@ def _deliver(
         ledger.store(block)
     elif source.flag() and ledger.tree.get(name) is not None:
         ledger.tree.mark_invalid(name)
+    if block is not None:
+        part.stored(name, now)
     part.validated(name, block is not None)
 
 

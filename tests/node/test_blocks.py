@@ -17,7 +17,7 @@ from axon.node.facts import (
     TransactionAccepted,
     TransactionRemoved,
 )
-from axon.p2p.blockdownload import TIMEOUT_BASE
+from axon.p2p.blocksinflight import TIMEOUT_BASE
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import REGTEST

@@ -66,7 +66,7 @@ def test_who_dials_us_gets_our_version_and_a_ping_at_once() -> None:
     rig.tick()
     commands = rig.commands(peer)
     assert commands[0] == "ping"
-    assert set(commands) <= {"ping", "getheaders", "feefilter", "sendheaders"}
+    assert set(commands) <= {"ping", "getheaders", "feefilter", "sendheaders", "sendcmpct"}
     assert [fact.user_agent for fact in rig.facts(PeerConnected)] == ["/peer/"]
 
 
@@ -84,6 +84,7 @@ def test_whom_we_dial_gets_our_version_first() -> None:
         "sendaddrv2",
         "verack",
         "ping",
+        "sendcmpct",
     ]
 
 

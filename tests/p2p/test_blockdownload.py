@@ -13,20 +13,11 @@ from hypothesis import strategies as st
 
 from axon.machine import MINUTE, SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
-from axon.p2p.blockdownload import (
-    DIRECT_FETCH_AGE,
-    LIMITED_DEPTH,
-    MAX_IN_FLIGHT,
-    MAX_UNVALIDATED,
-    STALL_MIN,
-    TIMEOUT_BASE,
-    TIMEOUT_PER_PEER,
-    WINDOW,
-    BlockDownload,
-)
+from axon.p2p.blockdownload import LIMITED_DEPTH, MAX_UNVALIDATED, WINDOW, BlockDownload
+from axon.p2p.blocksinflight import MAX_IN_FLIGHT, STALL_MIN, TIMEOUT_BASE, TIMEOUT_PER_PEER
 from axon.p2p.faults import PeerSilent
 from axon.p2p.peerchains import PeerChains
-from axon.p2p.views import HeaderEntryView
+from axon.p2p.views import DIRECT_FETCH_AGE, HeaderEntryView
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.wire.messages import GetData, InvType
@@ -100,6 +91,7 @@ class Fixture:
             if entry.hash not in self.ledger.stored or entry.parent is not active.tip:
                 break
             active.connect(entry)
+        self.download.stored(block_hash, now)
         self.download.validated(block_hash, True)
         return wanted
 
@@ -599,7 +591,7 @@ def test_the_time_to_stall_doubles_up_to_a_minute_and_shrinks_again() -> None:
     assert [wait // SECOND for wait in waits] == [2, 4, 8, 16, 32, 64, 64, 64]
     for header in CHAIN[:100]:
         it.download.validated(header.hash, True)
-    assert it.download._stall_timeout == STALL_MIN
+    assert it.download._in_flight._stall_timeout == STALL_MIN
 
 
 def test_a_block_lets_a_stalling_peer_off() -> None:

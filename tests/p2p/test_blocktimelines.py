@@ -12,11 +12,12 @@ from axon.p2p.blocktimelines import (
     BlockTimelines,
     PeerMoment,
 )
+from axon.p2p.compactblock import Sources
 from axon.p2p.views import HeaderEntryView
-from axon.primitives.hashes import to_hex
+from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted, Rejected
-from axon.wire.messages import GetData, InvItem, InvType
+from axon.wire.messages import GetBlockTxn, GetData, InvItem, InvType
 from tests.p2p.chains import Ledger, mine_headers
 
 CHAIN = mine_headers(REGTEST.genesis.header, 10)
@@ -35,6 +36,25 @@ def made(kept: int = 100) -> tuple[BlockTimelines, list[HeaderEntryView]]:
 def getdata(*entries: HeaderEntryView) -> GetData:
     blocks = [InvItem(InvType.WITNESS_BLOCK, entry.hash) for entry in entries]
     return GetData((InvItem(InvType.WTX, bytes(32)), *blocks))
+
+
+def test_the_way_of_a_compact_block() -> None:
+    timelines, (entry, *_) = made()
+    timelines.rebuilt(entry.hash, Sources(1, 2, 3, 4))
+    assert timelines.get(entry.hash) is None, "its header comes first"
+    timelines.announced(ALICE, "cmpctblock", entry, NOW, is_new=True)
+    timelines.asked(ALICE, GetBlockTxn(entry.hash, (1,)), NOW + SECOND)
+    timelines.asked(ALICE, GetBlockTxn(BlockHash(bytes(32)), (1,)), NOW + SECOND)
+    timelines.rebuilt(entry.hash, Sources(1, 2, 3, 4))
+    timelines.received(ALICE, entry, NOW + 2 * SECOND)
+    timeline = timelines.get(entry.hash)
+    assert timeline is not None
+    assert timeline.asked == (PeerMoment(ALICE, NOW + SECOND, "getblocktxn"),)
+    assert timeline.rebuilt == Sources(1, 2, 3, 4)
+    assert (
+        "made whole of 1 transactions prefilled, 2 from the pool, "
+        "3 kept beside it and 4 requested" in str(timeline)
+    )
 
 
 def test_the_way_of_a_block() -> None:

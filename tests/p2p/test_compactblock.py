@@ -18,6 +18,7 @@ from axon.p2p.compactblock import (
     match,
     pick,
 )
+from axon.p2p.faults import PeerViolation
 from axon.primitives.block import Block
 from axon.primitives.hashes import Wtxid
 from axon.primitives.shortid import short_id_key, short_ids
@@ -60,7 +61,7 @@ def test_a_block_is_made_whole_of_what_is_here(
         assert isinstance(found, PartialBlock)
         assert found.request() == GetBlockTxn(BLOCK.hash, missing)
         answer = pick(BLOCK, found.request())
-        assert answer is not None
+        assert isinstance(answer, BlockTxn)
         found = fill(found, BlockTxn.decode(answer.encode()))
     assert isinstance(found, Rebuilt)
     assert found.block == BLOCK
@@ -132,7 +133,7 @@ def test_what_cannot_be_read_is_left_out() -> None:
     partial = match(message, {}, ())
     assert isinstance(partial, PartialBlock)
     answer = pick(BLOCK, partial.request())
-    assert answer is not None
+    assert isinstance(answer, BlockTxn)
     assert fill(partial, BlockTxn(answer.raw[:-1])) is CompactFault.UNREADABLE
 
 
@@ -162,7 +163,7 @@ def test_a_prefilled_transaction_in_the_wrong_form_fails() -> None:
 
 
 def test_what_is_asked_for_must_be_in_the_block() -> None:
-    assert pick(BLOCK, GetBlockTxn(BLOCK.hash, (0, 7))) is None
+    assert isinstance(pick(BLOCK, GetBlockTxn(BLOCK.hash, (0, 7))), PeerViolation)
     answer = pick(BLOCK, GetBlockTxn(BLOCK.hash, (0, 6)))
-    assert answer is not None
+    assert isinstance(answer, BlockTxn)
     assert answer.transactions() == (BLOCK.transactions[0], SPENDS[5])

@@ -20,7 +20,7 @@ allowignoredconf -
 assumevalid   -
 blocksdir     -
 blocknotify   -
-blockreconstructionextratxn -
+blockreconstructionextratxn value | <n>    | Transactions to keep beside the pool to make compact blocks whole (default: 100)
 blocksonly    flag      |              | Ask for no transactions and take none from peers without the relay permission (default: 0)
 blocksxor     -
 blockfilterindex optional | <type>     | Keep an index of compact block filters, basic or 0 for none (default: basic)

@@ -22,6 +22,7 @@ from axon.host.settings import Bind, PeerSettings
 from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
+from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
 from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
@@ -103,6 +104,9 @@ def peer_config(
         blocks_only=settings.flag("blocksonly", False),
         serve_filters=serve_filters,
         serve_bloom=settings.flag("peerbloomfilters", False),
+        extra_transactions=settings.number(
+            "blockreconstructionextratxn", DEFAULT_EXTRA_TRANSACTIONS
+        ),
         lab=lab,
         announce_pool=settings.flag("announcepool", lab),
         tx_send_rate=_tx_send_rate(settings),

@@ -70,6 +70,7 @@ def machine_settings(
         minimum_chainwork=network.minimum_chainwork if work is None else work,
         peer_timeout=peers.peer_timeout_s * SECOND,
         limits=_limits(settings.mining),
+        extra_transactions=peers.extra_transactions,
         permissions=_permissions(peers),
     )
 

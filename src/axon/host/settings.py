@@ -24,6 +24,7 @@ from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
+from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.p2p.txbacklog import SEND_RATE
@@ -140,6 +141,7 @@ class PeerSettings:
         serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
         lab, announce_pool: loopback addresses count as routable; who comes is told of the pool.
         tx_send_rate: transactions a second announced to inbound peers.
+        extra_transactions: kept beside the pool to make compact blocks whole.
     """
 
     binds: tuple[Bind, ...] = ()
@@ -176,6 +178,7 @@ class PeerSettings:
     announce_pool: bool = False
     tx_send_rate: int = SEND_RATE
     asmap: Path | None = None
+    extra_transactions: int = DEFAULT_EXTRA_TRANSACTIONS
 
     @property
     def discovers(self) -> bool:

@@ -114,6 +114,10 @@ class EntryTable:
         """The entry of exactly this transaction, witness included."""
         return self._by_wtxid.get(wtxid)
 
+    def by_wtxids(self) -> dict[Wtxid, PoolEntry]:
+        """All entries by wtxid, as they are now; the caller's own."""
+        return self._by_wtxid.copy()
+
     def spender(self, point: OutPoint) -> PoolEntry | None:
         """The entry that spends this output; None if none does."""
         return self._spenders.get(point)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from random import Random
 from typing import Final
 
 from axon.chain.headertree import HeaderEntry
@@ -23,18 +22,20 @@ from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.machine import Instant, PeerId, earlier
 from axon.node.blocktraced import BlockTraced
+from axon.node.catchup import CoinsCatchUp
 from axon.node.chainstate import ChainState
 from axon.node.commands import Submitted
+from axon.node.compactflow import CompactFlow, RebuiltBlock
+from axon.node.compactrelay import CompactRelay
 from axon.node.facts import (
     BlockConnected,
     BlockDisconnected,
     BlockRejected,
-    IndexesCaughtUp,
     InitialSyncEnded,
     TipChanged,
 )
 from axon.node.headerflow import HeaderFlow
-from axon.node.jobs import CHAIN, CatchUp, ValidateBlock
+from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
 from axon.node.outbox import Outbox
 from axon.node.replies import Replies
@@ -44,7 +45,6 @@ from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import DUPLICATE_INVALID, TOO_NEW, PeerViolation
-from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import KEPT_BLOCKS
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -55,13 +55,6 @@ from axon.wire.messages import BlockMessage, Headers
 FOLLOW_DISTANCE: Final = 3
 """A block so near the best header moves coins and filters along at once; further back they lag."""
 
-LAG_LIMIT: Final = 2_000
-"""So many blocks may coins and filters lag behind before they are caught up although blocks wait:
-the lag costs time at the end, when nothing else can be done."""
-
-CATCH_UP_BLOCKS: Final = 20
-"""Blocks of one catching up: a fraction of a second, during which a new block waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class BlockValidated:
@@ -71,16 +64,13 @@ class BlockValidated:
         hash: which.
         peer: who sent it, and waits; None for the operator.
         ticket: the operator's question; None for a peer.
+        compact: it came by short ids, perhaps before its sender had validated it.
     """
 
     hash: BlockHash
     peer: PeerId | None
     ticket: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CoinsCaughtUp:
-    """Continuation: coins and filters came some blocks nearer to the tip."""
+    compact: bool = False
 
 
 class BlockFlow:
@@ -90,13 +80,15 @@ class BlockFlow:
         outbox: where effects go.
         sessions: all connections, by peer.
         chain: what is known; changed here.
-        peer_chains: what each peer has.
         headers: takes headers in.
         links: told of the tip.
         transactions: follow the chain.
         replies: likewise.
         timelines: of blocks; noted there.
-        rng: for the parts.
+        download: asks for blocks.
+        compact: has blocks made whole.
+        relay: has the newest block, and tells of it early.
+        announcer: tells peers of blocks.
         now: the start.
     """
 
@@ -105,13 +97,15 @@ class BlockFlow:
         outbox: Outbox,
         sessions: Mapping[PeerId, Session],
         chain: ChainState,
-        peer_chains: PeerChains,
         headers: HeaderFlow,
         links: Links,
         transactions: TxFlow,
         replies: Replies,
         timelines: BlockTimelines,
-        rng: Random,
+        download: BlockDownload,
+        compact: CompactFlow,
+        relay: CompactRelay,
+        announcer: BlockAnnounce,
         now: Instant,
     ) -> None:
         self._outbox = outbox
@@ -122,10 +116,13 @@ class BlockFlow:
         self._transactions = transactions
         self._replies = replies
         self._timelines = timelines
-        self.announcer = BlockAnnounce(chain, peer_chains)
-        self.download = BlockDownload(chain, peer_chains, rng)
+        self._relay = relay
+        self._compact = compact
+        self.announcer = announcer
+        self.download = download
+        self.catch_up = CoinsCatchUp(outbox, chain, download, transactions)
         self._check_initial_sync(now)
-        self.catch_up_if_idle()
+        self.catch_up.begin_if_idle()
 
     # Headers.
 
@@ -169,6 +166,16 @@ class BlockFlow:
                 return
             session.busy = True
             self._validate(added, message.raw, BlockValidated(block_hash, peer, None))
+            self._relay.came_whole(added, message.raw, now)
+        self._outbox.perform(self.download.update(now))
+
+    def received_rebuilt(self, found: RebuiltBlock, now: Instant) -> None:
+        """A block was made whole that a peer gave by short ids; the peer waits, too."""
+        entry, block = found.entry, found.rebuilt.block
+        self.download.arrived(found.peer, entry.hash, now)
+        self._sessions[found.peer].busy = True
+        self._validate(entry, block.raw, BlockValidated(entry.hash, found.peer, None, compact=True))
+        self._relay.rebuilt(entry, block, now)
         self._outbox.perform(self.download.update(now))
 
     def submit(self, block: Block, ticket: int, now: Instant) -> None:
@@ -188,6 +195,7 @@ class BlockFlow:
             self._outbox.answer(ticket, Submitted(added.reason))
             return
         self._validate(added, block.raw, BlockValidated(block.hash, None, ticket))
+        self._relay.came_whole(added, block.raw, now)
 
     def _is_worth_validating(self, entry: HeaderEntry) -> bool:
         """Whether a block that was not asked for is taken: if it is as good as our tip, and near.
@@ -214,8 +222,9 @@ class BlockFlow:
     def validated(self, asked: BlockValidated, outcome: BlockOutcome, now: Instant) -> None:
         """Everything that follows from a block's validation, in order."""
         chain = self._chain
+        was_syncing = chain.initial_sync
         del chain.validating[asked.hash]
-        self._take_verdicts(asked.hash, outcome)
+        self._take_verdicts(asked.hash, outcome, now)
         self._timelines.validated(asked.hash, outcome.verdict, now)
         if outcome.connected or outcome.disconnected:
             connected = chain.move(outcome, now)
@@ -226,19 +235,28 @@ class BlockFlow:
             self._report_tip(outcome)
             self._transactions.minimum_changed(now)
             self._headers.sync.tip_moved(now)
-            announcements = self.announcer.announce(connected, now)
+            if outcome.connected:
+                self._relay.connected(outcome.connected[-1].block)
+            announcements = self.announcer.announce(connected, now, self._relay.compact)
             self._outbox.perform(announcements)
             self._timelines.relayed(chain.active.tip.hash, len(announcements), now)
         self._answer(asked, outcome, now)
+        if not was_syncing and any(step.hash == asked.hash for step in outcome.connected):
+            self._compact.connected(asked.peer)
+        self._replies.validated(asked.hash)
         self._report_timeline(asked.hash)
         self._outbox.perform(self.download.update(now))
-        self.catch_up_if_idle()
+        self.catch_up.begin_if_idle()
         self._transactions.resume(now)
 
-    def _take_verdicts(self, block_hash: BlockHash, outcome: BlockOutcome) -> None:
+    def _take_verdicts(self, block_hash: BlockHash, outcome: BlockOutcome, now: Instant) -> None:
         """What is valid, and what is not: the block itself and others that depended on it."""
         if isinstance(outcome.verdict, Accepted):
             self._chain.hold(block_hash)
+            self.download.stored(block_hash, now)
+        else:
+            self._relay.forget(block_hash)
+        self._compact.settled(block_hash)
         for other, rejected in outcome.invalid:
             self._chain.mark_invalid(other)
             if other != block_hash:
@@ -284,7 +302,7 @@ class BlockFlow:
         if session is not None:
             session.busy = False
         if isinstance(outcome.verdict, Rejected):
-            self._refuse(asked.hash, outcome.verdict, asked.peer)
+            self._refuse(asked.hash, outcome.verdict, asked.peer, compact=asked.compact)
         elif session is not None:
             session.last_block_at = now
         if asked.ticket is not None:
@@ -297,39 +315,26 @@ class BlockFlow:
         active = entry is not None and self._chain.active.contains(entry)
         return Submitted(None if active else "inconclusive")
 
-    def _refuse(self, block_hash: BlockHash, rejected: Rejected, peer: PeerId | None) -> None:
-        """A block is invalid: say so, and disconnect who sent it if it is to blame."""
+    def _refuse(
+        self,
+        block_hash: BlockHash,
+        rejected: Rejected,
+        peer: PeerId | None,
+        *,
+        compact: bool = False,
+    ) -> None:
+        """A block is invalid: say so, and disconnect who sent it if it is to blame.
+
+        Who gave it by short ids is not: it may have passed it on before it was validated (BIP 152).
+        """
         self._outbox.report(BlockRejected(block_hash, rejected.reason, peer))
-        if peer is None:
+        if peer is None or compact:
             return
         session = self._sessions.get(peer)
         inbound = session is not None and session.inbound
         if rejected.reason == TOO_NEW or (rejected.reason == DUPLICATE_INVALID and inbound):
             return  # Clocks differ; and it may have heard of that block only now.
         self._outbox.disconnect(peer, PeerViolation(f"Bitcoin Core: no invalid blocks: {rejected}"))
-
-    # Coins and filters.
-
-    def catch_up_if_idle(self) -> None:
-        """Move coins and filters on while no block waits, or when they are far behind."""
-        chain = self._chain
-        waiting = bool(chain.validating) or self.download.in_flight_total > 0
-        if chain.follows or chain.catching_up or (waiting and chain.lag < LAG_LIMIT):
-            return
-        chain.catching_up = True
-        self._outbox.delegate(CatchUp(CATCH_UP_BLOCKS), CHAIN, CoinsCaughtUp())
-
-    def caught_up(self, left: int, now: Instant) -> None:
-        """Coins and filters have come nearer to the tip, a few blocks at a time."""
-        chain = self._chain
-        chain.catching_up = False
-        chain.lag = left
-        if left:
-            self.catch_up_if_idle()
-        else:
-            self._outbox.report(IndexesCaughtUp(chain.active.height))
-            self._transactions.minimum_changed(now)
-        self._transactions.resume(now)
 
     # Peers come and go, time passes.
 
@@ -343,14 +348,20 @@ class BlockFlow:
             now: the present.
         """
         self._headers.opened(session, now, preferred=preferred, serves=serves)
-        prefers_headers = session.handshake.prefers_headers
-        self.announcer.opened(session.peer, prefers_headers=prefers_headers)
+        negotiated = session.negotiated
+        assert negotiated is not None, "called when the handshake is complete"
+        version = negotiated.common_version
+        self.announcer.opened(
+            session.peer, prefers_headers=session.handshake.prefers_headers, version=version
+        )
+        self._compact.opened(session)
         self._outbox.perform(self.download.update(now))
 
     def closed(self, peer: PeerId, now: Instant) -> None:
         """A peer has gone; what was asked of it is asked of others."""
         self._outbox.perform(self._headers.sync.closed(peer, now))
         self.announcer.closed(peer)
+        self._compact.closed(peer)
         self.download.closed(peer, now)
         self._outbox.perform(self.download.update(now))
 
@@ -358,7 +369,7 @@ class BlockFlow:
         """What is due."""
         self._outbox.perform(self._headers.sync.tick(now))
         self._outbox.perform(self.download.tick(now))
-        self.catch_up_if_idle()
+        self.catch_up.begin_if_idle()
 
     def deadline(self) -> Instant | None:
         """When something is due."""

@@ -84,6 +84,10 @@ class ChainState:
         entry = self.headers.get(block_hash)
         return entry is not None and self.active.contains(entry)
 
+    def is_stored(self, block_hash: BlockHash) -> bool:
+        """Whether a block's bytes are held, and it is not being validated."""
+        return self.has_block(block_hash) and block_hash not in self.validating
+
     def status(self, entry: HeaderEntry) -> str:
         """What is known of a block, in the words of `getchaintips`."""
         if self.active.contains(entry):

@@ -27,11 +27,19 @@ LONG_BYTES: Final = 30_000
 SENT_BYTE_NS: Final = 8
 """Of each byte sent, where nothing else is said: hashed for its checksum, copied once or twice."""
 
-_FURTHER_NS: Final = {"tx": 150_000, "headers": 100_000, "block": 500_000}
+_FURTHER_NS: Final = {
+    "tx": 150_000,
+    "headers": 100_000,
+    "block": 500_000,
+    "cmpctblock": 500_000,
+    "blocktxn": 500_000,
+}
 """Of messages after which there is more to do on the loop, when slow work for them is done."""
 
 _RECEIVED_BYTE_NS: Final = {
     "block": 1,  # Handed on; all else is done off the loop.
+    "cmpctblock": 1,
+    "blocktxn": 1,
     "cfilter": 1,
     "filterload": 5,  # Kept as it is.
     "cfheaders": 30,

@@ -19,22 +19,29 @@ from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.pool import Mempool
 from axon.mining.template import BlockTemplate, next_template
 from axon.node.admission import CoinsFound, ScriptsVerified
-from axon.node.blockflow import BlockFlow, BlockValidated, CoinsCaughtUp
+from axon.node.blockflow import BlockFlow, BlockValidated
 from axon.node.bloomflow import BlockFiltered, BloomFlow, TransactionsMatched
+from axon.node.catchup import CoinsCaughtUp
 from axon.node.chainstate import ChainState
 from axon.node.commands import SubmitPackage
+from axon.node.compactflow import CompactFlow, CompactLooked
+from axon.node.compactrelay import CompactMade, CompactRelay
 from axon.node.facts import MessageIgnored
 from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
 from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
 from axon.node.peernode import PeerNode
-from axon.node.replies import BlockRead, FiltersRead, Replies
+from axon.node.replies import BlockRead, FiltersRead, Replies, TransactionsRead
 from axon.node.session import Session
 from axon.node.settings import NodeSettings
 from axon.node.txflow import TxFlow
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
+from axon.p2p.blockannounce import BlockAnnounce
+from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.bloomfilters import FilteredBlock
+from axon.p2p.compactblock import CompactFault, PartialBlock, Rebuilt
+from axon.p2p.faults import PeerFault
 from axon.p2p.filterserving import FilterServing
 from axon.p2p.handshake import has_desirable_services
 from axon.p2p.headersync import HeaderSync
@@ -47,12 +54,15 @@ from axon.wire.messages import (
     Addr,
     AddrV2,
     BlockMessage,
+    BlockTxn,
+    CmpctBlock,
     FeeFilter,
     FilterAdd,
     FilterClear,
     FilterLoad,
     GetAddr,
     GetBlocks,
+    GetBlockTxn,
     GetCFCheckpt,
     GetCFHeaders,
     GetCFilters,
@@ -65,6 +75,7 @@ from axon.wire.messages import (
     NotFound,
     Ping,
     Pong,
+    SendCmpct,
     SendHeaders,
     Services,
     Tx,
@@ -145,26 +156,43 @@ class FullNode(PeerNode):
             blocks_only=settings.blocks_only,
             announce_pool=settings.announce_pool,
             send_rate=settings.tx_send_rate,
+            extra_limit=settings.extra_transactions,
         )
+        announcer = BlockAnnounce(chain, peer_chains)
+        download = BlockDownload(chain, peer_chains, rng)
+        self.compact = CompactFlow(
+            outbox,
+            sessions,
+            chain,
+            self._headerflow,
+            download,
+            announcer,
+            self.transactions.outcomes,
+            self.timelines,
+            blocks_only=settings.blocks_only,
+        )
+        self.relay = CompactRelay(outbox, chain, announcer, self.timelines, rng)
         serving = Serving(chain, self.transactions, self.upload)
         served = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, served)
         txrelay = self.transactions.txrelay
         self.blooms = BloomFlow(outbox, sessions, serving, txrelay, self.upload, self.links.seats)
         self.replies = Replies(
-            outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains
+            outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains, self.relay
         )
         self.blocks = BlockFlow(
             outbox,
             sessions,
             chain,
-            peer_chains,
             self._headerflow,
             self.links,
             self.transactions,
             self.replies,
             self.timelines,
-            rng,
+            download,
+            self.compact,
+            self.relay,
+            announcer,
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
@@ -226,10 +254,18 @@ class FullNode(PeerNode):
                 self.blocks.received_block(session, message, now)
             case Headers():
                 self.blocks.received_headers(session, message, now)
+            case CmpctBlock():
+                self.compact.received(session, message, now)
+            case BlockTxn():
+                self.compact.received_transactions(session, message, now)
             case SendHeaders():
                 self.blocks.announcer.prefers_headers(peer)
+            case SendCmpct():
+                self.compact.negotiated(session)
             case GetData() | GetHeaders() | GetBlocks():
                 self.replies.received(session, message)
+            case GetBlockTxn():
+                self.replies.received_transactions_request(session, message)
             case Ping() | Pong():
                 self.links.echo(session, message, now)
             case GetAddr() | Addr() | AddrV2():
@@ -263,9 +299,17 @@ class FullNode(PeerNode):
             case BlockValidated():
                 assert isinstance(outcome, BlockOutcome)
                 self.blocks.validated(continuation, outcome, now)
+            case CompactLooked():
+                assert isinstance(outcome, PartialBlock | Rebuilt | CompactFault)
+                found = self.compact.looked(continuation, outcome, now)
+                if found is not None:
+                    self.blocks.received_rebuilt(found, now)
+            case CompactMade():
+                assert outcome is None or isinstance(outcome, tuple)
+                self.relay.made(continuation, outcome, now)
             case CoinsCaughtUp():
                 assert isinstance(outcome, int)
-                self.blocks.caught_up(outcome, now)
+                self.blocks.catch_up.caught_up(outcome, now)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
                 self.transactions.admission.coins_found(continuation, outcome, now)
@@ -279,8 +323,11 @@ class FullNode(PeerNode):
                 assert isinstance(outcome, Accepted | Rejected)
                 self.transactions.packages.scripts_verified(continuation, outcome, now)
             case BlockRead():
-                assert outcome is None or isinstance(outcome, bytes)
+                assert outcome is None or isinstance(outcome, bytes | CmpctBlock)
                 self.replies.block_read(continuation, outcome)
+            case TransactionsRead():
+                assert isinstance(outcome, BlockTxn | PeerFault)
+                self.replies.transactions_read(continuation, outcome)
             case FiltersRead():
                 assert isinstance(outcome, list)
                 self.replies.filters_read(continuation, outcome)

@@ -7,13 +7,16 @@ in-memory validator may. Jobs of one lane run in order: what `LearnHeaders` taug
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from axon.p2p.compactblock import HoldsTransaction, PartialBlock
 from axon.primitives.bloom import BloomFilter
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
+from axon.wire.messages import BlockTxn, CmpctBlock, GetBlockTxn
 
 CHAIN: Final = "chain"
 """The lane of all that changes the ledger; one job at a time, in order."""
@@ -33,6 +36,11 @@ filters of their own waiting."""
 
 COINS: Final = "coins"
 """The lane that looks coins up for the mempool, beside all others: who sent a transaction waits."""
+
+
+COMPACT: Final = "compact"
+"""The lane that makes compact blocks whole, and blocks compact: nothing else may keep them waiting,
+for they are what the whole network waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,74 @@ class ReadBlock:
 
     hash: BlockHash
     stripped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCompact:
+    """Read a block and make it compact; the outcome is a `cmpctblock`, or None if it is not held.
+
+    Args:
+        hash: which.
+        nonce: 64 random bits.
+    """
+
+    hash: BlockHash
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTransactions:
+    """Read transactions of a block; the outcome is a `blocktxn`, or the fault of who asked.
+
+    Args:
+        request: which.
+    """
+
+    request: GetBlockTxn
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCompact:
+    """Look at a block and make it compact.
+
+    The outcome is the block and its `cmpctblock`; None if its transactions are not those that its
+    header commits to.
+
+    Args:
+        raw: the block as sent.
+        nonce: 64 random bits.
+    """
+
+    raw: bytes
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatchCompact:
+    """Look what of a compact block is here; the outcome is that of `compactblock.match`.
+
+    Args:
+        message: the compact block.
+        pool: the unconfirmed transactions, by wtxid; nobody else's.
+        extra: others.
+    """
+
+    message: CmpctBlock
+    pool: Mapping[Wtxid, HoldsTransaction]
+    extra: tuple[Transaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FillCompact:
+    """Make a block whole; the outcome is that of `compactblock.fill`.
+
+    Args:
+        partial: what is here of it.
+        message: the rest.
+    """
+
+    partial: PartialBlock
+    message: BlockTxn
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.uploadtarget import UploadTarget
-from axon.wire.messages import GetData, Inv, Message, Ping, Tx, Verack, Version
+from axon.wire.messages import GetBlockTxn, GetData, Inv, Message, Ping, Tx, Verack, Version
 
 PRIVATE_MESSAGES = Version | Verack | Inv | Tx | Ping
 """All that is said where a transaction is brought out privately (Bitcoin Core's list)."""
@@ -116,7 +116,7 @@ class Outbox:
             session.cost_ns += sent_ns(message.command, len(data))
             self._upload.sent(len(data), self.now)
             self._effects.append(Transmit(peer, data))
-            if isinstance(message, GetData):
+            if isinstance(message, GetData | GetBlockTxn):
                 self._timelines.asked(peer, message, self.now)
         if messages and session.keepalive is not None and not session.clogged:
             session.keepalive.data_sent(self.now)  # What goes into a full buffer proves nothing.

@@ -193,8 +193,7 @@ class PackageFlow:
             return
         most = run.command.max_feerate_sat_kvb
         result = admit_package(self._pool, run.plan, run.verdicts, run.coins, context, now, most)
-        self._outcomes.removed(result.replaced, "replaced")
-        self._outcomes.removed(result.evicted, "sizelimit")
+        self._outcomes.crowded_out(result.replaced, result.evicted)
         for entry in result.admitted:
             if run.sender is None:
                 self._pool.mark_unbroadcast(entry.txid)

@@ -36,6 +36,7 @@ class PeerInfo:
         user_agent: its name, without characters that could hurt a log.
         time_offset_s: its clock minus ours.
         wants_high_bandwidth: it asked for compact blocks unasked.
+        gives_high_bandwidth: we asked it for them.
         opened_at: when the connection was opened; moments are 0 for never.
         last_sent_at: when something was last sent to it; likewise received from it.
         last_block_at: when it last brought a block that was new.
@@ -68,6 +69,7 @@ class PeerInfo:
     user_agent: str
     time_offset_s: int
     wants_high_bandwidth: bool
+    gives_high_bandwidth: bool
     opened_at: Instant
     last_sent_at: Instant
     last_received_at: Instant
@@ -117,6 +119,7 @@ def peer_info(node: FullNode, session: Session, now: Instant) -> PeerInfo:
         user_agent="" if theirs is None else theirs.clean_user_agent,
         time_offset_s=session.handshake.time_offset_s,
         wants_high_bandwidth=session.handshake.wants_high_bandwidth,
+        gives_high_bandwidth=node.compact.bandwidth.is_chosen(peer),
         opened_at=session.opened_at,
         last_sent_at=sent.last_at,
         last_received_at=received.last_at,

@@ -57,7 +57,7 @@ from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.uploadtarget import UploadTarget
 from axon.primitives.transaction import Transaction
-from axon.wire.messages import Message, SendHeaders, Unknown
+from axon.wire.messages import Message, SendCmpct, SendHeaders, Unknown
 
 
 class PeerNode(ABC):
@@ -206,7 +206,7 @@ class PeerNode(ABC):
             return
         if complete:
             self._peer_ready(session, now)
-        elif was_ready and isinstance(message, SendHeaders):
+        elif was_ready and isinstance(message, SendHeaders | SendCmpct):
             self._route(session, message, now)  # Before that it is part of what was agreed.
 
     def _commanded(self, ticket: int, command: object, now: Instant) -> None:

@@ -6,7 +6,8 @@ the loop: one read at a time for each peer, which waits meanwhile, and a bounded
     request -> serving --`serve`, in its turn--> what to read -> Delegate(ReadBlock, ReadFilters)
         -> `block_read`, `filters_read` --> answer; serving as long as something is left
 
-While a peer is serving and does not take what it is sent, nothing is read or built for it.
+While a peer is serving and does not take what it is sent, nothing is read or built for it. A block
+that is being validated is given when that is done, if it is valid.
 """
 
 from __future__ import annotations
@@ -19,17 +20,29 @@ from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId
 from axon.node.bloomflow import BloomFlow
 from axon.node.chainstate import ChainState
-from axon.node.jobs import READ, ReadBlock, ReadFilterHeaders, ReadFilters
+from axon.node.compactrelay import CompactRelay
+from axon.node.facts import MessageIgnored
+from axon.node.jobs import (
+    READ,
+    ReadBlock,
+    ReadCompact,
+    ReadFilterHeaders,
+    ReadFilters,
+    ReadTransactions,
+)
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.p2p.actions import Send
-from axon.p2p.faults import PeerFault
+from axon.p2p.actions import Action, Send
+from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterserving import FilterRequest, FilterServing, FoundFilters
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import ReadRequest, Serving
 from axon.primitives.hashes import BlockHash
 from axon.wire.messages import (
+    BlockTxn,
+    CmpctBlock,
     GetBlocks,
+    GetBlockTxn,
     GetCFCheckpt,
     GetCFHeaders,
     GetCFilters,
@@ -55,9 +68,23 @@ FILTER_BYTES_A_READ: Final = 250_000
 
 @dataclass(frozen=True, slots=True)
 class BlockRead:
-    """Continuation: a block was read for a peer."""
+    """Continuation: a block was read for a peer.
+
+    Args:
+        request: which.
+        compact: and made compact.
+    """
 
     request: ReadRequest
+    compact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionsRead:
+    """Continuation: transactions of a block were read for a peer."""
+
+    peer: PeerId
+    request: GetBlockTxn
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +105,7 @@ class Replies:
         filters: decides who may have which filters.
         blooms: reads blocks that are asked for by bloom filters.
         peer_chains: is told which headers a peer has been given.
+        relay: has the newest block.
     """
 
     def __init__(
@@ -89,6 +117,7 @@ class Replies:
         filters: FilterServing,
         blooms: BloomFlow,
         peer_chains: PeerChains,
+        relay: CompactRelay,
     ) -> None:
         self._outbox = outbox
         self._sessions = sessions
@@ -97,14 +126,16 @@ class Replies:
         self._filters = filters
         self._blooms = blooms
         self._peer_chains = peer_chains
+        self._relay = relay
         self._recent: dict[BlockHash, bytes] = {}
         self._stripped: dict[BlockHash, bytes] = {}  # Asked for without witnesses, the last ones.
         self._reads = 0  # Ordered and not done.
-        self._queue: dict[PeerId, BlockRead | FiltersRead] = {}  # Whose turn has not come.
+        self._queue: dict[PeerId, _Read] = {}  # Whose turn has not come.
         self._filters_left: dict[PeerId, FilterRequest] = {}  # What is still to be read of each.
         # Blocks whose witnesses are taken off, and who else asks for the same.
         self._stripping: dict[BlockHash, dict[PeerId, ReadRequest]] = {}
         self._again: dict[PeerId, ReadRequest] = {}  # What such a one asked for, at its next turn.
+        self._unvalidated: dict[PeerId, ReadRequest] = {}  # Who waits for a block's verdict.
 
     # Requests.
 
@@ -124,6 +155,7 @@ class Replies:
             self._stripped_or_not(queued.request.item)
         self._filters_left.pop(peer, None)
         self._again.pop(peer, None)
+        self._unvalidated.pop(peer, None)
         for others in self._stripping.values():
             others.pop(peer, None)
 
@@ -141,6 +173,41 @@ class Replies:
                     self._peer_chains.sent(peer, headers[-1].hash if headers else tip)
         self._outbox.perform(actions)
         session.serving = self._serving.is_busy(peer)
+
+    def received_transactions_request(self, session: Session, request: GetBlockTxn) -> None:
+        """A request for single transactions of a block, with which it is to be made whole.
+
+        Raises:
+            PeerViolation: it names none, or some that are not there.
+        """
+        if not request.indexes:
+            raise PeerViolation("Bitcoin Core: getblocktxn names a transaction")
+        answer = self._relay.transactions_of(request)
+        if isinstance(answer, PeerViolation):
+            raise answer
+        if answer is not None:
+            self._outbox.send(session.peer, answer)
+        elif not self._chain.is_stored(request.block_hash):
+            self._outbox.report(
+                MessageIgnored(session.peer, request.command, "a block that is not here")
+            )
+        elif self._serving.gives_transactions(request.block_hash):
+            self._read(session, TransactionsRead(session.peer, request))
+        else:
+            whole = InvItem(InvType.WITNESS_BLOCK, request.block_hash)
+            self.received(session, GetData((whole,)))
+
+    def transactions_read(self, done: TransactionsRead, found: BlockTxn | PeerFault) -> None:
+        """Transactions of a block were read for a peer."""
+        self._next_read()
+        session = self._sessions.get(done.peer)
+        if session is None:
+            return
+        session.busy = False
+        if isinstance(found, PeerFault):
+            self._outbox.disconnect(done.peer, found)
+        else:
+            self._outbox.send(done.peer, found)
 
     def received_filter_request(
         self, session: Session, message: GetCFilters | GetCFHeaders | GetCFCheckpt
@@ -169,13 +236,36 @@ class Replies:
             if following.item.kind == InvType.FILTERED_BLOCK:
                 self._blooms.read_block(session, following)
                 return
-            recent = self._kept(following.item)
-            if recent is None:
-                self._read_block(session, following)
+            if BlockHash(following.item.hash) in self._chain.validating:
+                self._unvalidated[peer] = following
+                session.busy = True
                 return
-            following = self._serving.block_read(peer, following.item, recent)
+            given = self._give_kept(session, following, now)
+            if given is None:
+                return
+            following = given
         self._outbox.perform(following)
         session.serving = self._serving.is_busy(peer)
+
+    def _give_kept(
+        self, session: Session, request: ReadRequest, now: Instant
+    ) -> list[Action] | None:
+        """A block that a peer asks for, from memory; None if it has to be read first."""
+        peer, item = request.peer, request.item
+        if not self._chain.has_block(BlockHash(item.hash)):
+            self._serving.pass_over(peer, item)  # Its verdict was waited for, and it is invalid.
+            return []
+        if self._serving.gives_compact(item, now):
+            message = self._relay.compact_of(BlockHash(item.hash))
+            if message is not None:
+                return self._serving.compact_read(peer, item, message)
+            self._read(session, BlockRead(request, compact=True))
+            return None
+        recent = self._kept(item)
+        if recent is not None:
+            return self._serving.block_read(peer, item, recent)
+        self._read_block(session, request)
+        return None
 
     def _kept(self, item: InvItem) -> bytes | None:
         """A block that is in memory as it is asked for."""
@@ -184,11 +274,11 @@ class Replies:
 
     # Reading.
 
-    def block_read(self, done: BlockRead, raw: bytes | None) -> None:
+    def block_read(self, done: BlockRead, raw: bytes | CmpctBlock | None) -> None:
         """A block was read for a peer; None if its bytes are not held."""
         peer, item = done.request.peer, done.request.item
         self._next_read()
-        if item.kind == InvType.BLOCK and raw is not None:
+        if item.kind == InvType.BLOCK and isinstance(raw, bytes):
             _keep(self._stripped, BlockHash(item.hash), raw)
         self._stripped_or_not(item)
         session = self._sessions.get(peer)
@@ -196,7 +286,10 @@ class Replies:
             return
         session.busy = False
         try:
-            self._outbox.perform(self._serving.block_read(peer, item, raw))
+            if isinstance(raw, CmpctBlock):
+                self._outbox.perform(self._serving.compact_read(peer, item, raw))
+            else:
+                self._outbox.perform(self._serving.block_read(peer, item, raw))
         except PeerFault as fault:
             self._outbox.disconnect(peer, fault)
         session.serving = self._serving.is_busy(peer)
@@ -238,19 +331,23 @@ class Replies:
             self._again[peer] = request
             session.busy, session.serving = False, True
 
-    def _read(self, session: Session, continuation: BlockRead | FiltersRead) -> None:
+    def _read(self, session: Session, continuation: _Read) -> None:
         session.busy = True
         if self._reads < MAX_READS:
             self._order(continuation)
         else:
             self._queue[session.peer] = continuation
 
-    def _order(self, continuation: BlockRead | FiltersRead) -> None:
+    def _order(self, continuation: _Read) -> None:
         self._reads += 1
         match continuation:
+            case BlockRead(request, compact=True):
+                job: object = ReadCompact(BlockHash(request.item.hash), self._relay.nonce())
             case BlockRead(request):
                 item = request.item
-                job: object = ReadBlock(BlockHash(item.hash), item.kind == InvType.BLOCK)
+                job = ReadBlock(BlockHash(item.hash), item.kind == InvType.BLOCK)
+            case TransactionsRead(_, wanted):
+                job = ReadTransactions(wanted)
             case FiltersRead(request) if request.whole:
                 job = ReadFilters(request.blocks[:FILTERS_A_READ], FILTER_BYTES_A_READ)
             case FiltersRead(request):
@@ -268,6 +365,18 @@ class Replies:
         """Blocks joined the active chain; soon they will be asked for."""
         for step in outcome.connected[-RECENT_BLOCKS:]:
             _keep(self._recent, step.hash, step.block.raw)
+
+    def validated(self, block_hash: BlockHash) -> None:
+        """A block has its verdict: whoever waited for it has its turn again."""
+        for peer, request in list(self._unvalidated.items()):
+            if request.item.hash == block_hash:
+                del self._unvalidated[peer]
+                session = self._sessions[peer]
+                self._again[peer] = request
+                session.busy, session.serving = False, True
+
+
+_Read = BlockRead | FiltersRead | TransactionsRead
 
 
 def _has_relay(session: Session) -> bool:

@@ -10,6 +10,7 @@ from axon.machine import SECOND, Endpoint, Instant
 from axon.mining.template import DEFAULT_LIMITS, BlockLimits
 from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
 from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
@@ -87,6 +88,8 @@ class NodeSettings(LinkSettings):
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
         limits: of blocks made here.
+        extra_transactions: kept beside the pool to make compact blocks whole
+            (`-blockreconstructionextratxn`).
     """
 
     serve_filters: bool = True
@@ -98,6 +101,7 @@ class NodeSettings(LinkSettings):
     ban_time_s: int = DEFAULT_BAN_S
     max_tip_age_s: int = MAX_TIP_AGE_S
     limits: BlockLimits = DEFAULT_LIMITS
+    extra_transactions: int = DEFAULT_EXTRA_TRANSACTIONS
 
     @property
     def services(self) -> int:

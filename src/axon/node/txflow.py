@@ -22,6 +22,7 @@ from axon.node.outbox import Outbox
 from axon.node.packageflow import PackageFlow
 from axon.node.session import Session
 from axon.node.txoutcomes import TxOutcomes
+from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS, ExtraTransactions
 from axon.p2p.faults import PeerFault
 from axon.p2p.txbacklog import SEND_RATE
 from axon.p2p.txrelay import TxRelay
@@ -46,6 +47,7 @@ class TxFlow:
         blocks_only: peers are to send no transactions (`-blocksonly`).
         announce_pool: newcomers are told of the pool (`-announcepool`).
         send_rate: transactions a second announced to inbound peers (`-txsendrate`).
+        extra_limit: transactions kept beside the pool (`-blockreconstructionextratxn`).
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class TxFlow:
         blocks_only: bool = False,
         announce_pool: bool = False,
         send_rate: int = SEND_RATE,
+        extra_limit: int = DEFAULT_EXTRA_TRANSACTIONS,
     ) -> None:
         self._outbox = outbox
         self.pool = pool
@@ -78,6 +81,7 @@ class TxFlow:
                 send_rate=send_rate,
             ),
             rng,
+            ExtraTransactions(extra_limit),
         )
         self.download, self.txrelay = self.outcomes.download, self.outcomes.txrelay
         self.orphans, self.fees = self.download.orphans, self.outcomes.fees

@@ -20,7 +20,9 @@ from axon.node.chainstate import ChainState
 from axon.node.facts import TransactionAccepted, TransactionRejected, TransactionRemoved
 from axon.node.outbox import Outbox
 from axon.node.txdownload import Pair, TxDownload
+from axon.p2p.extratransactions import ExtraTransactions
 from axon.p2p.txrelay import TxRelay
+from axon.primitives.hashes import Wtxid
 from axon.primitives.transaction import Transaction
 
 TxOutcome = Admitted | Refused
@@ -38,6 +40,7 @@ class TxOutcomes:
         chain: what is known of the chain.
         txrelay: announces them.
         rng: for the parts.
+        extra: what is kept beside the pool.
     """
 
     def __init__(
@@ -47,13 +50,19 @@ class TxOutcomes:
         chain: ChainState,
         txrelay: TxRelay,
         rng: Random,
+        extra: ExtraTransactions,
     ) -> None:
         self._outbox = outbox
         self._chain = chain
         self.pool = pool
         self.download = TxDownload(pool, rng)
         self.txrelay = txrelay
+        self.extra = extra
         self.fees = FeeEstimator()
+
+    def candidates(self) -> tuple[dict[Wtxid, PoolEntry], tuple[Transaction, ...]]:
+        """What may be in the next block: the pool, and all else that is kept."""
+        return self.pool.by_wtxids(), (*self.download.orphans.transactions(), *self.extra)
 
     # What became of one.
 
@@ -82,23 +91,27 @@ class TxOutcomes:
         txid, wtxid = transaction.txid, transaction.wtxid
         sender = senders[0] if senders else None
         if isinstance(outcome, Admitted):
-            self.removed(outcome.replaced, "replaced")
-            self.removed(outcome.evicted, "sizelimit")
+            self.crowded_out(outcome.replaced, outcome.evicted)
             self.entered(outcome.entry, sender, now)
             return None
         if isinstance(outcome, CrowdedOut):
-            self.removed(outcome.replaced, "replaced")
-            self.removed(outcome.evicted, "sizelimit")
+            self.crowded_out(outcome.replaced, outcome.evicted)
         self._outbox.report(TransactionRejected(txid, wtxid, outcome.reason, sender))
         if own or outcome is LAGGING:
             return None
         if outcome.kind is Refusal.MISSING_INPUTS:
-            if senders and self.download.orphaned(transaction, outcome.missing, senders, now):
+            if not senders:
+                return None
+            if self.download.orphaned(transaction, outcome.missing, senders, now):
                 for peer in senders:
                     for parent in outcome.missing:
                         self.txrelay.known(peer, parent)
+            else:
+                self.extra.add(transaction)
             return None
         self.download.refused(transaction, outcome)
+        if outcome.kind is not Refusal.WITNESS_STRIPPED:
+            self.extra.add(transaction)
         if outcome.kind is Refusal.RECONSIDERABLE:
             return self.download.find_pair(transaction, senders)
         return None
@@ -122,6 +135,13 @@ class TxOutcomes:
     def announce(self, entry: PoolEntry, now: Instant) -> None:
         """Tell peers of an entry, each in its time."""
         self.txrelay.announce(entry.wtxid, now)
+
+    def crowded_out(self, replaced: Sequence[PoolEntry], evicted: Sequence[PoolEntry]) -> None:
+        """Entries had to go for others; a miner may have them yet."""
+        for entry in (*replaced, *evicted):
+            self.extra.add(entry.transaction)
+        self.removed(replaced, "replaced")
+        self.removed(evicted, "sizelimit")
 
     def removed(self, entries: Sequence[PoolEntry], reason: str) -> None:
         """Entries left the pool without a block."""

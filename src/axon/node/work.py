@@ -15,25 +15,34 @@ from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.node.jobs import (
     CatchUp,
     DecodeTransaction,
+    FillCompact,
     FilterBlock,
     FindCoins,
     LearnHeaders,
+    MakeCompact,
+    MatchCompact,
     MatchTransactions,
     ReadBlock,
+    ReadCompact,
     ReadFilterHeaders,
     ReadFilters,
     ReadSpent,
+    ReadTransactions,
     ValidateBlock,
     VerifyScripts,
 )
 from axon.p2p.bloomfilters import filter_block, match_all
+from axon.p2p.compactblock import compact_block, fill, match, pick
+from axon.p2p.faults import PeerFault
 from axon.p2p.filterserving import FilterHashes
+from axon.p2p.serving import CANNOT_BE_READ
 from axon.primitives.block import Block
+from axon.primitives.blockbody import check_body
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Verdict
-from axon.wire.messages import Tx
+from axon.wire.messages import CmpctBlock, Tx
 
 
 class ValidatorView(Protocol):
@@ -88,6 +97,20 @@ def perform(ledger: LedgerView, job: object) -> object:
         case ReadBlock(block_hash, stripped):
             held = ledger.validator.read_block(block_hash)
             return Block.decode(held).stripped() if stripped and held is not None else held
+        case ReadCompact(block_hash, nonce):
+            held = ledger.validator.read_block(block_hash)
+            return None if held is None else compact_block(Block.decode(held), nonce)
+        case ReadTransactions(request):
+            held = ledger.validator.read_block(request.block_hash)
+            if held is None:
+                return PeerFault(CANNOT_BE_READ)
+            return pick(Block.decode(held), request)
+        case MakeCompact(raw, nonce):
+            return _make_compact(raw, nonce)
+        case MatchCompact(message, pool, extra):
+            return match(message, pool, extra)
+        case FillCompact(partial, transactions):
+            return fill(partial, transactions)
         case DecodeTransaction(payload):
             return decode_transaction(payload)
         case ReadSpent(block_hash):
@@ -111,6 +134,14 @@ def perform(ledger: LedgerView, job: object) -> object:
             found = _index(ledger).entries(hashes)
             return [None if item is None else FilterHashes(*item) for item in found]
     raise AssertionError(f"no job: {job!r}")
+
+
+def _make_compact(raw: bytes, nonce: int) -> tuple[Block, CmpctBlock] | None:
+    try:
+        block = Block.decode(raw)
+    except DecodeError:
+        return None
+    return None if check_body(block) is not None else (block, compact_block(block, nonce))
 
 
 def decode_transaction(payload: bytes) -> Transaction | DecodeError:

@@ -1,6 +1,7 @@
 """Which block is asked of whom: from many peers at once, in a window ahead of what is connected.
 
-A request goes through these states; a block is asked of one peer at a time:
+A request goes through these states; a block is asked of one peer at a time, unless it is a compact
+block (p2p/compactfetch):
 
     wanted --getdata--> in flight --block--> unvalidated --verdict--> stored, or gone
     in flight --peer closed, notfound--> wanted again
@@ -8,39 +9,34 @@ A request goes through these states; a block is asked of one peer at a time:
 Each peer has a cursor on its own chain (p2p/blockcursor): below it everything is in hand or in
 flight somewhere. When a request is lost, all cursors go back to the last block in hand.
 
-Two clocks run against silence. A peer that alone holds the window back is *stalling*: it has two
-seconds, more after others have failed the same way, for then it is our own line that is slow. And
-the oldest request of each peer may take ten minutes, five more for each other peer that sends.
+How long each may take says `p2p/blocksinflight`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockcursor import BlockCursor, BlocksInHand
-from axon.p2p.faults import PeerSilent
+from axon.p2p.blocksinflight import MAX_IN_FLIGHT, BlocksInFlight
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
+    DIRECT_FETCH_AGE,
     KEPT_BLOCKS,
     BlockChainView,
     HeaderEntryView,
     is_active,
 )
 from axon.primitives.hashes import BlockHash
-from axon.primitives.network import TARGET_SPACING_S
 from axon.wire.messages import GetData, InvItem, InvType
 
 WINDOW: Final = 1024
 """How far ahead of the last block in hand without gaps is asked for: peers of different speed find
 work, yet blocks come to lie on disk roughly in order."""
-
-MAX_IN_FLIGHT: Final = 16
-"""Blocks asked of one peer at a time: 64 MB at worst that wait for one slow link."""
 
 MAX_LOST: Final = 8 * MAX_IN_FLIGHT
 """Blocks of silent peers that are remembered until they come."""
@@ -49,22 +45,8 @@ MAX_UNVALIDATED: Final = 64
 """Blocks that arrived and wait for their verdict. When judging is slower than the line, nothing
 more is asked for; else the blocks that wait would fill the memory."""
 
-STALL_MIN: Final = 2 * SECOND
-STALL_MAX: Final = 64 * SECOND
-"""How long a peer may hold the window back."""
-
-STALL_DECAY: Final = 0.85
-"""By which that time shrinks with each block connected, once it has grown."""
-
-TIMEOUT_BASE: Final = TARGET_SPACING_S * SECOND
-TIMEOUT_PER_PEER: Final = TARGET_SPACING_S * SECOND // 2
-"""How long the oldest request may take, and how much longer for each other peer that sends."""
-
 LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
 """How far below its best a NETWORK_LIMITED peer is asked: two more may come meanwhile."""
-
-DIRECT_FETCH_AGE: Final = 20 * TARGET_SPACING_S
-"""With a tip younger than this we are near the end, and new blocks are asked of who names them."""
 
 
 @dataclass(slots=True)
@@ -73,9 +55,7 @@ class _BlockSource:
     serves: bool
     limited: bool
     cursor: BlockCursor
-    in_flight: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)
-    since: Instant = 0  # From when the oldest request is timed.
-    stalling_since: Instant | None = None
+    compact: bool = False
     blocked_at: int = -1  # Verdicts given when its window was found to be full.
 
 
@@ -96,15 +76,12 @@ class BlockDownload:
         self._rng = rng
         self._peers: dict[PeerId, _BlockSource] = {}
         self._order: list[PeerId] = []
-        self._in_flight: dict[BlockHash, PeerId] = {}  # Of whom each was asked.
+        self._in_flight = BlocksInFlight()
         self._in_hand = BlocksInHand(chain)
         self._lost: dict[BlockHash, None] = {}  # Who was asked kept silent; none has come since.
-        self._stall_timeout: int = STALL_MIN
-        self._downloading = 0  # Peers with something in flight.
         self._preferred = 0
         self._verdicts = 0  # Counts up whenever a window may have moved.
         self._restless = False  # Something happened that may allow new requests.
-        self._look_at: Instant | None = None  # No peer's time is up before.
 
     # What happened.
 
@@ -126,6 +103,7 @@ class BlockDownload:
             limited: it offers NETWORK_LIMITED but not NETWORK.
         """
         cursor = BlockCursor(self._chain, self._in_hand)
+        self._in_flight.opened(peer)
         self._peers[peer] = _BlockSource(
             preferred and serves_blocks, serves_blocks, limited, cursor
         )
@@ -144,7 +122,7 @@ class BlockDownload:
         actions: list[Action] = []
         for peer in self._order:
             ours = self._peers[peer]
-            room = MAX_IN_FLIGHT - len(ours.in_flight)
+            room = self._in_flight.room(peer)
             if room <= 0 or not ours.serves:
                 continue
             if len(self._in_hand.unvalidated) >= MAX_UNVALIDATED:
@@ -171,10 +149,19 @@ class BlockDownload:
             if walk.hash not in self._in_hand and walk.hash not in self._in_flight:
                 missing.append(walk)
             walk = walk.parent
-        wanted = missing[::-1][: MAX_IN_FLIGHT - len(ours.in_flight)]
+        wanted = missing[::-1][: self._in_flight.room(peer)]
         if not wanted:
             return []
-        return [self._request(peer, wanted, now)]
+        parent = entry.parent
+        is_next = parent is not None and is_active(self._active, parent)
+        alone = len(wanted) == 1 and not self._in_flight
+        return [self._request(peer, wanted, now, compact=ours.compact and alone and is_next)]
+
+    def provides_compact(self, peer: PeerId) -> None:
+        """A peer may be asked for compact blocks, and we have a pool to make use of them."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.compact = True
 
     def arrived(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
         """A whole block came, from whomever.
@@ -184,24 +171,25 @@ class BlockDownload:
             header is known to be invalid.
         """
         self._lost.pop(block_hash, None)
-        asked = self._in_flight.pop(block_hash, None)
-        if asked is None:
-            return False
-        if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
-            self._in_hand.unvalidated[block_hash] = peer
-        self._release(self._peers[asked], block_hash, now)
-        self._restless = True
-        return True
+        asked = block_hash in self._in_flight
+        if peer in self._in_flight.asked_of(block_hash):
+            self._in_flight.release(peer, block_hash, now)
+        if asked:
+            if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
+                self._in_hand.unvalidated[block_hash] = peer
+            self._restless = True
+        return asked
+
+    def stored(self, block_hash: BlockHash, now: Instant) -> None:
+        """A block is stored, whoever gave it: nobody owes it any more."""
+        for peer in self._in_flight.asked_of(block_hash):
+            self._in_flight.release(peer, block_hash, now)
 
     def notfound(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
         """A peer has not what its headers promised: nothing more is asked of it."""
-        ours = self._peers.get(peer)
-        if ours is not None and block_hash in ours.in_flight:
-            self._ask_no_more(ours)
-            self._release(ours, block_hash, now)
-            del self._in_flight[block_hash]
-            self._rewind()
-            self._restless = True
+        if peer in self._in_flight.asked_of(block_hash):
+            self._ask_no_more(self._peers[peer])
+            self.give_up(peer, block_hash, now)
 
     def validated(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
         """A block that had arrived was validated: stored, or refused.
@@ -226,8 +214,8 @@ class BlockDownload:
                 self._ask_no_more(ours)
             for other in self._peers.values():
                 other.cursor.unsettle()
-        elif self._stall_timeout > STALL_MIN:
-            self._stall_timeout = max(STALL_MIN, int(self._stall_timeout * STALL_DECAY))
+        else:
+            self._in_flight.connected()
         self._verdicts += 1
         return sender
 
@@ -239,41 +227,57 @@ class BlockDownload:
         self._order.remove(peer)
         self._preferred -= ours.preferred
         self._restless = True
-        if ours.in_flight:
-            self._downloading -= 1
+        if self._in_flight.closed(peer):
             self._rewind()
-        for block_hash in ours.in_flight:
-            del self._in_flight[block_hash]
 
     # Time.
 
     def tick(self, now: Instant) -> list[Action]:
         """Disconnect those whose time is up, then `update`."""
-        is_due = self._look_at is not None and now >= self._look_at
+        look_at = self._in_flight.look_at
+        is_due = look_at is not None and now >= look_at
         if not (is_due or self._restless):
             return []
         actions: list[Action] = []
         if is_due:
-            self._look_at = None
-            for peer in self._order:
-                ours = self._peers[peer]
-                fault = self._overdue(ours, now)
-                if fault is not None:
-                    ours.serves = False  # Until the node has closed it.
-                    self._note_lost(ours)
-                    actions.append(DisconnectPeer(peer, fault))
+            for peer, fault in self._in_flight.overdue(self._order, now):
+                self._peers[peer].serves = False  # Until the node has closed it.
+                self._note_lost(peer)
+                actions.append(DisconnectPeer(peer, fault))
         return actions + self.update(now)
 
     def deadline(self) -> Instant | None:
         """When `tick` has something to do; 0 for at once."""
-        return 0 if self._restless else self._look_at
+        return 0 if self._restless else self._in_flight.look_at
+
+    # What is asked for one by one.
+
+    def asked_of(self, block_hash: BlockHash) -> tuple[PeerId, ...]:
+        """The peers that owe us a block, the one that was asked first first."""
+        return self._in_flight.asked_of(block_hash)
+
+    def has_room(self, peer: PeerId) -> bool:
+        """Whether a peer may be asked for one more block."""
+        return peer in self._peers and self._in_flight.room(peer) > 0
+
+    def take_on(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> None:
+        """A peer owes us a block from now on, perhaps beside others; it has room for it."""
+        self._in_flight.take_on(peer, entry, now)
+
+    def give_up(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> None:
+        """Nothing came, or will come, of what a peer was asked for."""
+        if peer in self._in_flight.asked_of(block_hash):
+            if self._in_flight.release(peer, block_hash, now):
+                self._rewind()
+            self._restless = True
 
     # What is known.
 
     def inflight(self, peer: PeerId) -> list[int]:
         """Heights of the blocks asked of a peer, in the order of asking."""
-        ours = self._peers.get(peer)
-        return [] if ours is None else [entry.height for entry in ours.in_flight.values()]
+        if peer not in self._peers:
+            return []
+        return [entry.height for entry in self._in_flight.owed(peer).values()]
 
     def synced_blocks(self, peer: PeerId) -> int:
         """The last height up to which we have what a peer has; -1 if its chain is unknown."""
@@ -294,9 +298,9 @@ class BlockDownload:
 
     # How it is done.
 
-    def _note_lost(self, ours: _BlockSource) -> None:
+    def _note_lost(self, peer: PeerId) -> None:
         """What a silent peer was asked for; the oldest are forgotten first."""
-        self._lost |= dict.fromkeys(ours.in_flight)
+        self._lost |= dict.fromkeys(self._in_flight.owed(peer))
         for block_hash in list(self._lost)[: max(0, len(self._lost) - MAX_LOST)]:
             del self._lost[block_hash]
 
@@ -329,7 +333,7 @@ class BlockDownload:
                     break
                 if entry.height > window_end:
                     ours.blocked_at = self._verdicts
-                    if not wanted and not ours.in_flight:
+                    if not wanted and not self._in_flight.owed(peer):
                         self._blame(common, best, now)
                     break
                 if not ours.limited or best.height - entry.height < LIMITED_DEPTH:
@@ -340,61 +344,24 @@ class BlockDownload:
     def _blame(self, common: HeaderEntryView, best: HeaderEntryView, now: Instant) -> None:
         """The window is full: time the one who was asked for the block that would move it."""
         first = best.ancestor(common.height + 1)
-        asked = None if first is None else self._in_flight.get(first.hash)
-        if asked is None:
-            return
-        staller = self._peers[asked]
-        if staller.stalling_since is None:
-            staller.stalling_since = now
-            self._watch(now + self._stall_timeout)
+        if first is not None:
+            self._in_flight.blame(first.hash, now)
 
-    def _request(self, peer: PeerId, wanted: Sequence[HeaderEntryView], now: Instant) -> Action:
-        ours = self._peers[peer]
-        if not ours.in_flight:
-            self._downloading += 1
-            ours.since = now
-            self._watch(now + self._patience())
+    def _request(
+        self,
+        peer: PeerId,
+        wanted: Sequence[HeaderEntryView],
+        now: Instant,
+        *,
+        compact: bool = False,
+    ) -> Action:
         for entry in wanted:
-            ours.in_flight[entry.hash] = entry
-            self._in_flight[entry.hash] = peer
-        items = [InvItem(InvType.WITNESS_BLOCK, entry.hash) for entry in wanted]
-        return Send(peer, GetData(tuple(items)))
-
-    def _release(self, ours: _BlockSource, block_hash: BlockHash, now: Instant) -> None:
-        """A peer owes us this block no more."""
-        in_flight = ours.in_flight
-        if next(iter(in_flight)) == block_hash:
-            ours.since = max(ours.since, now)
-        del in_flight[block_hash]
-        ours.stalling_since = None
-        if not in_flight:
-            self._downloading -= 1
+            self.take_on(peer, entry, now)
+        kind = InvType.CMPCT_BLOCK if compact else InvType.WITNESS_BLOCK
+        return Send(peer, GetData(tuple([InvItem(kind, entry.hash) for entry in wanted])))
 
     def _rewind(self) -> None:
         """Something below the cursors is wanted again."""
         self._verdicts += 1
         for ours in self._peers.values():
             ours.cursor.rewind()
-
-    def _patience(self) -> int:
-        return TIMEOUT_BASE + TIMEOUT_PER_PEER * max(0, self._downloading - 1)
-
-    def _watch(self, due: Instant) -> None:
-        if self._look_at is None or due < self._look_at:
-            self._look_at = due
-
-    def _overdue(self, ours: _BlockSource, now: Instant) -> PeerSilent | None:
-        """Why a peer is to be disconnected now; else its next date is noted."""
-        if ours.stalling_since is not None:
-            due = ours.stalling_since + self._stall_timeout
-            if now >= due:
-                # One at a time: the next gets more, in case the line is ours.
-                self._stall_timeout = min(2 * self._stall_timeout, STALL_MAX)
-                return PeerSilent("it holds the block download back")
-            self._watch(due)
-        if ours.in_flight:
-            due = ours.since + self._patience()
-            if now >= due:
-                return PeerSilent("a block did not arrive in time")
-            self._watch(due)
-        return None

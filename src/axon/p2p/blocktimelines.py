@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from axon.machine import MILLISECOND, SECOND, Instant, PeerId
+from axon.p2p.compactblock import Sources
 from axon.p2p.views import HeaderEntryView, HeaderTreeView
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.verdict import Rejected, Verdict
-from axon.wire.messages import GetData, InvType
+from axon.wire.messages import GetBlockTxn, GetData, InvType
 
 TIMELINES_KEPT: Final = 1_200
 """Blocks: those that can be asked for at once in the first sync, and those of a day. Some 600 bytes
@@ -38,8 +39,8 @@ class PeerMoment:
     Args:
         peer: who.
         at: when.
-        command: of the message that told of the block (`inv`, `headers`, `cmpctblock`); empty where
-            it was not that.
+        command: of the message that told of the block (`inv`, `headers`, `cmpctblock`), or asked
+            for parts of it (`getblocktxn`); empty where it was neither.
     """
 
     peer: PeerId
@@ -63,6 +64,7 @@ class BlockTimeline:
         reason: why it was refused; empty if it was not.
         relayed_at: when peers were first told of it.
         relayed_to: to how many.
+        rebuilt: where its transactions came from; None if it was given whole.
     """
 
     hash: BlockHash
@@ -76,6 +78,7 @@ class BlockTimeline:
     reason: str = ""
     relayed_at: Instant | None = None
     relayed_to: int = 0
+    rebuilt: Sources | None = None
 
     @property
     def began_at(self) -> Instant:
@@ -103,6 +106,8 @@ class BlockTimeline:
         if self.received_at is not None:
             source = "submitted here" if self.sender is None else f"received from {self.sender}"
             words.append(f"{source}{_after(self.received_at, self.began_at)}")
+        if self.rebuilt is not None:
+            words.append(f"made whole of {self.rebuilt}")
         if self.validation_us is not None:
             verdict = f"refused ({self.reason})" if self.reason else "validated"
             words.append(f"{verdict} in {self.validation_us / MILLISECOND:.1f} ms")
@@ -142,6 +147,7 @@ class _Record:
     reason: str = ""
     relayed_at: Instant | None = None
     relayed_to: int = 0
+    rebuilt: Sources | None = None
 
     def timeline(self) -> BlockTimeline:
         """As it is now."""
@@ -157,6 +163,7 @@ class _Record:
             self.reason,
             self.relayed_at,
             self.relayed_to,
+            self.rebuilt,
         )
 
 
@@ -210,8 +217,14 @@ class BlockTimelines:
         if is_new or entry.hash in self._records:
             _note_announced(self._of(entry), PeerMoment(peer, now, command))
 
-    def asked(self, peer: PeerId, message: GetData, now: Instant) -> None:
+    def asked(self, peer: PeerId, message: GetData | GetBlockTxn, now: Instant) -> None:
         """A peer is asked for what a message names; of it, only blocks matter here."""
+        if isinstance(message, GetBlockTxn):
+            entry = self._headers.get(message.block_hash)
+            record = None if entry is None else self._of(entry)
+            if record is not None and len(record.asked) < MOMENTS_KEPT:
+                record.asked.append(PeerMoment(peer, now, message.command))
+            return
         for kind, item_hash in message.items:
             if kind in _BLOCK_KINDS:
                 entry = self._headers.get(BlockHash(item_hash))
@@ -230,6 +243,12 @@ class BlockTimelines:
         """A block is whole, and is validated next; of the operator's, `peer` is None."""
         record = self._of(entry)
         record.sender, record.received_at = peer, now
+
+    def rebuilt(self, block_hash: BlockHash, sources: Sources) -> None:
+        """A block was made whole of transactions that were here; `received` follows."""
+        record = self._records.get(block_hash)
+        if record is not None:
+            record.rebuilt = sources
 
     def validated(self, block_hash: BlockHash, verdict: Verdict, now: Instant) -> None:
         """A block's verdict is there."""

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Protocol
 
 from axon.errors import DecodeError
+from axon.p2p.faults import PeerViolation
 from axon.primitives.block import Block
 from axon.primitives.blockbody import check_body
 from axon.primitives.hashes import Wtxid
@@ -40,7 +41,7 @@ class CompactFault(Enum):
     UNREADABLE = "it cannot be read"
     """It is left out, like any message that cannot be read."""
 
-    INVALID = "invalid compact block or transactions that were not asked for"
+    INVALID = "invalid compact block, or other transactions than were asked for"
     """Its sender broke the protocol."""
 
     FAILED = "two transactions with one short id, or others than the block's"
@@ -62,6 +63,12 @@ class Sources:
     pool: int
     extra: int
     requested: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.prefilled} transactions prefilled, {self.pool} from the pool, "
+            f"{self.extra} kept beside it and {self.requested} requested"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +178,11 @@ def fill(partial: PartialBlock, message: BlockTxn) -> Rebuilt | CompactFault:
         return CompactFault.UNREADABLE
 
 
-def pick(block: Block, request: GetBlockTxn) -> BlockTxn | None:
-    """The transactions that a peer asks for; None if it names places behind the last one."""
+def pick(block: Block, request: GetBlockTxn) -> BlockTxn | PeerViolation:
+    """The transactions that a peer asks for; a violation if it names places behind the last."""
     transactions = block.transactions
     if request.indexes and request.indexes[-1] >= len(transactions):
-        return None
+        return PeerViolation("BIP 152: getblocktxn names transactions of the block")
     return BlockTxn.build(block.hash, [transactions[place] for place in request.indexes])
 
 

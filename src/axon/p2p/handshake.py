@@ -44,6 +44,8 @@ HANDSHAKE_TIMEOUT: Final = 60 * SECOND
 
 MIN_PEER_VERSION: Final = 31_800
 """Older programs know no headers."""
+COMPACT_BLOCKS_SINCE: Final = 70_014
+"""From this protocol version on compact blocks are known."""
 WTXID_RELAY_VERSION: Final = 70_016
 """From here `wtxidrelay` exists, and nobody older knows `sendaddrv2`."""
 FEATURE_VERSION: Final = 70_017

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from axon.p2p.faults import BLAMELESS_REASONS, DUPLICATE_INVALID, PeerViolation
+from axon.p2p.views import ChainView
 from axon.primitives.header import Header
-from axon.primitives.target import meets_target
+from axon.primitives.target import meets_target, work
 from axon.primitives.verdict import Rejected
+
+WORK_BUFFER_BLOCKS: Final = 144
+"""A chain may have this much less work than ours and still be stored: a day of forks."""
 
 
 def check_continuous(headers: Sequence[Header]) -> None:
@@ -32,6 +37,13 @@ def check_work(headers: Sequence[Header]) -> None:
     for header in headers:
         if not meets_target(header.hash, header.bits):
             raise PeerViolation("Bitcoin Core: each header proves the work that it claims")
+
+
+def least_work(chain: ChainView) -> int:
+    """The chainwork that a chain must have to be worth remembering."""
+    tip = chain.tip
+    near_tip = tip.chainwork - WORK_BUFFER_BLOCKS * work(tip.bits)
+    return max(near_tip, chain.minimum_chainwork)
 
 
 def punish(rejected: Rejected, *, chosen: bool) -> None:

@@ -22,20 +22,16 @@ from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.chainlag import OutboundChains
 from axon.p2p.faults import TOO_NEW, PeerSilent, PeerViolation
-from axon.p2p.headerchecks import check_continuous, check_work, punish
+from axon.p2p.headerchecks import check_continuous, check_work, least_work, punish
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.presync import Phase, Presync, claimed_work
 from axon.p2p.syncpeers import SyncPeers
 from axon.p2p.views import ChainView, HeaderEntryView, locator
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.target import work
 from axon.primitives.verdict import Rejected
 from axon.wire.messages import GetHeaders, Headers, SendHeaders
 from axon.wire.messages.headers import MAX_HEADERS
-
-WORK_BUFFER_BLOCKS: Final = 144
-"""A chain may have this much less work than ours and still be stored: a day of forks."""
 
 SENDHEADERS_VERSION: Final = 70_012
 """From this protocol version on a peer knows `sendheaders`."""
@@ -151,7 +147,7 @@ class HeaderSync:
             self._sync.exhausted(peer, now)
         if ours.noban or self._is_familiar(headers[-1].hash):
             return self._hand_on(ours, headers)
-        enough = self._work_threshold()
+        enough = least_work(self._chain)
         if start.chainwork < enough and start.chainwork + claimed_work(headers) < enough:
             check_work(headers)
             if full:
@@ -228,6 +224,16 @@ class HeaderSync:
             ours.asked_by_inv = True
             self._last_inv = block_hash
         return self._ask(peer, self._headers.best, now)
+
+    def shown(self, peer: PeerId, entry: HeaderEntryView, now: Instant, *, is_new: bool) -> None:
+        """A peer sent the header of a block together with the block."""
+        ours = self._peers.get(peer)
+        if ours is None:
+            return
+        self._peer_chains.shown(peer, entry.hash)
+        if is_new and entry.chainwork > self._chain.tip.chainwork:
+            ours.news_at = now
+        self._outbound.consider(peer, now)
 
     def ask_again(self, peer: PeerId, now: Instant) -> list[Action]:
         """Ask for what follows our best header, whatever a peer answered before."""
@@ -359,11 +365,6 @@ class HeaderSync:
             return False
         best, tip = self._headers.best, self._chain.tip
         return best.ancestor(entry.height) is entry or tip.ancestor(entry.height) is entry
-
-    def _work_threshold(self) -> int:
-        tip = self._chain.tip
-        near_tip = tip.chainwork - WORK_BUFFER_BLOCKS * work(tip.bits)
-        return max(near_tip, self._chain.minimum_chainwork)
 
     def _ask(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> list[Action]:
         """Ask for what follows an entry, unless an answer is still awaited."""

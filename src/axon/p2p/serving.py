@@ -28,6 +28,7 @@ from axon.p2p.disclosure import may_request
 from axon.p2p.faults import PeerFault
 from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import (
+    DIRECT_FETCH_AGE,
     BlockChainView,
     HeaderEntryView,
     find_fork,
@@ -38,6 +39,7 @@ from axon.primitives.header import Header
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
     BlockMessage,
+    CmpctBlock,
     GetBlocks,
     GetData,
     GetHeaders,
@@ -56,6 +58,15 @@ MAX_BLOCKS_INV: Final = 500
 
 HISTORICAL_S: Final = 7 * DAY // SECOND
 """Blocks older than a week count as history when the upload is limited."""
+
+MAX_COMPACT_DEPTH: Final = 5
+"""Blocks below our tip up to which blocks are given compact; nobody's pool holds what is in older
+ones, so these are given as they are (Bitcoin Core)."""
+
+MAX_TRANSACTIONS_DEPTH: Final = 10
+"""The same for single transactions of blocks: whoever makes us read for them has to take it all."""
+
+CANNOT_BE_READ: Final = "a block that it asked for cannot be read"
 
 _TRANSACTIONS = (InvType.TX, InvType.WTX, InvType.WITNESS_TX)
 _BLOCKS = (
@@ -194,6 +205,44 @@ class Serving:
         """
         return self._give(peer, item, None if raw is None else [BlockMessage(raw)])
 
+    def compact_read(self, peer: PeerId, item: InvItem, message: CmpctBlock | None) -> list[Action]:
+        """A block was read, and made compact, that `take_next` named and `gives_compact` allows.
+
+        Args:
+            peer: as the request says.
+            item: as the request says, a CMPCT_BLOCK.
+            message: the block; None if it could not be read.
+
+        Raises:
+            PeerFault: there is no such block any more, and it would wait for it in vain.
+        """
+        return self._give(peer, item, None if message is None else [message])
+
+    def gives_compact(self, item: InvItem, now: Instant) -> bool:
+        """Whether a block that is asked for is given compact: it is near our tip, and that is new.
+
+        One that is asked for compact and is not is given as it is, with its witnesses.
+        """
+        if (
+            item.kind != InvType.CMPCT_BLOCK
+            or self._active.tip.time <= now // SECOND - DIRECT_FETCH_AGE
+        ):
+            return False
+        entry = self._headers.get(BlockHash(item.hash))
+        return entry is not None and entry.height >= self._active.tip.height - MAX_COMPACT_DEPTH
+
+    def gives_transactions(self, block_hash: BlockHash) -> bool:
+        """Whether single transactions of a block are given; else it is given whole."""
+        entry = self._headers.get(block_hash)
+        lowest = self._active.tip.height - MAX_TRANSACTIONS_DEPTH
+        return entry is not None and entry.height >= lowest
+
+    def pass_over(self, peer: PeerId, item: InvItem) -> None:
+        """A block that `take_next` named is not given after all, in silence: it is invalid."""
+        ours = self._peers.get(peer)
+        if ours is not None and ours.reading == item:
+            ours.reading = None
+
     def block_filtered(
         self, peer: PeerId, item: InvItem, found: FilteredBlock | None
     ) -> list[Action]:
@@ -220,7 +269,7 @@ class Serving:
             return []
         ours.reading = None
         if messages is None:
-            raise PeerFault("a block that it asked for cannot be read")
+            raise PeerFault(CANNOT_BE_READ)
         actions: list[Action] = [Send(peer, message) for message in messages]
         if item.hash == ours.continue_at:
             ours.continue_at = None

@@ -13,10 +13,15 @@ from typing import Final, Protocol
 from axon.machine import DAY, SECOND, Instant
 from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
+from axon.primitives.network import TARGET_SPACING_S
 from axon.primitives.transaction import Transaction
 
 KEPT_BLOCKS: Final = 288
 """Blocks below its tip that a peer keeps which offers NETWORK_LIMITED (BIP 159): two days."""
+
+DIRECT_FETCH_AGE: Final = 20 * TARGET_SPACING_S
+"""Seconds. With a tip younger than this we are near the end, and new blocks are asked of who names
+them; and they may be asked of us compact."""
 
 _LOCATOR_DENSE = 10  # So many hashes of a locator are one apart, then distances double.
 

@@ -44,7 +44,7 @@ SIGHTS: Final[Mapping[str, str]] = MappingProxyType(
         FEELER: "a feeler found that an address answers",
         DNS_SEED: "addresses came from a DNS seed",
         FIXED_SEED: "addresses came from the fixed seeds",
-        COMPACT_BLOCK: "a compact block was made whole; axon asks for none",
+        COMPACT_BLOCK: "a compact block was made whole with what was asked for",
         DISK: "a program whose disk failed ended, and came back",
         SILENCE: "a link that only one side knew of was found out",
         WALLET_SWITCH: "a wallet lost a peer amid a payment, and found another",

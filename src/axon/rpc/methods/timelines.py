@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import islice
 from typing import Final
 
@@ -40,11 +41,19 @@ def getblocktimeline(daemon: Daemon, count: int = USUAL) -> Json:
               },
               ...
             ],
-            "asked" : [ {...}, ... ],    (json array) Of whom it was asked: peer and after
+            "asked" : [ {...}, ... ],    (json array) Of whom it was asked: peer, after, and by
+                                         where only what was missing was asked for: getblocktxn
             "waiting" : n,               (numeric, optional) For how long it has been asked of the
                                          last of these and has not come, in seconds
             "stalled" : [ {...}, ... ],  (json array) Who was asked and kept us waiting too long
             "received" : n,              (numeric, optional) When it was whole
+            "rebuilt" : {                (json object, optional) If it came as a compact block, how
+                                         many of its transactions were
+              "prefilled" : n,           (numeric) sent with it
+              "pool" : n,                (numeric) in the pool
+              "extra" : n,               (numeric) kept beside the pool
+              "requested" : n            (numeric) asked for
+            },
             "sender" : n,                (numeric, optional) Who gave it; missing if it was
                                          submitted here
             "validation_ms" : n,         (numeric, optional) From then until its verdict, in
@@ -78,6 +87,8 @@ def _timeline_json(timeline: BlockTimeline, now: Instant) -> dict[str, Json]:
         shown["received"] = _after(timeline.received_at, began_at)
         if timeline.sender is not None:
             shown["sender"] = timeline.sender
+    if timeline.rebuilt is not None:
+        shown["rebuilt"] = asdict(timeline.rebuilt)
     if timeline.validation_us is not None:
         shown["validation_ms"] = timeline.validation_us / MILLISECOND
     if timeline.reason:

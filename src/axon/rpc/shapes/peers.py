@@ -89,7 +89,7 @@ def peer_json(info: PeerInfo, lab: bool) -> dict[str, Json]:
         "version": info.version,
         "subver": info.user_agent,
         "inbound": not info.kind.is_outbound,
-        "bip152_hb_to": False,
+        "bip152_hb_to": info.gives_high_bandwidth,
         "bip152_hb_from": info.wants_high_bandwidth,
         "presynced_headers": info.presynced_headers,
         "synced_headers": info.synced_headers,

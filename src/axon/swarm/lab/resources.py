@@ -14,7 +14,7 @@ from typing import Any, Final
 from axon.mempool.orphans import RESERVED_WEIGHT
 from axon.p2p.addrplacement import NEW_BUCKETS, TRIED_BUCKETS
 from axon.p2p.addrtables import BUCKET_SIZE
-from axon.p2p.blockdownload import MAX_IN_FLIGHT
+from axon.p2p.blocksinflight import MAX_IN_FLIGHT
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS
 from axon.rpc.errors import RpcError
 from axon.swarm.invariants import Finding, counted

@@ -11,6 +11,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import Machine
+from axon.node.blocktraced import BlockTraced
 from axon.node.facts import (
     BlockConnected,
     BlockDisconnected,
@@ -94,6 +95,9 @@ class Lookout:
                 if notes.leaving >= DEEP:
                     self.found.add(sightings.REORG)
                 notes.leaving = 0
+            case BlockTraced(timeline) if timeline.rebuilt is not None:
+                if timeline.rebuilt.requested:
+                    self.found.add(sightings.COMPACT_BLOCK)
             case TransactionRejected(_, wtxid, reason) if reason == _MISSING:
                 notes.lacking[wtxid] = None
             case TransactionAccepted(wtxid=wtxid, peer=None) if wtxid in notes.lacking:

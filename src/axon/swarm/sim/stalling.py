@@ -17,7 +17,8 @@ from axon.machine import MINUTE, SECOND, Endpoint, Instant, Machine
 from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.settings import NodeSettings
-from axon.p2p.blockdownload import STALL_MAX, TIMEOUT_BASE, TIMEOUT_PER_PEER, WINDOW
+from axon.p2p.blockdownload import WINDOW
+from axon.p2p.blocksinflight import STALL_MAX, TIMEOUT_BASE, TIMEOUT_PER_PEER
 from axon.p2p.requests import address_of
 from axon.swarm.faultplan import Withheld
 from axon.swarm.invariants import Finding
