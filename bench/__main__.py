@@ -4,7 +4,7 @@
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
 matching, coldwallet, walletmemory, failover, swarmstart, fidelity, eclipse, mesh, blockspread,
-seatfilling, addressflood; without a name all are measured. `--keep` adds the table to
+seatfilling, addressflood, compactrelay; without a name all are measured. `--keep` adds the table to
 bench/results.md.
 """
 
@@ -25,6 +25,7 @@ from bench import (
     addressflood,
     blockspread,
     coldwallet,
+    compactrelay,
     decoding,
     eclipse,
     failover,
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
         "blockspread": blockspread.measure,
         "seatfilling": seatfilling.measure,
         "addressflood": addressflood.measure,
+        "compactrelay": compactrelay.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -287,7 +287,21 @@ _PLAIN_UNSIGNED: Final = Transaction.build(
 
 def _wire() -> dict[str, Iterable[bytes]]:
     stream = _stream()
+    genesis = REGTEST.genesis
+    short = compact_block(genesis, 7).raw[80:]
     return {
+        "compact-block": [
+            len(short).to_bytes(2, "little") + short,
+            (22).to_bytes(2, "little") + bytes(8) + b"\x02abcdefghijkl\x00" + _HASH + b"\x00",
+        ],
+        "compact-match": [bytes(8), bytes(8) + b"\x01\x50\x00\x07"],
+        "compact-fetch": [
+            bytes((5, 0, 1, 1, 1, 0, 5, 3, 0, 0)),
+            bytes(
+                (5, 0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 5, 3, 0, 1, 4, 0, 5, 3, 0, 3, 1, 1, 5, 3, 1, 0)
+            ),
+        ],
+        "compact-pick": [b"\x02\x00\x01", b"\x01\xfd\xff\xff"],
         **{f"message-{each.command}": [each.encode()] for each in MESSAGES},
         "v1-stream": [
             bytes(8) + stream,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fuzz.targets import (
+    compactblocks,
     files,
     machines,
     nodecalls,
@@ -30,6 +31,7 @@ TARGETS: Final[dict[str, Target]] = {
         nodecalls,
         walletcalls,
         machines,
+        compactblocks,
         nodes,
     )
     for name, target in room.TARGETS.items()

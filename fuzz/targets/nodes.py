@@ -50,6 +50,7 @@ from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
+from axon.p2p.compactblock import compact_block
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.redial import Target
@@ -62,6 +63,7 @@ from axon.wire.messages import (
     Addr,
     AddrV2,
     BlockMessage,
+    BlockTxn,
     CFCheckpt,
     CFHeaders,
     CFilter,
@@ -72,6 +74,7 @@ from axon.wire.messages import (
     FilterLoad,
     GetAddr,
     GetBlocks,
+    GetBlockTxn,
     GetCFCheckpt,
     GetCFHeaders,
     GetCFilters,
@@ -406,6 +409,8 @@ _ABOUT_THE_CHAIN: Final[tuple[Message, ...]] = (
     Headers(tuple(block.header for block in _FORK)),
     Headers((_FORK[2].header, _FORK[3].header)),
     *(BlockMessage(block.raw) for block in _BLOCKS),
+    *(compact_block(block, 7) for block in _BLOCKS),
+    *(BlockTxn.build(block.hash, block.transactions[1:]) for block in _BLOCKS),
     Inv(_items(InvType.BLOCK, *(block.hash for block in _BLOCKS))),
     NotFound(_items(InvType.WITNESS_BLOCK, *(block.hash for block in _BLOCKS))),
 )
@@ -451,6 +456,9 @@ _REQUESTS: Final[tuple[Message, ...]] = (
     GetData(_items(InvType.BLOCK, *(header.hash for header in _CHAIN))),
     GetData(_items(InvType.WTX, *(each.wtxid for each in _TRANSACTIONS))),
     GetData(_items(InvType.FILTERED_BLOCK, _TIP) + _items(InvType.CMPCT_BLOCK, _TIP)),
+    GetBlockTxn(_TIP, (0,)),
+    GetBlockTxn(_CHAIN[50].hash, (0, 1)),
+    *(GetBlockTxn(block.hash, (0,)) for block in _BLOCKS),
     GetCFilters(0, 1, _CHAIN[100].hash),
     GetCFHeaders(0, 1, _TIP),
     GetCFCheckpt(0, _TIP),

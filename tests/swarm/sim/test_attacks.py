@@ -9,7 +9,7 @@ import pytest
 from axon.chain.outcome import BlockOutcome
 from axon.machine import HOUR, MINUTE
 from axon.node.blockflow import BlockFlow
-from axon.p2p import blockdownload
+from axon.p2p import blocksinflight
 from axon.p2p.picker import Picker
 from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
@@ -170,7 +170,7 @@ def test_l10_a_window_that_is_held_back_is_freed_in_seconds() -> None:
 def test_l10_names_who_holds_back_where_nobody_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(blockdownload, "TIMEOUT_BASE", HOUR)
+    monkeypatch.setattr(blocksinflight, "TIMEOUT_BASE", HOUR)
     assert "node 2" in blamed(run_stalling(1, HISTORY_BLOCKS))
 
 

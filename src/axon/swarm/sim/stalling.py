@@ -4,7 +4,7 @@ A node with an empty disk and no address finds nodes by the fixed seeds of its p
 name blocks and never hand them over. While its window is full the peer that holds it back is given
 up after two seconds, the next one after four, never more than a minute; at the end of the chain,
 where nothing waits behind a block, after ten minutes and five more for each other peer that sends
-(`p2p/blockdownload`). So the delay grows with the number of such peers, and not faster.
+(`p2p/blocksinflight`). So the delay grows with the number of such peers, and not faster.
 """
 
 from __future__ import annotations
