@@ -192,7 +192,7 @@ class _Run:
         assert found.block == block
         self._download.arrived(peer, block.hash, now)
         self._ledger.store(block)
-        self._download.stored(block.hash, now)
+        self._download.settled(block.hash, now)
         self._download.validated(block.hash, True)
         self._fetch.settled(block.hash)
 

@@ -335,7 +335,7 @@ def _deliver(
     elif source.flag() and ledger.tree.get(name) is not None:
         ledger.tree.mark_invalid(name)
     if block is not None:
-        part.stored(name, now)
+        part.settled(name, now)
     part.validated(name, block is not None)
 
 

@@ -570,6 +570,46 @@ def test_who_announces_and_never_delivers_holds_nothing_back() -> None:
     assert tip(rig) == block.hash
 
 
+def test_another_body_under_the_same_header_does_not_end_what_is_under_way() -> None:
+    rig = Rig()
+    honest, attacker = joined(rig), rig.connect()
+    block, missing = asked_for_two(rig, honest)
+    rig.send(attacker, BlockMessage(Block.build(block.header, block.transactions[:-1]).raw))
+    rig.work()
+    assert rig.disconnected(attacker) is not None
+    assert rig.node.blocks.download.inflight(honest) == [113]
+    rig.send(honest, BlockTxn.build(block.hash, missing))
+    rig.work()
+    assert tip(rig) == block.hash
+
+
+def test_an_answer_that_comes_while_another_body_is_validated_is_asked_for_again() -> None:
+    rig = Rig()
+    honest, attacker = joined(rig), rig.connect()
+    block, missing = asked_for_two(rig, honest)
+    rig.send(attacker, BlockMessage(Block.build(block.header, block.transactions[:-1]).raw))
+    rig.send(honest, BlockTxn.build(block.hash, missing))
+    rig.work()
+    assert items(rig, honest) == [InvItem(WANTS_BLOCK, block.hash)]
+    rig.send(honest, BlockMessage(block.raw))
+    rig.work()
+    assert tip(rig) == block.hash
+
+
+def test_an_invalid_block_is_owed_by_nobody_else() -> None:
+    rig = Rig()
+    late, quick = joined(rig), joined(rig)
+    bad = next_block(rig, payments(rig), reward_sat=100 * 10**8)
+    rig.send(late, compact_block(bad, 7))
+    rig.work()
+    rig.send(quick, BlockMessage(bad.raw))
+    rig.work()
+    assert rig.node.blocks.download.in_flight_total == 0
+    rig.send(late, BlockTxn.build(bad.hash, bad.transactions[1:]))
+    rig.work()
+    assert rig.is_alive(late)
+
+
 def test_who_leaves_in_the_middle_leaves_no_trace() -> None:
     rig = Rig()
     first, other = joined(rig), joined(rig)

@@ -91,7 +91,7 @@ class Fixture:
             if entry.hash not in self.ledger.stored or entry.parent is not active.tip:
                 break
             active.connect(entry)
-        self.download.stored(block_hash, now)
+        self.download.settled(block_hash, now)
         self.download.validated(block_hash, True)
         return wanted
 

@@ -307,7 +307,7 @@ def test_what_came_otherwise_meanwhile_ends_it() -> None:
     it.ask(ALICE)
     it.receive(BOB)
     it.ledger.blocks[it.next.hash] = BODY
-    it.download.stored(it.next.hash, NOW)
+    it.download.settled(it.next.hash, NOW)
     it.part.settled(it.next.hash)
     answer = BlockTxn.build(it.next.hash, SPENDS[1:])
     assert it.part.received_transactions(ALICE, answer, NOW) == []

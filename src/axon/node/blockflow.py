@@ -253,14 +253,14 @@ class BlockFlow:
         """What is valid, and what is not: the block itself and others that depended on it."""
         if isinstance(outcome.verdict, Accepted):
             self._chain.hold(block_hash)
-            self.download.stored(block_hash, now)
         else:
             self._relay.forget(block_hash)
-        self._compact.settled(block_hash)
         for other, rejected in outcome.invalid:
             self._chain.mark_invalid(other)
             if other != block_hash:
                 self._outbox.report(BlockRejected(other, rejected.reason, None))
+        if isinstance(outcome.verdict, Accepted) or self._chain.headers.is_invalid(block_hash):
+            self._compact.settled(block_hash, now)  # Else others' bytes may yet be the block.
         self.download.validated(block_hash, not isinstance(outcome.verdict, Rejected))
 
     def _report_moves(self, outcome: BlockOutcome) -> None:

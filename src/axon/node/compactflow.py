@@ -31,10 +31,9 @@ from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.compactblock import CompactFault, PartialBlock, Rebuilt
 from axon.p2p.compactfetch import CompactFetch, FillRequest, MatchRequest
 from axon.p2p.handshake import COMPACT_BLOCKS_SINCE
-from axon.p2p.headerchecks import least_work, punish
+from axon.p2p.headerchecks import punish
 from axon.p2p.highbandwidth import HighBandwidth
 from axon.primitives.hashes import BlockHash
-from axon.primitives.target import work
 from axon.primitives.verdict import Rejected
 from axon.wire.messages import BlockTxn, CmpctBlock, SendCmpct
 
@@ -143,9 +142,10 @@ class CompactFlow:
         if peer is not None and peer in self._sessions and not self._download.in_flight_total:
             self._outbox.perform(self.bandwidth.brought(peer))
 
-    def settled(self, block_hash: BlockHash) -> None:
-        """A block is validated, or invalid."""
+    def settled(self, block_hash: BlockHash, now: Instant) -> None:
+        """A block is valid and stored, or invalid: nobody owes it any more."""
         self._fetch.settled(block_hash)
+        self._download.settled(block_hash, now)
 
     def closed(self, peer: PeerId) -> None:
         """A peer has gone."""
@@ -172,12 +172,11 @@ class CompactFlow:
     def _place(self, session: Session, message: CmpctBlock, now: Instant) -> HeaderEntry | None:
         """The header of a compact block in the tree; None if that ends the matter."""
         peer, header, sync = session.peer, message.header, self._headers.sync
-        parent = self._chain.headers.get(header.prev)
-        if parent is None:
+        if self._chain.headers.get(header.prev) is None:
             if not self._chain.initial_sync:
                 self._outbox.perform(sync.announced(peer, header.hash, now))
             return None
-        if parent.chainwork + work(header.bits) < least_work(self._chain):
+        if not sync.is_worth_keeping(header):
             why = "its chain has too little work"
             self._outbox.report(MessageIgnored(peer, message.command, why))
             return None

@@ -180,8 +180,8 @@ class BlockDownload:
             self._restless = True
         return asked
 
-    def stored(self, block_hash: BlockHash, now: Instant) -> None:
-        """A block is stored, whoever gave it: nobody owes it any more."""
+    def settled(self, block_hash: BlockHash, now: Instant) -> None:
+        """A block is stored, or invalid, whoever gave it: nobody owes it any more."""
         for peer in self._in_flight.asked_of(block_hash):
             self._in_flight.release(peer, block_hash, now)
 

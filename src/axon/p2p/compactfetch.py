@@ -138,7 +138,7 @@ class CompactFetch:
         Returns:
             The block, if it is whole and still wanted: then `BlockDownload.arrived` follows.
         """
-        fetch = self._find(peer, block_hash)
+        fetch = self._find(peer, block_hash, now)
         if fetch is None:
             return []
         if isinstance(outcome, PartialBlock) and fetch.asked and self._may_ask(peer, block_hash):
@@ -153,7 +153,7 @@ class CompactFetch:
     ) -> FillRequest | list[Action]:
         """Transactions of a block; those that nobody asked for are left out."""
         block_hash = message.block_hash
-        fetch = self._find(peer, block_hash)
+        fetch = self._find(peer, block_hash, now)
         if fetch is None:
             return []
         if fetch.stage is _Stage.FALLEN_BACK:
@@ -172,7 +172,7 @@ class CompactFetch:
         Returns:
             As `matched`.
         """
-        fetch = self._find(peer, block_hash)
+        fetch = self._find(peer, block_hash, now)
         if fetch is None:
             return []
         if outcome is CompactFault.UNREADABLE:
@@ -181,7 +181,7 @@ class CompactFetch:
         return self._conclude(peer, block_hash, fetch, outcome, now)
 
     def settled(self, block_hash: BlockHash) -> None:
-        """A block is stored, or what came was not it: all that is under way is given up."""
+        """A block is stored, or invalid: what is under way is given up."""
         self._fetches.pop(block_hash, None)
 
     def closed(self, peer: PeerId) -> None:
@@ -191,14 +191,18 @@ class CompactFetch:
 
     # How it is done.
 
-    def _find(self, peer: PeerId, block_hash: BlockHash) -> _Fetch | None:
-        """What a peer is doing for a block, unless the block came otherwise meanwhile."""
+    def _find(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> _Fetch | None:
+        """What a peer is doing for a block, unless the block came otherwise meanwhile.
+
+        It may be in validation and not be the block at all: then it is wanted again, of anybody.
+        """
         fetch = self._fetches.get(block_hash, {}).get(peer)
         if fetch is None:
             return None
-        if self._chain.has_block(block_hash) or (
-            fetch.asked and peer not in self._download.asked_of(block_hash)
-        ):
+        if self._chain.has_block(block_hash):
+            self._drop(peer, block_hash, now)
+            return None
+        if fetch.asked and peer not in self._download.asked_of(block_hash):
             self._forget(peer, block_hash)
             return None
         return fetch

@@ -302,7 +302,7 @@ class HeaderSync:
         before = self._headers.get(header.prev)
         if before is None or self._headers.get(header.hash) is not None:
             return True  # Another rule decides.
-        return before.chainwork + work(header.bits) >= self._work_threshold()
+        return before.chainwork + claimed_work((header,)) >= least_work(self._chain)
 
     def is_ahead_of_clock(self, peer: PeerId) -> bool:
         """Whether the last headers of a peer were refused because our clock calls them too new."""

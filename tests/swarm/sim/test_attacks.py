@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from axon.chain.outcome import BlockOutcome
-from axon.machine import HOUR, MINUTE
+from axon.machine import HOUR, MINUTE, Instant
 from axon.node.blockflow import BlockFlow
 from axon.p2p import blocksinflight
 from axon.p2p.picker import Picker
@@ -57,8 +57,10 @@ def test_l1_honest_nodes_come_to_one_tip_among_liars() -> None:
 def test_l1_is_broken_where_a_changed_body_damns_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     right = BlockFlow._take_verdicts
 
-    def damning(self: BlockFlow, block_hash: BlockHash, outcome: BlockOutcome) -> None:
-        right(self, block_hash, outcome)
+    def damning(
+        self: BlockFlow, block_hash: BlockHash, outcome: BlockOutcome, now: Instant
+    ) -> None:
+        right(self, block_hash, outcome, now)
         if isinstance(outcome.verdict, Rejected):
             self._chain.mark_invalid(block_hash)
 

@@ -21,7 +21,7 @@ from axon.drivers.sim.network import Shaping, below, stream
 from axon.machine import MILLISECOND, MINUTE, SECOND, Endpoint, Instant, Machine
 from axon.node.facts import Fact
 from axon.node.full import FullNode
-from axon.p2p.blockdownload import TIMEOUT_BASE
+from axon.p2p.blocksinflight import TIMEOUT_BASE
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import REGTEST
 from axon.swarm.faultplan import Withheld
