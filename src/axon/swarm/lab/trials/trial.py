@@ -121,7 +121,7 @@ class Trial:
         self._nodes: list[str] = []
         self._best = self._first_height = self._last_height = 0
         self._begin = self._last_block_at = self._grew_at = net.now()
-        self._agreed_at, self._had_agreed = self._begin, False
+        self._seen = Convergence(self._begin)
         self._service, self._convergence = SERVICE, CONVERGENCE
         self._recorder = Recorder(net.manifest, journal, net.now)
 
@@ -214,11 +214,9 @@ class Trial:
         return self._grew() and not clients.waiting(READ, RECEIVE, PAY, START)
 
     def _has_converged(self, clients: Clients) -> bool:
-        self._best = max(self._best, best_height(self._tips(self._nodes)))
-        agree = self._agree()
-        if not (agree and self._had_agreed):
-            self._agreed_at = self._net.now()
-        self._had_agreed = agree
+        tips = self._tips(self._nodes)
+        self._best = max(self._best, best_height(tips))
+        agree = self._seen.saw(tips, len(self._nodes), self._net.now())
         if not agree:
             self._break_tie()
         return agree and not clients.waiting(JOIN)
@@ -246,10 +244,11 @@ class Trial:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
             return [Finding("L3", False, "no node is left")]
-        grown, agreed = self._grew_at - self._begin, self._agreed_at - self._last_block_at
-        tips = self._tips(self._nodes)
+        grown, seen = self._grew_at - self._begin, self._seen
+        # A block on its way when the miners came to rest may arrive after that last look.
+        agreed, otherwise = seen.since - self._last_block_at, apart(seen.tips)
         findings = [
-            self._finding("L1", self._agree(), agreed, self._convergence, apart(tips)),
+            self._finding("L1", seen.holds, agreed, self._convergence, otherwise),
             self._finding("L4", self._grew(), grown, self._service, "no block was found"),
         ]
         timed = [(name, whats, self._service) for name, whats in _SERVICES]
@@ -269,10 +268,6 @@ class Trial:
 
     def _grew(self) -> bool:
         return self._best > self._first_height
-
-    def _agree(self) -> bool:
-        tips = self._tips(self._nodes)
-        return len(tips) == len(self._nodes) and len(set(tips.values())) <= 1
 
     def _heal(self, healing: FaultPlan) -> Finding:
         net = self._net
@@ -302,6 +297,27 @@ class Trial:
         if silent:
             return f"{', '.join(silent)} does not answer"
         return apart(tips) if len(set(tips.values())) > 1 else "no block was found"
+
+
+class Convergence:
+    """Whether all nodes were on one block at the last look, and since when.
+
+    Args:
+        begin: before any look.
+    """
+
+    def __init__(self, begin: Instant) -> None:
+        self.holds = False
+        self.since = begin
+        self.tips: Mapping[str, Tip] = {}
+
+    def saw(self, tips: Mapping[str, Tip], count: int, now: Instant) -> bool:
+        """A look at so many nodes, some of which may have said nothing: whether all agree."""
+        agree = len(tips) == count and len(set(tips.values())) <= 1
+        if not (agree and self.holds):
+            self.since = now
+        self.holds, self.tips = agree, tips
+        return agree
 
 
 def are_tied(tips: Mapping[str, Tip], count: int) -> bool:
