@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -18,7 +20,7 @@ from axon.wire.v2 import V2Transport
 from bench.chain import INPUTS, build_chain
 from bench.syncing import ROUNDS, Sync, import_apart, sync, wait_until_followed
 from bench.table import Row
-from bench.timing import alternate, timed
+from bench.timing import alternate
 
 LIMIT: Final = 1.05
 BLOCKS: Final = 150
@@ -47,7 +49,7 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
                 lambda: synced(encrypted, True), lambda: synced(plain, False), rounds
             )
             server.stop()
-    used = _processor_s(encrypted[1:]), _processor_s(plain[1:])
+    used = [_processor_s(syncs[1:]) for syncs in (encrypted, plain)]
     return Row(
         f"full sync over the encrypted transport, {blocks} blocks with {INPUTS:,} signed inputs "
         "each, against the same in the clear",
@@ -57,15 +59,16 @@ def measure(blocks: int = BLOCKS, rounds: int = ROUNDS) -> Row:
         [
             f"{chain.height} blocks, {chain.size_bytes / 1e6:.0f} MB, between two axon processes "
             f"on this machine; median of {rounds} in turn. Processor seconds of both together: "
-            f"{used[0]:.1f} and {used[1]:.1f}.",
-            f"The transports alone, from message to message, microseconds each: {_alone()}.",
+            f"{used[0]:.2f} and {used[1]:.2f}, {used[0] / used[1]:.2f} x.",
+            "The transports alone, from message to message, microseconds of a processor each: "
+            f"{_alone()}.",
         ],
     )
 
 
 def _processor_s(syncs: list[Sync]) -> float:
     used = [each.processor_s for each in syncs if each.processor_s is not None]
-    return median(used) if used else 0.0
+    return median(used) if used else math.nan
 
 
 def _alone() -> str:
@@ -76,11 +79,17 @@ def _alone() -> str:
         clear = V1Transport(REGTEST.magic), V1Transport(REGTEST.magic)
         sealed = _agreed()
         times = [
-            min(timed(_carry(near, far, bytes(size), count)) for _ in range(5)) / count * 1e6
+            min(_used(_carry(near, far, bytes(size), count)) for _ in range(7)) / count * 1e6
             for near, far in (sealed, clear)
         ]
         found.append(f"{times[0]:.1f} and {times[1]:.1f} for {size:,} bytes")
     return ", ".join(found)
+
+
+def _used(work: Callable[[], None]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def _carry(near: Transport, far: Transport, payload: bytes, count: int) -> Callable[[], None]:
