@@ -61,13 +61,11 @@ class HandMadePeer:
         )
         keys = derive_keys(shared, self.magic)
         self.session_id = keys.session_id
-        sides = [
-            (keys.initiator_length, keys.initiator_packet, keys.initiator_terminator),
-            (keys.responder_length, keys.responder_packet, keys.responder_terminator),
-        ]
-        own, theirs = sides if self.initiating else sides[::-1]
-        self.terminator, self.their_terminator = own[2], theirs[2]
-        self._sealer, self._opener = PacketSealer(*own[:2]), PacketOpener(*theirs[:2])
+        own, theirs = keys.initiator, keys.responder
+        if not self.initiating:
+            own, theirs = theirs, own
+        self.terminator, self.their_terminator = own.terminator, theirs.terminator
+        self._sealer, self._opener = PacketSealer(own), PacketOpener(theirs)
 
     def packet(self, contents: bytes = b"", header: int = 0, aad: bytes = b"") -> bytes:
         """Its next packet, of any kind."""

@@ -80,18 +80,17 @@ def test_vectors(row: dict[str, str]) -> None:
         initiating=initiating,
     )
     keys = derive_keys(shared, MAGIC)
-    assert keys.initiator_length.hex() == row["mid_initiator_l"]
-    assert keys.initiator_packet.hex() == row["mid_initiator_p"]
-    assert keys.responder_length.hex() == row["mid_responder_l"]
-    assert keys.responder_packet.hex() == row["mid_responder_p"]
+    assert keys.initiator.length.hex() == row["mid_initiator_l"]
+    assert keys.initiator.packet.hex() == row["mid_initiator_p"]
+    assert keys.responder.length.hex() == row["mid_responder_l"]
+    assert keys.responder.packet.hex() == row["mid_responder_p"]
     assert keys.session_id.hex() == row["out_session_id"]
-    terminators = [keys.initiator_terminator.hex(), keys.responder_terminator.hex()]
-    expected = [row["mid_send_garbage_terminator"], row["mid_recv_garbage_terminator"]]
-    assert terminators == (expected if initiating else expected[::-1])
-    pair = (keys.initiator_length, keys.initiator_packet)
+    own, theirs = keys.initiator, keys.responder
     if not initiating:
-        pair = (keys.responder_length, keys.responder_packet)
-    sealer, opener = PacketSealer(*pair), PacketOpener(*pair)
+        own, theirs = theirs, own
+    assert own.terminator.hex() == row["mid_send_garbage_terminator"]
+    assert theirs.terminator.hex() == row["mid_recv_garbage_terminator"]
+    sealer, opener = PacketSealer(own), PacketOpener(own)
     contents = bytes.fromhex(row["in_contents"]) * int(row["in_multiply"])
     aad = bytes.fromhex(row["in_aad"])
     for _ in range(int(row["in_idx"])):

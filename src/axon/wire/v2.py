@@ -95,11 +95,10 @@ class V2Transport:
         self._length = _UNREAD  # Of the next packet's contents.
         self._sealer: PacketSealer | None = None
         self._opener: PacketOpener | None = None
-        self.name = "detecting"
-        """"v2" when the peer has proved that it has the same keys."""
-        self.session_id = b""
-        """32 bytes, from then on."""
         self._session_id = b""
+        # Until the peer has proved that it has the same keys.
+        self.name = "detecting"
+        self.session_id = b""
 
     # What comes in.
 
@@ -142,13 +141,10 @@ class V2Transport:
             return None
         if self._length != _UNREAD:
             return self._take_packet()
-        match self._state:
-            case _State.KEY:
-                self._take_key()
-            case _State.GARBAGE:
-                self._seek_terminator()
-            case _State.PACKETS:
-                self._read_length()
+        if self._state is _State.KEY:
+            self._take_key()
+        else:
+            self._seek_terminator()
         return None
 
     def received(self, data: bytes) -> list[Frame | Corrupt | NoMessage]:
@@ -179,18 +175,13 @@ class V2Transport:
             self._secret, self._own_key, their_key, initiating=self._initiating
         )
         keys = derive_keys(shared, self._magic)
-        first = PacketSealer(keys.initiator_length, keys.initiator_packet)
-        second = PacketSealer(keys.responder_length, keys.responder_packet)
-        if self._initiating:
-            self._sealer, own_terminator = first, keys.initiator_terminator
-            self._opener = PacketOpener(keys.responder_length, keys.responder_packet)
-            self._terminator = keys.responder_terminator
-        else:
-            self._sealer, own_terminator = second, keys.responder_terminator
-            self._opener = PacketOpener(keys.initiator_length, keys.initiator_packet)
-            self._terminator = keys.initiator_terminator
+        own, theirs = keys.initiator, keys.responder
+        if not self._initiating:
+            own, theirs = theirs, own
+        self._sealer, self._opener = PacketSealer(own), PacketOpener(theirs)
+        self._terminator = theirs.terminator
         self._session_id = keys.session_id
-        self._output += own_terminator + self._sealer.seal(_NO_HEADER, self._own_garbage)
+        self._output += own.terminator + self._sealer.seal(_NO_HEADER, self._own_garbage)
         self._secret = self._own_key = self._own_garbage = b""
         self._state, self._wanted = _State.GARBAGE, 1
 
@@ -275,8 +266,7 @@ def load_libraries() -> None:
     It takes a tenth of a second, in which a loop would serve nobody.
     """
     V2Transport(bytes(4), Random(1), initiating=True)
-    derive_keys(bytes(KEY_SIZE), bytes(4))
-    PacketSealer(bytes(KEY_SIZE), bytes(KEY_SIZE)).seal(_NO_HEADER)
+    PacketSealer(derive_keys(bytes(KEY_SIZE), bytes(4)).initiator).seal(_NO_HEADER)
 
 
 def _draw_secret(rng: Random) -> bytes:

@@ -138,22 +138,30 @@ def _aead(key: bytes) -> ChaCha20Poly1305:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class SideKeys:
+    """What one side sends with.
+
+    Args:
+        length, packet: 32 bytes each.
+        terminator: 16 bytes, that end its garbage.
+    """
+
+    length: bytes
+    packet: bytes
+    terminator: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class SessionKeys:
     """All that two peers derive from their shared secret.
 
     Args:
-        initiator_length, initiator_packet, responder_length, responder_packet: 32 bytes each, for
-            what that side sends.
-        initiator_terminator, responder_terminator: 16 bytes each, that end that side's garbage.
+        initiator, responder: for what each of them sends.
         session_id: 32 bytes, by which two people can tell that nobody sits between them.
     """
 
-    initiator_length: bytes
-    initiator_packet: bytes
-    responder_length: bytes
-    responder_packet: bytes
-    initiator_terminator: bytes
-    responder_terminator: bytes
+    initiator: SideKeys
+    responder: SideKeys
     session_id: bytes
 
 
@@ -173,13 +181,10 @@ def derive_keys(shared_secret: bytes, magic: bytes) -> SessionKeys:
         return HKDFExpand(SHA256(), KEY_SIZE, purpose).derive(secret)
 
     terminators = expand(b"garbage_terminators")
+    first, second = terminators[:TERMINATOR_SIZE], terminators[TERMINATOR_SIZE:]
     return SessionKeys(
-        expand(b"initiator_L"),
-        expand(b"initiator_P"),
-        expand(b"responder_L"),
-        expand(b"responder_P"),
-        terminators[:TERMINATOR_SIZE],
-        terminators[TERMINATOR_SIZE:],
+        SideKeys(expand(b"initiator_L"), expand(b"initiator_P"), first),
+        SideKeys(expand(b"responder_L"), expand(b"responder_P"), second),
         expand(b"session_id"),
     )
 
@@ -188,14 +193,14 @@ class PacketSealer:
     """What one side sends, packet by packet.
 
     Args:
-        length_key, packet_key: 32 bytes each.
+        keys: its own.
     """
 
     __slots__ = ("_lengths", "_seals")
 
-    def __init__(self, length_key: bytes, packet_key: bytes) -> None:
-        self._lengths = LengthStream(length_key)
-        self._seals = SealStream(packet_key)
+    def __init__(self, keys: SideKeys) -> None:
+        self._lengths = LengthStream(keys.length)
+        self._seals = SealStream(keys.packet)
 
     def seal(self, plain: bytes, aad: bytes = b"") -> bytes:
         """The next packet.
@@ -212,14 +217,14 @@ class PacketOpener:
     """What one side receives: for each packet first `length`, then `open`.
 
     Args:
-        length_key, packet_key: 32 bytes each, those of the other side's `PacketSealer`.
+        keys: those of the other side.
     """
 
     __slots__ = ("_lengths", "_seals")
 
-    def __init__(self, length_key: bytes, packet_key: bytes) -> None:
-        self._lengths = LengthStream(length_key)
-        self._seals = SealStream(packet_key)
+    def __init__(self, keys: SideKeys) -> None:
+        self._lengths = LengthStream(keys.length)
+        self._seals = SealStream(keys.packet)
 
     def length(self, start: bytes) -> int:
         """How long the contents of the next packet are; nothing has proved it yet.
