@@ -8,17 +8,20 @@ import resource
 import sys
 import time
 
-from attacks import answers, blocks, callers, floods, seats
-from attacks.attack import Outcome, measure
+from attacks import answers, blocks, callers, floods, liars, seats, transactions
+from attacks.attack import Attack, Outcome, measure
 from attacks.probe import percentile
 
 ATTACKS = {
     attack.name: attack
     for attack in (
+        Attack("calm", lambda _node, seconds: time.sleep(seconds)),  # What the machine itself does.
         *floods.ATTACKS,
+        *transactions.ATTACKS,
         *answers.ATTACKS,
         *seats.ATTACKS,
         *blocks.ATTACKS,
+        *liars.ATTACKS,
         *callers.ATTACKS,
     )
 }

@@ -11,6 +11,7 @@ from typing import Final
 from attacks.attack import Attack
 from attacks.strangers import strangers
 from axon.primitives.hashes import ZERO_HASH, BlockHash
+from axon.primitives.header import Header
 from axon.primitives.netaddress import NetAddress, TimedAddress
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
@@ -72,6 +73,11 @@ def _locator() -> tuple[BlockHash, ...]:
     return (*[BlockHash(_RNG.randbytes(32)) for _ in range(MAX_LOCATOR - 1)], _GENESIS.hash)
 
 
+def _unknown_parent() -> Header:
+    genesis = _GENESIS.header
+    return Header.build(1, BlockHash(bytes(32)), _RNG.randbytes(32), genesis.time, genesis.bits, 0)
+
+
 FLOODS: Final[dict[str, Callable[[], Sequence[Message]]]] = {
     "inv": lambda: [Inv(_items(InvType.WTX))],
     "inv-blocks": lambda: [Inv(_items(InvType.BLOCK))],
@@ -82,6 +88,7 @@ FLOODS: Final[dict[str, Callable[[], Sequence[Message]]]] = {
     "getaddr": lambda: [GetAddr()],
     "getblocks": lambda: [GetBlocks((_GENESIS.hash,), BlockHash(ZERO_HASH))],
     "getheaders": lambda: [GetHeaders(_locator(), BlockHash(ZERO_HASH))],
+    "headers-unconnected": lambda: [Headers((headers_on(_unknown_parent(), 1)[0],))],
     "headers-low-work": lambda: [Headers(tuple(headers_on(_GENESIS.header, 100)))],
     "orphans": lambda: [_orphan(1_000) for _ in range(30)],
     "orphans-small": lambda: [_orphan(1) for _ in range(2_000)],

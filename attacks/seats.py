@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import time
 from itertools import count
@@ -41,13 +42,55 @@ def silence(node: NodeProcess, seconds: float) -> None:
         for _ in range(NEWCOMERS):
             crowd.connect(SEATS)
             time.sleep(seconds / NEWCOMERS)
-            with (
-                contextlib.suppress(PeerGone, TimeoutError),
-                RawPeer(node.p2p, host=stranger_host()) as newcomer,
-            ):
-                served += newcomer.shake_hands().is_served(2.0)
+            served += _is_newcomer_served(node)
             _forget_oldest(crowd, 4 * SEATS)
     assert served >= NEWCOMERS - 1, f"{served} of {NEWCOMERS} newcomers were served"
+
+
+def slow_words(node: NodeProcess, seconds: float) -> None:
+    """All seats taken by connections that say their version byte by byte."""
+    said = RawPeer.frame(RawPeer.version_of("/slow:0/"))
+    served = tried = 0
+    until = time.monotonic() + seconds
+    with Strangers(node.p2p) as crowd:
+        crowd.connect(SEATS)
+        for byte in itertools.cycle(said[:-1]):
+            if time.monotonic() > until:
+                break
+            for mute in crowd.mute:
+                with contextlib.suppress(OSError):
+                    mute.send(bytes((byte,)))
+            served += _is_newcomer_served(node)
+            tried += 1
+            crowd.connect(SEATS // 10)  # In place of those who gave way.
+            _forget_oldest(crowd, 2 * SEATS)
+            time.sleep(seconds / 60)
+    assert served >= tried - 1, f"{served} of {tried} newcomers were served"
+
+
+def seat_hogs(node: NodeProcess, seconds: float) -> None:
+    """All seats taken by peers that shake hands and stay; new ones in place of those evicted."""
+    served = tried = 0
+    until = time.monotonic() + seconds
+    with Strangers(node.p2p) as crowd:
+        while time.monotonic() < until:
+            with contextlib.suppress(PeerGone, TimeoutError):
+                crowd.shake_hands(SEATS if not crowd.peers else SEATS // 10)
+            served += _is_newcomer_served(node)
+            tried += 1
+            for hog in crowd.peers[: -4 * SEATS]:
+                hog.close()
+            del crowd.peers[: -4 * SEATS]
+    assert served >= tried - 1, f"{served} of {tried} newcomers were served"
+
+
+def _is_newcomer_served(node: NodeProcess) -> bool:
+    with (
+        contextlib.suppress(PeerGone, TimeoutError),
+        RawPeer(node.p2p, host=stranger_host()) as newcomer,
+    ):
+        return newcomer.shake_hands().is_served(2.0)
+    return False
 
 
 def bursts(node: NodeProcess, seconds: float) -> None:
@@ -126,6 +169,8 @@ def _forget_oldest(crowd: Strangers, most: int) -> None:
 
 ATTACKS: Final = (
     Attack("silence", silence),
+    Attack("slow-words", slow_words),
+    Attack("seat-hogs", seat_hogs),
     Attack("bursts", bursts, descriptors=USUAL_DESCRIPTORS, ping_s=0.25),
     Attack("come-and-go", come_and_go),
     Attack("keys", keys),

@@ -72,8 +72,13 @@ class RawPeer:
 
     def version(self) -> Version:
         """What it says of itself."""
+        return self.version_of(self._agent)
+
+    @staticmethod
+    def version_of(agent: str) -> Version:
+        """What one with such a user agent says of itself."""
         services = Services.NETWORK | Services.WITNESS
-        return Version(70017, services, int(time.time()), UNSPECIFIED, 1, self._agent, 0)
+        return Version(70017, services, int(time.time()), UNSPECIFIED, 1, agent, 0)
 
     def shake_hands(self) -> Self:
         """The whole handshake, up to the node's first ping, which is answered."""

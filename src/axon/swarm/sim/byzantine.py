@@ -54,7 +54,7 @@ class Lie(Enum):
 
 
 _ANSWERS: Final = frozenset(
-    ("headers", "block", "cfheaders", "cfilter", "cfcheckpt", "tx", "inv", "notfound")
+    "headers block cmpctblock blocktxn cfheaders cfilter cfcheckpt tx inv notfound".split()
 )
 
 ReadBlock = Callable[[BlockHash], tuple[Block, Sequence[Sequence[Coin]]]]
