@@ -19,21 +19,15 @@ from functools import cache, partial
 from typing import Final
 
 from axon.cli.arguments import positive, seed_range
-from axon.drivers.sim.driver import START
-from axon.machine import DAY, HOUR, MINUTE, SECOND
+from axon.machine import HOUR, MINUTE, SECOND
 from axon.node.settings import NodeSettings
-from axon.p2p.addrman import AddrMan
 from axon.p2p.autodial import EXTRA_BLOCK_RELAY_INTERVAL, FEELER_INTERVAL
 from axon.p2p.connectionsconfig import MAX_BLOCK_RELAY, MAX_FULL_RELAY
-from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.peersfile import MAX_ANCHORS
-from axon.primitives.header import HEADER_SIZE, Header
-from axon.primitives.netaddress import NetAddress, TimedAddress
-from axon.primitives.network import REGTEST
-from axon.swarm.sim.crowd import SERVICES, Crowd, add_crowd
-from axon.swarm.sim.simulation import PORT, SimNetwork
-from axon.swarm.sim.workload import PAYERS, history
+from axon.primitives.netaddress import NetAddress
+from axon.swarm.sim.simulation import PORT
 from bench import eclipseodds as odds
+from bench.lonenode import LoneNode
 from bench.proportion import interval
 from bench.table import Row
 
@@ -48,9 +42,6 @@ DOWN: Final = 15 * MINUTE
 """Longer than addresses that were dialled lately are passed over."""
 
 BLOCKS_EVERY: Final = 10 * MINUTE
-
-_TOLD_BEFORE: Final = DAY
-_LASTING: Final = frozenset((ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +137,21 @@ class _World:
         anchors = [_honest(number) for number in range(len(honest), len(honest) + MAX_ANCHORS)]
         self._anchors = tuple(anchors) if case.gone < 1 else ()
         self._hosts = frozenset(each.to_text() for each in hers)
-        blocks = history(START) if case.hours else ()
-        self._chain = [Header(raw[:HEADER_SIZE]) for raw in blocks]
-        self.net = SimNetwork(
-            seed, 1, contacts=lambda _: (), history=blocks, settings=self._settings
-        )
-        rng = self.net.simulation.random("anchors")
-        self._add_crowd("hers", hers)
-        self._add_crowd("honest", honest + [each for each in anchors if rng.random() >= case.gone])
+        self.node = LoneNode(seed, self._settings, has_blocks=case.hours > 0)
+        if not case.hours:
+            self.node.chain.clear()  # There is nothing to fetch.
+        rng = self.node.net.simulation.random("anchors")
+        self.node.add_crowd("hers", hers)
+        left = [each for each in anchors if rng.random() >= case.gone]
+        self.node.add_crowd("honest", [*honest, *left])
         self._tell(hers[: new[0]], honest[: new[1]])
-        self._meet([*hers[new[0] :], *honest[new[1] :]])
+        self.node.meet([*hers[new[0] :], *honest[new[1] :]])
 
-    def _settings(self, _number: int, usual: NodeSettings) -> NodeSettings:
+    def _settings(self, usual: NodeSettings) -> NodeSettings:
         connections = replace(
             usual.connections, max_connections=self._case.dials, anchors=self._anchors
         )
         return replace(usual, connections=connections)
-
-    def _add_crowd(self, name: str, addresses: Sequence[NetAddress]) -> None:
-        crowd = Crowd(REGTEST, f"/{name}:1/", chain=self._chain)
-        add_crowd(self.net.simulation, crowd, addresses)
-
-    # What the node knows.
-
-    @property
-    def _addrman(self) -> AddrMan:
-        return self.net.machine(0).links.addrman
 
     def _tell(self, hers: Sequence[NetAddress], honest: Sequence[NetAddress]) -> None:
         """Each address is told of by itself, or hers by a few sources; in any order."""
@@ -183,45 +163,20 @@ class _World:
             (each, sources[n * len(sources) // len(hers)] if sources else each)
             for n, each in enumerate(hers)
         ]
-        rng, before = self.net.simulation.random("telling"), self.net.now - _TOLD_BEFORE
-        rng.shuffle(told)
+        self.node.net.simulation.random("telling").shuffle(told)
         for address, source in told:
-            timed = TimedAddress(before // SECOND, SERVICES, address)
-            self._addrman.add([timed], source, before)
-
-    def _meet(self, addresses: Sequence[NetAddress]) -> None:
-        """These have answered before."""
-        self._tell((), addresses)
-        for address in addresses:
-            self._addrman.good(address, self.net.now - _TOLD_BEFORE, test_before_evict=False)
-
-    # What happens.
+            self.node.tell([address], source)
 
     def pass_hours(self) -> None:
         """Let it take out feelers for some hours, then kill it and start it again."""
-        net = self.net
-        for _ in range(self._case.hours * HOUR // BLOCKS_EVERY):
-            net.run(BLOCKS_EVERY)
-            self._chain.append(net.mine(0, PAYERS[0].script).header)
-        net.nodes[0].peers = self._addrman.snapshot().encode()
-        net.crash(0, lose=False)
-        net.run(DOWN)
-        net.restart(0)
+        self.node.pass_time(self._case.hours * HOUR, BLOCKS_EVERY)
+        self.node.start_again(DOWN)
 
     def is_hers_alone(self) -> bool:
         """Whether all whom it dials are hers, once it has dialled all whom it wants."""
-        met = self.net.simulation.run_until(
-            lambda: len(self._peers()) == self._case.dials, self.net.now + PATIENCE
-        )
-        assert met, f"{len(self._peers())} of {self._case.dials} peers"
-        return all(each in self._hosts for each in self._peers())
-
-    def _peers(self) -> list[str]:
-        return [
-            each.remote.host
-            for each in self.net.machine(0).sessions.values()
-            if each.kind in _LASTING and each.negotiated is not None
-        ]
+        took = self.node.wait_for_peers(self._case.dials, PATIENCE)
+        assert took is not None, f"{len(self.node.peers())} of {self._case.dials} peers"
+        return all(each in self._hosts for each in self.node.peers())
 
 
 def is_alone(seed: int, case: Case) -> bool:

@@ -79,11 +79,12 @@ class LoneNode:
         crowd = Crowd(REGTEST, f"/{name}:1/", tells, chain=self.chain)
         return add_crowd(self.net.simulation, crowd, addresses)
 
-    def tell(self, addresses: Sequence[NetAddress]) -> None:
-        """It was told of these, by each itself."""
+    def tell(self, addresses: Sequence[NetAddress], source: NetAddress | None = None) -> None:
+        """It was told of these, by one source, or by each itself."""
         before = self.net.now - BEFORE
         for each in addresses:
-            self.addrman.add([TimedAddress(before // SECOND, SERVICES, each)], each, before)
+            told = TimedAddress(before // SECOND, SERVICES, each)
+            self.addrman.add([told], source or each, before)
 
     def meet(self, addresses: Sequence[NetAddress]) -> None:
         """These have answered, too."""
