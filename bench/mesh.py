@@ -26,6 +26,7 @@ from axon.machine import MINUTE, Instant
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.network import REGTEST
 from axon.swarm.audit.linkgraph import components, weakest_cut
+from axon.swarm.invariants import counted
 from axon.swarm.markup import element, page, text
 from axon.swarm.sim.meshing import SEED_NODE, from_one_address, links
 from axon.swarm.sim.simulation import SimNetwork
@@ -73,7 +74,8 @@ class Mesh:
         return self.parts == 1 and self.connectivity >= CONNECTIVITY
 
     def __str__(self) -> str:
-        return f"{self.parts} part(s), connectivity {self.connectivity}, degree >= {self.least}"
+        parts = counted(self.parts, "part")
+        return f"{parts}, connectivity {self.connectivity}, degree >= {self.least}"
 
 
 def look(network: SimNetwork) -> Mesh:
