@@ -53,11 +53,11 @@ def old_blocks(node: NodeProcess, seconds: float) -> None:
 def one_transaction(node: NodeProcess, seconds: float) -> None:
     """One getdata that names one transaction of 100 kB 20,000 times."""
     transaction = _large_transaction(node)
-    node.rpc("sendrawtransaction", transaction.raw.hex(), 0, 1)
     told = InvItem(InvType.TX, transaction.txid)
     wanted = InvItem(InvType.WITNESS_TX, transaction.txid)
     with Strangers(node.p2p, UNREAD_BYTES) as crowd:
         (peer,) = crowd.shake_hands()
+        node.rpc("sendrawtransaction", transaction.raw.hex(), 0, 1)  # Later than the peer came.
         while told not in peer.receive(Inv, 30.0).items:
             pass  # It may be asked for once it was announced.
         crowd.flood([GetData((wanted,) * 20_000)], seconds, reads=False)
