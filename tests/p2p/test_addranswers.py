@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from axon.machine import Instant
-from axon.p2p.addranswers import CACHE_SPREAD, CACHE_TIME, AddrAnswers
+from axon.p2p.addranswers import CACHE_SPREAD, CACHE_TIME, MAX_KEPT, AddrAnswers
 from axon.p2p.addrman import AddrMan
 from axon.primitives.netaddress import AddressNetwork
 from tests.p2p.examples import NOW, spread, told
@@ -26,9 +26,9 @@ class Table:
         self._told += 1
         self.addrman.add([told(spread(self._told))], spread(self._told), NOW)
 
-    def sample(self, now: Instant = NOW) -> frozenset[bytes]:
+    def sample(self, now: Instant = NOW, local: str = "") -> frozenset[bytes]:
         """Who is told now."""
-        told_of = self.answers.kept(AddressNetwork.IPV4, now)
+        told_of = self.answers.kept(AddressNetwork.IPV4, local, now)
         return frozenset(timed.address.encode_v2() for timed in told_of)
 
 
@@ -41,6 +41,18 @@ def test_a_sample_stays_until_the_table_is_twice_as_large() -> None:
     table.learn()
     assert len(first) == 23
     assert len(table.sample()) == 46
+
+
+def test_at_another_address_of_ours_the_sample_is_another() -> None:
+    table = Table(known=400)
+    samples = [table.sample(local=f"10.0.0.{number}:8333") for number in range(MAX_KEPT)]
+    assert len(set(samples)) == MAX_KEPT
+    assert [table.sample(local=f"10.0.0.{number}:8333") for number in (0, 9)] == [
+        samples[0],
+        samples[9],
+    ]
+    table.sample(local="10.0.1.1:8333")
+    assert len(table.answers._kept) == MAX_KEPT
 
 
 def test_of_a_small_table_a_few_are_told_whatever_their_share() -> None:

@@ -253,17 +253,11 @@ class Links:
         )
         self.send(session, session.keepalive.tick(now))
         if session.address is not None:
-            self._outbox.perform(
-                self.gossip.opened(
-                    session.peer,
-                    session.kind,
-                    session.address,
-                    negotiated,
-                    now,
-                    session.may("addr"),
-                    session.through,
-                )
+            exempt, way = session.may("addr"), (session.through, str(session.local))
+            asked = self.gossip.opened(
+                session.peer, session.kind, session.address, negotiated, now, exempt, *way
             )
+            self._outbox.perform(asked)
         self.connections.handshake_complete(session.peer, now)
 
     def send(self, session: Session, messages: Sequence[Message]) -> None:

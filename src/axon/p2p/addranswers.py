@@ -30,6 +30,8 @@ CACHE_SPREAD: Final = 6 * HOUR
 """An answer stays the same for 21 to 27 hours;"""
 GROWTH: Final = 2
 """or until the table is so many times as large as it was."""
+MAX_KEPT: Final = 64
+"""Samples kept: one for each network and address of ours that peers come by."""
 
 
 class _Kept:
@@ -54,15 +56,27 @@ class AddrAnswers:
     def __init__(self, addrman: AddrMan, rng: Random) -> None:
         self._addrman = addrman
         self._rng = rng
-        self._kept: dict[AddressNetwork, _Kept] = {}
+        self._kept: dict[tuple[AddressNetwork, str], _Kept] = {}
 
-    def kept(self, network: AddressNetwork, now: Instant) -> list[TimedAddress]:
-        """The sample for those who come over a network; at most `MAX_ADDRESSES`."""
-        known, kept = len(self._addrman), self._kept.get(network)
+    def kept(self, network: AddressNetwork, local: str, now: Instant) -> list[TimedAddress]:
+        """The sample for those who come one way: else who comes by two sees that we are one.
+
+        Args:
+            network: over which they come.
+            local: where they arrive.
+            now: the present.
+
+        Returns:
+            At most `MAX_ADDRESSES`.
+        """
+        way = network, local
+        known, kept = len(self._addrman), self._kept.get(way)
         if kept is None or now >= kept.until or known >= kept.outgrown_at:
             sample = self.fresh(now)
             until = now + CACHE_TIME + self._rng.randrange(CACHE_SPREAD)
-            kept = self._kept[network] = _Kept(until, max(1, known * GROWTH), sample)
+            kept = self._kept[way] = _Kept(until, max(1, known * GROWTH), sample)
+            if len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
         return kept.sample
 
     def fresh(self, now: Instant) -> list[TimedAddress]:

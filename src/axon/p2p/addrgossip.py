@@ -76,6 +76,7 @@ class _Gossiper:
         "kind",
         "known",
         "limit",
+        "local",
         "network",
         "next_own",
         "next_send",
@@ -94,9 +95,11 @@ class _Gossiper:
         negotiated: Negotiated,
         exempt: bool,
         through: AddressNetwork | None,
+        local: str,
         now: Instant,
     ) -> None:
         self.kind = kind
+        self.local = local
         self.remote = remote
         self.network = remote.network if through is None else through
         self.our_address = negotiated.our_address
@@ -174,9 +177,8 @@ class AddrGossip:
 
         Args:
             addresses: our own, best first; may be empty, then a peer's view of us is used.
-            services: what we offer.
+            services, now: what we offer, and when.
             port: where we listen; None to say nothing: we do not listen, or are not yet in sync.
-            now: when.
         """
         self._own.set(addresses, services, port)
         self._ring(now)
@@ -202,21 +204,22 @@ class AddrGossip:
         now: Instant,
         exempt: bool = False,
         through: AddressNetwork | None = None,
+        local: str = "",
     ) -> list[Action]:
         """A peer has finished the handshake; one that we dialled is asked for addresses.
 
         Args:
-            peer: who.
-            kind: why it is connected.
+            peer, kind: who, and why it is connected.
             remote: its address: the source of what it tells.
-            negotiated: what the handshake agreed on.
-            now: when.
+            negotiated, now: what the handshake agreed on, and when.
             exempt: it has the `addr` permission: no rate limit, and a fresh sample as its answer.
-            through: which network it came, where its address does not say so.
+            through: which network it came, where its address does not say so; `local`: and where.
         """
         if not kind.relays_addresses:
             return []
-        gossiper = self._peers[peer] = _Gossiper(kind, remote, negotiated, exempt, through, now)
+        gossiper = self._peers[peer] = _Gossiper(
+            kind, remote, negotiated, exempt, through, local, now
+        )
         self._ring(gossiper.due(self._own.is_advertised))
         if kind in (ConnectionType.INBOUND, ConnectionType.FEELER):
             return []
@@ -348,8 +351,8 @@ class AddrGossip:
             self._push(gossiper, timed, now)
 
     def _sample(self, gossiper: _Gossiper, now: Instant) -> list[TimedAddress]:
-        answers, network = self._answers, gossiper.network
-        sample = answers.fresh(now) if gossiper.exempt else answers.kept(network, now)
+        answers, network, local = self._answers, gossiper.network, gossiper.local
+        sample = answers.fresh(now) if gossiper.exempt else answers.kept(network, local, now)
         return [timed for timed in sample if not self._bans.is_refused(timed.address, now)]
 
     def _push(self, gossiper: _Gossiper, timed: TimedAddress, now: Instant) -> None:
