@@ -22,7 +22,7 @@ from typing import Final
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blockcursor import BlockCursor, BlocksInHand
-from axon.p2p.blocksinflight import MAX_IN_FLIGHT, BlocksInFlight
+from axon.p2p.blocksinflight import MAX_ASKED, MAX_IN_FLIGHT, BlocksInFlight
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
     DIRECT_FETCH_AGE,
@@ -45,6 +45,9 @@ MAX_UNVALIDATED: Final = 64
 """Blocks that arrived and wait for their verdict. When judging is slower than the line, nothing
 more is asked for; else the blocks that wait would fill the memory."""
 
+MAX_FORGED: Final = 10
+"""Forged blocks after which a peer that may stay is asked for nothing more: it would not end."""
+
 LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
 """How far below its best a NETWORK_LIMITED peer is asked: two more may come meanwhile."""
 
@@ -57,6 +60,8 @@ class _BlockSource:
     cursor: BlockCursor
     compact: bool = False
     blocked_at: int = -1  # Verdicts given when its window was found to be full.
+    given: int = 0  # Blocks that it was asked for and sent.
+    forged: int = 0  # Those that were not what their header names.
 
 
 class BlockDownload:
@@ -107,10 +112,10 @@ class BlockDownload:
         self._peers[peer] = _BlockSource(
             preferred and serves_blocks, serves_blocks, limited, cursor
         )
-        # At a random place: who comes first finds the most to do. But whoever let us wait for a
-        # block may come back at once, and those who were there meanwhile are asked before him.
-        places = len(self._order) + 1
-        place = len(self._order) if self._lost else int(self._rng.random() * places)
+        # At random: who comes first finds the most to do. But whoever let us wait for a block may
+        # come back at once, and is asked after those who were there meanwhile.
+        count = len(self._order)
+        place = count if self._lost else int(self._rng.random() * (count + 1))
         self._order.insert(place, peer)
         self._preferred += preferred and serves_blocks
         self._restless = True
@@ -174,6 +179,7 @@ class BlockDownload:
         asked = block_hash in self._in_flight
         if peer in self._in_flight.asked_of(block_hash):
             self._in_flight.release(peer, block_hash, now)
+            self._peers[peer].given += 1
         if asked:
             if not (self._chain.has_block(block_hash) or self._headers.is_invalid(block_hash)):
                 self._in_hand.unvalidated[block_hash] = peer
@@ -194,14 +200,12 @@ class BlockDownload:
     def validated(self, block_hash: BlockHash, ok: bool) -> PeerId | None:
         """A block that had arrived was validated: stored, or refused.
 
-        Whoever sent other bytes under the name of a block is asked for nothing more. Most are
-        disconnected as well; but a peer that the operator named stays, and would send them for
-        ever.
+        Whoever sent other bytes under the name of a block is disconnected. If it may stay, as a
+        trusted peer may, it is asked again after all others, `MAX_FORGED` times.
 
         Args:
             block_hash: as `arrived`.
-            ok: it is stored. False: what came was not that block, or the block is invalid (the
-                headers then say so).
+            ok: it is stored; else it was not that block, or the headers say that it is invalid.
 
         Returns:
             Who sent it; None if it had not been asked for.
@@ -209,9 +213,8 @@ class BlockDownload:
         self._restless = True
         sender = self._in_hand.unvalidated.pop(block_hash, None)
         if not ok:
-            ours = None if sender is None else self._peers.get(sender)
-            if ours is not None and not self._headers.is_invalid(block_hash):
-                self._ask_no_more(ours)
+            if sender in self._peers and not self._headers.is_invalid(block_hash):
+                self._note_forgery(sender)
             for other in self._peers.values():
                 other.cursor.unsettle()
         else:
@@ -244,13 +247,12 @@ class BlockDownload:
                 self._peers[peer].serves = False  # Until the node has closed it.
                 self._note_lost(peer)
                 actions.append(DisconnectPeer(peer, fault))
-        return actions + self.update(now)
+        actions += self.update(now)
+        return actions + self._relieve(now) if is_due else actions
 
     def deadline(self) -> Instant | None:
         """When `tick` has something to do; 0 for at once."""
         return 0 if self._restless else self._in_flight.look_at
-
-    # What is asked for one by one.
 
     def asked_of(self, block_hash: BlockHash) -> tuple[PeerId, ...]:
         """The peers that owe us a block, the one that was asked first first."""
@@ -304,6 +306,13 @@ class BlockDownload:
         for block_hash in list(self._lost)[: max(0, len(self._lost) - MAX_LOST)]:
             del self._lost[block_hash]
 
+    def _note_forgery(self, sender: PeerId | None) -> None:
+        assert sender is not None, "somebody sent it"
+        self._order.sort(key=sender.__eq__)  # To the end, where it is asked last.
+        self._peers[sender].forged += 1
+        if self._peers[sender].forged >= MAX_FORGED:
+            self._ask_no_more(self._peers[sender])
+
     def _ask_no_more(self, ours: _BlockSource) -> None:
         ours.serves = False
         self._preferred -= ours.preferred  # Others need not stand back for it.
@@ -340,6 +349,29 @@ class BlockDownload:
                     wanted.append(entry)
             cursor.advance()
         return wanted
+
+    def _relieve(self, now: Instant) -> list[Action]:
+        """Ask idle peers for what silent ones owe, first those who have given most."""
+        actions: list[Action] = []
+        staying = [peer for peer in self._order if self._peers[peer].serves]
+        for silent in self._in_flight.silent(staying, now):
+            self._in_flight.relieved(silent, now)
+            idle = [peer for peer in staying if self._is_idle(peer)]
+            for peer in sorted(idle, key=lambda each: -self._peers[each].given)[:1]:
+                owed = self._in_flight.owed(silent).values()
+                wanted = [entry for entry in owed if self._may_help(peer, entry)]
+                actions += [self._request(peer, wanted, now)] if wanted else []
+        return actions
+
+    def _may_help(self, peer: PeerId, entry: HeaderEntryView) -> bool:
+        best, asked = self._peer_chains.best_known(peer), self.asked_of(entry.hash)
+        is_lacking = entry.hash not in self._in_hand and len(asked) < MAX_ASKED
+        return is_lacking and best is not None and best.ancestor(entry.height) is entry
+
+    def _is_idle(self, peer: PeerId) -> bool:
+        ours, best = self._peers[peer], self._peer_chains.best_known(peer)
+        is_free = not ours.limited and not self._in_flight.owed(peer)
+        return is_free and best is not None and best is ours.cursor.position
 
     def _blame(self, common: HeaderEntryView, best: HeaderEntryView, now: Instant) -> None:
         """The window is full: time the one who was asked for the block that would move it."""

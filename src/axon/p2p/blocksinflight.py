@@ -3,9 +3,11 @@
 A block is usually asked of one peer. It is asked of several at once only where compact blocks are
 made whole: whoever announced one first may never send what is missing (BIP 152).
 
-Two clocks run against silence. A peer that alone holds the window back is *stalling*: it has two
+Three clocks run against silence. A peer that alone holds the window back is *stalling*: it has two
 seconds, more after others have failed the same way, for then it is our own line that is slow. And
 the oldest request of each peer may take ten minutes, five more for each other peer that sends.
+Where nothing waits behind a block, at the end of the chain, that is long: so when a peer that owes
+several has sent none for ten seconds, somebody who has nothing to do is asked for them, too.
 """
 
 from __future__ import annotations
@@ -35,11 +37,19 @@ TIMEOUT_PER_PEER: Final = TARGET_SPACING_S * SECOND // 2
 """How long the oldest request may take, and how much longer for each other peer that sends."""
 
 
+RELIEF_AFTER: Final = 10 * SECOND
+"""How long a peer that owes several blocks may send none before another is asked for them, too."""
+
+MAX_ASKED: Final = 4
+"""Peers that one block is asked of: so many times its bytes may come at worst."""
+
+
 @dataclass(slots=True)
 class _Debt:
     blocks: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)  # As they were asked.
     since: Instant = 0  # From when the oldest request is timed.
     stalling_since: Instant | None = None
+    relieved_at: Instant = 0  # When others were last asked for the same.
 
 
 class BlocksInFlight:
@@ -85,6 +95,8 @@ class BlocksInFlight:
             debt.since = now
             self._watch(now + self._patience())
         debt.blocks[entry.hash] = entry
+        if len(debt.blocks) > 1:
+            self._watch(self._relief_at(debt))
         self._asked.setdefault(entry.hash, {})[peer] = None
 
     def release(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
@@ -131,6 +143,25 @@ class BlocksInFlight:
                 found.append((peer, fault))
         return found
 
+    def silent(self, peers: Iterable[PeerId], now: Instant) -> list[PeerId]:
+        """Of these, who owes several blocks and has sent none for a while."""
+        debts = self._debts
+        return [
+            peer
+            for peer in peers
+            if len(debts[peer].blocks) > 1 and now >= self._relief_at(debts[peer])
+        ]
+
+    def relieved(self, peer: PeerId, now: Instant) -> None:
+        """Others were asked for what a peer owes, or nobody could be: look again after a while."""
+        debt = self._debts[peer]
+        debt.relieved_at = now
+        self._watch(self._relief_at(debt))
+
+    @staticmethod
+    def _relief_at(debt: _Debt) -> Instant:
+        return max(debt.since, debt.relieved_at) + RELIEF_AFTER
+
     def _fault(self, debt: _Debt, now: Instant) -> PeerSilent | None:
         if debt.stalling_since is not None:
             due = debt.stalling_since + self._stall_timeout
@@ -144,6 +175,8 @@ class BlocksInFlight:
             if now >= due:
                 return PeerSilent("a block did not arrive in time")
             self._watch(due)
+        if len(debt.blocks) > 1 and self._relief_at(debt) > now:
+            self._watch(self._relief_at(debt))
         return None
 
     def _patience(self) -> int:

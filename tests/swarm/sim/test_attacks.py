@@ -173,6 +173,7 @@ def test_l10_names_who_holds_back_where_nobody_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(blocksinflight, "TIMEOUT_BASE", HOUR)
+    monkeypatch.setattr(blocksinflight, "RELIEF_AFTER", HOUR)
     assert "node 2" in blamed(run_stalling(1, HISTORY_BLOCKS))
 
 

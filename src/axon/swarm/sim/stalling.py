@@ -3,7 +3,7 @@
 A node with an empty disk and no address finds nodes by the fixed seeds of its program. Some of them
 name blocks and never hand them over. While its window is full the peer that holds it back is given
 up after two seconds, the next one after four, never more than a minute; at the end of the chain,
-where nothing waits behind a block, after ten minutes and five more for each other peer that sends
+where nothing waits behind a block, somebody else is asked for the same after ten seconds
 (`p2p/blocksinflight`). So the delay grows with the number of such peers, and not faster.
 """
 
@@ -18,7 +18,7 @@ from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.node.settings import NodeSettings
 from axon.p2p.blockdownload import WINDOW
-from axon.p2p.blocksinflight import STALL_MAX, TIMEOUT_BASE, TIMEOUT_PER_PEER
+from axon.p2p.blocksinflight import RELIEF_AFTER, STALL_MAX
 from axon.p2p.requests import address_of
 from axon.swarm.faultplan import Withheld
 from axon.swarm.invariants import Finding
@@ -39,8 +39,8 @@ BOOT: Final = 10 * SECOND
 PATIENCE: Final = 60 * MINUTE
 """More than nodes wait for one block that nothing else hangs on."""
 
-FIRST_LIMIT: Final = TIMEOUT_BASE
-EACH_LIMIT: Final = TIMEOUT_PER_PEER + STALL_MAX
+FIRST_LIMIT: Final = STALL_MAX
+EACH_LIMIT: Final = 2 * RELIEF_AFTER
 """What peers that hold blocks back may cost together, and each of them besides."""
 
 
