@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from axon.machine import MINUTE, SECOND
+from axon.machine import MINUTE, SECOND, PeerId
 from axon.node.blocktraced import BlockTraced
-from axon.node.commands import SendTransaction, SubmitBlock, SubmitHeader, Submitted
+from axon.node.commands import (
+    FetchBlock,
+    SendTransaction,
+    SubmitBlock,
+    SubmitHeader,
+    Submitted,
+)
 from axon.node.facts import (
     BlockConnected,
     BlockDisconnected,
@@ -31,8 +37,18 @@ from axon.wire.messages import (
     InvItem,
     InvType,
     SendHeaders,
+    Services,
 )
-from tests.node.rig import BLOCKS, NOW, Rig, chain_on, listening, next_block, payment
+from tests.node.rig import (
+    BLOCKS,
+    NOW,
+    Rig,
+    chain_on,
+    listening,
+    next_block,
+    payment,
+    their_version,
+)
 
 
 def test_an_announced_block_is_asked_for_judged_and_announced_on() -> None:
@@ -336,3 +352,20 @@ def test_a_submitted_header_makes_its_block_wanted() -> None:
     assert rig.told(peer, GetData) == []  # Nobody said that he has it.
     rig.send(peer, Headers((block.header,)))
     assert rig.told(peer, GetData)
+
+
+def test_a_block_can_only_be_fetched_from_a_peer_that_speaks_of_blocks() -> None:
+    rig = Rig()
+    silent, old = rig.open(), rig.connect(their_version(services=int(Services.NETWORK)))
+    peer, gone = rig.connect(), PeerId(99)
+    fifth = rig.node.active.at(5)
+    assert fifth is not None
+    stale = chain_on(fifth, 1, salt=b"stale")[0]
+    rig.command(SubmitHeader(stale.header))
+    ask = [rig.command(FetchBlock(stale.hash, one)) for one in (gone, silent, old, peer)]
+    assert ask == ["Peer does not exist", "Pre-SegWit peer", "Pre-SegWit peer", None]
+    assert rig.told(peer, GetData) == [GetData((InvItem(InvType.WITNESS_BLOCK, stale.hash),))]
+    rig.send(peer, BlockMessage(stale.raw))
+    rig.work()
+    assert rig.node.chain.has_block(stale.hash)
+    assert rig.node.active.height == 112

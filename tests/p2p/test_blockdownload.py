@@ -695,3 +695,29 @@ def test_a_peer_that_waits_for_its_own_block_does_not_stall() -> None:
     assert heights(it.asked[ALICE])[0] == 1
     assert it.update(NOW + STALL_MIN) == []
     assert it.download.deadline() == NOW + TIMEOUT_BASE
+
+
+def test_the_operator_has_a_block_asked_of_whom_he_names() -> None:
+    it = fixture()
+    it.ledger.learn(BRANCH[:3])
+    it.open(ALICE, height=3)
+    it.open(BOB, height=3)
+    it.update()
+    first, aside = it.ledger.tree.get(CHAIN[0].hash), it.ledger.tree.get(BRANCH[1].hash)
+    assert first is not None
+    assert aside is not None
+    owner, other = (ALICE, BOB) if 1 in it.download.inflight(ALICE) else (BOB, ALICE)
+    [action] = it.download.fetch(other, first, NOW)
+    assert isinstance(action, Send)
+    assert isinstance(action.message, GetData)
+    assert action.peer == other
+    assert [item.hash for item in action.message.items] == [first.hash]
+    assert 1 not in it.download.inflight(owner)
+    it.download.fetch(other, aside, NOW)
+    it.download.fetch(other, aside, NOW)  # Once more is no harm.
+    assert it.download.inflight(other)[-2:] == [1, 2]
+    assert it.download.arrived(other, aside.hash, NOW)
+    assert it.download.validated(aside.hash, True) == other
+    assert it.download.inflight(other)[-1] == 1
+    faults = it.download.tick(NOW + TIMEOUT_BASE + TIMEOUT_PER_PEER)
+    assert other in [action.peer for action in faults if isinstance(action, DisconnectPeer)]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from axon.node.commands import Submitted
 from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
@@ -20,6 +21,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
 from axon.rpc.amounts import Amount
 from axon.rpc.daemon import COMPATIBLE_VERSION
+from tests.node.rig import chain_on
 from tests.rpc.running import Rig, running
 
 AGE_LIMIT_S = 100
@@ -134,6 +136,32 @@ def test_what_happened_to_blocks(linked: tuple[Rig, Rig]) -> None:
         -8,
         "Invalid count, must be between 1 and 1200",
     )
+
+
+def test_a_stale_block_is_fetched_from_a_peer(linked: tuple[Rig, Rig]) -> None:
+    near, far = linked
+    tip = far.node.active.tip
+    parent = tip.parent
+    assert parent is not None
+    stale = chain_on(parent, 1, salt=b"stale")[0]
+    name, peer = to_hex(stale.hash), only_peer(near)["id"]
+    assert far.submit(stale) == Submitted("inconclusive")
+    assert near.refusal("getblockfrompeer", name, peer) == (-1, "Block header missing")
+    near.call("submitheader", stale.header.raw.hex())
+    assert near.refusal("getblock", name)[0] == -1
+    assert near.refusal("getblockfrompeer", to_hex(tip.hash), peer) == (
+        -1,
+        "Block already downloaded",
+    )
+    assert near.refusal("getblockfrompeer", name, peer + 1) == (-1, "Peer does not exist")
+    assert near.refusal("getblockfrompeer", "12", peer)[0] == -8
+    assert near.call("getblockfrompeer", name, peer) == {}
+    until(lambda: near.node.chain.has_block(stale.hash) and not near.node.chain.validating)
+    assert near.call("getblock", name, 0) == stale.raw.hex()
+    assert {"height": tip.height, "hash": name, "branchlen": 1, "status": "valid-headers"} in (
+        near.call("getchaintips")
+    )
+    assert near.node.active.tip.hash == tip.hash
 
 
 def test_counts_and_totals(linked: tuple[Rig, Rig]) -> None:

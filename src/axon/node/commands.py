@@ -13,7 +13,7 @@ from axon.mempool.persist import Dump
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.primitives.block import Block
-from axon.primitives.hashes import Txid
+from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.transaction import Transaction
@@ -31,6 +31,19 @@ class SubmitHeader:
     """Take in a header: a `Verdict`."""
 
     header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class FetchBlock:
+    """Ask one peer for a block: why that cannot be, in Bitcoin Core's words; None if it was asked.
+
+    Args:
+        block_hash: its header is known, the block is not held.
+        peer: who is asked.
+    """
+
+    block_hash: BlockHash
+    peer: PeerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,7 @@ class Submitted:
 Command = (
     SubmitBlock
     | SubmitHeader
+    | FetchBlock
     | SendTransaction
     | SendPrivately
     | AbortPrivately

@@ -8,6 +8,7 @@ from axon.mempool.persist import Dump
 from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
     AbortPrivately,
+    FetchBlock,
     Prioritise,
     RestorePool,
     SendPrivately,
@@ -40,6 +41,8 @@ class Operator:
                 self._blocks.submit(block, ticket, now)
             case SubmitHeader(header):
                 self._outbox.answer(ticket, self._blocks.submit_header(header, now))
+            case FetchBlock(block_hash, peer):
+                self._outbox.answer(ticket, self._blocks.fetch(block_hash, peer, now))
             case SendTransaction(transaction):
                 self._transactions.admission.submit(transaction, ticket, now)
             case SubmitPackage():

@@ -91,12 +91,7 @@ class BlockDownload:
     # What happened.
 
     def opened(
-        self,
-        peer: PeerId,
-        *,
-        preferred: bool,
-        serves_blocks: bool = True,
-        limited: bool = False,
+        self, peer: PeerId, *, preferred: bool, serves_blocks: bool = True, limited: bool = False
     ) -> None:
         """A peer has finished the handshake.
 
@@ -167,6 +162,12 @@ class BlockDownload:
         ours = self._peers.get(peer)
         if ours is not None:
             ours.compact = True
+
+    def fetch(self, peer: PeerId, entry: HeaderEntryView, now: Instant) -> list[Action]:
+        """The operator wants this block of this peer, whoever was asked for it before."""
+        for asked in self._in_flight.asked_of(entry.hash):
+            self._in_flight.release(asked, entry.hash, now)
+        return [self._request(peer, [entry], now)]
 
     def arrived(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
         """A whole block came, from whomever.
