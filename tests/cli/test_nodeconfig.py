@@ -418,3 +418,37 @@ def test_connections_are_encrypted_unless_the_operator_says_otherwise() -> None:
     assert all(target.v2 for target in connections("-addnode=1.2.3.4").added)
     with pytest.raises(ConfigError, match="-v2onlyclearnet together with -v2transport=0"):
         config("-v2onlyclearnet", "-nov2transport")
+
+
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [(None, None), ("0", None), ("1", 0), ("550", 550 << 20), ("9000", 9000 << 20)],
+)
+def test_how_much_is_pruned(value: str | None, target: int | None) -> None:
+    made = config(*([] if value is None else [f"-prune={value}"])).node
+    assert made.prune_target_bytes == target
+    machine = machine_settings(made, ())
+    assert machine.prune_target_bytes == target
+    assert machine.serve_history is (target is None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["-prune=-1"], "Prune cannot be configured with a negative value."),
+        (
+            ["-prune=549"],
+            "Prune configured below the minimum of 550 MiB.  Please use a higher number.",
+        ),
+        (["-prune=550", "-txindex"], "Prune mode is incompatible with -txindex."),
+        (["-prune=1", "-txospenderindex=1"], "Prune mode is incompatible with -txospenderindex."),
+        (
+            ["-prune=1", "-reindex-chainstate"],
+            "Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead.",
+        ),
+    ],
+)
+def test_what_cannot_be_pruned(arguments: list[str], why: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config(*arguments)
+    assert str(refused.value) == why

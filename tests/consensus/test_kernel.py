@@ -609,7 +609,7 @@ def test_headers_begin_at_the_genesis_block(kernel: Kernel) -> None:
 def test_which_block_builds_on_which(kernel: Kernel) -> None:
     trunk, branch = chain_on(GENESIS_SPOT, 2), chain_on(GENESIS_SPOT, 3, tag=1)
     feed(kernel, [*trunk, *branch])
-    with kernel._use() as opened:
+    with kernel._calling() as opened:
         first, second = (kernel._entry(opened, block.hash) for block in trunk)
         other = kernel._entry(opened, branch[2].hash)
         assert first is not None

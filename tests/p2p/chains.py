@@ -105,6 +105,10 @@ class Ledger:
         """Whether the block is stored."""
         return block_hash in self.blocks
 
+    def is_stored(self, block_hash: BlockHash) -> bool:
+        """The same: nothing is pruned here."""
+        return self.has_block(block_hash)
+
     def learn(self, headers: list[Header]) -> list[HeaderEntry]:
         """Take in headers, which must be valid."""
         verdict = self.tree.add_chain(headers, (headers[-1].time + 1) * SECOND)

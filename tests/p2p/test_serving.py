@@ -107,6 +107,8 @@ def fixture(
     transactions: bool = True,
     download: bool = False,
     headers: bool = False,
+    limited: bool = False,
+    noban: bool = False,
 ) -> Fixture:
     ledger = Everything(minimum_chainwork) if headers else Ledger(minimum_chainwork)
     if headers:
@@ -116,8 +118,8 @@ def fixture(
         for block in (*BLOCKS, WITNESSED):
             ledger.store(block)
     pool: dict[bytes, Transaction] = {}
-    serving = Serving(ledger, Pool(pool), upload)
-    serving.opened(ALICE, transactions=transactions, download=download)
+    serving = Serving(ledger, Pool(pool), upload, limited=limited)
+    serving.opened(ALICE, transactions=transactions, download=download, noban=noban)
     return Fixture(ledger, serving, pool)
 
 
@@ -389,3 +391,38 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
     assert ledger.active.tip.hash == WITNESSED.hash
     assert download.in_flight_total == 0
     assert download.synced_blocks(ALICE) == chains.height(ALICE) == 41
+
+
+# Where the last blocks alone are promised.
+
+
+def deep(it: Fixture, depth: int) -> GetData:
+    entry = it.ledger.active.at(it.ledger.active.height - depth)
+    assert entry is not None
+    return GetData((InvItem(InvType.WITNESS_BLOCK, entry.hash),))
+
+
+def test_who_asks_for_blocks_that_are_not_promised_is_disconnected() -> None:
+    it = fixture(headers=True, limited=True)
+    it.serving.received(ALICE, deep(it, 290))
+    assert isinstance(it.serving.take_next(ALICE, NOW), ReadRequest)
+    it = fixture(headers=True, limited=True)
+    it.serving.received(ALICE, deep(it, 291))
+    with pytest.raises(PeerFault, match="promised"):
+        it.serving.take_next(ALICE, NOW)
+
+
+@pytest.mark.parametrize(("limited", "noban"), [(False, False), (True, True)])
+def test_old_blocks_are_given_by_who_has_them(limited: bool, noban: bool) -> None:
+    it = fixture(headers=True, limited=limited, noban=noban)
+    it.serving.received(ALICE, deep(it, 2000))
+    assert isinstance(it.serving.take_next(ALICE, NOW), ReadRequest)
+
+
+def test_an_inventory_names_no_block_that_may_be_gone_soon() -> None:
+    it = fixture(headers=True, limited=True)
+    tip = it.ledger.active.height
+    assert it.ask(GetBlocks((LONG[tip - 283 - 1].hash,), ZERO)) == []
+    [inv] = it.ask(GetBlocks((LONG[tip - 282 - 1].hash,), ZERO))
+    assert isinstance(inv, Inv)
+    assert inv.items[0].hash == LONG[tip - 281 - 1].hash

@@ -44,7 +44,7 @@ par           value     | <n>          | Threads that check scripts, 0 for as ma
 persistmempool flag     |              | Keep the pool over a restart (default: 1)
 persistmempoolv1 -
 pid           value     | <file>       | Write the process id here, relative to the network's folder (default: axon.pid)
-prune         -
+prune         value     | <n>          | Take old blocks off the disk: 0 for none, 1 when pruneblockchain asks, from 550 on so that block files stay below this many MiB (default: 0)
 reindex       flag      |              | Build all that is known of blocks anew from the blocks on disk (default: 0)
 reindex-chainstate flag |              | The same, without the index of blocks (default: 0)
 settings      -

@@ -27,6 +27,9 @@ from axon.primitives.network import NETWORKS, Network
 MAX_CLUSTER_COUNT: Final = 64
 MIN_RESERVED_WEIGHT: Final = 2_000
 BLOCKSONLY_MAX_MEMPOOL_MB: Final = 5
+PRUNE_BY_HAND: Final = 1
+MIN_PRUNE_MIB: Final = 550
+"""Room for 288 blocks and their undo data, and for files to be filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             mocktime_s=_mocktime(settings),
             script_threads=script_threads(settings.number("par", 0)),
             filter_index=filter_index,
+            prune_target_bytes=_prune_target(settings),
             persist_mempool=settings.flag("persistmempool", True),
             reindex=settings.flag("reindex", False),
             reindex_chainstate=settings.flag("reindex-chainstate", False),
@@ -109,6 +113,30 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         unused=tuple(unused),
         settings=settings,
     )
+
+
+def _prune_target(settings: Settings) -> int | None:
+    """In bytes; 0 for pruning by hand, None for none."""
+    size_mib = settings.number("prune", 0)
+    if size_mib < 0:
+        raise ConfigError("Prune cannot be configured with a negative value.")
+    if not size_mib:
+        return None
+    for name in ("txindex", "txospenderindex"):
+        if settings.flag(name, False):
+            raise ConfigError(f"Prune mode is incompatible with -{name}.")
+    if settings.flag("reindex-chainstate", False):
+        raise ConfigError(
+            "Prune mode is incompatible with -reindex-chainstate. Use full -reindex instead."
+        )
+    if size_mib == PRUNE_BY_HAND:
+        return 0
+    if size_mib < MIN_PRUNE_MIB:
+        raise ConfigError(
+            f"Prune configured below the minimum of {MIN_PRUNE_MIB} MiB.  Please use a higher"
+            " number."
+        )
+    return size_mib * 1024 * 1024
 
 
 def _filter_index(settings: Settings) -> bool:

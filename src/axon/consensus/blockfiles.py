@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.errors import StorageError, disk_refusal
+from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 
@@ -29,6 +30,7 @@ _PREFIX_SIZE: Final = 8
 _SMALLEST_BLOCK: Final = HEADER_SIZE + 1
 _LARGEST_BLOCK: Final = 4_000_000
 """Bytes; no valid block has more (BIP 141)."""
+_LONGEST_COUNT: Final = 9
 _EMPTY_RUN: Final = 4096
 """So many zeros where a record should begin are space that the kernel reserved, not a crash."""
 
@@ -156,6 +158,49 @@ class BlockFiles:
             return []
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return self._walk(number, data)
+
+    def size_bytes(self, number: int | None = None) -> int:
+        """Of one file with its undo data, or of all."""
+        name = "*" if number is None else f"{number:05}"
+        found = [*self._directory.glob(f"blk{name}.dat"), *self._directory.glob(f"rev{name}.dat")]
+        return sum(path.stat().st_size for path in found)
+
+    def is_empty(self, number: int) -> bool:
+        """Whether a file holds nothing, for it was emptied."""
+        return self.path(number).stat().st_size == 0
+
+    def empty(self, number: int) -> None:
+        """Take the blocks of a file and what they spent off the disk; the names stay.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        for path in (self.path(number), self._directory / f"rev{number:05}.dat"):
+            if path.exists():
+                os.truncate(path, 0)
+
+    def delete_for_reindex(self) -> None:
+        """Delete what a reindex cannot use: all undo data, and blocks from the first empty file on.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            gap = next((number for number in self.numbers() if self.is_empty(number)), None)
+            for number in self.numbers():
+                if gap is not None and number >= gap:
+                    self.path(number).unlink()
+            for path in self._directory.glob("rev?????.dat"):
+                path.unlink()
+        except OSError as error:
+            raise disk_refusal(f"Cannot use the folder {self._directory}", error) from error
+
+    def transaction_count(self, record: Record) -> int:
+        """How many transactions a block has."""
+        count, _ = read_compact_size(
+            self._read_at(record.number, record.offset, HEADER_SIZE + _LONGEST_COUNT), HEADER_SIZE
+        )
+        return count
 
     def read(self, record: Record) -> bytes | None:
         """The bytes of a block; None if the file has become shorter."""

@@ -17,6 +17,8 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -26,10 +28,13 @@ from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
 from axon.consensus.kernel_log import KernelCall, connect_log, failure
 from axon.consensus.kernel_open import BlocksDamaged, Opening, OpenKernel, open_manager
+from axon.consensus.kernel_use import KernelUse
 from axon.consensus.library import KernelError
+from axon.consensus.prunedblocks import PrunedBlocks
 from axon.consensus.recover import forgotten, recover, reindex_height
 from axon.consensus.scripts import verify_scripts
 from axon.consensus.validator import ScriptFlags, ValidationResult
+from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import NETWORKS
@@ -101,23 +106,27 @@ class Kernel:
         self._positions: dict[BlockHash, Record] = {}
         self._next_record: tuple[int, int] | None = (0, 0)  # None: not known any more.
         self._feeding = threading.Lock()
-        self._users = 0
-        self._idle = threading.Condition()
-        self._opened: OpenKernel | None = None
+        self._use: KernelUse | None = None
+        self.gone: PrunedBlocks | None = None
+        """What was pruned, set by whoever prunes; None if nothing ever is."""
+        self._open = partial(
+            open_manager,
+            network=network,
+            data_dir=folder,
+            blocks_dir=blocks,
+            in_memory=data_dir is None,
+            threads=default_threads() if threads is None else threads,
+        )
         try:
             connect_log()
             with KernelCall(on_log) as call:
-                self._opened = open_manager(
+                opened = self._open(
                     call,
-                    network,
-                    folder,
-                    blocks,
-                    in_memory=data_dir is None,
-                    threads=default_threads() if threads is None else threads,
                     reindex=reindex,
                     reindex_chainstate=reindex_chainstate,
                     opening=opening or Opening(),
                 )
+            self._use = KernelUse(opened)
             self._take_stock()
         except BlocksDamaged as damage:
             self.close()
@@ -154,6 +163,11 @@ class Kernel:
     def _has_block(self, block_hash: BlockHash) -> bool:
         return self.is_active(block_hash) or self._read_from_kernel(block_hash) is not None
 
+    @property
+    def files(self) -> BlockFiles:
+        """Where the blocks lie."""
+        return self._files
+
     # Feeding.
 
     def process_block(self, raw: bytes) -> ValidationResult:
@@ -165,7 +179,7 @@ class Kernel:
         Raises:
             KernelError: the disk or the library failed; the block's fate is open.
         """
-        with self._use() as opened, self._feeding, KernelCall(self._on_log) as call:
+        with self._calling() as opened, self._feeding, KernelCall(self._on_log) as call:
             block = library.block_create(raw, len(raw))
             if block is None:
                 return ValidationResult(Rejected("bad-block-encoding", "Block decode failed"))
@@ -238,38 +252,38 @@ class Kernel:
         """
         if len(raw) != HEADER_SIZE:
             return Rejected("bad-header-encoding", "Block header decode failed")
-        with self._use() as opened, KernelCall(self._on_log) as call:
+        with self._calling() as opened, KernelCall(self._on_log) as call:
             return kernel_read.check_header(call, opened.manager, raw)
 
     # The block index.
 
     def tip(self) -> tuple[BlockHash, int]:
         """The last block of the active chain, and its height."""
-        with self._use() as opened:
+        with self._calling() as opened:
             height = library.chain_height(opened.chain)
             return kernel_read.entry_hash(library.chain_at(opened.chain, height)), height
 
     def hash_at(self, height: int) -> BlockHash | None:
         """The block of the active chain at a height; None above the tip."""
-        with self._use() as opened:
+        with self._calling() as opened:
             entry = library.chain_at(opened.chain, height) if height >= 0 else None
             return None if entry is None else kernel_read.entry_hash(entry)
 
     def height_of(self, block_hash: BlockHash) -> int | None:
         """The height of a block or header on any branch; None if it is unknown."""
-        with self._use() as opened:
+        with self._calling() as opened:
             entry = self._entry(opened, block_hash)
             return None if entry is None else int(library.entry_height(entry))
 
     def is_active(self, block_hash: BlockHash) -> bool:
         """Whether a block is in the active chain."""
-        with self._use() as opened:
+        with self._calling() as opened:
             entry = self._entry(opened, block_hash)
             return entry is not None and bool(library.chain_contains(opened.chain, entry))
 
     def header(self, block_hash: BlockHash) -> bytes | None:
         """The 80 bytes of a known header on any branch, or None."""
-        with self._use() as opened:
+        with self._calling() as opened:
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.entry_header(entry)
 
@@ -278,7 +292,7 @@ class Kernel:
 
         The best header chain may be ahead of the active chain.
         """
-        with self._use() as opened:
+        with self._calling() as opened:
             best = library.manager_best_entry(opened.manager)
             end = min(start + count, library.entry_height(best) + 1)
             return [
@@ -295,21 +309,39 @@ class Kernel:
             raw = self._files.read(record)
             if raw is not None and raw[:HEADER_SIZE] == record.header:
                 return raw
+        if self.gone is not None and self._is_gone(self.gone, block_hash):
+            return self.gone.read(block_hash)
         return self._read_from_kernel(block_hash)
 
+    def _is_gone(self, gone: PrunedBlocks, block_hash: BlockHash) -> bool:
+        height = self.height_of(block_hash)
+        return height is not None and height < gone.below
+
     def _read_from_kernel(self, block_hash: BlockHash) -> bytes | None:
-        with self._use() as opened, KernelCall(self._on_log):
+        with self._calling() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.block_bytes(opened.manager, entry)
 
     def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
         """The coins that a block spent, one list for each transaction; the coinbase's is empty.
 
-        None if the block is unknown or was never connected.
+        None if the block is unknown, was never connected or is pruned.
         """
-        with self._use() as opened, KernelCall(self._on_log):
+        if self.gone is not None and self._is_gone(self.gone, block_hash):
+            return None
+        with self._calling() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.spent_coins(opened.manager, entry)
+
+    def transaction_count(self, block_hash: BlockHash) -> int:
+        """How many transactions a block has; 0 if never stored, or pruned off the chain."""
+        raw = self.read_block(block_hash)
+        if raw is not None:
+            return read_compact_size(raw, HEADER_SIZE)[0]
+        height = self.height_of(block_hash)
+        if self.gone is None or height is None or not self.is_active(block_hash):
+            return 0
+        return self.gone.count(height)
 
     def verify_scripts(
         self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
@@ -321,9 +353,26 @@ class Kernel:
 
     def interrupt(self) -> None:
         """Make a long call (reindex, a long reorganisation) return early; only `close` follows."""
-        opened = self._opened
-        if opened is not None:
+        if self._use is not None and (opened := self._use.opened) is not None:
             library.context_interrupt(opened.context)
+
+    def flush(self) -> None:
+        """Write everything down, the coins too; calls of other threads wait meanwhile.
+
+        The library has no call for that, so it is closed and opened again.
+
+        Raises:
+            KernelError: it could not write, or cannot be opened again; it is closed then.
+        """
+        assert self._temporary is None, "in memory there is nothing to write to"
+        assert self._use is not None, "it is open"
+
+        def reopened() -> OpenKernel:
+            call.check("Writing down failed")
+            return self._open(call, reindex=False, reindex_chainstate=False, opening=Opening())
+
+        with KernelCall(self._on_log) as call:
+            self._use.exchange(reopened)
 
     def close(self) -> None:
         """Write everything down and let go of it; waits for calls of other threads to end.
@@ -331,18 +380,17 @@ class Kernel:
         Raises:
             KernelError: the library could not write; it is closed all the same.
         """
-        with self._idle:
-            opened, self._opened = self._opened, None
-            self._idle.wait_for(lambda: self._users == 0)
         with KernelCall(self._on_log) as call:
-            if opened is not None:
-                opened.close()
+            if self._use is not None:
+                self._use.close()
         if self._temporary is not None:
             self._temporary.cleanup()
         call.check("Closing failed")
 
-    def _use(self) -> _Use:
-        return _Use(self)
+    def _calling(self) -> AbstractContextManager[OpenKernel]:
+        if self._use is None:
+            raise KernelError("The kernel is closed.")
+        return self._use.call()
 
     @staticmethod
     def _entry(opened: OpenKernel, block_hash: BlockHash) -> int | None:
@@ -350,28 +398,3 @@ class Kernel:
         entry: int | None = library.manager_entry_by_hash(opened.manager, handle)
         library.hash_destroy(handle)
         return entry
-
-
-class _Use:
-    """One call that needs the kernel open; `close` waits until none is left."""
-
-    __slots__ = ("_kernel",)
-
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-
-    def __enter__(self) -> OpenKernel:
-        kernel = self._kernel
-        with kernel._idle:
-            opened = kernel._opened
-            if opened is None:
-                raise KernelError("The kernel is closed.")
-            kernel._users += 1
-        return opened
-
-    def __exit__(self, *_: object) -> None:
-        kernel = self._kernel
-        with kernel._idle:
-            kernel._users -= 1
-            if not kernel._users:
-                kernel._idle.notify_all()

@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from axon.chain.blockbody import read_body
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome, BlockStep
+from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
 from axon.consensus.validator import Validator
 from axon.errors import DamageError, DecodeError, StorageError
 from axon.primitives.block import Block
@@ -31,6 +33,10 @@ NEAR_BLOCKS: Final = 6
 from further behind that would keep its sender waiting."""
 
 
+FOLLOWER_MARGIN: Final = 10
+"""Blocks below coins and filters that are kept: those by which they may have to go back."""
+
+
 class Ledger:
     """A validator with the coins and filters of its active chain.
 
@@ -38,24 +44,33 @@ class Ledger:
         validator: closed by `close`.
         coins: what an earlier run wrote, or nothing yet.
         filters: likewise; None if no filters are kept.
+        pruner: takes old blocks off the disk; None if all are kept.
     """
 
     def __init__(
-        self, validator: Validator, coins: Coins, filters: FilterIndex | None = None
+        self,
+        validator: Validator,
+        coins: Coins,
+        filters: FilterIndex | None = None,
+        pruner: Pruner | None = None,
     ) -> None:
         self.validator = validator
         self.coins = coins
         self.filters = filters
+        self.pruner = pruner
 
     @property
     def lag(self) -> int:
         """How many blocks coins or filters are behind the validator's tip; at least 1 off its
         chain."""
         tip, height = self.validator.tip()
-        followers: list[Coins | FilterIndex] = [self.coins]
-        if self.filters is not None:
-            followers.append(self.filters)
-        return max(0 if item.best == tip else max(1, height - item.height) for item in followers)
+        behind = [
+            0 if item.best == tip else max(1, height - item.height) for item in self._followers()
+        ]
+        return max(behind)
+
+    def _followers(self) -> list[Coins | FilterIndex]:
+        return [self.coins] if self.filters is None else [self.coins, self.filters]
 
     def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
         """Validate a block and let coins and filters follow.
@@ -112,6 +127,41 @@ class Ledger:
             StorageError: the validator has lost a block of its active chain, or the disk failed.
         """
         return self._advance(limit, {})
+
+    def prune(self, up_to: int | None, target_bytes: int | None) -> int:
+        """Take old blocks off the disk, but those that coins and filters may still need.
+
+        Args:
+            up_to: no block above this height; None for no such bound.
+            target_bytes: which the block files are to stay below; None to take all that may go.
+
+        Returns:
+            Below this height blocks are gone now; 0 if none is.
+
+        Raises:
+            KernelError: the validator failed.
+            StorageError: the disk failed.
+        """
+        assert self.pruner is not None, "asked for only where blocks may be pruned"
+        _, height = self.validator.tip()
+        behind = min(item.height for item in self._followers()) - FOLLOWER_MARGIN - 1
+        last = min(behind, height - MIN_BLOCKS_TO_KEEP)
+        return self.pruner.prune(last if up_to is None else min(last, up_to), target_bytes)
+
+    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
+        """Keep a block that was pruned and fetched again.
+
+        Returns:
+            All blocks that are kept so; None if these bytes are another block.
+
+        Raises:
+            StorageError: the disk failed.
+        """
+        assert self.pruner is not None, "asked for only where blocks may be pruned"
+        if isinstance(read_body(block_hash, raw), Rejected):
+            return None
+        self.pruner.gone.keep(block_hash, raw)
+        return self.pruner.gone.fetched
 
     def hold(self) -> None:
         """Let changes of coins and filters wait in memory, so that many blocks share one write."""

@@ -372,6 +372,12 @@ class MemoryValidator:
         done = self._world.connection(entry)
         return done.spent if isinstance(done, Spending) else None
 
+    def transaction_count(self, block_hash: BlockHash) -> int:
+        """How many transactions a stored block has; 0 if it is not stored."""
+        if block_hash not in self._stored:
+            return int(block_hash == self._world.genesis.hash)
+        return len(self._world.block(block_hash).transactions)
+
     def verify_scripts(
         self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
     ) -> Verdict:

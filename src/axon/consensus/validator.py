@@ -94,6 +94,10 @@ class Validator(Protocol):
         None if the block is unknown or was never connected.
         """
 
+    def transaction_count(self, block_hash: BlockHash) -> int:
+        """How many transactions a block has that is stored, or was active when it was pruned; else
+        0."""
+
     def verify_scripts(
         self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
     ) -> Verdict:

@@ -352,6 +352,8 @@ async def _machine(
         rng=rng,
         now=now,
         lag=storage.lag,
+        pruned_below=storage.gone.below,
+        fetched=frozenset(storage.gone.fetched),
     )
 
 

@@ -64,6 +64,8 @@ def machine_settings(
         announce_pool=peers.announce_pool,
         tx_send_rate=peers.tx_send_rate,
         blocks_only=peers.blocks_only,
+        serve_history=settings.prune_target_bytes is None,
+        prune_target_bytes=settings.prune_target_bytes,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,
         max_tip_age_s=settings.max_tip_age_s,

@@ -298,7 +298,7 @@ class FullNodeSettings:
         max_tip_age_s: the first sync goes on while the tip is older.
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
         script_threads: that check scripts, besides the first; 0 for none.
-        filter_index: compact block filters are kept (BIP 158).
+        filter_index: filters are kept (BIP 158); prune_target_bytes: `-prune`, None for none.
         persist_mempool: the pool outlives the run.
         reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
     """
@@ -315,6 +315,7 @@ class FullNodeSettings:
     mocktime_s: int = 0
     script_threads: int = field(default_factory=script_threads)
     filter_index: bool = True
+    prune_target_bytes: int | None = None
     persist_mempool: bool = True
     reindex: bool = False
     reindex_chainstate: bool = False

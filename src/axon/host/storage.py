@@ -4,6 +4,7 @@
     indexes/headers.dat      every header accepted, 80 bytes each, parents first
     indexes/coins/           the coins (RocksDB)
     indexes/filters/         filters and filter headers (RocksDB)
+    indexes/pruned/          what is remembered of blocks that were pruned (`-prune`)
 
 All of it is safe to lose but the first line: headers are in the kernel's index too, coins and
 filters are built anew from the blocks, which a start does by itself when it finds them damaged. A
@@ -24,13 +25,16 @@ from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
+from axon.consensus.blockfiles import BlockFiles
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
+from axon.consensus.prunedblocks import PrunedBlocks
+from axon.consensus.pruning import Pruner
 from axon.drivers.aio.privatefiles import write_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
-from axon.errors import DamageError, disk_refusal
+from axon.errors import DamageError, StorageError, disk_refusal
 from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.hashes import BlockHash, to_hex
@@ -74,6 +78,8 @@ class Storage:
         self._indexes = indexes = folder / "indexes"
         self._stores: list[RocksStore] = []
         self._with_filters = settings.filter_index
+        self.gone = PrunedBlocks(indexes / "pruned")
+        self._prepare_pruned(settings)
         if settings.reindex or settings.reindex_chainstate or self._mark.exists():
             self._forget_followers()
         say("Loading block index…")
@@ -86,6 +92,10 @@ class Storage:
             on_log=_kernel_log.debug,
             opening=opening,
         )
+        self.kernel.gone = self.gone
+        self._pruner = None
+        if settings.prune_target_bytes is not None:
+            self._pruner = Pruner(self.kernel, self.gone)
         try:
             say("Loading headers…")
             self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
@@ -99,8 +109,34 @@ class Storage:
             say("Verifying blocks…")
             self._open_followers()
         except BaseException:
+            for store in self._stores:
+                store.close()
             self.kernel.close()
             raise
+
+    def _prepare_pruned(self, settings: FullNodeSettings) -> None:
+        """Whether what was pruned leaves a way to what is wanted.
+
+        Raises:
+            StorageError: only a reindex does.
+        """
+        gone = self.gone
+        if not gone.below:
+            return
+        if settings.reindex:
+            network = settings.network
+            BlockFiles(settings.folder / "blocks", network.magic).delete_for_reindex()
+            gone.forget()
+        elif settings.prune_target_bytes is None:
+            raise StorageError(
+                "You need to rebuild the database using -reindex to go back to unpruned mode.  This"
+                " will redownload the entire blockchain"
+            )
+        elif settings.reindex_chainstate or self._mark.exists():
+            raise StorageError(
+                "Coins and filters cannot be built anew, for old blocks are pruned; start once with"
+                " -reindex: all blocks are fetched from peers again."
+            )
 
     @property
     def _mark(self) -> Path:
@@ -131,6 +167,11 @@ class Storage:
         try:
             self._follow()
         except DamageError as damage:
+            if self.gone.below:
+                raise StorageError(
+                    f"{damage}, and old blocks are pruned; start once with -reindex: all blocks are"
+                    " fetched from peers again."
+                ) from damage
             _log.warning("%s; coins and filters are built anew", damage)
             self._forget_followers()
             self._follow()
@@ -138,11 +179,17 @@ class Storage:
     def _follow(self) -> None:
         self.coins = Coins(self._store("coins"))
         self.filters = FilterIndex(self._store("filters")) if self._with_filters else None
-        self.ledger = Ledger(self.kernel, self.coins, self.filters)
+        self.ledger = Ledger(self.kernel, self.coins, self.filters, self._pruner)
         for name, follower in (("coins", self.coins), ("filters", self.filters)):
             best = None if follower is None else follower.best
             if best is not None and self.kernel.read_block(best) is None:
                 raise DamageError(f"The {name} go up to block {to_hex(best)}, which is not stored")
+            if follower is not None and follower.height + 1 < self.gone.below:
+                raise StorageError(
+                    f"The {name} end before the blocks that are not pruned yet. Please reindex"
+                    " (which will download the whole blockchain again), or do without filters"
+                    " (-blockfilterindex=0)"
+                )
         while 0 < self.ledger.lag <= CATCH_UP_AT_START:
             self.ledger.catch_up(CATCH_UP_AT_START)
 
@@ -253,6 +300,14 @@ class Storage:
         if self.ledger.lag == 0:
             self.ledger.release()
         return done
+
+    def prune(self, up_to: int | None, target_bytes: int | None) -> int:
+        """Take old blocks off the disk; below which height they are gone."""
+        return self.ledger.prune(up_to, target_bytes)
+
+    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
+        """Keep a block that was pruned; all that are kept so, or None if this is not it."""
+        return self.ledger.keep(block_hash, raw)
 
     def close(self) -> None:
         """Write everything down, and let go of all files also where one of them refuses.

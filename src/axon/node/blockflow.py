@@ -38,6 +38,7 @@ from axon.node.headerflow import HeaderFlow
 from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
 from axon.node.outbox import Outbox
+from axon.node.pruneflow import PruneFlow
 from axon.node.replies import Replies
 from axon.node.session import Session
 from axon.node.txflow import TxFlow
@@ -89,6 +90,7 @@ class BlockFlow:
         compact: has blocks made whole.
         relay: has the newest block, and tells of it early.
         announcer: tells peers of blocks.
+        pruning: told of what is stored, and given what is to be stored again.
         now: the start.
     """
 
@@ -106,6 +108,7 @@ class BlockFlow:
         compact: CompactFlow,
         relay: CompactRelay,
         announcer: BlockAnnounce,
+        pruning: PruneFlow,
         now: Instant,
     ) -> None:
         self._outbox = outbox
@@ -121,6 +124,7 @@ class BlockFlow:
         self.announcer = announcer
         self.download = download
         self.catch_up = CoinsCatchUp(outbox, chain, download, transactions)
+        self.pruning = pruning
         self._check_initial_sync(now)
         self.catch_up.begin_if_idle()
 
@@ -167,6 +171,8 @@ class BlockFlow:
             session.busy = True
             self._validate(added, message.raw, BlockValidated(block_hash, peer, None))
             self._relay.came_whole(added, message.raw, now)
+        elif asked and self._chain.is_pruned(block_hash):
+            self.pruning.keep(session, block_hash, message.raw)
         self._outbox.perform(self.download.update(now))
 
     def received_rebuilt(self, found: RebuiltBlock, now: Instant) -> None:
@@ -230,6 +236,7 @@ class BlockFlow:
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
         follow = self._chain.follows and near
         self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, continuation)
+        self.pruning.stored(len(raw))
 
     # A block is validated.
 

@@ -25,6 +25,8 @@ class ChainState:
         max_tip_age_s: a tip older than this means initial sync (`-maxtipage`).
         minimum_chainwork: so does a chain with less work.
         lag: blocks by which coins and filters are behind.
+        pruned_below: blocks below this height are gone from the disk.
+        fetched: those of them that were fetched again.
     """
 
     def __init__(
@@ -37,13 +39,17 @@ class ChainState:
         max_tip_age_s: int,
         minimum_chainwork: int,
         lag: int,
+        pruned_below: int = 0,
+        fetched: frozenset[BlockHash] = frozenset(),
     ) -> None:
         self.headers = headers
         self.active = active
         self.minimum_chainwork = minimum_chainwork
         self.initial_sync = True
         self.lag = lag
+        self.pruned_below = pruned_below
         self.tip_moved_at = now
+        self.fetched = fetched
         self.validating: dict[BlockHash, None] = {}  # Blocks that the validator has now.
         self.catching_up = False  # Coins and filters are being moved towards the tip.
         self._max_tip_age_us = max_tip_age_s * SECOND
@@ -78,15 +84,24 @@ class ChainState:
         return self.initial_sync
 
     def has_block(self, block_hash: BlockHash) -> bool:
-        """Whether a block's bytes are held, or being validated."""
+        """Whether a block is held, or being validated; or was held, and is pruned."""
         if block_hash in self._held or block_hash in self.validating:
             return True
         entry = self.headers.get(block_hash)
         return entry is not None and self.active.contains(entry)
 
     def is_stored(self, block_hash: BlockHash) -> bool:
-        """Whether a block's bytes are held, and it is not being validated."""
-        return self.has_block(block_hash) and block_hash not in self.validating
+        """Whether a block can be read: it is held, not being validated, and not pruned."""
+        if block_hash in self.validating or self.is_pruned(block_hash):
+            return False
+        return self.has_block(block_hash)
+
+    def is_pruned(self, block_hash: BlockHash) -> bool:
+        """Whether a block was held, and is gone from the disk."""
+        if not self.pruned_below or block_hash in self.fetched:
+            return False
+        entry = self.headers.get(block_hash)
+        return entry is not None and entry.height < self.pruned_below and self.has_block(block_hash)
 
     def status(self, entry: HeaderEntry) -> str:
         """What is known of a block, in the words of `getchaintips`."""

@@ -47,6 +47,13 @@ class FetchBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneChain:
+    """Take blocks up to a height off the disk: the height below which they are gone, 0 for none."""
+
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendTransaction:
     """Put a transaction into the pool and announce it: `Admitted` or `Rejected`."""
 
@@ -210,6 +217,7 @@ Command = (
     SubmitBlock
     | SubmitHeader
     | FetchBlock
+    | PruneChain
     | SendTransaction
     | SendPrivately
     | AbortPrivately

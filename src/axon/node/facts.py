@@ -18,6 +18,7 @@ from axon.node.privatefacts import (
     PrivatelyReturned,
     PrivatelySent,
 )
+from axon.node.prunefacts import BlocksPruned
 from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 
@@ -379,6 +380,7 @@ Fact = (
     | TipChanged
     | BlockRejected
     | BlockTraced
+    | BlocksPruned
     | InitialSyncEnded
     | IndexesCaughtUp
     | TransactionAccepted

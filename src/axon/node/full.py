@@ -31,6 +31,7 @@ from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
 from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
 from axon.node.peernode import PeerNode
+from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
 from axon.node.replies import BlockRead, FiltersRead, Replies, TransactionsRead
 from axon.node.session import Session
 from axon.node.settings import NodeSettings
@@ -101,6 +102,8 @@ class FullNode(PeerNode):
         rng: all chance comes from here.
         now: the start.
         lag: blocks by which coins and filters are behind at the start.
+        pruned_below: blocks below this height are gone from the disk.
+        fetched: those of them that were fetched again.
     """
 
     def __init__(
@@ -118,6 +121,8 @@ class FullNode(PeerNode):
         rng: Random,
         now: Instant,
         lag: int = 0,
+        pruned_below: int = 0,
+        fetched: frozenset[BlockHash] = frozenset(),
     ) -> None:
         self.settings = settings
         self.network = settings.network
@@ -132,6 +137,8 @@ class FullNode(PeerNode):
             max_tip_age_s=settings.max_tip_age_s,
             minimum_chainwork=settings.minimum_chainwork,
             lag=lag,
+            pruned_below=pruned_below,
+            fetched=fetched,
         )
         peer_chains = PeerChains(headers)
         sync = HeaderSync(chain, peer_chains, rng)
@@ -172,7 +179,8 @@ class FullNode(PeerNode):
             blocks_only=settings.blocks_only,
         )
         self.relay = CompactRelay(outbox, chain, announcer, self.timelines, rng)
-        serving = Serving(chain, self.transactions, self.upload)
+        limited = not settings.services & Services.NETWORK
+        serving = Serving(chain, self.transactions, self.upload, limited=limited)
         served = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, served)
         txrelay = self.transactions.txrelay
@@ -193,6 +201,13 @@ class FullNode(PeerNode):
             self.compact,
             self.relay,
             announcer,
+            PruneFlow(
+                outbox,
+                sessions,
+                chain,
+                settings.prune_target_bytes,
+                self.network.prune_after_height,
+            ),
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
@@ -310,6 +325,12 @@ class FullNode(PeerNode):
             case CoinsCaughtUp():
                 assert isinstance(outcome, int)
                 self.blocks.catch_up.caught_up(outcome, now)
+            case ChainPruned():
+                assert isinstance(outcome, int)
+                self.blocks.pruning.pruned(continuation, outcome)
+            case BlockKept():
+                assert outcome is None or isinstance(outcome, tuple)
+                self.blocks.pruning.kept(continuation, outcome)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
                 self.transactions.admission.coins_found(continuation, outcome, now)

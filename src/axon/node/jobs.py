@@ -77,6 +77,43 @@ class CatchUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneBlocks:
+    """Take old blocks off the disk.
+
+    The outcome is the height below which blocks are gone now; 0 if none is.
+
+    Args:
+        up_to: no block above this height; None for no such bound.
+        target_bytes: which the block files are to stay below; None to take all that may go.
+    """
+
+    up_to: int | None
+    target_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepBlock:
+    """Keep a block that was pruned and fetched again.
+
+    The outcome is a tuple of all blocks that are kept so, or None if this is another block.
+
+    Args:
+        hash: of the block asked for.
+        raw: what came.
+    """
+
+    hash: BlockHash
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CountTransactions:
+    """How many transactions a block has: the outcome, 0 where it is not known."""
+
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
 class ReadBlock:
     """Read a block; the outcome is its bytes as sent, or None if it is not held.
 

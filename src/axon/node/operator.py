@@ -10,6 +10,7 @@ from axon.node.commands import (
     AbortPrivately,
     FetchBlock,
     Prioritise,
+    PruneChain,
     RestorePool,
     SendPrivately,
     SendTransaction,
@@ -43,6 +44,8 @@ class Operator:
                 self._outbox.answer(ticket, self._blocks.submit_header(header, now))
             case FetchBlock(block_hash, peer):
                 self._outbox.answer(ticket, self._blocks.fetch(block_hash, peer, now))
+            case PruneChain(up_to):
+                self._blocks.pruning.prune(up_to, ticket)
             case SendTransaction(transaction):
                 self._transactions.admission.submit(transaction, ticket, now)
             case SubmitPackage():

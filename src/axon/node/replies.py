@@ -145,6 +145,7 @@ class Replies:
             session.peer,
             transactions=_has_relay(session),
             download=session.may("download"),
+            noban=session.may("noban"),
         )
 
     def closed(self, peer: PeerId, now: Instant) -> None:

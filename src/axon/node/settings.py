@@ -84,6 +84,8 @@ class NodeSettings(LinkSettings):
         announce_pool: tell peers who come of what waits in the pool (`-announcepool`).
         tx_send_rate: transactions a second announced to inbound peers (`-txsendrate`).
         serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
+        prune_target_bytes: old blocks are taken off the disk to stay below it, 0 for: when the
+            operator asks (`-prune`); None for never.
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
@@ -97,6 +99,7 @@ class NodeSettings(LinkSettings):
     announce_pool: bool = False
     tx_send_rate: int = SEND_RATE
     serve_history: bool = True
+    prune_target_bytes: int | None = None
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S
     max_tip_age_s: int = MAX_TIP_AGE_S

@@ -14,14 +14,17 @@ from axon.mempool.acceptance import coins_that_tell
 from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.node.jobs import (
     CatchUp,
+    CountTransactions,
     DecodeTransaction,
     FillCompact,
     FilterBlock,
     FindCoins,
+    KeepBlock,
     LearnHeaders,
     MakeCompact,
     MatchCompact,
     MatchTransactions,
+    PruneBlocks,
     ReadBlock,
     ReadCompact,
     ReadFilterHeaders,
@@ -53,6 +56,9 @@ class ValidatorView(Protocol):
 
     def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
         """What a block spent, by transaction, or None."""
+
+    def transaction_count(self, block_hash: BlockHash) -> int:
+        """How many transactions a block has; 0 if that is not known."""
 
     def verify_scripts(self, transaction: Transaction, spent: Sequence[TxOut]) -> Verdict:
         """Whether each input satisfies the script of what it spends."""
@@ -86,6 +92,12 @@ class LedgerView(Protocol):
     def catch_up(self, limit: int) -> int:
         """Move coins and filters on; how many blocks were done."""
 
+    def prune(self, up_to: int | None, target_bytes: int | None) -> int:
+        """Take old blocks off the disk; below which height they are gone."""
+
+    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
+        """Keep a block that was pruned; all that are kept so, or None if this is not it."""
+
 
 def perform(ledger: LedgerView, job: object) -> object:
     """Do one job; its outcome."""
@@ -113,6 +125,12 @@ def perform(ledger: LedgerView, job: object) -> object:
             return fill(partial, transactions)
         case DecodeTransaction(payload):
             return decode_transaction(payload)
+        case CountTransactions(block_hash):
+            return ledger.validator.transaction_count(block_hash)
+        case PruneBlocks(up_to, target_bytes):
+            return ledger.prune(up_to, target_bytes)
+        case KeepBlock(block_hash, raw):
+            return ledger.keep(block_hash, raw)
         case ReadSpent(block_hash):
             return ledger.validator.read_spent(block_hash)
         case LearnHeaders(headers):

@@ -29,6 +29,7 @@ from axon.p2p.faults import PeerFault
 from axon.p2p.uploadtarget import UploadTarget
 from axon.p2p.views import (
     DIRECT_FETCH_AGE,
+    KEPT_BLOCKS,
     BlockChainView,
     HeaderEntryView,
     find_fork,
@@ -36,6 +37,7 @@ from axon.p2p.views import (
 )
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
+from axon.primitives.network import TARGET_SPACING_S
 from axon.primitives.transaction import Transaction
 from axon.wire.messages import (
     BlockMessage,
@@ -67,6 +69,12 @@ MAX_TRANSACTIONS_DEPTH: Final = 10
 """The same for single transactions of blocks: whoever makes us read for them has to take it all."""
 
 CANNOT_BE_READ: Final = "a block that it asked for cannot be read"
+RACE_BLOCKS: Final = 2
+"""Blocks that may have come since a peer looked at what we promise (BIP 159)."""
+
+LIKELY_KEPT: Final = KEPT_BLOCKS - 3600 // TARGET_SPACING_S
+"""So many last blocks are named in answers to getblocks: those asked for within an hour are there
+when all are promised."""
 
 _TRANSACTIONS = (InvType.TX, InvType.WTX, InvType.WITNESS_TX)
 _BLOCKS = (
@@ -89,6 +97,7 @@ class ReadRequest:
 class _ServedPeer:
     transactions: bool
     download: bool
+    noban: bool
     has_filter: bool = False
     queue: deque[InvItem] = field(default_factory=deque)  # Of one getdata at most.
     missing: list[InvItem] = field(default_factory=list)  # Of these, what we do not have.
@@ -111,6 +120,8 @@ class Serving:
         chain: what we know and hold.
         transactions: of the pool and the newest block.
         upload: the operator's limit.
+        limited: we promise the last blocks alone (BIP 159): who asks for older ones is
+            disconnected, whether they are here or not, or he would find out up to where they are.
     """
 
     def __init__(
@@ -118,12 +129,15 @@ class Serving:
         chain: BlockChainView,
         transactions: TransactionSource,
         upload: UploadTarget | None = None,
+        *,
+        limited: bool = False,
     ) -> None:
         self._chain = chain
         self._headers = chain.headers
         self._active = chain.active
         self._transactions = transactions
         self._upload = upload or UploadTarget()
+        self._limited = limited
         self._peers: dict[PeerId, _ServedPeer] = {}
 
     def opened(
@@ -132,6 +146,7 @@ class Serving:
         *,
         transactions: bool,
         download: bool = False,
+        noban: bool = False,
     ) -> None:
         """A peer has finished the handshake.
 
@@ -140,8 +155,9 @@ class Serving:
             transactions: it is answered when it asks for transactions; else such requests are
                 passed over in silence (block-relay-only, or it wants no announcements).
             download: it may have what others may not: before our sync is over, above the limit.
+            noban: it is not disconnected for asking for old blocks.
         """
-        self._peers[peer] = _ServedPeer(transactions, download)
+        self._peers[peer] = _ServedPeer(transactions, download, noban)
 
     def filters(self, peer: PeerId, has_filter: bool) -> None:
         """A peer has set a bloom filter (BIP 37), or taken it back; it may ask by it, or not."""
@@ -331,6 +347,8 @@ class Serving:
             entry = active.at(height)
             if entry is None or entry.hash == stop:
                 break
+            if self._limited and height <= active.tip.height - LIKELY_KEPT:
+                break
             items.append(InvItem(InvType.BLOCK, entry.hash))
             if len(items) == MAX_BLOCKS_INV:
                 ours.continue_at = entry.hash
@@ -350,9 +368,12 @@ class Serving:
         historical = age_s > HISTORICAL_S or item.kind == InvType.FILTERED_BLOCK
         if historical and not ours.download and self._upload.is_reached(now, historical=True):
             raise PeerFault("the limit for serving old blocks is reached")
+        depth = self._active.tip.height - entry.height
+        if self._limited and not ours.noban and depth > KEPT_BLOCKS + RACE_BLOCKS:
+            raise PeerFault("it asked for a block below those that are promised")
         if item.kind == InvType.FILTERED_BLOCK and not ours.has_filter:
             return False
-        return self._chain.has_block(BlockHash(item.hash))
+        return self._chain.is_stored(BlockHash(item.hash))
 
 
 def _stripped(transaction: Transaction) -> Transaction:

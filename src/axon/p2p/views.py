@@ -136,7 +136,12 @@ class BlockChainView(ChainView, Protocol):
         ...
 
     def has_block(self, block_hash: BlockHash) -> bool:
-        """Whether a block's bytes are held, connected or not."""
+        """Whether a block need not be fetched: it is held, connected or not, or was and is
+        pruned."""
+        ...
+
+    def is_stored(self, block_hash: BlockHash) -> bool:
+        """Whether a block can be read."""
         ...
 
 

@@ -77,6 +77,7 @@ class Network:
         no_retargeting: whether the target never changes.
         bip34_height: from here a coinbase begins with its height; likewise for the next.
         segwit_height: from here witnesses are valid.
+        prune_after_height: with a chain no longer than this no blocks are pruned.
         is_test: whether blocks are cheap and clocks may be set by RPC (regtest).
     """
 
@@ -106,6 +107,7 @@ class Network:
     csv_height: int = 1
     segwit_height: int = 1
     taproot_height: int = 0
+    prune_after_height: int = 1_000
     is_test: bool = False
 
     def subsidy_sat(self, height: int) -> int:
@@ -147,6 +149,7 @@ MAINNET: Final = Network(
     csv_height=419_328,
     segwit_height=481_824,
     taproot_height=709_632,
+    prune_after_height=100_000,
 )
 
 TESTNET3: Final = Network(

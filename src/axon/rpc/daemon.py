@@ -31,10 +31,8 @@ from axon.mining.template import BlockLimits, BlockTemplate, next_template
 from axon.mining.templates import Templates
 from axon.node.facts import BlockConnected
 from axon.node.full import FullNode
-from axon.node.jobs import ReadBlock, ReadSpent
-from axon.primitives.encoding import read_compact_size
+from axon.node.jobs import CountTransactions, ReadBlock, ReadSpent
 from axon.primitives.hashes import BlockHash
-from axon.primitives.header import HEADER_SIZE
 from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
@@ -162,14 +160,13 @@ class Daemon(Context):
         return spent
 
     async def transaction_count(self, block_hash: BlockHash) -> int:
-        """How many transactions a block has; 0 if its bytes are not held."""
+        """How many transactions a block has; 0 if it never was held."""
         count = self._counts.get(block_hash)
         if count is None:
-            raw = await self.read_block(block_hash)
-            if raw is None:
-                return 0
-            count, _ = read_compact_size(raw, HEADER_SIZE)
-            self._remember(block_hash, count)
+            count = await self.run(CountTransactions(block_hash))
+            assert isinstance(count, int)
+            if count:
+                self._remember(block_hash, count)
         return count
 
     async def read_coins(

@@ -161,7 +161,9 @@ async def getblockstats(
     block = await decode_block(daemon, entry)
     spent = await daemon.read_spent(entry.hash) if entry.height else [[]]
     if spent is None:
-        raise RpcError(Code.MISC, "Undo data not available")
+        pruned = daemon.node.chain.pruned_below > entry.height
+        why = " (pruned data)" if pruned else ""
+        raise RpcError(Code.MISC, f"Undo data not available{why}")
     counted = await daemon.off_loop(block_stats, block, spent, genesis=entry.height == 0)
     shown: dict[str, Json] = {
         **counted,

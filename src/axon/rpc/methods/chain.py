@@ -52,6 +52,12 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
           "chainwork" : "hex",                  (string) the work of the active chain
           "size_on_disk" : n,                   (numeric) bytes of block and undo files
           "pruned" : true|false,                (boolean) if the blocks are subject to pruning
+          "pruneheight" : n,                    (numeric, optional) the first block unpruned, all
+                                                previous blocks were pruned (if pruning is enabled)
+          "automatic_pruning" : true|false,     (boolean, optional) whether automatic pruning is
+                                                enabled (if pruning is enabled)
+          "prune_target_size" : n,              (numeric, optional) the target size used by pruning
+                                                (if automatic pruning is enabled)
           "signet_challenge" : "hex",           (string, optional) the block challenge (signet)
           "warnings" : [ "str", ... ]           (json array) any warnings
         }
@@ -70,8 +76,13 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
         "initialblockdownload": node.initial_sync,
         "chainwork": f"{tip.chainwork:064x}",
         "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.folder / "blocks"),
-        "pruned": False,
+        "pruned": node.settings.prune_target_bytes is not None,
     }
+    target = node.settings.prune_target_bytes
+    if target is not None:
+        shown |= {"pruneheight": node.chain.pruned_below, "automatic_pruning": target > 0}
+        if target:
+            shown["prune_target_size"] = target
     if node.network.name == "signet":
         shown["signet_challenge"] = SIGNET_CHALLENGE
     return {**shown, "warnings": []}

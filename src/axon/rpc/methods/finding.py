@@ -46,7 +46,9 @@ async def read_block(daemon: Daemon, entry: HeaderEntry) -> bytes:
     """
     raw = await daemon.read_block(entry.hash)
     if raw is None:
-        raise RpcError(Code.MISC, "Block not available (not fully downloaded)")
+        pruned = daemon.node.chain.is_pruned(entry.hash)
+        why = "pruned data" if pruned else "not fully downloaded"
+        raise RpcError(Code.MISC, f"Block not available ({why})")
     return raw
 
 

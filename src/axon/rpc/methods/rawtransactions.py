@@ -95,7 +95,7 @@ async def _confirmed(daemon: Daemon, txid: Txid, level: int, block_hash: BlockHa
     block_entry = node.headers.get(block_hash)
     if block_entry is None:
         raise RpcError(Code.NOT_FOUND, "Block hash not found")
-    if not node.chain.has_block(block_hash):
+    if not node.chain.is_stored(block_hash):
         raise RpcError(Code.MISC, "Block not available")
     block = await decode_block(daemon, block_entry)
     place = await daemon.off_loop(_place_of, block, txid)

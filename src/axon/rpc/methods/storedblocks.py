@@ -1,14 +1,22 @@
-"""Which blocks are stored: fetching one more from a peer."""
+"""Which blocks are stored: old ones pruned, one fetched from a peer."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from axon.machine import PeerId
-from axon.node.commands import FetchBlock
+from axon.node.commands import FetchBlock, PruneChain
 from axon.primitives.hashes import BlockHash
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+
+FIRST_TIMESTAMP: Final = 1_000_000_000
+"""What is above it cannot be a height, and is a time; what is not cannot be a block's time."""
+
+TIMESTAMP_MARGIN_S: Final = 2 * 3600
+"""A block's time may be wrong by so much."""
 
 
 @method("blockchain")
@@ -26,12 +34,66 @@ async def getblockfrompeer(daemon: Daemon, blockhash: BlockHash, peer_id: int) -
     Returns:
         {}    (empty JSON object) if it was asked for
     """
-    chain = daemon.node.chain
-    if chain.headers.get(blockhash) is None:
+    node, chain = daemon.node, daemon.node.chain
+    entry = chain.headers.get(blockhash)
+    if entry is None:
         raise RpcError(Code.MISC, "Block header missing")
-    if chain.has_block(blockhash):
+    if node.settings.prune_target_bytes is not None and entry.height > chain.active.height:
+        raise RpcError(
+            Code.MISC,
+            "In prune mode, only blocks that the node has already synced previously can be fetched"
+            " from a peer",
+        )
+    if chain.is_stored(blockhash):
         raise RpcError(Code.MISC, "Block already downloaded")
     refused = await daemon.command(FetchBlock(blockhash, PeerId(peer_id)))
     if refused is not None:
         raise RpcError(Code.MISC, str(refused))
     return {}
+
+
+@method("blockchain")
+async def pruneblockchain(daemon: Daemon, height: int) -> Json:
+    """Attempts to delete block and undo data up to a specified height or timestamp.
+
+    Requires -prune. Block files go as a whole, when all their blocks may: of 128 MiB each, and
+    never the last 288 blocks. What is pruned can be fetched again only block by block, by
+    getblockfrompeer.
+
+    Args:
+        height: The block height to prune up to. May be set to a discrete height, or to a UNIX epoch
+            time to prune blocks whose block time is at least 2 hours older than the provided
+            timestamp.
+
+    Returns:
+        n    (numeric) Height of the last block pruned; -1 if none is
+    """
+    node = daemon.node
+    if node.settings.prune_target_bytes is None:
+        raise RpcError(Code.MISC, "Cannot prune blocks because node is not in prune mode.")
+    if height < 0:
+        raise RpcError(Code.PARAMETER, "Negative block height.")
+    if height > FIRST_TIMESTAMP:
+        height = await _height_at(daemon, height - TIMESTAMP_MARGIN_S)
+    tip = node.active.height
+    if tip < node.network.prune_after_height:
+        raise RpcError(Code.MISC, "Blockchain is too short for pruning.")
+    if height > tip:
+        raise RpcError(Code.PARAMETER, "Blockchain is shorter than the attempted prune height.")
+    below = await daemon.command(PruneChain(height))
+    assert isinstance(below, int)
+    return below - 1
+
+
+async def _height_at(daemon: Daemon, time_s: int) -> int:
+    """The first block of the active chain that is no older.
+
+    Raises:
+        RpcError: -8, all are.
+    """
+    active = daemon.node.active
+    async for height in daemon.in_turns(range(active.height + 1)):
+        entry = active.at(height)
+        if entry is not None and entry.time >= time_s:
+            return height
+    raise RpcError(Code.PARAMETER, "Could not find block with at least the specified timestamp.")
