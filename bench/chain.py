@@ -159,7 +159,11 @@ def coinbase_of(number: int, transactions: Sequence[Transaction]) -> Transaction
 
 def mined(number: int, last: Header, transactions: list[Transaction], at: int) -> Block:
     """A block with proof of work on another one, found at a time in seconds since 1970."""
-    whole = [coinbase_of(number, transactions), *transactions]
+    return mined_with([coinbase_of(number, transactions), *transactions], last, at)
+
+
+def mined_with(whole: list[Transaction], last: Header, at: int) -> Block:
+    """The same of these transactions, the coinbase first."""
     root = merkle_root([item.txid for item in whole])
     bits = REGTEST.genesis.header.bits
     header = Header.build(BLOCK_VERSION, last.hash, root, at, bits, 0)
