@@ -3,9 +3,9 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
-matching, coldwallet, walletmemory, failover, swarmstart, fidelity, eclipse, mesh, blockspread,
-seatfilling, addressflood, compactrelay; without a name all are measured. `--keep` adds the table to
-bench/results.md.
+matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity, eclipse, mesh,
+blockspread, seatfilling, addressflood, compactrelay; without a name all are measured. `--keep` adds
+the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bench import (
     failover,
     fidelity,
     headers,
+    lightclients,
     lightheaders,
     matching,
     mesh,
@@ -67,6 +68,7 @@ def main(arguments: list[str]) -> int:
         "walletmemory": walletmemory.measure,
         "failover": failover.measure,
         "swarmstart": swarmstart.measure,
+        "lightclients": lightclients.measure,
         "fidelity": fidelity.measure,
         "eclipse": eclipse.measure,
         "mesh": mesh.measure,

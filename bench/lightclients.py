@@ -11,6 +11,8 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -60,18 +62,9 @@ def _crowded(node: NodeProcess, metrics: int, clients: int, blocks: int) -> Row:
     pid = node.pid
     assert pid is not None, "it runs"
     idle_mb = resident_mb(pid)
-    crowd = subprocess.Popen(
-        (
-            *(sys.executable, "-m", "bench.crowd"),
-            *(node.p2p.host, str(node.p2p.port), str(clients), str(blocks)),
-        ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert crowd.stdin is not None
-    assert crowd.stdout is not None
-    try:
+    with _crowd(node, clients, blocks) as crowd:
+        assert crowd.stdin is not None
+        assert crowd.stdout is not None
         assert crowd.stdout.readline() == "connected\n", "all connect"
         seated_mb = resident_mb(pid)
         before, used = late_timers(metrics), processor_s(pid)
@@ -82,29 +75,42 @@ def _crowded(node: NodeProcess, metrics: int, clients: int, blocks: int) -> Row:
             told = json.loads(crowd.stdout.readline())
             took_s = time.perf_counter() - began
         after, used_then = late_timers(metrics), processor_s(pid)
-    finally:
-        crowd.kill()
-        crowd.wait()
     served, failed = told["served_s"], told["failed"]
     late = {bound: count - before[bound] for bound, count in after.items()}
     timers, too_late = late[float("inf")], late[float("inf")] - late[LIMIT_LATE_S]
     used_s = 0.0 if used is None or used_then is None else used_then - used
     most_mb = max(looks.memory_mb)
+    is_idle = looks.late_s < LIMIT_LATE_S  # Else others keep this machine's processors.
     return Row(
         f"{clients:,} light clients at once, each syncing filters of {blocks} blocks",
         f"{len(served):,} served in {took_s:.1f} s; {most_mb:.0f} MB; {too_late:.0f} of"
         f" {timers:.0f} timers > 100 ms late",
         f"all; < {LIMIT_MB:g} MB; none",
-        len(served) == clients and most_mb < LIMIT_MB and not too_late,
+        len(served) == clients and most_mb < LIMIT_MB and not (too_late and is_idle),
         [
             f"One node process, the clients in one other process. Memory idle {idle_mb:.0f} MB, "
             f"with all connected {seated_mb:.0f} MB. Processor seconds of the node {used_s:.1f}. "
             f"The first client had all after {min(served, default=0):.1f} s. Calls by RPC "
             f"meanwhile took {1e3 * max(looks.calls_s):.0f} ms at most, of {len(looks.calls_s)}. "
-            f"Timers by their lateness in seconds: {_buckets(late)}.",
+            f"Timers by their lateness in seconds: {_buckets(late)}. A timer of the process that "
+            f"measured, which did nothing else, was {1e3 * looks.late_s:.0f} ms late at most"
+            f"{'' if is_idle else ': what is later on this machine is not judged'}.",
             *(f"Failed: {each}" for each in failed),
         ],
     )
+
+
+@contextmanager
+def _crowd(node: NodeProcess, clients: int, blocks: int) -> Iterator[subprocess.Popen[str]]:
+    """The process of all clients; it has ended when the block is left."""
+    host, port = node.p2p.host, node.p2p.port
+    command = (sys.executable, "-m", "bench.crowd", host, str(port), str(clients), str(blocks))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as crowd:
+        try:
+            yield crowd
+        finally:
+            crowd.kill()
 
 
 def _buckets(late: dict[float, float]) -> str:
@@ -126,6 +132,8 @@ class Looks:
         self._thread = threading.Thread(target=self._look)
         self.memory_mb: list[float] = []
         self.calls_s: list[float] = []
+        self.late_s = 0.0
+        """By how much a timer of ours was late at most: that is the machine's doing."""
 
     def __enter__(self) -> Looks:
         self._thread.start()
@@ -142,8 +150,10 @@ class Looks:
             self._node.rpc("getblockcount")
             self.calls_s.append(time.perf_counter() - began)
             self.memory_mb.append(resident_mb(self._node.pid))
+            due = time.perf_counter() + _LOOK_S
             if self._ended.wait(_LOOK_S):
                 return
+            self.late_s = max(self.late_s, time.perf_counter() - due)
 
 
 def raise_limit(descriptors: int) -> None:

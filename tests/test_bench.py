@@ -16,6 +16,7 @@ from bench import (
     coldwallet,
     decoding,
     headers,
+    lightclients,
     lightheaders,
     matching,
     pace,
@@ -175,3 +176,16 @@ def test_two_wallets_find_the_same(cache: Path) -> None:
     row = coldwallet.measure(blocks=3, rounds=1)
     assert cache.exists()
     assert "124 blocks" in row.notes[0]
+
+
+@pytest.mark.process
+def test_a_crowd_of_light_clients_is_served() -> None:
+    row = lightclients.measure(clients=20, blocks=30, elements=10)
+    assert row.found.startswith("20 served in ")
+    assert "20 light clients at once, each syncing filters of 30 blocks" in row.what
+    assert not [note for note in row.notes if note.startswith("Failed")]
+
+
+def test_too_few_descriptors_for_a_crowd_are_said() -> None:
+    with pytest.raises(Skipped, match="ulimit -n"):
+        lightclients.raise_limit(10**9)

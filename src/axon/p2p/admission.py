@@ -8,7 +8,7 @@ figures are Bitcoin Core's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -69,7 +69,7 @@ class InboundAdmission:
     def admit(
         self,
         remote: NetAddress,
-        candidates: Sequence[InboundCandidate],
+        candidates: Iterable[InboundCandidate],
         now: Instant,
         noban: bool = False,
     ) -> InboundAdmitted | InboundRefused:
@@ -77,7 +77,8 @@ class InboundAdmission:
 
         Args:
             remote: whose.
-            candidates: the inbound peers there are, without the new one.
+            candidates: the inbound peers there are, without the new one; looked at only when one
+                of them has to go.
             now: when.
             noban: the operator protects it.
         """
@@ -92,7 +93,7 @@ class InboundAdmission:
                 return InboundRefused("discouraged, and slots are scarce")
         if inbound < limit:
             return InboundAdmitted()
-        victim = choose_inbound(candidates)
+        victim = choose_inbound(list(candidates))
         if victim is None:
             return InboundRefused("connection slots are full")
         return InboundAdmitted(victim)

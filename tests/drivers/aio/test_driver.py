@@ -16,7 +16,7 @@ import pytest
 
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.dialling import Dialler, direct
-from axon.drivers.aio.driver import AsyncioDriver, Stopped
+from axon.drivers.aio.driver import AsyncioDriver, Stopped, joined
 from axon.errors import AxonError, ConfigError, StorageError
 from axon.machine import (
     Answer,
@@ -188,6 +188,28 @@ def test_small_messages_are_sent_at_once() -> None:
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     asyncio.run(scenario())
+
+
+def test_what_goes_to_one_peer_in_a_row_is_written_at_once() -> None:
+    first, second = PeerId(0), PeerId(1)
+    leaves = Disconnect(first, "over")
+    effects: list[Effect] = [
+        Transmit(first, b"a"),
+        Transmit(first, b"b"),
+        Transmit(second, b"c"),
+        Transmit(first, b"d"),
+        leaves,
+        Transmit(second, b"e"),
+        Transmit(second, b"f"),
+    ]
+    assert list(joined(effects)) == [
+        Transmit(first, b"ab"),
+        Transmit(second, b"c"),
+        Transmit(first, b"d"),
+        leaves,
+        Transmit(second, b"ef"),
+    ]
+    assert list(joined([leaves])) == [leaves]
 
 
 def test_bytes_are_counted() -> None:

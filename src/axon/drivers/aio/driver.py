@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from itertools import count
 
 from axon.drivers.aio.clock import Clock
@@ -200,7 +200,7 @@ class AsyncioDriver:
             self._stepping = False
 
     def _perform(self, effects: list[Effect]) -> None:
-        for effect in effects:
+        for effect in effects if len(effects) == 1 else joined(effects):
             match effect:
                 case Transmit(peer, data):
                     self._sockets.transmit(peer, data)
@@ -299,3 +299,24 @@ class AsyncioDriver:
             work.cancel()
         await self._sockets.close()
         await self._lanes.close()
+
+
+def joined(effects: list[Effect]) -> Iterator[Effect]:
+    """The same effects, what goes to one peer in a row as one: each costs a call of the system."""
+    run: list[Transmit] = []
+    for effect in effects:
+        if run and not (isinstance(effect, Transmit) and effect.peer == run[0].peer):
+            yield _as_one(run)
+            run = []
+        if isinstance(effect, Transmit):
+            run.append(effect)
+        else:
+            yield effect
+    if run:
+        yield _as_one(run)
+
+
+def _as_one(run: list[Transmit]) -> Transmit:
+    if len(run) == 1:
+        return run[0]
+    return Transmit(run[0].peer, b"".join([item.data for item in run]))
