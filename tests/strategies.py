@@ -56,12 +56,14 @@ from axon.wire.messages import (
     SendAddrV2,
     SendCmpct,
     SendHeaders,
+    StaleTip,
     Tx,
     Verack,
     Version,
     WtxidRelay,
 )
 from axon.wire.messages.compactblocks import Prefilled
+from axon.wire.messages.staletips import MAX_STALE_HEADERS
 
 
 def u8() -> SearchStrategy[int]:
@@ -262,6 +264,20 @@ def versions() -> SearchStrategy[Version]:
     )
 
 
+def stale_tips() -> SearchStrategy[StaleTip]:
+    """A branch whose headers build on each other."""
+
+    def branch(fork: BlockHash, drawn: list[Header], have_block: bool) -> StaleTip:
+        previous, built = fork, []
+        for header in drawn:
+            built.append(Header(header.raw[:4] + previous + header.raw[36:]))
+            previous = built[-1].hash
+        return StaleTip(fork, tuple(built), have_block)
+
+    drawn = st.lists(headers(), min_size=1, max_size=MAX_STALE_HEADERS)
+    return st.builds(branch, block_hashes(), drawn, st.booleans())
+
+
 def messages() -> SearchStrategy[Message]:
     """Any message that we speak, in any legal form."""
     return st.one_of(*MESSAGES.values())
@@ -319,5 +335,6 @@ MESSAGES: Final[dict[type[Message], SearchStrategy[Message]]] = {
     CFHeaders: st.builds(CFHeaders, u8(), block_hashes(), hashes(), _HASHES),
     GetCFCheckpt: st.builds(GetCFCheckpt, u8(), block_hashes()),
     CFCheckpt: st.builds(CFCheckpt, u8(), block_hashes(), _HASHES),
+    StaleTip: stale_tips(),
 }
 """How each message is drawn."""

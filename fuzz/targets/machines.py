@@ -140,6 +140,7 @@ _GREETINGS: Final[tuple[Message, ...]] = (
     WtxidRelay(),
     SendAddrV2(),
     Feature("BIP434", b"x"),
+    Feature("BIP332", b"\x01"),
     SendHeaders(),
     SendCmpct(1, 2),
     SendCmpct(0, 1),

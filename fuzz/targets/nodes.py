@@ -433,6 +433,7 @@ _ABOUT_PEERS: Final[tuple[Message, ...]] = (
     WtxidRelay(),
     SendAddrV2(),
     Feature("BIP434", b"x"),
+    Feature("BIP332", b"\x01"),
     SendHeaders(),
     SendCmpct(1, 2),
     SendCmpct(0, 1),

@@ -452,3 +452,14 @@ def test_what_cannot_be_pruned(arguments: list[str], why: str) -> None:
     with pytest.raises(ConfigError) as refused:
         config(*arguments)
     assert str(refused.value) == why
+
+
+def test_who_hears_of_branches_that_lost() -> None:
+    found = [
+        machine_settings(config(*arguments).node, ()).stale_tips
+        for arguments in ([], ["-nostaletiprelay"], ["-regtest"], ["-regtest", "-staletiprelay"])
+    ]
+    assert found == [True, False, False, True]
+    assert not config("-signet").node.peers.stale_tips
+    with pytest.raises(ConfigError, match="signet"):
+        config("-signet", "-staletiprelay")

@@ -186,5 +186,6 @@ def test_the_help_text_names_what_axon_has_a_use_for() -> None:
     for category in Category:
         assert f"{category.value}:\n" in text
     assert "  -port=<port>\n" in text
-    assert "  -prune" not in text
+    assert "  -prune=<n>\n" in text
+    assert "  -loadblock" not in text
     assert max(map(len, text.splitlines())) <= 79

@@ -101,6 +101,7 @@ privatebroadcast flag   |              | Send transactions of sendrawtransaction
 proxy         list      | <ip:port>[=<net>] | Dial through this SOCKS5 proxy, or a Unix socket as unix:<path>; with =ipv4, =ipv6, =onion or =cjdns in this network only
 proxyrandomize flag     |              | Give the proxy other credentials for each connection, so that Tor leads each over another circuit (default: 1)
 seednode      list      | <ip>         | Ask this node for addresses and leave again
+staletiprelay flag      |              | Hear of branches of the chain that lost, and tell peers who want to (BIP 332, not on signet, default: 1 on mainnet, else 0)
 timeout       value     | <n>          | Milliseconds in which a connection has to stand, to a peer or to the proxy (default: 5000)
 torcontrol    value     | <ip:port>    | Where the control port of Tor is (default: 127.0.0.1:9051)
 torpassword   value secret | <pw>      | The password of the control port (default: none, its cookie is used)

@@ -107,6 +107,7 @@ def peer_config(
         extra_transactions=settings.number(
             "blockreconstructionextratxn", DEFAULT_EXTRA_TRANSACTIONS
         ),
+        stale_tips=_stale_tips(settings, network),
         lab=lab,
         announce_pool=settings.flag("announcepool", lab),
         tx_send_rate=_tx_send_rate(settings),
@@ -159,6 +160,14 @@ def _max_upload_bytes(settings: Settings) -> int:
     if upload_bytes is None:
         raise ConfigError(f"Unable to parse -maxuploadtarget: '{text}'")
     return upload_bytes
+
+
+def _stale_tips(settings: Settings, network: Network) -> bool:
+    """By default on mainnet alone, where each header has cost work."""
+    wanted = settings.flag("staletiprelay", network.name == "main")
+    if wanted and network.name == "signet":
+        raise ConfigError("-staletiprelay is not for signet: a header does not tell who signed it")
+    return wanted
 
 
 def _asmap(settings: Settings, folder: Path) -> Path | None:

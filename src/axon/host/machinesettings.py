@@ -63,6 +63,7 @@ def machine_settings(
         serve_bloom=peers.serve_bloom,
         announce_pool=peers.announce_pool,
         tx_send_rate=peers.tx_send_rate,
+        stale_tips=peers.stale_tips,
         blocks_only=peers.blocks_only,
         serve_history=settings.prune_target_bytes is None,
         prune_target_bytes=settings.prune_target_bytes,

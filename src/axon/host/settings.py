@@ -42,7 +42,6 @@ USER_AGENT: Final = f"/axon:{VERSION}/"
 WALLET_USER_AGENT: Final = f"/axon:{VERSION}(wallet)/"
 
 MAX_BLOCK_WEIGHT: Final = 4_000_000
-
 _WALLET_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
@@ -138,7 +137,7 @@ class PeerSettings:
         active: whether there is to be any connection at the start (`-networkactive`).
         relay_percent: of the inbound peers so many may have transactions, in percent.
         max_upload_bytes: in 24 hours, 0 for any number. whitelist: permissions by address.
-        serve_filters, serve_bloom, asmap: BIP 157, BIP 37; the file of an AS map, None for none.
+        serve_filters, serve_bloom, stale_tips: BIP 157, 37, 332; asmap: an AS map, None for none.
         lab, announce_pool: loopback addresses count as routable; who comes is told of the pool.
         tx_send_rate: transactions a second announced to inbound peers.
         extra_transactions: kept beside the pool to make compact blocks whole.
@@ -174,6 +173,7 @@ class PeerSettings:
     blocks_only: bool = False
     serve_filters: bool = True
     serve_bloom: bool = False
+    stale_tips: bool = False
     lab: bool = False
     announce_pool: bool = False
     tx_send_rate: int = SEND_RATE

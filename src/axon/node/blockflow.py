@@ -41,7 +41,9 @@ from axon.node.outbox import Outbox
 from axon.node.pruneflow import PruneFlow
 from axon.node.replies import Replies
 from axon.node.session import Session
+from axon.node.staleflow import StaleFlow
 from axon.node.txflow import TxFlow
+from axon.p2p.actions import Action
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.blocktimelines import BlockTimelines
@@ -90,7 +92,7 @@ class BlockFlow:
         compact: has blocks made whole.
         relay: has the newest block, and tells of it early.
         announcer: tells peers of blocks.
-        pruning: told of what is stored, and given what is to be stored again.
+        pruning, stale: told of what is stored; of headers and moves.
         now: the start.
     """
 
@@ -109,6 +111,7 @@ class BlockFlow:
         relay: CompactRelay,
         announcer: BlockAnnounce,
         pruning: PruneFlow,
+        stale: StaleFlow,
         now: Instant,
     ) -> None:
         self._outbox = outbox
@@ -125,23 +128,29 @@ class BlockFlow:
         self.download = download
         self.catch_up = CoinsCatchUp(outbox, chain, download, transactions)
         self.pruning = pruning
+        self.stale = stale
         self._check_initial_sync(now)
         self.catch_up.begin_if_idle()
 
     # Headers.
 
     def received_headers(self, session: Session, message: Headers, now: Instant) -> None:
-        """Headers from a peer: an answer or an announcement."""
+        """Headers from a peer."""
         last = self._headers.received(session, message, now)
         if last is not None:
             self._outbox.perform(self.download.announced(session.peer, last, now))
+        self.stale.noticed(last, now)
+        self.stale.showed(session)
         self._outbox.perform(self.download.update(now))
 
     def submit_header(self, header: Header, now: Instant) -> Verdict:
         """A header from the operator."""
         added = self._headers.place(header, now)
         self._outbox.perform(self.download.update(now))
-        return added if isinstance(added, Rejected) else Accepted()
+        if isinstance(added, Rejected):
+            return added
+        self.stale.noticed(added, now)
+        return Accepted()
 
     # Blocks come in.
 
@@ -247,6 +256,7 @@ class BlockFlow:
         del chain.validating[asked.hash]
         self._take_verdicts(asked.hash, outcome, now)
         self._timelines.validated(asked.hash, outcome.verdict, now)
+        announcements: list[Action] = []
         if outcome.connected or outcome.disconnected:
             connected = chain.move(outcome, now)
             self._report_moves(outcome)
@@ -261,6 +271,7 @@ class BlockFlow:
             announcements = self.announcer.announce(connected, now, self._relay.compact)
             self._outbox.perform(announcements)
             self._timelines.relayed(chain.active.tip.hash, len(announcements), now)
+        self.stale.moved(asked.hash, outcome, announcements, now)
         self._answer(asked, outcome, now)
         if not was_syncing and any(step.hash == asked.hash for step in outcome.connected):
             self._compact.connected(asked.peer)
@@ -376,6 +387,7 @@ class BlockFlow:
             session.peer, prefers_headers=session.handshake.prefers_headers, version=version
         )
         self._compact.opened(session)
+        self.stale.opened(session)
         self._outbox.perform(self.download.update(now))
 
     def closed(self, peer: PeerId, now: Instant) -> None:
@@ -383,6 +395,7 @@ class BlockFlow:
         self._outbox.perform(self._headers.sync.closed(peer, now))
         self.announcer.closed(peer)
         self._compact.closed(peer)
+        self.stale.closed(peer)
         self.download.closed(peer, now)
         self._outbox.perform(self.download.update(now))
 

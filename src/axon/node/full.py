@@ -35,6 +35,7 @@ from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
 from axon.node.replies import BlockRead, FiltersRead, Replies, TransactionsRead
 from axon.node.session import Session
 from axon.node.settings import NodeSettings
+from axon.node.staleflow import StaleFlow
 from axon.node.txflow import TxFlow
 from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList
@@ -48,7 +49,9 @@ from axon.p2p.handshake import has_desirable_services
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import Serving
+from axon.p2p.staletips import StaleTips
 from axon.primitives.hashes import BlockHash
+from axon.primitives.target import target_to_bits
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Accepted, Rejected
 from axon.wire.messages import (
@@ -79,6 +82,7 @@ from axon.wire.messages import (
     SendCmpct,
     SendHeaders,
     Services,
+    StaleTip,
     Tx,
     Unknown,
 )
@@ -188,6 +192,10 @@ class FullNode(PeerNode):
         self.replies = Replies(
             outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains, self.relay
         )
+        easiest_bits = None
+        if self.network.min_difficulty_blocks and not self.network.no_retargeting:
+            easiest_bits = target_to_bits(self.network.pow_limit)
+        stale = StaleTips(chain, peer_chains, easiest_bits, headers.tips())
         self.blocks = BlockFlow(
             outbox,
             sessions,
@@ -208,6 +216,7 @@ class FullNode(PeerNode):
                 settings.prune_target_bytes,
                 self.network.prune_after_height,
             ),
+            StaleFlow(outbox, self._headerflow, stale),
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
@@ -287,6 +296,8 @@ class FullNode(PeerNode):
                 self._outbox.perform(self.links.gossip.received(peer, message, now))
             case GetCFilters() | GetCFHeaders() | GetCFCheckpt():
                 self.replies.received_filter_request(session, message)
+            case StaleTip():
+                self.blocks.stale.received(session, message, now)
             case FeeFilter():
                 self.transactions.txrelay.received(peer, message, now)
             case MempoolMessage():

@@ -149,6 +149,14 @@ class HeaderFlow:
             self._learn((added,), best)
         return added
 
+    def place_branch(self, headers: Sequence[Header], now: Instant) -> HeaderEntry | None:
+        """Take in headers that build on each other; the last that is valid, None if none is."""
+        best = self.tree.best
+        verdict = self.tree.add_chain(headers, now)
+        entries = verdict.entries
+        self._learn(entries[len(entries) - verdict.new :], best)
+        return entries[-1] if entries else None
+
     def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
         if not entries:
             return

@@ -181,6 +181,7 @@ class Links:
             relay=not settings.blocks_only or "relay" in permissions,
             near_tip=self.near_tip,
             needs=settings.connections.needs,
+            features=settings.features if kind.is_lasting else (),
         )
         if kind.is_private:
             own = anonymous(self.near_tip)

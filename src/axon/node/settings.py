@@ -12,10 +12,11 @@ from axon.p2p.banlist import DEFAULT_BAN_S
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
 from axon.p2p.handshake import HANDSHAKE_TIMEOUT
+from axon.p2p.staletips import FEATURE
 from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
-from axon.wire.messages import Services
+from axon.wire.messages import Feature, Services
 
 MAX_TIP_AGE_S: Final = 24 * 3600
 """A tip older than a day means initial sync (`-maxtipage`)."""
@@ -69,6 +70,11 @@ class LinkSettings:
         """What we offer, told in the version message: no ledger, perhaps encryption."""
         return int(Services.P2P_V2) if self.connections.v2 else 0
 
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Additions to the protocol that we know (BIP 434)."""
+        return ()
+
     def services_for(self, permissions: frozenset[str]) -> int:  # noqa: ARG002
         """What we offer to a peer with these permissions: to everyone the same."""
         return self.services
@@ -86,6 +92,7 @@ class NodeSettings(LinkSettings):
         serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         prune_target_bytes: old blocks are taken off the disk to stay below it, 0 for: when the
             operator asks (`-prune`); None for never.
+        stale_tips: hear of branches that lost, and tell of them (BIP 332).
         max_upload_bytes: a day, 0 for no limit (`-maxuploadtarget`).
         ban_time_s: how long a ban lasts if nothing else is said (`-bantime`).
         max_tip_age_s: of a tip that is recent (`-maxtipage`).
@@ -100,6 +107,7 @@ class NodeSettings(LinkSettings):
     tx_send_rate: int = SEND_RATE
     serve_history: bool = True
     prune_target_bytes: int | None = None
+    stale_tips: bool = False
     max_upload_bytes: int = 0
     ban_time_s: int = DEFAULT_BAN_S
     max_tip_age_s: int = MAX_TIP_AGE_S
@@ -119,6 +127,11 @@ class NodeSettings(LinkSettings):
         if self.connections.v2:
             offered |= int(Services.P2P_V2)
         return offered
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Additions to the protocol that we know (BIP 434)."""
+        return (FEATURE,) if self.stale_tips else ()
 
     def services_for(self, permissions: frozenset[str]) -> int:
         """What we offer to a peer with these permissions: bloom filters perhaps to it alone."""

@@ -2,7 +2,8 @@
 
 Each has its wire name as `command`, its payload by `encode()`, and comes from a payload by
 `decode()`, which raises `DecodeError` and nothing else. Bytes behind a message are ignored, as
-Bitcoin Core does: newer versions of a message may be longer. A `feature` alone may not be.
+Bitcoin Core does: newer versions of a message may be longer. A `feature` and a
+`staletip` may not be.
 """
 
 from axon.wire.messages.addresses import Addr, AddrV2, GetAddr
@@ -31,6 +32,7 @@ from axon.wire.messages.inventory import (
 )
 from axon.wire.messages.keepalive import Ping, Pong
 from axon.wire.messages.limits import Malformed, OverLimit
+from axon.wire.messages.staletips import StaleTip
 from axon.wire.messages.unknown import Unknown
 
 Message = (
@@ -69,6 +71,7 @@ Message = (
     | CFHeaders
     | GetCFCheckpt
     | CFCheckpt
+    | StaleTip
 )
 """Any message that we speak."""
 
@@ -110,6 +113,7 @@ __all__ = [
     "SendCmpct",
     "SendHeaders",
     "Services",
+    "StaleTip",
     "Tx",
     "Unknown",
     "Verack",
