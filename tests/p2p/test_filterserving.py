@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from axon.chain.headerentry import HeaderEntry
 from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
 from axon.p2p.faults import PeerFault
@@ -153,3 +154,27 @@ def test_filters_are_answered_up_to_what_is_indexed_and_headers_all_or_not_at_al
     assert it.received(ALICE, GetCFHeaders(BASIC_FILTER, 1499, HASHES[1500])) == []
     assert it.received(ALICE, GetCFHeaders(BASIC_FILTER, 1502, HASHES[1503])) == []
     assert it.received(ALICE, GetCFCheckpt(BASIC_FILTER, HASHES[2000])) == []
+
+
+def test_checkpoints_of_a_branch_are_its_own() -> None:
+    ledger = Ledger()
+    ledger.connect(ledger.learn(CHAIN))
+    branch = ledger.learn(mine_headers(CHAIN[1990], 20, salt=1))
+    filters = FilterServing(ledger.tree, ledger.active, offered=True)
+    request = filters.received(ALICE, GetCFCheckpt(BASIC_FILTER, branch[-1].hash))
+    own = next(entry.hash for entry in branch if entry.height == 2000)
+    assert request.blocks == (HASHES[1000], own)
+
+
+def test_checkpoints_are_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On mainnet there are nine hundred, and a search is twenty steps."""
+    ledger = Ledger()
+    ledger.connect(ledger.learn(CHAIN))
+    filters = FilterServing(ledger.tree, ledger.active, offered=True)
+
+    def ancestor(entry: HeaderEntry, height: int) -> HeaderEntry:
+        raise AssertionError(f"searched for {height} below {entry.height}")
+
+    monkeypatch.setattr(HeaderEntry, "ancestor", ancestor)
+    request = filters.received(ALICE, GetCFCheckpt(BASIC_FILTER, HASHES[2099]))
+    assert request.blocks == (HASHES[1000], HASHES[2000])

@@ -27,6 +27,9 @@ LONG_BYTES: Final = 30_000
 SENT_BYTE_NS: Final = 8
 """Of each byte sent, where nothing else is said: hashed for its checksum, copied once or twice."""
 
+NAMED_BLOCK_NS: Final = 100
+"""Of each block that is looked up for a request which names a range of them."""
+
 _FURTHER_NS: Final = {
     "tx": 150_000,
     "headers": 100_000,

@@ -21,6 +21,7 @@ from axon.machine import Instant, PeerId
 from axon.node.bloomflow import BloomFlow
 from axon.node.chainstate import ChainState
 from axon.node.compactrelay import CompactRelay
+from axon.node.costs import NAMED_BLOCK_NS
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import (
     READ,
@@ -218,7 +219,9 @@ class Replies:
         Raises:
             PeerFault: it asks for what it may not have.
         """
-        self._filters_left[session.peer] = self._filters.received(session.peer, message)
+        request = self._filters.received(session.peer, message)
+        session.cost_ns += len(request.blocks) * NAMED_BLOCK_NS
+        self._filters_left[session.peer] = request
         session.serving = True
 
     def serve(self, session: Session, now: Instant) -> None:

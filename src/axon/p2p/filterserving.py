@@ -18,7 +18,7 @@ from axon.machine import PeerId
 from axon.p2p.actions import Action, Send
 from axon.p2p.disclosure import may_request
 from axon.p2p.faults import PeerFault
-from axon.p2p.views import ActiveChainView, HeaderEntryView, HeaderTreeView
+from axon.p2p.views import ActiveChainView, HeaderEntryView, HeaderTreeView, is_active
 from axon.primitives.hashes import ZERO_HASH, BlockHash
 from axon.wire.messages import (
     CFCheckpt,
@@ -109,7 +109,7 @@ class FilterServing:
             case GetCFHeaders(_, start):
                 blocks = _hashes(max(start - 1, 0), self._last(start, stop, MAX_CFHEADERS))
             case GetCFCheckpt():
-                blocks = _checkpoints(self._last(0, stop, None))
+                blocks = self._checkpoints(self._last(0, stop, None))
         return FilterRequest(peer, message, tuple(blocks))
 
     def answer(self, request: FilterRequest, found: FoundFilters) -> list[Action]:
@@ -149,6 +149,23 @@ class FilterServing:
             raise PeerFault(f"it asked for more than {limit} filters")
         return last
 
+    def _checkpoints(self, last: HeaderEntryView) -> list[BlockHash]:
+        """Every thousandth block of a chain; from where it is active on, by height.
+
+        An ancestor takes twenty steps to find: nine hundred of them would be ten milliseconds for
+        a request of 37 bytes.
+        """
+        branch: list[BlockHash] = []
+        entry: HeaderEntryView | None = last
+        while entry is not None and not is_active(self._active, entry):
+            if entry.height and entry.height % CFCHECKPT_INTERVAL == 0:
+                branch.append(entry.hash)
+            entry = entry.parent
+        fork = 0 if entry is None else entry.height
+        heights = range(CFCHECKPT_INTERVAL, fork + 1, CFCHECKPT_INTERVAL)
+        below = [self._active.at(height) for height in heights]
+        return [each.hash for each in below if each is not None] + branch[::-1]
+
 
 def _hashes(start: int, last: HeaderEntryView) -> list[BlockHash]:
     """The blocks of a chain from a height up to its end."""
@@ -159,9 +176,3 @@ def _hashes(start: int, last: HeaderEntryView) -> list[BlockHash]:
         entry = entry.parent
     hashes.reverse()
     return hashes
-
-
-def _checkpoints(last: HeaderEntryView) -> list[BlockHash]:
-    heights = range(CFCHECKPT_INTERVAL, last.height + 1, CFCHECKPT_INTERVAL)
-    entries = [last.ancestor(height) for height in heights]
-    return [entry.hash for entry in entries if entry is not None]
