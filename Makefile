@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 FOREIGN := .cache/interop
+BTCLIB := 2026.10.25
 
 SEED ?= 0..199
 NODES ?= 20
@@ -35,7 +36,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
 
-interop: setup $(FOREIGN)/ready
+interop: setup $(FOREIGN)/ready $(FOREIGN)/btclib/tried
 	$(BIN)/pytest -q -rs -m interop tests/interop
 
 bench: setup
@@ -87,6 +88,14 @@ $(FOREIGN)/ready: tests/interop/package.json tests/interop/package-lock.json
 	@if command -v npm >/dev/null; then \
 	  cd $(FOREIGN) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; \
 	else echo "npm is not installed: the tests against bcoin will be skipped"; fi
+
+# btclib-node needs a Python that axon does not know yet.
+$(FOREIGN)/btclib/tried:
+	@mkdir -p $(dir $@)
+	@if command -v python3.14 >/dev/null; then \
+	  python3.14 -m venv $(FOREIGN)/btclib && \
+	  $(FOREIGN)/btclib/bin/pip install -q --disable-pip-version-check btclib-node==$(BTCLIB) && touch $@; \
+	else echo "python3.14 is not installed: the tests against btclib-node will be skipped"; fi
 
 clean:
 	rm -rf $(VENV) .cache build dist src/*.egg-info

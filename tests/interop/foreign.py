@@ -282,3 +282,25 @@ class BitcoindProcess(ForeignNode):
 
     def block(self, hash_hex: str) -> Block:
         return Block.decode(bytes.fromhex(self.rpc("getblock", hash_hex, 0)))
+
+
+class BtclibProcess(BitcoindProcess):
+    """btclib-node, in Python 3.14; its options and calls are bitcoind's.
+
+    It is looked for in `.cache/interop`, where `make interop` puts it if there is such a Python; or
+    the program that `$AXON_BTCLIB` names.
+    """
+
+    mark = "btclib"
+
+    _PROGRAM: Final = Path(__file__).parents[2] / ".cache" / "interop" / "btclib" / "bin"
+
+    @classmethod
+    def require(cls) -> Path:
+        program = Path(os.environ.get("AXON_BTCLIB", cls._PROGRAM / "btclib-node")).absolute()
+        if not program.exists():
+            pytest.skip("no btclib-node here: it needs Python 3.14 (make interop, or AXON_BTCLIB)")
+        return program
+
+    def _command(self) -> list[str]:
+        return [option for option in super()._command() if option != "-disablewallet=1"]
