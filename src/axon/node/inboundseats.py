@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from axon.machine import PeerId
 from axon.node.candidates import candidate
@@ -36,13 +36,13 @@ class InboundSeats:
         self._admission = admission
         self._bans = bans
 
-    def candidates(self) -> list[InboundCandidate]:
+    def candidates(self) -> Iterator[InboundCandidate]:
         """All inbound peers, also those that have said nothing yet: silence must hold no seat."""
-        return [
+        return (
             candidate(session, self._bans)
             for session in self._sessions.values()
             if session.inbound and not session.is_leaving
-        ]
+        )
 
     def asked_for_transactions(self, session: Session) -> None:
         """A peer wants transactions, by its `version` or by a bloom filter.

@@ -142,11 +142,7 @@ class Links:
         self._outbox.perform(actions)
 
     def _admit(
-        self,
-        event: Opened,
-        address: NetAddress | None,
-        permissions: frozenset[str],
-        now: Instant,
+        self, event: Opened, address: NetAddress | None, permissions: frozenset[str], now: Instant
     ) -> bool:
         if address is None:
             self._outbox.put(Disconnect(event.peer, "its address is no netaddress"))

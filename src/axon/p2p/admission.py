@@ -99,7 +99,7 @@ class InboundAdmission:
         return InboundAdmitted(victim)
 
     def admit_relay(
-        self, peer: PeerId, candidates: Sequence[InboundCandidate]
+        self, peer: PeerId, candidates: Iterable[InboundCandidate]
     ) -> InboundAdmitted | InboundRefused:
         """Whether an inbound peer may have transactions, which it has just asked for.
 
