@@ -38,6 +38,7 @@ from axon.host.ways import NetworkWays, open_ways
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.persist import Dump
 from axon.mempool.pool import Mempool
+from axon.node.chainstate import Gone
 from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -352,8 +353,7 @@ async def _machine(
         rng=rng,
         now=now,
         lag=storage.lag,
-        pruned_below=storage.gone.below,
-        fetched=frozenset(storage.gone.fetched),
+        gone=Gone(storage.gone.below, frozenset(storage.gone.fetched)),
     )
 
 

@@ -53,7 +53,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.verdict import Accepted, Rejected, Verdict
-from axon.wire.messages import BlockMessage, Headers, Services
+from axon.wire.messages import BlockMessage, Headers
 
 FOLLOW_DISTANCE: Final = 3
 """A block so near the best header moves coins and filters along at once; further back they lag."""
@@ -211,20 +211,6 @@ class BlockFlow:
             return
         self._validate(added, block.raw, BlockValidated(block.hash, None, ticket))
         self._relay.came_whole(added, block.raw, now)
-
-    def fetch(self, block_hash: BlockHash, peer: PeerId, now: Instant) -> str | None:
-        """The operator wants a block of this peer; why that cannot be, or None if it was asked."""
-        session, entry = self._sessions.get(peer), self._chain.headers.get(block_hash)
-        if session is None:
-            return "Peer does not exist"
-        negotiated = session.negotiated
-        if negotiated is None or not negotiated.services & Services.WITNESS:
-            return "Pre-SegWit peer"
-        if not session.kind.is_lasting:
-            return "Peer not fully connected"
-        assert entry is not None, "callers ask for blocks whose header is known"
-        self._outbox.perform(self.download.fetch(peer, entry, now))
-        return None
 
     def _is_worth_validating(self, entry: HeaderEntry) -> bool:
         """Whether a block that was not asked for is taken: if it is as good as our tip, and near.

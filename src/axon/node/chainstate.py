@@ -6,12 +6,31 @@ it, and nobody else.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.outcome import BlockOutcome
 from axon.machine import SECOND, Instant
 from axon.mempool.locks import TipContext
 from axon.primitives.hashes import BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was pruned.
+
+    Args:
+        below: blocks of the active chain below this height are on the disk no more; 0 for none.
+        fetched: those of them that were fetched again.
+    """
+
+    below: int = 0
+    fetched: frozenset[BlockHash] = frozenset()
+
+
+NOTHING_GONE: Final = Gone()
 
 
 class ChainState:
@@ -25,8 +44,7 @@ class ChainState:
         max_tip_age_s: a tip older than this means initial sync (`-maxtipage`).
         minimum_chainwork: so does a chain with less work.
         lag: blocks by which coins and filters are behind.
-        pruned_below: blocks below this height are gone from the disk.
-        fetched: those of them that were fetched again.
+        gone: blocks that are on the disk no more.
     """
 
     def __init__(
@@ -39,17 +57,16 @@ class ChainState:
         max_tip_age_s: int,
         minimum_chainwork: int,
         lag: int,
-        pruned_below: int = 0,
-        fetched: frozenset[BlockHash] = frozenset(),
+        gone: Gone = NOTHING_GONE,
     ) -> None:
         self.headers = headers
         self.active = active
         self.minimum_chainwork = minimum_chainwork
         self.initial_sync = True
         self.lag = lag
-        self.pruned_below = pruned_below
+        self.pruned_below = gone.below
         self.tip_moved_at = now
-        self.fetched = fetched
+        self.fetched = gone.fetched
         self.validating: dict[BlockHash, None] = {}  # Blocks that the validator has now.
         self.catching_up = False  # Coins and filters are being moved towards the tip.
         self._max_tip_age_us = max_tip_age_s * SECOND

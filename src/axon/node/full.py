@@ -22,7 +22,7 @@ from axon.node.admission import CoinsFound, ScriptsVerified
 from axon.node.blockflow import BlockFlow, BlockValidated
 from axon.node.bloomflow import BlockFiltered, BloomFlow, TransactionsMatched
 from axon.node.catchup import CoinsCaughtUp
-from axon.node.chainstate import ChainState
+from axon.node.chainstate import NOTHING_GONE, ChainState, Gone
 from axon.node.commands import SubmitPackage
 from axon.node.compactflow import CompactFlow, CompactLooked
 from axon.node.compactrelay import CompactMade, CompactRelay
@@ -49,9 +49,7 @@ from axon.p2p.handshake import has_desirable_services
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.serving import Serving
-from axon.p2p.staletips import StaleTips
 from axon.primitives.hashes import BlockHash
-from axon.primitives.target import target_to_bits
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Accepted, Rejected
 from axon.wire.messages import (
@@ -105,9 +103,7 @@ class FullNode(PeerNode):
         bans: banned ones.
         rng: all chance comes from here.
         now: the start.
-        lag: blocks by which coins and filters are behind at the start.
-        pruned_below: blocks below this height are gone from the disk.
-        fetched: those of them that were fetched again.
+        lag, gone: blocks by which coins and filters are behind; what was pruned.
     """
 
     def __init__(
@@ -125,8 +121,7 @@ class FullNode(PeerNode):
         rng: Random,
         now: Instant,
         lag: int = 0,
-        pruned_below: int = 0,
-        fetched: frozenset[BlockHash] = frozenset(),
+        gone: Gone = NOTHING_GONE,
     ) -> None:
         self.settings = settings
         self.network = settings.network
@@ -141,21 +136,12 @@ class FullNode(PeerNode):
             max_tip_age_s=settings.max_tip_age_s,
             minimum_chainwork=settings.minimum_chainwork,
             lag=lag,
-            pruned_below=pruned_below,
-            fetched=fetched,
+            gone=gone,
         )
         peer_chains = PeerChains(headers)
         sync = HeaderSync(chain, peer_chains, rng)
         super().__init__(
-            settings,
-            headers,
-            peer_chains,
-            sync,
-            addrman,
-            bans,
-            rng,
-            now,
-            settings.max_upload_bytes,
+            settings, headers, peer_chains, sync, addrman, bans, rng, now, settings.max_upload_bytes
         )
         outbox, sessions = self._outbox, self.sessions
         self.transactions = TxFlow(
@@ -183,19 +169,14 @@ class FullNode(PeerNode):
             blocks_only=settings.blocks_only,
         )
         self.relay = CompactRelay(outbox, chain, announcer, self.timelines, rng)
-        limited = not settings.services & Services.NETWORK
-        serving = Serving(chain, self.transactions, self.upload, limited=limited)
-        served = settings.serve_filters and filters is not None
-        filter_serving = FilterServing(headers, active, served)
+        serving = Serving(chain, self.transactions, self.upload, limited=not settings.serve_history)
+        offered = settings.serve_filters and filters is not None
+        filter_serving = FilterServing(headers, active, offered)
         txrelay = self.transactions.txrelay
         self.blooms = BloomFlow(outbox, sessions, serving, txrelay, self.upload, self.links.seats)
         self.replies = Replies(
             outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains, self.relay
         )
-        easiest_bits = None
-        if self.network.min_difficulty_blocks and not self.network.no_retargeting:
-            easiest_bits = target_to_bits(self.network.pow_limit)
-        stale = StaleTips(chain, peer_chains, easiest_bits, headers.tips())
         self.blocks = BlockFlow(
             outbox,
             sessions,
@@ -209,14 +190,8 @@ class FullNode(PeerNode):
             self.compact,
             self.relay,
             announcer,
-            PruneFlow(
-                outbox,
-                sessions,
-                chain,
-                settings.prune_target_bytes,
-                self.network.prune_after_height,
-            ),
-            StaleFlow(outbox, self._headerflow, stale),
+            PruneFlow.of(outbox, sessions, chain, settings),
+            StaleFlow.of(outbox, self._headerflow, chain, peer_chains, self.network),
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
@@ -336,12 +311,8 @@ class FullNode(PeerNode):
             case CoinsCaughtUp():
                 assert isinstance(outcome, int)
                 self.blocks.catch_up.caught_up(outcome, now)
-            case ChainPruned():
-                assert isinstance(outcome, int)
-                self.blocks.pruning.pruned(continuation, outcome)
-            case BlockKept():
-                assert outcome is None or isinstance(outcome, tuple)
-                self.blocks.pruning.kept(continuation, outcome)
+            case ChainPruned() | BlockKept():
+                self.blocks.pruning.completed(continuation, outcome)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
                 self.transactions.admission.coins_found(continuation, outcome, now)
@@ -377,9 +348,8 @@ class FullNode(PeerNode):
     def _peer_ready(self, session: Session, now: Instant) -> None:
         negotiated = session.negotiated
         assert negotiated is not None, "called when the handshake is complete"
-        services = negotiated.services
-        useful = has_desirable_services(services, near_tip=True)
-        limited = not services & Services.NETWORK
+        useful = has_desirable_services(negotiated.services, near_tip=True)
+        limited = not negotiated.services & Services.NETWORK
         preferred = useful and (not session.inbound or session.may("noban"))
         self.replies.opened(session)
         self.blocks.download.opened(
@@ -426,5 +396,5 @@ class FullNode(PeerNode):
         self.transactions.packages.submit(command, tested, now)
 
     def _deadline(self) -> Instant | None:
-        soonest = earlier(self.blocks.deadline(), self.transactions.deadline())
-        return earlier(soonest, self.maintenance.deadline())
+        flows = earlier(self.blocks.deadline(), self.transactions.deadline())
+        return earlier(flows, self.maintenance.deadline())

@@ -43,7 +43,9 @@ class Operator:
             case SubmitHeader(header):
                 self._outbox.answer(ticket, self._blocks.submit_header(header, now))
             case FetchBlock(block_hash, peer):
-                self._outbox.answer(ticket, self._blocks.fetch(block_hash, peer, now))
+                blocks = self._blocks
+                refused = blocks.pruning.fetch(block_hash, peer, blocks.download, now)
+                self._outbox.answer(ticket, refused)
             case PruneChain(up_to):
                 self._blocks.pruning.prune(up_to, ticket)
             case SendTransaction(transaction):

@@ -1,4 +1,5 @@
-"""Old blocks leave the disk: by themselves where a size is set, or when the operator asks.
+"""Old blocks leave the disk: by themselves where a size is set, or when the operator asks. He may
+also have one fetched from a peer.
 
     blocks grew, or the operator --Delegate(PruneBlocks)--> pruned: the chain is told what is gone
     a block that is gone, fetched again --Delegate(KeepBlock)--> kept
@@ -10,16 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
-from axon.machine import PeerId
+from axon.machine import Instant, PeerId
 from axon.node.chainstate import ChainState
 from axon.node.jobs import CHAIN, KeepBlock, PruneBlocks
 from axon.node.outbox import Outbox
 from axon.node.prunefacts import BlocksPruned
 from axon.node.session import Session
+from axon.node.settings import NodeSettings
+from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.faults import PeerViolation
 from axon.primitives.hashes import BlockHash
+from axon.wire.messages import Services
 
 LOOK_EACH_BYTES: Final = 16 * 1024 * 1024
 """So many bytes of new blocks are worth a look at the disk: by as much the block files grow."""
@@ -72,6 +76,28 @@ class PruneFlow:
         self._looking = False
         self._grown_bytes = LOOK_EACH_BYTES  # Of the last run's blocks some may be left to prune.
 
+    @classmethod
+    def of(
+        cls,
+        outbox: Outbox,
+        sessions: Mapping[PeerId, Session],
+        chain: ChainState,
+        settings: NodeSettings,
+    ) -> Self:
+        """As the operator decided."""
+        after_height = settings.network.prune_after_height
+        return cls(outbox, sessions, chain, settings.prune_target_bytes, after_height)
+
+    def completed(self, continuation: ChainPruned | BlockKept, outcome: object) -> None:
+        """Slow work is done."""
+        match continuation:
+            case ChainPruned():
+                assert isinstance(outcome, int)
+                self.pruned(continuation, outcome)
+            case BlockKept():
+                assert outcome is None or isinstance(outcome, tuple)
+                self.kept(continuation, outcome)
+
     def stored(self, size_bytes: int) -> None:
         """A block of this size was stored."""
         if not self._target_bytes or self._chain.active.height <= self._after_height:
@@ -98,6 +124,22 @@ class PruneFlow:
             self._looking = False
         else:
             self._outbox.answer(done.ticket, below)
+
+    def fetch(
+        self, block_hash: BlockHash, peer: PeerId, download: BlockDownload, now: Instant
+    ) -> str | None:
+        """The operator wants a block of this peer; why that cannot be, or None if it was asked."""
+        session, entry = self._sessions.get(peer), self._chain.headers.get(block_hash)
+        if session is None:
+            return "Peer does not exist"
+        negotiated = session.negotiated
+        if negotiated is None or not negotiated.services & Services.WITNESS:
+            return "Pre-SegWit peer"
+        if not session.kind.is_lasting:
+            return "Peer not fully connected"
+        assert entry is not None, "callers ask for blocks whose header is known"
+        self._outbox.perform(download.fetch(peer, entry, now))
+        return None
 
     def keep(self, session: Session, block_hash: BlockHash, raw: bytes) -> None:
         """A block came that was pruned, and that the operator asked for; its peer waits."""

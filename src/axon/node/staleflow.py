@@ -7,16 +7,21 @@ headers, blocks, reorganisations -> p2p/staletips -> staletip to those who liste
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from axon.chain.headertree import HeaderEntry
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant, PeerId
+from axon.node.chainstate import ChainState
 from axon.node.headerflow import HeaderFlow
 from axon.node.outbox import Outbox
 from axon.node.session import Session
 from axon.p2p.actions import Action
+from axon.p2p.peerchains import PeerChains
 from axon.p2p.staletips import FEATURE, StaleTips
 from axon.primitives.hashes import BlockHash
+from axon.primitives.network import Network
+from axon.primitives.target import target_to_bits
 from axon.wire.messages import StaleTip
 
 
@@ -33,6 +38,25 @@ class StaleFlow:
         self._outbox = outbox
         self._headers = headers
         self._tips = tips
+
+    @classmethod
+    def of(
+        cls,
+        outbox: Outbox,
+        headers: HeaderFlow,
+        chain: ChainState,
+        peer_chains: PeerChains,
+        network: Network,
+    ) -> Self:
+        """With the tips that are known; those that cost nothing are told nobody.
+
+        On regtest all of them are that easy.
+        """
+        easiest = None
+        if network.min_difficulty_blocks and not network.no_retargeting:
+            easiest = target_to_bits(network.pow_limit)
+        tips = StaleTips(chain, peer_chains, easiest, headers.tree.tips())
+        return cls(outbox, headers, tips)
 
     def opened(self, session: Session) -> None:
         """A lasting peer's handshake is complete."""
