@@ -140,8 +140,8 @@ class BlockChainView(ChainView, Protocol):
         pruned."""
         ...
 
-    def is_stored(self, block_hash: BlockHash) -> bool:
-        """Whether a block can be read."""
+    def is_pruned(self, block_hash: BlockHash) -> bool:
+        """Whether a block was held, and is gone from the disk."""
         ...
 
 

@@ -44,7 +44,7 @@ async def getblockfrompeer(daemon: Daemon, blockhash: BlockHash, peer_id: int) -
             "In prune mode, only blocks that the node has already synced previously can be fetched"
             " from a peer",
         )
-    if chain.is_stored(blockhash):
+    if chain.has_block(blockhash) and not chain.is_pruned(blockhash):
         raise RpcError(Code.MISC, "Block already downloaded")
     refused = await daemon.command(FetchBlock(blockhash, PeerId(peer_id)))
     if refused is not None:
