@@ -138,28 +138,20 @@ class TxRelay:
 
     def _queue_next(self, now: Instant) -> None:
         """Queue for the peers what may be announced now."""
+        if not (self._to_inbound or self._to_outbound):
+            return
+        parts = [item for item in self._peers.items() if self._takes_part(*item)]
+        taken: dict[bool, list[PoolEntryView]] = {}
         for backlog, inbound in ((self._to_inbound, True), (self._to_outbound, False)):
-            if backlog:
-                peers = self._part_takers(inbound)
-                if peers:
-                    self._queue_for(peers, backlog.take(now), now)
-                else:
-                    backlog.clear()
-
-    def _part_takers(self, inbound: bool) -> list[tuple[PeerId, RelayPeer]]:
-        found = [item for item in self._peers.items() if item[1].inbound is inbound]
-        return [(peer, ours) for peer, ours in found if self._takes_part(peer, ours)]
-
-    def _queue_for(
-        self,
-        peers: Sequence[tuple[PeerId, RelayPeer]],
-        taken: Sequence[PoolEntryView],
-        now: Instant,
-    ) -> None:
-        for peer, ours in peers if taken else ():
-            ours.queue_unknown(taken)
-            # Also where all is known: from then on the peer may ask for it.
-            self._plan_announcement(peer, ours, now)
+            if any(ours.inbound is inbound for _, ours in parts):
+                taken[inbound] = backlog.take(now)
+            else:
+                backlog.clear()
+        for peer, ours in parts:
+            if taken[ours.inbound]:
+                ours.queue_unknown(taken[ours.inbound])
+                # Also where all is known: from then on the peer may ask for it.
+                self._plan_announcement(peer, ours, now)
 
     def known(self, peer: PeerId, tx_hash: bytes) -> None:
         """A peer announced or sent a transaction; name it as the peer did, or by both hashes."""
