@@ -3,12 +3,12 @@
     python -m bench.seatfilling [--seeds A..B] [--established A..B] [--jobs N]
 
 Of 23,150 reachable nodes 3,040 were one operator's, and held 80,526 connections to the others. Here
-they are 304 of 2,315, and 8,053, enough to take every seat of 70 nodes, which turn all others away.
+they are 304 of 2,315, and 8,053, enough to take every seat of 42 nodes, which turn all others away.
 
 - *Newcomers* with an empty disk ask DNS seeds, who cannot tell whose a node is, and dial ten. How
   many of these are hers is drawn as from an urn (`docs/threats.md`); and the time until all ten are
   there is compared with that of the same seed without the attack.
-- *An established node* has 114 seats, in thirty of which honest peers sit. All her hosts dial it
+- *An established node* has 189 seats, in thirty of which honest peers sit. All her hosts dial it
   for an hour, and tell it of hers alone. It keeps what it knows and its honest peers; then it is
   killed and started again.
 """
