@@ -277,6 +277,21 @@ def test_a_block_is_asked_of_so_many_and_no_more() -> None:
     assert sum(len(asked) for asked in it.asked.values()) == 16 * MAX_ASKED
 
 
+def test_the_time_until_relief_runs_from_when_a_peer_owes_several() -> None:
+    """It may be asked for the second block in the very moment in which it is looked at."""
+    it = fixture()
+    it.open(ALICE, height=1)
+    it.update()
+    it.show(ALICE, CHAIN[1].hash)
+    due = NOW + RELIEF_AFTER
+    it.update(due)
+    deadline = it.download.deadline()
+    assert deadline is not None
+    assert deadline == due + RELIEF_AFTER
+    it.download.tick(deadline)
+    assert it.download.deadline() == deadline + RELIEF_AFTER
+
+
 def test_for_a_single_block_nobody_else_is_asked() -> None:
     """As in Bitcoin Core: whoever announces a new block is trusted to have it."""
     it = fixture()

@@ -49,7 +49,7 @@ class _Debt:
     blocks: dict[BlockHash, HeaderEntryView] = field(default_factory=dict)  # As they were asked.
     since: Instant = 0  # From when the oldest request is timed.
     stalling_since: Instant | None = None
-    relieved_at: Instant = 0  # When others were last asked for the same.
+    relief_at: Instant = 0  # When others are asked for the same, if it owes several.
 
 
 class BlocksInFlight:
@@ -95,8 +95,8 @@ class BlocksInFlight:
             debt.since = now
             self._watch(now + self._patience())
         debt.blocks[entry.hash] = entry
-        if len(debt.blocks) > 1:
-            self._watch(self._relief_at(debt))
+        if len(debt.blocks) == 2:
+            self._put_off(debt, now)
         self._asked.setdefault(entry.hash, {})[peer] = None
 
     def release(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> bool:
@@ -105,6 +105,7 @@ class BlocksInFlight:
         if next(iter(debt.blocks)) == block_hash:
             debt.since = max(debt.since, now)
         del debt.blocks[block_hash]
+        self._put_off(debt, now)
         debt.stalling_since = None
         if not debt.blocks:
             self._downloading -= 1
@@ -147,20 +148,17 @@ class BlocksInFlight:
         """Of these, who owes several blocks and has sent none for a while."""
         debts = self._debts
         return [
-            peer
-            for peer in peers
-            if len(debts[peer].blocks) > 1 and now >= self._relief_at(debts[peer])
+            peer for peer in peers if len(debts[peer].blocks) > 1 and now >= debts[peer].relief_at
         ]
 
     def relieved(self, peer: PeerId, now: Instant) -> None:
         """Others were asked for what a peer owes, or nobody could be: look again after a while."""
-        debt = self._debts[peer]
-        debt.relieved_at = now
-        self._watch(self._relief_at(debt))
+        self._put_off(self._debts[peer], now)
 
-    @staticmethod
-    def _relief_at(debt: _Debt) -> Instant:
-        return max(debt.since, debt.relieved_at) + RELIEF_AFTER
+    def _put_off(self, debt: _Debt, now: Instant) -> None:
+        debt.relief_at = now + RELIEF_AFTER
+        if len(debt.blocks) > 1:
+            self._watch(debt.relief_at)
 
     def _fault(self, debt: _Debt, now: Instant) -> PeerSilent | None:
         if debt.stalling_since is not None:
@@ -175,8 +173,8 @@ class BlocksInFlight:
             if now >= due:
                 return PeerSilent("a block did not arrive in time")
             self._watch(due)
-        if len(debt.blocks) > 1 and self._relief_at(debt) > now:
-            self._watch(self._relief_at(debt))
+        if len(debt.blocks) > 1 and debt.relief_at > now:
+            self._watch(debt.relief_at)
         return None
 
     def _patience(self) -> int:
