@@ -6,7 +6,7 @@ Each function is that answer for one property of the table; `docs/threats.md` de
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, expm1, log1p
 from typing import Final
 
 from axon.p2p.addrplacement import NEW_BUCKETS, NEW_BUCKETS_PER_SOURCE_GROUP
@@ -98,6 +98,27 @@ def _likely(trials: int, p: float) -> list[tuple[int, float]]:
     first, last = max(0, int(trials * p - spread)), min(trials, int(trials * p + spread) + 1)
     chances = [(each, binomial(each, trials, p)) for each in range(first, last + 1)]
     return [(each, chance) for each, chance in chances if chance > _RARE]
+
+
+def poisoned_newcomer(dials: int, share: float, names: int, told_by_name: int) -> float:
+    """A newcomer has addresses of DNS seeds alone, a share of them hers; hers tell of hers alone.
+
+    As long as all whom it has dialled are hers nobody else tells it anything. Each of them is one
+    source more, with 64 shares of 1,024 buckets; what the seeds told of is in those of its names.
+    Behind i of hers a draw is one of theirs with H_i / (H_i + D), else what the seeds told of.
+    """
+    each_name = _reached(told_by_name, NEW_BUCKETS_PER_SOURCE_GROUP)
+    of_names = _reached(names * each_name, NEW_BUCKETS)
+    chance = 1.0
+    for i in range(dials):
+        of_hers = _reached(NEW_BUCKETS_PER_SOURCE_GROUP * i, NEW_BUCKETS)
+        chance *= (of_hers + share * of_names) / (of_hers + of_names)
+    return chance
+
+
+def _reached(thrown: float, buckets: int) -> float:
+    """How many buckets have something in them, as a mean, when so many are thrown."""
+    return buckets * -expm1(thrown * log1p(-1 / buckets))
 
 
 def with_anchors(dials: int, hers: int, honest: int, gone: float, anchors: int = 2) -> float:

@@ -7,7 +7,8 @@ they are 304 of 2,315, and 8,053, enough to take every seat of 42 nodes, which t
 
 - *Newcomers* with an empty disk ask DNS seeds, who cannot tell whose a node is, and dial ten. How
   many of these are hers is drawn as from an urn (`docs/threats.md`); and the time until all ten are
-  there is compared with that of the same seed without the attack.
+  there is compared with that of the same seed without the attack. Where hers tell of hers alone, in
+  place of any, it is more of them.
 - *An established node* has 189 seats, in thirty of which honest peers sit. All her hosts dial it
   for an hour, and tell it of hers alone. It keeps what it knows and its honest peers; then it is
   killed and started again.
@@ -42,7 +43,7 @@ from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import REGTEST
 from axon.swarm.sim.crowd import SERVICES, Crowd, Dialling, DiallingProgram
 from axon.wire.messages.addresses import MAX_ADDRESSES
-from bench.eclipseodds import two_tables
+from bench.eclipseodds import poisoned_newcomer, two_tables
 from bench.lonenode import NODE, LoneNode, address
 from bench.proportion import interval
 from bench.table import Row
@@ -62,6 +63,9 @@ ESTABLISHED_SEEDS: Final = range(10)
 
 DNS_SEEDS: Final = tuple(f"seed{n}.example" for n in range(9))
 TOLD_BY_SEED: Final = 32
+
+POISONED: Final = poisoned_newcomer(DIALS, HERS / REACHABLE, len(DNS_SEEDS), TOLD_BY_SEED)
+"""The chance that all whom a newcomer dials are hers, where hers tell of hers alone."""
 
 SLOWER: Final = 2.0
 """At most so many times as long a cold start may take."""
@@ -127,8 +131,13 @@ class ColdStart:
     took_us: Instant | None
 
 
-def cold_start(seed: int, *, attacked: bool = True) -> ColdStart:
-    """Start a node with an empty disk."""
+def cold_start(seed: int, *, attacked: bool = True, poisons: bool = False) -> ColdStart:
+    """Start a node with an empty disk.
+
+    Args:
+        attacked: there are nodes of hers.
+        poisons: they tell of each other alone.
+    """
     rng = stream(seed, "seat filling")
     others = honest()
     own = hers() if attacked else []
@@ -137,7 +146,8 @@ def cold_start(seed: int, *, attacked: bool = True) -> ColdStart:
     open_ones = [each for number, each in enumerate(others) if number not in full]
     node.add_crowd("honest", open_ones, rng.sample([*others, *own], MAX_ADDRESSES))
     if attacked:
-        node.add_crowd("hers", own, own)
+        told = own if poisons else rng.sample([*others, *own], MAX_ADDRESSES)
+        node.add_crowd("hers", own, told)
         number = node.net.simulation.add(_full, endpoint_of(others[min(full)]))
         for each in sorted(full)[1:]:
             node.net.simulation.listen(number, endpoint_of(others[each]))
@@ -248,12 +258,14 @@ class SeatFilling:
     """All that was seen.
 
     Args:
-        attacked, calm: newcomers, seed by seed, with the attack and without.
+        attacked, calm, poisoned: newcomers, seed by seed, with the attack, without it, and where
+            hers tell of hers alone.
         besieged: established nodes.
     """
 
     attacked: Sequence[ColdStart]
     calm: Sequence[ColdStart]
+    poisoned: Sequence[ColdStart]
     besieged: Sequence[Besieged]
 
     @property
@@ -268,6 +280,13 @@ class SeatFilling:
             yield n, interval(seen, runs, 1 - 0.05 / (DIALS + 1))
 
     @property
+    def as_poisoned(self) -> bool:
+        """Whether all are hers as often as is derived, where hers tell of hers alone."""
+        alone = sum(each.hers == DIALS for each in self.poisoned)
+        low, high = interval(alone, len(self.poisoned))
+        return low <= POISONED <= high
+
+    @property
     def slower(self) -> float:
         """How many times as long the median newcomer takes."""
         return _median_s(self.attacked) / _median_s(self.calm)
@@ -277,6 +296,7 @@ class SeatFilling:
         """Whether all is as demanded."""
         return (
             self.as_urn
+            and self.as_poisoned
             and self.slower <= SLOWER
             and all(each.tried_kept >= KEPT_PERCENT for each in self.besieged)
             and all(each.dialled_hers < DIALS for each in self.besieged)
@@ -298,6 +318,12 @@ class SeatFilling:
             f"cold start to {DIALS} peers: {_median_s(self.attacked):.1f} s, without the attack "
             f"{_median_s(self.calm):.1f} s, as a median: {self.slower:.2f} x"
         )
+        alone = sum(each.hers == DIALS for each in self.poisoned)
+        yield (
+            f"where hers tell of hers alone: {sum(e.hers for e in self.poisoned) / runs:.2f} as a "
+            f"mean, {max(e.hers for e in self.poisoned)} at most; all hers {alone} times, derived "
+            f"chance {POISONED:.1e}"
+        )
         if self.besieged:
             yield (
                 f"established nodes, {len(self.besieged)} seeds: "
@@ -317,17 +343,19 @@ def _median_s(starts: Sequence[ColdStart]) -> float:
 
 def run(seeds: range, established: range, jobs: int = 1) -> SeatFilling:
     """Run all of it."""
-    calm = partial(cold_start, attacked=False)
+    calm, poisoned = partial(cold_start, attacked=False), partial(cold_start, poisons=True)
     if jobs == 1:
         return SeatFilling(
             [cold_start(s) for s in seeds],
             [calm(s) for s in seeds],
+            [poisoned(s) for s in seeds],
             list(map(besiege, established)),
         )
     with ProcessPoolExecutor(jobs) as pool:
         return SeatFilling(
             list(pool.map(cold_start, seeds)),
             list(pool.map(calm, seeds)),
+            list(pool.map(poisoned, seeds)),
             list(pool.map(besiege, established)),
         )
 

@@ -12,6 +12,7 @@ from bench.eclipseodds import (
     few_groups,
     few_sources,
     one_bucket_each,
+    poisoned_newcomer,
     poisson,
     two_tables,
     with_anchors,
@@ -54,6 +55,14 @@ def test_sources_reach_a_part_of_the_table() -> None:
     assert shares == sorted(shares)
     # With very many it makes no difference any more who told of what.
     assert shares[-1] == pytest.approx((3_000 / 3_600) ** 4, rel=0.04)
+
+
+def test_hers_that_tell_of_hers_are_met_more_often() -> None:
+    chances = [poisoned_newcomer(dials, 0.131, 9, 32) for dials in (1, 2, 3)]
+    assert chances[0] == pytest.approx(0.131)
+    assert chances[1] > 2 * 0.131**2
+    assert chances[2] > 4 * 0.131**3
+    assert poisoned_newcomer(10, 0.0, 9, 32) == 0
 
 
 def test_anchors_and_feelers() -> None:

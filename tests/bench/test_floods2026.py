@@ -21,12 +21,15 @@ pytestmark = pytest.mark.long
 def test_newcomers_draw_her_as_from_an_urn() -> None:
     starts = [seatfilling.cold_start(seed) for seed in range(2)]
     calm = [seatfilling.cold_start(seed, attacked=False) for seed in range(2)]
-    found = SeatFilling(starts, calm, ())
+    poisoned = [seatfilling.cold_start(seed, poisons=True) for seed in range(2)]
+    found = SeatFilling(starts, calm, poisoned, ())
     assert found.holds
     assert all(each.hers < DIALS for each in starts)
     assert all(each.hers == 0 for each in calm)
     assert sum(map(urn, range(DIALS + 1))) == pytest.approx(1)
-    worse = SeatFilling([replace(each, hers=DIALS) for each in starts], calm, ())
+    hers = [replace(each, hers=DIALS) for each in starts]
+    assert not SeatFilling(starts, calm, hers, ()).holds
+    worse = SeatFilling(hers, calm, poisoned, ())
     assert not worse.holds
     assert "NOT as from an urn" in "".join(worse.lines())
 
