@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from axon.machine import DAY, HOUR, SECOND, Closed, Commanded, PeerId
+from axon.node.blocktraced import BlockRebuilt
 from axon.node.commands import SendTransaction, SubmitBlock, Submitted
 from axon.node.compactflow import MAX_ORDERED
 from axon.node.facts import MessageIgnored, PeerMisbehaved, TransactionRejected
@@ -189,6 +190,11 @@ def test_a_block_whose_transactions_are_here_needs_no_round_trip() -> None:
     assert [(each.peer, each.command) for each in timeline.announced] == [(peer, "cmpctblock")]
     assert "3 from the pool" in str(timeline)
     assert rig.node.sessions[peer].last_block_at == rig.now
+    (fact,) = rig.facts(BlockRebuilt)
+    assert fact.category == "cmpctblock"
+    assert str(fact).endswith(
+        "1 txn prefilled, 3 txn from mempool (incl at least 0 from extra pool) and 0 txn requested"
+    )
 
 
 def test_what_is_missing_is_asked_for() -> None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderEntry
 from axon.machine import Instant, PeerId
+from axon.node.blocktraced import BlockRebuilt
 from axon.node.chainstate import ChainState
 from axon.node.facts import BlockRejected, MessageIgnored
 from axon.node.headerflow import HeaderFlow
@@ -219,6 +220,7 @@ class CompactFlow:
             entry = self._chain.headers.get(done.hash)
             assert entry is not None, "its header was placed before"
             self._timelines.rebuilt(done.hash, following.sources)
+            self._outbox.report(BlockRebuilt(done.hash, following.sources))
             return RebuiltBlock(entry, done.peer, following)
         self._outbox.perform(following)
         return None

@@ -119,8 +119,9 @@ class CompactRelay:
 
     def transactions_of(self, request: GetBlockTxn) -> BlockTxn | PeerViolation | None:
         """What a peer asks for of the newest block; None if it asks of another."""
-        block = self._block
-        return pick(block, request) if block and block.hash == request.block_hash else None
+        if self._block is None or self._block.hash != request.block_hash:
+            return None
+        return pick(self._block, request)
 
     def forget(self, block_hash: BlockHash) -> None:
         """A block is invalid: it is not given any more."""
