@@ -82,8 +82,9 @@ class Star:
     def __init__(self, folder: Path, takers: int) -> None:
         self._ends = ExitStack()
         host = f"{_HOST.rpartition('.')[0]}.{{}}"
-        trusted = "-whitelist=noban@127.0.0.0/8"  # Who is trusted hears of transactions at once.
-        self.source = NodeProcess("source", folder / "source", host.format(1), options=(trusted,))
+        # Who is trusted hears of transactions at once, as many as there are.
+        options = ("-whitelist=noban@127.0.0.0/8", "-txsendrate=100000")
+        self.source = NodeProcess("source", folder / "source", host.format(1), options=options)
         self.takers = [
             NodeProcess(f"n{place}", folder / f"n{place}", host.format(place + 2))
             for place in range(takers)

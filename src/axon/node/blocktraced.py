@@ -41,3 +41,6 @@ class BlockTraced:
 
     def __str__(self) -> str:
         return str(self.timeline)
+
+
+BlockStory = BlockRebuilt | BlockTraced

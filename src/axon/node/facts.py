@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from axon.machine import PeerId
-from axon.node.blocktraced import BlockRebuilt, BlockTraced
+from axon.node.blocktraced import BlockStory
 from axon.node.encryptionfacts import DialledWithout, EncryptionFailed, KeySent, KeysMissed
 from axon.node.privatefacts import (
     PrivatelyEnded,
@@ -379,8 +379,7 @@ Fact = (
     | BlockDisconnected
     | TipChanged
     | BlockRejected
-    | BlockRebuilt
-    | BlockTraced
+    | BlockStory
     | BlocksPruned
     | InitialSyncEnded
     | IndexesCaughtUp

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from struct import Struct
 from typing import ClassVar, Final, NamedTuple, Self
 
@@ -26,6 +27,7 @@ MAX_INDEX: Final = 0xFFFF
 _LAYOUT: Final = Struct("<BQ")
 _NONCE: Final = Struct("<Q")
 _BLOCK_HASH_SIZE: Final = 32
+_ONE_BYTE: Final = 0xFC  # Up to this number a compact size is the number itself.
 _SMALLEST_PREFILLED: Final = 11  # A place and a transaction.
 
 
@@ -186,12 +188,12 @@ class GetBlockTxn:
     def encode(self) -> bytes:
         """The payload: the hash, then each index by its distance from what could follow the one
         before, as compact sizes."""
-        parts = [self.block_hash, compact_size(len(self.indexes))]
-        following = 0
-        for index in self.indexes:
-            parts.append(compact_size(index - following))
-            following = index + 1
-        return b"".join(parts)
+        indexes = self.indexes
+        head = self.block_hash + compact_size(len(indexes))
+        gaps = [index - before - 1 for before, index in pairwise((-1, *indexes))]
+        if max(gaps, default=0) <= _ONE_BYTE:
+            return head + bytes(gaps)
+        return head + b"".join(map(compact_size, gaps))
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
