@@ -2,10 +2,10 @@
 
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
-Rows are named headers, decoding, payments, starting, simulating, syncing, transport, lightheaders,
-matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity, eclipse, mesh,
-blockspread, seatfilling, addressflood, compactrelay; without a name all are measured. `--keep` adds
-the table to bench/results.md.
+Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
+lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
+eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay; without a name all are
+measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from bench import (
     matching,
     mesh,
     payments,
+    relaying,
     seatfilling,
     simulating,
     starting,
@@ -58,6 +59,7 @@ def main(arguments: list[str]) -> int:
         "headers": headers.measure,
         "decoding": decoding.measure,
         "payments": payments.measure,
+        "relaying": relaying.measure,
         "starting": starting.measure,
         "simulating": simulating.measure,
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
