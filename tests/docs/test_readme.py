@@ -50,6 +50,10 @@ def typed() -> list[Typed]:
     return found
 
 
+_PROGRESS = re.compile(r"^.*: block \d+ of \d+ \(.*%\)\n", re.MULTILINE)
+"""Shown only of what takes longer than a moment, as it may on a loaded machine."""
+
+
 def words(text: str) -> list[str]:
     """What a text says, without what differs from run to run."""
     kept = [token for token in _AGE.sub("old", text).split() if not _HEX.search(token) and "/" not in token]
@@ -60,7 +64,7 @@ def words(text: str) -> list[str]:
 def fits(shown: str, printed: str) -> bool:
     """Whether what was printed has the shape of what the page shows."""
     parts = [words(part) for part in re.split(r"^ *\.\.\.\n", shown, flags=re.MULTILINE)]
-    heard = words(printed)
+    heard = words(_PROGRESS.sub("", printed))
     if heard[: len(parts[0])] != parts[0]:
         return False
     if len(parts) == 1:

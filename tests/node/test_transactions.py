@@ -185,6 +185,13 @@ def test_nothing_is_asked_for_in_initial_sync() -> None:
     assert len(rig.node.pool) == 0
 
 
+def test_an_empty_pool_asks_peers_for_no_more_than_the_least_feerate() -> None:
+    rig = Rig()
+    peers = [rig.connect() for _ in range(12)]  # Each was told the least feerate.
+    rig.wait(15 * MINUTE)
+    assert [rig.told(peer, FeeFilter) for peer in peers] == [[]] * len(peers)
+
+
 def test_a_peer_in_initial_sync_is_told_nothing_until_it_has_ended() -> None:
     rig = Rig(settings=replace(listening(), announce_pool=True))
     peer = rig.connect()

@@ -43,6 +43,13 @@ def test_it_never_goes_below_what_relay_costs() -> None:
         assert run(opened_with(0, seed), NOW) == [(NOW, 100)]
 
 
+def test_what_relay_costs_at_least_is_never_rounded_up() -> None:
+    for seed in range(10):
+        filters = FeeFilters(Random(seed), 100, 100)
+        filters.opened(ALICE, NOW)
+        assert run(filters, NOW) == [(NOW, 100)]
+
+
 def test_when_the_first_sync_ends_the_peer_is_told_at_once() -> None:
     filters = opened_with(MAX_MONEY_SAT)
     ((_, told),) = run(filters, NOW)

@@ -141,7 +141,9 @@ class Rig:
 
 
 @contextmanager
-def running(folder: Path, policy: Policy | None = None, *, v2: bool = True) -> Iterator[Rig]:
+def running(
+    folder: Path, policy: Policy | None = None, *, v2: bool = True, announce_pool: bool = False
+) -> Iterator[Rig]:
     """A node on regtest that runs until the end of the block; it may speak v1 only."""
     rigs: list[Rig] = []
     failures: list[BaseException] = []
@@ -158,7 +160,9 @@ def running(folder: Path, policy: Policy | None = None, *, v2: bool = True) -> I
         rng = Random(1)
         node = FullNode(
             NodeSettings(
-                network=REGTEST, connections=ConnectionsConfig(REGTEST.port, connect=(), v2=v2)
+                network=REGTEST,
+                connections=ConnectionsConfig(REGTEST.port, connect=(), v2=v2),
+                announce_pool=announce_pool,
             ),
             headers=headers,
             active=ActiveChain(headers.genesis),

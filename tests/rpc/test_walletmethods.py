@@ -483,7 +483,7 @@ def test_what_a_node_refuses_is_not_called_sent(tmp_path: Path) -> None:
 def test_what_another_device_has_sent_is_with_the_node_that_told_of_it(tmp_path: Path) -> None:
     make_wallet(tmp_path / "one", "alice", account(bytes(16)))
     make_wallet(tmp_path / "two", "alice", account(bytes(16)))
-    with running(tmp_path) as node:
+    with running(tmp_path, announce_pool=True) as node:
         with open_wallet(tmp_path / "one", "alice", node.endpoint) as first:
             fund(node, first)
             draft = first.call("draftpayment", {BOB: 1})

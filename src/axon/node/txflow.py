@@ -200,7 +200,7 @@ class TxFlow:
     def minimum_changed(self, now: Instant) -> None:
         """Tell peers which feerate they need not go below."""
         minimum = self.pool.min_feerate(now) if self._chain.takes_transactions else MAX_MONEY_SAT
-        self.txrelay.minimum_changed(max(minimum, self.pool.policy.min_relay_feerate_sat_kvb), now)
+        self.txrelay.minimum_changed(minimum, now)
 
     def tick(self, now: Instant) -> None:
         """What is due."""

@@ -89,7 +89,7 @@ class FeeFilters:
         self._rng = rng
         self._rounder = FeeRounder(rng, incremental_sat_kvb)
         self._min_relay = min_relay_sat_kvb
-        self._minimum = min_relay_sat_kvb
+        self._minimum = 0
         self._peers: dict[PeerId, _FeeListener] = {}
         self._agenda: list[tuple[Instant, PeerId]] = []  # A heap; may hold old entries.
 
@@ -106,7 +106,9 @@ class FeeFilters:
         """The pool asks for another feerate now.
 
         Args:
-            feerate_sat_kvb: `MAX_MONEY_SAT` during initial sync, when nothing is wanted.
+            feerate_sat_kvb: 0 while the pool was not full lately: then peers are told what we relay
+                at least, and that is never rounded up; `MAX_MONEY_SAT` during initial sync, when
+                nothing is wanted.
             now: the present.
         """
         if feerate_sat_kvb == self._minimum:

@@ -180,7 +180,7 @@ def greedy(node: MemoryNode) -> None:
         (greedy, "201 of 200 open files"),
         (with_answer("getmempoolinfo", {"usage": 11, "maxmempool": 10}), "11 of 10 bytes of the"),
         (with_answer("getpeerinfo", [{"inflight": [1] * 17}]), "17 of 16 blocks asked of one"),
-        (with_answer("getpeerinfo", [{}] * 126), "126 of 125 connections"),
+        (with_answer("getpeerinfo", [{}] * 201), "201 of 200 connections"),
         (with_answer("getaddrmaninfo", {"all_networks": {"total": 81_921}}), "81,921 of 81,920"),
         (with_answer("getorphantxs", [{"weight": 404_001}]), "404,001 of 404,000 weight units"),
     ],
