@@ -22,6 +22,7 @@ from axon.machine import MINUTE, SECOND, Instant
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact, TipChanged
 from axon.primitives.transaction import TxOut
+from axon.swarm.invariants import counted
 from axon.swarm.sim.simulation import SimNetwork
 from axon.swarm.sim.workload import PAYERS, history, spendable
 from axon.swarm.spof.spread import Arrivals, arrivals_of
@@ -74,9 +75,9 @@ class Spread:
         return found.after_s(0.5) <= MEDIAN_S and found.after_s(1.0) <= LAST_S
 
     def __str__(self) -> str:
-        found = self.arrivals
+        found, blocks = self.arrivals, counted(len(self.lasts_us), f"{self.kind} block")
         return (
-            f"{len(self.lasts_us)} {self.kind} blocks ({self.size_bytes:,} bytes): median "
+            f"{blocks} ({self.size_bytes:,} bytes): median "
             f"{found.after_s(0.5):.3f} s, 90 % {found.after_s(0.9):.3f} s, last "
             f"{found.after_s(1.0):.3f} s"
         )

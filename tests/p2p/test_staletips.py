@@ -11,7 +11,7 @@ from axon.p2p.peerchains import PeerChains
 from axon.p2p.staletips import (
     FEATURE,
     MAX_FIRST,
-    MAX_KNOWN,
+    MAX_STALE_KNOWN,
     RECENT_WINDOW,
     WORK_BUFFER_BLOCKS,
     StaleTips,
@@ -174,9 +174,9 @@ def test_tips_of_the_start_are_known() -> None:
 
 def test_the_oldest_of_many_gives_way() -> None:
     it = Scene()
-    for salt in range(1, MAX_KNOWN + 2):
+    for salt in range(1, MAX_STALE_KNOWN + 2):
         it.notice(it.branch(1, salt=salt)[-1])
-    assert len(it.stale._known) == MAX_KNOWN
+    assert len(it.stale._known) == MAX_STALE_KNOWN
 
 
 def test_while_catching_up_nothing_is_told_or_taken() -> None:

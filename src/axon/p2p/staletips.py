@@ -40,7 +40,7 @@ WORK_BUFFER_BLOCKS: Final = 144
 MAX_FIRST: Final = 10
 """Stale tips known before that a new listener is told: ten kilobytes at most."""
 
-MAX_KNOWN: Final = 100
+MAX_STALE_KNOWN: Final = 100
 """Stale tips that are remembered; one a week is usual. The oldest gives way."""
 
 _T = TypeVar("_T")
@@ -220,5 +220,5 @@ def _note(ours: _Listener, name: BlockHash) -> None:
 
 def _shorten(table: dict[BlockHash, _T]) -> None:
     """The oldest gives way."""
-    while len(table) > MAX_KNOWN:
+    while len(table) > MAX_STALE_KNOWN:
         del table[next(iter(table))]
