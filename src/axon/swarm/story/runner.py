@@ -29,6 +29,7 @@ WAIT_LIMIT_S: Final = 30.0
 NODE_OPTIONS: Final = (
     "-connect=0",  # Who is connected with whom, the story says.
     "-debug=net",  # The log says who was disconnected, and why.
+    "-announcepool=1",  # Who comes late sees the payments that wait.
 )
 
 _POLL_S: Final = 0.05

@@ -36,20 +36,23 @@ def run(runner: StoryRunner) -> None:
     runner.say(f"but its miner pays himself {GREED} coins where the rule gives {WHOLE_REWARD}.")
     with _caller(runner, nodes[0]) as peer:
         headers = peer.headers()
-    bad = block_on(headers, signer.script, GREED * COIN)
+    # One for each: a block that one node has been given, the others have heard of from it, as they
+    # pass blocks on as soon as their work is proved, and look at the rest meanwhile (BIP 152).
+    cheats = [Signer(f"the cheat at {node.name}") for node in nodes]
+    bad = [block_on(headers, each.script, GREED * COIN) for each in cheats]
 
-    runner.say("It calls each node, and each asks for the block and looks at it.")
-    ended = [_hand_over(runner, node, bad) for node in nodes]
+    runner.say("It calls each node with such a block, and each asks for it and looks at it.")
+    ended = [_hand_over(runner, *given) for given in zip(nodes, bad, strict=True)]
     runner.check(f"the caller is hung up on, by {names(nodes)}", "yes", agreed(ended))
     runner.until(
         f"the rule that refused the block, by {names(nodes)}",
         RULE,
-        lambda: agreed([_refusal(node, bad) for node in nodes]),
+        lambda: agreed([_refusal(*given) for given in zip(nodes, bad, strict=True)]),
     )
     runner.check(
         f"the block is marked, at {names(nodes)}",
         "invalid",
-        agreed([_mark(node, bad) for node in nodes]),
+        agreed([_mark(*given) for given in zip(nodes, bad, strict=True)]),
     )
     runner.check(
         f"connections to the cheat, at {names(nodes)}",
