@@ -296,6 +296,16 @@ def test_a_network_without_any_peer_gets_one_more() -> None:
     assert world.count()[FULL_RELAY] == 9
 
 
+def test_a_network_whose_first_peers_are_only_being_dialled_gets_no_more() -> None:
+    connections = World(known=100).connections
+    now, dialled = NOW, list[DialRequest]()
+    for _ in range(3_600):
+        now += SECOND
+        found = [each for each in connections.tick(now) if isinstance(each, DialRequest)]
+        dialled += [each for each in found if each.kind is FULL_RELAY]
+    assert len(dialled) == 8
+
+
 def test_with_few_connections_no_network_gets_one_more() -> None:
     world = World(known=100, max_connections=7)
     world.wait(10 * SECOND)

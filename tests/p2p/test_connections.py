@@ -150,7 +150,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def bounds_hold(self) -> None:
         for kind, count in self.world.count().items():
-            assert kind is INBOUND or count <= self.allowed[kind]
+            assert kind is INBOUND or count <= self.allowed[kind], (kind, count)
         groups = [
             address.group()
             for peer in self.world.peers

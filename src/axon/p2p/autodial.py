@@ -208,9 +208,13 @@ class AutoDial:
 
     @property
     def _is_full(self) -> bool:
-        """Whether there are as many full relay peers as there usually are, not more or less."""
+        """Whether there are as many full relay peers as there usually are, not more or less.
+
+        None is only being dialled: it may become the first of its network.
+        """
         full = self._table.count(ConnectionType.FULL_RELAY)
-        return full == self._config.max_full_relay == MAX_FULL_RELAY
+        stand = self._table.count_open(ConnectionType.FULL_RELAY)
+        return stand == full == self._config.max_full_relay == MAX_FULL_RELAY
 
     def _lonely_network(self) -> AddressNetwork | None:
         """A network that we reach and know addresses of, and on which we have no peer."""
