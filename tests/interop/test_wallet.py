@@ -116,7 +116,7 @@ def test_a_wallet_among_bcoin_and_axon(tmp_path: Path) -> None:
     with BcoinProcess(tmp_path / "bcoin") as bcoin:
         bcoin.mine(FIRST_BLOCKS, ALICE)
         with NodeProcess("axon", tmp_path / "axon", options=("-connect=0",)).start() as axon:
-            axon.rpc("addnode", str(bcoin.p2p), "onetry")
+            axon.rpc("addnode", str(bcoin.p2p), "onetry", False)
             wait_until(lambda: axon.tip() == bcoin.tip(), LIMIT_S, "axon follows")
             asyncio.run(_between(bcoin, axon, tmp_path / "light"))
 
