@@ -66,7 +66,13 @@ def measure(rounds: int = ROUNDS) -> Row:
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
         nodes = [
-            NodeProcess(f"n{number}", folder / f"n{number}", f"127.{number}.0.1", trusted_door=True)
+            NodeProcess(
+                f"n{number}",
+                folder / f"n{number}",
+                f"127.{number}.0.1",
+                options=("-announcepool=1",),  # Who comes back is told of what waits.
+                trusted_door=True,
+            )
             for number in range(1, NODES + 1)
         ]
         try:
