@@ -37,6 +37,7 @@ from axon.wire.messages import (
     Ping,
     Pong,
 )
+from axon.wire.messages.compactblocks import SHORT_ID_BYTES
 from axon.wire.messages.filters import BASIC_FILTER
 from axon.wire.v1 import HEADER_SIZE
 from tests.node.rig import Rig, crowded, next_block, payment
@@ -364,3 +365,10 @@ def test_who_waits_for_anothers_block_without_witnesses_asks_again_when_that_one
     rig.tick()
     rig.work()
     assert [type(each) for each in rig.sent_to(second)] == [BlockMessage, Pong]
+
+
+def test_a_compact_block_of_many_names_takes_several_turns_of_its_sender() -> None:
+    names = 60_000 * SHORT_ID_BYTES
+    assert received_ns("cmpctblock", names) > 10 * STEP_NS
+    usual = received_ns("cmpctblock", 3_000 * SHORT_ID_BYTES)
+    assert usual < STEP_NS

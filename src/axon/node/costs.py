@@ -41,7 +41,7 @@ _FURTHER_NS: Final = {
 
 _RECEIVED_BYTE_NS: Final = {
     "block": 1,  # Handed on; all else is done off the loop.
-    "cmpctblock": 1,
+    "cmpctblock": 60,  # Six bytes name a transaction, which is looked up, and asked for if missing.
     "blocktxn": 1,
     "cfilter": 1,
     "filterload": 5,  # Kept as it is.
