@@ -279,19 +279,42 @@ def test_who_dialled_us_may_be_last_if_one_that_we_dialled_is_asked() -> None:
     assert it.owed() == (ALICE, BOB, CAROL)
 
 
-def test_when_three_are_asked_a_fourth_is_only_tried() -> None:
+@pytest.mark.parametrize("outcome", [PARTIAL, CompactFault.FAILED, CompactFault.INVALID, WHOLE])
+def test_when_three_are_asked_a_fourth_is_only_tried_and_only_once(
+    outcome: PartialBlock | Rebuilt | CompactFault,
+) -> None:
     it = Fixture()
     for peer in (ALICE, BOB, CAROL):
         it.bandwidth.brought(peer)
         it.ask(peer)
-    assert it.ask(DAVE) == []
+    assert it.receive(DAVE) == MatchRequest(DAVE, MESSAGE)
+    found = it.part.matched(DAVE, it.next.hash, outcome, NOW)
     assert it.owed() == (ALICE, BOB, CAROL)
-    assert it.receive(DAVE) == MatchRequest(DAVE, MESSAGE)
-    assert it.part.matched(DAVE, it.next.hash, CompactFault.FAILED, NOW) == []
-    assert it.receive(DAVE) == MatchRequest(DAVE, MESSAGE)
-    assert blames(it.part.matched(DAVE, it.next.hash, CompactFault.INVALID, NOW))
-    assert it.receive(ERIN) == MatchRequest(ERIN, MESSAGE)
-    assert it.part.matched(ERIN, it.next.hash, WHOLE, NOW) is WHOLE
+    if outcome is WHOLE:
+        assert found is WHOLE
+        return
+    assert blames(found) if outcome is CompactFault.INVALID else found == []
+    assert it.receive(DAVE) == [], "it costs as much each time"
+
+
+def test_strangers_whose_blocks_are_looked_at_take_no_place_of_one_that_we_dialled() -> None:
+    it = Fixture(inbound=(ALICE, BOB, CAROL))
+    it.bandwidth.brought(DAVE)
+    assert it.ask(ALICE) == asks_for_rest(ALICE)
+    for peer in (BOB, CAROL, DAVE):
+        assert it.receive(peer) == MatchRequest(peer, MESSAGE)
+    assert it.part.matched(DAVE, it.next.hash, PARTIAL, NOW) == asks_for_rest(DAVE)
+    assert it.owed() == (ALICE, DAVE)
+
+
+def test_who_was_tried_in_vain_is_heard_again_when_it_is_asked() -> None:
+    it = Fixture()
+    it.ask(ALICE)
+    assert it.ask(BOB) == []
+    it.part.closed(ALICE)
+    it.download.closed(ALICE, NOW)
+    it.download.take_on(BOB, it.next, NOW)
+    assert it.ask(BOB) == asks_for_rest(BOB)
 
 
 def test_who_owes_us_too_much_is_only_tried() -> None:

@@ -14,6 +14,7 @@ becomes of those who never answer, `BlockDownload` says: all of this counts as a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -40,6 +41,7 @@ class _Stage(Enum):
     WAITING = auto()
     FILLING = auto()
     FALLEN_BACK = auto()
+    TRIED = auto()  # Nothing came of it: it is not looked at again, unless we ask for it.
 
 
 @dataclass(slots=True)
@@ -115,15 +117,15 @@ class CompactFetch:
         self, peer: PeerId, entry: HeaderEntryView, message: CmpctBlock, now: Instant
     ) -> MatchRequest | list[Action]:
         block_hash = entry.hash
-        fetches = self._fetches.setdefault(block_hash, {})
-        if peer in fetches:
-            return []  # It has said so already.
+        fetch = self._find(peer, block_hash, now)
         askers = self._download.asked_of(block_hash)
         asked = peer in askers
-        if not asked and len(askers) < MAX_PARALLEL and self._download.has_room(peer):
+        if fetch is not None and not (asked and fetch.stage is _Stage.TRIED):
+            return []  # It has said so already.
+        if not asked and self._download.has_room(peer) and self._may_ask(peer, askers):
             self._download.take_on(peer, entry, now)
             asked = True
-        fetches[peer] = _Fetch(asked)
+        self._fetches.setdefault(block_hash, {})[peer] = _Fetch(asked)
         return MatchRequest(peer, message)
 
     def matched(
@@ -141,7 +143,7 @@ class CompactFetch:
         fetch = self._find(peer, block_hash, now)
         if fetch is None:
             return []
-        if isinstance(outcome, PartialBlock) and fetch.asked and self._may_ask(peer, block_hash):
+        if isinstance(outcome, PartialBlock) and fetch.asked:
             fetch.stage, fetch.partial = _Stage.WAITING, outcome
             return [Send(peer, outcome.request())]
         if isinstance(outcome, PartialBlock):
@@ -207,17 +209,19 @@ class CompactFetch:
             return None
         return fetch
 
-    def _may_ask(self, peer: PeerId, block_hash: BlockHash) -> bool:
-        """Whether what is missing is asked of this peer, too.
+    def _may_ask(self, peer: PeerId, askers: Sequence[PeerId]) -> bool:
+        """Whether what is missing will be asked of this peer, beside those who owe the block.
 
         Of the first one always. Of others only if they announce to us as we asked them to; and of
-        one that dialled us not in the last place, unless one that we dialled is being asked.
+        one that dialled us not in the last place, unless one that we dialled is being asked. This
+        is decided before the block is looked at: until then others may come, and find no place.
         """
-        askers = self._download.asked_of(block_hash)
-        if askers[0] == peer:
+        if not askers:
             return True
-        outbound = any(self._bandwidth.is_outbound(each) for each in askers)
-        return self._bandwidth.is_chosen(peer) and (outbound or len(askers) < MAX_PARALLEL)
+        if len(askers) >= MAX_PARALLEL or not self._bandwidth.is_chosen(peer):
+            return False
+        outbound = any(self._bandwidth.is_outbound(each) for each in (peer, *askers))
+        return outbound or len(askers) < MAX_PARALLEL - 1
 
     def _conclude(
         self,
@@ -243,7 +247,9 @@ class CompactFetch:
 
     def _drop(self, peer: PeerId, block_hash: BlockHash, now: Instant) -> list[Action]:
         """Nothing comes of it: others are asked."""
-        self._forget(peer, block_hash)
+        fetch = self._fetches.get(block_hash, {}).get(peer)
+        if fetch is not None:
+            fetch.asked, fetch.stage, fetch.partial = False, _Stage.TRIED, None
         self._download.give_up(peer, block_hash, now)
         return []
 
