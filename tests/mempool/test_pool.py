@@ -436,3 +436,15 @@ def test_outputs_end_behind_the_last() -> None:
     entry = scene.add(scene.pay(scene.coin()))
     assert scene.pool.output(out(entry)) == entry.transaction.outputs[0]
     assert scene.pool.output(out(entry, 1)) is None
+
+
+def test_all_entries_by_wtxid_are_those_of_the_moment_and_copied_once() -> None:
+    scene = Scene()
+    first = scene.add(scene.pay(scene.coin(10_000_000)))
+    before = scene.pool.by_wtxids()
+    assert scene.pool.by_wtxids() is before
+    second = scene.add(scene.pay(scene.coin(10_000_000)))
+    assert list(before.values()) == [first], "a job reads it beside the loop"
+    assert list(scene.pool.by_wtxids().values()) == [first, second]
+    scene.pool._remove([first])
+    assert list(scene.pool.by_wtxids().values()) == [second]

@@ -9,6 +9,7 @@ import pytest
 from axon.machine import MINUTE, SECOND, Closed, PeerId
 from axon.node.commands import SendTransaction
 from axon.node.facts import PeerMisbehaved
+from axon.node.jobs import FilterBlock
 from axon.node.settings import NodeSettings
 from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import hash160
@@ -134,6 +135,19 @@ def test_a_filtered_block_is_a_proof_and_what_matches_in_order_with_other_reques
     assert proof.tree.extract() == (block.header.merkle_root, [(1, to_bob.txid)])
     assert transaction == Tx(Transaction(to_bob.stripped, 0))
     assert isinstance(whole, BlockMessage)
+
+
+def test_a_block_in_validation_is_matched_when_that_is_done() -> None:
+    rig = Rig(settings=serving())
+    peer, giver = rig.connect(LIGHT), rig.connect()
+    rig.send(peer, filter_for(hash160(BOB.public_key)))
+    rig.work()
+    block = next_block(rig, ())
+    rig.send(giver, BlockMessage(block.raw))
+    rig.send(peer, GetData((InvItem(InvType.FILTERED_BLOCK, block.hash),)))
+    assert not [each for each in rig.jobs if isinstance(each.job, FilterBlock)]
+    rig.work()
+    assert [each.header for each in rig.told(peer, MerkleBlock)] == [block.header]
 
 
 def test_without_a_filter_a_filtered_block_is_not_given() -> None:

@@ -10,6 +10,7 @@ from axon.machine import DAY, HOUR, SECOND, Closed, Commanded, PeerId
 from axon.node.blocktraced import BlockRebuilt
 from axon.node.commands import SendTransaction, SubmitBlock, Submitted
 from axon.node.compactflow import MAX_ORDERED
+from axon.node.costs import DECODED_BLOCK_NS
 from axon.node.facts import MessageIgnored, PeerMisbehaved, TransactionRejected
 from axon.node.peerinfo import peer_info
 from axon.p2p.blocksinflight import TIMEOUT_BASE
@@ -786,6 +787,16 @@ def test_transactions_are_given_of_ten_blocks_and_of_older_ones_the_whole() -> N
     rig.send(peer, GetBlockTxn(older.hash, (0,)))
     rig.work()
     assert rig.told(peer, BlockMessage) == [BlockMessage(older.raw)]
+
+
+def test_an_old_block_taken_apart_for_a_peer_counts_as_its_work() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    older = rig.node.active.at(110)
+    assert older is not None
+    before = rig.node.sessions[peer].cost_ns
+    rig.send(peer, GetBlockTxn(older.hash, (0,)))
+    assert rig.node.sessions[peer].cost_ns - before >= DECODED_BLOCK_NS
 
 
 @pytest.mark.parametrize("newest", [True, False])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from axon.machine import SECOND, PeerId
 from axon.p2p.admission import InboundAdmitted, InboundRefused
 from axon.p2p.banlist import Subnet
@@ -35,6 +37,8 @@ def test_inbound_peers_are_let_in_while_there_is_room() -> None:
     world = World()
     assert world.config.max_inbound == 189
     assert world.config.max_inbound_relay == 94
+    assert replace(world.config, max_connections=12).max_inbound_relay == 1
+    assert replace(world.config, relay_percent=0).max_inbound_relay == 0
     others = candidates(world, 188)
     assert world.connections.admission.admit(ip("9.9.9.9"), others, NOW) == InboundAdmitted()
     world.accept(ip("9.9.9.9"))

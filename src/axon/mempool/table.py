@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 
 from axon.mempool.clusters import components, join, make_cluster, parents_first
@@ -76,6 +77,7 @@ class EntryTable:
     def __init__(self) -> None:
         self._entries: dict[Txid, PoolEntry] = {}
         self._by_wtxid: dict[Wtxid, PoolEntry] = {}
+        self._snapshot: Mapping[Wtxid, PoolEntry] | None = None
         self._spenders: dict[OutPoint, PoolEntry] = {}
         self._deltas: dict[Txid, int] = {}
         self._unbroadcast: dict[Txid, None] = {}
@@ -114,9 +116,11 @@ class EntryTable:
         """The entry of exactly this transaction, witness included."""
         return self._by_wtxid.get(wtxid)
 
-    def by_wtxids(self) -> dict[Wtxid, PoolEntry]:
-        """All entries by wtxid, as they are now; the caller's own."""
-        return self._by_wtxid.copy()
+    def by_wtxids(self) -> Mapping[Wtxid, PoolEntry]:
+        """All entries by wtxid, as they are now: made once for all who ask until one changes."""
+        if self._snapshot is None:
+            self._snapshot = MappingProxyType(self._by_wtxid.copy())
+        return self._snapshot
 
     def spender(self, point: OutPoint) -> PoolEntry | None:
         """The entry that spends this output; None if none does."""
@@ -252,6 +256,7 @@ class EntryTable:
             parent.children[txid] = entry
             if parent.cluster not in clusters:
                 clusters.append(parent.cluster)
+        self._snapshot = None
         self._entries[txid] = entry
         self._by_wtxid[entry.wtxid] = entry
         for point in entry.prevouts:
@@ -291,6 +296,7 @@ class EntryTable:
 
     def _remove(self, entries: Iterable[PoolEntry]) -> None:
         """Let entries go. Their descendants must go with them, unless they are confirmed."""
+        self._snapshot = None  # Not kept any longer: what has gone is to leave the memory.
         gone = {entry.txid: entry for entry in entries}
         touched: dict[int, Cluster] = {}
         for txid, entry in gone.items():

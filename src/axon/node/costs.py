@@ -30,6 +30,9 @@ SENT_BYTE_NS: Final = 8
 NAMED_BLOCK_NS: Final = 100
 """Of each block that is looked up for a request which names a range of them."""
 
+DECODED_BLOCK_NS: Final = 20_000_000
+"""Of an old block taken apart for a peer: off the loop, which gets less time meanwhile."""
+
 _FURTHER_NS: Final = {
     "tx": 150_000,
     "headers": 100_000,

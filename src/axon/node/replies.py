@@ -21,7 +21,7 @@ from axon.machine import Instant, PeerId
 from axon.node.bloomflow import BloomFlow
 from axon.node.chainstate import ChainState
 from axon.node.compactrelay import CompactRelay
-from axon.node.costs import NAMED_BLOCK_NS
+from axon.node.costs import DECODED_BLOCK_NS, NAMED_BLOCK_NS
 from axon.node.facts import MessageIgnored
 from axon.node.jobs import (
     READ,
@@ -237,9 +237,6 @@ class Replies:
             return
         following = self._again.pop(peer, None) or self._serving.take_next(peer, now)
         if isinstance(following, ReadRequest):
-            if following.item.kind == InvType.FILTERED_BLOCK:
-                self._blooms.read_block(session, following)
-                return
             if BlockHash(following.item.hash) in self._chain.validating:
                 self._unvalidated[peer] = following
                 session.busy = True
@@ -259,6 +256,9 @@ class Replies:
         if not self._chain.has_block(BlockHash(item.hash)):
             self._serving.pass_over(peer, item)  # Its verdict was waited for, and it is invalid.
             return []
+        if item.kind == InvType.FILTERED_BLOCK:
+            self._blooms.read_block(session, request)
+            return None
         if self._serving.gives_compact(item, now):
             message = self._relay.compact_of(BlockHash(item.hash))
             if message is not None:
@@ -337,6 +337,10 @@ class Replies:
 
     def _read(self, session: Session, continuation: _Read) -> None:
         session.busy = True
+        if isinstance(continuation, TransactionsRead) or (
+            isinstance(continuation, BlockRead) and continuation.compact
+        ):
+            session.cost_ns += DECODED_BLOCK_NS
         if self._reads < MAX_READS:
             self._order(continuation)
         else:

@@ -6,7 +6,7 @@ of them here, so that they agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from axon.chain.outcome import BlockOutcome
@@ -60,7 +60,7 @@ class TxOutcomes:
         self.extra = extra
         self.fees = FeeEstimator()
 
-    def candidates(self) -> tuple[dict[Wtxid, PoolEntry], tuple[Transaction, ...]]:
+    def candidates(self) -> tuple[Mapping[Wtxid, PoolEntry], tuple[Transaction, ...]]:
         """What may be in the next block: the pool, and all else that is kept."""
         return self.pool.by_wtxids(), (*self.download.orphans.transactions(), *self.extra)
 

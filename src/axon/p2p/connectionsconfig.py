@@ -100,5 +100,6 @@ class ConnectionsConfig:
 
     @property
     def max_inbound_relay(self) -> int:
-        """Of those so many may have transactions."""
-        return self.max_inbound * self.relay_percent // 100
+        """Of those so many may have transactions; one at least, where any may."""
+        share = self.max_inbound * self.relay_percent
+        return share // 100 or min(1, share)

@@ -30,8 +30,9 @@ FIRST_BYTES: Final = 12_000_000
 MAX_BYTES: Final = 50_000_000
 """The same for their sizes: 12 MB in ten minutes, so much at the start, and saved up at most."""
 
-MAX_WAITING: Final = 50_000
-"""Transactions that wait. So many do only in a flood; the rest reaches peers by others."""
+MAX_WAITING: Final = 5_000
+"""Transactions that wait: six minutes' worth, which are ranked in ten milliseconds. There are more
+in a flood only; then the worse half is forgotten, and reaches peers by others."""
 
 BATCH_S: Final = 5
 """What has to wait is looked through when so many seconds' worth of tokens are there."""
@@ -104,8 +105,10 @@ class TxBacklog:
 
     def add(self, wtxid: Wtxid) -> None:
         """A transaction is to be announced."""
-        if len(self._waiting) < MAX_WAITING:
-            self._waiting[wtxid] = None
+        self._waiting[wtxid] = None
+        if len(self._waiting) > MAX_WAITING:
+            best = nsmallest(MAX_WAITING // 2, self._entries(), relay_rank)
+            self._waiting = dict.fromkeys([entry.wtxid for entry in best])
 
     def clear(self) -> None:
         """There is nobody to announce anything to."""
