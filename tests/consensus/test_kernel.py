@@ -226,12 +226,6 @@ def test_a_closed_kernel_says_so(kernel: Kernel) -> None:
     kernel.close()
 
 
-def test_an_interrupted_kernel_closes(kernel: Kernel) -> None:
-    kernel.interrupt()
-    kernel.close()
-    kernel.interrupt()
-
-
 def test_state_survives_closing(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 5)
     kernel = Kernel("regtest", tmp_path / "data", tmp_path / "elsewhere", threads=0)

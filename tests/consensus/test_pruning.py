@@ -5,6 +5,7 @@ With the library itself: `tests/host/test_pruning.py`, where a file has its 128 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,3 +155,22 @@ def test_a_damaged_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "below").write_text("many")
     with pytest.raises(StorageError, match="-reindex"):
         PrunedBlocks(tmp_path)
+
+
+def test_what_is_remembered_is_on_the_disk_before_a_file_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names too: after a power cut nothing may be gone of which nobody knows."""
+    pruner, _ = scene(tmp_path)
+    done: list[int] = []  # What was synced, by its number on the disk; 0 where a file was emptied.
+    sync, folder = os.fsync, tmp_path / "pruned"
+
+    def synced(handle: int) -> None:
+        done.append(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(BlockFiles, "empty", lambda *_: done.append(0))
+    pruner.prune(7)
+    names = (tmp_path, folder / "counts", folder, folder / "below", folder)
+    assert done[: done.index(0)] == [each.stat().st_ino for each in names]

@@ -195,12 +195,12 @@ class BlockFiles:
         except OSError as error:
             raise disk_refusal(f"Cannot use the folder {self._directory}", error) from error
 
-    def transaction_count(self, record: Record) -> int:
-        """How many transactions a block has."""
-        count, _ = read_compact_size(
-            self._read_at(record.number, record.offset, HEADER_SIZE + _LONGEST_COUNT), HEADER_SIZE
-        )
-        return count
+    def transaction_count(self, record: Record) -> int | None:
+        """How many transactions a block has; None if it does not lie there any more."""
+        head = self._read_at(record.number, record.offset, HEADER_SIZE + _LONGEST_COUNT)
+        if head[:HEADER_SIZE] != record.header:
+            return None
+        return read_compact_size(head, HEADER_SIZE)[0]
 
     def read(self, record: Record) -> bytes | None:
         """The bytes of a block; None if the file has become shorter."""

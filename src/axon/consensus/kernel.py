@@ -335,6 +335,10 @@ class Kernel:
 
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if never stored, or pruned off the chain."""
+        record = self._positions.get(block_hash)
+        count = None if record is None else self._files.transaction_count(record)
+        if count is not None:
+            return count
         raw = self.read_block(block_hash)
         if raw is not None:
             return read_compact_size(raw, HEADER_SIZE)[0]
@@ -350,11 +354,6 @@ class Kernel:
         return verify_scripts(transaction, spent, flags)
 
     # Its life.
-
-    def interrupt(self) -> None:
-        """Make a long call (reindex, a long reorganisation) return early; only `close` follows."""
-        if self._use is not None and (opened := self._use.opened) is not None:
-            library.context_interrupt(opened.context)
 
     def flush(self) -> None:
         """Write everything down, the coins too; calls of other threads wait meanwhile.

@@ -23,11 +23,6 @@ class KernelUse:
         self._exchanging = False
         self._changed = threading.Condition()
 
-    @property
-    def opened(self) -> OpenKernel | None:
-        """The kernel, for what may be said to it at any time; None when it is closed."""
-        return self._opened
-
     @contextmanager
     def call(self) -> Iterator[OpenKernel]:
         """The kernel for one call, which stays open for so long; waits while it is exchanged.

@@ -72,20 +72,23 @@ class Ledger:
     def _followers(self) -> list[Coins | FilterIndex]:
         return [self.coins] if self.filters is None else [self.coins, self.filters]
 
-    def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
+    def validate(
+        self, raw: bytes, *, follow: bool = True, block: Block | None = None
+    ) -> BlockOutcome:
         """Validate a block and let coins and filters follow.
 
         Args:
             raw: a whole block, witnesses included.
             follow: whether coins and filters move in this call, if they are near. When blocks left
                 the chain they do in any case: the pool cannot take their transactions back else.
+            block: the same, if it has been decoded before.
 
         Raises:
             KernelError: the library failed.
             StorageError: the disk failed, or what it holds is damaged.
         """
         try:
-            block = Block.decode(raw)
+            block = block or Block.decode(raw)
         except DecodeError:
             return BlockOutcome(Rejected("bad-block-encoding", "Block decode failed"))
         if _may_be_inner_nodes(block):

@@ -8,6 +8,7 @@ HASH.block   a block that was fetched again, as sent
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -66,21 +67,24 @@ class PrunedBlocks:
         self._write("below", str(below).encode())
         self.below = below
 
-    def note_count(self, height: int, count: int) -> None:
-        """How many transactions the active block at this height has.
+    def note_counts(self, counts: Mapping[int, int]) -> None:
+        """How many transactions active blocks have, by height; on the disk when this returns.
 
         Raises:
             OSError: the disk refuses.
         """
-        self._folder.mkdir(0o700, parents=True, exist_ok=True)
+        self._make_folder()
         handle = os.open(self._folder / "counts", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.pwrite(handle, count.to_bytes(_COUNT_SIZE, "little"), height * _COUNT_SIZE)
+            for height, count in counts.items():
+                os.pwrite(handle, count.to_bytes(_COUNT_SIZE, "little"), height * _COUNT_SIZE)
+            os.fsync(handle)
         finally:
             os.close(handle)
+        _sync(self._folder)
 
     def count(self, height: int) -> int:
-        """What `note_count` was told; 0 if nothing."""
+        """What `note_counts` was told; 0 if nothing."""
         try:
             with (self._folder / "counts").open("rb") as file:
                 file.seek(height * _COUNT_SIZE)
@@ -127,7 +131,7 @@ class PrunedBlocks:
 
     def _write(self, name: str, data: bytes) -> None:
         """All of it, on the disk when this returns, or nothing."""
-        self._folder.mkdir(0o700, parents=True, exist_ok=True)
+        self._make_folder()
         fresh = self._folder / f"{name}.new"
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -135,3 +139,18 @@ class PrunedBlocks:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._folder / name)
+        _sync(self._folder)
+
+    def _make_folder(self) -> None:
+        if not self._folder.exists():
+            self._folder.mkdir(0o700, parents=True, exist_ok=True)
+            _sync(self._folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, too: files that follow from them are emptied next."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

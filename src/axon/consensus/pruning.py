@@ -96,8 +96,10 @@ class Pruner:
     def _empty(self, numbers: list[int]) -> None:
         self._kernel.flush()
         try:
+            counts: dict[int, int] = {}
             for number in numbers:
-                self._note_counts(number)
+                counts |= self._counts(number)
+            self.gone.note_counts(counts)
             self.gone.raise_to(max(self._highest(number) for number in numbers) + 1)
             for number in numbers:
                 self._files.empty(number)
@@ -113,10 +115,13 @@ class Pruner:
             self._heights[number] = known
         return known
 
-    def _note_counts(self, number: int) -> None:
-        """How many transactions the active blocks of a file have."""
+    def _counts(self, number: int) -> dict[int, int]:
+        """How many transactions the active blocks of a file have, by height."""
+        found: dict[int, int] = {}
         for record in self._files.records(number):
             block_hash = record.hash
             height = self._kernel.height_of(block_hash)
-            if height is not None and self._kernel.is_active(block_hash):
-                self.gone.note_count(height, self._files.transaction_count(record))
+            count = self._files.transaction_count(record)
+            if height is not None and count is not None and self._kernel.is_active(block_hash):
+                found[height] = count
+        return found

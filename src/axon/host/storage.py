@@ -37,6 +37,7 @@ from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError, StorageError, disk_refusal
 from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
@@ -284,9 +285,9 @@ class Storage:
         """Blocks by which coins or filters are behind."""
         return self.ledger.lag
 
-    def validate(self, raw: bytes, *, follow: bool) -> BlockOutcome:
+    def validate(self, raw: bytes, *, follow: bool, block: Block | None) -> BlockOutcome:
         """Validate a block."""
-        return self.ledger.validate(raw, follow=follow)
+        return self.ledger.validate(raw, follow=follow, block=block)
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
         """Headers that the node accepted: to the file, then to the kernel."""

@@ -189,7 +189,8 @@ class BlockFlow:
         entry, block = found.entry, found.rebuilt.block
         self.download.arrived(found.peer, entry.hash, now)
         self._sessions[found.peer].busy = True
-        self._validate(entry, block.raw, BlockValidated(entry.hash, found.peer, None, compact=True))
+        done = BlockValidated(entry.hash, found.peer, None, compact=True)
+        self._validate(entry, block.raw, done, block)
         self._relay.rebuilt(entry, block, now)
         self._outbox.perform(self.download.update(now))
 
@@ -209,7 +210,7 @@ class BlockFlow:
             self._outbox.report(BlockRejected(block.hash, added.reason, None))
             self._outbox.answer(ticket, Submitted(added.reason))
             return
-        self._validate(added, block.raw, BlockValidated(block.hash, None, ticket))
+        self._validate(added, block.raw, BlockValidated(block.hash, None, ticket), block)
         self._relay.came_whole(added, block.raw, now)
 
     def _is_worth_validating(self, entry: HeaderEntry) -> bool:
@@ -224,13 +225,15 @@ class BlockFlow:
             and entry.height <= tip.height + KEPT_BLOCKS
         )
 
-    def _validate(self, entry: HeaderEntry, raw: bytes, continuation: BlockValidated) -> None:
-        self._timelines.received(continuation.peer, entry, self._outbox.now)
+    def _validate(
+        self, entry: HeaderEntry, raw: bytes, done: BlockValidated, block: Block | None = None
+    ) -> None:
+        self._timelines.received(done.peer, entry, self._outbox.now)
         self._headers.learn_all()
         self._chain.validating[entry.hash] = None
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
         follow = self._chain.follows and near
-        self._outbox.delegate(ValidateBlock(raw, follow), CHAIN, continuation)
+        self._outbox.delegate(ValidateBlock(raw, follow, block), CHAIN, done)
         self.pruning.stored(len(raw))
 
     # A block is validated.

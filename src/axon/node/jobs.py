@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.p2p.compactblock import HoldsTransaction, PartialBlock
+from axon.primitives.block import Block
 from axon.primitives.bloom import BloomFilter
 from axon.primitives.hashes import BlockHash, Wtxid
 from axon.primitives.header import Header
@@ -60,10 +61,12 @@ class ValidateBlock:
     Args:
         raw: the block as sent.
         follow: whether coins and filters move along at once; in initial sync they catch up later.
+        block: the same, where it has been decoded before.
     """
 
     raw: bytes
     follow: bool
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class LedgerView(Protocol):
     def lag(self) -> int:
         """Blocks by which coins or filters are behind."""
 
-    def validate(self, raw: bytes, *, follow: bool) -> BlockOutcome:
+    def validate(self, raw: bytes, *, follow: bool, block: Block | None) -> BlockOutcome:
         """Validate a block."""
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
@@ -102,8 +102,8 @@ class LedgerView(Protocol):
 def perform(ledger: LedgerView, job: object) -> object:
     """Do one job; its outcome."""
     match job:
-        case ValidateBlock(raw, follow):
-            return ledger.validate(raw, follow=follow)
+        case ValidateBlock(raw, follow, block):
+            return ledger.validate(raw, follow=follow, block=block)
         case VerifyScripts(transaction, spent):
             return ledger.validator.verify_scripts(transaction, spent)
         case ReadBlock(block_hash, stripped):

@@ -10,6 +10,7 @@ from axon.chain.filterindex import FilterIndex
 from axon.chain.outcome import BlockOutcome
 from axon.consensus.ledger import Ledger
 from axon.consensus.validator import Validator
+from axon.primitives.block import Block
 from axon.primitives.verdict import Rejected
 
 SYNC_BLOCKS: Final = 12
@@ -68,9 +69,11 @@ class LedgerOnDisk(Ledger):
         super().__init__(validator, Coins(MemoryStore()), FilterIndex(MemoryStore()))
         self._disk = disk
 
-    def validate(self, raw: bytes, *, follow: bool = True) -> BlockOutcome:
+    def validate(
+        self, raw: bytes, *, follow: bool = True, block: Block | None = None
+    ) -> BlockOutcome:
         """Validate a block, and note it if it is kept."""
-        outcome = super().validate(raw, follow=follow)
+        outcome = super().validate(raw, follow=follow, block=block)
         if not isinstance(outcome.verdict, Rejected):
             self._disk.wrote(raw)
         return outcome
