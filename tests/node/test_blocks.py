@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from axon.machine import MINUTE, SECOND, PeerId
+from axon.machine import MINUTE, SECOND, Commanded, PeerId
 from axon.node.blocktraced import BlockTraced
 from axon.node.commands import (
     FetchBlock,
@@ -23,6 +23,7 @@ from axon.node.facts import (
     TransactionAccepted,
     TransactionRemoved,
 )
+from axon.node.jobs import LearnHeaders
 from axon.p2p.blocksinflight import TIMEOUT_BASE
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
@@ -352,6 +353,21 @@ def test_a_submitted_header_makes_its_block_wanted() -> None:
     assert rig.told(peer, GetData) == []  # Nobody said that he has it.
     rig.send(peer, Headers((block.header,)))
     assert rig.told(peer, GetData)
+
+
+def test_a_submitted_header_is_answered_once_it_is_kept() -> None:
+    rig = Rig()
+    first, second, third = [block.header for block in chain_on(rig.node.active.tip, 3)]
+    for ticket, header in enumerate((first, second, third, third), 1):
+        rig.feed(Commanded(ticket, SubmitHeader(header)))
+    kept = []
+    while rig.jobs:
+        kept.append((rig.jobs[0].job, sorted(rig.answers)))
+        rig.work(1)
+    assert kept == [(LearnHeaders((first,)), []), (LearnHeaders((second, third)), [])]
+    assert rig.answers == dict.fromkeys((1, 2, 3, 4), Accepted())
+    rig.feed(Commanded(5, SubmitHeader(third)))
+    assert rig.answers[5] == Accepted()
 
 
 def test_a_block_can_only_be_fetched_from_a_peer_that_speaks_of_blocks() -> None:

@@ -143,14 +143,15 @@ class BlockFlow:
         self.stale.showed(session)
         self._outbox.perform(self.download.update(now))
 
-    def submit_header(self, header: Header, now: Instant) -> Verdict:
-        """A header from the operator."""
+    def submit_header(self, header: Header, ticket: int, now: Instant) -> None:
+        """A header from the operator, who is told of it once it is kept."""
         added = self._headers.place(header, now)
         self._outbox.perform(self.download.update(now))
         if isinstance(added, Rejected):
-            return added
+            self._outbox.answer(ticket, added)
+            return
         self.stale.noticed(added, now)
-        return Accepted()
+        self._headers.answer_when_kept(ticket)
 
     # Blocks come in.
 

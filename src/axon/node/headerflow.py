@@ -24,13 +24,15 @@ from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.verdict import Rejected
+from axon.primitives.verdict import Accepted, Rejected
 from axon.wire.messages import Headers, Inv, InvItem, InvType
 
 
 @dataclass(frozen=True, slots=True)
 class HeadersLearnt:
-    """Continuation: headers are kept."""
+    """Continuation: headers are kept, and so are those that these commands gave."""
+
+    tickets: tuple[int, ...]
 
 
 class HeaderFlow:
@@ -58,6 +60,7 @@ class HeaderFlow:
         self._peer_chains = peer_chains
         self._timelines = timelines
         self._to_learn: list[Header] = []
+        self._to_answer: list[int] = []  # Commands whose headers are in `_to_learn` or before.
         self._learning = 0  # Jobs ordered and not done.
 
     def opened(self, session: Session, now: Instant, *, preferred: bool, serves: bool) -> None:
@@ -171,11 +174,28 @@ class HeaderFlow:
         if self._to_learn:
             self._learning += 1
             job = LearnHeaders(tuple(self._to_learn))
-            self._outbox.delegate(job, CHAIN, HeadersLearnt())
+            self._outbox.delegate(job, CHAIN, HeadersLearnt(tuple(self._to_answer)))
             self._to_learn.clear()
+            self._to_answer.clear()
 
-    def learnt(self) -> None:
+    def answer_when_kept(self, ticket: int) -> None:
+        """Answer a command once every header that was placed before is kept."""
+        self._to_answer.append(ticket)
+        self._answer_if_idle()
+
+    def learnt(self, done: HeadersLearnt) -> None:
         """The headers of one job are kept."""
         self._learning -= 1
+        self._answer(done.tickets)
         if not self._learning:
             self.learn_all()
+            self._answer_if_idle()
+
+    def _answer_if_idle(self) -> None:
+        if not self._learning:
+            self._answer(tuple(self._to_answer))
+            self._to_answer.clear()
+
+    def _answer(self, tickets: tuple[int, ...]) -> None:
+        for ticket in tickets:
+            self._outbox.answer(ticket, Accepted())

@@ -41,7 +41,7 @@ class Operator:
             case SubmitBlock(block):
                 self._blocks.submit(block, ticket, now)
             case SubmitHeader(header):
-                self._outbox.answer(ticket, self._blocks.submit_header(header, now))
+                self._blocks.submit_header(header, ticket, now)
             case FetchBlock(block_hash, peer):
                 blocks = self._blocks
                 refused = blocks.pruning.fetch(block_hash, peer, blocks.download, now)

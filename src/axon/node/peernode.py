@@ -113,7 +113,7 @@ class PeerNode(ABC):
             case Completed(task, outcome):
                 continuation = self._outbox.take_continuation(task)
                 if isinstance(continuation, HeadersLearnt):
-                    self._headerflow.learnt()
+                    self._headerflow.learnt(continuation)
                 elif isinstance(continuation, TransactionDecoded):
                     assert isinstance(outcome, Transaction | DecodeError)
                     self._reception.decoded(continuation, outcome, now)
