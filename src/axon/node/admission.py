@@ -8,8 +8,9 @@
 Coins are those of one block; what was found is used only while that block is the tip. While the
 coins move, or lag, a transaction of the operator waits, and one of a peer is refused for now.
 
-While a transaction of a peer is on its way the peer's next messages wait. Another peer that sends
-the same transaction waits for the same outcome.
+While transactions of a peer are on their way the peer's next messages wait, but for further
+transactions where there is room. What spends one that is on its way waits for it. Another peer that
+sends the same transaction waits for the same outcome.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from axon.mempool.acceptance import coins_to_find
 from axon.mempool.outcome import Admitted, FoundCoins, Prepared, Refusal, Refused
 from axon.mempool.packageacceptance import PackageResult
 from axon.mempool.persist import Dump
+from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.mempool.standard import is_stripped
 from axon.node.chainstate import ChainState
 from axon.node.jobs import COINS, SCRIPTS, FindCoins, VerifyScripts
@@ -33,13 +35,14 @@ from axon.node.packageflow import PackageFlow
 from axon.node.session import Session
 from axon.node.txdownload import Pair
 from axon.node.txoutcomes import LAGGING, TxOutcome, TxOutcomes
-from axon.primitives.hashes import BlockHash, Wtxid
+from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Rejected, Verdict
 
 MAX_IN_FLIGHT: Final = 16
-"""Transactions of peers worked on at a time. More wait here, and are forgotten with their peer:
-whoever connects, sends one and leaves again and again must not fill the lanes."""
+"""Transactions of peers worked on at a time. More wait here, one of each peer, and are forgotten
+with their peer: whoever connects, sends one and leaves again and again must not fill the lanes. A
+peer has several on their way only while that keeps nobody else waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,18 @@ class Awaited:
 class _Run:
     """A transaction on its way into the pool, and those that follow it.
 
-    `senders` sent the first and wait. `prepared` is the one it is at, once it is worth verifying;
-    `verified` once its scripts are good. `pair` is what is taken in together when nothing else is
-    left.
+    `senders` sent the first and wait. It is not `begun` while it waits for its turn, or before that
+    for the transaction `after`, which it spends. `prepared` is the one it is at, once it is worth
+    verifying; `verified` once its scripts are good. `pair` is what is taken in together when
+    nothing else is left.
     """
 
     number: int
     asked: Awaited | None
     senders: list[PeerId]
     queue: deque[tuple[Transaction, Instant | None]] = field(default_factory=deque)
+    begun: bool = False
+    after: Txid | None = None
     first: TxOutcome | None = None
     prepared: Prepared | None = None
     verified: bool = False
@@ -123,7 +129,9 @@ class Admission:
         self._runs: dict[int, _Run] = {}
         self._by_wtxid: dict[Wtxid, _Run] = {}  # Those of peers, by what they sent.
         self._queue: dict[int, _Run] = {}  # Those of peers whose turn has not come.
-        self._of_peers = 0  # Those of peers that are worked on.
+        self._followers: dict[Txid, list[_Run]] = {}  # Those that wait for what they spend.
+        self._of_peers = 0  # Those of peers.
+        self._begun = 0  # Of these, those that are worked on.
         self._waiting: deque[_Run] = deque()  # For the coins of the tip.
         self._number = 0
 
@@ -131,29 +139,46 @@ class Admission:
 
     def take(self, session: Session, transaction: Transaction, now: Instant) -> None:
         """A transaction of a peer, which waits until it is settled."""
-        session.busy = True
         run = self._make(None, [session.peer], [(transaction, None)])
         self._by_wtxid[transaction.wtxid] = run
+        self._enqueue(run)
         self._judged[transaction.txid] = self._judged[transaction.wtxid] = None
-        self._queue[run.number] = run
+        self._of_peers += 1
+        self._wait(session)
         self._start_queued(now)
 
     def take_pair(self, session: Session, pair: Pair, now: Instant) -> None:
         """A transaction of a peer that was refused alone, with a child; the peer waits."""
-        session.busy = True
         run = self._make(None, [session.peer], ())
         run.pair = pair
         self._queue[run.number] = run
+        self._of_peers += 1
+        self._wait(session)
         self._start_queued(now)
 
     def join(self, session: Session, wtxid: Wtxid) -> bool:
-        """Have a peer wait for the outcome of what another sent; False if none is on its way."""
+        """Have a peer wait for the outcome of what was sent before; False if none is on its way."""
         run = self._by_wtxid.get(wtxid)
         if run is None:
             return False
-        session.busy = True
-        run.senders.append(session.peer)
+        if session.peer not in run.senders:
+            run.senders.append(session.peer)
+            self._wait(session)
         return True
+
+    def _wait(self, session: Session) -> None:
+        session.judging += 1
+        session.busy = session.judging >= MAX_IN_FLIGHT or not self._has_room
+
+    def _go_on_with(self, session: Session) -> None:
+        session.judging -= 1
+        is_held = session.held is not None or not self._has_room
+        session.busy = session.judging > 0 and is_held
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether further transactions of a peer keep nobody else's waiting."""
+        return self._of_peers < MAX_IN_FLIGHT
 
     def submit(self, transaction: Transaction, ticket: int, now: Instant) -> None:
         """A transaction of the operator, answered with its outcome."""
@@ -175,10 +200,15 @@ class Admission:
             if peer not in run.senders:
                 continue
             run.senders.remove(peer)
-            if not run.senders and self._queue.pop(run.number, None) is not None:
-                del self._runs[run.number]
-                for transaction, _ in run.queue:
-                    self._forget(transaction)
+            if run.senders or run.begun:
+                continue
+            del self._runs[run.number]
+            self._of_peers -= 1
+            self._queue.pop(run.number, None)
+            if run.after is not None:
+                self._followers[run.after].remove(run)
+            for transaction, _ in run.queue:
+                self._forget(transaction)
 
     def resume(self, now: Instant) -> None:
         """The coins may have reached the tip: go on with what waits for them."""
@@ -197,10 +227,23 @@ class Admission:
         run = self._runs[self._number] = _Run(self._number, asked, senders, deque(items))
         return run
 
+    def _enqueue(self, run: _Run) -> None:
+        """Have a run wait for its turn, behind what it spends if that is on its way."""
+        transaction, _ = run.queue[0]
+        run.after = None
+        is_heavy = transaction.weight_wu > MAX_STANDARD_WEIGHT  # It is refused as it is.
+        for point in () if is_heavy else transaction.prevouts:
+            if point[:32] in self._judged:
+                run.after = Txid(point[:32])
+                self._followers.setdefault(run.after, []).append(run)
+                return
+        self._queue[run.number] = run
+
     def _start_queued(self, now: Instant) -> None:
-        while self._queue and self._of_peers < MAX_IN_FLIGHT:
+        while self._queue and self._begun < MAX_IN_FLIGHT:
             run = self._queue.pop(next(iter(self._queue)))
-            self._of_peers += 1
+            run.begun = True
+            self._begun += 1
             self._go_on(run, now)
 
     # On the way.
@@ -317,6 +360,8 @@ class Admission:
         for name in (transaction.txid, transaction.wtxid):
             self._judged.pop(name, None)
             self._outcomes.download.txrequest.reopen(name)
+        for run in self._followers.pop(transaction.txid, ()):
+            self._enqueue(run)
 
     def _end(self, run: _Run, now: Instant) -> None:
         """Everything of a run is settled: whoever waits for it goes on."""
@@ -326,8 +371,9 @@ class Admission:
             self._answer(run, run.asked)
             return
         self._of_peers -= 1
+        self._begun -= 1
         for peer in run.senders:
-            self._sessions[peer].busy = False
+            self._go_on_with(self._sessions[peer])
         if run.senders and isinstance(run.first, Admitted):
             self._sessions[run.senders[0]].last_transaction_at = now
 

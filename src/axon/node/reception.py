@@ -2,7 +2,8 @@
 
 Messages of one peer are handled one after the other, each completely before the next: while one
 waits for slow work, or the peer does not take what it is sent, the others wait as the bytes that
-they came as.
+they came as. Transactions in a row alone may wait together, where `node/admission` has room; what
+follows them waits for them all.
 
 Between peers it goes by cost, not by count (`node/costs`). Each step of the node does a bounded
 amount of this work, and the next turn always has the peer that will have cost least lately when its
@@ -31,7 +32,7 @@ from axon.primitives.transaction import Transaction
 from axon.wire.messages import Malformed, Message, OverLimit, Tx, Unknown
 from axon.wire.messages.inventory import ITEM_SIZE
 from axon.wire.registry import PIECEMEAL, LongList, decode_in_pieces, decode_message
-from axon.wire.transport import Corrupt, EncryptionError, NoMessage
+from axon.wire.transport import EncryptionError, Frame, NoMessage
 
 INBOX_LIMIT_BYTES: Final = 1_000_000
 """Above this nothing more is read from a peer of whom a whole message waits: one that sends faster
@@ -241,33 +242,24 @@ class Reception:
             self._begin_frame(session, now)
 
     def _begin_frame(self, session: Session, now: Instant) -> None:
-        session.message_bytes = 0  # That before is done with, and with all that it led to.
-        try:
-            frame = session.transport.next_frame()
-        except DecodeError as fault:
-            if isinstance(fault, EncryptionError):
-                self._outbox.report(EncryptionFailed(session.peer, fault.said))
-            raise PeerDone(str(fault)) from fault
+        if not session.judging:
+            session.message_bytes = 0  # That before is done with, and with all that it led to.
+        frame, session.held = session.held or self._cut_frame(session), None
         if frame is None:
-            self._outbox.settle(session)
             return
-        session.cost_ns += frame.size_bytes * CUT_BYTE_NS
-        if isinstance(frame, NoMessage):
-            session.cost_ns += MESSAGE_NS
-            return
-        if isinstance(frame, Corrupt):
-            session.received.count("", frame.size_bytes)
-            session.cost_ns += received_ns("", frame.size_bytes)
-            self._outbox.report(MessageIgnored(session.peer, "", frame.reason))
+        if session.judging and not _is_short_transaction(frame):
+            session.held, session.busy = frame, True
+            session.message_bytes += frame.size_bytes
             return
         session.received.count(frame.command, frame.size_bytes)
-        session.message_of, session.message_bytes = frame.command, frame.size_bytes
+        session.message_of = frame.command
+        session.message_bytes += frame.size_bytes
         if frame.size_bytes > LONG_LIST_BYTES and frame.command in PIECEMEAL:
             session.pieces = decode_in_pieces(frame.command, frame.payload, ITEMS_A_PIECE)
             self._handle_piece(session, session.pieces, now)
             return
         session.cost_ns += received_ns(frame.command, frame.size_bytes)
-        if frame.size_bytes > LONG_TX_BYTES and frame.command == Tx.command:
+        if frame.command == Tx.command and not _is_short_transaction(frame):
             session.busy = True
             self._long[session.peer] = frame.payload
             self._decode_next()
@@ -277,8 +269,34 @@ class Reception:
         except DecodeError as fault:
             found = fault
         self._handle(session, found, now)
-        if not session.busy:
+        if not (session.busy or session.judging):
             session.message_bytes = 0
+
+    def _cut_frame(self, session: Session) -> Frame | None:
+        """The next frame that is a message, None if there is none yet.
+
+        Raises:
+            PeerDone: the peer does not speak the transport.
+        """
+        try:
+            frame = session.transport.next_frame()
+        except DecodeError as fault:
+            if isinstance(fault, EncryptionError):
+                self._outbox.report(EncryptionFailed(session.peer, fault.said))
+            raise PeerDone(str(fault)) from fault
+        if frame is None:
+            self._outbox.settle(session)
+            return None
+        session.cost_ns += frame.size_bytes * CUT_BYTE_NS
+        if isinstance(frame, Frame):
+            return frame
+        if isinstance(frame, NoMessage):
+            session.cost_ns += MESSAGE_NS
+            return None
+        session.received.count("", frame.size_bytes)
+        session.cost_ns += received_ns("", frame.size_bytes)
+        self._outbox.report(MessageIgnored(session.peer, "", frame.reason))
+        return None
 
     def _handle(
         self, session: Session, found: Message | Unknown | DecodeError, now: Instant
@@ -339,6 +357,10 @@ class Reception:
         if isinstance(fault, Malformed):
             session.handshake.unreadable(fault)
         self._outbox.report(MessageIgnored(session.peer, session.message_of, str(fault)))
+
+
+def _is_short_transaction(frame: Frame) -> bool:
+    return frame.command == Tx.command and frame.size_bytes <= LONG_TX_BYTES
 
 
 def _burden(session: Session, now: Instant) -> int:

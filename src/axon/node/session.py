@@ -3,9 +3,9 @@
     handshake --complete--> ready --disconnect, or closed--> leaving --end of the step--> gone
 
 A peer's messages are handled strictly in order, each completely before the next: while a block of
-its is validated, a transaction of its verified or what it asked for read (`busy`), and while it
-does not take what we send (`clogged`), its further bytes wait as they came. When too many wait,
-nothing more is read from it.
+its is validated, transactions of its judged or what it asked for read (`busy`), and while it does
+not take what we send (`clogged`), its further bytes wait as they came. When too many wait, nothing
+more is read from it. Only transactions in a row may be on their way together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.wire.messages import Message, Services
 from axon.wire.registry import COMMANDS, LongList
-from axon.wire.transport import Transport
+from axon.wire.transport import Frame, Transport
 
 OTHER: Final = "*other*"
 """Under this name all messages are counted that we do not speak: a peer cannot make names."""
@@ -125,6 +125,8 @@ class Session:
         self.waits_since = now  # Nothing of it was handled since, and something waits.
         self.serving = False  # What it asked for is not all given yet.
         self.busy = False
+        self.judging = 0  # Transactions of its that are on their way into the pool.
+        self.held: Frame | None = None  # Its next message, which waits for these.
         self.clogged = False
         self.is_leaving = False  # Its connection ends with the present step.
         self.paused = False
@@ -162,6 +164,8 @@ class Session:
         """Whether something of it waits that can be done now."""
         if self.busy or self.clogged or self.is_leaving:
             return False
+        if self.judging:
+            return self.transport.has_next
         return self.serving or self.message_bytes > 0 or self.transport.has_next
 
     @property

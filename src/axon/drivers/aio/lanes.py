@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Lock, Thread
 from time import perf_counter
 from typing import Final
 
@@ -15,40 +16,59 @@ may be sent to somebody when it is told, which takes a millisecond; peers and ca
 """
 
 
+class _Failed:
+    """In an outcome's place: what the job raised."""
+
+    def __init__(self, failure: BaseException) -> None:
+        self.failure = failure
+
+
 class _Lane:
     """One worker thread. Once a job has raised, none behind it runs: it might build on that one."""
 
-    def __init__(self, name: str, perform: Callable[[object], object]) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"lane-{name}")
+    def __init__(
+        self,
+        name: str,
+        perform: Callable[[object], object],
+        ended: Callable[[int, object], None],
+    ) -> None:
         self._perform = perform
-        self._sound = True
+        self._ended = ended
+        self._jobs: SimpleQueue[tuple[int, object] | None] = SimpleQueue()
         self._closing = False
+        self._thread = Thread(target=self._work, name=f"lane-{name}", daemon=True)
+        self._thread.start()
 
-    def submit(self, job: object) -> Future[object]:
-        return self._executor.submit(self._run, job)
+    def submit(self, task: int, job: object) -> None:
+        self._jobs.put((task, job))
 
-    def _run(self, job: object) -> object:
-        if self._closing:
-            return None  # Dropped; nobody hears of it any more.
-        assert self._sound, "a job before this one failed"
-        self._sound = False
-        outcome = self._perform(job)
-        self._sound = True
-        return outcome
+    def _work(self) -> None:
+        while (item := self._jobs.get()) is not None and not self._closing:
+            task, job = item
+            try:
+                outcome = self._perform(job)
+            except BaseException as failure:  # noqa: BLE001 (the loop is told of it)
+                self._ended(task, _Failed(failure))
+                return
+            self._ended(task, outcome)
 
     def close(self) -> None:
         """Block until the job that runs has ended; those that wait are dropped."""
-        self._closing = True  # Cancelling many takes time, in which others would begin.
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._closing = True
+        self._jobs.put(None)
+        self._thread.join()
 
 
 class Lanes:
     """The lanes of one machine; a lane begins with its first job.
 
+    A job that waits costs the loop little, and so does an outcome: threads that have many to tell
+    wake the loop once.
+
     Args:
         perform: does a job and returns its outcome; called in the lane's thread.
         completed: told `(task, outcome)` on the loop, in the order in which jobs of a lane ended.
-        failed: told on the loop what a job raised, and then about every job behind it.
+        failed: told on the loop what a job raised; nothing is heard of those behind it.
     """
 
     def __init__(
@@ -61,21 +81,18 @@ class Lanes:
         self._completed = completed
         self._failed = failed
         self._lanes: dict[str, _Lane] = {}
-        self._outcomes: deque[tuple[int, Future[object]]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._outcomes: deque[tuple[int, object]] = deque()
         self._is_telling = False  # Whether the loop will come to the outcomes by itself.
+        self._lock = Lock()  # Around the two.
 
     def delegate(self, task: int, job: object, lane: str) -> None:
         """Put a job at the end of its lane."""
         worker = self._lanes.get(lane)
         if worker is None:
-            worker = self._lanes[lane] = _Lane(lane, self._perform)
-        loop = asyncio.get_running_loop()
-
-        def ended(future: Future[object]) -> None:  # In the lane's thread.
-            if not future.cancelled():
-                loop.call_soon_threadsafe(self._ended, loop, task, future)
-
-        worker.submit(job).add_done_callback(ended)
+            self._loop = asyncio.get_running_loop()
+            worker = self._lanes[lane] = _Lane(lane, self._perform, self._ended)
+        worker.submit(task, job)
 
     async def close(self) -> None:
         """End all threads, after the jobs that run. Those that wait are dropped: nobody was told
@@ -84,23 +101,28 @@ class Lanes:
         for lane in self._lanes.values():
             await loop.run_in_executor(None, lane.close)
 
-    def _ended(self, loop: asyncio.AbstractEventLoop, task: int, future: Future[object]) -> None:
-        self._outcomes.append((task, future))
-        if not self._is_telling:
+    def _ended(self, task: int, outcome: object) -> None:  # In the lane's thread.
+        with self._lock:
+            self._outcomes.append((task, outcome))
+            if self._is_telling:
+                return
             self._is_telling = True
-            loop.call_soon(self._tell, loop)  # All that end in this round are told together.
+        assert self._loop is not None, "it was set before the first job"
+        self._loop.call_soon_threadsafe(self._tell)
 
-    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _tell(self) -> None:
         """Tell outcomes for a while; what is left comes in the next round of the loop."""
         until = perf_counter() + ROUND_S
-        while self._outcomes:
-            task, future = self._outcomes.popleft()
-            failure = future.exception()
-            if failure is None:
-                self._completed(task, future.result())
+        while True:
+            with self._lock:
+                if not self._outcomes:
+                    self._is_telling = False
+                    return
+                task, outcome = self._outcomes.popleft()
+            if isinstance(outcome, _Failed):
+                self._failed(outcome.failure)
             else:
-                self._failed(failure)
+                self._completed(task, outcome)
             if perf_counter() >= until:
-                loop.call_soon(self._tell, loop)
+                asyncio.get_running_loop().call_soon(self._tell)
                 return
-        self._is_telling = False
