@@ -27,17 +27,19 @@ ROOMS: dict[str, frozenset[str]] = {
         "mining": "chain mempool primitives machine",
         "wallet": "chain primitives",
         "node": "p2p wire chain mempool mining primitives machine",
+        "payments": "node wallet chain mempool p2p wire primitives machine",
         "drivers": "machine",
-        "rpc": "node wallet chain consensus mempool mining p2p wire primitives machine drivers",
+        "rpc": "payments node wallet chain consensus mempool mining p2p wire primitives machine "
+        "drivers",
         "tui": "rpc",
-        "host": "rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
-        "machine",
-        "swarm": "host rpc node wallet drivers chain consensus mempool mining p2p wire primitives "
-        "machine",
-        "testing": "swarm host rpc node wallet drivers chain consensus mempool mining p2p wire "
+        "host": "rpc payments node wallet drivers chain consensus mempool mining p2p wire "
         "primitives machine",
-        "cli": "tui swarm host rpc node wallet drivers chain consensus mempool mining p2p wire "
+        "swarm": "host rpc payments node wallet drivers chain consensus mempool mining p2p wire "
         "primitives machine",
+        "testing": "swarm host rpc payments node wallet drivers chain consensus mempool mining "
+        "p2p wire primitives machine",
+        "cli": "tui swarm host rpc payments node wallet drivers chain consensus mempool mining "
+        "p2p wire primitives machine",
     }.items()
 }
 """Which rooms a room may import; every room may import itself and `errors`."""
@@ -65,7 +67,9 @@ FOREIGN: dict[str, frozenset[str]] = {
 }
 """One foreign library, one room."""
 
-PURE = frozenset("errors machine primitives wire p2p chain mempool mining wallet node".split())
+PURE = frozenset(
+    "errors machine primitives wire p2p chain mempool mining wallet node payments".split()
+)
 """Rooms without clock, randomness, socket, file or thread. `Random` is handed in."""
 
 BANNED_IN_PURE = frozenset(
