@@ -66,10 +66,9 @@ def test_only_who_knows_compact_blocks_is_asked() -> None:
     part.opened(PeerId(0), outbound=True)
     assert part.brought(PeerId(0)) == []
     part.negotiated(PeerId(0))
-    assert part.provides(PeerId(0))
     assert part.brought(PeerId(0)) == [told(0, 1)]
     part.negotiated(PeerId(9))
-    assert not part.provides(PeerId(9)), "nobody knows that one"
+    assert part.brought(PeerId(9)) == [], "nobody knows that one"
 
 
 def test_without_a_pool_nobody_is_asked() -> None:

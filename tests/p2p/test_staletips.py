@@ -7,13 +7,13 @@ import pytest
 from axon.chain.headertree import HeaderEntry
 from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, Send
+from axon.p2p.headerchecks import WORK_BUFFER_BLOCKS
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.staletips import (
     FEATURE,
     MAX_FIRST,
     MAX_STALE_KNOWN,
     RECENT_WINDOW,
-    WORK_BUFFER_BLOCKS,
     StaleTips,
 )
 from axon.primitives.header import Header

@@ -41,10 +41,6 @@ class HighBandwidth:
         """
         self._outbound[peer] = outbound
 
-    def provides(self, peer: PeerId) -> bool:
-        """Whether a peer has said that it understands compact blocks."""
-        return peer in self._provides
-
     def negotiated(self, peer: PeerId) -> None:
         """A peer sent `sendcmpct` of version 2."""
         if peer in self._outbound:

@@ -221,18 +221,15 @@ class Serving:
         """
         return self._give(peer, item, None if raw is None else [BlockMessage(raw)])
 
-    def compact_read(self, peer: PeerId, item: InvItem, message: CmpctBlock | None) -> list[Action]:
+    def compact_read(self, peer: PeerId, item: InvItem, message: CmpctBlock) -> list[Action]:
         """A block was read, and made compact, that `take_next` named and `gives_compact` allows.
 
         Args:
             peer: as the request says.
             item: as the request says, a CMPCT_BLOCK.
-            message: the block; None if it could not be read.
-
-        Raises:
-            PeerFault: there is no such block any more, and it would wait for it in vain.
+            message: the block.
         """
-        return self._give(peer, item, None if message is None else [message])
+        return self._give(peer, item, [message])
 
     def gives_compact(self, item: InvItem, now: Instant) -> bool:
         """Whether a block that is asked for is given compact: it is near our tip, and that is new.

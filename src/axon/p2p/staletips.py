@@ -19,12 +19,12 @@ from typing import Final, TypeVar
 
 from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, Send
+from axon.p2p.headerchecks import least_work
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.presync import claimed_work
 from axon.p2p.views import BlockChainView, HeaderEntryView, is_active
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.target import work
 from axon.wire.messages import Feature, Inv, InvItem, InvType, StaleTip
 from axon.wire.messages.staletips import MAX_STALE_HEADERS
 
@@ -33,9 +33,6 @@ FEATURE: Final = Feature("BIP332", b"\x00")
 
 RECENT_WINDOW: Final = 1_000
 """A stale tip may be so many blocks below ours: a week of them."""
-
-WORK_BUFFER_BLOCKS: Final = 144
-"""A branch may have less work than our chain by so many blocks, as one that comes in `headers`."""
 
 MAX_FIRST: Final = 10
 """Stale tips known before that a new listener is told: ten kilobytes at most."""
@@ -110,13 +107,11 @@ class StaleTips:
             return ()
         name = message.tip.hash
         _note(ours, name)
-        headers, tip = self._chain.headers, self._chain.active.tip
+        headers = self._chain.headers
         start = headers.get(message.fork_point)
         if start is None or headers.get(name) is not None:
             return ()
-        least = tip.chainwork - WORK_BUFFER_BLOCKS * work(tip.bits)
-        enough = max(least, self._chain.minimum_chainwork)
-        if start.chainwork + claimed_work(message.headers) < enough:
+        if start.chainwork + claimed_work(message.headers) < least_work(self._chain):
             return ()
         return message.headers
 
