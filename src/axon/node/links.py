@@ -284,8 +284,10 @@ class Links:
             self._outbox.put(Disconnect(peer, leaving.reason))
         del self.sessions[peer]
         session.handshake.closed()
-        if self.connections.closed(peer, now, unheard=session.received.bytes == 0):
+        unheard = session.received.bytes == 0
+        if unheard and self.connections.may_downgrade(peer, now):
             self._outbox.report(DialledWithout(peer))
+        self.connections.closed(peer, now, unheard=unheard)
         self.gossip.closed(peer, now)
         self._outbox.report(
             PeerDisconnected(peer, str(session.remote), leaving.reason, by_us=fault is not None)

@@ -252,7 +252,7 @@ class Connections:
         if connection.kind.is_outbound and connection.kind is not _PRIVATE:
             self._auto.welcomed(now)
 
-    def closed(self, peer: PeerId, now: Instant, *, unheard: bool = False) -> bool:
+    def closed(self, peer: PeerId, now: Instant, *, unheard: bool = False) -> None:
         """A connection ended, whoever ended it.
 
         Args:
@@ -260,30 +260,26 @@ class Connections:
             now: when.
             unheard: the peer never sent a byte, as one that does not understand the encrypted
                 transport: if we began with that, it is dialled again at once without.
-
-        Returns:
-            Whether it is.
         """
-        again = unheard and self._may_downgrade(peer, now)
+        again = unheard and self.may_downgrade(peer, now)
         connection = self._table.open.pop(peer, None)
         self._changed = True
         if connection is None or connection.request is None or connection.kind is _PRIVATE:
-            return False
+            return
         request, kind = connection.request, connection.kind
         if connection.ready and connection.address is not None:
             if kind is not ConnectionType.BLOCK_RELAY:  # Its very existence is nobody's business.
                 self._addrman.connected(connection.address, now)
         if again:
             self._table.retries.append(replace(request, v2=False))
-            return True
+            return
         if connection.ready:
             self._auto.lost(now, steady=now - connection.opened_at >= STEADY)
         else:
             self._auto.refused()
         self._named.closed(connection, request, now)
-        return False
 
-    def _may_downgrade(self, peer: PeerId, now: Instant) -> bool:
+    def may_downgrade(self, peer: PeerId, now: Instant) -> bool:
         """Whether a peer is to be dialled again without encryption if it has said nothing."""
         connection = self._table.open.get(peer)
         request = None if connection is None else connection.request
