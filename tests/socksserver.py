@@ -126,7 +126,7 @@ class _Client:
     def serve(self) -> None:
         with self._sock, contextlib.suppress(OSError, ValueError):
             request = self._request()
-            print(json.dumps(request), flush=True)
+            _tell(request)
             if self._told["hangs"]:
                 time.sleep(3600)
             if self._told["refusal"] is not None:
@@ -186,6 +186,11 @@ class _Client:
         return data
 
 
+def _tell(value: dict[str, Any]) -> None:
+    """One line in one write: clients' threads must not write into each other's lines."""
+    os.write(sys.stdout.fileno(), json.dumps(value).encode() + b"\n")
+
+
 def _pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
@@ -205,7 +210,7 @@ def main() -> None:
     else:
         server = socket.create_server(("127.0.0.1", 0), backlog=32)
         port = server.getsockname()[1]
-    print(json.dumps({"port": port}), flush=True)
+    _tell({"port": port})
     while True:
         sock, _ = server.accept()
         threading.Thread(target=_Client(sock, told).serve, daemon=True).start()
