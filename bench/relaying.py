@@ -3,13 +3,17 @@
     a peer --tx--> first node --inv, getdata, tx--> second node
 
 All that a node does counts: frames, coins in RocksDB, scripts by the kernel, the pool, announcing.
+Then the second node does it once more under a profiler, which says in which rooms its loop is.
 """
 
 from __future__ import annotations
 
+import pstats
+import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +22,7 @@ from typing import Final
 from axon.primitives.block import Block
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
 from axon.primitives.transaction import Transaction, TxOut, outpoint
+from axon.swarm.lab.axonprocess import AXON
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
@@ -32,6 +37,7 @@ PAYMENTS: Final = 4_000
 
 _FEE_SAT: Final = 300
 _LIMIT_S: Final = 120.0
+_ROOMS_SHOWN: Final = 8
 _OPTIONS: Final = (
     "-connect=0",
     "-txsendrate=1000000",
@@ -44,7 +50,7 @@ class Relayed:
     """One run.
 
     Args:
-        seconds: from the first transaction in the second node's pool to the last.
+        seconds: from the first transaction sent to the last in the second node's pool.
         first_s, second_s: processor seconds of the two nodes meanwhile.
     """
 
@@ -55,10 +61,11 @@ class Relayed:
 
 def measure(payments: int = PAYMENTS) -> Row:
     """The row."""
-    blocks, transactions = _prepared(payments)
+    blocks, transactions = prepared(payments)
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
         found = relay(folder, blocks, transactions)
+        rooms = profile(folder / "profiled", blocks, transactions)
     rate = payments / found.seconds
     each = [used / payments * 1e6 for used in (found.first_s, found.second_s)]
     possible = 1e6 / max(each)
@@ -73,14 +80,27 @@ def measure(payments: int = PAYMENTS) -> Row:
             f"Processor time of the first node {each[0]:.0f} us, of the second {each[1]:.0f} us "
             f"each: with a processor of its own the slower one would take {possible:,.0f} a "
             "second.",
+            f"Where the second one's loop is, under a profiler: {_shares(rooms)}.",
         ],
     )
 
 
-def relay(folder: Path, blocks: Sequence[Block], transactions: Sequence[Transaction]) -> Relayed:
-    """Have transactions relayed between two new nodes that have these blocks."""
+def relay(
+    folder: Path,
+    blocks: Sequence[Block],
+    transactions: Sequence[Transaction],
+    command: Sequence[str] = AXON,
+) -> Relayed:
+    """Have transactions relayed between two new nodes that have these blocks.
+
+    Args:
+        folder: for what they keep.
+        blocks: those that both have.
+        transactions: two at least, each valid on top of them.
+        command: how the second node is started.
+    """
     first = NodeProcess("first", folder / "first", options=_OPTIONS)
-    second = NodeProcess("second", folder / "second", options=_OPTIONS)
+    second = NodeProcess("second", folder / "second", options=_OPTIONS, command=command)
     with first, second:
         for node in (first, second):
             node.start()
@@ -92,19 +112,41 @@ def relay(folder: Path, blocks: Sequence[Block], transactions: Sequence[Transact
         with RawPeer(first.p2p).shake_hands() as peer:
             peer.socket.settimeout(_LIMIT_S)
             giver = threading.Thread(target=peer.send_bytes, args=(frames,))
-            giver.start()
-            wait_until(lambda: _size(second) > 0, _LIMIT_S, "the first one arrives", 0.01)
             begun, before = time.perf_counter(), _used(first, second)
-            already = _size(second)
+            giver.start()
             wait_until(lambda: _size(second) == len(transactions), _LIMIT_S, "all arrive", 0.05)
             seconds, after = time.perf_counter() - begun, _used(first, second)
             giver.join()
         for node in (first, second):
             node.stop()
-    share = len(transactions) / (len(transactions) - already)
-    return Relayed(
-        seconds * share, *[(then - now) * share for now, then in zip(before, after, strict=True)]
+    return Relayed(seconds, *[then - now for now, then in zip(before, after, strict=True)])
+
+
+def profile(
+    folder: Path, blocks: Sequence[Block], transactions: Sequence[Transaction]
+) -> dict[str, float]:
+    """Seconds that the second node's loop spends in the functions of each room, by the profiler."""
+    written = folder / "profile"
+    folder.mkdir()
+    relay(
+        folder,
+        blocks,
+        transactions,
+        (sys.executable, "-m", "cProfile", "-o", str(written), *AXON[1:]),
     )
+    rooms: dict[str, float] = defaultdict(float)
+    figures: dict[tuple[str, int, str], tuple[int, int, float, float, object]]
+    figures = pstats.Stats(str(written)).stats  # type: ignore[attr-defined]
+    for (file, _, _), (_, _, own_s, _, _) in figures.items():
+        _, found, inside = file.partition("/axon/")
+        rooms[inside.partition("/")[0] if found else "libraries and the interpreter"] += own_s
+    return rooms
+
+
+def _shares(rooms: dict[str, float]) -> str:
+    total = sum(rooms.values())
+    most = sorted(rooms.items(), key=lambda item: -item[1])[:_ROOMS_SHOWN]
+    return ", ".join([f"{room} {seconds / total:.0%}" for room, seconds in most])
 
 
 def _ready(node: NodeProcess) -> list[dict[str, object]]:
@@ -120,7 +162,7 @@ def _used(*nodes: NodeProcess) -> list[float]:
     return [0.0 if seconds is None else seconds for seconds in found]
 
 
-def _prepared(payments: int) -> tuple[list[Block], list[Transaction]]:
+def prepared(payments: int) -> tuple[list[Block], list[Transaction]]:
     """A short chain that ends now, and so many payments of coins in its last block."""
     signer = Signer("bench")
     amount = REGTEST.subsidy_sat(1)
