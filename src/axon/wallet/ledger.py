@@ -7,7 +7,7 @@ ours are not records: they follow from the transactions and the watched scripts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,6 +92,10 @@ class WalletLedger:
     def stored(self, key: bytes) -> bytes | None:
         """A record that is not kept in memory, such as a proof."""
         return self._store.get(key)
+
+    def stored_items(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The records whose key begins so, by key."""
+        return self._store.items(prefix)
 
     # What follows from the facts.
 

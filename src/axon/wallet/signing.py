@@ -1,7 +1,8 @@
 """Signing: the one moment when a wallet's keys are in memory.
 
 The passphrase opens the mnemonic, the keys follow from it, BDK signs, and all of it is let go when
-the call ends.
+the call ends. A wallet that is to sign while nobody is there to type, because it is paid by other
+wallets, holds the open mnemonic and gives that.
 """
 
 from __future__ import annotations
@@ -32,13 +33,17 @@ from axon.wallet.wallet import Wallet
 
 
 def sign(
-    wallet: Wallet, unsigned: Draft | Psbt, passphrase: str, *, allow_high_fee: bool = False
+    wallet: Wallet,
+    unsigned: Draft | Psbt,
+    passphrase: str | Mnemonic,
+    *,
+    allow_high_fee: bool = False,
 ) -> Transaction | Psbt:
     """Sign what is ours to sign.
 
     Args:
         unsigned: a draft, whose fee was looked at, or a PSBT from anywhere.
-        passphrase: what the mnemonic was sealed with.
+        passphrase: what the mnemonic was sealed with; or that itself, where it is open.
         allow_high_fee: an absurd fee of a PSBT is meant.
 
     Returns:
@@ -58,7 +63,8 @@ def sign(
     if isinstance(unsigned, Psbt) and not allow_high_fee:
         check_fee(draft)
     check_shown(draft.psbt, named)
-    mnemonic, kind = reveal_words(wallet, passphrase), wallet.source.kind
+    mnemonic = reveal_words(wallet, passphrase) if isinstance(passphrase, str) else passphrase
+    kind = wallet.source.kind
     assert kind is not None, "a sealed mnemonic has an account"
     maps, names = names_set_aside(ledger, with_own_coins(ledger, draft.psbt))
     keys = private_descriptors(mnemonic, wallet.network, kind)
