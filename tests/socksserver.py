@@ -62,14 +62,14 @@ class SocksServer:
             "hangs": hangs,
             "path": None if path is None else str(path),
         }
-        self._lines: list[dict[str, Any]] = []
         self._process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(told)], stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, json.dumps(told)], stdout=subprocess.PIPE, bufsize=0
         )
         assert self._process.stdout is not None
         self.port: int = json.loads(self._process.stdout.readline())["port"]
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._said = self._process.stdout.fileno()
+        os.set_blocking(self._said, False)
+        self._written = b""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -77,27 +77,24 @@ class SocksServer:
         return Endpoint("127.0.0.1", self.port)
 
     def requests(self) -> list[SocksRequest]:
-        """All that came so far."""
-        return [SocksRequest(**line) for line in list(self._lines)]
+        """All that came so far; that of whoever has an answer is among them."""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._said, 65_536):
+                self._written += data
+        return [SocksRequest(**json.loads(line)) for line in self._written.splitlines()]
 
     def wait_for(self, count: int, limit_s: float = 60.0) -> list[SocksRequest]:
         """So many requests, or more."""
         deadline = time.monotonic() + limit_s
-        while len(self._lines) < count:
-            assert time.monotonic() < deadline, f"only {self.requests()}"
+        while len(found := self.requests()) < count:
+            assert time.monotonic() < deadline, f"only {found}"
             time.sleep(0.02)
-        return self.requests()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(json.loads(line))
+        return found
 
     def close(self) -> None:
         """End it, and all connections through it."""
         self._process.kill()
         self._process.wait()
-        self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
 
