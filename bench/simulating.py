@@ -33,8 +33,9 @@ def measure(nodes: int = NODES, rounds: int = _ROUNDS, virtual_s: int = _VIRTUAL
         rate >= LIMIT / pace.slowness,
         [
             f"{events:,} events in {virtual_s // 60} virtual minutes, {events / seconds:,.0f} a "
-            "second: a payment a second, blocks, all relay; an event is a message, alarm, connection, job or command that a node "
-            "took in. On one processor, in its own seconds. Blocks are validated by the "
-            f"in-memory validator, without scripts. Median of {rounds} equal runs.",
+            "second: a payment a second, blocks, all relay. An event is a message, alarm, "
+            "connection, job or command that a node took in. On one processor, in its own "
+            "seconds. Blocks are validated by the in-memory validator, without scripts. Median "
+            f"of {rounds} equal runs.",
         ],
     )
