@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from threading import Event
 
 from axon.drivers.aio.lanes import ROUND_S, Lanes
@@ -56,3 +57,53 @@ def test_outcomes_that_take_no_time_are_told_together() -> None:
     told, rounds = asyncio.run(tell_all(0))
     assert told == list(range(JOBS))
     assert rounds < JOBS / 2
+
+
+class Secret:
+    """A job with something in it that must not stay."""
+
+
+def test_a_job_is_forgotten_while_the_lane_waits_for_the_next() -> None:
+    async def main() -> None:
+        told = asyncio.Event()
+        lanes = Lanes(lambda _: None, lambda *_: told.set(), lambda _: None)
+        job = Secret()
+        seen = weakref.ref(job)
+        lanes.delegate(1, job, "wallet")
+        del job
+        await told.wait()
+        for _ in range(100):
+            if seen() is None:
+                break
+            await asyncio.sleep(0.01)
+        assert seen() is None
+        await lanes.close()
+
+    asyncio.run(main())
+
+
+def test_behind_a_job_that_raised_none_is_done() -> None:
+    async def main() -> list[object]:
+        told: list[object] = []
+        failed = asyncio.Event()
+
+        def fail(failure: BaseException) -> None:
+            told.append(failure)
+            failed.set()
+
+        def perform(job: object) -> object:
+            if job == 1:
+                raise ValueError(job)
+            return job
+
+        lanes = Lanes(perform, lambda task, _: told.append(task), fail)
+        for task in range(3):
+            lanes.delegate(task, task, "chain")
+        await failed.wait()
+        await lanes.close()
+        await asyncio.sleep(0)
+        return told
+
+    first, failure = asyncio.run(main())
+    assert first == 0
+    assert isinstance(failure, ValueError)

@@ -43,14 +43,21 @@ class _Lane:
         self._jobs.put((task, job))
 
     def _work(self) -> None:
-        while (item := self._jobs.get()) is not None and not self._closing:
-            task, job = item
-            try:
-                outcome = self._perform(job)
-            except BaseException as failure:  # noqa: BLE001 (the loop is told of it)
-                self._ended(task, _Failed(failure))
-                return
-            self._ended(task, outcome)
+        while self._do(self._jobs.get()):
+            pass  # Nothing of a job is kept while the next is waited for: it may hold secrets.
+
+    def _do(self, item: tuple[int, object] | None) -> bool:
+        """One job; whether more may follow."""
+        if item is None or self._closing:
+            return False
+        task, job = item
+        outcome: object
+        try:
+            outcome = self._perform(job)
+        except BaseException as failure:  # noqa: BLE001 (the loop is told of it)
+            outcome = _Failed(failure)
+        self._ended(task, outcome)
+        return not isinstance(outcome, _Failed)
 
     def close(self) -> None:
         """Block until the job that runs has ended; those that wait are dropped."""
