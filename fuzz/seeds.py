@@ -69,7 +69,7 @@ from axon.wire.messages import (
 )
 from axon.wire.v1 import V1Transport
 from fuzz.engine import CORPUS
-from fuzz.targets import TARGETS, nodecalls, walletcalls
+from fuzz.targets import TARGETS, links, nodecalls, walletcalls
 
 RANDOM_SIZES: Final = (40, 200, 700)
 """Of the inputs of targets that read decisions: any bytes are a good beginning."""
@@ -335,6 +335,7 @@ def _calls() -> dict[str, Iterable[bytes]]:
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
     made = _primitives() | _text() | _files() | _wire() | _calls()
+    made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from fuzz.targets import (
     compactblocks,
     files,
+    links,
     machines,
     nodecalls,
     nodes,
@@ -33,6 +34,7 @@ TARGETS: Final[dict[str, Target]] = {
         machines,
         compactblocks,
         nodes,
+        links,
     )
     for name, target in room.TARGETS.items()
 }
