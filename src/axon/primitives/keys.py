@@ -1,4 +1,4 @@
-"""Keys of secp256k1: public keys, tweaks, the private key format of wallets (WIF).
+"""Keys of secp256k1: public keys, tweaks, signatures, the private key format of wallets (WIF).
 
 The curve is libsecp256k1's, by `coincurve`; it is loaded when the first key is worked on, so that a
 node which meets none does without.
@@ -17,6 +17,8 @@ COMPRESSED_SIZE: Final = 33
 UNCOMPRESSED_SIZE: Final = 65
 X_ONLY_SIZE: Final = 32
 SECRET_SIZE: Final = 32
+SCHNORR_SIZE: Final = 64
+RECOVERABLE_SIZE: Final = 65
 
 CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 """Secrets are from 1 to this, exclusive."""
@@ -108,6 +110,68 @@ def taproot_output_key(internal: bytes, merkle_root: bytes = b"") -> bytes:
     """
     tweak = tagged_hash("TapTweak", internal + merkle_root)
     return add_to_public_key(b"\x02" + internal, tweak)[1:]
+
+
+def x_only_key(secret: bytes) -> bytes:
+    """The public key of a secret as BIP 340 writes it: 32 bytes, the x coordinate alone.
+
+    Raises:
+        DecodeError: the secret is zero or not below the order of the curve.
+    """
+    return public_key(secret)[1:]
+
+
+def sign_schnorr(secret: bytes, digest: bytes, entropy: bytes = bytes(32)) -> bytes:
+    """A signature (BIP 340) of 64 bytes.
+
+    Args:
+        secret: 32 bytes, from 1 to the order of the curve, exclusive.
+        digest: 32 bytes, from a hash that no other use of the key shares.
+        entropy: 32 bytes that are mixed into the nonce. Without them the same digest is signed
+            the same way, which is as safe where nobody measures the machine while it signs.
+    """
+    from coincurve import PrivateKey
+
+    return bytes(PrivateKey(secret).sign_schnorr(digest, entropy))
+
+
+def verify_schnorr(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether a signature (BIP 340) is one of this key.
+
+    Args:
+        key: x-only; one that is no point of the curve has signed nothing.
+        message: a digest of 32 bytes; the BIP allows any size.
+        signature: of 64 bytes; one of another size is none.
+    """
+    from coincurve import PublicKeyXOnly
+
+    if len(signature) != SCHNORR_SIZE or not is_x_only_key(key):
+        return False
+    return bool(PublicKeyXOnly(key).verify(signature, message))
+
+
+def recover_public_key(digest: bytes, signature: bytes) -> bytes | None:
+    """The key behind a signature that tells it, as signed messages of old do.
+
+    Args:
+        digest: the 32 bytes that were signed.
+        signature: 65 bytes: a header of 27 to 34, from 31 on for a compressed key, then r and s.
+
+    Returns:
+        33 bytes, or 65 where the header says so; None if no key can have signed so.
+    """
+    from coincurve import PublicKey
+
+    if len(signature) != RECOVERABLE_SIZE or not 27 <= signature[0] <= 34:
+        return None
+    header = signature[0] - 27
+    try:
+        key = PublicKey.from_signature_and_message(
+            signature[1:] + bytes((header & 3,)), digest, hasher=None
+        )
+    except ValueError:
+        return None
+    return bytes(key.format(compressed=header >= 4))
 
 
 def decode_wif(text: str, network: Network) -> tuple[bytes, bool]:

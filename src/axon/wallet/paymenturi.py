@@ -8,11 +8,11 @@ says that a payment without it would be wrong.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.wallet.amounts import format_amount
 from axon.wallet.errors import BadAddress, BadAmount
@@ -28,8 +28,11 @@ _MAX_TEXT: Final = 255
 _AMOUNT: Final = re.compile(r"([0-9]{0,8})(?:\.([0-9]{0,20}))?", re.ASCII)
 _DECIMALS: Final = 8
 
-_ONCE: Final = ("amount", "label", "message")
-_PREFIXES: Final = frozenset(network.bech32_hrp for network in NETWORKS.values())
+INVOICE: Final = "axon"
+"""The parameter that makes a payment URI an invoice (`payments/invoice`); others ignore it."""
+
+_ONCE: Final = ("amount", "label", "message", "pop", INVOICE)
+_PREFIXES: Final = tuple(dict.fromkeys(network.bech32_hrp for network in NETWORKS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,14 @@ class PaymentUri:
         amount_sat: how much; None where the payer decides.
         label: who that is, one line; empty if it is not said.
         message: what the payment is for, likewise.
+        invoice: what `payments/invoice` reads, as it stands there; empty where there is none.
     """
 
     address: str
     amount_sat: int | None = None
     label: str = ""
     message: str = ""
+    invoice: str = field(default="", repr=False)
 
     @property
     def note(self) -> str:
@@ -59,11 +64,13 @@ def is_payment_uri(text: str) -> bool:
     return text.strip()[: len(SCHEME)].lower() == SCHEME
 
 
-def parse_payment_uri(text: str) -> PaymentUri:
+def parse_payment_uri(text: str, network: Network | None = None) -> PaymentUri:
     """What a text asks for that stands where an address is expected.
 
     Args:
         text: a payment URI, or an address alone.
+        network: whose address is taken, where a URI has those of several networks; None for the
+            first of them in our own order.
 
     Raises:
         BadAddress: a URI without an address, with a requirement that is not known here, or that is
@@ -77,7 +84,8 @@ def parse_payment_uri(text: str) -> PaymentUri:
         raise BadAddress(f"expected a payment URI of at most {MAX_URI_SIZE} characters")
     body, _, query = text[len(SCHEME) :].partition("?")
     given = _parameters(query)
-    address = _decoded("address", body) or next((given[p] for p in _PREFIXES if p in given), "")
+    wanted = _PREFIXES if network is None else (network.bech32_hrp, *_PREFIXES)
+    address = _decoded("address", body) or next((given[p] for p in wanted if p in given), "")
     if not address:
         raise BadAddress(
             "this payment URI names no Bitcoin address, so it can be paid on another network only:"
@@ -87,9 +95,25 @@ def parse_payment_uri(text: str) -> PaymentUri:
     return PaymentUri(
         address,
         None if amount is None else _amount_sat(amount),
-        _one_line(given.get("label", "")),
-        _one_line(given.get("message", "")),
+        one_line(given.get("label", "")),
+        one_line(given.get("message", "")),
+        given.get(INVOICE, ""),
     )
+
+
+def format_payment_uri(uri: PaymentUri) -> str:
+    """The text of a payment URI that any wallet reads (BIP 321).
+
+    An amount is in bitcoin without needless zeros; whatever is not plain in a URI is written in
+    percent signs.
+    """
+    given: dict[str, str] = {}
+    if uri.amount_sat is not None:
+        whole, rest = divmod(uri.amount_sat, COIN)
+        given["amount"] = f"{whole}.{rest:0{_DECIMALS}d}".rstrip("0").rstrip(".")
+    given |= {"label": uri.label, "message": uri.message, INVOICE: uri.invoice}
+    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in given.items() if text)
+    return f"{SCHEME}{uri.address}{'?' if query else ''}{query}"
 
 
 def check_amount(uri: PaymentUri, named_sat: int | None) -> None:
@@ -122,6 +146,11 @@ def _parameters(query: str) -> dict[str, str]:
                 f"this payment URI requires {name[:40]!r}, which axon does not know: ask for one"
                 " without it"
             )
+        if name in _PREFIXES and not value.lower().startswith(f"{name}1"):
+            raise BadAddress(
+                f"this payment URI has under {name} what is no address of that kind: ask for"
+                " another one"
+            )
         if name in _ONCE or name in _PREFIXES:
             found.setdefault(name, _decoded(name, value))
     return found
@@ -150,7 +179,7 @@ def _amount_sat(text: str) -> int:
     return sat
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Without what would break a line or move a terminal's cursor: a stranger wrote it."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(shown.split())[:_MAX_TEXT]
