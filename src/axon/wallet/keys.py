@@ -16,6 +16,7 @@ from unicodedata import normalize
 import bdkpython as bdk
 
 from axon.errors import DecodeError
+from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor, DescriptorError, parse_descriptor
 from axon.primitives.keyexpression import parse_key
 from axon.primitives.network import MAINNET, REGTEST, SIGNET, TESTNET3, TESTNET4, Network
@@ -172,6 +173,11 @@ def root_key(mnemonic: Mnemonic, network: Network) -> bdk.DescriptorSecretKey:
         return bdk.DescriptorSecretKey(network_kind(network), made, passphrase or None)
     is_test = network is not MAINNET
     return bdk.DescriptorSecretKey.from_string(other_root_key(words, passphrase, is_test=is_test))
+
+
+def extended_root(mnemonic: Mnemonic, network: Network) -> ExtendedKey:
+    """The same key for what BDK does not derive."""
+    return ExtendedKey.decode(str(root_key(mnemonic, network)).partition("/")[0], network)
 
 
 def private_descriptors(
