@@ -70,6 +70,8 @@ from axon.wire.messages import (
 from axon.wire.v1 import V1Transport
 from fuzz.engine import CORPUS
 from fuzz.targets import TARGETS, links, nodecalls, walletcalls
+from tests.payments.invoices import URI
+from tests.payments.receipts import MINED, RECEIPT
 
 RANDOM_SIZES: Final = (40, 200, 700)
 """Of the inputs of targets that read decisions: any bytes are a good beginning."""
@@ -332,9 +334,19 @@ def _calls() -> dict[str, Iterable[bytes]]:
     }
 
 
+def _payments() -> dict[str, Iterable[bytes]]:
+    script, signature = RECEIPT.invoice.script_pubkey, RECEIPT.signature.encode()
+    signed = bytes((len(script),)) + script + signature
+    return {
+        "invoice": [URI.encode(), URI.partition("&axon=")[0].encode()],
+        "receipt": [RECEIPT.encode().encode(), MINED.encode().encode()],
+        "signed-message": [signed, b"\x01QsmpAA==", b"\x01QfulAAAA"],
+    }
+
+
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
-    made = _primitives() | _text() | _files() | _wire() | _calls()
+    made = _primitives() | _text() | _files() | _wire() | _calls() | _payments()
     made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 

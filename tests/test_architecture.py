@@ -82,7 +82,7 @@ TESTED_WITH: dict[str, frozenset[str]] = {
     for room, others in {
         "p2p": "chain mempool",  # What fills its views.
         "wallet": "consensus",  # The kernel verifies what was signed.
-        "payments": "drivers",  # Machines of two wallets, on sockets and in a simulated network.
+        "payments": "consensus drivers",  # The kernel; machines of wallets where they run.
         "node": "consensus drivers swarm",  # A validator, and networks of simulated nodes.
         "drivers": "chain",  # The stores that it writes to disk.
         "rpc": "host",  # A light client with its wallet is put together there.

@@ -21,6 +21,7 @@ from axon.cli.walletcommands import (
     opening,
     paying,
     psbts,
+    receipts,
     receiving,
     serving,
 )
@@ -31,7 +32,18 @@ FAILED: Final = 1
 WRONG_CALL: Final = 2
 _INTERRUPTED: Final = 130
 
-_FAMILIES: Final = (creating, looking, receiving, paying, bumping, keeping, psbts, serving, opening)
+_FAMILIES: Final = (
+    creating,
+    looking,
+    receiving,
+    paying,
+    bumping,
+    keeping,
+    psbts,
+    receipts,
+    serving,
+    opening,
+)
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:
