@@ -222,7 +222,7 @@ class Rig:
     def miss_dial(self) -> Endpoint:
         """A dial of the machine reaches nobody."""
         dial = self.dials.popleft()
-        self.handle(DialFailed(dial.ticket, "connection refused"))
+        self.handle(DialFailed(dial.ticket, f"connect call to {dial.endpoint} failed"))
         return dial.endpoint
 
     def lose(self, peer: PeerId) -> None:

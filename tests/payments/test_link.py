@@ -702,10 +702,13 @@ def test_reports_keep_secrets() -> None:
     payer = open_payer(rig)
     payer.say(PaymentMessage(b"secret packet"), Bye("thanks"))
     proved(rig, OTHER)
+    rig.ask(OpenLink(Bill(3, (CAROL,))))
+    rig.miss_dial()
+    assert isinstance(rig.facts[-1], LinkFailed)
     text = "\n".join(f"{fact} {fact!r}" for fact in rig.facts)
     for secret in (BILL.id, OTHER.id, b"secret packet", payer.hand.session_id):
         assert secret.hex() not in text
         assert repr(secret)[2:-1] not in text
-    assert ALICE.host not in text
-    assert BOB.host not in text
+    for endpoint in (ALICE, BOB, CAROL):
+        assert endpoint.host not in text
     assert repr(payer.hello().hint) not in repr([heard.message for heard in rig.purse.heard])

@@ -71,6 +71,7 @@ from axon.primitives.network import Network
 from axon.wire.messages import Feature
 from axon.wire.v2 import V2Transport
 
+_UNREACHED: Final = "the payee does not answer at this endpoint"
 _GONE: Final = "the partner, or the network, ended the connection"
 
 
@@ -120,8 +121,8 @@ class LinkNode:
                 end = self._ends[peer]
                 end.clogged(now, is_clogged=isinstance(event, Clogged))
                 self._work(end, now)
-            case DialFailed(ticket, reason):
-                self._dial_failed(ticket, reason, now)
+            case DialFailed(ticket):
+                self._dial_failed(ticket, now)
             case Completed(task, outcome):
                 self._completed(self._jobs.take(task), outcome, now)
             case Commanded(ticket, command):
@@ -170,10 +171,10 @@ class LinkNode:
         self._ends[event.peer] = end
         self._flush(end, now)
 
-    def _dial_failed(self, ticket: int, reason: str, now: Instant) -> None:
+    def _dial_failed(self, ticket: int, now: Instant) -> None:
         link = self._kept.dialled(ticket, stands=False, now=now)
-        if link is not None:
-            self._effects.append(Report(LinkFailed(link, Side.PAYER, reason)))
+        if link is not None:  # The driver's reason may name the endpoint.
+            self._effects.append(Report(LinkFailed(link, Side.PAYER, _UNREACHED)))
 
     def _let_in(self, peer: PeerId, now: Instant) -> None:
         payers = self._payers()
