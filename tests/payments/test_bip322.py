@@ -272,3 +272,45 @@ def test_what_stands_in_a_script_sig() -> None:
         whole = to_sign(b"m", P2PKH, script_sig)
         verdict = verify_message("m", P2PKH, full(whole), lambda *_: True)
         assert verdict.validity is Validity.INVALID, to_hex(whole.txid)
+
+
+TAPROOT = b"\x51\x20" + PUBLIC[1:]
+SCHNORR = b"s" * 64
+CONTROL = b"\xc0" + PUBLIC[1:]
+
+WITNESSES: list[tuple[tuple[bytes, ...], str]] = [
+    ((SCHNORR,), ""),
+    ((SCHNORR + b"\x01",), ""),
+    ((SCHNORR + b"\x83",), "does not cover everything"),
+    ((SCHNORR, b"\x50annex"), "an annex"),
+    ((SCHNORR, b"\x51", CONTROL), ""),
+    ((SCHNORR + b"\x02", b"\x51", CONTROL), "does not cover everything"),
+    ((b"\x51", b"\xc2" + CONTROL[1:]), "a leaf version"),
+    ((b"\x51", b""), "a leaf version"),
+    ((b"\x7e", CONTROL), "an opcode"),
+    ((b"\xab", CONTROL), "OP_CODESEPARATOR"),
+    ((b"\x20short", CONTROL), "cut short"),
+]
+
+
+@pytest.mark.parametrize(("witness", "reason"), WITNESSES)
+def test_what_a_taproot_witness_holds(witness: tuple[bytes, ...], reason: str) -> None:
+    """Whether its scripts are satisfied is another judge's question, which says yes here."""
+    verdict = verify_message("m", TAPROOT, simple(*witness), lambda *_: True)
+    assert verdict.reason.startswith(reason) or reason in verdict.reason
+    assert verdict.is_valid is not bool(reason)
+
+
+def test_what_stands_behind_a_script_hash() -> None:
+    """A witness version that means nothing there, and a signature inside of its own script."""
+    signature, _ = signed_input(b"m")
+    holding = push(signature) + b"\x75\x51"
+    for redeem, pushed, validity in (
+        (TAPROOT, b"", Validity.INCONCLUSIVE),
+        (holding, push(signature), Validity.INVALID),
+        (b"\x75\x51", push(signature), Validity.VALID),
+    ):
+        script = b"\xa9\x14" + hash160(redeem) + b"\x87"
+        whole = to_sign(b"m", script, pushed + push(redeem))
+        verdict = verify_message("m", script, full(whole), lambda *_: True)
+        assert verdict.validity is validity, verdict
