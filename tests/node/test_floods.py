@@ -13,9 +13,9 @@ from axon.swarm.sim.simulation import SimNetwork, host
 from axon.wire.messages import Ping
 from axon.wire.v1 import HEADER_SIZE, V1Transport
 from tests.node.history import history
+from tests.node.lightnetwork import light
 from tests.node.naivewallet import NaiveWallet
 from tests.node.rig import BOB
-from tests.node.test_spv import light
 
 PINGS: Final = 1_000
 

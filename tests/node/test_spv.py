@@ -2,129 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import pytest
 
-from axon.machine import MINUTE, SECOND, Endpoint, Instant
+from axon.machine import MINUTE, SECOND
 from axon.node.commands import Feerates, RecentFeerates, SendTransaction
-from axon.node.facts import Fact, PaymentFound, TransactionSpread, UnconfirmedPaymentFound
-from axon.node.scanflow import ScanStart
-from axon.node.settings import LinkSettings
-from axon.node.spv import SpvNode
-from axon.node.walletjobs import perform
-from axon.p2p.addrman import AddrMan
-from axon.p2p.banlist import BanList
-from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.node.facts import PaymentFound, TransactionSpread, UnconfirmedPaymentFound
 from axon.p2p.filterheaders import RECORD_SIZE
-from axon.p2p.requests import address_of
-from axon.primitives.netaddress import TimedAddress
-from axon.primitives.network import REGTEST
-from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.sim.simulation import SimNetwork
-from axon.wire.messages import Services
-from tests.node.history import history
+from axon.primitives.transaction import TxOut
+from tests.node.lightnetwork import OTHER_HOME, Light, light, network, pay_bob
 from tests.node.naivewallet import NaiveWallet
-from tests.node.rig import ALICE, BOB, CAROL, FULL
+from tests.node.rig import ALICE, BOB, CAROL
 from tests.signing import Spendable
-
-HOME = Endpoint("99.1.0.1", REGTEST.port)
-OTHER_HOME = Endpoint("99.1.0.2", REGTEST.port)
-FILTERS = int(Services.COMPACT_FILTERS)
-
-
-@dataclass
-class Light:
-    """A light client in a simulated network."""
-
-    net: SimNetwork
-    wallet: NaiveWallet
-    number: int
-    facts: list[Fact] = field(default_factory=list)
-
-    @property
-    def node(self) -> SpvNode:
-        machine = self.net.simulation.machine(self.number)
-        assert isinstance(machine, SpvNode)
-        return machine
-
-    def until(self, condition: Callable[[], bool], within: int = MINUTE) -> Instant:
-        """Let time pass until something holds; how long it took."""
-        began = self.net.now
-        simulation = self.net.simulation
-        assert simulation.run_until(condition, began + within), f"seed {simulation.seed}"
-        return self.net.now - began
-
-    def synced(self) -> bool:
-        """Whether the wallet has seen the tip of node 0."""
-        tip = self.net.machine(self.net.running()[0]).active.tip.hash
-        return self.node.is_synced and self.node.headers.best.hash == tip
-
-
-def light(
-    net: SimNetwork,
-    wallet: NaiveWallet,
-    contacts: tuple[int, ...] = (0,),
-    *,
-    home: Endpoint = HOME,
-    birthday_s: int = 0,
-) -> Light:
-    """Add a light client that knows the addresses of these nodes, and what is on its disk."""
-
-    def boot(now: Instant) -> SpvNode:
-        rng = net.simulation.random("light", now)
-        addrman = AddrMan(rng, lab=True)
-        for number in contacts:
-            address = address_of(net.nodes[number].endpoint)
-            assert address is not None
-            addrman.add([TimedAddress(now // SECOND, FULL | FILTERS, address)], address, now)
-        connections = ConnectionsConfig(
-            port=REGTEST.port, max_connections=6, v2=False, lab=True, needs=FILTERS
-        )
-        headers, filter_headers = wallet.disk.load()
-        return SpvNode(
-            LinkSettings(network=REGTEST, connections=connections),
-            headers=headers,
-            filter_headers=filter_headers,
-            start=ScanStart(*(wallet.scanned or (None, None, birthday_s))),
-            addrman=addrman,
-            bans=BanList(),
-            rng=rng,
-            now=now,
-        )
-
-    number = net.simulation.add(
-        boot,
-        home,
-        perform=lambda job: perform(wallet, wallet.disk, job),
-        on_report=lambda fact, _: made.facts.append(fact),  # type: ignore[arg-type]
-        listens=False,
-    )
-    made = Light(net, wallet, number)
-    return made
-
-
-def network(seed: int, count: int) -> SimNetwork:
-    """Full nodes with a common past, connected to each other."""
-    net = SimNetwork(seed, count, history=history(1_700_000_000 * SECOND))
-    net.run(MINUTE)
-    return net
-
-
-def pay_bob(net: SimNetwork, amount_sat: int, which: int = 0) -> Transaction:
-    """Alice pays Bob, through node 0."""
-    machine = net.machine(0)
-    coins = sorted(
-        (coin.height, point, coin.amount_sat)
-        for point, coin in machine.coins.items()
-        if coin.script_pubkey == ALICE.script and machine.active.height + 1 - coin.height >= 100
-    )
-    _, point, held_sat = coins[which]
-    change = TxOut(held_sat - amount_sat - 1_000, ALICE.script)
-    paid = ALICE.pay([Spendable(point, held_sat)], [TxOut(amount_sat, BOB.script), change])
-    net.send(0, paid)
-    return paid
 
 
 def test_a_payment_is_found_unconfirmed_then_in_a_block() -> None:

@@ -11,10 +11,10 @@ from axon.primitives.hashes import BlockHash
 from axon.swarm.sim.simulation import SimNetwork
 from axon.wire.messages import Inv, InvItem, InvType
 from tests.node.history import history
+from tests.node.lightnetwork import light
 from tests.node.lightrig import HEADERS, LightRig
 from tests.node.naivewallet import NaiveWallet
 from tests.node.rig import BOB, CAROL, NOW
-from tests.node.test_spv import light
 
 
 def complete(rig: LightRig) -> list[int]:

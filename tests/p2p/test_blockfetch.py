@@ -151,3 +151,14 @@ def test_as_long_as_one_peer_serves_all_blocks_come(seed: int) -> None:
     assert not any(blocks.is_wanted(item) for item in left), f"seed {seed}"
     assert honest in alive
     assert now - NOW < 20 * SECOND, f"seed {seed}: nobody waits long"
+
+
+def test_what_is_cancelled_is_asked_of_nobody_any_more() -> None:
+    blocks = fetch(A, B)
+    asked(blocks.want([name(1), name(2)], NOW))
+    blocks.cancel([name(1), name(3)])
+    assert not blocks.is_wanted(name(1))
+    assert blocks.is_wanted(name(2))
+    found = asked(blocks.tick(NOW + PATIENCE))
+    assert list(found.values()) == [[name(2)]]
+    assert blocks.arrived(name(1), NOW) == []

@@ -268,3 +268,40 @@ def test_it_agrees_with_a_naive_model(steps: list[tuple[str, int, int, bool]], s
             for number in range(4):
                 in_flight = [row for row in naive.rows if row.until and row.peer == number]
                 assert requests.in_flight(PeerId(number)) == len(in_flight)
+
+
+def test_in_a_hurry_all_are_asked_once_the_first_is_late() -> None:
+    requests = started(ALICE, BOB, CAROL)
+    requests.hurry(2 * SECOND, NOW)
+    for peer in (ALICE, BOB):
+        requests.announced(peer, wtx(1), True, False, NOW)
+    (first,) = asked(requests.requests(NOW))
+    assert requests.deadline() == NOW + 2 * SECOND
+    assert requests.requests(NOW + 2 * SECOND - 1) == []
+    (second,) = asked(requests.requests(NOW + 2 * SECOND))
+    assert {first, second} == {ALICE, BOB}
+    requests.announced(CAROL, wtx(1), True, False, NOW + 3 * SECOND)
+    assert requests.requests(NOW + 3 * SECOND) == [], "the second has its time, too"
+    assert asked(requests.requests(NOW + 4 * SECOND)) == {CAROL: [wtx(1)]}
+    assert requests.received(first, wtx(1).hash), "who is late may answer yet"
+    requests.forget(wtx(1).hash)
+    assert all(not requests.in_flight(peer) for peer in (ALICE, BOB, CAROL))
+    assert requests.deadline() is None
+
+
+def test_a_hurry_concerns_what_was_asked_before_it_and_ends() -> None:
+    requests = started(ALICE, BOB)
+    for peer in (ALICE, BOB):
+        requests.announced(peer, wtx(1), True, False, NOW)
+        requests.announced(peer, wtx(2), True, False, NOW)
+    first = asked(requests.requests(NOW))
+    late = NOW + 10 * SECOND
+    assert requests.requests(late) == []
+    requests.hurry(2 * SECOND, late)
+    second = asked(requests.requests(late))
+    assert sum(map(len, first.values())) == sum(map(len, second.values())) == 2
+    requests.hurry(None, late)
+    requests.announced(ALICE, wtx(3), True, False, late)
+    requests.announced(BOB, wtx(3), True, False, late)
+    requests.requests(late)
+    assert requests.requests(late + 30 * SECOND) == []

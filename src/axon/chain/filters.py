@@ -128,6 +128,14 @@ def match_any(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> b
     return not wanted.isdisjoint(accumulate(differences))
 
 
+def may_match(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> bool:
+    """The same, and True of a filter that nobody can read: its block may have any script."""
+    try:
+        return match_any(data, block_hash, scripts)
+    except DecodeError:
+        return True
+
+
 def missing_elements(data: bytes, block_hash: BlockHash, scripts: Iterable[bytes]) -> int:
     """How many of these scripts a filter does not tell of; none of them empty.
 

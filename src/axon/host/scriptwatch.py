@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.chain.blockbody import read_body
-from axon.chain.filters import match_any
+from axon.chain.filters import may_match
 from axon.chain.parts import spends_and_makes
-from axon.errors import ConfigError, DecodeError
+from axon.errors import ConfigError
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, Transaction, outpoint
@@ -92,13 +92,8 @@ class ScriptWatch:
 
     def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
         """For each block whether it may concern a script (BIP 158)."""
-        return tuple([self._may_match(block_hash, data) for block_hash, data in filters])
-
-    def _may_match(self, block_hash: BlockHash, data: bytes) -> bool:
-        try:
-            return bool(self._scripts) and match_any(data, block_hash, self._scripts)
-        except DecodeError:
-            return True  # A filter that nobody can read may be of any block: read the block itself.
+        scripts = self._scripts
+        return tuple([bool(scripts) and may_match(data, name, scripts) for name, data in filters])
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> BlockWatched:
         """Look through a block of the best chain."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from axon.machine import Endpoint, PeerId
 from axon.mempool.persist import Dump
+from axon.node.spends import FindSpends, StopFinding, StopWatching, WatchPayment
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
 from axon.primitives.block import Block
@@ -234,4 +235,8 @@ Command = (
     | RestorePool
     | Rescan
     | RecentFeerates
+    | FindSpends
+    | StopFinding
+    | WatchPayment
+    | StopWatching
 )

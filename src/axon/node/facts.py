@@ -12,13 +12,9 @@ from typing import ClassVar
 from axon.machine import PeerId
 from axon.node.blocktraced import BlockStory
 from axon.node.encryptionfacts import DialledWithout, EncryptionFailed, KeySent, KeysMissed
-from axon.node.privatefacts import (
-    PrivatelyEnded,
-    PrivatelyRepeated,
-    PrivatelyReturned,
-    PrivatelySent,
-)
+from axon.node.privatefacts import PrivateFact
 from axon.node.prunefacts import BlocksPruned
+from axon.node.spendfacts import SpendFact
 from axon.primitives.hashes import BlockHash, Txid, Wtxid, to_hex
 
 
@@ -393,8 +389,6 @@ Fact = (
     | UnconfirmedPaymentFound
     | FilterRefuted
     | TransactionSpread
-    | PrivatelySent
-    | PrivatelyReturned
-    | PrivatelyRepeated
-    | PrivatelyEnded
+    | PrivateFact
+    | SpendFact
 )

@@ -63,3 +63,6 @@ class PrivatelyEnded:
     def __str__(self) -> str:
         names = f"txid={to_hex(self.txid)} wtxid={to_hex(self.wtxid)}"
         return f"Giving up broadcast attempts for {names}: {self.reason}"
+
+
+PrivateFact = PrivatelySent | PrivatelyReturned | PrivatelyRepeated | PrivatelyEnded

@@ -12,7 +12,7 @@ to find out; it says `lied` of whoever sent something else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -89,6 +89,13 @@ class BlockFetch:
         self._wanted.clear()
         for asked in self._peers.values():
             asked.clear()
+
+    def cancel(self, block_hashes: Iterable[BlockHash]) -> None:
+        """These are not wanted any more; what still comes of them is ignored."""
+        for block_hash in block_hashes:
+            wanted = self._wanted.pop(block_hash, None)
+            for peer in () if wanted is None else wanted.asked:
+                self._peers[peer].pop(block_hash, None)
 
     def is_wanted(self, block_hash: BlockHash) -> bool:
         """Whether this block is waited for."""

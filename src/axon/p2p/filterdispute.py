@@ -11,14 +11,14 @@ other that the block does not refute takes its place. One dispute at a time, the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action
-from axon.p2p.faults import PeerViolation
+from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filterclaims import UNFIT, FilterClaims
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import FilterPeer
@@ -29,6 +29,9 @@ from axon.wire.messages.filters import BASIC_FILTER
 DEFENCE_TIME: Final = 5 * SECOND
 """How long those who agree with us have to bring the filter that we go by: several of them are
 asked in that time, and filters from this block on wait for it."""
+
+REFUTED: Final = "BIP 158: a filter has all scripts of its block"
+"""The rule that a peer breaks whose filter the block refutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +172,18 @@ class FilterDisputes:
         """Whether this dispute was handed out and is not closed."""
         return self._case is not None and self._case.handed is dispute
 
-    def close(self) -> None:
-        """The dispute is decided, so that the next one may be opened."""
+    def close(
+        self, dispute: Dispute, honest: Claim | None, refuted: Collection[Claim]
+    ) -> dict[PeerId, PeerFault]:
+        """The dispute is decided, so that the next one may be opened; why which peers go."""
         self._case = None
+        faults: dict[PeerId, PeerFault] = {}
+        for peer, ours in self._peers.items():
+            side = dispute.side_of(ours.claims)
+            if side is not None and side is not honest:
+                fault = PeerFault(f"we go by other filters from height {dispute.height} on")
+                faults[peer] = PeerViolation(REFUTED) if side in refuted else fault
+        return faults
 
     def _next_case(self, now: Instant) -> _Case | None:
         heights = [

@@ -78,8 +78,17 @@ class FilterDownload:
         """Whether filters are handed out: somebody said from where on."""
         return self._next is not None
 
-    def scan_from(self, height: int) -> None:
-        """Hand out filters from this height on; all below are seen, or do not matter."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether filters are missing that there are, or it is not known yet which are wanted."""
+        return self._next is None or self._next + len(self._waiting) <= self._chain.height
+
+    def scan_from(self, height: int | None) -> None:
+        """Hand out filters from this height on; all below are seen, or do not matter.
+
+        Args:
+            height: None to hand out none.
+        """
         self._next = height
         self._rollback = None
         self._waiting.clear()
@@ -136,6 +145,17 @@ class FilterDownload:
         if self._next is not None and self._next <= height < self._next + WINDOW:
             self._waiting.setdefault(height, message.filter)
         return was_late or len(ours.owed) in (0, MAX_OWED - BATCH)
+
+    def owes(self, peer: PeerId, block_hash: BlockHash) -> bool:
+        """Whether a peer was asked for the filter of this block, and has not sent it."""
+        ours = self._peers.get(peer)
+        return ours is not None and block_hash in ours.owed
+
+    def heard(self, peer: PeerId, now: Instant) -> None:
+        """A peer is sending what it was asked for, so it is not late with what comes behind."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.active_at, ours.late = now, False
 
     def take(self, limit: int, up_to: int) -> list[FilterOfBlock]:
         """The next filters in order of height.

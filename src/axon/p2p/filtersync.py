@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from random import Random
-from typing import Final
 
 from axon.machine import Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer
-from axon.p2p.faults import PeerFault, PeerViolation
+from axon.p2p.faults import PeerViolation
 from axon.p2p.filterdispute import Claim, Dispute, FilterDisputes
-from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterDownload, FilterOfBlock
+from axon.p2p.filterdownload import MAX_FILTER_BYTES, FilterOfBlock
+from axon.p2p.filterdownloads import FilterDownloads
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.filterpeer import FilterPeer, OpenQuestion
 from axon.p2p.filterstate import FilterState
@@ -36,9 +36,6 @@ from axon.wire.messages import CFCheckpt, CFHeaders, CFilter, GetCFCheckpt, GetC
 from axon.wire.messages.filters import BASIC_FILTER, MAX_CFHEADERS
 
 __all__ = ["Claim", "Dispute", "FilterOfBlock", "FilterState", "FilterSync"]
-
-REFUTED: Final = "BIP 158: a filter has all scripts of its block"
-"""The rule that a peer breaks whose filter the block refutes."""
 
 
 class FilterSync:
@@ -63,11 +60,12 @@ class FilterSync:
         self._rng = rng
         self._peer_chains = peer_chains
         self._peers: dict[PeerId, FilterPeer] = {}
-        self._download = FilterDownload(chain, rng)
+        self._downloads = FilterDownloads(chain, rng)
         self._disputes = FilterDisputes(chain, self._peers, rng)
         self._best: HeaderEntryView | None = None  # At the last look.
         self._restless = True  # Something happened that may allow new questions.
         self._look_at: Instant | None = None  # No peer's time is up before.
+        self._cut_at: int | None = None  # Our chain was cut above this height since `take_cut`.
 
     # What happened.
 
@@ -82,7 +80,7 @@ class FilterSync:
         if not serves_filters:
             return []
         ours = self._peers[peer] = FilterPeer(peer, self.chain.start_height - 1)
-        self._download.opened(peer, ours.claims)
+        self._downloads.opened(peer, ours.claims)
         return self._update(now)
 
     def closed(self, peer: PeerId, now: Instant) -> list[Action]:
@@ -110,7 +108,7 @@ class FilterSync:
         if question is not None:
             self._weigh(ours, question, message)
             self._restless = True
-        elif isinstance(message, CFilter) and self._download.received(peer, message, now):
+        elif isinstance(message, CFilter) and self._downloads.received(peer, message, now):
             self._restless = True
         return self._update(now) if self._restless else []
 
@@ -127,7 +125,7 @@ class FilterSync:
         """Do what is due: ask others where a peer is late, disconnect who is silent."""
         actions: list[Action] = []
         if self._look_at is not None and now >= self._look_at:
-            actions += self._download.tick(now)
+            actions += self._downloads.tick(now)
             for action in actions:
                 self._remove(action.peer)
             for peer, ours in list(self._peers.items()):
@@ -148,11 +146,11 @@ class FilterSync:
     @property
     def is_begun(self) -> bool:
         """Whether filters are asked for and handed out: somebody said from where on."""
-        return self._download.is_begun
+        return self._downloads.scan.is_begun
 
     def scan_from(self, height: int) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter."""
-        self._download.scan_from(height)
+        self._downloads.scan.scan_from(height)
         self._restless = True
 
     def take_filters(self, limit: int) -> list[FilterOfBlock]:
@@ -162,7 +160,7 @@ class FilterSync:
             limit: how many at most.
         """
         self._follow()
-        taken = self._download.take(limit, self._trusted_height())
+        taken = self._downloads.scan.take(limit, self.trusted_height)
         self._restless = self._restless or bool(taken)
         return taken
 
@@ -173,7 +171,27 @@ class FilterSync:
         None if all of them still hold.
         """
         self._follow()
-        return self._download.take_rollback()
+        return self._downloads.scan.take_rollback()
+
+    # Filters for searches.
+
+    def search_from(self, height: int | None) -> None:
+        """Bring filters from this height on for a search, too; None for no more."""
+        self._downloads.search.scan_from(height)
+        self._restless = True
+
+    def take_searched(self, limit: int) -> list[FilterOfBlock]:
+        """The next filters for a search, likewise."""
+        self._follow()
+        taken = self._downloads.search.take(limit, self.trusted_height)
+        self._restless = self._restless or bool(taken)
+        return taken
+
+    def take_cut(self) -> int | None:
+        """Above which height filters may be others since the last call; None if all still hold."""
+        self._follow()
+        height, self._cut_at = self._cut_at, None
+        return height
 
     # Disputes.
 
@@ -204,16 +222,10 @@ class FilterSync:
         """
         if not self.is_open(dispute):
             return []
-        self._disputes.close()
         actions: list[Action] = []
-        for peer, ours in list(self._peers.items()):
-            side = dispute.side_of(ours.claims)
-            if side is not None and side is not honest:
-                fault = PeerFault(f"we go by other filters from height {dispute.height} on")
-                if side in refuted:
-                    fault = PeerViolation(REFUTED)
-                actions.append(DisconnectPeer(peer, fault))
-                self._remove(peer)
+        for peer, fault in self._disputes.close(dispute, honest, refuted).items():
+            actions.append(DisconnectPeer(peer, fault))
+            self._remove(peer)
         held = dispute.held
         if honest is not held and (held is not None or honest is not None):
             self._cut(dispute.height - 1)
@@ -225,12 +237,16 @@ class FilterSync:
         """How far filter headers are, and who agrees with them."""
         height = self.chain.height
         agreed = [peer for peer, ours in self._peers.items() if ours.claims.agreed >= height]
-        return FilterState(
-            headers_height=height,
-            usable_peers=len(self._peers),
-            agreed_peers=tuple(agreed),
-            disputed_height=self._disputes.height,
-        )
+        return FilterState(height, len(self._peers), tuple(agreed), self._disputes.height)
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether anybody is connected who offers filters."""
+        return bool(self._peers)
+
+    def agreeing(self, height: int) -> int:
+        """How many peers agree with all filter headers up to a height."""
+        return sum(ours.claims.agreed >= height for ours in self._peers.values())
 
     def serves(self, peer: PeerId) -> bool:
         """Whether a peer offers filters."""
@@ -240,7 +256,7 @@ class FilterSync:
     def is_settled(self) -> bool:
         """All filter headers of the best chain are here, and whoever answers promptly agrees."""
         return self.chain.height >= self._headers.best.height and (
-            self._trusted_height() >= self.chain.height
+            self.trusted_height >= self.chain.height
         )
 
     # How it is done.
@@ -254,7 +270,7 @@ class FilterSync:
         for peer, ours in self._peers.items():
             if ours.is_idle:
                 actions += self._compare(peer, ours, now)
-        actions += self._download.update(now)
+        actions += self._downloads.update(now)
         self._look_at = min(self._deadlines(), default=None)
         return actions
 
@@ -309,9 +325,10 @@ class FilterSync:
             return
         self._restless = True
         self.chain.truncate(height)
+        self._cut_at = height if self._cut_at is None else min(height, self._cut_at)
         for ours in self._peers.values():
             ours.claims.cut(height)
-        self._download.cut(height, was_height)
+        self._downloads.cut(height, was_height)
         self._disputes.cut(height)
 
     def _extend(self, now: Instant) -> list[Action]:
@@ -324,7 +341,7 @@ class FilterSync:
             if ours.is_prompt and ours.question is not None and ours.question.extends:
                 return []
             if ours.is_idle and ours.claims.differs is None:
-                common = self._common(peer)
+                common = self._peer_chains.common_height(peer)
                 if common > height and not self._needs_checkpoints(ours, common):
                     able.append((ours, common))
         # Who agrees with what we have goes on from there; another may not.
@@ -342,7 +359,7 @@ class FilterSync:
         if claims.differs is not None:
             question = claims.question(chain)
             return [] if question is None else [ours.ask(question, claims.differs, now)]
-        common = self._common(peer)
+        common = self._peer_chains.common_height(peer)
         if self._needs_checkpoints(ours, common):
             claims.knows_checkpoints = True
             message = GetCFCheckpt(BASIC_FILTER, self._best_hash(common))
@@ -354,30 +371,15 @@ class FilterSync:
 
     def _needs_checkpoints(self, ours: FilterPeer, common: int) -> bool:
         """Whether a peer's chain is long enough ahead of ours to ask for checkpoints first."""
-        far = common - self.chain.height > MAX_CFHEADERS
-        return far and not ours.claims.knows_checkpoints
-
-    def _common(self, peer: PeerId) -> int:
-        """Up to which height a peer is known to have the blocks of the best chain; -1 for none."""
-        known, best = self._peer_chains.best_known(peer), self._headers.best
-        if known is None:  # Nobody needs to show the first block.
-            return best.height if best is self._headers.genesis else -1
-        low, high = self._headers.genesis.height, min(known.height, best.height)
-        probe = high  # Mostly the whole of it.
-        while low < high:
-            if known.ancestor(probe) is best.ancestor(probe):
-                low = probe
-            else:
-                high = probe - 1
-            probe = (low + high + 1) // 2
-        return low
+        return common - self.chain.height > MAX_CFHEADERS and not ours.claims.knows_checkpoints
 
     def _best_hash(self, height: int) -> BlockHash:
         entry = self._headers.best.ancestor(height)
         assert entry is not None, "a height of the best chain"
         return entry.hash
 
-    def _trusted_height(self) -> int:
+    @property
+    def trusted_height(self) -> int:
         """Up to which height filters are in no doubt."""
         height = self.chain.height
         if self._disputes.height is not None:
@@ -390,10 +392,9 @@ class FilterSync:
 
     def _remove(self, peer: PeerId) -> None:
         self._peers.pop(peer, None)
-        self._download.closed(peer)
+        self._downloads.closed(peer)
         self._restless = True
 
     def _deadlines(self) -> list[Instant]:
-        moments = [ours.deadline() for ours in self._peers.values()]
-        moments.append(self._disputes.deadline())
-        return [moment for moment in moments if moment is not None] + self._download.deadlines()
+        moments = [self._disputes.deadline(), *[ours.deadline() for ours in self._peers.values()]]
+        return [moment for moment in moments if moment is not None] + self._downloads.deadlines()

@@ -75,6 +75,21 @@ class PeerChains:
         best = self.best_known(peer)
         return -1 if best is None else best.height
 
+    def common_height(self, peer: PeerId) -> int:
+        """Up to which height a peer is known to have the blocks of the best chain; -1 for none."""
+        known, best = self.best_known(peer), self._headers.best
+        if known is None:  # Nobody needs to show the first block.
+            return best.height if best is self._headers.genesis else -1
+        low, high = self._headers.genesis.height, min(known.height, best.height)
+        probe = high  # Mostly the whole of it.
+        while low < high:
+            if known.ancestor(probe) is best.ancestor(probe):
+                low = probe
+            else:
+                high = probe - 1
+            probe = (low + high + 1) // 2
+        return low
+
     def has(self, peer: PeerId, entry: HeaderEntryView) -> bool:
         """Whether a peer has a header, by what it showed and what it was sent."""
         ours = self._peers.get(peer)

@@ -8,7 +8,8 @@ Each announcement of a transaction by a peer goes through these states:
 Of all announcers of one transaction at most one is asked at a time: a ready one, preferred peers
 before others, among equals the one with the highest priority. Priorities are drawn from the
 handed-in randomness, so nobody can arrange to be asked first. A spent announcer is not asked again
-as long as others are left, and when all are spent the transaction is forgotten.
+as long as others are left, and when all are spent the transaction is forgotten. Where somebody is
+in a hurry (`hurry`), all others that are ready are asked once the first has let him wait.
 
 Delays make it likely that somebody trustworthy is asked first: an attacker who announces early and
 then is silent holds a transaction back for 60 s (BIP 339 explains the delay for txids).
@@ -23,7 +24,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Final
 
-from axon.machine import SECOND, Instant, PeerId
+from axon.machine import SECOND, Instant, PeerId, earlier
 from axon.p2p.actions import Send
 from axon.wire.messages import GetData, InvItem, InvType
 
@@ -67,6 +68,7 @@ class _Announcement:
     due: Instant  # When delayed: ready from then on. When asked: spent from then on.
     state: _State = _State.DELAYED
     gone: bool = False
+    asked_at: Instant = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ class TxRequest:
         self._open: dict[bytes, None] = {}  # Hashes for which somebody may now be chosen.
         self._wtxid_peers = 0
         self._serial = 0
+        self._patience: Instant | None = None  # While somebody is in a hurry.
+        self._second: list[tuple[Instant, int, bytes]] = []  # A heap: when to ask others, too.
 
     def __len__(self) -> int:
         """How many announcements are remembered."""
@@ -171,26 +175,48 @@ class TxRequest:
         ours = self._peers.get(peer)
         return 0 if ours is None else ours.asked
 
+    def hurry(self, patience: Instant | None, now: Instant) -> None:
+        """Ask all announcers of a transaction once one has let us wait for so long; None for no
+        hurry any more."""
+        was, self._patience = self._patience, patience
+        self._second.clear()
+        if patience is None or was == patience:
+            return
+        for tx_hash, announcers in self._by_hash.items():
+            for entry in announcers.values():
+                if entry.state is _State.ASKED:
+                    heappush(self._second, (entry.asked_at + patience, entry.serial, tx_hash))
+        self._open_second(now)
+
     def requests(self, now: Instant) -> list[Send]:
         """What is to be asked now, each peer's in the order in which it announced."""
         agenda = self._agenda
         if agenda and agenda[0][0] <= now:
             self._ripen(now)
+        self._open_second(now)
         if not self._open:
             return []
         chosen: dict[PeerId, list[_Announcement]] = {}
         for tx_hash in self._open:
             if tx_hash in self._judged:
                 continue
-            best = self._choose(self._by_hash.get(tx_hash, {}))
-            if best is not None:
-                best.state = _State.ASKED
-                best.due = now + REQUEST_LIMIT
-                heappush(self._agenda, (best.due, best.serial, best))
-                self._peers[best.peer].asked += 1
-                chosen.setdefault(best.peer, []).append(best)
+            for entry in self._choose(self._by_hash.get(tx_hash, {}), now):
+                entry.state = _State.ASKED
+                entry.asked_at, entry.due = now, now + REQUEST_LIMIT
+                heappush(self._agenda, (entry.due, entry.serial, entry))
+                if self._patience is not None:
+                    heappush(self._second, (now + self._patience, entry.serial, tx_hash))
+                self._peers[entry.peer].asked += 1
+                chosen.setdefault(entry.peer, []).append(entry)
         self._open.clear()
         return [message for peer in sorted(chosen) for message in self._ask(peer, chosen[peer])]
+
+    def _open_second(self, now: Instant) -> None:
+        """Others may be asked for what was not answered in time."""
+        while self._second and self._second[0][0] <= now:
+            tx_hash = heappop(self._second)[2]
+            if tx_hash in self._by_hash:
+                self._open[tx_hash] = None
 
     def received(self, peer: PeerId, tx_hash: bytes) -> bool:
         """A transaction came; call it with its txid and with its wtxid.
@@ -236,11 +262,12 @@ class TxRequest:
         if self._open:
             return 0
         agenda = self._agenda
-        while agenda:
-            if self._is_current(agenda[0]):
-                return agenda[0][0]
+        while agenda and not self._is_current(agenda[0]):
             heappop(agenda)
-        return None
+        while self._second and self._second[0][2] not in self._by_hash:
+            heappop(self._second)
+        soonest = agenda[0][0] if agenda else None
+        return earlier(soonest, self._second[0][0] if self._second else None)
 
     @staticmethod
     def _is_current(item: tuple[Instant, int, _Announcement]) -> bool:
@@ -264,18 +291,26 @@ class TxRequest:
                 self._spend(entry)
                 self._settle(tx_hash, self._by_hash[tx_hash])
 
-    @staticmethod
-    def _choose(announcers: dict[PeerId, _Announcement]) -> _Announcement | None:
-        """Whom to ask; None while somebody is being asked or nobody is ready."""
+    def _choose(self, announcers: dict[PeerId, _Announcement], now: Instant) -> list[_Announcement]:
+        """Whom to ask: one, or none while somebody is being asked; all once he is late and we are
+        in a hurry."""
+        ready: list[_Announcement] = []
         best: _Announcement | None = None
+        late = False
         for entry in announcers.values():
             if entry.state is _State.ASKED:
-                return None
-            if entry.state is _State.READY and (
-                best is None or (entry.preferred, entry.priority) > (best.preferred, best.priority)
-            ):
-                best = entry
-        return best
+                if self._patience is None or now < entry.asked_at + self._patience:
+                    return []
+                late = True
+            elif entry.state is _State.READY:
+                ready.append(entry)
+                if best is None or (
+                    (entry.preferred, entry.priority) > (best.preferred, best.priority)
+                ):
+                    best = entry
+        if late or best is None:
+            return ready
+        return [best]
 
     def _ask(self, peer: PeerId, entries: list[_Announcement]) -> list[Send]:
         entries.sort(key=lambda entry: entry.serial)

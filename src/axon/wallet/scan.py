@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from axon.chain.blockbody import read_body
-from axon.chain.filters import match_any
 from axon.chain.parts import spends_and_makes
-from axon.errors import DecodeError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.merkle import PartialMerkleTree
@@ -39,14 +37,6 @@ class BlockTaken:
     verdict: Verdict
     found: tuple[Txid, ...] = ()
     scripts_grew: bool = False
-
-
-def may_match(data: bytes, block_hash: BlockHash, scripts: Sequence[bytes]) -> bool:
-    """Whether a block may have one of these scripts, by its filter (BIP 158)."""
-    try:
-        return match_any(data, block_hash, scripts)
-    except DecodeError:
-        return True  # A filter that nobody can read may be of any block: read the block itself.
 
 
 def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
