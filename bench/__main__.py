@@ -4,8 +4,8 @@
 
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
-eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay; without a name all are
-measured. `--keep` adds the table to bench/results.md.
+eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent; without a name all
+are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from bench import (
     swarmstart,
     syncing,
     transport,
+    unspent,
     walletmemory,
 )
 from bench.table import Row, Skipped, render
@@ -78,6 +79,7 @@ def main(arguments: list[str]) -> int:
         "seatfilling": seatfilling.measure,
         "addressflood": addressflood.measure,
         "compactrelay": compactrelay.measure,
+        "unspent": unspent.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

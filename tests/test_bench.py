@@ -25,6 +25,7 @@ from bench import (
     spread,
     starting,
     syncing,
+    unspent,
 )
 from bench.__main__ import main
 from bench.pace import STEP_US, Pace
@@ -169,6 +170,12 @@ def test_a_light_client_gets_all_headers() -> None:
 def test_filters_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "FILTERS", 3)
     assert "3 filters of 10,000 elements" in matching.measure(rounds=1).notes[0]
+
+
+def test_a_coin_is_found_unspent() -> None:
+    row = unspent.measure(blocks=250, elements=20, rounds=1)
+    assert "since 250 blocks" in row.what
+    assert row.holds is not None
 
 
 @pytest.mark.process

@@ -43,7 +43,7 @@ from axon.machine import (
     Resume,
     Transmit,
 )
-from axon.node import commands, walletjobs, work
+from axon.node import commands, spends, walletjobs, work
 from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -505,11 +505,18 @@ _FULL_ORDERS: Final[tuple[object, ...]] = (
     commands.Prioritise(Txid(_FIRST.txid), -900),
 )
 
+_CLAIM: Final = spends.ClaimedCoin(_FIRST.prevouts[0], ALICE.script, 1)
+
 _LIGHT_ORDERS: Final[tuple[object, ...]] = (
     *_LINK_ORDERS,
     commands.Rescan(0),
     commands.Rescan(111),
     commands.RecentFeerates(3),
+    spends.FindSpends((_CLAIM,)),
+    spends.StopFinding((_CLAIM,)),
+    spends.WatchPayment(_FIRST, (_CLAIM,)),
+    spends.WatchPayment(_CHILD, ancestors=(_FIRST,)),
+    spends.StopWatching(_FIRST.txid),
 )
 
 

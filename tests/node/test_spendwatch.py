@@ -11,7 +11,7 @@ from axon.machine import HOUR, MILLISECOND, MINUTE, SECOND
 from axon.node import spendwatch
 from axon.node.spendfacts import SpendsSearched
 from axon.node.spendjobs import SearchBlock, SearchFilters, SearchKept
-from axon.node.spends import ClaimedCoin, FindSpends, Spent, StopFinding, Unknown, Unspent
+from axon.node.spends import ClaimedCoin, FindSpends, SpendsUnknown, Spent, StopFinding, Unspent
 from axon.primitives.block import Block
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint
 from axon.swarm.sim.byzantine import Lie
@@ -69,11 +69,11 @@ def ask(
     *claims: ClaimedCoin,
     since: Unspent | None = None,
     within: int = MINUTE,
-) -> Spent | Unspent | Unknown:
+) -> Spent | Unspent | SpendsUnknown:
     """What a client says of coins."""
     asked = client.net.simulation.command(client.number, FindSpends(claims, since))
     client.until(lambda: asked.done, within)
-    assert isinstance(asked.value, Spent | Unspent | Unknown)
+    assert isinstance(asked.value, Spent | Unspent | SpendsUnknown)
     return asked.value
 
 
@@ -151,7 +151,7 @@ def test_nodes_that_withhold_filters_leave_it_unknown() -> None:
     bob = light(net, wallet, (0, 1))
     bob.until(lambda: len(bob.node.sessions) == 2)
     answer = ask(bob, claim(point, coin), within=2 * MINUTE)
-    assert isinstance(answer, Unknown)
+    assert isinstance(answer, SpendsUnknown)
     assert answer.known is None
 
 
@@ -271,7 +271,7 @@ def test_filters_kept_on_disk_answer_without_any_node() -> None:
     alone = light(net, bob.wallet, (), home=OTHER_HOME, alone=True)
     alone.until(lambda: alone.node.scan.is_done)
     answer = ask(alone, claim(point, coin))
-    assert isinstance(answer, Unknown), "the block that made it is to be read, and nobody has it"
+    assert isinstance(answer, SpendsUnknown), "nobody has the block that made it"
     made_in = alone.node.headers.best.ancestor(coin.height)
     assert made_in is not None
     other = ClaimedCoin(point, PAID_NOWHERE, coin.height + 1)
@@ -301,7 +301,7 @@ def test_nobody_to_ask_is_said_after_a_while() -> None:
     net.crash(0)
     bob.until(lambda: not bob.node.sessions)
     answer = ask(bob, claim(point, coin), within=2 * spendwatch.NOBODY_TIME)
-    assert isinstance(answer, Unknown)
+    assert isinstance(answer, SpendsUnknown)
     assert "no node" in answer.reason
 
 
@@ -311,7 +311,7 @@ def test_a_coin_of_a_block_to_come_is_unknown() -> None:
     (point, coin), *_ = coins_of_alice(net)
     above = ClaimedCoin(point, coin.script_pubkey, net.machine(0).active.height + 1)
     answer = ask(bob, above)
-    assert isinstance(answer, Unknown)
+    assert isinstance(answer, SpendsUnknown)
     assert "height" in answer.reason
 
 
@@ -320,7 +320,7 @@ def test_what_filters_do_not_tell_of_is_never_called_unspent(script: bytes) -> N
     net = network(16, 1)
     bob = payee(net, (0,))
     (point, coin), *_ = coins_of_alice(net)
-    assert isinstance(ask(bob, ClaimedCoin(point, script, coin.height)), Unknown)
+    assert isinstance(ask(bob, ClaimedCoin(point, script, coin.height)), SpendsUnknown)
 
 
 def test_questions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,13 +328,13 @@ def test_questions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     bob = payee(net, (0,))
     (point, coin), *_ = coins_of_alice(net)
     many = tuple(claim(point, coin) for _ in range(spendwatch.MAX_COINS + 1))
-    assert isinstance(ask(bob, *many), Unknown)
-    assert isinstance(ask(bob), Unknown)
+    assert isinstance(ask(bob, *many), SpendsUnknown)
+    assert isinstance(ask(bob), SpendsUnknown)
     monkeypatch.setattr(spendwatch, "MAX_DEPTH", 50)
-    assert ask(bob, claim(point, coin)) == Unknown("a coin is older than 50 blocks")
+    assert ask(bob, claim(point, coin)) == SpendsUnknown("a coin is older than 50 blocks")
     monkeypatch.undo()
     monkeypatch.setattr(spendwatch, "MAX_QUESTIONS", 0)
-    assert ask(bob, claim(point, coin)) == Unknown("0 questions are open")
+    assert ask(bob, claim(point, coin)) == SpendsUnknown("0 questions are open")
 
 
 def test_a_script_that_everybody_uses_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +343,7 @@ def test_a_script_that_everybody_uses_is_not_read_for_ever(monkeypatch: pytest.M
     bob = payee(net, (0,))
     (point, coin), *_ = coins_of_alice(net)  # A third of all blocks pay Alice.
     answer = ask(bob, claim(point, coin))
-    assert isinstance(answer, Unknown)
+    assert isinstance(answer, SpendsUnknown)
     assert "hold such scripts" in answer.reason
 
 
@@ -363,7 +363,7 @@ def test_what_nobody_waits_for_ends_and_what_was_found_stays() -> None:
     stopped = net.simulation.command(bob.number, StopFinding((claim(point, coin),)))
     net.run(SECOND)
     assert stopped.value is True
-    assert isinstance(asked.value, Unknown)
+    assert isinstance(asked.value, SpendsUnknown)
     assert asked.value.reason == "nobody waits for it"
     again = net.simulation.command(bob.number, StopFinding((claim(point, coin),)))
     net.run(SECOND)

@@ -59,7 +59,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class SpendsUnknown:
     """It could not be found out.
 
     Args:
@@ -73,7 +73,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class FindSpends:
-    """Have a light client find out whether coins are spent: `Unspent`, `Spent` or `Unknown`.
+    """Have a light client find out whether coins are spent: `Unspent`, `Spent` or `SpendsUnknown`.
 
     Filters say which blocks may spend one (BIP 158), and these are read. Blocks from the one that
     made each coin up to the best are looked at, as far as they are not known from an earlier call;
@@ -93,7 +93,7 @@ class FindSpends:
 class StopFinding:
     """Nobody waits any more for what is asked of these coins: whether anybody did.
 
-    Each `FindSpends` of exactly these coins is answered `Unknown`; what it has found stays known.
+    Each `FindSpends` of exactly these coins is answered `SpendsUnknown`. What it found stays known.
     """
 
     coins: tuple[ClaimedCoin, ...]

@@ -2,7 +2,7 @@
 
     asked --searched (node/spendsearch) up to the best block--> Unspent
     asked --a block spends one--> Spent
-    asked --nobody gives filters, too much matches, nobody waits--> Unknown
+    asked --nobody gives filters, too much matches, nobody waits--> SpendsUnknown
 
 Filters count once all peers that answer agree with their headers, or a block has decided between
 them (`p2p/filtersync`); how many agree is part of the answer. Coins can also be followed: they are
@@ -20,7 +20,7 @@ from axon.machine import SECOND, Instant
 from axon.node.coinstates import CoinGroup, CoinState
 from axon.node.outbox import Outbox
 from axon.node.spendfacts import SpendsSearched
-from axon.node.spends import ClaimedCoin, FindSpends, Spent, Unknown, Unspent
+from axon.node.spends import ClaimedCoin, FindSpends, SpendsUnknown, Spent, Unspent
 from axon.node.spendsearch import SpendSearch
 from axon.p2p.filtersync import FilterSync
 from axon.primitives.hashes import Txid
@@ -86,7 +86,7 @@ class SpendWatch:
         if reason is None and len(self._questions) >= MAX_QUESTIONS:
             reason = f"{MAX_QUESTIONS} questions are open"
         if reason is not None:
-            self._outbox.answer(ticket, Unknown(reason))
+            self._outbox.answer(ticket, SpendsUnknown(reason))
             return
         group = self._search.add(ticket, command.coins)
         if command.since is not None:
@@ -108,7 +108,7 @@ class SpendWatch:
         tickets = [ticket for ticket, each in self._questions.items() if each.claims == claims]
         for ticket in tickets:
             known = self._known(self._questions[ticket].group)
-            self._end(ticket, Unknown("nobody waits for it", known))
+            self._end(ticket, SpendsUnknown("nobody waits for it", known))
         return bool(tickets)
 
     def objection(self, claims: tuple[ClaimedCoin, ...]) -> str | None:
@@ -190,7 +190,7 @@ class SpendWatch:
 
     def _answer(
         self, group: CoinGroup, *, settled: bool, late: bool
-    ) -> Spent | Unspent | Unknown | None:
+    ) -> Spent | Unspent | SpendsUnknown | None:
         """The answer to a question; None as long as there is none."""
         if group.spent is not None:
             return group.spent
@@ -199,14 +199,14 @@ class SpendWatch:
             return known
         next_height = group.lowest.next_height
         if settled and next_height > best.height + 1:
-            return Unknown("no block of that height is known")
+            return SpendsUnknown("no block of that height is known")
         if group.blocks > MAX_BLOCKS:
-            return Unknown(f"more than {MAX_BLOCKS} blocks hold such scripts", known)
+            return SpendsUnknown(f"more than {MAX_BLOCKS} blocks hold such scripts", known)
         if not late:
             return None
         if alone:
-            return Unknown(f"no node gives filters from height {next_height} on", known)
-        return Unknown(f"nothing came for a minute; height {next_height} is next", known)
+            return SpendsUnknown(f"no node gives filters from height {next_height} on", known)
+        return SpendsUnknown(f"nothing came for a minute; height {next_height} is next", known)
 
     def _known(self, group: CoinGroup) -> Unspent | None:
         """Up to where none of the coins is spent; None as long as that is known of one only."""
@@ -216,7 +216,7 @@ class SpendWatch:
         lowest = min(uptos, key=lambda entry: entry.height)
         return Unspent(lowest.height, lowest.hash, self._filters.agreeing(lowest.height))
 
-    def _end(self, ticket: int, answer: Spent | Unspent | Unknown) -> None:
+    def _end(self, ticket: int, answer: Spent | Unspent | SpendsUnknown) -> None:
         del self._questions[ticket]
         self._search.remove(ticket)
         self._outbox.answer(ticket, answer)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from axon.chain.blockbody import read_body
+from axon.chain.filters import may_match
 from axon.chain.parts import spends_and_makes
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid
@@ -37,6 +38,13 @@ class BlockTaken:
     verdict: Verdict
     found: tuple[Txid, ...] = ()
     scripts_grew: bool = False
+
+
+def match_filters(
+    filters: Sequence[tuple[BlockHash, bytes]], scripts: Sequence[bytes]
+) -> tuple[bool, ...]:
+    """For each block whether it may have one of these scripts, by its filter (BIP 158)."""
+    return tuple([may_match(data, block_hash, scripts) for block_hash, data in filters])
 
 
 def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:

@@ -13,7 +13,6 @@ from typing import Final
 
 import bdkpython as bdk
 
-from axon.chain.filters import may_match
 from axon.chain.store import Store
 from axon.errors import StorageError
 from axon.primitives.address import encode_address
@@ -212,8 +211,7 @@ class Wallet:
         """
         if self._promised is None or self._promised[0] != self.ledger.version:
             self._promised = self.ledger.version, promised_scripts(self.ledger)
-        scripts = self.watched_scripts() + self._promised[1]
-        return tuple([may_match(data, block_hash, scripts) for block_hash, data in filters])
+        return scan.match_filters(filters, self.watched_scripts() + self._promised[1])
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> scan.BlockTaken:
         """Look through a block of the best chain; see `scan.take_block`."""
