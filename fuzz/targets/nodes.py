@@ -43,7 +43,7 @@ from axon.machine import (
     Resume,
     Transmit,
 )
-from axon.node import commands, spends, walletjobs, work
+from axon.node import commands, partners, spends, walletjobs, work
 from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -517,6 +517,15 @@ _LIGHT_ORDERS: Final[tuple[object, ...]] = (
     spends.WatchPayment(_FIRST, (_CLAIM,)),
     spends.WatchPayment(_CHILD, ancestors=(_FIRST,)),
     spends.StopWatching(_FIRST.txid),
+    partners.JoinPartner(1),
+    partners.LeavePartner(1),
+    partners.HearHeaders(1, tuple(_CHAIN[:60])),
+    partners.HearHeaders(1, tuple(_CHAIN[70:])),
+    partners.HearHeaders(1, ()),
+    partners.ReadHeaders((_CHAIN[50].hash,)),
+    partners.ReadFilters(1, _CHAIN[-1].hash),
+    partners.WantFilters(),
+    partners.HearFilters(1, (b"\x00", b"")),
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from axon.machine import Endpoint, PeerId
 from axon.mempool.persist import Dump
+from axon.node.partners import PartnerCommand
 from axon.node.spends import FindSpends, StopFinding, StopWatching, WatchPayment
 from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.redial import Target
@@ -239,4 +240,5 @@ Command = (
     | StopFinding
     | WatchPayment
     | StopWatching
+    | PartnerCommand
 )

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.headertree import HeaderEntry, HeadersVerdict, HeaderTree
 from axon.machine import Instant, PeerId
 from axon.node.facts import BlockRejected, HeadersAdvanced
 from axon.node.jobs import CHAIN, LearnHeaders
 from axon.node.outbox import Outbox
 from axon.node.session import Session
+from axon.p2p.actions import Action
 from axon.p2p.blockannounce import MAX_ANNOUNCED
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.connectiontype import ConnectionType
@@ -100,32 +101,46 @@ class HeaderFlow:
         headers = self.sync.received(peer, message, now)
         if not headers:
             return None
-        best = self.tree.best
-        verdict = self.tree.add_chain(headers, now)
+        verdict = self._place(headers, now)
         known = len(verdict.entries) - verdict.new
-        self._learn(verdict.entries[known:], best)
         if len(message.headers) <= MAX_ANNOUNCED:  # More at once are no announcement.
             for place, entry in enumerate(verdict.entries):
                 self._timelines.announced(peer, message.command, entry, now, is_new=place >= known)
-        unconnected = (
-            not verdict.entries
-            and verdict.rejected is not None
-            and verdict.rejected.reason == "prev-blk-not-found"
-        )
-        if verdict.rejected is not None and not unconnected:
+        unconnected, rejected = _refusal(verdict)
+        if rejected is not None:
             refused = headers[len(verdict.entries)].hash
-            self._outbox.report(BlockRejected(refused, verdict.rejected.reason, peer))
+            self._outbox.report(BlockRejected(refused, rejected.reason, peer))
+        count = len(message.headers)
         self._outbox.perform(
-            self.sync.validated(
-                peer,
-                verdict.entries,
-                len(message.headers),
-                unconnected,
-                None if unconnected else verdict.rejected,
-                now,
-            )
+            self.sync.validated(peer, verdict.entries, count, unconnected, rejected, now)
         )
         return verdict.entries[-1] if verdict.entries else None
+
+    def from_partner(
+        self, sync: HeaderSync, peer: PeerId, message: Headers, now: Instant
+    ) -> tuple[int, list[Action]]:
+        """Headers from a partner wallet: checked as those of a peer are.
+
+        Args:
+            sync: which asks this partner, and nobody else.
+            peer: its name there.
+            message: what came.
+            now: the present.
+
+        Returns:
+            How many were new, and what `sync` wants done.
+
+        Raises:
+            PeerFault: they are not what a peer may send.
+        """
+        headers = sync.received(peer, message, now)
+        if not headers:
+            return 0, sync.tick(now)
+        verdict = self._place(headers, now)
+        unconnected, rejected = _refusal(verdict)
+        count = len(message.headers)
+        actions = sync.validated(peer, verdict.entries, count, unconnected, rejected, now)
+        return verdict.new, actions + sync.tick(now)
 
     def announced(self, peer: PeerId, items: Sequence[InvItem], now: Instant) -> int:
         """What a peer has; how many of these are blocks.
@@ -154,11 +169,14 @@ class HeaderFlow:
 
     def place_branch(self, headers: Sequence[Header], now: Instant) -> HeaderEntry | None:
         """Take in headers that build on each other; the last that is valid, None if none is."""
+        entries = self._place(headers, now).entries
+        return entries[-1] if entries else None
+
+    def _place(self, headers: Sequence[Header], now: Instant) -> HeadersVerdict:
         best = self.tree.best
         verdict = self.tree.add_chain(headers, now)
-        entries = verdict.entries
-        self._learn(entries[len(entries) - verdict.new :], best)
-        return entries[-1] if entries else None
+        self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
+        return verdict
 
     def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
         if not entries:
@@ -199,3 +217,11 @@ class HeaderFlow:
     def _answer(self, tickets: tuple[int, ...]) -> None:
         for ticket in tickets:
             self._outbox.answer(ticket, Accepted())
+
+
+def _refusal(verdict: HeadersVerdict) -> tuple[bool, Rejected | None]:
+    """Whether the first header builds on nothing known; else why one was refused, if one was."""
+    rejected = verdict.rejected
+    if rejected is not None and not verdict.entries and rejected.reason == "prev-blk-not-found":
+        return True, None
+    return False, rejected

@@ -1,4 +1,4 @@
-"""Slow work of a light client about coins of others; beside the lane of its wallet."""
+"""Slow work of a light client for others: about their coins, and filters for partner wallets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from axon.primitives.transaction import OutPoint
 from axon.primitives.verdict import Rejected
 
 SPENDS: Final = "spends"
-"""The lane of searches: the wallet waits for none of them."""
+"""The lane of this work: the wallet waits for none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,48 @@ class SearchBlock:
     outpoints: tuple[OutPoint, ...]
 
 
-SpendJob = SearchKept | SearchFilters | SearchBlock
+@dataclass(frozen=True, slots=True)
+class ReadFilterRange:
+    """Read filters that were kept, to give them away.
+
+    The outcome is a tuple with each, or with its hash, up to the first that was not kept or is not
+    what its filter header commits to.
+
+    Args:
+        names: of the blocks, upwards.
+        filter_headers: that of the block before, then those of the blocks.
+        hashes_only: the hashes are wanted.
+        limit_bytes: of the outcome.
+    """
+
+    names: tuple[BlockHash, ...]
+    filter_headers: tuple[bytes, ...]
+    hashes_only: bool
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFilterRange:
+    """Check filters that somebody gave us, and keep them, if filters are to be kept.
+
+    The outcome is how many are what their filter headers commit to, up to the first that is not.
+
+    Args:
+        filters: block hash and filter of each, upwards.
+        filter_headers: that of the block before, then those of the blocks.
+    """
+
+    filters: tuple[tuple[BlockHash, bytes], ...]
+    filter_headers: tuple[bytes, ...]
+
+
+SpendJob = SearchKept | SearchFilters | SearchBlock | ReadFilterRange | KeepFilterRange
+
+READ_AT_ONCE: Final = 100
+"""Filters read at a time, 2 MB of full blocks."""
+
+SIZE_BYTES: Final = 5
+"""Before each filter of a message, its length (a compact size)."""
 
 
 class FilterFiles(Protocol):
@@ -82,17 +123,50 @@ def perform(files: FilterFiles, job: SpendJob) -> object:
             return tuple([may_match(data, name, scripts) for name, data in filters])
         case SearchBlock():
             return _search_block(job)
+        case ReadFilterRange():
+            return _read_range(files, job)
+        case KeepFilterRange(filters, filter_headers):
+            count = _count_fitting([data for _, data in filters], filter_headers)
+            files.keep_filters(filters[:count])
+            return count
+
+
+def _count_fitting(filters: Sequence[bytes | None], headers: Sequence[bytes]) -> int:
+    """How many filters, from the first on, are there and what the header behind each commits to."""
+    for count, data in enumerate(filters):
+        if data is None or filter_header(sha256d(data), headers[count]) != headers[count + 1]:
+            return count
+    return len(filters)
 
 
 def _search_kept(files: FilterFiles, job: SearchKept) -> tuple[bool, ...]:
-    found: list[bool] = []
-    before, *headers = job.filter_headers
     kept = files.read_filters(job.names)
-    for name, header, data in zip(job.names, headers, kept, strict=True):
-        if data is None or filter_header(sha256d(data), before) != header:
+    count = _count_fitting(kept, job.filter_headers)
+    return tuple(
+        [
+            may_match(data, name, job.scripts)
+            for name, data in zip(job.names[:count], kept, strict=False)
+            if data is not None
+        ]
+    )
+
+
+def _read_range(files: FilterFiles, job: ReadFilterRange) -> tuple[bytes, ...]:
+    found: list[bytes] = []
+    size = 0
+    for start in range(0, len(job.names), READ_AT_ONCE):
+        names = job.names[start : start + READ_AT_ONCE]
+        kept = files.read_filters(names)
+        count = _count_fitting(kept, job.filter_headers[start : start + len(names) + 1])
+        for data in kept[:count]:
+            assert data is not None, "it was counted"
+            given = sha256d(data) if job.hashes_only else data
+            size += len(given) + SIZE_BYTES
+            if size > job.limit_bytes:
+                return tuple(found)
+            found.append(given)
+        if count < len(names):
             break
-        found.append(may_match(data, name, job.scripts))
-        before = header
     return tuple(found)
 
 

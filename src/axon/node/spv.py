@@ -9,7 +9,8 @@ and none is needed: what one does not answer within a second is asked of another
     headers: headerflow -> HeaderTree          filters: filtersync -> scanflow -> the wallet
     blocks:  blockfetch -> scanflow            transactions: unconfirmedwatch
 
-For payees it looks at coins and payments of others: spendwatch, paymentwatch.
+For payees it looks at coins and payments of others (payees), to partner wallets it gives headers
+and filters, and takes some of them (partnerchain).
 """
 
 from __future__ import annotations
@@ -22,20 +23,18 @@ from typing import Final
 from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND, Instant, NoCommand, PeerId, earlier
 from axon.node.blockreads import BlockFeesMeasured, BlockReads
-from axon.node.coinstates import BlockSearched, FiltersSearched, KeptSearched
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, InSync, MessageIgnored
-from axon.node.paymentwatch import PaymentWatch
+from axon.node.partnerchain import FiltersRead, FiltersTaken, PartnerChain
+from axon.node.partners import PartnerCommand
+from axon.node.payees import PayeeCommand, Payees, PayeeWork
 from axon.node.peernode import PeerNode
 from axon.node.rotation import Rotation
 from axon.node.scanbatch import BlockScanned, ChainFollowed, FiltersMatched, KeptFiltersRead
 from axon.node.scanflow import ScanFlow, ScanStart
 from axon.node.session import Session
 from axon.node.settings import LinkSettings
-from axon.node.spends import FindSpends, StopFinding, StopWatching, WatchPayment
-from axon.node.spendsearch import SpendSearch
-from axon.node.spendwatch import SpendWatch
 from axon.node.tipagreement import Agreement, TipAgreement
 from axon.node.unconfirmedwatch import UnconfirmedTaken, UnconfirmedWatch
 from axon.node.walletjobs import FILTERS, WALLET, AskWallet, KeepFilterHeaders, Taken
@@ -138,9 +137,12 @@ class SpvNode(PeerNode):
         self._floors: dict[PeerId, int] = {}  # By what each peer told in its feefilter.
         self._reads = BlockReads(outbox, headers, self._fetch, self._floors)
         self._disputes = Disputes(outbox, self.filtersync, self._fetch, self._doubt)
-        self._search = SpendSearch(outbox, headers, self.filtersync, self._fetch)
-        self._spends = SpendWatch(outbox, headers, self.filtersync, self._search)
-        self._payments = PaymentWatch(outbox, self._spends, self.transactions.txrequest)
+        self._payees = Payees(
+            outbox, headers, self.filtersync, self._fetch, self.transactions.txrequest
+        )
+        self._partners = PartnerChain(
+            outbox, chain, self._headerflow, headers, self.filtersync, rng
+        )
         self._rotation = Rotation(outbox, self.links, sync, now)
         self._best = headers.best
         self._alone = alone
@@ -196,7 +198,7 @@ class SpvNode(PeerNode):
         soonest = earlier(self.headersync.deadline(), self.filtersync.deadline())
         soonest = earlier(soonest, earlier(self._fetch.deadline(), self.transactions.deadline()))
         soonest = earlier(soonest, earlier(self._rotation.deadline(), self._tips.deadline()))
-        return earlier(soonest, self._spends.deadline())
+        return earlier(soonest, self._payees.deadline())
 
     def _settle(self, now: Instant) -> None:
         if self.headers.best is not self._best:
@@ -207,8 +209,7 @@ class SpvNode(PeerNode):
         self._tips.update(now)
         headers_known = self._tips.is_complete or self._alone
         self.scan.advance(now, headers_known=headers_known)
-        self._spends.settle(now, scanned=self.scan.height, headers_known=headers_known)
-        self._payments.settle()
+        self._payees.settle(now, scanned=self.scan.height, headers_known=headers_known)
         self._outbox.perform(self.filtersync.update(now))  # The scan may want other filters now.
         for entry in self.private.book.entries():
             self.transactions.handed_over(entry.transaction.txid, entry.confirmed)
@@ -255,7 +256,7 @@ class SpvNode(PeerNode):
                     self._floors[peer] = feerate_sat_kvb
             case Tx(transaction):
                 self.private.seen(transaction.wtxid, peer)
-                self._payments.received(peer, transaction)
+                self._payees.payments.received(peer, transaction)
                 self.transactions.received(session, transaction, now)
             case SendHeaders():
                 pass  # We have no blocks to announce.
@@ -284,7 +285,7 @@ class SpvNode(PeerNode):
         if blocks:
             self._outbox.perform(self.filtersync.chain_changed(now))
         if blocks < len(message.items):
-            self._payments.announced(session.peer, message.items)
+            self._payees.payments.announced(session.peer, message.items)
             self.transactions.announced(session, message, now)
 
     def _received_block(self, session: Session, message: BlockMessage, now: Instant) -> None:
@@ -297,7 +298,7 @@ class SpvNode(PeerNode):
         taken = self._disputes.received_block(session, block_hash, raw)
         taken = taken or self._reads.received_block(session, block_hash, raw)
         if not taken:
-            self._search.received_block(session, block_hash, raw, now)
+            self._payees.received_block(session, block_hash, raw, now)
             self.scan.received_block(session, block_hash, raw, now)
 
     # Slow work is done.
@@ -324,16 +325,14 @@ class SpvNode(PeerNode):
             case BlockFeesMeasured():
                 assert isinstance(outcome, int | Rejected)
                 self._reads.measured(continuation, outcome, now)
-            case KeptSearched() | FiltersSearched():
-                assert isinstance(outcome, tuple)
-                self._search.searched(continuation, outcome, now)
-            case BlockSearched():
-                assert isinstance(outcome, tuple | Rejected)
-                self._search.block_searched(continuation, outcome, now)
             case UnconfirmedTaken():
                 self.transactions.taken(continuation, bool(outcome), now)
             case WalletAsked(ticket):
                 self._outbox.answer(ticket, outcome)
+            case FiltersRead() | FiltersTaken():
+                self._partners.completed(continuation, outcome)
+            case _ if isinstance(continuation, PayeeWork):
+                self._payees.completed(continuation, outcome, now)
             case _:
                 raise AssertionError(f"no continuation: {continuation!r}")
 
@@ -352,7 +351,7 @@ class SpvNode(PeerNode):
         filters = serves and bool(negotiated.services & Services.COMPACT_FILTERS)
         self._outbox.perform(self.filtersync.opened(peer, serves_filters=filters, now=now))
         self.transactions.opened(session, now)
-        self._payments.opened(session)
+        self._payees.payments.opened(session)
 
     def _peer_closed(self, peer: PeerId, now: Instant) -> None:
         self._floors.pop(peer, None)
@@ -361,12 +360,12 @@ class SpvNode(PeerNode):
         self._outbox.perform(self._fetch.closed(peer, now))
         self._outbox.perform(self.filtersync.closed(peer, now))
         self.transactions.closed(peer, now)
-        self._payments.closed(peer)
+        self._payees.closed(peer)
 
     def _doubt(self, block_hash: BlockHash) -> None:
         """Nobody can tell which filter is that of a block: whoever looks for something reads it."""
         self.scan.doubt(block_hash)
-        self._search.doubt(block_hash)
+        self._payees.doubt(block_hash)
 
     # What the operator asks.
 
@@ -388,13 +387,9 @@ class SpvNode(PeerNode):
                 self._outbox.answer(ticket, None)
             case RecentFeerates(blocks):
                 self._reads.want(blocks, ticket, now)
-            case FindSpends():
-                self._spends.want(command, ticket, now)
-            case StopFinding(coins):
-                self._outbox.answer(ticket, self._spends.stop(coins))
-            case WatchPayment():
-                self._outbox.answer(ticket, self._payments.watch(command, now))
-            case StopWatching(txid):
-                self._outbox.answer(ticket, self._payments.stop(txid, now))
+            case _ if isinstance(command, PayeeCommand):
+                self._payees.carry_out(ticket, command, now)
+            case _ if isinstance(command, PartnerCommand):
+                self._partners.carry_out(ticket, command, now)
             case _:
                 self._outbox.answer(ticket, NoCommand(command))

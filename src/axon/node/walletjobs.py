@@ -17,8 +17,8 @@ from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
 from axon.node.jobs import DecodeTransaction, LearnHeaders
-from axon.node.spendjobs import SearchBlock, SearchFilters, SearchKept
-from axon.node.spendjobs import perform as perform_search
+from axon.node.spendjobs import SpendJob
+from axon.node.spendjobs import perform as perform_for_others
 from axon.node.work import decode_transaction
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
@@ -240,8 +240,6 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):
             return _check_filters(block_hash, raw, filters)
-        case SearchKept() | SearchFilters() | SearchBlock():
-            return perform_search(files, job)
         case MeasureBlockFees(block_hash, height, raw):
             block = read_body(block_hash, raw)
             if isinstance(block, Rejected):
@@ -253,6 +251,8 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             files.keep_headers(headers)
         case KeepFilterHeaders(start_height, records):
             files.keep_filter_headers(start_height, records)
+        case _ if isinstance(job, SpendJob):
+            return perform_for_others(files, job)
         case _:
             raise AssertionError(f"no job: {job!r}")
     return None

@@ -173,6 +173,20 @@ class FilterDownload:
             self._next += 1
         return taken
 
+    def offer(self, height: int, data: bytes) -> None:
+        """A filter that somebody else gave, and that its filter header commits to."""
+        if self._next is not None and self._next <= height < self._next + WINDOW:
+            self._waiting.setdefault(height, data)
+
+    def missing(self) -> range:
+        """Heights of the next filters that are wanted and not here, in a row."""
+        if self._next is None:
+            return range(0)
+        end = min(self._chain.height + 1, self._next + WINDOW)
+        first = next((at for at in range(self._next, end) if at not in self._waiting), end)
+        last = next((at for at in range(first, end) if at in self._waiting), end)
+        return range(first, last)
+
     def cut(self, height: int, was_height: int) -> None:
         """Our filter headers above a height no longer hold.
 

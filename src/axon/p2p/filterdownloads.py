@@ -57,6 +57,15 @@ class FilterDownloads:
                 each.heard(peer, now)  # What it owes to one reader waits behind the other's.
         return any(news)
 
+    def offer(self, height: int, data: bytes) -> None:
+        """A filter that somebody else gave, and that its filter header commits to."""
+        for each in self._both:
+            each.offer(height, data)
+
+    def missing(self) -> range:
+        """Heights of the next filters that are wanted and not here; the scan's first."""
+        return self.scan.missing() or self.search.missing()
+
     def cut(self, height: int, was_height: int) -> None:
         """Our filter headers above a height no longer hold."""
         for each in self._both:

@@ -60,7 +60,7 @@ class FilterSync:
         self._rng = rng
         self._peer_chains = peer_chains
         self._peers: dict[PeerId, FilterPeer] = {}
-        self._downloads = FilterDownloads(chain, rng)
+        self.downloads = FilterDownloads(chain, rng)
         self._disputes = FilterDisputes(chain, self._peers, rng)
         self._best: HeaderEntryView | None = None  # At the last look.
         self._restless = True  # Something happened that may allow new questions.
@@ -80,7 +80,7 @@ class FilterSync:
         if not serves_filters:
             return []
         ours = self._peers[peer] = FilterPeer(peer, self.chain.start_height - 1)
-        self._downloads.opened(peer, ours.claims)
+        self.downloads.opened(peer, ours.claims)
         return self._update(now)
 
     def closed(self, peer: PeerId, now: Instant) -> list[Action]:
@@ -108,7 +108,7 @@ class FilterSync:
         if question is not None:
             self._weigh(ours, question, message)
             self._restless = True
-        elif isinstance(message, CFilter) and self._downloads.received(peer, message, now):
+        elif isinstance(message, CFilter) and self.downloads.received(peer, message, now):
             self._restless = True
         return self._update(now) if self._restless else []
 
@@ -125,7 +125,7 @@ class FilterSync:
         """Do what is due: ask others where a peer is late, disconnect who is silent."""
         actions: list[Action] = []
         if self._look_at is not None and now >= self._look_at:
-            actions += self._downloads.tick(now)
+            actions += self.downloads.tick(now)
             for action in actions:
                 self._remove(action.peer)
             for peer, ours in list(self._peers.items()):
@@ -146,11 +146,11 @@ class FilterSync:
     @property
     def is_begun(self) -> bool:
         """Whether filters are asked for and handed out: somebody said from where on."""
-        return self._downloads.scan.is_begun
+        return self.downloads.scan.is_begun
 
     def scan_from(self, height: int) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter."""
-        self._downloads.scan.scan_from(height)
+        self.downloads.scan.scan_from(height)
         self._restless = True
 
     def take_filters(self, limit: int) -> list[FilterOfBlock]:
@@ -160,7 +160,7 @@ class FilterSync:
             limit: how many at most.
         """
         self._follow()
-        taken = self._downloads.scan.take(limit, self.trusted_height)
+        taken = self.downloads.scan.take(limit, self.trusted_height)
         self._restless = self._restless or bool(taken)
         return taken
 
@@ -171,19 +171,19 @@ class FilterSync:
         None if all of them still hold.
         """
         self._follow()
-        return self._downloads.scan.take_rollback()
+        return self.downloads.scan.take_rollback()
 
     # Filters for searches.
 
     def search_from(self, height: int | None) -> None:
         """Bring filters from this height on for a search, too; None for no more."""
-        self._downloads.search.scan_from(height)
+        self.downloads.search.scan_from(height)
         self._restless = True
 
     def take_searched(self, limit: int) -> list[FilterOfBlock]:
         """The next filters for a search, likewise."""
         self._follow()
-        taken = self._downloads.search.take(limit, self.trusted_height)
+        taken = self.downloads.search.take(limit, self.trusted_height)
         self._restless = self._restless or bool(taken)
         return taken
 
@@ -270,7 +270,7 @@ class FilterSync:
         for peer, ours in self._peers.items():
             if ours.is_idle:
                 actions += self._compare(peer, ours, now)
-        actions += self._downloads.update(now)
+        actions += self.downloads.update(now)
         self._look_at = min(self._deadlines(), default=None)
         return actions
 
@@ -328,7 +328,7 @@ class FilterSync:
         self._cut_at = height if self._cut_at is None else min(height, self._cut_at)
         for ours in self._peers.values():
             ours.claims.cut(height)
-        self._downloads.cut(height, was_height)
+        self.downloads.cut(height, was_height)
         self._disputes.cut(height)
 
     def _extend(self, now: Instant) -> list[Action]:
@@ -392,9 +392,9 @@ class FilterSync:
 
     def _remove(self, peer: PeerId) -> None:
         self._peers.pop(peer, None)
-        self._downloads.closed(peer)
+        self.downloads.closed(peer)
         self._restless = True
 
     def _deadlines(self) -> list[Instant]:
         moments = [self._disputes.deadline(), *[ours.deadline() for ours in self._peers.values()]]
-        return [moment for moment in moments if moment is not None] + self._downloads.deadlines()
+        return [moment for moment in moments if moment is not None] + self.downloads.deadlines()
