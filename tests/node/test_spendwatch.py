@@ -241,6 +241,16 @@ def test_what_was_kept_of_an_earlier_run_spares_the_work(resumed: bool) -> None:
     assert (filters_sent(bob) - before < 500) == resumed
 
 
+def test_a_wallet_that_was_at_the_tip_when_it_started_finds_out_as_well() -> None:
+    net = network(24, 2)
+    bob = payee(net, (0, 1), keep_filters=False)
+    (point, coin), *_ = coins_of_alice(net)
+    net.simulation.crash(bob.number)
+    net.simulation.restart(bob.number)
+    bob.until(bob.synced)
+    assert isinstance(ask(bob, claim(point, coin)), Unspent)
+
+
 def test_what_is_known_of_a_block_that_left_is_known_up_to_the_fork() -> None:
     net = network(11, 2)
     bob = payee(net, (0, 1))

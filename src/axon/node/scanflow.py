@@ -206,6 +206,8 @@ class ScanFlow:
     def _begin(self) -> None:
         if self._may_be_kept and self._read_kept():
             return
+        if self.is_done and not self._filters.is_begun:
+            self._filters.scan_from(self._scanned.height + 1)  # Nothing is missing before that.
         taken = self._filters.take_filters(BATCH)
         if not taken:
             return
