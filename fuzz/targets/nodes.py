@@ -522,8 +522,8 @@ _LIGHT_ORDERS: Final[tuple[object, ...]] = (
     partners.HearHeaders(1, tuple(_CHAIN[:60])),
     partners.HearHeaders(1, tuple(_CHAIN[70:])),
     partners.HearHeaders(1, ()),
-    partners.ReadHeaders((_CHAIN[50].hash,)),
-    partners.ReadFilters(1, _CHAIN[-1].hash),
+    partners.GiveHeaders((_CHAIN[50].hash,)),
+    partners.GiveFilters(1, _CHAIN[-1].hash),
     partners.WantFilters(),
     partners.HearFilters(1, (b"\x00", b"")),
 )

@@ -8,13 +8,13 @@ from axon.machine import SECOND
 from axon.node import partnerchain
 from axon.node.partners import (
     FilterRange,
+    GiveFilters,
+    GiveHeaders,
     HeadersHeard,
     HearFilters,
     HearHeaders,
     JoinPartner,
     LeavePartner,
-    ReadFilters,
-    ReadHeaders,
     WantFilters,
 )
 from axon.primitives.hashes import BlockHash, filter_header, sha256d
@@ -52,7 +52,7 @@ def test_a_wallet_that_knows_nobody_learns_all_headers_of_another() -> None:
     question = put(carol, JoinPartner(7))
     while question is not None:
         assert isinstance(question, GetHeaders)
-        headers = put(bob, ReadHeaders(question.locator, question.stop))
+        headers = put(bob, GiveHeaders(question.locator, question.stop))
         assert isinstance(headers, tuple)
         heard = put(carol, HearHeaders(7, headers))
         assert isinstance(heard, HeadersHeard)
@@ -66,10 +66,10 @@ def test_a_wallet_that_knows_nobody_learns_all_headers_of_another() -> None:
 def test_headers_are_given_from_the_last_common_block_to_the_one_named() -> None:
     bob, _ = bob_and_carol(41)
     names = [header.hash for header in HEADERS]
-    assert put(bob, ReadHeaders((BlockHash(bytes(32)), names[99], names[9]))) == HEADERS[100:]
-    assert put(bob, ReadHeaders((names[9],), names[19])) == HEADERS[10:20]
-    assert put(bob, ReadHeaders((), NO_STOP)) == HEADERS
-    assert put(bob, ReadHeaders((names[-1],))) == ()
+    assert put(bob, GiveHeaders((BlockHash(bytes(32)), names[99], names[9]))) == HEADERS[100:]
+    assert put(bob, GiveHeaders((names[9],), names[19])) == HEADERS[10:20]
+    assert put(bob, GiveHeaders((), NO_STOP)) == HEADERS
+    assert put(bob, GiveHeaders((names[-1],))) == ()
 
 
 def without_work() -> Header:
@@ -141,7 +141,7 @@ def test_filters_of_a_wallet_spare_those_of_nodes() -> None:
     carol = carol_without_filters(bob)
     tip = bob.node.headers.best.hash
     assert put(carol, WantFilters()) == (1, tip)
-    given = put(bob, ReadFilters(1, tip))
+    given = put(bob, GiveFilters(1, tip))
     assert isinstance(given, FilterRange)
     assert (given.start_height, given.stop_hash, len(given.filters)) == (1, tip, 112)
     assert put(carol, HearFilters(given.start_height, given.filters)) == 112
@@ -153,7 +153,7 @@ def test_filters_of_a_wallet_spare_those_of_nodes() -> None:
 def test_a_filter_that_is_not_what_nodes_agreed_on_is_refused() -> None:
     bob, _ = bob_and_carol(46)
     carol = carol_without_filters(bob)
-    given = put(bob, ReadFilters(1, bob.node.headers.best.hash))
+    given = put(bob, GiveFilters(1, bob.node.headers.best.hash))
     assert isinstance(given, FilterRange)
     forged = (*given.filters[:40], b"\x00", *given.filters[41:])
     assert put(carol, HearFilters(1, forged)) == 40
@@ -168,7 +168,7 @@ def test_a_filter_that_is_not_what_nodes_agreed_on_is_refused() -> None:
 def test_hashes_lead_to_the_filter_headers() -> None:
     bob, _ = bob_and_carol(47)
     tip = bob.node.headers.best.hash
-    filters, hashes = put(bob, ReadFilters(60, tip)), put(bob, ReadFilters(60, tip, True))
+    filters, hashes = put(bob, GiveFilters(60, tip)), put(bob, GiveFilters(60, tip, True))
     assert isinstance(filters, FilterRange)
     assert isinstance(hashes, FilterRange)
     assert hashes.hashes == tuple(map(sha256d, filters.filters))
@@ -182,7 +182,7 @@ def test_hashes_lead_to_the_filter_headers() -> None:
 def test_as_much_is_given_as_fits_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partnerchain, "MAX_RANGE_BYTES", 500)
     bob, _ = bob_and_carol(48)
-    given = put(bob, ReadFilters(1, bob.node.headers.best.hash))
+    given = put(bob, GiveFilters(1, bob.node.headers.best.hash))
     assert isinstance(given, FilterRange)
     assert 0 < sum(map(len, given.filters)) <= 500
     last = bob.node.headers.best.ancestor(len(given.filters))
@@ -193,9 +193,9 @@ def test_as_much_is_given_as_fits_into_a_message(monkeypatch: pytest.MonkeyPatch
 def test_what_is_not_kept_or_not_in_the_chain_is_not_given() -> None:
     bob, _ = bob_and_carol(49, keep=False)
     tip = bob.node.headers.best.hash
-    assert put(bob, ReadFilters(1, tip)) == FilterRange(1)
-    assert put(bob, ReadFilters(1, BlockHash(bytes(32)))) == FilterRange(1)
-    assert put(bob, ReadFilters(113, tip)) == FilterRange(113)
+    assert put(bob, GiveFilters(1, tip)) == FilterRange(1)
+    assert put(bob, GiveFilters(1, BlockHash(bytes(32)))) == FilterRange(1)
+    assert put(bob, GiveFilters(113, tip)) == FilterRange(113)
 
 
 def test_partners_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,5 +207,5 @@ def test_partners_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert put(carol, LeavePartner(1)) is True
     assert put(carol, LeavePartner(1)) is False
     assert put(carol, JoinPartner(2)) is not None
-    assert put(bob, ReadFilters(1, bob.node.headers.best.hash)) == FilterRange(1)
+    assert put(bob, GiveFilters(1, bob.node.headers.best.hash)) == FilterRange(1)
     assert put(bob, HearFilters(1, (b"",))) == 0

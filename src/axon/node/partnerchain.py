@@ -20,14 +20,14 @@ from axon.node.headerflow import HeaderFlow
 from axon.node.outbox import Outbox
 from axon.node.partners import (
     FilterRange,
+    GiveFilters,
+    GiveHeaders,
     HeadersHeard,
     HearFilters,
     HearHeaders,
     JoinPartner,
     LeavePartner,
     PartnerCommand,
-    ReadFilters,
-    ReadHeaders,
     WantFilters,
 )
 from axon.node.spendjobs import SPENDS, KeepFilterRange, ReadFilterRange
@@ -57,7 +57,7 @@ _PARTNER: Final = PeerId(-1)
 
 
 @dataclass(frozen=True, slots=True)
-class FiltersRead:
+class FiltersGiven:
     """Continuation: kept filters were read for a partner.
 
     Args:
@@ -68,7 +68,7 @@ class FiltersRead:
     """
 
     ticket: int
-    question: ReadFilters
+    question: GiveFilters
     names: tuple[BlockHash, ...]
     previous: bytes
 
@@ -127,11 +127,11 @@ class PartnerChain:
                 self._outbox.answer(ticket, self._partners.pop(link, None) is not None)
             case HearHeaders(link, headers):
                 self._outbox.answer(ticket, self._hear(link, headers, now))
-            case ReadHeaders(locator, stop):
+            case GiveHeaders(locator, stop):
                 self._outbox.answer(ticket, self._headers(locator, stop))
             case WantFilters():
                 self._outbox.answer(ticket, self._wanted())
-            case ReadFilters():
+            case GiveFilters():
                 self._read(ticket, command)
             case HearFilters(start_height, filters):
                 self._take(ticket, start_height, filters)
@@ -174,7 +174,7 @@ class PartnerChain:
 
     # Filters.
 
-    def _read(self, ticket: int, question: ReadFilters) -> None:
+    def _read(self, ticket: int, question: GiveFilters) -> None:
         most = MAX_CFHEADERS if question.hashes_only else MAX_CFILTERS
         names = self._names(question.start_height, self._height_of(question.stop_hash), most)
         if not names or self._reads >= MAX_READS:
@@ -182,7 +182,7 @@ class PartnerChain:
             return
         headers = self._filter_headers(question.start_height, len(names))
         job = ReadFilterRange(names, headers, question.hashes_only, MAX_RANGE_BYTES)
-        self._delegate(job, FiltersRead(ticket, question, names, headers[0]))
+        self._delegate(job, FiltersGiven(ticket, question, names, headers[0]))
 
     def _take(self, ticket: int, start_height: int, filters: tuple[bytes, ...]) -> None:
         top = min(start_height + len(filters) - 1, self._filters.trusted_height)
@@ -194,14 +194,14 @@ class PartnerChain:
         job = KeepFilterRange(pairs, self._filter_headers(start_height, len(names)))
         self._delegate(job, FiltersTaken(ticket, start_height, pairs))
 
-    def _delegate(self, job: object, done: FiltersRead | FiltersTaken) -> None:
+    def _delegate(self, job: object, done: FiltersGiven | FiltersTaken) -> None:
         self._reads += 1
         self._outbox.delegate(job, SPENDS, done)
 
-    def completed(self, done: FiltersRead | FiltersTaken, outcome: object) -> None:
+    def completed(self, done: FiltersGiven | FiltersTaken, outcome: object) -> None:
         """Filters were read, or taken."""
         self._reads -= 1
-        if isinstance(done, FiltersRead):
+        if isinstance(done, FiltersGiven):
             assert isinstance(outcome, tuple)
             self._outbox.answer(done.ticket, _range(done, outcome))
             return
@@ -237,7 +237,7 @@ class PartnerChain:
         return tuple([chain.at(height) for height in range(start - 1, start + count)])
 
 
-def _range(done: FiltersRead, found: tuple[bytes, ...]) -> FilterRange:
+def _range(done: FiltersGiven, found: tuple[bytes, ...]) -> FilterRange:
     start = done.question.start_height
     if not found:
         return FilterRange(start)

@@ -60,7 +60,7 @@ class HeadersHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadHeaders:
+class GiveHeaders:
     """Headers of the best chain behind the newest block that both know: a tuple, 2,000 at most.
 
     Args:
@@ -73,7 +73,7 @@ class ReadHeaders:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFilters:
+class GiveFilters:
     """Filters that were kept, from a height on: a `FilterRange`.
 
     Args:
@@ -128,5 +128,5 @@ class HearFilters:
 
 
 PartnerCommand = (
-    JoinPartner | LeavePartner | HearHeaders | ReadHeaders | ReadFilters | WantFilters | HearFilters
+    JoinPartner | LeavePartner | HearHeaders | GiveHeaders | GiveFilters | WantFilters | HearFilters
 )

@@ -26,7 +26,7 @@ from axon.node.blockreads import BlockFeesMeasured, BlockReads
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, InSync, MessageIgnored
-from axon.node.partnerchain import FiltersRead, FiltersTaken, PartnerChain
+from axon.node.partnerchain import FiltersGiven, FiltersTaken, PartnerChain
 from axon.node.partners import PartnerCommand
 from axon.node.payees import PayeeCommand, Payees, PayeeWork
 from axon.node.peernode import PeerNode
@@ -329,7 +329,7 @@ class SpvNode(PeerNode):
                 self.transactions.taken(continuation, bool(outcome), now)
             case WalletAsked(ticket):
                 self._outbox.answer(ticket, outcome)
-            case FiltersRead() | FiltersTaken():
+            case FiltersGiven() | FiltersTaken():
                 self._partners.completed(continuation, outcome)
             case _ if isinstance(continuation, PayeeWork):
                 self._payees.completed(continuation, outcome, now)
