@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 
-from coincurve import PrivateKey, PublicKeyXOnly
-
 from axon.machine import (
     SECOND,
     Answer,
@@ -32,11 +30,13 @@ from axon.machine import (
     Resume,
     Transmit,
 )
+from axon.payments.invoice import prove_link, proves_link
 from axon.payments.link import LinkNode
 from axon.payments.linkevents import Heard, LinkReplies, Proof, Prove
 from axon.payments.linkkeys import invoice_hint, wallet_magic
 from axon.payments.linkmessages import Hello
 from axon.payments.messages import LinkMessage, decode_link_message
+from axon.primitives.keys import x_only_key
 from axon.primitives.network import REGTEST
 from axon.wire.v2names import encode_name
 from tests.v2peer import HandMadePeer
@@ -46,16 +46,6 @@ ALICE = Endpoint("10.0.0.1", 9735)
 BOB = Endpoint("10.0.0.2", 9735)
 CAROL = Endpoint("10.0.0.3", 9735)
 MAGIC = wallet_magic(REGTEST)
-
-
-def digest(session_id: bytes, invoice_id: bytes) -> bytes:
-    """What is signed on a link."""
-    return sha256(b"axon wallet link" + session_id + invoice_id).digest()
-
-
-def proves_link(key: bytes, session_id: bytes, invoice_id: bytes, signature: bytes) -> bool:
-    """Whether the owner of the key signed that."""
-    return PublicKeyXOnly(key).verify(signature, digest(session_id, invoice_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +60,15 @@ class Bill:
         return sha256(b"invoice %d" % self.number).digest()
 
     @property
-    def _secret(self) -> PrivateKey:
-        return PrivateKey(self.number.to_bytes(32, "big"))
+    def _secret(self) -> bytes:
+        return self.number.to_bytes(32, "big")
 
     @property
     def public_key(self) -> bytes:
-        return self._secret.public_key.format()[1:]
+        return x_only_key(self._secret)
 
     def sign(self, session_id: bytes) -> bytes:
-        return self._secret.sign_schnorr(digest(session_id, self.id), bytes(32))
+        return prove_link(self._secret, session_id, self.id)
 
 
 BILL = Bill(1)

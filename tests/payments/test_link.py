@@ -8,7 +8,8 @@ import pytest
 
 from axon.machine import MINUTE, SECOND, Clogged, Delegate, Drained, NoCommand
 from axon.payments.chainmessages import GetHdrs, Hdrs
-from axon.payments.linkdials import MAX_PAUSE
+from axon.payments.invoice import prove_link
+from axon.payments.linkdials import MAX_PAUSE, STEADY
 from axon.payments.linkend import (
     ANSWER_LIMIT,
     AUTH_LIMIT,
@@ -31,6 +32,7 @@ from axon.payments.linkevents import (
     LinkOpened,
     LinkReplies,
     OpenLink,
+    Prove,
     Say,
     Side,
 )
@@ -49,6 +51,7 @@ from axon.primitives.network import REGTEST
 from axon.wire.v1 import V1Transport
 from axon.wire.v2 import MAX_GARBAGE_SIZE
 from axon.wire.v2names import encode_name
+from tests.payments.invoices import INVOICE, SECRET
 from tests.payments.linkrig import (
     ALICE,
     BILL,
@@ -416,6 +419,18 @@ def test_strangers_share_a_budget() -> None:
     assert rig.sent[stranger.peer].data
 
 
+def test_a_partner_does_not_wait_for_strangers() -> None:
+    rig = Rig()
+    payer = open_payer(rig)
+    for number in range(1, 700):
+        stranger = Partner(rig, rig.accept(), payer=True, number=number)
+        stranger.put(stranger.hand.hello)
+        if not rig.sent[stranger.peer].data:
+            break
+    payer.say(ReceiptMessage("here"))
+    assert rig.purse.messages[-1] == ReceiptMessage("here")
+
+
 def test_all_links_together_hold_so_much() -> None:
     bills = [Bill(number) for number in range(1, MAX_PAYERS)]
     rig = Rig(Purse(*bills))
@@ -466,6 +481,10 @@ def test_no_more_proofs_are_ordered_than_the_wallet_can_make() -> None:
     last.agree()
     last.say(last.hello())
     assert len(rig.jobs) == MAX_STRANGERS
+    rig.work(1)
+    prove = rig.jobs[-1].job
+    assert isinstance(prove, Prove)
+    assert prove.link == 51, "those who have left do not wait"
     rig.work()
     assert isinstance(last.listen()[-1], Auth)
 
@@ -564,6 +583,20 @@ def test_a_question_that_nobody_answers_ends_the_link() -> None:
     assert payee.end == "a question was not answered within 2 minutes"
 
 
+def test_an_answer_that_waits_for_us_was_given() -> None:
+    rig = Rig()
+    payee = proved(rig)
+    rig.works_at_once = False
+    rig.ask(Say(1, (GetInvoice(),)))
+    payee.say(ReceiptMessage("something else"), InvoiceMessage("bitcoin:x"))
+    rig.wait(2 * ANSWER_LIMIT)
+    assert payee.end is None
+    rig.work()
+    rig.wait(ANSWER_LIMIT)
+    assert payee.end is None
+    assert rig.purse.messages[-1] == InvoiceMessage("bitcoin:x")
+
+
 def test_an_idle_link_ends_and_is_not_dialled_again_unasked() -> None:
     rig = Rig()
     payee = proved(rig)
@@ -641,6 +674,46 @@ def test_endpoints_are_dialled_in_turn_with_growing_pauses() -> None:
     assert 0.7 * SECOND < pauses[0] < 1.4 * SECOND
     assert all(later > earlier for earlier, later in pairwise(pauses[:8]))
     assert max(pauses) <= 1.26 * MAX_PAUSE
+
+
+def test_pauses_begin_anew_after_a_link_that_was_steady() -> None:
+    rig = Rig()
+    rig.ask(OpenLink(BILL))
+    for steady in (False, True):
+        for _ in range(6):
+            rig.miss_dial()
+            while not rig.dials:
+                rig.wait(SECOND // 10)
+        payee = Partner(rig, rig.answer_dial(), payer=False)
+        payee.agree()
+        payee.say(Hello(), Auth(BILL.sign(payee.hand.session_id)))
+        if steady:
+            rig.wait(STEADY)
+        rig.lose(payee.peer)
+        rig.wait(2 * SECOND)
+        assert bool(rig.dials) is steady
+        while not rig.dials:
+            rig.wait(SECOND)
+
+
+def test_a_link_that_the_wallet_ended_is_over() -> None:
+    rig = Rig(Purse(reply=lambda heard: LinkReplies((), DONE if heard.message == PACKET else None)))
+    payee = proved(rig)
+    payee.say(PACKET)
+    assert payee.listen() == [Bye(DONE)]
+    rig.wait(10 * MINUTE)
+    assert not rig.dials
+    assert rig.ask(OpenLink(BILL)) == 2
+
+
+def test_a_signed_invoice_is_what_a_link_is_about() -> None:
+    rig = Rig()
+    rig.ask(OpenLink(INVOICE))
+    assert rig.dials[0].endpoint == INVOICE.endpoints[0]
+    payee = Partner(rig, rig.answer_dial(), payer=False)
+    payee.agree()
+    payee.say(Hello(), Auth(prove_link(SECRET, payee.hand.session_id, INVOICE.id)))
+    assert rig.facts == [LinkOpened(1, Side.PAYER, INVOICE.id)]
 
 
 def test_who_is_not_the_payee_at_one_endpoint_does_not_stop_the_next() -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from random import Random
 
 from axon.machine import Dial, Received
+from axon.payments.invoice import link_digest, proves_link
 from axon.payments.link import LinkNode
 from axon.payments.linkevents import LinkOpened, OpenLink, Side
 from axon.payments.linkkeys import invoice_hint, wallet_magic
 from axon.payments.linkmessages import Auth, Hello
 from axon.primitives.network import REGTEST
 from axon.wire.v2names import encode_name
-from tests.payments.linkrig import BILL, BOB, Rig, digest, proves_link
+from tests.payments.linkrig import BILL, BOB, Rig
 from tests.v2peer import HandMadePeer
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "payments.md").read_text()
@@ -52,7 +53,7 @@ def test_the_vector_is_what_is_spoken() -> None:
         "payer: `hello` before sealing": plain,
         "payer: `hello`": payer.packet(plain),
         "payee: `hello`": payee.packet(encode_name("hello") + Hello().encode()),
-        "what is signed": digest(session_id, BILL.id),
+        "what is signed": link_digest(session_id, BILL.id),
         "signature": signature,
         "payee: `auth`": payee.packet(encode_name("auth") + Auth(signature).encode()),
     }
