@@ -32,6 +32,7 @@ Entries = dict[bytes, bytes]
 MAGIC: Final = b"psbt\xff"
 
 UNSIGNED_TX: Final = b"\x00"
+XPUB: Final = b"\x01"
 TX_VERSION: Final = b"\x02"
 FALLBACK_LOCKTIME: Final = b"\x03"
 INPUT_COUNT: Final = b"\x04"
@@ -39,12 +40,15 @@ OUTPUT_COUNT: Final = b"\x05"
 TX_MODIFIABLE: Final = b"\x06"
 VERSION: Final = b"\xfb"
 PAYS_ALL: Final = b"\xfc\x04axon\x00"
-"""Of the whole; the last is our own: the script of who gets all that is left."""
+"""Of the whole; those of xpubs have one behind them. The last is our own: the script of who gets
+all that is left."""
 
 NON_WITNESS_UTXO: Final = b"\x00"
 WITNESS_UTXO: Final = b"\x01"
 REDEEM_SCRIPT: Final = b"\x04"
 WITNESS_SCRIPT: Final = b"\x05"
+FINAL_SCRIPT_SIG: Final = b"\x07"
+FINAL_WITNESS: Final = b"\x08"
 DERIVATION: Final = 0x06
 TAP_DERIVATION: Final = 0x16
 PREVIOUS_TXID: Final = b"\x0e"

@@ -43,7 +43,9 @@ LABEL: Final = b"l"
 FROZEN: Final = b"f"
 PAYS_ALL: Final = b"e"
 UNSEARCHED: Final = b"x"
-"""These go before a keychain, txid, outpoint or name; the last before a keychain and an index."""
+PAYJOIN: Final = b"j"
+"""These go before a keychain, txid, outpoint or name; the last but one before a keychain and an
+index, the last before what `payments/payjoinrecords` puts there."""
 
 _CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")
