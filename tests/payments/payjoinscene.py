@@ -8,8 +8,8 @@ from random import Random
 
 from axon.chain.store import MemoryStore, Store
 from axon.consensus.scripts import verify_scripts
-from axon.payments.payjoin import Answer, Offer, Refusal, Trouble
-from axon.payments.payjoinreceiver import Policy, answer
+from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
+from axon.payments.payjoinreceiver import JoinPolicy, answer
 from axon.payments.payjoinsender import make_offer
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
 from axon.primitives.verdict import Accepted
@@ -94,28 +94,28 @@ class Join:
         *,
         script: bytes | None = None,
         amount_sat: int | None = None,
-        policy: Policy | None = None,
+        policy: JoinPolicy | None = None,
         check: Callable[[Transaction, Sequence[TxOut]], str] = check_original,
         seed: int = 1,
         now_s: int | None = None,
-    ) -> Answer | Refusal:
+    ) -> Proposal | Declined:
         """What Bob says."""
         return answer(
             self.bob.wallet,
             offer,
             self.script if script is None else script,
             amount_sat,
-            policy or Policy(),
+            policy or JoinPolicy(),
             check_original=check,
             choose=Random(seed),
             passphrase=PASSPHRASE,
             now_s=self.bob.now_s if now_s is None else now_s,
         )
 
-    def join(self, offer: Offer, *, policy: Policy | None = None, seed: int = 1) -> Answer:
+    def join(self, offer: Offer, *, policy: JoinPolicy | None = None, seed: int = 1) -> Proposal:
         """What Bob says, if he joins in."""
         said = self.ask(offer, policy=policy, seed=seed)
-        assert isinstance(said, Answer), said
+        assert isinstance(said, Proposal), said
         return said
 
 
@@ -179,8 +179,8 @@ class Editable:
         self.input_maps.append(self.input_maps[place])
 
 
-def refused(said: Answer | Refusal, trouble: Trouble, reason: str) -> None:
+def refused(said: Proposal | Declined, trouble: Trouble, reason: str) -> None:
     """It is refused so, and for this reason."""
-    assert isinstance(said, Refusal)
+    assert isinstance(said, Declined)
     assert said.trouble is trouble
     assert reason in said.reason

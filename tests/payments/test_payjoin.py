@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.payments.payjoin import Answer, Offer, Refusal, Trouble
+from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoincheck import proposal_fault
 from axon.payments.payjoininputs import fee_sat, input_kind, names_keys, spent_outputs
 from axon.payments.payjoinparameters import Parameters
-from axon.payments.payjoinreceiver import Policy
+from axon.payments.payjoinreceiver import JoinPolicy
 from axon.payments.payjoinsender import Fault, check_answer, make_offer, sign_answer
 from axon.primitives.transaction import COIN, Transaction
 from axon.wallet.keys import AccountKind
@@ -29,14 +29,14 @@ VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "bip78.json").r
 
 
 @pytest.fixture(scope="module")
-def joined() -> tuple[Join, Offer, Answer]:
+def joined() -> tuple[Join, Offer, Proposal]:
     """A payment that was joined."""
     join = Join()
     offer = join.offer()
     return join, offer, join.join(offer)
 
 
-def finish(join: Join, offer: Offer, answer: Answer) -> Transaction:
+def finish(join: Join, offer: Offer, answer: Proposal) -> Transaction:
     """Alice looks at the answer and signs it."""
     checked = check_answer(join.alice.wallet, offer, answer.psbt, join.script)
     assert isinstance(checked, Psbt), checked
@@ -184,14 +184,14 @@ def test_whatever_the_amounts(
     original = join.pay(amount, feerate)
     offer = join.offer(original)
     said = join.ask(offer, amount_sat=amount, seed=seed)
-    if isinstance(said, Refusal):
+    if isinstance(said, Declined):
         assert said.trouble is Trouble.NOT_ENOUGH_MONEY
         return
     joined = finish(join, offer, said)
     added = join.bob.wallet.ledger.owned[said.coins[0]].output.amount_sat
     received = sum(out.amount_sat for out in joined.outputs if out.script_pubkey == join.script)
     own_fee = amount + added - received
-    assert 0 <= own_fee <= Policy().max_own_fee_sat
+    assert 0 <= own_fee <= JoinPolicy().max_own_fee_sat
     assert received > amount
     kept = sum(out.amount_sat for out in joined.outputs if out.script_pubkey != join.script)
     before = sum(out.amount_sat for out in original.outputs if out.script_pubkey != join.script)
@@ -201,7 +201,7 @@ def test_whatever_the_amounts(
 @settings(max_examples=60, deadline=None)
 @given(at=st.floats(0, 1), byte=st.integers(1, 255), cut=st.booleans())
 def test_any_damage_gets_an_answer(
-    joined: tuple[Join, Offer, Answer], at: float, byte: int, cut: bool
+    joined: tuple[Join, Offer, Proposal], at: float, byte: int, cut: bool
 ) -> None:
     """One byte of an offer or of a proposal is another, or all behind it is missing."""
 
@@ -213,7 +213,7 @@ def test_any_damage_gets_an_answer(
     join, offer, answer = joined
     said = join.ask(replace(offer, psbt=damaged(offer.psbt)))
     # What is still good as it is has other bytes, and spends what was seen.
-    assert isinstance(said, Refusal)
+    assert isinstance(said, Declined)
     wallet = join.alice.wallet
     checked = check_answer(wallet, offer, damaged(answer.psbt), join.script)
     if isinstance(checked, Psbt):

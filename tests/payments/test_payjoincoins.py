@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from axon.chain.store import MemoryStore
-from axon.payments.payjoin import Answer, Offer, Trouble
+from axon.payments.payjoin import Offer, Proposal, Trouble
 from axon.payments.payjoincoins import looks_unnecessary
 from axon.payments.payjoininputs import fee_sat, spent_outputs
 from axon.payments.payjoinparameters import Parameters
-from axon.payments.payjoinreceiver import Policy
+from axon.payments.payjoinreceiver import JoinPolicy
 from axon.payments.payjoinrecords import is_held, shown
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction
@@ -45,24 +45,24 @@ def test_a_shown_coin_is_held_and_then_shown_again() -> None:
     assert found is not None
     assert found.original == first.original.txid
     now = join.bob.now_s
-    assert is_held(ledger, coin, now + Policy().hold_s - 1)
-    assert not is_held(ledger, coin, now + Policy().hold_s)
+    assert is_held(ledger, coin, now + JoinPolicy().hold_s - 1)
+    assert not is_held(ledger, coin, now + JoinPolicy().hold_s)
     # While the first may still come, another payment gets another coin.
     second = join.ask(pay_again(join), now_s=now + 1)
-    assert isinstance(second, Answer)
+    assert isinstance(second, Proposal)
     assert second.coins != first.coins
     # The first was given up, its original was sent: who asks next sees a coin that was seen.
     join.bob.mine(first.original)
     assert not is_held(join.bob.wallet.ledger, coin, now + 2)
     third = join.ask(pay_again(join), now_s=now + 2)
-    assert isinstance(third, Answer)
+    assert isinstance(third, Proposal)
     assert third.coins == first.coins
 
 
 def test_few_payments_wait_at_a_time() -> None:
     join = Join(bobs_sat=[COIN // 2 + number for number in range(3)])
-    policy, now = Policy(max_open=1), join.bob.now_s
-    assert isinstance(join.ask(join.offer(), policy=policy, now_s=now), Answer)
+    policy, now = JoinPolicy(max_open=1), join.bob.now_s
+    assert isinstance(join.ask(join.offer(), policy=policy, now_s=now), Proposal)
     said = join.ask(pay_again(join), policy=policy, now_s=now)
     refused(said, Trouble.UNAVAILABLE, "no coin of ours")
 
@@ -101,7 +101,7 @@ def test_no_input_looks_unnecessary_if_that_can_be_had() -> None:
         join = Join(alices_sat=(COIN,), bobs_sat=(COIN // 100, COIN // 10, COIN // 2, 2 * COIN))
         offer = join.offer()
         answer = join.ask(offer, seed=seed)
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, Proposal)
         ledger = join.bob.wallet.ledger
         assert ledger.owned[answer.coins[0]].output.amount_sat == 2 * COIN
     spent = [output.amount_sat for output in spent_outputs(offer.read())]
@@ -192,7 +192,7 @@ def test_a_fee_that_nobody_pays() -> None:
     refused(small.ask(offer), Trouble.NOT_ENOUGH_MONEY, "not paid for")
     stingy = Join()
     said = stingy.ask(
-        replace(stingy.offer(), parameters=Parameters()), policy=Policy(max_own_fee_sat=100)
+        replace(stingy.offer(), parameters=Parameters()), policy=JoinPolicy(max_own_fee_sat=100)
     )
     refused(said, Trouble.NOT_ENOUGH_MONEY, "not paid for")
 

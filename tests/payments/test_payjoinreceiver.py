@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from axon.errors import DamageError
-from axon.payments.payjoin import MAX_PSBT_BYTES, Answer, Offer, Trouble
+from axon.payments.payjoin import MAX_PSBT_BYTES, Offer, Proposal, Trouble
 from axon.payments.payjoinparameters import Parameters
 from axon.primitives.transaction import COIN, Transaction, TxOut
 from axon.wallet import records
@@ -82,7 +82,7 @@ def test_each_rule_rejects_an_original(name: str) -> None:
     refused(said, Trouble.REJECTED, reason)
     # Of what was no payment nothing is kept: else strangers could spoil it for the one who pays.
     assert remembered(join) == 0
-    assert isinstance(join.ask(join.offer()), Answer)
+    assert isinstance(join.ask(join.offer()), Proposal)
 
 
 def test_a_payment_to_somebody_else_or_of_too_little_is_rejected() -> None:
@@ -90,7 +90,7 @@ def test_a_payment_to_somebody_else_or_of_too_little_is_rejected() -> None:
     offer = join.offer()
     refused(join.ask(offer, script=BOB.script), Trouble.REJECTED, "does not pay")
     refused(join.ask(offer, amount_sat=AMOUNT_SAT + 1), Trouble.REJECTED, "does not pay")
-    assert isinstance(join.ask(offer, amount_sat=AMOUNT_SAT), Answer)
+    assert isinstance(join.ask(offer, amount_sat=AMOUNT_SAT), Proposal)
 
 
 def test_what_is_no_psbt_is_rejected() -> None:
@@ -140,7 +140,7 @@ def test_the_same_original_gets_the_same_answer() -> None:
     join = Join(bobs_sat=[COIN // 2 + number for number in range(8)])
     offer = join.offer()
     first = join.ask(offer, seed=1)
-    assert isinstance(first, Answer)
+    assert isinstance(first, Proposal)
     before = remembered(join)
     assert [join.ask(offer, seed=seed) for seed in range(2, 12)] == [first] * 10
     assert remembered(join) == before
@@ -153,7 +153,7 @@ def test_the_same_original_gets_the_same_answer() -> None:
 def test_another_form_of_the_same_original_shows_no_other_coin() -> None:
     join = Join(bobs_sat=[COIN // 2 + number for number in range(8)])
     offer = join.offer()
-    assert isinstance(join.ask(offer), Answer)
+    assert isinstance(join.ask(offer), Proposal)
     others = [
         replace(offer, parameters=Parameters()),
         replace(offer, parameters=replace(offer.parameters, fixed_output=True)),
@@ -171,7 +171,7 @@ def test_one_invoice_is_joined_once() -> None:
     first, second = join.alice.wallet.coins()
     join.alice.wallet.freeze(second.outpoint)
     offer = join.offer()
-    assert isinstance(join.ask(offer), Answer)
+    assert isinstance(join.ask(offer), Proposal)
     join.alice.wallet.unfreeze(second.outpoint)
     join.alice.wallet.freeze(first.outpoint)
     other = join.offer()
@@ -220,4 +220,4 @@ def test_what_the_scripts_say_is_asked_only_of_what_could_be_right() -> None:
     assert not asked
     refused(join.ask(offer, check=check), Trouble.REJECTED, "nodes would not take it")
     assert asked == [offer.read().transaction]
-    assert isinstance(join.ask(offer), Answer)
+    assert isinstance(join.ask(offer), Proposal)

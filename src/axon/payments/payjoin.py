@@ -50,7 +50,7 @@ SHOWN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Declined:
     """The receiver joins nothing; the original is as good as before.
 
     Args:
@@ -89,7 +89,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Proposal:
     """What a receiver gives back.
 
     Args:

@@ -12,7 +12,7 @@ from random import Random
 
 from axon.payments import payjoincoins as coins
 from axon.payments import payjoinrecords as memory
-from axon.payments.payjoin import VERSION, Answer, Offer, Refusal, Trouble
+from axon.payments.payjoin import VERSION, Declined, Offer, Proposal, Trouble
 from axon.payments.payjoininputs import (
     INPUT_WEIGHT_WU,
     fee_sat,
@@ -54,7 +54,7 @@ _RELATIVE_LOCK_OFF = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class JoinPolicy:
     """What a receiver is ready for.
 
     Args:
@@ -92,13 +92,13 @@ def answer(
     offer: Offer,
     script: bytes,
     amount_sat: int | None,
-    policy: Policy,
+    policy: JoinPolicy,
     *,
     check_original: Check,
     choose: Random,
     passphrase: str,
     now_s: int,
-) -> Answer | Refusal:
+) -> Proposal | Declined:
     """Join a payment, or say why not. The same offer gets the same answer, byte for byte.
 
     Args:
@@ -114,7 +114,7 @@ def answer(
         StorageError: the disk refused; nothing was told.
     """
     if offer.parameters.version != VERSION:
-        return Refusal(Trouble.VERSION_UNSUPPORTED, f"only version {VERSION} is known here")
+        return Declined(Trouble.VERSION_UNSUPPORTED, f"only version {VERSION} is known here")
     try:
         psbt = offer.read()
         known = memory.given(wallet.ledger, offer, psbt.transaction)
@@ -122,16 +122,16 @@ def answer(
             return known
         found = _look_at(wallet, psbt, script, amount_sat)
     except BadPsbt as error:
-        return Refusal(Trouble.REJECTED, str(error))
-    if isinstance(found, Refusal):
+        return Declined(Trouble.REJECTED, str(error))
+    if isinstance(found, Declined):
         return found
     reason = check_original(psbt.transaction, found.spent)
     if reason:
-        return Refusal(Trouble.REJECTED, reason)
+        return Declined(Trouble.REJECTED, reason)
     if wallet.is_watch_only:
-        return Refusal(Trouble.UNAVAILABLE, "this wallet cannot sign")
+        return Declined(Trouble.UNAVAILABLE, "this wallet cannot sign")
     if memory.joined_before(wallet.ledger, script):
-        return Refusal(Trouble.UNAVAILABLE, "another payment was joined for this invoice")
+        return Declined(Trouble.UNAVAILABLE, "another payment was joined for this invoice")
     made = _join(wallet, found, offer.parameters, policy, choose, passphrase, now_s)
     memory.remember(wallet.ledger, offer, psbt.transaction, script, made, now_s + policy.hold_s)
     return made
@@ -139,7 +139,7 @@ def answer(
 
 def _look_at(
     wallet: Wallet, psbt: Psbt, script: bytes, amount_sat: int | None
-) -> _Original | Refusal:
+) -> _Original | Declined:
     """BIP 78's list for receivers, but for what nodes think of the payment.
 
     Raises:
@@ -176,7 +176,7 @@ def _look_at(
     elif memory.seen_before(ledger, transaction):
         reason = "an input was seen in another payment"
     if reason or place is None:
-        return Refusal(Trouble.REJECTED, reason)
+        return Declined(Trouble.REJECTED, reason)
     kinds = frozenset(map(input_kind, spent, transaction.inputs))
     return _Original(psbt, spent, fee, place, kinds)
 
@@ -190,20 +190,20 @@ def _join(
     wallet: Wallet,
     found: _Original,
     parameters: Parameters,
-    policy: Policy,
+    policy: JoinPolicy,
     choose: Random,
     passphrase: str,
     now_s: int,
-) -> Answer | Refusal:
+) -> Proposal | Declined:
     usable = coins.usable_coins(wallet, found.kinds, now_s)
     if not usable or coins.held_count(wallet, now_s) >= policy.max_open:
-        return Refusal(Trouble.UNAVAILABLE, "no coin of ours fits this payment now")
+        return Declined(Trouble.UNAVAILABLE, "no coin of ours fits this payment now")
     outputs = list(found.psbt.transaction.outputs)
     paid_sat = outputs[found.place].amount_sat
     given_sat, own_sat = _fees(wallet, found, parameters)
     usable = [coin for coin in usable if coin.amount_sat > own_sat]
     if own_sat > policy.max_own_fee_sat or not usable:
-        return Refusal(Trouble.NOT_ENOUGH_MONEY, "the fee of one more input is not paid for")
+        return Declined(Trouble.NOT_ENOUGH_MONEY, "the fee of one more input is not paid for")
     others = [output.amount_sat for output in outputs]
     del others[found.place]
     held = [output.amount_sat for output in found.spent]
@@ -247,7 +247,7 @@ def _signed(
     outputs: Sequence[TxOut],
     choose: Random,
     passphrase: str,
-) -> Answer | Refusal:
+) -> Proposal | Declined:
     """The proposal: our input at any place among the sender's, who keep their order."""
     original = found.psbt.transaction
     shown = (WITNESS_UTXO, NON_WITNESS_UTXO)
@@ -263,7 +263,7 @@ def _signed(
     try:
         signed = sign(wallet, psbt, passphrase, allow_high_fee=True)
     except BadPsbt as error:
-        return Refusal(Trouble.UNAVAILABLE, str(error))
+        return Declined(Trouble.UNAVAILABLE, str(error))
     assert isinstance(signed, Psbt), "the sender has not signed this yet"
     ours = PsbtMaps.decode(signed.raw).inputs[place]
     assert is_final(ours), "what is spendable can be signed"
@@ -272,4 +272,4 @@ def _signed(
     told: list[Entries] = [{} for _ in inputs]
     told[place] = {key: ours[key] for key in kept if key in ours}
     proposal = PsbtMaps(0, {UNSIGNED_TX: unsigned}, tuple(told), bare)
-    return Answer(proposal.encode(), (coin.outpoint,), original)
+    return Proposal(proposal.encode(), (coin.outpoint,), original)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from axon.payments.payjoin import Answer, Offer, Refusal, Trouble
+from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.primitives.hashes import Txid, sha256
 from axon.primitives.transaction import OutPoint, Transaction
 from axon.wallet import records
@@ -47,7 +47,7 @@ class Shown:
     original: Txid
 
 
-def given(ledger: WalletLedger, offer: Offer, original: Transaction) -> Answer | Refusal | None:
+def given(ledger: WalletLedger, offer: Offer, original: Transaction) -> Proposal | Declined | None:
     """What this very offer was answered; None if it is new.
 
     Raises:
@@ -99,7 +99,7 @@ def remember(
     offer: Offer,
     original: Transaction,
     script: bytes,
-    answer: Answer | Refusal,
+    answer: Proposal | Declined,
     until_s: int,
 ) -> None:
     """Write an answer down, before it is told.
@@ -114,23 +114,23 @@ def remember(
     changes: Changes = {_ANSWER + offer.digest: _encode(answer)}
     changes |= {_SPENT + prevout: offer.digest for prevout in original.prevouts}
     changes[_SCRIPT + sha256(script)] = offer.digest
-    if isinstance(answer, Answer):
+    if isinstance(answer, Proposal):
         held = records.encode_u64(until_s) + original.txid
         changes |= {_SHOWN + coin: held for coin in answer.coins}
     ledger.commit(changes)
 
 
-def _encode(answer: Answer | Refusal) -> bytes:
-    if isinstance(answer, Refusal):
+def _encode(answer: Proposal | Declined) -> bytes:
+    if isinstance(answer, Declined):
         return bytes((0, _TROUBLES.index(answer.trouble))) + answer.reason.encode()
     (coin,) = answer.coins
     return b"\x01" + coin + answer.psbt
 
 
-def _decode(value: bytes, original: Transaction) -> Answer | Refusal:
+def _decode(value: bytes, original: Transaction) -> Proposal | Declined:
     if value[:1] == b"\x01" and len(value) > 1 + _OUTPOINT_SIZE:
         coin = OutPoint(value[1 : 1 + _OUTPOINT_SIZE])
-        return Answer(value[1 + _OUTPOINT_SIZE :], (coin,), original)
+        return Proposal(value[1 + _OUTPOINT_SIZE :], (coin,), original)
     if value[:1] != b"\x00" or len(value) < 2 or value[1] >= len(_TROUBLES):
         raise records.damaged()
-    return Refusal(_TROUBLES[value[1]], records.decode_text(value[2:]))
+    return Declined(_TROUBLES[value[1]], records.decode_text(value[2:]))
