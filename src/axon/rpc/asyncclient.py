@@ -1,132 +1,23 @@
 """A JSON-RPC client for asyncio: many calls at once, each on a connection of its own.
 
 Speaks to axon and to Bitcoin Core alike. What it says and understands is `rpc.client.Exchange`, as
-for the client that blocks. HTTP is spoken here, on the streams of asyncio: the few lines that a
-JSON-RPC server needs cost a program less memory than an HTTP library does.
+for the client that blocks. HTTP is spoken by `rpc.httpexchange`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http
-import http.client
-import io
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from decimal import Decimal
-from email.message import Message
 from pathlib import Path
 from typing import Any, Final, Self
 
 from axon.rpc.client import DEFAULT_TIMEOUT_S, Exchange
+from axon.rpc.httpexchange import HttpBroken, HttpConnection, HttpGone
 from axon.rpc.jsonrpc import call_params
 
 MAX_KEPT: Final = 8
 """Idle connections that are kept for later calls; a burst of calls may use more of them."""
-
-
-_PIECE_BYTES: Final = 1 << 16
-
-
-class _Broken(Exception):
-    """What came is not HTTP, or ended too early."""
-
-
-class _Gone(_Broken):
-    """The connection was closed before any answer."""
-
-
-class _Connection:
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        max_answer_bytes: int | None,
-    ) -> None:
-        self._reader, self._writer = reader, writer
-        self._max_bytes = max_answer_bytes
-        self.is_usable = False
-        """Whether another request may follow: the last one was answered, and not with a close."""
-
-    def close(self) -> None:
-        self.is_usable = False
-        self._writer.close()
-
-    async def closed(self) -> None:
-        """Close, and wait until the socket is."""
-        self.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the server is known to have closed the connection."""
-        return self._writer.is_closing() or self._reader.at_eof()
-
-    async def exchange(self, head: str, body: bytes) -> tuple[int, bytes]:
-        """Send a request; HTTP status and body of its answer."""
-        self.is_usable = False
-        try:
-            self._writer.write(head.encode() + body)
-            await self._writer.drain()
-            status, fields = await self._head()
-        except ConnectionError as error:
-            raise _Gone(str(error)) from error
-        data = await self._body(status, fields)
-        closes = fields.get("Connection", "").lower() == "close"
-        self.is_usable = not closes and not self._reader.at_eof()
-        return status, data
-
-    async def _head(self) -> tuple[int, Message]:
-        status = int(http.HTTPStatus.CONTINUE)
-        fields = Message()
-        while status == http.HTTPStatus.CONTINUE:
-            try:
-                head = await self._reader.readuntil(b"\r\n\r\n")
-            except asyncio.IncompleteReadError as error:
-                if error.partial:
-                    raise _Broken("the answer breaks off") from error
-                raise _Gone("the connection was closed") from error
-            except asyncio.LimitOverrunError as error:
-                raise _Broken("what answers does not speak HTTP") from error
-            line, _, rest = head.partition(b"\r\n")
-            words = line.split(maxsplit=2)
-            if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-                raise _Broken("what answers does not speak HTTP")
-            status, fields = int(words[1]), http.client.parse_headers(io.BytesIO(rest))
-        return status, fields
-
-    async def _body(self, status: int, fields: Message) -> bytes:
-        try:
-            if fields.get("Transfer-Encoding", "").lower() == "chunked":
-                return await self._chunks()
-            length = fields.get("Content-Length")
-            if length is not None:
-                self._bounded(int(length))
-                return await self._reader.readexactly(int(length))
-            return b"" if status == http.HTTPStatus.NO_CONTENT else await self._rest()
-        except (asyncio.IncompleteReadError, ValueError, ConnectionError) as error:
-            raise _Broken("the answer breaks off") from error
-
-    async def _chunks(self) -> bytes:
-        data = bytearray()
-        while True:
-            size = int((await self._reader.readline()).partition(b";")[0], 16)
-            self._bounded(len(data) + size)
-            data += (await self._reader.readexactly(size + 2))[:size]
-            if not size:
-                return bytes(data)
-
-    async def _rest(self) -> bytes:
-        data = bytearray()
-        while piece := await self._reader.read(_PIECE_BYTES):
-            data += piece
-            self._bounded(len(data))
-        return bytes(data)
-
-    def _bounded(self, size: int) -> None:
-        if self._max_bytes is not None and size > self._max_bytes:
-            raise _Broken(f"the answer is longer than {self._max_bytes:,} bytes")
 
 
 class AsyncRpcClient:
@@ -166,7 +57,7 @@ class AsyncRpcClient:
         )
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
-        self._idle: list[_Connection] = []
+        self._idle: list[HttpConnection] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -219,7 +110,7 @@ class AsyncRpcClient:
                 status, data = await self._send_kept(body)
                 if self._exchange.may_retry(status):
                     status, data = await self._send_kept(body)
-        except (_Broken, OSError) as error:  # TimeoutError is an OSError.
+        except (HttpBroken, OSError) as error:  # TimeoutError is an OSError.
             raise self._exchange.unreachable(error) from error
         return status, data
 
@@ -231,13 +122,13 @@ class AsyncRpcClient:
                 continue
             try:
                 return await self._send(connection, body)
-            except _Gone:  # It was closed while nothing went over it.
+            except HttpGone:  # It was closed while nothing went over it.
                 break
         server = self._exchange.endpoint
         streams = await asyncio.open_connection(server.host, server.port)
-        return await self._send(_Connection(*streams, self._max_answer_bytes), body)
+        return await self._send(HttpConnection(*streams, self._max_answer_bytes), body)
 
-    async def _send(self, connection: _Connection, body: bytes) -> tuple[int, bytes]:
+    async def _send(self, connection: HttpConnection, body: bytes) -> tuple[int, bytes]:
         exchange = self._exchange
         lines = [f"POST {exchange.path} HTTP/1.1", f"Host: {exchange.endpoint}"]
         lines += [f"{name}: {value}" for name, value in exchange.headers().items()]
