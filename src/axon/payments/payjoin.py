@@ -12,6 +12,7 @@ block the original stays good: both spend the same coins, so only one of them ca
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -101,6 +102,11 @@ class Proposal:
     psbt: bytes
     coins: tuple[OutPoint, ...]
     original: Transaction
+
+    @property
+    def base64(self) -> str:
+        """The PSBT as HTTP carries it."""
+        return b64encode(self.psbt).decode()
 
 
 def read_bounded(data: bytes | str) -> Psbt:

@@ -98,7 +98,10 @@ class HttpConnection:
             words = line.split(maxsplit=2)
             if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
                 raise HttpBroken("what answers does not speak HTTP")
-            status, fields = int(words[1]), http.client.parse_headers(io.BytesIO(rest))
+            try:
+                status, fields = int(words[1]), http.client.parse_headers(io.BytesIO(rest))
+            except http.client.HTTPException as error:
+                raise HttpBroken("the answer has a head without end") from error
         return status, fields
 
     async def _body(self, status: int, fields: Message) -> bytes:
