@@ -228,9 +228,14 @@ async def answering(data: bytes, context: ssl.SSLContext | None = None) -> Async
     """A server that reads a head and says these bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(data)
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(data)
+            await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # The sender has seen enough.
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     async with server:
@@ -279,8 +284,11 @@ def test_nobody_there_and_nobody_answering(offered: Offer) -> None:
         assert isinstance(said, Declined)
         assert "not reached" in said.reason
 
-        async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-            await reader.read()
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await reader.read()
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         async with server:

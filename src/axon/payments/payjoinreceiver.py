@@ -32,6 +32,7 @@ from axon.primitives.transaction import (
 )
 from axon.wallet.coins import WalletCoin
 from axon.wallet.errors import BadPsbt
+from axon.wallet.keys import Mnemonic
 from axon.wallet.psbt import Psbt, read_psbt
 from axon.wallet.psbtmaps import (
     FINAL_SCRIPT_SIG,
@@ -96,7 +97,7 @@ def answer(
     *,
     check_original: Check,
     choose: Random,
-    passphrase: str,
+    passphrase: str | Mnemonic,
     now_s: int,
 ) -> Proposal | Declined:
     """Join a payment, or say why not. The same offer gets the same answer, byte for byte.
@@ -106,7 +107,7 @@ def answer(
         amount_sat: at least so much; None for any.
         check_original: whether the payment is good without us.
         choose: draws the coin and where it is put.
-        passphrase: what the mnemonic was sealed with.
+        passphrase: what the mnemonic was sealed with; or that itself, where it is open.
         now_s: seconds since 1970.
 
     Raises:
@@ -192,7 +193,7 @@ def _join(
     parameters: Parameters,
     policy: JoinPolicy,
     choose: Random,
-    passphrase: str,
+    passphrase: str | Mnemonic,
     now_s: int,
 ) -> Proposal | Declined:
     usable = coins.usable_coins(wallet, found.kinds, now_s)
@@ -246,7 +247,7 @@ def _signed(
     coin: WalletCoin,
     outputs: Sequence[TxOut],
     choose: Random,
-    passphrase: str,
+    passphrase: str | Mnemonic,
 ) -> Proposal | Declined:
     """The proposal: our input at any place among the sender's, who keep their order."""
     original = found.psbt.transaction

@@ -19,6 +19,7 @@ from axon.primitives.encoding import compact_size, var_bytes
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint_txid
 from axon.wallet.draft import is_change
 from axon.wallet.errors import BadPsbt
+from axon.wallet.keys import Mnemonic
 from axon.wallet.payment import MAX_VSIZE
 from axon.wallet.psbt import Psbt, read_psbt
 from axon.wallet.psbtmaps import (
@@ -121,14 +122,18 @@ def check_answer(
 
 
 def sign_answer(
-    wallet: Wallet, offer: Offer, checked: Psbt, passphrase: str, scripts_hold: ScriptsHold
+    wallet: Wallet,
+    offer: Offer,
+    checked: Psbt,
+    passphrase: str | Mnemonic,
+    scripts_hold: ScriptsHold,
 ) -> Transaction | Fault:
     """The joined payment, signed and verified.
 
     Args:
         offer: from `make_offer`.
         checked: from `check_answer`.
-        passphrase: what the mnemonic was sealed with.
+        passphrase: what the mnemonic was sealed with; or that itself, where it is open.
         scripts_hold: also proves that the receiver's inputs hold what he says.
 
     Raises:
