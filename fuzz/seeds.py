@@ -31,6 +31,7 @@ from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut, outpoint
 from axon.wallet import records
+from axon.wallet.psbtmaps import FINAL_WITNESS, UNSIGNED_TX, WITNESS_UTXO, Entries, PsbtMaps
 from axon.wallet.seal import seal
 from axon.wire.messages import (
     Addr,
@@ -282,6 +283,32 @@ def _files() -> dict[str, Iterable[bytes]]:
     }  # fmt: skip
 
 
+def _payjoin() -> dict[str, Iterable[bytes]]:
+    script = b"\x00\x14" + bytes(20)
+    coins = [TxIn(outpoint(Txid(bytes([number] * 32)), 0)) for number in (1, 2)]
+    signed: Entries = {
+        WITNESS_UTXO: TxOut(50_000, script).encode(),
+        FINAL_WITNESS: b"\x02\x01\x30\x01\x02",
+    }
+
+    def psbt(inputs: list[TxIn], maps: list[Entries], amounts: list[int]) -> bytes:
+        outputs = [TxOut(amounts[0], script), TxOut(amounts[1], b"\x51")]
+        unsigned = Transaction.build(2, inputs, outputs).raw
+        return PsbtMaps(0, {UNSIGNED_TX: unsigned}, tuple(maps), ({}, {})).encode()
+
+    original = psbt(coins[:1], [signed], [20_000, 29_000])
+    proposal = psbt(coins, [{}, signed], [19_900, 79_000])
+    head = len(original).to_bytes(2, "little") + original
+    return {
+        "payjoin-request": [
+            b"v=1&additionalfeeoutputindex=0&maxadditionalfeecontribution=182&minfeerate=1.5"
+            b"&disableoutputsubstitution=true",
+            b"shop.example:8080/pj?invoice=1",
+        ],
+        "payjoin-proposal": [head + proposal, head + original],
+    }
+
+
 _PLAIN_UNSIGNED: Final = Transaction.build(
     2, [TxIn(item.prevout, b"", item.sequence) for item in _PLAIN.inputs], _PLAIN.outputs, 7
 ).raw
@@ -347,6 +374,7 @@ def _payments() -> dict[str, Iterable[bytes]]:
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
     made = _primitives() | _text() | _files() | _wire() | _calls() | _payments()
+    made |= _payjoin()
     made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 
