@@ -59,7 +59,17 @@ TEST = "tb1qghfhmd4zh7ncpmxl3qzhmq566jk8ckq4gafnmq"
         (f"BitCoin:{WITNESS}?amount=0.00000001", PaymentUri(WITNESS, 1)),
         (f"bitcoin:{WITNESS}?amount=1.", PaymentUri(WITNESS, 100_000_000)),
         (f"bitcoin:{WITNESS}?amount=21000000.000000000", PaymentUri(WITNESS, MAX_MONEY_SAT)),
-        (f"bitcoin:{WITNESS}?&lightning=lnbc1&pj=https://x/?a=b&", PaymentUri(WITNESS)),
+        (f"bitcoin:{WITNESS}?&lightning=lnbc1&sp=https://x/?a=b&", PaymentUri(WITNESS)),
+        # Payjoin (BIP 78).
+        (f"bitcoin:{WITNESS}?pj=https://x/?a=b&", PaymentUri(WITNESS, payjoin="https://x/?a=b")),
+        (
+            f"bitcoin:{WITNESS}?PJ=https%3A%2F%2Fx%2F&PJOS=0",
+            PaymentUri(WITNESS, payjoin="https://x/", fixed_output=True),
+        ),
+        (
+            f"bitcoin:{WITNESS}?pj=https://x/&pjos=1",
+            PaymentUri(WITNESS, payjoin="https://x/"),
+        ),
         (f"bitcoin:?bc={WITNESS}&lno=lno1bogus", PaymentUri(WITNESS)),
         (f"bitcoin:{LUKE}?bc={WITNESS}", PaymentUri(LUKE)),
         (f"bitcoin:{LUKE}?label=caf%C3%A9+bar", PaymentUri(LUKE, label="café+bar")),
@@ -138,6 +148,8 @@ def test_of_several_addresses_that_of_our_network_is_taken() -> None:
         st.text(max_size=50).map(one_line),
         st.text(max_size=50).map(one_line),
         st.text("abcXYZ019-_", max_size=50),
+        st.text("abc:/?&=#%", max_size=50),
+        st.booleans(),
     )
 )
 def test_a_uri_that_is_written_is_read_back(uri: PaymentUri) -> None:

@@ -31,7 +31,11 @@ _DECIMALS: Final = 8
 INVOICE: Final = "axon"
 """The parameter that makes a payment URI an invoice (`payments/invoice`); others ignore it."""
 
-_ONCE: Final = ("amount", "label", "message", "pop", INVOICE)
+PAYJOIN: Final = "pj"
+PAYJOIN_SUBSTITUTION: Final = "pjos"
+"""Where a payjoin may be asked for, and `0` if it must leave what is paid as it is (BIP 78)."""
+
+_ONCE: Final = ("amount", "label", "message", "pop", INVOICE, PAYJOIN, PAYJOIN_SUBSTITUTION)
 _PREFIXES: Final = tuple(dict.fromkeys(network.bech32_hrp for network in NETWORKS.values()))
 
 
@@ -45,6 +49,8 @@ class PaymentUri:
         label: who that is, one line; empty if it is not said.
         message: what the payment is for, likewise.
         invoice: what `payments/invoice` reads, as it stands there; empty where there is none.
+        payjoin: what `payments/payjoinurl` reads, likewise.
+        fixed_output: a payjoin must leave what is paid as it is.
     """
 
     address: str
@@ -52,6 +58,8 @@ class PaymentUri:
     label: str = ""
     message: str = ""
     invoice: str = field(default="", repr=False)
+    payjoin: str = ""
+    fixed_output: bool = False
 
     @property
     def note(self) -> str:
@@ -98,6 +106,8 @@ def parse_payment_uri(text: str, network: Network | None = None) -> PaymentUri:
         one_line(given.get("label", "")),
         one_line(given.get("message", "")),
         given.get(INVOICE, ""),
+        given.get(PAYJOIN, ""),
+        given.get(PAYJOIN_SUBSTITUTION) == "0",
     )
 
 
@@ -112,6 +122,7 @@ def format_payment_uri(uri: PaymentUri) -> str:
         whole, rest = divmod(uri.amount_sat, COIN)
         given["amount"] = f"{whole}.{rest:0{_DECIMALS}d}".rstrip("0").rstrip(".")
     given |= {"label": uri.label, "message": uri.message, INVOICE: uri.invoice}
+    given |= {PAYJOIN: uri.payjoin, PAYJOIN_SUBSTITUTION: "0" if uri.fixed_output else ""}
     query = "&".join(f"{name}={quote(text, safe='')}" for name, text in given.items() if text)
     return f"{SCHEME}{uri.address}{'?' if query else ''}{query}"
 
