@@ -32,10 +32,11 @@ _BITS: Final = 0x207FFFFF
 _HALF: Final = 0x80  # A hash whose last byte is below meets regtest's target.
 
 
-def chain(count: int, now_s: int, previous: bytes = REGTEST.genesis.hash) -> list[bytes]:
-    """So many headers on a block, the genesis block if not said, the last one found just now."""
+def chain(count: int, now_s: int) -> list[bytes]:
+    """So many headers on the genesis block, the last one found just now."""
     raws: list[bytes] = []
     pack = _HEADER.pack
+    previous: bytes = REGTEST.genesis.hash
     for number in range(count):
         root, found, nonce = number.to_bytes(32, "little"), now_s - (count - number) * SPACING_S, 0
         while True:
