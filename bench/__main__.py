@@ -4,8 +4,8 @@
 
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
-eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent; without a name all
-are measured. `--keep` adds the table to bench/results.md.
+eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent, packets; without a
+name all are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from bench import (
     lightheaders,
     matching,
     mesh,
+    packets,
     payments,
     relaying,
     seatfilling,
@@ -80,6 +81,7 @@ def main(arguments: list[str]) -> int:
         "addressflood": addressflood.measure,
         "compactrelay": compactrelay.measure,
         "unspent": unspent.measure,
+        "packets": packets.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

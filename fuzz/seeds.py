@@ -19,6 +19,10 @@ from axon.p2p.addrman import AddrMan
 from axon.p2p.banlist import BanList, Subnet
 from axon.p2p.compactblock import compact_block
 from axon.p2p.peersfile import encode_anchors
+from axon.payments.beef import encode_beef
+from axon.payments.packet import Confirmed
+from axon.payments.packetbuilder import make_packet
+from axon.payments.packetfile import to_parts, to_text
 from axon.primitives.address import encode_address
 from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.block import Block
@@ -354,6 +358,29 @@ def _wire() -> dict[str, Iterable[bytes]]:
     }
 
 
+def _packets() -> dict[str, Iterable[bytes]]:
+    mined = Block.build(REGTEST.genesis.header, [_COINBASE, _PLAIN])
+    proofs = [Confirmed.from_block(mined, 1, position) for position in range(2)]
+    reward = Transaction.build(2, [TxIn(outpoint(_COINBASE.txid, 0))], [TxOut(40, _SCRIPTS[0])])
+    child = Transaction.build(
+        2,
+        [TxIn(outpoint(each.txid, 0)) for each in (_WITNESSED, reward, _PLAIN)],
+        [TxOut(1_000, _SCRIPTS[0])],
+    )
+    packets = [
+        make_packet(_WITNESSED, proofs),
+        make_packet(child, proofs, [reward, _WITNESSED]),
+    ]
+    return {
+        "payment-packet": [packet.encode() for packet in packets],
+        "payment-text": [
+            to_text(packets[0]).encode(),
+            "\n".join(reversed(to_parts(packets[1], 200))).encode(),
+        ],
+        "payment-beef": [encode_beef(packet) for packet in packets],
+    }
+
+
 def _calls() -> dict[str, Iterable[bytes]]:
     return {
         "node-calls": nodecalls.CALLS.examples(),
@@ -373,7 +400,7 @@ def _payments() -> dict[str, Iterable[bytes]]:
 
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
-    made = _primitives() | _text() | _files() | _wire() | _calls() | _payments()
+    made = _primitives() | _text() | _files() | _wire() | _packets() | _calls() | _payments()
     made |= _payjoin()
     made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}

@@ -20,6 +20,7 @@ from bench import (
     lightheaders,
     matching,
     pace,
+    packets,
     payments,
     simulating,
     spread,
@@ -118,6 +119,12 @@ def test_a_step_is_measured() -> None:
 def test_payments_are_accepted() -> None:
     row = payments.measure(payments=20, rounds=1)
     assert "20 witness key hash payments" in row.notes[0]
+    assert row.holds is not None
+
+
+def test_packets_are_checked() -> None:
+    row = packets.measure(rounds=1, coins=3)
+    assert "3 coins of 3 blocks" in row.notes[0]
     assert row.holds is not None
 
 

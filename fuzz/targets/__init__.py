@@ -12,6 +12,7 @@ from fuzz.targets import (
     machines,
     nodecalls,
     nodes,
+    packets,
     payjoin,
     payments,
     primitives,
@@ -37,6 +38,7 @@ TARGETS: Final[dict[str, Target]] = {
         payments,
         machines,
         compactblocks,
+        packets,
         nodes,
         links,
     )

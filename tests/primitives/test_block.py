@@ -167,6 +167,17 @@ def test_partial_trees_prove_what_was_matched(ids: list[Txid], data: st.DataObje
 
 
 @given(txids, st.data())
+def test_a_partial_tree_has_the_branches_of_its_matches(
+    ids: list[Txid], data: st.DataObject
+) -> None:
+    matches = data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids)))
+    found = PartialMerkleTree.build(ids, matches).branches()
+    assert found == {
+        txid: (index, merkle_branch(ids, index)) for index, txid in enumerate(ids) if matches[index]
+    }
+
+
+@given(txids, st.data())
 def test_a_damaged_partial_tree_proves_nothing(ids: list[Txid], data: st.DataObject) -> None:
     tree = PartialMerkleTree.build(ids, [index % 3 == 0 for index in range(len(ids))])
     raw = bytearray(tree.encode())

@@ -14,6 +14,7 @@ from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Rejected
+from axon.wallet import records
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.history import PaymentState
 from axon.wallet.records import Keychain, Mark
@@ -43,6 +44,17 @@ def test_a_payment_is_found_and_proven() -> None:
     header, matches = proven(scene.wallet.proof(payment.txid))
     assert header == scene.blocks[1].header
     assert matches == [(0, scene.blocks[1].transactions[0].txid), (5, payment.txid)]
+
+
+def test_the_coinbase_of_a_block_is_kept_beside_the_proofs_and_goes_with_them() -> None:
+    scene = Scene()
+    scene.mine(*[paying(scene.script(), COIN, name) for name in range(3)])
+    block, ledger = scene.blocks[1], scene.wallet.ledger
+    assert ledger.stored(records.COINBASE + block.hash) == block.transactions[0].stripped
+    scene.unwind(1)
+    assert ledger.stored(records.COINBASE + block.hash) is None
+    scene.mine(paying(BOB.script, COIN, "nobody of ours"))
+    assert ledger.stored(records.COINBASE + scene.blocks[1].hash) is None
 
 
 def test_a_payment_and_its_spending_in_one_block() -> None:

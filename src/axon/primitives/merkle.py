@@ -111,13 +111,35 @@ class PartialMerkleTree:
         Raises:
             DecodeError: the proof is malformed; nothing may be believed of it.
         """
+        nodes, matches = self._walk()
+        return nodes[(self.total - 1).bit_length(), 0], matches
+
+    def branches(self) -> dict[Txid, tuple[int, tuple[bytes, ...]]]:
+        """The position of each match, and the neighbours from it up to the root, lowest first.
+
+        Raises:
+            DecodeError: the proof is malformed; nothing may be believed of it.
+        """
+        nodes, matches = self._walk()
+        found: dict[Txid, tuple[int, tuple[bytes, ...]]] = {}
+        for position, txid in matches:
+            branch: list[bytes] = []
+            for height in range((self.total - 1).bit_length()):
+                place = position >> height
+                # The last of an odd level is its own neighbour.
+                branch.append(nodes.get((height, place ^ 1), nodes[height, place]))
+            found[txid] = position, tuple(branch)
+        return found
+
+    def _walk(self) -> tuple[dict[tuple[int, int], bytes], list[tuple[int, Txid]]]:
+        """The hashes of all visited nodes by height and position, and the matches."""
         if not 0 < self.total <= MAX_TREE_TRANSACTIONS:
             raise DecodeError(f"1 to {MAX_TREE_TRANSACTIONS} transactions in a Merkle proof")
         if len(self.hashes) > self.total or len(self.flags) < len(self.hashes):
             raise DecodeError("at most one hash a transaction and one flag a hash")
-        height = (self.total - 1).bit_length()
         flags, hashes = iter(self.flags), iter(self.hashes)
         used_flags = 0
+        nodes: dict[tuple[int, int], bytes] = {}
         matches: list[tuple[int, Txid]] = []
 
         def walk(height: int, position: int) -> bytes:
@@ -128,7 +150,12 @@ class PartialMerkleTree:
                 digest = next(hashes)
                 if hit:
                     matches.append((position, Txid(digest)))
-                return digest
+            else:
+                digest = join(height, position)
+            nodes[height, position] = digest
+            return digest
+
+        def join(height: int, position: int) -> bytes:
             left = walk(height - 1, 2 * position)
             width = (self.total + (1 << (height - 1)) - 1) >> (height - 1)
             if 2 * position + 1 >= width:
@@ -139,12 +166,12 @@ class PartialMerkleTree:
             return _pair(left, right)
 
         try:
-            root = walk(height, 0)
+            walk((self.total - 1).bit_length(), 0)
         except StopIteration:
             raise DecodeError("as many flags and hashes as the Merkle proof needs") from None
         if (used_flags + 7) // 8 != (len(self.flags) + 7) // 8 or next(hashes, None) is not None:
             raise DecodeError("no flag or hash that the Merkle proof does not use")
-        return root, matches
+        return nodes, matches
 
     def encode(self) -> bytes:
         """Total in 32 bits, hashes behind their count, flag bits in bytes behind their count."""

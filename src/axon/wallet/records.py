@@ -37,6 +37,7 @@ REVEALED: Final = b"r"
 TRANSACTION: Final = b"t"
 CONFIRMATION: Final = b"a"
 PROOF: Final = b"p"
+COINBASE: Final = b"c"
 SEEN: Final = b"u"
 DELIVERY: Final = b"o"
 LABEL: Final = b"l"
@@ -44,8 +45,9 @@ FROZEN: Final = b"f"
 PAYS_ALL: Final = b"e"
 UNSEARCHED: Final = b"x"
 PAYJOIN: Final = b"j"
-"""These go before a keychain, txid, outpoint or name; the last but one before a keychain and an
-index, the last before what `payments/payjoinrecords` puts there."""
+"""These go before a keychain, txid, outpoint or name; `COINBASE` before the hash of its block, the
+last but one before a keychain and an index, the last before what `payments/payjoinrecords` puts
+there."""
 
 _CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")

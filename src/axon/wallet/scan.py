@@ -166,6 +166,7 @@ def _confirmed(ledger: WalletLedger, block: Block, height: int, position: int) -
         records.TRANSACTION + txid: transaction.raw,
         records.CONFIRMATION + txid: confirmation.encode(),
         records.PROOF + txid: _proof(block, position),
+        records.COINBASE + block.hash: block.transactions[0].stripped,
     }
 
 
@@ -173,7 +174,8 @@ def _proof(block: Block, position: int) -> bytes:
     """That a transaction is in a block, as Bitcoin Core's `gettxoutproof` says it.
 
     With the coinbase's own place in the tree: how deep it stands shows how deep the leaves are, so
-    that nobody can pass an inner node of 64 bytes off as a transaction.
+    that nobody can pass an inner node of 64 bytes off as a transaction. The coinbase itself, which
+    shows that its place is a leaf, is kept beside it, once for each block.
     """
     txids = [item.txid for item in block.transactions]
     wanted = [place in (0, position) for place in range(len(txids))]
@@ -187,6 +189,7 @@ def _unconfirmed_above(ledger: WalletLedger, fork_height: int) -> Changes:
         if confirmation.height <= fork_height:
             continue
         changes[records.CONFIRMATION + txid] = changes[records.PROOF + txid] = None
+        changes[records.COINBASE + confirmation.hash] = None
         transaction = ledger.transactions[txid]
         if transaction.is_coinbase:  # It can be in its own block only: it counts for nothing.
             seen = Seen(confirmation.time_s, confirmation.time_s)
