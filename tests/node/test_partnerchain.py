@@ -17,6 +17,7 @@ from axon.node.partners import (
     LeavePartner,
     WantFilters,
 )
+from axon.p2p.filtersync import FilterSync
 from axon.primitives.hashes import BlockHash, filter_header, sha256d
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
@@ -163,6 +164,17 @@ def test_a_filter_that_is_not_what_nodes_agreed_on_is_refused() -> None:
     wanted = put(carol, WantFilters())
     assert isinstance(wanted, tuple)
     assert wanted[0] == 41
+
+
+def test_filters_on_which_nodes_do_not_agree_yet_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bob, _ = bob_and_carol(51)
+    carol = carol_without_filters(bob)
+    given = put(bob, GiveFilters(1, bob.node.headers.best.hash))
+    assert isinstance(given, FilterRange)
+    monkeypatch.setattr(FilterSync, "trusted_height", 50)  # A block above is in dispute.
+    assert put(carol, HearFilters(1, given.filters)) == 50
 
 
 def test_hashes_lead_to_the_filter_headers() -> None:

@@ -251,6 +251,36 @@ def test_a_wallet_that_was_at_the_tip_when_it_started_finds_out_as_well() -> Non
     assert isinstance(ask(bob, claim(point, coin)), Unspent)
 
 
+def test_nothing_is_called_unspent_before_the_nodes_have_told_their_headers() -> None:
+    net = network(25, 2)
+    bob = payee(net, (0, 1))
+    (point, coin), *_ = coins_of_alice(net)
+    known = ask(bob, claim(point, coin))
+    assert isinstance(known, Unspent)
+    net.simulation.crash(bob.number)
+    paid = spend(net, point, coin.amount_sat)
+    mine(net)
+    net.simulation.restart(bob.number)
+    answer = ask(bob, claim(point, coin), since=known)
+    assert isinstance(answer, Spent), "up to the tip that it remembers nothing is left to do"
+    assert answer.txid == paid.txid
+
+
+def test_a_block_whose_filter_is_in_doubt_is_read_even_if_it_was_passed() -> None:
+    net = network(26, 1)
+    bob = payee(net, (0,))
+    (point, coin), *_ = coins_of_alice(net)
+    paid = spend(net, point, coin.amount_sat)
+    block = mine(net)
+    bob.until(bob.synced)
+    unseen = ClaimedCoin(point, PAID_NOWHERE, coin.height)  # As if filters left its script out.
+    assert isinstance(ask(bob, unseen), Unspent)
+    bob.node._doubt(block.hash)
+    answer = ask(bob, unseen)
+    assert isinstance(answer, Spent)
+    assert answer.txid == paid.txid
+
+
 def test_what_is_known_of_a_block_that_left_is_known_up_to_the_fork() -> None:
     net = network(11, 2)
     bob = payee(net, (0, 1))
