@@ -174,6 +174,29 @@ def test_a_bye_is_heard_last() -> None:
     assert rig.facts[-1] == LinkClosed(1, Side.PAYEE, "the partner said: done")
 
 
+def test_what_was_said_before_the_connection_broke_is_heard() -> None:
+    rig = Rig(Purse(BILL, reply=lambda _: LinkReplies((REFUSED,))))
+    payer = open_payer(rig)
+    rig.works_at_once = False
+    payer.say(PACKET, ReceiptMessage("1"), ReceiptMessage("2"))
+    rig.lose(payer.peer)
+    rig.works_at_once = True
+    rig.work()
+    assert rig.purse.messages[1:] == [PACKET, ReceiptMessage("1"), ReceiptMessage("2")]
+    assert isinstance(rig.facts[-1], LinkClosed)
+    assert rig.ask(Say(1, (REFUSED,))) is False
+
+
+def test_of_who_left_in_the_middle_of_a_message_nothing_is_kept() -> None:
+    rig = Rig()
+    payee = proved(rig)
+    payee.put(payee.hand.packet(b"x" * 50)[:-1])
+    rig.lose(payee.peer)
+    assert isinstance(rig.facts[-1], LinkClosed)
+    rig.wait(10 * SECOND)
+    assert len(rig.dials) == 1
+
+
 # Who is not who he should be.
 
 

@@ -16,6 +16,7 @@ from axon.cli.arguments import UsageError
 from axon.cli.walletcommands import (
     bumping,
     creating,
+    direct,
     keeping,
     looking,
     opening,
@@ -37,10 +38,11 @@ _FAMILIES: Final = (
     looking,
     receiving,
     paying,
+    direct,
+    receipts,
     bumping,
     keeping,
     psbts,
-    receipts,
     serving,
     opening,
 )

@@ -9,6 +9,7 @@ it is `light_client`, which has no keys.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from axon.host.saving import StateSaver
 from axon.host.scriptwatch import ScriptWatch, WatchedTransaction, WatchScripts
 from axon.host.settings import LightSettings, fixed_seeds, targets
 from axon.host.statefiles import StateFiles
-from axon.machine import Instant
+from axon.machine import Instant, Machine
 from axon.node.commands import Rescan
 from axon.node.facts import Fact, PaymentFound, UnconfirmedPaymentFound
 from axon.node.scanflow import ScanStart
@@ -35,14 +36,24 @@ from axon.node.settings import LinkSettings
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletView, perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
+from axon.payments.desk import AtDesk, Desk
+from axon.payments.invoice import proves_link
+from axon.payments.link import LinkNode
+from axon.payments.linkfeatures import PAYJOIN
+from axon.payments.walletnode import WalletNode
 from axon.primitives.transaction import Transaction
 from axon.rpc.waiters import Waiters
 from axon.wire.messages import Services
 from axon.wire.v2 import load_libraries
 
+_log = logging.getLogger(__name__)
+
 PEERS: Final = 6
 """Nodes that a light client keeps connected: enough that a liar among them is outvoted, few enough
 to be no burden to anybody."""
+
+MAX_PARTNERS: Final = 80
+"""Connections of other wallets at a time; which of them are kept decides `payments/link`."""
 
 SAVE_INTERVAL_S: Final = 60.0
 """How often known addresses are written down: a wallet may be ended at any moment."""
@@ -93,6 +104,7 @@ async def assemble_parts(
     start: ScanStart,
     unconfirmed: Sequence[Transaction] = (),
     clock: Clock | None = None,
+    desk: Desk | None = None,
 ) -> LightParts:
     """A light client over the files of its network.
 
@@ -102,6 +114,7 @@ async def assemble_parts(
         start: where the scan goes on.
         unconfirmed: own transactions that are in no block yet.
         clock: the time it is told; None for this machine's.
+        desk: of the payments from and to other wallets; None for who makes none.
     """
     clock, rng = clock or Clock(), SystemRandom()
     routes = await with_addresses(settings.routes)
@@ -123,12 +136,23 @@ async def assemble_parts(
     stream = FactStream()
 
     def reported(fact: object, _now: Instant) -> None:
-        assert isinstance(fact, Fact)
-        stream.put(fact)
+        if isinstance(fact, Fact):
+            stream.put(fact)
+        else:
+            _log.info("%s", fact)  # Of links between wallets.
 
+    def do(job: object) -> object:
+        if isinstance(job, AtDesk):
+            assert desk is not None, "only a wallet with a desk orders such"
+            return desk.perform(job)
+        return perform(wallet, storage, job)
+
+    whole: Machine = machine
+    if desk is not None:
+        whole = WalletNode(machine, LinkNode(settings.network, proves_link, rng, (PAYJOIN,)))
     driver = AsyncioDriver(
-        machine,
-        perform=lambda job: perform(wallet, storage, job),
+        whole,
+        perform=do,
         clock=clock,
         on_report=reported,
         dialler=RoutedDialler(
@@ -138,6 +162,7 @@ async def assemble_parts(
             local_host=settings.bind,
             timeout_us=settings.timeout_us,
         ),
+        max_accepted=0 if desk is None else MAX_PARTNERS,
         looks_up=routes.looks_up,
     )
     return LightParts(machine, driver, clock, stream, storage.is_ours, StateSaver(files, clock))

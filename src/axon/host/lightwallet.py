@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 from axon.drivers.aio.clock import Clock
@@ -25,7 +26,12 @@ from axon.host.lightclient import LightParts, RunningLight, assemble_parts, open
 from axon.host.lightstorage import LightStorage
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
+from axon.mempool.policy import Policy
 from axon.node.scanflow import ScanStart
+from axon.payments.book import Book
+from axon.payments.desk import Desk
+from axon.payments.payee import PayeeDesk
+from axon.payments.payer import PayerDesk
 from axon.primitives.network import NETWORKS
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted
@@ -34,6 +40,7 @@ from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
+from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 
 MAINTENANCE_INTERVAL_S: Final = 60.0
@@ -152,8 +159,10 @@ async def _running(
     storage: LightStorage,
     clock: Clock | None,
 ) -> AsyncIterator[RunningWallet]:
+    desk = _desk(wallet)
+    unconfirmed = tuple(wallet.unconfirmed_own())
     parts = await assemble_parts(
-        settings, storage, wallet, _start(wallet), tuple(wallet.unconfirmed_own()), clock
+        settings, storage, wallet, _start(wallet), unconfirmed, clock, desk
     )
     driver = parts.driver
     daemon = WalletDaemon(
@@ -162,6 +171,7 @@ async def _running(
         folder=settings.wallet_folder(name),
         clock=parts.clock,
         command=driver.ask,
+        listen=driver.listen,
         stop=parts.stream.end,
         traffic=lambda: (driver.received_bytes, driver.sent_bytes),
         started_at=parts.clock.now(),
@@ -177,6 +187,15 @@ async def _running(
         raise
     daemon.interrupt()
     await parts.save()
+
+
+def _desk(wallet: Wallet) -> Desk:
+    book, rng = Book(wallet.ledger), SystemRandom()
+
+    def make_payee(words: Mnemonic) -> PayeeDesk:
+        return PayeeDesk(wallet, book, words, check_scripts, Policy(), rng)
+
+    return Desk(wallet, book, PayerDesk(wallet, book, check_scripts), make_payee)
 
 
 def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:

@@ -116,7 +116,7 @@ class LinkNode:
             case Opened():
                 self._opened(event, now)
             case Closed(peer) if peer in self._ends:
-                self._gone(self._ends[peer], _GONE, now)
+                self._left(self._ends[peer], now)
             case Clogged(peer) | Drained(peer) if peer in self._ends:
                 end = self._ends[peer]
                 end.clogged(now, is_clogged=isinstance(event, Clogged))
@@ -210,13 +210,25 @@ class LinkNode:
         except (PeerFault, DecodeError) as fault:
             self._finish(end, str(fault), now)
             return
+        if end.has_left and not (end.is_busy or end.has_next):
+            self._gone(end, _GONE, now)
+            return
         self._flush(end, now)
         if end.wants_pause is not end.is_paused:
             end.is_paused = end.wants_pause
             self._effects.append(Pause(end.peer) if end.is_paused else Resume(end.peer))
 
+    def _left(self, end: LinkEnd, now: Instant) -> None:
+        """The connection has ended: what a partner said before he went is heard all the same."""
+        end.clogged(now, is_clogged=False)
+        if end.stage is LinkStage.OPEN and (end.is_busy or end.has_next):
+            end.has_left = True
+            self._work(end, now)
+        else:
+            self._gone(end, _GONE, now)
+
     def _flush(self, end: LinkEnd, now: Instant) -> None:
-        output = end.take_output(now)
+        output = b"" if end.has_left else end.take_output(now)
         if output:
             self._effects.append(Transmit(end.peer, output))
 
@@ -312,7 +324,7 @@ class LinkNode:
     def _replied(self, end: LinkEnd, replies: LinkReplies, now: Instant) -> None:
         end.is_busy = False
         end.active_at = now
-        for message in replies.messages:
+        for message in replies.messages if not end.has_left else ():
             end.say(message)
         if replies.end is not None:
             self._kept.remove(end.link)
@@ -369,6 +381,9 @@ class LinkNode:
 
     def _finish(self, end: LinkEnd, reason: str, now: Instant) -> None:
         """We end a connection. A payee who has not proved himself is told nothing."""
+        if end.has_left:
+            self._gone(end, reason, now)
+            return
         may_say = end.side is Side.PAYEE or end.stage is LinkStage.OPEN
         if may_say and end.session_id:
             output = end.take_last(reason[:MAX_REASON_SIZE], now)

@@ -125,6 +125,7 @@ class LinkEnd:
         self.partner = Hello()  # His, once he has said it.
         self.is_busy = False  # The wallet works on what he said.
         self.is_paused = False
+        self.has_left = False  # The connection has ended, and not all that he said is heard.
         self.has_spoken = False  # A byte of him came.
         self.opened_at = self.active_at = now
         self._transport = transport

@@ -8,12 +8,14 @@ wallet does one thing at a time.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
 from axon.errors import WalletError
+from axon.machine import Endpoint
 from axon.node.commands import Feerates, RecentFeerates
 from axon.node.facts import DialMissed, LookupMissed, PeerConnected, PeerDisconnected
 from axon.node.spv import SpvNode
@@ -66,10 +68,14 @@ class WalletDaemon(Context):
 
     Args:
         name: of the wallet.
+        listen: accepts other wallets' connections at an endpoint; where it really is.
+        listening: where that is.
     """
 
     node: SpvNode
     name: str
+    listen: Callable[[Endpoint], Awaitable[Endpoint]]
+    listening: list[Endpoint] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.
     Bounded by how many were named."""

@@ -63,8 +63,7 @@ def sign(
     if isinstance(unsigned, Psbt) and not allow_high_fee:
         check_fee(draft)
     check_shown(draft.psbt, named)
-    mnemonic = reveal_words(wallet, passphrase) if isinstance(passphrase, str) else passphrase
-    kind = wallet.source.kind
+    mnemonic, kind = reveal_words(wallet, passphrase), wallet.source.kind
     assert kind is not None, "a sealed mnemonic has an account"
     maps, names = names_set_aside(ledger, with_own_coins(ledger, draft.psbt))
     keys = private_descriptors(mnemonic, wallet.network, kind)
@@ -132,8 +131,11 @@ def sign_fully(
     return signed
 
 
-def reveal_words(wallet: Wallet, passphrase: str) -> Mnemonic:
+def reveal_words(wallet: Wallet, passphrase: str | Mnemonic) -> Mnemonic:
     """The mnemonic, with its BIP 39 passphrase if it has one.
+
+    Args:
+        passphrase: what it was sealed with; or that itself, where it is open.
 
     Raises:
         WatchOnly: this wallet has none.
@@ -144,4 +146,6 @@ def reveal_words(wallet: Wallet, passphrase: str) -> Mnemonic:
         raise WatchOnly(
             "this wallet only watches: export the payment as a PSBT and sign it where the keys are"
         )
+    if isinstance(passphrase, Mnemonic):
+        return passphrase
     return Mnemonic.decode(unseal(sealed, passphrase))

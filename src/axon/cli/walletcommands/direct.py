@@ -1,0 +1,221 @@
+"""`invoice`, `pay`, `payments`: wallets that pay each other without anybody between them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from axon.cli.arguments import UsageError
+from axon.cli.walletaccess import opened
+from axon.cli.walletcommands.paying import (
+    add_fee_options,
+    add_payee,
+    add_yes,
+    confirm_fee,
+    drafted,
+    read_amount,
+    refuse_watch_only,
+    with_passphrase,
+)
+from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletsecrets import add_passphrase_options
+from axon.cli.walletsync import NotInSync, sync
+from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json
+from axon.host.walletclient import WalletClient
+from axon.payments.invoice import Invoice, invoice_from_uri
+
+STEP_MS: Final = 1_000
+"""So long one look at a payment takes at most: then ctrl-C has its turn."""
+
+DELIVERY_MS: Final = 30_000
+"""So long it is waited for a node that fetches the payment."""
+
+PATIENCE_MS: Final = 65_000
+"""For so long a payee is waited for; the payment is settled without him after a minute."""
+
+_REFUSED: Final = frozenset({"refused", "expired"})
+
+
+def add_commands(add: AddCommand) -> None:
+    """Add the commands."""
+    invoice = add(
+        "invoice",
+        _invoice,
+        "ask another wallet for a payment, and wait for it",
+        more="Ask for a payment. Any wallet can pay the URI on chain; one that knows how pays"
+        " this wallet directly while this command runs, and this wallet checks the payment before"
+        " any block has it.",
+    )
+    invoice.add_argument(
+        "amount",
+        nargs="*",
+        metavar="AMOUNT",
+        help="such as '0.5 BTC' or '50000 sat'; left out: the payer decides",
+    )
+    invoice.add_argument("--label", default="", metavar="TEXT", help="who is paid")
+    invoice.add_argument("--message", default="", metavar="TEXT", help="what for")
+    invoice.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help="where other wallets reach this one (default: this machine alone)",
+    )
+    invoice.add_argument(
+        "--expires", type=int, default=86_400, metavar="SECONDS", help="(default: a day)"
+    )
+    invoice.add_argument("--no-qr", action="store_true", help="show no QR code")
+    add_passphrase_options(invoice)
+    pay = add(
+        "pay",
+        _pay,
+        "pay an invoice of another wallet directly",
+        more="Pay an invoice: the wallet that wrote it is dialled, checks the payment and gives a"
+        " receipt. If it is not reached the payment is sent by the network.",
+    )
+    add_payee(pay)
+    add_fee_options(pay)
+    add_yes(pay)
+    pay.add_argument("--no-payjoin", action="store_true", help="let the payee join no coin of his")
+    add_passphrase_options(pay)
+    payments = add("payments", _payments, "invoices and direct payments, and what became of them")
+    payments.add_argument("id", nargs="?", metavar="ID", help="of one invoice, with all it shows")
+    receipts = add("receipts", _receipts, "the receipts of direct payments")
+    receipts.add_argument("id", nargs="?", metavar="ID", help="of one invoice: write its receipt")
+
+
+def _invoice(options: WalletOptions) -> int:
+    arguments = options.arguments
+    text = " ".join(arguments.amount)
+    amount = read_amount(text) if text else None
+    with opened(options) as client:
+        refuse_watch_only(client, options.name)
+        _sync(client, options)
+        with_passphrase(
+            arguments,
+            lambda secret: client.call("openpayments", secret, arguments.listen),
+            "to be paid by other wallets",
+        )
+        made = client.call(
+            "createinvoice", amount, arguments.label, arguments.message, arguments.expires
+        )
+        _show_invoice(options, made)
+        deal = _wait_for(options, client, made["id"])
+    if options.as_json:
+        write_json(deal)
+    return 1 if deal["stage"] in _REFUSED else 0
+
+
+def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:
+    if options.as_json:
+        write_json(made)
+        return
+    if sys.stdout.isatty() and not options.arguments.no_qr:
+        for line in qr_lines(made["uri"]):
+            write(line)
+    write(made["uri"])
+    say("Waiting for the payment; ctrl-C stops, the address can be paid on chain all the same.")
+
+
+def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dict[str, Any]:
+    """Wait until an invoice is paid or has expired, and say how far it is."""
+    before: tuple[object, ...] = ("issued", None)
+    while True:
+        deal: dict[str, Any] = client.call("waitfordeal", invoice, "accepted", STEP_MS)
+        now = deal["stage"], deal["level"]
+        if now != before and not options.as_json:
+            _tell(deal)
+        before = now
+        if deal["stage"] in {"accepted", "settled"} | _REFUSED:
+            return deal
+
+
+def _sync(client: WalletClient, options: WalletOptions) -> None:
+    """Catch up as far as nodes are in reach: a payment is checked by what is known."""
+    try:
+        sync(client, options)
+    except NotInSync as error:
+        say(f"{error}. A payment is checked up to the last block that is known.")
+
+
+def _pay(options: WalletOptions) -> int:
+    arguments = options.arguments
+    asked = invoice_from_uri(arguments.address, options.light.network)
+    if not isinstance(asked, Invoice) or not asked.endpoints:
+        raise UsageError(
+            "this is no invoice of a wallet that can be dialled: axon wallet send"
+            f" {options.name} ... pays it on chain"
+        )
+    with opened(options) as client:
+        refuse_watch_only(client, options.name)
+        _sync(client, options)
+        draft = drafted(client, options)
+        if not options.as_json:
+            for line in draft_lines(draft):
+                write(line)
+        confirm_fee(arguments, draft)
+        chosen = {"wait": PATIENCE_MS}
+        joins = not arguments.no_payjoin
+        deal = with_passphrase(
+            arguments,
+            lambda secret: client.call(
+                "payinvoice", asked.to_uri(), draft["psbt"], secret, joins, chosen
+            ),
+        )
+        if deal["stage"] not in _REFUSED:
+            client.call("waitfordelivery", DELIVERY_MS)
+    if options.as_json:
+        write_json(deal)
+    else:
+        _tell(deal)
+    return 1 if deal["stage"] in _REFUSED else 0
+
+
+def _payments(options: WalletOptions) -> int:
+    with opened(options, dials=False) as client:
+        found = client.call("listdeals", options.arguments.id)
+    if options.as_json:
+        write_json(found)
+        return 0
+    for deal in found:
+        _tell(deal)
+    if not found:
+        write("No invoices and no direct payments.")
+    return 0
+
+
+def _receipts(options: WalletOptions) -> int:
+    with opened(options, dials=False) as client:
+        if options.arguments.id is not None:
+            write(client.call("getreceipt", options.arguments.id))
+            return 0
+        found = [deal for deal in client.call("listdeals") if deal["receipt"]]
+    if options.as_json:
+        write_json(found)
+        return 0
+    for deal in found:
+        write(f"{deal['id']}  {deal['role']:6} {_amount(deal)}  {_what(deal)}")
+    if not found:
+        write("No receipts.")
+    return 0
+
+
+def _tell(deal: Mapping[str, Any]) -> None:
+    joined = ", joined" if deal["joined"] else ""
+    write(f"{deal['id'][:16]}  {_amount(deal)}  {deal['stage']}{joined}  {_what(deal)}".rstrip())
+    shown = deal["shown"]
+    if shown is not None:
+        write(f"  {shown['headline']}")
+        for line in shown["proved"]:
+            write(f"    shown: {line}")
+        for line in shown["unproved"]:
+            write(f"    not shown: {line}")
+    elif deal["reason"]:
+        write(f"  {deal['reason']}")
+
+
+def _amount(deal: Mapping[str, Any]) -> str:
+    return "any amount" if deal["amount"] is None else f"{deal['amount']} BTC"
+
+
+def _what(deal: Mapping[str, Any]) -> str:
+    return ": ".join(filter(None, (deal["label"], deal["message"])))

@@ -1,0 +1,255 @@
+"""The desk of a wallet: what its thread does for payments between wallets, as jobs and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from axon.errors import WalletError
+from axon.payments.book import Book
+from axon.payments.following import follow_blocks
+from axon.payments.headerchain import HeaderChainView
+from axon.payments.invoice import Invoice
+from axon.payments.invoice import verify as verify_invoice
+from axon.payments.linkevents import Heard, Prove, Side
+from axon.payments.payee import PayeeDesk, Terms
+from axon.payments.payer import PayerDesk
+from axon.payments.step import DealStep
+from axon.payments.verdict import Verdict
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction
+from axon.wallet.errors import BadAmount, BadPsbt
+from axon.wallet.keys import Mnemonic
+from axon.wallet.psbt import Psbt
+from axon.wallet.signing import reveal_words, sign
+from axon.wallet.wallet import Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    """Make an invoice. The outcome is the `Invoice`, or the refusal."""
+
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDesk:
+    """Open the wallet's words, so that it can be paid. The outcome is a `DealStep`, or the refusal.
+
+    Args:
+        passphrase: what they were sealed with.
+    """
+
+    passphrase: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PayInvoice:
+    """Sign a draft, and pay an invoice with it. The outcome is a `DealStep`, or the refusal.
+
+    Args:
+        invoice: whose signature was checked.
+        draft: pays what it asks for, from our coins, and was looked at.
+        passphrase: opens the words.
+        joins: a payjoin is offered.
+    """
+
+    invoice: Invoice
+    draft: Psbt = field(repr=False)
+    passphrase: str = field(repr=False)
+    joins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CoinsLookedUp:
+    """What a `LookUp` has found. The outcome is a `DealStep`.
+
+    Args:
+        invoice_id: of the payment.
+        verdict: as it is from now on.
+    """
+
+    invoice_id: bytes
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PeersShow:
+    """Peers show a payment that is watched, or a rival of it. The outcome is a `DealStep`.
+
+    Args:
+        invoice_id: of the payment.
+        peers: how many.
+        rival: what they show in its place; None for the payment itself.
+    """
+
+    invoice_id: bytes
+    peers: int
+    rival: Txid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayerLeft:
+    """A payer's link is gone, for longer than he needs to come back. The outcome is a `DealStep`."""
+
+    invoice_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeSilent:
+    """A payee was not reached, or does not go on. The outcome is a `DealStep`."""
+
+    invoice_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FollowBlocks:
+    """The wallet has looked through blocks, or time has passed. The outcome is a `DealStep`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeDeals:
+    """After a start: payments that were begun go on. The outcome is a `DealStep`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeals:
+    """What was asked and paid. The outcome is a tuple of `Deal`, the latest change first."""
+
+
+DeskJob = (
+    Prove
+    | Heard
+    | IssueInvoice
+    | OpenDesk
+    | PayInvoice
+    | CoinsLookedUp
+    | PeersShow
+    | PayerLeft
+    | PayeeSilent
+    | FollowBlocks
+    | ResumeDeals
+    | ListDeals
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AtDesk:
+    """A job with what it is judged by.
+
+    Args:
+        job: what to do.
+        chain: our best chain as of the moment when it was ordered.
+        now_s: seconds since 1970, likewise.
+    """
+
+    job: DeskJob
+    chain: HeaderChainView
+    now_s: int
+
+
+class Desk:
+    """Does jobs, in the wallet's thread.
+
+    Args:
+        wallet: whose payments these are.
+        book: its deals.
+        payer: pays.
+        make_payee: is paid, with the words that are open.
+    """
+
+    def __init__(
+        self,
+        wallet: Wallet,
+        book: Book,
+        payer: PayerDesk,
+        make_payee: Callable[[Mnemonic], PayeeDesk],
+    ) -> None:
+        self._wallet = wallet
+        self._book = book
+        self._payer = payer
+        self._make_payee = make_payee
+        self._payee: PayeeDesk | None = None  # Until its words are open.
+
+    def perform(self, ordered: AtDesk) -> object:
+        """One job; its outcome as the job says.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        job, now_s = ordered.job, ordered.now_s
+        match job:
+            case Prove(_, hint, session_id):
+                return self._payee and self._payee.prove(hint, session_id, now_s)
+            case Heard(_, side, invoice_id, message):
+                if side is Side.PAYER:
+                    return self._payer.hear(invoice_id, message, now_s)
+                return self._receiving.hear(invoice_id, message, ordered.chain, now_s)
+            case ResumeDeals():
+                return self._payer.resume(now_s)
+            case FollowBlocks():
+                follow_blocks(self._wallet, self._book, now_s)
+                return DealStep()
+            case ListDeals():
+                return tuple(self._book.deals())
+            case PayeeSilent(invoice_id):
+                return self._payer.give_up(invoice_id)
+            case OpenDesk(passphrase):
+                return self._or_refusal(lambda: self._open(passphrase, ordered))
+            case PayInvoice():
+                return self._or_refusal(lambda: self._pay(job, now_s))
+            case IssueInvoice(terms):
+                return self._or_refusal(lambda: self._receiving.issue(terms, now_s))
+            case CoinsLookedUp(invoice_id, verdict):
+                return self._receiving.looked_up(invoice_id, verdict, now_s)
+            case PeersShow(invoice_id, peers, None):
+                return self._receiving.echoed(invoice_id, peers, now_s)
+            case PeersShow(invoice_id, peers, rival):
+                assert rival is not None, "else it is the payment itself"
+                return self._receiving.opposed(invoice_id, rival, peers, now_s)
+            case PayerLeft(invoice_id):
+                return self._receiving.left(invoice_id, now_s)
+
+    def _open(self, passphrase: str, ordered: AtDesk) -> DealStep:
+        self._payee = self._make_payee(reveal_words(self._wallet, passphrase))
+        return self._payee.resume(ordered.chain, ordered.now_s)
+
+    def _pay(self, job: PayInvoice, now_s: int) -> DealStep:
+        verify_invoice(job.invoice, now_s)
+        words = reveal_words(self._wallet, job.passphrase)
+        signed = sign(self._wallet, job.draft, words)
+        if isinstance(signed, Psbt):
+            raise BadPsbt("others must sign this payment, too: pay the address on chain")
+        check_pays(job.invoice, signed)
+        return self._payer.begin(job.invoice, signed, words if job.joins else None, now_s)
+
+    @property
+    def _receiving(self) -> PayeeDesk:
+        if self._payee is None:
+            raise WalletError("open the wallet's words first, so that it can sign invoices")
+        return self._payee
+
+    @staticmethod
+    def _or_refusal(action: Callable[[], object]) -> object:
+        try:
+            return action()
+        except WalletError as refused:
+            return refused
+
+
+def check_pays(invoice: Invoice, transaction: Transaction) -> None:
+    """See that a transaction pays what an invoice asks for.
+
+    Raises:
+        BadAmount: it does not.
+    """
+    paid_sat = sum(
+        output.amount_sat
+        for output in transaction.outputs
+        if output.script_pubkey == invoice.script_pubkey
+    )
+    if not paid_sat or paid_sat < (invoice.amount_sat or 0):
+        raise BadAmount(
+            f"the draft pays {paid_sat} sat to this invoice, which asks for"
+            f" {invoice.amount_sat or 'any amount'}: draft it anew"
+        )

@@ -1,0 +1,92 @@
+"""What blocks decide of payments between wallets: settled, spent otherwise, or too late.
+
+The wallet looks through blocks for its own sake; here is what follows from what it found. A payment
+is settled by a block, whoever gave it to whom, and also when the address of an invoice was paid by
+a wallet that knows nothing of all this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from axon.payments.book import Book
+from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.receiptproof import MinedProof
+from axon.payments.verdict import PaymentLevel, Verdict
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.transaction import outpoint_txid
+from axon.wallet.wallet import Wallet
+
+
+def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> None:
+    """Write down what the wallet's blocks say of its deals.
+
+    Args:
+        now_s: seconds since 1970.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    for deal in book.deals():
+        moved = _followed(wallet, deal, now_s)
+        if moved is not deal:
+            book.put(moved)
+
+
+def _followed(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
+    confirmed = wallet.ledger.confirmed
+    mined = next((txid for txid in deal.txids if txid in confirmed), None)
+    if deal.stage is DealStage.SETTLED:
+        has_left = deal.packet is not None and mined is None
+        return deal.moved(DealStage.ACCEPTED, now_s) if has_left else deal
+    if mined is not None:
+        return _settled(wallet, deal, mined, now_s)
+    rival = _rival(wallet, deal)
+    if rival is not None:
+        return _outdone(wallet, deal, rival, now_s)
+    if deal.packet is None and deal.role is Role.PAYEE:
+        return _paid_plainly(wallet, deal, now_s)
+    return deal
+
+
+def _settled(wallet: Wallet, deal: Deal, txid: Txid, now_s: int) -> Deal:
+    """A block has one of the two: that one was the payment."""
+    joined = deal.joined if deal.joined is not None and deal.joined.txid == txid else None
+    receipt = deal.receipt
+    if receipt is not None and receipt.txid == txid:
+        place = wallet.ledger.confirmed[txid]
+        proof = MinedProof(place.height, wallet.proof(txid), wallet.transaction(txid))
+        receipt = replace(receipt, proof=proof)
+    verdict = Verdict(PaymentLevel.MINED, height=wallet.ledger.tip.height)
+    return deal.moved(DealStage.SETTLED, now_s, joined=joined, receipt=receipt, verdict=verdict)
+
+
+def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
+    """What a block has in place of an open payment."""
+    if not deal.is_open or deal.packet is None:
+        return None
+    rivals = wallet.ledger.conflicts(deal.packet.transaction)
+    return next((txid for txid in rivals if txid in wallet.ledger.confirmed), None)
+
+
+def _outdone(wallet: Wallet, deal: Deal, rival: Txid, now_s: int) -> Deal:
+    height = wallet.ledger.confirmed[rival].height
+    reason = f"a coin of it was spent by transaction {to_hex(rival)} in block {height}"
+    verdict = Verdict(PaymentLevel.REFUSED, "coin-spent", reason, height)
+    return deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=reason)
+
+
+def _paid_plainly(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
+    """Its address may have been paid on chain; else it expires."""
+    invoice, ledger = deal.invoice, wallet.ledger
+    paid_sat = sum(
+        owned.output.amount_sat
+        for point, owned in ledger.owned.items()
+        if owned.output.script_pubkey == invoice.script_pubkey
+        and outpoint_txid(point) in ledger.confirmed
+    )
+    if paid_sat and paid_sat >= (invoice.amount_sat or 0):
+        return deal.moved(DealStage.SETTLED, now_s)
+    if deal.is_open and invoice.is_expired(now_s):
+        return deal.moved(DealStage.EXPIRED, now_s)
+    return deal

@@ -1,0 +1,420 @@
+"""The payee: issues invoices, looks at what comes for them, accepts it, and says so.
+
+    payment -> check_packet -> FUNDED -> LookUp -> UNSPENT -> accepted: receipt, Settle
+                                      `-> pjoffer -> pjanswer -> the joined payment -> accepted
+
+A payer who knows payjoin gets time to offer one; what he sent first is good by itself, and is
+settled when he does not, sends it once more, says that he is done, or goes silent. Every stage is
+written down before the payer hears of it, and each message may come twice: the answer is the same.
+Nothing here waits; it belongs to the thread of its wallet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+
+from axon.errors import DecodeError, WalletError
+from axon.machine import Endpoint
+from axon.mempool.policy import Policy
+from axon.payments import payjoinreceiver
+from axon.payments.book import Book
+from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.headerchain import HeaderChainView
+from axon.payments.invoice import Invoice, prove_link
+from axon.payments.invoice import sign as sign_invoice
+from axon.payments.invoicekeys import invoice_secret
+from axon.payments.joinedpsbt import read_joined
+from axon.payments.linkevents import Proof
+from axon.payments.linkfeatures import knows_payjoin
+from axon.payments.linkkeys import invoice_hint
+from axon.payments.linkmessages import MAX_REASON_SIZE, Bye, Hello
+from axon.payments.messages import (
+    GetInvoice,
+    InvoiceMessage,
+    LinkMessage,
+    PayjoinAnswer,
+    PayjoinOffer,
+    PaymentMessage,
+    ReceiptMessage,
+    VerdictMessage,
+)
+from axon.payments.packet import Packet
+from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
+from axon.payments.payjoinparameters import parse_parameters
+from axon.payments.proof import check_packet
+from axon.payments.receipt import issue as issue_receipt
+from axon.payments.step import DealStep, LookUp, Settle, Want, WatchFor
+from axon.payments.verdict import PaymentLevel, Verdict, Wanted
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import Transaction
+from axon.wallet.errors import BadPsbt
+from axon.wallet.keys import Mnemonic
+from axon.wallet.payment import address_script
+from axon.wallet.unconfirmed import ScriptCheck
+from axon.wallet.wallet import Wallet
+
+MAX_DETAIL: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an invoice is to say.
+
+    Args:
+        amount_sat: how much; None where the payer decides.
+        label, message: who is paid, and what for.
+        lifetime_s: for so long it can be paid.
+        endpoints: where we listen.
+    """
+
+    amount_sat: int | None
+    label: str = ""
+    message: str = ""
+    lifetime_s: int = 86_400
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What is known of a payer only while his link stands."""
+
+    joins: bool = False
+    offer: PayjoinOffer | None = None
+    looked_up: bool = False
+
+
+class PayeeDesk:
+    """The payments that a wallet is to receive.
+
+    Args:
+        wallet: whose.
+        book: its deals.
+        words: the open mnemonic; it signs invoices, receipts and joined payments.
+        check_scripts: libbitcoinkernel.
+        policy: what counts as a fee, and as standard.
+        rng: nonces, and the places of what is joined.
+        joins: payjoin is offered.
+    """
+
+    def __init__(
+        self,
+        wallet: Wallet,
+        book: Book,
+        words: Mnemonic,
+        check_scripts: ScriptCheck,
+        policy: Policy,
+        rng: Random,
+        *,
+        joins: bool = True,
+    ) -> None:
+        self._wallet = wallet
+        self._book = book
+        self._words = words
+        self._check_scripts = check_scripts
+        self._policy = policy
+        self._rng = rng
+        self._joins = joins
+        self._visits: dict[bytes, _Visit] = {}
+        self._opposed: dict[bytes, None] = {}  # Invoices whose payment peers go against.
+
+    # Invoices.
+
+    def issue(self, terms: Terms, now_s: int) -> Invoice:
+        """A new invoice, written down.
+
+        Raises:
+            BadInvoice: its terms cannot be an invoice's, or too many are open.
+            AddressGap: too many addresses in a row were never paid.
+        """
+        self._book.check_room(now_s)
+        index = self._book.next_index()
+        address = self._wallet.new_address()
+        unsigned = Invoice(
+            self._wallet.network,
+            address,
+            address_script(address, self._wallet.network),
+            terms.amount_sat,
+            terms.label,
+            terms.message,
+            now_s,
+            now_s + terms.lifetime_s,
+            terms.endpoints,
+            b"",
+            b"",
+        )
+        entropy = self._rng.randbytes(32)
+        invoice = sign_invoice(unsigned, self._secret(index), entropy)
+        self._book.issue(Deal(Role.PAYEE, invoice, DealStage.ISSUED, now_s, key_index=index))
+        return invoice
+
+    def prove(self, hint: bytes, session_id: bytes, now_s: int) -> Proof | None:
+        """Which invoice somebody comes for, and that it is ours; None if there is none such."""
+        for deal in self._book.deals(Role.PAYEE):
+            invoice_id = deal.invoice.id
+            if invoice_hint(session_id, invoice_id) != hint:
+                continue
+            if deal.packet is None and deal.invoice.is_expired(now_s):
+                return None
+            secret, entropy = self._secret(deal.key_index), self._rng.randbytes(32)
+            return Proof(invoice_id, prove_link(secret, session_id, invoice_id, entropy))
+        return None
+
+    def _secret(self, index: int) -> bytes:
+        return invoice_secret(self._words, self._wallet.network, index)
+
+    # What a payer says.
+
+    def hear(
+        self, invoice_id: bytes, message: LinkMessage, chain: HeaderChainView, now_s: int
+    ) -> DealStep:
+        """One message of a payer, who came for an invoice of ours.
+
+        Args:
+            chain: our best chain; it must not move meanwhile.
+            now_s: seconds since 1970.
+        """
+        deal = self._require(invoice_id)
+        visit = self._visits.setdefault(invoice_id, _Visit())
+        match message:
+            case Hello():
+                visit.joins = self._joins and knows_payjoin(message)
+                if deal.stage is DealStage.ISSUED:
+                    self._book.put(deal.moved(DealStage.LINKED, now_s))
+                return DealStep()
+            case GetInvoice():
+                return DealStep((InvoiceMessage(deal.invoice.to_uri()),))
+            case PaymentMessage():
+                return self._paid(deal, visit, message.packet, chain, now_s)
+            case PayjoinAnswer():
+                return self._take_joined(deal, message.psbt, now_s)
+            case PayjoinOffer():
+                visit.offer = message
+                return self._answer_offer(deal, visit, now_s)
+            case Bye():
+                return self.left(invoice_id, now_s)
+            case _:
+                return DealStep(end="a payee has no answer to that")
+
+    def left(self, invoice_id: bytes, now_s: int) -> DealStep:
+        """A payer has gone: what he sent, and is good, is settled as it is."""
+        visit, deal = self._visits.pop(invoice_id, None), self._require(invoice_id)
+        was_looked_up = visit is not None and visit.looked_up
+        if deal.stage is DealStage.JOINED or (deal.stage is DealStage.CHECKED and was_looked_up):
+            return self._accept(deal, now_s)
+        return DealStep()  # Accepted when its coins were looked up.
+
+    def resume(self, chain: HeaderChainView, now_s: int) -> DealStep:
+        """After a start: go on with what payments came before."""
+        wants: list[Want] = []
+        for deal in self._book.deals(Role.PAYEE):
+            if deal.packet is None or not deal.is_open:
+                continue
+            if deal.stage is DealStage.OFFERED or deal.stage is DealStage.CHECKED:
+                wants += self._check(deal, deal.packet, chain, now_s).wants
+            elif deal.stage is DealStage.JOINED:
+                wants += self._accept(deal, now_s).wants
+            elif deal.payment is not None:
+                wants += [Settle(deal.payment), WatchFor(deal.invoice.id, deal.payment)]
+        return DealStep(wants=tuple(wants))
+
+    # A payment.
+
+    def _paid(
+        self, deal: Deal, visit: _Visit, data: bytes, chain: HeaderChainView, now_s: int
+    ) -> DealStep:
+        try:
+            packet = Packet.decode(data)
+        except DecodeError as error:
+            return DealStep(end=_plain(f"no packet: {error}")[:MAX_REASON_SIZE])
+        transaction = packet.transaction
+        if transaction.txid in deal.txids and deal.stage is not DealStage.REFUSED:
+            return self._again(deal, visit, now_s)
+        if deal.packet is not None and deal.stage is not DealStage.REFUSED:
+            return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
+        if deal.packet is None and deal.invoice.is_expired(now_s):
+            return _refusal(transaction.txid, "expired", "this invoice has expired")
+        deal = self._book.put(deal.moved(DealStage.OFFERED, now_s, packet=packet))
+        return self._check(deal, packet, chain, now_s)
+
+    def _check(self, deal: Deal, packet: Packet, chain: HeaderChainView, now_s: int) -> DealStep:
+        """How far a new payment proves itself, from what we have here."""
+        invoice = deal.invoice
+        wanted = Wanted(invoice.script_pubkey, invoice.amount_sat or 0)
+        checked = check_packet(packet, wanted, chain, self._check_scripts, self._policy)
+        verdict = checked.verdict
+        if verdict.level is PaymentLevel.REFUSED:
+            deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
+            return DealStep((_told(self._book.put(deal)),))
+        deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
+        wants = (
+            WatchFor(invoice.id, packet.transaction, checked.claims, packet.unconfirmed),
+            LookUp(invoice.id, checked.claims),
+        )
+        return DealStep((_told(deal),), wants)
+
+    def _again(self, deal: Deal, visit: _Visit, now_s: int) -> DealStep:
+        """What we have came once more: it is not to be joined, or our answer was lost."""
+        if deal.stage in (DealStage.CHECKED, DealStage.JOINED) and visit.looked_up:
+            return self._accept(deal, now_s)
+        visit.joins = False
+        return DealStep((_told(deal), *_receipt(deal)))
+
+    def looked_up(self, invoice_id: bytes, verdict: Verdict, now_s: int) -> DealStep:
+        """What was found of the coins of a payment: unspent, spent, or nothing could be found."""
+        deal, visit = self._require(invoice_id), self._visits.get(invoice_id)
+        if deal.stage is not DealStage.CHECKED:
+            return DealStep()
+        if verdict.level is PaymentLevel.REFUSED:
+            deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
+            return DealStep((_told(self._book.put(deal)),))
+        deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
+        if visit is None or not visit.joins:
+            return self._accept(deal, now_s)
+        visit.looked_up = True
+        waiting = self._answer_offer(deal, visit, now_s) if visit.offer is not None else DealStep()
+        return DealStep((_told(deal), *waiting.messages), waiting.wants)
+
+    def echoed(self, invoice_id: bytes, peers: int, now_s: int) -> DealStep:
+        """Peers show the payment, and none has shown a rival."""
+        deal = self._require(invoice_id)
+        verdict = deal.verdict
+        if verdict is None or verdict.level is not PaymentLevel.UNSPENT:
+            return DealStep()
+        if invoice_id in self._opposed:
+            return DealStep()
+        return self._relevel(deal, PaymentLevel.UNOPPOSED, peers, now_s)
+
+    def opposed(self, invoice_id: bytes, rival: Txid, peers: int, now_s: int) -> DealStep:
+        """Peers show a transaction that spends what the payment spends."""
+        deal = self._require(invoice_id)
+        if rival in deal.txids or invoice_id in self._opposed:
+            return DealStep()  # The first payment and the joined one are the same to us.
+        self._opposed[invoice_id] = None
+        verdict = deal.verdict
+        if verdict is None or verdict.level is not PaymentLevel.UNOPPOSED:
+            return DealStep()
+        return self._relevel(deal, PaymentLevel.UNSPENT, peers, now_s)
+
+    def _relevel(self, deal: Deal, level: PaymentLevel, peers: int, now_s: int) -> DealStep:
+        assert deal.verdict is not None, "it was checked"
+        verdict = replace(deal.verdict, level=level, peers=peers)
+        return DealStep((_told(self._book.put(deal.moved(deal.stage, now_s, verdict=verdict))),))
+
+    def _accept(self, deal: Deal, now_s: int) -> DealStep:
+        """The payment is taken as it is: it goes into the wallet, and a receipt to the payer."""
+        transaction, invoice = _payment(deal), deal.invoice
+        paid_sat = sum(
+            output.amount_sat
+            for output in transaction.outputs
+            if output.script_pubkey == invoice.script_pubkey
+        )
+        self._wallet.take_unconfirmed(transaction, now_s, "a payer")
+        receipt = issue_receipt(
+            self._wallet, invoice, transaction.txid, paid_sat, now_s, self._words
+        )
+        deal = self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt))
+        wants: tuple[Want, ...] = (Settle(transaction),)
+        if deal.joined is not None:
+            wants = (WatchFor(invoice.id, transaction), *wants)
+        return DealStep((_told(deal), *_receipt(deal)), wants)
+
+    # Payjoin.
+
+    def _answer_offer(self, deal: Deal, visit: _Visit, now_s: int) -> DealStep:
+        message = visit.offer
+        assert message is not None, "an offer was made"
+        if deal.stage not in (DealStage.CHECKED, DealStage.JOINED):
+            visit.offer = None
+            said = PayjoinAnswer(Trouble.UNAVAILABLE.value, "no payment waits for it")
+            return DealStep(
+                (said,) if deal.verdict is None else (said, _told(deal), *_receipt(deal))
+            )
+        if not visit.looked_up and deal.stage is DealStage.CHECKED:
+            return DealStep()  # Answered when the coins were looked up.
+        visit.offer = None
+        found = self._join(deal, message, now_s)
+        if isinstance(found, Declined):
+            said = PayjoinAnswer(found.trouble.value, _plain(found.reason)[:MAX_DETAIL])
+            accepted = self._accept(deal, now_s)
+            return DealStep((said, *accepted.messages), accepted.wants)
+        if deal.stage is DealStage.CHECKED:
+            self._book.put(
+                deal.moved(DealStage.JOINED, now_s, offer=message.psbt, answer=found.psbt)
+            )
+        return DealStep((PayjoinAnswer(psbt=found.psbt),))
+
+    def _join(self, deal: Deal, message: PayjoinOffer, now_s: int) -> Proposal | Declined:
+        assert deal.packet is not None, "a payment was offered before"
+        if not self._joins:
+            return Declined(Trouble.UNAVAILABLE, "this wallet joins no payments")
+        try:
+            offer = Offer(message.psbt, parse_parameters(message.parameters))
+            if offer.read().transaction.txid != deal.packet.transaction.txid:
+                return Declined(Trouble.REJECTED, "the offer is not the payment that was checked")
+            return payjoinreceiver.answer(
+                self._wallet,
+                offer,
+                deal.invoice.script_pubkey,
+                deal.invoice.amount_sat,
+                payjoinreceiver.JoinPolicy(),
+                check_original=lambda *_: "",  # It was checked as a packet.
+                choose=self._rng,
+                passphrase=self._words,
+                now_s=now_s,
+            )
+        except (DecodeError, WalletError) as error:
+            return Declined(Trouble.REJECTED, str(error))
+
+    def _take_joined(self, deal: Deal, returned: bytes, now_s: int) -> DealStep:
+        """The joined payment, signed by the payer: good if the scripts say so."""
+        if deal.stage is not DealStage.JOINED:
+            return DealStep((_told(deal), *_receipt(deal)) if deal.verdict is not None else ())
+        try:
+            joined, spent = read_joined(
+                returned, deal.offer, deal.answer, self._wallet.ledger.owned
+            )
+        except BadPsbt as error:
+            return _refusal(_payment(deal).txid, "bad-join", str(error))
+        if not self._check_scripts(joined, spent):
+            return _refusal(joined.txid, "bad-signature", "the joined payment is not signed")
+        return self._accept(deal.moved(DealStage.JOINED, now_s, joined=joined), now_s)
+
+    def _require(self, invoice_id: bytes) -> Deal:
+        deal = self._book.get(Role.PAYEE, invoice_id)
+        assert deal is not None, "a link is about an invoice of ours"
+        return deal
+
+
+def _told(deal: Deal) -> VerdictMessage:
+    verdict = deal.verdict
+    assert verdict is not None, "it was checked"
+    return VerdictMessage(
+        _payment(deal).txid,
+        verdict.level,
+        verdict.height,
+        verdict.peers,
+        _plain(verdict.reason),
+        _plain(verdict.detail)[:MAX_DETAIL],
+    )
+
+
+def _plain(text: str) -> str:
+    """As a message may hold it."""
+    return text.encode("ascii", "replace").decode()
+
+
+def _payment(deal: Deal) -> Transaction:
+    transaction = deal.payment
+    assert transaction is not None, "it came before"
+    return transaction
+
+
+def _receipt(deal: Deal) -> tuple[ReceiptMessage, ...]:
+    return () if deal.receipt is None else (ReceiptMessage(deal.receipt.encode()),)
+
+
+def _refusal(txid: Txid, word: str, sentence: str) -> DealStep:
+    told = _plain(sentence)[:MAX_DETAIL]
+    return DealStep((VerdictMessage(txid, PaymentLevel.REFUSED, -1, 0, word, told),))

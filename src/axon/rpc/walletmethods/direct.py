@@ -1,0 +1,284 @@
+"""Payments from wallet to wallet: invoices, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from axon.errors import ConfigError, WalletError
+from axon.machine import Endpoint, EndpointError
+from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.desk import IssueInvoice, ListDeals, OpenDesk, PayInvoice
+from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.payee import Terms
+from axon.payments.verdict import verdict_text
+from axon.primitives.hashes import to_hex
+from axon.rpc.amounts import Amount, Json, amount_from
+from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
+from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.named import parse_payment
+from axon.wallet.psbt import Psbt
+
+DAY_S: Final = 86_400
+
+ANY_PORT: Final = Endpoint("127.0.0.1", 0)
+
+DEFAULT_PORT: Final = 9_735
+"""Where a wallet listens for others if no port is named."""
+
+LOOK_S: Final = 0.05
+"""How often it is looked how far a payment is, while somebody waits."""
+
+_ENDED: Final = frozenset(
+    {DealStage.ACCEPTED, DealStage.SETTLED, DealStage.REFUSED, DealStage.EXPIRED}
+)
+
+
+@method("payments")
+async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None = None) -> Json:
+    """Opens the wallet's words until it is closed, so that it can be paid by other wallets, and
+    listens for them.
+
+    Args:
+        passphrase: Opens the keys
+        listen: The address and port to listen on; left out: this machine alone, any free port
+
+    Returns:
+        {                    (json object)
+          "listening" : "str"  (string) Address and port
+        }
+    """
+    await _desk(daemon, OpenDesk(passphrase))
+    try:
+        asked = ANY_PORT if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
+        endpoint = await daemon.listen(asked)
+        daemon.listening.append(endpoint)
+    except EndpointError as error:
+        raise RpcError(Code.PARAMETER, str(error)) from None
+    except ConfigError as error:
+        raise RpcError(Code.MISC, str(error)) from None
+    return {"listening": str(endpoint)}
+
+
+@method("payments")
+async def createinvoice(
+    daemon: WalletDaemon,
+    amount: Json = None,
+    label: str = "",
+    message: str = "",
+    expires_in: int = DAY_S,
+    *,
+    endpoints: list[str] | None = None,
+) -> Json:
+    """Makes an invoice that any wallet can pay on chain, and wallets that know how directly.
+
+    Args:
+        amount: How much in BTC; left out where the payer decides
+        label: Who is paid
+        message: What for
+        expires_in: Seconds
+        endpoints: Where others reach this wallet; left out: where it listens
+
+    Returns:
+        {                     (json object)
+          "id" : "hex",         (string) Names the invoice
+          "uri" : "str",        (string) What the payer gets
+          "address" : "str",    (string) Where it can be paid on chain
+          "expires" : n         (numeric) Seconds since 1970
+        }
+    """
+    amount_sat = None if amount is None else amount_from(amount).sat
+    try:
+        reached = [
+            Endpoint.parse(each, daemon.node.settings.network.port) for each in endpoints or ()
+        ]
+    except EndpointError as error:
+        raise RpcError(Code.PARAMETER, str(error)) from None
+    terms = Terms(amount_sat, label, message, expires_in, tuple(reached) or tuple(daemon.listening))
+    invoice = await _desk(daemon, IssueInvoice(terms))
+    assert isinstance(invoice, Invoice), "what is not refused is made"
+    return {
+        "id": invoice.id.hex(),
+        "uri": invoice.to_uri(),
+        "address": invoice.address,
+        "expires": invoice.expires_s,
+    }
+
+
+@method("payments")
+async def payinvoice(
+    daemon: WalletDaemon,
+    uri: str,
+    psbt: str,
+    passphrase: str,
+    payjoin: bool = True,
+    *,
+    wait: int = 0,
+) -> Json:
+    """Signs a payment, and hands it to who wrote the invoice; without him it is settled as it is.
+
+    Args:
+        uri: The invoice
+        psbt: A draft that pays it, in base64 or hex
+        passphrase: Opens the keys, for this call only
+        payjoin: Let the payee join it with a coin of his
+        wait: Wait so many milliseconds at most until it is accepted or refused
+
+    Returns:
+        {...}    (json object) As in listdeals
+    """
+    network = daemon.node.settings.network
+    try:
+        invoice = invoice_from_uri(uri, network)
+    except WalletError as error:
+        raise refusal(error) from error
+    if not isinstance(invoice, Invoice):
+        raise RpcError(Code.PARAMETER, "this URI can be paid on chain only: it has no endpoint")
+    draft = parse_payment(psbt)
+    if not isinstance(draft, Psbt):
+        raise RpcError(Code.PARAMETER, "expected a draft, not a finished transaction")
+    await _desk(daemon, PayInvoice(invoice, draft, passphrase, payjoin))
+    deal = await _wait_for(daemon, Role.PAYER, invoice.id, wait, lambda deal: deal.stage in _ENDED)
+    return deal_json(deal)
+
+
+@method("payments")
+async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
+    """What was asked of others and by others, the latest change first.
+
+    Args:
+        invoice: The id of one invoice
+
+    Returns:
+        [                        (json array)
+          {                        (json object)
+            "id" : "hex",            (string) The invoice's
+            "role" : "str",          (string) payee or payer
+            "stage" : "str",         (string) issued, linked, offered, checked, joined, accepted,
+                                     settled, expired or refused
+            "changed" : n,           (numeric) Since when, seconds since 1970
+            "reason" : "str",        (string) Why it was refused; else empty
+            "uri" : "str",           (string) The invoice
+            "address" : "str",       (string) Where it is paid
+            "amount" : n,            (numeric) What it asks for; null for any amount
+            "label" : "str",         (string) Who is paid, by his own word
+            "message" : "str",       (string) What for
+            "txid" : "hex",          (string) The payment; null before it
+            "joined" : bool,         (boolean) Whether it is a payjoin
+            "level" : n,             (numeric) What is known of it, 0 to 6; null before it
+            "shown" : {              (json object) The same in words; null before it
+              "headline" : "str",      (string) In one sentence
+              "proved" : [...],        (json array) What was shown
+              "unproved" : [...]       (json array) What was not
+            },
+            "receipt" : bool         (boolean) Whether there is one
+          }, ...
+        ]
+    """
+    found = await _deals(daemon)
+    return [deal_json(deal) for deal in found if invoice in {None, deal.invoice.id.hex()}]
+
+
+@method("payments")
+async def waitfordeal(daemon: WalletDaemon, invoice: str, stage: str, timeout: int = 0) -> Json:
+    """Waits until what was asked for has come to a stage, or has ended.
+
+    Args:
+        invoice: The id of an invoice of this wallet
+        stage: As in listdeals
+        timeout: So many milliseconds at most; 0 for as long as it takes
+
+    Returns:
+        {...}    (json object) As in listdeals
+    """
+    try:
+        wanted, name = DealStage(stage), bytes.fromhex(invoice)
+    except ValueError:
+        raise RpcError(Code.PARAMETER, "expected the id of an invoice, and a stage") from None
+    wait_ms = timeout or None
+    ended = _ENDED - {DealStage.ACCEPTED} if wanted is DealStage.SETTLED else _ENDED
+    deal = await _wait_for(
+        daemon, Role.PAYEE, name, wait_ms, lambda deal: deal.stage is wanted or deal.stage in ended
+    )
+    return deal_json(deal)
+
+
+@method("payments")
+async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
+    """The receipt of a payment, as a text that can be kept and checked without a network.
+
+    Args:
+        invoice: The id of the invoice
+
+    Returns:
+        "str"    (string) The receipt
+    """
+    for deal in await _deals(daemon):
+        if deal.invoice.id.hex() == invoice and deal.receipt is not None:
+            return deal.receipt.encode()
+    raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
+
+
+def deal_json(deal: Deal) -> dict[str, Json]:
+    """A deal as programs see it."""
+    invoice, verdict, payment = deal.invoice, deal.verdict, deal.payment
+    shown = None if verdict is None else verdict_text(verdict)
+    words: Json = None
+    if shown is not None:
+        words = {
+            "headline": shown.headline,
+            "proved": list(shown.proved),
+            "unproved": list(shown.unproved),
+        }
+    return {
+        "id": invoice.id.hex(),
+        "role": deal.role.name.lower(),
+        "stage": deal.stage.value,
+        "changed": deal.changed_s,
+        "reason": deal.reason,
+        "uri": invoice.to_uri(),
+        "address": invoice.address,
+        "amount": None if invoice.amount_sat is None else Amount(invoice.amount_sat),
+        "label": invoice.label,
+        "message": invoice.message,
+        "txid": None if payment is None else to_hex(payment.txid),
+        "joined": deal.joined is not None,
+        "level": None if verdict is None else int(verdict.level),
+        "shown": words,
+        "receipt": deal.receipt is not None,
+    }
+
+
+async def _desk(daemon: WalletDaemon, command: object) -> object:
+    answer = await daemon.command(command)
+    if isinstance(answer, WalletError):
+        raise refusal(answer) from answer
+    return answer
+
+
+async def _deals(daemon: WalletDaemon) -> tuple[Deal, ...]:
+    found = await daemon.command(ListDeals())
+    assert isinstance(found, tuple), "a desk lists its deals"
+    return found
+
+
+async def _wait_for(
+    daemon: WalletDaemon,
+    role: Role,
+    invoice_id: bytes,
+    wait_ms: int | None,
+    holds: Callable[[Deal], bool],
+) -> Deal:
+    """A deal once something holds of it, or as it is when the time is over."""
+    loop = asyncio.get_running_loop()
+    until = None if wait_ms is None else loop.time() + wait_ms / 1_000
+    while True:
+        deals = [each for each in await _deals(daemon) if each.role is role]
+        deal = next((each for each in deals if each.invoice.id == invoice_id), None)
+        if deal is None:
+            raise RpcError(Code.NOT_FOUND, "there is no such invoice in this wallet")
+        if holds(deal) or (until is not None and loop.time() >= until):
+            return deal
+        await asyncio.sleep(LOOK_S)

@@ -1,0 +1,311 @@
+"""Alice hands Bob a payment: what each of them holds after every way that it can go."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.errors import WalletError
+from axon.payments.deal import DealStage, Role
+from axon.payments.desk import AtDesk, PayeeSilent, PayerLeft, PayInvoice, PeersShow
+from axon.payments.linkevents import Side
+from axon.payments.linkmessages import Hello
+from axon.payments.messages import (
+    LinkMessage,
+    PayjoinAnswer,
+    PaymentMessage,
+    ReceiptMessage,
+    VerdictMessage,
+)
+from axon.payments.receipt import verify
+from axon.payments.verdict import PaymentLevel, Verdict
+from axon.primitives.hashes import Txid, to_hex
+from axon.primitives.transaction import COIN, Transaction
+from axon.wallet.errors import BadAmount
+from axon.wallet.payment import Payee as Recipient
+from axon.wallet.payment import draft
+from axon.wallet.signing import sign
+from tests.payments.dealscene import AMOUNT_SAT, NOBODY, Town
+from tests.payments.payscene import kernel
+from tests.wallet.scene import PASSPHRASE
+
+
+def names(said: list[tuple[Side, LinkMessage]], side: Side) -> list[str]:
+    """What one of them said."""
+    return [message.command for each, message in said if each is side]
+
+
+def test_a_plain_payment_is_checked_accepted_and_settled() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    paid = town.alice.deal(Role.PAYER, invoice).payment
+    assert paid is not None
+    town.change = lambda _, m: Hello(hint=m.hint) if isinstance(m, Hello) else m
+    said = town.talk(invoice)
+    assert names(said, Side.PAYER) == ["hello", "payment", "bye"]
+    assert names(said, Side.PAYEE) == ["hello", "verdict", "verdict", "receipt"]
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.ACCEPTED
+    assert town.alice.settled == town.bob.settled == [paid]
+    assert payer.receipt == payee.receipt
+    assert payer.receipt is not None
+    assert verify(payer.receipt, kernel).is_valid
+    town.mine(paid)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.SETTLED
+    assert payer.receipt is not None
+    assert any("block" in line for line in verify(payer.receipt, kernel).proved)
+    assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
+
+
+def test_a_joined_payment_has_a_coin_of_both() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    said = town.talk(invoice)
+    assert names(said, Side.PAYER) == ["hello", "payment", "pjoffer", "pjanswer", "bye"]
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    joined = payer.joined
+    assert joined is not None
+    assert payee.joined == joined
+    assert len(joined.inputs) == 2
+    assert town.alice.settled == town.bob.settled == [joined]
+    assert payer.stage is payee.stage is DealStage.ACCEPTED
+    before_sat = town.alice.spendable_sat()
+    town.mine(joined)
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.SETTLED
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+    assert town.alice.spendable_sat() == before_sat < COIN - AMOUNT_SAT
+    assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
+
+
+def test_who_wants_no_join_says_so_by_the_same_payment() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    said = town.talk(invoice)
+    assert names(said, Side.PAYER) == ["hello", "payment", "payment", "bye"]
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.ACCEPTED
+
+
+@pytest.mark.parametrize("lost", ["payment", "pjoffer", "pjanswer", "verdict", "receipt"])
+def test_whatever_is_lost_the_payment_is_made_once(lost: str) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda _, m: None if m.command == lost else m
+    town.talk(invoice)
+    town.bob.do(PayerLeft(invoice.id))
+    town.change = lambda _, m: m
+    town.talk(invoice)
+    town.bob.do(PayerLeft(invoice.id))
+    town.alice.do(PayeeSilent(invoice.id))
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.ACCEPTED
+    settled = {item.txid for item in (*town.alice.settled, *town.bob.settled)}
+    assert settled <= set(payer.txids)
+    town.mine(town.bob.settled[-1])
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.SETTLED
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+    assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
+
+
+def test_without_the_payee_the_payment_is_settled_as_it_is() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.alice.do(PayeeSilent(invoice.id))
+    deal = town.alice.deal(Role.PAYER, invoice)
+    assert town.alice.settled == [deal.payment]
+    assert deal.receipt is None
+    town.mine(town.alice.settled[0])
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.SETTLED
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+
+
+def test_a_coin_that_a_block_has_spent_is_refused_and_the_block_is_named() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    reason = "a coin of it was spent by transaction ab in block 12"
+    town.bob.looked_up = Verdict(PaymentLevel.REFUSED, "coin-spent", reason, 12)
+    town.talk(invoice)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.REFUSED
+    assert payer.reason == payee.reason == reason
+    assert town.bob.settled == town.alice.settled == []
+    assert town.bob.spendable_sat() == COIN // 2
+
+
+def test_a_payment_of_another_amount_is_refused() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    made = draft(
+        town.alice.wallet, [Recipient(invoice.script_pubkey, AMOUNT_SAT - 1)], feerate_sat_kvb=2_000
+    )
+    order = AtDesk(
+        PayInvoice(invoice, made.psbt, PASSPHRASE, True), town.chain.headers, town.alice.now_s
+    )
+    assert isinstance(town.alice.desk.perform(order), BadAmount)
+    assert town.alice.book.deals() == []
+
+
+def test_an_invoice_is_paid_once() -> None:
+    town = Town(alices_sat=(COIN, COIN))
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    made = draft(
+        town.alice.wallet, [Recipient(invoice.script_pubkey, AMOUNT_SAT)], feerate_sat_kvb=2_000
+    )
+    job = PayInvoice(invoice, made.psbt, PASSPHRASE, True)
+    again = town.alice.desk.perform(AtDesk(job, town.chain.headers, town.alice.now_s))
+    assert isinstance(again, WalletError)
+    assert "before" in str(again)
+
+
+def test_an_expired_invoice_takes_no_payment() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    deal = town.alice.deal(Role.PAYER, invoice)
+    assert deal.packet is not None
+    for _ in range(150):
+        town.chain.mine()
+    step = town.bob.hear(Side.PAYEE, invoice, PaymentMessage(deal.packet.encode()))
+    (said,) = step.messages
+    assert isinstance(said, VerdictMessage)
+    assert (said.level, said.reason) == (0, "expired")
+    assert town.bob.settled == []
+
+
+def test_garbage_for_a_packet_ends_the_link_and_changes_nothing() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    step = town.bob.hear(Side.PAYEE, invoice, PaymentMessage(b"\x01\xff\xff"))
+    assert step.end is not None
+    assert step.end.startswith("no packet")
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ISSUED
+
+
+def test_a_proposal_that_robs_the_payer_is_not_signed() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+
+    def other(side: Side, message: LinkMessage) -> LinkMessage:
+        if side is Side.PAYEE and isinstance(message, PayjoinAnswer):
+            return PayjoinAnswer(psbt=town.alice.deal(Role.PAYER, invoice).offer[-200:])
+        return message
+
+    town.change = other
+    said = town.talk(invoice)
+    assert names(said, Side.PAYER) == ["hello", "payment", "pjoffer", "payment", "bye"]
+    payer = town.alice.deal(Role.PAYER, invoice)
+    assert payer.joined is None
+    assert payer.stage is DealStage.ACCEPTED
+    assert town.bob.settled == town.alice.settled == [payer.payment]
+
+
+def test_a_joined_payment_with_a_false_signature_falls_back_to_the_first_one() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+
+    def spoilt(side: Side, message: LinkMessage) -> LinkMessage:
+        if side is Side.PAYER and isinstance(message, PayjoinAnswer):
+            return PayjoinAnswer(psbt=message.psbt.replace(b"\x30\x44", b"\x30\x45", 1))
+        return message
+
+    town.change = spoilt
+    town.talk(invoice)
+    town.bob.do(PayerLeft(invoice.id))
+    payee = town.bob.deal(Role.PAYEE, invoice)
+    assert payee.stage is DealStage.ACCEPTED
+    assert payee.packet is not None
+    assert town.bob.settled[-1] == payee.payment
+    assert town.bob.settled[-1] == payee.packet.transaction
+
+
+def test_a_receipt_of_somebody_else_counts_for_nothing() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    receipt = town.alice.deal(Role.PAYER, invoice).receipt
+    assert receipt is not None
+    second = Town()
+    theirs = second.bob.issue()
+    second.alice.pay(theirs)
+    step = second.alice.hear(Side.PAYER, theirs, ReceiptMessage(receipt.encode()))
+    assert step.end == "the receipt is not one for this payment"
+    assert second.alice.deal(Role.PAYER, theirs).receipt is None
+
+
+def test_peers_raise_a_payment_and_a_rival_lowers_it() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    (told,) = town.bob.do(PeersShow(invoice.id, 3)).messages
+    assert isinstance(told, VerdictMessage)
+    assert (told.level, told.peers) == (PaymentLevel.UNOPPOSED, 3)
+    (told,) = town.bob.do(PeersShow(invoice.id, 1, Txid(bytes(32)))).messages
+    assert isinstance(told, VerdictMessage)
+    assert told.level == PaymentLevel.UNSPENT
+    assert town.bob.do(PeersShow(invoice.id, 3)).messages == ()
+    first = town.bob.deal(Role.PAYEE, invoice).packet
+    assert first is not None
+    assert town.bob.do(PeersShow(invoice.id, 1, first.transaction.txid)).messages == ()
+
+
+def test_a_rival_in_a_block_undoes_what_was_accepted() -> None:
+    town = Town()
+    elsewhere = [Recipient(NOBODY.script, AMOUNT_SAT)]
+    made = draft(town.alice.wallet, elsewhere, feerate_sat_kvb=9_000)
+    rival = sign(town.alice.wallet, made, PASSPHRASE)
+    assert isinstance(rival, Transaction)
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    town.bob.do(PayerLeft(invoice.id))
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
+    town.mine(rival)
+    for person, role in ((town.alice, Role.PAYER), (town.bob, Role.PAYEE)):
+        deal = person.deal(role, invoice)
+        assert deal.stage is DealStage.REFUSED
+        assert to_hex(rival.txid) in deal.reason
+        assert f"block {town.chain.height}" in deal.reason
+
+
+def test_an_address_that_is_paid_plainly_settles_its_invoice() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    made = draft(
+        town.alice.wallet, [Recipient(invoice.script_pubkey, AMOUNT_SAT)], feerate_sat_kvb=2_000
+    )
+    paid = sign(town.alice.wallet, made, PASSPHRASE)
+    assert isinstance(paid, Transaction)
+    town.mine(paid)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+
+
+def test_an_invoice_that_nobody_pays_expires() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    for _ in range(150):
+        town.chain.mine()
+    town.mine()
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.EXPIRED
+
+
+def test_the_book_is_the_same_after_a_restart() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    for person, role in ((town.alice, Role.PAYER), (town.bob, Role.PAYEE)):
+        before = person.deal(role, invoice)
+        person.restart()
+        assert person.deal(role, invoice) == before

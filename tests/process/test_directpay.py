@@ -1,0 +1,172 @@
+"""Alice hands Bob a payment: wallets as processes, a link over TCP, with nodes and without."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axon.machine import Endpoint
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import free_ports, wait_until
+from tests.process.conftest import MakeNode
+from tests.process.walletprocess import PASSPHRASE, WalletProcess
+from tests.signing import Signer
+
+pytestmark = pytest.mark.process
+
+SETTLE_S = 60.0
+
+
+@pytest.fixture(name="node")
+def node_fixture(make_node: MakeNode) -> NodeProcess:
+    """One node, which has no blocks yet."""
+    return make_node("n1", trusted_door=True).start()
+
+
+def funded(folder: Path, name: str, node: NodeProcess) -> WalletProcess:
+    """A wallet with two ripe coins."""
+    wallet = WalletProcess(folder / name, name, [node.door])
+    wallet.json("create", "--no-confirm", wallet.signing())
+    node.rpc("generatetoaddress", 2, wallet.json("receive")["address"])
+    return wallet
+
+
+@pytest.fixture(name="people")
+def people_fixture(
+    tmp_path: Path, node: NodeProcess
+) -> Iterator[tuple[WalletProcess, WalletProcess]]:
+    """Alice and Bob."""
+    with funded(tmp_path, "alice", node) as alice, funded(tmp_path, "bob", node) as bob:
+        node.rpc("generatetoaddress", 100, Signer("Carol").address())
+        yield alice, bob
+
+
+def issued(bob: WalletProcess, amount: str = "0.5") -> dict[str, Any]:
+    """Bob is served, listens, and asks for money."""
+    bob.serve().sync()
+    bob.call("openpayments", PASSPHRASE)
+    made: dict[str, Any] = bob.call("createinvoice", amount, "Bob", "a bicycle")
+    return made
+
+
+def deal(wallet: WalletProcess, invoice: str) -> dict[str, Any]:
+    """What a served wallet knows of an invoice."""
+    (found,) = wallet.call("listdeals", invoice)
+    assert isinstance(found, dict)
+    return found
+
+
+def paid(alice: WalletProcess, uri: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """Alice pays from the command line; exit code, and what became of it."""
+    code, out, errors = alice.run("pay", uri, "--fee-rate=2", alice.signing(), "--json", *words)
+    assert out, errors
+    told: dict[str, Any] = json.loads(out)
+    return code, told
+
+
+def test_a_payment_is_joined_accepted_settled_and_receipted(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess], tmp_path: Path
+) -> None:
+    alice, bob = people
+    invoice = issued(bob)
+    code, told = paid(alice, invoice["uri"])
+    assert code == 0
+    assert (told["stage"], told["joined"]) == ("accepted", True)
+    assert deal(bob, invoice["id"])["stage"] == "accepted"
+    assert node.rpc("getrawmempool") == [told["txid"]]
+    (block,) = node.rpc("generatetoaddress", 1, Signer("Carol").address())
+    wait_until(lambda: deal(bob, invoice["id"])["stage"] == "settled", SETTLE_S, "it is in a block")
+    alice.json("sync")
+    (settled,) = alice.json("payments")
+    assert (settled["stage"], settled["level"]) == ("settled", 6)
+    code, receipt, errors = alice.run("receipts", invoice["id"])
+    assert code == 0, errors
+    kept = tmp_path / "receipt.txt"
+    kept.write_text(receipt)
+    done = subprocess.run(
+        [*alice.arguments("receipt")[:4], "receipt", "verify", str(kept), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=SETTLE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert block in done.stdout
+
+
+def test_an_invoice_from_the_command_line_waits_for_its_payment(
+    people: tuple[WalletProcess, WalletProcess],
+) -> None:
+    alice, bob = people
+    waiting = subprocess.Popen(
+        [*bob.arguments("invoice", "0.25", "BTC", bob.signing()), "--label=Bob"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert waiting.stdout is not None
+        uri = waiting.stdout.readline().strip()
+        assert uri.startswith("bitcoin:")
+        code, told = paid(alice, uri, "--no-payjoin")
+        assert code == 0
+        assert (told["stage"], told["joined"]) == ("accepted", False)
+        out, _ = waiting.communicate(timeout=SETTLE_S)
+        assert waiting.returncode == 0
+        assert "accepted" in out
+    finally:
+        waiting.kill()
+        waiting.wait()
+
+
+def test_without_any_node_it_is_checked_kept_and_settled_later(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess]
+) -> None:
+    alice, bob = people
+    invoice = issued(bob)
+    alice.serve().sync()
+    node.stop()
+    draft = alice.call("draftpayment", {invoice["address"]: "0.5"}, {"fee_rate": 2})
+    told = alice.call(
+        "payinvoice", invoice["uri"], draft["psbt"], PASSPHRASE, True, {"wait": 50_000}
+    )
+    assert told["stage"] == "accepted"
+    assert told["receipt"]
+    assert deal(bob, invoice["id"])["stage"] == "accepted"
+    node.start()
+    wait_until(lambda: node.rpc("getrawmempool") == [told["txid"]], SETTLE_S, "it is handed over")
+    node.rpc("generatetoaddress", 1, Signer("Carol").address())
+    for wallet in (alice, bob):
+        wait_until(
+            lambda wallet=wallet: deal(wallet, invoice["id"])["stage"] == "settled",
+            SETTLE_S,
+            "both have the proof",
+        )
+        assert "BEGIN PROOF" in wallet.call("getreceipt", invoice["id"])
+
+
+def test_mallory_pays_with_a_spent_coin_and_the_block_is_named(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess], tmp_path: Path
+) -> None:
+    alice, bob = people
+    alice.json("sync")
+    shutil.copytree(alice.folder, tmp_path / "mallory")
+    nobody = Endpoint("127.0.0.1", free_ports(1)[0])
+    mallory = WalletProcess(tmp_path / "mallory", "alice", [nobody])
+    code, _, errors = alice.run("send", Signer("Carol").address(), "all", alice.signing())
+    assert code == 0, errors
+    node.rpc("generatetoaddress", 1, Signer("Carol").address())
+    height = node.height()
+    invoice = issued(bob)
+    code, told = paid(mallory, invoice["uri"], "--offline")
+    assert code == 1
+    assert told["stage"] == "refused"
+    assert f"in block {height}" in told["reason"]
+    refused = deal(bob, invoice["id"])
+    assert (refused["stage"], refused["level"]) == ("refused", 0)
+    assert bob.call("getbalances")["mine"]["untrusted_pending"] == 0
