@@ -27,11 +27,12 @@ from axon.payments.desk import (
     ResumeDeals,
 )
 from axon.payments.invoice import Invoice
+from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Side
 from axon.payments.linkfeatures import PAYJOIN
 from axon.payments.linkmessages import Bye, Hello
 from axon.payments.messages import LinkMessage
-from axon.payments.payee import PayeeDesk, Terms
+from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.payments.step import DealStep, LookUp, Settle
 from axon.payments.verdict import PaymentLevel, Verdict

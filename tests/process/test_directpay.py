@@ -141,12 +141,12 @@ def test_without_any_node_it_is_checked_kept_and_settled_later(
     node.start()
     wait_until(lambda: node.rpc("getrawmempool") == [told["txid"]], SETTLE_S, "it is handed over")
     node.rpc("generatetoaddress", 1, Signer("Carol").address())
+
+    def both_are_settled() -> bool:
+        return all(deal(each, invoice["id"])["stage"] == "settled" for each in (alice, bob))
+
+    wait_until(both_are_settled, SETTLE_S, "both have the proof")
     for wallet in (alice, bob):
-        wait_until(
-            lambda wallet=wallet: deal(wallet, invoice["id"])["stage"] == "settled",
-            SETTLE_S,
-            "both have the proof",
-        )
         assert "BEGIN PROOF" in wallet.call("getreceipt", invoice["id"])
 
 

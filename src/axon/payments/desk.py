@@ -11,8 +11,9 @@ from axon.payments.following import follow_blocks
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
+from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
-from axon.payments.payee import PayeeDesk, Terms
+from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.payments.step import DealStep
 from axon.payments.verdict import Verdict
@@ -90,7 +91,7 @@ class PeersShow:
 
 @dataclass(frozen=True, slots=True)
 class PayerLeft:
-    """A payer's link is gone, for longer than he needs to come back. The outcome is a `DealStep`."""
+    """A payer's link is gone for longer than he needs to come back; the outcome is a `DealStep`."""
 
     invoice_id: bytes
 
@@ -180,7 +181,7 @@ class Desk:
         job, now_s = ordered.job, ordered.now_s
         match job:
             case Prove(_, hint, session_id):
-                return self._payee and self._payee.prove(hint, session_id, now_s)
+                return self._payee and self._payee.invoices.prove(hint, session_id, now_s)
             case Heard(_, side, invoice_id, message):
                 if side is Side.PAYER:
                     return self._payer.hear(invoice_id, message, now_s)
@@ -199,7 +200,7 @@ class Desk:
             case PayInvoice():
                 return self._or_refusal(lambda: self._pay(job, now_s))
             case IssueInvoice(terms):
-                return self._or_refusal(lambda: self._receiving.issue(terms, now_s))
+                return self._or_refusal(lambda: self._receiving.invoices.issue(terms, now_s))
             case CoinsLookedUp(invoice_id, verdict):
                 return self._receiving.looked_up(invoice_id, verdict, now_s)
             case PeersShow(invoice_id, peers, None):

@@ -1,4 +1,4 @@
-"""The payee: issues invoices, looks at what comes for them, accepts it, and says so.
+"""The payee: looks at what comes for his invoices, accepts it, and says so.
 
     payment -> check_packet -> FUNDED -> LookUp -> UNSPENT -> accepted: receipt, Settle
                                       `-> pjoffer -> pjanswer -> the joined payment -> accepted
@@ -13,24 +13,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
 
 from axon.errors import DecodeError, WalletError
-from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.payments import payjoinreceiver
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.headerchain import HeaderChainView
-from axon.payments.invoice import Invoice, prove_link
-from axon.payments.invoice import sign as sign_invoice
-from axon.payments.invoicekeys import invoice_secret
+from axon.payments.issuing import Issuer
 from axon.payments.joinedpsbt import read_joined
-from axon.payments.linkevents import Proof
 from axon.payments.linkfeatures import knows_payjoin
-from axon.payments.linkkeys import invoice_hint
 from axon.payments.linkmessages import MAX_REASON_SIZE, Bye, Hello
 from axon.payments.messages import (
+    MAX_DETAIL_SIZE,
     GetInvoice,
     InvoiceMessage,
     LinkMessage,
@@ -51,29 +46,8 @@ from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
-from axon.wallet.payment import address_script
 from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
-
-MAX_DETAIL: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an invoice is to say.
-
-    Args:
-        amount_sat: how much; None where the payer decides.
-        label, message: who is paid, and what for.
-        lifetime_s: for so long it can be paid.
-        endpoints: where we listen.
-    """
-
-    amount_sat: int | None
-    label: str = ""
-    message: str = ""
-    lifetime_s: int = 86_400
-    endpoints: tuple[Endpoint, ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,53 +90,9 @@ class PayeeDesk:
         self._policy = policy
         self._rng = rng
         self._joins = joins
+        self.invoices = Issuer(wallet, book, words, rng)
         self._visits: dict[bytes, _Visit] = {}
         self._opposed: dict[bytes, None] = {}  # Invoices whose payment peers go against.
-
-    # Invoices.
-
-    def issue(self, terms: Terms, now_s: int) -> Invoice:
-        """A new invoice, written down.
-
-        Raises:
-            BadInvoice: its terms cannot be an invoice's, or too many are open.
-            AddressGap: too many addresses in a row were never paid.
-        """
-        self._book.check_room(now_s)
-        index = self._book.next_index()
-        address = self._wallet.new_address()
-        unsigned = Invoice(
-            self._wallet.network,
-            address,
-            address_script(address, self._wallet.network),
-            terms.amount_sat,
-            terms.label,
-            terms.message,
-            now_s,
-            now_s + terms.lifetime_s,
-            terms.endpoints,
-            b"",
-            b"",
-        )
-        entropy = self._rng.randbytes(32)
-        invoice = sign_invoice(unsigned, self._secret(index), entropy)
-        self._book.issue(Deal(Role.PAYEE, invoice, DealStage.ISSUED, now_s, key_index=index))
-        return invoice
-
-    def prove(self, hint: bytes, session_id: bytes, now_s: int) -> Proof | None:
-        """Which invoice somebody comes for, and that it is ours; None if there is none such."""
-        for deal in self._book.deals(Role.PAYEE):
-            invoice_id = deal.invoice.id
-            if invoice_hint(session_id, invoice_id) != hint:
-                continue
-            if deal.packet is None and deal.invoice.is_expired(now_s):
-                return None
-            secret, entropy = self._secret(deal.key_index), self._rng.randbytes(32)
-            return Proof(invoice_id, prove_link(secret, session_id, invoice_id, entropy))
-        return None
-
-    def _secret(self, index: int) -> bytes:
-        return invoice_secret(self._words, self._wallet.network, index)
 
     # What a payer says.
 
@@ -336,7 +266,7 @@ class PayeeDesk:
         visit.offer = None
         found = self._join(deal, message, now_s)
         if isinstance(found, Declined):
-            said = PayjoinAnswer(found.trouble.value, _plain(found.reason)[:MAX_DETAIL])
+            said = PayjoinAnswer(found.trouble.value, _plain(found.reason)[:MAX_DETAIL_SIZE])
             accepted = self._accept(deal, now_s)
             return DealStep((said, *accepted.messages), accepted.wants)
         if deal.stage is DealStage.CHECKED:
@@ -396,7 +326,7 @@ def _told(deal: Deal) -> VerdictMessage:
         verdict.height,
         verdict.peers,
         _plain(verdict.reason),
-        _plain(verdict.detail)[:MAX_DETAIL],
+        _plain(verdict.detail)[:MAX_DETAIL_SIZE],
     )
 
 
@@ -416,5 +346,5 @@ def _receipt(deal: Deal) -> tuple[ReceiptMessage, ...]:
 
 
 def _refusal(txid: Txid, word: str, sentence: str) -> DealStep:
-    told = _plain(sentence)[:MAX_DETAIL]
+    told = _plain(sentence)[:MAX_DETAIL_SIZE]
     return DealStep((VerdictMessage(txid, PaymentLevel.REFUSED, -1, 0, word, told),))

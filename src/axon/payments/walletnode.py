@@ -9,8 +9,8 @@
     |   LinkNode   partners                        |
     +----------------------------------------------+
 
-Peers, dials and jobs belong to one of the two. What a payment wants of the network (`DealStep.wants`)
-is asked of the light client, and what that says goes back to the wallet as a job.
+Peers, dials and jobs belong to one of the two. What a payment wants of the network
+(`DealStep.wants`) is asked of the light client, whose answers go back to the wallet as jobs.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from axon.cli.walletsync import sync
 from axon.cli.walletview import draft_lines, say, write, write_json
 from axon.errors import ConfigError
 from axon.host.walletclient import WalletClient
+from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.invoice import verify as verify_invoice
 from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.wallet.amounts import parse_amount
@@ -130,7 +133,10 @@ def read_payment(options: WalletOptions) -> tuple[PaymentUri, Amount | str]:
         WalletError: the address or payment URI cannot be paid on this network.
     """
     arguments = options.arguments
-    uri = parse_payment_uri(arguments.address)
+    asked = invoice_from_uri(arguments.address, options.light.network)
+    if isinstance(asked, Invoice):
+        verify_invoice(asked, int(time.time()))
+    uri = parse_payment_uri(arguments.address, options.light.network)
     address_script(uri.address, options.light.network)
     if arguments.fee is not None:
         read_amount(arguments.fee)

@@ -11,7 +11,7 @@ from axon.machine import Endpoint, EndpointError
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import Invoice, invoice_from_uri
-from axon.payments.payee import Terms
+from axon.payments.issuing import Terms
 from axon.payments.verdict import verdict_text
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
