@@ -300,6 +300,18 @@ def test_an_invoice_that_nobody_pays_expires() -> None:
     assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.EXPIRED
 
 
+def test_what_was_accepted_is_settled_by_the_next_run_without_any_key() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    paid = town.bob.deal(Role.PAYEE, invoice).payment
+    town.bob.restart()
+    assert town.bob.settled == [paid]
+    town.alice.restart()
+    assert town.alice.settled == [paid]
+
+
 def test_the_book_is_the_same_after_a_restart() -> None:
     town = Town()
     invoice = town.bob.issue()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from axon.errors import WalletError
 from axon.payments.book import Book
+from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.invoice import Invoice
@@ -15,7 +16,7 @@ from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
-from axon.payments.step import DealStep
+from axon.payments.step import DealStep, Settle
 from axon.payments.verdict import Verdict
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
@@ -187,7 +188,7 @@ class Desk:
                     return self._payer.hear(invoice_id, message, now_s)
                 return self._receiving.hear(invoice_id, message, ordered.chain, now_s)
             case ResumeDeals():
-                return self._payer.resume(now_s)
+                return self._resume(now_s)
             case FollowBlocks():
                 follow_blocks(self._wallet, self._book, now_s)
                 return DealStep()
@@ -210,6 +211,15 @@ class Desk:
                 return self._receiving.opposed(invoice_id, rival, peers, now_s)
             case PayerLeft(invoice_id):
                 return self._receiving.left(invoice_id, now_s)
+
+    def _resume(self, now_s: int) -> DealStep:
+        """What needs no keys: our own payments, and the settling of those that were accepted."""
+        accepted = [
+            Settle(deal.payment)
+            for deal in self._book.deals(Role.PAYEE)
+            if deal.stage is DealStage.ACCEPTED and deal.payment is not None
+        ]
+        return DealStep(wants=(*self._payer.resume(now_s).wants, *accepted))
 
     def _open(self, passphrase: str, ordered: AtDesk) -> DealStep:
         self._payee = self._make_payee(reveal_words(self._wallet, passphrase))

@@ -7,6 +7,8 @@ a wallet that knows nothing of all this.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from axon.payments.book import Book
@@ -27,13 +29,23 @@ def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> None:
     Raises:
         StorageError: the disk refused.
     """
+    paid_sat = _paid_by_script(wallet)
     for deal in book.deals():
-        moved = _followed(wallet, deal, now_s)
+        moved = _followed(wallet, deal, paid_sat, now_s)
         if moved is not deal:
             book.put(moved)
 
 
-def _followed(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
+def _paid_by_script(wallet: Wallet) -> dict[bytes, int]:
+    """What blocks have paid to each of our scripts, spent or not."""
+    found: dict[bytes, int] = defaultdict(int)
+    for point, owned in wallet.ledger.owned.items():
+        if outpoint_txid(point) in wallet.ledger.confirmed:
+            found[owned.output.script_pubkey] += owned.output.amount_sat
+    return found
+
+
+def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: int) -> Deal:
     confirmed = wallet.ledger.confirmed
     mined = next((txid for txid in deal.txids if txid in confirmed), None)
     if deal.stage is DealStage.SETTLED:
@@ -45,7 +57,7 @@ def _followed(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
     if rival is not None:
         return _outdone(wallet, deal, rival, now_s)
     if deal.packet is None and deal.role is Role.PAYEE:
-        return _paid_plainly(wallet, deal, now_s)
+        return _paid_plainly(deal, paid_sat.get(deal.invoice.script_pubkey, 0), now_s)
     return deal
 
 
@@ -76,15 +88,9 @@ def _outdone(wallet: Wallet, deal: Deal, rival: Txid, now_s: int) -> Deal:
     return deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=reason)
 
 
-def _paid_plainly(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
+def _paid_plainly(deal: Deal, paid_sat: int, now_s: int) -> Deal:
     """Its address may have been paid on chain; else it expires."""
-    invoice, ledger = deal.invoice, wallet.ledger
-    paid_sat = sum(
-        owned.output.amount_sat
-        for point, owned in ledger.owned.items()
-        if owned.output.script_pubkey == invoice.script_pubkey
-        and outpoint_txid(point) in ledger.confirmed
-    )
+    invoice = deal.invoice
     if paid_sat and paid_sat >= (invoice.amount_sat or 0):
         return deal.moved(DealStage.SETTLED, now_s)
     if deal.is_open and invoice.is_expired(now_s):

@@ -327,7 +327,7 @@ class WalletNode:
     # What a person wants.
 
     def _commanded(self, ticket: int, command: object, now: Instant) -> None:
-        if isinstance(command, IssueInvoice | OpenDesk | PayInvoice | ListDeals):
+        if isinstance(command, IssueInvoice | OpenDesk | PayInvoice | ListDeals | FollowBlocks):
             self._answers[self._order(command, now)] = ticket
         else:
             self._give(_Part.SPV, Commanded(ticket, command), now)

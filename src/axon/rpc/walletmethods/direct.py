@@ -9,7 +9,7 @@ from typing import Final
 from axon.errors import ConfigError, WalletError
 from axon.machine import Endpoint, EndpointError
 from axon.payments.deal import Deal, DealStage, Role
-from axon.payments.desk import IssueInvoice, ListDeals, OpenDesk, PayInvoice
+from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.issuing import Terms
 from axon.payments.verdict import verdict_text
@@ -281,4 +281,6 @@ async def _wait_for(
             raise RpcError(Code.NOT_FOUND, "there is no such invoice in this wallet")
         if holds(deal) or (until is not None and loop.time() >= until):
             return deal
+        if deal.packet is None and deal.is_open and deal.invoice.is_expired(daemon.now_s):
+            await daemon.command(FollowBlocks())
         await asyncio.sleep(LOOK_S)
