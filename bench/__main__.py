@@ -4,8 +4,8 @@
 
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
-eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent, packets; without a
-name all are measured. `--keep` adds the table to bench/results.md.
+eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent, packets, directpay;
+without a name all are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from bench import (
     coldwallet,
     compactrelay,
     decoding,
+    directpay,
     eclipse,
     failover,
     fidelity,
@@ -82,6 +83,7 @@ def main(arguments: list[str]) -> int:
         "compactrelay": compactrelay.measure,
         "unspent": unspent.measure,
         "packets": packets.measure,
+        "directpay": directpay.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))
