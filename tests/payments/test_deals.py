@@ -69,6 +69,8 @@ def test_a_joined_payment_has_a_coin_of_both() -> None:
     assert joined is not None
     assert payee.joined == joined
     assert len(joined.inputs) == 2
+    assert payee.receipt is not None
+    assert payee.receipt.amount_sat == AMOUNT_SAT  # And not what Bob's own coin adds to it.
     assert town.alice.settled == town.bob.settled == [joined]
     assert payer.stage is payee.stage is DealStage.ACCEPTED
     before_sat = town.alice.spendable_sat()

@@ -235,9 +235,11 @@ class PayeeDesk:
     def _accept(self, deal: Deal, now_s: int) -> DealStep:
         """The payment is taken as it is: it goes into the wallet, and a receipt to the payer."""
         transaction, invoice = _payment(deal), deal.invoice
+        assert deal.packet is not None, "a payment was offered before"
+        # A joined payment pays us back what we added: the payer paid what he offered first.
         paid_sat = sum(
             output.amount_sat
-            for output in transaction.outputs
+            for output in deal.packet.transaction.outputs
             if output.script_pubkey == invoice.script_pubkey
         )
         self._wallet.take_unconfirmed(transaction, now_s, "a payer")

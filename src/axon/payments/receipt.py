@@ -152,7 +152,8 @@ def issue(
 
     Args:
         wallet: of the payee.
-        amount_sat: what the transaction pays to that address.
+        amount_sat: what the payer paid to that address; to which a payjoin returns what the payee
+            added, too.
         time_s: now, in seconds since 1970.
         passphrase: what the wallet's words were sealed with; or those, where they are open.
 
