@@ -32,7 +32,14 @@ def run(name: str, *arguments: str) -> str:
 
 def test_each_is_short_and_tested() -> None:
     names = sorted(path.stem for path in EXAMPLES.glob("*.py"))
-    assert names == ["five_messages", "partition", "payment", "print_blocks", "watch_script"]
+    assert names == [
+        "direct_payment",
+        "five_messages",
+        "partition",
+        "payment",
+        "print_blocks",
+        "watch_script",
+    ]
     for name in names:
         assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= LINES, name
 
@@ -66,6 +73,20 @@ def test_watch_script() -> None:
 @pytest.mark.process
 def test_payment() -> None:
     assert re.search(r"sent [0-9a-f]{64}\n", run("payment"))
+
+
+@pytest.mark.process
+def test_direct_payment(tmp_path: Path) -> None:
+    told, _, receipt = run("direct_payment").partition("-----BEGIN")
+    lines = told.splitlines()
+    assert lines[0] == "accepted as a payjoin"
+    assert "- the owners of the coins it names have signed it" in lines
+    assert "until a block has it the payer can take it back" in lines[-1]
+    assert "Received: 0.50000000 BTC\n" in receipt
+    kept = tmp_path / "receipt.txt"
+    kept.write_text("-----BEGIN" + receipt)
+    verify = [sys.executable, "-m", "axon", "wallet", "receipt", "verify", kept]
+    assert subprocess.run(verify, capture_output=True, timeout=LIMIT_S).returncode == 0
 
 
 @pytest.mark.process

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from axon.host.lightwallet import check_scripts
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from axon.host.lightwallet import RunningWallet, check_scripts, light_wallet
+from axon.host.newwallet import create_wallet
+from axon.host.settings import LightSettings
+from axon.machine import Endpoint
+from axon.payments.deal import DealStage, Role
 from axon.primitives.hashes import Txid
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
+from axon.rpc.errors import RpcError
 from tests.signing import Signer, Spendable
 
 DORA, BOB = Signer("Dora"), Signer("Bob")
@@ -17,3 +29,54 @@ def test_only_who_has_the_key_is_believed_to_spend() -> None:
     assert not check_scripts(BOB.pay([COIN_OF_DORA], [output]), spent)
     other_amount = [TxOut(COIN - 1, DORA.script)]
     assert not check_scripts(DORA.pay([COIN_OF_DORA], [output]), other_amount)
+
+
+SECRET = "of a wallet for tests"
+
+
+def test_an_invoice_says_where_its_wallet_listens(tmp_path: Path) -> None:
+    async def scene(wallet: RunningWallet) -> None:
+        listening = await wallet.open_payments(SECRET)
+        assert listening.host == "127.0.0.1"
+        invoice = await wallet.create_invoice(COIN // 2, label="Bob", message="tea")
+        assert (invoice.amount_sat, invoice.endpoints) == (COIN // 2, (listening,))
+        other = Endpoint("192.0.2.1", 9_735)
+        elsewhere = await wallet.create_invoice(lifetime_s=60, endpoints=[other])
+        assert (elsewhere.amount_sat, elsewhere.endpoints) == (None, (other,))
+        assert elsewhere.expires_s == elsewhere.created_s + 60
+        deals = {deal.invoice: deal for deal in await wallet.deals()}
+        assert set(deals) == {invoice, elsewhere}
+        assert deals[invoice].role is Role.PAYEE
+        assert deals[invoice].stage is DealStage.ISSUED
+        assert deals[invoice].shown is None
+        with pytest.raises(RpcError, match="no receipt"):
+            await wallet.receipt(invoice)
+
+    run(tmp_path, scene)
+
+
+def test_what_a_wallet_refuses_of_payments_comes_as_of_any_method(tmp_path: Path) -> None:
+    async def scene(wallet: RunningWallet) -> None:
+        with pytest.raises(RpcError, match="open the wallet's words first"):
+            await wallet.create_invoice(COIN)
+        with pytest.raises(RpcError, match="passphrase"):
+            await wallet.open_payments("wrong")
+        listening = await wallet.open_payments(SECRET)
+        with pytest.raises(RpcError, match=str(listening.port)):
+            await wallet.open_payments(SECRET, listening)
+        with pytest.raises(RpcError, match="on chain only"):
+            await wallet.pay_invoice(BOB.address(), "", SECRET)
+
+    run(tmp_path, scene)
+
+
+def run(folder: Path, scene: Callable[[RunningWallet], Awaitable[None]]) -> None:
+    """Play a scene with a wallet that knows nobody."""
+    settings = LightSettings(REGTEST, folder, connect=(), offline=True)
+    create_wallet(settings, "bob", SECRET)
+
+    async def play() -> None:
+        async with light_wallet(settings, "bob") as wallet:
+            await scene(wallet)
+
+    asyncio.run(play())

@@ -26,25 +26,32 @@ from axon.host.lightclient import LightParts, RunningLight, assemble_parts, open
 from axon.host.lightstorage import LightStorage
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
+from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.node.scanflow import ScanStart
 from axon.payments.book import Book
-from axon.payments.desk import Desk
+from axon.payments.deal import Deal, Role
+from axon.payments.desk import Desk, ListDeals
+from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.primitives.network import NETWORKS
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted
-from axon.rpc.amounts import Json, whole
+from axon.rpc.amounts import Json, format_amount, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
+from axon.rpc.walletmethods.direct import DAY_S, DEFAULT_PORT
 from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 
 MAINTENANCE_INTERVAL_S: Final = 60.0
 """How often a wallet drops what was promised long ago and never came."""
+
+PATIENCE_S: Final = 65.0
+"""For so long a payee is waited for; the payment is settled without him after a minute."""
 
 WALLET_FILE: Final = "wallet.sqlite"
 
@@ -84,6 +91,98 @@ class RunningWallet(RunningLight):
             RpcError: it refuses.
         """
         return whole(await self.registry.execute(self.daemon, method, call_params(args, named)))
+
+    # Payments from wallet to wallet.
+
+    async def open_payments(self, passphrase: str, listen: Endpoint | None = None) -> Endpoint:
+        """Open the wallet's words until it is closed, and listen for wallets that pay it.
+
+        Args:
+            listen: where; None for any free port of this machine alone.
+
+        Returns:
+            Where it listens.
+
+        Raises:
+            RpcError: the passphrase is wrong, or nobody can listen there.
+        """
+        where = None if listen is None else str(listen)
+        told = await self.call("openpayments", passphrase, where)
+        return Endpoint.parse(told["listening"], DEFAULT_PORT)
+
+    async def create_invoice(
+        self,
+        amount_sat: int | None = None,
+        *,
+        label: str = "",
+        message: str = "",
+        lifetime_s: int = DAY_S,
+        endpoints: Sequence[Endpoint] = (),
+    ) -> Invoice:
+        """Ask for a payment; its `to_uri()` is what the payer gets. `open_payments` comes first.
+
+        Args:
+            amount_sat: how much; None where the payer decides.
+            label: who is paid.
+            message: what for.
+            lifetime_s: after so many seconds it is not paid any more.
+            endpoints: where others reach this wallet; none for where it listens.
+
+        Raises:
+            RpcError: the words are not open, or these terms cannot be an invoice's.
+        """
+        amount = None if amount_sat is None else format_amount(amount_sat)
+        reached = [str(each) for each in endpoints]
+        made = await self.call(
+            "createinvoice", amount, label, message, lifetime_s, {"endpoints": reached}
+        )
+        invoice = invoice_from_uri(made["uri"], self.settings.network)
+        assert isinstance(invoice, Invoice), "its own can be read back"
+        return invoice
+
+    async def pay_invoice(
+        self,
+        uri: str,
+        psbt: str,
+        passphrase: str,
+        *,
+        payjoin: bool = True,
+        timeout_s: float = PATIENCE_S,
+    ) -> Deal:
+        """Sign a payment, and hand it to who wrote the invoice.
+
+        Args:
+            uri: the invoice.
+            psbt: pays it: from `call("draftpayment", ...)`, and looked at.
+            payjoin: the payee may join it with a coin of his.
+            timeout_s: for so long it is waited until it is accepted or refused; it goes on then.
+
+        Returns:
+            How far it is.
+
+        Raises:
+            RpcError: this invoice, this draft or this passphrase is not taken; nothing was sent.
+        """
+        chosen = {"wait": round(timeout_s * 1_000)}
+        told = await self.call("payinvoice", uri, psbt, passphrase, payjoin, chosen)
+        return next(
+            deal
+            for deal in await self.deals()
+            if deal.role is Role.PAYER and deal.invoice.id.hex() == told["id"]
+        )
+
+    async def deals(self) -> tuple[Deal, ...]:
+        """What was asked and paid from wallet to wallet, the latest change first."""
+        found: tuple[Deal, ...] = await self.ask(ListDeals())
+        return found
+
+    async def receipt(self, invoice: Invoice) -> str:
+        """What the payee has signed, as a text that can be kept, and checked without a network.
+
+        Raises:
+            RpcError: there is none.
+        """
+        return str(await self.call("getreceipt", invoice.id.hex()))
 
 
 @asynccontextmanager

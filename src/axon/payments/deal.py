@@ -19,7 +19,7 @@ from axon.errors import DamageError, DecodeError, WalletError
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.packet import Packet
 from axon.payments.receipt import Receipt
-from axon.payments.verdict import PaymentLevel, Verdict
+from axon.payments.verdict import PaymentLevel, Verdict, VerdictText, verdict_text
 from axon.primitives.encoding import Reader, compact_size, var_bytes
 from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
@@ -113,6 +113,11 @@ class Deal:
         """By which a block settles it."""
         known = (self.joined, None if self.packet is None else self.packet.transaction)
         return tuple([each.txid for each in known if each is not None])
+
+    @property
+    def shown(self) -> VerdictText | None:
+        """The verdict in words: what was shown of the payment, and what was not."""
+        return None if self.verdict is None else verdict_text(self.verdict)
 
     @property
     def is_open(self) -> bool:

@@ -12,7 +12,6 @@ from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.issuing import Terms
-from axon.payments.verdict import verdict_text
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
 from axon.rpc.dispatch import method
@@ -223,8 +222,7 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
 
 def deal_json(deal: Deal) -> dict[str, Json]:
     """A deal as programs see it."""
-    invoice, verdict, payment = deal.invoice, deal.verdict, deal.payment
-    shown = None if verdict is None else verdict_text(verdict)
+    invoice, verdict, payment, shown = deal.invoice, deal.verdict, deal.payment, deal.shown
     words: Json = None
     if shown is not None:
         words = {
