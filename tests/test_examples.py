@@ -85,7 +85,7 @@ def test_direct_payment(tmp_path: Path) -> None:
     assert "Received: 0.50000000 BTC\n" in receipt
     kept = tmp_path / "receipt.txt"
     kept.write_text("-----BEGIN" + receipt)
-    verify = [sys.executable, "-m", "axon", "wallet", "receipt", "verify", kept]
+    verify = [sys.executable, "-m", "axon", "wallet", "receipt", "verify", str(kept)]
     assert subprocess.run(verify, capture_output=True, timeout=LIMIT_S).returncode == 0
 
 

@@ -31,6 +31,26 @@ def test_a_payment(tmp_path: Path) -> None:
         assert bob.balance() == 1
 
 
+def test_a_payment_from_wallet_to_wallet() -> None:
+    with (
+        node(blocks=102) as n1,
+        wallet(n1, name="alice", funded="2.5") as alice,
+        wallet(n1, name="bob", funded="1") as bob,
+    ):
+        joined = alice.pay_invoice(bob.invoice("0.5", "Bob", "a bicycle"))
+        assert (joined["stage"], joined["joined"], joined["label"]) == ("accepted", True, "Bob")
+        n1.wait_pooled(joined["txid"])
+        n1.mine()
+        for each in (alice, bob):
+            assert each.wait_deal(joined["id"])["level"] == 6
+        assert bob.balance() == Decimal("1.5")
+        with pytest.raises(ConfigError, match="leaves the amount to the payer"):
+            alice.pay_invoice(bob.invoice())
+        plain = alice.pay_invoice(bob.invoice(), "0.25", payjoin=False)
+        assert (plain["stage"], plain["joined"]) == ("accepted", False)
+        assert bob.wait_deal(plain["id"], "accepted")["receipt"]
+
+
 def test_a_network_agrees() -> None:
     with network(3, "line", blocks=2) as nodes:
         nodes[2].mine()
