@@ -6,8 +6,18 @@ import pytest
 
 from axon.errors import WalletError
 from axon.payments.deal import DealStage, Role
-from axon.payments.desk import AtDesk, PayeeSilent, PayerLeft, PayInvoice, PeersShow
-from axon.payments.linkevents import Side
+from axon.payments.desk import (
+    AtDesk,
+    FollowBlocks,
+    OpenDesk,
+    PayeeSilent,
+    PayerLeft,
+    PayInvoice,
+    PeersShow,
+    RuledOut,
+)
+from axon.payments.headerchain import BestHeaders
+from axon.payments.linkevents import Heard, Side
 from axon.payments.linkmessages import Hello
 from axon.payments.messages import (
     LinkMessage,
@@ -17,6 +27,7 @@ from axon.payments.messages import (
     VerdictMessage,
 )
 from axon.payments.receipt import verify
+from axon.payments.step import DealStep, ReachPayee, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import COIN, Transaction
@@ -260,6 +271,114 @@ def test_peers_raise_a_payment_and_a_rival_lowers_it() -> None:
     first = town.bob.deal(Role.PAYEE, invoice).packet
     assert first is not None
     assert town.bob.do(PeersShow(invoice.id, 1, first.transaction.txid)).messages == ()
+
+
+def test_a_payee_who_is_a_block_behind_waits_for_it() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    parent = town.chain.tree.best.parent
+    assert parent is not None
+    behind = BestHeaders(parent)
+    deal = town.alice.deal(Role.PAYER, invoice)
+    assert deal.packet is not None
+    heard = Heard(1, Side.PAYEE, invoice.id, PaymentMessage(deal.packet.encode()))
+    for _ in range(2):
+        step = town.bob.desk.perform(AtDesk(heard, behind, town.bob.now_s))
+        assert step == DealStep()
+        assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.OFFERED
+    town.bob.do(FollowBlocks())
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
+
+
+def test_what_the_network_saw_is_refused_when_its_invoice_has_expired() -> None:
+    """So that nobody waits for ever for a block that was never there."""
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    deal = town.alice.deal(Role.PAYER, invoice)
+    assert deal.packet is not None
+    none = BestHeaders(town.chain.tree.genesis)
+    heard = Heard(1, Side.PAYEE, invoice.id, PaymentMessage(deal.packet.encode()))
+    town.bob.desk.perform(AtDesk(heard, none, town.bob.now_s))
+    town.bob.desk.perform(AtDesk(FollowBlocks(), none, town.bob.now_s + 90_000))
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.REFUSED
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_a_payment_that_was_mined_before_its_payer_came_gets_its_receipt(joins: bool) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=joins)
+    town.alice.do(PayeeSilent(invoice.id))
+    town.mine(town.alice.settled[0])
+    assert town.alice.deal(Role.PAYER, invoice).receipt is None
+    town.talk(invoice)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.SETTLED
+    assert payer.receipt is not None
+    assert payer.receipt == payee.receipt
+    assert payer.receipt.proof is not None
+    assert verify(payer.receipt, kernel).is_valid
+
+
+def test_a_receipt_that_is_missing_is_asked_for_once() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    payment = town.alice.deal(Role.PAYER, invoice).payment
+    assert payment is not None
+    town.mine(payment)
+    assert town.alice.do(FollowBlocks()).wants == ()  # `mine` has followed, and asked.
+    assert town.alice.restart().wants == (ReachPayee(invoice),)
+
+
+def test_another_payment_of_what_was_paid_is_refused() -> None:
+    town = Town(alices_sat=(COIN, COIN))
+    invoice = town.bob.issue()
+    recipient = [Recipient(invoice.script_pubkey, AMOUNT_SAT)]
+    plain = sign(
+        town.alice.wallet,
+        draft(town.alice.wallet, recipient, feerate_sat_kvb=9_000),
+        PASSPHRASE,
+    )
+    assert isinstance(plain, Transaction)
+    town.alice.pay(invoice, joins=False)
+    packet = town.alice.deal(Role.PAYER, invoice).packet
+    assert packet is not None
+    town.mine(plain)
+    step = town.bob.hear(Side.PAYEE, invoice, PaymentMessage(packet.encode()))
+    (said,) = step.messages
+    assert isinstance(said, VerdictMessage)
+    assert (said.level, said.reason) == (0, "paid-already")
+
+
+def test_a_rival_that_only_the_network_saw_rules_a_payment_out() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=True)
+    town.talk(invoice)
+    payee = town.bob.deal(Role.PAYEE, invoice)
+    town.bob.do(RuledOut(invoice.id, payee.txids[0], 9))
+    assert town.bob.deal(Role.PAYEE, invoice) == payee, "one of the two is no rival"
+    town.bob.do(RuledOut(invoice.id, Txid(bytes(32)), 9))
+    deal = town.bob.deal(Role.PAYEE, invoice)
+    assert deal.stage is DealStage.REFUSED
+    assert "block 9" in deal.reason
+
+
+def test_a_joined_payment_is_watched_with_its_coins() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    deal = town.bob.deal(Role.PAYEE, invoice)
+    town.bob.restart()
+    wants = town.bob.do(OpenDesk(PASSPHRASE)).wants
+    (watch,) = [want for want in wants if isinstance(want, WatchFor)]
+    assert watch.transaction == deal.joined
+    assert deal.packet is not None
+    assert [claim.outpoint for claim in watch.claims] == list(deal.packet.transaction.prevouts)
 
 
 def test_a_rival_in_a_block_undoes_what_was_accepted() -> None:

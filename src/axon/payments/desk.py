@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from axon.errors import WalletError
 from axon.payments.book import Book
 from axon.payments.deal import DealStage, Role
-from axon.payments.following import follow_blocks
+from axon.payments.following import follow_blocks, rule_out
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
@@ -91,6 +91,21 @@ class PeersShow:
 
 
 @dataclass(frozen=True, slots=True)
+class RuledOut:
+    """A block has spent a coin of a payment otherwise. The outcome is a `DealStep`.
+
+    Args:
+        invoice_id: of the payment.
+        rival: what has spent it.
+        height: of the block.
+    """
+
+    invoice_id: bytes
+    rival: Txid
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class PayerLeft:
     """A payer's link is gone for longer than he needs to come back; the outcome is a `DealStep`."""
 
@@ -127,6 +142,7 @@ DeskJob = (
     | PayInvoice
     | CoinsLookedUp
     | PeersShow
+    | RuledOut
     | PayerLeft
     | PayeeSilent
     | FollowBlocks
@@ -191,7 +207,10 @@ class Desk:
                 return self._resume(now_s)
             case FollowBlocks():
                 follow_blocks(self._wallet, self._book, now_s)
-                return DealStep()
+                wants = self._payer.ask_receipts(now_s).wants
+                if self._payee is not None:
+                    wants += self._payee.recheck(ordered.chain, now_s).wants
+                return DealStep(wants=wants)
             case ListDeals():
                 return tuple(self._book.deals())
             case PayeeSilent(invoice_id):
@@ -209,6 +228,9 @@ class Desk:
             case PeersShow(invoice_id, peers, rival):
                 assert rival is not None, "else it is the payment itself"
                 return self._receiving.opposed(invoice_id, rival, peers, now_s)
+            case RuledOut(invoice_id, rival, height):
+                rule_out(self._book, invoice_id, rival, height, now_s)
+                return DealStep()
             case PayerLeft(invoice_id):
                 return self._receiving.left(invoice_id, now_s)
 

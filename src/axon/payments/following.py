@@ -13,10 +13,12 @@ from dataclasses import replace
 
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.receipt import Receipt
 from axon.payments.receiptproof import MinedProof
-from axon.payments.verdict import PaymentLevel, Verdict
+from axon.payments.step import WatchFor
+from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import outpoint_txid
+from axon.primitives.transaction import outpoint, outpoint_txid
 from axon.wallet.wallet import Wallet
 
 
@@ -55,7 +57,7 @@ def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: 
         return _settled(wallet, deal, mined, now_s)
     rival = _rival(wallet, deal)
     if rival is not None:
-        return _outdone(wallet, deal, rival, now_s)
+        return _outdone(deal, rival, wallet.ledger.confirmed[rival].height, now_s)
     if deal.packet is None and deal.role is Role.PAYEE:
         return _paid_plainly(deal, paid_sat.get(deal.invoice.script_pubkey, 0), now_s)
     return deal
@@ -66,11 +68,16 @@ def _settled(wallet: Wallet, deal: Deal, txid: Txid, now_s: int) -> Deal:
     joined = deal.joined if deal.joined is not None and deal.joined.txid == txid else None
     receipt = deal.receipt
     if receipt is not None and receipt.txid == txid:
-        place = wallet.ledger.confirmed[txid]
-        proof = MinedProof(place.height, wallet.proof(txid), wallet.transaction(txid))
-        receipt = replace(receipt, proof=proof)
+        receipt = proved(wallet, receipt)
     verdict = Verdict(PaymentLevel.MINED, height=wallet.ledger.tip.height)
     return deal.moved(DealStage.SETTLED, now_s, joined=joined, receipt=receipt, verdict=verdict)
+
+
+def proved(wallet: Wallet, receipt: Receipt) -> Receipt:
+    """A receipt with the proof that a block has its transaction, which the wallet knows."""
+    place, txid = wallet.ledger.confirmed[receipt.txid], receipt.txid
+    proof = MinedProof(place.height, wallet.proof(txid), wallet.transaction(txid))
+    return replace(receipt, proof=proof)
 
 
 def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
@@ -81,8 +88,34 @@ def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
     return next((txid for txid in rivals if txid in wallet.ledger.confirmed), None)
 
 
-def _outdone(wallet: Wallet, deal: Deal, rival: Txid, now_s: int) -> Deal:
-    height = wallet.ledger.confirmed[rival].height
+def watch_for(deal: Deal) -> WatchFor:
+    """Have the network say when a block or a peer has something else in place of a payment."""
+    packet, payment = deal.packet, deal.payment
+    assert packet is not None, "it came"
+    assert payment is not None, "it came"
+    waiting = packet.unconfirmed
+    spent = {point for item in (packet.transaction, *waiting) for point in item.prevouts}
+    claims = [
+        CoinClaim(point, output.script_pubkey, output.amount_sat, item.height)
+        for item in packet.confirmed
+        for index, output in enumerate(item.transaction.outputs)
+        if (point := outpoint(item.transaction.txid, index)) in spent
+    ]
+    return WatchFor(deal.invoice.id, payment, tuple(claims), waiting)
+
+
+def rule_out(book: Book, invoice_id: bytes, rival: Txid, height: int, now_s: int) -> None:
+    """A block that the wallet need not look at for itself has spent a coin of a payment to it.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    deal = book.get(Role.PAYEE, invoice_id)
+    if deal is not None and deal.is_open and deal.packet is not None and rival not in deal.txids:
+        book.put(_outdone(deal, rival, height, now_s))
+
+
+def _outdone(deal: Deal, rival: Txid, height: int, now_s: int) -> Deal:
     reason = f"a coin of it was spent by transaction {to_hex(rival)} in block {height}"
     verdict = Verdict(PaymentLevel.REFUSED, "coin-spent", reason, height)
     return deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=reason)

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Final
 
 from axon.errors import DecodeError, WalletError
 from axon.mempool.policy import Policy
 from axon.payments import payjoinreceiver
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.following import proved, watch_for
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.issuing import Issuer
 from axon.payments.joinedpsbt import read_joined
@@ -39,8 +41,9 @@ from axon.payments.packet import Packet
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.proof import check_packet
+from axon.payments.receipt import Receipt
 from axon.payments.receipt import issue as issue_receipt
-from axon.payments.step import DealStep, LookUp, Settle, Want, WatchFor
+from axon.payments.step import DealStep, LookUp, Settle, Tell, Want, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
@@ -48,6 +51,9 @@ from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
+
+_BEHIND: Final = frozenset({"block-above-tip", "non-final"})
+"""Refusals that the next block may take back: the payer may have heard of it before us."""
 
 
 @dataclass(slots=True)
@@ -146,7 +152,7 @@ class PayeeDesk:
             elif deal.stage is DealStage.JOINED:
                 wants += self._accept(deal, now_s).wants
             elif deal.payment is not None:
-                wants += [Settle(deal.payment), WatchFor(deal.invoice.id, deal.payment)]
+                wants += [Settle(deal.payment), watch_for(deal)]
         return DealStep(wants=tuple(wants))
 
     # A payment.
@@ -159,11 +165,15 @@ class PayeeDesk:
         except DecodeError as error:
             return DealStep(end=_plain(f"no packet: {error}")[:MAX_REASON_SIZE])
         transaction = packet.transaction
-        if transaction.txid in deal.txids and deal.stage is not DealStage.REFUSED:
+        replaceable = deal.packet is None or deal.stage in (DealStage.REFUSED, DealStage.OFFERED)
+        if deal.stage is DealStage.SETTLED:
+            return self._again_late(deal, packet, now_s)
+        if transaction.txid in deal.txids and not replaceable:
             return self._again(deal, visit, now_s)
-        if deal.packet is not None and deal.stage is not DealStage.REFUSED:
+        if not replaceable:
             return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
-        if deal.packet is None and deal.invoice.is_expired(now_s):
+        is_late = deal.stage is DealStage.EXPIRED or deal.invoice.is_expired(now_s)
+        if deal.packet is None and is_late:
             return _refusal(transaction.txid, "expired", "this invoice has expired")
         deal = self._book.put(deal.moved(DealStage.OFFERED, now_s, packet=packet))
         return self._check(deal, packet, chain, now_s)
@@ -174,6 +184,8 @@ class PayeeDesk:
         wanted = Wanted(invoice.script_pubkey, invoice.amount_sat or 0)
         checked = check_packet(packet, wanted, chain, self._check_scripts, self._policy)
         verdict = checked.verdict
+        if verdict.reason in _BEHIND and not invoice.is_expired(now_s):
+            return DealStep()  # Looked at again when blocks come.
         if verdict.level is PaymentLevel.REFUSED:
             deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
             return DealStep((_told(self._book.put(deal)),))
@@ -183,6 +195,45 @@ class PayeeDesk:
             LookUp(invoice.id, checked.claims),
         )
         return DealStep((_told(deal),), wants)
+
+    def recheck(self, chain: HeaderChainView, now_s: int) -> DealStep:
+        """Blocks came: look again at payments that rest on blocks which were not known here, and
+        give receipts for those that a block had before they were accepted."""
+        wants: list[Want] = []
+        for deal in self._book.deals(Role.PAYEE):
+            if deal.packet is None:
+                continue
+            if deal.stage is DealStage.OFFERED:
+                step = self._check(deal, deal.packet, chain, now_s)
+                wants += [*step.wants, Tell(deal.invoice.id, step.messages)]
+            elif deal.stage is DealStage.SETTLED and deal.receipt is None:
+                wants.append(Tell(deal.invoice.id, self._paid_late(deal, now_s)))
+        return DealStep(wants=tuple(wants))
+
+    def _again_late(self, deal: Deal, packet: Packet, now_s: int) -> DealStep:
+        """A block has a payment of this invoice already: perhaps this one."""
+        transaction = packet.transaction
+        paid_sat = _paid_sat(transaction, deal.invoice.script_pubkey)
+        is_it = transaction.txid in (deal.txids or self._wallet.ledger.confirmed)
+        if not is_it or not paid_sat or paid_sat < (deal.invoice.amount_sat or 0):
+            return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
+        return DealStep(self._paid_late(replace(deal, packet=deal.packet or packet), now_s))
+
+    def _paid_late(self, deal: Deal, now_s: int) -> tuple[LinkMessage, ...]:
+        """The receipt for what a block had before it was accepted."""
+        if deal.receipt is None and _payment(deal).txid in self._wallet.ledger.confirmed:
+            receipt = proved(self._wallet, self._receipt_for(deal, now_s))
+            verdict = Verdict(PaymentLevel.MINED, height=self._wallet.ledger.tip.height)
+            deal = deal.moved(DealStage.SETTLED, now_s, receipt=receipt, verdict=verdict)
+            self._book.put(deal)
+        return (_told(deal), *_receipt(deal))
+
+    def _receipt_for(self, deal: Deal, now_s: int) -> Receipt:
+        assert deal.packet is not None, "a payment was offered before"
+        invoice, txid = deal.invoice, _payment(deal).txid
+        # A joined payment pays us back what we added: the payer paid what he offered first.
+        paid_sat = _paid_sat(deal.packet.transaction, invoice.script_pubkey)
+        return issue_receipt(self._wallet, invoice, txid, paid_sat, now_s, self._words)
 
     def _again(self, deal: Deal, visit: _Visit, now_s: int) -> DealStep:
         """What we have came once more: it is not to be joined, or our answer was lost."""
@@ -234,23 +285,12 @@ class PayeeDesk:
 
     def _accept(self, deal: Deal, now_s: int) -> DealStep:
         """The payment is taken as it is: it goes into the wallet, and a receipt to the payer."""
-        transaction, invoice = _payment(deal), deal.invoice
-        assert deal.packet is not None, "a payment was offered before"
-        # A joined payment pays us back what we added: the payer paid what he offered first.
-        paid_sat = sum(
-            output.amount_sat
-            for output in deal.packet.transaction.outputs
-            if output.script_pubkey == invoice.script_pubkey
-        )
+        transaction = _payment(deal)
         self._wallet.take_unconfirmed(transaction, now_s, "a payer")
-        receipt = issue_receipt(
-            self._wallet, invoice, transaction.txid, paid_sat, now_s, self._words
-        )
+        receipt = self._receipt_for(deal, now_s)
         deal = self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt))
-        wants: tuple[Want, ...] = (Settle(transaction),)
-        if deal.joined is not None:
-            wants = (WatchFor(invoice.id, transaction), *wants)
-        return DealStep((_told(deal), *_receipt(deal)), wants)
+        watch = () if deal.joined is None else (watch_for(deal),)
+        return DealStep((_told(deal), *_receipt(deal)), (*watch, Settle(transaction)))
 
     # Payjoin.
 
@@ -341,6 +381,11 @@ def _payment(deal: Deal) -> Transaction:
     transaction = deal.payment
     assert transaction is not None, "it came before"
     return transaction
+
+
+def _paid_sat(transaction: Transaction, script: bytes) -> int:
+    """What a transaction pays to a script."""
+    return sum(each.amount_sat for each in transaction.outputs if each.script_pubkey == script)
 
 
 def _receipt(deal: Deal) -> tuple[ReceiptMessage, ...]:

@@ -11,12 +11,14 @@ same coins.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from axon.errors import WalletError
 from axon.payments import payjoinsender
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.following import proved
 from axon.payments.invoice import Invoice
 from axon.payments.joinedpsbt import signed_psbt
 from axon.payments.linkfeatures import knows_payjoin
@@ -57,6 +59,7 @@ class PayerDesk:
         self._book = book
         self._check_scripts = check_scripts
         self._words: dict[bytes, Mnemonic] = {}  # By invoice, as long as a join may be signed.
+        self._asked: dict[bytes, None] = {}  # Invoices whose receipts were asked for anew.
         self._waits_for_offer: dict[bytes, bool] = {}  # Payees who leave time for a join.
 
     def begin(
@@ -97,6 +100,8 @@ class PayerDesk:
         wants: list[Want] = []
         for deal in self._book.deals(Role.PAYER):
             transaction = deal.payment
+            if transaction is not None and _lacks_receipt(deal, now_s):
+                wants.append(ReachPayee(deal.invoice))
             if transaction is None or not deal.is_open:
                 continue
             if transaction.txid not in self._wallet.ledger.transactions:
@@ -104,6 +109,15 @@ class PayerDesk:
             wants.append(
                 Settle(transaction) if deal.receipt is not None else ReachPayee(deal.invoice)
             )
+        return DealStep(wants=tuple(wants))
+
+    def ask_receipts(self, now_s: int) -> DealStep:
+        """Blocks came: ask once for each receipt of a payment that they have."""
+        wants: list[Want] = []
+        for deal in self._book.deals(Role.PAYER):
+            if _lacks_receipt(deal, now_s) and deal.invoice.id not in self._asked:
+                self._asked[deal.invoice.id] = None
+                wants += [RestLink(deal.invoice.id), ReachPayee(deal.invoice)]
         return DealStep(wants=tuple(wants))
 
     def wants_join(self, invoice_id: bytes) -> bool:
@@ -206,6 +220,11 @@ class PayerDesk:
         if not fits or not verify(receipt, self._check_scripts).is_valid:
             return DealStep(end="the receipt is not one for this payment")
         self._words.pop(deal.invoice.id, None)
+        if deal.stage is DealStage.SETTLED and deal.receipt is None:
+            if receipt.txid in self._wallet.ledger.confirmed:
+                receipt = proved(self._wallet, replace(receipt, proof=None))
+                self._book.put(deal.moved(deal.stage, now_s, receipt=receipt))
+            return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
         if deal.stage in (DealStage.ACCEPTED, DealStage.SETTLED):
             return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
         if deal.joined is not None and receipt.txid != deal.joined.txid:
@@ -230,6 +249,12 @@ class PayerDesk:
         deal = self._book.get(Role.PAYER, invoice_id)
         assert deal is not None, "a link is about an invoice that is paid"
         return deal
+
+
+def _lacks_receipt(deal: Deal, now_s: int) -> bool:
+    """Whether a block has the payment, and the payee can still be asked for a receipt."""
+    is_settled = deal.stage is DealStage.SETTLED and deal.receipt is None
+    return is_settled and not deal.invoice.is_expired(now_s)
 
 
 def _payment(deal: Deal) -> PaymentMessage | PayjoinAnswer:

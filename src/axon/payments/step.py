@@ -61,7 +61,15 @@ class RestLink:
     invoice_id: bytes
 
 
-Want = LookUp | WatchFor | Settle | ReachPayee | RestLink
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A payer is to be told something unasked, if his link is open."""
+
+    invoice_id: bytes
+    messages: tuple[LinkMessage, ...]
+
+
+Want = LookUp | WatchFor | Settle | ReachPayee | RestLink | Tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ from axon.machine import (
 )
 from axon.node.commands import SendTransaction
 from axon.node.facts import PaymentFound, ScanAdvanced
-from axon.node.spendfacts import ConflictSeen, Echoed
+from axon.node.spendfacts import ConflictSeen, Echoed, WatchedMined
 from axon.node.spends import ClaimedCoin, FindSpends, Spent, StopWatching, Unspent, WatchPayment
 from axon.node.spv import SpvNode
 from axon.payments.desk import (
@@ -64,6 +64,7 @@ from axon.payments.desk import (
     PayInvoice,
     PeersShow,
     ResumeDeals,
+    RuledOut,
 )
 from axon.payments.headerchain import BestHeaders
 from axon.payments.invoice import Invoice
@@ -80,7 +81,7 @@ from axon.payments.linkevents import (
     Say,
     Side,
 )
-from axon.payments.step import DealStep, LookUp, ReachPayee, RestLink, Settle, WatchFor
+from axon.payments.step import DealStep, LookUp, ReachPayee, RestLink, Settle, Tell, WatchFor
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 
@@ -256,12 +257,14 @@ class WalletNode:
 
     def _say(self, job: DeskJob, step: DealStep, now: Instant) -> None:
         """Tell the partner what follows from something that he did not say himself."""
-        if not step.messages:
-            return
-        assert isinstance(job, CoinsLookedUp | PeersShow | PayerLeft), "these are about a payer"
-        link = self._of_invoice.get((Side.PAYEE, job.invoice_id))
+        if step.messages:
+            assert isinstance(job, CoinsLookedUp | PeersShow | PayerLeft), "these are about a payer"
+            self._tell(Tell(job.invoice_id, step.messages), now)
+
+    def _tell(self, want: Tell, now: Instant) -> None:
+        link = self._of_invoice.get((Side.PAYEE, want.invoice_id))
         if link is not None:
-            self._ask_links(Say(link, step.messages), now)
+            self._ask_links(Say(link, want.messages), now)
 
     def _carry_out(self, step: DealStep, now: Instant) -> None:
         for want in step.wants:
@@ -272,6 +275,8 @@ class WalletNode:
                     self._watch(want, now)
                 case Settle(transaction):
                     self._ask_spv(SendTransaction(transaction), None, now)
+                case Tell():
+                    self._tell(want, now)
                 case ReachPayee(invoice):
                     self._due[Side.PAYER, invoice.id] = now + PAYEE_PATIENCE
                     self._ask_links(OpenLink(invoice), now)
@@ -321,6 +326,8 @@ class WalletNode:
                 self._order(PeersShow(self._watched[txid], peers), now)
             case ConflictSeen(txid, rival, peers) if txid in self._watched:
                 self._order(PeersShow(self._watched[txid], peers, rival), now)
+            case WatchedMined(txid, by, height) if txid in self._watched and by != txid:
+                self._order(RuledOut(self._watched[txid], by, height), now)
             case PaymentFound() | ScanAdvanced():
                 self._order(FollowBlocks(), now)
 
