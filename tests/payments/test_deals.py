@@ -31,7 +31,7 @@ from axon.payments.step import DealStep, ReachPayee, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import COIN, Transaction
-from axon.wallet.errors import BadAmount
+from axon.wallet.errors import BadAmount, CoinUnavailable
 from axon.wallet.payment import Payee as Recipient
 from axon.wallet.payment import draft
 from axon.wallet.signing import sign
@@ -365,6 +365,66 @@ def test_a_rival_that_only_the_network_saw_rules_a_payment_out() -> None:
     deal = town.bob.deal(Role.PAYEE, invoice)
     assert deal.stage is DealStage.REFUSED
     assert "block 9" in deal.reason
+
+
+def test_a_coin_that_was_joined_is_spent_and_no_draft_may_use_it() -> None:
+    town = Town(bobs_sat=(COIN, COIN // 2))
+    theirs = town.alice.issue()
+    recipient = [Recipient(theirs.script_pubkey, AMOUNT_SAT)]
+    coins = [coin.outpoint for coin in town.bob.wallet.coins()]
+    drafts = [
+        draft(town.bob.wallet, recipient, feerate_sat_kvb=2_000, coins=[coin]).psbt
+        for coin in coins
+    ]
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    joined = town.bob.deal(Role.PAYEE, invoice).joined
+    assert joined is not None
+    (used,) = [coin for coin in coins if coin in joined.prevouts]
+    assert used not in [coin.outpoint for coin in town.bob.wallet.coins()]
+    job = PayInvoice(theirs, drafts[coins.index(used)], PASSPHRASE, False)
+    refused = town.bob.desk.perform(AtDesk(job, town.chain.headers, town.bob.now_s))
+    assert isinstance(refused, CoinUnavailable)
+
+
+def test_a_coin_that_was_spent_since_the_proposal_leaves_the_first_payment() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda side, m: None if side is Side.PAYER and m.command == "pjanswer" else m
+    town.talk(invoice)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.JOINED
+    theirs = town.alice.issue()
+    town.bob.pay(theirs, joins=False)
+    town.change = lambda _, m: m
+    town.talk(invoice)
+    payee = town.bob.deal(Role.PAYEE, invoice)
+    assert payee.stage is DealStage.ACCEPTED
+    assert payee.joined is None
+    assert town.alice.deal(Role.PAYER, invoice).receipt == payee.receipt
+
+
+def test_a_joined_payment_that_never_came_back_settles_when_a_block_has_it() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda side, m: None if side is Side.PAYER and m.command == "pjanswer" else m
+    town.talk(invoice)
+    town.bob.do(PayerLeft(invoice.id))
+    joined = town.alice.deal(Role.PAYER, invoice).joined
+    assert joined is not None
+    assert town.bob.deal(Role.PAYEE, invoice).joined is None
+    town.bob.do(RuledOut(invoice.id, joined.txid, town.chain.height + 1))
+    town.mine(joined)
+    town.change = lambda _, m: m
+    town.talk(invoice)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.SETTLED
+    assert payee.joined == joined
+    assert payer.receipt == payee.receipt
+    assert payee.receipt is not None
+    assert payee.receipt.txid == joined.txid
 
 
 def test_a_joined_payment_is_watched_with_its_coins() -> None:

@@ -49,7 +49,7 @@ def _paid_by_script(wallet: Wallet) -> dict[bytes, int]:
 
 def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: int) -> Deal:
     confirmed = wallet.ledger.confirmed
-    mined = next((txid for txid in deal.txids if txid in confirmed), None)
+    mined = next((txid for txid in deal.txids if txid in confirmed), None) or _joined(wallet, deal)
     if deal.stage is DealStage.SETTLED:
         has_left = deal.packet is not None and mined is None
         return deal.moved(DealStage.ACCEPTED, now_s) if has_left else deal
@@ -65,10 +65,11 @@ def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: 
 
 def _settled(wallet: Wallet, deal: Deal, txid: Txid, now_s: int) -> Deal:
     """A block has one of the two: that one was the payment."""
-    joined = deal.joined if deal.joined is not None and deal.joined.txid == txid else None
-    receipt = deal.receipt
-    if receipt is not None and receipt.txid == txid:
-        receipt = proved(wallet, receipt)
+    is_first = deal.packet is None or deal.packet.transaction.txid == txid
+    joined = None if is_first else wallet.transaction(txid)
+    receipt = None  # One for the other of the two is worth nothing.
+    if deal.receipt is not None and deal.receipt.txid == txid:
+        receipt = proved(wallet, deal.receipt)
     verdict = Verdict(PaymentLevel.MINED, height=wallet.ledger.tip.height)
     return deal.moved(DealStage.SETTLED, now_s, joined=joined, receipt=receipt, verdict=verdict)
 
@@ -86,6 +87,19 @@ def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
         return None
     rivals = wallet.ledger.conflicts(deal.packet.transaction)
     return next((txid for txid in rivals if txid in wallet.ledger.confirmed), None)
+
+
+def _joined(wallet: Wallet, deal: Deal) -> Txid | None:
+    """A joined payment that never came back here signed, and is in a block."""
+    if deal.packet is None or not deal.answer:
+        return None
+    for txid in wallet.ledger.conflicts(deal.packet.transaction):
+        if txid in wallet.ledger.confirmed:
+            outputs, script = wallet.transaction(txid).outputs, deal.invoice.script_pubkey
+            paid_sat = sum(each.amount_sat for each in outputs if each.script_pubkey == script)
+            if paid_sat and paid_sat >= (deal.invoice.amount_sat or 0):
+                return txid
+    return None
 
 
 def watch_for(deal: Deal) -> WatchFor:

@@ -197,16 +197,13 @@ class PayeeDesk:
         return DealStep((_told(deal),), wants)
 
     def recheck(self, chain: HeaderChainView, now_s: int) -> DealStep:
-        """Blocks came: look again at payments that rest on blocks which were not known here, and
-        give receipts for those that a block had before they were accepted."""
+        """Blocks came: look again at what waits for them, and give receipts for what they have."""
         wants: list[Want] = []
         for deal in self._book.deals(Role.PAYEE):
-            if deal.packet is None:
-                continue
-            if deal.stage is DealStage.OFFERED:
+            if deal.stage is DealStage.OFFERED and deal.packet is not None:
                 step = self._check(deal, deal.packet, chain, now_s)
                 wants += [*step.wants, Tell(deal.invoice.id, step.messages)]
-            elif deal.stage is DealStage.SETTLED and deal.receipt is None:
+            elif deal.stage is DealStage.SETTLED and deal.packet and deal.receipt is None:
                 wants.append(Tell(deal.invoice.id, self._paid_late(deal, now_s)))
         return DealStep(wants=tuple(wants))
 
@@ -231,7 +228,7 @@ class PayeeDesk:
     def _receipt_for(self, deal: Deal, now_s: int) -> Receipt:
         assert deal.packet is not None, "a payment was offered before"
         invoice, txid = deal.invoice, _payment(deal).txid
-        # A joined payment pays us back what we added: the payer paid what he offered first.
+        # A joined payment returns what we added: the payer paid what he offered first.
         paid_sat = _paid_sat(deal.packet.transaction, invoice.script_pubkey)
         return issue_receipt(self._wallet, invoice, txid, paid_sat, now_s, self._words)
 
@@ -286,9 +283,12 @@ class PayeeDesk:
     def _accept(self, deal: Deal, now_s: int) -> DealStep:
         """The payment is taken as it is: it goes into the wallet, and a receipt to the payer."""
         transaction = _payment(deal)
-        self._wallet.take_unconfirmed(transaction, now_s, "a payer")
-        receipt = self._receipt_for(deal, now_s)
-        deal = self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt))
+        if self._wallet.ledger.spends_ours(transaction):  # It is joined.
+            self._wallet.record_sent(transaction, now_s)
+        else:
+            self._wallet.take_unconfirmed(transaction, now_s, "a payer")
+        deal = deal.moved(DealStage.ACCEPTED, now_s, receipt=self._receipt_for(deal, now_s))
+        self._book.put(deal)
         watch = () if deal.joined is None else (watch_for(deal),)
         return DealStep((_told(deal), *_receipt(deal)), (*watch, Settle(transaction)))
 
@@ -349,6 +349,8 @@ class PayeeDesk:
             )
         except BadPsbt as error:
             return _refusal(_payment(deal).txid, "bad-join", str(error))
+        if not set(self._wallet.ledger.conflicts(joined)) <= set(deal.txids):
+            return _refusal(_payment(deal).txid, "bad-join", "a coin of it was spent meanwhile")
         if not self._check_scripts(joined, spent):
             return _refusal(joined.txid, "bad-signature", "the joined payment is not signed")
         return self._accept(deal.moved(DealStage.JOINED, now_s, joined=joined), now_s)

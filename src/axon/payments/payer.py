@@ -38,6 +38,7 @@ from axon.payments.receipt import Receipt, verify
 from axon.payments.step import DealStep, ReachPayee, RestLink, Settle, Want
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.transaction import Transaction
+from axon.wallet.errors import CoinUnavailable
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck, record_sent
 from axon.wallet.wallet import Wallet
@@ -76,6 +77,7 @@ class PayerDesk:
             words: the open mnemonic, to sign a joined payment; None to pay without payjoin.
 
         Raises:
+            CoinUnavailable: a coin was spent since it was drafted, perhaps in a joined payment.
             CannotProve: the wallet lacks what proves its coins.
             WalletError: this invoice was paid before.
             StorageError: the disk refused; nothing was told.
@@ -83,6 +85,9 @@ class PayerDesk:
         known = self._book.get(Role.PAYER, invoice.id)
         if known is not None and known.stage not in (DealStage.REFUSED, DealStage.EXPIRED):
             raise WalletError("this invoice was paid before: see axon wallet receipts")
+        counted = self._wallet.counted()
+        if any(txid in counted for txid in self._wallet.ledger.conflicts(transaction)):
+            raise CoinUnavailable("a coin of this payment was spent meanwhile: draft it anew")
         packet = build_packet(self._wallet.ledger, transaction)
         offer = b""
         if words is not None:

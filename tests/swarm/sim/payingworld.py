@@ -137,6 +137,7 @@ class PayingWorld:
         self.faults = Faults(self.network, self.wallets, self.mortal, rng)
         self._cheaters: dict[int, None] = {}
         self._healed = False
+        self._rivalled: dict[OutPoint, None] = {}  # Coins that rivals spend.
 
     def _draw_payment(self) -> Payment:
         rng = self._rng
@@ -243,7 +244,11 @@ class PayingWorld:
         simulation.at(simulation.now + 2 * SECOND, partial(self._begin, payment))
 
     def _pay(self, payment: Payment, invoice: Invoice, payer: PayingWallet) -> None:
-        coins = payer.free_coins(payment.amount_sat + _FEE_SAT)
+        coins = [
+            coin
+            for coin in payer.free_coins(payment.amount_sat + _FEE_SAT)
+            if coin == payment.coin or coin not in self._rivalled
+        ]
         if payment.coin is None and coins:
             payment.coin = coins[self._rng.randrange(len(coins))]
             if payment.cheat is not Cheat.NOT:
@@ -262,6 +267,7 @@ class PayingWorld:
         if not network.simulation.is_running(0):
             payment.cheat = Cheat.NOT  # There is nobody to give it to.
             return
+        self._rivalled[coin] = None
         rival = payer.sign(payer.draft(_NOBODY.script, payment.amount_sat, coin))
         self.faults.cut_off(payer)
         self._cheaters[payer.index] = None
