@@ -427,6 +427,22 @@ def test_a_joined_payment_that_never_came_back_settles_when_a_block_has_it() -> 
     assert payee.receipt.txid == joined.txid
 
 
+def test_a_coin_that_a_block_spent_on_nobody_we_know_refuses_the_payment() -> None:
+    """Also where a join was proposed: what spends the payer's coin is none of the payee's."""
+    town = Town()
+    made = draft(town.alice.wallet, [Recipient(NOBODY.script, AMOUNT_SAT)], feerate_sat_kvb=9_000)
+    rival = sign(town.alice.wallet, made, PASSPHRASE)
+    assert isinstance(rival, Transaction)
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda side, m: None if side is Side.PAYER and m.command == "pjanswer" else m
+    town.talk(invoice)
+    assert town.bob.deal(Role.PAYEE, invoice).answer
+    town.bob.do(PayerLeft(invoice.id))
+    town.mine(rival)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.REFUSED
+
+
 def test_a_joined_payment_is_watched_with_its_coins() -> None:
     town = Town()
     invoice = town.bob.issue()

@@ -66,7 +66,7 @@ def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: 
 def _settled(wallet: Wallet, deal: Deal, txid: Txid, now_s: int) -> Deal:
     """A block has one of the two: that one was the payment."""
     is_first = deal.packet is None or deal.packet.transaction.txid == txid
-    joined = None if is_first else wallet.transaction(txid)
+    joined = None if is_first else wallet.ledger.transactions[txid]
     receipt = None  # One for the other of the two is worth nothing.
     if deal.receipt is not None and deal.receipt.txid == txid:
         receipt = proved(wallet, deal.receipt)
@@ -95,7 +95,7 @@ def _joined(wallet: Wallet, deal: Deal) -> Txid | None:
         return None
     for txid in wallet.ledger.conflicts(deal.packet.transaction):
         if txid in wallet.ledger.confirmed:
-            outputs, script = wallet.transaction(txid).outputs, deal.invoice.script_pubkey
+            outputs, script = wallet.ledger.transactions[txid].outputs, deal.invoice.script_pubkey
             paid_sat = sum(each.amount_sat for each in outputs if each.script_pubkey == script)
             if paid_sat and paid_sat >= (deal.invoice.amount_sat or 0):
                 return txid
