@@ -168,7 +168,7 @@ class Town:
     def fund(self, person: Person, amount_sat: int, name: str) -> OutPoint:
         """A coin for somebody, in a block."""
         script = decode_address(person.wallet.new_address(beyond_gap=True), REGTEST)
-        paid = funding(name, amount_sat, _Script(script))  # type: ignore[arg-type]
+        paid = funding(name, amount_sat, Funded(script))  # type: ignore[arg-type]
         self.mine(paid)
         (coin,) = [
             coin.outpoint for coin in person.wallet.coins() if coin.outpoint[:32] == paid.txid
@@ -199,5 +199,11 @@ class Town:
 
 
 @dataclass(frozen=True)
-class _Script:
+class Funded:
+    """Whom a coin is for.
+
+    Args:
+        script: of its output.
+    """
+
     script: bytes

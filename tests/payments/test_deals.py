@@ -26,6 +26,7 @@ from axon.payments.messages import (
     ReceiptMessage,
     VerdictMessage,
 )
+from axon.payments.receipt import issue as issue_receipt
 from axon.payments.receipt import verify
 from axon.payments.step import DealStep, ReachPayee, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict
@@ -34,9 +35,9 @@ from axon.primitives.transaction import COIN, Transaction
 from axon.wallet.errors import BadAmount, CoinUnavailable
 from axon.wallet.payment import Payee as Recipient
 from axon.wallet.payment import draft
-from axon.wallet.signing import sign
-from tests.payments.dealscene import AMOUNT_SAT, NOBODY, Town
-from tests.payments.payscene import kernel
+from axon.wallet.signing import reveal_words, sign
+from tests.payments.dealscene import AMOUNT_SAT, NOBODY, Funded, Town
+from tests.payments.payscene import funding, kernel
 from tests.wallet.scene import PASSPHRASE
 
 
@@ -85,6 +86,9 @@ def test_a_joined_payment_has_a_coin_of_both() -> None:
     assert town.alice.settled == town.bob.settled == [joined]
     assert payer.stage is payee.stage is DealStage.ACCEPTED
     before_sat = town.alice.spendable_sat()
+    # Before any block: the coin that Bob joined is not to be spent once more.
+    (coin,) = town.bob.wallet.coins()
+    assert (coin.outpoint[:32], coin.amount_sat) == (joined.txid, COIN // 2 + AMOUNT_SAT)
     town.mine(joined)
     assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.SETTLED
     assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
@@ -267,6 +271,7 @@ def test_peers_raise_a_payment_and_a_rival_lowers_it() -> None:
     (told,) = town.bob.do(PeersShow(invoice.id, 1, Txid(bytes(32)))).messages
     assert isinstance(told, VerdictMessage)
     assert told.level == PaymentLevel.UNSPENT
+    assert to_hex(bytes(32)) in told.detail
     assert town.bob.do(PeersShow(invoice.id, 3)).messages == ()
     first = town.bob.deal(Role.PAYEE, invoice).packet
     assert first is not None
@@ -457,6 +462,20 @@ def test_a_joined_payment_is_watched_with_its_coins() -> None:
     assert [claim.outpoint for claim in watch.claims] == list(deal.packet.transaction.prevouts)
 
 
+def test_a_rival_that_is_seen_first_is_told_of() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    (told,) = town.bob.do(PeersShow(invoice.id, 2, Txid(b"\1" * 32))).messages
+    assert isinstance(told, VerdictMessage)
+    assert told.level == PaymentLevel.UNSPENT
+    assert told.detail.startswith("2 peers show transaction 0101")
+    verdict = town.bob.deal(Role.PAYEE, invoice).verdict
+    assert verdict is not None
+    assert verdict.detail == told.detail
+
+
 def test_a_rival_in_a_block_undoes_what_was_accepted() -> None:
     town = Town()
     elsewhere = [Recipient(NOBODY.script, AMOUNT_SAT)]
@@ -486,6 +505,110 @@ def test_an_address_that_is_paid_plainly_settles_its_invoice() -> None:
     assert isinstance(paid, Transaction)
     town.mine(paid)
     assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+
+
+def test_an_invoice_that_was_paid_plainly_takes_no_other_payment() -> None:
+    town = Town(alices_sat=(COIN, COIN))
+    invoice = town.bob.issue()
+    town.mine(funding("Carol", AMOUNT_SAT, Funded(invoice.script_pubkey)))  # type: ignore[arg-type]
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+    refused = town.alice.deal(Role.PAYER, invoice)
+    assert (refused.stage, refused.reason) == (
+        DealStage.REFUSED,
+        "this invoice has another payment",
+    )
+
+
+def test_an_expired_invoice_takes_no_payment_after_one_that_was_refused() -> None:
+    town = Town(alices_sat=(COIN, COIN))
+    invoice = town.bob.issue()
+    town.bob.looked_up = Verdict(PaymentLevel.REFUSED, "coin-spent", "spent")
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    town.bob.looked_up = Verdict(PaymentLevel.UNSPENT, height=1, peers=8)
+    town.alice.pay(invoice, joins=False)
+    for _ in range(150):
+        town.chain.mine()
+    town.mine()
+    town.talk(invoice)
+    assert town.alice.deal(Role.PAYER, invoice).reason == "this invoice has expired"
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.REFUSED
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_receipt_alone_is_enough(refuses: bool) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    paid = town.alice.deal(Role.PAYER, invoice).payment
+    assert paid is not None
+    no = VerdictMessage(paid.txid, PaymentLevel.REFUSED, -1, 0, "no", "no")
+    if refuses:
+        town.alice.hear(Side.PAYER, invoice, no)
+    receipt = issue_receipt(
+        town.bob.wallet,
+        invoice,
+        paid.txid,
+        AMOUNT_SAT,
+        town.bob.now_s,
+        reveal_words(town.bob.wallet, PASSPHRASE),
+    )
+    town.alice.hear(Side.PAYER, invoice, ReceiptMessage(receipt.encode()))
+    town.alice.hear(Side.PAYER, invoice, no)
+    deal = town.alice.deal(Role.PAYER, invoice)
+    assert (deal.stage, deal.verdict) == (DealStage.ACCEPTED, None)
+    assert town.alice.settled == [paid]
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_a_join_that_the_payee_never_got_signed_settles_both(returns: bool) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda side, m: None if side is Side.PAYER and isinstance(m, PayjoinAnswer) else m
+    town.talk(invoice)
+    joined = town.alice.deal(Role.PAYER, invoice).joined
+    assert joined is not None
+    town.bob.restart()
+    town.bob.do(OpenDesk(PASSPHRASE))
+    town.alice.do(PayeeSilent(invoice.id))
+    assert town.alice.settled == [joined]
+    if returns:  # And takes the receipt for the first payment.
+        town.change = lambda _, m: m
+        town.talk(invoice)
+    town.mine(joined)
+    for person, role in ((town.alice, Role.PAYER), (town.bob, Role.PAYEE)):
+        deal = person.deal(role, invoice)
+        assert (deal.stage, deal.joined) == (DealStage.SETTLED, joined)
+    assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
+
+
+def test_a_refused_join_leaves_nothing_to_the_next_payment() -> None:
+    town = Town()
+    made = draft(
+        town.alice.wallet,
+        [Recipient(NOBODY.script, AMOUNT_SAT)],
+        feerate_sat_kvb=9_000,
+    )
+    rival = sign(town.alice.wallet, made, PASSPHRASE)
+    assert isinstance(rival, Transaction)
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    joined = town.bob.deal(Role.PAYEE, invoice).joined
+    assert joined is not None
+    town.mine(rival)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.REFUSED
+    town.fund(town.alice, COIN, "Alice again")
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    deal = town.bob.deal(Role.PAYEE, invoice)
+    second = town.alice.deal(Role.PAYER, invoice).payment
+    assert deal.payment == second != joined
+    assert deal.receipt is not None
+    assert deal.receipt.txid == deal.txids[0]
 
 
 def test_an_invoice_that_nobody_pays_expires() -> None:

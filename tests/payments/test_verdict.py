@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from axon.mempool.outcome import Refused
 from axon.payments.refusals import in_words
 from axon.payments.verdict import PaymentLevel, Verdict, verdict_text
 
-LEVELS = list(PaymentLevel)[1:]
+LEVELS = list(PaymentLevel)[1:-1]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -24,7 +26,7 @@ def test_each_level_tells_what_it_includes_and_what_not(level: PaymentLevel) -> 
     assert shown.unproved
 
 
-@pytest.mark.parametrize("level", LEVELS[:-1])
+@pytest.mark.parametrize("level", LEVELS)
 def test_until_it_is_mined_it_can_be_taken_back(level: PaymentLevel) -> None:
     missing = verdict_text(Verdict(level, height=812)).unproved
     assert "nothing behind block 812 is known" in missing[-1]
@@ -32,9 +34,23 @@ def test_until_it_is_mined_it_can_be_taken_back(level: PaymentLevel) -> None:
     assert len(missing) == max(PaymentLevel.MINED - level, 1)
 
 
-def test_a_block_may_leave_the_chain() -> None:
-    (missing,) = verdict_text(Verdict(PaymentLevel.MINED, height=812)).unproved
+def test_a_block_says_all_and_may_leave_the_chain() -> None:
+    shown = verdict_text(Verdict(PaymentLevel.MINED, height=812))
+    assert shown.proved == ("a block of the chain up to 812 has it",)
+    (missing,) = shown.unproved
     assert "more work" in missing
+
+
+def test_what_peers_show_against_it_comes_first() -> None:
+    verdict = Verdict(PaymentLevel.UNSPENT, detail="a peer shows another", height=812, peers=3)
+    shown = verdict_text(verdict)
+    assert shown.headline == "Beware: a peer shows another."
+    assert not any("on its way" in line for line in shown.unproved)
+    assert any("on its way" in line for line in verdict_text(replace(verdict, detail="")).unproved)
+
+
+def test_the_payer_reads_nothing_of_an_address_of_his() -> None:
+    assert not any("your" in line for line in verdict_text(Verdict(PaymentLevel.UNOPPOSED)).proved)
 
 
 def test_a_refusal_says_why_and_claims_nothing() -> None:

@@ -75,9 +75,13 @@ def test_a_payment_is_joined_accepted_settled_and_receipted(
 ) -> None:
     alice, bob = people
     invoice = issued(bob)
+    assert bob.call("openpayments", PASSPHRASE) == bob.call("openpayments", PASSPHRASE)
     code, told = paid(alice, invoice["uri"])
     assert code == 0
     assert (told["stage"], told["joined"]) == ("accepted", True)
+    # The coin that Bob joined is not his any more, before any block has it.
+    assert {coin["txid"] for coin in bob.call("listunspent")} >= {told["txid"]}
+    assert len(bob.call("listunspent")) == 2
     assert deal(bob, invoice["id"])["stage"] == "accepted"
     assert node.rpc("getrawmempool") == [told["txid"]]
     (block,) = node.rpc("generatetoaddress", 1, Signer("Carol").address())
@@ -85,8 +89,12 @@ def test_a_payment_is_joined_accepted_settled_and_receipted(
     alice.json("sync")
     (settled,) = alice.json("payments")
     assert (settled["stage"], settled["level"]) == ("settled", 6)
-    code, receipt, errors = alice.run("receipts", invoice["id"])
-    assert code == 0, errors
+    receipt = alice.json("receipts", invoice["id"][:16])["receipt"]
+    assert "Received: 0.50000000 BTC" in receipt
+    assert alice.run("payments", "0" * 64)[:2] == (
+        1,
+        f"No invoices and no direct payments of {'0' * 64}.\n",
+    )
     kept = tmp_path / "receipt.txt"
     kept.write_text(receipt)
     done = subprocess.run(

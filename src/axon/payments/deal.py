@@ -54,16 +54,20 @@ _FOLLOWING: Final[dict[DealStage, frozenset[DealStage]]] = {
     DealStage.LINKED: frozenset(
         {DealStage.OFFERED, DealStage.SETTLED, DealStage.EXPIRED, DealStage.REFUSED}
     ),
-    DealStage.OFFERED: frozenset({DealStage.CHECKED, DealStage.REFUSED, DealStage.SETTLED}),
+    # A payee may send his receipt and no verdict before it.
+    DealStage.OFFERED: frozenset(
+        {DealStage.CHECKED, DealStage.ACCEPTED, DealStage.REFUSED, DealStage.SETTLED}
+    ),
     DealStage.CHECKED: frozenset(
         {DealStage.JOINED, DealStage.ACCEPTED, DealStage.REFUSED, DealStage.SETTLED}
     ),
     DealStage.JOINED: frozenset({DealStage.ACCEPTED, DealStage.REFUSED, DealStage.SETTLED}),
     DealStage.ACCEPTED: frozenset({DealStage.SETTLED, DealStage.REFUSED}),
-    # Blocks may leave the chain, an address may be paid late, a refused payer may come again.
+    # Blocks may leave the chain, an address may be paid late, a refused payer may come again, and a
+    # payee who refused may give a receipt all the same.
     DealStage.SETTLED: frozenset({DealStage.ACCEPTED}),
     DealStage.EXPIRED: frozenset({DealStage.SETTLED}),
-    DealStage.REFUSED: frozenset({DealStage.OFFERED, DealStage.SETTLED}),
+    DealStage.REFUSED: frozenset({DealStage.OFFERED, DealStage.ACCEPTED, DealStage.SETTLED}),
 }
 
 _STAGES: Final = tuple(DealStage)
@@ -123,6 +127,11 @@ class Deal:
     def is_open(self) -> bool:
         """Whether something of it is still to come."""
         return self.stage not in {DealStage.SETTLED, DealStage.EXPIRED, DealStage.REFUSED}
+
+    def offered(self, packet: Packet, now_s: int) -> Deal:
+        """The same with a new payment; nothing is left of one that was refused before."""
+        bare = replace(self, offer=b"", answer=b"", joined=None, verdict=None, receipt=None)
+        return bare.moved(DealStage.OFFERED, now_s, packet=packet)
 
     def moved(self, stage: DealStage, now_s: int, **changes: object) -> Deal:
         """The same at another stage, or with more known at this one."""

@@ -244,7 +244,10 @@ class Desk:
         return DealStep(wants=(*self._payer.resume(now_s).wants, *accepted))
 
     def _open(self, passphrase: str, ordered: AtDesk) -> DealStep:
-        self._payee = self._make_payee(reveal_words(self._wallet, passphrase))
+        words = reveal_words(self._wallet, passphrase)
+        if self._payee is not None:
+            return DealStep()  # Open already: who is paying goes on.
+        self._payee = self._make_payee(words)
         return self._payee.resume(ordered.chain, ordered.now_s)
 
     def _pay(self, job: PayInvoice, now_s: int) -> DealStep:
@@ -276,13 +279,8 @@ def check_pays(invoice: Invoice, transaction: Transaction) -> None:
     Raises:
         BadAmount: it does not.
     """
-    paid_sat = sum(
-        output.amount_sat
-        for output in transaction.outputs
-        if output.script_pubkey == invoice.script_pubkey
-    )
-    if not paid_sat or paid_sat < (invoice.amount_sat or 0):
+    if not invoice.is_paid_by(transaction):
         raise BadAmount(
-            f"the draft pays {paid_sat} sat to this invoice, which asks for"
+            f"the draft pays {invoice.paid_sat(transaction)} sat to this invoice, which asks for"
             f" {invoice.amount_sat or 'any amount'}: draft it anew"
         )

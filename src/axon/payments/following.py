@@ -52,7 +52,7 @@ def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: 
     mined = next((txid for txid in deal.txids if txid in confirmed), None) or _joined(wallet, deal)
     if deal.stage is DealStage.SETTLED:
         has_left = deal.packet is not None and mined is None
-        return deal.moved(DealStage.ACCEPTED, now_s) if has_left else deal
+        return _unsettled(wallet, deal, now_s) if has_left else deal
     if mined is not None:
         return _settled(wallet, deal, mined, now_s)
     rival = _rival(wallet, deal)
@@ -81,6 +81,12 @@ def proved(wallet: Wallet, receipt: Receipt) -> Receipt:
     return replace(receipt, proof=proof)
 
 
+def _unsettled(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
+    """Its block has left the chain; where its coins are now was not looked up."""
+    verdict = Verdict(PaymentLevel.SIGNED, height=wallet.ledger.tip.height)
+    return deal.moved(DealStage.ACCEPTED, now_s, verdict=verdict)
+
+
 def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
     """What a block has in place of an open payment."""
     if not deal.is_open or deal.packet is None:
@@ -90,15 +96,14 @@ def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
 
 
 def _joined(wallet: Wallet, deal: Deal) -> Txid | None:
-    """A joined payment that never came back here signed, and is in a block."""
-    if deal.packet is None or not deal.answer:
+    """A payment of the same invoice with the same coins, in a block, that never came here signed:
+    the joined one, or the first."""
+    if deal.packet is None:
         return None
     for txid in wallet.ledger.conflicts(deal.packet.transaction):
-        if txid in wallet.ledger.confirmed:
-            outputs, script = wallet.ledger.transactions[txid].outputs, deal.invoice.script_pubkey
-            paid_sat = sum(each.amount_sat for each in outputs if each.script_pubkey == script)
-            if paid_sat and paid_sat >= (deal.invoice.amount_sat or 0):
-                return txid
+        found = wallet.ledger.transactions.get(txid)
+        if txid in wallet.ledger.confirmed and found and deal.invoice.is_paid_by(found):
+            return txid
     return None
 
 

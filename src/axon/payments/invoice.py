@@ -31,7 +31,7 @@ from axon.primitives.keys import (
 )
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.network import NETWORKS, Network
-from axon.primitives.transaction import MAX_MONEY_SAT
+from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wallet.payment import address_script
 from axon.wallet.paymenturi import (
     PaymentUri,
@@ -112,6 +112,19 @@ class Invoice:
     def is_signed(self) -> bool:
         """Whether its key signed it as it is."""
         return verify_schnorr(self.public_key, self.id, self.signature)
+
+    def is_paid_by(self, transaction: Transaction) -> bool:
+        """Whether a transaction pays what is asked for, to the address of the invoice."""
+        paid_sat = self.paid_sat(transaction)
+        return paid_sat > 0 and paid_sat >= (self.amount_sat or 0)
+
+    def paid_sat(self, transaction: Transaction) -> int:
+        """How much a transaction pays to the address of the invoice."""
+        return sum(
+            output.amount_sat
+            for output in transaction.outputs
+            if output.script_pubkey == self.script_pubkey
+        )
 
     def _signed(self) -> bytes:
         amount = (

@@ -45,7 +45,7 @@ from axon.payments.receipt import Receipt
 from axon.payments.receipt import issue as issue_receipt
 from axon.payments.step import DealStep, LookUp, Settle, Tell, Want, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
-from axon.primitives.hashes import Txid
+from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
@@ -98,7 +98,7 @@ class PayeeDesk:
         self._joins = joins
         self.invoices = Issuer(wallet, book, words, rng)
         self._visits: dict[bytes, _Visit] = {}
-        self._opposed: dict[bytes, None] = {}  # Invoices whose payment peers go against.
+        self._opposed: dict[bytes, str] = {}  # What peers show against a payment, by invoice.
 
     # What a payer says.
 
@@ -172,10 +172,12 @@ class PayeeDesk:
             return self._again(deal, visit, now_s)
         if not replaceable:
             return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
+        is_new = deal.packet is None or deal.stage is DealStage.REFUSED
         is_late = deal.stage is DealStage.EXPIRED or deal.invoice.is_expired(now_s)
-        if deal.packet is None and is_late:
+        if is_new and is_late:
             return _refusal(transaction.txid, "expired", "this invoice has expired")
-        deal = self._book.put(deal.moved(DealStage.OFFERED, now_s, packet=packet))
+        self._opposed.pop(deal.invoice.id, None)
+        deal = self._book.put(deal.offered(packet, now_s))
         return self._check(deal, packet, chain, now_s)
 
     def _check(self, deal: Deal, packet: Packet, chain: HeaderChainView, now_s: int) -> DealStep:
@@ -210,9 +212,8 @@ class PayeeDesk:
     def _again_late(self, deal: Deal, packet: Packet, now_s: int) -> DealStep:
         """A block has a payment of this invoice already: perhaps this one."""
         transaction = packet.transaction
-        paid_sat = _paid_sat(transaction, deal.invoice.script_pubkey)
         is_it = transaction.txid in (deal.txids or self._wallet.ledger.confirmed)
-        if not is_it or not paid_sat or paid_sat < (deal.invoice.amount_sat or 0):
+        if not is_it or not deal.invoice.is_paid_by(transaction):
             return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
         return DealStep(self._paid_late(replace(deal, packet=deal.packet or packet), now_s))
 
@@ -229,7 +230,7 @@ class PayeeDesk:
         assert deal.packet is not None, "a payment was offered before"
         invoice, txid = deal.invoice, _payment(deal).txid
         # A joined payment returns what we added: the payer paid what he offered first.
-        paid_sat = _paid_sat(deal.packet.transaction, invoice.script_pubkey)
+        paid_sat = invoice.paid_sat(deal.packet.transaction)
         return issue_receipt(self._wallet, invoice, txid, paid_sat, now_s, self._words)
 
     def _again(self, deal: Deal, visit: _Visit, now_s: int) -> DealStep:
@@ -247,6 +248,7 @@ class PayeeDesk:
         if verdict.level is PaymentLevel.REFUSED:
             deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
             return DealStep((_told(self._book.put(deal)),))
+        verdict = replace(verdict, detail=self._opposed.get(invoice_id, ""))
         deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
         if visit is None or not visit.joins:
             return self._accept(deal, now_s)
@@ -258,26 +260,27 @@ class PayeeDesk:
         """Peers show the payment, and none has shown a rival."""
         deal = self._require(invoice_id)
         verdict = deal.verdict
-        if verdict is None or verdict.level is not PaymentLevel.UNSPENT:
-            return DealStep()
-        if invoice_id in self._opposed:
-            return DealStep()
-        return self._relevel(deal, PaymentLevel.UNOPPOSED, peers, now_s)
+        if verdict is not None and verdict.level is PaymentLevel.UNSPENT and not verdict.detail:
+            return self._relevel(deal, PaymentLevel.UNOPPOSED, peers, now_s)
+        return DealStep()
 
     def opposed(self, invoice_id: bytes, rival: Txid, peers: int, now_s: int) -> DealStep:
         """Peers show a transaction that spends what the payment spends."""
         deal = self._require(invoice_id)
         if rival in deal.txids or invoice_id in self._opposed:
             return DealStep()  # The first payment and the joined one are the same to us.
-        self._opposed[invoice_id] = None
+        who = "a peer shows" if peers == 1 else f"{peers} peers show"
+        against = f"{who} transaction {to_hex(rival)}, which spends the same coins"
+        self._opposed[invoice_id] = against
         verdict = deal.verdict
-        if verdict is None or verdict.level is not PaymentLevel.UNOPPOSED:
+        if verdict is None or not deal.is_open:
             return DealStep()
-        return self._relevel(deal, PaymentLevel.UNSPENT, peers, now_s)
+        return self._relevel(deal, min(verdict.level, PaymentLevel.UNSPENT), verdict.peers, now_s)
 
     def _relevel(self, deal: Deal, level: PaymentLevel, peers: int, now_s: int) -> DealStep:
         assert deal.verdict is not None, "it was checked"
-        verdict = replace(deal.verdict, level=level, peers=peers)
+        against = self._opposed.get(deal.invoice.id, "")
+        verdict = replace(deal.verdict, level=level, peers=peers, detail=against)
         return DealStep((_told(self._book.put(deal.moved(deal.stage, now_s, verdict=verdict))),))
 
     def _accept(self, deal: Deal, now_s: int) -> DealStep:
@@ -383,11 +386,6 @@ def _payment(deal: Deal) -> Transaction:
     transaction = deal.payment
     assert transaction is not None, "it came before"
     return transaction
-
-
-def _paid_sat(transaction: Transaction, script: bytes) -> int:
-    """What a transaction pays to a script."""
-    return sum(each.amount_sat for each in transaction.outputs if each.script_pubkey == script)
 
 
 def _receipt(deal: Deal) -> tuple[ReceiptMessage, ...]:

@@ -166,7 +166,8 @@ class PayerDesk:
             message.peers,
         )
         if verdict.level is PaymentLevel.REFUSED:
-            return self._refused(deal, verdict, now_s)
+            # A receipt is signed; what its payee says later does not undo it, only blocks do.
+            return self._refused(deal, verdict, now_s) if deal.receipt is None else DealStep()
         stage = DealStage.CHECKED if deal.stage is DealStage.OFFERED else deal.stage
         is_first = deal.stage is DealStage.OFFERED
         deal = self._book.put(deal.moved(stage, now_s, verdict=verdict))
@@ -236,7 +237,8 @@ class PayerDesk:
             deal = deal.moved(deal.stage, now_s, joined=None)
         transaction = deal.payment
         assert transaction is not None, "a payment was offered"
-        self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt))
+        verdict = None if deal.stage is DealStage.REFUSED else deal.verdict
+        self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt, verdict=verdict))
         return DealStep(wants=(Settle(transaction), RestLink(deal.invoice.id)), end=DONE)
 
     # Nobody answers.

@@ -51,7 +51,8 @@ class Verdict:
         level: what holds.
         reason: the name of a refusal, for programs and logs; Bitcoin Core's own where it has one.
             Empty unless it is refused.
-        detail: the same in one sentence for a person, without its stop.
+        detail: the same in one sentence for a person, without its stop; of a payment that is not
+            refused, what peers show against it.
         height: of the payee's chain, up to which the level is known to hold.
         peers: so many said the same; 0 where nobody had to be asked.
     """
@@ -97,12 +98,18 @@ class VerdictText:
 
 
 def verdict_text(verdict: Verdict) -> VerdictText:
-    """What a verdict means, as of when, by how many, and what it does not mean."""
+    """What a verdict means, as of when, by how many, and what it does not mean.
+
+    It is read by both: whose chain, address and peers are meant is said by naming the payee.
+    """
     level = verdict.level
     if level is PaymentLevel.REFUSED:
         return VerdictText(f"Refused: {verdict.detail or verdict.reason}.", (), ())
+    if level is PaymentLevel.MINED:
+        return VerdictText(_HEADLINES[level], (_in_block(verdict),), _unproved(verdict))
     proved = [text for reached, text in _proved(verdict) if reached <= level]
-    return VerdictText(_HEADLINES[level], tuple(proved), _unproved(verdict))
+    headline = f"Beware: {verdict.detail}." if verdict.detail else _HEADLINES[level]
+    return VerdictText(headline, tuple(proved), _unproved(verdict))
 
 
 _HEADLINES = {
@@ -123,17 +130,20 @@ def _proved(verdict: Verdict) -> list[tuple[PaymentLevel, str]]:
     return [
         (
             PaymentLevel.WELL_FORMED,
-            "it pays your address what you asked for, with a fee, and a block may have it at once",
+            "it pays the payee what is asked for, with a fee, and a block may have it at once",
         ),
         (PaymentLevel.SIGNED, "the owners of the coins it names have signed it"),
         (
             PaymentLevel.FUNDED,
-            f"these coins are in blocks of the chain that you know, up to block {height}",
+            f"these coins are in blocks of the chain that the payee knows, up to block {height}",
         ),
         (PaymentLevel.UNSPENT, f"no block up to {height} has spent them, as {peers} told"),
         (PaymentLevel.UNOPPOSED, f"no transaction that spends them otherwise was shown by {peers}"),
-        (PaymentLevel.MINED, f"a block of the chain up to {height} has it"),
     ]
+
+
+def _in_block(verdict: Verdict) -> str:
+    return f"a block of the chain up to {verdict.height} has it"
 
 
 def _peers(count: int) -> str:
@@ -151,7 +161,7 @@ def _unproved(verdict: Verdict) -> tuple[str, ...]:
         missing.append("whether the coins it names exist")
     if level < PaymentLevel.UNSPENT:
         missing.append("whether a block has spent them since")
-    if level < PaymentLevel.UNOPPOSED:
+    if level < PaymentLevel.UNOPPOSED and not verdict.detail:
         missing.append("whether another transaction that spends them is on its way")
     missing.append(
         f"nothing behind block {height} is known: until a block has it the payer can take it back"

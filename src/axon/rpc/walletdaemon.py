@@ -69,7 +69,7 @@ class WalletDaemon(Context):
     Args:
         name: of the wallet.
         listen: accepts other wallets' connections at an endpoint; where it really is.
-        listening: where that is.
+        listening: where that is, the latest first.
     """
 
     node: SpvNode

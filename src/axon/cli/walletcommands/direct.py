@@ -34,6 +34,11 @@ DELIVERY_MS: Final = 30_000
 PATIENCE_MS: Final = 65_000
 """For so long a payee is waited for; the payment is settled without him after a minute."""
 
+NO_ANSWER: Final = (
+    "The payee has given no receipt: the payment goes to the network without it, now or when a node"
+    " is in reach."
+)
+
 _REFUSED: Final = frozenset({"refused", "expired"})
 
 
@@ -78,9 +83,13 @@ def add_commands(add: AddCommand) -> None:
     pay.add_argument("--no-payjoin", action="store_true", help="let the payee join no coin of his")
     add_passphrase_options(pay)
     payments = add("payments", _payments, "invoices and direct payments, and what became of them")
-    payments.add_argument("id", nargs="?", metavar="ID", help="of one invoice, with all it shows")
+    payments.add_argument(
+        "id", nargs="?", metavar="ID", help="of one invoice, its first 8 digits at least"
+    )
     receipts = add("receipts", _receipts, "the receipts of direct payments")
-    receipts.add_argument("id", nargs="?", metavar="ID", help="of one invoice: write its receipt")
+    receipts.add_argument(
+        "id", nargs="?", metavar="ID", help="of one invoice: its receipt as a text"
+    )
 
 
 def _invoice(options: WalletOptions) -> int:
@@ -167,6 +176,8 @@ def _pay(options: WalletOptions) -> int:
         write_json(deal)
     else:
         _tell(deal)
+        if deal["stage"] not in _REFUSED and not deal["receipt"]:
+            write(f"  {NO_ANSWER}")
     return 1 if deal["stage"] in _REFUSED else 0
 
 
@@ -179,14 +190,19 @@ def _payments(options: WalletOptions) -> int:
     for deal in found:
         _tell(deal)
     if not found:
-        write("No invoices and no direct payments.")
-    return 0
+        of = "" if options.arguments.id is None else f" of {options.arguments.id}"
+        write(f"No invoices and no direct payments{of}.")
+    return 0 if found or options.arguments.id is None else 1
 
 
 def _receipts(options: WalletOptions) -> int:
     with opened(options, dials=False) as client:
         if options.arguments.id is not None:
-            write(client.call("getreceipt", options.arguments.id))
+            receipt = client.call("getreceipt", options.arguments.id)
+            if options.as_json:
+                write_json({"receipt": receipt})
+            else:
+                write(receipt)
             return 0
         found = [deal for deal in client.call("listdeals") if deal["receipt"]]
     if options.as_json:

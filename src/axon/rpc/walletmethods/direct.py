@@ -10,7 +10,7 @@ from axon.errors import ConfigError, WalletError
 from axon.machine import Endpoint, EndpointError
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
-from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.invoice import MAX_ENDPOINTS, Invoice, invoice_from_uri
 from axon.payments.issuing import Terms
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
@@ -27,6 +27,9 @@ ANY_PORT: Final = Endpoint("127.0.0.1", 0)
 DEFAULT_PORT: Final = 9_735
 """Where a wallet listens for others if no port is named."""
 
+SHORTEST_NAME: Final = 8
+"""So many digits of an invoice's id are enough to name it."""
+
 LOOK_S: Final = 0.05
 """How often it is looked how far a payment is, while somebody waits."""
 
@@ -38,11 +41,12 @@ _ENDED: Final = frozenset(
 @method("payments")
 async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None = None) -> Json:
     """Opens the wallet's words until it is closed, so that it can be paid by other wallets, and
-    listens for them.
+    listens for them. May be called again, also with another address.
 
     Args:
         passphrase: Opens the keys
-        listen: The address and port to listen on; left out: this machine alone, any free port
+        listen: The address and port to listen on; left out: where it listens already, else this
+            machine alone, any free port
 
     Returns:
         {                    (json object)
@@ -51,14 +55,32 @@ async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None
     """
     await _desk(daemon, OpenDesk(passphrase))
     try:
-        asked = ANY_PORT if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
-        endpoint = await daemon.listen(asked)
-        daemon.listening.append(endpoint)
+        asked = None if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
+        endpoint = await _listening(daemon, asked)
     except EndpointError as error:
         raise RpcError(Code.PARAMETER, str(error)) from None
     except ConfigError as error:
         raise RpcError(Code.MISC, str(error)) from None
     return {"listening": str(endpoint)}
+
+
+async def _listening(daemon: WalletDaemon, asked: Endpoint | None) -> Endpoint:
+    """Listen where it is asked for, unless it is done already; from then on invoices name that
+    first.
+
+    Raises:
+        ConfigError: the system refuses.
+    """
+    open_ones = daemon.listening
+    if asked is None and open_ones:
+        return open_ones[0]
+    if asked in open_ones:
+        open_ones.remove(asked)
+        endpoint = asked
+    else:
+        endpoint = await daemon.listen(ANY_PORT if asked is None else asked)
+    open_ones.insert(0, endpoint)
+    return endpoint
 
 
 @method("payments")
@@ -90,12 +112,11 @@ async def createinvoice(
     """
     amount_sat = None if amount is None else amount_from(amount).sat
     try:
-        reached = [
-            Endpoint.parse(each, daemon.node.settings.network.port) for each in endpoints or ()
-        ]
+        reached = [Endpoint.parse(each, DEFAULT_PORT) for each in endpoints or ()]
     except EndpointError as error:
         raise RpcError(Code.PARAMETER, str(error)) from None
-    terms = Terms(amount_sat, label, message, expires_in, tuple(reached) or tuple(daemon.listening))
+    reached = reached or daemon.listening[:MAX_ENDPOINTS]
+    terms = Terms(amount_sat, label, message, expires_in, tuple(reached))
     invoice = await _desk(daemon, IssueInvoice(terms))
     assert isinstance(invoice, Invoice), "what is not refused is made"
     return {
@@ -148,7 +169,7 @@ async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
     """What was asked of others and by others, the latest change first.
 
     Args:
-        invoice: The id of one invoice
+        invoice: The id of one invoice, or its first digits, 8 at least
 
     Returns:
         [                        (json array)
@@ -177,7 +198,7 @@ async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
         ]
     """
     found = await _deals(daemon)
-    return [deal_json(deal) for deal in found if invoice in {None, deal.invoice.id.hex()}]
+    return [deal_json(deal) for deal in found if _is_named(deal, invoice)]
 
 
 @method("payments")
@@ -209,15 +230,23 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
     """The receipt of a payment, as a text that can be kept and checked without a network.
 
     Args:
-        invoice: The id of the invoice
+        invoice: The id of the invoice, or its first digits, 8 at least
 
     Returns:
         "str"    (string) The receipt
     """
     for deal in await _deals(daemon):
-        if deal.invoice.id.hex() == invoice and deal.receipt is not None:
+        if _is_named(deal, invoice) and deal.receipt is not None:
             return deal.receipt.encode()
     raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
+
+
+def _is_named(deal: Deal, invoice: str | None) -> bool:
+    """Whether a deal is meant by an id or the beginning of one; each is if none is given."""
+    name = deal.invoice.id.hex()
+    if invoice is None:
+        return True
+    return name.startswith(invoice.lower()) and len(invoice) >= SHORTEST_NAME
 
 
 def deal_json(deal: Deal) -> dict[str, Json]:
