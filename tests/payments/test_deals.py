@@ -155,6 +155,33 @@ def test_a_coin_that_a_block_has_spent_is_refused_and_the_block_is_named() -> No
     assert town.bob.spendable_sat() == COIN // 2
 
 
+def test_what_is_refused_is_not_sent_later_and_its_coins_are_free() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    assert town.alice.spendable_sat() < COIN
+    town.bob.looked_up = Verdict(PaymentLevel.REFUSED, "coin-spent", "it was spent", 12)
+    town.talk(invoice)
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.REFUSED
+    assert town.alice.wallet.unconfirmed_own() == []
+    assert town.alice.spendable_sat() == COIN
+    town.alice.restart()
+    assert town.alice.settled == []
+    assert town.alice.spendable_sat() == COIN
+
+
+def test_what_is_refused_after_a_node_has_it_stays() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    paid = town.alice.deal(Role.PAYER, invoice).payment
+    assert paid is not None
+    town.alice.wallet.note_delivery(paid.txid, shown=False)
+    town.bob.looked_up = Verdict(PaymentLevel.REFUSED, "coin-spent", "it was spent", 12)
+    town.talk(invoice)
+    assert town.alice.wallet.unconfirmed_own() == [paid]
+
+
 def test_a_payment_of_another_amount_is_refused() -> None:
     town = Town()
     invoice = town.bob.issue()

@@ -40,7 +40,7 @@ from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.transaction import Transaction
 from axon.wallet.errors import CoinUnavailable
 from axon.wallet.keys import Mnemonic
-from axon.wallet.unconfirmed import ScriptCheck, record_sent
+from axon.wallet.unconfirmed import ScriptCheck, record_sent, taken_back
 from axon.wallet.wallet import Wallet
 
 DONE: Final = "done"
@@ -180,14 +180,20 @@ class PayerDesk:
         return DealStep((_payment(deal),) if waits else ())
 
     def _refused(self, deal: Deal, verdict: Verdict, now_s: int) -> DealStep:
-        """The payee does not take it. He holds it signed: that is told, and not undone here."""
+        """The payee does not take it: if no node has it either, its coins are free again.
+
+        He holds it signed. Should it come to a block all the same, the invoice is paid.
+        """
         self._words.pop(deal.invoice.id, None)
         if deal.joined is not None:
             # What was joined is not good, the first payment is: settle that one.
             deal = self._book.put(deal.moved(deal.stage, now_s, joined=None, verdict=verdict))
             return DealStep((_payment(deal),))
         reason = verdict.detail or verdict.reason
-        self._book.put(deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=reason))
+        assert deal.packet is not None, "a payment was offered"
+        undone = taken_back(self._wallet.ledger, deal.packet.transaction.txid)
+        deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=reason)
+        self._book.put(deal, undone)
         return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
 
     def _answered(self, deal: Deal, message: PayjoinAnswer, now_s: int) -> DealStep:

@@ -97,6 +97,17 @@ def record_sent(ledger: WalletLedger, transaction: Transaction, now_s: int) -> N
         _keep(ledger, transaction, now_s)
 
 
+def taken_back(ledger: WalletLedger, txid: Txid) -> Changes:
+    """What makes a payment of our own as if it had never been recorded: its coins are free again.
+
+    Nothing, where it may be out: a node was handed it, a block has it, or one of ours builds on it.
+    """
+    is_known = txid in ledger.seen and txid not in ledger.confirmed
+    if not is_known or txid in ledger.deliveries or len(ledger.built_on([txid])) > 1:
+        return {}
+    return {records.TRANSACTION + txid: None, records.SEEN + txid: None}
+
+
 def note_delivery(ledger: WalletLedger, txid: Txid, *, shown: bool) -> None:
     """A node has fetched a payment of ours; later runs need not wait for one that does.
 
