@@ -162,13 +162,8 @@ def _pay(options: WalletOptions) -> int:
             for line in draft_lines(draft):
                 write(line)
         confirm_fee(arguments, draft)
-        chosen = {"wait": PATIENCE_MS}
-        joins = not arguments.no_payjoin
         deal = with_passphrase(
-            arguments,
-            lambda secret: client.call(
-                "payinvoice", asked.to_uri(), draft["psbt"], secret, joins, chosen
-            ),
+            arguments, lambda secret: _hand_over(options, client, asked, draft["psbt"], secret)
         )
         if deal["stage"] not in _REFUSED:
             client.call("waitfordelivery", DELIVERY_MS)
@@ -179,6 +174,28 @@ def _pay(options: WalletOptions) -> int:
         if deal["stage"] not in _REFUSED and not deal["receipt"]:
             write(f"  {NO_ANSWER}")
     return 1 if deal["stage"] in _REFUSED else 0
+
+
+def _hand_over(
+    options: WalletOptions, client: WalletClient, asked: Invoice, psbt: str, secret: str
+) -> dict[str, Any]:
+    """Sign a payment, and wait for the payee; who stops that is told what it means."""
+    joins = not options.arguments.no_payjoin
+    say(
+        f"Dialling {' and '.join(map(str, asked.endpoints))}; the payment is sent without an answer,"
+        " too, after a minute."
+    )
+    try:
+        deal: dict[str, Any] = client.call(
+            "payinvoice", asked.to_uri(), psbt, secret, joins, {"wait": PATIENCE_MS}
+        )
+    except KeyboardInterrupt:
+        say(
+            "If it was signed by now it stays in force, and goes on whenever this wallet runs: axon"
+            f" wallet payments {options.name} shows what becomes of it."
+        )
+        raise
+    return deal
 
 
 def _payments(options: WalletOptions) -> int:
