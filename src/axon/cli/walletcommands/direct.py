@@ -181,10 +181,8 @@ def _hand_over(
 ) -> dict[str, Any]:
     """Sign a payment, and wait for the payee; who stops that is told what it means."""
     joins = not options.arguments.no_payjoin
-    say(
-        f"Dialling {' and '.join(map(str, asked.endpoints))}; the payment is sent without an answer,"
-        " too, after a minute."
-    )
+    where = " and ".join(map(str, asked.endpoints))
+    say(f"Dialling {where}; after a minute without an answer the payment is sent by the network.")
     try:
         deal: dict[str, Any] = client.call(
             "payinvoice", asked.to_uri(), psbt, secret, joins, {"wait": PATIENCE_MS}
