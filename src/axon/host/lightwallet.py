@@ -98,7 +98,7 @@ class RunningWallet(RunningLight):
         """Open the wallet's words until it is closed, and listen for wallets that pay it.
 
         Args:
-            listen: where; None for any free port of this machine alone.
+            listen: where; None for where it does already, else any free port of this machine alone.
 
         Returns:
             Where it listens.
