@@ -121,6 +121,61 @@ def test_paying_through_the_screen(node: NodeProcess, alice: WalletProcess) -> N
     play(alice, scene)
 
 
+@pytest.fixture(name="bob")
+def bob_fixture(tmp_path: Path, node: NodeProcess, alice: WalletProcess) -> Iterator[WalletProcess]:
+    """A wallet without coins, which has seen what Alice has."""
+    assert alice.name == "alice"
+    with WalletProcess(tmp_path / "bob", "bob", [node.door]) as wallet:
+        wallet.json("create", "--no-confirm", wallet.signing())
+        wallet.json("sync")
+        yield wallet
+
+
+def test_paying_an_invoice_of_another_wallet(alice: WalletProcess, bob: WalletProcess) -> None:
+    bob.serve().sync()
+    bob.call("openpayments", PASSPHRASE)
+    invoice = bob.call("createinvoice", "0.5", "Bob", "a bicycle")
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("3")
+        stage.paste("#to", invoice["uri"])
+        stage.paste("#fee", "2")
+        await stage.press("enter")
+        await stage.until_told("#drafted", "For     Bob: a bicycle\n")
+        await stage.press("s")
+        stage.paste("SecretInput", PASSPHRASE)
+        await stage.press("enter")
+        await stage.until_told("#result", "Accepted.")
+        await stage.press("7", "enter")
+        await stage.until_told("#shown", "signed by the payee's address")
+        await stage.press("r")
+        await stage.until(lambda: "Received: 0.50000000 BTC" in stage.app.clipboard, "the receipt")
+
+    play(alice, scene)
+    (deal,) = bob.call("listdeals", invoice["id"])
+    assert deal["stage"] == "accepted"
+
+
+def test_an_invoice_on_the_screen_is_paid_by_another_wallet(
+    alice: WalletProcess, bob: WalletProcess
+) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.press("7")
+        stage.paste("#asked-label", "Bob")
+        stage.paste("#asked-amount", "0.25")
+        await stage.press("enter")
+        stage.paste("SecretInput", PASSPHRASE)
+        await stage.press("enter")
+        await stage.until_told("#stage", "Nobody has paid it yet.")
+        uri = stage.told("#uri").replace("\n", "")
+        told = await asyncio.to_thread(alice.json, "pay", uri, "--fee-rate=2", alice.signing())
+        assert told["stage"] == "accepted"
+        await stage.until_told("#stage", "Accepted.")
+        await stage.until_told("#shown", told["txid"])
+
+    play(bob, scene)
+
+
 def test_a_wallet_that_is_served_and_killed(node: NodeProcess, alice: WalletProcess) -> None:
     alice.serve()
 

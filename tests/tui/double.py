@@ -28,6 +28,41 @@ def txid(number: int) -> str:
     return f"{number:064x}"
 
 
+def deal_of(number: int, role: str, amount: str | None, label: str) -> dict[str, Any]:
+    """A payment from wallet to wallet that nobody has paid yet."""
+    asked = "" if amount is None else f"amount={amount}&"
+    return {
+        "id": txid(900 + number),
+        "role": role,
+        "stage": "issued",
+        "changed": NOON + number,
+        "reason": "",
+        "uri": f"bitcoin:{MINE}?{asked}axon={'A' * 200}{number}",
+        "address": MINE,
+        "amount": None if amount is None else Amount(parse_amount(amount, Unit.BTC)),
+        "label": label,
+        "message": "",
+        "txid": None,
+        "joined": False,
+        "level": None,
+        "shown": None,
+        "receipt": False,
+    }
+
+
+SHOWN: Final = {
+    "headline": "The payment spends coins that no block has spent.",
+    "proved": [
+        "the owners of the coins it names have signed it",
+        "no block up to 112 has spent them, as 2 peers told",
+    ],
+    "unproved": [
+        "nothing behind block 112 is known: until a block has it the payer can take it back"
+    ],
+}
+"""What `listdeals` says of a payment whose coins were looked up."""
+
+
 @dataclass(eq=False)
 class Double:
     """Alice's wallet: 50 bitcoin from a block, two nodes, and payments that the tests add."""
@@ -47,6 +82,9 @@ class Double:
     is_closed: bool = False
     refusal: RpcError | None = None
     """Of the next draft, or new address."""
+    deals: list[dict[str, Any]] = field(default_factory=list)
+    listening: str = ""
+    """Where other wallets reach it; empty until its words are open."""
     calls: list[str] = field(default_factory=list)
     """The methods that were called and change something, in their order."""
 
@@ -243,6 +281,39 @@ class Double:
             raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
         self.add_payment(2, -20 * COIN - 141, "send")
         return {"txid": txid(2), **self._delivered(self.payments[0])}
+
+    def listdeals(self, wanted: str | None = None) -> Json:
+        """Payments from wallet to wallet."""
+        return [each for each in self.deals if wanted in {None, each["id"]}]
+
+    def openpayments(self, passphrase: str, listen: str | None) -> Json:
+        """Open the words, and listen."""
+        self.calls.append("openpayments")
+        if passphrase != PASSPHRASE:
+            raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
+        self.listening = listen or "127.0.0.1:40001"
+        return {"listening": self.listening}
+
+    def createinvoice(self, amount: str | None, label: str) -> Json:
+        """Ask for a payment."""
+        self.calls.append("createinvoice")
+        if self.refusal is not None:
+            raise self.refusal
+        deal = deal_of(len(self.deals), "payee", amount, label)
+        self.deals.insert(0, deal)
+        return {"id": deal["id"], "uri": deal["uri"], "address": MINE, "expires": NOON}
+
+    def payinvoice(self, uri: str, psbt: str, passphrase: str, payjoin: bool) -> Json:
+        """Pay another wallet."""
+        self.calls.append("payinvoice")
+        assert psbt == "cHNidP8="
+        if passphrase != PASSPHRASE:
+            raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
+        deal = deal_of(len(self.deals), "payer", "0.5", "Bob")
+        deal |= {"stage": "offered", "txid": txid(2), "uri": uri, "joined": payjoin}
+        self.deals.insert(0, deal)
+        self.add_payment(2, -COIN // 2 - 141, "send")
+        return deal
 
     def _delivered(self, entry: dict[str, Any]) -> dict[str, Json]:
         """What is known of a payment; two nodes have fetched it unless it is only kept."""

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from axon.primitives.transaction import MAX_MONEY_SAT
 from axon.rpc.amounts import Amount, decode_json, encode_json
 from axon.rpc.deliverytext import delivery_line
-from axon.tui.asking import look
+from axon.tui.asking import View, look
 from axon.tui.model import (
     Output,
     ShownDelivery,
     ShownDraft,
-    View,
     read_delivery,
     read_draft,
     read_sat,

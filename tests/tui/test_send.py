@@ -180,10 +180,10 @@ def test_what_the_wallet_refuses_is_said_beside_its_field() -> None:
 
 def test_a_high_fee_must_be_meant() -> None:
     async def scene(stage: Stage) -> None:
-        assert not stage.app.query_one(Checkbox).display
+        assert not stage.app.query_one("#high", Checkbox).display
         await fill(stage, fee="900")
         await stage.until_told("#fee-wrong", "more than any payment needs")
-        stage.app.query_one(Checkbox).focus()
+        stage.app.query_one("#high", Checkbox).focus()
         await stage.press("space")
         await stage.pilot.click("#draft")
         await stage.until(lambda: has_draft(stage), "the draft")
@@ -191,7 +191,7 @@ def test_a_high_fee_must_be_meant() -> None:
         stage.paste("SecretInput", PASSPHRASE)
         await stage.press("enter")
         await stage.until_told("#sent", txid(2))
-        assert not stage.app.query_one(Checkbox).value
+        assert not stage.app.query_one("#high", Checkbox).value
 
     play(scene, Double(refusal=RpcError(Code.PARAMETER, "more than any payment needs")))
 

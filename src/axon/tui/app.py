@@ -1,4 +1,4 @@
-"""The wallet's full-screen program: six screens over the methods of a wallet.
+"""The wallet's full-screen program: seven screens over the methods of a wallet.
 
 It looks once a second, beside the drawing, and shows the last answers; when nobody answers any
 more it says so and stays. Whatever may hold a passphrase runs as a task of its own (`pane.begin`):
@@ -25,11 +25,12 @@ from textual.worker import Worker, WorkerState
 
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
-from axon.tui.asking import Ask, look
+from axon.tui.asking import Ask, View, look
 from axon.tui.coins import CoinsPane
 from axon.tui.colours import DARK, LIGHT
+from axon.tui.direct import DirectPane
 from axon.tui.history import HistoryPane
-from axon.tui.model import View, WalletInfo
+from axon.tui.model import WalletInfo
 from axon.tui.overview import OverviewPane
 from axon.tui.pane import Line, Pane, WalletChanged
 from axon.tui.payform import ReadAmount, ReadPayee
@@ -61,8 +62,8 @@ class WalletApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", show=False, priority=True),
-        Binding("1", "turn(0)", "Screen", key_display="1-6"),
-        *(Binding(f"{place + 1}", f"turn({place})", show=False) for place in range(1, 6)),
+        Binding("1", "turn(0)", "Screen", key_display="1-7"),
+        *(Binding(f"{place + 1}", f"turn({place})", show=False) for place in range(1, 7)),
         Binding("escape", "leave_field", "Leave the field"),
         Binding("t", "other_theme", "Light or dark"),
         Binding("q", "quit", "Quit"),
@@ -106,6 +107,7 @@ class WalletApp(App[None]):
             ReceivePane(ask, qr_lines),
             CoinsPane(ask),
             PeersPane(ask),
+            DirectPane(ask, info, read_amount, qr_lines),
         )
         self._due = asyncio.Event()
         self.animation_level = "none"  # Who turns to a screen wants to see it.

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from axon.rpc.amounts import Json
+from axon.tui.deals import ShownDeal, read_deal
 from axon.tui.model import (
-    View,
+    Address,
+    Payment,
+    Peer,
+    ShownBalance,
+    ShownCoin,
+    Sync,
     read_address,
     read_balance,
     read_coin,
@@ -31,6 +38,19 @@ class Ask(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that is shown at one moment."""
+
+    balance: ShownBalance
+    sync: Sync
+    payments: tuple[Payment, ...]
+    coins: tuple[ShownCoin, ...]
+    addresses: tuple[Address, ...]
+    peers: tuple[Peer, ...]
+    deals: tuple[ShownDeal, ...]
+
+
 async def look(ask: Ask) -> View:
     """All that is to be shown now; raises as `Ask` does."""
     return View(
@@ -40,4 +60,5 @@ async def look(ask: Ask) -> View:
         coins=tuple(map(read_coin, await ask("listunspent"))),
         addresses=tuple(map(read_address, await ask("listaddresses"))),
         peers=tuple(map(read_peer, await ask("getpeerinfo"))),
+        deals=tuple(map(read_deal, (await ask("listdeals"))[:MAX_PAYMENTS])),
     )

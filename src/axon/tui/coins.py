@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from axon.errors import AxonError
-from axon.tui.asking import Ask
-from axon.tui.model import ShownCoin, View
+from axon.tui.asking import Ask, View
+from axon.tui.model import ShownCoin
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import StyledText, Tone, btc, coin_state

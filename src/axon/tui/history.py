@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from axon.tui.asking import Ask
+from axon.tui.asking import Ask, View
 from axon.tui.details import DetailsDialog
-from axon.tui.model import Payment, View
+from axon.tui.model import Payment
 from axon.tui.pane import Pane
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import StyledText, amount, category, confirmed, counterparty, time_text

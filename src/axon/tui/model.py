@@ -228,18 +228,6 @@ class ShownDelivery:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that is shown at one moment."""
-
-    balance: ShownBalance
-    sync: Sync
-    payments: tuple[Payment, ...]
-    coins: tuple[ShownCoin, ...]
-    addresses: tuple[Address, ...]
-    peers: tuple[Peer, ...]
-
-
 def read_wallet_info(info: dict[str, Any]) -> WalletInfo:
     """From `getwalletinfo`."""
     return WalletInfo(chain=info["chain"], signs=info["private_keys_enabled"])

@@ -9,8 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Digits, ProgressBar, Static
 
 from axon.rpc.amounts import format_amount
+from axon.tui.asking import View
 from axon.tui.history import PaymentTable
-from axon.tui.model import ShownBalance, Sync, View
+from axon.tui.model import ShownBalance, Sync
 from axon.tui.pane import Line, Pane
 from axon.tui.wording import StyledText, Tone, btc
 

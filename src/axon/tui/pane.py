@@ -10,8 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from axon.tui.asking import Ask
-from axon.tui.model import View
+from axon.tui.asking import Ask, View
 from axon.tui.table import LiveTable
 from axon.tui.wording import StyledText, Tone
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from rich.cells import cached_cell_len
 from textual import on
@@ -48,15 +49,38 @@ class SecretInput(Input):
         return typed
 
 
+@dataclass(frozen=True, slots=True)
+class DialogWords:
+    """What the dialog says.
+
+    Args:
+        title: above it.
+        verb: what enter does, as `send`.
+        busy: while a passphrase is tried.
+        needed: where none was typed.
+    """
+
+    title: str
+    verb: str
+    busy: str
+    needed: str
+
+
+SENDING: Final = DialogWords(
+    "Sign and send", "send", "Signing ...", "A passphrase is needed to sign."
+)
+
+
 class PassphraseDialog(ModalScreen[bool]):
     """Asks until the passphrase is right, or the asked one leaves. The result: whether it is done.
 
     Args:
         purpose: what will be done with it, as lines.
         attempt: tries a passphrase.
+        words: what it says.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Do not send")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
 
     DEFAULT_CSS = """
     PassphraseDialog { align: center middle; }
@@ -70,8 +94,9 @@ class PassphraseDialog(ModalScreen[bool]):
     PassphraseDialog Button { margin: 0 0 0 2; }
     """
 
-    def __init__(self, purpose: str, attempt: Attempt) -> None:
+    def __init__(self, purpose: str, attempt: Attempt, words: DialogWords = SENDING) -> None:
         super().__init__()
+        self._words = words
         self._purpose = purpose
         self._attempt = attempt
         self._busy = False
@@ -79,14 +104,15 @@ class PassphraseDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What it is for, the field, and what became of it."""
         with Vertical() as box:
-            box.border_title = "Sign and send"
-            box.border_subtitle = "enter sends, esc does not"
+            box.border_title = self._words.title
+            box.border_subtitle = f"enter {self._words.verb}s, esc does not"
             yield Line(id="purpose")
             yield SecretInput()
             yield Line(id="answer")
             with Horizontal():
-                yield Button("Send", id="go", variant="primary", compact=True)
-                yield Button("Do not send", id="leave", compact=True)
+                verb = self._words.verb
+                yield Button(verb.capitalize(), id="go", variant="primary", compact=True)
+                yield Button(f"Do not {verb}", id="leave", compact=True)
 
     def on_mount(self) -> None:
         """Put the cursor into the field."""
@@ -108,10 +134,10 @@ class PassphraseDialog(ModalScreen[bool]):
             return
         field = self.query_one(SecretInput)
         if not field.value:
-            self._answer(StyledText("A passphrase is needed to sign.", Tone.BAD))
+            self._answer(StyledText(self._words.needed, Tone.BAD))
             return
         self._busy = True
-        self._answer(StyledText("Signing ...", Tone.DIM))
+        self._answer(StyledText(self._words.busy, Tone.DIM))
         begin(self, self._try(field))
 
     async def _try(self, field: SecretInput) -> None:

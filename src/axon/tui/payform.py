@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -38,6 +39,10 @@ class AskedPayment(Protocol):
     @property
     def note(self) -> str:
         """Who that is and what for, one line; empty if it is not said."""
+
+    @property
+    def invoice(self) -> str:
+        """Not empty where the payee's wallet can be paid directly."""
 
 
 ReadPayee = Callable[[str], AskedPayment]
@@ -78,6 +83,8 @@ class Order:
         amount: a sum in bitcoin with 8 decimals, or `all`.
         note: what a payment URI said of it; empty if it said nothing.
         feerate_sat_vb: None leaves it to the wallet, which looks at the last blocks.
+        invoice: the URI of an invoice, which is paid from wallet to wallet; empty for none.
+        payjoin: its payee may join the payment with a coin of his.
     """
 
     to: str
@@ -85,6 +92,8 @@ class Order:
     feerate_sat_vb: float | None
     high_fee: bool
     note: str = ""
+    invoice: str = ""
+    payjoin: bool = True
 
 
 class PayForm(Vertical):
@@ -118,6 +127,9 @@ class PayForm(Vertical):
     PayForm .unit { width: auto; margin: 0 3 0 0; color: $tone-dim; }
     PayForm #high { display: none; }
     PayForm #high.offered { display: block; }
+    PayForm #join { display: none; margin: 0 0 1 0; }
+    PayForm #join.offered { display: block; }
+    PayForm #join .what { width: 8; }
     PayForm #ask { height: 1; margin: 0 0 0 8; }
     PayForm #general { margin: 0 0 0 2; width: 1fr; }
     """
@@ -159,6 +171,11 @@ class PayForm(Vertical):
                 yield Static("sat/vB", classes="unit")
                 yield Checkbox("a high fee is meant", id="high", compact=True)
             yield from self._under("fee")
+        with Horizontal(id="join"):
+            yield Static("Direct", classes="what")
+            yield Checkbox(
+                "the payee may join it with a coin (payjoin)", True, id="payjoin", compact=True
+            )
         with Horizontal(id="ask"):
             yield Button("Show what it does", id="draft", variant="primary", compact=True)
             yield Line(id="general")
@@ -183,8 +200,10 @@ class PayForm(Vertical):
         if fee and feerate is None:
             self._complain("fee", "Name a fee in sat/vB, such as 5 or 1.5, or leave it out.")
             return None
-        high_fee = self.query_one(Checkbox).value
-        return Order(asked.address, amount, feerate, high_fee, asked.note)
+        high_fee = self.query_one("#high", Checkbox).value
+        invoice = to if asked.invoice else ""
+        payjoin = self.query_one("#payjoin", Checkbox).value
+        return Order(asked.address, amount, feerate, high_fee, asked.note, invoice, payjoin)
 
     def _amount(self, asked: AskedPayment) -> str | None:
         """What is paid: as typed, or as a payment URI asks; None if that cannot be read."""
@@ -226,19 +245,28 @@ class PayForm(Vertical):
         else:
             self._complain(field, str(error))
         if field == "fee":
-            self.query_one(Checkbox).add_class("offered")
+            self.query_one("#high").add_class("offered")
 
     def clear(self) -> None:
         """Ready for another payment; the fee stays as it is."""
         self.refuse(None)
         with self.prevent(Input.Changed, Checkbox.Changed):
             self._field("to").value = self._field("amount").value = ""
-            self.query_one(Checkbox).value = False
-            self.query_one(Checkbox).remove_class("offered")
+            self.query_one("#high", Checkbox).value = False
+            self.query_one("#payjoin", Checkbox).value = True
+        self.query_one("#high").remove_class("offered")
+        self.query_one("#join").remove_class("offered")
 
     @on(RadioSet.Changed)
     def _say_unit(self) -> None:
         self.query_one("#unit-meant", Static).update(_unit_sentence(self._unit()))
+
+    @on(Input.Changed, "#to")
+    def _offer_payjoin(self, changed: Input.Changed) -> None:
+        is_direct = False
+        with suppress(AxonError):  # Said when it is asked for.
+            is_direct = bool(self._read_payee(changed.value.strip()).invoice)
+        self.query_one("#join").set_class(is_direct, "offered")
 
     @on(Input.Changed)
     @on(RadioSet.Changed)

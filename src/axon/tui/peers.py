@@ -7,7 +7,8 @@ from typing import Final
 from textual.app import ComposeResult
 
 from axon.rpc.deliverytext import nodes_text
-from axon.tui.model import Peer, Sync, View
+from axon.tui.asking import View
+from axon.tui.model import Peer, Sync
 from axon.tui.pane import Line, Pane
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import StyledText, Tone, peer_agrees, peer_filters, ping

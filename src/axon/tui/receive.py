@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, DataTable, Input, Static
 
 from axon.errors import AxonError
-from axon.tui.asking import Ask
-from axon.tui.model import Address, View
+from axon.tui.asking import Ask, View
+from axon.tui.model import Address
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import StyledText, Tone
@@ -147,5 +147,5 @@ class ReceivePane(Pane):
             self.query_one("#picture", Line).say(None)
             return
         self.query_one("#address", Line).say(StyledText(address))
-        lines = [Text.from_ansi(line).plain for line in self._qr_lines(address)]
+        lines = [Text.from_ansi(line).plain for line in self._qr_lines(f"bitcoin:{address}")]
         self.query_one("#picture", Line).update("\n".join(lines))

@@ -12,9 +12,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Button, Tabs
 
 from axon.errors import AxonError
+from axon.rpc.amounts import Json
 from axon.rpc.errors import RpcError
-from axon.tui.asking import Ask
-from axon.tui.model import ShownDraft, View, WalletInfo, read_delivery, read_draft, read_payment
+from axon.tui.asking import Ask, View
+from axon.tui.deals import PAYER, deal_line
+from axon.tui.model import ShownDraft, WalletInfo, read_delivery, read_draft, read_payment
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import PassphraseDialog
 from axon.tui.payform import Order, PayForm, ReadAmount, ReadPayee
@@ -62,6 +64,8 @@ class SendPane(Pane):
         self._order: Order | None = None
         self._draft: ShownDraft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
+        self._deal: str | None = None  # The id of its invoice, if another wallet was paid.
+        self._note = ""  # What its payment URI said of it.
 
     def compose(self) -> ComposeResult:
         """The form, the draft, the result."""
@@ -75,9 +79,11 @@ class SendPane(Pane):
                 yield Line(id="result")
                 yield Line(id="sent")
 
-    def show(self, _: View) -> None:
+    def show(self, view: View) -> None:
         """What became of the last payment is looked up as long as it is shown."""
-        if self._sent is not None:
+        if self._deal is not None:
+            self._follow_deal(view)
+        elif self._sent is not None:
             begin(self, self._follow(self._sent))
 
     @on(PayForm.Edited)
@@ -147,9 +153,7 @@ class SendPane(Pane):
 
     async def _send(self, draft: ShownDraft, order: Order, passphrase: str) -> str | None:
         try:
-            sent = await self.ask(
-                "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=order.high_fee
-            )
+            sent = await self._sent_to(draft, order, passphrase)
         except RpcError as error:
             return error.message
         except AxonError as error:
@@ -158,11 +162,36 @@ class SendPane(Pane):
         self._form.clear()
         self.screen.query_one(Tabs).focus()  # Nothing of the form is to be pressed again by chance.
         self._sent = sent["txid"]
-        if order.note:
-            with suppress(AxonError):  # It is paid, whatever becomes of its label.
-                await self.ask("setlabel", sent["txid"], order.note)
+        self._deal = sent["id"] if order.invoice else None
+        self._note = order.note
+        await self._label(sent["txid"])
         self.post_message(WalletChanged())
         return None
+
+    async def _sent_to(self, draft: ShownDraft, order: Order, passphrase: str) -> Json:
+        """What the wallet says of a payment by the network, or to another wallet."""
+        if order.invoice:
+            return await self.ask(
+                "payinvoice", order.invoice, draft.psbt, passphrase, order.payjoin
+            )
+        return await self.ask(
+            "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=order.high_fee
+        )
+
+    async def _label(self, txid: str) -> None:
+        if self._note:
+            with suppress(AxonError):  # It is paid, whatever becomes of its label.
+                await self.ask("setlabel", txid, self._note)
+
+    def _follow_deal(self, view: View) -> None:
+        """How far the last payment is that was made to another wallet."""
+        for deal in view.deals:
+            if deal.role != PAYER or deal.id != self._deal or self._draft is not None:
+                continue
+            self._say(deal_line(deal), deal.txid)
+            if deal.txid != self._sent:  # What was joined took its place.
+                self._sent = deal.txid
+                begin(self, self._label(deal.txid))
 
     async def _follow(self, txid: str) -> None:
         try:
@@ -170,10 +199,12 @@ class SendPane(Pane):
         except AxonError:
             return  # The top line says that nobody answers.
         if self._sent == txid and self._draft is None:
-            said = became(read_payment(entry), read_delivery(entry))
-            self.query_one("#result", Line).say(said)
-            self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
-            self.query_one("#sent-box").add_class("there")
+            self._say(became(read_payment(entry), read_delivery(entry)), txid)
+
+    def _say(self, said: StyledText, txid: str) -> None:
+        self.query_one("#result", Line).say(said)
+        self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
+        self.query_one("#sent-box").add_class("there")
 
 
 def _shown(draft: ShownDraft, order: Order) -> str:

@@ -62,7 +62,7 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
         ask,
         read_wallet_info(client.call("getwalletinfo")),
         options.name,
-        qr_lines=lambda address: qr_lines(f"bitcoin:{address}"),
+        qr_lines=qr_lines,
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
         read_payee=parse_payment_uri,
         offline=options.offline,
