@@ -135,7 +135,6 @@ class PayingWorld:
         self.judge = Judge(self.network, honest)
         self.payments = [self._draw_payment() for _ in range(1 + int(1.5 * count * rng.random()))]
         self.faults = Faults(self.network, self.wallets, self.mortal, rng)
-        self._cheaters: dict[int, None] = {}
         self._healed = False
         self._rivalled: dict[OutPoint, None] = {}  # Coins that rivals spend.
 
@@ -270,7 +269,6 @@ class PayingWorld:
         self._rivalled[coin] = None
         rival = payer.sign(payer.draft(_NOBODY.script, payment.amount_sat, coin))
         self.faults.cut_off(payer)
-        self._cheaters[payer.index] = None
         network.simulation.command(0, SendTransaction(rival))
         if payment.cheat is Cheat.SPENT:
             when = network.now + SECOND
@@ -329,7 +327,7 @@ class PayingWorld:
                 continue  # It never came; the rival may have been first.
             if deal.is_open:
                 return f"the {role.name}'s is {deal.stage}"
-            honest = payment.cheat is Cheat.NOT and payment.payer not in self._cheaters
+            honest = payment.cheat is Cheat.NOT
             if honest and deal.stage is not DealStage.SETTLED:
                 return f"the {role.name}'s is {deal.stage} ({deal.reason})"
             if honest and (deal.receipt is None or deal.receipt.proof is None):
