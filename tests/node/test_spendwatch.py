@@ -371,7 +371,8 @@ def test_questions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(ask(bob, *many), SpendsUnknown)
     assert isinstance(ask(bob), SpendsUnknown)
     monkeypatch.setattr(spendwatch, "MAX_DEPTH", 50)
-    assert ask(bob, claim(point, coin)) == SpendsUnknown("a coin is older than 50 blocks")
+    too_old = SpendsUnknown("a coin is older than 50 blocks", for_good=True)
+    assert ask(bob, claim(point, coin)) == too_old
     monkeypatch.undo()
     monkeypatch.setattr(spendwatch, "MAX_QUESTIONS", 0)
     assert ask(bob, claim(point, coin)) == SpendsUnknown("0 questions are open")

@@ -99,8 +99,9 @@ class Person:
             match want:
                 case Settle(transaction):
                     self.settled.append(transaction)
-                case LookUp(invoice_id, _):
-                    messages += self.do(CoinsLookedUp(invoice_id, self.looked_up)).messages
+                case LookUp(invoice_id, txid):
+                    found = CoinsLookedUp(invoice_id, txid, self.looked_up)
+                    messages += self.do(found).messages
         return DealStep(tuple(messages), step.wants, step.end)
 
     def issue(self, amount_sat: int | None = AMOUNT_SAT) -> Invoice:

@@ -8,6 +8,7 @@ from axon.errors import WalletError
 from axon.payments.deal import DealStage, Role
 from axon.payments.desk import (
     AtDesk,
+    CoinsLookedUp,
     FollowBlocks,
     OpenDesk,
     PayeeSilent,
@@ -17,6 +18,7 @@ from axon.payments.desk import (
     RuledOut,
 )
 from axon.payments.headerchain import BestHeaders
+from axon.payments.invoice import Invoice
 from axon.payments.linkevents import Heard, Side
 from axon.payments.linkmessages import Hello
 from axon.payments.messages import (
@@ -28,7 +30,7 @@ from axon.payments.messages import (
 )
 from axon.payments.receipt import issue as issue_receipt
 from axon.payments.receipt import verify
-from axon.payments.step import DealStep, ReachPayee, WatchFor
+from axon.payments.step import DealStep, KeepWatching, ReachPayee, Settle, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import COIN, Transaction
@@ -39,6 +41,22 @@ from axon.wallet.signing import reveal_words, sign
 from tests.payments.dealscene import AMOUNT_SAT, NOBODY, Funded, Town
 from tests.payments.payscene import funding, kernel
 from tests.wallet.scene import PASSPHRASE
+
+
+def shown(
+    town: Town, invoice: Invoice, peers: int, rival: Txid | None = None
+) -> tuple[LinkMessage, ...]:
+    """Peers show the payment that Bob has, or a rival of it; what he tells of it."""
+    payment = town.bob.deal(Role.PAYEE, invoice).payment
+    assert payment is not None
+    return town.bob.do(PeersShow(invoice.id, payment.txid, peers, rival)).messages
+
+
+def rule_out(town: Town, invoice: Invoice, rival: Txid, height: int) -> None:
+    """A block has a rival of the payment that Bob has."""
+    payment = town.bob.deal(Role.PAYEE, invoice).payment
+    assert payment is not None
+    town.bob.do(RuledOut(invoice.id, payment.txid, rival, height))
 
 
 def names(said: list[tuple[Side, LinkMessage]], side: Side) -> list[str]:
@@ -292,17 +310,54 @@ def test_peers_raise_a_payment_and_a_rival_lowers_it() -> None:
     invoice = town.bob.issue()
     town.alice.pay(invoice)
     town.talk(invoice)
-    (told,) = town.bob.do(PeersShow(invoice.id, 3)).messages
+    (told,) = shown(town, invoice, 3)
     assert isinstance(told, VerdictMessage)
     assert (told.level, told.peers) == (PaymentLevel.UNOPPOSED, 3)
-    (told,) = town.bob.do(PeersShow(invoice.id, 1, Txid(bytes(32)))).messages
+    (told,) = shown(town, invoice, 1, Txid(bytes(32)))
     assert isinstance(told, VerdictMessage)
     assert told.level == PaymentLevel.UNSPENT
     assert to_hex(bytes(32)) in told.detail
-    assert town.bob.do(PeersShow(invoice.id, 3)).messages == ()
+    assert shown(town, invoice, 3) == ()
     first = town.bob.deal(Role.PAYEE, invoice).packet
     assert first is not None
-    assert town.bob.do(PeersShow(invoice.id, 1, first.transaction.txid)).messages == ()
+    assert shown(town, invoice, 1, first.transaction.txid) == ()
+
+
+def test_what_is_found_of_another_payment_says_nothing_of_this_one() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    before = town.bob.deal(Role.PAYEE, invoice)
+    other, no = Txid(bytes(32)), Verdict(PaymentLevel.REFUSED, "coin-spent", "it was spent", 12)
+    for job in (
+        CoinsLookedUp(invoice.id, other, no),
+        PeersShow(invoice.id, other, 3, Txid(b"\1" * 32)),
+        RuledOut(invoice.id, other, Txid(b"\1" * 32), 9),
+    ):
+        assert town.bob.do(job) == DealStep()
+    assert town.bob.deal(Role.PAYEE, invoice) == before
+
+
+def test_a_payment_whose_block_left_the_chain_is_settled_and_watched_again() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    paid = town.bob.deal(Role.PAYEE, invoice).payment
+    assert paid is not None
+    assert town.bob.do(FollowBlocks()).wants == (KeepWatching(frozenset({invoice.id})),)
+    town.mine(paid)
+    (watched,) = town.bob.do(FollowBlocks()).wants
+    assert watched == KeepWatching(frozenset()), "what is settled is watched no more"
+    height = town.chain.height - 1
+    town.bob.wallet.follow_chain(height, height, town.chain.blocks[height].hash)
+    town.bob.settled.clear()
+    _, settle, watch = town.bob.do(FollowBlocks()).wants
+    assert settle == Settle(paid)
+    assert isinstance(watch, WatchFor)
+    assert watch.transaction == paid
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
 
 
 def test_a_payee_who_is_a_block_behind_waits_for_it() -> None:
@@ -361,7 +416,8 @@ def test_a_receipt_that_is_missing_is_asked_for_once() -> None:
     payment = town.alice.deal(Role.PAYER, invoice).payment
     assert payment is not None
     town.mine(payment)
-    assert town.alice.do(FollowBlocks()).wants == ()  # `mine` has followed, and asked.
+    nothing = (KeepWatching(frozenset()),)  # `mine` has followed, and asked.
+    assert town.alice.do(FollowBlocks()).wants == nothing
     assert town.alice.restart().wants == (ReachPayee(invoice),)
 
 
@@ -391,9 +447,9 @@ def test_a_rival_that_only_the_network_saw_rules_a_payment_out() -> None:
     town.alice.pay(invoice, joins=True)
     town.talk(invoice)
     payee = town.bob.deal(Role.PAYEE, invoice)
-    town.bob.do(RuledOut(invoice.id, payee.txids[0], 9))
+    rule_out(town, invoice, payee.txids[0], 9)
     assert town.bob.deal(Role.PAYEE, invoice) == payee, "one of the two is no rival"
-    town.bob.do(RuledOut(invoice.id, Txid(bytes(32)), 9))
+    rule_out(town, invoice, Txid(bytes(32)), 9)
     deal = town.bob.deal(Role.PAYEE, invoice)
     assert deal.stage is DealStage.REFUSED
     assert "block 9" in deal.reason
@@ -447,7 +503,7 @@ def test_a_joined_payment_that_never_came_back_settles_when_a_block_has_it() -> 
     joined = town.alice.deal(Role.PAYER, invoice).joined
     assert joined is not None
     assert town.bob.deal(Role.PAYEE, invoice).joined is None
-    town.bob.do(RuledOut(invoice.id, joined.txid, town.chain.height + 1))
+    rule_out(town, invoice, joined.txid, town.chain.height + 1)
     town.mine(joined)
     town.change = lambda _, m: m
     town.talk(invoice)
@@ -494,7 +550,7 @@ def test_a_rival_that_is_seen_first_is_told_of() -> None:
     invoice = town.bob.issue()
     town.alice.pay(invoice, joins=False)
     town.talk(invoice)
-    (told,) = town.bob.do(PeersShow(invoice.id, 2, Txid(b"\1" * 32))).messages
+    (told,) = shown(town, invoice, 2, Txid(b"\1" * 32))
     assert isinstance(told, VerdictMessage)
     assert told.level == PaymentLevel.UNSPENT
     assert told.detail.startswith("2 peers show transaction 0101")

@@ -71,20 +71,13 @@ def posted(
     server: PayjoinServer, path: str, body: bytes, method: str = "POST"
 ) -> tuple[int, dict[str, str], bytes]:
     """A plain request: status, headers and body of its answer."""
-    for tries_left in reversed(range(5)):
-        connection = http.client.HTTPConnection(
-            server.endpoint.host, server.endpoint.port, timeout=10
-        )
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-        except ConnectionError:  # Who sends too much may be cut off before he hears why.
-            if len(body) <= MAX_BODY_BYTES or not tries_left:
-                raise
-        finally:
-            connection.close()
-    raise AssertionError("the last try returns or raises")
+    connection = http.client.HTTPConnection(server.endpoint.host, server.endpoint.port, timeout=10)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
 
 
 def test_two_wallets_join_over_http() -> None:

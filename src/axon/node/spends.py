@@ -65,10 +65,12 @@ class SpendsUnknown:
     Args:
         reason: why, in a few words.
         known: up to where none of the coins is spent, to go on from there; None if not even that.
+        for_good: it is because of the coins; whoever asks again is told the same.
     """
 
     reason: str
     known: Unspent | None = None
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True)

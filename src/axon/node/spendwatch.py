@@ -83,10 +83,11 @@ class SpendWatch:
         """Find out what spends coins; the answer comes now or later."""
         self._search.go_back()
         reason = self.objection(command.coins)
-        if reason is None and len(self._questions) >= MAX_QUESTIONS:
-            reason = f"{MAX_QUESTIONS} questions are open"
         if reason is not None:
-            self._outbox.answer(ticket, SpendsUnknown(reason))
+            self._outbox.answer(ticket, SpendsUnknown(reason, for_good=True))
+            return
+        if len(self._questions) >= MAX_QUESTIONS:
+            self._outbox.answer(ticket, SpendsUnknown(f"{MAX_QUESTIONS} questions are open"))
             return
         group = self._search.add(ticket, command.coins)
         if command.since is not None:
@@ -201,7 +202,8 @@ class SpendWatch:
         if settled and next_height > best.height + 1:
             return SpendsUnknown("no block of that height is known")
         if group.blocks > MAX_BLOCKS:
-            return SpendsUnknown(f"more than {MAX_BLOCKS} blocks hold such scripts", known)
+            reason = f"more than {MAX_BLOCKS} blocks hold such scripts"
+            return SpendsUnknown(reason, known, for_good=True)
         if not late:
             return None
         if alone:

@@ -49,6 +49,12 @@ class Book:
         found = [deal for deal in self._deals.values() if role is None or deal.role is role]
         return sorted(found, key=lambda deal: -deal.changed_s)
 
+    def named(self, role: Role) -> list[tuple[bytes, Deal]]:
+        """Those of one role with the ids of their invoices, which are not worked out anew."""
+        prefix = DEAL + bytes((role,))
+        start = len(prefix)
+        return [(key[start:], deal) for key, deal in self._deals.items() if key.startswith(prefix)]
+
     def put(self, deal: Deal, changes: Changes | None = None) -> Deal:
         """Write a deal down, with other changes of the wallet that go with it; the same deal.
 

@@ -67,11 +67,13 @@ class CoinsLookedUp:
     """What a `LookUp` has found. The outcome is a `DealStep`.
 
     Args:
-        invoice_id: of the payment.
+        invoice_id: what is paid.
+        txid: of the payment; by now there may be another one.
         verdict: as it is from now on.
     """
 
     invoice_id: bytes
+    txid: Txid
     verdict: Verdict
 
 
@@ -80,12 +82,14 @@ class PeersShow:
     """Peers show a payment that is watched, or a rival of it. The outcome is a `DealStep`.
 
     Args:
-        invoice_id: of the payment.
+        invoice_id: what is paid.
+        txid: of the payment; by now there may be another one.
         peers: how many.
         rival: what they show in its place; None for the payment itself.
     """
 
     invoice_id: bytes
+    txid: Txid
     peers: int
     rival: Txid | None = None
 
@@ -95,12 +99,14 @@ class RuledOut:
     """A block has spent a coin of a payment otherwise. The outcome is a `DealStep`.
 
     Args:
-        invoice_id: of the payment.
+        invoice_id: what is paid.
+        txid: of the payment; by now there may be another one.
         rival: what has spent it.
         height: of the block.
     """
 
     invoice_id: bytes
+    txid: Txid
     rival: Txid
     height: int
 
@@ -206,8 +212,8 @@ class Desk:
             case ResumeDeals():
                 return self._resume(now_s)
             case FollowBlocks():
-                follow_blocks(self._wallet, self._book, now_s)
-                wants = self._payer.ask_receipts(now_s).wants
+                wants = follow_blocks(self._wallet, self._book, now_s)
+                wants += self._payer.ask_receipts(now_s).wants
                 if self._payee is not None:
                     wants += self._payee.recheck(ordered.chain, now_s).wants
                 return DealStep(wants=wants)
@@ -221,18 +227,27 @@ class Desk:
                 return self._or_refusal(lambda: self._pay(job, now_s))
             case IssueInvoice(terms):
                 return self._or_refusal(lambda: self._receiving.invoices.issue(terms, now_s))
-            case CoinsLookedUp(invoice_id, verdict):
-                return self._receiving.looked_up(invoice_id, verdict, now_s)
-            case PeersShow(invoice_id, peers, None):
-                return self._receiving.echoed(invoice_id, peers, now_s)
-            case PeersShow(invoice_id, peers, rival):
-                assert rival is not None, "else it is the payment itself"
-                return self._receiving.opposed(invoice_id, rival, peers, now_s)
-            case RuledOut(invoice_id, rival, height):
-                rule_out(self._book, invoice_id, rival, height, now_s)
-                return DealStep()
             case PayerLeft(invoice_id):
                 return self._receiving.left(invoice_id, now_s)
+            case CoinsLookedUp() | PeersShow() | RuledOut():
+                return self._learn(job, now_s)
+
+    def _learn(self, job: CoinsLookedUp | PeersShow | RuledOut, now_s: int) -> DealStep:
+        """What the network says of a payment, if it is still the one that we have."""
+        deal = self._book.get(Role.PAYEE, job.invoice_id)
+        if deal is None or job.txid not in deal.txids:
+            return DealStep()
+        if isinstance(job, RuledOut):
+            rule_out(self._book, deal, job.rival, job.height, now_s)
+            return DealStep()
+        payee = self._payee
+        if payee is None:
+            return DealStep()  # No payer is here to be told; blocks decide.
+        if isinstance(job, CoinsLookedUp):
+            return payee.looked_up(deal, job.verdict, now_s)
+        if job.rival is None:
+            return payee.echoed(deal, job.peers, now_s)
+        return payee.opposed(deal, job.rival, job.peers, now_s)
 
     def _resume(self, now_s: int) -> DealStep:
         """What needs no keys: our own payments, and the settling of those that were accepted."""

@@ -15,27 +15,38 @@ from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.receipt import Receipt
 from axon.payments.receiptproof import MinedProof
-from axon.payments.step import WatchFor
+from axon.payments.step import KeepWatching, Settle, Want, WatchFor
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import outpoint, outpoint_txid
 from axon.wallet.wallet import Wallet
 
 
-def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> None:
+def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> tuple[Want, ...]:
     """Write down what the wallet's blocks say of its deals.
 
     Args:
         now_s: seconds since 1970.
 
+    Returns:
+        What is settled once more, because its block has left the chain; and what is watched.
+
     Raises:
         StorageError: the disk refused.
     """
     paid_sat = _paid_by_script(wallet)
+    wants: list[Want] = []
     for deal in book.deals():
         moved = _followed(wallet, deal, paid_sat, now_s)
-        if moved is not deal:
-            book.put(moved)
+        if moved is deal:
+            continue
+        book.put(moved)
+        if moved.stage is DealStage.ACCEPTED and moved.payment is not None:
+            wants.append(Settle(moved.payment))
+            if moved.role is Role.PAYEE:
+                wants.append(watch_for(moved))
+    watched = frozenset([name for name, deal in book.named(Role.PAYEE) if deal.is_open])
+    return (KeepWatching(watched), *wants)
 
 
 def _paid_by_script(wallet: Wallet) -> dict[bytes, int]:
@@ -123,14 +134,13 @@ def watch_for(deal: Deal) -> WatchFor:
     return WatchFor(deal.invoice.id, payment, tuple(claims), waiting)
 
 
-def rule_out(book: Book, invoice_id: bytes, rival: Txid, height: int, now_s: int) -> None:
+def rule_out(book: Book, deal: Deal, rival: Txid, height: int, now_s: int) -> None:
     """A block that the wallet need not look at for itself has spent a coin of a payment to it.
 
     Raises:
         StorageError: the disk refused.
     """
-    deal = book.get(Role.PAYEE, invoice_id)
-    if deal is not None and deal.is_open and deal.packet is not None and rival not in deal.txids:
+    if deal.is_open and rival not in deal.txids:
         book.put(_outdone(deal, rival, height, now_s))
 
 

@@ -86,8 +86,7 @@ class Issuer:
 
     def prove(self, hint: bytes, session_id: bytes, now_s: int) -> Proof | None:
         """Which invoice somebody comes for, and that it is ours; None if there is none such."""
-        for deal in self._book.deals(Role.PAYEE):
-            invoice_id = deal.invoice.id
+        for invoice_id, deal in self._book.named(Role.PAYEE):
             if invoice_hint(session_id, invoice_id) != hint:
                 continue
             if deal.packet is None and deal.invoice.is_expired(now_s):

@@ -194,7 +194,7 @@ class PayeeDesk:
         deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
         wants = (
             WatchFor(invoice.id, packet.transaction, checked.claims, packet.unconfirmed),
-            LookUp(invoice.id, checked.claims),
+            LookUp(invoice.id, packet.transaction.txid, checked.claims),
         )
         return DealStep((_told(deal),), wants)
 
@@ -240,9 +240,10 @@ class PayeeDesk:
         visit.joins = False
         return DealStep((_told(deal), *_receipt(deal)))
 
-    def looked_up(self, invoice_id: bytes, verdict: Verdict, now_s: int) -> DealStep:
+    def looked_up(self, deal: Deal, verdict: Verdict, now_s: int) -> DealStep:
         """What was found of the coins of a payment: unspent, spent, or nothing could be found."""
-        deal, visit = self._require(invoice_id), self._visits.get(invoice_id)
+        invoice_id = deal.invoice.id
+        visit = self._visits.get(invoice_id)
         if deal.stage is not DealStage.CHECKED:
             return DealStep()
         if verdict.level is PaymentLevel.REFUSED:
@@ -256,17 +257,16 @@ class PayeeDesk:
         waiting = self._answer_offer(deal, visit, now_s) if visit.offer is not None else DealStep()
         return DealStep((_told(deal), *waiting.messages), waiting.wants)
 
-    def echoed(self, invoice_id: bytes, peers: int, now_s: int) -> DealStep:
+    def echoed(self, deal: Deal, peers: int, now_s: int) -> DealStep:
         """Peers show the payment, and none has shown a rival."""
-        deal = self._require(invoice_id)
         verdict = deal.verdict
         if verdict is not None and verdict.level is PaymentLevel.UNSPENT and not verdict.detail:
             return self._relevel(deal, PaymentLevel.UNOPPOSED, peers, now_s)
         return DealStep()
 
-    def opposed(self, invoice_id: bytes, rival: Txid, peers: int, now_s: int) -> DealStep:
+    def opposed(self, deal: Deal, rival: Txid, peers: int, now_s: int) -> DealStep:
         """Peers show a transaction that spends what the payment spends."""
-        deal = self._require(invoice_id)
+        invoice_id = deal.invoice.id
         if rival in deal.txids or invoice_id in self._opposed:
             return DealStep()  # The first payment and the joined one are the same to us.
         who = "a peer shows" if peers == 1 else f"{peers} peers show"

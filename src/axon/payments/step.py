@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from axon.payments.invoice import Invoice
 from axon.payments.messages import LinkMessage
 from axon.payments.verdict import CoinClaim
+from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction
 
 
@@ -15,11 +16,13 @@ class LookUp:
     """It is to be found out whether coins are unspent.
 
     Args:
-        invoice_id: for whose payment.
+        invoice_id: what is paid.
+        txid: of the payment.
         claims: the coins.
     """
 
     invoice_id: bytes
+    txid: Txid
     claims: tuple[CoinClaim, ...]
 
 
@@ -38,6 +41,13 @@ class WatchFor:
     transaction: Transaction
     claims: tuple[CoinClaim, ...] = ()
     ancestors: tuple[Transaction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWatching:
+    """For no other invoices than these anything is to be told of any more."""
+
+    invoice_ids: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Tell:
     messages: tuple[LinkMessage, ...]
 
 
-Want = LookUp | WatchFor | Settle | ReachPayee | RestLink | Tell
+Want = LookUp | WatchFor | KeepWatching | Settle | ReachPayee | RestLink | Tell
 
 
 @dataclass(frozen=True, slots=True)

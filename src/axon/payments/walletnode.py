@@ -15,6 +15,7 @@ Peers, dials and jobs belong to one of the two. What a payment wants of the netw
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -49,8 +50,10 @@ from axon.machine import (
 from axon.node.commands import SendTransaction
 from axon.node.facts import PaymentFound, ScanAdvanced
 from axon.node.spendfacts import ConflictSeen, Echoed, WatchedMined
-from axon.node.spends import ClaimedCoin, FindSpends, Spent, StopWatching, Unspent, WatchPayment
+from axon.node.spends import FindSpends, StopWatching, WatchPayment
+from axon.node.spendwatch import MAX_QUESTIONS
 from axon.node.spv import SpvNode
+from axon.payments.coinsfound import claimed_coins, found_verdict
 from axon.payments.desk import (
     AtDesk,
     CoinsLookedUp,
@@ -81,9 +84,17 @@ from axon.payments.linkevents import (
     Say,
     Side,
 )
-from axon.payments.step import DealStep, LookUp, ReachPayee, RestLink, Settle, Tell, WatchFor
-from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
-from axon.primitives.hashes import Txid, to_hex
+from axon.payments.step import (
+    DealStep,
+    KeepWatching,
+    LookUp,
+    ReachPayee,
+    RestLink,
+    Settle,
+    Tell,
+    WatchFor,
+)
+from axon.primitives.hashes import Txid
 
 PAYEE_PATIENCE: Final = MINUTE
 """A payee who has not accepted after so long is not waited for: the payment is settled without
@@ -101,9 +112,20 @@ class _Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _LookedUp:
-    """What an inner command to the light client was for."""
+    """An inner command to the light client looked coins up for this payment."""
 
     invoice_id: bytes
+    txid: Txid
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """An inner command to the light client had this payment watched."""
+
+    txid: Txid
+
+
+_Purpose = _LookedUp | _Watched
 
 
 class WalletNode:
@@ -112,24 +134,26 @@ class WalletNode:
     Args:
         spv: its light client.
         links: to other wallets.
-        resumes: what an earlier run began goes on.
     """
 
-    def __init__(self, spv: SpvNode, links: LinkNode, *, resumes: bool = True) -> None:
+    def __init__(self, spv: SpvNode, links: LinkNode) -> None:
         self.spv = spv
         self._links = links
         self._machines: dict[_Part, Machine] = {_Part.SPV: spv, _Part.LINKS: links}
         self._peers: dict[PeerId, _Part] = {}
         self._tickets: dict[int, tuple[_Part, int]] = {}  # Of dials and lookups.
         self._tasks: dict[int, tuple[_Part, int | DeskJob]] = {}
-        self._inner: dict[int, _LookedUp | None] = {}  # Commands of ours, by negative ticket.
+        self._inner: dict[int, _Purpose | None] = {}  # Commands of ours, by negative ticket.
         self._answers: dict[int, int] = {}  # Tickets of callers, by task.
         self._of_invoice: dict[tuple[Side, bytes], int] = {}  # Links that are open.
         self._due: dict[tuple[Side, bytes], Instant] = {}
-        self._watched: dict[Txid, bytes] = {}  # Payments, and for which invoice.
+        self.watched: dict[Txid, bytes] = {}
+        """Payments against which whatever goes is told of, and for which invoice each is."""
         self._ticket = self._task = self._asked = 0
         self._effects: list[Effect] = []
-        self._resumes = resumes
+        self._lookups: deque[LookUp] = deque()
+        self._looking = 0  # Questions of ours that are open.
+        self._is_new = True
 
     # The machine.
 
@@ -177,8 +201,8 @@ class WalletNode:
         return earlier(soonest, min(self._due.values(), default=None))
 
     def _begin(self, now: Instant) -> None:
-        if self._resumes:
-            self._resumes = False
+        if self._is_new:
+            self._is_new = False
             self._order(ResumeDeals(), now)
 
     def _take(self) -> list[Effect]:
@@ -269,10 +293,14 @@ class WalletNode:
     def _carry_out(self, step: DealStep, now: Instant) -> None:
         for want in step.wants:
             match want:
-                case LookUp(invoice_id, claims):
-                    self._ask_spv(FindSpends(_coins(claims)), _LookedUp(invoice_id), now)
+                case LookUp():
+                    self._lookups.append(want)
+                    self._look_up_next(now)
                 case WatchFor():
                     self._watch(want, now)
+                case KeepWatching(invoice_ids):
+                    for invoice_id in frozenset(self.watched.values()) - invoice_ids:
+                        self._unwatch(invoice_id, now)
                 case Settle(transaction):
                     self._ask_spv(SendTransaction(transaction), None, now)
                 case Tell():
@@ -286,15 +314,27 @@ class WalletNode:
                     if link is not None:
                         self._ask_links(CloseLink(link), now)
 
-    def _watch(self, want: WatchFor, now: Instant) -> None:
-        for txid in [txid for txid, each in self._watched.items() if each == want.invoice_id]:
-            del self._watched[txid]
-            self._ask_spv(StopWatching(txid), None, now)
-        self._watched[want.transaction.txid] = want.invoice_id
-        watch = WatchPayment(want.transaction, _coins(want.claims), want.ancestors)
-        self._ask_spv(watch, None, now)
+    def _look_up_next(self, now: Instant) -> None:
+        """A light client takes so many questions: the others wait here, and nobody's is lost."""
+        while self._lookups and self._looking < MAX_QUESTIONS:
+            want = self._lookups.popleft()
+            self._looking += 1
+            purpose = _LookedUp(want.invoice_id, want.txid)
+            self._ask_spv(FindSpends(claimed_coins(want.claims)), purpose, now)
 
-    def _ask_spv(self, command: object, purpose: _LookedUp | None, now: Instant) -> None:
+    def _watch(self, want: WatchFor, now: Instant) -> None:
+        self._unwatch(want.invoice_id, now)
+        txid = want.transaction.txid
+        self.watched[txid] = want.invoice_id
+        watch = WatchPayment(want.transaction, claimed_coins(want.claims), want.ancestors)
+        self._ask_spv(watch, _Watched(txid), now)
+
+    def _unwatch(self, invoice_id: bytes, now: Instant) -> None:
+        for txid in [txid for txid, each in self.watched.items() if each == invoice_id]:
+            del self.watched[txid]
+            self._ask_spv(StopWatching(txid), None, now)
+
+    def _ask_spv(self, command: object, purpose: _Purpose | None, now: Instant) -> None:
         self._asked -= 1
         self._inner[self._asked] = purpose
         self._give(_Part.SPV, Commanded(self._asked, command), now)
@@ -306,10 +346,14 @@ class WalletNode:
 
     def _told(self, ticket: int, value: object, now: Instant) -> None:
         """One of the two answers what was asked of it."""
-        purpose = self._inner.pop(ticket)
-        if purpose is not None:
-            verdict = found_verdict(value, self.spv.headers.best.height)
-            self._order(CoinsLookedUp(purpose.invoice_id, verdict), now)
+        match self._inner.pop(ticket):
+            case _LookedUp(invoice_id, txid):
+                verdict = found_verdict(value, self.spv.headers.best.height)
+                self._order(CoinsLookedUp(invoice_id, txid, verdict), now)
+                self._looking -= 1
+                self._look_up_next(now)
+            case _Watched(txid) if value is not None:
+                self.watched.pop(txid, None)  # Too many are: nothing is told of this one.
 
     def _reported(self, fact: object, now: Instant) -> None:
         match fact:
@@ -322,12 +366,12 @@ class WalletNode:
                     del self._of_invoice[key]
                     if side is Side.PAYEE:
                         self._due[key] = now + PAYER_PATIENCE
-            case Echoed(txid, peers) if txid in self._watched:
-                self._order(PeersShow(self._watched[txid], peers), now)
-            case ConflictSeen(txid, rival, peers) if txid in self._watched:
-                self._order(PeersShow(self._watched[txid], peers, rival), now)
-            case WatchedMined(txid, by, height) if txid in self._watched and by != txid:
-                self._order(RuledOut(self._watched[txid], by, height), now)
+            case Echoed(txid, peers) if txid in self.watched:
+                self._order(PeersShow(self.watched[txid], txid, peers), now)
+            case ConflictSeen(txid, rival, peers) if txid in self.watched:
+                self._order(PeersShow(self.watched[txid], txid, peers, rival), now)
+            case WatchedMined(txid, by, height) if txid in self.watched and by != txid:
+                self._order(RuledOut(self.watched[txid], txid, by, height), now)
             case PaymentFound() | ScanAdvanced():
                 self._order(FollowBlocks(), now)
 
@@ -338,26 +382,3 @@ class WalletNode:
             self._answers[self._order(command, now)] = ticket
         else:
             self._give(_Part.SPV, Commanded(ticket, command), now)
-
-
-def _coins(claims: Sequence[CoinClaim]) -> tuple[ClaimedCoin, ...]:
-    return tuple([ClaimedCoin(each.outpoint, each.script_pubkey, each.height) for each in claims])
-
-
-def found_verdict(found: object, height: int) -> Verdict:
-    """What the light client found of a payment's coins, as a verdict.
-
-    Args:
-        found: `Unspent` or `Spent`; anything else says that nothing could be found out.
-        height: of our headers.
-    """
-    match found:
-        case Unspent():
-            return Verdict(PaymentLevel.UNSPENT, height=found.height, peers=found.peers)
-        case Spent():
-            reason = (
-                f"a coin of it was spent by transaction {to_hex(found.txid)} in block"
-                f" {found.height}"
-            )
-            return Verdict(PaymentLevel.REFUSED, "coin-spent", reason, found.height)
-    return Verdict(PaymentLevel.FUNDED, height=height)

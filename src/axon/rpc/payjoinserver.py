@@ -15,15 +15,12 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
-from aiohttp.web_server import Server
 
-from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.payments.payjoin import (
     MAX_PSBT_BYTES,
@@ -35,7 +32,7 @@ from axon.payments.payjoin import (
     read_bounded,
 )
 from axon.payments.payjoinparameters import parse_parameters
-from axon.rpc.httplog import http_log
+from axon.rpc.smallserver import SmallLimits, SmallServer
 from axon.wallet.errors import BadPsbt
 
 Join = Callable[[str, Offer], Awaitable[Proposal | Declined]]
@@ -46,7 +43,6 @@ _NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
 MAX_BODY_BYTES: Final = 2 * MAX_PSBT_BYTES
 MAX_CONNECTIONS: Final = 32
-"""The one that is open for longest gives way to a newcomer, so that silent ones keep nobody out."""
 
 MAX_JOINS: Final = 4
 """Offers that are looked at at once: each may have thousands of signatures to verify."""
@@ -54,7 +50,10 @@ MAX_JOINS: Final = 4
 BODY_LIMIT_S: Final = 15.0
 JOIN_LIMIT_S: Final = 30.0
 IDLE_S: Final = 15.0
-CLOSING_S: Final = 1.0
+LINGERING_S: Final = 2.0
+"""Of a body that is too long so much more is read: who was cut off would not hear why."""
+
+_LIMITS: Final = SmallLimits(MAX_CONNECTIONS, IDLE_S, LINGERING_S, cancels=True, decompresses=False)
 
 _STATUS: Final = {
     Trouble.UNAVAILABLE: 503,
@@ -124,7 +123,7 @@ class PayjoinServer:
     def __init__(self, endpoint: Endpoint, join: Join) -> None:
         self.endpoint = endpoint
         """Where it listens, once it does."""
-        self._handler = PayjoinEndpoint(join)
+        self._server = SmallServer(PayjoinEndpoint(join).handle, _LIMITS)
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -132,18 +131,7 @@ class PayjoinServer:
         Raises:
             ConfigError: the endpoint cannot be bound.
         """
-        self._loop = asyncio.get_running_loop()
-        self._web = Server(self._handler.handle, handler_cancellation=True)
-        host, port = self.endpoint.host, self.endpoint.port
-        try:
-            self._listener = await self._loop.create_server(
-                self._accept, host, port, reuse_address=True, backlog=MAX_CONNECTIONS
-            )
-        except OSError as error:
-            raise ConfigError(
-                f"Unable to bind {self.endpoint} for payjoin: {error.strerror}"
-            ) from error
-        self.endpoint = Endpoint(host, self._listener.sockets[0].getsockname()[1])
+        self.endpoint = await self._server.open(self.endpoint, "payjoin: {}")
         return self
 
     async def __aexit__(
@@ -153,34 +141,7 @@ class PayjoinServer:
         traceback: TracebackType | None,
     ) -> None:
         """Close all connections."""
-        self._listener.close()
-        self._web.pre_shutdown()
-        await self._web.shutdown(CLOSING_S)
-
-    def _accept(self) -> _Connection:
-        return _Connection(
-            self._web,
-            loop=self._loop,
-            keepalive_timeout=IDLE_S,
-            lingering_time=0,
-            access_log=None,
-            auto_decompress=False,
-            logger=http_log,
-        )
-
-
-class _Connection(RequestHandler):
-    """One connection; where it is one too many, those give way that are open for longest."""
-
-    def __init__(self, server: Server, **options: Any) -> None:
-        super().__init__(server, **options)
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
-        super().connection_made(transport)
-        for longest in self._server.connections[:-MAX_CONNECTIONS]:
-            longest.force_close()
+        await self._server.close()
 
 
 def refusal(said: Declined) -> Response:

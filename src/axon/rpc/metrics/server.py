@@ -11,27 +11,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import Response
-from aiohttp.web_server import Server
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.node.facts import Fact
 from axon.rpc.daemon import Daemon
-from axon.rpc.httplog import http_log
 from axon.rpc.metrics.counted import FactCounters
 from axon.rpc.metrics.health import ailment
 from axon.rpc.metrics.looked import NodeLook
+from axon.rpc.smallserver import SmallLimits, SmallServer
 
 MAX_CONNECTIONS: Final = 16
-"""A few programs look at a node; the connection that is open for longest gives way to a newcomer,
-so that silent ones keep nobody out."""
+"""A few programs look at a node."""
 
 KEPT_S: Final = 1.0
 """An answer is good for so long: making one takes some milliseconds of the node's loop."""
@@ -39,26 +35,10 @@ KEPT_S: Final = 1.0
 IDLE_S: Final = 60.0
 """After so long a connection is closed on which nothing comes. Prometheus asks each 15 s or so."""
 
-CLOSING_S: Final = 1.0
-
 LAG_STEP_S: Final = 0.25
 LAG_BUCKETS_S: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 _log: Final = logging.getLogger("axon")
-
-
-class _Connection(RequestHandler):
-    """One connection; where it is one too many, those give way that are open for longest."""
-
-    def __init__(self, server: Server, **options: Any) -> None:
-        super().__init__(server, **options)
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
-        super().connection_made(transport)
-        for longest in self._server.connections[:-MAX_CONNECTIONS]:
-            longest.force_close()
 
 
 class MetricsServer:
@@ -71,6 +51,7 @@ class MetricsServer:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         """Where it listens, once it does."""
+        self._server = SmallServer(self._handle, SmallLimits(MAX_CONNECTIONS, IDLE_S))
         self._registry = CollectorRegistry()
         self._counters = FactCounters(self._registry)
         self._lag = Histogram(
@@ -108,18 +89,8 @@ class MetricsServer:
             ConfigError: the endpoint cannot be bound.
         """
         loop = self._loop = asyncio.get_running_loop()
-        self._web = Server(self._handle)
-        host, port = self.endpoint.host, self.endpoint.port
-        try:
-            self._listener = await loop.create_server(
-                self._accept, host, port, reuse_address=True, backlog=MAX_CONNECTIONS
-            )
-        except OSError as error:
-            raise ConfigError(
-                f"Unable to bind {self.endpoint} for metrics: {error.strerror}; "
-                "name another with -metrics=ADDR:PORT"
-            ) from error
-        self.endpoint = Endpoint(host, self._listener.sockets[0].getsockname()[1])
+        purpose = "metrics: {}; name another with -metrics=ADDR:PORT"
+        self.endpoint = await self._server.open(self.endpoint, purpose)
         self._due = loop.time() + LAG_STEP_S
         self._timer = loop.call_at(self._due, self._tick)
         _log.info("Metrics at http://%s/metrics", self.endpoint)
@@ -133,19 +104,7 @@ class MetricsServer:
     ) -> None:
         """Close all connections."""
         self._timer.cancel()
-        self._listener.close()
-        self._web.pre_shutdown()
-        await self._web.shutdown(CLOSING_S)
-
-    def _accept(self) -> _Connection:
-        return _Connection(
-            self._web,
-            loop=self._loop,
-            keepalive_timeout=IDLE_S,
-            lingering_time=0,
-            access_log=None,
-            logger=http_log,
-        )
+        await self._server.close()
 
     def _tick(self) -> None:
         """Note how late this timer is; the next one is as far from now as this was to be."""
