@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,8 +153,9 @@ def test_a_fee_is_raised(place: Place) -> None:
     first = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)["txid"]
     code, told = place.wallet.refusal("draftbump", first, 1.5)
     assert code == Code.PARAMETER
-    assert "at least 2.0 sat/vB" in told
-    assert place.wallet.call("draftbump", first, 2.0)["replaces"] == first
+    named = re.search(r"at least (2\.[01]) sat/vB", told)  # A signature may be a byte shorter.
+    assert named is not None, told
+    assert place.wallet.call("draftbump", first, float(named[1]))["replaces"] == first
     draft = place.wallet.call("draftbump", first, 5)
     assert draft["replaces"] == first
     sent = place.wallet.call("sendpayment", draft["psbt"], PASSPHRASE)
