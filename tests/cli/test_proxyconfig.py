@@ -9,11 +9,10 @@ import pytest
 from axon.cli.catalogue import OPTIONS
 from axon.cli.nodeconfig import load_node_config
 from axon.cli.options import parse_command_line
-from axon.cli.proxyconfig import TOR_CONTROL
 from axon.drivers.aio.routes import Proxy
 from axon.errors import ConfigError
 from axon.host.machinesettings import machine_settings
-from axon.host.reaching import TorControl
+from axon.host.reaching import TorAccess, TorControl
 from axon.host.settings import PeerSettings
 from axon.machine import SECOND, Endpoint
 from axon.primitives.netaddress import AddressNetwork
@@ -71,7 +70,7 @@ def test_a_proxy_closes_what_would_show_us() -> None:
     )
     shown = peers()
     assert shown.discover
-    assert shown.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.1", 8334))
+    assert shown.tor == TorControl(TorAccess(), Endpoint("127.0.0.1", 8334))
     assert shown.i2p_accept
     assert not peers("-externalip=1.2.3.4").discover
     assert peers("-regtest", "-lab").tor is None
@@ -82,16 +81,16 @@ def test_tor_is_told_where_to_bring_callers() -> None:
         "-bind=127.0.0.3", "-bind=127.0.0.4=onion", "-torcontrol=[::1]:5", "-onion=1.2.3.4"
     )
     assert told.tor == TorControl(
-        Endpoint("::1", 5), Endpoint("127.0.0.4", 8334), finds_proxy=False
+        TorAccess(Endpoint("::1", 5)), Endpoint("127.0.0.4", 8334), finds_proxy=False
     )
     told = peers("-bind=127.0.0.3", "-torpassword=hush")
-    assert told.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.3", 8333), password="hush")
+    assert told.tor == TorControl(TorAccess(password="hush"), Endpoint("127.0.0.3", 8333))
     assert "hush" not in repr(told.tor)
     beside = peers("-port=5", "-rpcport=6")  # Callers are never brought to the RPC port.
-    assert beside.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.1", 5))
+    assert beside.tor == TorControl(TorAccess(), Endpoint("127.0.0.1", 5))
     assert not any(bind.onion for bind in beside.binds)
     white = peers("-whitebind=noban@127.0.0.1:5")
-    assert white.tor == TorControl(TOR_CONTROL, Endpoint("127.0.0.1", 8334))
+    assert white.tor == TorControl(TorAccess(), Endpoint("127.0.0.1", 8334))
     assert peers("-whitebind=noban@127.0.0.1:5", "-rpcport=8334").tor is None
 
 

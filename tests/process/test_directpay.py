@@ -17,6 +17,8 @@ from axon.swarm.lab.processes import free_ports, wait_until
 from tests.process.conftest import MakeNode
 from tests.process.walletprocess import PASSPHRASE, WalletProcess
 from tests.signing import Signer
+from tests.socksserver import SocksServer
+from tests.torserver import SERVICE, ControlPort, control_thread
 
 pytestmark = pytest.mark.process
 
@@ -156,6 +158,24 @@ def test_without_any_node_it_is_checked_kept_and_settled_later(
     wait_until(both_are_settled, SETTLE_S, "both have the proof")
     for wallet in (alice, bob):
         assert "BEGIN PROOF" in wallet.call("getreceipt", invoice["id"])
+
+
+def test_bob_is_reached_by_an_onion_service(
+    people: tuple[WalletProcess, WalletProcess],
+) -> None:
+    alice, bob = people
+    tor = ControlPort()
+    with control_thread(tor) as control:
+        bob.serve("--listen=onion", f"-torcontrol={control}", bob.signing()).sync()
+        line = f"other wallets at {SERVICE}:9735"
+        wait_until(lambda: line in bob.said(), SETTLE_S, "Tor has made the service")
+        invoice = bob.call("createinvoice", "0.5", "Bob", "a bicycle")
+        (order,) = [line for line in tor.heard if line.startswith("ADD_ONION")]
+        target = Endpoint.parse(order.rpartition("Port=9735,")[2], 0)
+        with SocksServer({SERVICE: target}) as proxy:
+            code, told = paid(alice, invoice["uri"], f"-onion={proxy.endpoint}")
+            assert (code, told["stage"], told["receipt"]) == (0, "accepted", True)
+            assert [(each.host, each.port) for each in proxy.requests()] == [(SERVICE, 9735)]
 
 
 def test_mallory_pays_with_a_spent_coin_and_the_block_is_named(

@@ -82,12 +82,17 @@ class WalletProcess:
         """The option that says where the passphrase is."""
         return f"--passphrase-file={self.secret}"
 
-    def serve(self, *, wait: bool = True) -> Self:
-        """Start serving it, and wait until it answers."""
+    def serve(self, *words: str, wait: bool = True) -> Self:
+        """Start serving it, and wait until it answers.
+
+        Args:
+            words: options of `serve`.
+            wait: until it answers.
+        """
         assert self._process is None, "it is served already"
         with (self.folder / "stderr.txt").open("ab") as errors:
             self._process = subprocess.Popen(
-                self.arguments("serve"), stdin=subprocess.DEVNULL, stderr=errors
+                self.arguments("serve", *words), stdin=subprocess.DEVNULL, stderr=errors
             )
         if wait:
             self.wait_ready()
@@ -104,9 +109,13 @@ class WalletProcess:
     def _answers(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise NodeFailed(f"it has left: {(self.folder / 'stderr.txt').read_text()}")
+            raise NodeFailed(f"it has left: {self.said()}")
         self._client = find_served(self.wallet_folder)
         return self._client is not None
+
+    def said(self) -> str:
+        """What the ones that were served have written for a person."""
+        return (self.folder / "stderr.txt").read_text()
 
     def call(self, method: str, /, *args: object) -> Any:
         """Call a method of the one that is served."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from axon.cli.conf import Settings
 from axon.cli.permissions import read_whitebind, read_whitelist
-from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us, read_tor_control
+from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us, read_tor_access
 from axon.cli.rpcconfig import rpc_port
 from axon.cli.values import read_address, read_byte_units, read_endpoint, read_port
 from axon.drivers.aio.routes import Routes
@@ -229,9 +229,8 @@ def _tor(settings: Settings, binds: Sequence[Bind]) -> TorControl | None:
         place = Endpoint("127.0.0.1", place.port)
     onion = settings.text("onion")
     return TorControl(
-        read_tor_control(settings),
+        read_tor_access(settings),
         place,
-        password=settings.text("torpassword"),
         finds_proxy=not onion and not settings.is_negated("onion"),
     )
 

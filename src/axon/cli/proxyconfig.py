@@ -12,13 +12,12 @@ from axon.cli.values import read_endpoint
 from axon.drivers.aio.routes import Proxy, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.errors import ConfigError
-from axon.host.reaching import NETWORKS
+from axon.host.reaching import NETWORKS, TOR_CONTROL, TorAccess
 from axon.machine import MILLISECOND, Endpoint, EndpointError
 
 SOCKS_PORT: Final = 9050
 """Tor's."""
 SAM_PORT: Final = 7656
-TOR_CONTROL: Final = Endpoint("127.0.0.1", 9051)
 
 _UNIX: Final = "unix:"
 _MAX_UNIX_PATH: Final = 107
@@ -119,14 +118,15 @@ def read_onlynet(settings: Settings, routes: Routes, *, tor_control: bool) -> tu
     return nets
 
 
-def read_tor_control(settings: Settings) -> Endpoint:
-    """Where Tor's control port is.
+def read_tor_access(settings: Settings) -> TorAccess:
+    """How Tor's control port is reached.
 
     Raises:
         ConfigError: it cannot be there.
     """
     text = settings.text("torcontrol")
-    return read_endpoint("torcontrol", text, TOR_CONTROL.port) if text else TOR_CONTROL
+    place = read_endpoint("torcontrol", text, TOR_CONTROL.port) if text else TOR_CONTROL
+    return TorAccess(place, settings.text("torpassword"))
 
 
 def read_timeout_us(settings: Settings) -> int:

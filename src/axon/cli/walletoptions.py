@@ -20,7 +20,7 @@ from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
-from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us
+from axon.cli.proxyconfig import read_onlynet, read_routes, read_timeout_us, read_tor_access
 from axon.cli.values import read_endpoint
 from axon.cli.walletview import say
 from axon.errors import ConfigError
@@ -34,7 +34,7 @@ STALL_S: Final = 30.0
 second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
-_WAYS: Final = ("onion", "i2psam", "proxyrandomize", "dns")
+_WAYS: Final = ("onion", "i2psam", "proxyrandomize", "dns", "torcontrol")
 _LISTED: Final = ("addnode", "proxy", "onlynet")
 """Options of a node that a wallet has, too, with one value or several."""
 
@@ -163,6 +163,10 @@ def _add_ways(add: Callable[..., argparse.Action], say: Callable[[str], str]) ->
         help=say("give the proxy other credentials for each connection (default 1)"),
     )  # fmt: skip
     add("-dns", "--dns", metavar="0|1", help=say("look names up (default 1)"))
+    add(
+        "-torcontrol", "--torcontrol", metavar="IP:PORT",
+        help=say("where Tor's control port is, for --listen onion (default 127.0.0.1:9051)"),
+    )  # fmt: skip
 
 
 def add_gap(parser: Any, usual: int | None = None) -> None:
@@ -237,6 +241,7 @@ def read_options(
         routes=routes,
         onlynet=read_onlynet(settings, routes, tor_control=False),
         timeout_us=read_timeout_us(settings),
+        tor=read_tor_access(settings),
     )
     wallet_folder = folder if name is None else light.wallet_folder(name)
     return WalletOptions(
@@ -275,6 +280,22 @@ def _connect(
             return None
         return (Endpoint("127.0.0.1", network.port),)
     return None
+
+
+def add_listen(parser: argparse.ArgumentParser, usual: str) -> None:
+    """Add where other wallets reach this one.
+
+    Args:
+        usual: where, if nobody says anything.
+    """
+    parser.add_argument(
+        "--listen",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="where other wallets reach this one, or 'onion' for an onion service that Tor makes;"
+        f" may be given several times (default: {usual})",
+    )
 
 
 MORE_OPTIONS: Final = "Options about networks, folders and nodes: axon wallet --help."

@@ -24,6 +24,7 @@ from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, ConfigError
 from axon.host.lightclient import LightParts, RunningLight, assemble_parts, open_storage
 from axon.host.lightstorage import LightStorage
+from axon.host.onion import WalletOnion
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
@@ -43,7 +44,7 @@ from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.rpc.walletmethods.direct import DAY_S, DEFAULT_PORT
+from axon.rpc.walletmethods.direct import DAY_S, DEFAULT_PORT, ONION
 from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 
@@ -94,19 +95,22 @@ class RunningWallet(RunningLight):
 
     # Payments from wallet to wallet.
 
-    async def open_payments(self, passphrase: str, listen: Endpoint | None = None) -> Endpoint:
+    async def open_payments(
+        self, passphrase: str, listen: Endpoint | None = None, *, onion: bool = False
+    ) -> Endpoint:
         """Open the wallet's words until it is closed, and listen for wallets that pay it.
 
         Args:
             listen: where; None for where it does already, else any free port of this machine alone.
+            onion: by an onion service instead, which Tor makes (`LightSettings.tor`).
 
         Returns:
-            Where it listens.
+            Where others reach it.
 
         Raises:
-            RpcError: the passphrase is wrong, or nobody can listen there.
+            RpcError: the passphrase is wrong, nobody can listen there, or Tor refuses.
         """
-        where = None if listen is None else str(listen)
+        where = ONION if onion else None if listen is None else str(listen)
         told = await self.call("openpayments", passphrase, where)
         return Endpoint.parse(told["listening"], DEFAULT_PORT)
 
@@ -263,21 +267,23 @@ async def _running(
     parts = await assemble_parts(
         settings, storage, wallet, _start(wallet), unconfirmed, clock, desk
     )
-    driver = parts.driver
+    driver, folder = parts.driver, settings.wallet_folder(name)
+    onion = WalletOnion(settings.tor, folder, DEFAULT_PORT, driver.listen)
     daemon = WalletDaemon(
         node=parts.machine,
         name=name,
-        folder=settings.wallet_folder(name),
+        folder=folder,
         clock=parts.clock,
         command=driver.ask,
         listen=driver.listen,
+        listen_onion=onion.reach,
         stop=parts.stream.end,
         traffic=lambda: (driver.received_bytes, driver.sent_bytes),
         started_at=parts.clock.now(),
     )
     parts.stream.hand_to(daemon.reported)
     try:
-        async with Driven(driver, parts.save_now_and_then(), _maintain(daemon)):
+        async with Driven(driver, parts.save_now_and_then(), _maintain(daemon), onion.keep()):
             yield RunningWallet(settings, parts, daemon, Registry(WALLET_MODULES))
     except BaseException:
         daemon.interrupt()

@@ -29,20 +29,35 @@ _DESTINATIONS: Final = {
 }
 
 
+TOR_CONTROL: Final = Endpoint("127.0.0.1", 9051)
+"""Where Tor's control port is usually."""
+
+
 @dataclass(frozen=True, slots=True)
-class TorControl:
-    """How Tor is asked for an onion service of ours (`-listenonion`).
+class TorAccess:
+    """How Tor's control port is reached.
 
     Args:
-        control: Tor's control port.
+        control: where it is.
+        password: for it; empty to prove ourselves by its cookie, or not at all.
+    """
+
+    control: Endpoint = TOR_CONTROL
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TorControl:
+    """How Tor is asked for an onion service of a node (`-listenonion`).
+
+    Args:
+        access: to Tor's control port.
         target: where Tor brings who dials the service: one of our binds.
-        password: for the control port; empty to prove ourselves by its cookie, or not at all.
         finds_proxy: Tor is asked where its SOCKS5 proxy is, for no `-onion` says so.
     """
 
-    control: Endpoint
+    access: TorAccess
     target: Endpoint
-    password: str = field(default="", repr=False)
     finds_proxy: bool = True
 
 

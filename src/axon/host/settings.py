@@ -16,7 +16,7 @@ from typing import Final, Self
 from axon.drivers.aio.routes import DIRECT, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.errors import ConfigError
-from axon.host.reaching import TorControl
+from axon.host.reaching import TorAccess, TorControl
 from axon.host.required import require, require_endpoints, require_path, require_place
 from axon.host.version import VERSION
 from axon.machine import Endpoint
@@ -347,6 +347,7 @@ class LightSettings:
         onlynet: networks to dial in of our own accord; empty for all to which there is a way.
         timeout_us: how long a TCP connection may take.
         v2_transport: connections are encrypted where the peer can (BIP 324).
+        tor: how Tor is asked for an onion service, where a wallet is to have one.
     """
 
     network: Network
@@ -364,6 +365,7 @@ class LightSettings:
     onlynet: tuple[str, ...] = ()
     timeout_us: int = CONNECT_TIMEOUT
     v2_transport: bool = True
+    tor: TorAccess = field(default_factory=TorAccess)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", require_place(self.network, self.folder))

@@ -6,7 +6,7 @@ The command line and the lab start it; it prints nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from axon.drivers.aio.clock import Clock
 from axon.host.lightwallet import RunningWallet
@@ -20,6 +20,7 @@ async def run_wallet(
     name: str,
     rpc_port: int = 0,
     *,
+    prepare: Callable[[RunningWallet], Awaitable[None]] | None = None,
     on_start: Callable[[RunningWallet], None] = lambda _wallet: None,
     clock: Clock | None = None,
 ) -> None:
@@ -29,16 +30,19 @@ async def run_wallet(
         settings: how it meets its peers.
         name: of the wallet.
         rpc_port: 0 for any free one.
-        on_start: told of the wallet once it answers.
+        prepare: what is done with the wallet first.
+        on_start: told of the wallet once it answers, and that is done.
         clock: the time it is told; None for this machine's.
 
     Raises:
-        AxonError: as `served_wallet`.
+        AxonError: as `served_wallet`, and what `prepare` raises.
     """
     signals = StopSignals()
     try:
         async with served_wallet(settings, name, rpc_port, clock=clock) as wallet:
             signals.stops_by(wallet.stop)
+            if prepare is not None:
+                await prepare(wallet)
             on_start(wallet)
             await wallet.wait_stopped()
     except asyncio.CancelledError:

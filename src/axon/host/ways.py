@@ -17,17 +17,9 @@ from axon.drivers.aio.dialling import RoutedDialler
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
 from axon.drivers.aio.i2p import I2p
 from axon.drivers.aio.interfaces import own_hosts
-from axon.drivers.aio.privatefiles import write_atomically
 from axon.drivers.aio.routes import Proxy
-from axon.drivers.aio.torcontrol import (
-    FIRST_PAUSE_S,
-    MAX_PAUSE_S,
-    NEW_KEY,
-    PAUSE_GROWTH,
-    TorRefused,
-    connect,
-)
-from axon.errors import disk_refusal
+from axon.drivers.aio.torcontrol import FIRST_PAUSE_S, MAX_PAUSE_S, PAUSE_GROWTH, TorRefused
+from axon.host.onion import add_service, controlled
 from axon.host.reaching import TorControl, is_allowed, proxy_of, with_addresses
 from axon.host.settings import PeerSettings
 from axon.machine import Endpoint
@@ -35,9 +27,8 @@ from axon.node.commands import ReachNetwork, TellOwnAddress
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.network import Network
 
-ONION_KEY: Final = "onion_v3_private_key"
 I2P_KEY: Final = "i2p_private_key"
-"""Files in the network's folder, named as Core's."""
+"""A file in the network's folder, named as Core's."""
 
 SOCKS: Final = Endpoint("127.0.0.1", 9050)
 """Where Tor's proxy is if Tor does not say."""
@@ -117,18 +108,13 @@ class NetworkWays:
 
     async def _serve_onion(self, tor: TorControl, ask: Ask) -> None:
         """One connection to the control port, for as long as it stands."""
-        control = await connect(tor.control)
+        control = await controlled(tor.access)
         try:
-            await control.authenticate(tor.password)
             if tor.finds_proxy:
                 await self._reach_onion(await control.socks_place() or SOCKS, ask)
-            path = self._folder / ONION_KEY
-            key = await asyncio.to_thread(_read_key, path)
-            service = await control.add_onion(key or NEW_KEY, self._network.port, tor.target)
-            if service.key != key:
-                await asyncio.to_thread(_write_key, path, service.key)
-            own = NetAddress.from_text(service.host, self._network.port)
-            _tor.info("Got tor service ID %s, advertising service %s", service.host[:-6], own)
+            host = await add_service(control, self._folder, self._network.port, tor.target)
+            own = NetAddress.from_text(host, self._network.port)
+            _tor.info("Got tor service ID %s, advertising service %s", host[:-6], own)
             await ask(TellOwnAddress(own))
             await control.wait_closed()
             await ask(TellOwnAddress(own, ours=False))
@@ -179,20 +165,3 @@ async def open_ways(peers: PeerSettings, network: Network, folder: Path) -> Netw
     """
     routes = await with_addresses(peers.routes)
     return NetworkWays(replace(peers, routes=routes), network, folder)
-
-
-def _read_key(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeError) as error:
-        _tor.warning("The key of the onion service is not read (%s); a new one is made", error)
-        return ""
-
-
-def _write_key(path: Path, key: str) -> None:
-    try:
-        write_atomically(path, key.encode("ascii"))
-    except OSError as error:
-        raise disk_refusal(f"cannot write {path}", error) from error

@@ -69,12 +69,14 @@ class WalletDaemon(Context):
     Args:
         name: of the wallet.
         listen: accepts other wallets' connections at an endpoint; where it really is.
+        listen_onion: the same by an onion service.
         listening: where that is, the latest first.
     """
 
     node: SpvNode
     name: str
     listen: Callable[[Endpoint], Awaitable[Endpoint]]
+    listen_onion: Callable[[], Awaitable[Endpoint]]
     listening: list[Endpoint] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.

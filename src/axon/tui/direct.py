@@ -55,6 +55,12 @@ class _Asked:
     listen: str | None
 
 
+def _place(listen: str | None) -> str:
+    if listen is None:
+        return "on this machine alone"
+    return "by an onion service" if listen == "onion" else f"at {listen}"
+
+
 def deal_row(deal: ShownDeal) -> Row:
     """The cells of one payment."""
     return (
@@ -128,7 +134,7 @@ class DirectPane(Pane):
             yield Static("Listen", classes="what")
             yield Input(
                 id="listen",
-                placeholder="HOST:PORT, or this machine alone",
+                placeholder="HOST:PORT, onion, or this host",
                 compact=True,
                 max_length=_MAX_TEXT,
             )
@@ -163,7 +169,7 @@ class DirectPane(Pane):
         elif self._listens:
             begin(self, self._issue(asked))
         else:
-            place = f"at {asked.listen}" if asked.listen else "on this machine alone"
+            place = _place(asked.listen)
             purpose = _PURPOSE.format(place=place)
             dialog = PassphraseDialog(
                 purpose, lambda passphrase: self._listen(asked, passphrase), _ASKING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
@@ -18,7 +18,7 @@ from axon.cli.walletcommands.paying import (
     refuse_watch_only,
     with_passphrase,
 )
-from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import NotInSync, sync
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json
@@ -60,11 +60,7 @@ def add_commands(add: AddCommand) -> None:
     )
     invoice.add_argument("--label", default="", metavar="TEXT", help="who is paid")
     invoice.add_argument("--message", default="", metavar="TEXT", help="what for")
-    invoice.add_argument(
-        "--listen",
-        metavar="HOST:PORT",
-        help="where other wallets reach this one (default: this machine alone)",
-    )
+    add_listen(invoice, "this machine alone")
     invoice.add_argument(
         "--expires", type=int, default=86_400, metavar="SECONDS", help="(default: a day)"
     )
@@ -101,7 +97,7 @@ def _invoice(options: WalletOptions) -> int:
         _sync(client, options)
         with_passphrase(
             arguments,
-            lambda secret: client.call("openpayments", secret, arguments.listen),
+            lambda secret: open_payments(client, secret, arguments.listen),
             "to be paid by other wallets",
         )
         made = client.call(
@@ -112,6 +108,19 @@ def _invoice(options: WalletOptions) -> int:
     if options.as_json:
         write_json(deal)
     return 1 if deal["stage"] in _REFUSED else 0
+
+
+def open_payments(client: WalletClient, secret: str, places: Sequence[str]) -> dict[str, Any]:
+    """Open a wallet's words, and listen for other wallets; the first place comes first in invoices.
+
+    Args:
+        places: where; none for where it does already, else this machine alone.
+    """
+    told: dict[str, Any] = {}
+    wanted: Sequence[str | None] = places or [None]
+    for place in reversed(wanted):
+        told = client.call("openpayments", secret, place)
+    return told
 
 
 def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:

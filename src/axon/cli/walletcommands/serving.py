@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axon.cli.walletaccess import logged
-from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
+from axon.cli.walletsecrets import add_passphrase_options, passphrase
 from axon.cli.walletview import say
 from axon.drivers.aio.loop import run_forgetful_loop
 from axon.errors import ConfigError
@@ -22,27 +23,40 @@ def add_commands(add: AddCommand) -> None:
         "keep it running until ctrl-C, and let other commands ask it",
         more="Keep the wallet open and connected until ctrl-C. Meanwhile all other commands go to "
         "it. It takes JSON-RPC calls on a port of this machine; rpc.json in the wallet's folder "
-        "says on which, and .cookie holds the password.",
+        "says on which, and .cookie holds the password. With --listen its words stay open as well,"
+        " so that other wallets can pay it directly.",
     )
     serve.add_argument(
         "-rpcport", "--rpcport", type=int, default=0, metavar="PORT", help="default: any free one"
     )
+    add_listen(serve, "other wallets do not")
+    add_passphrase_options(serve)
 
 
 def _serve(options: WalletOptions) -> int:
-    folder = find_wallet(options.light, options.name).parent
+    folder, arguments = find_wallet(options.light, options.name).parent, options.arguments
+    secrets: list[str] = []  # Emptied where it is used: the program runs for days.
 
     def started(wallet: RunningWallet) -> None:
         assert wallet.rpc is not None, "it is served"
+        reached = "".join(f", other wallets at {each}" for each in wallet.daemon.listening)
         say(
             f"axon wallet {options.name} on {options.light.network.name}, RPC at"
-            f" {wallet.rpc.endpoints[0]}; ctrl-C stops it"
+            f" {wallet.rpc.endpoints[0]}{reached}; ctrl-C stops it"
         )
+
+    async def listen(wallet: RunningWallet) -> None:
+        if secrets:
+            secret = secrets.pop()
+            for place in reversed(arguments.listen):
+                await wallet.call("openpayments", secret, place)
 
     def run() -> None:
         with locked(folder), logged(options):
             run_forgetful_loop(
-                run_wallet(options.light, options.name, options.arguments.rpcport, on_start=started)
+                run_wallet(
+                    options.light, options.name, arguments.rpcport, prepare=listen, on_start=started
+                )
             )
 
     lock_memory()
@@ -52,6 +66,10 @@ def _serve(options: WalletOptions) -> int:
         raise ConfigError(
             f"wallet {options.name} is open already, by axon wallet serve or open: other commands"
             " go there"
+        )
+    if arguments.listen:
+        secrets.append(
+            passphrase(arguments, "Passphrase of this wallet's file, to be paid by other wallets: ")
         )
     when_free(run)
     return 0

@@ -27,6 +27,9 @@ ANY_PORT: Final = Endpoint("127.0.0.1", 0)
 DEFAULT_PORT: Final = 9_735
 """Where a wallet listens for others if no port is named."""
 
+ONION: Final = "onion"
+"""In place of an address: an onion service."""
+
 SHORTEST_NAME: Final = 8
 """So many digits of an invoice's id are enough to name it."""
 
@@ -41,22 +44,21 @@ _ENDED: Final = frozenset(
 @method("payments")
 async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None = None) -> Json:
     """Opens the wallet's words until it is closed, so that it can be paid by other wallets, and
-    listens for them. May be called again, also with another address.
+    listens for them. May be called again, also with another address: invoices name them all.
 
     Args:
         passphrase: Opens the keys
-        listen: The address and port to listen on; left out: where it listens already, else this
-            machine alone, any free port
+        listen: The address and port to listen on, or "onion" for an onion service that Tor makes;
+            left out: where it listens already, else this machine alone, any free port
 
     Returns:
         {                    (json object)
-          "listening" : "str"  (string) Address and port
+          "listening" : "str"  (string) Where other wallets reach this one
         }
     """
     await _desk(daemon, OpenDesk(passphrase))
     try:
-        asked = None if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
-        endpoint = await _listening(daemon, asked)
+        endpoint = await _listening(daemon, listen)
     except EndpointError as error:
         raise RpcError(Code.PARAMETER, str(error)) from None
     except ConfigError as error:
@@ -64,21 +66,24 @@ async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None
     return {"listening": str(endpoint)}
 
 
-async def _listening(daemon: WalletDaemon, asked: Endpoint | None) -> Endpoint:
+async def _listening(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     """Listen where it is asked for, unless it is done already; from then on invoices name that
     first.
 
     Raises:
-        ConfigError: the system refuses.
+        ConfigError: the system or Tor refuses.
     """
     open_ones = daemon.listening
-    if asked is None and open_ones:
+    if listen is None and open_ones:
         return open_ones[0]
-    if asked in open_ones:
-        open_ones.remove(asked)
-        endpoint = asked
+    if listen == ONION:
+        endpoint = await daemon.listen_onion()
     else:
-        endpoint = await daemon.listen(ANY_PORT if asked is None else asked)
+        endpoint = ANY_PORT if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
+        if endpoint not in open_ones:
+            endpoint = await daemon.listen(endpoint)
+    if endpoint in open_ones:
+        open_ones.remove(endpoint)
     open_ones.insert(0, endpoint)
     return endpoint
 
