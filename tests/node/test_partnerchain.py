@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from axon.machine import SECOND
-from axon.node import partnerchain
+from axon.machine import SECOND, Instant, PeerId
+from axon.node import earlyfilters, heldfilters, partnerchain
 from axon.node.partners import (
     FilterRange,
     GiveFilters,
@@ -17,6 +17,7 @@ from axon.node.partners import (
     LeavePartner,
     WantFilters,
 )
+from axon.p2p.filterdownload import FilterDownload
 from axon.p2p.filtersync import FilterSync
 from axon.primitives.hashes import BlockHash, filter_header, sha256d
 from axon.primitives.header import Header
@@ -48,8 +49,8 @@ def bob_and_carol(seed: int, *, keep: bool = True) -> tuple[Light, Light]:
     return bob, carol
 
 
-def test_a_wallet_that_knows_nobody_learns_all_headers_of_another() -> None:
-    bob, carol = bob_and_carol(40)
+def learn_headers(carol: Light, bob: Light) -> None:
+    """Carol asks Bob until he has no more."""
     question = put(carol, JoinPartner(7))
     while question is not None:
         assert isinstance(question, GetHeaders)
@@ -59,6 +60,11 @@ def test_a_wallet_that_knows_nobody_learns_all_headers_of_another() -> None:
         assert isinstance(heard, HeadersHeard)
         assert not heard.fault
         question = heard.question
+
+
+def test_a_wallet_that_knows_nobody_learns_all_headers_of_another() -> None:
+    bob, carol = bob_and_carol(40)
+    learn_headers(carol, bob)
     assert carol.node.headers.best.hash == bob.node.headers.best.hash
     carol.net.run(SECOND)
     assert len(carol.wallet.disk.headers) == 112, "they are kept"
@@ -175,6 +181,95 @@ def test_filters_on_which_nodes_do_not_agree_yet_are_not_taken(
     assert isinstance(given, FilterRange)
     monkeypatch.setattr(FilterSync, "trusted_height", 50)  # A block above is in dispute.
     assert put(carol, HearFilters(1, given.filters)) == 50
+
+
+def carol_by_herself(seed: int, *, keep: bool) -> tuple[Light, Light]:
+    """Bob, in sync; Carol, who is paid as he is, has his headers, and reaches no node yet."""
+    net = network(seed, 1)
+    bob = light(net, NaiveWallet([BOB.script], disk=LightDisk(keep_filters=True)), (0,))
+    bob.until(bob.synced)
+    wallet = NaiveWallet([BOB.script], disk=LightDisk(keep_filters=keep))
+    carol = light(net, wallet, (0,), home=OTHER_HOME)
+    net.simulation.bar(carol.number, barred=True)
+    learn_headers(carol, bob)
+    return bob, carol
+
+
+def asked_of_nodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The first heights of the filters that are asked of nodes from now on."""
+    heights: list[int] = []
+    asks = FilterDownload._ask
+
+    def ask(self: FilterDownload, peer: PeerId, first: int, last: int, now: Instant) -> object:
+        heights.append(first)
+        return asks(self, peer, first, last, now)
+
+    monkeypatch.setattr(FilterDownload, "_ask", ask)
+    return heights
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_filters_taken_ahead_spare_a_node_all_but_its_blocks(
+    monkeypatch: pytest.MonkeyPatch, *, keep: bool
+) -> None:
+    bob, carol = carol_by_herself(52, keep=keep)
+    tip = bob.node.headers.best.hash
+    asked = asked_of_nodes(monkeypatch)
+    assert put(carol, WantFilters()) == (1, tip)
+    given = put(bob, GiveFilters(1, tip))
+    assert isinstance(given, FilterRange)
+    assert put(carol, HearFilters(1, given.filters)) == 112
+    assert put(carol, WantFilters()) is None, "all are held"
+    assert carol.wallet.scanned is None, "nothing was looked at: nobody has vouched for them"
+    carol.net.simulation.bar(carol.number, barred=False)
+    carol.until(carol.synced)
+    assert carol.wallet.balance_sat == bob.wallet.balance_sat > 0
+    assert not asked
+    assert put(carol, WantFilters()) is None
+
+
+def test_a_false_filter_taken_ahead_is_asked_of_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    bob, carol = carol_by_herself(53, keep=True)
+    tip = bob.node.headers.best.hash
+    asked = asked_of_nodes(monkeypatch)
+    given = put(bob, GiveFilters(1, tip))
+    assert isinstance(given, FilterRange)
+    forged = (*given.filters[:40], b"\x00", *given.filters[41:])
+    assert put(carol, HearFilters(1, forged)) == 112, "nobody can tell yet"
+    carol.net.simulation.bar(carol.number, barred=False)
+    carol.until(carol.synced)
+    assert carol.wallet.balance_sat == bob.wallet.balance_sat > 0
+    assert asked[0] == 41
+    assert carol.wallet.disk.filters == bob.wallet.disk.filters, "the true one took its place"
+
+
+def test_filters_ahead_take_no_more_than_their_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    bob, carol = carol_by_herself(54, keep=False)
+    tip = bob.node.headers.best.hash
+    given = put(bob, GiveFilters(1, tip))
+    assert isinstance(given, FilterRange)
+    room = sum(map(len, given.filters[:30]))
+    monkeypatch.setattr(heldfilters, "MAX_HELD_BYTES", room)
+    assert put(carol, HearFilters(1, given.filters)) == 30
+    assert put(carol, WantFilters()) is None, "there is no more room"
+    monkeypatch.setattr(heldfilters, "MAX_HELD_BYTES", 10 * room)
+    monkeypatch.setattr(earlyfilters, "MAX_UNCHECKED_BYTES", room + 1)
+    assert put(carol, HearFilters(31, given.filters[30:])) == 82
+    assert put(carol, WantFilters()) is None, "nor of a liar's share"
+    carol.net.simulation.bar(carol.number, barred=False)
+    carol.until(carol.synced)
+    assert carol.wallet.balance_sat == bob.wallet.balance_sat > 0
+
+
+def test_who_repeats_known_headers_is_heard_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    bob, carol = bob_and_carol(55)
+    monkeypatch.setattr(partnerchain, "MAX_HEADERS", len(HEADERS))
+    put(carol, JoinPartner(7))
+    faults = [put(carol, HearHeaders(7, HEADERS)) for _ in range(10)]
+    said = [heard.fault for heard in faults if isinstance(heard, HeadersHeard)]
+    assert said[:9] == [""] * 9, "a branch that has lost may be long"
+    assert "does not go on" in said[9]
+    assert bob.node.headers.best.hash == carol.node.headers.best.hash
 
 
 def test_hashes_lead_to_the_filter_headers() -> None:

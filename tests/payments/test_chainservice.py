@@ -38,7 +38,11 @@ def test_headers_then_filters_come_from_another_wallet() -> None:
         assert isinstance(outcome, HeadersHeard)
         wanted = question(outcome.question)
     assert carol.node.headers.best.hash == bob.node.headers.best.hash
-    assert put(carol, WantFilters()) is None, "filter headers are taken from nodes alone"
+    wanted = question(put(carol, WantFilters()))  # type: ignore[arg-type]
+    assert wanted == GetCF(1, carol.node.headers.best.hash)
+    assert exchanged(carol, bob, wanted) == 112, "they are held, and wait"
+    assert carol.node.filter_headers.height == -1, "filter headers are taken from nodes alone"
+    assert carol.wallet.scanned is None
 
 
 def test_filters_come_from_another_wallet_once_nodes_agreed_on_their_headers() -> None:

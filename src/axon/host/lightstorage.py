@@ -23,6 +23,7 @@ from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.drivers.aio.privatefiles import make_folder, open_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.errors import ConfigError, DamageError, disk_refusal
+from axon.node.heldfilters import HeldFilters
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
@@ -69,6 +70,7 @@ class LightStorage:
             folder / "filterheaders.dat", RECORD_SIZE, read_only=not self.is_ours
         )
         self._keeps_filters = keep_filters
+        self._held = HeldFilters()
         self._filters = self._open_filters()
         self._load_headers(network)
         self._load_filter_headers()
@@ -89,11 +91,25 @@ class LightStorage:
         if self._filters is not None and self._keeps_filters:
             self._filters.write(dict(filters))
 
+    def hold_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> int:
+        """Hold filters that may be false, on disk if filters are kept; for how many is room."""
+        if self._filters is None or not self._keeps_filters:
+            return self._held.hold(filters)
+        self._filters.write(dict(filters))
+        return len(filters)
+
     def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """Filters that were kept; None for each that was not."""
+        """Filters that were kept or are held; None for each that is not there."""
         if self._filters is None:
-            return [None] * len(hashes)
-        return self._filters.multi_get(hashes)
+            return [self._held.get(name) for name in hashes]
+        kept = self._filters.multi_get(hashes)
+        return [data or self._held.get(name) for name, data in zip(hashes, kept, strict=True)]
+
+    def take_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
+        """The same; those that were only held are let go."""
+        found = self.read_filters(hashes)
+        self._held.let_go(hashes)
+        return found
 
     def close(self) -> None:
         """Let go of the files."""

@@ -4,7 +4,8 @@
 
 Each partner has a `HeaderSync` of its own, so its headers pass what those of a node pass, and none
 of them takes the turn of a node. Filters of a partner count only where filter headers commit to
-them that nodes agree on: a payer cannot vouch for his own coins.
+them that nodes agree on: a payer cannot vouch for his own coins. As long as no node is there they
+are taken ahead of those, and wait (`earlyfilters`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import Instant, PeerId
+from axon.node.earlyfilters import EarlyFilters
 from axon.node.headerflow import HeaderFlow
 from axon.node.outbox import Outbox
 from axon.node.partners import (
@@ -30,9 +32,10 @@ from axon.node.partners import (
     PartnerCommand,
     WantFilters,
 )
+from axon.node.scanflow import ScanFlow
 from axon.node.spendjobs import SPENDS, KeepFilterRange, ReadFilterRange
 from axon.p2p.actions import Action, Send
-from axon.p2p.faults import PeerFault
+from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.filtersync import FilterSync
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
@@ -45,6 +48,10 @@ from axon.wire.messages.headers import MAX_HEADERS
 
 MAX_PARTNERS: Final = 16
 """Links that may bring headers at a time."""
+
+MAX_REPEATED: Final = 8
+"""Full messages in a row in which a partner shows nothing but headers that are known: a branch that
+has lost may be so long, and whoever shows more only keeps us busy."""
 
 MAX_READS: Final = 8
 """Reads and writes of filters under way for all partners; more are answered with nothing."""
@@ -81,11 +88,19 @@ class FiltersTaken:
         ticket: who waits.
         start_height: of the first.
         filters: block hash and filter of each.
+        is_early: they came while no node was there to say what they must be.
     """
 
     ticket: int
     start_height: int
     filters: tuple[tuple[BlockHash, bytes], ...]
+    is_early: bool
+
+
+@dataclass(slots=True)
+class _Partner:
+    sync: HeaderSync
+    repeated: int = 0  # Full messages in a row without anything new.
 
 
 class PartnerChain:
@@ -97,6 +112,7 @@ class PartnerChain:
         headerflow: takes headers in.
         tree: all headers known.
         filters: the filter headers on which nodes agree, and what is wanted.
+        scan: of the wallet.
         rng: for the parts.
     """
 
@@ -107,6 +123,7 @@ class PartnerChain:
         headerflow: HeaderFlow,
         tree: HeaderTree,
         filters: FilterSync,
+        scan: ScanFlow,
         rng: Random,
     ) -> None:
         self._outbox = outbox
@@ -115,7 +132,8 @@ class PartnerChain:
         self._tree = tree
         self._filters = filters
         self._rng = rng
-        self._partners: dict[int, HeaderSync] = {}
+        self._early = EarlyFilters(tree, scan)
+        self._partners: dict[int, _Partner] = {}
         self._reads = 0
 
     def carry_out(self, ticket: int, command: PartnerCommand, now: Instant) -> None:
@@ -142,15 +160,21 @@ class PartnerChain:
         if len(self._partners) >= MAX_PARTNERS or link in self._partners:
             return None
         sync = HeaderSync(self._chain, PeerChains(self._tree), self._rng)
-        self._partners[link] = sync
+        self._partners[link] = _Partner(sync)
         return _question(sync.opened(_PARTNER, outbound=False, preferred=True, now=now))
 
     def _hear(self, link: int, headers: tuple[Header, ...], now: Instant) -> HeadersHeard:
-        sync = self._partners.get(link)
-        if sync is None:
+        partner = self._partners.get(link)
+        if partner is None:
             return HeadersHeard(0)
+        is_repeated = len(headers) == MAX_HEADERS and self._tree.get(headers[-1].hash) is not None
+        partner.repeated = partner.repeated + 1 if is_repeated else 0
         try:
-            new, actions = self._headerflow.from_partner(sync, _PARTNER, Headers(headers), now)
+            if partner.repeated > MAX_REPEATED:
+                raise PeerViolation("axon: a partner does not go on with headers that are known")
+            new, actions = self._headerflow.from_partner(
+                partner.sync, _PARTNER, Headers(headers), now
+            )
         except PeerFault as fault:
             del self._partners[link]
             return HeadersHeard(0, fault=str(fault))
@@ -185,14 +209,20 @@ class PartnerChain:
         self._delegate(job, FiltersGiven(ticket, question, names, headers[0]))
 
     def _take(self, ticket: int, start_height: int, filters: tuple[bytes, ...]) -> None:
-        top = min(start_height + len(filters) - 1, self._filters.trusted_height)
-        names = self._names(start_height, top, MAX_CFILTERS)
-        if not names or self._reads >= MAX_READS:
+        known = self._filters.trusted_height
+        is_early = not self._filters.has_peers and known >= self._filters.chain.height
+        room = len(filters) if is_early else min(len(filters), known + 1 - start_height)
+        names: tuple[BlockHash, ...] = ()
+        if start_height >= max(1, self._filters.chain.start_height) and self._reads < MAX_READS:
+            names = self._early.names(start_height, min(room, MAX_CFILTERS))
+        if not names:
             self._outbox.answer(ticket, 0)
             return
         pairs = tuple(zip(names, filters, strict=False))
-        job = KeepFilterRange(pairs, self._filter_headers(start_height, len(names)))
-        self._delegate(job, FiltersTaken(ticket, start_height, pairs))
+        committed = min(len(names), self._filters.chain.height + 1 - start_height)
+        headers = self._filter_headers(start_height, committed) if committed >= 0 else ()
+        done = FiltersTaken(ticket, start_height, pairs, is_early)
+        self._delegate(KeepFilterRange(pairs, headers), done)
 
     def _delegate(self, job: object, done: FiltersGiven | FiltersTaken) -> None:
         self._reads += 1
@@ -206,6 +236,9 @@ class PartnerChain:
             self._outbox.answer(done.ticket, _range(done, outcome))
             return
         assert isinstance(outcome, int)
+        if done.is_early:
+            names = tuple([name for name, _ in done.filters])
+            self._early.taken(names, tuple([len(data) for _, data in done.filters]), outcome)
         chain = self._filters.chain
         for height, (name, data) in enumerate(done.filters[:outcome], done.start_height):
             if height <= chain.height and chain.block_hash(height) == name:
@@ -213,8 +246,12 @@ class PartnerChain:
         self._outbox.answer(done.ticket, outcome)
 
     def _wanted(self) -> tuple[int, BlockHash] | None:
+        if self._filters.has_peers:
+            return None  # Nodes are asked.
         heights = self._filters.downloads.missing()
-        return (heights[0], self._filters.chain.block_hash(heights[-1])) if heights else None
+        if heights:
+            return heights[0], self._filters.chain.block_hash(heights[-1])
+        return self._early.wanted()
 
     def _height_of(self, block_hash: BlockHash) -> int:
         """Of a block of the best chain; -1 of any other."""

@@ -108,7 +108,10 @@ class FilterRange:
 
 @dataclass(frozen=True, slots=True)
 class WantFilters:
-    """Which filters a partner may give: first height and hash of the last block; None if none."""
+    """Which filters a partner may give: first height and hash of the last block; None if none.
+
+    None are wanted of partners while a node is connected that gives filters.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ class HearFilters:
 
     Those are taken that filter headers commit to on which our nodes agree; behind one that is not
     so the partner is of no use. They are kept, if filters are, and spare us to ask nodes for them.
+    Those of whose filter headers nothing is known yet are taken while no node is there, as far as
+    there is room, and count when nodes agree on their filter headers.
 
     Args:
         start_height: of the first block.

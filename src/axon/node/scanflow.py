@@ -109,6 +109,14 @@ class ScanFlow:
         return -1 if self._start is not None else self._scanned.height
 
     @property
+    def next_height(self) -> int:
+        """Of the block that the wallet is to see next, as far as known headers tell."""
+        start = self._start
+        if start is None or start.height is not None:
+            return (self._scanned.height if start is None else start.height or 0) + 1
+        return self._before(start.birthday_s - BIRTHDAY_MARGIN_S).height + 1
+
+    @property
     def is_done(self) -> bool:
         """Whether the wallet has seen the block of the best header."""
         return self._start is None and self._scanned is self._tree.best and not self._following
@@ -148,6 +156,11 @@ class ScanFlow:
             self._scanned = self._tree.best
         self._return_to(height - 1)
         self.advance(now, headers_known=True)
+
+    def held_ahead(self) -> None:
+        """Filters of blocks to come were kept: they are read before others are asked for."""
+        self._may_be_kept = True
+        self._filters.downloads.scan.waits = True
 
     def doubt(self, block_hash: BlockHash) -> None:
         """Two filters of this block are claimed and neither is refuted: read it in any case."""
@@ -206,7 +219,7 @@ class ScanFlow:
     def _begin(self) -> None:
         if self._may_be_kept and self._read_kept():
             return
-        if self.is_done and not self._filters.is_begun:
+        if not self._filters.is_begun and (self.is_done or not self._may_be_kept):
             self._filters.scan_from(self._scanned.height + 1)  # Nothing is missing before that.
         taken = self._filters.take_filters(BATCH)
         if not taken:
@@ -224,7 +237,8 @@ class ScanFlow:
         """Look for the next filters among those kept; whether there may be any."""
         chain, first = self._filters.chain, self._scanned.height + 1
         heights = range(max(first, chain.start_height), min(chain.height, first + BATCH - 1) + 1)
-        if not heights or heights[0] != first:
+        self._may_be_kept = not heights or heights[0] == first
+        if not heights or not self._may_be_kept:
             return False
         names = tuple([chain.block_hash(height) for height in heights])
         self._reading = True
@@ -236,6 +250,10 @@ class ScanFlow:
     ) -> None:
         """Filters of earlier runs were read; None where one was not kept."""
         self._reading = False
+        back = self._filters.take_rollback()
+        if back is not None:
+            self._return_to(back - 1)
+            return
         filters: dict[int, tuple[BlockHash, bytes]] = {}
         named = zip(done.names, found, strict=True)
         for height, (name, data) in enumerate(named, done.first_height):
@@ -245,7 +263,7 @@ class ScanFlow:
             filters[height] = (name, data)
         if filters and self._batch is None and self._is_on_best(self._scanned):
             batch = self._open_batch(filters)
-            self._filters.scan_from(batch.last + 1)
+            self._filters.scan_from(batch.last + 1, waits=self._may_be_kept)
             self._match(batch, done.first_height)
         else:
             if not self._filters.is_begun:
@@ -351,7 +369,7 @@ class ScanFlow:
             self._own.send(transaction, now)
         self._scanned = done.entry
         if done.back:
-            self._filters.scan_from(done.entry.height + 1)
+            self._filters.scan_from(done.entry.height + 1, waits=True)
         self._outbox.report(ScanAdvanced(done.entry.height, self._tree.best.height))
         self.advance(now, headers_known=True)
 

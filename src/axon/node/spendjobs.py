@@ -81,13 +81,15 @@ class ReadFilterRange:
 
 @dataclass(frozen=True, slots=True)
 class KeepFilterRange:
-    """Check filters that somebody gave us, and keep them, if filters are to be kept.
+    """Check filters that somebody gave us, and keep them.
 
-    The outcome is how many are what their filter headers commit to, up to the first that is not.
+    The outcome is how many are what their filter headers commit to, up to the first that is not;
+    and, if all are, how many of those behind them there was room for, of which nothing is known.
 
     Args:
         filters: block hash and filter of each, upwards.
-        filter_headers: that of the block before, then those of the blocks.
+        filter_headers: that of the block before, then those of the blocks, as far as they are
+            known; nothing if that of the block before is not.
     """
 
     filters: tuple[tuple[BlockHash, bytes], ...]
@@ -109,8 +111,11 @@ class FilterFiles(Protocol):
     def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
         """Write filters down, if they are to be kept."""
 
+    def hold_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> int:
+        """Hold filters that may be false until they are asked for; for how many there was room."""
+
     def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """Filters that were kept; None for each that was not."""
+        """Filters that were kept or are held; None for each that is not there."""
 
 
 def perform(files: FilterFiles, job: SpendJob) -> object:
@@ -126,9 +131,12 @@ def perform(files: FilterFiles, job: SpendJob) -> object:
         case ReadFilterRange():
             return _read_range(files, job)
         case KeepFilterRange(filters, filter_headers):
-            count = _count_fitting([data for _, data in filters], filter_headers)
+            checked = filters[: max(len(filter_headers) - 1, 0)]
+            count = _count_fitting([data for _, data in checked], filter_headers)
             files.keep_filters(filters[:count])
-            return count
+            if count < len(checked):
+                return count
+            return count + files.hold_filters(filters[count:])
 
 
 def _count_fitting(filters: Sequence[bytes | None], headers: Sequence[bytes]) -> int:

@@ -141,7 +141,7 @@ class SpvNode(PeerNode):
             outbox, headers, self.filtersync, self._fetch, self.transactions.txrequest
         )
         self._partners = PartnerChain(
-            outbox, chain, self._headerflow, headers, self.filtersync, rng
+            outbox, chain, self._headerflow, headers, self.filtersync, self.scan, rng
         )
         self._rotation = Rotation(outbox, self.links, sync, now)
         self._best = headers.best

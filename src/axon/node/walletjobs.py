@@ -215,8 +215,14 @@ class ChainFiles(Protocol):
     def keep_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> None:
         """Write filters down, if they are to be kept."""
 
+    def hold_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> int:
+        """Hold filters that may be false until they are asked for; for how many there was room."""
+
     def read_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
-        """See `ReadKeptFilters`."""
+        """Filters that were kept or are held; None for each that is not there."""
+
+    def take_filters(self, hashes: Sequence[BlockHash]) -> Sequence[bytes | None]:
+        """See `ReadKeptFilters`: the same, and those that were only held are let go."""
 
 
 def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
@@ -226,7 +232,7 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             files.keep_filters(filters)
             return wallet.match_filters(filters)
         case ReadKeptFilters(hashes):
-            return tuple(files.read_filters(hashes))
+            return tuple(files.take_filters(hashes))
         case TakeBlock(block_hash, height, raw):
             return wallet.take_block(block_hash, height, raw)
         case FollowChain(fork_height, height, block_hash):

@@ -71,25 +71,29 @@ class FilterDownload:
         self._peers: dict[PeerId, _FilterSource] = {}
         self._waiting: dict[int, bytes] = {}  # By height.
         self._next: int | None = None  # The height of the filter to hand out next.
+        self.waits = False
+        """Nobody is asked: what is wanted may be at hand elsewhere."""
         self._rollback: int | None = None
 
     @property
     def is_begun(self) -> bool:
-        """Whether filters are handed out: somebody said from where on."""
-        return self._next is not None
+        """Whether filters are asked for and handed out: somebody said from where on."""
+        return self._next is not None and not self.waits
 
     @property
     def is_behind(self) -> bool:
         """Whether filters are missing that there are, or it is not known yet which are wanted."""
         return self._next is None or self._next + len(self._waiting) <= self._chain.height
 
-    def scan_from(self, height: int | None) -> None:
+    def scan_from(self, height: int | None, *, waits: bool = False) -> None:
         """Hand out filters from this height on; all below are seen, or do not matter.
 
         Args:
             height: None to hand out none.
+            waits: for now nobody is asked for them.
         """
         self._next = height
+        self.waits = waits
         self._rollback = None
         self._waiting.clear()
 
@@ -103,7 +107,7 @@ class FilterDownload:
 
     def update(self, now: Instant) -> list[Action]:
         """Ask for what is wanted now."""
-        if self._next is None:
+        if self._next is None or self.waits:
             return []
         end = min(self._chain.height, self._next + WINDOW - 1)
         covered: set[int] = set(self._waiting)  # Only asked, never walked.
@@ -180,7 +184,7 @@ class FilterDownload:
 
     def missing(self) -> range:
         """Heights of the next filters that are wanted and not here, in a row."""
-        if self._next is None:
+        if self._next is None or self.waits:
             return range(0)
         end = min(self._chain.height + 1, self._next + WINDOW)
         first = next((at for at in range(self._next, end) if at not in self._waiting), end)

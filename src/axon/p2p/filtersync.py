@@ -148,9 +148,9 @@ class FilterSync:
         """Whether filters are asked for and handed out: somebody said from where on."""
         return self.downloads.scan.is_begun
 
-    def scan_from(self, height: int) -> None:
-        """Hand out filters from this height on; all below are seen, or do not matter."""
-        self.downloads.scan.scan_from(height)
+    def scan_from(self, height: int, *, waits: bool = False) -> None:
+        """Hand out filters from a height on, see `FilterDownload`: all below do not matter."""
+        self.downloads.scan.scan_from(height, waits=waits)
         self._restless = True
 
     def take_filters(self, limit: int) -> list[FilterOfBlock]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from axon.chain.headertree import HeaderTree
 from axon.errors import StorageError
+from axon.node.heldfilters import HeldFilters
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
@@ -28,6 +29,7 @@ class LightDisk:
         self.headers: list[Header] = []  # As they were learnt, parents first.
         self.filter_headers = b""
         self.filters: dict[BlockHash, bytes] = {}
+        self._held = HeldFilters()
 
     def load(self) -> tuple[HeaderTree, FilterHeaderChain]:
         """What a client finds when it starts."""
@@ -54,10 +56,24 @@ class LightDisk:
         if self._keeps_filters:
             self.filters.update(filters)
 
-    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
-        """Filters that were kept; None for each that was not."""
+    def hold_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> int:
+        """Hold filters that may be false; for how many there was room."""
         self._check()
-        return list(map(self.filters.get, hashes))
+        if not self._keeps_filters:
+            return self._held.hold(filters)
+        self.filters.update(filters)
+        return len(filters)
+
+    def read_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
+        """Filters that were kept or are held; None for each that is not there."""
+        self._check()
+        return [self.filters.get(name) or self._held.get(name) for name in hashes]
+
+    def take_filters(self, hashes: Sequence[BlockHash]) -> list[bytes | None]:
+        """The same; those that were only held are let go."""
+        found = self.read_filters(hashes)
+        self._held.let_go(hashes)
+        return found
 
     def _check(self) -> None:
         if self.is_lost:
