@@ -40,7 +40,7 @@ def test_an_invoice_says_where_its_wallet_listens(tmp_path: Path) -> None:
         assert listening.host == "127.0.0.1"
         invoice = await wallet.create_invoice(COIN // 2, label="Bob", message="tea")
         assert (invoice.amount_sat, invoice.endpoints) == (COIN // 2, (listening,))
-        other = Endpoint("192.0.2.1", 9_735)
+        other = Endpoint("192.0.2.1", 12_966)
         elsewhere = await wallet.create_invoice(lifetime_s=60, endpoints=[other])
         assert (elsewhere.amount_sat, elsewhere.endpoints) == (None, (other,))
         assert elsewhere.expires_s == elsewhere.created_s + 60
@@ -63,8 +63,8 @@ def test_what_a_wallet_refuses_of_payments_comes_as_of_any_method(tmp_path: Path
             await wallet.open_payments("wrong")
         listening = await wallet.open_payments(SECRET)
         assert await wallet.open_payments(SECRET, listening) == listening
-        with pytest.raises(RpcError, match="9735"):
-            await wallet.open_payments(SECRET, Endpoint("192.0.2.1", 9_735))
+        with pytest.raises(RpcError, match="12966"):
+            await wallet.open_payments(SECRET, Endpoint("192.0.2.1", 12_966))
         with pytest.raises(RpcError, match="on chain only"):
             await wallet.pay_invoice(BOB.address(), "", SECRET)
 

@@ -42,9 +42,9 @@ from axon.wire.v2names import encode_name
 from tests.v2peer import HandMadePeer
 
 START: Instant = 1_700_000_000 * SECOND
-ALICE = Endpoint("10.0.0.1", 9735)
-BOB = Endpoint("10.0.0.2", 9735)
-CAROL = Endpoint("10.0.0.3", 9735)
+ALICE = Endpoint("10.0.0.1", 12966)
+BOB = Endpoint("10.0.0.2", 12966)
+CAROL = Endpoint("10.0.0.3", 12966)
 MAGIC = wallet_magic(REGTEST)
 
 

@@ -115,7 +115,7 @@ class SimLinkWorld(LinkWorld):
         self.simulation = Simulation(seed)
 
     def start(self, make: Callable[[], Machine], perform: Perform, note: Note) -> Endpoint:
-        endpoint = Endpoint(f"10.0.0.{self.simulation.count + 1}", 9735)
+        endpoint = Endpoint(f"10.0.0.{self.simulation.count + 1}", 12966)
         self.simulation.add(
             lambda _: make(), endpoint, perform=perform, on_report=lambda fact, _now: note(fact)
         )

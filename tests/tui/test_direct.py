@@ -50,9 +50,9 @@ def test_an_invoice_is_asked_for_shown_and_followed_until_a_block_has_it() -> No
     double = Double()
 
     async def scene(stage: Stage) -> None:
-        await ask_for(stage, listen="192.0.2.1:9735")
+        await ask_for(stage, listen="192.0.2.1:12966")
         await stage.until(lambda: is_asked(stage), "the passphrase is asked for")
-        assert "Other wallets reach it at 192.0.2.1:9735." in stage.told("#purpose")
+        assert "Other wallets reach it at 192.0.2.1:12966." in stage.told("#purpose")
         await unlock(stage, "wrong")
         await stage.until_told("#answer", "not the passphrase")
         await unlock(stage)

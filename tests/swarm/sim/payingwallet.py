@@ -41,7 +41,7 @@ from axon.wire.messages import Services
 from tests.payments.payscene import kernel
 from tests.wallet.scene import PASSPHRASE, new_wallet, source
 
-LISTENS_AT: Final = 9735
+LISTENS_AT: Final = 12966
 NODE_PEERS: Final = 6
 _NODE_SERVICES: Final = int(
     Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED | Services.COMPACT_FILTERS

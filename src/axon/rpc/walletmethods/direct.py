@@ -24,8 +24,9 @@ DAY_S: Final = 86_400
 
 ANY_PORT: Final = Endpoint("127.0.0.1", 0)
 
-DEFAULT_PORT: Final = 9_735
-"""Where a wallet listens for others if no port is named."""
+DEFAULT_PORT: Final = 12_966
+"""Where a wallet listens for others if no port is named: no service is registered for it (IANA), no
+common one uses it, and no system hands it out. On a telephone's keys it is 1-AXON."""
 
 ONION: Final = "onion"
 """In place of an address: an onion service."""
