@@ -20,6 +20,7 @@ from axon.payments.invoice import (
     link_digest,
     prove_link,
     proves_link,
+    recorded_invoice,
     sign,
     verify,
 )
@@ -121,6 +122,17 @@ def test_any_invoice_comes_back(
         SECRET,
     )
     assert invoice_from_uri(made.to_uri(), network) == made
+
+
+def test_a_record_of_our_own_is_read_without_a_look_at_its_signature() -> None:
+    assert recorded_invoice(URI, SIGNET) == INVOICE
+    changed = with_packed(packed(URI)[:-1] + b"\x00")
+    with pytest.raises(BadInvoice):
+        invoice_from_uri(changed, SIGNET)
+    assert recorded_invoice(changed, SIGNET).id == INVOICE.id
+    for damaged in (with_packed(packed(URI)[:-1]), INVOICE.address):
+        with pytest.raises(BadInvoice):
+            recorded_invoice(damaged, SIGNET)
 
 
 def test_names_of_parameters_are_in_any_case_and_unknown_ones_do_not_matter() -> None:

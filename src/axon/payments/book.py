@@ -46,8 +46,16 @@ class Book:
 
     def deals(self, role: Role | None = None) -> list[Deal]:
         """All of them, or those of one role, the latest change first."""
-        found = [deal for deal in self._deals.values() if role is None or deal.role is role]
-        return sorted(found, key=lambda deal: -deal.changed_s)
+        return _latest_first(
+            [deal for deal in self._deals.values() if role is None or deal.role is role]
+        )
+
+    def matching(self, digits: str) -> list[Deal]:
+        """Those whose invoice's id begins with these hex digits, the latest change first."""
+        start = len(DEAL) + 1
+        return _latest_first(
+            [deal for key, deal in self._deals.items() if key[start:].hex().startswith(digits)]
+        )
 
     def named(self, role: Role) -> list[tuple[bytes, Deal]]:
         """Those of one role with the ids of their invoices, which are not worked out anew."""
@@ -94,6 +102,10 @@ class Book:
             StorageError: the disk refused.
         """
         return self.put(deal, {NEXT_KEY: records.encode_u32(deal.key_index + 1)})
+
+
+def _latest_first(deals: list[Deal]) -> list[Deal]:
+    return sorted(deals, key=lambda deal: -deal.changed_s)
 
 
 def _key(role: Role, invoice_id: bytes) -> bytes:

@@ -16,9 +16,10 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from axon.errors import DamageError, DecodeError, WalletError
-from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.invoice import Invoice, recorded_invoice
 from axon.payments.packet import Packet
 from axon.payments.receipt import Receipt
+from axon.payments.refusals import what_next
 from axon.payments.verdict import PaymentLevel, Verdict, VerdictText, verdict_text
 from axon.primitives.encoding import Reader, compact_size, var_bytes
 from axon.primitives.hashes import Txid
@@ -124,6 +125,13 @@ class Deal:
         return None if self.verdict is None else verdict_text(self.verdict)
 
     @property
+    def advice(self) -> str:
+        """What we can do as a payer who is refused, one sentence without its stop; else empty."""
+        if self.role is Role.PAYEE or self.stage is not DealStage.REFUSED:
+            return ""
+        return what_next("" if self.verdict is None else self.verdict.reason)
+
+    @property
     def is_open(self) -> bool:
         """Whether something of it is still to come."""
         return self.stage not in {DealStage.SETTLED, DealStage.EXPIRED, DealStage.REFUSED}
@@ -177,9 +185,10 @@ class Deal:
             reader.var_bytes() for _ in range(8)
         )
         reader.finish()
+        invoice = recorded_invoice(uri.decode(), network)
         return cls(
             role,
-            _invoice(uri.decode(), network),
+            invoice,
             stage,
             changed_s,
             reason.decode(),
@@ -189,15 +198,8 @@ class Deal:
             answer,
             Transaction.decode(joined) if joined else None,
             decode_verdict(Reader(verdict)) if verdict else None,
-            Receipt.decode(receipt.decode()) if receipt else None,
+            Receipt.recorded(receipt.decode(), invoice) if receipt else None,
         )
-
-
-def _invoice(uri: str, network: Network) -> Invoice:
-    found = invoice_from_uri(uri, network)
-    if not isinstance(found, Invoice):
-        raise DecodeError("the URI of an invoice")
-    return found
 
 
 def encode_verdict(verdict: Verdict) -> bytes:

@@ -245,16 +245,38 @@ def invoice_from_uri(text: str, network: Network) -> Invoice | PaymentUri:
         BadAddress, BadAmount: the URI is none that can be paid on this network.
         BadInvoice: it was changed, is one of another network, or none that is understood.
     """
+    invoice = _read(text, network)
+    if isinstance(invoice, Invoice):
+        if not invoice.is_signed:
+            raise BadInvoice(_why_unsigned(invoice))
+        if invoice.amount_sat == 0:
+            raise BadInvoice("this invoice asks for nothing: ask for another one")
+    return invoice
+
+
+def recorded_invoice(text: str, network: Network) -> Invoice:
+    """An invoice from the wallet's own records.
+
+    Its signature was checked, or made, before it was written down; a wallet with many of them would
+    open later for checking it again.
+
+    Args:
+        text: what `to_uri` said.
+        network: of the wallet.
+
+    Raises:
+        WalletError: the record is damaged.
+    """
+    invoice = _read(text, network)
+    if not isinstance(invoice, Invoice):
+        raise BadInvoice("the record of an invoice is damaged")
+    return invoice
+
+
+def _read(text: str, network: Network) -> Invoice | PaymentUri:
     uri = parse_payment_uri(text, network)
     script = address_script(uri.address, network)
-    if not uri.invoice:
-        return uri
-    invoice = _decode(uri, script, network)
-    if not invoice.is_signed:
-        raise BadInvoice(_why_unsigned(invoice))
-    if invoice.amount_sat == 0:
-        raise BadInvoice("this invoice asks for nothing: ask for another one")
-    return invoice
+    return _decode(uri, script, network) if uri.invoice else uri
 
 
 def _decode(uri: PaymentUri, script: bytes, network: Network) -> Invoice:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from axon.payments.bip322 import ScriptCheck, sign_message, verify_message
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.receiptproof import BadProof, MinedProof
 from axon.primitives.hashes import Txid, from_hex, to_hex
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import Transaction
 from axon.wallet.amounts import format_amount, parse_amount
 from axon.wallet.keys import Mnemonic
@@ -106,18 +107,20 @@ class Receipt:
         Raises:
             BadReceipt: it is none, or its lines do not fit together.
         """
-        if len(text) > MAX_RECEIPT_SIZE:
-            raise BadReceipt(f"expected a receipt of at most {MAX_RECEIPT_SIZE} characters")
-        lines = [line.rstrip() for line in text.splitlines()]
-        signed = _between(lines, _BEGIN, _SIGNATURE)
-        below = _between(lines, _SIGNATURE, _END)
-        if signed is None or below is None or len(below) != 2:
-            raise BadReceipt(f"expected a receipt: a text that begins with {_BEGIN}")
-        receipt = _read_message(signed, below[1])
-        if receipt.message.split("\n") != signed or below[0] != receipt.invoice.address:
-            raise BadReceipt("the lines of this receipt do not fit together: it was changed")
-        proof = _between(lines, _PROOF_BEGIN, _PROOF_END)
-        return receipt if proof is None else replace(receipt, proof=_read_proof(proof))
+        return _decode(text, _signed_invoice)
+
+    @classmethod
+    def recorded(cls, text: str, invoice: Invoice) -> Receipt:
+        """A receipt from the wallet's own records.
+
+        Args:
+            text: what `encode` said.
+            invoice: for which it is; its signature was checked before it was written down.
+
+        Raises:
+            BadReceipt: the record is damaged, or of another invoice.
+        """
+        return _decode(text, lambda _uri, _network: invoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +227,46 @@ def _between(lines: list[str], first: str, last: str) -> list[str] | None:
     return lines[begin + 1 : end] if begin < end else None
 
 
-def _read_message(lines: list[str], signature: str) -> Receipt:
+_ReadInvoice = Callable[[str, Network], Invoice]
+"""The invoice of a receipt, from its URI."""
+
+
+def _decode(text: str, read_invoice: _ReadInvoice) -> Receipt:
+    if len(text) > MAX_RECEIPT_SIZE:
+        raise BadReceipt(f"expected a receipt of at most {MAX_RECEIPT_SIZE} characters")
+    lines = [line.rstrip() for line in text.splitlines()]
+    signed = _between(lines, _BEGIN, _SIGNATURE)
+    below = _between(lines, _SIGNATURE, _END)
+    if signed is None or below is None or len(below) != 2:
+        raise BadReceipt(f"expected a receipt: a text that begins with {_BEGIN}")
+    receipt = _read_message(signed, below[1], read_invoice)
+    if receipt.message.split("\n") != signed or below[0] != receipt.invoice.address:
+        raise BadReceipt("the lines of this receipt do not fit together: it was changed")
+    proof = _between(lines, _PROOF_BEGIN, _PROOF_END)
+    return receipt if proof is None else replace(receipt, proof=_read_proof(proof))
+
+
+def _signed_invoice(uri: str, network: Network) -> Invoice:
+    invoice = invoice_from_uri(uri, network)
+    if not isinstance(invoice, Invoice):
+        raise BadReceipt("it is without a signed invoice")
+    return invoice
+
+
+def _read_message(lines: list[str], signature: str, read_invoice: _ReadInvoice) -> Receipt:
     fields = dict(line.partition(": ")[::2] for line in lines)
     time = _TIME.fullmatch(fields.get("Time", ""))
     network = NETWORKS.get(fields.get("Network", ""))
     if network is None or time is None or not {"Received", "Transaction", "Invoice"} <= set(fields):
         raise BadReceipt("a line of this receipt is missing: it was changed or cut short")
     try:
-        invoice = invoice_from_uri(fields["Invoice"], network)
+        invoice = read_invoice(fields["Invoice"], network)
         txid = Txid(from_hex(fields["Transaction"]))
         amount_sat = parse_amount(fields["Received"])
     except AxonError as fault:
         raise BadReceipt(f"this receipt cannot be read: {fault}") from None
-    if not isinstance(invoice, Invoice) or not amount_sat:
-        raise BadReceipt("this receipt is for nothing, or without a signed invoice")
+    if not amount_sat:
+        raise BadReceipt("this receipt is for nothing")
     return Receipt(invoice, txid, amount_sat, int(time[1]), signature)
 
 
