@@ -26,6 +26,7 @@ def nothing(_options: WalletOptions) -> int:
 def add_commands(add: AddCommand) -> None:
     add("look", nothing, "look")
     add("all", nothing, "all", named=False)
+    add("one", nothing, "one").add_argument("id", nargs="?")
 
 
 def read(home: Path, *words: str) -> WalletOptions:
@@ -55,6 +56,17 @@ def test_options_stand_anywhere(tmp_path: Path, words: list[str]) -> None:
     options = read(tmp_path, *words)
     assert (options.light.network, options.name, options.as_json) == (REGTEST, "alice", True)
     assert options.light.folder == tmp_path / ".axon" / "regtest"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["one", "alice", "abc", "--json"], ["one", "alice", "--json", "abc"], ["one", "alice", "abc"]],
+)
+def test_what_may_be_left_out_stands_behind_options_too(tmp_path: Path, words: list[str]) -> None:
+    assert read(tmp_path, *words).arguments.id == "abc"
+    for wrong in (["--odd"], ["abc", "abc"]):
+        with pytest.raises(UsageError, match="unrecognized"):
+            read(tmp_path, "one", "alice", "--json", *wrong)
 
 
 def test_whom_to_dial(tmp_path: Path) -> None:

@@ -51,6 +51,29 @@ def test_an_invoice_says_where_its_wallet_listens(tmp_path: Path) -> None:
         assert deals[invoice].shown is None
         with pytest.raises(RpcError, match="no receipt"):
             await wallet.receipt(invoice)
+        listed = [deal["id"] for deal in await wallet.call("listdeals")]
+        assert [deal["id"] for deal in await wallet.call("listdeals", None, 1, 1)] == listed[1:]
+        assert await wallet.call("listdeals", None, 0) == []
+        name = invoice.id.hex()
+        (found,) = await wallet.call("listdeals", name[:8].upper())
+        assert found["id"] == name
+        assert await wallet.call("listdeals", name[:7]) == []
+        with pytest.raises(RpcError, match="Negative"):
+            await wallet.call("listdeals", None, -1)
+
+    run(tmp_path, scene)
+
+
+def test_who_waits_for_a_payment_is_told_when_its_invoice_expires(tmp_path: Path) -> None:
+    """It waits for real time: an invoice is good for a second at least."""
+
+    async def scene(wallet: RunningWallet) -> None:
+        await wallet.open_payments(SECRET)
+        invoice = await wallet.create_invoice(lifetime_s=1)
+        waiting = await wallet.call("waitfordeal", invoice.id.hex(), "accepted", 1)
+        assert waiting["stage"] == "issued"
+        over = await wallet.call("waitfordeal", invoice.id.hex(), "accepted", 20_000)
+        assert over["stage"] == "expired"
 
     run(tmp_path, scene)
 

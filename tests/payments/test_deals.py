@@ -28,12 +28,15 @@ from axon.payments.messages import (
     ReceiptMessage,
     VerdictMessage,
 )
+from axon.payments.payee import NOT_KEPT
 from axon.payments.receipt import issue as issue_receipt
 from axon.payments.receipt import verify
+from axon.payments.refusals import what_next
 from axon.payments.step import DealStep, KeepWatching, ReachPayee, Settle, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import COIN, Transaction
+from axon.wallet import unconfirmed
 from axon.wallet.errors import BadAmount, CoinUnavailable
 from axon.wallet.payment import Payee as Recipient
 from axon.wallet.payment import draft
@@ -186,6 +189,37 @@ def test_what_is_refused_is_not_sent_later_and_its_coins_are_free() -> None:
     town.alice.restart()
     assert town.alice.settled == []
     assert town.alice.spendable_sat() == COIN
+
+
+def test_a_payment_that_cannot_be_kept_is_refused_and_gets_no_receipt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    with monkeypatch.context() as full:
+        full.setattr(unconfirmed, "MAX_INCOMING", 0)
+        town.talk(invoice)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.REFUSED
+    assert payer.reason == payee.reason == NOT_KEPT
+    assert payer.receipt is payee.receipt is None
+    assert town.bob.settled == town.alice.settled == []
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
+
+
+def test_a_payer_who_is_refused_is_told_what_to_do() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    assert town.alice.deal(Role.PAYER, invoice).advice == ""
+    town.bob.looked_up = Verdict(PaymentLevel.REFUSED, "coin-spent", "it was spent", 12)
+    town.talk(invoice)
+    assert "axon wallet sync" in town.alice.deal(Role.PAYER, invoice).advice
+    assert town.bob.deal(Role.PAYEE, invoice).advice == ""
+    assert what_next("a reason of tomorrow").startswith("Pay its address on chain")
 
 
 def test_what_is_refused_after_a_node_has_it_stays() -> None:

@@ -37,6 +37,7 @@ def deal_of(number: int, role: str, amount: str | None, label: str) -> dict[str,
         "stage": "issued",
         "changed": NOON + number,
         "reason": "",
+        "advice": "",
         "uri": f"bitcoin:{MINE}?{asked}axon={'A' * 200}{number}",
         "address": MINE,
         "amount": None if amount is None else Amount(parse_amount(amount, Unit.BTC)),
@@ -282,9 +283,9 @@ class Double:
         self.add_payment(2, -20 * COIN - 141, "send")
         return {"txid": txid(2), **self._delivered(self.payments[0])}
 
-    def listdeals(self, wanted: str | None = None) -> Json:
+    def listdeals(self, wanted: str | None = None, count: int = 100) -> Json:
         """Payments from wallet to wallet."""
-        return [each for each in self.deals if wanted in {None, each["id"]}]
+        return [each for each in self.deals if wanted in {None, each["id"]}][:count]
 
     def openpayments(self, passphrase: str, listen: str | None) -> Json:
         """Open the words, and listen."""

@@ -185,6 +185,8 @@ def test_a_deal_in_words() -> None:
         "Refused: a coin was spent.",
         Tone.BAD,
     )
+    advised = told(stage="refused", reason="a coin was spent", advice="Pay again")[0]
+    assert advised == "Refused: a coin was spent. Pay again."
     assert told(stage="checked", shown=SHOWN) == (SHOWN["headline"], Tone.WARN)
     assert told(stage="expired") == ("It was not paid in time.", Tone.DIM)
     assert told(stage="settled")[0] == "Settled."

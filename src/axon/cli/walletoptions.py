@@ -257,10 +257,12 @@ def read_options(
 
 def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     given, rest = parser.parse_known_args(arguments)
+    # argparse takes what may be left out for left out where an option stands before it.
     amount: list[str] | None = getattr(given, "amount", None)
     if amount == [] and rest and not any(word.startswith("--") for word in rest):
-        # argparse takes it for left out where an option stands between it and the address.
         amount += rest
+    elif len(rest) == 1 and getattr(given, "id", "") is None and not rest[0].startswith("-"):
+        given.id = rest[0]
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return given

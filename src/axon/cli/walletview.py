@@ -46,6 +46,11 @@ def write_json(result: object) -> None:
     write(encode_json(result, indent=2))
 
 
+def write_json_line(result: object) -> None:
+    """One of several results as JSON, each in a line of its own, for programs that read lines."""
+    write(encode_json(result))
+
+
 def say(line: str) -> None:
     """One sentence beside the result."""
     sys.stderr.write(f"{line}\n")

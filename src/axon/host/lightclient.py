@@ -40,8 +40,10 @@ from axon.payments.desk import AtDesk, Desk
 from axon.payments.invoice import proves_link
 from axon.payments.link import LinkNode
 from axon.payments.linkfeatures import PAYJOIN
+from axon.payments.step import DealsMoved
 from axon.payments.walletnode import WalletNode
 from axon.primitives.transaction import Transaction
+from axon.rpc.dealnews import DealNews
 from axon.rpc.waiters import Waiters
 from axon.wire.messages import Services
 from axon.wire.v2 import load_libraries
@@ -70,6 +72,7 @@ class LightParts:
         driver: which runs that.
         clock: the machine's.
         stream: its facts.
+        deal_news: of payments between wallets.
         is_ours: whether this process writes the shared folder.
         saver: writes its state files.
     """
@@ -78,6 +81,7 @@ class LightParts:
     driver: AsyncioDriver
     clock: Clock
     stream: FactStream
+    deal_news: DealNews
     is_ours: bool
     saver: StateSaver
 
@@ -133,11 +137,13 @@ async def assemble_parts(
         now=clock.now(),
         alone=settings.offline,
     )
-    stream = FactStream()
+    stream, deal_news = FactStream(), DealNews()
 
     def reported(fact: object, _now: Instant) -> None:
         if isinstance(fact, Fact):
             stream.put(fact)
+        elif isinstance(fact, DealsMoved):
+            deal_news.tell()
         else:
             _log.info("%s", fact)  # Of links between wallets.
 
@@ -165,7 +171,8 @@ async def assemble_parts(
         max_accepted=0 if desk is None else MAX_PARTNERS,
         looks_up=routes.looks_up,
     )
-    return LightParts(machine, driver, clock, stream, storage.is_ours, StateSaver(files, clock))
+    saver = StateSaver(files, clock)
+    return LightParts(machine, driver, clock, stream, deal_news, storage.is_ours, saver)
 
 
 def _link_settings(settings: LightSettings) -> LinkSettings:

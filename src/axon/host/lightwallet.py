@@ -277,6 +277,7 @@ async def _running(
         command=driver.ask,
         listen=driver.listen,
         listen_onion=onion.reach,
+        deal_news=parts.deal_news,
         stop=parts.stream.end,
         traffic=lambda: (driver.received_bytes, driver.sent_bytes),
         started_at=parts.clock.now(),

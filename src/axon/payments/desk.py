@@ -137,7 +137,16 @@ class ResumeDeals:
 
 @dataclass(frozen=True, slots=True)
 class ListDeals:
-    """What was asked and paid. The outcome is a tuple of `Deal`, the latest change first."""
+    """What was asked and paid. The outcome is a tuple of `Deal`, the latest change first.
+
+    Args:
+        digits: with which the ids of their invoices begin, hex; empty for all.
+        skip, count: leave so many out, and take so many at most; None for all.
+    """
+
+    digits: str = ""
+    skip: int = 0
+    count: int | None = None
 
 
 DeskJob = (
@@ -217,8 +226,9 @@ class Desk:
                 if self._payee is not None:
                     wants += self._payee.recheck(ordered.chain, now_s).wants
                 return DealStep(wants=wants)
-            case ListDeals():
-                return tuple(self._book.deals())
+            case ListDeals(digits, skip, count):
+                found = self._book.matching(digits)[skip:]
+                return tuple(found[:count])
             case PayeeSilent(invoice_id):
                 return self._payer.give_up(invoice_id)
             case OpenDesk(passphrase):

@@ -34,10 +34,9 @@ from axon.payments.messages import (
     PayjoinAnswer,
     PayjoinOffer,
     PaymentMessage,
-    ReceiptMessage,
-    VerdictMessage,
 )
 from axon.payments.packet import Packet
+from axon.payments.payeewords import payment_of, plain, receipt_of, refusal, told
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.proof import check_packet
@@ -46,7 +45,6 @@ from axon.payments.receipt import issue as issue_receipt
 from axon.payments.step import DealStep, LookUp, Settle, Tell, Want, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import Transaction
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck
@@ -54,6 +52,12 @@ from axon.wallet.wallet import Wallet
 
 _BEHIND: Final = frozenset({"block-above-tip", "non-final"})
 """Refusals that the next block may take back: the payer may have heard of it before us."""
+
+NOT_KEPT: Final = (
+    "the payee's wallet cannot keep it: a block has spent a coin of it, or too many payments wait"
+    " there for a block"
+)
+"""Of a payment that would be forgotten, while a receipt says that it came."""
 
 
 @dataclass(slots=True)
@@ -163,7 +167,7 @@ class PayeeDesk:
         try:
             packet = Packet.decode(data)
         except DecodeError as error:
-            return DealStep(end=_plain(f"no packet: {error}")[:MAX_REASON_SIZE])
+            return DealStep(end=plain(f"no packet: {error}")[:MAX_REASON_SIZE])
         transaction = packet.transaction
         replaceable = deal.packet is None or deal.stage in (DealStage.REFUSED, DealStage.OFFERED)
         if deal.stage is DealStage.SETTLED:
@@ -171,11 +175,11 @@ class PayeeDesk:
         if transaction.txid in deal.txids and not replaceable:
             return self._again(deal, visit, now_s)
         if not replaceable:
-            return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
+            return refusal(transaction.txid, "paid-already", "this invoice has another payment")
         is_new = deal.packet is None or deal.stage is DealStage.REFUSED
         is_late = deal.stage is DealStage.EXPIRED or deal.invoice.is_expired(now_s)
         if is_new and is_late:
-            return _refusal(transaction.txid, "expired", "this invoice has expired")
+            return refusal(transaction.txid, "expired", "this invoice has expired")
         self._opposed.pop(deal.invoice.id, None)
         deal = self._book.put(deal.offered(packet, now_s))
         return self._check(deal, packet, chain, now_s)
@@ -189,14 +193,13 @@ class PayeeDesk:
         if verdict.reason in _BEHIND and not invoice.is_expired(now_s):
             return DealStep()  # Looked at again when blocks come.
         if verdict.level is PaymentLevel.REFUSED:
-            deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
-            return DealStep((_told(self._book.put(deal)),))
+            return self._refuse(deal, verdict, now_s)
         deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
         wants = (
             WatchFor(invoice.id, packet.transaction, checked.claims, packet.unconfirmed),
             LookUp(invoice.id, packet.transaction.txid, checked.claims),
         )
-        return DealStep((_told(deal),), wants)
+        return DealStep((told(deal),), wants)
 
     def recheck(self, chain: HeaderChainView, now_s: int) -> DealStep:
         """Blocks came: look again at what waits for them, and give receipts for what they have."""
@@ -214,21 +217,21 @@ class PayeeDesk:
         transaction = packet.transaction
         is_it = transaction.txid in (deal.txids or self._wallet.ledger.confirmed)
         if not is_it or not deal.invoice.is_paid_by(transaction):
-            return _refusal(transaction.txid, "paid-already", "this invoice has another payment")
+            return refusal(transaction.txid, "paid-already", "this invoice has another payment")
         return DealStep(self._paid_late(replace(deal, packet=deal.packet or packet), now_s))
 
     def _paid_late(self, deal: Deal, now_s: int) -> tuple[LinkMessage, ...]:
         """The receipt for what a block had before it was accepted."""
-        if deal.receipt is None and _payment(deal).txid in self._wallet.ledger.confirmed:
+        if deal.receipt is None and payment_of(deal).txid in self._wallet.ledger.confirmed:
             receipt = proved(self._wallet, self._receipt_for(deal, now_s))
             verdict = Verdict(PaymentLevel.MINED, height=self._wallet.ledger.tip.height)
             deal = deal.moved(DealStage.SETTLED, now_s, receipt=receipt, verdict=verdict)
             self._book.put(deal)
-        return (_told(deal), *_receipt(deal))
+        return (told(deal), *receipt_of(deal))
 
     def _receipt_for(self, deal: Deal, now_s: int) -> Receipt:
         assert deal.packet is not None, "a payment was offered before"
-        invoice, txid = deal.invoice, _payment(deal).txid
+        invoice, txid = deal.invoice, payment_of(deal).txid
         # A joined payment returns what we added: the payer paid what he offered first.
         paid_sat = invoice.paid_sat(deal.packet.transaction)
         return issue_receipt(self._wallet, invoice, txid, paid_sat, now_s, self._words)
@@ -238,7 +241,7 @@ class PayeeDesk:
         if deal.stage in (DealStage.CHECKED, DealStage.JOINED) and visit.looked_up:
             return self._accept(deal, now_s)
         visit.joins = False
-        return DealStep((_told(deal), *_receipt(deal)))
+        return DealStep((told(deal), *receipt_of(deal)))
 
     def looked_up(self, deal: Deal, verdict: Verdict, now_s: int) -> DealStep:
         """What was found of the coins of a payment: unspent, spent, or nothing could be found."""
@@ -247,15 +250,14 @@ class PayeeDesk:
         if deal.stage is not DealStage.CHECKED:
             return DealStep()
         if verdict.level is PaymentLevel.REFUSED:
-            deal = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
-            return DealStep((_told(self._book.put(deal)),))
+            return self._refuse(deal, verdict, now_s)
         verdict = replace(verdict, detail=self._opposed.get(invoice_id, ""))
         deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
         if visit is None or not visit.joins:
             return self._accept(deal, now_s)
         visit.looked_up = True
         waiting = self._answer_offer(deal, visit, now_s) if visit.offer is not None else DealStep()
-        return DealStep((_told(deal), *waiting.messages), waiting.wants)
+        return DealStep((told(deal), *waiting.messages), waiting.wants)
 
     def echoed(self, deal: Deal, peers: int, now_s: int) -> DealStep:
         """Peers show the payment, and none has shown a rival."""
@@ -281,19 +283,25 @@ class PayeeDesk:
         assert deal.verdict is not None, "it was checked"
         against = self._opposed.get(deal.invoice.id, "")
         verdict = replace(deal.verdict, level=level, peers=peers, detail=against)
-        return DealStep((_told(self._book.put(deal.moved(deal.stage, now_s, verdict=verdict))),))
+        return DealStep((told(self._book.put(deal.moved(deal.stage, now_s, verdict=verdict))),))
 
     def _accept(self, deal: Deal, now_s: int) -> DealStep:
         """The payment is taken as it is: it goes into the wallet, and a receipt to the payer."""
-        transaction = _payment(deal)
-        if self._wallet.ledger.spends_ours(transaction):  # It is joined.
+        transaction, ledger = payment_of(deal), self._wallet.ledger
+        if ledger.spends_ours(transaction):  # It is joined.
             self._wallet.record_sent(transaction, now_s)
-        else:
-            self._wallet.take_unconfirmed(transaction, now_s, "a payer")
+        elif not self._wallet.take_unconfirmed(transaction, now_s, "a payer"):
+            if transaction.txid not in ledger.confirmed:
+                verdict = Verdict(PaymentLevel.REFUSED, "not-kept", NOT_KEPT, ledger.tip.height)
+                return self._refuse(deal, verdict, now_s)
         deal = deal.moved(DealStage.ACCEPTED, now_s, receipt=self._receipt_for(deal, now_s))
         self._book.put(deal)
         watch = () if deal.joined is None else (watch_for(deal),)
-        return DealStep((_told(deal), *_receipt(deal)), (*watch, Settle(transaction)))
+        return DealStep((told(deal), *receipt_of(deal)), (*watch, Settle(transaction)))
+
+    def _refuse(self, deal: Deal, verdict: Verdict, now_s: int) -> DealStep:
+        refused = deal.moved(DealStage.REFUSED, now_s, verdict=verdict, reason=verdict.detail)
+        return DealStep((told(self._book.put(refused)),))
 
     # Payjoin.
 
@@ -304,14 +312,14 @@ class PayeeDesk:
             visit.offer = None
             said = PayjoinAnswer(Trouble.UNAVAILABLE.value, "no payment waits for it")
             return DealStep(
-                (said,) if deal.verdict is None else (said, _told(deal), *_receipt(deal))
+                (said,) if deal.verdict is None else (said, told(deal), *receipt_of(deal))
             )
         if not visit.looked_up and deal.stage is DealStage.CHECKED:
             return DealStep()  # Answered when the coins were looked up.
         visit.offer = None
         found = self._join(deal, message, now_s)
         if isinstance(found, Declined):
-            said = PayjoinAnswer(found.trouble.value, _plain(found.reason)[:MAX_DETAIL_SIZE])
+            said = PayjoinAnswer(found.trouble.value, plain(found.reason)[:MAX_DETAIL_SIZE])
             accepted = self._accept(deal, now_s)
             return DealStep((said, *accepted.messages), accepted.wants)
         if deal.stage is DealStage.CHECKED:
@@ -345,53 +353,20 @@ class PayeeDesk:
     def _take_joined(self, deal: Deal, returned: bytes, now_s: int) -> DealStep:
         """The joined payment, signed by the payer: good if the scripts say so."""
         if deal.stage is not DealStage.JOINED:
-            return DealStep((_told(deal), *_receipt(deal)) if deal.verdict is not None else ())
+            return DealStep((told(deal), *receipt_of(deal)) if deal.verdict is not None else ())
         try:
             joined, spent = read_joined(
                 returned, deal.offer, deal.answer, self._wallet.ledger.owned
             )
         except BadPsbt as error:
-            return _refusal(_payment(deal).txid, "bad-join", str(error))
+            return refusal(payment_of(deal).txid, "bad-join", str(error))
         if not set(self._wallet.ledger.conflicts(joined)) <= set(deal.txids):
-            return _refusal(_payment(deal).txid, "bad-join", "a coin of it was spent meanwhile")
+            return refusal(payment_of(deal).txid, "bad-join", "a coin of it was spent meanwhile")
         if not self._check_scripts(joined, spent):
-            return _refusal(joined.txid, "bad-signature", "the joined payment is not signed")
+            return refusal(joined.txid, "bad-signature", "the joined payment is not signed")
         return self._accept(deal.moved(DealStage.JOINED, now_s, joined=joined), now_s)
 
     def _require(self, invoice_id: bytes) -> Deal:
         deal = self._book.get(Role.PAYEE, invoice_id)
         assert deal is not None, "a link is about an invoice of ours"
         return deal
-
-
-def _told(deal: Deal) -> VerdictMessage:
-    verdict = deal.verdict
-    assert verdict is not None, "it was checked"
-    return VerdictMessage(
-        _payment(deal).txid,
-        verdict.level,
-        verdict.height,
-        verdict.peers,
-        _plain(verdict.reason),
-        _plain(verdict.detail)[:MAX_DETAIL_SIZE],
-    )
-
-
-def _plain(text: str) -> str:
-    """As a message may hold it."""
-    return text.encode("ascii", "replace").decode()
-
-
-def _payment(deal: Deal) -> Transaction:
-    transaction = deal.payment
-    assert transaction is not None, "it came before"
-    return transaction
-
-
-def _receipt(deal: Deal) -> tuple[ReceiptMessage, ...]:
-    return () if deal.receipt is None else (ReceiptMessage(deal.receipt.encode()),)
-
-
-def _refusal(txid: Txid, word: str, sentence: str) -> DealStep:
-    told = _plain(sentence)[:MAX_DETAIL_SIZE]
-    return DealStep((VerdictMessage(txid, PaymentLevel.REFUSED, -1, 0, word, told),))

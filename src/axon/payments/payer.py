@@ -84,7 +84,9 @@ class PayerDesk:
         """
         known = self._book.get(Role.PAYER, invoice.id)
         if known is not None and known.stage not in (DealStage.REFUSED, DealStage.EXPIRED):
-            raise WalletError("this invoice was paid before: see axon wallet receipts")
+            raise WalletError(
+                "this invoice was paid before: axon wallet payments shows what became of it"
+            )
         counted = self._wallet.counted()
         if any(txid in counted for txid in self._wallet.ledger.conflicts(transaction)):
             raise CoinUnavailable("a coin of this payment was spent meanwhile: draft it anew")

@@ -1,6 +1,7 @@
-"""Why nodes would not take a payment, in words for a person.
+"""Why a payment is refused, in words for a person, and what its payer can do about it.
 
 The pool gives Bitcoin Core's reasons; each of those that a payment can meet has a sentence here.
+What to do is said by the payer's own wallet: what stands in a payee's message is the payee's word.
 """
 
 from __future__ import annotations
@@ -46,3 +47,41 @@ def in_words(who: str, refused: Rejected) -> str:
     if known is None:
         return f"{who} would not be passed on by nodes ({refused})"
     return f"{who} {known.format(detail=refused.detail)}"
+
+
+_ON_CHAIN: Final = "Pay its address on chain with axon wallet send"
+_AGAIN: Final = "Bring your wallet up to date with axon wallet sync, and pay again"
+_RESCAN: Final = "Let axon wallet rescan read the proofs of your coins anew, and pay again"
+_ANEW: Final = "Draft the payment anew from the invoice"
+
+_ADVICE: Final = {
+    "block-above-tip": "Pay again when the payee's wallet has seen that block",
+    "block-below-root": _ON_CHAIN,
+    "block-not-in-chain": f"{_AGAIN}; if it is refused again, one of you is on another chain",
+    "bad-coinbase-branch": _RESCAN,
+    "bad-branch": _RESCAN,
+    "repeated-leaf": _RESCAN,
+    "inner-node-size": "Pay with another coin: --coin names it",
+    "wrong-address": _ANEW,
+    "wrong-amount": _ANEW,
+    "min relay fee not met": "Pay again with a higher fee: --fee-rate names it",
+    "non-final": "Pay again when that time has come, or with another coin: --coin names it",
+    "non-BIP68-final": "Pay with another coin: --coin names it",
+    "bad-txns-premature-spend-of-coinbase": "Pay with another coin: --coin names it",
+    "dust": "Pay more, or leave no such change: --coin names the coins to spend",
+    "too-large-cluster": "Pay again when a block has what it builds on",
+    "coin-spent": _AGAIN,
+    "coin-unknown": _ON_CHAIN,
+    "expired": "Ask the payee for a new invoice",
+    "paid-already": "Ask the payee for a new invoice, if more is to be paid",
+    "not-kept": f"{_ON_CHAIN}, or pay again when the next block has come",
+}
+
+
+def what_next(reason: str) -> str:
+    """What a payer can do about a refusal, one sentence without its stop.
+
+    Args:
+        reason: of the payee's verdict.
+    """
+    return _ADVICE.get(reason, f"{_ON_CHAIN}, or ask the payee")

@@ -83,6 +83,11 @@ Want = LookUp | WatchFor | KeepWatching | Settle | ReachPayee | RestLink | Tell
 
 
 @dataclass(frozen=True, slots=True)
+class DealsMoved:
+    """Payments between wallets may be at other stages than before: for whoever waits for one."""
+
+
+@dataclass(frozen=True, slots=True)
 class DealStep:
     """What follows.
 

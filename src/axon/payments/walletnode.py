@@ -85,6 +85,7 @@ from axon.payments.linkevents import (
     Side,
 )
 from axon.payments.step import (
+    DealsMoved,
     DealStep,
     KeepWatching,
     LookUp,
@@ -291,6 +292,7 @@ class WalletNode:
             self._ask_links(Say(link, want.messages), now)
 
     def _carry_out(self, step: DealStep, now: Instant) -> None:
+        self._effects.append(Report(DealsMoved()))
         for want in step.wants:
             match want:
                 case LookUp():

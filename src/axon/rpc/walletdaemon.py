@@ -23,6 +23,7 @@ from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.context import Context
+from axon.rpc.dealnews import DealNews
 from axon.rpc.errors import Code, RpcError
 from axon.wallet import errors as refusals
 from axon.wallet.records import Mark
@@ -70,6 +71,7 @@ class WalletDaemon(Context):
         name: of the wallet.
         listen: accepts other wallets' connections at an endpoint; where it really is.
         listen_onion: the same by an onion service.
+        deal_news: of payments between wallets.
         listening: where that is, the latest first.
     """
 
@@ -77,6 +79,7 @@ class WalletDaemon(Context):
     name: str
     listen: Callable[[Endpoint], Awaitable[Endpoint]]
     listen_onion: Callable[[], Awaitable[Endpoint]]
+    deal_news: DealNews
     listening: list[Endpoint] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.
@@ -145,6 +148,11 @@ class WalletDaemon(Context):
     def spreads(self) -> dict[Txid, Spread]:
         """How far each payment of our own has come that is on its way."""
         return self.node.transactions.broadcast.statuses()
+
+    def interrupt(self) -> None:
+        """The wallet is closed: waiting callers get `Stopped`."""
+        self.deal_news.close()
+        super().interrupt()
 
     async def synced(self, timeout_s: float | None) -> bool:
         """Wait until the wallet has seen all that the nodes reached have; whether it has."""

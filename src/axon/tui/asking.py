@@ -60,5 +60,5 @@ async def look(ask: Ask) -> View:
         coins=tuple(map(read_coin, await ask("listunspent"))),
         addresses=tuple(map(read_address, await ask("listaddresses"))),
         peers=tuple(map(read_peer, await ask("getpeerinfo"))),
-        deals=tuple(map(read_deal, (await ask("listdeals"))[:MAX_PAYMENTS])),
+        deals=tuple(map(read_deal, await ask("listdeals", None, MAX_PAYMENTS))),
     )

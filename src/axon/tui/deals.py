@@ -47,6 +47,7 @@ class ShownDeal:
         stage: as in `listdeals`.
         changed_s: since when, seconds since 1970.
         reason: why it was refused; else empty.
+        advice: what we can do about that as its payer; else empty.
         uri: the invoice.
         amount_sat: what it asks for; None where the payer decides.
         who: who is paid and what for, by the payee's own word.
@@ -62,6 +63,7 @@ class ShownDeal:
     stage: str
     changed_s: int
     reason: str
+    advice: str
     uri: str
     amount_sat: int | None
     who: str
@@ -92,6 +94,7 @@ def read_deal(deal: dict[str, Any]) -> ShownDeal:
         stage=deal["stage"],
         changed_s=deal["changed"],
         reason=deal["reason"],
+        advice=deal["advice"],
         uri=deal["uri"],
         amount_sat=None if deal["amount"] is None else read_sat(deal["amount"]),
         who=": ".join(filter(None, (deal["label"], deal["message"]))),
@@ -118,7 +121,8 @@ def deal_line(deal: ShownDeal) -> StyledText:
     """How far it is, in a sentence or two."""
     tone = deal_stage(deal).tone
     if deal.stage == "refused":
-        return StyledText(deal.headline or f"Refused: {deal.reason}.", tone)
+        refused = deal.headline or f"Refused: {deal.reason}."
+        return StyledText(f"{refused} {deal.advice}." if deal.advice else refused, tone)
     if deal.stage in _SENTENCES and not deal.headline:
         return StyledText(_SENTENCES[deal.stage], tone)
     taken = {"accepted": "Accepted. ", "settled": "Settled. "}.get(deal.stage, "")

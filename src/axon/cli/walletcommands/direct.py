@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
@@ -21,9 +22,15 @@ from axon.cli.walletcommands.paying import (
 from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import NotInSync, sync
-from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json
+from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
+
+SHOWN: Final = 20
+"""Payments that `payments` shows where nobody says how many."""
+
+PAGE: Final = 100
+"""So many payments are asked for at a time."""
 
 STEP_MS: Final = 1_000
 """So long one look at a payment takes at most: then ctrl-C has its turn."""
@@ -50,7 +57,8 @@ def add_commands(add: AddCommand) -> None:
         "ask another wallet for a payment, and wait for it",
         more="Ask for a payment. Any wallet can pay the URI on chain; one that knows how pays"
         " this wallet directly while this command runs, and this wallet checks the payment before"
-        " any block has it.",
+        " any block has it. With --json the first line is the invoice, and the last one what became"
+        " of it, each of them one JSON value.",
     )
     invoice.add_argument(
         "amount",
@@ -82,6 +90,10 @@ def add_commands(add: AddCommand) -> None:
     payments.add_argument(
         "id", nargs="?", metavar="ID", help="of one invoice, its first 8 digits at least"
     )
+    payments.add_argument(
+        "-n", "--count", type=int, default=SHOWN, metavar="N", help=f"how many (default {SHOWN})"
+    )
+    payments.add_argument("--skip", type=int, default=0, metavar="N", help="leave the first N out")
     receipts = add("receipts", _receipts, "the receipts of direct payments")
     receipts.add_argument(
         "id", nargs="?", metavar="ID", help="of one invoice: its receipt as a text"
@@ -106,7 +118,7 @@ def _invoice(options: WalletOptions) -> int:
         _show_invoice(options, made)
         deal = _wait_for(options, client, made["id"])
     if options.as_json:
-        write_json(deal)
+        write_json_line(deal)
     return 1 if deal["stage"] in _REFUSED else 0
 
 
@@ -125,7 +137,7 @@ def open_payments(client: WalletClient, secret: str, places: Sequence[str]) -> d
 
 def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:
     if options.as_json:
-        write_json(made)
+        write_json_line(made)
         return
     if sys.stdout.isatty() and not options.arguments.no_qr:
         for line in qr_lines(made["uri"]):
@@ -207,7 +219,8 @@ def _hand_over(
 
 def _payments(options: WalletOptions) -> int:
     with opened(options, dials=False) as client:
-        found = client.call("listdeals", options.arguments.id)
+        arguments = options.arguments
+        found = client.call("listdeals", arguments.id, arguments.count, arguments.skip)
     if options.as_json:
         write_json(found)
         return 0
@@ -228,7 +241,7 @@ def _receipts(options: WalletOptions) -> int:
             else:
                 write(receipt)
             return 0
-        found = [deal for deal in client.call("listdeals") if deal["receipt"]]
+        found = [deal for deal in _all_deals(client) if deal["receipt"]]
     if options.as_json:
         write_json(found)
         return 0
@@ -237,6 +250,14 @@ def _receipts(options: WalletOptions) -> int:
     if not found:
         write("No receipts.")
     return 0
+
+
+def _all_deals(client: WalletClient) -> Iterator[dict[str, Any]]:
+    for skip in count(0, PAGE):
+        found = client.call("listdeals", None, PAGE, skip)
+        yield from found
+        if len(found) < PAGE:
+            return
 
 
 def _tell(deal: Mapping[str, Any]) -> None:
@@ -251,6 +272,8 @@ def _tell(deal: Mapping[str, Any]) -> None:
             write(f"    not shown: {line}")
     elif deal["reason"]:
         write(f"  {deal['reason']}")
+    if deal["advice"]:
+        write(f"  What to do: {deal['advice']}.")
 
 
 def _amount(deal: Mapping[str, Any]) -> str:

@@ -34,8 +34,8 @@ ONION: Final = "onion"
 SHORTEST_NAME: Final = 8
 """So many digits of an invoice's id are enough to name it."""
 
-LOOK_S: Final = 0.05
-"""How often it is looked how far a payment is, while somebody waits."""
+LISTED: Final = 100
+"""So many invoices and payments are listed where nobody says how many."""
 
 _ENDED: Final = frozenset(
     {DealStage.ACCEPTED, DealStage.SETTLED, DealStage.REFUSED, DealStage.EXPIRED}
@@ -171,11 +171,15 @@ async def payinvoice(
 
 
 @method("payments")
-async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
+async def listdeals(
+    daemon: WalletDaemon, invoice: str | None = None, count: int = LISTED, skip: int = 0
+) -> Json:
     """What was asked of others and by others, the latest change first.
 
     Args:
         invoice: The id of one invoice, or its first digits, 8 at least
+        count: How many to return
+        skip: How many to leave out before
 
     Returns:
         [                        (json array)
@@ -186,6 +190,7 @@ async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
                                      settled, expired or refused
             "changed" : n,           (numeric) Since when, seconds since 1970
             "reason" : "str",        (string) Why it was refused; else empty
+            "advice" : "str",        (string) What its payer can do about that; else empty
             "uri" : "str",           (string) The invoice
             "address" : "str",       (string) Where it is paid
             "amount" : n,            (numeric) What it asks for; null for any amount
@@ -203,8 +208,9 @@ async def listdeals(daemon: WalletDaemon, invoice: str | None = None) -> Json:
           }, ...
         ]
     """
-    found = await _deals(daemon)
-    return [deal_json(deal) for deal in found if _is_named(deal, invoice)]
+    if count < 0 or skip < 0:
+        raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative skip")
+    return [deal_json(deal) for deal in await _deals(daemon, invoice, skip, count)]
 
 
 @method("payments")
@@ -241,18 +247,10 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
     Returns:
         "str"    (string) The receipt
     """
-    for deal in await _deals(daemon):
-        if _is_named(deal, invoice) and deal.receipt is not None:
+    for deal in await _deals(daemon, invoice):
+        if deal.receipt is not None:
             return deal.receipt.encode()
     raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
-
-
-def _is_named(deal: Deal, invoice: str | None) -> bool:
-    """Whether a deal is meant by an id or the beginning of one; each is if none is given."""
-    name = deal.invoice.id.hex()
-    if invoice is None:
-        return True
-    return name.startswith(invoice.lower()) and len(invoice) >= SHORTEST_NAME
 
 
 def deal_json(deal: Deal) -> dict[str, Json]:
@@ -271,6 +269,7 @@ def deal_json(deal: Deal) -> dict[str, Json]:
         "stage": deal.stage.value,
         "changed": deal.changed_s,
         "reason": deal.reason,
+        "advice": deal.advice,
         "uri": invoice.to_uri(),
         "address": invoice.address,
         "amount": None if invoice.amount_sat is None else Amount(invoice.amount_sat),
@@ -291,8 +290,13 @@ async def _desk(daemon: WalletDaemon, command: object) -> object:
     return answer
 
 
-async def _deals(daemon: WalletDaemon) -> tuple[Deal, ...]:
-    found = await daemon.command(ListDeals())
+async def _deals(
+    daemon: WalletDaemon, name: str | None = None, skip: int = 0, count: int | None = None
+) -> tuple[Deal, ...]:
+    """Deals by the id of their invoice or its first digits; by no name all of them."""
+    if name is not None and len(name) < SHORTEST_NAME:
+        return ()
+    found = await daemon.command(ListDeals((name or "").lower(), skip, count))
     assert isinstance(found, tuple), "a desk lists its deals"
     return found
 
@@ -308,12 +312,18 @@ async def _wait_for(
     loop = asyncio.get_running_loop()
     until = None if wait_ms is None else loop.time() + wait_ms / 1_000
     while True:
-        deals = [each for each in await _deals(daemon) if each.role is role]
-        deal = next((each for each in deals if each.invoice.id == invoice_id), None)
-        if deal is None:
+        known = daemon.deal_news.count
+        deals = [each for each in await _deals(daemon, invoice_id.hex()) if each.role is role]
+        if not deals:
             raise RpcError(Code.NOT_FOUND, "there is no such invoice in this wallet")
-        if holds(deal) or (until is not None and loop.time() >= until):
+        (deal,) = deals
+        left_s = None if until is None else until - loop.time()
+        if holds(deal) or (left_s is not None and left_s <= 0):
             return deal
-        if deal.packet is None and deal.is_open and deal.invoice.is_expired(daemon.now_s):
-            await daemon.command(FollowBlocks())
-        await asyncio.sleep(LOOK_S)
+        if deal.packet is None and deal.is_open:
+            expires_s = float(deal.invoice.expires_s - daemon.now_s)
+            if expires_s <= 0:
+                await daemon.command(FollowBlocks())  # No block need come for it to expire.
+                continue
+            left_s = expires_s if left_s is None else min(left_s, expires_s)
+        await daemon.deal_news.wait(known, left_s)
