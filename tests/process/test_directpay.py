@@ -167,15 +167,15 @@ def test_bob_is_reached_by_an_onion_service(
     tor = ControlPort()
     with control_thread(tor) as control:
         bob.serve("--listen=onion", f"-torcontrol={control}", bob.signing()).sync()
-        line = f"other wallets at {SERVICE}:9735"
+        line = f"other wallets at {SERVICE}:12966"
         wait_until(lambda: line in bob.said(), SETTLE_S, "Tor has made the service")
         invoice = bob.call("createinvoice", "0.5", "Bob", "a bicycle")
         (order,) = [line for line in tor.heard if line.startswith("ADD_ONION")]
-        target = Endpoint.parse(order.rpartition("Port=9735,")[2], 0)
+        target = Endpoint.parse(order.rpartition("Port=12966,")[2], 0)
         with SocksServer({SERVICE: target}) as proxy:
             code, told = paid(alice, invoice["uri"], f"-onion={proxy.endpoint}")
             assert (code, told["stage"], told["receipt"]) == (0, "accepted", True)
-            assert [(each.host, each.port) for each in proxy.requests()] == [(SERVICE, 9735)]
+            assert [(each.host, each.port) for each in proxy.requests()] == [(SERVICE, 12966)]
 
 
 def test_mallory_pays_with_a_spent_coin_and_the_block_is_named(
