@@ -16,6 +16,7 @@ BTCLIB := 2026.10.25
 SEED ?= 0..199
 NODES ?= 20
 MINUTES ?= 10
+KILLS ?= 1000
 TARGET ?= full-node
 SECONDS ?= 60
 SAMPLE ?= 500
@@ -55,6 +56,7 @@ sim: setup
 soak: setup
 	$(BIN)/pytest -q -m slow tests
 	$(BIN)/python -m tests.process.soak --minutes $(MINUTES)
+	$(BIN)/python -m tests.process.paykills --kills $(KILLS)
 
 # Without atheris (no wheel for this Python or system) the inputs are mutated blindly.
 fuzz: setup

@@ -44,7 +44,7 @@ def test_of_a_node_and_its_wallet(tmp_path: Path, make_node: MakeNode) -> None:
         alice.secret.chmod(0o600)
         alice.json("create", "--no-confirm", alice.signing())
         alice.serve().sync()
-        (alice.folder / "stderr.txt").unlink()  # Made here, like the folder.
+        alice.errors.unlink()  # Made here, like the folder.
         assert open_to_others(alice.folder) == []
         alice.kill()
         labels = tmp_path / "labels.jsonl"

@@ -134,7 +134,7 @@ def test_paid_and_paying(nodes: tuple[NodeProcess, NodeProcess], alice: WalletPr
     assert told["address"] != address, "it was paid before"
     assert sat(alice.json("balance")["mine"]["trusted"]) == expected
     logged = b"".join(path.read_bytes() for path in tmp.iterdir())
-    logged += (alice.folder / "stderr.txt").read_bytes()
+    logged += alice.errors.read_bytes()
     assert PASSPHRASE.encode() not in logged
     assert words.encode() not in logged
 

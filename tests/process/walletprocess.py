@@ -13,7 +13,7 @@ import time
 from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from axon.host.settings import LightSettings
 from axon.host.walletclient import find_served
@@ -25,6 +25,23 @@ from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, wait_until
 PASSPHRASE: Final = "correct horse"
 _AXON: Final = (sys.executable, "-m", "axon", "wallet")
 _PATIENCE_S: Final = 30.0
+
+
+class Running(Protocol):
+    """A process that was started, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its own."""
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL)."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it is gone."""
 
 
 class WalletProcess:
@@ -46,9 +63,10 @@ class WalletProcess:
             *(f"-connect={node}" for node in nodes),
         ]
         folder.mkdir(parents=True, exist_ok=True)
+        self.errors = folder / "errors.txt"
         self.secret = folder / "passphrase"
         self.secret.write_text(PASSPHRASE)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
         self._client: RpcClient | None = None
 
     def __enter__(self) -> Self:
@@ -90,13 +108,15 @@ class WalletProcess:
             wait: until it answers.
         """
         assert self._process is None, "it is served already"
-        with (self.folder / "stderr.txt").open("ab") as errors:
-            self._process = subprocess.Popen(
-                self.arguments("serve", *words), stdin=subprocess.DEVNULL, stderr=errors
-            )
+        self._process = self.started(self.arguments("serve", *words))
         if wait:
             self.wait_ready()
         return self
+
+    def started(self, arguments: list[str]) -> Running:
+        """Start a process; what it complains of is added to a file."""
+        with self.errors.open("ab") as errors:
+            return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stderr=errors)
 
     def wait_ready(self) -> None:
         """Wait until it answers.
@@ -115,7 +135,7 @@ class WalletProcess:
 
     def said(self) -> str:
         """What the ones that were served have written for a person."""
-        return (self.folder / "stderr.txt").read_text()
+        return self.errors.read_text()
 
     def call(self, method: str, /, *args: object) -> Any:
         """Call a method of the one that is served."""
@@ -132,6 +152,11 @@ class WalletProcess:
     def pid(self) -> int | None:
         """Of the one that is served; None if it is not."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the one that is served still runs."""
+        return self._process is not None and self._process.poll() is None
 
     def strike(self) -> None:
         """End it at once (SIGKILL), from any thread, whatever it does."""
