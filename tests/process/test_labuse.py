@@ -35,6 +35,20 @@ def test_a_wallet_pays_another_and_sees_it_confirmed(lab: Lab) -> None:
     )
 
 
+def test_wallets_that_listen_pay_each_other_directly(lab: Lab) -> None:
+    lab.run("up", "1", "--topology", "wallets", "--wallets", "2", "--seed", "7")
+    told = lab.run("pay", "w1", "w2", "0.1", "--wait")
+    assert "w1 pays w2 0.10000000 BTC directly" in told
+    assert "Accepted by w2." in told
+    assert "Confirmed in block 103, found by n1" in told
+    lab.run("kill", "n1")
+    lab.run("restart", "w1")
+    payment = lab.json("pay", "w2", "w1", "0.2")
+    assert (payment["from"], payment["to"], payment["amount"]) == ("w2", "w1", 0.2)
+    assert (payment["stage"], payment["level"], payment["receipt"]) == ("accepted", 3, True)
+    assert (payment["mined_by"], payment["height"]) == (None, None)
+
+
 def test_every_command_answers_in_json(lab: Lab) -> None:
     up = lab.json("up", "3", "--miners", "1", "--interval", "600", "--wallets", "1", "--seed", "7")
     assert (up["nodes"], up["miners"], up["wallets"], up["fresh"]) == (3, 1, 1, True)

@@ -29,7 +29,9 @@ def named(count: int) -> list[str]:
 
 def test_names() -> None:
     assert [read_topology(name) for name in RunTopology] == list(RunTopology)
-    with pytest.raises(ConfigError, match="organic, ring, star, one-server, fixed-address"):
+    with pytest.raises(
+        ConfigError, match="organic, ring, star, one-server, fixed-address, wallets"
+    ):
         read_topology("mesh")
 
 

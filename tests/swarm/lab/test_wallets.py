@@ -75,6 +75,23 @@ def test_a_wallet_with_a_fixed_address_dials_no_other(
     )
 
 
+def test_wallets_that_pay_each_other_listen_where_others_find_them(tmp_path: Path) -> None:
+    manifest = raised(tmp_path, RunTopology.WALLETS)
+    assert [item.name for item in manifest.payable] == ["w1", "w2", "w3", "w4"]
+    assert {item.p2p_port for item in manifest.wallets} == {12966}
+    assert len({item.host for item in manifest.components.values()}) == 7
+    assert settings_of(manifest, "w1").added == tuple(item.p2p for item in manifest.nodes)
+    manifest.save()
+    assert Manifest.load(tmp_path) == manifest
+    assert not raised(tmp_path, RunTopology.ORGANIC).payable
+
+
+def test_one_wallet_has_nobody_to_pay() -> None:
+    RunRequest(2, wallets=2, topology=RunTopology.WALLETS).check()
+    with pytest.raises(ConfigError, match="two wallets or more"):
+        RunRequest(2, wallets=1, topology=RunTopology.WALLETS).check()
+
+
 @pytest.mark.parametrize("topology", [RunTopology.ORGANIC, RunTopology.RING, RunTopology.STAR])
 def test_elsewhere_no_entry_is_fixed(topology: RunTopology) -> None:
     assert fixed_entry(topology, ["n1", "n2"], 1) is None

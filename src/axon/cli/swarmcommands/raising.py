@@ -18,10 +18,12 @@ from axon.swarm.lab.manifest import BackendName, ComponentKind, Manifest
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import INTERVAL_S, RunRequest, read_mix
 from axon.swarm.lab.topology import (
+    DIRECT_WALLETS,
     AnyTopology,
     GivenTopology,
     RunTopology,
     current_name,
+    have_wallets_listen,
     is_named,
     read_topology,
 )
@@ -45,7 +47,13 @@ def _add_up(up: ArgumentParser) -> None:
         help="full nodes; left out, the run that is there is started again",
     )
     up.add_argument("--miners", type=int, default=0, metavar="M", help="miners (default 0)")
-    up.add_argument("--wallets", type=int, default=0, metavar="W", help="wallets (default 0)")
+    up.add_argument(
+        "--wallets",
+        type=int,
+        metavar="W",
+        help=f"wallets (default 0; with the topology wallets {DIRECT_WALLETS}, which listen, and "
+        "are paid directly)",
+    )
     up.add_argument(
         "--topology",
         default=RunTopology.ORGANIC,
@@ -121,6 +129,9 @@ def _wanted(options: Namespace) -> RunRequest | None:
     """
     chosen = (options.miners, options.wallets, options.groups, options.seed, options.mix)
     topology = _topology(options.topology)
+    wallets = DIRECT_WALLETS if have_wallets_listen(topology) else 0
+    if options.wallets is not None:
+        wallets = options.wallets
     nodes: int | None = options.nodes
     if isinstance(topology, GivenTopology):
         there = len(topology.dials)
@@ -139,7 +150,7 @@ def _wanted(options: Namespace) -> RunRequest | None:
         topology,
         options.seed,
         options.interval,
-        options.wallets,
+        wallets,
         options.backend,
         read_mix(options.mix) if options.mix else (),
         options.bitcoind,

@@ -21,12 +21,13 @@ from axon.rpc.deliverytext import (
 )
 from axon.swarm.invariants import counted
 from axon.swarm.lab import lifecycle
+from axon.swarm.lab.directpay import LOST, TAKEN, DirectPayment, hand_over
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import PASSPHRASE, ComponentKind, Manifest
 from axon.swarm.lab.members import node_of, state_of
 from axon.swarm.lab.nodeprocess import ProcessState
 from axon.swarm.lab.processes import TooLate
-from axon.swarm.lab.transfer import confirmed, transfer
+from axon.swarm.lab.transfer import Transfer, confirmed, transfer
 from axon.swarm.lab.verdict import Exit
 
 MAX_BLOCKS: Final = 10_000
@@ -42,8 +43,9 @@ def add_commands(add: AddCommand) -> None:
         "pay",
         _pay,
         "have a wallet pay another one",
-        "Have a wallet pay another one, as in: axon swarm pay w1 w2 0.1. Exit code: 0 a node has "
-        "the payment, 1 it was refused, 2 no node is known to have it (yet), 3 nothing was sent.",
+        "Have a wallet pay another one, as in: axon swarm pay w1 w2 0.1. A wallet that listens is "
+        "handed the payment directly. Exit code: 0 a node has the payment, or the payee has "
+        "accepted it; 1 it was refused; 2 neither (yet); 3 nothing was sent.",
     )
     paying.add_argument("payer", metavar="FROM", help="a wallet")
     paying.add_argument("payee", metavar="TO", help="a wallet")
@@ -78,16 +80,21 @@ def _pay(options: Namespace, folder: Path) -> int:
         raise UsageError(str(error)) from None
     manifest = lifecycle.load(folder)
     payer = running(manifest, options.payer, ComponentKind.WALLET).name
-    payee = running(manifest, options.payee, ComponentKind.WALLET).name
-    payment = transfer(manifest, payer, payee, sent_sat, read_secret(folder / PASSPHRASE))
-    word = payment.delivery["delivery"]
+    payee = running(manifest, options.payee, ComponentKind.WALLET)
+    secret = read_secret(folder / PASSPHRASE)
+    if payee.is_payable:
+        return _finish(options, manifest, hand_over(manifest, payer, payee.name, sent_sat, secret))
+    return _finish(options, manifest, transfer(manifest, payer, payee.name, sent_sat, secret))
+
+
+def _finish(options: Namespace, manifest: Manifest, payment: Transfer | DirectPayment) -> int:
+    """Say what became of a payment, and wait for its block if that is asked for."""
+    lost, done, said = _outcome(payment)
     late, say = "", RunProgress()
     if not options.json:
-        write(f"{payer} pays {payee} {format_amount(sent_sat)} BTC")
-        write(f"  fee   {format_amount(payment.fee_sat)} BTC")
-        write(f"  txid  {payment.txid}")
-        write(delivery_line(payment.delivery))
-    if options.wait and word not in _LOST:
+        _write_payment(payment)
+        write(said)
+    if options.wait and not lost:
         try:
             payment = confirmed(manifest, payment, say)
         except TooLate as error:
@@ -99,11 +106,32 @@ def _pay(options: Namespace, folder: Path) -> int:
         write(f"Not confirmed yet. {late}.")
     elif payment.height is not None:
         found = f", found by {payment.mined_by} for it" * bool(payment.mined_by)
-        write(f"Confirmed in block {payment.height}{found}; {payer} and {payee} have seen it.")
-    if word in _LOST:
+        both = f"{payment.payer} and {payment.payee}"
+        write(f"Confirmed in block {payment.height}{found}; {both} have seen it.")
+    if lost:
         return Exit.VIOLATED
-    done = payment.height is not None or (word in _DONE and not late)
+    done = payment.height is not None or (done and not late)
     return Exit.PASS if done else Exit.INCONCLUSIVE
+
+
+def _write_payment(payment: Transfer | DirectPayment) -> None:
+    directly = " directly" * isinstance(payment, DirectPayment)
+    sent = format_amount(payment.sent_sat)
+    write(f"{payment.payer} pays {payment.payee} {sent} BTC{directly}")
+    write(f"  fee   {format_amount(payment.fee_sat)} BTC")
+    write(f"  txid  {payment.txid}")
+
+
+def _outcome(payment: Transfer | DirectPayment) -> tuple[bool, bool, str]:
+    """Whether it was refused, whether it is on its way, and both in words."""
+    if isinstance(payment, Transfer):
+        word = payment.delivery["delivery"]
+        return word in _LOST, word in _DONE, delivery_line(payment.delivery)
+    if payment.stage in LOST:
+        return True, False, f"Refused by {payment.payee}: {payment.deal['reason']}."
+    if payment.stage in TAKEN:
+        return False, True, f"Accepted by {payment.payee}. {payment.said}"
+    return False, False, f"{payment.payee} has not accepted it yet; it goes on."
 
 
 def _mine(options: Namespace, folder: Path) -> int:

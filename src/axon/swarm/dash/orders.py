@@ -16,6 +16,7 @@ from typing import Any, Final
 from axon.errors import ConfigError
 from axon.rpc.amounts import format_amount
 from axon.swarm.lab import lifecycle
+from axon.swarm.lab.directpay import hand_over
 from axon.swarm.lab.faucet import mine
 from axon.swarm.lab.manifest import PASSPHRASE, ComponentKind, Manifest
 from axon.swarm.lab.members import node_of, state_of
@@ -227,9 +228,14 @@ def _pay(manifest: Manifest, order: PageOrder) -> str:
     except BadAmount as error:
         raise ConfigError(str(error)) from None
     payer, payee = order.targets
-    payment = transfer(manifest, payer, payee, sent_sat, read_secret(manifest.folder / PASSPHRASE))
-    word = payment.delivery["delivery"]
-    return f"{payer} pays {payee} {format_amount(sent_sat)} BTC: {word}, ..{payment.txid[-8:]}"
+    told = (manifest, payer, payee, sent_sat, read_secret(manifest.folder / PASSPHRASE))
+    if manifest.components[payee].is_payable:
+        handed = hand_over(*told)
+        txid, word = handed.txid, f"{handed.stage}, directly"
+    else:
+        sent = transfer(*told)
+        txid, word = sent.txid, str(sent.delivery["delivery"])
+    return f"{payer} pays {payee} {format_amount(sent_sat)} BTC: {word}, ..{txid[-8:]}"
 
 
 _WORK: Final[dict[Deed, Callable[[Manifest, Sequence[str], Say], str]]] = {

@@ -45,7 +45,7 @@ from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.runregistry import RunRegistry
-from axon.swarm.lab.startup import Say, settle, start, tell_addresses
+from axon.swarm.lab.startup import Say, have_listen, settle, start, tell_addresses
 from axon.swarm.lab.topology import GivenTopology
 
 LEAVE_LIMIT_S: Final = 30.0
@@ -184,7 +184,10 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
         if not fresh:
             settle(manifest, say)  # So that the money goes onto the chain that all will stand on.
         _fund(manifest, first)
-        start(manifest, [item.name for item in manifest.wallets], say)
+        wallets = [item.name for item in manifest.wallets]
+        start(manifest, wallets, say)
+        if not fresh:  # Likewise.
+            have_listen(manifest, wallets)
     settle(manifest, say)
     start(manifest, [item.name for item in manifest.of_kind(ComponentKind.MINER)], say)
 

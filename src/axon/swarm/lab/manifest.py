@@ -86,7 +86,8 @@ class Component:
     Args:
         name: `n3`, `m1`, `w2`, `p1`, `c1`.
         host: its own address, of loopback or of CJDNS.
-        p2p_port, rpc_port: there; 0 for what has none, and for a wallet, which tells it itself.
+        p2p_port: where it listens there, a wallet for other wallets; 0 if it does not.
+        rpc_port: there; 0 for what has none, and for a wallet, which tells it itself.
         rpc_host: where a node is asked, if that is elsewhere.
         group: its netgroup, from 1.
         program: whose program a node is.
@@ -122,8 +123,13 @@ class Component:
 
     @property
     def p2p(self) -> Endpoint:
-        """Where peers dial it."""
+        """Where peers dial it; other wallets, if it is a wallet that listens."""
         return Endpoint(self.host, self.p2p_port)
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether it is a wallet that other wallets pay directly."""
+        return self.kind is ComponentKind.WALLET and self.p2p_port > 0
 
     @property
     def rpc(self) -> Endpoint:
@@ -215,6 +221,11 @@ class Manifest:
     def wallets(self) -> list[Component]:
         """The wallets that belong to the run."""
         return self.of_kind(ComponentKind.WALLET)
+
+    @property
+    def payable(self) -> list[Component]:
+        """The wallets of the run that other wallets pay directly."""
+        return [item for item in self.wallets if item.is_payable]
 
     def folder_of(self, name: str) -> Path:
         """Where a component has its files."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -26,6 +26,7 @@ from axon.swarm.lab.topology import (
     RunTopology,
     dials,
     fixed_entry,
+    have_wallets_listen,
     known_nodes,
     node_names,
     seed_nodes,
@@ -95,6 +96,8 @@ class RunRequest:
             )
         if not 0 <= self.wallets <= MAX_WALLETS:
             raise ConfigError(f"a run has 0 to {MAX_WALLETS} wallets, not {self.wallets}")
+        if have_wallets_listen(self.topology) and self.wallets < 2:
+            raise ConfigError(f"with {self.topology} they pay each other: two wallets or more")
         most = min(self.nodes, BACKENDS[self.backend].max_groups)
         if not 0 <= self.groups <= most:
             raise ConfigError(f"{self.nodes} nodes make 1 to {most} groups")
@@ -165,7 +168,8 @@ def plan_run(
         draw_corner(seed, taken),
         wanted.bitcoind,
     )
-    _plan_nodes(manifest, wanted, pick_port or backend_of(manifest).port)
+    pick_port = pick_port or backend_of(manifest).port
+    _plan_nodes(manifest, wanted, pick_port)
     names = [item.name for item in manifest.nodes]
     rng = _stream(seed, "miners")
     for number in range(1, wanted.miners + 1):
@@ -178,6 +182,8 @@ def plan_run(
         item = plan_wallet(
             manifest, ComponentKind.WALLET, number, fixed_entry(wanted.topology, names, number)
         )
+        if have_wallets_listen(wanted.topology):
+            item = listening(item, pick_port)
         manifest.components[item.name] = item
     return manifest
 
@@ -233,6 +239,14 @@ def plan_wallet(
         dials=None if entry is None else (entry,),
         knows=tuple(item.name for item in manifest.nodes) if entry is None else (),
     )
+
+
+def listening(item: Component, pick_port: PickPort) -> Component:
+    """A wallet as one that others pay directly."""
+    # Of all that is called here, only this needs the wallet's room.
+    from axon.rpc.walletmethods.direct import DEFAULT_PORT
+
+    return replace(item, p2p_port=pick_port(item.host, DEFAULT_PORT))
 
 
 def plan_joiner(manifest: Manifest, number: int, dialled: tuple[str, ...]) -> Component:

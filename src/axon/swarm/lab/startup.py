@@ -36,7 +36,7 @@ from axon.swarm.lab.manifest import (
 from axon.swarm.lab.members import each, node_of, nodes_of, state_of, views, wallet_of, wallet_views
 from axon.swarm.lab.minerloop import Miner
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
-from axon.swarm.lab.processes import START_LIMIT_S, wait_until
+from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
 from axon.swarm.lab.processidentity import identity_of, is_alive
 from axon.swarm.lab.programs import arguments
 from axon.swarm.lab.walletprocess import WalletProcess
@@ -96,6 +96,7 @@ def start(manifest: Manifest, names: Iterable[str], say: Say) -> None:
     _call_back(manifest, ready)
     wallets = [item for item in dead if item.kind in (ComponentKind.WALLET, ComponentKind.COLD)]
     _start_each(wallets, lambda item: spawn_wallet(manifest, item), "wallets", say)
+    have_listen(manifest, [item.name for item in wallets])
     for item in dead:
         if item.kind is ComponentKind.MINER:
             _start_miner(manifest, item)
@@ -167,6 +168,29 @@ def spawn_wallet(manifest: Manifest, item: Component) -> WalletProcess:
     told = arguments(folder, item, dialled(manifest, item))
     _spawn(manifest, item, [*secrets, *told])
     return wallet_of(manifest, item.name)
+
+
+def have_listen(manifest: Manifest, names: Sequence[str]) -> None:
+    """Have wallets listen for others, those that are to; who does already goes on.
+
+    Raises:
+        NodeFailed: one cannot.
+    """
+    items = [manifest.components[name] for name in names]
+    listeners = [item for item in items if item.is_payable]
+    if not listeners:
+        return
+    secret = (manifest.folder / PASSPHRASE).read_text()
+
+    def listen(item: Component) -> None:
+        try:
+            wallet_of(manifest, item.name).rpc("openpayments", secret, str(item.p2p))
+        except RpcError as error:
+            raise NodeFailed(
+                f"{item.name} does not listen at {item.p2p}: {error.message}"
+            ) from error
+
+    each(listeners, listen)
 
 
 def _start_miner(manifest: Manifest, item: Component) -> None:

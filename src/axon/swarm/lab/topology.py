@@ -7,6 +7,7 @@
 | `star` | all dial the first | every node, and whom it hears of |
 | `one-server` | as `organic` | the first node only, as behind one web server |
 | `fixed-address` | as `organic` | one node each, by an address that never changes |
+| `wallets` | as `organic` | every node, and whom it hears of; others pay it directly |
 
 Another one can be given (`GivenTopology`, `topologyfile`): who dials whom; wallets know every node.
 
@@ -27,6 +28,9 @@ from typing import Final
 
 from axon.errors import ConfigError
 
+DIRECT_WALLETS: Final = 4
+"""Where wallets pay each other directly there are so many, unless it is said how many."""
+
 KNOWN_AT_START: Final = 14
 """Addresses of others that a node is told: some more than it keeps connections, for a few may be
 dead; the rest it hears from peers."""
@@ -40,6 +44,7 @@ class RunTopology(StrEnum):
     STAR = "star"
     ONE_SERVER = "one-server"
     FIXED_ADDRESS = "fixed-address"
+    WALLETS = "wallets"
 
 
 _FORMER_NAMES: Final[Mapping[str, RunTopology]] = MappingProxyType(
@@ -67,6 +72,11 @@ class GivenTopology:
 
 
 AnyTopology = RunTopology | GivenTopology
+
+
+def have_wallets_listen(topology: AnyTopology) -> bool:
+    """Whether wallets listen for each other, and are paid without a node in between."""
+    return topology is RunTopology.WALLETS
 
 
 def is_named(name: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 from axon.errors import AxonError
 from axon.rpc.amounts import Amount
@@ -35,31 +35,26 @@ class NotPaid(AxonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """One payment.
+class SentPayment:
+    """One payment, however it came to its payee.
 
     Args:
         payer, payee: names of wallets.
+        txid: the name of the transaction, hex.
         address: of the payee, a new one.
         sent_sat, fee_sat: what it is worth, and what it costs besides.
-        delivery: what `sendpayment` says became of it.
         mined_by: the node that was asked for a block with it; empty if none was.
         height: of the block in which both have seen it; None before.
     """
 
     payer: str
     payee: str
+    txid: str
     address: str
     sent_sat: int
     fee_sat: int
-    delivery: Mapping[str, Any]
-    mined_by: str = ""
-    height: int | None = None
-
-    @property
-    def txid(self) -> str:
-        """The name of the transaction."""
-        return str(self.delivery["txid"])
+    mined_by: str = field(default="", kw_only=True)
+    height: int | None = field(default=None, kw_only=True)
 
     def to_json(self) -> dict[str, object]:
         """For programs."""
@@ -70,10 +65,32 @@ class Transfer:
             "address": self.address,
             "amount": Amount(self.sent_sat),
             "fee": Amount(self.fee_sat),
-            **{name: self.delivery[name] for name in ("delivery", "peers", "spread", "refusals")},
+            **self.way_json(),
             "mined_by": self.mined_by or None,
             "height": self.height,
         }
+
+    def way_json(self) -> dict[str, object]:
+        """What is to be said of the way that it took."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(SentPayment):
+    """One that was given to nodes.
+
+    Args:
+        delivery: what `sendpayment` says became of it.
+    """
+
+    delivery: Mapping[str, Any]
+
+    def way_json(self) -> dict[str, object]:
+        """As `sendpayment` says it."""
+        return {name: self.delivery[name] for name in ("delivery", "peers", "spread", "refusals")}
+
+
+_P = TypeVar("_P", bound=SentPayment)
 
 
 def transfer(manifest: Manifest, payer: str, payee: str, sent_sat: int, secret: str) -> Transfer:
@@ -96,10 +113,11 @@ def transfer(manifest: Manifest, payer: str, payee: str, sent_sat: int, secret: 
         told = source.rpc("sendpayment", draft["psbt"], secret, wait=int(SPREAD_S * 1_000))
     except RpcError as error:
         raise NotPaid(f"{payer} does not pay {payee}: {error.message}") from error
-    return Transfer(payer, payee, address, sent_sat, amount_sat(draft["fee"]), told)
+    fee_sat = amount_sat(draft["fee"])
+    return Transfer(payer, payee, str(told["txid"]), address, sent_sat, fee_sat, told)
 
 
-def confirmed(manifest: Manifest, payment: Transfer, say: Say) -> Transfer:
+def confirmed(manifest: Manifest, payment: _P, say: Say) -> _P:
     """Wait until a payment is in a block and both wallets have seen it there.
 
     A miner's block is waited for; where no miner lives, a node that has the payment finds one.
