@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, get_args
 
 from axon.errors import DecodeError
-from axon.machine import HOUR, MINUTE, SECOND, Clogged, Drained, PeerId
+from axon.machine import HOUR, MINUTE, SECOND, Clogged, Drained, Endpoint, PeerId
 from axon.payments.chainmessages import CF, GetCF, GetHdrs, GetProof, Hdrs, ProofMessage
 from axon.payments.linkend import IN_FLIGHT_BYTES, LinkEnd, LinkStage
 from axon.payments.linkevents import CloseLink, Heard, LinkReplies, OpenLink, Prove, Say, Side
@@ -24,6 +24,8 @@ from axon.payments.messages import (
     VerdictMessage,
     decode_link_message,
 )
+from axon.payments.partneraddress import PartnerAddress
+from axon.payments.partnermessages import GetPartners, Partners
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import REGTEST
 from axon.wire.messages import Feature
@@ -59,6 +61,8 @@ EXAMPLES: Final[tuple[LinkMessage, ...]] = (
     GetCF(1, BlockHash(_HASH)),
     CF(1, BlockHash(_HASH), _HASH, (_HASH,)),
     CF(1, BlockHash(_HASH), _HASH, (), (b"\x00", b"\x01\x02\x03")),
+    GetPartners(),
+    Partners((PartnerAddress(_HASH, Endpoint("10.0.0.1", 9735)),)),
     Bye("done"),
 )
 """One of each form."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from axon.errors import DecodeError
+from axon.machine import Endpoint
 from axon.payments.chainmessages import CF, GetCF, GetHdrs, GetProof, Hdrs, ProofMessage
 from axon.payments.linkkeys import invoice_hint, wallet_magic
 from axon.payments.linkmessages import (
@@ -38,8 +39,11 @@ from axon.payments.messages import (
     VerdictMessage,
     decode_link_message,
 )
+from axon.payments.partneraddress import PartnerAddress
+from axon.payments.partnermessages import MAX_TOLD, GetPartners, Partners
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
+from axon.primitives.hosttext import onion_name
 from axon.primitives.network import MAINNET, NETWORKS, REGTEST
 from axon.wire.messages import Feature
 from axon.wire.messages.headers import MAX_HEADERS, MAX_LOCATOR
@@ -87,6 +91,8 @@ verdicts = st.builds(
     texts(MAX_REASON_SIZE, 1),
     texts(MAX_DETAIL_SIZE),
 )
+hosts = st.sampled_from(["10.0.0.1", "127.0.0.1", "2001:db8::1", onion_name(HASH)])
+partners = st.builds(PartnerAddress, hashes, st.builds(Endpoint, hosts, st.integers(1, 65_535)))
 messages: SearchStrategy[LinkMessage] = st.one_of(
     st.builds(Hello, st.integers(1, 65_535), features, st.just(b"") | hashes),
     st.builds(Auth, st.binary(min_size=64, max_size=64)),
@@ -106,6 +112,8 @@ messages: SearchStrategy[LinkMessage] = st.one_of(
         st.lists(st.binary(min_size=80, max_size=80).map(Header), max_size=5).map(tuple),
     ),
     st.builds(GetCF, heights, blocks, st.booleans()),
+    st.just(GetPartners()),
+    st.builds(Partners, st.lists(partners, max_size=MAX_TOLD).map(tuple)),
     st.builds(CF, heights, blocks, hashes, st.lists(hashes, max_size=5).map(tuple)),
     st.builds(
         CF,
@@ -163,7 +171,7 @@ def test_names_are_those_of_the_specification_in_their_long_form() -> None:
     names = "hello auth getinvoice invoice payment verdict pjoffer pjanswer receipt getproof proof"
     assert [kind.command for kind in KINDS] == [
         *names.split(),
-        *"gethdrs hdrs getcf cf bye".split(),
+        *"gethdrs hdrs getcf cf getpartners partners bye".split(),
     ]
     assert all(len(encode_name(kind.command)) == 13 for kind in KINDS)
     assert set(ANSWERS) | set(ANSWERS.values()) < {kind.command for kind in KINDS}
@@ -192,6 +200,11 @@ def test_names_are_those_of_the_specification_in_their_long_form() -> None:
         (GetHdrs((BLOCK,)), f"01 {HASH.hex()} {bytes(32).hex()}"),
         (Hdrs((MAINNET.genesis.header,)), f"01 {MAINNET.genesis.header.raw.hex()}"),
         (GetCF(1, BLOCK, hashes_only=True), f"01000000 {HASH.hex()} 01"),
+        (GetPartners(), ""),
+        (
+            Partners((PartnerAddress(HASH, Endpoint("10.0.0.1", 9735)),)),
+            f"01 {HASH.hex()} 01 04 0a000001 2607",
+        ),
         (
             CF(1, BLOCK, HASH, filters=(b"\x00", b"\x01\x02")),
             f"01000000 {HASH.hex()} {HASH.hex()} 00 02 0100 020102",
@@ -248,6 +261,10 @@ def test_bytes_of_each_message(message: LinkMessage, payload: str) -> None:
         ("cf", bytes(68) + b"\x01" + bytes(32) + b"\x01\x00", "no filters behind hashes"),
         ("cf", bytes(68) + b"\xfd\xd1\x07", "at most 2000 filter hashes"),
         ("cf", bytes(69) + b"\xfd\xe9\x03" + bytes(1_001), "at most 1000 filters"),
+        ("getpartners", b"\x00", "the end"),
+        ("partners", b"\x11" + bytes(17 * 40), "at most 16 partners"),
+        ("partners", b"\x01" + HASH + bytes.fromhex("01 04 00000000 0001"), "an endpoint"),
+        ("partners", b"\x01" + HASH + bytes.fromhex("05 20") + bytes(34), "an endpoint"),
         ("bye", b"\x65" + b"a" * 101, "at most 100"),
         ("bye", b"\x01\n", "printable ASCII"),
         ("bye", b"", "a compact size"),

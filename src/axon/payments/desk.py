@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from axon.errors import WalletError
 from axon.payments.book import Book
+from axon.payments.chainmessages import MAX_PROOF_BYTES
 from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks, rule_out
 from axon.payments.headerchain import HeaderChainView
@@ -14,6 +15,15 @@ from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
 from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
+from axon.payments.packetbuilder import CannotProve, prove_confirmed
+from axon.payments.partnerbook import PartnerBook
+from axon.payments.partnerevents import (
+    FindProof,
+    KeepPartners,
+    OpenPartnerKey,
+    PartnerJob,
+    RecallPartners,
+)
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.payments.step import DealStep, Settle
@@ -163,6 +173,7 @@ DeskJob = (
     | FollowBlocks
     | ResumeDeals
     | ListDeals
+    | PartnerJob
 )
 
 
@@ -203,6 +214,7 @@ class Desk:
         self._payer = payer
         self._make_payee = make_payee
         self._payee: PayeeDesk | None = None  # Until its words are open.
+        self._partners = PartnerBook(wallet.ledger)
 
     def perform(self, ordered: AtDesk) -> object:
         """One job; its outcome as the job says.
@@ -213,7 +225,10 @@ class Desk:
         job, now_s = ordered.job, ordered.now_s
         match job:
             case Prove(_, hint, session_id):
-                return self._payee and self._payee.invoices.prove(hint, session_id, now_s)
+                proof = self._partners.prove(hint, session_id)
+                if proof is None and self._payee is not None:
+                    proof = self._payee.invoices.prove(hint, session_id, now_s)
+                return proof
             case Heard(_, side, invoice_id, message):
                 if side is Side.PAYER:
                     return self._payer.hear(invoice_id, message, now_s)
@@ -241,6 +256,34 @@ class Desk:
                 return self._receiving.left(invoice_id, now_s)
             case CoinsLookedUp() | PeersShow() | RuledOut():
                 return self._learn(job, now_s)
+            case _:
+                return self._of_partners(job)
+
+    def _of_partners(self, job: PartnerJob) -> object:
+        match job:
+            case RecallPartners():
+                return self._partners.recall()
+            case KeepPartners(table):
+                self._partners.keep(table)
+                return None
+            case OpenPartnerKey(entropy):
+                return self._partners.open_key(entropy)
+            case FindProof():
+                return self._proof(job)
+
+    def _proof(self, job: FindProof) -> bytes:
+        """The proof of a payment of the link's own invoice, as a packet holds it; or nothing."""
+        role = Role.PAYER if job.side is Side.PAYER else Role.PAYEE
+        deal = self._book.get(role, job.invoice_id)
+        if deal is None or job.txid not in deal.txids:
+            return b""
+        if job.txid not in self._wallet.ledger.confirmed:
+            return b""
+        try:
+            proof = prove_confirmed(self._wallet.ledger, job.txid).encode()
+        except CannotProve:
+            return b""
+        return proof if len(proof) <= MAX_PROOF_BYTES else b""
 
     def _learn(self, job: CoinsLookedUp | PeersShow | RuledOut, now_s: int) -> DealStep:
         """What the network says of a payment, if it is still the one that we have."""

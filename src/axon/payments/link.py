@@ -303,7 +303,7 @@ class LinkNode:
         if proof is None:
             self._finish(end, UNKNOWN, now)
             return
-        if not self._make_room(proof.invoice_id, now):
+        if not self._make_room(proof, now):
             self._finish(end, BUSY, now)
             return
         end.invoice_id = proof.invoice_id
@@ -311,9 +311,9 @@ class LinkNode:
         self._open(end, now)
         self._work(end, now)
 
-    def _make_room(self, invoice_id: bytes, now: Instant) -> bool:
+    def _make_room(self, proof: Proof, now: Instant) -> bool:
         """Have a seat for one more payer; whether there is one."""
-        rival = rival_of(self._payers(), invoice_id)
+        rival = rival_of(self._payers(), proof)
         if rival is None:
             return True
         if rival.is_quiet(now, QUIET):

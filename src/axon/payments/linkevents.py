@@ -115,12 +115,14 @@ class Proof:
     """The invoice of a hint, and the signature for `auth`.
 
     Args:
-        invoice_id: 32 bytes.
+        invoice_id: 32 bytes; of a link that is about no invoice what stands in its place.
         signature: 64 bytes (BIP 340).
+        seats: how many may have links about it at a time.
     """
 
     invoice_id: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    seats: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,14 @@ from axon.wire.messages import Feature
 PAYJOIN: Final = Feature("payjoin", b"\x01")
 """This side may offer or answer a payjoin; the byte is the version of BIP 78."""
 
+CHAIN: Final = Feature("chain", b"\x01")
+"""This side answers `gethdrs`, `getcf`, `getproof` and `getpartners`; the byte is the version."""
+
+
+def serves_chain(partner: Hello) -> bool:
+    """Whether a partner has said that he answers questions about the chain."""
+    return CHAIN in partner.features
+
 
 def knows_payjoin(partner: Hello) -> bool:
     """Whether a partner has said that he knows payjoin as it is known here."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from axon.machine import SECOND
 from axon.payments.linkend import LinkEnd, LinkStage
+from axon.payments.linkevents import Proof
 
 MAX_STRANGERS: Final = 8
 """Links of payers who have not named an invoice yet."""
@@ -36,14 +37,18 @@ def least_stranger(payers: Sequence[LinkEnd]) -> LinkEnd | None:
     return min(weak, key=lambda end: (end.stage, end.has_spoken, end.opened_at), default=None)
 
 
-def rival_of(payers: Sequence[LinkEnd], invoice_id: bytes) -> LinkEnd | None:
-    """The open link in whose seat the payer of an invoice would sit: one for each invoice.
+def rival_of(payers: Sequence[LinkEnd], proof: Proof) -> LinkEnd | None:
+    """The open link in whose seat a payer would sit: one for each invoice.
+
+    Args:
+        payers: who has dialled us.
+        proof: what he comes for, and how many may.
 
     Returns:
         None if there is a seat; else the one that has been quiet for longest.
     """
     opened = [end for end in payers if end.stage is LinkStage.OPEN]
-    rivals = [end for end in opened if end.invoice_id == invoice_id]
-    if not rivals and len(opened) < MAX_PAYERS:
+    rivals = [end for end in opened if end.invoice_id == proof.invoice_id]
+    if len(rivals) < proof.seats and len(opened) < MAX_PAYERS:
         return None
     return min(rivals or opened, key=lambda end: (end.is_busy, end.active_at))

@@ -5,8 +5,8 @@ of nodes these leave no room behind them: whatever is not exactly one of them is
 and new things are agreed on by `hello` (BIP 434's features). Integers are little-endian, hashes 32
 bytes in internal order; a *text* is printable ASCII behind its length as a compact size.
 
-What begins and ends a link is in `linkmessages`, what is about blocks in `chainmessages`. Which are
-questions says `ANSWERS`.
+What begins and ends a link is in `linkmessages`, what is about blocks in `chainmessages`, what is
+about other wallets in `partnermessages`. Which are questions says `ANSWERS`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from axon.payments.linkmessages import (
     printable,
     read_text,
 )
+from axon.payments.partnermessages import GetPartners, Partners
 from axon.primitives.encoding import Reader
 from axon.primitives.hashes import Txid
 
@@ -297,6 +298,8 @@ LinkMessage = (
     | Hdrs
     | GetCF
     | CF
+    | GetPartners
+    | Partners
     | Bye
 )
 """Any message between wallets."""
@@ -308,6 +311,7 @@ ANSWERS: Final[dict[str, str]] = {
     GetProof.command: ProofMessage.command,
     GetHdrs.command: Hdrs.command,
     GetCF.command: CF.command,
+    GetPartners.command: Partners.command,
 }
 """The messages that are questions, by name, and what answers each."""
 

@@ -44,7 +44,7 @@ def build_packet(ledger: WalletLedger, transaction: Transaction) -> Packet:
             f"this payment cannot be proved from the wallet alone ({error}): wait until what it"
             " spends is confirmed, or send it by the network"
         ) from error
-    return _packet(transaction, [_confirmed(ledger, txid) for txid in needed], order)
+    return _packet(transaction, [prove_confirmed(ledger, txid) for txid in needed], order)
 
 
 def make_packet(
@@ -78,8 +78,12 @@ def _in_order(proofs: Iterable[Confirmed]) -> tuple[Confirmed, ...]:
     return tuple(sorted(proofs, key=lambda item: (item.height, item.position)))
 
 
-def _confirmed(ledger: WalletLedger, txid: Txid) -> Confirmed:
-    """The proof of a transaction, from its records."""
+def prove_confirmed(ledger: WalletLedger, txid: Txid) -> Confirmed:
+    """The proof of a transaction that a block has, from the wallet's records.
+
+    Raises:
+        CannotProve: the wallet lacks a part of it.
+    """
     place = ledger.confirmed[txid]
     proof = ledger.stored(records.PROOF + txid)
     first = ledger.stored(records.COINBASE + place.hash)

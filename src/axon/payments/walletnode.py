@@ -6,7 +6,7 @@
     +----------------------------------------------+
     | WalletNode   whose event is it; what follows |
     |   SpvNode    headers, filters, nodes         |
-    |   LinkNode   partners                        |
+    |   PartnerNode   links to wallets             |
     +----------------------------------------------+
 
 Peers, dials and jobs belong to one of the two. What a payment wants of the network
@@ -16,7 +16,6 @@ Peers, dials and jobs belong to one of the two. What a payment wants of the netw
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -48,7 +47,8 @@ from axon.machine import (
     earlier,
 )
 from axon.node.commands import SendTransaction
-from axon.node.facts import PaymentFound, ScanAdvanced
+from axon.node.facts import HeadersAdvanced, PaymentFound, ScanAdvanced
+from axon.node.partners import PartnerCommand
 from axon.node.spendfacts import ConflictSeen, Echoed, WatchedMined
 from axon.node.spends import FindSpends, StopWatching, WatchPayment
 from axon.node.spendwatch import MAX_QUESTIONS
@@ -75,15 +75,15 @@ from axon.payments.link import LinkNode
 from axon.payments.linkevents import (
     WALLET_LANE,
     CloseLink,
-    Heard,
     LinkClosed,
     LinkOpened,
     LinkReplies,
     OpenLink,
-    Prove,
     Say,
     Side,
 )
+from axon.payments.partnerevents import BestAdvanced, PartnerNodeCommand
+from axon.payments.partnernode import PartnerNode
 from axon.payments.step import (
     DealsMoved,
     DealStep,
@@ -126,7 +126,8 @@ class _Watched:
     txid: Txid
 
 
-_Purpose = _LookedUp | _Watched
+_Purpose = _LookedUp | _Watched | int
+"""A number is the task of the links for which the light client was asked."""
 
 
 class WalletNode:
@@ -137,7 +138,7 @@ class WalletNode:
         links: to other wallets.
     """
 
-    def __init__(self, spv: SpvNode, links: LinkNode) -> None:
+    def __init__(self, spv: SpvNode, links: LinkNode | PartnerNode) -> None:
         self.spv = spv
         self._links = links
         self._machines: dict[_Part, Machine] = {_Part.SPV: spv, _Part.LINKS: links}
@@ -151,6 +152,7 @@ class WalletNode:
         self.watched: dict[Txid, bytes] = {}
         """Payments against which whatever goes is told of, and for which invoice each is."""
         self._ticket = self._task = self._asked = 0
+        self._wanted: deque[tuple[_Part, Effect]] = deque()
         self._effects: list[Effect] = []
         self._lookups: deque[LookUp] = deque()
         self._looking = 0  # Questions of ours that are open.
@@ -180,7 +182,7 @@ class WalletNode:
                 self._give(self._peers[peer], event, now)
             case Closed(peer):
                 self._give(self._peers.pop(peer), event, now)
-        return self._take()
+        return self._take(now)
 
     def tick(self, now: Instant) -> list[Effect]:
         """Do what is due."""
@@ -188,13 +190,13 @@ class WalletNode:
         for part, machine in self._machines.items():
             deadline = machine.deadline()
             if deadline is not None and deadline <= now:
-                self._perform(part, machine.tick(now), now)
+                self._wanted += [(part, effect) for effect in machine.tick(now)]
         for (side, invoice_id), due in list(self._due.items()):
             if due <= now:
                 del self._due[side, invoice_id]
                 silent = PayeeSilent if side is Side.PAYER else PayerLeft
                 self._order(silent(invoice_id), now)
-        return self._take()
+        return self._take(now)
 
     def deadline(self) -> Instant | None:
         """When `tick` wants to be called next."""
@@ -206,7 +208,10 @@ class WalletNode:
             self._is_new = False
             self._order(ResumeDeals(), now)
 
-    def _take(self) -> list[Effect]:
+    def _take(self, now: Instant) -> list[Effect]:
+        """All effects; what one of the two wants follows behind what was wanted before."""
+        while self._wanted:
+            self._perform(*self._wanted.popleft(), now)
         effects, self._effects = self._effects, []
         return effects
 
@@ -217,30 +222,31 @@ class WalletNode:
         return (_Part.LINKS, None) if ticket is None else self._tickets.pop(ticket)
 
     def _give(self, part: _Part, event: Event, now: Instant) -> None:
-        self._perform(part, self._machines[part].handle(event, now), now)
+        self._wanted += [(part, effect) for effect in self._machines[part].handle(event, now)]
 
-    def _perform(self, part: _Part, effects: Sequence[Effect], now: Instant) -> None:
+    def _perform(self, part: _Part, effect: Effect, now: Instant) -> None:
         """Pass on what one of the two wants, under numbers that both share."""
-        for effect in effects:
-            match effect:
-                case Dial(ticket, endpoint, private):
-                    self._effects.append(Dial(self._number(part, ticket), endpoint, private))
-                case Resolve(ticket, host, port):
-                    self._effects.append(Resolve(self._number(part, ticket), host, port))
-                case Delegate(task, Prove() | Heard() as job):
-                    self._order(job, now, inner=task)
-                case Delegate(task, job, lane):
-                    self._delegate(part, task, job, lane)
-                case Answer(ticket, value) if ticket < 0:
-                    self._told(ticket, value, now)
-                case Report(fact):
-                    self._effects.append(effect)
-                    self._reported(fact, now)
-                case Disconnect(peer):
-                    self._peers.pop(peer, None)
-                    self._effects.append(effect)
-                case _:
-                    self._effects.append(effect)
+        match effect:
+            case Dial(ticket, endpoint, private):
+                self._effects.append(Dial(self._number(part, ticket), endpoint, private))
+            case Resolve(ticket, host, port):
+                self._effects.append(Resolve(self._number(part, ticket), host, port))
+            case Delegate(task, job) if isinstance(job, DeskJob):
+                self._order(job, now, inner=task)
+            case Delegate(task, job) if isinstance(job, PartnerCommand):
+                self._ask_spv(job, task, now)
+            case Delegate(task, job, lane):
+                self._delegate(part, task, job, lane)
+            case Answer(ticket, value) if ticket < 0:
+                self._told(ticket, value, now)
+            case Report(fact):
+                self._effects.append(effect)
+                self._reported(fact, now)
+            case Disconnect(peer):
+                self._peers.pop(peer, None)
+                self._effects.append(effect)
+            case _:
+                self._effects.append(effect)
 
     def _number(self, part: _Part, inner: int) -> int:
         self._ticket += 1
@@ -354,6 +360,8 @@ class WalletNode:
                 self._order(CoinsLookedUp(invoice_id, txid, verdict), now)
                 self._looking -= 1
                 self._look_up_next(now)
+            case int(task):
+                self._give(_Part.LINKS, Completed(task, value), now)
             case _Watched(txid) if value is not None:
                 self.watched.pop(txid, None)  # Too many are: nothing is told of this one.
 
@@ -376,11 +384,15 @@ class WalletNode:
                 self._order(RuledOut(self.watched[txid], txid, by, height), now)
             case PaymentFound() | ScanAdvanced():
                 self._order(FollowBlocks(), now)
+            case HeadersAdvanced():
+                self._ask_links(BestAdvanced(self.spv.headers.best.header), now)
 
     # What a person wants.
 
     def _commanded(self, ticket: int, command: object, now: Instant) -> None:
         if isinstance(command, IssueInvoice | OpenDesk | PayInvoice | ListDeals | FollowBlocks):
             self._answers[self._order(command, now)] = ticket
+        elif isinstance(command, PartnerNodeCommand):
+            self._give(_Part.LINKS, Commanded(ticket, command), now)
         else:
             self._give(_Part.SPV, Commanded(ticket, command), now)
