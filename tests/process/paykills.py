@@ -381,6 +381,11 @@ class Rounds:
         return spent_sat
 
 
+def _last_words(person: Person) -> str:
+    lives = "lives" if person.wallet.is_alive else "has died by itself"
+    return f"{person.name} {lives}; it has said: {person.wallet.said()}"
+
+
 def _draw(rng: Random, payer: Person, payee: Person, usual_s: float) -> list[Death]:
     """Who dies in a round, and how; by the clock within the time that a payment takes."""
     chosen = [(payer, "payer"), (payee, "payee")]
@@ -447,9 +452,13 @@ def run(
             with _scene(folder / f"batch{tally.rounds}", forks) as (node, people):
                 rounds = Rounds(node, people, tally, seed)
                 first = tally.rounds
-                while tally.kills < kills and tally.rounds < first + batch:
-                    rounds.run(tally.rounds)
-                rounds.judge()
+                try:
+                    while tally.kills < kills and tally.rounds < first + batch:
+                        rounds.run(tally.rounds)
+                    rounds.judge()
+                except AxonError as error:
+                    tally.faults += [f"round {tally.rounds}: {error}", *map(_last_words, people)]
+                    return tally
             tally.seconds = time.monotonic() - began
             say(tally.text())
     return tally

@@ -18,7 +18,8 @@ from axon.payments.receiptproof import MinedProof
 from axon.payments.step import KeepWatching, Settle, Want, WatchFor
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import outpoint, outpoint_txid
+from axon.primitives.transaction import Transaction, outpoint, outpoint_txid
+from axon.wallet.unconfirmed import record_sent
 from axon.wallet.wallet import Wallet
 
 
@@ -40,6 +41,8 @@ def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> tuple[Want, ...]:
         moved = _followed(wallet, deal, paid_sat, now_s)
         if moved is deal:
             continue
+        if deal.joined is not None and moved.joined is None:
+            _take_back_up(wallet, moved, now_s)
         book.put(moved)
         if moved.stage is DealStage.ACCEPTED and moved.payment is not None:
             wants.append(Settle(moved.payment))
@@ -71,7 +74,20 @@ def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: 
         return _outdone(deal, rival, wallet.ledger.confirmed[rival].height, now_s)
     if deal.packet is None and deal.role is Role.PAYEE:
         return _paid_plainly(deal, paid_sat.get(deal.invoice.script_pubkey, 0), now_s)
+    if deal.is_open and deal.joined is not None and _spent_by(wallet, deal.joined) is not None:
+        # A coin that the payee added went elsewhere. A receipt for this is worth nothing any more.
+        return deal.moved(deal.stage, now_s, joined=None, receipt=None)
     return deal
+
+
+def _take_back_up(wallet: Wallet, deal: Deal, now_s: int) -> None:
+    """The joined payment cannot come any more: the first one counts again, for both."""
+    assert deal.packet is not None, "it was joined"
+    first = deal.packet.transaction
+    if deal.role is Role.PAYER:
+        record_sent(wallet.ledger, first, now_s)
+    elif deal.stage is DealStage.ACCEPTED:
+        wallet.take_unconfirmed(first, now_s, "a payer")
 
 
 def _settled(wallet: Wallet, deal: Deal, txid: Txid, now_s: int) -> Deal:
@@ -102,7 +118,12 @@ def _rival(wallet: Wallet, deal: Deal) -> Txid | None:
     """What a block has in place of an open payment."""
     if not deal.is_open or deal.packet is None:
         return None
-    rivals = wallet.ledger.conflicts(deal.packet.transaction)
+    return _spent_by(wallet, deal.packet.transaction)
+
+
+def _spent_by(wallet: Wallet, transaction: Transaction) -> Txid | None:
+    """What a block has that spends a coin of a transaction otherwise, as far as we know of it."""
+    rivals = wallet.ledger.conflicts(transaction)
     return next((txid for txid in rivals if txid in wallet.ledger.confirmed), None)
 
 

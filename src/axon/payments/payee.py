@@ -210,6 +210,10 @@ class PayeeDesk:
                 wants += [*step.wants, Tell(deal.invoice.id, step.messages)]
             elif deal.stage is DealStage.SETTLED and deal.packet and deal.receipt is None:
                 wants.append(Tell(deal.invoice.id, self._paid_late(deal, now_s)))
+            elif deal.stage is DealStage.ACCEPTED and deal.packet and deal.receipt is None:
+                # What was joined cannot come any more; this is for the first payment.
+                deal = self._book.put(replace(deal, receipt=self._receipt_for(deal, now_s)))
+                wants.append(Tell(deal.invoice.id, receipt_of(deal)))
         return DealStep(wants=tuple(wants))
 
     def _again_late(self, deal: Deal, packet: Packet, now_s: int) -> DealStep:

@@ -239,7 +239,8 @@ class PayerDesk:
                 receipt = proved(self._wallet, replace(receipt, proof=None))
                 self._book.put(deal.moved(deal.stage, now_s, receipt=receipt))
             return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
-        if deal.stage in (DealStage.ACCEPTED, DealStage.SETTLED):
+        is_accepted = deal.stage in (DealStage.ACCEPTED, DealStage.SETTLED)
+        if is_accepted and deal.receipt is not None:
             return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
         if deal.joined is not None and receipt.txid != deal.joined.txid:
             deal = deal.moved(deal.stage, now_s, joined=None)

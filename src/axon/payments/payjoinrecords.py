@@ -87,11 +87,11 @@ def shown(ledger: WalletLedger, coin: OutPoint) -> Shown | None:
 def is_held(ledger: WalletLedger, coin: OutPoint, now_s: int) -> bool:
     """Whether a coin may still be spent by the joined payment for which it was shown.
 
-    It no longer is when its time is over, or when the original is among the wallet's transactions:
-    it is put there when it is sent instead, and not before.
+    It no longer is when its time is over, or when a block has the original: until then the sender,
+    who may have signed the joined payment and lost his link, may settle that one.
     """
     found = shown(ledger, coin)
-    return found is not None and now_s < found.until_s and found.original not in ledger.transactions
+    return found is not None and now_s < found.until_s and found.original not in ledger.confirmed
 
 
 def remember(
