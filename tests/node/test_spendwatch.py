@@ -345,6 +345,20 @@ def test_nobody_to_ask_is_said_after_a_while() -> None:
     assert "no node" in answer.reason
 
 
+def test_who_has_been_alone_for_long_keeps_nobody_waiting() -> None:
+    net = network(18, 1)
+    bob = payee(net, (0,), keep_filters=False)
+    (point, coin), *_ = coins_of_alice(net)
+    net.crash(0)
+    bob.until(lambda: not bob.node.sessions)
+    asked_at = net.simulation.now
+    ask(bob, claim(point, coin))
+    assert net.simulation.now - asked_at >= spendwatch.NOBODY_TIME - SECOND, "one may come back"
+    asked_at = net.simulation.now
+    assert isinstance(ask(bob, claim(point, coin)), SpendsUnknown)
+    assert net.simulation.now - asked_at < SECOND
+
+
 def test_a_coin_of_a_block_to_come_is_unknown() -> None:
     net = network(15, 1)
     bob = payee(net, (0,))

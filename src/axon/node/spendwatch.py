@@ -43,7 +43,8 @@ TELL_EVERY: Final = 1_000
 """Blocks after which progress is told."""
 
 NOBODY_TIME: Final = 10 * SECOND
-"""How long somebody is waited for who serves filters, where nobody is connected who does."""
+"""How long somebody is waited for who serves filters, since the last one left: who asks later is
+answered at once."""
 
 STALLED_TIME: Final = 60 * SECOND
 """How long nodes that are connected may bring nothing, neither to the scan nor here."""
@@ -78,6 +79,7 @@ class SpendWatch:
         self._looked_at: tuple[object, ...] = ()  # What held when answers were last looked for.
         self._scanned = -1
         self._scanned_at: Instant = 0  # When the scan last came forward.
+        self._alone_since: Instant | None = None  # Since when nobody serves filters.
 
     def want(self, command: FindSpends, ticket: int, now: Instant) -> None:
         """Find out what spends coins; the answer comes now or later."""
@@ -153,6 +155,10 @@ class SpendWatch:
         """
         if scanned != self._scanned:
             self._scanned, self._scanned_at = scanned, now
+        if self._filters.has_peers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
         self._search.advance(now)
         if not self._questions:
             return
@@ -177,9 +183,10 @@ class SpendWatch:
 
     def _late_at(self, ticket: int) -> Instant:
         """When a question has waited for too long without anything coming forward."""
-        patience = STALLED_TIME if self._filters.has_peers else NOBODY_TIME
+        if self._alone_since is not None:
+            return self._alone_since + NOBODY_TIME
         moved_at = max(self._search.moved_at, self._scanned_at)
-        return max(self._questions[ticket].asked_at, moved_at) + patience
+        return max(self._questions[ticket].asked_at, moved_at) + STALLED_TIME
 
     def _tell(self, question: _Question) -> None:
         lowest = question.group.lowest
