@@ -26,6 +26,11 @@ def test_each_level_tells_what_it_includes_and_what_not(level: PaymentLevel) -> 
     assert shown.unproved
 
 
+def test_where_no_node_is_in_reach_none_is_counted() -> None:
+    shown = verdict_text(Verdict(PaymentLevel.UNSPENT, height=812))
+    assert shown.proved[-1] == "no block up to 812 has spent them, as peers that are gone now told"
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_until_it_is_mined_it_can_be_taken_back(level: PaymentLevel) -> None:
     missing = verdict_text(Verdict(level, height=812)).unproved

@@ -28,7 +28,7 @@ from axon.swarm.story.story import Outcome, tell
 
 _HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]
 
-Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback only), plays nine
+Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback only), plays eleven
 short acts with them, says in plain words what happens, and ends with a table of what was checked.
 Pictures of the network, tips over time and all checks go into one HTML file.
 

@@ -147,6 +147,9 @@ def _in_block(verdict: Verdict) -> str:
 
 
 def _peers(count: int) -> str:
+    """Who says so; where nobody is in reach it rests on what was agreed before."""
+    if not count:
+        return "peers that are gone now"
     return "1 peer" if count == 1 else f"{count} peers"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -45,6 +46,21 @@ def test_everybody_is_in_the_picture_and_the_dead_are_crossed() -> None:
     assert shape.classes.count("link") == 2
     assert shape.classes.count("cross") == 2
     assert "alive: node 1, Alice; dead: node 2; linked: node 1 and node 2" in picture
+
+
+def test_who_pays_whom_directly_is_drawn_and_said() -> None:
+    bare = scene(node(1, None), wallet("Alice", LOW), wallet("Bob", LOW))
+    shown = replace(bare, handed=(("Alice", "Bob"),))
+    picture = network(shown, atlas([shown]))
+    assert Shape(picture).classes.count("handed") == 1
+    assert "linked: nobody; paying directly: Alice to Bob" in picture
+    assert "paying directly" not in network(bare, atlas([bare]))
+
+
+def test_a_long_name_fits_into_its_circle() -> None:
+    shown = scene(node(1, LOW), wallet("Alice", LOW), wallet("Mallory", LOW))
+    classes = Shape(network(shown, atlas([shown]))).classes
+    assert [name for name in classes if name.startswith("name")] == ["name", "name", "name long"]
 
 
 def test_different_last_blocks_have_different_colours_and_names() -> None:

@@ -76,7 +76,8 @@ def test_the_whole_story_holds(whole: tuple[Outcome, Notes]) -> None:
         "7 The fixed address",
         "8 Last survivor",
         "9 Regrowth",
-        "10 The verdict",
+        "10 The outer ring",
+        "11 The verdict",
     ]
     refused = [item.seen for item in outcome.checks if item.claim.startswith("the rule that")]
     assert refused == [invalidblock.RULE]
@@ -91,7 +92,7 @@ def scenes(outcome: Outcome, step: int) -> list[Scene]:
 def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
     outcome, notes = whole
     record = outcome.record
-    for number in range(1, 11):
+    for number in range(1, 12):
         captions = [scene.caption for scene in scenes(outcome, number)]
         assert (captions[0], captions[-1]) == ("before", "after")
     assert [item.what for item in record.told if isinstance(item.what, str)] == notes.lines
@@ -100,7 +101,8 @@ def test_what_happened_is_written_down(whole: tuple[Outcome, Notes]) -> None:
     assert moments == sorted(moments)
     assert 0 < moments[0] < moments[-1] < outcome.seconds + 1
     top = max(item.height for sample in record.samples for _, item in sample.standings if item)
-    assert f"all coins of the {top} blocks" in notes.checks[-3].claim
+    *_, coins = [item for item in notes.checks if item.step == 9]
+    assert f"all coins of the {top - 2} blocks" in coins.claim, "the outer ring needs two more"
     assert [item.seen for item in notes.checks[-2:]] == ["none", "n1"]
 
     split = next(scene for scene in scenes(outcome, 6) if scene.caption == "the ledger has split")
@@ -119,6 +121,21 @@ def test_each_survivor_is_seen_alone_with_all_wallets(whole: tuple[Outcome, Note
         assert scene.caption == f"{alive[0]} alone"
         assert len(alive) == 1
         assert sorted(scene.links) == [(name, alive[0]) for name in ("Alice", "Bob", "Carol")]
+
+
+def test_wallets_pay_each_other_while_no_node_lives(whole: tuple[Outcome, Notes]) -> None:
+    outcome, _ = whole
+    meeting, refused = scenes(outcome, 10)[1:-1]
+    standings = {actor.name: actor.standing for actor in meeting.actors}
+    assert [standings[f"node {number}"] for number in range(1, 5)] == [None] * 4
+    assert (meeting.links, meeting.handed) == ((), (("Alice", "Bob"),))
+    assert refused.handed == (("Mallory", "Bob"),)
+    assert "Mallory" not in [actor.name for scene in scenes(outcome, 9) for actor in scene.actors]
+    seen = {item.claim: item.seen for item in outcome.checks if item.step == 10}
+    (before,) = [item.height for name, item in standings.items() if name == "Bob" and item]
+    assert seen["how much of it Bob's wallet was shown"] == f"funded, up to block {before}"
+    mallory = seen["Mallory's payment, by the wallets of Bob, Mallory"]
+    assert mallory.startswith(f"refused: spent in block {before + 1} by ..")
 
 
 def test_its_report_shows_it(whole: tuple[Outcome, Notes]) -> None:

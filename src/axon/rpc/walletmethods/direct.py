@@ -199,6 +199,8 @@ async def listdeals(
             "txid" : "hex",          (string) The payment; null before it
             "joined" : bool,         (boolean) Whether it is a payjoin
             "level" : n,             (numeric) What is known of it, 0 to 6; null before it
+            "height" : n,            (numeric) Up to which block that is known; null before it
+            "peers" : n,             (numeric) How many nodes say so; null before it
             "shown" : {              (json object) The same in words; null before it
               "headline" : "str",      (string) In one sentence
               "proved" : [...],        (json array) What was shown
@@ -278,6 +280,8 @@ def deal_json(deal: Deal) -> dict[str, Json]:
         "txid": None if payment is None else to_hex(payment.txid),
         "joined": deal.joined is not None,
         "level": None if verdict is None else int(verdict.level),
+        "height": None if verdict is None else verdict.height,
+        "peers": None if verdict is None else verdict.peers,
         "shown": words,
         "receipt": deal.receipt is not None,
     }

@@ -58,7 +58,8 @@ class Scene:
         caption: what has just happened.
         at_s: seconds since the story's beginning.
         actors: in the order in which they appeared.
-        links: connection with a finished handshakes, by the names of both ends.
+        links: connections with a finished handshake, by the names of both ends.
+        handed: payments that go from wallet to wallet, with no node between: payer and payee.
     """
 
     step: int
@@ -66,6 +67,7 @@ class Scene:
     at_s: float
     actors: tuple[Actor, ...]
     links: tuple[tuple[str, str], ...]
+    handed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,13 @@ def scene(
     at_s: float,
     nodes: Sequence[NodeProcess],
     participants: Sequence[Participant],
+    handed: tuple[tuple[str, str], ...] = (),
 ) -> Scene:
-    """Look at all nodes and at the wallets of these participants."""
+    """Look at all nodes and at the wallets of these participants.
+
+    Args:
+        handed: payments that go from wallet to wallet: by name, who pays whom.
+    """
     actors: list[Actor] = []
     links: dict[tuple[str, str], None] = {}
     for node in nodes:
@@ -45,7 +50,7 @@ def scene(
         holds = participant.holds() if wallet.is_running else ""
         actors.append(Actor(participant.name, ActorKind.WALLET, _standing(wallet), holds))
         links.update(dict.fromkeys(_links(participant.name, wallet)))
-    return Scene(step, caption, at_s, tuple(actors), tuple(links))
+    return Scene(step, caption, at_s, tuple(actors), tuple(links), handed)
 
 
 def _standing(process: AxonProcess) -> Standing | None:

@@ -26,8 +26,11 @@ figcaption b { color: var(--ink); display: block; }
 .mark { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .3em;
   background: currentColor; }
 svg text.name { fill: #fff; font-weight: 600; dominant-baseline: central; stroke: none; }
+svg text.long { font-size: 9px; }
 svg text.gone { fill: var(--soft); stroke: var(--paper); } svg text.tick { text-anchor: end; }
-.link { stroke: var(--dead); stroke-width: 1.3; } .node, .wallet { fill: currentColor; }
+.link { stroke: var(--dead); stroke-width: 1.3; }
+.handed { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 6 4; }
+.node, .wallet { fill: currentColor; }
 .wallet { stroke: var(--paper); stroke-width: 2; }
 .dead { fill: var(--paper); stroke: var(--dead); stroke-width: 1.5; stroke-dasharray: 3 3; }
 .cross { stroke: var(--bad); stroke-width: 1.5; opacity: .7; }
@@ -75,7 +78,8 @@ def _head(outcome: Outcome, when: str) -> list[Markup]:
     about = (
         f"{len(outcome.steps)} acts in {outcome.seconds:.1f} s, {when}. {nodes} nodes and"
         f" {len(last) - nodes} wallets, each a process of its own, on a test chain on one machine."
-        " Circles are nodes (large) and wallets (small); equal colours are equal last blocks."
+        " Circles are nodes (large) and wallets (small); equal colours are equal last blocks. A"
+        " dashed line is a payment that goes from wallet to wallet."
     )
     mood = "good" if outcome.holds else "bad"
     return [

@@ -31,6 +31,8 @@ _TURN: Final = {ActorKind.NODE: 1, ActorKind.WALLET: -1}
 _RADIUS: Final = {ActorKind.NODE: 22.0, ActorKind.WALLET: 19.0}
 _NOTE_BELOW: Final = 12.0
 _SHORT: Final = 8
+_LONG_NAME: Final = 7
+"""Letters of a name that fits into a wallet's circle in smaller type only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def _on_ring(kind: ActorKind, place: int, count: int) -> tuple[float, float]:
 
 def network(scene: Scene, known: Atlas) -> Markup:
     """The picture of one moment, with a legend of the blocks in it."""
-    drawn = [_link(*link, known) for link in scene.links]
+    drawn = [_line(*link, known, "link") for link in scene.links]
+    drawn += [_line(*way, known, "handed") for way in scene.handed]
     drawn += [_actor(actor, known) for actor in scene.actors]
     if not scene.actors:
         x, y = _CENTRE
@@ -84,15 +87,17 @@ def network(scene: Scene, known: Atlas) -> Markup:
     return element("figure", picture, caption)
 
 
-def _link(one: str, other: str, known: Atlas) -> Markup:
+def _line(one: str, other: str, known: Atlas, kind: str) -> Markup:
     (x1, y1), (x2, y2) = known.places[one], known.places[other]
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="link")
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
 
 
 def _actor(actor: Actor, known: Atlas) -> Markup:
     x, y = known.places[actor.name]
     radius = _RADIUS[actor.kind]
     standing = actor.standing
+    is_long = actor.kind is ActorKind.WALLET and len(actor.name) >= _LONG_NAME
+    kind = "name long" if is_long else "name"
     parts: list[Markup] = []
     if standing is None:
         parts.append(element("circle", cx=x, cy=y, r=radius, class_="dead"))
@@ -100,11 +105,11 @@ def _actor(actor: Actor, known: Atlas) -> Markup:
         for way in (1, -1):
             ends = {"x1": x - arm, "y1": y - way * arm, "x2": x + arm, "y2": y + way * arm}
             parts.append(element("line", class_="cross", **ends))
-        parts.append(element("text", text(actor.name), x=x, y=y, class_="name gone"))
+        parts.append(element("text", text(actor.name), x=x, y=y, class_=f"{kind} gone"))
     else:
         colour = f"{actor.kind} tip{known.colours[standing.tip]}"
         parts.append(element("circle", cx=x, cy=y, r=radius, class_=colour))
-        parts.append(element("text", text(actor.name), x=x, y=y, class_="name"))
+        parts.append(element("text", text(actor.name), x=x, y=y, class_=kind))
     below = y + radius + _NOTE_BELOW
     parts.append(element("text", text(_note(actor)), x=x, y=below, class_="note"))
     return element("g", *parts)
@@ -141,11 +146,8 @@ def _in_words(scene: Scene) -> str:
     dead = [actor.name for actor in scene.actors if actor.standing is None]
     alive = [actor.name for actor in scene.actors if actor.standing is not None]
     links = ", ".join(f"{one} and {other}" for one, other in scene.links)
-    return "; ".join(
-        f"{what}: {told or 'nobody'}"
-        for what, told in (
-            ("alive", ", ".join(alive)),
-            ("dead", ", ".join(dead)),
-            ("linked", links),
-        )
-    )
+    told = [("alive", ", ".join(alive)), ("dead", ", ".join(dead)), ("linked", links)]
+    if scene.handed:
+        ways = ", ".join(f"{payer} to {payee}" for payer, payee in scene.handed)
+        told.append(("paying directly", ways))
+    return "; ".join(f"{what}: {who or 'nobody'}" for what, who in told)

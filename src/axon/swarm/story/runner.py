@@ -85,6 +85,7 @@ class StoryRunner:
         self._sampler = Sampler(lambda: tuple(self.nodes), elapsed_s)
         self.alice, self.bob, self.carol = (self._participant(n) for n in ("Alice", "Bob", "Carol"))
         self.participants = (self.alice, self.bob, self.carol)
+        self.mallory = self._participant("Mallory")
 
     def _participant(self, name: str) -> Participant:
         """Somebody with a wallet in a folder of its own."""
@@ -106,10 +107,16 @@ class StoryRunner:
         self._told.append(ToldLine(self.step, line))
         self._listener.say(line)
 
-    def picture(self, caption: str) -> None:
-        """Write down how the whole network stands now."""
-        shown = [participant for participant in self.participants if participant.is_here]
-        self._scenes.append(scene(self.step, caption, self.elapsed_s(), self.nodes, shown))
+    def picture(self, caption: str, handed: Sequence[tuple[Participant, Participant]] = ()) -> None:
+        """Write down how the whole network stands now.
+
+        Args:
+            handed: payments that go from wallet to wallet: who pays whom.
+        """
+        everybody = (*self.participants, self.mallory)
+        shown = [participant for participant in everybody if participant.is_here]
+        ways = tuple([(payer.name, payee.name) for payer, payee in handed])
+        self._scenes.append(scene(self.step, caption, self.elapsed_s(), self.nodes, shown, ways))
 
     @property
     def record(self) -> StoryRecord:

@@ -1,8 +1,9 @@
-"""The story: ten steps with real nodes and wallets, one after the other, and what was checked.
+"""The story: eleven steps with real nodes and wallets, one after the other, and what was checked.
 
 It is the story of *Recreating Bitcoin*, chapter 13, told by processes on loopback: one node that
 everybody needs, two, three, a late one, an invalid block, a split, wallets that know one address,
-wallets that know more, a single survivor from which all regrow, and the verdict.
+wallets that know more, a single survivor from which all regrow, wallets that pay each other while
+no node lives, and the verdict.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from axon.swarm.story.steps import (
     invalidblock,
     joiner,
     oneledger,
+    outerring,
     regrowth,
     singlenode,
     survivor,
@@ -91,6 +93,7 @@ STEPS: Final = (
     Step(fixedaddress.TITLE, fixedaddress.run),
     Step(survivor.TITLE, survivor.run),
     Step(regrowth.TITLE, regrowth.run),
+    Step(outerring.TITLE, outerring.run),
     Step(verdict.TITLE, verdict.run),
 )
 """In order; each needs the nodes, the wallets and the ledger that the steps before it left."""

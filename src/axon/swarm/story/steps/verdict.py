@@ -1,4 +1,4 @@
-"""Step 10: the same network in virtual time, each part killed in turn; and one that has a weak one.
+"""Step 11: the same network in virtual time, each part killed in turn; and one that has a weak one.
 
 The nodes and wallets of the story can be killed by hand, and were. Whether there is any one whose
 death stops the others is a question for a machine, which asks it of each.
