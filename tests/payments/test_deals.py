@@ -210,6 +210,23 @@ def test_a_payment_that_cannot_be_kept_is_refused_and_gets_no_receipt(
     assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ACCEPTED
 
 
+def test_a_payment_of_another_invoice_settles_nothing_when_a_block_has_it() -> None:
+    town = Town()
+    invoice, other = town.bob.issue(), town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    town.talk(invoice)
+    packet = town.alice.deal(Role.PAYER, invoice).packet
+    assert packet is not None
+    said = town.bob.hear(Side.PAYEE, other, PaymentMessage(packet.encode())).messages
+    assert [each.level for each in said if isinstance(each, VerdictMessage)] == [0]
+    town.mine(packet.transaction)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
+    deal = town.bob.deal(Role.PAYEE, other)
+    assert (deal.stage, deal.receipt) == (DealStage.REFUSED, None)
+    again = town.bob.hear(Side.PAYEE, other, PaymentMessage(packet.encode())).messages
+    assert not [each for each in again if isinstance(each, ReceiptMessage)]
+
+
 def test_a_payer_who_is_refused_is_told_what_to_do() -> None:
     town = Town()
     invoice = town.bob.issue()

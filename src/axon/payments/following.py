@@ -63,7 +63,8 @@ def _paid_by_script(wallet: Wallet) -> dict[bytes, int]:
 
 def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: int) -> Deal:
     confirmed = wallet.ledger.confirmed
-    mined = next((txid for txid in deal.txids if txid in confirmed), None) or _joined(wallet, deal)
+    paying = [txid for txid in deal.txids if txid in confirmed and _pays(wallet, deal, txid)]
+    mined = paying[0] if paying else _joined(wallet, deal)
     if deal.stage is DealStage.SETTLED:
         has_left = deal.packet is not None and mined is None
         return _unsettled(wallet, deal, now_s) if has_left else deal
@@ -127,14 +128,18 @@ def _spent_by(wallet: Wallet, transaction: Transaction) -> Txid | None:
     return next((txid for txid in rivals if txid in wallet.ledger.confirmed), None)
 
 
+def _pays(wallet: Wallet, deal: Deal, txid: Txid) -> bool:
+    """Whether a payment is one of its invoice: a refused one may be that of another."""
+    return deal.invoice.is_paid_by(wallet.ledger.transactions[txid])
+
+
 def _joined(wallet: Wallet, deal: Deal) -> Txid | None:
     """A payment of the same invoice with the same coins, in a block, that never came here signed:
     the joined one, or the first."""
     if deal.packet is None:
         return None
     for txid in wallet.ledger.conflicts(deal.packet.transaction):
-        found = wallet.ledger.transactions.get(txid)
-        if txid in wallet.ledger.confirmed and found and deal.invoice.is_paid_by(found):
+        if txid in wallet.ledger.confirmed and _pays(wallet, deal, txid):
             return txid
     return None
 
