@@ -67,12 +67,18 @@ class World:
                 self.open(request)
 
     def open(self, request: DialRequest, answer: bool = True) -> PeerId:
-        """A dial succeeds; unless `answer` is false, the handshake completes too."""
+        """A dial succeeds; unless `answer` is false, the handshake completes too.
+
+        It ends at once where others have its place.
+        """
         peer = PeerId(self._next)
         self._next += 1
         self.peers.append(peer)
-        assert self.connections.opened(request, peer, None, self.now) == []
-        if answer:
+        surplus = self.connections.opened(request, peer, None, self.now)
+        for action in surplus:
+            assert isinstance(action, DisconnectPeer)
+            self.close(action.peer)
+        if answer and not surplus:
             done = self.connections.greeted(peer, self.now)
             for action in done:
                 assert isinstance(action, DisconnectPeer)

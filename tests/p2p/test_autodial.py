@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint
-from axon.p2p.autodial import DIAL_INTERVAL, MAX_IDLE, MAX_PAUSE, MAX_REFUSED_PAUSE
+from axon.machine import DAY, HOUR, MINUTE, SECOND, Endpoint, Instant, PeerId
+from axon.p2p.actions import DisconnectPeer
+from axon.p2p.autodial import DIAL_INTERVAL, MAX_HANGING, MAX_IDLE, MAX_PAUSE, MAX_REFUSED_PAUSE
+from axon.p2p.connectionsconfig import MAX_BLOCK_RELAY, MAX_FULL_RELAY
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, endpoint_of
 from axon.primitives.netaddress import NetAddress
@@ -84,6 +86,40 @@ def test_the_time_of_a_peer_is_renewed_when_it_goes_unless_it_was_for_blocks_alo
     for address, kind in kinds.items():
         expected = NOW if kind is BLOCK_RELAY else world.now
         assert world.record(address).time_s == expected // SECOND
+
+
+def unanswered(world: World, time: Instant) -> list[DialRequest]:
+    """Whom it dials while nobody answers."""
+    until, dialled = world.now + time, list[DialRequest]()
+    while (due := world.connections.deadline()) is not None and due <= until:
+        world.now = max(world.now, due)
+        found = world.connections.tick(world.now)
+        dialled += [each for each in found if isinstance(each, DialRequest)]
+    world.now = until
+    return dialled
+
+
+def test_a_dial_that_hangs_keeps_no_other_from_its_turn() -> None:
+    world = World(known=200)
+    assert len(unanswered(world, 8 * SECOND)) == 17  # One each half second.
+    assert len(unanswered(world, MINUTE)) == 1
+    assert MAX_FULL_RELAY + MAX_BLOCK_RELAY + MAX_HANGING == 18
+    proxied = World(known=200, is_proxied=True)
+    assert len(unanswered(proxied, MINUTE)) == MAX_FULL_RELAY + MAX_BLOCK_RELAY
+
+
+def test_who_answers_late_has_a_place_only_if_there_is_one() -> None:
+    world = World(known=200)
+    slow = [each for each in unanswered(world, 8 * SECOND) if each.kind is FULL_RELAY]
+    for request in slow[-MAX_FULL_RELAY:]:
+        world.open(request)
+    late = PeerId(99)
+    (action,) = world.connections.opened(slow[0], late, None, world.now)
+    assert isinstance(action, DisconnectPeer)
+    assert action.peer == late
+    world.connections.closed(late, world.now)
+    world.close(world.peers[0])
+    assert world.connections.opened(slow[1], late, None, world.now) == []
 
 
 def test_a_lost_peer_is_replaced_soon() -> None:
@@ -259,6 +295,14 @@ def test_one_feeler_is_out_at_a_time() -> None:
     assert feelers == 1
 
 
+def test_without_a_line_nothing_counts_against_those_who_are_dialled() -> None:
+    world = World(known=200)
+    for request in unanswered(world, MINUTE):
+        assert request.address is not None
+        assert world.record(request.address).attempts == 0
+        world.connections.dial_failed(request, world.now)
+
+
 def test_a_failure_counts_only_while_others_are_connected() -> None:
     for alive, attempts in ((0, 0), (1, 0), (2, 1)):
         world = World(added=tuple(Target(str(n), Endpoint(f"5.{n}.7.8", 1)) for n in range(alive)))
@@ -303,7 +347,7 @@ def test_a_network_whose_first_peers_are_only_being_dialled_gets_no_more() -> No
         now += SECOND
         found = [each for each in connections.tick(now) if isinstance(each, DialRequest)]
         dialled += [each for each in found if each.kind is FULL_RELAY]
-    assert len(dialled) == 8
+    assert len(dialled) == MAX_FULL_RELAY + MAX_HANGING
 
 
 def test_with_few_connections_no_network_gets_one_more() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -9,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from axon.machine import MINUTE, SECOND, Endpoint, PeerId
 from axon.p2p.actions import DisconnectPeer
 from axon.p2p.admission import InboundAdmitted
+from axon.p2p.autodial import MAX_HANGING
 from axon.p2p.redial import Target
 from axon.p2p.requests import DialRequest, ResolveRequest, address_of, endpoint_of
 from axon.primitives.netaddress import AddressNetwork, NetAddress
@@ -149,8 +152,12 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def bounds_hold(self) -> None:
+        standing = Counter(map(self.world.kind_of, self.world.peers))
         for kind, count in self.world.count().items():
-            assert kind is INBOUND or count <= self.allowed[kind], (kind, count)
+            hanging = MAX_HANGING if kind in (FULL_RELAY, BLOCK_RELAY) else 0
+            if kind is not INBOUND:
+                assert standing[kind] <= self.allowed[kind], (kind, standing)
+                assert count <= self.allowed[kind] + hanging, (kind, count)
         groups = [
             address.group()
             for peer in self.world.peers

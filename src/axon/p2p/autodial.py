@@ -28,6 +28,12 @@ from axon.wire.messages import Services
 
 DIAL_INTERVAL: Final = 500 * MILLISECOND
 """From one automatic dial to the next."""
+PATIENCE: Final = SECOND
+"""A dial that has lasted for so long takes no place of an outbound peer: most addresses that one is
+told of lead nowhere, and that shows after five seconds;"""
+MAX_HANGING: Final = 8
+"""this is so for as many at a time. Who answers when others have all places is let go. Through a
+proxy every dial may take so long, so there each has its place."""
 MAX_IDLE: Final = 30 * SECOND
 """The longest pause before looking again, while the table offers nobody."""
 MAX_PAUSE: Final = 5 * SECOND
@@ -40,11 +46,12 @@ EXTRA_BLOCK_RELAY_INTERVAL: Final = 5 * MINUTE
 NETWORK_INTERVAL: Final = 5 * MINUTE
 """How often it is looked whether a network that we reach has no peer of ours."""
 
-_FOR_GROUPS: Final = (
-    ConnectionType.MANUAL,
-    ConnectionType.FULL_RELAY,
-    ConnectionType.BLOCK_RELAY,
-)
+PEERS_OF_A_LINE: Final = 2
+"""With so many peers in different netgroups our line is alive, and a dial in vain counts against
+its address."""
+
+_LASTING: Final = (ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY)
+_FOR_GROUPS: Final = (ConnectionType.MANUAL, *_LASTING)
 
 
 class AutoDial:
@@ -77,6 +84,8 @@ class AutoDial:
         )
         self._anchors = list(config.anchors[:MAX_ANCHORS])
         self._next_dial = now
+        self._begun: dict[DialRequest, Instant] = {}  # Dials that may hang, and what came of them.
+        self._looked_at = now
         self._pause = DIAL_INTERVAL
         self._max_pause = MAX_PAUSE
         self._idle = DIAL_INTERVAL
@@ -160,7 +169,11 @@ class AutoDial:
         earliest = self._next_dial
         if self._wanted_at_once() is not None:
             return earliest
-        timed = []
+        timed = [
+            begun + PATIENCE
+            for request, begun in self._begun.items()
+            if request in self._table.dialling and begun + PATIENCE > self._looked_at
+        ]
         if self._synced:
             timed.append(self._next_extra)
         if self._table.count(ConnectionType.FEELER) < MAX_FEELERS:
@@ -171,6 +184,7 @@ class AutoDial:
 
     def tick(self, now: Instant) -> DialRequest | None:
         """The dial that is due, if one is."""
+        self._looked_at = now
         if self._config.connect is not None or now < self._next_dial:
             return None
         kind = self._wanted(now)
@@ -185,18 +199,68 @@ class AutoDial:
             return None
         self._idle = DIAL_INTERVAL
         self._pause_after(record, now)
-        # While we have hardly a peer, it may be our own line that is dead.
-        line_is_alive = len(self._outbound_groups()) >= 2
-        self._addrman.attempt(record.address, now, count_failure=line_is_alive)
+        self._addrman.attempt(record.address, now, count_failure=self._line_is_alive)
+        return self._request(record, kind, now)
+
+    @property
+    def _line_is_alive(self) -> bool:
+        """Whether it is not our own line that is dead, if nobody answers: there are two peers."""
+        peers = self._table.open_addresses(_FOR_GROUPS)
+        far = sum(not address.fits_v1 for address in peers)
+        return len(self._picker.groups(peers)) + far >= PEERS_OF_A_LINE
+
+    def _request(self, record: AddressRecord, kind: ConnectionType, now: Instant) -> DialRequest:
+        address = record.address
         v2 = self._config.v2 and bool(record.services & Services.P2P_V2)
-        return DialRequest(endpoint_of(record.address), kind, v2, record.address)
+        v2 = v2 or self._config.requires_v2(address)
+        request = DialRequest(endpoint_of(address), kind, v2, address)
+        self._forget_dials()
+        may_hang = address.fits_v1 and not self._config.is_proxied
+        if may_hang and kind in _LASTING and self._count(kind) < self._limit(kind):
+            self._begun[request] = now
+        return request
+
+    def _forget_dials(self) -> None:
+        """Forget those of which nothing is left."""
+        standing = {connection.request for connection in self._table.open.values()}
+        left = {*self._table.dialling, *self._table.retries, *standing}
+        self._begun = {each: at for each, at in self._begun.items() if each in left}
+
+    def _limit(self, kind: ConnectionType) -> int:
+        """Lasting peers of a kind to keep."""
+        full = kind is ConnectionType.FULL_RELAY
+        return self._config.max_full_relay if full else self._config.max_block_relay
+
+    def is_surplus(self, request: DialRequest) -> bool:
+        """Whether others have all places of a dial that was answered just now.
+
+        Args:
+            request: of one of the table's open connections.
+        """
+        kind = request.kind
+        return request in self._begun and self._table.count_open(kind) > self._limit(kind)
+
+    def dials_again(self, request: DialRequest, again: DialRequest, now: Instant) -> None:
+        """A dial is repeated, in the same place."""
+        if request in self._begun:
+            self._begun[again] = now
+
+    def _count(self, kind: ConnectionType) -> int:
+        """Connections of a kind, without dials that hang."""
+        hanging = [
+            request
+            for request, begun in self._begun.items()
+            if begun + PATIENCE <= self._looked_at and request in self._table.dialling
+        ]
+        spared = sum(request.kind is kind for request in hanging[:MAX_HANGING])
+        return self._table.count(kind) - spared
 
     # The choice.
 
     def _wanted_at_once(self) -> ConnectionType | None:
         config = self._config
-        full = self._table.count(ConnectionType.FULL_RELAY)
-        block = self._table.count(ConnectionType.BLOCK_RELAY)
+        full = self._count(ConnectionType.FULL_RELAY)
+        block = self._count(ConnectionType.BLOCK_RELAY)
         if self._anchors and block < config.max_block_relay:
             return ConnectionType.BLOCK_RELAY
         if full < config.max_full_relay:

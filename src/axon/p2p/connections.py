@@ -198,16 +198,21 @@ class Connections:
     def opened(
         self, request: DialRequest, peer: PeerId, remote: NetAddress | None, now: Instant
     ) -> list[Action]:
-        """A dial succeeded; `remote` is where a name led. It ends if the network is off by now."""
+        """A dial succeeded; `remote` is where a name led.
+
+        It ends if the network is off by now, or if others have its place.
+        """
         self._table.dialling.pop(request, None)
         address = request.address if request.address is not None else remote
         self._table.open[peer] = Connection(request.kind, address, request, now)
         self._changed = True
         if request.kind is _PRIVATE:
             self.private.want(-1)
-        if self._table.is_active:
+        surplus = self._auto.is_surplus(request)
+        if self._table.is_active and not surplus:
             return []
-        return [DisconnectPeer(peer, PeerDone("network switched off"))]
+        why = "others answered sooner" if surplus else "network switched off"
+        return [DisconnectPeer(peer, PeerDone(why))]
 
     def opened_inbound(self, peer: PeerId, remote: NetAddress | None, now: Instant) -> None:
         """An inbound connection was admitted."""
@@ -271,7 +276,9 @@ class Connections:
             if kind is not ConnectionType.BLOCK_RELAY:  # Its very existence is nobody's business.
                 self._addrman.connected(connection.address, now)
         if again:
-            self._table.retries.append(replace(request, v2=False))
+            retry = replace(request, v2=False)
+            self._table.retries.append(retry)
+            self._auto.dials_again(request, retry, now)
             return
         if connection.ready:
             self._auto.lost(now, steady=now - connection.opened_at >= STEADY)

@@ -45,6 +45,7 @@ class ConnectionsConfig:
         v2_only_clearnet: and on IPv4 and IPv6 no other (`-v2onlyclearnet`).
         lab: loopback addresses count as routable.
         needs: services that peers of our choice must offer, beside those of blocks.
+        is_proxied: IPv4 or IPv6 are dialled through a proxy.
         tor_is_trusted: the proxy to Tor need not prove that it is one before IPv4 and IPv6 peers
             are dialled through it privately: all of our connections go through it anyway.
         impatient: peers that the operator named are dialled every few seconds, not minutes.
@@ -66,6 +67,7 @@ class ConnectionsConfig:
     v2_only_clearnet: bool = False
     lab: bool = False
     needs: int = 0
+    is_proxied: bool = False
     tor_is_trusted: bool = False
     impatient: bool = False
 

@@ -97,7 +97,12 @@ class ConnectionTable:
 
     def addresses(self, kinds: tuple[ConnectionType, ...]) -> list[NetAddress]:
         """Of all connections of these kinds, those being dialled included."""
-        found = [c.address for c in self.open.values() if c.kind in kinds]
+        found: list[NetAddress | None] = [*self.open_addresses(kinds)]
         requests = (*self.dialling, *self.retries)
         found += [request.address for request in requests if request.kind in kinds]
+        return [address for address in found if address is not None]
+
+    def open_addresses(self, kinds: tuple[ConnectionType, ...]) -> list[NetAddress]:
+        """Of all connections of these kinds that stand."""
+        found = [c.address for c in self.open.values() if c.kind in kinds]
         return [address for address in found if address is not None]
