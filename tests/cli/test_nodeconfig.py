@@ -429,7 +429,7 @@ def test_how_much_is_pruned(value: str | None, target: int | None) -> None:
     assert made.prune_target_bytes == target
     machine = machine_settings(made, ())
     assert machine.prune_target_bytes == target
-    assert machine.serve_history is (target is None)
+    assert machine.is_pruned is (target is not None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from axon.wire.messages import Services
 def test_a_node_without_history_promises_the_last_blocks_alone() -> None:
     connections = ConnectionsConfig(port=REGTEST.port)
     whole = NodeSettings(network=REGTEST, connections=connections)
-    limited = NodeSettings(network=REGTEST, connections=connections, serve_history=False)
+    limited = NodeSettings(network=REGTEST, connections=connections, prune_target_bytes=0)
     assert whole.services & Services.NETWORK
     assert limited.services == whole.services & ~Services.NETWORK
     assert limited.services & Services.NETWORK_LIMITED

@@ -105,9 +105,9 @@ class Ledger:
         """Whether the block is stored."""
         return block_hash in self.blocks
 
-    def is_pruned(self, block_hash: BlockHash) -> bool:  # noqa: ARG002
-        """Nothing is pruned here."""
-        return False
+    def is_held(self, block_hash: BlockHash) -> bool:
+        """The same: nothing is pruned here."""
+        return self.has_block(block_hash)
 
     def learn(self, headers: list[Header]) -> list[HeaderEntry]:
         """Take in headers, which must be valid."""

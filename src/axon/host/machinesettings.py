@@ -66,7 +66,6 @@ def machine_settings(
         tx_send_rate=peers.tx_send_rate,
         stale_tips=peers.stale_tips,
         blocks_only=peers.blocks_only,
-        serve_history=settings.prune_target_bytes is None,
         prune_target_bytes=settings.prune_target_bytes,
         max_upload_bytes=peers.max_upload_bytes,
         ban_time_s=peers.bantime_s,

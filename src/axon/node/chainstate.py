@@ -107,18 +107,24 @@ class ChainState:
         entry = self.headers.get(block_hash)
         return entry is not None and self.active.contains(entry)
 
+    def is_held(self, block_hash: BlockHash) -> bool:
+        """Whether a block is held, or being validated, and not pruned."""
+        return self.has_block(block_hash) and not self._is_gone(block_hash)
+
     def is_stored(self, block_hash: BlockHash) -> bool:
         """Whether a block can be read: it is held, not being validated, and not pruned."""
-        if block_hash in self.validating or self.is_pruned(block_hash):
-            return False
-        return self.has_block(block_hash)
+        return block_hash not in self.validating and self.is_held(block_hash)
 
     def is_pruned(self, block_hash: BlockHash) -> bool:
         """Whether a block was held, and is gone from the disk."""
+        return self._is_gone(block_hash) and self.has_block(block_hash)
+
+    def _is_gone(self, block_hash: BlockHash) -> bool:
+        """Whether a block that we had is gone, by its height."""
         if not self.pruned_below or block_hash in self.fetched:
             return False
         entry = self.headers.get(block_hash)
-        return entry is not None and entry.height < self.pruned_below and self.has_block(block_hash)
+        return entry is not None and entry.height < self.pruned_below
 
     def status(self, entry: HeaderEntry) -> str:
         """What is known of a block, in the words of `getchaintips`."""

@@ -169,7 +169,7 @@ class FullNode(PeerNode):
             blocks_only=settings.blocks_only,
         )
         self.relay = CompactRelay(outbox, chain, announcer, self.timelines, rng)
-        serving = Serving(chain, self.transactions, self.upload, limited=not settings.serve_history)
+        serving = Serving(chain, self.transactions, self.upload, limited=settings.is_pruned)
         offered = settings.serve_filters and filters is not None
         filter_serving = FilterServing(headers, active, offered)
         txrelay = self.transactions.txrelay

@@ -89,7 +89,6 @@ class NodeSettings(LinkSettings):
         serve_bloom: let peers set bloom filters (`-peerbloomfilters`, BIP 37).
         announce_pool: tell peers who come of what waits in the pool (`-announcepool`).
         tx_send_rate: transactions a second announced to inbound peers (`-txsendrate`).
-        serve_history: all blocks can be had here; else only the last 288 are promised (BIP 159).
         prune_target_bytes: old blocks are taken off the disk to stay below it, 0 for: when the
             operator asks (`-prune`); None for never.
         stale_tips: hear of branches that lost, and tell of them (BIP 332).
@@ -105,7 +104,6 @@ class NodeSettings(LinkSettings):
     serve_bloom: bool = False
     announce_pool: bool = False
     tx_send_rate: int = SEND_RATE
-    serve_history: bool = True
     prune_target_bytes: int | None = None
     stale_tips: bool = False
     max_upload_bytes: int = 0
@@ -115,10 +113,15 @@ class NodeSettings(LinkSettings):
     extra_transactions: int = DEFAULT_EXTRA_TRANSACTIONS
 
     @property
+    def is_pruned(self) -> bool:
+        """Whether old blocks may be gone: only the last 288 are promised then (BIP 159)."""
+        return self.prune_target_bytes is not None
+
+    @property
     def services(self) -> int:
         """What we offer, told in the version message."""
         offered = int(Services.WITNESS | Services.NETWORK_LIMITED)
-        if self.serve_history:
+        if not self.is_pruned:
             offered |= int(Services.NETWORK)
         if self.serve_filters:
             offered |= int(Services.COMPACT_FILTERS)

@@ -370,7 +370,7 @@ class Serving:
             raise PeerFault("it asked for a block below those that are promised")
         if item.kind == InvType.FILTERED_BLOCK and not ours.has_filter:
             return False
-        return self._chain.has_block(entry.hash) and not self._chain.is_pruned(entry.hash)
+        return self._chain.is_held(entry.hash)
 
 
 def _stripped(transaction: Transaction) -> Transaction:

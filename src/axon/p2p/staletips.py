@@ -172,7 +172,7 @@ class StaleTips:
                 return None
             headers.append(walk.header)
             walk = walk.parent
-        stored = self._chain.has_block(entry.hash) and not self._chain.is_pruned(entry.hash)
+        stored = self._chain.is_held(entry.hash)
         return StaleTip(walk.hash, tuple(reversed(headers)), stored)
 
     def _learn(self, entry: HeaderEntryView) -> bool:

@@ -140,8 +140,8 @@ class BlockChainView(ChainView, Protocol):
         pruned."""
         ...
 
-    def is_pruned(self, block_hash: BlockHash) -> bool:
-        """Whether a block was held, and is gone from the disk."""
+    def is_held(self, block_hash: BlockHash) -> bool:
+        """Whether a block is held, or being validated, and not pruned."""
         ...
 
 

@@ -76,7 +76,7 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
         "initialblockdownload": node.initial_sync,
         "chainwork": f"{tip.chainwork:064x}",
         "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.folder / "blocks"),
-        "pruned": node.settings.prune_target_bytes is not None,
+        "pruned": node.settings.is_pruned,
     }
     target = node.settings.prune_target_bytes
     if target is not None:

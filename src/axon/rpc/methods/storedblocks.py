@@ -38,13 +38,13 @@ async def getblockfrompeer(daemon: Daemon, blockhash: BlockHash, peer_id: int) -
     entry = chain.headers.get(blockhash)
     if entry is None:
         raise RpcError(Code.MISC, "Block header missing")
-    if node.settings.prune_target_bytes is not None and entry.height > chain.active.height:
+    if node.settings.is_pruned and entry.height > chain.active.height:
         raise RpcError(
             Code.MISC,
             "In prune mode, only blocks that the node has already synced previously can be fetched"
             " from a peer",
         )
-    if chain.has_block(blockhash) and not chain.is_pruned(blockhash):
+    if chain.is_held(blockhash):
         raise RpcError(Code.MISC, "Block already downloaded")
     refused = await daemon.command(FetchBlock(blockhash, PeerId(peer_id)))
     if refused is not None:
@@ -69,7 +69,7 @@ async def pruneblockchain(daemon: Daemon, height: int) -> Json:
         n    (numeric) Height of the last block pruned; -1 if none is
     """
     node = daemon.node
-    if node.settings.prune_target_bytes is None:
+    if not node.settings.is_pruned:
         raise RpcError(Code.MISC, "Cannot prune blocks because node is not in prune mode.")
     if height < 0:
         raise RpcError(Code.PARAMETER, "Negative block height.")

@@ -203,7 +203,7 @@ class TrialNetwork:
             announce_pool=True,
             blocks_only=not plan.relays,
             serve_filters=plan.filters,
-            serve_history=not plan.keeps_blocks,
+            prune_target_bytes=0 if plan.keeps_blocks else None,
         )
 
     def _guard(self, plan: NodePlan) -> None:
