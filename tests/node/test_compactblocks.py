@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from axon.machine import DAY, HOUR, SECOND, Closed, Commanded, PeerId
+from axon.node import compactrelay
 from axon.node.blocktraced import BlockRebuilt
 from axon.node.commands import SendTransaction, SubmitBlock, Submitted
 from axon.node.compactflow import MAX_ORDERED
@@ -93,6 +94,17 @@ def sources(rig: Rig, block: Block) -> Sources | None:
     timeline = rig.node.timelines.get(block.hash)
     assert timeline is not None
     return timeline.rebuilt
+
+
+def work_at_once(rig: Rig, name: str) -> None:
+    """Work until there is a job of this name, and do that before all others."""
+    while not (found := [each for each in rig.jobs if type(each.job).__name__ == name]):
+        assert rig.jobs, f"nobody ordered {name}"
+        rig.work(1)
+    (job,) = found
+    rig.jobs.remove(job)
+    rig.jobs.appendleft(job)
+    rig.work(1)
 
 
 WANTS_BLOCK = InvType.WITNESS_BLOCK
@@ -654,8 +666,10 @@ def test_a_block_made_whole_is_passed_on_before_it_is_validated() -> None:
     for peer in (giver, eager, slow):
         rig.sent_to(peer)
     rig.send(giver, compact_block(block, 7))
-    while eager not in rig.node.sessions or not (told := rig.told(eager, CmpctBlock)):
-        rig.work(1)
+    work_at_once(rig, "MatchCompact")
+    assert rig.told(eager, CmpctBlock) == [], "its short ids are not made on the loop"
+    work_at_once(rig, "MakeCompact")
+    told = rig.told(eager, CmpctBlock)
     assert tip(rig) != block.hash
     assert told[0].hash == block.hash
     assert told[0].short_block().nonce != 7, "our own names"
@@ -679,10 +693,7 @@ def test_so_is_a_whole_one(submitted: bool) -> None:
         rig.feed(Commanded(99, SubmitBlock(block)))
     else:
         rig.send(giver, BlockMessage(block.raw))
-    compact = next(each for each in rig.jobs if type(each.job).__name__ == "MakeCompact")
-    rig.jobs.remove(compact)
-    rig.jobs.appendleft(compact)
-    rig.work(1)
+    work_at_once(rig, "MakeCompact")
     assert tip(rig) != block.hash
     assert [each.hash for each in rig.told(eager, CmpctBlock)] == [block.hash]
     rig.work()
@@ -761,6 +772,18 @@ def test_the_newest_blocks_are_given_compact_and_older_ones_whole() -> None:
     rig.now += 4 * HOUR
     (given_,) = requested(rig, peer, 112)
     assert given_ == BlockMessage(BLOCKS[111]), "nobody's pool is as old as that"
+
+
+def test_the_newest_is_made_compact_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off the loop, whether or not somebody is told of it unasked."""
+    rig = Rig()
+    giver, other = joined(rig), joined(rig)
+    block = next_block(rig, payments(rig))
+    rig.send(giver, BlockMessage(block.raw))
+    rig.work()
+    monkeypatch.delattr(compactrelay, "compact_block")
+    (given_,) = requested(rig, other, 113)
+    assert isinstance(given_, CmpctBlock)
 
 
 def test_the_newest_is_made_compact_once() -> None:
@@ -844,8 +867,9 @@ def test_an_invalid_block_that_was_passed_on_is_not_given_any_more() -> None:
     giver, eager = joined(rig), joined(rig, announce=1)
     bad = next_block(rig, reward_sat=100 * 10**8)
     rig.send(giver, compact_block(bad, 7))
-    rig.work()
+    work_at_once(rig, "MakeCompact")
     assert [each.hash for each in rig.told(eager, CmpctBlock)] == [bad.hash]
+    rig.work()
     rig.send(eager, GetBlockTxn(bad.hash, (0,)))
     rig.work()
     assert rig.told(eager, BlockTxn) == []

@@ -1,11 +1,12 @@
 """The newest block, kept for who asks for it by short ids or by places, and told of early.
 
-    block rebuilt --> announced to those who asked for compact blocks --> validated
-    block whole --Delegate(MakeCompact)--> the same, unless it is validated before
+    block rebuilt or whole --Delegate(MakeCompact)--> announced to those who asked for compact
+        blocks, unless it is validated before
 
 A block that builds on our tip, and whose transactions are those that its header commits to, has had
 its work done: it is passed on before it is validated (BIP 152), which is what makes blocks spread
-fast. What is given here may yet prove invalid, and who asked for it knows that.
+fast. What is given here may yet prove invalid, and who asked for it knows that. Its short ids take
+some milliseconds where it is full, so they are made off the loop, once for all who will ask.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from axon.wire.messages import BlockTxn, CmpctBlock, GetBlockTxn
 
 @dataclass(frozen=True, slots=True)
 class CompactMade:
-    """Continuation: a whole block was looked at, to be told of early."""
+    """Continuation: a block was made compact, to be told of early."""
 
     entry: HeaderEntry
 
@@ -71,21 +72,27 @@ class CompactRelay:
             raw: whatever was sent under this header.
             now: the present.
         """
-        if self._announcer.awaits_early(entry, now):
-            self._outbox.delegate(MakeCompact(raw, self.nonce()), COMPACT, CompactMade(entry))
+        self._make(entry, raw, now)
 
     def made(
         self, done: CompactMade, outcome: tuple[Block, CmpctBlock] | None, now: Instant
     ) -> None:
-        """A whole block was looked at; None if its transactions are not those of its header."""
-        if outcome is not None and done.entry.hash in self._chain.validating:
+        """A block was made compact; None if its transactions are not those of its header."""
+        if outcome is None:
+            return
+        is_newest = self._block is not None and self._block.hash == done.entry.hash
+        if done.entry.hash in self._chain.validating:
             self._block, self._message = outcome
-            self._tell(done.entry, now)
+            told = self._announcer.announce_early(done.entry, self.compact, now)
+            self._outbox.perform(told)
+            self._timelines.relayed(done.entry.hash, len(told), now)
+        elif is_newest and self._message is None:
+            self._message = outcome[1]
 
     def rebuilt(self, entry: HeaderEntry, block: Block, now: Instant) -> None:
         """A block was made whole, and is validated next."""
         self._keep(block)
-        self._tell(entry, now)
+        self._make(entry, block, now)
 
     def connected(self, block: Block) -> None:
         """A block is our tip."""
@@ -95,10 +102,9 @@ class CompactRelay:
         if self._block is None or self._block.hash != block.hash:
             self._block, self._message = block, None
 
-    def _tell(self, entry: HeaderEntry, now: Instant) -> None:
-        told = self._announcer.announce_early(entry, self.compact, now)
-        self._outbox.perform(told)
-        self._timelines.relayed(entry.hash, len(told), now)
+    def _make(self, entry: HeaderEntry, block: bytes | Block, now: Instant) -> None:
+        if self._announcer.is_news(entry, now):
+            self._outbox.delegate(MakeCompact(block, self.nonce()), COMPACT, CompactMade(entry))
 
     # It is asked for.
 

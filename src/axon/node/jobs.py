@@ -161,11 +161,11 @@ class MakeCompact:
     header commits to.
 
     Args:
-        raw: the block as sent.
+        block: as sent; or one that was made whole, and so is what its header commits to.
         nonce: 64 random bits.
     """
 
-    raw: bytes
+    block: bytes | Block
     nonce: int
 
 

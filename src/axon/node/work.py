@@ -117,7 +117,9 @@ def perform(ledger: LedgerView, job: object) -> object:
             if held is None:
                 return PeerFault(CANNOT_BE_READ)
             return pick(Block.decode(held), request)
-        case MakeCompact(raw, nonce):
+        case MakeCompact(Block() as block, nonce):
+            return block, compact_block(block, nonce)
+        case MakeCompact(bytes() as raw, nonce):
             return _make_compact(raw, nonce)
         case MatchCompact(message, pool, extra):
             return match(message, pool, extra)

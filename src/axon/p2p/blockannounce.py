@@ -74,9 +74,10 @@ class BlockAnnounce:
         if peer in self._peers:
             self._peers[peer].compact = wanted
 
-    def awaits_early(self, entry: HeaderEntryView, now: Instant) -> bool:
-        """Whether anybody would be told now of a block that is not validated yet."""
-        return bool(self._early_peers(entry, now))
+    def is_news(self, entry: HeaderEntryView, now: Instant) -> bool:
+        """Whether a block that is not validated yet would be our next tip, and there are peers."""
+        is_next = entry.parent is self._chain.tip and not self._chain.in_initial_sync(now)
+        return is_next and bool(self._peers)
 
     def announce_early(
         self, entry: HeaderEntryView, compact: MakeCompact, now: Instant
