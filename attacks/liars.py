@@ -11,7 +11,7 @@ from random import Random
 from typing import Final
 
 from attacks.attack import Attack
-from attacks.strangers import Strangers, stranger_host
+from attacks.strangers import Strangers, stranger_host, strangers
 from attacks.victim import block_on, next_block
 from axon.machine import Endpoint
 from axon.mining.template import BLOCK_VERSION
@@ -19,7 +19,8 @@ from axon.primitives.encoding import compact_size
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.swarm.lab.nodeprocess import NodeProcess
-from axon.wire.messages import BlockMessage, Headers
+from axon.wire.messages import BlockMessage, CmpctBlock, Headers, Message, SendCmpct
+from axon.wire.messages.compactblocks import Prefilled
 from axon.wire.v1 import V1Transport
 from tests.process.blocks import proved, tip_header, unproved
 from tests.process.rawpeer import PeerGone, RawPeer
@@ -28,6 +29,9 @@ CROWD: Final = 30
 
 HOURS_S: Final = 3 * 3_600
 """Further ahead than a block's time may be."""
+
+SHORT_IDS: Final = 4_000
+"""Of a full block."""
 
 DEPTH: Final = 8
 """So many blocks a fork has before the next ones begin at the newest block."""
@@ -95,6 +99,25 @@ def withheld_blocks(node: NodeProcess, seconds: float) -> None:
             assert node.tip() == block.hash[::-1].hex(), "the block is not taken"
 
 
+def compact_blocks(node: NodeProcess, seconds: float) -> None:
+    """Compact blocks on the newest block, as long as of full ones, of which nothing else exists.
+
+    The work of each is done. Thirty strangers send all of them, again and again.
+    """
+    tip = tip_header(node)
+    coinbase = next_block(node, size_bytes=1_000).transactions[0]
+    messages: list[Message] = [SendCmpct(0)]
+    for number in range(CROWD):
+        root = number.to_bytes(32, "big")
+        bare = Header.build(BLOCK_VERSION, tip.hash, root, tip.time + 1, tip.bits, 0)
+        names = [_RNG.randbytes(6) for _ in range(SHORT_IDS)]
+        header = proved(bare)
+        messages.append(Headers((header,)))
+        messages.append(CmpctBlock.build(header, number, names, (Prefilled(0, coinbase),)))
+    with strangers(node.p2p, CROWD) as crowd:
+        crowd.flood(messages, seconds)
+
+
 def malformed(node: NodeProcess, seconds: float) -> None:
     """Bytes that are no messages, or messages that nobody may send; each stranger sends one."""
     tip = tip_header(node)
@@ -154,5 +177,7 @@ ATTACKS: Final = (
     Attack("other-times", other_times),
     Attack("equivocators", equivocators, memory_mb=60),
     Attack("withheld-blocks", withheld_blocks),
+    # What waits of each peer: the limit of its inbox, and what is on its way into it.
+    Attack("compact-blocks", compact_blocks, memory_mb=30 + 7 * CROWD),
     Attack("malformed", malformed),
 )

@@ -62,6 +62,13 @@ def joined(rig: Rig, announce: int = 0) -> PeerId:
     return peer
 
 
+def announcer(rig: Rig) -> PeerId:
+    """A peer that understands compact blocks, and is chosen to announce by them."""
+    peer = joined(rig)
+    rig.node.compact.bandwidth.brought(peer)
+    return peer
+
+
 def chosen(rig: Rig) -> PeerId:
     """A peer that brought a block, and is asked to announce the next ones compact."""
     peer = joined(rig)
@@ -189,7 +196,7 @@ def test_compact_blocks_of_peers_that_did_not_agree_on_them_are_left_out() -> No
 
 def test_a_block_whose_transactions_are_here_needs_no_round_trip() -> None:
     rig = Rig()
-    peer, paid = joined(rig), payments(rig)
+    peer, paid = announcer(rig), payments(rig)
     pooled(rig, paid)
     block = next_block(rig, paid)
     rig.sent_to(peer)
@@ -210,9 +217,23 @@ def test_a_block_whose_transactions_are_here_needs_no_round_trip() -> None:
     )
 
 
-def test_what_is_missing_is_asked_for() -> None:
+def test_of_one_that_comes_unasked_the_header_alone_counts() -> None:
     rig = Rig()
     peer, paid = joined(rig), payments(rig)
+    pooled(rig, paid)
+    block = next_block(rig, paid)
+    rig.send(peer, compact_block(block, 7))
+    assert all(type(each.job).__name__ != "MatchCompact" for each in rig.jobs)
+    assert [fact.command for fact in rig.facts(MessageIgnored)] == ["cmpctblock"]
+    assert [item.hash for item in items(rig, peer)] == [block.hash]
+    rig.send(peer, compact_block(block, 7))
+    rig.work()
+    assert tip(rig) == block.hash, "now it was"
+
+
+def test_what_is_missing_is_asked_for() -> None:
+    rig = Rig()
+    peer, paid = announcer(rig), payments(rig)
     pooled(rig, paid[:1])
     block = next_block(rig, paid)
     rig.send(peer, compact_block(block, 7))
@@ -231,7 +252,7 @@ def test_what_is_missing_is_asked_for() -> None:
 
 def test_orphans_and_what_was_replaced_or_refused_are_used() -> None:
     rig = Rig()
-    peer, sender = joined(rig), rig.connect()
+    peer, sender = announcer(rig), rig.connect()
     coin = coins_of(rig, ALICE)[0]
     first = ALICE.pay([coin], [TxOut(coin.amount_sat - 1_000, BOB.script)])
     better = ALICE.pay([coin], [TxOut(coin.amount_sat - 50_000, CAROL.script)])
@@ -272,7 +293,7 @@ def test_the_operator_may_keep_nothing_beside_the_pool() -> None:
 
 def test_one_that_leads_nowhere_makes_us_ask_for_headers() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     _, second = chain_on(rig.node.active.tip, 2)
     rig.send(peer, compact_block(second, 7))
     assert rig.told(peer, GetHeaders)
@@ -281,7 +302,7 @@ def test_one_that_leads_nowhere_makes_us_ask_for_headers() -> None:
 
 def test_one_far_ahead_is_as_good_as_a_header() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     blocks = chain_on(rig.node.active.tip, 3)
     rig.send(peer, Headers(tuple(block.header for block in blocks[:2])))
     rig.sent_to(peer)
@@ -293,7 +314,7 @@ def test_one_far_ahead_is_as_good_as_a_header() -> None:
 
 def test_two_ahead_is_near_enough() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     first, second = chain_on(rig.node.active.tip, 2)
     rig.send(peer, Headers((first.header,)))
     rig.send(peer, compact_block(second, 7))
@@ -303,7 +324,7 @@ def test_two_ahead_is_near_enough() -> None:
 
 def test_with_an_old_tip_they_are_only_headers() -> None:
     rig = Rig(now=NOW + 5 * HOUR)
-    peer = joined(rig)
+    peer = announcer(rig)
     block = next_block(rig)
     rig.send(peer, compact_block(block, 7))
     assert not rig.jobs or all("Compact" not in type(each.job).__name__ for each in rig.jobs)
@@ -312,7 +333,7 @@ def test_with_an_old_tip_they_are_only_headers() -> None:
 
 def test_one_with_less_work_than_our_tip_is_no_news() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     parent = rig.node.active.tip.parent
     (rival,) = chain_on(parent, 1, salt=b"rival")  # type: ignore[arg-type]
     rig.send(peer, compact_block(rival, 7))
@@ -323,7 +344,7 @@ def test_one_with_less_work_than_our_tip_is_no_news() -> None:
 
 def test_one_with_too_little_work_is_not_even_remembered() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     (old,) = chain_on(rig.node.headers.genesis, 1, salt=b"old")
     rig.node.chain.minimum_chainwork = 2**40
     rig.send(peer, compact_block(old, 7))
@@ -336,7 +357,7 @@ def test_one_with_too_little_work_is_not_even_remembered() -> None:
 
 def test_a_header_without_its_work_is_a_violation() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     raw = bytearray(compact_block(next_block(rig), 7).raw)
     for nonce in range(256):
         raw[76] = nonce
@@ -349,7 +370,7 @@ def test_a_header_without_its_work_is_a_violation() -> None:
 
 def test_an_invalid_block_is_not_held_against_who_passed_it_on_compact() -> None:
     rig = Rig()
-    compact, whole = joined(rig), joined(rig)
+    compact, whole = announcer(rig), announcer(rig)
     bad = next_block(rig, reward_sat=100 * 10**8)
     rig.send(compact, compact_block(bad, 7))
     rig.work()
@@ -363,7 +384,7 @@ def test_an_invalid_block_is_not_held_against_who_passed_it_on_compact() -> None
 
 def test_who_builds_on_an_invalid_block_is_dropped() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     bad = next_block(rig, reward_sat=100 * 10**8)
     rig.send(peer, compact_block(bad, 7))
     rig.work()
@@ -379,7 +400,7 @@ def test_who_builds_on_an_invalid_block_is_dropped() -> None:
 @pytest.mark.parametrize("place", [9, 65_535])
 def test_a_prefilled_transaction_behind_the_block_is_a_violation(place: int) -> None:
     rig = Rig()
-    peer, other = joined(rig), joined(rig)
+    peer, other = announcer(rig), announcer(rig)
     block = next_block(rig)
     prefilled = [Prefilled(place, block.transactions[0])]
     rig.send(peer, CmpctBlock.build(block.header, 7, [b"abcdef"], prefilled))
@@ -393,7 +414,7 @@ def test_a_prefilled_transaction_behind_the_block_is_a_violation(place: int) -> 
 
 def test_one_that_cannot_be_read_is_left_out_and_others_are_asked() -> None:
     rig = Rig()
-    peer, other = joined(rig), joined(rig)
+    peer, other = announcer(rig), announcer(rig)
     block = next_block(rig)
     rig.send(peer, CmpctBlock(compact_block(block, 7).raw[:-1]))
     rig.work()
@@ -413,7 +434,7 @@ def colliding(block: Block) -> CmpctBlock:
 
 def test_the_same_short_id_twice_makes_us_ask_for_the_block() -> None:
     rig = Rig()
-    peer, paid = joined(rig), payments(rig)
+    peer, paid = announcer(rig), payments(rig)
     block = next_block(rig, paid)
     rig.send(peer, colliding(block))
     rig.work()
@@ -428,7 +449,7 @@ def test_the_same_short_id_twice_makes_us_ask_for_the_block() -> None:
 
 def test_a_transaction_of_the_pool_with_the_same_short_id_makes_us_ask_for_the_block() -> None:
     rig = Rig()
-    peer, paid = joined(rig), payments(rig)
+    peer, paid = announcer(rig), payments(rig)
     pooled(rig, paid)
     block = next_block(rig, paid[:2])
     (wrong,) = short_ids(short_id_key(block.header, 7), [paid[2].wtxid])
@@ -454,7 +475,7 @@ def asked_for_two(rig: Rig, peer: PeerId) -> tuple[Block, list[Transaction]]:
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_another_number_of_transactions_is_a_violation(count: int) -> None:
     rig = Rig()
-    peer, other = joined(rig), joined(rig)
+    peer, other = announcer(rig), announcer(rig)
     block, missing = asked_for_two(rig, peer)
     rig.send(peer, BlockTxn.build(block.hash, [*missing, missing[0]][:count]))
     rig.work()
@@ -468,7 +489,7 @@ def test_another_number_of_transactions_is_a_violation(count: int) -> None:
 
 def test_other_transactions_make_us_ask_for_the_block_and_no_more_of_them() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     block, missing = asked_for_two(rig, peer)
     rig.send(peer, BlockTxn.build(block.hash, missing[::-1]))
     rig.work()
@@ -480,7 +501,7 @@ def test_other_transactions_make_us_ask_for_the_block_and_no_more_of_them() -> N
 
 def test_transactions_that_cannot_be_read_are_left_out() -> None:
     rig = Rig()
-    peer = joined(rig)
+    peer = announcer(rig)
     block, missing = asked_for_two(rig, peer)
     answer = BlockTxn.build(block.hash, missing)
     rig.send(peer, BlockTxn(answer.raw[:-1]))
@@ -493,7 +514,7 @@ def test_transactions_that_cannot_be_read_are_left_out() -> None:
 
 def test_transactions_that_nobody_asked_for_are_left_out() -> None:
     rig = Rig()
-    peer, other = joined(rig), joined(rig)
+    peer, other = announcer(rig), announcer(rig)
     block, missing = asked_for_two(rig, peer)
     rig.send(other, BlockTxn.build(block.hash, missing))
     rig.send(peer, BlockTxn.build(tip(rig), missing))
@@ -541,7 +562,7 @@ def test_whom_we_dialled_and_chose_has_the_last_place() -> None:
         rig.send(peer, compact_block(block, 7))
         rig.work()
         assert rig.told(peer, GetBlockTxn)
-    late = joined(rig)
+    late = announcer(rig)
     rig.send(late, compact_block(block, 7))
     rig.work()
     assert rig.told(late, GetBlockTxn) == []
@@ -556,7 +577,7 @@ def test_whom_we_dialled_and_chose_has_the_last_place() -> None:
 
 def test_a_fourth_is_tried_for_what_we_have() -> None:
     rig = Rig()
-    strangers = [joined(rig) for _ in range(3)]
+    strangers = [announcer(rig) for _ in range(3)]
     block = next_block(rig, payments(rig))
     for peer in strangers:
         rig.send(peer, Headers((block.header,)))
@@ -566,7 +587,7 @@ def test_a_fourth_is_tried_for_what_we_have() -> None:
         if number:
             rig.node.blocks.download.take_on(peer, entry, rig.now)
     pooled(rig, list(block.transactions[1:]))
-    fourth = joined(rig)
+    fourth = announcer(rig)
     rig.send(fourth, compact_block(block, 7))
     rig.work()
     assert tip(rig) == block.hash
@@ -575,7 +596,7 @@ def test_a_fourth_is_tried_for_what_we_have() -> None:
 
 def test_who_announces_and_never_delivers_holds_nothing_back() -> None:
     rig = Rig()
-    liar, other = joined(rig), joined(rig)
+    liar, other = announcer(rig), announcer(rig)
     block = next_block(rig, payments(rig))
     rig.send(liar, compact_block(block, 7))
     rig.work()
@@ -591,7 +612,7 @@ def test_who_announces_and_never_delivers_holds_nothing_back() -> None:
 
 def test_another_body_under_the_same_header_does_not_end_what_is_under_way() -> None:
     rig = Rig()
-    honest, attacker = joined(rig), rig.connect()
+    honest, attacker = announcer(rig), rig.connect()
     block, missing = asked_for_two(rig, honest)
     rig.send(attacker, BlockMessage(Block.build(block.header, block.transactions[:-1]).raw))
     rig.work()
@@ -604,7 +625,7 @@ def test_another_body_under_the_same_header_does_not_end_what_is_under_way() -> 
 
 def test_an_answer_that_comes_while_another_body_is_validated_is_asked_for_again() -> None:
     rig = Rig()
-    honest, attacker = joined(rig), rig.connect()
+    honest, attacker = announcer(rig), rig.connect()
     block, missing = asked_for_two(rig, honest)
     rig.send(attacker, BlockMessage(Block.build(block.header, block.transactions[:-1]).raw))
     rig.send(honest, BlockTxn.build(block.hash, missing))
@@ -617,7 +638,7 @@ def test_an_answer_that_comes_while_another_body_is_validated_is_asked_for_again
 
 def test_an_invalid_block_is_owed_by_nobody_else() -> None:
     rig = Rig()
-    late, quick = joined(rig), joined(rig)
+    late, quick = announcer(rig), announcer(rig)
     bad = next_block(rig, payments(rig), reward_sat=100 * 10**8)
     rig.send(late, compact_block(bad, 7))
     rig.work()
@@ -631,7 +652,7 @@ def test_an_invalid_block_is_owed_by_nobody_else() -> None:
 
 def test_who_leaves_in_the_middle_leaves_no_trace() -> None:
     rig = Rig()
-    first, other = joined(rig), joined(rig)
+    first, other = announcer(rig), announcer(rig)
     block = next_block(rig, payments(rig))
     rig.send(first, compact_block(block, 7))
     rig.feed(Closed(first))
@@ -646,7 +667,12 @@ def test_a_crowd_has_so_many_looked_at_at_a_time() -> None:
     rig = Rig()
     crowd = [joined(rig) for _ in range(MAX_ORDERED + 5)]
     block = next_block(rig, payments(rig))
+    rig.send(crowd[0], Headers((block.header,)))
+    entry = rig.node.headers.get(block.hash)
+    assert entry is not None
     for number, peer in enumerate(crowd):
+        if number:
+            rig.node.blocks.download.take_on(peer, entry, rig.now)
         rig.send(peer, compact_block(block, number))
     assert len(rig.jobs) == MAX_ORDERED + 1, "and one job to keep the header"
     rig.work()
@@ -658,7 +684,7 @@ def test_a_crowd_has_so_many_looked_at_at_a_time() -> None:
 
 def test_a_block_made_whole_is_passed_on_before_it_is_validated() -> None:
     rig = Rig()
-    giver, eager, slow = joined(rig), joined(rig, announce=1), joined(rig)
+    giver, eager, slow = announcer(rig), joined(rig, announce=1), joined(rig)
     rig.send(slow, SendHeaders())
     paid = payments(rig)
     pooled(rig, paid)
@@ -864,7 +890,7 @@ def test_a_block_that_is_being_validated_is_given_when_that_is_done(valid: bool)
 
 def test_an_invalid_block_that_was_passed_on_is_not_given_any_more() -> None:
     rig = Rig()
-    giver, eager = joined(rig), joined(rig, announce=1)
+    giver, eager = announcer(rig), joined(rig, announce=1)
     bad = next_block(rig, reward_sat=100 * 10**8)
     rig.send(giver, compact_block(bad, 7))
     work_at_once(rig, "MakeCompact")

@@ -38,6 +38,7 @@ SHORT: Final = (
     "changed-bodies",
     "malformed",
     "withheld-blocks",
+    "compact-blocks",
     "invalid-blocks",
     "unwanted-blocks",
     "single-headers",

@@ -5,8 +5,9 @@
     matched, filled --> asked on, or a whole block for `blockflow`
 
 A peer that brought a new tip is asked to announce the next blocks so, unasked (p2p/highbandwidth).
-Nothing but the header is looked at before its work is known to be done. While a compact block of a
-peer is looked at its further messages wait, so each peer has one job at most.
+Nothing but the header is looked at before its work is known to be done, nor of one that comes
+unasked from another peer: what we answer would tell it what is in our pool. While a compact block
+of a peer is looked at its further messages wait, so each peer has one job at most.
 """
 
 from __future__ import annotations
@@ -166,9 +167,15 @@ class CompactFlow:
             why = "compact blocks were not agreed on"
             self._outbox.report(MessageIgnored(session.peer, message.command, why))
             return
-        entry = self._place(session, message, now)
-        if entry is not None:
-            self._go_on(session, self._fetch.received(session.peer, entry, message, now))
+        peer, entry = session.peer, self._place(session, message, now)
+        if entry is None:
+            return
+        if self.bandwidth.is_chosen(peer) or peer in self._download.asked_of(entry.hash):
+            self._go_on(session, self._fetch.received(peer, entry, message, now))
+            return
+        why = "a compact block that was not asked for"
+        self._outbox.report(MessageIgnored(peer, message.command, why))
+        self._outbox.perform(self._download.update(now))  # Its header counts.
 
     def _place(self, session: Session, message: CmpctBlock, now: Instant) -> HeaderEntry | None:
         """The header of a compact block in the tree; None if that ends the matter."""
