@@ -4,8 +4,8 @@
 
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
-eclipse, mesh, blockspread, seatfilling, addressflood, compactrelay, unspent, packets, directpay;
-without a name all are measured. `--keep` adds the table to bench/results.md.
+eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
+directpay; without a name all are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Final
 from axon.primitives.hashes import sha256d
 from bench import (
     addressflood,
+    asmaps,
     blockspread,
     coldwallet,
     compactrelay,
@@ -80,6 +81,7 @@ def main(arguments: list[str]) -> int:
         "blockspread": blockspread.measure,
         "seatfilling": seatfilling.measure,
         "addressflood": addressflood.measure,
+        "asmaps": asmaps.measure,
         "compactrelay": compactrelay.measure,
         "unspent": unspent.measure,
         "packets": packets.measure,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+from statistics import median
 from typing import Final
 
 from axon.drivers.sim.driver import START
@@ -23,6 +26,10 @@ NODE: Final = 0
 BEFORE: Final = DAY
 """So long ago it was told of addresses."""
 
+DNS_SEEDS: Final = tuple(f"seed{n}.example" for n in range(9))
+TOLD_BY_SEED: Final = 32
+"""Addresses that one look at a DNS seed brings."""
+
 LASTING: Final = frozenset((ConnectionType.FULL_RELAY, ConnectionType.BLOCK_RELAY))
 
 
@@ -36,6 +43,16 @@ def address(number: int, first: int) -> NetAddress:
     low = number // 7_000
     group = number % 7_000
     return NetAddress.from_text(f"{first + group // 250}.{1 + group % 250}.{1 + low}.1", PORT)
+
+
+def asks_seeds(usual: NodeSettings) -> NodeSettings:
+    """Settings of a node that asks DNS seeds."""
+    return replace(usual, connections=replace(usual.connections, dns_seeds=DNS_SEEDS))
+
+
+def median_s(times: Sequence[Instant | None], patience: Instant) -> float:
+    """The median in seconds; what was not there in time took all of it."""
+    return median([patience if each is None else each for each in times]) / SECOND
 
 
 class LoneNode:
@@ -78,6 +95,12 @@ class LoneNode:
         """Have a crowd answer at these addresses that tells those; the number of its program."""
         crowd = Crowd(REGTEST, f"/{name}:1/", tells, chain=self.chain)
         return add_crowd(self.net.simulation, crowd, addresses)
+
+    def name_seeds(self, rng: Random, known: Sequence[NetAddress]) -> None:
+        """Have each DNS seed know some of these."""
+        for name in DNS_SEEDS:
+            told = tuple(each.to_text() for each in rng.sample(known, TOLD_BY_SEED))
+            self.net.simulation.set_name(f"x{SERVICES:x}.{name}", told)
 
     def tell(self, addresses: Sequence[NetAddress], source: NetAddress | None = None) -> None:
         """It was told of these, by one source, or by each itself."""

@@ -20,17 +20,14 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import comb
-from random import Random
-from statistics import median
 from typing import Final
 
 from axon.cli.arguments import positive, seed_range
 from axon.drivers.sim.network import stream
-from axon.machine import HOUR, MINUTE, SECOND, Disconnect, Effect, Event, Instant, Opened
-from axon.node.settings import NodeSettings
+from axon.machine import HOUR, MINUTE, Disconnect, Effect, Event, Instant, Opened
 from axon.p2p.connectionsconfig import (
     DEFAULT_MAX_CONNECTIONS,
     MAX_BLOCK_RELAY,
@@ -41,10 +38,18 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.requests import endpoint_of
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import REGTEST
-from axon.swarm.sim.crowd import SERVICES, Crowd, Dialling, DiallingProgram
+from axon.swarm.sim.crowd import Crowd, Dialling, DiallingProgram
 from axon.wire.messages.addresses import MAX_ADDRESSES
 from bench.eclipseodds import poisoned_newcomer, two_tables
-from bench.lonenode import NODE, LoneNode, address
+from bench.lonenode import (
+    DNS_SEEDS,
+    NODE,
+    TOLD_BY_SEED,
+    LoneNode,
+    address,
+    asks_seeds,
+    median_s,
+)
 from bench.proportion import interval
 from bench.table import Row
 
@@ -60,9 +65,6 @@ DIALS: Final = MAX_FULL_RELAY + MAX_BLOCK_RELAY
 
 SEEDS: Final = range(300)
 ESTABLISHED_SEEDS: Final = range(10)
-
-DNS_SEEDS: Final = tuple(f"seed{n}.example" for n in range(9))
-TOLD_BY_SEED: Final = 32
 
 POISONED: Final = poisoned_newcomer(DIALS, HERS / REACHABLE, len(DNS_SEEDS), TOLD_BY_SEED)
 """The chance that all whom a newcomer dials are hers, where hers tell of hers alone."""
@@ -141,7 +143,7 @@ def cold_start(seed: int, *, attacked: bool = True, poisons: bool = False) -> Co
     rng = stream(seed, "seat filling")
     others = honest()
     own = hers() if attacked else []
-    node = LoneNode(seed, _asks_seeds)
+    node = LoneNode(seed, asks_seeds)
     full = frozenset(rng.sample(range(HONEST), FILLED if attacked else 0))
     open_ones = [each for number, each in enumerate(others) if number not in full]
     node.add_crowd("honest", open_ones, rng.sample([*others, *own], MAX_ADDRESSES))
@@ -151,7 +153,7 @@ def cold_start(seed: int, *, attacked: bool = True, poisons: bool = False) -> Co
         number = node.net.simulation.add(_full, endpoint_of(others[min(full)]))
         for each in sorted(full)[1:]:
             node.net.simulation.listen(number, endpoint_of(others[each]))
-    _name_seeds(node, rng, [*others, *own])
+    node.name_seeds(rng, [*others, *own])
     took = node.wait_for_peers(DIALS, PATIENCE)
     hosts = frozenset(each.to_text() for each in own)
     return ColdStart(sum(each in hosts for each in node.peers()), took)
@@ -159,16 +161,6 @@ def cold_start(seed: int, *, attacked: bool = True, poisons: bool = False) -> Co
 
 def _full(_now: Instant) -> FullProgram:
     return FullProgram()
-
-
-def _asks_seeds(usual: NodeSettings) -> NodeSettings:
-    return replace(usual, connections=replace(usual.connections, dns_seeds=DNS_SEEDS))
-
-
-def _name_seeds(node: LoneNode, rng: Random, known: Sequence[NetAddress]) -> None:
-    for name in DNS_SEEDS:
-        told = tuple(each.to_text() for each in rng.sample(known, TOLD_BY_SEED))
-        node.net.simulation.set_name(f"x{SERVICES:x}.{name}", told)
 
 
 def urn(drawn_hers: int, *, dials: int = DIALS) -> float:
@@ -289,7 +281,7 @@ class SeatFilling:
     @property
     def slower(self) -> float:
         """How many times as long the median newcomer takes."""
-        return _median_s(self.attacked) / _median_s(self.calm)
+        return _took_s(self.attacked) / _took_s(self.calm)
 
     @property
     def holds(self) -> bool:
@@ -315,8 +307,8 @@ class SeatFilling:
             f"chance {urn(DIALS):.1e}"
         )
         yield (
-            f"cold start to {DIALS} peers: {_median_s(self.attacked):.1f} s, without the attack "
-            f"{_median_s(self.calm):.1f} s, as a median: {self.slower:.2f} x"
+            f"cold start to {DIALS} peers: {_took_s(self.attacked):.1f} s, without the attack "
+            f"{_took_s(self.calm):.1f} s, as a median: {self.slower:.2f} x"
         )
         alone = sum(each.hers == DIALS for each in self.poisoned)
         yield (
@@ -336,9 +328,8 @@ class SeatFilling:
             )
 
 
-def _median_s(starts: Sequence[ColdStart]) -> float:
-    """Seconds; who had not all of them in time took all of it."""
-    return median([PATIENCE if e.took_us is None else e.took_us for e in starts]) / SECOND
+def _took_s(starts: Sequence[ColdStart]) -> float:
+    return median_s([each.took_us for each in starts], PATIENCE)
 
 
 def run(seeds: range, established: range, jobs: int = 1) -> SeatFilling:
