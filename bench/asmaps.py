@@ -107,7 +107,8 @@ def _program(node: int | _Node, otherwise: int) -> tuple[Rope, int]:
     if isinstance(node, int):
         last = returned(node)
         return last, len(last)
-    chain, rest = "", node
+    chain = ""
+    rest: int | _Node = node
     while isinstance(rest, _Node) and otherwise in rest.halves:
         side = int(rest.halves[0] == otherwise)
         chain, rest = chain + str(side), rest.halves[side]

@@ -94,3 +94,5 @@ def test_a_cold_start_amid_the_flood_knows_the_chain_as_soon() -> None:
     assert found.holds
     late = {key: [replace(each[0], chain_us=None)] for key, each in starts.items() if key[1]}
     assert not AddressFlood([], starts | late).holds
+    lonely = {key: [replace(each[0], peers_us=None)] for key, each in starts.items() if key[1]}
+    assert not AddressFlood([], starts | lonely).holds

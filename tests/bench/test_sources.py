@@ -30,6 +30,12 @@ def seeded(node: LoneNode) -> None:
     node.net.simulation.set_name(f"x{SERVICES:x}.{SEED}", told)
 
 
+def forsaken(node: LoneNode) -> None:
+    """The same, and all whom the node has met are gone."""
+    node.meet(NOWHERE)
+    seeded(node)
+
+
 def gossip(node: LoneNode) -> None:
     """Some dial the node, and tell it of one each now and then."""
     simulation = node.net.simulation
@@ -76,7 +82,7 @@ SOURCES = [
     ),
     Source("DNS seeds, while all that is known is dead",
         {"dns_seeds": (SEED,), "seed_nodes": (endpoint_of(NOWHERE[0]),)},
-        lambda node: (node.meet(NOWHERE), seeded(node))[1],
+        forsaken,
     ),
 ]  # fmt: skip
 
