@@ -16,6 +16,8 @@ from axon.cli.walletoptions import (
 )
 from axon.errors import ConfigError
 from axon.machine import Endpoint
+from axon.payments.partneraddress import DEFAULT_PORT, PartnerAddress
+from axon.primitives.keys import x_only_key
 from axon.primitives.network import MAINNET, REGTEST, SIGNET
 
 
@@ -41,6 +43,21 @@ def test_where_and_which(tmp_path: Path) -> None:
     assert not options.as_json
     assert not options.offline
     assert (options.stall_s, options.log) == (STALL_S, None)
+
+
+def test_partners_are_named_as_a_wallet_that_serves_prints_them(tmp_path: Path) -> None:
+    key = x_only_key((1).to_bytes(32, "big"))
+    named = [f"--partner={key.hex()}@10.0.0.1:7", "-partner", f"{key.hex()}@[2001:db8::1]"]
+    options = read(tmp_path, "look", "alice", *named)
+    assert options.light.partners == (
+        PartnerAddress(key, Endpoint("10.0.0.1", 7)),
+        PartnerAddress(key, Endpoint("2001:db8::1", DEFAULT_PORT)),
+    )
+    assert read(tmp_path, "look", "alice").light.partners == ()
+    with pytest.raises(UsageError, match="no KEY@HOST:PORT of a wallet"):
+        read(tmp_path, "look", "alice", "--partner=10.0.0.1:7")
+    with pytest.raises(UsageError, match="at most 8 times"):
+        read(tmp_path, "look", "alice", *named[:1] * 9)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from axon.host.onion import ONION_KEY
 from axon.host.reaching import TorAccess
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
+from axon.payments.partneraddress import DEFAULT_PORT
 from axon.primitives.network import REGTEST
 from axon.rpc.errors import RpcError
-from axon.rpc.walletmethods.direct import DEFAULT_PORT
 from tests.torserver import KEY, SERVICE, ControlPort, control_port
 
 SECRET = "of a wallet for tests"

@@ -21,8 +21,10 @@ from axon.payments.desk import AtDesk, Desk
 from axon.payments.invoice import proves_link
 from axon.payments.link import LinkNode
 from axon.payments.linkfeatures import CHAIN
+from axon.payments.linkport import LinkPort
+from axon.payments.messages import LinkMessage
 from axon.payments.partneraddress import PartnerAddress
-from axon.payments.partnerevents import ListPartners, PartnerState, ServePartners
+from axon.payments.partnerevents import PartnerState, ServePartners
 from axon.payments.partnernode import PartnerNode
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
@@ -39,6 +41,18 @@ from tests.wallet.scene import new_wallet, source
 
 LISTENS_AT = 9735
 
+Lie = Callable[[LinkMessage], Sequence[LinkMessage]]
+
+
+def _lies(port: LinkPort, lie: Lie) -> None:
+    """Have a wallet say other things than it would."""
+    says = port.reply
+
+    def reply(task: int, now: Instant, *messages: LinkMessage, end: str | None = None) -> None:
+        says(task, now, *[each for message in messages for each in lie(message)], end=end)
+
+    port.reply = reply  # type: ignore[method-assign]
+
 
 class ServingWallet:
     """A wallet and its program.
@@ -50,6 +64,7 @@ class ServingWallet:
         named: partners that a person named.
         finds: it dials others that it knows, too.
         keep: it keeps filters.
+        lie: what it says in place of an answer; None for the truth.
     """
 
     def __init__(
@@ -61,6 +76,7 @@ class ServingWallet:
         named: Sequence[PartnerAddress] = (),
         finds: bool = False,
         keep: bool = True,
+        lie: Lie | None = None,
     ) -> None:
         self.net = net
         self.facts: list[object] = []
@@ -71,7 +87,7 @@ class ServingWallet:
         self.store = MemoryStore()
         words = new_words(f"wallet {index}".encode().ljust(16)[:16])
         new_wallet(self.store, source(AccountKind.BIP84, words))
-        self._index = index
+        self._index, self._lie = index, lie
         self.number = net.simulation.add(
             self._boot,
             self.home,
@@ -102,7 +118,10 @@ class ServingWallet:
             now=now,
         )
         links = LinkNode(REGTEST, proves_link, rng, (CHAIN,))
-        return WalletNode(spv, PartnerNode(links, rng, named=self.named, finds=self._finds))
+        partners = PartnerNode(links, rng, named=self.named, finds=self._finds)
+        if self._lie is not None:
+            _lies(partners._port, self._lie)
+        return WalletNode(spv, partners)
 
     def _open(self, rng: Random) -> Desk:
         wallet = Wallet.load(self.store)
@@ -147,9 +166,14 @@ class ServingWallet:
 
     def partners(self) -> dict[PartnerAddress, PartnerState]:
         """The partners that it knows."""
-        found = self.ask(ListPartners())
-        assert isinstance(found, tuple)
-        return {state.address: state for state in found}
+        links = self.node._links
+        assert isinstance(links, PartnerNode)
+        return {state.address: state for state in links._states()}
+
+    def partner(self, address: PartnerAddress) -> PartnerState:
+        """What it knows of one of them."""
+        unknown = PartnerState(address, False, False, 0, 0, 0)
+        return self.partners().get(address, unknown)
 
     def until(self, condition: Callable[[], bool], within: Instant = MINUTE) -> None:
         """Let time pass until something holds."""

@@ -20,7 +20,7 @@ ONION = onion_name(bytes(range(32)))
     ("where", "endpoint"),
     [
         ("10.0.0.1:1234", Endpoint("10.0.0.1", 1234)),
-        ("10.0.0.1", Endpoint("10.0.0.1", 9735)),
+        ("10.0.0.1", Endpoint("10.0.0.1", 12_966)),
         ("[2001:db8::1]:7", Endpoint("2001:db8::1", 7)),
         (f"{ONION}:80", Endpoint(ONION, 80)),
     ],

@@ -27,6 +27,8 @@ from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.settings import LightSettings, check_wallet_name
 from axon.machine import Endpoint
+from axon.payments.partneraddress import PartnerAddress, PartnerAddressError
+from axon.payments.partnerdials import MAX_NAMED
 from axon.primitives.network import NETWORKS, REGTEST, Network
 
 STALL_S: Final = 30.0
@@ -115,6 +117,13 @@ def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -
         help=say("dial only this node; may be given several times"),
     )  # fmt: skip
     add("-addnode", "--addnode", action="append", metavar="ADDR", help=say("dial this node, too"))
+    add(
+        "-partner", "--partner", action="append", metavar="KEY@HOST:PORT",
+        help=say(
+            "learn headers and filters from this wallet, too, which 'axon wallet serve --listen'"
+            " names so; may be given several times"
+        ),
+    )  # fmt: skip
     add(
         "-dnsseed", "--dnsseed", metavar="0|1", help=say("look for nodes in DNS when few are known")
     )
@@ -241,6 +250,7 @@ def read_options(
         routes=routes,
         onlynet=read_onlynet(settings, routes, tor_control=False),
         timeout_us=read_timeout_us(settings),
+        partners=_partners(given),
         tor=read_tor_access(settings),
     )
     wallet_folder = folder if name is None else light.wallet_folder(name)
@@ -282,6 +292,17 @@ def _connect(
             return None
         return (Endpoint("127.0.0.1", network.port),)
     return None
+
+
+def _partners(given: argparse.Namespace) -> tuple[PartnerAddress, ...]:
+    """Wallets that serve this one."""
+    try:
+        named = tuple([PartnerAddress.parse(text) for text in getattr(given, "partner", ())])
+    except PartnerAddressError as refused:
+        raise UsageError(f"-partner: {refused}") from None
+    if len(named) > MAX_NAMED:
+        raise UsageError(f"-partner may be given at most {MAX_NAMED} times")
+    return named
 
 
 def add_listen(parser: argparse.ArgumentParser, usual: str) -> None:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Any, Final, Self
 
 from axon.drivers.aio.clock import Clock
@@ -39,7 +39,8 @@ from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.payments.desk import AtDesk, Desk
 from axon.payments.invoice import proves_link
 from axon.payments.link import LinkNode
-from axon.payments.linkfeatures import PAYJOIN
+from axon.payments.linkfeatures import CHAIN, PAYJOIN
+from axon.payments.partnernode import PartnerNode
 from axon.payments.step import DealsMoved
 from axon.payments.walletnode import WalletNode
 from axon.primitives.transaction import Transaction
@@ -155,7 +156,7 @@ async def assemble_parts(
 
     whole: Machine = machine
     if desk is not None:
-        whole = WalletNode(machine, LinkNode(settings.network, proves_link, rng, (PAYJOIN,)))
+        whole = WalletNode(machine, _links(settings, rng))
     driver = AsyncioDriver(
         whole,
         perform=do,
@@ -173,6 +174,17 @@ async def assemble_parts(
     )
     saver = StateSaver(files, clock)
     return LightParts(machine, driver, clock, stream, deal_news, storage.is_ours, saver)
+
+
+def _links(settings: LightSettings, rng: Random) -> PartnerNode:
+    """Links to wallets. Where a person said which nodes to dial, partners must be named, too."""
+    return PartnerNode(
+        LinkNode(settings.network, proves_link, rng, (PAYJOIN, CHAIN)),
+        rng,
+        named=() if settings.offline else settings.partners,
+        finds=settings.connect is None and not settings.offline,
+        lab=settings.lab,
+    )
 
 
 def _link_settings(settings: LightSettings) -> LinkSettings:

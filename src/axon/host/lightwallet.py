@@ -34,6 +34,7 @@ from axon.payments.book import Book
 from axon.payments.deal import Deal, Role
 from axon.payments.desk import Desk, ListDeals
 from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.partneraddress import DEFAULT_PORT, PartnerAddress
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.primitives.network import NETWORKS
@@ -44,7 +45,7 @@ from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.rpc.walletmethods.direct import DAY_S, DEFAULT_PORT, ONION
+from axon.rpc.walletmethods.direct import DAY_S, ONION
 from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 
@@ -113,6 +114,22 @@ class RunningWallet(RunningLight):
         where = ONION if onion else None if listen is None else str(listen)
         told = await self.call("openpayments", passphrase, where)
         return Endpoint.parse(told["listening"], DEFAULT_PORT)
+
+    async def serve_wallets(self, listen: Endpoint | None = None) -> PartnerAddress:
+        """Give other wallets headers, and filters that are kept, until it is closed.
+
+        Args:
+            listen: where; None for where it does already, else any free port of this machine alone.
+
+        Returns:
+            By which they find it; `LightSettings(partners=...)` takes it.
+
+        Raises:
+            RpcError: nobody can listen there.
+        """
+        where = None if listen is None else str(listen)
+        told = await self.call("servewallets", where)
+        return PartnerAddress.parse(told["partner"])
 
     async def create_invoice(
         self,

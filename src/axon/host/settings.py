@@ -28,6 +28,7 @@ from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.p2p.txbacklog import SEND_RATE
+from axon.payments.partneraddress import PartnerAddress
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
@@ -348,6 +349,7 @@ class LightSettings:
         timeout_us: how long a TCP connection may take.
         v2_transport: connections are encrypted where the peer can (BIP 324).
         tor: how Tor is asked for an onion service, where a wallet is to have one.
+        partners: wallets that serve wallets, which are dialled by one that is opened.
     """
 
     network: Network
@@ -366,6 +368,7 @@ class LightSettings:
     timeout_us: int = CONNECT_TIMEOUT
     v2_transport: bool = True
     tor: TorAccess = field(default_factory=TorAccess)
+    partners: tuple[PartnerAddress, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", require_place(self.network, self.folder))

@@ -16,8 +16,9 @@ from axon.primitives.hashes import sha256
 from axon.primitives.keys import X_ONLY_SIZE, is_x_only_key
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 
-DEFAULT_PORT: Final = 9_735
-"""Where a wallet listens for others if no port is named."""
+DEFAULT_PORT: Final = 12_966
+"""Where a wallet listens for others if no port is named: no service is registered for it (IANA), no
+common one uses it, and no system hands it out. On a telephone's keys it is 1-AXON."""
 
 LEAST_ADDRESS_BYTES: Final = X_ONLY_SIZE + 1 + 1 + 4 + 2
 """Of the shortest address in a message, which is one on IPv4."""

@@ -101,6 +101,10 @@ class PartnerDials:
         until = None if is_named else now + PROVE_LIMIT
         self._kept[link] = DialledPartner(address, is_named, is_probe, until)
 
+    def heard(self, now: Instant) -> None:
+        """There may be others to dial."""
+        self._next_at = min(self._next_at, now + PICK_PAUSE)
+
     def proved(self, link: int, now: Instant) -> None:
         """A partner has proved its key."""
         partner = self._kept[link]
@@ -131,7 +135,7 @@ class PartnerDials:
             partner = self._kept.pop(link)
             if not (partner.is_probe and partner.has_proved):
                 self._table.failed(partner.address.public_key)
-                self._next_at = min(self._next_at, now + PICK_PAUSE)
+                self.heard(now)
         return over
 
     def deadline(self) -> Instant | None:

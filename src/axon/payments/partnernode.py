@@ -136,6 +136,7 @@ class PartnerNode:
             opened = self._port.ask(OpenLink(picked[0]), now)
             assert isinstance(opened, int), "a partner has an endpoint"
             self._dials.begun(opened, picked, now)
+            self._port.tick(now)  # It is dialled at once.
         self._chain.tick(now)
         if self._table.is_changed and not self._saving:
             self._table.is_changed, self._saving = False, True
@@ -204,6 +205,7 @@ class PartnerNode:
                 if talk.asked_partners:
                     talk.asked_partners = False
                     self._table.heard(addresses, self._teller(talk), self._own_key)
+                    self._dials.heard(now)
                 self._port.reply(task, now)
             case Hello():
                 self._port.reply(task, now)

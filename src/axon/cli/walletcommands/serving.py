@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+
 from axon.cli.walletaccess import logged
 from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
-from axon.cli.walletsecrets import add_passphrase_options, passphrase
-from axon.cli.walletview import say
+from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
+from axon.cli.walletview import say, write
 from axon.drivers.aio.loop import run_forgetful_loop
 from axon.errors import ConfigError
 from axon.host.datadir import locked
@@ -23,8 +26,10 @@ def add_commands(add: AddCommand) -> None:
         "keep it running until ctrl-C, and let other commands ask it",
         more="Keep the wallet open and connected until ctrl-C. Meanwhile all other commands go to "
         "it. It takes JSON-RPC calls on a port of this machine; rpc.json in the wallet's folder "
-        "says on which, and .cookie holds the password. With --listen its words stay open as well,"
-        " so that other wallets can pay it directly.",
+        "says on which, and .cookie holds the password. With --listen other wallets reach it: it"
+        " prints KEY@HOST:PORT, which they take with --partner to learn headers from it, and"
+        " filters if it keeps them (--keep-filters). With its passphrase its words stay open as"
+        " well, so that they can pay it directly.",
     )
     serve.add_argument(
         "-rpcport", "--rpcport", type=int, default=0, metavar="PORT", help="default: any free one"
@@ -37,8 +42,12 @@ def _serve(options: WalletOptions) -> int:
     folder, arguments = find_wallet(options.light, options.name).parent, options.arguments
     secrets: list[str] = []  # Emptied where it is used: the program runs for days.
 
+    partners: list[str] = []
+
     def started(wallet: RunningWallet) -> None:
         assert wallet.rpc is not None, "it is served"
+        for partner in partners:
+            write(partner)
         reached = "".join(f", other wallets at {each}" for each in wallet.daemon.listening)
         say(
             f"axon wallet {options.name} on {options.light.network.name}, RPC at"
@@ -46,10 +55,12 @@ def _serve(options: WalletOptions) -> int:
         )
 
     async def listen(wallet: RunningWallet) -> None:
-        if secrets:
-            secret = secrets.pop()
-            for place in reversed(arguments.listen):
+        secret = secrets.pop() if secrets else ""
+        for place in reversed(arguments.listen):
+            if secret:
                 await wallet.call("openpayments", secret, place)
+            told = await wallet.call("servewallets", place)
+            partners.insert(0, str(told["partner"]))
 
     def run() -> None:
         with locked(folder), logged(options):
@@ -68,8 +79,19 @@ def _serve(options: WalletOptions) -> int:
             " go there"
         )
     if arguments.listen:
-        secrets.append(
-            passphrase(arguments, "Passphrase of this wallet's file, to be paid by other wallets: ")
-        )
+        secrets += _passphrase(arguments)
     when_free(run)
     return 0
+
+
+def _passphrase(arguments: argparse.Namespace) -> list[str]:
+    """The passphrase, if there is somebody to ask, or it was said where it is; else none."""
+    if is_asked(arguments) and not sys.stdin.isatty():
+        say(
+            "Without a passphrase (--passphrase-file) this wallet gives others headers and filters,"
+            " and is not paid by them until axon wallet invoice opens it."
+        )
+        return []
+    return [
+        passphrase(arguments, "Passphrase of this wallet's file, to be paid by other wallets: ")
+    ]

@@ -18,6 +18,7 @@ from axon.rpc.walletmethods import (
     fees,
     history,
     labels,
+    partners,
     payments,
     peers,
 )
@@ -34,6 +35,7 @@ WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
     fees,
     history,
     labels,
+    partners,
     payments,
     peers,
     commonmethods,

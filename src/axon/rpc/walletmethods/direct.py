@@ -12,6 +12,7 @@ from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import MAX_ENDPOINTS, Invoice, invoice_from_uri
 from axon.payments.issuing import Terms
+from axon.payments.partneraddress import DEFAULT_PORT
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
 from axon.rpc.dispatch import method
@@ -23,10 +24,6 @@ from axon.wallet.psbt import Psbt
 DAY_S: Final = 86_400
 
 ANY_PORT: Final = Endpoint("127.0.0.1", 0)
-
-DEFAULT_PORT: Final = 12_966
-"""Where a wallet listens for others if no port is named: no service is registered for it (IANA), no
-common one uses it, and no system hands it out. On a telephone's keys it is 1-AXON."""
 
 ONION: Final = "onion"
 """In place of an address: an onion service."""
@@ -58,22 +55,25 @@ async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None
         }
     """
     await _desk(daemon, OpenDesk(passphrase))
-    try:
-        endpoint = await _listening(daemon, listen)
-    except EndpointError as error:
-        raise RpcError(Code.PARAMETER, str(error)) from None
-    except ConfigError as error:
-        raise RpcError(Code.MISC, str(error)) from None
-    return {"listening": str(endpoint)}
+    return {"listening": str(await listening_at(daemon, listen))}
 
 
-async def _listening(daemon: WalletDaemon, listen: str | None) -> Endpoint:
+async def listening_at(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     """Listen where it is asked for, unless it is done already; from then on invoices name that
     first.
 
     Raises:
-        ConfigError: the system or Tor refuses.
+        RpcError: this is no place, or the system or Tor refuses.
     """
+    try:
+        return await _listening_at(daemon, listen)
+    except EndpointError as error:
+        raise RpcError(Code.PARAMETER, str(error)) from None
+    except ConfigError as error:
+        raise RpcError(Code.MISC, str(error)) from None
+
+
+async def _listening_at(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     open_ones = daemon.listening
     if listen is None and open_ones:
         return open_ones[0]

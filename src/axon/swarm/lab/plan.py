@@ -244,7 +244,7 @@ def plan_wallet(
 def listening(item: Component, pick_port: PickPort) -> Component:
     """A wallet as one that others pay directly."""
     # Of all that is called here, only this needs the wallet's room.
-    from axon.rpc.walletmethods.direct import DEFAULT_PORT
+    from axon.payments.partneraddress import DEFAULT_PORT
 
     return replace(item, p2p_port=pick_port(item.host, DEFAULT_PORT))
 
