@@ -13,6 +13,7 @@ from fuzz.targets import (
     nodecalls,
     nodes,
     packets,
+    partners,
     payjoin,
     payments,
     primitives,
@@ -41,6 +42,7 @@ TARGETS: Final[dict[str, Target]] = {
         packets,
         nodes,
         links,
+        partners,
     )
     for name, target in room.TARGETS.items()
 }

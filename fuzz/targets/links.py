@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, get_args
 
 from axon.errors import DecodeError
@@ -39,7 +40,7 @@ MAX_STEPS: Final = 150
 _HASH: Final = bytes(range(32))
 _TXID: Final = Txid(_HASH)
 _KINDS: Final = get_args(LinkMessage)
-_WANTED: Final = Bill(3, (BOB, CAROL))
+WANTED: Final = Bill(3, (BOB, CAROL))
 _PAUSES: Final = (0, 1, SECOND, 10 * SECOND, MINUTE, 10 * MINUTE)
 
 EXAMPLES: Final[tuple[LinkMessage, ...]] = (
@@ -84,7 +85,7 @@ def message_input(message: LinkMessage) -> bytes:
     return bytes((_KINDS.index(type(message)),)) + message.encode()
 
 
-def _reply(heard: Heard) -> LinkReplies:
+def reply(heard: Heard) -> LinkReplies:
     """A wallet that answers questions, and ends the link on a receipt."""
     answers = tuple(each for each in EXAMPLES if each.command == ANSWERS.get(heard.message.command))
     match heard.message:
@@ -95,16 +96,19 @@ def _reply(heard: Heard) -> LinkReplies:
     return LinkReplies(answers)
 
 
-class _Talk:
+class Talk:
     """A machine, and those who talk with it.
 
     Args:
         source: draws what happens.
+        rig: the machine.
+        features: that partners have.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, rig: Rig, features: tuple[Feature, ...] = ()) -> None:
         self._source = source
-        self.rig = Rig(Purse(BILL, OTHER, reply=_reply))
+        self.rig = rig
+        self._features = features
         self.rig.works_at_once = False
         self._partners: list[Partner] = []
         self._garbled: set[PeerId] = set()  # Who has sent what no partner would understand.
@@ -117,7 +121,7 @@ class _Talk:
                 number = 1 + source.number(1)
                 self._partners.append(Partner(rig, rig.accept(), payer=True, number=number))
             case 1:
-                rig.ask(OpenLink(source.choose((_WANTED, OTHER))))
+                rig.ask(OpenLink(source.choose((WANTED, OTHER))))
             case 2 if rig.dials:
                 if source.flag():
                     self._partners.append(Partner(rig, rig.answer_dial(), payer=False))
@@ -156,10 +160,12 @@ class _Talk:
             case 2:
                 rig.handle((Clogged if source.flag() else Drained)(partner.peer))
             case 3 | 4 if partner.hand.initiating:
-                partner.say(partner.hello(source.choose((BILL, OTHER, _WANTED))))
+                hello = partner.hello(source.choose((BILL, OTHER, WANTED)))
+                partner.say(replace(hello, features=self._features))
             case 3 | 4:
-                signer = source.choose((_WANTED, OTHER))
-                partner.say(Hello(), Auth(signer.sign(partner.hand.session_id)))
+                signer = source.choose((WANTED, OTHER))
+                hello = Hello(features=self._features)
+                partner.say(hello, Auth(signer.sign(partner.hand.session_id)))
             case 5:
                 message = source.choose(EXAMPLES)
                 partner.put_packet(message.command, patched(source, message.encode()))
@@ -172,10 +178,14 @@ class _Talk:
         self._garbled.add(partner.peer)
         partner.put(self._source.piece() * (1 + self._source.below(100)))
 
+    @property
+    def ends(self) -> dict[PeerId, LinkEnd]:
+        """The machine's ends of connections."""
+        return self.rig.node._ends
+
     def check(self) -> None:
         """What holds whatever anybody does."""
-        rig = self.rig
-        ends: dict[PeerId, LinkEnd] = rig.node._ends
+        rig, ends = self.rig, self.ends
         here = [peer for peer, sent in rig.sent.items() if sent.ended is None]
         assert sorted(ends) == here
         payees = [end for end in ends.values() if end.side is Side.PAYEE]
@@ -201,13 +211,17 @@ class _Talk:
         self.rig.works_at_once = True
         self.rig.work()
         self.rig.wait(HOUR)
-        assert not [end for end in self.rig.node._ends.values() if end.side is Side.PAYEE]
+        assert not [end for end in self.ends.values() if end.side is Side.PAYEE]
 
 
 def link_node(data: bytes) -> None:
     """Dialers and the dialled, honest and not, in any order; wallets that think for long."""
     source = Source(data)
-    talk = _Talk(source)
+    have_talk(source, Talk(source, Rig(Purse(BILL, OTHER, reply=reply))))
+
+
+def have_talk(source: Source, talk: Talk) -> None:
+    """Draw what happens until nothing is left."""
     for _ in range(MAX_STEPS):
         if source.is_empty:
             break
