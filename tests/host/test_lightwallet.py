@@ -16,6 +16,7 @@ from axon.payments.deal import DealStage, Role
 from axon.primitives.hashes import Txid
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
+from axon.rpc.amounts import Json
 from axon.rpc.errors import RpcError
 from tests.signing import Signer, Spendable
 
@@ -92,6 +93,42 @@ def test_what_a_wallet_refuses_of_payments_comes_as_of_any_method(tmp_path: Path
             await wallet.pay_invoice(BOB.address(), "", SECRET)
 
     run(tmp_path, scene)
+
+
+def test_a_wallet_serves_others_without_its_words_and_is_reached_over_tcp(tmp_path: Path) -> None:
+    """It waits for real time: a connection over loopback."""
+
+    async def scene(bob: RunningWallet) -> None:
+        address = await bob.serve_wallets()
+        assert await bob.serve_wallets() == address
+        assert address.endpoint in bob.daemon.listening
+        assert await bob.call("listpartners") == []
+        with pytest.raises(RpcError, match="names no port"):
+            await bob.call("servewallets", "127.0.0.1:x")
+        folder = tmp_path / "carol"
+        settings = LightSettings(REGTEST, folder, connect=(), partners=(address,))
+        create_wallet(settings, "carol", SECRET)
+        async with asyncio.timeout(20), light_wallet(settings, "carol") as carol:
+            found = await first_partner(carol)
+        assert (found["partner"], found["named"]) == (str(address), True)
+        remembers = LightSettings(REGTEST, folder, connect=(), offline=True)
+        async with asyncio.timeout(20), light_wallet(remembers, "carol") as carol:
+            found = await first_partner(carol)
+        assert (found["partner"], found["named"]) == (str(address), False)
+
+    run(tmp_path, scene)
+
+
+async def first_partner(wallet: RunningWallet) -> dict[str, Json]:
+    """The first partner that a wallet knows, as soon as it has proved its key."""
+    while True:
+        listed = await wallet.call("listpartners")
+        assert isinstance(listed, list)
+        for partner in listed:
+            assert isinstance(partner, dict)
+            if partner["proved"]:
+                return partner
+        await asyncio.sleep(0.01)
 
 
 def run(folder: Path, scene: Callable[[RunningWallet], Awaitable[None]]) -> None:

@@ -60,7 +60,7 @@ def test_a_wallet_that_knows_a_wallet_alone_needs_a_node_for_its_blocks_only(
         bob.kill()
         node.start()
         wait_until(lambda: carol.call("getsyncinfo")["synced"], PATIENCE_S, "a node is back")
-        assert str(carol.call("getbalances")["mine"]["trusted"]) == "25.00000000"
+        assert carol.call("getbalances")["mine"]["trusted"] == 50
         assert given_filters(node) == 0, "none was asked of the node"
         bob.serve("--keep-filters", f"--listen=127.0.0.1:{port}")
         assert bob.call("servewallets")["partner"] == str(address), "its key is kept"
