@@ -27,6 +27,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "S10": "bounded resources",
         "S11": "determinism",
         "S12": "secrets stay home",
+        "S13": "honest payment",
         "L1": "convergence",
         "L1-plan": "no node all others need",
         "L1-kill": "convergence, one dead",
@@ -43,6 +44,8 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "L9": "not eclipsed",
         "L10": "attack progress",
         "L11": "one-way partition",
+        "L12": "direct payment",
+        "L12-kill": "direct payment, all dead",
         "V": "the network",
     }
 )

@@ -117,6 +117,8 @@ class MemoryRun:
             for _, node, item in due:
                 if node.is_up and node.receive(item):
                     self.tell(node, item)
+            for wallet in self.all_wallets.values():
+                wallet.direct.follow()
             if self._now_us >= self._next_block_us:
                 self._next_block_us += int(self.manifest.interval_s * SECOND)
                 for name, mines in self.mining.items():

@@ -15,11 +15,13 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, OutPoint, Transaction, TxOut, outpoint
+from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.faucet import FEE_SAT
 from axon.swarm.lab.manifest import Component
 from axon.swarm.signer import Signer, Spendable
 from axon.wire.messages.blocks import MerkleBlock
+from tests.swarm.lab.memorydeals import MemoryDeals
 from tests.swarm.lab.memorynode import Answering, MemoryNode
 
 
@@ -30,6 +32,9 @@ class Known(Protocol):
 
     def nodes(self) -> Sequence[MemoryNode]:
         """The nodes that live."""
+
+    def wallet(self, name: str) -> MemoryWallet:
+        """A wallet."""
 
 
 class MemoryWallet(Answering):
@@ -46,15 +51,18 @@ class MemoryWallet(Answering):
         self.is_blind = self.keeps_payments = False
         self.chain: list[Block] = []
         self.given: dict[str, int] = {}
+        self.direct = MemoryDeals(self)
 
     def rpc(self, method: str, /, *args: object, **named: object) -> Any:
         """Look through what came, then answer."""
-        node = self._node()
+        node = self.find_node()
         if node is not None and not self.is_blind:
             self.chain = list(node.chain)
+        self.direct.follow()
         return super().rpc(method, *args, **named)
 
-    def _node(self) -> MemoryNode | None:
+    def find_node(self) -> MemoryNode | None:
+        """The node that it asks."""
         deserters = self._run.deserters
         known = [node for node in self._run.nodes() if node.name in self._entries]
         alive = [node for node in known if node.name not in deserters]
@@ -80,6 +88,10 @@ class MemoryWallet(Answering):
             for index, output in enumerate(payment.outputs)
             if output.script_pubkey == self._signer.script
         }
+
+    def find_partner(self, name: str) -> MemoryDeals:
+        """The direct payments of another wallet."""
+        return self._run.wallet(name).direct
 
     # RPC.
 
@@ -135,28 +147,39 @@ class MemoryWallet(Answering):
                 return MerkleBlock(block.header, tree).encode().hex()
         raise RpcError(Code.NOT_FOUND, "not in a block")
 
-    def draftpayment(self, wanted: dict[str, Decimal]) -> dict[str, Any]:
+    def draftpayment(self, wanted: dict[str, Decimal | Amount]) -> dict[str, Any]:
         ((address, amount),) = wanted.items()
         coin, held_sat = next(iter(self._coins().items()))
-        amount_sat = int(amount * COIN)
+        amount_sat = amount.sat if isinstance(amount, Amount) else int(amount * COIN)
         outputs = [
             TxOut(amount_sat, decode_address(address, REGTEST)),
             TxOut(held_sat - amount_sat - FEE_SAT, self._signer.script),
         ]
-        return {"psbt": self._signer.pay([Spendable(coin, held_sat)], outputs).raw.hex()}
+        payment = self._signer.pay([Spendable(coin, held_sat)], outputs)
+        return {"psbt": payment.raw.hex(), "fee": Decimal(FEE_SAT) / COIN}
 
     def sendpayment(self, psbt: str, _passphrase: str) -> dict[str, Any]:
         payment = Transaction.decode(bytes.fromhex(psbt))
-        node, txid = self._node(), to_hex(payment.txid)
+        node, txid = self.find_node(), to_hex(payment.txid)
         self.given[txid] = 0
         if node is not None and not self.keeps_payments:
             node.offer(payment)
             self.given[txid] = 1
         return {"txid": txid}
 
+    def createinvoice(self, amount: Amount) -> dict[str, Any]:
+        return self.direct.issue(amount)
+
+    def payinvoice(self, uri: str, psbt: str, *_: object) -> dict[str, Any]:
+        return self.direct.pay(uri, Transaction.decode(bytes.fromhex(psbt)))
+
+    def listdeals(self, name: str | None = None, count: int = 100, skip: int = 0) -> Any:
+        return self.direct.listed(name)[skip : skip + count]
+
     def gettransaction(self, txid: str) -> dict[str, Any]:
         listed = {item["txid"]: item["confirmations"] for item in self.listtransactions(0)}
-        raws = {to_hex(p.txid): p.raw.hex() for block in self.chain for p in block.transactions}
+        mined = [payment for block in self.chain for payment in block.transactions]
+        raws = {to_hex(p.txid): p.raw.hex() for p in (*mined, *self.direct.payments.values())}
         spread = {"given": self.given.get(txid, 0)}
         return {"confirmations": listed.get(txid, 0), "spread": spread, "hex": raws.get(txid, "")}
 

@@ -14,6 +14,8 @@ from typing import Final
 from axon.errors import ConfigError
 from axon.swarm.invariants import TITLES, Finding
 from axon.swarm.lab import (
+    directservice,
+    directtruth,
     doublecredit,
     faulttrials,
     healing,
@@ -29,9 +31,10 @@ from axon.swarm.lab.checkedrun import CheckedRun
 from axon.swarm.lab.manifest import ComponentKind
 from axon.swarm.lab.startup import Say
 
-ORDER: Final = tuple("S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S12 L1 L2 L3 L4 L6 L7 L8".split())
+ORDER: Final = tuple("S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S12 S13 L1 L2 L3 L4 L6 L7 L8 L12".split())
 HARMFUL: Final = ("S6", "L6", "L8")
-"""Only by name or with `--harm`; with it L1 and L3 are tried with each node dead as well."""
+"""Only by name or with `--harm`; with it L1 and L3 are tried with each node dead as well, and L12
+with all of them."""
 
 HARMLESS: Final = tuple(name for name in ORDER if name not in HARMFUL)
 _SIMULATED: Final = ("S11", "L5", "L9", "L10", "L11")
@@ -44,7 +47,7 @@ class Chosen:
 
     Args:
         names: of invariants, in order.
-        harm: whether nodes may be killed for L1 and L3.
+        harm: whether nodes may be killed for L1, L3 and L12.
     """
 
     names: tuple[str, ...]
@@ -142,6 +145,8 @@ def _afterwards(
         yield resources.bounded_resources(run)
     if "S12" in wanted:
         yield secretscan.secrets_stay_home(run)
+    if "S13" in wanted:
+        yield from _if_any(directtruth.direct_truth(run))
 
 
 def _harmed(run: CheckedRun, chosen: Chosen, say: Say) -> Iterable[Finding]:
@@ -159,6 +164,13 @@ def _harmed(run: CheckedRun, chosen: Chosen, say: Say) -> Iterable[Finding]:
         yield healing.healing(run, say)
     if "L8" in wanted:
         yield faulttrials.last_survivor(run, say)
+    if chosen.harm and "L12" in wanted:
+        yield from _if_any(directservice.direct_service_alone(run, say))
+
+
+def _if_any(found: Finding | None) -> Iterable[Finding]:
+    """What was found where there is anything to look at."""
+    return [] if found is None else [found]
 
 
 def _alive(run: CheckedRun, wanted: Sequence[str], say: Say) -> Iterable[Finding]:
@@ -176,3 +188,5 @@ def _alive(run: CheckedRun, wanted: Sequence[str], say: Say) -> Iterable[Finding
         yield liveness.growth(run, say)
     if "L7" in wanted:
         yield liveness.rejoin(run, say)
+    if "L12" in wanted:
+        yield from _if_any(directservice.direct_service(run, say))

@@ -84,6 +84,16 @@ def pay_directly(
     return DirectPayment(payer.name, payee.name, txid, address, sent_sat, fee_sat, deal)
 
 
+def deal_of(wallet: RpcTarget, payment: DirectPayment) -> Mapping[str, Any]:
+    """What a wallet, of both, says of a payment now.
+
+    Raises:
+        RpcError, Unreachable, Unauthorized: it does not.
+    """
+    (deal,) = wallet.rpc("listdeals", payment.deal["id"])
+    return dict(deal)
+
+
 def hand_over(
     manifest: Manifest, payer: str, payee: str, sent_sat: int, secret: str
 ) -> DirectPayment:

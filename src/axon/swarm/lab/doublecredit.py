@@ -2,8 +2,8 @@
 
 A node on the same block must have each coin that a wallet says it holds, and no two wallets may
 hold one. Of a wallet's own payments no two may spend one coin, unless the later one pays the same
-people with a higher fee: that is a fee bump, and was asked for. That no chain spends a coin twice
-is seen by the second judge of S1.
+people with a higher fee: that is a fee bump, or a payjoin, and was asked for. That no chain spends
+a coin twice is seen by the second judge of S1.
 """
 
 from __future__ import annotations
@@ -97,9 +97,12 @@ def paid_twice(wallet: CheckedWallet, told: WalletStatement) -> str:
 
 
 def _is_bump(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether one of two payments pays the same people for a higher fee."""
+    """Whether one of two payments pays the same people for a higher fee, or was joined.
+
+    Of one that its payee has joined with a coin of his own no wallet can tell the fee.
+    """
     same = sorted(one["addresses"]) == sorted(other["addresses"])
-    return same and one["fee"] != other["fee"]
+    return same and one.get("fee") != other.get("fee")
 
 
 def _shown(place: Coin) -> str:

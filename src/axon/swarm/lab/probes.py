@@ -47,6 +47,8 @@ class Probe(StrEnum):
     COLD = "read from nothing"
     PAY = "paid"
     CONFIRM = "saw it confirmed"
+    HAND_OVER = "handed over"
+    SETTLE = "settled"
 
 
 LIMITS_S: Final = {
@@ -55,6 +57,8 @@ LIMITS_S: Final = {
     Probe.COLD: 30.0,
     Probe.PAY: 15.0,
     Probe.CONFIRM: 10.0,
+    Probe.HAND_OVER: 20.0,
+    Probe.SETTLE: 10.0,
 }
 """T_op, by probe. A wallet whose nodes all died dials every few seconds; a node asks a stranger
 for a payment two seconds late; a cold wallet has a program to start and a chain to read."""
@@ -208,7 +212,7 @@ class _ProbeRun:
         begin = self._run.now()
         fresh = self._started(cold)
         able += self._each(
-            fresh, Probe.COLD, begin, lambda wallet: has_read(wallet) and not _is_poor(wallet)
+            fresh, Probe.COLD, begin, lambda wallet: has_read(wallet) and not is_poor(wallet)
         )
         begin = self._run.now()
         able = self._each(self._sent(able), Probe.PAY, begin, self._is_taken)
@@ -230,7 +234,7 @@ class _ProbeRun:
 
     def _new_block(self, wallets: Sequence[CheckedWallet], cold: Sequence[str]) -> tuple[int, str]:
         """Have a block found, with money in it for wallets that have none."""
-        poor = self._run.each(wallets, partial(_answers, _is_poor))
+        poor = self._run.each(wallets, partial(_answers, is_poor))
         addresses = [
             str(wallet.rpc("getnewaddress"))
             for wallet, needs_some in zip(wallets, poor, strict=True)
@@ -331,6 +335,6 @@ def _answers(is_done: Callable[[CheckedWallet], bool], wallet: CheckedWallet) ->
         return False
 
 
-def _is_poor(wallet: CheckedWallet) -> bool:
+def is_poor(wallet: CheckedWallet) -> bool:
     """Whether a wallet holds less than it is to pay, with a fee."""
     return amount_sat(wallet.rpc("getbalance")) < ENOUGH_SAT

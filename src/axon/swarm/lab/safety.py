@@ -86,7 +86,7 @@ def validate_chains(run: CheckedRun) -> list[JudgedChain]:
     for tip in dict.fromkeys(str(coins["bestblock"]) for coins in tips.values()):
         standing = [node for node in nodes if tips[node.name]["bestblock"] == tip]
         height = int(tips[standing[0].name]["height"])
-        result = check_chain(_blocks(standing[0], tip, height), run.now())
+        result = check_chain(read_blocks(standing[0], tip, height), run.now())
         names = tuple(node.name for node in standing)
         told = {
             name: (amount_sat(tips[name]["total_amount"]), int(tips[name]["txouts"]))
@@ -101,7 +101,7 @@ def _coins(node: CheckedNode) -> dict[str, Any]:
     return found
 
 
-def _blocks(node: CheckedNode, tip: str, height: int) -> Iterator[bytes]:
+def read_blocks(node: CheckedNode, tip: str, height: int) -> Iterator[bytes]:
     """The chain that ends in a block, read from one node, from height 1 on."""
     names = [tip]
     with node.connected():
