@@ -35,6 +35,22 @@ def test_components_and_links() -> None:
     assert found.members("n3") == ("n3",)
 
 
+def test_whom_a_wallet_pays_directly() -> None:
+    names = ("w1", "w2", "w3")
+    some = tuple(WalletPlan(name, listens=name != "w2") for name in names)
+    found = Blueprint("small", (NODE,), some)
+    assert found.payees == ("w1", "w3")
+    assert [found.payee_of(name, ()) for name in names] == ["w3", "w3", "w1"]
+    assert found.payee_of("w2", ("w3",)) == "w1"
+    assert found.all_links() == ["w1-w2", "w1-w3", "w2-w3"]
+    assert found.payers(("w3",)) == ["w1", "w2"]
+    assert found.payers(("w2", "w3")) == [], "one alone pays nobody"
+    alone = Blueprint("small", (NODE,), (WalletPlan("w1", listens=True), WalletPlan("w2")))
+    assert alone.payers(()) == ["w2"], "nobody listens whom w1 could pay"
+    assert alone.payee_of("w2", ("w1",)) == ""
+    assert Blueprint("small", (NODE,), (WalletPlan("w1"), WalletPlan("w2"))).all_links() == []
+
+
 def test_who_is_on_a_host_goes_with_it_and_who_uses_a_clock_does_not() -> None:
     shared = (
         SharedPlan("h1", ComponentClass.HOST, ("n1",)),

@@ -17,7 +17,8 @@ from axon.rpc.amounts import encode_json
 from axon.swarm import blueprintfile
 from axon.swarm.faultplan import MAX_PLAN_BYTES, FaultPlan
 from axon.swarm.invariants import TITLES
-from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trial import run_trial
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.plants import organic
 from axon.swarm.spof.scope import check_plan
 from axon.swarm.spof.shrink import Case, shrink

@@ -8,7 +8,7 @@ share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations
@@ -85,12 +85,14 @@ class WalletPlan:
         knows: nodes whose addresses it is told at its start.
         seeds: names that it looks up where it knows no address.
         tx_version: of the transactions that it makes.
+        listens: other wallets pay it directly.
     """
 
     name: str
     dials: tuple[str, ...] | None = None
     knows: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
+    listens: bool = False
     tx_version: int = USUAL_TX_VERSION
 
 
@@ -187,8 +189,28 @@ class Blueprint:
         """Whether Bitcoin Core's program is among its nodes."""
         return self.bitcoinds > 0
 
+    @property
+    def payees(self) -> tuple[str, ...]:
+        """The wallets that other wallets pay directly."""
+        return tuple(wallet.name for wallet in self.wallets if wallet.listens)
+
+    def payers(self, harmed: Collection[str]) -> list[str]:
+        """The wallets that pay directly and are not harmed; none where there are not two.
+
+        Whoever alone listens has nobody to pay.
+        """
+        names = [wallet.name for wallet in self.wallets if wallet.name not in harmed]
+        return [name for name in names if self.payee_of(name, ())] if len(names) > 1 else []
+
+    def payee_of(self, payer: str, harmed: Collection[str]) -> str:
+        """Whom a wallet pays directly: the next one that listens and is not harmed; or empty."""
+        names = [wallet.name for wallet in self.wallets]
+        place = names.index(payer)
+        following = [*names[place + 1 :], *names[:place]]
+        return next((n for n in following if n in self.payees and n not in harmed), "")
+
     def components(self) -> dict[str, ComponentClass]:
-        """Every component by its name, links between nodes left out: see `links`."""
+        """Every component by its name, links left out: see `all_links`."""
         found = {node.name: ComponentClass.NODE for node in self.nodes}
         found |= {wallet.name: ComponentClass.WALLET for wallet in self.wallets}
         found |= {miner.name: ComponentClass.MINER for miner in self.miners}
@@ -205,6 +227,14 @@ class Blueprint:
             for one, other in combinations(names, 2)
             if _may_link(one, other, planned[one]) or _may_link(other, one, planned[other])
         ]
+
+    def all_links(self) -> list[str]:
+        """The same with those between two wallets of which one pays the other directly."""
+        pairs = combinations(self.wallets, 2)
+        paying = [
+            f"{one.name}-{other.name}" for one, other in pairs if one.listens or other.listens
+        ]
+        return self.links() + paying
 
     def members(self, name: str) -> tuple[str, ...]:
         """Who is harmed itself where a component is: those on a host or in a group, or just it."""

@@ -24,6 +24,16 @@ def test_all_of_a_run_is_on_the_paper() -> None:
     assert found.newcomer_wallet == WalletPlan("c1", ("n4",))
 
 
+def test_who_listens_listens_on_the_paper_and_who_comes_new_does_not() -> None:
+    manifest = planned(2, miners=1, wallets=2)
+    manifest.change("w2", p2p_port=12966)
+    assert on_paper(manifest).payees == ("w2",)
+    manifest.change("w1", p2p_port=12966)
+    newcomer = on_paper(manifest).newcomer_wallet
+    assert newcomer is not None
+    assert not newcomer.listens
+
+
 def test_what_is_not_simulated_is_refused() -> None:
     mixed = planned(3, miners=1, wallets=1)
     mixed.change("n2", program=NodeProgram.BITCOIND)

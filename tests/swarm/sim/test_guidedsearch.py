@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from axon.swarm.blueprint import Blueprint, MinerPlan, NodePlan, node_names
-from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trial import run_trial
 from axon.swarm.sim.trialpool import TrialPool
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.guide import Guide
 from axon.swarm.spof.plants import PLANTS, organic

@@ -10,7 +10,8 @@ from axon.machine import MILLISECOND
 from axon.swarm.blueprint import WalletPlan
 from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.sim import trial
-from axon.swarm.sim.trial import HEALING, Stage, run_trial
+from axon.swarm.sim.trial import HEALING, run_trial
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.trialhistory import NEMESIS, HistoryLine, LineType, TrialPhase

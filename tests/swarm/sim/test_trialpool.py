@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trial import run_trial
 from axon.swarm.sim.trialcontrols import check_controls
 from axon.swarm.sim.trialpool import TrialPool
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.candidates import MODES, Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic
 from axon.swarm.spof.search import CandidateState, Job, Search

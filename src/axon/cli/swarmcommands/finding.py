@@ -26,6 +26,7 @@ from axon.swarm.blueprint import Blueprint, ComponentClass
 from axon.swarm.invariants import counted
 from axon.swarm.lab.manifest import BackendName, NodeProgram
 from axon.swarm.lab.plan import read_mix
+from axon.swarm.lab.topology import DIRECT_WALLETS, RunTopology
 from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.lab.trials.search import check_controls as lab_controls
 from axon.swarm.lab.trials.search import possible, run_search
@@ -33,7 +34,7 @@ from axon.swarm.lab.verdict import Exit
 from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
-from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.plants import PLANTS, organic, paying
 from axon.swarm.spof.savedfields import SIM
 from axon.swarm.spof.savedverdict import read_network
 from axon.swarm.spof.scope import Reach, Scope, check_candidate
@@ -53,7 +54,11 @@ _MORE: Final = (
 
 
 NODES: Final = 10
+WALLETS: Final = 3
 """Of a network of which nothing is said."""
+
+DIRECT_NODES: Final = 3
+"""Where wallets pay each other directly few nodes are enough, and nothing is said of them."""
 
 _CODES: Final = {
     Level.FOUND: Exit.VIOLATED,
@@ -76,8 +81,16 @@ def add_commands(add: AddCommand) -> None:
 
 def _add_network(drawn: argparse._ArgumentGroup) -> None:
     drawn.add_argument("--nodes", type=positive, metavar="N", help=f"default {NODES}")
-    drawn.add_argument("--wallets", type=positive, default=3, metavar="W", help="default 3")
+    drawn.add_argument("--wallets", type=positive, metavar="W", help=f"default {WALLETS}")
     drawn.add_argument("--miners", type=positive, default=2, metavar="M", help="default 2")
+    drawn.add_argument(
+        "--topology",
+        choices=(RunTopology.ORGANIC, RunTopology.WALLETS),
+        type=RunTopology,
+        default=RunTopology.ORGANIC,
+        help="organic: nodes find each other (default); wallets: so do they, and wallets pay each "
+        f"other directly ({DIRECT_NODES} nodes, {DIRECT_WALLETS} wallets unless said otherwise)",
+    )
     drawn.add_argument(
         "--plant",
         choices=list(PLANTS),
@@ -217,7 +230,11 @@ def _blueprint(options: Namespace) -> Blueprint:
     path: Path | None = options.network
     if options.mix and (path or options.plant or options.nodes):
         raise UsageError("--mix says which nodes there are; --nodes, --plant and --network do, too")
-    options.nodes = options.nodes or NODES
+    is_direct = options.topology is RunTopology.WALLETS
+    if is_direct and (options.mix or path or options.plant):
+        raise UsageError("--topology draws a network; --mix, --plant and --network name another")
+    options.nodes = options.nodes or (DIRECT_NODES if is_direct else NODES)
+    options.wallets = options.wallets or (DIRECT_WALLETS if is_direct else WALLETS)
     if path is not None:
         try:
             found = read_network(path.read_text())
@@ -234,6 +251,8 @@ def _blueprint(options: Namespace) -> Blueprint:
 
 def _drawn(options: Namespace) -> Blueprint:
     """A network whose nodes find each other, of the programs that are wanted."""
+    if options.topology is RunTopology.WALLETS:
+        return paying(options.nodes, options.wallets, options.miners)
     if not options.mix:
         return organic(options.nodes, options.wallets, options.miners)
     programs = [program for program, count in read_mix(options.mix) for _ in range(count)]
@@ -307,6 +326,8 @@ def _replay(options: Namespace) -> str:
             words.append(f"--plant {options.plant}")
         else:
             words.append(f"--wallets {options.wallets} --miners {options.miners}")
+        if options.topology is not RunTopology.ORGANIC:
+            words.append(f"--topology {options.topology}")
     return " ".join(words)
 
 

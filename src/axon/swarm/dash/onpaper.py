@@ -39,7 +39,10 @@ def on_paper(manifest: Manifest) -> Blueprint:
         )
         for item in manifest.nodes
     )
-    wallets = tuple(WalletPlan(item.name, item.dials, item.knows) for item in manifest.wallets)
+    wallets = tuple(
+        WalletPlan(item.name, item.dials, item.knows, listens=item.is_payable)
+        for item in manifest.wallets
+    )
     miners = manifest.of_kind(ComponentKind.MINER)
     return Blueprint(
         manifest.topology,
@@ -47,5 +50,5 @@ def on_paper(manifest: Manifest) -> Blueprint:
         wallets,
         tuple(MinerPlan(item.name, (item.node,)) for item in miners),
         newcomer_node=NodePlan("j1", knows=names),
-        newcomer_wallet=replace(wallets[0], name="c1"),
+        newcomer_wallet=replace(wallets[0], name="c1", listens=False),
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
+from axon.chain.store import MemoryStore
 from axon.drivers.sim.driver import Simulation
+from axon.host.lightwallet import check_scripts
 from axon.machine import SECOND, Endpoint, Instant
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -19,7 +22,9 @@ from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
 from axon.primitives.netaddress import TimedAddress
 from axon.primitives.network import REGTEST
+from axon.swarm.signer import Signer
 from axon.swarm.sim.lightdisk import LightDisk
+from axon.wallet.keys import watch
 from axon.wallet.wallet import Wallet
 from axon.wire.messages import Services
 
@@ -60,6 +65,47 @@ class Ways:
     seeds: tuple[str, ...] = ()
 
 
+def watching_wallet(owner: Signer) -> Wallet:
+    """A wallet without keys; its owner signs by himself."""
+    descriptor = f"wpkh({owner.public_key.hex()})"
+    wallet = Wallet.create(MemoryStore(), REGTEST, watch(REGTEST, descriptor), birthday_s=0)
+    wallet.check_scripts = check_scripts
+    return wallet
+
+
+def boot_light(device: Device, ways: Ways, rng: Random, now: Instant) -> SpvNode:
+    """A device's light client as it comes up from its disk."""
+    dials = ways.dials
+    connections = ConnectionsConfig(
+        port=REGTEST.port,
+        max_connections=MAX_CONNECTIONS,
+        connect=None if dials is None else tuple(Target(str(each), each) for each in dials),
+        dns_seeds=ways.seeds,
+        v2=False,
+        lab=True,
+        needs=int(Services.COMPACT_FILTERS),
+    )
+    addrman = AddrMan(rng, lab=True)
+    for endpoint in ways.knows:
+        address = address_of(endpoint)
+        assert address is not None, "nodes have IPv4 addresses"
+        told = TimedAddress(now // SECOND, _NODE_SERVICES, address)
+        addrman.add([told], address, now)
+    headers, filter_headers = device.disk.load()
+    mark = device.wallet.scanned
+    return SpvNode(
+        LinkSettings(network=REGTEST, connections=connections),
+        headers=headers,
+        filter_headers=filter_headers,
+        start=ScanStart(None, None) if mark is None else ScanStart(mark.height, mark.hash),
+        unconfirmed=device.wallet.unconfirmed_own(),
+        addrman=addrman,
+        bans=BanList(),
+        rng=rng,
+        now=now,
+    )
+
+
 def add_light(
     simulation: Simulation,
     device: Device,
@@ -76,38 +122,9 @@ def add_light(
         on_report: is told every fact.
         clock_offset_us: how far its clock is ahead.
     """
-    dials = ways.dials
-    connections = ConnectionsConfig(
-        port=REGTEST.port,
-        max_connections=MAX_CONNECTIONS,
-        connect=None if dials is None else tuple(Target(str(each), each) for each in dials),
-        dns_seeds=ways.seeds,
-        v2=False,
-        lab=True,
-        needs=int(Services.COMPACT_FILTERS),
-    )
 
     def boot(now: Instant) -> SpvNode:
-        rng = simulation.random(f"light at {home.host}", now)
-        addrman = AddrMan(rng, lab=True)
-        for endpoint in ways.knows:
-            address = address_of(endpoint)
-            assert address is not None, "nodes have IPv4 addresses"
-            told = TimedAddress(now // SECOND, _NODE_SERVICES, address)
-            addrman.add([told], address, now)
-        headers, filter_headers = device.disk.load()
-        mark = device.wallet.scanned
-        return SpvNode(
-            LinkSettings(network=REGTEST, connections=connections),
-            headers=headers,
-            filter_headers=filter_headers,
-            start=ScanStart(None, None) if mark is None else ScanStart(mark.height, mark.hash),
-            unconfirmed=device.wallet.unconfirmed_own(),
-            addrman=addrman,
-            bans=BanList(),
-            rng=rng,
-            now=now,
-        )
+        return boot_light(device, ways, simulation.random(f"light at {home.host}", now), now)
 
     return simulation.add(
         boot,

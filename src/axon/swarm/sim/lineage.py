@@ -60,7 +60,7 @@ class Lineage:
         self._first: dict[tuple[int, _Item], int] = {}  # By whom and what it was had: from whom.
         self._found: dict[BlockHash, tuple[str, list[str]]] = {}  # By whom, and handed to whom.
         blueprint = net.blueprint
-        self._known = frozenset((*blueprint.components(), *blueprint.links()))
+        self._known = frozenset((*blueprint.components(), *blueprint.all_links()))
         net.simulation.on_received = self._received
         net.miners.on_found = self._has_found
 

@@ -16,7 +16,7 @@ from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import Op, Way, step
 from axon.swarm.invariants import Finding
 from axon.swarm.sim.attackreport import AttackReport
-from axon.swarm.sim.trial import Stage
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.plants import organic
 
 NODES: Final = 7

@@ -10,36 +10,29 @@ one block again, those that were harmed included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from axon.drivers.sim.driver import START
-from axon.errors import ConfigError
 from axon.machine import MINUTE, SECOND, Instant
 from axon.node.commands import SendTransaction
 from axon.node.facts import Fact
 from axon.node.full import FullNode
 from axon.primitives.transaction import Transaction, TxOut
-from axon.swarm.blueprint import Blueprint
 from axon.swarm.faultplan import FaultPlan
 from axon.swarm.harmed import harmed_by, touched_by
 from axon.swarm.invariants import Finding, Violation
 from axon.swarm.signer import Spendable
+from axon.swarm.sim.directclients import HAND_OVER, SETTLE, DirectClients
 from axon.swarm.sim.historychange import HistoryChange
 from axon.swarm.sim.lineage import Lineage
-from axon.swarm.sim.trialnetwork import TrialNetwork
+from axon.swarm.sim.payingprogram import PayingDevice
 from axon.swarm.sim.trialrecorder import TrialRecorder
+from axon.swarm.sim.trialstage import FEE_SAT, LOOK, Stage
 from axon.swarm.sim.watch import Watch
-from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history, spendable
+from axon.swarm.sim.workload import PAYERS
 from axon.swarm.trialhistory import LineType
 from axon.swarm.trialreport import Operation, Support, TrialReport, told_late
-
-BOOT: Final = 2 * MINUTE
-"""For all to find each other."""
-
-FUNDING: Final = 10 * MINUTE
-"""At most until each wallet sees its first coins."""
 
 SERVICE: Final = 20 * MINUTE
 """At most until a client has what it asked. A wallet may hang on a node that asked a peer which it
@@ -54,86 +47,18 @@ it asks another one, as Bitcoin Core does."""
 HEALING: Final = 20 * MINUTE
 """From the end of the harm until all must be on one block: dead links are found out after 20."""
 
-LOOK: Final = SECOND // 4
-"""So often it is looked whether something has come about. To look after each event took a quarter
-of the time of a trial, and what is measured may take minutes."""
-
 JOIN: Final = "join"
 _SERVICES: Final = (
     ("L3", ("read", "receive", "pay"), SERVICE),
     ("L3-cold", ("start",), SERVICE),
     ("L7", (JOIN,), SERVICE + CONVERGENCE),
+    ("L12", (HAND_OVER, SETTLE), SERVICE),
 )
 """What clients ask, by the invariant that says that they get it, and in which time."""
 
 _NEVER: Final = 1 << 62
 
-_DROPPED_BLOCKS: Final = 12
-"""So many blocks more than some nodes keep are in the chain from the start."""
-
-_COIN_SAT: Final = 10_000_000
 _PAYMENT_SAT: Final = 1_000_000
-_FEE_SAT: Final = 2_000
-
-
-class Stage:
-    """A network of a blueprint, ready to be harmed: wallets have coins, and all are on one block.
-
-    A trial uses it up. Equal arguments make equal stages.
-
-    Args:
-        blueprint: what to raise.
-        seed: of all chance.
-
-    Raises:
-        ConfigError: Bitcoin Core's program is in it.
-    """
-
-    def __init__(self, blueprint: Blueprint, seed: int) -> None:
-        if blueprint.is_mixed:
-            raise ConfigError("a bitcoind runs in no simulation; --backend netns raises it")
-        self.blueprint = blueprint
-        kept = max(node.keeps_blocks for node in blueprint.nodes)
-        past = max(HISTORY_BLOCKS, kept + _DROPPED_BLOCKS)
-        self.net = TrialNetwork(blueprint, seed, history(START, past))
-        self.simulation = self.net.simulation
-        self.simulation.run(self.net.now + BOOT)
-        newcomers = [blueprint.newcomer_wallet] if blueprint.newcomer_wallet else []
-        owners = [wallet.name for wallet in (*blueprint.wallets, *newcomers)]
-        self.pay([self.net.signer(name).script for name in owners], _COIN_SAT)
-        self.is_ready = self.simulation.run_until(
-            lambda: all(map(self._has_coins, self.net.devices)),
-            self.net.now + FUNDING,
-            every_us=LOOK,
-        )
-
-    def _has_coins(self, name: str) -> bool:
-        confirmed = self.net.devices[name].wallet.ledger.confirmed
-        return bool(confirmed) and self.net.light(name).is_synced
-
-    def pay(
-        self, scripts: Sequence[bytes], amount_sat: int, spared: tuple[str, ...] = ()
-    ) -> Transaction | None:
-        """Somebody pays, through the first node that answers; None if nobody can.
-
-        Args:
-            scripts: who is paid.
-            amount_sat: to each.
-            spared: nodes that are not asked.
-        """
-        net = self.net
-        names = [plan.name for plan in self.blueprint.nodes if plan.name not in spared]
-        node = next(filter(net.answers, names), None)
-        payer = PAYERS[0]
-        coins = [] if node is None else spendable(net.net, net.number(node), payer)
-        if node is None or not coins:
-            return None
-        coin = max(coins, key=lambda each: (each.amount_sat, each.outpoint))
-        outputs = [TxOut(amount_sat, script) for script in scripts]
-        change_sat = coin.amount_sat - len(outputs) * amount_sat - _FEE_SAT * max(1, len(outputs))
-        payment = payer.pay([coin], [*outputs, TxOut(change_sat, payer.script)])
-        self.simulation.ask(net.number(node), SendTransaction(payment))
-        return payment
 
 
 class _Trial:
@@ -158,8 +83,9 @@ class _Trial:
         self._took_us: dict[tuple[str, str], int] = {}
         self._payments: dict[tuple[str, str], Transaction] = {}  # What receives and pays wait for.
         self._hung_on: dict[tuple[str, str], frozenset[str]] = {}  # Of those that are done.
+        self._direct = DirectClients(stage.net, self._harmed)
         blueprint = stage.blueprint
-        self._sound = frozenset((*blueprint.components(), *blueprint.links())) - self._harmed
+        self._sound = frozenset((*blueprint.components(), *blueprint.all_links())) - self._harmed
         self._began = self._served_at = self._last_block_at = self._net.now
         self._grew_at: int | None = None
         self._first_height = self._last_height = 0
@@ -195,6 +121,8 @@ class _Trial:
         begin, self._last_height = net.now, self._best_height()
         healed = self._wait(self._is_healed, begin + HEALING)
         report.findings.append(_finding("L6", healed, net.now - begin, HEALING, self._apart()))
+        if not self._nodes and self._direct.payers:
+            report.findings.append(self._settled(begin))
         if self._unsafe is not None:
             report.findings.insert(0, self._unsafe)
         report.operations = [
@@ -235,7 +163,7 @@ class _Trial:
         """Have each client that is not harmed ask for something."""
         blueprint, net = self._stage.blueprint, self._net
         names = [each.name for each in blueprint.wallets if each.name not in self._harmed]
-        scripts = [net.signer(name).script for name in names]
+        scripts = [net.script_of(name) for name in names]
         sent = self._stage.pay(scripts, _PAYMENT_SAT, tuple(self._harmed))
         for name in names:
             for what, payment in ("receive", sent), ("pay", self._spend(name)):
@@ -243,6 +171,9 @@ class _Trial:
                 if payment is not None:
                     self._payments[name, what] = payment
             self._waits[name, "read"] = partial(self._reads, name)
+        for name in self._direct.payers:
+            self._waits[name, HAND_OVER] = partial(self._direct.is_handed, name)
+            self._waits[name, SETTLE] = partial(self._direct.is_settled, name)
         if blueprint.newcomer_wallet is not None:
             name = blueprint.newcomer_wallet.name
             net.add_wallet(blueprint.newcomer_wallet)
@@ -257,9 +188,11 @@ class _Trial:
     def _spend(self, name: str) -> Transaction | None:
         """A wallet pays somebody with a coin of its own; None if it has none."""
         net, device = self._net, self._net.devices[name]
+        if isinstance(device, PayingDevice):
+            return self._spend_signed(device)
         for coin in device.wallet.coins():
             if coin.confirmations:
-                left_sat = coin.amount_sat - _FEE_SAT
+                left_sat = coin.amount_sat - FEE_SAT
                 spent = Spendable(coin.outpoint, coin.amount_sat)
                 output = TxOut(left_sat, PAYERS[1].script)
                 payment = net.signer(name).pay([spent], [output], version=self._versions[name])
@@ -267,6 +200,15 @@ class _Trial:
                 device.wallet.record_sent(payment, now_s)
                 self._simulation.command(device.number, SendTransaction(payment))
                 return payment
+        return None
+
+    def _spend_signed(self, device: PayingDevice) -> Transaction | None:
+        """The same of a wallet that has its keys."""
+        for coin in device.coins(_PAYMENT_SAT + FEE_SAT)[:1]:
+            payment = device.sign(device.draft(PAYERS[1].script, _PAYMENT_SAT, coin))
+            device.wallet.record_sent(payment, self._simulation.clock(device.number) // SECOND)
+            self._simulation.command(device.number, SendTransaction(payment))
+            return payment
         return None
 
     def _has_confirmed(self, name: str, payment: Transaction | None) -> bool:
@@ -287,6 +229,7 @@ class _Trial:
 
     def _note_done(self) -> None:
         now = self._net.now
+        self._direct.look()
         for key, is_met in self._waits.items():
             if key not in self._took_us and is_met():
                 self._took_us[key] = now - self._began
@@ -330,20 +273,33 @@ class _Trial:
     def _judge(self) -> list[Finding]:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
-            return [Finding("L3", False, "no node is left")]
+            return [Finding("L3", False, "no node is left"), *self._served((HAND_OVER,))]
         since_us = self._net.now - self._last_block_at
         grew_us = (self._grew_at or self._served_at) - self._began
         findings = [
             _finding("L1", self._agree(), since_us, CONVERGENCE, self._apart()),
             _finding("L4", self._grew(), grew_us, SERVICE, "no block was found"),
         ]
+        return findings + self._served()
+
+    def _served(self, only: tuple[str, ...] = ()) -> list[Finding]:
+        """Whether clients had what they asked for, or some of it, in time."""
+        findings = []
         for name, whats, limit_us in _SERVICES:
-            asked = [key for key in self._waits if key[1] in whats]
+            due = [what for what in whats if what in only or not only]
+            asked = [key for key in self._waits if key[1] in due]
             late = [key for key in asked if self._took_us.get(key, _NEVER) > limit_us]
             if asked:
                 longest_us = max(self._took_us.get(key, limit_us) for key in asked)
                 findings.append(_finding(name, not late, longest_us, limit_us, told_late(late)))
         return findings
+
+    def _settled(self, begin: Instant) -> Finding:
+        """What was handed over with no node in reach is settled once nodes are back."""
+        payers = self._direct.payers
+        self._wait(lambda: all(map(self._direct.is_settled, payers)), begin + SERVICE)
+        late = [(name, SETTLE) for name in payers if not self._direct.is_settled(name)]
+        return _finding("L12-kill", not late, self._net.now - begin, SERVICE, told_late(late))
 
     def _best_height(self) -> int:
         return max((self._net.node(name).active.height for name in self._nodes), default=0)

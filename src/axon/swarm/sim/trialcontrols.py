@@ -9,7 +9,7 @@ from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS
 from axon.swarm.spof.search import Job, Search
-from axon.swarm.spof.verdict import Control, control_of
+from axon.swarm.spof.verdict import Control, control_of, control_without_nodes
 from axon.swarm.trialreport import TrialReport
 
 NODES: Final = 6
@@ -18,6 +18,9 @@ NODES: Final = 6
 _PLANTED: Final = ("star", "one-server", "only-miner", "one-filter-server")
 """Their culprits break the ledger, the service of wallets, growth, and newcomers' start."""
 
+_PAYING: Final = "one-payee"
+"""Its culprit breaks direct payments, where wallets of the network that is judged make some."""
+
 
 def check_controls(pool: TrialPool) -> Iterator[Control]:
     """A network that is not harmed must hold, and known single points must be found.
@@ -25,16 +28,19 @@ def check_controls(pool: TrialPool) -> Iterator[Control]:
     Args:
         pool: with the network that is to be judged.
     """
-    yield _control("nothing is harmed", pool, Candidate((), Mode.KILL), fails=False)
-    for name in _PLANTED:
+    yield control_of("nothing is harmed", _tried(pool, Candidate((), Mode.KILL)), fails=False)
+    names = tuple(node.name for node in pool.blueprint.nodes)
+    if pool.blueprint.payees:
+        yield control_without_nodes(_tried(pool, Candidate(names, Mode.KILL)))
+    for name in (*_PLANTED, *((_PAYING,) if pool.blueprint.payees else ())):
         plant = PLANTS[name]
         planted = TrialPool(plant.make(NODES), pool.seed, 1)
         guilty = Candidate((plant.culprit,), Mode.KILL)
-        yield _control(f"{guilty} in {name}", planted, guilty, fails=True)
+        yield control_of(f"{guilty} in {name}", _tried(planted, guilty), fails=True)
 
 
-def _control(about: str, pool: TrialPool, candidate: Candidate, *, fails: bool) -> Control:
-    """One control; a candidate that fails is believed at the first time here."""
+def _tried(pool: TrialPool, candidate: Candidate) -> TrialReport:
+    """One trial of a control; a candidate that fails is believed at the first time here."""
     search, reports = Search([candidate]), list[TrialReport]()
 
     def told(job: Job, report: TrialReport) -> None:
@@ -42,4 +48,4 @@ def _control(about: str, pool: TrialPool, candidate: Candidate, *, fails: bool) 
             reports.append(report)
 
     pool.run(search, told, lambda: bool(reports))
-    return control_of(about, reports[0], fails=fails)
+    return reports[0]

@@ -11,11 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from axon.chain.store import MemoryStore
 from axon.drivers.linkmodel import LinkModel
 from axon.drivers.sim.network import Cut, Shaping
 from axon.errors import StorageError
-from axon.host.lightwallet import check_scripts
 from axon.machine import MILLISECOND, SECOND, Endpoint, Instant, Machine
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -26,19 +24,19 @@ from axon.node.work import perform
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.redial import Target
 from axon.p2p.requests import address_of
+from axon.payments.walletnode import WalletNode
 from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Rejected
 from axon.swarm.blueprint import Blueprint, ComponentClass, NodePlan, WalletPlan
 from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
 from axon.swarm.signer import Signer
-from axon.swarm.sim.lightprogram import Device, Ways, add_light
+from axon.swarm.sim.lightprogram import Device, Ways, add_light, watching_wallet
 from axon.swarm.sim.lookout import Lookout
+from axon.swarm.sim.payingprogram import PayingDevice
 from axon.swarm.sim.simulation import PORT, SimNetwork, SimNode, host
 from axon.swarm.sim.surroundings import USED, Surroundings
 from axon.swarm.sim.trialminers import TEMPLATE_TIME, Miners
 from axon.swarm.withholder import Withholder
-from axon.wallet.keys import watch
-from axon.wallet.wallet import Wallet
 
 EVENT_COST: Final = MILLISECOND
 """What one event costs a program that is not slow, about; a slow one takes a multiple of it."""
@@ -132,8 +130,21 @@ class TrialNetwork:
     def light(self, name: str) -> SpvNode:
         """A wallet's machine."""
         machine = self.simulation.machine(self.devices[name].number)
+        if isinstance(machine, WalletNode):
+            return machine.spv
         assert isinstance(machine, SpvNode)
         return machine
+
+    def paying(self, name: str) -> PayingDevice:
+        """A wallet that pays and is paid directly."""
+        device = self.devices[name]
+        assert isinstance(device, PayingDevice), f"{name} is none of these"
+        return device
+
+    def script_of(self, name: str) -> bytes:
+        """Where a wallet is paid; it need not have come yet."""
+        device = self.devices.get(name)
+        return device.script if isinstance(device, PayingDevice) else self.signer(name).script
 
     def is_node(self, name: str) -> bool:
         """Whether it is a node; else it is a wallet."""
@@ -150,23 +161,23 @@ class TrialNetwork:
 
     def add_wallet(self, plan: WalletPlan) -> Device:
         """Raise a wallet with an empty disk."""
-        descriptor = f"wpkh({self.signer(plan.name).public_key.hex()})"
-        wallet = Wallet.create(MemoryStore(), REGTEST, watch(REGTEST, descriptor), birthday_s=0)
-        wallet.check_scripts = check_scripts
-        device = self.devices[plan.name] = Device(wallet)
-        place = len(self.devices)
+        place = 1 + len(self.devices)
+        home = Endpoint(f"99.{place // 250}.{place % 250}.1", PORT)
         ways = Ways(
             tuple(map(self._endpoint, plan.knows)),
             None if plan.dials is None else tuple(map(self._endpoint, plan.dials)),
             plan.seeds,
         )
-        device.number = add_light(
-            self.simulation,
-            device,
-            Endpoint(f"99.{place // 250}.{place % 250}.1", PORT),
-            ways,
-            on_report=partial(self._wallet_told, device),
-        )
+        device: Device
+        if self.blueprint.payees and plan in self.blueprint.wallets:
+            device = paying = PayingDevice(plan.name)
+            told = partial(self._wallet_told, device)
+            paying.start(self.simulation, home, ways, listens=plan.listens, on_report=told)
+        else:
+            device = Device(watching_wallet(self.signer(plan.name)))
+            told = partial(self._wallet_told, device)
+            device.number = add_light(self.simulation, device, home, ways, on_report=told)
+        self.devices[plan.name] = device
         assert device.number == len(self._names), "programs are numbered as they come"
         self._names.append(plan.name)
         self._surroundings.settle(plan.name)
@@ -236,10 +247,10 @@ class TrialNetwork:
         return sieve
 
     def _wallet_told(self, device: Device, fact: object, _now: Instant) -> None:
-        assert isinstance(fact, Fact)
-        if device.number >= 0:  # Else it is just being raised.
+        if device.number >= 0 and isinstance(fact, Fact):  # Else it is just being raised.
             machine = self.simulation.machine(device.number)
-            self.lookout.wallet_told(device.number, machine, fact)
+            light = machine.spv if isinstance(machine, WalletNode) else machine
+            self.lookout.wallet_told(device.number, light, fact)
 
     def _told(self, number: int, fact: Fact, _now: Instant) -> None:
         self.lookout.told(number, self.net.machine(number), fact)
@@ -313,6 +324,9 @@ class TrialNetwork:
     def _start_again(self, number: int) -> None:
         self.lookout.restarted(number, disk_failed=number in self.simulation.failures)
         self.simulation.restart(number)
+        for device in self.devices.values():
+            if device.number == number and isinstance(device, PayingDevice):
+                device.open_words(self.simulation)
 
     def _wipe(self, name: str) -> None:
         if name in self._numbers:

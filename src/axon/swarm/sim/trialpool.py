@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection, wait
 from time import perf_counter, process_time
 
 from axon.swarm.blueprint import Blueprint
-from axon.swarm.sim.trial import Stage, run_trial
+from axon.swarm.sim.trial import run_trial
+from axon.swarm.sim.trialstage import Stage
 from axon.swarm.spof.search import Job, Search
 from axon.swarm.trialreport import Resources, TrialReport
 

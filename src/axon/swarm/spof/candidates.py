@@ -111,13 +111,13 @@ def _harm(target: str, mode: Mode) -> Iterator[FaultStep]:
 
 
 def singles(blueprint: Blueprint) -> list[Candidate]:
-    """Each component of each class, in each of the ways that fit it; links between nodes too."""
+    """Each component of each class, in each of the ways that fit it; links too."""
     found = [
         Candidate((name,), mode)
         for name, kind in blueprint.components().items()
         for mode in MODES[kind]
     ]
-    links = blueprint.links()
+    links = blueprint.all_links()
     return found + [Candidate((link,), mode) for link in links for mode in (Mode.CUT, Mode.ONE_WAY)]
 
 

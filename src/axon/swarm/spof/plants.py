@@ -308,6 +308,37 @@ def _version_skew(nodes: int) -> Blueprint:
     )
 
 
+def paying(nodes: int = 3, wallets: int = 4, miners: int = 2) -> Blueprint:
+    """Few nodes, and wallets that listen and pay each other directly."""
+    found = organic(nodes, wallets, min(miners, nodes))
+    return replace(
+        found,
+        name="wallets",
+        wallets=tuple(replace(each, listens=True) for each in found.wallets),
+    )
+
+
+def _one_payee(nodes: int) -> Blueprint:
+    """Only w1 listens: whom others pay directly is always w1."""
+    found = paying(nodes)
+    first, *others = found.wallets
+    return replace(
+        found,
+        name="one-payee",
+        wallets=(first, *(replace(each, listens=False) for each in others)),
+    )
+
+
+def _one_node_of_wallets(nodes: int) -> Blueprint:
+    """All wallets hold n1 alone: without it they pay each other, and nothing is settled."""
+    found = paying(nodes)
+    return replace(
+        found,
+        name="one-node-of-wallets",
+        wallets=tuple(replace(each, dials=("n1",), knows=()) for each in found.wallets),
+    )
+
+
 _PLANTS: Final = (
     Plant(1, "the hub of a star", "n1", _star),
     Plant(2, "all wallets ask one node, as behind a web server", "n1", _one_server),
@@ -329,6 +360,8 @@ _PLANTS: Final = (
     Plant(18, "most nodes have their time from one clock", "t1", _one_clock),
     Plant(19, "miners wait for a node that is slow", "n2", _no_failover),
     Plant(20, "one node takes the transactions that wallets make", "n3", _version_skew),
+    Plant(21, "one wallet listens, and all others pay it directly", "w1", _one_payee),
+    Plant(22, "all wallets that pay directly hold one node", "n1", _one_node_of_wallets),
 )
 
 PLANTS: Final[Mapping[str, Plant]] = MappingProxyType(

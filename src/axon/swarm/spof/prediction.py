@@ -2,8 +2,9 @@
 
 A component is dead, or a way between two sides is cut. Then it is asked of the plan: can those that
 are left still find each other, is there a miner, can each wallet reach a node that serves filters,
-and its payments a miner that takes them, can those that come new find somebody? Trials are held
-against it: where both differ either this reading or the trial is at fault.
+and its payments a miner that takes them, is somebody left whom it pays directly, can those that
+come new find somebody? Trials are held against it: where both differ either this reading or the
+trial is at fault.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class _Reading:
         for wallet in plan.wallets:
             if self._lives(wallet.name):
                 yield from self._wallet_faults(wallet, graph)
+        dead = [wallet.name for wallet in plan.wallets if not self._lives(wallet.name)]
+        for name in plan.payers(dead):
+            if not plan.payee_of(name, dead):
+                yield f"{name} has nobody whom it pays directly"
         yield from self._newcomer_faults()
 
     def _wallet_faults(self, wallet: WalletPlan, graph: LinkGraph) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _deadline(name: str, found: list[Finding]) -> Markup:
 def inventory_section(verdict: SavedVerdict) -> Markup:
     """Components by kind."""
     kinds = dict(verdict.blueprint.components())
-    kinds |= dict.fromkeys(verdict.blueprint.links(), ComponentClass.LINK)
+    kinds |= dict.fromkeys(verdict.blueprint.all_links(), ComponentClass.LINK)
     singles = [each for each in verdict.records if len(each.candidate.targets) == 1]
     tried = {each.candidate.targets[0] for each in singles}
     rows = []

@@ -91,7 +91,7 @@ def _reports(records: Sequence[CandidateRecord]) -> list[TrialReport]:
 
 def _manifest(verdict: SavedVerdict) -> list[dict[str, object]]:
     kinds = dict(verdict.blueprint.components())
-    kinds |= dict.fromkeys(verdict.blueprint.links(), ComponentClass.LINK)
+    kinds |= dict.fromkeys(verdict.blueprint.all_links(), ComponentClass.LINK)
     return [{"name": name, "kind": str(kind)} for name, kind in kinds.items()]
 
 

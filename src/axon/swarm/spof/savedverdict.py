@@ -153,7 +153,7 @@ def _object(text: str) -> Any:
 
 def _verdict(data: Mapping[str, Any]) -> SavedVerdict:
     blueprint = blueprintfile.from_json(data["network"])
-    known = frozenset((*blueprint.components(), *blueprint.links()))
+    known = frozenset((*blueprint.components(), *blueprint.all_links()))
     return SavedVerdict(
         Level(data["level"]),
         text_of(data["sentence"]),

@@ -178,7 +178,7 @@ def check_candidate(candidate: Candidate, blueprint: Blueprint) -> None:
     Raises:
         ConfigError: it has not, or the harm does not fit it.
     """
-    kinds = blueprint.components() | dict.fromkeys(blueprint.links(), ComponentClass.LINK)
+    kinds = blueprint.components() | dict.fromkeys(blueprint.all_links(), ComponentClass.LINK)
     for name in candidate.targets:
         kind = kinds.get(name)
         if kind is None:

@@ -361,6 +361,18 @@ def _cell(record: CandidateRecord) -> str:
     return str(record.standing)
 
 
+def control_without_nodes(report: TrialReport) -> Control:
+    """Where wallets pay each other directly: all nodes dead, payments are handed over all the same.
+
+    Nothing may be settled then, and all of it once nodes are back.
+    """
+    holds = {each.name: each.holds for each in report.findings}
+    passed = holds.get("L3") is False and bool(holds.get("L12") and holds.get("L12-kill"))
+    said = "; ".join(f"{each.name}: {each.said}" for each in report.findings)
+    about = "kill all nodes: payments are handed over, none is settled until nodes are back"
+    return Control(about, passed and not report.trouble, report.trouble or said, must_fail=True)
+
+
 def control_of(about: str, report: TrialReport, *, fails: bool) -> Control:
     """A control by what became of its trial.
 

@@ -60,8 +60,9 @@ def _sometimes(verdict: SpofVerdict) -> Iterator[str]:
 def _inventory(verdict: SpofVerdict) -> Iterator[str]:
     kinds = list(verdict.blueprint.components().values())
     parts = [counted(kinds.count(kind), kind) for kind in ComponentClass if kind in kinds]
-    links = verdict.blueprint.links()
-    parts += [f"{counted(len(links), 'possible link')} between nodes"] if links else []
+    links = verdict.blueprint.all_links()
+    between = "nodes, or wallets" if verdict.blueprint.payees else "nodes"
+    parts += [f"{counted(len(links), 'possible link')} between {between}"] if links else []
     if verdict.blueprint.is_mixed:
         parts[0] += f" ({verdict.blueprint.bitcoinds} bitcoind)"
     yield from _row("network", f"{verdict.blueprint.name}: {', '.join(parts)}")

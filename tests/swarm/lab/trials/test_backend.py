@@ -11,7 +11,7 @@ from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.lab.manifest import BackendName
 from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan, sides_of
 from axon.swarm.spof.candidates import Candidate, Mode, singles
-from axon.swarm.spof.plants import PLANTS, organic
+from axon.swarm.spof.plants import PLANTS, organic, paying
 
 NETWORK = replace(
     organic(4, wallets=2),
@@ -40,6 +40,15 @@ def test_links_are_shaped_in_namespaces() -> None:
         check_plan(NETWORK, slow)
     with pytest.raises(NotPossible, match="there is no component 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.LINK, "n1-n9"),)), BackendName.NETNS)
+
+
+def test_no_processes_part_two_wallets() -> None:
+    network = paying(2, wallets=3)
+    for backend in BackendName:
+        with pytest.raises(NotPossible, match="cut w1-w2: wallets refuse nobody"):
+            check_plan(network, Candidate(("w1-w2",), Mode.CUT).harm(), backend)
+        check_plan(network, Candidate(("w1",), Mode.CUT).harm(), backend)
+    check_plan(network, Candidate(("w1-w2",), Mode.ONE_WAY).harm(), BackendName.NETNS)
 
 
 SIMULATED = {

@@ -32,6 +32,12 @@ def test_everybody_has_an_address_of_his_own(tmp_path: Path) -> None:
     assert {host.split(".")[2] for host in own} == {str(CORNER)}
 
 
+def test_wallets_that_are_paid_directly_listen(tmp_path: Path) -> None:
+    manifest = planned(tmp_path, "one-payee")
+    assert [item.name for item in manifest.payable] == ["w1"]
+    assert not planned(tmp_path).payable
+
+
 def test_in_namespaces_a_bitcoind_is_told_of_a_few_and_nobody_hurries(tmp_path: Path) -> None:
     found = organic(20, wallets=1)
     first, *others = found.nodes

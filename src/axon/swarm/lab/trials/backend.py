@@ -97,6 +97,14 @@ def _refusals(blueprint: Blueprint, step: FaultStep, backend: BackendName) -> It
         for name in (*near, *(far or ())):
             if name not in known:
                 yield f"there is no component {name!r}"
+        wallets = {wallet.name for wallet in blueprint.wallets}
+        if (
+            step.op is Op.CUT
+            and not needs_relay(step)
+            and far is not None
+            and wallets.issuperset((*near, *far))
+        ):
+            yield "wallets refuse nobody; virtual time cuts the way between two"
         return
     if step.op is Op.HEAL:
         return

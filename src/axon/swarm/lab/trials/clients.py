@@ -7,9 +7,9 @@ comes to the tip. Whoever is refused asks again, as a person would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
 from typing import Final
@@ -22,6 +22,7 @@ from axon.swarm.lab.faucet import FAUCET
 from axon.swarm.lab.manifest import Component, ComponentKind, DesiredState, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.probes import ENOUGH_SAT, PAID
+from axon.swarm.lab.trials.directtasks import HAND_OVER, SETTLE, DirectTask
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.states import LOOK_LIMIT_S, NO_ANSWER
 from axon.swarm.lab.walletprocess import WalletProcess
@@ -53,6 +54,7 @@ class TrialRequests:
         payment: by which all wallets are paid; empty if nobody could pay them.
         height: of the best block before the harm.
         best: asked for the height of the best block now.
+        direct: by payer, payments from wallet to wallet.
     """
 
     wallets: Sequence[str]
@@ -61,6 +63,7 @@ class TrialRequests:
     payment: str
     height: int
     best: Callable[[], int]
+    direct: Mapping[str, DirectTask] = field(default_factory=dict)
 
 
 class Clients:
@@ -95,6 +98,7 @@ class Clients:
         self._done: dict[tuple[str, str], int] = {}
         self.whats = [
             *((name, what) for name in requests.wallets for what in (RECEIVE, PAY, READ)),
+            *((name, what) for name in requests.direct for what in (HAND_OVER, SETTLE)),
             *((name, START) for name in requests.cold),
             *((name, JOIN) for name in requests.joiners),
         ]
@@ -104,6 +108,7 @@ class Clients:
         tasks = [
             *(partial(self._look, name) for name in requests.wallets),
             *(partial(self._pay, name) for name in requests.wallets),
+            *(partial(self._pay_directly, *item) for item in requests.direct.items()),
             *(partial(self._wait_for, n, START, self._has_started(n)) for n in requests.cold),
             *(partial(self._wait_for, n, JOIN, self._has_joined(n)) for n in requests.joiners),
         ]
@@ -176,6 +181,21 @@ class Clients:
         self._ended.wait(RETRY_S)
         self._journal.note(wallet.name, PAY, LineType.INVOKE)
         return ""
+
+    def _pay_directly(self, name: str, task: DirectTask) -> None:
+        """Hand a payment over, and see it settled."""
+        pending = {HAND_OVER, SETTLE}
+        while pending and not self._ended.wait(LOOK_S):
+            try:
+                handed, settled = task.go_on()
+            except NO_ANSWER as error:
+                self._journal.note(name, HAND_OVER, LineType.INFO, str(error))
+                self._ended.wait(RETRY_S)
+                continue
+            for what, is_done in ((HAND_OVER, handed), (SETTLE, settled)):
+                if is_done and what in pending:
+                    pending.discard(what)
+                    self._note_done(name, what)
 
     def _look(self, name: str) -> None:
         wallet = members.wallet_of(self._manifest, name, LOOK_LIMIT_S)

@@ -117,7 +117,7 @@ class LabTrials:
         backend: BackendName = BackendName.PROC,
         bitcoind: str = "",
     ) -> None:
-        self._blueprint = blueprint
+        self.blueprint = blueprint
         self._backend = backend
         self._bitcoind = bitcoind
         self._seed = seed
@@ -151,7 +151,7 @@ class LabTrials:
     def impossible(self, harm: FaultPlan) -> str:
         """Why the backend cannot do this to this network; empty if it can."""
         try:
-            check_plan(self._blueprint, harm, self._backend)
+            check_plan(self.blueprint, harm, self._backend)
         except NotPossible as refusal:
             return str(refusal)
         return ""
@@ -185,9 +185,9 @@ class LabTrials:
     # In the thread.
 
     def _raise(self) -> None:
-        check_blueprint(self._blueprint, self._backend)
+        check_blueprint(self.blueprint, self._backend)
         BACKENDS[self._backend].check()
-        if self._blueprint.is_mixed:
+        if self.blueprint.is_mixed:
             self._bitcoind = str(find_bitcoind(self._bitcoind).path)
         lifecycle.make_room(self._folder)
         lock = self._ends.enter_context(run_locked(self._folder))
@@ -197,7 +197,7 @@ class LabTrials:
             )
         manifest = self._plan()
         manifest.run_lock = lock
-        self._net = LabNetwork(self._blueprint, manifest)
+        self._net = LabNetwork(self.blueprint, manifest)
         self._ends.callback(self._net.close)
         self._states = self._ends.enter_context(States(manifest))
         self._journal = self._ends.enter_context(Journal(self._folder / OPERATIONS, self._net.now))
@@ -211,7 +211,7 @@ class LabTrials:
         def plan(corner: int) -> Manifest:
             return plan_network(
                 self._folder,
-                self._blueprint,
+                self.blueprint,
                 self._seed,
                 lots,
                 corner,
@@ -244,7 +244,7 @@ class LabTrials:
         missing = [""]
 
         def is_ready() -> bool:
-            if self._blueprint.is_mixed:
+            if self.blueprint.is_mixed:
                 prompt.look(members.views(self._net.manifest))
             missing[0] = self._states.missing()
             return not missing[0]
@@ -342,7 +342,7 @@ class LabTrials:
             return "the network just raised"
         if not self._is_spent and self._is_short():
             try:
-                self._be_ready(MIXED_READY_AGAIN if self._blueprint.is_mixed else READY_AGAIN)
+                self._be_ready(MIXED_READY_AGAIN if self.blueprint.is_mixed else READY_AGAIN)
             except TooLate:
                 pass
             else:

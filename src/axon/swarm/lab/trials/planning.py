@@ -23,6 +23,7 @@ from axon.swarm.lab.manifest import (
     Manifest,
     NodeProgram,
 )
+from axon.swarm.lab.plan import listening
 
 PACE: Final = 60
 """All clocks of a trial's network run so many times as fast as this machine's. What nodes wait for
@@ -134,7 +135,7 @@ def _wallet(
     backend: Backend, plan: WalletPlan, kind: ComponentKind, place: int, corner: int
 ) -> Component:
     group = 1 + place % backend.max_groups
-    return Component(
+    item = Component(
         plan.name,
         kind,
         backend.host(kind, group, corner, 1 + place // backend.max_groups),
@@ -142,3 +143,4 @@ def _wallet(
         dials=plan.dials,
         knows=plan.knows,
     )
+    return listening(item, backend.port) if plan.listens else item

@@ -15,7 +15,7 @@ from axon.swarm.lab.trials.labtrials import LabTrials
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS
 from axon.swarm.spof.search import Job, Search
-from axon.swarm.spof.verdict import Control, control_of
+from axon.swarm.spof.verdict import Control, control_of, control_without_nodes
 from axon.swarm.trialreport import TrialReport
 
 NODES: Final = 4
@@ -23,6 +23,9 @@ NODES: Final = 4
 
 _PLANTED: Final = ("one-server", "only-miner")
 """Their culprits break the service of wallets, and growth; each takes half a minute to try."""
+
+_PAYING: Final = "one-payee"
+"""Its culprit breaks direct payments, where wallets of the network that is judged make some."""
 
 CALM: Final = Candidate((), Mode.KILL)
 
@@ -79,7 +82,10 @@ async def check_controls(
         backend: where they are raised; their nodes are axon's, whose clocks can hurry.
     """
     yield control_of("nothing is harmed", await trials.attempt(CALM), fails=False)
-    for name in _PLANTED:
+    names = tuple(node.name for node in trials.blueprint.nodes)
+    if trials.blueprint.payees:
+        yield control_without_nodes(await trials.attempt(Candidate(names, Mode.KILL)))
+    for name in (*_PLANTED, *((_PAYING,) if trials.blueprint.payees else ())):
         plant = PLANTS[name]
         guilty = Candidate((plant.culprit,), Mode.KILL)
         blueprint = plant.make(NODES)

@@ -25,11 +25,13 @@ from axon.swarm.lab.trials.clients import (
     PAY,
     READ,
     RECEIVE,
+    SEND_LIMIT_S,
     START,
     Clients,
     TrialRequests,
     start_newcomers,
 )
+from axon.swarm.lab.trials.directtasks import HAND_OVER, SETTLE, DirectTask, direct_tasks
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.recorder import Recorder
@@ -67,7 +69,11 @@ HEALING: Final = 20 * MINUTE
 PAID_SAT: Final = 1_000_000
 """What each wallet is paid in a trial."""
 
-_SERVICES: Final = (("L3", (READ, RECEIVE, PAY)), ("L3-cold", (START,)))
+_SERVICES: Final = (
+    ("L3", (READ, RECEIVE, PAY)),
+    ("L3-cold", (START,)),
+    ("L12", (HAND_OVER, SETTLE)),
+)
 """What clients ask, by the invariant that says that they get it."""
 
 
@@ -124,6 +130,7 @@ class Trial:
         self._seen = Convergence(self._begin)
         self._service, self._convergence = SERVICE, CONVERGENCE
         self._recorder = Recorder(net.manifest, journal, net.now)
+        self._direct: dict[str, DirectTask] = {}
 
     def carry_out(self, harm: FaultPlan, healing: FaultPlan) -> TrialReport:
         """From the harm to the look at what has healed.
@@ -166,6 +173,8 @@ class Trial:
         self._recorder.look(TrialPhase.HELD)
         net.remove_newcomers()
         report.findings.append(self._heal(healing))
+        if not self._nodes and self._direct:
+            report.findings.append(self._settled())
         self._recorder.judged(report.findings[-1:])
         report.history = self._recorder.end()
         return report
@@ -183,10 +192,17 @@ class Trial:
         net = self._net
         wallets = [item.name for item in net.manifest.wallets if item.name not in harmed]
         cold, joiners = start_newcomers(net.manifest, net.ask_seeds)
-        requests = TrialRequests(
-            wallets, cold, joiners, self._pay(wallets), self._first_height, lambda: self._best
-        )
         passphrase = (net.manifest.folder / PASSPHRASE).read_text() if wallets else ""
+        self._direct = direct_tasks(net.manifest, net.blueprint, harmed, passphrase, SEND_LIMIT_S)
+        requests = TrialRequests(
+            wallets,
+            cold,
+            joiners,
+            self._pay(wallets),
+            self._first_height,
+            lambda: self._best,
+            self._direct,
+        )
         return Clients(net.manifest, passphrase, requests, self._journal, net.now, self._begin)
 
     def _pay(self, wallets: Sequence[str]) -> str:
@@ -211,7 +227,8 @@ class Trial:
         if not self._grew():
             self._grew_at = self._net.now()
         self._best = max(self._best, best_height(self._tips(self._nodes)))
-        return self._grew() and not clients.waiting(READ, RECEIVE, PAY, START)
+        asked = (READ, RECEIVE, PAY, START, HAND_OVER, SETTLE)
+        return self._grew() and not clients.waiting(*asked)
 
     def _has_converged(self, clients: Clients) -> bool:
         tips = self._tips(self._nodes)
@@ -243,7 +260,8 @@ class Trial:
     def _judge(self, clients: Clients) -> list[Finding]:
         """What those that are not harmed have to say of the time of the harm."""
         if not self._nodes:
-            return [Finding("L3", False, "no node is left")]
+            none = Finding("L3", False, "no node is left")
+            return [none, *self._served(clients, ("L12", (HAND_OVER,)))]
         grown, seen = self._grew_at - self._begin, self._seen
         # A block on its way when the miners came to rest may arrive after that last look.
         agreed, otherwise = seen.since - self._last_block_at, apart(seen.tips)
@@ -251,8 +269,13 @@ class Trial:
             self._finding("L1", seen.holds, agreed, self._convergence, otherwise),
             self._finding("L4", self._grew(), grown, self._service, "no block was found"),
         ]
-        timed = [(name, whats, self._service) for name, whats in _SERVICES]
-        for name, whats, limit in (*timed, ("L7", (JOIN,), self._convergence)):
+        return findings + self._served(clients, *_SERVICES, ("L7", (JOIN,)))
+
+    def _served(self, clients: Clients, *services: tuple[str, tuple[str, ...]]) -> list[Finding]:
+        """Whether clients had what they asked for in time."""
+        findings = []
+        for name, whats in services:
+            limit = self._convergence if name == "L7" else self._service
             asked = [key for key in clients.whats if key[1] in whats]
             took = [clients.took_us(*key) for key in asked]
             if asked:
@@ -281,6 +304,20 @@ class Trial:
         healed = self._until(self._is_healed, HEALING)
         took = net.now() - begin
         return self._finding("L6", healed, took, HEALING, self._unhealed())
+
+    def _settled(self) -> Finding:
+        """What was handed over with no node in reach is settled once nodes are back."""
+        begin, left = self._net.now(), dict(self._direct)
+
+        def is_done() -> bool:
+            for name, task in list(left.items()):
+                if task.is_settled():
+                    del left[name]
+            return not left
+
+        self._until(is_done, SERVICE)
+        late = told_late((name, SETTLE) for name in left)
+        return self._finding("L12-kill", not left, self._net.now() - begin, SERVICE, late)
 
     def _is_healed(self) -> bool:
         """All nodes run, are on one block, and have found one since."""
