@@ -22,7 +22,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol, cast
 
 from aiohttp.http_parser import RawRequestMessage
@@ -267,7 +267,8 @@ class RpcConnection(asyncio.Protocol):
             stream.close()
             return
         self._slots.leaving[self] = None
-        stream.write_eof()
+        with suppress(OSError):  # The caller may have reset it.
+            stream.write_eof()
         self._loop.call_later(ENDED_GRACE_S, stream.abort)
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -128,7 +128,8 @@ class Intake:
         if not self._is_refused or self._has_ended.is_set() or self._transport.is_closing():
             return
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with suppress(OSError):  # The caller may have reset it.
+                self._transport.write_eof()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
                 await self._has_ended.wait()

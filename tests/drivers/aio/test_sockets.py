@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -86,6 +87,23 @@ def test_who_was_told_nothing_is_cut_at_once() -> None:
             await driver.ask(Do((Disconnect(PeerId(0), "no room"),)))
             await until(lambda: not driver._sockets._leaving)
             assert is_closed(strangers.sockets[0])
+
+    asyncio.run(scenario())
+
+
+def test_who_resets_a_connection_that_is_just_ended_stops_nothing() -> None:
+    async def scenario() -> None:
+        probe = Probe()
+        async with listening(probe) as (driver, strangers):
+            strangers.come(1)
+            await until(lambda: bool(probe.opened))
+            await driver.ask(Do((Transmit(PeerId(0), b"hello"),)))
+            (stranger,) = strangers.sockets
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stranger.close()  # The system has its reset at once, the loop hears of it later.
+            await driver.ask(Do((Disconnect(PeerId(0), "enough"),)))
+            strangers.come(1)
+            await until(lambda: len(probe.opened) == 2)
 
     asyncio.run(scenario())
 

@@ -150,7 +150,10 @@ class Link(asyncio.BufferedProtocol):
         self.is_paused = False
         if not self.transport.is_closing():
             self.transport.resume_reading()
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:  # The peer has reset it, and the loop has not heard of that yet.
+                self.transport.abort()
 
     def _cut_later(self, limit_us: int) -> None:
         if self._cut is not None:
