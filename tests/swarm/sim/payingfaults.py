@@ -1,17 +1,29 @@
-"""What goes wrong around wallets that pay each other: kills, cuts, nodes that end."""
+"""What goes wrong around wallets that pay each other: kills, cuts, clocks, lost blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
+from typing import Final
 
 from axon.drivers.sim.network import Cut
 from axon.machine import SECOND
+from axon.mining.miner import mine
+from axon.mining.template import next_template
+from axon.node.commands import SubmitBlock
 from axon.payments.desk import OpenDesk
+from axon.primitives.block import Block
+from axon.primitives.network import REGTEST
 from axon.swarm.sim.simulation import SimNetwork
-from tests.swarm.sim.payingwallet import PayingWallet
+from axon.swarm.sim.workload import PAYERS
+from tests.swarm.sim.payingwallet import MOST_OFF, PayingWallet
 from tests.wallet.scene import PASSPHRASE
+
+MOST_REPLACED: Final = 2
+"""So many of the last blocks at most are left for others."""
+
+_TRIES: Final = 10_000
 
 
 class Faults:
@@ -22,6 +34,7 @@ class Faults:
         wallets: all of them.
         mortal: nodes that end some time.
         rng: all chance comes from here.
+        unsteady: clocks jump, and the chain changes.
 
     Attributes:
         deaths: how often a wallet's program was killed.
@@ -33,12 +46,15 @@ class Faults:
         wallets: Sequence[PayingWallet],
         mortal: Sequence[int],
         rng: Random,
+        *,
+        unsteady: bool,
     ) -> None:
         self.network = network
         self.wallets = wallets
         self.mortal = mortal
         self.deaths = 0
         self._rng = rng
+        self._unsteady = unsteady
         self._cuts: list[Cut] = []
 
     def drawn(self) -> list[Callable[[], None]]:
@@ -60,7 +76,40 @@ class Faults:
             faults.append(self._cut_all)
         if rng.random() < 0.3:
             faults.append(self._halve)
+        if self._unsteady and rng.random() < 0.4:
+            faults += [partial(self._jump, each) for each in wallets if rng.random() < 0.5]
+        if self._unsteady and rng.random() < 0.6:
+            faults += [self.reorganise] * rng.randrange(1, 4)
         return faults
+
+    def _jump(self, wallet: PayingWallet) -> None:
+        """Its clock jumps ahead and stays so; one that is set back only slows down (`Clock`)."""
+        ahead = MOST_OFF - wallet.clock_offset_us
+        wallet.clock_offset_us += int(self._rng.random() * ahead)
+        self.network.simulation.set_clock(wallet.number, wallet.clock_offset_us)
+
+    def reorganise(self) -> None:
+        """Node 0 hears of a longer chain without the last blocks, which holds no payments."""
+        rng, network, simulation = self._rng, self.network, self.network.simulation
+        if not simulation.is_running(0):
+            return
+        machine = network.machine(0)
+        depth = rng.randrange(1, 1 + MOST_REPLACED)
+        parent = machine.active.at(machine.active.height - depth)
+        assert parent is not None, "the chain is longer"
+        now_s, when = simulation.clock(0) // SECOND, simulation.now
+        reward = PAYERS[2].script
+        for _ in range(depth + 1):
+            template = next_template(REGTEST, parent, (), now_s)
+            block = mine(template.build(reward, rng.getrandbits(32).to_bytes(4, "big")), _TRIES)
+            assert block is not None, "on regtest every second hash will do"
+            (parent,) = parent.extended([block.header])
+            when += SECOND // 10  # A block whose parent is not there yet is refused.
+            simulation.at(when, partial(self._submit, block))
+
+    def _submit(self, block: Block) -> None:
+        if self.network.simulation.is_running(0):
+            self.network.simulation.command(0, SubmitBlock(block))
 
     def _end_node(self, number: int) -> None:
         self.network.crash(number, lose=False, silent=self._rng.random() < 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 from axon.machine import SECOND, Instant
@@ -28,21 +29,44 @@ class Truth:
 
     Args:
         net: the network.
-        number: of the node, which alone mines: its chain is never reorganised.
+        number: of the node, which alone mines.
+
+    Attributes:
+        former: how it was before each reorganisation.
     """
 
     def __init__(self, net: SimNetwork, number: int) -> None:
         self._net, self._number = net, number
+        self._blocks: dict[BlockHash, tuple[Block, int]] = {}  # With their heights.
+        self._read = 0
+        self.former: list[Truth] = []
+        self._forget()
+
+    def _forget(self) -> None:
         self._hashes: list[BlockHash] = [REGTEST.genesis.hash]
         self.spent: dict[OutPoint, tuple[Txid, int]] = {}
         self.outputs: dict[OutPoint, TxOut] = {}
         self.mined: dict[Txid, int] = {}
 
     def read(self) -> None:
-        """Take in what was mined since."""
-        for raw in self._net.nodes[self._number].disk.blocks[self.height :]:
+        """Take in what was mined since; of two chains of one length the first counts."""
+        blocks = self._net.nodes[self._number].disk.blocks
+        for raw in blocks[self._read :]:
             block = Block.decode(raw)
-            assert block.header.prev == self._hashes[-1], "nobody else mines"
+            _, below = self._blocks.get(block.header.prev, (None, 0))
+            self._blocks[block.hash] = block, below + 1
+            if below + 1 > self.height:
+                self._stand_on(block)
+        self._read = len(blocks)
+
+    def _stand_on(self, tip: Block) -> None:
+        branch = [tip]
+        if tip.header.prev != self._hashes[-1]:
+            self.former.append(copy(self))
+            self._forget()
+            while (before := self._blocks.get(branch[-1].header.prev)) is not None:
+                branch.append(before[0])
+        for block in reversed(branch):
             self._hashes.append(block.hash)
             for item in block.transactions:
                 self._take(item)
@@ -125,7 +149,7 @@ class Judge:
         """Whether it has been connected to an honest node for a while."""
         if wallet.number < 0:
             return False
-        since: Instant = self._net.now - HELD_FOR
+        since: Instant = self._net.simulation.clock(wallet.number) - HELD_FOR
         return any(
             session.negotiated is not None
             and session.kind.is_lasting
@@ -135,26 +159,14 @@ class Judge:
         )
 
     def fault_of(self, deal: Deal, verdict: Verdict) -> str:
-        """What of a verdict does not hold in the true chain; empty if all does."""
-        truth, packet = self.truth, deal.packet
-        if packet is None or verdict.level < PaymentLevel.FUNDED:
-            return ""
-        if verdict.level is PaymentLevel.MINED:
-            heights = [truth.mined[txid] for txid in deal.txids if txid in truth.mined]
-            is_there = any(height <= verdict.height for height in heights)
-            return "" if is_there else "no block has it"
-        for proof in packet.confirmed:
-            if truth.hash_at(proof.height) != proof.block_hash:
-                return f"block {proof.height} of a coin is not in the chain"
-        if verdict.level is PaymentLevel.FUNDED:
-            return ""
-        own = {*deal.txids, *(item.txid for item in packet.unconfirmed)}
-        for item in (packet.transaction, *packet.unconfirmed):
-            for point in item.prevouts:
-                by, height = truth.spent.get(point, (None, 0))
-                if by is not None and by not in own and height <= verdict.height:
-                    return f"{to_hex(by)} spent a coin of it in block {height}"
-        return ""
+        """What of a verdict does not hold in the true chain; empty if all does.
+
+        The chain may have been another one when the wallet looked.
+        """
+        faults = [
+            _fault_in(truth, deal, verdict) for truth in (self.truth, *reversed(self.truth.former))
+        ]
+        return faults[0] if all(faults) else ""
 
     # In the end.
 
@@ -207,3 +219,26 @@ class Judge:
             self.wrong.append(f"{name}: {deal.role.name}'s receipt is for what no block has")
         elif receipt.proof is None:
             self.wrong.append(f"{name}: {deal.role.name}'s receipt has no proof")
+
+
+def _fault_in(truth: Truth, deal: Deal, verdict: Verdict) -> str:
+    """What of a verdict does not hold in a chain; empty if all does."""
+    packet = deal.packet
+    if packet is None or verdict.level < PaymentLevel.FUNDED:
+        return ""
+    if verdict.level is PaymentLevel.MINED:
+        heights = [truth.mined[txid] for txid in deal.txids if txid in truth.mined]
+        is_there = any(height <= verdict.height for height in heights)
+        return "" if is_there else "no block has it"
+    for proof in packet.confirmed:
+        if truth.hash_at(proof.height) != proof.block_hash:
+            return f"block {proof.height} of a coin is not in the chain"
+    if verdict.level is PaymentLevel.FUNDED:
+        return ""
+    own = {*deal.txids, *(item.txid for item in packet.unconfirmed)}
+    for item in (packet.transaction, *packet.unconfirmed):
+        for point in item.prevouts:
+            by, height = truth.spent.get(point, (None, 0))
+            if by is not None and by not in own and height <= verdict.height:
+                return f"{to_hex(by)} spent a coin of it in block {height}"
+    return ""

@@ -9,7 +9,7 @@ from typing import Final
 from axon.chain.store import MemoryStore
 from axon.drivers.sim.driver import Simulation
 from axon.errors import StorageError
-from axon.machine import SECOND, Endpoint, Instant
+from axon.machine import MINUTE, SECOND, Endpoint, Instant
 from axon.mempool.policy import Policy
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -43,6 +43,13 @@ from tests.wallet.scene import PASSPHRASE, new_wallet, source
 
 LISTENS_AT: Final = 12966
 NODE_PEERS: Final = 6
+MOST_OFF: Final = 55 * MINUTE
+"""A clock is off by up to so much: of two wallets that are two hours apart one takes the invoices
+of the other for ones of the future."""
+
+DEEP: Final = 3
+"""Confirmations from which on no reorganisation of the simulation takes a coin back."""
+
 _NODE_SERVICES: Final = int(
     Services.NETWORK | Services.WITNESS | Services.NETWORK_LIMITED | Services.COMPACT_FILTERS
 )
@@ -82,6 +89,7 @@ class PayingWallet:
     Args:
         index: among the wallets.
         joins: it offers and answers payjoins.
+        clock_offset_us: how far its clock is ahead; negative where it is behind.
         on_job: told after each job of its desk.
         on_death: told when it died at a write.
     """
@@ -91,11 +99,13 @@ class PayingWallet:
         index: int,
         *,
         joins: bool,
+        clock_offset_us: int,
         on_job: Callable[[PayingWallet], None],
         on_death: Callable[[PayingWallet], None],
     ) -> None:
         self.index = index
         self.joins = joins
+        self.clock_offset_us = clock_offset_us
         self.store = MortalStore()
         words = new_words(f"wallet {index}".encode().ljust(16)[:16])
         self.wallet = new_wallet(self.store, source(AccountKind.BIP84, words))
@@ -117,7 +127,9 @@ class PayingWallet:
             rng = simulation.random("paying wallet", self.index, now)
             return self._boot(rng, nodes, now)
 
-        self.number = simulation.add(boot, self.home, perform=self._perform)
+        self.number = simulation.add(
+            boot, self.home, perform=self._perform, clock_offset_us=self.clock_offset_us
+        )
 
     @property
     def spv(self) -> SpvNode:
@@ -205,10 +217,10 @@ class PayingWallet:
         assert isinstance(signed, Transaction), "it is the only signer"
         return signed
 
-    def free_coins(self, least_sat: int) -> list[OutPoint]:
-        """Coins in blocks that hold enough and that no payment uses, by name."""
+    def free_coins(self, least_sat: int, depth: int) -> list[OutPoint]:
+        """Coins so deep in blocks that hold enough and that no payment uses, by name."""
         return sorted(
             coin.outpoint
             for coin in self.wallet.coins()
-            if coin.spendable and coin.confirmations and coin.amount_sat >= least_sat
+            if coin.spendable and coin.confirmations >= depth and coin.amount_sat >= least_sat
         )

@@ -2,8 +2,9 @@
 
 Five full nodes, of which all but one may lie or die; up to twenty wallets, each with an SPV node,
 links, a desk, and a store that is all that a kill leaves. Node 0 is honest and alone mines; it may
-be gone for a while, too. Some payers cheat: they, who are cut off from nodes, pay with a coin that
-a block has spent already, or whose rival a node is given.
+be gone for a while, too, or leave its last blocks for others. Clocks of wallets may be off. Some
+payers cheat: they, who are cut off from nodes, pay with a coin that a block has spent already, or
+whose rival a node is given.
 
     young network --funds--> wallets in sync --payments and faults--> healed --SERVICE--> settled
 
@@ -39,7 +40,7 @@ from axon.swarm.sim.simulation import SimNetwork, SimNode
 from axon.swarm.sim.workload import PAYERS, history, spendable
 from tests.swarm.sim.payingfaults import Faults
 from tests.swarm.sim.payingjudge import Judge
-from tests.swarm.sim.payingwallet import PayingWallet
+from tests.swarm.sim.payingwallet import DEEP, MOST_OFF, PayingWallet
 from tests.wallet.scene import PASSPHRASE
 
 NODES: Final = 5
@@ -98,10 +99,12 @@ class PayingWorld:
     Args:
         seed: of all chance, faults included.
         most: how many wallets there are at most.
+        unsteady: clocks of wallets may be wrong, and node 0 may leave its last blocks for others.
     """
 
-    def __init__(self, seed: int, most: int = 20) -> None:
+    def __init__(self, seed: int, most: int = 20, *, unsteady: bool = False) -> None:
         self.seed = seed
+        self._depth = DEEP if unsteady else 1  # Of coins that are paid with.
         self._rng = rng = Random(f"paying world {seed}")
         count = 2 + int((most - 1) * rng.random() ** 2)
         share = rng.random()
@@ -113,10 +116,12 @@ class PayingWorld:
             elif rng.random() < share:
                 self.mortal.append(number)
         self._payments_begin = False
+        off = unsteady and rng.random() < 0.5  # Some clocks, all the time.
         self.wallets = [
             PayingWallet(
                 index,
                 joins=rng.random() < 0.7,
+                clock_offset_us=self._draw_offset_us() if off else 0,
                 on_job=self._on_job,
                 on_death=lambda each: self.faults.revive_later(each),
             )
@@ -134,9 +139,13 @@ class PayingWorld:
         honest = [number for number in range(NODES) if number not in self.lies]
         self.judge = Judge(self.network, honest)
         self.payments = [self._draw_payment() for _ in range(1 + int(1.5 * count * rng.random()))]
-        self.faults = Faults(self.network, self.wallets, self.mortal, rng)
+        self.faults = Faults(self.network, self.wallets, self.mortal, rng, unsteady=unsteady)
         self._healed = False
         self._rivalled: dict[OutPoint, None] = {}  # Coins that rivals spend.
+
+    def _draw_offset_us(self) -> int:
+        """How far the clock of one wallet is ahead; half of all are right."""
+        return int((2 * self._rng.random() - 1) * MOST_OFF) if self._rng.random() < 0.5 else 0
 
     def _draw_payment(self) -> Payment:
         rng = self._rng
@@ -206,11 +215,12 @@ class PayingWorld:
         left_sat = sum(coin.amount_sat for coin in coins) - sum(o.amount_sat for o in outputs)
         outputs.append(TxOut(left_sat - _FEE_SAT, payer.script))
         network.send(0, payer.pay(coins, outputs))
-        network.mine(0, payer.script)
-        network.run(10 * SECOND)
+        for _ in range(self._depth):
+            network.mine(0, payer.script)
+            network.run(10 * SECOND)
 
     def _is_funded(self) -> bool:
-        return all(len(wallet.free_coins(0)) == 2 for wallet in self.wallets)
+        return all(len(wallet.free_coins(0, self._depth)) == 2 for wallet in self.wallets)
 
     def _mine(self) -> None:
         """Blocks go on being found as long as the world lasts, while node 0 is there."""
@@ -245,7 +255,7 @@ class PayingWorld:
     def _pay(self, payment: Payment, invoice: Invoice, payer: PayingWallet) -> None:
         coins = [
             coin
-            for coin in payer.free_coins(payment.amount_sat + _FEE_SAT)
+            for coin in payer.free_coins(payment.amount_sat + _FEE_SAT, self._depth)
             if coin == payment.coin or coin not in self._rivalled
         ]
         if payment.coin is None and coins:
@@ -356,18 +366,20 @@ def main() -> None:
     """Run seeds, tell what was wrong, and at the end how much there was of everything."""
     first, count = int(sys.argv[1]), int(sys.argv[2])
     levels: Counter[str] = Counter()
-    began, wallets, begun, deaths = time.process_time(), 0, 0, 0
+    began, wallets, begun, deaths, left = time.process_time(), 0, 0, 0, 0
     for seed in range(first, first + count):
-        world = PayingWorld(seed)
+        world = PayingWorld(seed, unsteady=True)
         world.run()
         wallets += len(world.wallets)
         begun += len(world.begun)
         deaths += world.faults.deaths
+        left += len(world.judge.truth.former)
         levels.update({level.name: number for level, number in world.judge.levels.items()})
         for wrong in world.judge.wrong:
             print(f"seed {seed}: {wrong}", flush=True)
     took = time.process_time() - began
-    print(f"{count} seeds: {wallets} wallets, {begun} payments, {deaths} deaths, {took:.0f} s")
+    print(f"{count} seeds: {wallets} wallets, {begun} payments, {deaths} deaths,", end=" ")
+    print(f"{left} reorganisations, {took:.0f} s")
     print("verdicts held against the truth:", dict(sorted(levels.items())))
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from axon.machine import MINUTE
 from axon.node.commands import SendTransaction
 from axon.payments import walletnode
 from axon.payments.deal import Deal, Role
@@ -45,6 +46,15 @@ def test_whatever_happens_a_payment_is_made_once_or_undone(seed: int) -> None:
     assert world.judge.wrong == [], f"seed {seed}"
     assert world.judge.levels[PaymentLevel.UNSPENT]
     assert world.judge.levels[PaymentLevel.MINED]
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_so_it_is_where_clocks_are_wrong_and_blocks_are_left_for_others(seed: int) -> None:
+    world = PayingWorld(seed, 6, unsteady=True)
+    world.run()
+    assert world.judge.wrong == [], f"seed {seed}"
+    assert world.judge.truth.former
+    assert world.begun
 
 
 @pytest.mark.long
@@ -138,3 +148,22 @@ def judge_again(world: PayingWorld, payment: Payment) -> None:
     assert payment.invoice is not None
     payer, payee = world.wallets[payment.payer], world.wallets[payment.payee]
     world.judge.check_payment(payer, payee, payment.invoice, cheats=False)
+
+
+def test_a_verdict_that_held_before_blocks_were_left_is_no_lie_and_one_that_never_did_is() -> None:
+    world = played(CALM)
+    payment = paid(world)
+    assert payment.invoice is not None
+    deal = world.wallets[payment.payee].book.get(Role.PAYEE, payment.invoice.id)
+    assert deal is not None
+    assert deal.verdict is not None
+    judge = world.judge
+    assert judge.fault_of(deal, deal.verdict) == ""
+    world.faults.reorganise()
+    world.network.run(MINUTE)
+    judge.truth.read()
+    assert len(judge.truth.former) == 1
+    judge.truth.mined.clear()
+    assert judge.fault_of(deal, deal.verdict) == ""
+    judge.truth.former.clear()
+    assert judge.fault_of(deal, deal.verdict) == "no block has it"
