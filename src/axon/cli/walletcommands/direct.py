@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
+from axon.cli.dealview import ENDED_BADLY, deal_lines, outcome_lines, receipt_line, title_line
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_fee_options,
@@ -40,13 +41,6 @@ DELIVERY_MS: Final = 30_000
 
 PATIENCE_MS: Final = 65_000
 """For so long a payee is waited for; the payment is settled without him after a minute."""
-
-NO_ANSWER: Final = (
-    "The payee has given no receipt: the payment goes to the network without it, now or when a node"
-    " is in reach."
-)
-
-_REFUSED: Final = frozenset({"refused", "expired"})
 
 
 def add_commands(add: AddCommand) -> None:
@@ -119,7 +113,7 @@ def _invoice(options: WalletOptions) -> int:
         deal = _wait_for(options, client, made["id"])
     if options.as_json:
         write_json_line(deal)
-    return 1 if deal["stage"] in _REFUSED else 0
+    return 1 if deal["stage"] in ENDED_BADLY else 0
 
 
 def open_payments(client: WalletClient, secret: str, places: Sequence[str]) -> dict[str, Any]:
@@ -148,14 +142,15 @@ def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:
 
 def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dict[str, Any]:
     """Wait until an invoice is paid or has expired, and say how far it is."""
-    before: tuple[object, ...] = ("issued", None)
+    stage, shown = "issued", None
     while True:
         deal: dict[str, Any] = client.call("waitfordeal", invoice, "accepted", STEP_MS)
-        now = deal["stage"], deal["level"]
-        if now != before and not options.as_json:
-            _tell(deal)
-        before = now
-        if deal["stage"] in {"accepted", "settled"} | _REFUSED:
+        if not options.as_json and deal["shown"] != shown:
+            _show(deal_lines(deal))
+        elif not options.as_json and deal["stage"] != stage:
+            write(title_line(deal))
+        stage, shown = deal["stage"], deal["shown"]
+        if deal["stage"] in {"accepted", "settled"} | ENDED_BADLY:
             return deal
 
 
@@ -186,15 +181,14 @@ def _pay(options: WalletOptions) -> int:
         deal = with_passphrase(
             arguments, lambda secret: _hand_over(options, client, asked, draft["psbt"], secret)
         )
-        if deal["stage"] not in _REFUSED:
-            client.call("waitfordelivery", DELIVERY_MS)
+        kept: list[dict[str, Any]] = []
+        if deal["stage"] not in ENDED_BADLY:
+            kept = client.call("waitfordelivery", DELIVERY_MS)
     if options.as_json:
         write_json(deal)
     else:
-        _tell(deal)
-        if deal["stage"] not in _REFUSED and not deal["receipt"]:
-            write(f"  {NO_ANSWER}")
-    return 1 if deal["stage"] in _REFUSED else 0
+        _show([*deal_lines(deal), *outcome_lines(options.name, deal, kept)])
+    return 1 if deal["stage"] in ENDED_BADLY else 0
 
 
 def _hand_over(
@@ -225,7 +219,7 @@ def _payments(options: WalletOptions) -> int:
         write_json(found)
         return 0
     for deal in found:
-        _tell(deal)
+        _show(deal_lines(deal))
     if not found:
         of = "" if options.arguments.id is None else f" of {options.arguments.id}"
         write(f"No invoices and no direct payments{of}.")
@@ -246,7 +240,7 @@ def _receipts(options: WalletOptions) -> int:
         write_json(found)
         return 0
     for deal in found:
-        write(f"{deal['id']}  {deal['role']:6} {_amount(deal)}  {_what(deal)}")
+        write(receipt_line(deal))
     if not found:
         write("No receipts.")
     return 0
@@ -260,25 +254,6 @@ def _all_deals(client: WalletClient) -> Iterator[dict[str, Any]]:
             return
 
 
-def _tell(deal: Mapping[str, Any]) -> None:
-    joined = ", joined" if deal["joined"] else ""
-    write(f"{deal['id'][:16]}  {_amount(deal)}  {deal['stage']}{joined}  {_what(deal)}".rstrip())
-    shown = deal["shown"]
-    if shown is not None:
-        write(f"  {shown['headline']}")
-        for line in shown["proved"]:
-            write(f"    shown: {line}")
-        for line in shown["unproved"]:
-            write(f"    not shown: {line}")
-    elif deal["reason"]:
-        write(f"  {deal['reason']}")
-    if deal["advice"]:
-        write(f"  What to do: {deal['advice']}.")
-
-
-def _amount(deal: Mapping[str, Any]) -> str:
-    return "any amount" if deal["amount"] is None else f"{deal['amount']} BTC"
-
-
-def _what(deal: Mapping[str, Any]) -> str:
-    return ": ".join(filter(None, (deal["label"], deal["message"])))
+def _show(lines: Sequence[str]) -> None:
+    for line in lines:
+        write(line)

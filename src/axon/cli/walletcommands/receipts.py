@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from axon.cli.walletoptions import AddCommand, WalletOptions
-from axon.cli.walletview import aligned, write, write_json
+from axon.cli.walletview import aligned, time_text, write, write_json
 from axon.errors import ConfigError
 from axon.host.lightwallet import check_scripts
 from axon.payments.receipt import MAX_RECEIPT_SIZE, BadReceipt, Receipt, ReceiptVerdict, verify
@@ -66,11 +66,14 @@ def _show(receipt: Receipt, verdict: ReceiptVerdict) -> None:
         write(f"NOT VALID: {verdict.reason}.")
         return
     invoice = receipt.invoice
+    what = ": ".join(filter(None, (invoice.label, invoice.message)))
     write("VALID")
     rows = [
         ("amount", format_amount(receipt.amount_sat)),
         ("address", f"{invoice.address} ({invoice.network.name})"),
         ("transaction", to_hex(receipt.txid)),
+        ("signed", time_text(receipt.time_s)),
+        *[("for", what)] * bool(what),
     ]
     for line in aligned(rows, indent=2):
         write(line)
