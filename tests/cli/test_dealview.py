@@ -13,7 +13,7 @@ ID, TXID = "ab" * 32, "cd" * 32
 
 def deal(**changes: Any) -> dict[str, Any]:
     """A payment as `listdeals` tells it: accepted, and no block has it."""
-    told = {
+    told: dict[str, Any] = {
         "id": ID,
         "role": "payer",
         "stage": "accepted",
@@ -65,7 +65,7 @@ def test_what_was_shown_and_what_not_stands_below() -> None:
     assert deal_lines(bare)[1:] == ["  it has expired", "  What to do: ask anew."]
 
 
-KEPT = {"delivery": "kept", "spread": None, "refusals": [], "peers": 0}
+KEPT: dict[str, Any] = {"delivery": "kept", "spread": None, "refusals": [], "peers": 0}
 
 
 def test_who_has_paid_is_told_of_the_receipt_and_of_nodes() -> None:

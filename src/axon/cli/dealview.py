@@ -16,6 +16,11 @@ NO_ANSWER: Final = (
     " is in reach."
 )
 
+KEPT_BY_BOTH: Final = (
+    "Both wallets have written it down, and bring it to nodes whenever they run: until a block has"
+    " it nothing is final."
+)
+
 _NAME: Final = 16
 """Digits of an invoice's id that are shown, and are enough to name it."""
 

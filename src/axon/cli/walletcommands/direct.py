@@ -8,7 +8,14 @@ from itertools import count
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
-from axon.cli.dealview import ENDED_BADLY, deal_lines, outcome_lines, receipt_line, title_line
+from axon.cli.dealview import (
+    ENDED_BADLY,
+    KEPT_BY_BOTH,
+    deal_lines,
+    outcome_lines,
+    receipt_line,
+    title_line,
+)
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import (
     add_fee_options,
@@ -113,6 +120,8 @@ def _invoice(options: WalletOptions) -> int:
         deal = _wait_for(options, client, made["id"])
     if options.as_json:
         write_json_line(deal)
+    elif deal["stage"] == "accepted":
+        write(f"  {KEPT_BY_BOTH}")
     return 1 if deal["stage"] in ENDED_BADLY else 0
 
 
