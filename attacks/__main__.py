@@ -1,4 +1,4 @@
-"""`make attack`: every attack on a real node, one table; exit code 1 if a bound does not hold."""
+"""`make attack`: every attack on a node or a wallet, one table; exit code 1 if a bound breaks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ import resource
 import sys
 import time
 
-from attacks import answers, blocks, callers, floods, liars, seats, transactions
+from attacks import (
+    answers,
+    blocks,
+    callers,
+    floods,
+    liars,
+    seats,
+    transactions,
+    walletcrowds,
+    walletpartners,
+)
 from attacks.attack import Attack, Outcome, measure
 from attacks.probe import percentile
+from attacks.walletattack import measure_wallet
 
 ATTACKS = {
     attack.name: attack
@@ -25,32 +36,41 @@ ATTACKS = {
         *callers.ATTACKS,
     )
 }
+WALLET_ATTACKS = {
+    attack.name: attack for attack in (*walletcrowds.ATTACKS, *walletpartners.ATTACKS)
+}
 SECONDS = 6.0
 
 
 def main(arguments: list[str]) -> int:
     """Attack, print, and say by the exit code whether all bounds hold."""
     parser = argparse.ArgumentParser(
-        prog="python -m attacks", description="Attack a real node and measure what it costs."
+        prog="python -m attacks",
+        description="Attack a real node or wallet and measure what it costs.",
     )
     parser.add_argument("names", nargs="*", help="which (default: all), * stands for anything")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each (default: 6)")
     options = parser.parse_args(arguments)
     chosen = [
         name
-        for name in ATTACKS
+        for name in (*ATTACKS, *WALLET_ATTACKS)
         if not options.names or any(fnmatch.fnmatch(name, each) for each in options.names)
     ]
     if not chosen:
-        parser.error(f"there are: {', '.join(ATTACKS)}")
+        parser.error(f"there are: {', '.join((*ATTACKS, *WALLET_ATTACKS))}")
     raise_limit()
     began = time.monotonic()
     print(_HEAD, flush=True)
     bad = 0
     for name in chosen:
-        outcome = measure(ATTACKS[name], options.seconds)
-        bad += bool(outcome.faults)
-        print(_line(outcome), flush=True)
+        if name in ATTACKS:
+            outcome = measure(ATTACKS[name], options.seconds)
+            faults, line = outcome.faults, _line(outcome)
+        else:
+            wallets = measure_wallet(WALLET_ATTACKS[name], options.seconds)
+            faults, line = wallets.faults, wallets.line()
+        bad += bool(faults)
+        print(line, flush=True)
     print(f"{len(chosen)} attacks, {bad} beyond a bound, {time.monotonic() - began:.0f} s")
     return 1 if bad else 0
 

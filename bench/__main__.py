@@ -5,7 +5,7 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
 eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
-directpay; without a name all are measured. `--keep` adds the table to bench/results.md.
+directpay, alarm; without a name all are measured. `--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Final
 from axon.primitives.hashes import sha256d
 from bench import (
     addressflood,
+    alarm,
     asmaps,
     blockspread,
     coldwallet,
@@ -86,6 +87,7 @@ def main(arguments: list[str]) -> int:
         "unspent": unspent.measure,
         "packets": packets.measure,
         "directpay": directpay.measure,
+        "alarm": alarm.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from attacks.__main__ import ATTACKS
+from attacks.__main__ import ATTACKS, WALLET_ATTACKS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,7 +22,7 @@ def quoted(text: str) -> list[str]:
 
 def test_each_attack_has_a_row_and_each_row_an_attack() -> None:
     named = {name for row in ROWS for name in quoted(row[0])}
-    assert named == {re.sub(r"-\d+$", "", name) for name in ATTACKS}
+    assert named == {re.sub(r"-\d+$", "", name) for name in (*ATTACKS, *WALLET_ATTACKS)}
 
 
 def test_each_bound_is_a_constant_of_the_code() -> None:

@@ -24,7 +24,7 @@ from axon.swarm.lab.processes import STOP_LIMIT_S, NodeFailed, wait_until
 
 PASSPHRASE: Final = "correct horse"
 _AXON: Final = (sys.executable, "-m", "axon", "wallet")
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 60.0
 
 
 class Running(Protocol):
@@ -51,9 +51,12 @@ class WalletProcess:
         folder: its data directory; made if it is missing.
         name: of the wallet.
         nodes: the only ones it dials.
+        options: further ones of the command line.
     """
 
-    def __init__(self, folder: Path, name: str, nodes: Sequence[Endpoint]) -> None:
+    def __init__(
+        self, folder: Path, name: str, nodes: Sequence[Endpoint], options: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.name = name
         self.wallet_folder = LightSettings(REGTEST, folder / "regtest").wallet_folder(name)
@@ -61,6 +64,7 @@ class WalletProcess:
             "-regtest",
             f"-datadir={folder}",
             *(f"-connect={node}" for node in nodes),
+            *options,
         ]
         folder.mkdir(parents=True, exist_ok=True)
         self.errors = folder / "errors.txt"
