@@ -74,7 +74,7 @@ class Person:
         """Begin to run, perhaps again."""
         self.book = Book(self.wallet.ledger)
         payer = PayerDesk(self.wallet, self.book, kernel)
-        self.desk = Desk(self.wallet, self.book, payer, self._payee)
+        self.desk = Desk(self.wallet, self.book, payer, self._payee, kernel)
         self.settled: list[Transaction] = []
 
     def _payee(self, words: Mnemonic) -> PayeeDesk:

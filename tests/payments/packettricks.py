@@ -75,8 +75,8 @@ def judged(data: bytes, chain: PayChain, headers: BestHeaders | None = None) -> 
     if checked.verdict.level is not PaymentLevel.FUNDED:
         assert not checked.claims, "what is not proved claims nothing"
         return checked.verdict
-    spent = _spent(checked.claims, chain)
-    return checked.verdict if spent is None else found_verdict(spent, chain.height)
+    spent, txid = _spent(checked.claims, chain), packet.transaction.txid
+    return checked.verdict if spent is None else found_verdict(spent, txid, chain.height)
 
 
 def refusal(data: bytes, chain: PayChain, headers: BestHeaders | None = None) -> str:

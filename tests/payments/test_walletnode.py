@@ -114,15 +114,19 @@ def test_what_is_over_is_watched_no_more_and_makes_room() -> None:
 
 def test_what_is_found_of_coins_is_said_as_far_as_it_is_known() -> None:
     point = made_up_coin(1).outpoint
-    txid = Txid(b"\1" * 32)
-    unspent = found_verdict(Unspent(7, HASH, 3), 9)
+    txid, payment = Txid(b"\1" * 32), Txid(b"\2" * 32)
+    unspent = found_verdict(Unspent(7, HASH, 3), payment, 9)
     assert (unspent.level, unspent.height, unspent.peers) == (PaymentLevel.UNSPENT, 7, 3)
-    spent = found_verdict(Spent(point, txid, 8, HASH), 9)
+    spent = found_verdict(Spent(point, txid, 8, HASH), payment, 9)
     assert (spent.level, spent.reason) == (PaymentLevel.REFUSED, "coin-spent")
     assert to_hex(txid) in spent.detail
     assert "block 8" in spent.detail
-    for_now = found_verdict(SpendsUnknown("no node gives filters"), 9)
+    mined = found_verdict(Spent(point, payment, 8, HASH), payment, 9)
+    assert (mined.level, mined.height) == (PaymentLevel.MINED, 9)
+    for_now = found_verdict(SpendsUnknown("no node gives filters"), payment, 9)
     assert (for_now.level, for_now.height) == (PaymentLevel.FUNDED, 9)
-    never = found_verdict(SpendsUnknown("a coin is older than 50 blocks", for_good=True), 9)
+    never = found_verdict(
+        SpendsUnknown("a coin is older than 50 blocks", for_good=True), payment, 9
+    )
     assert (never.level, never.reason) == (PaymentLevel.REFUSED, "coin-unknown")
     assert "older than 50 blocks" in never.detail

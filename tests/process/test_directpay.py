@@ -178,6 +178,43 @@ def test_bob_is_reached_by_an_onion_service(
             assert [(each.host, each.port) for each in proxy.requests()] == [(SERVICE, 12966)]
 
 
+def test_wallets_that_never_meet_pay_by_file(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess], tmp_path: Path
+) -> None:
+    alice, bob = people
+    made = bob.json("invoice", "0.5 BTC", "--label=Bob", "--no-listen", bob.signing())
+    asked, payment = tmp_path / "invoice.txt", tmp_path / "payment.txt"
+    asked.write_text(made["uri"])
+    alice.json("sync")
+    told = alice.json(
+        "pay", str(asked), "--to", str(payment), "--fee-rate=2", alice.signing(), "--offline"
+    )
+    assert told["stage"] == "offered"
+    assert node.rpc("getrawmempool") == []  # Alice has no node.
+    found = bob.json("check", str(payment))
+    assert (found["level"], found["txid"], found["peers"]) == (4, told["txid"], 1)
+    codes = alice.run("packet", told["id"][:8], "--qr")[1].splitlines()
+    scanned = subprocess.run(
+        [*bob.arguments("check", "-"), "--json"],
+        input="\n".join(codes[::-1]) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=SETTLE_S,
+    )
+    assert json.loads(scanned.stdout)["id"] == found["id"], scanned.stderr
+    beef = tmp_path / "payment.beef"
+    beef.write_text(alice.run("packet", told["txid"], "--beef")[1])
+    assert bob.json("check", str(beef))["level"] == 2
+    receipt = tmp_path / "receipt.txt"
+    taken = bob.json("take", str(payment), "--receipt", str(receipt), bob.signing())
+    assert taken["stage"] == "accepted"
+    assert node.rpc("getrawmempool") == [told["txid"]]
+    assert alice.json("take", str(receipt))["receipt"]
+    assert alice.run("receipts", "--json", told["id"][:8])[0] == 0
+    code, _, errors = bob.run("take", str(payment), "--receipt", str(receipt), bob.signing())
+    assert (code, "exists already" in errors) == (1, True)
+
+
 def test_mallory_pays_with_a_spent_coin_and_the_block_is_named(
     node: NodeProcess, people: tuple[WalletProcess, WalletProcess], tmp_path: Path
 ) -> None:

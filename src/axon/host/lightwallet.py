@@ -318,7 +318,8 @@ def _desk(wallet: Wallet) -> Desk:
     def make_payee(words: Mnemonic) -> PayeeDesk:
         return PayeeDesk(wallet, book, words, check_scripts, Policy(), rng)
 
-    return Desk(wallet, book, PayerDesk(wallet, book, check_scripts), make_payee)
+    payer = PayerDesk(wallet, book, check_scripts)
+    return Desk(wallet, book, payer, make_payee, check_scripts)
 
 
 def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:

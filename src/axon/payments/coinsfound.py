@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from axon.node.spends import ClaimedCoin, SpendsUnknown, Spent, Unspent
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
-from axon.primitives.hashes import to_hex
+from axon.primitives.hashes import Txid, to_hex
 
 
 def claimed_coins(claims: Iterable[CoinClaim]) -> tuple[ClaimedCoin, ...]:
@@ -14,14 +14,17 @@ def claimed_coins(claims: Iterable[CoinClaim]) -> tuple[ClaimedCoin, ...]:
     return tuple([ClaimedCoin(each.outpoint, each.script_pubkey, each.height) for each in claims])
 
 
-def found_verdict(found: object, height: int) -> Verdict:
+def found_verdict(found: object, txid: Txid, height: int) -> Verdict:
     """What the light client found of a payment's coins, as a verdict.
 
     Args:
         found: `Unspent`, `Spent` or `SpendsUnknown`.
+        txid: of the payment, which may be what spends them.
         height: of our headers.
     """
     match found:
+        case Spent() if found.txid == txid:
+            return Verdict(PaymentLevel.MINED, height=height)
         case Unspent():
             return Verdict(PaymentLevel.UNSPENT, height=found.height, peers=found.peers)
         case Spent():

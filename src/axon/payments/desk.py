@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 
 from axon.errors import WalletError
 from axon.payments.book import Book
+from axon.payments.byfile import (
+    BadPayment,
+    CheckPacket,
+    FileChecked,
+    PaymentFile,
+    TakePacket,
+    TakeReceipt,
+    check_payment,
+    paid_deal,
+)
 from axon.payments.chainmessages import MAX_PROOF_BYTES
 from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks, rule_out
@@ -15,6 +25,8 @@ from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
 from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
+from axon.payments.messages import PaymentMessage, ReceiptMessage
+from axon.payments.packet import Packet
 from axon.payments.packetbuilder import CannotProve, prove_confirmed
 from axon.payments.partnerbook import PartnerBook
 from axon.payments.partnerevents import (
@@ -26,6 +38,7 @@ from axon.payments.partnerevents import (
 )
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
+from axon.payments.receipt import Receipt
 from axon.payments.step import DealStep, Settle
 from axon.payments.verdict import Verdict
 from axon.primitives.hashes import Txid
@@ -34,6 +47,7 @@ from axon.wallet.errors import BadAmount, BadPsbt
 from axon.wallet.keys import Mnemonic
 from axon.wallet.psbt import Psbt
 from axon.wallet.signing import reveal_words, sign
+from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
 
 
@@ -64,12 +78,15 @@ class PayInvoice:
         draft: pays what it asks for, from our coins, and was looked at.
         passphrase: opens the words.
         joins: a payjoin is offered.
+        dials: the payee is dialled; else the packet goes to him by other ways, and the payment is
+            handed to the network at once.
     """
 
     invoice: Invoice
     draft: Psbt = field(repr=False)
     passphrase: str = field(repr=False)
     joins: bool
+    dials: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +191,9 @@ DeskJob = (
     | ResumeDeals
     | ListDeals
     | PartnerJob
+    | CheckPacket
+    | TakePacket
+    | TakeReceipt
 )
 
 
@@ -200,6 +220,7 @@ class Desk:
         book: its deals.
         payer: pays.
         make_payee: is paid, with the words that are open.
+        check_scripts: libbitcoinkernel.
     """
 
     def __init__(
@@ -208,11 +229,13 @@ class Desk:
         book: Book,
         payer: PayerDesk,
         make_payee: Callable[[Mnemonic], PayeeDesk],
+        check_scripts: ScriptCheck,
     ) -> None:
         self._wallet = wallet
         self._book = book
         self._payer = payer
         self._make_payee = make_payee
+        self._check_scripts = check_scripts
         self._payee: PayeeDesk | None = None  # Until its words are open.
         self._partners = PartnerBook(wallet.ledger)
 
@@ -244,6 +267,12 @@ class Desk:
             case ListDeals(digits, skip, count):
                 found = self._book.matching(digits)[skip:]
                 return tuple(found[:count])
+            case CheckPacket(payment):
+                return self._or_refusal(lambda: self._check(payment, ordered))
+            case TakePacket(packet):
+                return self._or_refusal(lambda: self._take(packet, ordered))
+            case TakeReceipt(text):
+                return self._or_refusal(lambda: self._take_receipt(text, now_s))
             case PayeeSilent(invoice_id):
                 return self._payer.give_up(invoice_id)
             case OpenDesk(passphrase):
@@ -325,7 +354,33 @@ class Desk:
         if isinstance(signed, Psbt):
             raise BadPsbt("others must sign this payment, too: pay the address on chain")
         check_pays(job.invoice, signed)
-        return self._payer.begin(job.invoice, signed, words if job.joins else None, now_s)
+        joins = job.joins and job.dials
+        return self._payer.begin(
+            job.invoice, signed, words if joins else None, now_s, dials=job.dials
+        )
+
+    def _check(self, payment: PaymentFile, ordered: AtDesk) -> FileChecked:
+        return check_payment(self._book, payment, ordered.chain, self._check_scripts, ordered.now_s)
+
+    def _take(self, packet: Packet, ordered: AtDesk) -> DealStep:
+        """A payment that came as a file goes the way of one that comes over a link."""
+        invoice_id = paid_deal(self._book, packet).invoice.id
+        said = PaymentMessage(packet.encode())
+        step = self._receiving.hear(invoice_id, said, ordered.chain, ordered.now_s)
+        deal = self._book.get(Role.PAYEE, invoice_id)
+        if deal is None or packet.transaction.txid not in deal.txids:
+            raise BadPayment("this invoice has expired, or has another payment")
+        return DealStep(wants=step.wants)  # Nobody listens to what is said.
+
+    def _take_receipt(self, text: str, now_s: int) -> DealStep:
+        invoice = Receipt.decode(text).invoice
+        if self._book.get(Role.PAYER, invoice.id) is None:
+            raise BadPayment("this receipt is for no payment of this wallet")
+        step = self._payer.hear(invoice.id, ReceiptMessage(text), now_s)
+        deal = self._book.get(Role.PAYER, invoice.id)
+        if deal is None or deal.receipt is None:
+            raise BadPayment(f"{step.end or 'the receipt is not one for this payment'}")
+        return DealStep(wants=step.wants)
 
     @property
     def _receiving(self) -> PayeeDesk:

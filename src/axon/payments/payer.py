@@ -69,12 +69,16 @@ class PayerDesk:
         transaction: Transaction,
         words: Mnemonic | None,
         now_s: int,
+        *,
+        dials: bool = True,
     ) -> DealStep:
         """Pay an invoice with a signed transaction.
 
         Args:
             transaction: pays what the invoice asks for; its coins are ours.
             words: the open mnemonic, to sign a joined payment; None to pay without payjoin.
+            dials: the payee is dialled; else the payment is handed to the network at once, and its
+                packet goes to him by other ways.
 
         Raises:
             CoinUnavailable: a coin was spent since it was drafted, perhaps in a joined payment.
@@ -100,7 +104,7 @@ class PayerDesk:
         deal = Deal(Role.PAYER, invoice, DealStage.OFFERED, now_s, packet=packet, offer=offer)
         self._book.put(deal)
         record_sent(self._wallet.ledger, transaction, now_s)
-        return DealStep(wants=(ReachPayee(invoice),))
+        return DealStep(wants=(ReachPayee(invoice) if dials else Settle(transaction),))
 
     def resume(self, now_s: int) -> DealStep:
         """After a start: go on with what was begun. Nothing more is joined: the keys are gone."""

@@ -53,6 +53,7 @@ from axon.node.spendfacts import ConflictSeen, Echoed, WatchedMined
 from axon.node.spends import FindSpends, StopWatching, WatchPayment
 from axon.node.spendwatch import MAX_QUESTIONS
 from axon.node.spv import SpvNode
+from axon.payments.byfile import CheckPacket, FileChecked, TakePacket, TakeReceipt
 from axon.payments.coinsfound import claimed_coins, found_verdict
 from axon.payments.desk import (
     AtDesk,
@@ -280,7 +281,7 @@ class WalletNode:
         ticket = self._answers.pop(task, None)
         if ticket is not None:
             self._effects.append(Answer(ticket, outcome))
-        if isinstance(outcome, WalletError | Invoice | tuple):
+        if isinstance(outcome, WalletError | Invoice | FileChecked | tuple):
             return
         assert isinstance(outcome, DealStep), f"no outcome of a desk: {outcome!r}"
         self._say(inner, outcome, now)
@@ -356,7 +357,7 @@ class WalletNode:
         """One of the two answers what was asked of it."""
         match self._inner.pop(ticket):
             case _LookedUp(invoice_id, txid):
-                verdict = found_verdict(value, self.spv.headers.best.height)
+                verdict = found_verdict(value, txid, self.spv.headers.best.height)
                 self._order(CoinsLookedUp(invoice_id, txid, verdict), now)
                 self._looking -= 1
                 self._look_up_next(now)
@@ -390,7 +391,17 @@ class WalletNode:
     # What a person wants.
 
     def _commanded(self, ticket: int, command: object, now: Instant) -> None:
-        if isinstance(command, IssueInvoice | OpenDesk | PayInvoice | ListDeals | FollowBlocks):
+        if isinstance(
+            command,
+            IssueInvoice
+            | OpenDesk
+            | PayInvoice
+            | ListDeals
+            | FollowBlocks
+            | CheckPacket
+            | TakePacket
+            | TakeReceipt,
+        ):
             self._answers[self._order(command, now)] = ticket
         elif isinstance(command, PartnerNodeCommand):
             self._give(_Part.LINKS, Commanded(ticket, command), now)

@@ -181,7 +181,7 @@ class PayingWallet:
         def make_payee(words: Mnemonic) -> PayeeDesk:
             return PayeeDesk(wallet, book, words, kernel, Policy(), rng, joins=self.joins)
 
-        self._desk = Desk(wallet, book, PayerDesk(wallet, book, kernel), make_payee)
+        self._desk = Desk(wallet, book, PayerDesk(wallet, book, kernel), make_payee, kernel)
 
     def _perform(self, job: object) -> object:
         self.store.is_armed = True

@@ -72,7 +72,7 @@ def test_the_same_seed_is_the_same_run() -> None:
 
 
 def test_who_calls_a_spent_coin_unspent_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def believes(_found: object, height: int) -> Verdict:
+    def believes(_found: object, _txid: object, height: int) -> Verdict:
         return Verdict(PaymentLevel.UNSPENT, height=height, peers=1)
 
     monkeypatch.setattr(walletnode, "found_verdict", believes)

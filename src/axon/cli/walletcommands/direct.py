@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
@@ -17,6 +18,13 @@ from axon.cli.dealview import (
     title_line,
 )
 from axon.cli.walletaccess import opened
+from axon.cli.walletcommands.dealtext import sync_if_possible
+from axon.cli.walletcommands.packets import (
+    DELIVERY_MS,
+    add_handing_over,
+    hand_over,
+    refuse_existing,
+)
 from axon.cli.walletcommands.paying import (
     add_fee_options,
     add_payee,
@@ -29,10 +37,11 @@ from axon.cli.walletcommands.paying import (
 )
 from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
 from axon.cli.walletsecrets import add_passphrase_options
-from axon.cli.walletsync import NotInSync, sync
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.rpc.walletmethods.direct import NOBODY
+from axon.wallet.paymenturi import MAX_URI_SIZE, is_payment_uri
 
 SHOWN: Final = 20
 """Payments that `payments` shows where nobody says how many."""
@@ -43,11 +52,13 @@ PAGE: Final = 100
 STEP_MS: Final = 1_000
 """So long one look at a payment takes at most: then ctrl-C has its turn."""
 
-DELIVERY_MS: Final = 30_000
-"""So long it is waited for a node that fetches the payment."""
-
 PATIENCE_MS: Final = 65_000
 """For so long a payee is waited for; the payment is settled without him after a minute."""
+
+NO_RECEIPT: Final = (
+    "The payment is in force: nodes are handed it now, or when this wallet reaches one. axon wallet"
+    " take keeps the receipt that the payee gives for it."
+)
 
 
 def add_commands(add: AddCommand) -> None:
@@ -71,6 +82,11 @@ def add_commands(add: AddCommand) -> None:
     invoice.add_argument("--message", default="", metavar="TEXT", help="what for")
     add_listen(invoice, "this machine alone")
     invoice.add_argument(
+        "--no-listen",
+        action="store_true",
+        help="print the invoice and end: it is paid by a file (axon wallet take), or on chain",
+    )
+    invoice.add_argument(
         "--expires", type=int, default=86_400, metavar="SECONDS", help="(default: a day)"
     )
     invoice.add_argument("--no-qr", action="store_true", help="show no QR code")
@@ -79,10 +95,15 @@ def add_commands(add: AddCommand) -> None:
         "pay",
         _pay,
         "pay an invoice of another wallet directly",
-        more="Pay an invoice: the wallet that wrote it is dialled, checks the payment and gives a"
-        " receipt. If it is not reached the payment is sent by the network.",
+        more="Pay an invoice, whose URI may also stand in a file: the wallet that wrote it is"
+        " dialled, checks the payment and gives a receipt. If it is not reached the payment is sent"
+        " by the network. With --to or --qr nobody is dialled: the payment and its proof go into a"
+        " file, or are shown as QR codes, for a payee who is not met online and takes it by axon"
+        " wallet take. This wallet hands the payment to nodes as well, now (not with --offline) or"
+        " when it next reaches one.",
     )
     add_payee(pay)
+    add_handing_over(pay)
     add_fee_options(pay)
     add_yes(pay)
     pay.add_argument("--no-payjoin", action="store_true", help="let the payee join no coin of his")
@@ -105,18 +126,23 @@ def _invoice(options: WalletOptions) -> int:
     arguments = options.arguments
     text = " ".join(arguments.amount)
     amount = read_amount(text) if text else None
+    if arguments.no_listen and arguments.listen:
+        raise UsageError("--listen and --no-listen contradict each other")
+    places = [NOBODY] if arguments.no_listen else arguments.listen
     with opened(options) as client:
         refuse_watch_only(client, options.name)
-        _sync(client, options)
+        sync_if_possible(client, options)
         with_passphrase(
             arguments,
-            lambda secret: open_payments(client, secret, arguments.listen),
+            lambda secret: open_payments(client, secret, places),
             "to be paid by other wallets",
         )
         made = client.call(
             "createinvoice", amount, arguments.label, arguments.message, arguments.expires
         )
         _show_invoice(options, made)
+        if arguments.no_listen:
+            return 0
         deal = _wait_for(options, client, made["id"])
     if options.as_json:
         write_json_line(deal)
@@ -146,7 +172,8 @@ def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:
         for line in qr_lines(made["uri"]):
             write(line)
     write(made["uri"])
-    say("Waiting for the payment; ctrl-C stops, the address can be paid on chain all the same.")
+    if not options.arguments.no_listen:
+        say("Waiting for the payment; ctrl-C stops, the address can be paid on chain all the same.")
 
 
 def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dict[str, Any]:
@@ -163,32 +190,28 @@ def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dic
             return deal
 
 
-def _sync(client: WalletClient, options: WalletOptions) -> None:
-    """Catch up as far as nodes are in reach: a payment is checked by what is known."""
-    try:
-        sync(client, options)
-    except NotInSync as error:
-        say(f"{error}. A payment is checked up to the last block that is known.")
-
-
 def _pay(options: WalletOptions) -> int:
     arguments = options.arguments
+    arguments.address = _read_invoice(arguments.address)
+    by_file = arguments.qr or arguments.to is not None
     asked = invoice_from_uri(arguments.address, options.light.network)
-    if not isinstance(asked, Invoice) or not asked.endpoints:
+    if not isinstance(asked, Invoice) or not (asked.endpoints or by_file):
         raise UsageError(
             "this is no invoice of a wallet that can be dialled: axon wallet send"
             f" {options.name} ... pays it on chain"
         )
+    refuse_existing(arguments.to)
     with opened(options) as client:
         refuse_watch_only(client, options.name)
-        _sync(client, options)
+        sync_if_possible(client, options)
         draft = drafted(client, options)
         if not options.as_json:
             for line in draft_lines(draft):
                 write(line)
         confirm_fee(arguments, draft)
+        pay = _pay_by_file if by_file else _hand_over
         deal = with_passphrase(
-            arguments, lambda secret: _hand_over(options, client, asked, draft["psbt"], secret)
+            arguments, lambda secret: pay(options, client, asked, draft["psbt"], secret)
         )
         kept: list[dict[str, Any]] = []
         if deal["stage"] not in ENDED_BADLY:
@@ -196,8 +219,33 @@ def _pay(options: WalletOptions) -> int:
     if options.as_json:
         write_json(deal)
     else:
-        _show([*deal_lines(deal), *outcome_lines(options.name, deal, kept)])
+        ending = [f"  {NO_RECEIPT}"] if by_file else outcome_lines(options.name, deal, kept)
+        _show([*deal_lines(deal), *ending])
     return 1 if deal["stage"] in ENDED_BADLY else 0
+
+
+def _read_invoice(text: str) -> str:
+    """An invoice as it stands there, or in a file of this name."""
+    if is_payment_uri(text) or not Path(text).is_file():
+        return text
+    try:
+        with Path(text).open("rb") as file:
+            return file.read(MAX_URI_SIZE + 1).decode().strip()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"{text} holds no invoice: is it the right file?") from None
+
+
+def _pay_by_file(
+    options: WalletOptions, client: WalletClient, asked: Invoice, psbt: str, secret: str
+) -> dict[str, Any]:
+    """Sign a payment, and hand it to somebody who is not met online."""
+    deal: dict[str, Any] = client.call(
+        "payinvoice", asked.to_uri(), psbt, secret, False, {"dial": False}
+    )
+    if options.as_json and options.arguments.qr:
+        return {**deal, "codes": client.call("getpacket", deal["id"], "codes")}
+    hand_over(client, deal["id"], options.arguments)
+    return deal
 
 
 def _hand_over(

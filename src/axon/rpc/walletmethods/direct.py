@@ -13,6 +13,7 @@ from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, 
 from axon.payments.invoice import MAX_ENDPOINTS, Invoice, invoice_from_uri
 from axon.payments.issuing import Terms
 from axon.payments.partneraddress import DEFAULT_PORT
+from axon.payments.verdict import Verdict, verdict_text
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
 from axon.rpc.dispatch import method
@@ -28,15 +29,19 @@ ANY_PORT: Final = Endpoint("127.0.0.1", 0)
 ONION: Final = "onion"
 """In place of an address: an onion service."""
 
+NOBODY: Final = "none"
+"""In place of an address: nobody is listened for."""
+
 SHORTEST_NAME: Final = 8
 """So many digits of an invoice's id are enough to name it."""
 
 LISTED: Final = 100
 """So many invoices and payments are listed where nobody says how many."""
 
-_ENDED: Final = frozenset(
+ENDED: Final = frozenset(
     {DealStage.ACCEPTED, DealStage.SETTLED, DealStage.REFUSED, DealStage.EXPIRED}
 )
+"""Stages at which nobody waits for the partner any more."""
 
 
 @method("payments")
@@ -46,15 +51,18 @@ async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None
 
     Args:
         passphrase: Opens the keys
-        listen: The address and port to listen on, or "onion" for an onion service that Tor makes;
-            left out: where it listens already, else this machine alone, any free port
+        listen: The address and port to listen on, "onion" for an onion service that Tor makes, or
+            "none" where payments come as files alone; left out: where it listens already, else
+            this machine alone, any free port
 
     Returns:
         {                    (json object)
-          "listening" : "str"  (string) Where other wallets reach this one
+          "listening" : "str"  (string) Where other wallets reach this one; null for nowhere
         }
     """
-    await _desk(daemon, OpenDesk(passphrase))
+    await at_desk(daemon, OpenDesk(passphrase))
+    if listen == NOBODY:
+        return {"listening": str(daemon.listening[0]) if daemon.listening else None}
     return {"listening": str(await listening_at(daemon, listen))}
 
 
@@ -123,7 +131,7 @@ async def createinvoice(
         raise RpcError(Code.PARAMETER, str(error)) from None
     reached = reached or daemon.listening[:MAX_ENDPOINTS]
     terms = Terms(amount_sat, label, message, expires_in, tuple(reached))
-    invoice = await _desk(daemon, IssueInvoice(terms))
+    invoice = await at_desk(daemon, IssueInvoice(terms))
     assert isinstance(invoice, Invoice), "what is not refused is made"
     return {
         "id": invoice.id.hex(),
@@ -142,6 +150,7 @@ async def payinvoice(
     payjoin: bool = True,
     *,
     wait: int = 0,
+    dial: bool = True,
 ) -> Json:
     """Signs a payment, and hands it to who wrote the invoice; without him it is settled as it is.
 
@@ -151,6 +160,8 @@ async def payinvoice(
         passphrase: Opens the keys, for this call only
         payjoin: Let the payee join it with a coin of his
         wait: Wait so many milliseconds at most until it is accepted or refused
+        dial: False to dial nobody: the payment goes to the network at once, and its packet
+            (getpacket) to the payee by other ways
 
     Returns:
         {...}    (json object) As in listdeals
@@ -161,12 +172,14 @@ async def payinvoice(
     except WalletError as error:
         raise refusal(error) from error
     if not isinstance(invoice, Invoice):
-        raise RpcError(Code.PARAMETER, "this URI can be paid on chain only: it has no endpoint")
+        raise RpcError(Code.PARAMETER, "this URI can be paid on chain only: it is no invoice")
     draft = parse_payment(psbt)
     if not isinstance(draft, Psbt):
         raise RpcError(Code.PARAMETER, "expected a draft, not a finished transaction")
-    await _desk(daemon, PayInvoice(invoice, draft, passphrase, payjoin))
-    deal = await _wait_for(daemon, Role.PAYER, invoice.id, wait, lambda deal: deal.stage in _ENDED)
+    await at_desk(daemon, PayInvoice(invoice, draft, passphrase, payjoin, dial))
+    deal = await wait_for_deal(
+        daemon, Role.PAYER, invoice.id, wait, lambda deal: deal.stage in ENDED
+    )
     return deal_json(deal)
 
 
@@ -212,7 +225,7 @@ async def listdeals(
     """
     if count < 0 or skip < 0:
         raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative skip")
-    return [deal_json(deal) for deal in await _deals(daemon, invoice, skip, count)]
+    return [deal_json(deal) for deal in await find_deals(daemon, invoice, skip, count)]
 
 
 @method("payments")
@@ -232,8 +245,8 @@ async def waitfordeal(daemon: WalletDaemon, invoice: str, stage: str, timeout: i
     except ValueError:
         raise RpcError(Code.PARAMETER, "expected the id of an invoice, and a stage") from None
     wait_ms = timeout or None
-    ended = _ENDED - {DealStage.ACCEPTED} if wanted is DealStage.SETTLED else _ENDED
-    deal = await _wait_for(
+    ended = ENDED - {DealStage.ACCEPTED} if wanted is DealStage.SETTLED else ENDED
+    deal = await wait_for_deal(
         daemon, Role.PAYEE, name, wait_ms, lambda deal: deal.stage is wanted or deal.stage in ended
     )
     return deal_json(deal)
@@ -249,7 +262,7 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
     Returns:
         "str"    (string) The receipt
     """
-    for deal in await _deals(daemon, invoice):
+    for deal in await find_deals(daemon, invoice):
         if deal.receipt is not None:
             return deal.receipt.encode()
     raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
@@ -257,14 +270,7 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
 
 def deal_json(deal: Deal) -> dict[str, Json]:
     """A deal as programs see it."""
-    invoice, verdict, payment, shown = deal.invoice, deal.verdict, deal.payment, deal.shown
-    words: Json = None
-    if shown is not None:
-        words = {
-            "headline": shown.headline,
-            "proved": list(shown.proved),
-            "unproved": list(shown.unproved),
-        }
+    invoice, verdict, payment = deal.invoice, deal.verdict, deal.payment
     return {
         "id": invoice.id.hex(),
         "role": deal.role.name.lower(),
@@ -282,19 +288,34 @@ def deal_json(deal: Deal) -> dict[str, Json]:
         "level": None if verdict is None else int(verdict.level),
         "height": None if verdict is None else verdict.height,
         "peers": None if verdict is None else verdict.peers,
-        "shown": words,
+        "shown": None if verdict is None else shown_json(verdict),
         "receipt": deal.receipt is not None,
     }
 
 
-async def _desk(daemon: WalletDaemon, command: object) -> object:
+def shown_json(verdict: Verdict) -> dict[str, Json]:
+    """A verdict in words, as programs see it."""
+    shown = verdict_text(verdict)
+    return {
+        "headline": shown.headline,
+        "proved": list(shown.proved),
+        "unproved": list(shown.unproved),
+    }
+
+
+async def at_desk(daemon: WalletDaemon, command: object) -> object:
+    """What the wallet's desk answers.
+
+    Raises:
+        RpcError: it refuses.
+    """
     answer = await daemon.command(command)
     if isinstance(answer, WalletError):
         raise refusal(answer) from answer
     return answer
 
 
-async def _deals(
+async def find_deals(
     daemon: WalletDaemon, name: str | None = None, skip: int = 0, count: int | None = None
 ) -> tuple[Deal, ...]:
     """Deals by the id of their invoice or its first digits; by no name all of them."""
@@ -305,19 +326,23 @@ async def _deals(
     return found
 
 
-async def _wait_for(
+async def wait_for_deal(
     daemon: WalletDaemon,
     role: Role,
     invoice_id: bytes,
     wait_ms: int | None,
     holds: Callable[[Deal], bool],
 ) -> Deal:
-    """A deal once something holds of it, or as it is when the time is over."""
+    """A deal once something holds of it, or as it is when the time is over.
+
+    Raises:
+        RpcError: there is none.
+    """
     loop = asyncio.get_running_loop()
     until = None if wait_ms is None else loop.time() + wait_ms / 1_000
     while True:
         known = daemon.deal_news.count
-        deals = [each for each in await _deals(daemon, invoice_id.hex()) if each.role is role]
+        deals = [each for each in await find_deals(daemon, invoice_id.hex()) if each.role is role]
         if not deals:
             raise RpcError(Code.NOT_FOUND, "there is no such invoice in this wallet")
         (deal,) = deals

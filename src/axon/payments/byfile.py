@@ -1,0 +1,171 @@
+"""Payments that come as a file or as codes, from wallets that never meet.
+
+A packet does not name the invoice that it is for: that follows from whom it pays. Who checks one
+changes nothing; who takes one does what is done with a payment that comes over a link.
+
+    text, codes, BEEF -> read_payment -> CheckPacket -> looked up -> TakePacket -> receipt
+"""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from axon.errors import DecodeError, WalletError
+from axon.mempool.policy import Policy
+from axon.payments.beef import BEEF_VERSION, Beef, check_beef, decode_beef
+from axon.payments.book import Book
+from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.headerchain import HeaderChainView
+from axon.payments.invoice import Invoice
+from axon.payments.packet import Packet
+from axon.payments.packetfile import MAX_TEXT, PartCollector, from_text
+from axon.payments.proof import Checked, check_packet
+from axon.payments.verdict import PaymentLevel, Verdict, Wanted
+from axon.primitives.hashes import to_hex
+from axon.wallet.unconfirmed import ScriptCheck
+
+PART: Final = "AXONPAY/"
+"""With this the text of a code begins."""
+
+PaymentFile = Packet | Beef
+
+
+class BadPayment(WalletError):
+    """A file that is no payment, or none for this wallet."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPacket:
+    """Look at a payment, and write nothing down. The outcome is a `FileChecked`, or the refusal."""
+
+    payment: PaymentFile = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChecked:
+    """What a payment proves by itself, for which invoice.
+
+    Args:
+        invoice: of this wallet.
+        stage: how far it is.
+        paid_sat: what its address gets.
+        checked: how far the payment is proved; whether its coins are unspent is to be looked up.
+    """
+
+    invoice: Invoice
+    stage: DealStage
+    paid_sat: int
+    checked: Checked
+
+
+@dataclass(frozen=True, slots=True)
+class TakePacket:
+    """Take a payment for the invoice that it pays. The outcome is a `DealStep`, or the refusal; how
+    far it is tells the deal."""
+
+    packet: Packet = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReceipt:
+    """Keep the receipt of a payment that we made. The outcome is a `DealStep`, or the refusal."""
+
+    text: str = field(repr=False)
+
+
+def read_payment(text: str) -> PaymentFile:
+    """A payment from a file: a packet as text, the texts of its codes in any order, or BEEF in hex.
+
+    Raises:
+        BadPayment: it is none of these, or not whole.
+    """
+    if len(text) > MAX_TEXT:
+        raise BadPayment(f"a payment has at most {MAX_TEXT} characters: is it the right file?")
+    words = text.split()
+    try:
+        if words and words[0].startswith(PART):
+            return _from_parts(words)
+        if words and words[0].lower().startswith(BEEF_VERSION.hex()):
+            return decode_beef(unhexlify("".join(words)))
+        return from_text(text)
+    except (DecodeError, ValueError) as error:
+        raise BadPayment(f"this is no whole payment (expected {error}): ask for it again") from None
+
+
+def _from_parts(words: list[str]) -> Packet:
+    collector = PartCollector()
+    for word in words:
+        packet = collector.take(word)
+        if packet is not None:
+            return packet
+    missing = ", ".join(map(str, collector.missing[:20]))
+    raise BadPayment(f"codes are missing, of {collector.total} these: {missing}; read them, too")
+
+
+def paid_deal(book: Book, payment: PaymentFile) -> Deal:
+    """The invoice of ours that a payment is for; an open one before one that is over.
+
+    Raises:
+        BadPayment: it pays none.
+    """
+    paid = {output.script_pubkey for output in payment.transaction.outputs}
+    found = [deal for deal in book.deals(Role.PAYEE) if deal.invoice.script_pubkey in paid]
+    if not found:
+        raise BadPayment(
+            "this payment pays no invoice of this wallet: axon wallet payments lists them"
+        )
+    return next((deal for deal in found if deal.is_open), found[0])
+
+
+def check_payment(
+    book: Book,
+    payment: PaymentFile,
+    chain: HeaderChainView,
+    check_scripts: ScriptCheck,
+    now_s: int,
+) -> FileChecked:
+    """What a payment proves, for the invoice that it pays.
+
+    Args:
+        chain: our best chain; it must not move meanwhile.
+        check_scripts: libbitcoinkernel.
+        now_s: seconds since 1970.
+
+    Raises:
+        BadPayment: it pays no invoice of ours.
+    """
+    deal = paid_deal(book, payment)
+    invoice, transaction = deal.invoice, payment.transaction
+    wanted = Wanted(invoice.script_pubkey, invoice.amount_sat or 0)
+    if isinstance(payment, Packet):
+        checked = check_packet(payment, wanted, chain, check_scripts, Policy())
+    else:
+        checked = check_beef(payment, wanted, chain, check_scripts, Policy())
+    is_known = transaction.txid in deal.txids
+    if is_known and deal.verdict is not None and not deal.is_open:
+        checked = replace(checked, verdict=deal.verdict, claims=())
+    elif deal.packet is not None and not is_known and deal.stage is not DealStage.REFUSED:
+        checked = _refused("paid-already", "this invoice has another payment", chain)
+    elif not is_known and deal.stage is not DealStage.SETTLED and invoice.is_expired(now_s):
+        checked = _refused("expired", "this invoice has expired", chain)
+    return FileChecked(invoice, deal.stage, invoice.paid_sat(transaction), checked)
+
+
+def _refused(word: str, sentence: str, chain: HeaderChainView) -> Checked:
+    return Checked(Verdict(PaymentLevel.REFUSED, word, sentence, chain.tip_height))
+
+
+def refuse_unpayable(payment: PaymentFile) -> Packet:
+    """The packet of a payment that is to be taken.
+
+    Raises:
+        BadPayment: it came as BEEF, which shows of no coin that it exists.
+    """
+    if isinstance(payment, Packet):
+        return payment
+    raise BadPayment(
+        f"payment {to_hex(payment.transaction.txid)} came as BEEF, which shows of no coin that it"
+        " exists: ask for a packet of axon, or wait until a block has it"
+    )
