@@ -77,8 +77,8 @@ class Person:
         self.desk = Desk(self.wallet, self.book, payer, self._payee, kernel)
         self.settled: list[Transaction] = []
 
-    def _payee(self, words: Mnemonic) -> PayeeDesk:
-        return PayeeDesk(self.wallet, self.book, words, kernel, Policy(), Random(7))
+    def _payee(self, words: Mnemonic, joins: bool) -> PayeeDesk:
+        return PayeeDesk(self.wallet, self.book, words, kernel, Policy(), Random(7), joins=joins)
 
     def restart(self) -> DealStep:
         """The process died; the store is what is left."""

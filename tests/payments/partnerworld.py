@@ -127,10 +127,10 @@ class ServingWallet:
         wallet = Wallet.load(self.store)
         book = Book(wallet.ledger)
 
-        def make_payee(words: Mnemonic) -> PayeeDesk:
+        def make_payee(words: Mnemonic, _joins: bool) -> PayeeDesk:
             return PayeeDesk(wallet, book, words, kernel, Policy(), rng)
 
-        return Desk(wallet, book, PayerDesk(wallet, book, kernel), make_payee)
+        return Desk(wallet, book, PayerDesk(wallet, book, kernel), make_payee, kernel)
 
     def _perform(self, job: object) -> object:
         if isinstance(job, AtDesk):

@@ -25,6 +25,8 @@ from axon.errors import AxonError, ConfigError
 from axon.host.lightclient import LightParts, RunningLight, assemble_parts, open_storage
 from axon.host.lightstorage import LightStorage
 from axon.host.onion import WalletOnion
+from axon.host.payjoinport import PayjoinPort
+from axon.host.reaching import with_addresses
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
@@ -286,6 +288,7 @@ async def _running(
     )
     driver, folder = parts.driver, settings.wallet_folder(name)
     onion = WalletOnion(settings.tor, folder, DEFAULT_PORT, driver.listen)
+    payjoins = PayjoinPort(driver.ask)
     daemon = WalletDaemon(
         node=parts.machine,
         name=name,
@@ -294,6 +297,8 @@ async def _running(
         command=driver.ask,
         listen=driver.listen,
         listen_onion=onion.reach,
+        listen_payjoin=payjoins.listen,
+        routes=await with_addresses(settings.routes),
         deal_news=parts.deal_news,
         stop=parts.stream.end,
         traffic=lambda: (driver.received_bytes, driver.sent_bytes),
@@ -301,7 +306,8 @@ async def _running(
     )
     parts.stream.hand_to(daemon.reported)
     try:
-        async with Driven(driver, parts.save_now_and_then(), _maintain(daemon), onion.keep()):
+        running = Driven(driver, parts.save_now_and_then(), _maintain(daemon), onion.keep())
+        async with running, payjoins:
             yield RunningWallet(settings, parts, daemon, Registry(WALLET_MODULES))
     except BaseException:
         daemon.interrupt()
@@ -315,8 +321,8 @@ async def _running(
 def _desk(wallet: Wallet) -> Desk:
     book, rng = Book(wallet.ledger), SystemRandom()
 
-    def make_payee(words: Mnemonic) -> PayeeDesk:
-        return PayeeDesk(wallet, book, words, check_scripts, Policy(), rng)
+    def make_payee(words: Mnemonic, joins: bool) -> PayeeDesk:
+        return PayeeDesk(wallet, book, words, check_scripts, Policy(), rng, joins=joins)
 
     payer = PayerDesk(wallet, book, check_scripts)
     return Desk(wallet, book, payer, make_payee, check_scripts)

@@ -19,9 +19,14 @@ from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.invoice import Invoice
+from axon.payments.messages import PaymentMessage, ReceiptMessage
 from axon.payments.packet import Packet
 from axon.payments.packetfile import MAX_TEXT, PartCollector, from_text
+from axon.payments.payee import PayeeDesk
+from axon.payments.payer import PayerDesk
 from axon.payments.proof import Checked, check_packet
+from axon.payments.receipt import Receipt
+from axon.payments.step import DealStep
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import to_hex
 from axon.wallet.unconfirmed import ScriptCheck
@@ -169,3 +174,46 @@ def refuse_unpayable(payment: PaymentFile) -> Packet:
         f"payment {to_hex(payment.transaction.txid)} came as BEEF, which shows of no coin that it"
         " exists: ask for a packet of axon, or wait until a block has it"
     )
+
+
+def take_packet(
+    payee: PayeeDesk, book: Book, packet: Packet, chain: HeaderChainView, now_s: int
+) -> DealStep:
+    """Take a payment that came as a file: it goes the way of one that comes over a link.
+
+    Args:
+        payee: its desk.
+        chain: our best chain; it must not move meanwhile.
+        now_s: seconds since 1970.
+
+    Raises:
+        BadPayment: it pays no invoice of ours, or one that has another payment or has expired.
+    """
+    invoice_id = paid_deal(book, packet).invoice.id
+    step = payee.hear(invoice_id, PaymentMessage(packet.encode()), chain, now_s)
+    deal = book.get(Role.PAYEE, invoice_id)
+    if deal is None or packet.transaction.txid not in deal.txids:
+        raise BadPayment("this invoice has expired, or has another payment")
+    return DealStep(wants=step.wants)  # Nobody listens to what is said.
+
+
+def take_receipt(payer: PayerDesk, book: Book, text: str, now_s: int) -> DealStep:
+    """Keep a receipt that came as a file.
+
+    Args:
+        payer: its desk.
+        text: of the receipt.
+        now_s: seconds since 1970.
+
+    Raises:
+        BadPayment: it is for no payment of ours, or not signed by its payee.
+        BadReceipt: it is none.
+    """
+    invoice = Receipt.decode(text).invoice
+    if book.get(Role.PAYER, invoice.id) is None:
+        raise BadPayment("this receipt is for no payment of this wallet")
+    step = payer.hear(invoice.id, ReceiptMessage(text), now_s)
+    deal = book.get(Role.PAYER, invoice.id)
+    if deal is None or deal.receipt is None:
+        raise BadPayment(step.end or "the receipt is not one for this payment")
+    return DealStep(wants=step.wants)

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from axon.node.spends import ClaimedCoin, SpendsUnknown, Spent, Unspent
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
+
+
+@dataclass(frozen=True, slots=True)
+class CoinsAsked:
+    """An inner command to the light client looked coins up for this payment."""
+
+    invoice_id: bytes
+    txid: Txid
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentWatched:
+    """An inner command to the light client had this payment watched."""
+
+    txid: Txid
+
+
+Purpose = CoinsAsked | PaymentWatched | int
+"""A number is the task of the links for which the light client was asked."""
+"""What a command to the light client was for."""
 
 
 def claimed_coins(claims: Iterable[CoinClaim]) -> tuple[ClaimedCoin, ...]:

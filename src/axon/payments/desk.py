@@ -8,25 +8,22 @@ from dataclasses import dataclass, field
 from axon.errors import WalletError
 from axon.payments.book import Book
 from axon.payments.byfile import (
-    BadPayment,
     CheckPacket,
-    FileChecked,
-    PaymentFile,
     TakePacket,
     TakeReceipt,
     check_payment,
-    paid_deal,
+    take_packet,
+    take_receipt,
 )
 from axon.payments.chainmessages import MAX_PROOF_BYTES
 from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks, rule_out
 from axon.payments.headerchain import HeaderChainView
+from axon.payments.httpjoin import JoinOffer, OfferAnswered
 from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
 from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
-from axon.payments.messages import PaymentMessage, ReceiptMessage
-from axon.payments.packet import Packet
 from axon.payments.packetbuilder import CannotProve, prove_confirmed
 from axon.payments.partnerbook import PartnerBook
 from axon.payments.partnerevents import (
@@ -37,13 +34,12 @@ from axon.payments.partnerevents import (
     RecallPartners,
 )
 from axon.payments.payee import PayeeDesk
-from axon.payments.payer import PayerDesk
-from axon.payments.receipt import Receipt
+from axon.payments.payer import PayerDesk, check_pays
+from axon.payments.payjoin import Declined, Proposal, Trouble
 from axon.payments.step import DealStep, Settle
 from axon.payments.verdict import Verdict
 from axon.primitives.hashes import Txid
-from axon.primitives.transaction import Transaction
-from axon.wallet.errors import BadAmount, BadPsbt
+from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
 from axon.wallet.psbt import Psbt
 from axon.wallet.signing import reveal_words, sign
@@ -64,9 +60,11 @@ class OpenDesk:
 
     Args:
         passphrase: what they were sealed with.
+        joins: a payjoin may be offered to us; what the first call says holds until it is closed.
     """
 
     passphrase: str = field(repr=False)
+    joins: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,24 +174,30 @@ class ListDeals:
     count: int | None = None
 
 
+DeskCommand = (
+    IssueInvoice
+    | OpenDesk
+    | PayInvoice
+    | ListDeals
+    | FollowBlocks
+    | CheckPacket
+    | TakePacket
+    | TakeReceipt
+    | JoinOffer
+)
+"""The jobs that callers order."""
+
 DeskJob = (
     Prove
     | Heard
-    | IssueInvoice
-    | OpenDesk
-    | PayInvoice
     | CoinsLookedUp
     | PeersShow
     | RuledOut
     | PayerLeft
     | PayeeSilent
-    | FollowBlocks
     | ResumeDeals
-    | ListDeals
     | PartnerJob
-    | CheckPacket
-    | TakePacket
-    | TakeReceipt
+    | DeskCommand
 )
 
 
@@ -219,7 +223,7 @@ class Desk:
         wallet: whose payments these are.
         book: its deals.
         payer: pays.
-        make_payee: is paid, with the words that are open.
+        make_payee: is paid, with the words that are open; and whether it joins payments.
         check_scripts: libbitcoinkernel.
     """
 
@@ -228,7 +232,7 @@ class Desk:
         wallet: Wallet,
         book: Book,
         payer: PayerDesk,
-        make_payee: Callable[[Mnemonic], PayeeDesk],
+        make_payee: Callable[[Mnemonic, bool], PayeeDesk],
         check_scripts: ScriptCheck,
     ) -> None:
         self._wallet = wallet
@@ -268,15 +272,26 @@ class Desk:
                 found = self._book.matching(digits)[skip:]
                 return tuple(found[:count])
             case CheckPacket(payment):
-                return self._or_refusal(lambda: self._check(payment, ordered))
+                return self._or_refusal(
+                    lambda: check_payment(
+                        self._book, payment, ordered.chain, self._check_scripts, now_s
+                    )
+                )
             case TakePacket(packet):
-                return self._or_refusal(lambda: self._take(packet, ordered))
+                return self._or_refusal(
+                    lambda: take_packet(self._receiving, self._book, packet, ordered.chain, now_s)
+                )
             case TakeReceipt(text):
-                return self._or_refusal(lambda: self._take_receipt(text, now_s))
+                return self._or_refusal(lambda: take_receipt(self._payer, self._book, text, now_s))
             case PayeeSilent(invoice_id):
                 return self._payer.give_up(invoice_id)
-            case OpenDesk(passphrase):
-                return self._or_refusal(lambda: self._open(passphrase, ordered))
+            case OpenDesk():
+                return self._or_refusal(lambda: self._open(job, ordered))
+            case JoinOffer(invoice_id, offer):
+                said: Proposal | Declined = Declined(Trouble.UNAVAILABLE, "the words are not open")
+                if self._payee is not None:
+                    said = self._payee.offered(invoice_id, offer, ordered.chain, now_s)
+                return OfferAnswered(invoice_id, said)
             case PayInvoice():
                 return self._or_refusal(lambda: self._pay(job, now_s))
             case IssueInvoice(terms):
@@ -340,11 +355,11 @@ class Desk:
         ]
         return DealStep(wants=(*self._payer.resume(now_s).wants, *accepted))
 
-    def _open(self, passphrase: str, ordered: AtDesk) -> DealStep:
-        words = reveal_words(self._wallet, passphrase)
+    def _open(self, job: OpenDesk, ordered: AtDesk) -> DealStep:
+        words = reveal_words(self._wallet, job.passphrase)
         if self._payee is not None:
             return DealStep()  # Open already: who is paying goes on.
-        self._payee = self._make_payee(words)
+        self._payee = self._make_payee(words, job.joins)
         return self._payee.resume(ordered.chain, ordered.now_s)
 
     def _pay(self, job: PayInvoice, now_s: int) -> DealStep:
@@ -359,29 +374,6 @@ class Desk:
             job.invoice, signed, words if joins else None, now_s, dials=job.dials
         )
 
-    def _check(self, payment: PaymentFile, ordered: AtDesk) -> FileChecked:
-        return check_payment(self._book, payment, ordered.chain, self._check_scripts, ordered.now_s)
-
-    def _take(self, packet: Packet, ordered: AtDesk) -> DealStep:
-        """A payment that came as a file goes the way of one that comes over a link."""
-        invoice_id = paid_deal(self._book, packet).invoice.id
-        said = PaymentMessage(packet.encode())
-        step = self._receiving.hear(invoice_id, said, ordered.chain, ordered.now_s)
-        deal = self._book.get(Role.PAYEE, invoice_id)
-        if deal is None or packet.transaction.txid not in deal.txids:
-            raise BadPayment("this invoice has expired, or has another payment")
-        return DealStep(wants=step.wants)  # Nobody listens to what is said.
-
-    def _take_receipt(self, text: str, now_s: int) -> DealStep:
-        invoice = Receipt.decode(text).invoice
-        if self._book.get(Role.PAYER, invoice.id) is None:
-            raise BadPayment("this receipt is for no payment of this wallet")
-        step = self._payer.hear(invoice.id, ReceiptMessage(text), now_s)
-        deal = self._book.get(Role.PAYER, invoice.id)
-        if deal is None or deal.receipt is None:
-            raise BadPayment(f"{step.end or 'the receipt is not one for this payment'}")
-        return DealStep(wants=step.wants)
-
     @property
     def _receiving(self) -> PayeeDesk:
         if self._payee is None:
@@ -394,16 +386,3 @@ class Desk:
             return action()
         except WalletError as refused:
             return refused
-
-
-def check_pays(invoice: Invoice, transaction: Transaction) -> None:
-    """See that a transaction pays what an invoice asks for.
-
-    Raises:
-        BadAmount: it does not.
-    """
-    if not invoice.is_paid_by(transaction):
-        raise BadAmount(
-            f"the draft pays {invoice.paid_sat(transaction)} sat to this invoice, which asks for"
-            f" {invoice.amount_sat or 'any amount'}: draft it anew"
-        )

@@ -22,6 +22,7 @@ from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.following import proved, watch_for
 from axon.payments.headerchain import HeaderChainView
+from axon.payments.httpjoin import join_over_http, offered_original
 from axon.payments.issuing import Issuer
 from axon.payments.joinedpsbt import read_joined
 from axon.payments.linkfeatures import knows_payjoin
@@ -143,15 +144,38 @@ class PayeeDesk:
         was_looked_up = visit is not None and visit.looked_up
         if deal.stage is DealStage.JOINED or (deal.stage is DealStage.CHECKED and was_looked_up):
             return self._accept(deal, now_s)
-        return DealStep()  # Accepted when its coins were looked up.
+        return DealStep(wants=self._settle_offered(deal, now_s))  # Or accepted when looked up.
+
+    def offered(
+        self, invoice_id: bytes, offer: Offer, chain: HeaderChainView, now_s: int
+    ) -> Proposal | Declined:
+        """Somebody offers over HTTP to join a payment; if he sends nothing, `left` settles it."""
+        deal = self._book.get(Role.PAYEE, invoice_id)
+        if deal is None or not self._joins:
+            return Declined(Trouble.UNAVAILABLE, "no payment is joined for this invoice")
+        said = join_over_http(
+            self._wallet, deal, offer, self._words, self._check_scripts, chain, self._rng, now_s
+        )
+        if isinstance(said, Proposal):
+            offered, answer = offer.psbt, said.psbt
+            self._book.put(deal.moved(DealStage.LINKED, now_s, offer=offered, answer=answer))
+        return said
+
+    def _settle_offered(self, deal: Deal, now_s: int) -> tuple[Want, ...]:
+        """What was offered over HTTP is sent as it is: the joined payment was not seen."""
+        original = offered_original(deal)
+        if original is None:
+            return ()
+        self._wallet.take_unconfirmed(original, now_s, "a payer")
+        return (Settle(original),)
 
     def resume(self, chain: HeaderChainView, now_s: int) -> DealStep:
         """After a start: go on with what payments came before."""
         wants: list[Want] = []
         for deal in self._book.deals(Role.PAYEE):
             if deal.packet is None or not deal.is_open:
-                continue
-            if deal.stage is DealStage.OFFERED or deal.stage is DealStage.CHECKED:
+                wants += self._settle_offered(deal, now_s)
+            elif deal.stage is DealStage.OFFERED or deal.stage is DealStage.CHECKED:
                 wants += self._check(deal, deal.packet, chain, now_s).wants
             elif deal.stage is DealStage.JOINED:
                 wants += self._accept(deal, now_s).wants

@@ -38,7 +38,7 @@ from axon.payments.receipt import Receipt, verify
 from axon.payments.step import DealStep, ReachPayee, RestLink, Settle, Want
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.transaction import Transaction
-from axon.wallet.errors import CoinUnavailable
+from axon.wallet.errors import BadAmount, CoinUnavailable
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck, record_sent, taken_back
 from axon.wallet.wallet import Wallet
@@ -283,3 +283,16 @@ def _payment(deal: Deal) -> PaymentMessage | PayjoinAnswer:
         return PayjoinAnswer(psbt=signed_psbt(deal.joined))
     assert deal.packet is not None, "a payment was offered"
     return PaymentMessage(deal.packet.encode())
+
+
+def check_pays(invoice: Invoice, transaction: Transaction) -> None:
+    """See that a transaction pays what an invoice asks for.
+
+    Raises:
+        BadAmount: it does not.
+    """
+    if not invoice.is_paid_by(transaction):
+        raise BadAmount(
+            f"the draft pays {invoice.paid_sat(transaction)} sat to this invoice, which asks for"
+            f" {invoice.amount_sat or 'any amount'}: draft it anew"
+        )

@@ -71,8 +71,11 @@ def parse_payjoin_url(text: str) -> PayjoinUrl:
 
 
 def _is_safe_in_clear(host: str) -> bool:
-    if host.lower().endswith(".onion"):
-        return True
+    return host.lower().endswith(".onion") or is_loopback(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is an address of this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,7 +16,6 @@ Peers, dials and jobs belong to one of the two. What a payment wants of the netw
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
@@ -53,24 +52,28 @@ from axon.node.spendfacts import ConflictSeen, Echoed, WatchedMined
 from axon.node.spends import FindSpends, StopWatching, WatchPayment
 from axon.node.spendwatch import MAX_QUESTIONS
 from axon.node.spv import SpvNode
-from axon.payments.byfile import CheckPacket, FileChecked, TakePacket, TakeReceipt
-from axon.payments.coinsfound import claimed_coins, found_verdict
+from axon.payments.byfile import FileChecked
+from axon.payments.coinsfound import (
+    CoinsAsked,
+    PaymentWatched,
+    Purpose,
+    claimed_coins,
+    found_verdict,
+)
 from axon.payments.desk import (
     AtDesk,
     CoinsLookedUp,
+    DeskCommand,
     DeskJob,
     FollowBlocks,
-    IssueInvoice,
-    ListDeals,
-    OpenDesk,
     PayeeSilent,
     PayerLeft,
-    PayInvoice,
     PeersShow,
     ResumeDeals,
     RuledOut,
 )
 from axon.payments.headerchain import BestHeaders
+from axon.payments.httpjoin import SENDER_PATIENCE, OfferAnswered
 from axon.payments.invoice import Invoice
 from axon.payments.link import LinkNode
 from axon.payments.linkevents import (
@@ -85,6 +88,7 @@ from axon.payments.linkevents import (
 )
 from axon.payments.partnerevents import BestAdvanced, PartnerNodeCommand
 from axon.payments.partnernode import PartnerNode
+from axon.payments.payjoin import Proposal
 from axon.payments.step import (
     DealsMoved,
     DealStep,
@@ -112,25 +116,6 @@ class _Part(Enum):
     OWN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _LookedUp:
-    """An inner command to the light client looked coins up for this payment."""
-
-    invoice_id: bytes
-    txid: Txid
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """An inner command to the light client had this payment watched."""
-
-    txid: Txid
-
-
-_Purpose = _LookedUp | _Watched | int
-"""A number is the task of the links for which the light client was asked."""
-
-
 class WalletNode:
     """A wallet on the network, as a `Machine`.
 
@@ -146,7 +131,7 @@ class WalletNode:
         self._peers: dict[PeerId, _Part] = {}
         self._tickets: dict[int, tuple[_Part, int]] = {}  # Of dials and lookups.
         self._tasks: dict[int, tuple[_Part, int | DeskJob]] = {}
-        self._inner: dict[int, _Purpose | None] = {}  # Commands of ours, by negative ticket.
+        self._inner: dict[int, Purpose | None] = {}  # Commands of ours, by negative ticket.
         self._answers: dict[int, int] = {}  # Tickets of callers, by task.
         self._of_invoice: dict[tuple[Side, bytes], int] = {}  # Links that are open.
         self._due: dict[tuple[Side, bytes], Instant] = {}
@@ -281,7 +266,9 @@ class WalletNode:
         ticket = self._answers.pop(task, None)
         if ticket is not None:
             self._effects.append(Answer(ticket, outcome))
-        if isinstance(outcome, WalletError | Invoice | FileChecked | tuple):
+        if isinstance(outcome, OfferAnswered) and isinstance(outcome.said, Proposal):
+            self._due[Side.PAYEE, outcome.invoice_id] = now + SENDER_PATIENCE
+        if isinstance(outcome, WalletError | Invoice | FileChecked | OfferAnswered | tuple):
             return
         assert isinstance(outcome, DealStep), f"no outcome of a desk: {outcome!r}"
         self._say(inner, outcome, now)
@@ -328,7 +315,7 @@ class WalletNode:
         while self._lookups and self._looking < MAX_QUESTIONS:
             want = self._lookups.popleft()
             self._looking += 1
-            purpose = _LookedUp(want.invoice_id, want.txid)
+            purpose = CoinsAsked(want.invoice_id, want.txid)
             self._ask_spv(FindSpends(claimed_coins(want.claims)), purpose, now)
 
     def _watch(self, want: WatchFor, now: Instant) -> None:
@@ -336,14 +323,14 @@ class WalletNode:
         txid = want.transaction.txid
         self.watched[txid] = want.invoice_id
         watch = WatchPayment(want.transaction, claimed_coins(want.claims), want.ancestors)
-        self._ask_spv(watch, _Watched(txid), now)
+        self._ask_spv(watch, PaymentWatched(txid), now)
 
     def _unwatch(self, invoice_id: bytes, now: Instant) -> None:
         for txid in [txid for txid, each in self.watched.items() if each == invoice_id]:
             del self.watched[txid]
             self._ask_spv(StopWatching(txid), None, now)
 
-    def _ask_spv(self, command: object, purpose: _Purpose | None, now: Instant) -> None:
+    def _ask_spv(self, command: object, purpose: Purpose | None, now: Instant) -> None:
         self._asked -= 1
         self._inner[self._asked] = purpose
         self._give(_Part.SPV, Commanded(self._asked, command), now)
@@ -356,14 +343,14 @@ class WalletNode:
     def _told(self, ticket: int, value: object, now: Instant) -> None:
         """One of the two answers what was asked of it."""
         match self._inner.pop(ticket):
-            case _LookedUp(invoice_id, txid):
+            case CoinsAsked(invoice_id, txid):
                 verdict = found_verdict(value, txid, self.spv.headers.best.height)
                 self._order(CoinsLookedUp(invoice_id, txid, verdict), now)
                 self._looking -= 1
                 self._look_up_next(now)
             case int(task):
                 self._give(_Part.LINKS, Completed(task, value), now)
-            case _Watched(txid) if value is not None:
+            case PaymentWatched(txid) if value is not None:
                 self.watched.pop(txid, None)  # Too many are: nothing is told of this one.
 
     def _reported(self, fact: object, now: Instant) -> None:
@@ -391,17 +378,7 @@ class WalletNode:
     # What a person wants.
 
     def _commanded(self, ticket: int, command: object, now: Instant) -> None:
-        if isinstance(
-            command,
-            IssueInvoice
-            | OpenDesk
-            | PayInvoice
-            | ListDeals
-            | FollowBlocks
-            | CheckPacket
-            | TakePacket
-            | TakeReceipt,
-        ):
+        if isinstance(command, DeskCommand):
             self._answers[self._order(command, now)] = ticket
         elif isinstance(command, PartnerNodeCommand):
             self._give(_Part.LINKS, Commanded(ticket, command), now)

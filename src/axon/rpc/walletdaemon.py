@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
+from axon.drivers.aio.routes import Routes
 from axon.errors import WalletError
 from axon.machine import Endpoint
 from axon.node.commands import Feerates, RecentFeerates
@@ -71,6 +72,8 @@ class WalletDaemon(Context):
         name: of the wallet.
         listen: accepts other wallets' connections at an endpoint; where it really is.
         listen_onion: the same by an onion service.
+        listen_payjoin: takes offers of payjoins over HTTP at an endpoint; where it really is.
+        routes: the ways by which the wallet reaches others.
         deal_news: of payments between wallets.
         listening: where that is, the latest first.
     """
@@ -79,8 +82,14 @@ class WalletDaemon(Context):
     name: str
     listen: Callable[[Endpoint], Awaitable[Endpoint]]
     listen_onion: Callable[[], Awaitable[Endpoint]]
+    listen_payjoin: Callable[[Endpoint], Awaitable[Endpoint]]
+    routes: Routes
     deal_news: DealNews
     listening: list[Endpoint] = field(default_factory=list)
+    payjoin_http: Endpoint | None = None
+    """Where offers of payjoins are listened for; None for nowhere."""
+    payjoin_url: str = ""
+    """How others reach that, without the invoice."""
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.
     Bounded by how many were named."""

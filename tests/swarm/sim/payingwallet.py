@@ -178,7 +178,7 @@ class PayingWallet:
         wallet.check_scripts = kernel
         book = self.book = Book(wallet.ledger)
 
-        def make_payee(words: Mnemonic) -> PayeeDesk:
+        def make_payee(words: Mnemonic, _joins: bool) -> PayeeDesk:
             return PayeeDesk(wallet, book, words, kernel, Policy(), rng, joins=self.joins)
 
         self._desk = Desk(wallet, book, PayerDesk(wallet, book, kernel), make_payee, kernel)

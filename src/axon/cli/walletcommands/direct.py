@@ -35,13 +35,21 @@ from axon.cli.walletcommands.paying import (
     refuse_watch_only,
     with_passphrase,
 )
-from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
+from axon.cli.walletcommands.payjoining import pay_with_payjoin
+from axon.cli.walletdelivery import EXIT_TEXT
+from axon.cli.walletoptions import (
+    AddCommand,
+    WalletOptions,
+    add_listen,
+    add_payjoin,
+    payjoin_choice,
+)
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.rpc.walletmethods.direct import NOBODY
-from axon.wallet.paymenturi import MAX_URI_SIZE, is_payment_uri
+from axon.wallet.paymenturi import MAX_URI_SIZE, is_payment_uri, parse_payment_uri
 
 SHOWN: Final = 20
 """Payments that `payments` shows where nobody says how many."""
@@ -86,6 +94,7 @@ def add_commands(add: AddCommand) -> None:
         action="store_true",
         help="print the invoice and end: it is paid by a file (axon wallet take), or on chain",
     )
+    add_payjoin(invoice)
     invoice.add_argument(
         "--expires", type=int, default=86_400, metavar="SECONDS", help="(default: a day)"
     )
@@ -100,7 +109,8 @@ def add_commands(add: AddCommand) -> None:
         " by the network. With --to or --qr nobody is dialled: the payment and its proof go into a"
         " file, or are shown as QR codes, for a payee who is not met online and takes it by axon"
         " wallet take. This wallet hands the payment to nodes as well, now (not with --offline) or"
-        " when it next reaches one.",
+        " when it next reaches one. A URI of another program that names a payjoin endpoint (pj=) is"
+        f" paid through that, and as it is where that does not work out. {EXIT_TEXT}",
     )
     add_payee(pay)
     add_handing_over(pay)
@@ -128,13 +138,13 @@ def _invoice(options: WalletOptions) -> int:
     amount = read_amount(text) if text else None
     if arguments.no_listen and arguments.listen:
         raise UsageError("--listen and --no-listen contradict each other")
-    places = [NOBODY] if arguments.no_listen else arguments.listen
+    places, joins = [NOBODY] if arguments.no_listen else arguments.listen, payjoin_choice(arguments)
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync_if_possible(client, options)
         with_passphrase(
             arguments,
-            lambda secret: open_payments(client, secret, places),
+            lambda secret: open_payments(client, secret, places, joins),
             "to be paid by other wallets",
         )
         made = client.call(
@@ -151,16 +161,19 @@ def _invoice(options: WalletOptions) -> int:
     return 1 if deal["stage"] in ENDED_BADLY else 0
 
 
-def open_payments(client: WalletClient, secret: str, places: Sequence[str]) -> dict[str, Any]:
+def open_payments(
+    client: WalletClient, secret: str, places: Sequence[str], joins: Mapping[str, object]
+) -> dict[str, Any]:
     """Open a wallet's words, and listen for other wallets; the first place comes first in invoices.
 
     Args:
         places: where; none for where it does already, else this machine alone.
+        joins: from `payjoin_choice`.
     """
     told: dict[str, Any] = {}
     wanted: Sequence[str | None] = places or [None]
     for place in reversed(wanted):
-        told = client.call("openpayments", secret, place)
+        told = client.call("openpayments", secret, place, joins)
     return told
 
 
@@ -196,9 +209,11 @@ def _pay(options: WalletOptions) -> int:
     by_file = arguments.qr or arguments.to is not None
     asked = invoice_from_uri(arguments.address, options.light.network)
     if not isinstance(asked, Invoice) or not (asked.endpoints or by_file):
+        if parse_payment_uri(arguments.address).payjoin and not by_file:
+            return pay_with_payjoin(options)
         raise UsageError(
-            "this is no invoice of a wallet that can be dialled: axon wallet send"
-            f" {options.name} ... pays it on chain"
+            "this is no invoice of a wallet that can be dialled, and names no payjoin endpoint:"
+            f" axon wallet send {options.name} ... pays it on chain"
         )
     refuse_existing(arguments.to)
     with opened(options) as client:

@@ -6,7 +6,13 @@ import argparse
 import sys
 
 from axon.cli.walletaccess import logged
-from axon.cli.walletoptions import AddCommand, WalletOptions, add_listen
+from axon.cli.walletoptions import (
+    AddCommand,
+    WalletOptions,
+    add_listen,
+    add_payjoin,
+    payjoin_choice,
+)
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletview import say, write
 from axon.drivers.aio.loop import run_forgetful_loop
@@ -16,6 +22,7 @@ from axon.host.lightwallet import RunningWallet, find_wallet
 from axon.host.secretmemory import lock_memory
 from axon.host.walletclient import find_served, when_free
 from axon.host.walletprogram import run_wallet
+from axon.rpc.walletmethods.direct import NOBODY
 
 
 def add_commands(add: AddCommand) -> None:
@@ -35,13 +42,15 @@ def add_commands(add: AddCommand) -> None:
         "-rpcport", "--rpcport", type=int, default=0, metavar="PORT", help="default: any free one"
     )
     add_listen(serve, "other wallets do not")
+    add_payjoin(serve)
     add_passphrase_options(serve)
 
 
 def _serve(options: WalletOptions) -> int:
     folder, arguments = find_wallet(options.light, options.name).parent, options.arguments
     secrets: list[str] = []  # Emptied where it is used: the program runs for days.
-
+    joins = payjoin_choice(arguments)
+    places = arguments.listen or ([NOBODY] if arguments.payjoin_http else [])
     partners: list[str] = []
 
     def started(wallet: RunningWallet) -> None:
@@ -56,11 +65,12 @@ def _serve(options: WalletOptions) -> int:
 
     async def listen(wallet: RunningWallet) -> None:
         secret = secrets.pop() if secrets else ""
-        for place in reversed(arguments.listen):
+        for place in reversed(places):
             if secret:
-                await wallet.call("openpayments", secret, place)
-            told = await wallet.call("servewallets", place)
-            partners.insert(0, str(told["partner"]))
+                await wallet.call("openpayments", secret, place, joins)
+            if place != NOBODY:
+                told = await wallet.call("servewallets", place)
+                partners.insert(0, str(told["partner"]))
 
     def run() -> None:
         with locked(folder), logged(options):
@@ -78,7 +88,7 @@ def _serve(options: WalletOptions) -> int:
             f"wallet {options.name} is open already, by axon wallet serve or open: other commands"
             " go there"
         )
-    if arguments.listen:
+    if places:
         secrets += _passphrase(arguments)
     when_free(run)
     return 0

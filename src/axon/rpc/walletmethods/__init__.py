@@ -20,6 +20,7 @@ from axon.rpc.walletmethods import (
     labels,
     packets,
     partners,
+    payjoins,
     payments,
     peers,
 )
@@ -38,6 +39,7 @@ WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
     labels,
     packets,
     partners,
+    payjoins,
     payments,
     peers,
     commonmethods,

@@ -20,6 +20,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon, refusal
 from axon.rpc.walletmethods.named import parse_payment
+from axon.rpc.walletmethods.payjoinplace import listen_for_payjoins, uri_of
 from axon.wallet.psbt import Psbt
 
 DAY_S: Final = 86_400
@@ -45,7 +46,15 @@ ENDED: Final = frozenset(
 
 
 @method("payments")
-async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None = None) -> Json:
+async def openpayments(
+    daemon: WalletDaemon,
+    passphrase: str,
+    listen: str | None = None,
+    *,
+    payjoin: bool = True,
+    payjoin_http: str | None = None,
+    payjoin_url: str | None = None,
+) -> Json:
     """Opens the wallet's words until it is closed, so that it can be paid by other wallets, and
     listens for them. May be called again, also with another address: invoices name them all.
 
@@ -54,13 +63,20 @@ async def openpayments(daemon: WalletDaemon, passphrase: str, listen: str | None
         listen: The address and port to listen on, "onion" for an onion service that Tor makes, or
             "none" where payments come as files alone; left out: where it listens already, else
             this machine alone, any free port
+        payjoin: False to join no payments with coins of this wallet; what the first call says holds
+        payjoin_http: An address and port of this machine at which payjoins are offered over HTTP
+            (BIP 78), for wallets that know no links; TLS or an onion service stands before it
+        payjoin_url: How others reach that: it stands in invoices as pj=, with /pj/ and the
+            invoice's id behind it; left out: http:// with that address, for this machine alone
 
     Returns:
         {                    (json object)
           "listening" : "str"  (string) Where other wallets reach this one; null for nowhere
         }
     """
-    await at_desk(daemon, OpenDesk(passphrase))
+    await at_desk(daemon, OpenDesk(passphrase, payjoin))
+    if payjoin_http is not None:
+        await listen_for_payjoins(daemon, payjoin_http, payjoin_url)
     if listen == NOBODY:
         return {"listening": str(daemon.listening[0]) if daemon.listening else None}
     return {"listening": str(await listening_at(daemon, listen))}
@@ -135,7 +151,7 @@ async def createinvoice(
     assert isinstance(invoice, Invoice), "what is not refused is made"
     return {
         "id": invoice.id.hex(),
-        "uri": invoice.to_uri(),
+        "uri": uri_of(daemon, invoice),
         "address": invoice.address,
         "expires": invoice.expires_s,
     }

@@ -67,7 +67,7 @@ async def sendpayment(
         sent = await daemon.ask(_SignAndRecord(read, passphrase, allow_high_fee, now_s))
     else:
         sent = await daemon.ask(_RecordFinished(read, allow_high_fee, now_s))
-    return await _bring_out(daemon, sent, wait)
+    return await bring_out(daemon, sent, wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,13 @@ async def sendrawtransaction(daemon: WalletDaemon, hexstring: str) -> Json:
     """
     transaction, now_s = parse_transaction(hexstring), daemon.now_s
     await daemon.ask(_RecordFinished(transaction, False, now_s))
-    return (await _bring_out(daemon, transaction, 0))["txid"]
+    return (await bring_out(daemon, transaction, 0))["txid"]
 
 
-async def _bring_out(
+async def bring_out(
     daemon: WalletDaemon, transaction: Transaction, wait_ms: int
 ) -> dict[str, Json]:
+    """Bring a payment that is written down to the network, and see it spread; as in sendpayment."""
     if wait_ms < 0:
         raise RpcError(Code.PARAMETER, "Negative wait")
     await daemon.command(SendTransaction(transaction))
