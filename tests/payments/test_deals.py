@@ -28,6 +28,7 @@ from axon.payments.messages import (
     ReceiptMessage,
     VerdictMessage,
 )
+from axon.payments.packetbuilder import CannotProve
 from axon.payments.payee import NOT_KEPT
 from axon.payments.receipt import issue as issue_receipt
 from axon.payments.receipt import verify
@@ -115,6 +116,28 @@ def test_a_joined_payment_has_a_coin_of_both() -> None:
     assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.SETTLED
     assert town.alice.spendable_sat() == before_sat < COIN - AMOUNT_SAT
     assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
+
+
+def test_a_payment_that_builds_on_a_joined_one_waits_for_a_block() -> None:
+    town = Town()
+    first, second = town.bob.issue(), town.bob.issue()
+    town.alice.pay(first)
+    town.talk(first)
+    joined = town.alice.deal(Role.PAYER, first).joined
+    assert joined is not None
+    recipient = Recipient(second.script_pubkey, AMOUNT_SAT)
+    made = draft(town.alice.wallet, [recipient], feerate_sat_kvb=2_000)
+    job = PayInvoice(second, made.psbt, PASSPHRASE, joins=True)
+    order = AtDesk(job, town.chain.headers, town.alice.now_s)
+    refused = town.alice.desk.perform(order)
+    assert isinstance(refused, CannotProve)
+    assert f"builds on {to_hex(joined.txid)}" in str(refused)
+    assert "--coin" in str(refused)
+    assert town.alice.book.get(Role.PAYER, second.id) is None  # Nothing was begun.
+    town.mine(joined)
+    town.alice.pay(second)
+    town.talk(second)
+    assert town.alice.deal(Role.PAYER, second).stage is DealStage.ACCEPTED
 
 
 def test_who_wants_no_join_says_so_by_the_same_payment() -> None:

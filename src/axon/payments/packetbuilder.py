@@ -6,7 +6,8 @@ and the block's coinbase (`wallet/scan`). Nobody is asked for anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from axon.errors import DecodeError, WalletError
 from axon.payments.packet import MAX_PACKET_BYTES, Confirmed, Packet, bare, lineage
@@ -14,9 +15,14 @@ from axon.primitives.encoding import Reader
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.header import HEADER_SIZE
 from axon.primitives.merkle import PartialMerkleTree
-from axon.primitives.transaction import Transaction
+from axon.primitives.transaction import Transaction, outpoint_txid
 from axon.wallet import records
 from axon.wallet.ledger import WalletLedger
+
+_JOINED: Final = (
+    "it builds on {txid}, which no block has yet and to which its payee added a coin that he alone"
+    " can prove"
+)
 
 
 class CannotProve(WalletError):
@@ -40,11 +46,32 @@ def build_packet(ledger: WalletLedger, transaction: Transaction) -> Packet:
     try:
         needed, order = lineage(transaction, confirmed, waiting)
     except DecodeError as error:
+        joined = _joined_ancestor(transaction, waiting, ledger)
+        why = f"expected {error}" if joined is None else _JOINED.format(txid=to_hex(joined))
         raise CannotProve(
-            f"this payment cannot be proved from the wallet alone ({error}): wait until what it"
-            " spends is confirmed, or send it by the network"
+            f"this payment cannot be proved from the wallet alone ({why}): wait until a block has"
+            " what it spends, pay with other coins (--coin names them), or send it by the network"
+            " (axon wallet send)"
         ) from error
     return _packet(transaction, [prove_confirmed(ledger, txid) for txid in needed], order)
+
+
+def _joined_ancestor(
+    transaction: Transaction, waiting: Mapping[Txid, Transaction], ledger: WalletLedger
+) -> Txid | None:
+    """An unconfirmed ancestor that spends coins of ours and of somebody else; None if none does."""
+    unseen, met = [transaction], {transaction.txid}
+    while unseen:
+        for txid in map(outpoint_txid, unseen.pop().prevouts):
+            parent = waiting.get(txid)
+            if parent is None or txid in met:
+                continue
+            ours = [point in ledger.owned for point in parent.prevouts]
+            if any(ours) and not all(ours):
+                return txid
+            met.add(txid)
+            unseen.append(parent)
+    return None
 
 
 def make_packet(
