@@ -38,7 +38,7 @@ def prepare(stage: str) -> None:
     noted = Wallet.note_delivery
     where, name, instead = {
         "signed": (payments, "record_payment", _die),  # Nothing is written yet.
-        "written": (payments, "_bring_out", _die),  # Nobody was told of it.
+        "written": (payments, "bring_out", _die),  # Nobody was told of it.
         "asked": (UnconfirmedWatch, "requested", _die),  # The node asks, and is given nothing.
         "fetched": (Wallet, "note_delivery", _die),  # It was given it, and that is not noted.
         "noted": (Wallet, "note_delivery", _then_die(noted)),  # That is noted, and not said.

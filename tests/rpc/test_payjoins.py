@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,17 @@ import pytest
 
 from axon.primitives.hashes import Txid, from_hex
 from axon.rpc.errors import Code
-from axon.swarm.lab.processes import free_ports
 from tests.rpc.lightwallet import PASSPHRASE, LightWallet, account, make_wallet, open_wallet
 from tests.rpc.running import Rig, running
 
 MATURE = 101
+
+
+def free_place() -> str:
+    """An address and port of this machine where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
             node.call("generatetoaddress", 2, wallet.call("getnewaddress"))
         found = Market(node, alice, bob)
         found.mine(MATURE)
-        bob.call(
-            "openpayments", PASSPHRASE, "none", {"payjoin_http": f"127.0.0.1:{free_ports(1)[0]}"}
-        )
+        bob.call("openpayments", PASSPHRASE, "none", {"payjoin_http": free_place()})
         yield found
 
 

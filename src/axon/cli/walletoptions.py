@@ -329,8 +329,7 @@ def add_payjoin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--payjoin-http",
         metavar="ADDR:PORT",
-        help="let wallets of others ask for payjoins over HTTP (BIP 78) at this port of this"
-        " machine, before which TLS or an onion service stands",
+        help="take payjoins over HTTP (BIP 78) at this port, behind TLS or an onion service",
     )
     parser.add_argument(
         "--payjoin-url",

@@ -21,6 +21,7 @@ from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.dealtext import sync_if_possible
 from axon.cli.walletcommands.packets import (
     DELIVERY_MS,
+    MAX_NAME,
     add_handing_over,
     hand_over,
     refuse_existing,
@@ -46,6 +47,7 @@ from axon.cli.walletoptions import (
 )
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
+from axon.errors import StorageError
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.rpc.walletmethods.direct import NOBODY
@@ -241,7 +243,7 @@ def _pay(options: WalletOptions) -> int:
 
 def _read_invoice(text: str) -> str:
     """An invoice as it stands there, or in a file of this name."""
-    if is_payment_uri(text) or not Path(text).is_file():
+    if is_payment_uri(text) or len(text) > MAX_NAME or not Path(text).is_file():
         return text
     try:
         with Path(text).open("rb") as file:
@@ -259,7 +261,10 @@ def _pay_by_file(
     )
     if options.as_json and options.arguments.qr:
         return {**deal, "codes": client.call("getpacket", deal["id"], "codes")}
-    hand_over(client, deal["id"], options.arguments)
+    try:
+        hand_over(client, deal["id"], options.arguments)
+    except StorageError as error:
+        say(f"{error}. The payment is in force all the same: axon wallet packet writes it again.")
     return deal
 
 

@@ -29,6 +29,9 @@ from axon.rpc.walletmethods.direct import NOBODY
 STANDARD: Final = "-"
 """In place of a file: standard input or output."""
 
+MAX_NAME: Final = 250
+"""Characters of a file's name that is looked for; no system knows longer ones."""
+
 CODE_S: Final = 0.4
 """Each code is shown for so long: a telephone reads three in a second."""
 
@@ -123,6 +126,8 @@ def refuse_existing(name: str | None) -> None:
     """
     if name is None or name == STANDARD:
         return
+    if len(name) > MAX_NAME:
+        raise ConfigError(f"{name[:40]}... is too long for the name of a file")
     path = Path(name)
     if path.exists():
         raise ConfigError(f"{name} exists already: name a new file")

@@ -104,10 +104,11 @@ class PayingDevice(Device):
     def _open(self, rng: Random) -> None:
         wallet, book = self.wallet, self.book
 
-        def make_payee(words: Mnemonic) -> PayeeDesk:
+        def make_payee(words: Mnemonic, _joins: bool) -> PayeeDesk:
             return PayeeDesk(wallet, book, words, check_scripts, Policy(), rng)
 
-        self._desk = Desk(wallet, book, PayerDesk(wallet, book, check_scripts), make_payee)
+        payer = PayerDesk(wallet, book, check_scripts)
+        self._desk = Desk(wallet, book, payer, make_payee, check_scripts)
 
     def _perform(self, job: object) -> object:
         if isinstance(job, AtDesk):
