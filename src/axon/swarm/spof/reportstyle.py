@@ -12,6 +12,7 @@ a { color: inherit; } .open { color: var(--open); } .none { color: var(--soft); 
 .banner p { margin: .3rem 0; color: var(--ink); font-weight: normal; }
 .banner strong { font-size: 1.35rem; overflow-wrap: anywhere; }
 p, li, summary { overflow-wrap: anywhere; } td { overflow-wrap: break-word; max-width: 34rem; }
+table:not(:has(thead)) td:last-child { overflow-wrap: anywhere; }
 td.number, td.word, td:first-child { white-space: nowrap; }
 h3, h4 { margin: 1rem 0 .2rem; } nav a { margin-right: .9rem; white-space: nowrap; }
 article.witness { border-left: 4px solid var(--bad); padding: 0 0 0 1rem; margin: 1.2rem 0; }
