@@ -104,6 +104,10 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+ANY_PORT: Final = Endpoint("127.0.0.1", 0)
+"""A port of this machine alone that is free."""
+
+
 # Events: what happened.
 
 

@@ -24,8 +24,7 @@ from axon.drivers.aio.torcontrol import (
 )
 from axon.errors import ConfigError, disk_refusal
 from axon.host.reaching import TorAccess
-from axon.machine import Endpoint
-from axon.rpc.walletmethods.direct import ANY_PORT
+from axon.machine import ANY_PORT, Endpoint
 
 ONION_KEY: Final = "onion_v3_private_key"
 """The file of the key, named as Core's."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from axon.errors import ConfigError, WalletError
-from axon.machine import Endpoint, EndpointError
+from axon.machine import ANY_PORT, Endpoint, EndpointError
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import MAX_ENDPOINTS, Invoice, invoice_from_uri
@@ -24,8 +24,6 @@ from axon.rpc.walletmethods.payjoinplace import listen_for_payjoins, uri_of
 from axon.wallet.psbt import Psbt
 
 DAY_S: Final = 86_400
-
-ANY_PORT: Final = Endpoint("127.0.0.1", 0)
 
 ONION: Final = "onion"
 """In place of an address: an onion service."""

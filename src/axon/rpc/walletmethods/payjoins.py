@@ -12,7 +12,6 @@ from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.payjoinclient import request_payjoin
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_psbt
 from axon.rpc.walletmethods.payments import bring_out
@@ -103,6 +102,8 @@ async def _joined(
         url = parse_payjoin_url(asked.payjoin)
     except BadUrl as error:
         return f"its payjoin endpoint is not used: {error}"
+    from axon.rpc.payjoinclient import request_payjoin  # Few wallets ever need HTTP and TLS.
+
     answer = await request_payjoin(url, made.offer, daemon.routes)
     if isinstance(answer, Declined):
         return answer.reason
