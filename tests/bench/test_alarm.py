@@ -7,6 +7,7 @@ import pytest
 from bench import alarm
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_payee_is_told_of_a_rival_at_either_of_two_nodes() -> None:
     row = alarm.measure(nodes=2)

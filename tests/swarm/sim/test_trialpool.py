@@ -105,7 +105,7 @@ def test_a_judge_that_finds_nothing_fails_a_control(monkeypatch: pytest.MonkeyPa
 def test_a_network_that_does_not_come_to_work_decides_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("axon.swarm.sim.trial.FUNDING", 0)
+    monkeypatch.setattr("axon.swarm.sim.trialstage.FUNDING", 0)
     report = TrialPool(organic(4), seed=1, jobs=1).attempt(Job(KILL_N1))
     assert "does not come to work" in report.trouble
     assert not report.findings
