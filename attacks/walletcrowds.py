@@ -92,19 +92,25 @@ def slow(scene: Scene, seconds: float) -> str:
 
 def hints(scene: Scene, seconds: float) -> str:
     """The whole greeting, with hints of no invoice."""
-    tried, until = 0, time.monotonic() + seconds
-    while time.monotonic() < until:
-        tried += 1
-        with (
-            contextlib.suppress(LinkGone, OSError),
-            LinkStranger.dial(scene.endpoint, number=tried) as link,
-        ):
-            link.agree().say(Hello(hint=tried.to_bytes(32, "big")))
-    return f"{tried} hints"
+
+    def greet(link: LinkStranger, number: int) -> None:
+        link.agree().say(Hello(hint=number.to_bytes(32, "big")))
+
+    return f"{_again_and_again(scene, seconds, greet)} hints"
 
 
 def announced(scene: Scene, seconds: float) -> str:
     """Keys, and then a packet that is said to be as long as one can be."""
+
+    def announce(link: LinkStranger, _number: int) -> None:
+        link.send(link.agree().hand.packet(bytes(MAX_PAYLOAD_SIZE // 2)))
+
+    tried = _again_and_again(scene, seconds, announce)
+    return f"{tried} packets of {MAX_PAYLOAD_SIZE // 2:,} bytes"
+
+
+def _again_and_again(scene: Scene, seconds: float, act: Callable[[LinkStranger, int], None]) -> int:
+    """Dial, do something and leave, as often as there is time; how often."""
     tried, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         tried += 1
@@ -112,9 +118,8 @@ def announced(scene: Scene, seconds: float) -> str:
             contextlib.suppress(LinkGone, OSError),
             LinkStranger.dial(scene.endpoint, number=tried) as link,
         ):
-            packet = link.agree().hand.packet(bytes(MAX_PAYLOAD_SIZE // 2))
-            link.send(packet)
-    return f"{tried} packets of {MAX_PAYLOAD_SIZE // 2:,} bytes"
+            act(link, tried)
+    return tried
 
 
 def _each(scene: Scene, seconds: float, data: Callable[[], bytes]) -> str:

@@ -47,14 +47,21 @@ def deal_lines(deal: Mapping[str, Any]) -> list[str]:
         lines.append(f"  transaction {deal['txid']}")
     shown = deal["shown"]
     if shown is not None:
-        lines.append(f"  {shown['headline']}")
-        lines += [f"    shown: {line}" for line in shown["proved"]]
-        lines += [f"    not shown: {line}" for line in shown["unproved"]]
+        lines += shown_lines(shown)
     elif deal["reason"]:
         lines.append(f"  {deal['reason']}")
     if deal["advice"]:
         lines.append(f"  What to do: {deal['advice']}.")
     return lines
+
+
+def shown_lines(shown: Mapping[str, Any]) -> list[str]:
+    """A verdict: in one sentence, what was shown, and what was not."""
+    return [
+        f"  {shown['headline']}",
+        *[f"    shown: {line}" for line in shown["proved"]],
+        *[f"    not shown: {line}" for line in shown["unproved"]],
+    ]
 
 
 def outcome_lines(

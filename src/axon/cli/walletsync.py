@@ -109,6 +109,14 @@ def sync(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
         progress.end()
 
 
+def sync_if_possible(client: WalletClient, options: WalletOptions) -> None:
+    """Catch up as far as nodes are in reach: a payment is checked by what is known."""
+    try:
+        sync(client, options)
+    except NotInSync as error:
+        say(f"{error}. A payment is checked up to the last block that is known.")
+
+
 def unsearched_line(info: dict[str, Any]) -> str | None:
     """Where a wallet has not looked for the addresses given out last; None if there is no place.
 

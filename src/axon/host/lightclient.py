@@ -202,7 +202,7 @@ def _link_settings(settings: LightSettings) -> LinkSettings:
         asks_seeds_as_nodes=routes.names is not None,
         fixed_seeds=fixed_seeds(network),
         reachable=nets,
-        is_proxied=routes.ipv4 is not None or routes.ipv6 is not None,
+        is_proxied=routes.is_proxied,
         tor_is_trusted=routes.ipv4 is not None,
         v2=settings.v2_transport,
         lab=settings.lab,

@@ -45,7 +45,7 @@ def machine_settings(
         fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),
         anchors=anchors,
         reachable=nets,
-        is_proxied=routes.ipv4 is not None or routes.ipv6 is not None,
+        is_proxied=routes.is_proxied,
         v2=peers.v2_transport,
         v2_only_clearnet=peers.v2_only_clearnet,
         lab=peers.lab,

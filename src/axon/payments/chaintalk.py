@@ -3,7 +3,7 @@
     greeted --`chain` in the hello--> joined --gethdrs--> hdrs ... --no more--> news, as it comes
     joined to a partner that we dialled --getcf--> cf ... --no more--> looked at again now and then
 
-The states of one link; who acts on them is `partnernode`.
+The states of one link; who acts on them is `chainexchange`.
 """
 
 from __future__ import annotations

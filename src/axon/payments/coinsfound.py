@@ -26,8 +26,7 @@ class PaymentWatched:
 
 
 Purpose = CoinsAsked | PaymentWatched | int
-"""A number is the task of the links for which the light client was asked."""
-"""What a command to the light client was for."""
+"""What a command to the light client was for; a number is the task of the links that asked."""
 
 
 def claimed_coins(claims: Iterable[CoinClaim]) -> tuple[ClaimedCoin, ...]:

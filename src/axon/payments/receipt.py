@@ -30,7 +30,9 @@ from axon.wallet.wallet import Wallet
 MAX_RECEIPT_SIZE: Final = 2_000_000
 """Characters; the largest transaction that nodes relay takes 800,000 in hex."""
 
-_BEGIN: Final = "-----BEGIN BITCOIN SIGNED MESSAGE-----"
+BEGIN: Final = "-----BEGIN BITCOIN SIGNED MESSAGE-----"
+"""The first line of a receipt."""
+
 _SIGNATURE: Final = "-----BEGIN SIGNATURE-----"
 _END: Final = "-----END BITCOIN SIGNED MESSAGE-----"
 _PROOF_BEGIN: Final = "-----BEGIN PROOF-----"
@@ -89,7 +91,7 @@ class Receipt:
     def encode(self) -> str:
         """The file."""
         parts = [
-            _BEGIN,
+            BEGIN,
             self.message,
             _SIGNATURE,
             self.invoice.address,
@@ -235,10 +237,10 @@ def _decode(text: str, read_invoice: _ReadInvoice) -> Receipt:
     if len(text) > MAX_RECEIPT_SIZE:
         raise BadReceipt(f"expected a receipt of at most {MAX_RECEIPT_SIZE} characters")
     lines = [line.rstrip() for line in text.splitlines()]
-    signed = _between(lines, _BEGIN, _SIGNATURE)
+    signed = _between(lines, BEGIN, _SIGNATURE)
     below = _between(lines, _SIGNATURE, _END)
     if signed is None or below is None or len(below) != 2:
-        raise BadReceipt(f"expected a receipt: a text that begins with {_BEGIN}")
+        raise BadReceipt(f"expected a receipt: a text that begins with {BEGIN}")
     receipt = _read_message(signed, below[1], read_invoice)
     if receipt.message.split("\n") != signed or below[0] != receipt.invoice.address:
         raise BadReceipt("the lines of this receipt do not fit together: it was changed")

@@ -18,7 +18,6 @@ from axon.cli.dealview import (
     title_line,
 )
 from axon.cli.walletaccess import opened
-from axon.cli.walletcommands.dealtext import sync_if_possible
 from axon.cli.walletcommands.packets import (
     DELIVERY_MS,
     MAX_NAME,
@@ -46,6 +45,7 @@ from axon.cli.walletoptions import (
     payjoin_choice,
 )
 from axon.cli.walletsecrets import add_passphrase_options
+from axon.cli.walletsync import sync_if_possible
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
 from axon.errors import StorageError
 from axon.host.walletclient import WalletClient

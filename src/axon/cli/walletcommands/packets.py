@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
-from axon.cli.dealview import deal_lines
+from axon.cli.dealview import deal_lines, shown_lines
 from axon.cli.walletaccess import opened
-from axon.cli.walletcommands.dealtext import shown_lines, sync_if_possible
 from axon.cli.walletcommands.paying import refuse_watch_only, with_passphrase
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
+from axon.cli.walletsync import sync_if_possible
 from axon.cli.walletview import aligned, btc, qr_lines, say, write, write_json
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import ConfigError, DecodeError, disk_refusal
@@ -24,6 +24,7 @@ from axon.host.walletclient import WalletClient
 from axon.payments.beef import BEEF_VERSION
 from axon.payments.byfile import PART
 from axon.payments.packetfile import MAX_TEXT, PartCollector
+from axon.payments.receipt import BEGIN as RECEIPT_BEGIN
 from axon.rpc.walletmethods.direct import NOBODY
 
 STANDARD: Final = "-"
@@ -44,7 +45,6 @@ DELIVERY_MS: Final = 30_000
 TAKE_MS: Final = 65_000
 """For so long it is waited until a payment's coins were looked up."""
 
-_RECEIPT: Final = "-----BEGIN BITCOIN SIGNED MESSAGE-----"
 _CLEAR: Final = "\x1b[H\x1b[2J"
 _TAKEN: Final = frozenset({"accepted", "settled"})
 
@@ -271,7 +271,7 @@ def _take(options: WalletOptions) -> int:
     arguments = options.arguments
     refuse_existing(arguments.receipt)
     text = read_file(arguments.file)
-    if _RECEIPT in text:
+    if RECEIPT_BEGIN in text:
         return _take_receipt(options, text)
     with opened(options) as client:
         refuse_watch_only(client, options.name)

@@ -91,6 +91,11 @@ class Routes:
         """Whether a name may be given to the system's resolver."""
         return self.dns and self.names is None
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether IPv4 or IPv6 are dialled through a proxy."""
+        return self.ipv4 is not None or self.ipv6 is not None
+
     def proxy_to(self, destination: Destination) -> Proxy | None:
         """The proxy that leads there; None if none does."""
         match destination:

@@ -73,11 +73,12 @@ def direct_truth(run: CheckedRun) -> Finding | None:
     wallets = [wallet for wallet in run.wallets() if wallet.name in payable]
     if not wallets:
         return None
+    seen = {wallet.name: wallet.scanned()[0] for wallet in wallets}  # Before it tells anything.
     told = {wallet.name: _deals(wallet) for wallet in wallets}
     node = most_work(run)
     tip, height = str(node.rpc("getbestblockhash")), int(node.rpc("getblockcount"))
     ledger = DirectLedger(Block.decode(raw) for raw in read_blocks(node, tip, height))
-    judge = _Judge(ledger, wallets, told)
+    judge = _Judge(ledger, wallets, seen, told)
     wrong: dict[str, str] = {}
     for wallet in wallets:
         for deal in told[wallet.name]:
@@ -109,6 +110,7 @@ class _Judge:
     Args:
         ledger: of the chain.
         wallets: that were asked.
+        seen: by name, the last block that each had seen then.
         told: what each said.
     """
 
@@ -116,10 +118,12 @@ class _Judge:
         self,
         ledger: DirectLedger,
         wallets: Sequence[CheckedWallet],
+        seen: Mapping[str, int],
         told: Mapping[str, Sequence[Told]],
     ) -> None:
         self._ledger = ledger
         self._wallets = wallets
+        self._seen = seen
         self._sides: dict[tuple[str, str], Told] = {
             (deal["id"], deal["role"]): deal for deals in told.values() for deal in deals
         }
@@ -148,7 +152,7 @@ class _Judge:
         payment = self._payment(told["txid"])
         if payment is None or told["stage"] == "settled":
             return ""
-        rival = self._ledger.rival_of(payment, wallet.scanned()[0] - ALERT_BLOCKS)
+        rival = self._ledger.rival_of(payment, self._seen[wallet.name] - ALERT_BLOCKS)
         if rival is None:
             return ""
         return f"it calls a coin unspent that {to_hex(rival[0])} has spent in block {rival[1]}"
