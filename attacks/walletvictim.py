@@ -67,6 +67,10 @@ class Scene:
         )
         return made
 
+    def mine(self) -> None:
+        """Find a block."""
+        self.node.rpc("generatetoaddress", 1, _CAROL.address())
+
     def begin(self, uri: str, address: str) -> dict[str, Any]:
         """Alice pays; how far she is at once."""
         draft = self.alice.call("draftpayment", {address: AMOUNT}, {"fee_rate": 2})
@@ -182,7 +186,7 @@ class Honest:
         self.met.payments_s.append(time.monotonic() - began)
         if deal["stage"] not in ("accepted", "settled"):
             self.met.faults.append(f"a payment is {deal['stage']} after {LONGEST_S:.0f} s")
-        self._scene.node.rpc("generatetoaddress", 1, _CAROL.address())
+        self._scene.mine()
 
     def _look(self) -> None:
         self.met.memory_mb[1] = max(self.met.memory_mb[1], self._resident_mb())
