@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ import pytest
 from axon.errors import ConfigError
 from axon.swarm.lab.manifest import MANIFEST, Manifest
 from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run
-from axon.swarm.lab.runregistry import CORNERS, RunRegistry, draw_corner
+from axon.swarm.lab.runregistry import CORNERS, RunRegistry, claiming, draw_corner
 
 Enter = Callable[[str], Manifest]
 
@@ -96,3 +97,25 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path, enter: Enter) -> 
     (tmp_path / "home").write_text("a file")
     with pytest.raises(ConfigError, match="cannot write"):
         enter("one")
+
+
+def test_who_raises_a_run_keeps_its_corner_from_other_users_until_it_is_raised(
+    tmp_path: Path,
+) -> None:
+    wanted = RunRequest(4, seed=7)
+
+    def raise_for(home: str, ends: ExitStack) -> Manifest:
+        folder = tmp_path / home
+        folder.mkdir(exist_ok=True)
+        return RunRegistry(folder / "runs.json").enter(
+            claiming(
+                lambda taken: plan_run(folder, wanted, Random(home), lambda _, usual: usual, taken),
+                ends,
+            )
+        )
+
+    with ExitStack() as alices, ExitStack() as bobs:
+        alice, bob = raise_for("alice", alices), raise_for("bob", bobs)
+        assert not hosts(alice) & hosts(bob)
+    with ExitStack() as ends:
+        assert hosts(raise_for("carol", ends)) == hosts(alice)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -44,7 +44,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
-from axon.swarm.lab.runregistry import RunRegistry
+from axon.swarm.lab.runregistry import RunRegistry, claiming
 from axon.swarm.lab.startup import Say, have_listen, settle, start, tell_addresses
 from axon.swarm.lab.topology import GivenTopology
 
@@ -136,10 +136,10 @@ def up(
         if not (folder / MANIFEST).exists():
             wanted = _able(wanted)
     make_room(folder)
-    with run_locked(folder) as lock:
+    with run_locked(folder) as lock, ExitStack() as ends:
         found = Manifest.load(folder)
         fresh = found is None
-        manifest = found or _new(folder, wanted, lots, registry)
+        manifest = found or _new(folder, wanted, lots, registry, ends)
         if wanted is not None and not fresh:
             _compare(manifest, wanted)
         registry.keep(manifest)
@@ -148,10 +148,16 @@ def up(
     return manifest, fresh
 
 
-def _new(folder: Path, wanted: RunRequest | None, lots: Random, registry: RunRegistry) -> Manifest:
+def _new(
+    folder: Path,
+    wanted: RunRequest | None,
+    lots: Random,
+    registry: RunRegistry,
+    ends: ExitStack,
+) -> Manifest:
     if wanted is None:  # It was taken down just now.
         return load(folder)
-    return registry.enter(lambda taken: plan_run(folder, wanted, lots, taken=taken))
+    return registry.enter(claiming(lambda taken: plan_run(folder, wanted, lots, taken=taken), ends))
 
 
 def _able(wanted: RunRequest) -> RunRequest:

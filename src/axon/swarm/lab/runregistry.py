@@ -4,15 +4,20 @@ All loopback addresses of a run share their third byte, its corner: `127.GROUP.C
 run has which is written down in one file, under a lock, together with the manifest of a new run; so
 two that are raised at the same moment from one seed get different ones, and a run whose nodes are
 all down keeps its own. An entry counts for as long as its folder has the manifest of that run.
+
+Other users of the machine have files of their own. Who raises a run claims its corner by a socket
+until its nodes listen; from then on their ports are seen to be taken.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -20,10 +25,14 @@ from typing import Final
 
 from axon.drivers.aio.privatefiles import make_folder, open_file, write_file
 from axon.errors import ConfigError, disk_refusal
+from axon.primitives.network import REGTEST
 from axon.swarm.lab.manifest import MANIFEST, Manifest
 
 CORNERS: Final = 250
 """Third bytes that a run's addresses may have, from 1 on."""
+
+Draw = Callable[[frozenset[int]], Manifest]
+"""Draws up a run, told which corners are taken."""
 
 MAX_REGISTRY_BYTES: Final = 1 << 20
 """Far more than `CORNERS` entries need."""
@@ -58,6 +67,41 @@ def draw_corner(seed: int, taken: Collection[int]) -> int:
     raise ConfigError(f"there are {CORNERS} runs already; axon swarm runs lists them")
 
 
+def claiming(draw: Draw, ends: ExitStack) -> Draw:
+    """Draw up a run whose corner nobody on this machine is raising another run in.
+
+    Args:
+        draw: the run; asked again, with one more corner taken, where that is so.
+        ends: gives the corner back when it is left.
+
+    Raises:
+        ConfigError: of what is returned: this machine has no such loopback address.
+    """
+
+    def claimed(taken: frozenset[int]) -> Manifest:
+        manifest = draw(taken)
+        while not _claim(manifest.corner, ends):
+            taken |= {manifest.corner}
+            manifest = draw(taken)
+        return manifest
+
+    return claimed
+
+
+def _claim(corner: int, ends: ExitStack) -> bool:
+    claim = socket.socket()
+    try:
+        claim.bind((f"127.254.{corner}.1", REGTEST.port))  # No run has a node in this group.
+        claim.listen()
+    except OSError as error:
+        claim.close()
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise ConfigError(f"cannot listen on 127.254.{corner}.1: {error.strerror}") from error
+    ends.enter_context(claim)
+    return True
+
+
 class RunRegistry:
     """A file that lists runs.
 
@@ -72,7 +116,7 @@ class RunRegistry:
         """The runs that are still there, in the order of their making."""
         return [item for item in self._read() if _is_there(item)]
 
-    def enter(self, draw: Callable[[frozenset[int]], Manifest]) -> Manifest:
+    def enter(self, draw: Draw) -> Manifest:
         """Draw up a new run while nobody else does, and write it down.
 
         Args:

@@ -38,7 +38,7 @@ from axon.swarm.lab.processidentity import (
     memory_kb,
     processor_time_s,
 )
-from axon.swarm.lab.runregistry import RunRegistry, draw_corner
+from axon.swarm.lab.runregistry import RunRegistry, claiming, draw_corner
 from axon.swarm.lab.trials.backend import (
     NotPossible,
     check_blueprint,
@@ -220,8 +220,11 @@ class LabTrials:
             )
 
         if self._registry is not None:
-            return self._registry.enter(lambda taken: plan(draw_corner(self._seed, taken)))
-        manifest = plan(draw_corner(lots.getrandbits(32), ()))  # It hardly meets another run.
+            return self._registry.enter(
+                claiming(lambda taken: plan(draw_corner(self._seed, taken)), self._ends)
+            )
+        drawn = lots.getrandbits(32)
+        manifest = claiming(lambda taken: plan(draw_corner(drawn, taken)), self._ends)(frozenset())
         manifest.save()
         return manifest
 
