@@ -62,6 +62,7 @@ class HeaderTree:
         self._entries: dict[bytes, HeaderEntry] = {root.hash: root}
         self._leaves: dict[HeaderEntry, None] = {root: None}  # Nothing builds on these.
         self._invalid: set[BlockHash] = set()  # With all descendants; only asked, never walked.
+        self._set_aside: set[BlockHash] = set()  # Of these, those that the operator wants invalid.
         self.genesis = root
         self.best = root
 
@@ -150,10 +151,14 @@ class HeaderTree:
         """
         return self._rules.next_bits(parent, time)
 
-    def mark_invalid(self, block_hash: BlockHash) -> None:
+    def mark_invalid(self, block_hash: BlockHash, *, set_aside: bool = False) -> None:
         """Exclude a known header and all that builds on it: its block proved invalid.
 
         The best header becomes the one with the most work among the rest.
+
+        Args:
+            block_hash: which; not the root of the tree.
+            set_aside: nothing is wrong with it, but the operator wants it so.
         """
         culprit = self._entries[block_hash]
         assert culprit is not self.genesis, "the root of the tree is trusted"
@@ -161,14 +166,45 @@ class HeaderTree:
             if leaf.ancestor(culprit.height) is culprit:
                 entry: HeaderEntry | None = leaf
                 while entry is not None and entry.height >= culprit.height:
+                    if set_aside and entry.hash not in self._invalid:
+                        self._set_aside.add(entry.hash)
                     self._invalid.add(entry.hash)
                     entry = entry.parent
         if self.best.hash in self._invalid:
             self.best = self._find_best()
 
+    def reconsider(self, block_hash: BlockHash) -> None:
+        """Take a known header back, with what it builds on and what builds on it.
+
+        Other branches that were excluded stay so.
+        """
+        chosen = self._entries[block_hash]
+        for leaf in self._leaves:
+            if leaf.ancestor(chosen.height) is chosen:
+                self._take_back(leaf, chosen.height)
+        entry = chosen.parent
+        while entry is not None and entry.hash in self._invalid:
+            self._take_back(entry, entry.height)
+            entry = entry.parent
+        self.best = self._find_best()
+
+    def _take_back(self, last: HeaderEntry, lowest: int) -> None:
+        entry: HeaderEntry | None = last
+        while entry is not None and entry.height >= lowest:
+            self._invalid.discard(entry.hash)
+            self._set_aside.discard(entry.hash)
+            entry = entry.parent
+
     def is_invalid(self, block_hash: BlockHash) -> bool:
         """Whether a header was marked invalid, itself or by an ancestor."""
         return block_hash in self._invalid
+
+    def is_set_aside(self, header: Header) -> bool:
+        """Whether a header is excluded only because the operator wants it or its parent so.
+
+        Nobody is to blame who sends it.
+        """
+        return header.hash in self._set_aside or header.prev in self._set_aside
 
     def tips(self) -> list[HeaderEntry]:
         """The entries that nothing builds on, invalid ones included, highest first."""
@@ -227,9 +263,18 @@ class HeaderTree:
         self._insert(raw, block_hash, parent)
 
     def _find_best(self) -> HeaderEntry:
-        best = self.genesis
-        # A dict keeps the order in which headers were first seen, so the first of equals wins.
-        for entry in self._entries.values():
-            if entry.chainwork > best.chainwork and entry.hash not in self._invalid:
-                best = entry
-        return best
+        """The most work that is left; of equals the one that was first seen."""
+        ends: list[HeaderEntry] = []
+        for leaf in self._leaves:
+            entry = leaf
+            while entry.hash in self._invalid:
+                assert entry.parent is not None, "the root of the tree is trusted"
+                entry = entry.parent
+            ends.append(entry)
+        most = max(entry.chainwork for entry in ends)
+        equal = {entry.hash: entry for entry in ends if entry.chainwork == most}
+        # A dict keeps the order in which headers were first seen; equals are among the newest.
+        newest_first = reversed(self._entries)
+        while len(equal) > 1:
+            equal.pop(BlockHash(next(newest_first)), None)
+        return next(iter(equal.values()))

@@ -47,6 +47,7 @@ class BlockOutcome:
         lag: how many blocks coins or filters are behind the tip now.
         coins: what transactions of `disconnected` spend, as of the new tip, so that they may be
             taken back unconfirmed; none while coins lag.
+        more: this is one part of a long move, and the validator's chain goes on from here.
     """
 
     verdict: Verdict
@@ -55,3 +56,4 @@ class BlockOutcome:
     invalid: tuple[tuple[BlockHash, Rejected], ...] = ()
     lag: int = 0
     coins: Mapping[OutPoint, Coin] = field(default_factory=dict)
+    more: bool = False

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from axon.chain.coins import Coin
+from axon.chain.orders import ChainOrder
 from axon.consensus import kernel_read, library
 from axon.consensus.blockfiles import BlockFiles, Record
 from axon.consensus.kernel_log import KernelCall, connect_log, failure
@@ -31,7 +32,8 @@ from axon.consensus.kernel_open import BlocksDamaged, Opening, OpenKernel, open_
 from axon.consensus.kernel_use import KernelUse
 from axon.consensus.library import KernelError
 from axon.consensus.prunedblocks import PrunedBlocks
-from axon.consensus.recover import forgotten, recover, reindex_height
+from axon.consensus.rearrange import carry_out
+from axon.consensus.recover import forgotten, recover, what_is_lost
 from axon.consensus.scripts import verify_scripts
 from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.primitives.encoding import read_compact_size
@@ -52,15 +54,6 @@ through the kernel, which takes five times as long."""
 def default_threads() -> int:
     """One check thread for each processor but the one that calls."""
     return min(MAX_THREADS, max(0, (os.cpu_count() or 1) - 1))
-
-
-def _what_is_lost(height: int) -> str:
-    if not height:
-        return "No block can be read from the block files: all are fetched from peers again."
-    return (
-        f"Blocks up to height {height:,} are read from the block files again, all later ones are"
-        " fetched from peers."
-    )
 
 
 class Kernel:
@@ -130,8 +123,8 @@ class Kernel:
             self._take_stock()
         except BlocksDamaged as damage:
             self.close()
-            height = reindex_height(self._files, self._genesis.hash)
-            raise BlocksDamaged(f"{damage} {_what_is_lost(height)}") from damage
+            lost = what_is_lost(self._files, self._genesis.hash)
+            raise BlocksDamaged(f"{damage} {lost}") from damage
         except BaseException:
             self.close()
             raise
@@ -194,7 +187,10 @@ class Kernel:
                 self._note_position(block_hash, raw)
             verdict = self._verdict(opened, call, block_hash, accepted=result == 0)
             invalid = dict(call.invalid)
-            if result != 0 and not self._is_marked(opened, block_hash, raw):
+            if result != 0 and not (
+                self._entry(opened, block_hash) is not None
+                and kernel_read.is_marked(opened.manager, raw[:HEADER_SIZE])
+            ):
                 del invalid[block_hash]
             return ValidationResult(
                 verdict,
@@ -203,17 +199,6 @@ class Kernel:
                 bool(new.value),
                 tuple(invalid.items()),
             )
-
-    def _is_marked(self, opened: OpenKernel, block_hash: BlockHash, raw: bytes) -> bool:
-        """Whether the index has the header of a refused block marked as invalid.
-
-        The library says so only when the header is given to it again.
-        """
-        if self._entry(opened, block_hash) is None:
-            return False
-        with KernelCall(None) as call:
-            verdict = kernel_read.check_header(call, opened.manager, raw[:HEADER_SIZE])
-        return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
 
     def _verdict(
         self, opened: OpenKernel, call: KernelCall, block_hash: BlockHash, *, accepted: bool
@@ -255,6 +240,15 @@ class Kernel:
         with self._calling() as opened, KernelCall(self._on_log) as call:
             return kernel_read.check_header(call, opened.manager, raw)
 
+    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> ValidationResult:
+        """Change the active chain by order, about a known block; see `rearrange`."""
+        assert self._use is not None, "it is open"
+        with KernelCall(self._on_log) as call:
+            verdict = carry_out(self._use, order, lambda opened: self._entry(opened, block_hash))
+            call.check("An order about the chain failed")
+            moves = tuple(call.connected), tuple(call.disconnected)
+            return ValidationResult(verdict, *moves, invalid=tuple(call.invalid.items()))
+
     # The block index.
 
     def tip(self) -> tuple[BlockHash, int]:
@@ -280,6 +274,13 @@ class Kernel:
         with self._calling() as opened:
             entry = self._entry(opened, block_hash)
             return entry is not None and bool(library.chain_contains(opened.chain, entry))
+
+    def is_related(self, one: BlockHash, other: BlockHash) -> bool:
+        """Whether one of two known blocks builds on the other, or is it."""
+        with self._calling() as opened:
+            a, b = self._entry(opened, one), self._entry(opened, other)
+            known = a is not None and b is not None
+            return known and (kernel_read.descends(a, b) or kernel_read.descends(b, a))
 
     def header(self, block_hash: BlockHash) -> bytes | None:
         """The 80 bytes of a known header on any branch, or None."""

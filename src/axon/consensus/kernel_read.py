@@ -101,6 +101,16 @@ def spent_coins(manager: int, entry: int) -> list[list[Coin]] | None:
     return found
 
 
+def is_marked(manager: int, raw: bytes) -> bool:
+    """Whether the index has a known header, of 80 bytes, marked as invalid.
+
+    The library says so only when the header is given to it again.
+    """
+    with KernelCall(None) as call:
+        verdict = check_header(call, manager, raw)
+    return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
+
+
 def check_header(call: KernelCall, manager: int, raw: bytes) -> Verdict:
     """Validate a header of 80 bytes and take it into the index.
 

@@ -43,6 +43,27 @@ class KernelUse:
                 self._users -= 1
                 self._changed.notify_all()
 
+    @contextmanager
+    def alone(self) -> Iterator[OpenKernel]:
+        """The kernel for one call during which nobody else calls; others wait.
+
+        Raises:
+            KernelError: it is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._exchanging)
+            opened = self._opened
+            if opened is None:
+                raise KernelError("The kernel is closed.")
+            self._exchanging = True
+            self._changed.wait_for(lambda: self._users == 0)
+        try:
+            yield opened
+        finally:
+            with self._changed:
+                self._exchanging = False
+                self._changed.notify_all()
+
     def exchange(self, reopened: Callable[[], OpenKernel]) -> None:
         """Close it, and take another in its place; calls of other threads wait meanwhile.
 

@@ -13,20 +13,21 @@ to agree asks on that thread.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from axon.chain.blockbody import read_body
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
+from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome, BlockStep
 from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
-from axon.consensus.validator import Validator
+from axon.consensus.validator import ValidationResult, Validator
 from axon.errors import DamageError, DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint
-from axon.primitives.verdict import Rejected
+from axon.primitives.verdict import Accepted, Rejected, Verdict
 
 NEAR_BLOCKS: Final = 6
 """Up to so many blocks behind, coins and filters catch up as part of validating the next block;
@@ -35,6 +36,20 @@ from further behind that would keep its sender waiting."""
 
 FOLLOWER_MARGIN: Final = 10
 """Blocks below coins and filters that are kept: those by which they may have to go back."""
+
+PART_BLOCKS: Final = 10
+"""Blocks of one part of a move that an order brought about, which may be as long as the chain.
+
+Of the first part the transactions may come back into the pool, of others not, as in Bitcoin
+Core."""
+
+
+@runtime_checkable
+class ObeyingValidator(Validator, Protocol):
+    """A validator that takes orders, as `consensus.kernel.Kernel`."""
+
+    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> ValidationResult:
+        """Change the active chain by order, about a known block."""
 
 
 class Ledger:
@@ -58,12 +73,16 @@ class Ledger:
         self.coins = coins
         self.filters = filters
         self.pruner = pruner
+        self._told: BlockHash | None = None  # Up to where, in the middle of a long move.
+        self._returning = False  # Its first part is still to come.
 
     @property
     def lag(self) -> int:
         """How many blocks coins or filters are behind the validator's tip; at least 1 off its
-        chain."""
+        chain. In the middle of a long move: behind the block up to which it has been told."""
         tip, height = self.validator.tip()
+        if self._told is not None:
+            tip, height = self._told, self.validator.height_of(self._told) or 0
         behind = [
             0 if item.best == tip else max(1, height - item.height) for item in self._followers()
         ]
@@ -95,6 +114,9 @@ class Ledger:
             return BlockOutcome(Rejected("bad-cb-missing", "first tx is not coinbase"))
         near = self.lag <= NEAR_BLOCKS
         result = self.validator.process_block(raw)
+        if self._told is not None:  # What moved now is told with the rest of that move.
+            invalid = result.invalid
+            return BlockOutcome(result.verdict, invalid=invalid, lag=self.lag, more=True)
         known = {block.hash: block}
         disconnected = tuple([self._step(item, known) for item in result.disconnected])
         connected = tuple([self._step(item, known) for item in result.connected])
@@ -104,6 +126,70 @@ class Ledger:
         lag = self.lag
         coins = self._spendable(disconnected) if lag == 0 else {}
         return BlockOutcome(result.verdict, disconnected, connected, result.invalid, lag, coins)
+
+    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> BlockOutcome:
+        """Change the active chain by order, about a known block; see `ChainOrder`.
+
+        Returns:
+            The first part of what moved; the rest says `follow`, as long as there is `more`.
+
+        Raises:
+            KernelError: the validator failed, or takes no orders.
+            StorageError: the disk failed, or what it holds is damaged.
+        """
+        validator = self.validator
+        assert isinstance(validator, ObeyingValidator), "only those that obey are given orders"
+        if self._told is None:
+            self._told, self._returning = validator.tip()[0], True
+        result = validator.carry_out(order, block_hash)
+        return self.follow(result.verdict, result.invalid)
+
+    def follow(
+        self,
+        verdict: Verdict = Accepted(),  # noqa: B008 A frozen value.
+        invalid: tuple[tuple[BlockHash, Rejected], ...] = (),
+    ) -> BlockOutcome:
+        """The next part of a long move, `PART_BLOCKS` at most; coins and filters go along.
+
+        Args:
+            verdict, invalid: of the outcome.
+
+        Raises:
+            StorageError: the disk failed, or what it holds is damaged.
+        """
+        assert self._told is not None, "there is more of a move"
+        near, at = self.lag <= NEAR_BLOCKS, self._told
+        disconnected: list[BlockStep] = []
+        while len(disconnected) < PART_BLOCKS and not self.validator.is_active(at):
+            disconnected.append(self._step(at, {}))
+            at = disconnected[-1].block.header.prev
+        connected: list[BlockStep] = []
+        while len(disconnected) + len(connected) < PART_BLOCKS:
+            step = self._next_step(at)
+            if step is None:
+                break
+            connected.append(step)
+            at = step.hash
+        steps = (*disconnected, *connected)
+        more = at != self.validator.tip()[0]
+        self._told = at if more else None
+        if near:
+            slack = 0 if more else NEAR_BLOCKS * 2
+            self._advance(len(steps) + slack, {step.hash: step.block for step in steps})
+        lag = self.lag
+        coins = self._spendable(disconnected) if lag == 0 and self._returning else {}
+        self._returning = False
+        moves = tuple(disconnected), tuple(connected)
+        return BlockOutcome(verdict, *moves, invalid, lag, coins, more)
+
+    def _next_step(self, block_hash: BlockHash) -> BlockStep | None:
+        """The active block behind this one; None if it is the tip, or not active."""
+        height = self.validator.height_of(block_hash)
+        assert height is not None, "what was told is known"
+        following = self.validator.hash_at(height + 1)
+        if following is None or not self.validator.is_active(block_hash):
+            return None
+        return self._step(following, {})
 
     def learn_headers(self, headers: Sequence[Header]) -> None:
         """Take headers into the block index, parents first, so that blocks may come in any order.

@@ -12,7 +12,7 @@ because it may take long or may call back.
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_void_p
+from ctypes import c_bool, c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_void_p
 from typing import Any, Final
 
 from pbk.capi.library import BITCOINKERNEL_LIB
@@ -36,6 +36,19 @@ def _slow(name: str, result: Any, *arguments: Any) -> Any:
 
 def _quick(name: str, result: Any, *arguments: Any) -> Any:
     function = _QUICK[f"btck_{name}"]
+    function.restype, function.argtypes = result, arguments
+    return function
+
+
+def _hidden(name: str, result: Any, *arguments: Any) -> Any:
+    """A C++ method that the C interface does not offer; None where this build does not export it.
+
+    Its mangled name states the types of its parameters: another signature would have another name.
+    """
+    try:
+        function = _SLOW[name]
+    except AttributeError:
+        return None
     function.restype, function.argtypes = result, arguments
     return function
 
@@ -209,3 +222,17 @@ _VERIFY = (HANDLE, c_int64, HANDLE, HANDLE, c_uint32, c_uint32, c_void_p)
 script_verify = _slow("script_pubkey_verify", c_int32, *_VERIFY)
 script_verify_quick = _quick("script_pubkey_verify", c_int32, *_VERIFY)
 """The same without giving Python's lock away."""
+
+# Changing the active chain by order. The C interface has nothing for that; see `rearrange`.
+chainman_active = _hidden("_ZNK17ChainstateManager16ActiveChainstateEv", HANDLE, HANDLE)
+chainman_find_best_header = _hidden("_ZN17ChainstateManager21RecalculateBestHeaderEv", None, HANDLE)
+_BLOCK = (HANDLE, HANDLE, HANDLE)  # Of a chain state, with the state of validation and an entry.
+chainstate_invalidate = _hidden(
+    "_ZN10Chainstate15InvalidateBlockER20BlockValidationStateP11CBlockIndex", c_bool, *_BLOCK
+)
+chainstate_prefer = _hidden(
+    "_ZN10Chainstate13PreciousBlockER20BlockValidationStateP11CBlockIndex", c_bool, *_BLOCK
+)
+chainstate_reconsider = _hidden(
+    "_ZN10Chainstate22ResetBlockFailureFlagsEP11CBlockIndex", None, HANDLE, HANDLE
+)

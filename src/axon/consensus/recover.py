@@ -98,3 +98,14 @@ def reindex_height(files: BlockFiles, genesis: BlockHash) -> int:
                 best = max(best, height)
                 found += [(child, height + 1) for child in waiting.pop(block_hash, ())]
     return best
+
+
+def what_is_lost(files: BlockFiles, genesis: BlockHash) -> str:
+    """What a reindex will bring back, and what not, in a sentence; as slow as `reindex_height`."""
+    height = reindex_height(files, genesis)
+    if not height:
+        return "No block can be read from the block files: all are fetched from peers again."
+    return (
+        f"Blocks up to height {height:,} are read from the block files again, all later ones are"
+        " fetched from peers."
+    )

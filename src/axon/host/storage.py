@@ -5,6 +5,7 @@
     indexes/coins/           the coins (RocksDB)
     indexes/filters/         filters and filter headers (RocksDB)
     indexes/pruned/          what is remembered of blocks that were pruned (`-prune`)
+    indexes/orders           what the operator ordered about the chain (`invalidateblock`)
 
 All of it is safe to lose but the first line: headers are in the kernel's index too, coins and
 filters are built anew from the blocks, which a start does by itself when it finds them damaged. A
@@ -24,6 +25,7 @@ from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
 from axon.consensus.blockfiles import BlockFiles
 from axon.consensus.kernel import Kernel
@@ -35,6 +37,7 @@ from axon.drivers.aio.privatefiles import write_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError, StorageError, disk_refusal
+from axon.host.blockorders import ENOUGH, BlockOrders
 from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.block import Block
@@ -80,6 +83,9 @@ class Storage:
         self._stores: list[RocksStore] = []
         self._with_filters = settings.filter_index
         self.gone = PrunedBlocks(indexes / "pruned")
+        self._orders = BlockOrders(indexes / "orders")
+        if settings.reindex:
+            self._orders.forget()
         self._prepare_pruned(settings)
         if settings.reindex or settings.reindex_chainstate or self._mark.exists():
             self._forget_followers()
@@ -102,6 +108,7 @@ class Storage:
             self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
             self.headers = HeaderTree(settings.network)
             self._load_headers(settings.network, settings.reindex)
+            self._repeat_orders()
             self._load_active_headers()
             self._exclude_invalid()
             self.active = ActiveChain(self.headers.genesis)
@@ -236,8 +243,25 @@ class Storage:
             self.headers.load([joined])
             self._header_file.append(joined)
 
+    def _repeat_orders(self) -> None:
+        """Carry out what the kernel may have forgotten of the operator's orders."""
+        for order, block_hash in self._orders.pending:
+            entry = self.headers.get(block_hash)
+            unknown: list[HeaderEntry] = []
+            while entry is not None and self.kernel.height_of(entry.hash) is None:
+                unknown.append(entry)
+                entry = entry.parent
+            for child in reversed(unknown):
+                self.kernel.process_header(child.raw)
+            if self.kernel.height_of(block_hash) is not None:
+                self.kernel.carry_out(order, block_hash)
+
     def _exclude_invalid(self) -> None:
         """Mark what an earlier run found invalid, as the kernel remembers it."""
+        for block_hash in self._orders.set_aside:
+            entry = self.headers.get(block_hash)
+            if entry is not None and self._is_refused(entry):
+                self.headers.mark_invalid(block_hash, set_aside=True)
         for tip in self.headers.tips():
             entry, culprit = tip, None
             while entry.parent is not None and self._is_refused(entry):
@@ -302,6 +326,22 @@ class Storage:
             self.ledger.release()
         return done
 
+    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> BlockOutcome:
+        """Change the active chain by order, once the order is on the disk."""
+
+        def is_related(other: BlockHash) -> bool:
+            return self.kernel.is_related(block_hash, other)
+
+        if len(self._orders.pending) >= ENOUGH:
+            self.kernel.flush()
+            self._orders.settled()
+        self._orders.note(order, block_hash, is_related)
+        return self.ledger.carry_out(order, block_hash)
+
+    def follow(self) -> BlockOutcome:
+        """The next part of what an order moved."""
+        return self.ledger.follow()
+
     def prune(self, up_to: int | None, target_bytes: int | None) -> int:
         """Take old blocks off the disk; below which height they are gone."""
         return self.ledger.prune(up_to, target_bytes)
@@ -320,4 +360,5 @@ class Storage:
             for store in self._stores:
                 closing.callback(store.close)
             closing.callback(self._header_file.close)
-            closing.callback(self.ledger.close)
+            self.ledger.close()
+            self._orders.settled()

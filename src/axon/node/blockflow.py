@@ -22,28 +22,23 @@ from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.machine import Instant, PeerId, earlier
 from axon.node.blocktraced import BlockTraced
-from axon.node.catchup import CoinsCatchUp
+from axon.node.catchup import CoinsCatchUp, CoinsCaughtUp
+from axon.node.chainmoves import ChainMoves
 from axon.node.chainstate import ChainState
 from axon.node.commands import Submitted
 from axon.node.compactflow import CompactFlow, RebuiltBlock
 from axon.node.compactrelay import CompactRelay
-from axon.node.facts import (
-    BlockConnected,
-    BlockDisconnected,
-    BlockRejected,
-    InitialSyncEnded,
-    TipChanged,
-)
+from axon.node.facts import BlockRejected
 from axon.node.headerflow import HeaderFlow
 from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
+from axon.node.orderflow import ChainFollowed, ChainOrdered, OrderFlow
 from axon.node.outbox import Outbox
-from axon.node.pruneflow import PruneFlow
+from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
 from axon.node.replies import Replies
 from axon.node.session import Session
 from axon.node.staleflow import StaleFlow
 from axon.node.txflow import TxFlow
-from axon.p2p.actions import Action
 from axon.p2p.blockannounce import BlockAnnounce
 from axon.p2p.blockdownload import BlockDownload
 from axon.p2p.blocktimelines import BlockTimelines
@@ -118,7 +113,6 @@ class BlockFlow:
         self._sessions = sessions
         self._chain = chain
         self._headers = headers
-        self._links = links
         self._transactions = transactions
         self._replies = replies
         self._timelines = timelines
@@ -129,7 +123,19 @@ class BlockFlow:
         self.catch_up = CoinsCatchUp(outbox, chain, download, transactions)
         self.pruning = pruning
         self.stale = stale
-        self._check_initial_sync(now)
+        self._moves = ChainMoves(
+            outbox,
+            chain,
+            headers,
+            links,
+            transactions,
+            replies,
+            timelines,
+            relay,
+            announcer,
+            now,
+        )
+        self.orders = OrderFlow(outbox, chain, headers, self._moves, download)
         self.catch_up.begin_if_idle()
 
     # Headers.
@@ -174,7 +180,8 @@ class BlockFlow:
             if isinstance(added, Rejected):
                 if asked:
                     self.download.validated(block_hash, False)
-                self._refuse(block_hash, added, peer)
+                blamed = None if self._chain.headers.is_set_aside(header) else peer
+                self._refuse(block_hash, added, blamed)
                 return
             if not asked and not self._is_worth_validating(added):
                 return
@@ -246,21 +253,7 @@ class BlockFlow:
         del chain.validating[asked.hash]
         self._take_verdicts(asked.hash, outcome, now)
         self._timelines.validated(asked.hash, outcome.verdict, now)
-        announcements: list[Action] = []
-        if outcome.connected or outcome.disconnected:
-            connected = chain.move(outcome, now)
-            self._report_moves(outcome)
-            self._transactions.outcomes.chain_moved(outcome, now)
-            self._replies.chain_moved(outcome)
-            self._check_initial_sync(now)
-            self._report_tip(outcome)
-            self._transactions.minimum_changed(now)
-            self._headers.sync.tip_moved(now)
-            if outcome.connected:
-                self._relay.connected(outcome.connected[-1].block)
-            announcements = self.announcer.announce(connected, now, self._relay.compact)
-            self._outbox.perform(announcements)
-            self._timelines.relayed(chain.active.tip.hash, len(announcements), now)
+        announcements = self._moves.follow(outcome, now)
         self.stale.moved(asked.hash, outcome, announcements, now)
         self._answer(asked, outcome, now)
         if not was_syncing and any(step.hash == asked.hash for step in outcome.connected):
@@ -270,6 +263,26 @@ class BlockFlow:
         self._outbox.perform(self.download.update(now))
         self.catch_up.begin_if_idle()
         self._transactions.resume(now)
+
+    def completed(
+        self,
+        continuation: CoinsCaughtUp | ChainPruned | BlockKept | ChainOrdered | ChainFollowed,
+        outcome: object,
+        now: Instant,
+    ) -> None:
+        """Other slow work about the chain is done."""
+        match continuation:
+            case CoinsCaughtUp():
+                assert isinstance(outcome, int)
+                self.catch_up.caught_up(outcome, now)
+            case ChainPruned() | BlockKept():
+                self.pruning.completed(continuation, outcome)
+            case ChainOrdered() | ChainFollowed():
+                assert isinstance(outcome, BlockOutcome)
+                self.orders.followed(continuation, outcome, now)
+                self._outbox.perform(self.download.update(now))
+                self.catch_up.begin_if_idle()
+                self._transactions.resume(now)
 
     def _take_verdicts(self, block_hash: BlockHash, outcome: BlockOutcome, now: Instant) -> None:
         """What is valid, and what is not: the block itself and others that depended on it."""
@@ -285,38 +298,10 @@ class BlockFlow:
             self._compact.settled(block_hash, now)  # Else others' bytes may yet be the block.
         self.download.validated(block_hash, not isinstance(outcome.verdict, Rejected))
 
-    def _report_moves(self, outcome: BlockOutcome) -> None:
-        for step in outcome.disconnected:
-            count = len(step.block.transactions)
-            self._outbox.report(BlockDisconnected(step.hash, step.height, count))
-        for step in outcome.connected:
-            count = len(step.block.transactions)
-            self._outbox.report(BlockConnected(step.hash, step.height, count))
-
-    def _report_tip(self, outcome: BlockOutcome) -> None:
-        tip, best = self._chain.active.tip, max(self._chain.headers.best.height, 1)
-        self._outbox.report(
-            TipChanged(
-                hash=tip.hash,
-                height=tip.height,
-                time=tip.time,
-                chainwork=tip.chainwork,
-                transactions=sum(len(step.block.transactions) for step in outcome.connected),
-                progress=min(1.0, tip.height / best),
-                initial_sync=self._chain.initial_sync,
-            )
-        )
-
     def _report_timeline(self, block_hash: BlockHash) -> None:
         timeline = self._timelines.get(block_hash)
         if timeline is not None:
             self._outbox.report(BlockTraced(timeline, self._chain.initial_sync))
-
-    def _check_initial_sync(self, now: Instant) -> None:
-        if self._chain.leave_initial_sync(now):
-            self._outbox.report(InitialSyncEnded(self._chain.active.height))
-        synced = not self._chain.initial_sync
-        self._links.tip_changed(self._chain.active.height, now, synced=synced)
 
     def _answer(self, asked: BlockValidated, outcome: BlockOutcome, now: Instant) -> None:
         """Whoever brought the block hears of it, or goes on, or goes."""

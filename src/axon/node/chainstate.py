@@ -11,6 +11,7 @@ from typing import Final
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
 from axon.machine import SECOND, Instant
 from axon.mempool.locks import TipContext
@@ -159,6 +160,13 @@ class ChainState:
         """A block is invalid, and all that builds on it."""
         self._held.pop(block_hash, None)
         self.headers.mark_invalid(block_hash)
+
+    def obey(self, order: ChainOrder, block_hash: BlockHash) -> None:
+        """An order about a known block was carried out."""
+        if order is ChainOrder.INVALIDATE and block_hash != self.headers.genesis.hash:
+            self.headers.mark_invalid(block_hash, set_aside=True)
+        elif order is ChainOrder.RECONSIDER:
+            self.headers.reconsider(block_hash)
 
     def move(self, outcome: BlockOutcome, now: Instant) -> tuple[HeaderEntry, ...]:
         """Follow the validator's active chain; the blocks that joined it, upwards."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from axon.chain.orders import ChainOrder
 from axon.machine import Endpoint, PeerId
 from axon.mempool.persist import Dump
 from axon.node.partners import PartnerCommand
@@ -33,6 +34,19 @@ class SubmitHeader:
     """Take in a header: a `Verdict`."""
 
     header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBlock:
+    """Change the active chain by order: a `Verdict`, once everything has followed.
+
+    Args:
+        order: what is wanted.
+        block_hash: its header is known.
+    """
+
+    order: ChainOrder
+    block_hash: BlockHash
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +232,7 @@ class Submitted:
 Command = (
     SubmitBlock
     | SubmitHeader
+    | OrderBlock
     | FetchBlock
     | PruneChain
     | SendTransaction

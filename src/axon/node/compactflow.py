@@ -192,7 +192,8 @@ class CompactFlow:
         added = self._headers.place(header, now)
         if isinstance(added, Rejected):
             self._outbox.report(BlockRejected(header.hash, added.reason, peer))
-            punish(added, chosen=False)  # Who passes one on early may not know better, either.
+            if not self._chain.headers.is_set_aside(header):
+                punish(added, chosen=False)  # Who passes one on early may not know better, either.
             return None
         self._timelines.announced(peer, message.command, added, now, is_new=is_new)
         sync.shown(peer, added, now, is_new=is_new)

@@ -29,6 +29,7 @@ from axon.node.compactrelay import CompactMade, CompactRelay
 from axon.node.facts import MessageIgnored
 from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
+from axon.node.orderflow import ChainFollowed, ChainOrdered
 from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
 from axon.node.peernode import PeerNode
 from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
@@ -308,11 +309,8 @@ class FullNode(PeerNode):
             case CompactMade():
                 assert outcome is None or isinstance(outcome, tuple)
                 self.relay.made(continuation, outcome, now)
-            case CoinsCaughtUp():
-                assert isinstance(outcome, int)
-                self.blocks.catch_up.caught_up(outcome, now)
-            case ChainPruned() | BlockKept():
-                self.blocks.pruning.completed(continuation, outcome)
+            case CoinsCaughtUp() | ChainPruned() | BlockKept() | ChainOrdered() | ChainFollowed():
+                self.blocks.completed(continuation, outcome, now)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)
                 self.transactions.admission.coins_found(continuation, outcome, now)

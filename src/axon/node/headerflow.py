@@ -21,6 +21,7 @@ from axon.p2p.actions import Action
 from axon.p2p.blockannounce import MAX_ANNOUNCED
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.connectiontype import ConnectionType
+from axon.p2p.faults import SET_ASIDE
 from axon.p2p.headersync import HeaderSync
 from axon.p2p.peerchains import PeerChains
 from axon.primitives.hashes import BlockHash
@@ -110,6 +111,8 @@ class HeaderFlow:
         if rejected is not None:
             refused = headers[len(verdict.entries)].hash
             self._outbox.report(BlockRejected(refused, rejected.reason, peer))
+            if self.tree.is_set_aside(headers[len(verdict.entries)]):
+                rejected = Rejected(SET_ASIDE)
         count = len(message.headers)
         self._outbox.perform(
             self.sync.validated(peer, verdict.entries, count, unconnected, rejected, now)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from axon.chain.orders import ChainOrder
 from axon.p2p.compactblock import HoldsTransaction, PartialBlock
 from axon.primitives.block import Block
 from axon.primitives.bloom import BloomFilter
@@ -67,6 +68,23 @@ class ValidateBlock:
     raw: bytes
     follow: bool
     block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChain:
+    """Change the active chain by order, about a block whose header is known.
+
+    The outcome is a `chain.outcome.BlockOutcome`: the first part of what moved.
+    """
+
+    order: ChainOrder
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class FollowChain:
+    """Go on with what an order moved. The outcome is a `chain.outcome.BlockOutcome`: one more
+    part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from axon.node.blockflow import BlockFlow
 from axon.node.commands import (
     AbortPrivately,
     FetchBlock,
+    OrderBlock,
     Prioritise,
     PruneChain,
     RestorePool,
@@ -42,6 +43,8 @@ class Operator:
                 self._blocks.submit(block, ticket, now)
             case SubmitHeader(header):
                 self._blocks.submit_header(header, ticket, now)
+            case OrderBlock(order, block_hash):
+                self._blocks.orders.begin(order, block_hash, ticket)
             case FetchBlock(block_hash, peer):
                 blocks = self._blocks
                 refused = blocks.pruning.fetch(block_hash, peer, blocks.download, now)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
+from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.mempool.acceptance import coins_that_tell
@@ -19,11 +20,13 @@ from axon.node.jobs import (
     FillCompact,
     FilterBlock,
     FindCoins,
+    FollowChain,
     KeepBlock,
     LearnHeaders,
     MakeCompact,
     MatchCompact,
     MatchTransactions,
+    OrderChain,
     PruneBlocks,
     ReadBlock,
     ReadCompact,
@@ -86,6 +89,12 @@ class LedgerView(Protocol):
     def validate(self, raw: bytes, *, follow: bool, block: Block | None) -> BlockOutcome:
         """Validate a block."""
 
+    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> BlockOutcome:
+        """Change the active chain by order."""
+
+    def follow(self) -> BlockOutcome:
+        """The next part of what an order moved."""
+
     def learn_headers(self, headers: Sequence[Header]) -> None:
         """Tell the validator of headers."""
 
@@ -135,6 +144,10 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.keep(block_hash, raw)
         case ReadSpent(block_hash):
             return ledger.validator.read_spent(block_hash)
+        case OrderChain(order, block_hash):
+            return ledger.carry_out(order, block_hash)
+        case FollowChain():
+            return ledger.follow()
         case LearnHeaders(headers):
             ledger.learn_headers(headers)
             return None

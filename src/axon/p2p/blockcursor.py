@@ -6,6 +6,8 @@ grow with the window; when a request is lost it goes back to the last block that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from axon.machine import PeerId
 from axon.p2p.views import BlockChainView, HeaderEntryView
 from axon.primitives.hashes import BlockHash
@@ -139,3 +141,28 @@ class BlockCursor:
 
 def _leads_to(entry: HeaderEntryView, best: HeaderEntryView) -> bool:
     return best.ancestor(entry.height) is entry
+
+
+@dataclass(slots=True)
+class BlockSource:
+    """A peer of whom blocks are asked.
+
+    Args:
+        preferred: before others.
+        serves: it is asked at all.
+        limited: it has the newest blocks only.
+        cursor: on its chain.
+        compact: it may be asked for compact blocks.
+        blocked_at: verdicts given when its window was found to be full.
+        given: blocks that it was asked for and sent.
+        forged: those that were not what their header names.
+    """
+
+    preferred: bool
+    serves: bool
+    limited: bool
+    cursor: BlockCursor
+    compact: bool = False
+    blocked_at: int = -1
+    given: int = 0
+    forged: int = 0

@@ -15,13 +15,12 @@ How long each may take says `p2p/blocksinflight`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Action, DisconnectPeer, Send
-from axon.p2p.blockcursor import BlockCursor, BlocksInHand
+from axon.p2p.blockcursor import BlockCursor, BlocksInHand, BlockSource
 from axon.p2p.blocksinflight import MAX_ASKED, MAX_IN_FLIGHT, BlocksInFlight
 from axon.p2p.peerchains import PeerChains
 from axon.p2p.views import (
@@ -52,18 +51,6 @@ LIMITED_DEPTH: Final = KEPT_BLOCKS - 2
 """How far below its best a NETWORK_LIMITED peer is asked: two more may come meanwhile."""
 
 
-@dataclass(slots=True)
-class _BlockSource:
-    preferred: bool
-    serves: bool
-    limited: bool
-    cursor: BlockCursor
-    compact: bool = False
-    blocked_at: int = -1  # Verdicts given when its window was found to be full.
-    given: int = 0  # Blocks that it was asked for and sent.
-    forged: int = 0  # Those that were not what their header names.
-
-
 class BlockDownload:
     """Fetches blocks; node-wide.
 
@@ -79,7 +66,7 @@ class BlockDownload:
         self._active = chain.active
         self._peer_chains = peer_chains
         self._rng = rng
-        self._peers: dict[PeerId, _BlockSource] = {}
+        self._peers: dict[PeerId, BlockSource] = {}
         self._order: list[PeerId] = []
         self._in_flight = BlocksInFlight()
         self._in_hand = BlocksInHand(chain)
@@ -104,9 +91,7 @@ class BlockDownload:
         """
         cursor = BlockCursor(self._chain, self._in_hand)
         self._in_flight.opened(peer)
-        self._peers[peer] = _BlockSource(
-            preferred and serves_blocks, serves_blocks, limited, cursor
-        )
+        self._peers[peer] = BlockSource(preferred and serves_blocks, serves_blocks, limited, cursor)
         # At random: who comes first finds the most to do. But whoever let us wait for a block may
         # come back at once, and is asked after those who were there meanwhile.
         count = len(self._order)
@@ -216,12 +201,18 @@ class BlockDownload:
         if not ok:
             if sender in self._peers and not self._headers.is_invalid(block_hash):
                 self._note_forgery(sender)
-            for other in self._peers.values():
-                other.cursor.unsettle()
+            self.rearranged()
         else:
             self._in_flight.connected()
-        self._verdicts += 1
+            self._verdicts += 1
         return sender
+
+    def rearranged(self) -> None:
+        """What had been in hand, or invalid, may be so no more."""
+        self._restless = True
+        self._verdicts += 1
+        for ours in self._peers.values():
+            ours.cursor.unsettle()
 
     def closed(self, peer: PeerId, now: Instant) -> None:  # noqa: ARG002
         """A peer has gone; what it was asked for is wanted again."""
@@ -314,16 +305,16 @@ class BlockDownload:
         if self._peers[sender].forged >= MAX_FORGED:
             self._ask_no_more(self._peers[sender])
 
-    def _ask_no_more(self, ours: _BlockSource) -> None:
+    def _ask_no_more(self, ours: BlockSource) -> None:
         ours.serves = False
         self._preferred -= ours.preferred  # Others need not stand back for it.
         ours.preferred = False
 
-    def _syncs_from(self, ours: _BlockSource) -> bool:
+    def _syncs_from(self, ours: BlockSource) -> bool:
         return ours.preferred or self._preferred == 0 or not self._in_flight
 
     def _next_blocks(
-        self, peer: PeerId, ours: _BlockSource, count: int, now: Instant
+        self, peer: PeerId, ours: BlockSource, count: int, now: Instant
     ) -> list[HeaderEntryView]:
         """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
         best, cursor = self._peer_chains.best_known(peer), ours.cursor

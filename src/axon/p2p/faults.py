@@ -16,7 +16,10 @@ TOO_NEW: Final = "time-too-new"
 DUPLICATE_INVALID: Final = "duplicate-invalid"
 """Why a block is refused that was refused before: whom we did not choose is not to blame."""
 
-BLAMELESS_REASONS: Final = frozenset((TOO_NEW, "prev-blk-not-found"))
+SET_ASIDE: Final = "set-aside"
+"""Why a header is refused with which nothing is wrong: the operator does not want it."""
+
+BLAMELESS_REASONS: Final = frozenset((TOO_NEW, "prev-blk-not-found", SET_ASIDE))
 """Reasons for which a header is refused and its sender is not to blame (Bitcoin Core's
 `MaybePunishNodeForBlock`): clocks differ, and it may just know more than we do."""
 

@@ -1,0 +1,95 @@
+"""The active chain changed by order, with methods of libbitcoinkernel that its C interface lacks.
+
+The library is the validation code of Bitcoin Core. Its builds for Linux export the C++ methods
+behind `invalidateblock`, `reconsiderblock` and `preciousblock`, which are called by their mangled
+names, in the one version that axon pins. Two layouts are relied on: a manager's handle points to a
+structure that begins with the pointer to the `ChainstateManager`, and an entry of the index is the
+library's own object. A build that does not export them cannot carry out orders, and says so.
+What an order changes is in the library's memory only, until it writes its index: whoever orders
+has to remember it until then (host/blockorders).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from axon.chain.orders import ChainOrder
+from axon.consensus import library
+from axon.consensus.kernel_open import OpenKernel
+from axon.consensus.kernel_use import KernelUse
+from axon.consensus.library import HANDLE, KernelError
+from axon.primitives.verdict import Accepted, Rejected, Verdict
+
+FIXED: Final = Rejected("block-fixed", "the data that would undo it or a block above it are gone")
+"""Why a block cannot be made to leave the active chain."""
+
+_VALID_MODE: Final = 0
+
+_NEEDED: Final = (
+    library.chainman_active,
+    library.chainman_find_best_header,
+    library.chainstate_invalidate,
+    library.chainstate_prefer,
+    library.chainstate_reconsider,
+)
+
+
+def carry_out(
+    use: KernelUse, order: ChainOrder, find: Callable[[OpenKernel], int | None]
+) -> Verdict:
+    """Carry out an order, and go to the chain that has the most work then.
+
+    Args:
+        use: the open kernel.
+        order: what is wanted.
+        find: the entry that it is about, which is known.
+
+    Returns:
+        Whether it could be done.
+
+    Raises:
+        KernelError: the library failed, or this build of it cannot.
+    """
+    if None in _NEEDED:
+        raise KernelError("This build of libbitcoinkernel cannot change the chain by order.")
+    verdict: Verdict = Accepted()
+    if order is ChainOrder.RECONSIDER:
+        with use.alone() as opened:  # The library's own lock is not to be had.
+            manager = _manager(opened)
+            library.chainstate_reconsider(library.chainman_active(manager), _found(find(opened)))
+            library.chainman_find_best_header(manager)
+    with use.call() as opened:
+        if order is not ChainOrder.RECONSIDER:
+            verdict = _about(opened, order, _found(find(opened)))
+        # To import no file is how the C interface lets it look for the best chain.
+        if library.manager_import_blocks(opened.manager, None, None, 0) != 0:
+            raise KernelError("libbitcoinkernel cannot go to the best chain.")
+    return verdict
+
+
+def _about(opened: OpenKernel, order: ChainOrder, entry: int) -> Verdict:
+    state = library.state_create()
+    try:
+        active = library.chainman_active(_manager(opened))
+        if order is ChainOrder.PREFER:
+            library.chainstate_prefer(active, state, entry)
+        elif not library.chainstate_invalidate(active, state, entry):
+            return Accepted() if library.entry_height(entry) == 0 else FIXED
+        if library.state_mode(state) != _VALID_MODE:
+            raise KernelError("libbitcoinkernel cannot change the chain: its state is broken.")
+    finally:
+        library.state_destroy(state)
+    return Accepted()
+
+
+def _found(entry: int | None) -> int:
+    assert entry is not None, "orders are about known blocks"
+    return entry
+
+
+def _manager(opened: OpenKernel) -> int:
+    """The `ChainstateManager` behind the handle."""
+    manager = HANDLE.from_address(opened.manager).value
+    assert manager is not None, "an open kernel has one"
+    return manager
