@@ -16,6 +16,7 @@ from tests.chain.chains import EASY_MAINNET, FAR_FUTURE, accepted, grow, headers
 from tests.data import mainnet_data
 
 LIMIT = 0x207FFFFF
+_STEPS = ("add", "add", "aside", "invalid", "back")
 
 
 def _after(parent: HeaderEntry | Header, salt: int = 0) -> Header:
@@ -288,3 +289,32 @@ FIRST_FIVE = [
     "e11c48fecdd9e72510ca84f023370c9a38bf91ac5cae88019bee94d24528526344c36649ffff001d1d03e477",
 ]
 """Headers 1 to 5 of the main chain."""
+
+
+@settings(max_examples=80)
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(_STEPS)), max_size=40))
+def test_orders_agree_with_a_naive_model(steps: list[tuple[int, str]]) -> None:
+    tree = HeaderTree(REGTEST)
+    seen: list[HeaderEntry] = [tree.genesis]
+    invalid: dict[BlockHash, bool] = {}  # Whether nothing is wrong with it.
+    for salt, (pick, what) in enumerate(steps):
+        chosen = seen[-1 - pick % len(seen)]
+        descendants = [each for each in seen if each.ancestor(chosen.height) is chosen]
+        if what == "add":
+            child = _after(chosen, salt)
+            assert tree.is_set_aside(child) == invalid.get(chosen.hash, False)
+            added = tree.add(child, FAR_FUTURE)
+            if isinstance(added, HeaderEntry):
+                seen.append(added)
+        elif what == "back":
+            tree.reconsider(chosen.hash)
+            for each in seen:
+                if each in descendants or chosen.ancestor(each.height) is each:
+                    invalid.pop(each.hash, None)
+        elif chosen is not tree.genesis:
+            tree.mark_invalid(chosen.hash, set_aside=what == "aside")
+            for each in descendants:
+                invalid.setdefault(each.hash, what == "aside")
+        assert [tree.is_invalid(each.hash) for each in seen] == [e.hash in invalid for e in seen]
+        valid = [each for each in seen if each.hash not in invalid]
+        assert tree.best is max(valid, key=lambda entry: entry.height)

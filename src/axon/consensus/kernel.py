@@ -279,8 +279,8 @@ class Kernel:
         """Whether one of two known blocks builds on the other, or is it."""
         with self._calling() as opened:
             a, b = self._entry(opened, one), self._entry(opened, other)
-            known = a is not None and b is not None
-            return known and (kernel_read.descends(a, b) or kernel_read.descends(b, a))
+            assert a is not None and b is not None, "both are known"  # noqa: PT018
+            return kernel_read.descends(a, b) or kernel_read.descends(b, a)
 
     def header(self, block_hash: BlockHash) -> bytes | None:
         """The 80 bytes of a known header on any branch, or None."""

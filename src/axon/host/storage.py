@@ -330,7 +330,8 @@ class Storage:
         """Change the active chain by order, once the order is on the disk."""
 
         def is_related(other: BlockHash) -> bool:
-            return self.kernel.is_related(block_hash, other)
+            known = self.kernel.height_of(other) is not None
+            return known and self.kernel.is_related(block_hash, other)
 
         if len(self._orders.pending) >= ENOUGH:
             self.kernel.flush()
