@@ -9,7 +9,7 @@ from axon.chain.outcome import BlockOutcome, BlockStep
 from axon.machine import Commanded, Completed
 from axon.node.commands import OrderBlock
 from axon.node.facts import BlockDisconnected, TipChanged
-from axon.node.jobs import FollowChain, OrderChain
+from axon.node.jobs import FollowOrder, OrderChain
 from axon.primitives.block import Block
 from axon.primitives.verdict import Accepted
 from axon.wire.messages import BlockMessage, Headers
@@ -52,7 +52,7 @@ def test_the_node_follows_an_order_part_by_part_and_answers_last() -> None:
     rig.send(rig.connect(), BlockMessage(blocks[1].raw))
     rig.work()
     rig.feed(Commanded(TICKET, OrderBlock(ChainOrder.INVALIDATE, blocks[0].hash)))
-    for place, more, kind in ((1, True, OrderChain), (0, False, FollowChain)):
+    for place, more, kind in ((1, True, OrderChain), (0, False, FollowOrder)):
         job = rig.jobs.popleft()
         assert isinstance(job.job, kind)
         left = BlockStep(blocks[place].hash, 113 + place, blocks[place])

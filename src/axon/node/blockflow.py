@@ -32,7 +32,7 @@ from axon.node.facts import BlockRejected
 from axon.node.headerflow import HeaderFlow
 from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
-from axon.node.orderflow import ChainFollowed, ChainOrdered, OrderFlow
+from axon.node.orderflow import ChainOrdered, OrderFlow, OrderFollowed
 from axon.node.outbox import Outbox
 from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
 from axon.node.replies import Replies
@@ -266,7 +266,7 @@ class BlockFlow:
 
     def completed(
         self,
-        continuation: CoinsCaughtUp | ChainPruned | BlockKept | ChainOrdered | ChainFollowed,
+        continuation: CoinsCaughtUp | ChainPruned | BlockKept | ChainOrdered | OrderFollowed,
         outcome: object,
         now: Instant,
     ) -> None:
@@ -277,7 +277,7 @@ class BlockFlow:
                 self.catch_up.caught_up(outcome, now)
             case ChainPruned() | BlockKept():
                 self.pruning.completed(continuation, outcome)
-            case ChainOrdered() | ChainFollowed():
+            case ChainOrdered() | OrderFollowed():
                 assert isinstance(outcome, BlockOutcome)
                 self.orders.followed(continuation, outcome, now)
                 self._outbox.perform(self.download.update(now))

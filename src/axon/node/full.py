@@ -29,7 +29,7 @@ from axon.node.compactrelay import CompactMade, CompactRelay
 from axon.node.facts import MessageIgnored
 from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
-from axon.node.orderflow import ChainFollowed, ChainOrdered
+from axon.node.orderflow import ChainOrdered, OrderFollowed
 from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
 from axon.node.peernode import PeerNode
 from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
@@ -309,7 +309,7 @@ class FullNode(PeerNode):
             case CompactMade():
                 assert outcome is None or isinstance(outcome, tuple)
                 self.relay.made(continuation, outcome, now)
-            case CoinsCaughtUp() | ChainPruned() | BlockKept() | ChainOrdered() | ChainFollowed():
+            case CoinsCaughtUp() | ChainPruned() | BlockKept() | ChainOrdered() | OrderFollowed():
                 self.blocks.completed(continuation, outcome, now)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)

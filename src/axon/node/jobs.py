@@ -82,7 +82,7 @@ class OrderChain:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowChain:
+class FollowOrder:
     """Go on with what an order moved. The outcome is a `chain.outcome.BlockOutcome`: one more
     part."""
 

@@ -1,7 +1,7 @@
 """The operator's orders about the active chain: invalidate, reconsider, prefer.
 
     OrderBlock -> Delegate(OrderChain) -> `followed`: the first part of what moved
-        -> Delegate(FollowChain) -> `followed`: one more part, and so on -> Answer
+        -> Delegate(FollowOrder) -> `followed`: one more part, and so on -> Answer
 
 A long move comes in parts, so that nobody waits for the whole of it. Blocks that are validated
 meanwhile are stored, and connect in their turn.
@@ -18,7 +18,7 @@ from axon.node.chainmoves import ChainMoves
 from axon.node.chainstate import ChainState
 from axon.node.facts import BlockRejected
 from axon.node.headerflow import HeaderFlow
-from axon.node.jobs import CHAIN, FollowChain, OrderChain
+from axon.node.jobs import CHAIN, FollowOrder, OrderChain
 from axon.node.outbox import Outbox
 from axon.p2p.blockdownload import BlockDownload
 from axon.primitives.hashes import BlockHash
@@ -41,7 +41,7 @@ class ChainOrdered:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainFollowed:
+class OrderFollowed:
     """Continuation: one more part of what an order moved.
 
     Args:
@@ -85,7 +85,7 @@ class OrderFlow:
         self._outbox.delegate(OrderChain(order, block_hash), CHAIN, done)
 
     def followed(
-        self, done: ChainOrdered | ChainFollowed, outcome: BlockOutcome, now: Instant
+        self, done: ChainOrdered | OrderFollowed, outcome: BlockOutcome, now: Instant
     ) -> None:
         """An order was carried out, or one more part of what it moved is known."""
         chain = self._chain
@@ -93,13 +93,13 @@ class OrderFlow:
             verdict = outcome.verdict
             if isinstance(verdict, Accepted):
                 chain.obey(done.order, done.hash)
-            done = ChainFollowed(verdict, done.ticket)
+            done = OrderFollowed(verdict, done.ticket)
         for other, rejected in outcome.invalid:
             chain.mark_invalid(other)
             self._outbox.report(BlockRejected(other, rejected.reason, None))
         self._moves.follow(outcome, now)
         if outcome.more:
-            self._outbox.delegate(FollowChain(), CHAIN, done)
+            self._outbox.delegate(FollowOrder(), CHAIN, done)
             return
         self._outbox.answer(done.ticket, done.verdict)
         self._download.rearranged()

@@ -20,7 +20,7 @@ from axon.node.jobs import (
     FillCompact,
     FilterBlock,
     FindCoins,
-    FollowChain,
+    FollowOrder,
     KeepBlock,
     LearnHeaders,
     MakeCompact,
@@ -146,7 +146,7 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.validator.read_spent(block_hash)
         case OrderChain(order, block_hash):
             return ledger.carry_out(order, block_hash)
-        case FollowChain():
+        case FollowOrder():
             return ledger.follow()
         case LearnHeaders(headers):
             ledger.learn_headers(headers)
