@@ -90,6 +90,7 @@ class _Node:
             node=rig.node,
             clock=clock,
             folder=Path(),
+            blocks_folder=Path("blocks"),
             command=command,
             stop=lambda: None,
             traffic=lambda: (0, 0),

@@ -126,13 +126,13 @@ def settings_file(data: bytes) -> None:
     with suppress(ConfigError):
         settings.add_conf(text, "bitcoin.conf")
         settings.chain = settings.select_chain()
-        settings.misplaced()
         settings.told()
         for name in OPTIONS:
             settings.flag(name, False)
             settings.number(name, 1)
             settings.text(name)
             settings.values(name)
+        settings.refuse_misplaced()
 
 
 def command_line(data: bytes) -> None:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from axon.host.lightclient import light_client
     from axon.host.lightwallet import light_wallet
     from axon.host.newwallet import create_wallet
+    from axon.host.rpcsettings import RpcSettings
     from axon.host.settings import (
         Bind,
         FullNodeSettings,
         LightSettings,
         PeerSettings,
-        RpcSettings,
     )
     from axon.host.version import VERSION as __version__
     from axon.machine import Endpoint
@@ -88,7 +88,7 @@ _HOMES: Final = {
     "REGTEST": "primitives.network",
     "RpcClient": "rpc.client",
     "RpcError": "rpc.errors",
-    "RpcSettings": "host.settings",
+    "RpcSettings": "host.rpcsettings",
     "SIGNET": "primitives.network",
     "SimNetwork": "swarm.sim.simulation",
     "Simulation": "drivers.sim.driver",

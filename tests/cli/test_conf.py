@@ -25,7 +25,7 @@ def load(tmp_path: Path, conf: str, *arguments: str) -> Settings:
 
 def refusal(tmp_path: Path, conf: str, *arguments: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path, conf, *arguments)
+        load(tmp_path, conf, *arguments).refuse_misplaced()
     return str(caught.value)
 
 
@@ -184,8 +184,8 @@ def test_unknown_settings_and_sections_are_told_and_passed_over(tmp_path: Path) 
     assert settings.warnings == [
         "Ignoring unknown configuration value foo",
         "Ignoring unknown configuration value testnet9.bar",
-        f"{tmp_path}/bitcoin.conf:2 Section [testnet9] is not recognized.",
     ]
+    assert settings.notices == [f"{tmp_path}/bitcoin.conf:2 Section [testnet9] is not recognized."]
 
 
 def test_included_files(tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_included_files(tmp_path: Path) -> None:
     settings = load(tmp_path, conf)
     assert settings.values("debug") == ["main", "b", "a"]
     assert settings.number("port", 0) == 5
-    assert settings.warnings == [
-        "-includeconf cannot be used from included files; ignored in b.conf"
+    assert settings.notices == [
+        "-includeconf cannot be used from included files; ignoring -includeconf=c.conf"
     ]
     assert load(tmp_path, conf, "-noincludeconf").values("debug") == ["main"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
@@ -46,7 +47,7 @@ def test_defaults() -> None:
     assert made.node.peers.user_agent == f"/axon:{VERSION}/"
     assert not made.node.peers.lab
     assert not made.node.peers.announce_pool
-    assert (made.node.persist_mempool, made.daemon) == (True, False)
+    assert (made.node.persist_mempool, made.background) == (True, Background.NONE)
     assert made.node.minimum_chainwork == MAINNET.minimum_chainwork
     assert made.node.max_tip_age_s == 24 * 3600
     assert made.node.mining.min_feerate_sat_kvb == 1
@@ -88,7 +89,7 @@ def test_a_launcher() -> None:
     assert made.node.rpc.server.endpoints[1] == Endpoint("127.0.0.1", 16000)
     assert made.node.rpc.server.timeout_s == 99000
     assert made.node.rpc.server.max_calls == 66
-    assert made.unused == ("axon has no use for -natpmp",)
+    assert made.notices == ()
     assert made.warnings == ()
 
 

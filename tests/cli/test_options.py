@@ -166,7 +166,7 @@ def test_any_command_line_is_understood_or_refused(arguments: list[str]) -> None
 
 def test_the_help_offers_what_there_is_a_use_for() -> None:
     assert "-proxy=<ip:port>" in help_message()
-    assert "-shutdownnotify" not in help_message()
+    assert "-zmqpubrawblock" not in help_message()
 
 
 def test_the_catalogue_is_in_order() -> None:
@@ -187,5 +187,5 @@ def test_the_help_text_names_what_axon_has_a_use_for() -> None:
         assert f"{category.value}:\n" in text
     assert "  -port=<port>\n" in text
     assert "  -prune=<n>\n" in text
-    assert "  -loadblock" not in text
+    assert "  -rpcdoccheck" not in text
     assert max(map(len, text.splitlines())) <= 79

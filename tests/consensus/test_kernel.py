@@ -462,7 +462,7 @@ def test_a_block_that_the_library_cannot_write_out(
 
 
 def test_failures_of_the_disk_are_listened_for() -> None:
-    callbacks = kernel_log.notification_callbacks()
+    callbacks = kernel_log.notification_callbacks(None)
     assert callbacks.flush_error
     assert callbacks.fatal_error
 
@@ -669,3 +669,12 @@ def test_a_block_whose_bytes_have_changed_is_not_handed_out(tmp_path: Path) -> N
     assert kernel.read_block(blocks[1].hash) is None
     assert kernel.read_block(blocks[2].hash) == blocks[2].raw
     kernel.close()
+
+
+def test_warnings_of_the_library_are_handed_on() -> None:
+    heard: list[tuple[int, str | None]] = []
+    callbacks = kernel_log.notification_callbacks(lambda number, text: heard.append((number, text)))
+    text = ctypes.create_string_buffer(b"Unknown new rules activated (versionbit 28)")
+    callbacks.warning_set(None, 0, ctypes.addressof(text), len(text.value))
+    callbacks.warning_unset(None, 0)
+    assert heard == [(0, text.value.decode()), (0, None)]

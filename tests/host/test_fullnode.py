@@ -14,7 +14,8 @@ import axon
 from axon.drivers.aio.routes import Proxy, Routes
 from axon.errors import ConfigError
 from axon.host.fullnode import full_node
-from axon.host.settings import Bind, FullNodeSettings, PeerSettings, RpcSettings
+from axon.host.rpcsettings import RpcSettings
+from axon.host.settings import Bind, FullNodeSettings, PeerSettings
 from axon.machine import Endpoint
 from axon.node.commands import PingAll, Rescan
 from axon.node.facts import Fact, TipChanged

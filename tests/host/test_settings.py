@@ -10,8 +10,9 @@ import pytest
 
 from axon.errors import ConfigError
 from axon.host.lightclient import light_client
+from axon.host.rpcsettings import RpcSettings
 from axon.host.scriptwatch import WatchScripts
-from axon.host.settings import FullNodeSettings, LightSettings, PeerSettings, RpcSettings
+from axon.host.settings import FullNodeSettings, LightSettings, PeerSettings
 from axon.primitives.network import MAINNET, REGTEST
 from axon.rpc.client import RpcClient, Unauthorized
 from tests.rpc.serving import serving

@@ -205,6 +205,7 @@ def running(
             save_mempool=save_pool,
             save_peers=save_peers,
             logs=Switches(),
+            blocks_folder=folder / "blocks",
         )
         daemon.pool_loaded = True
         endpoint = await driver.listen(Endpoint("127.0.0.1", 0))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from axon.cli.options import Category, Option, OptionKind
+from axon.cli.undone import UNDONE
 
 _WIDTH: Final = 79
 _INDENT: Final = 7
@@ -15,55 +16,45 @@ _INDENT: Final = 7
 _GENERAL: Final = """
 help          flag      |              | Print this help and exit (also -h, -?)
 version       flag      |              | Print the version and exit
-alertnotify   -
-allowignoredconf -
-assumevalid   -
-blocksdir     -
-blocknotify   -
+alertnotify   value     | <cmd>        | Run this command when a warning comes up; %s in it becomes the warning
+allowignoredconf flag   |              | Start although the data directory has a bitcoin.conf that is not read (default: 0)
+assumevalid   value     | <hex>        | Accepted as in Bitcoin Core; which blocks' scripts need no check is built into libbitcoinkernel
+blocksdir     value     | <dir>        | Keep block files in this folder, which must exist (default: the data directory)
+blocknotify   value     | <cmd>        | Run this command when the best block changes; %s in it becomes the block's hash
 blockreconstructionextratxn value | <n>    | Transactions to keep beside the pool to make compact blocks whole (default: 100)
 blocksonly    flag      |              | Ask for no transactions and take none from peers without the relay permission (default: 0)
-blocksxor     -
+blocksxor     flag      |              | Mask new block files with random bytes (default: 0; what is there stays as it is)
 blockfilterindex optional | <type>     | Keep an index of compact block filters, basic or 0 for none (default: basic)
-coinstatsindex -
 conf          value     | <file>       | Read this configuration file, relative to the data directory (default: bitcoin.conf)
 daemon        flag      |              | Run in the background (default: 0)
 daemonwait    flag      |              | The same as -daemon (default: 0)
 datadir       value !negated | <dir>   | Keep everything in this folder (default: ~/.axon)
-dbbatchsize   -
-dbcache -
 debuglogfile  value     | <file>       | Write the log here, relative to the network's folder; -nodebuglogfile writes none (default: debug.log)
-fastprune     -
 includeconf   list      | <file>       | Read this file too (only in the configuration file)
-loadblock     -
+loadblock     list      | <file>       | Read the blocks of this file at the start
 maxmempool    value     | <n>          | Keep the pool of unconfirmed transactions below this many megabytes (default: 300)
-maxorphantx   -
 mempoolexpiry value     | <n>          | Drop transactions that have waited this many hours (default: 336)
 metrics optional net     | <addr>[:<port>] | Serve metrics for Prometheus at /metrics and a health check at /healthz, without a password (default: 0; without a value 127.0.0.1:9332)
 minimumchainwork value  | <hex>        | Believe no chain with less work than this (default: by network)
 par           value     | <n>          | Threads that check scripts, 0 for as many as there are cores, below 0 to leave so many free (default: 0)
 persistmempool flag     |              | Keep the pool over a restart (default: 1)
-persistmempoolv1 -
+persistmempoolv1 flag   |              | Write the pool in the older form, version 1 (default: 0)
 pid           value     | <file>       | Write the process id here, relative to the network's folder (default: axon.pid)
 prune         value     | <n>          | Take old blocks off the disk: 0 for none, 1 when pruneblockchain asks, from 550 on so that block files stay below this many MiB (default: 0)
 reindex       flag      |              | Build all that is known of blocks anew from the blocks on disk (default: 0)
 reindex-chainstate flag |              | The same, without the index of blocks (default: 0)
-settings      -
-shutdownnotify -
-startupnotify -
-txindex       -
-txospenderindex -
+settings      value     | <file>       | Read further settings from this file, relative to the network's folder; -nosettings reads none (default: settings.json)
+shutdownnotify list    | <cmd>        | Run this command when the node begins to stop, and wait for it
+startupnotify value     | <cmd>        | Run this command once the node has started
 """
 
 _CHAIN: Final = """
 chain         value     | <chain>      | main, test, testnet4, signet or regtest (default: main)
 regtest       flag      |              | The same as -chain=regtest
 signet        flag      |              | The same as -chain=signet
-signetchallenge -
-signetseednode -
-testactivationheight -
+signetseednode list     | <host>[:<port>] | Look for nodes of signet under this name, and not under the usual ones
 testnet       flag      |              | The same as -chain=test
 testnet4      flag      |              | The same as -chain=testnet4
-vbparams      -
 """
 
 _CONNECTION: Final = """
@@ -86,10 +77,7 @@ lab           flag      |              | Treat loopback addresses as if the worl
 listen        flag      |              | Let peers connect (default: 1, but 0 with -proxy, -connect or -maxconnections=0)
 listenonion   flag      |              | Have Tor make an onion service, by its control port (default: 1, but 0 with -listen=0 or -lab)
 maxconnections value    | <n>          | Keep at most this many connections, besides those made by hand (default: 200)
-maxreceivebuffer -
-maxsendbuffer -
 maxuploadtarget value   | <n>          | Upload no more than this in 24 hours, with a unit of k, m, g, t or K, M, G, T (default: 0M, no limit)
-natpmp        -
 networkactive flag      |              | Speak to the network at all (default: 1)
 onion         value     | <ip:port>    | Reach onion services through this SOCKS5 proxy, or a Unix socket as unix:<path>; -noonion reaches none (default: -proxy)
 onlynet       list      | <net>        | Dial of our own accord only in this network: ipv4, ipv6, onion, i2p or cjdns
@@ -105,8 +93,6 @@ staletiprelay flag      |              | Hear of branches of the chain that lost
 timeout       value     | <n>          | Milliseconds in which a connection has to stand, to a peer or to the proxy (default: 5000)
 torcontrol    value     | <ip:port>    | Where the control port of Tor is (default: 127.0.0.1:9051)
 torpassword   value secret | <pw>      | The password of the control port (default: none, its cookie is used)
-txreconciliation -
-upnp          -
 v2onlyclearnet flag     |              | Have no connection on IPv4 and IPv6 that is not encrypted, to whichever side (default: 0)
 v2transport   flag      |              | Encrypt connections to peers that can do so, too (BIP 324, default: 1)
 whitebind     list      | <[permissions@]addr> | Listen here, and give these permissions to who connects here
@@ -115,19 +101,14 @@ whitelist     list      | <[permissions@]net> | Give permissions to peers of thi
 
 _RELAY: Final = """
 acceptnonstdtxn flag    |              | Relay and mine transactions of unusual form (not on mainnet, default: 0)
-acceptstalefeeestimates -
 announcepool  flag      |              | Tell peers who come of what waits in the pool, best first (default: 0, but 1 with -lab)
 bytespersigop value     | <n>          | Count a signature operation as this many bytes (default: 20)
 datacarrier   flag      |              | Relay transactions that carry data (default: 1)
 datacarriersize value   | <n>          | Bytes of data that one may carry (default: 100000)
 dustrelayfee  value     | <amt>        | An output is dust if spending it costs more than its value at this rate, in BTC/kvB (default: 0.00003)
 incrementalrelayfee value | <amt>      | What a replacement has to pay more, in BTC/kvB (default: 0.000001)
-limitancestorcount -
-limitancestorsize -
 limitclustercount value | <n>          | Transactions that may hang together in the pool (at most 64, default: 64)
 limitclustersize value  | <n>          | Their size together, in kvB (default: 101)
-limitdescendantcount -
-limitdescendantsize -
 minrelaytxfee value     | <amt>        | Relay nothing that pays less, in BTC/kvB (default: 0.000001)
 permitbaremultisig flag |              | Relay multisig outputs that are not behind a hash (default: 1)
 whitelistforcerelay flag |             | Give the permission forcerelay where -whitelist names none (default: 0)
@@ -139,19 +120,15 @@ blockmaxweight value    | <n>          | Make blocks no heavier than this (defau
 blockmintxfee value     | <amt>        | Mine nothing that pays less, in BTC/kvB (default: 0.00000001)
 blockreservedweight value | <n>        | Leave this much room for header and coinbase (default: 8000)
 blockversion  value     | <n>          | Give blocks this version (regtest only)
-printpriority -
 """
 
 _RPC: Final = """
-deprecatedrpc -
-ipcbind       -
-rest          -
+deprecatedrpc list      | <name>       | Answer as earlier versions did: warnings makes that field a text
 rpcallowip    list      | <ip>         | Let these addresses call: an IP, or a network as IP/bits or IP/mask
 rpcauth       list secret | <userpw>   | A user and the hash of the password: USER:SALT$HASH
 rpcbind       list net  | <addr>[:port] | Listen here for calls; only together with -rpcallowip (default: this machine only)
 rpccookiefile value     | <file>       | The cookie, relative to the network's folder; -norpccookiefile makes none (default: .cookie)
 rpccookieperms value    | <who>        | Who may read the cookie: owner, group or all (default: owner)
-rpcdoccheck   -
 rpcpassword   value secret | <pw>      | Password of -rpcuser; then there is no cookie
 rpcport       value net | <port>       | Listen here for calls (default: 8332, test: 18332, testnet4: 48332, signet: 38332, regtest: 18443)
 rpcservertimeout value  | <n>          | Seconds in which a request has to come in, the first and each further one (default: 30)
@@ -164,45 +141,25 @@ server        flag      |              | Answer calls (default: 1)
 """
 
 _DEBUG: Final = """
-capturemessages -
-checkaddrman  -
-checkblockindex -
-checkblocks   -
-checklevel    -
-checkmempool  -
-checkpoints   -
 debug         list optional | <category> | Log this category too, or all
 debugexclude  list      | <category>   | But not this one
 help-debug    flag      |              | Print this help and exit
 logips        flag      |              | Write addresses of peers into the log (default: 0)
 loglevel      list !negated | <level>  | Accepted as in Bitcoin Core: trace, debug or info, alone or behind a category
 loglevelalways flag     |              | Write category and level on every line (default: 0)
-logratelimit  -
 logsourcelocations flag |              | Write where in the program a line comes from (default: 0)
 logthreadnames flag     |              | Write the name of the thread (default: 0)
 logtimemicros flag      |              | Write microseconds (default: 0)
 logtimestamps flag      |              | Write the time (default: 1)
-maxsigcachesize -
 maxtipage     value     | <n>          | The first sync goes on while the tip is older than this many seconds (default: 86400)
 mocktime      value     | <n>          | Seconds since 1970, instead of the clock (default: 0)
 printtoconsole flag     |              | Write the log to standard output (default: 1, but 0 with -daemon, and on a terminal, where progress is shown instead)
 shrinkdebugfile flag    |              | Cut a long log at the start (default: 1, but 0 with -debug)
-stopafterblockimport -
-stopatheight  -
-test          -
+stopafterblockimport flag |            | Stop once the blocks on disk, and those of -loadblock, are read (default: 0)
+stopatheight  value     | <n>          | Stop at this height (default: 0 for none)
 txsendrate    value     | <n>          | Announce at most so many transactions a second to those who connect, two and a half times as many to others (default: 14)
 uacomment     list      | <text>       | Add a comment to the name this node goes by
 """
-
-_UNUSED: Final = """
-addresstype avoidpartialspends changetype choosedatadir consolidatefeerate dbcrashratio disablewallet
-discardfee dblogsize fallbackfee flushwallet forcecompactdb keypool lang maxapsfee maxtxfee min mintxfee
-paytxfee printcrashinfo privdb resetguisettings signer spendzeroconfchange splash swapbdbendian
-txconfirmtarget uiplatform unsafesqlitesync walletbroadcast walletcrosschain walletnotify walletrbf
-walletrejectlongchains zmqpubhashblock zmqpubhashblockhwm zmqpubhashtx zmqpubhashtxhwm zmqpubrawblock
-zmqpubrawblockhwm zmqpubrawtx zmqpubrawtxhwm zmqpubsequence zmqpubsequencehwm h ?
-"""
-"""Of the wallet, of ZeroMQ and of the window, which are no part of an axon node."""
 
 
 def _read(category: Category, table: str) -> Iterator[Option]:
@@ -210,16 +167,12 @@ def _read(category: Category, table: str) -> Iterator[Option]:
         head, _, rest = line.partition("|")
         placeholder, _, text = (part.strip() for part in rest.partition("|"))
         name, first, *more = head.split()
-        if first == "-":
-            kind, words = OptionKind.OPTIONAL, None
-        else:
-            kind, words = OptionKind[("optional" if "optional" in more else first).upper()], text
         yield Option(
             name,
-            kind,
+            OptionKind[("optional" if "optional" in more else first).upper()],
             category,
             placeholder,
-            words,
+            text,
             network_only="net" in more,
             negatable="!negated" not in more,
             secret="secret" in more,
@@ -239,11 +192,10 @@ _TABLES: Final = {
 OPTIONS: Final[dict[str, Option]] = {
     option.name: option for category, table in _TABLES.items() for option in _read(category, table)
 } | {
-    **{name: Option(name, OptionKind.OPTIONAL) for name in _UNUSED.split()},
-    "wallet": Option("wallet", OptionKind.OPTIONAL, network_only=True),
-    "walletdir": Option("walletdir", OptionKind.OPTIONAL, network_only=True),
+    name: Option(name, OptionKind.OPTIONAL, network_only=name in ("wallet", "walletdir"))
+    for name in (*UNDONE, "h", "?")
 }
-"""Every option, by name."""
+"""Every option, by name: those that are done, with a help text; and `UNDONE`."""
 
 
 def help_message() -> str:

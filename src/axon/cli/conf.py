@@ -89,15 +89,19 @@ class Settings:
         known: the options there are.
         command_line: as `parse_command_line` gives it.
         conf: by section (empty before all sections), then by name.
+        stored: of the settings file; it counts before the configuration file.
         chain: the network's name, once it is known; it selects the section.
         warnings: sentences for the log.
+        notices: sentences for the log, and for whoever starts the program.
     """
 
     known: Mapping[str, Option] = field(repr=False)
     command_line: dict[str, list[Value]] = field(default_factory=dict, repr=False)
     conf: dict[str, dict[str, list[Value]]] = field(default_factory=dict, repr=False)
+    stored: dict[str, list[Value]] = field(default_factory=dict, repr=False)
     chain: str = ""
     warnings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def add_conf(self, text: str, file_name: str) -> None:
         """Take in one configuration file.
@@ -119,14 +123,17 @@ class Settings:
                 continue
             value = interpret(key, option, line.value)
             self.conf.setdefault(key.section, {}).setdefault(key.name, []).append(value)
-        for section, number in sections:
-            if section not in NETWORKS:
-                self.warnings.append(f"{file_name}:{number} Section [{section}] is not recognized.")
+        self.notices += [
+            f"{file_name}:{number} Section [{section}] is not recognized."
+            for section, number in sections
+            if section not in NETWORKS
+        ]
 
     def _spans(self, name: str) -> Iterator[tuple[list[Value], str | None]]:
-        """The values of an option by source: None is the command line, else a section."""
-        if name in self.command_line:
-            yield self.command_line[name], None
+        """The values of an option by source: a section, or None for what comes before them."""
+        for source in (self.command_line, self.stored):
+            if name in source:
+                yield source[name], None
         for section in dict.fromkeys((self.chain, "")):
             values = self.conf.get(section, {}).get(name)
             if values:
@@ -218,16 +225,29 @@ class Settings:
                 return as_flag(values[-1])
         return False
 
-    def misplaced(self) -> list[str]:
-        """Network-only options that stand before all sections and so count for nothing."""
-        return sorted(
+    def refuse_misplaced(self) -> None:
+        """Refuse network-only options that stand before all sections and so count for nothing.
+
+        Raises:
+            ConfigError: there are some.
+        """
+        misplaced = sorted(
             name
             for name, values in self.conf.get("", {}).items()
             if self._skips_default(name)
             and values[-1] is not False
             and name not in self.command_line
+            and name not in self.stored
             and name not in self.conf.get(self.chain, {})
         )
+        if misplaced:
+            raise ConfigError(
+                "\n".join(
+                    f"Config setting for -{name} only applied on {self.chain} network "
+                    f"when in [{self.chain}] section."
+                    for name in misplaced
+                )
+            )
 
     def told(self) -> list[str]:
         """Everything that was set, a line each for the log; secrets are not shown."""
@@ -283,13 +303,6 @@ def load_settings(
             name = settings.text("datadir")
             raise ConfigError(f'specified data directory "{name}" does not exist.')
     settings.chain = settings.select_chain()
-    misplaced = [
-        f"Config setting for -{name} only applied on {settings.chain} network "
-        f"when in [{settings.chain}] section."
-        for name in settings.misplaced()
-    ]
-    if misplaced:
-        raise ConfigError("\n".join(misplaced))
     return settings, datadir
 
 
@@ -335,10 +348,11 @@ def _read_included(settings: Settings, datadir: Path, chain: str) -> None:
             raise ConfigError(f"Failed to include configuration file {name}")
         text = _read(included)
         lines, _ = parse_conf(text)
-        if any(split_key(line.name).name == "includeconf" for line in lines):
-            settings.warnings.append(
-                f"-includeconf cannot be used from included files; ignored in {name}"
-            )
+        settings.notices += [
+            f"-includeconf cannot be used from included files; ignoring -includeconf={line.value}"
+            for line in lines
+            if split_key(line.name).name == "includeconf"
+        ]
         settings.add_conf(text, name)
 
 

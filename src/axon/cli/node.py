@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from axon.cli.background import Background, in_background
 from axon.cli.catalogue import OPTIONS, help_message
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
 from axon.cli.progress import Progress
 from axon.drivers.aio.loop import run_loop
 from axon.errors import AxonError
-from axon.host.datadir import locked, pid_file, prepare
+from axon.host.datadir import locked, make_blocks_folder, pid_file, prepare
 from axon.host.fullnode import RunningNode
 from axon.host.logfile import Log
 from axon.host.nodeprogram import run_node
+from axon.host.settingsfile import keep_settings_file
 from axon.host.version import VERSION
+from axon.rpc.daemon import COMPATIBLE_VERSION
 
 _USAGE: Final = """Usage: axon node [OPTIONS]
 
 Runs a full node until ctrl-C or `axon rpc stop`. Options are bitcoind's, with one dash or two; they
 may stand in bitcoin.conf as well.
 """
+_FIRST_LINE: Final = (
+    f"axon daemon version v{COMPATIBLE_VERSION // 10_000}.{COMPATIBLE_VERSION // 100 % 100}.0 "
+    f"(axon {VERSION})"
+)
+"""Launchers look in the first line of `-version` for the Bitcoin Core whose interface this is."""
+
 _log = logging.getLogger("axon")
 
 
@@ -40,40 +49,56 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
             sys.stdout.write(f"{_USAGE}\n{help_message()}")
             return 0
         if wants_version(command_line):
-            sys.stdout.write(f"axon {VERSION}\n")
+            sys.stdout.write(f"{_FIRST_LINE}\n")
             return 0
         config = load_node_config(command_line, home)
-        prepare(config.node.folder)
-        if config.daemon and not _fork():
-            return 0
-        return _run(config)
+        for notice in config.notices:
+            sys.stderr.write(f"Warning: {notice}\n")
+        _prepare(config)
+        if config.background is Background.NONE:
+            return _run(config, lambda: None)
+        return in_background(lambda ready: _run(config, ready), waits=config.background)
     except AxonError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
 
 
-def _fork() -> bool:
-    """Go on in the background; whether this is the process that does."""
-    if os.fork():
-        sys.stdout.write("axon starting\n")
-        return False
-    os.setsid()
-    return True
+def _prepare(config: NodeConfig) -> None:
+    """Make the folders, and see that nobody else uses them, while errors are still seen."""
+    prepare(config.node.folder)
+    make_blocks_folder(config.node.blocks_folder)
+    with _held(config):
+        keep_settings_file(config.settings_file)
 
 
-def _run(config: NodeConfig) -> int:
-    with locked(config.node.folder), pid_file(config.pid_file):
+@contextmanager
+def _held(config: NodeConfig) -> Iterator[None]:
+    """Hold the folders; a process that forks loses them."""
+    with locked(config.node.folder):
+        if config.node.blocks_dir is None:
+            yield
+        else:
+            with locked(config.node.blocks_folder):
+                yield
+
+
+def _run(config: NodeConfig, ready: Callable[[], None]) -> int:
+    """Run the node until it stops.
+
+    Args:
+        ready: called once it has started.
+    """
+    with _held(config), pid_file(config.pid_file):
         watched = _is_watched(config)
         log = Log(replace(config.log, console=config.log.console and not watched))
         log.open()
         try:
-            for warning in config.warnings:
+            _log.info("%s", _FIRST_LINE)
+            for warning in (*config.warnings, *config.notices):
                 _log.warning("%s", warning)
-            for sentence in config.unused:
-                _log.info("%s", sentence)
             for line in config.settings.told():
                 _log.info("%s", line)
-            run_loop(_run_until_stopped(config, log, Progress() if watched else None))
+            run_loop(_run_until_stopped(config, log, Progress() if watched else None, ready))
         except AxonError as error:
             _log.error("Error: %s", error)
             raise
@@ -81,7 +106,7 @@ def _run(config: NodeConfig) -> int:
             _log.exception("axon stops because of a fault of its own")
             raise
         finally:
-            _log.info("Shutdown: done")
+            _log.info("Shutdown done")
             log.close()
     return 0
 
@@ -89,19 +114,22 @@ def _run(config: NodeConfig) -> int:
 def _is_watched(config: NodeConfig) -> bool:
     """Whether a person looks on who did not ask for the log: then progress is shown instead."""
     asked = config.settings.is_set("printtoconsole")
-    return sys.stdout.isatty() and not asked and not config.daemon
+    return sys.stdout.isatty() and not asked and config.background is Background.NONE
 
 
-async def _run_until_stopped(config: NodeConfig, log: Log, progress: Progress | None) -> None:
+async def _run_until_stopped(
+    config: NodeConfig, log: Log, progress: Progress | None, ready: Callable[[], None]
+) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, log.reopen)
-    if progress is None:
-        await run_node(config.node, logs=log)
-        return
 
     def started(node: RunningNode) -> None:
-        progress.started(config.node.network.name, node.endpoints, node.height)
-        node.hand_facts_to(progress.saw)
+        ready()
+        if progress is not None:
+            progress.started(config.node.network.name, node.endpoints, node.height)
+            node.hand_facts_to(progress.saw)
 
-    await run_node(
-        config.node, on_start=started, on_stop=lambda: progress.say("stopping"), logs=log
-    )
+    def stops() -> None:
+        if progress is not None:
+            progress.say("stopping")
+
+    await run_node(config.node, on_start=started, on_stop=stops, logs=log)

@@ -10,16 +10,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
+from axon.cli.nodefiles import (
+    as_paths,
+    blocks_dir,
+    check_ignored_conf,
+    read_stored,
+    settings_path,
+)
 from axon.cli.options import Value, as_flag
 from axon.cli.peerconfig import peer_config
 from axon.cli.rpcconfig import metrics_endpoint, rpc_config
+from axon.cli.undone import judge_undone
 from axon.cli.values import read_money, read_uint256
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
+from axon.host.notifycommands import NotifySettings
 from axon.host.settings import MAX_BLOCK_WEIGHT, FullNodeSettings, MiningSettings, script_threads
+from axon.mempool.persist import VERSION, VERSION_PLAIN
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.primitives.network import NETWORKS, Network
@@ -40,9 +51,10 @@ class NodeConfig:
         node: what the node itself is told.
         datadir: the folder of all networks.
         pid_file: None for none.
-        daemon: go on in the background.
+        background: whether to go on there.
+        settings_file: that of settings which the node keeps; None for none.
         warnings: sentences for the log.
-        unused: likewise, on options that are known but do nothing here.
+        notices: likewise, and for whoever starts the program.
         settings: everything that was set, for the log.
     """
 
@@ -50,9 +62,10 @@ class NodeConfig:
     datadir: Path
     pid_file: Path | None
     log: LogSettings
-    daemon: bool
+    background: Background
+    settings_file: Path | None
     warnings: tuple[str, ...]
-    unused: tuple[str, ...]
+    notices: tuple[str, ...]
     settings: Settings = field(repr=False)
 
 
@@ -76,16 +89,19 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     Raises:
         ConfigError: one sentence says what is wrong.
     """
-    settings, datadir = load_settings(OPTIONS, command_line, home or Path.home())
+    home = home or Path.home()
+    settings, datadir = load_settings(OPTIONS, command_line, home)
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
+    check_ignored_conf(settings, datadir, home)
+    read_stored(settings, folder)
+    settings.refuse_misplaced()
+    prune_target_bytes = _prune_target(settings)
+    judge_undone(settings)
     filter_index = _filter_index(settings)
     peers = peer_config(settings, network, folder, filter_index)
-    unused = [
-        f"axon has no use for -{name}"
-        for name, option in OPTIONS.items()
-        if option.help is None and settings.value(name) is not None
-    ]
+    _check_assumevalid(settings, network)
+    notices = tuple(settings.notices)
     return NodeConfig(
         node=FullNodeSettings(
             network=network,
@@ -100,17 +116,27 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             mocktime_s=_mocktime(settings),
             script_threads=script_threads(settings.number("par", 0)),
             filter_index=filter_index,
-            prune_target_bytes=_prune_target(settings),
+            prune_target_bytes=prune_target_bytes,
             persist_mempool=settings.flag("persistmempool", True),
             reindex=settings.flag("reindex", False),
             reindex_chainstate=settings.flag("reindex-chainstate", False),
+            pool_version=VERSION_PLAIN if settings.flag("persistmempoolv1", False) else VERSION,
+            blocks_dir=blocks_dir(settings),
+            mask_blocks=settings.flag("blocksxor", False),
+            load_blocks=as_paths(settings, "loadblock"),
+            stop_at_height=settings.number("stopatheight", 0),
+            stop_after_import=settings.flag("stopafterblockimport", False),
+            notify=_notify(settings),
+            warnings=notices,
+            deprecated=frozenset(settings.values("deprecatedrpc")),
         ),
         datadir=datadir,
         pid_file=settings.path("pid", folder, "axon.pid"),
         log=log_settings(settings, folder),
-        daemon=settings.flag("daemon", False) or settings.flag("daemonwait", False),
+        background=_background(settings),
+        settings_file=settings_path(settings, folder),
         warnings=tuple(settings.warnings),
-        unused=tuple(unused),
+        notices=notices,
         settings=settings,
     )
 
@@ -149,6 +175,48 @@ def _filter_index(settings: Settings) -> bool:
         if name != "basic":
             raise ConfigError(f"Unknown -blockfilterindex value {name}.")
     return True
+
+
+def _background(settings: Settings) -> Background:
+    if settings.flag("daemonwait", False):
+        return Background.ONCE_READY
+    return Background.AT_ONCE if settings.flag("daemon", False) else Background.NONE
+
+
+def _notify(settings: Settings) -> NotifySettings:
+    return NotifySettings(
+        block=settings.text("blocknotify"),
+        alert=settings.text("alertnotify"),
+        startup=settings.text("startupnotify"),
+        shutdown=tuple(settings.values("shutdownnotify")),
+    )
+
+
+def _check_assumevalid(settings: Settings, network: Network) -> None:
+    """Below which block scripts need no check is built into libbitcoinkernel.
+
+    Raises:
+        ConfigError: it is no hash, or no script is to go unchecked where some do.
+    """
+    if not settings.is_set("assumevalid"):
+        return
+    text = settings.text("assumevalid")
+    block = read_uint256(text)
+    if block is None:
+        raise ConfigError(
+            f"Invalid assumevalid block hash specified ({text}), must be up to 64 hex digits "
+            "(or 0 to disable)"
+        )
+    if block == 0 and network.name != "regtest":
+        raise ConfigError(
+            "-assumevalid=0 is not done: the block whose ancestors count as valid is built "
+            "into libbitcoinkernel. Start without it."
+        )
+    if block:
+        settings.notices.append(
+            "Option '-assumevalid' is set but not done: libbitcoinkernel goes by the block that is "
+            "built into it. This option has no effect."
+        )
 
 
 def _policy(settings: Settings, network: Network) -> Policy:

@@ -73,7 +73,7 @@ def peer_config(
         port=port,
         connect=_connect(settings, port),
         addnode=_endpoints(settings, "addnode", port),
-        seednode=_endpoints(settings, "seednode", port),
+        seednode=_endpoints(settings, "seednode", port) + _signet_nodes(settings, network),
         externalip=_externalip(settings, port),
         discover=settings.flag(
             "discover", listens and not (proxied or settings.values("externalip"))
@@ -81,6 +81,7 @@ def peer_config(
         dnsseed=dnsseed,
         forcednsseed=settings.flag("forcednsseed", False),
         fixedseeds=settings.flag("fixedseeds", True),
+        dns_seeds=_signet_seeds(settings, network),
         onlynet=onlynet,
         cjdns_reachable=settings.flag("cjdnsreachable", False),
         routes=routes,
@@ -135,6 +136,22 @@ def _dnsseed(settings: Settings, isolated: bool) -> bool:
     if settings.flag("forcednsseed", False) and not dnsseed:
         raise ConfigError("Cannot set -forcednsseed to true when setting -dnsseed to false.")
     return dnsseed
+
+
+def _signet_seeds(settings: Settings, network: Network) -> tuple[str, ...] | None:
+    """The names to look up in place of the network's (`-signetseednode`)."""
+    names = settings.values("signetseednode")
+    if not names or network.name != "signet":
+        return None
+    return tuple([name for name in names if ":" not in name])
+
+
+def _signet_nodes(settings: Settings, network: Network) -> tuple[Endpoint, ...]:
+    """Those of them that have a port: DNS knows none, so they are asked themselves."""
+    names = settings.values("signetseednode") if network.name == "signet" else []
+    return tuple(
+        [read_endpoint("signetseednode", name, network.port) for name in names if ":" in name]
+    )
 
 
 def _tx_send_rate(settings: Settings) -> int:

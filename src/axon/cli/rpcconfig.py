@@ -9,7 +9,7 @@ from typing import Final
 from axon.cli.conf import Settings
 from axon.cli.values import read_address, read_network, read_port
 from axon.errors import ConfigError
-from axon.host.settings import RpcSettings
+from axon.host.rpcsettings import RpcSettings
 from axon.machine import Endpoint
 from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_MODES

@@ -37,7 +37,7 @@ second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
 _WAYS: Final = ("onion", "i2psam", "proxyrandomize", "dns", "torcontrol")
-_LISTED: Final = ("addnode", "proxy", "onlynet")
+_LISTED: Final = ("addnode", "debug", "proxy", "onlynet")
 """Options of a node that a wallet has, too, with one value or several."""
 
 
@@ -222,14 +222,12 @@ def read_options(
         for option in ("datadir", "conf", "chain", *_CHAINS, *_WAYS)
         if hasattr(given, option)
     }
-    debug: list[str] | None = getattr(given, "debug", None)
-    if debug is not None:
-        command_line["debug"] = [*debug]
     for option in _LISTED:
         if hasattr(given, option):
             command_line[option] = [*getattr(given, option)]
     settings, datadir = load_settings(OPTIONS, command_line, home)
-    for warning in settings.warnings:
+    settings.refuse_misplaced()
+    for warning in (*settings.warnings, *settings.notices):
         say(f"{warning.removesuffix('.')}.")
     network = NETWORKS[settings.chain]
     folder = datadir / network.folder
@@ -260,7 +258,9 @@ def read_options(
         as_json=hasattr(given, "json"),
         stall_s=getattr(given, "timeout", STALL_S),
         log=(
-            None if debug is None else replace(log_settings(settings, wallet_folder), console=False)
+            replace(log_settings(settings, wallet_folder), console=False)
+            if hasattr(given, "debug")
+            else None
         ),
     )
 

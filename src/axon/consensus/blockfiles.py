@@ -23,9 +23,9 @@ from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 
-_KEY_SIZE: Final = 8
+KEY_SIZE: Final = 8
 _KEY_FILE: Final = "xor.dat"
-_NO_KEY: Final = bytes(_KEY_SIZE)
+_NO_KEY: Final = bytes(KEY_SIZE)
 _PREFIX_SIZE: Final = 8
 _SMALLEST_BLOCK: Final = HEADER_SIZE + 1
 _LARGEST_BLOCK: Final = 4_000_000
@@ -83,6 +83,19 @@ class BlockFiles:
         self._magic = magic
         self._key = _NO_KEY
 
+    def mask_if_new(self, key: bytes) -> None:
+        """Have blocks masked with these 8 bytes in a folder that has none yet (`-blocksxor`).
+
+        Raises:
+            StorageError: the folder cannot be written, or is full.
+        """
+        try:
+            self._directory.mkdir(0o700, parents=True, exist_ok=True)
+            if not (self._directory / _KEY_FILE).exists() and not self.numbers():
+                self._write_key(key)
+        except OSError as error:
+            raise disk_refusal(f"Cannot use the folder {self._directory}", error) from error
+
     def prepare(self, first: bytes = b"") -> bool:
         """Have blocks stored as they are in a folder that has none yet, and read the mask.
 
@@ -113,9 +126,9 @@ class BlockFiles:
         except OSError as error:
             refused = f"Cannot use the folder {self._directory}"
             raise disk_refusal(refused, error) from error
-        if len(key) != _KEY_SIZE:
+        if len(key) != KEY_SIZE:
             raise StorageError(
-                f"{path} is damaged: it must hold {_KEY_SIZE} bytes, and the first block file does"
+                f"{path} is damaged: it must hold {KEY_SIZE} bytes, and the first block file does"
                 f" not tell which. Without them no block here can be read: remove the files in"
                 f" {self._directory} and start once with -reindex; all blocks are fetched from"
                 " peers again."
@@ -131,8 +144,8 @@ class BlockFiles:
             return None
         with path.open("rb") as file:
             found = file.read(len(plain))
-        key = bytes(there ^ meant for there, meant in zip(found, plain, strict=False))[:_KEY_SIZE]
-        mask = (key * (len(plain) // _KEY_SIZE + 1))[: len(plain)]
+        key = bytes(there ^ meant for there, meant in zip(found, plain, strict=False))[:KEY_SIZE]
+        mask = (key * (len(plain) // KEY_SIZE + 1))[: len(plain)]
         unmasked = bytes(there ^ hidden for there, hidden in zip(found, mask, strict=False))
         return key if unmasked == plain else None
 
@@ -251,13 +264,13 @@ class BlockFiles:
             return None
         key = self._key
         found: list[int] = []
-        for phase in range(_KEY_SIZE if any(key) else 1):
+        for phase in range(KEY_SIZE if any(key) else 1):
             masked = bytes(
-                byte ^ key[(phase + position) % _KEY_SIZE]
+                byte ^ key[(phase + position) % KEY_SIZE]
                 for position, byte in enumerate(self._magic)
             )
             place = data.find(masked, start)
-            while place >= 0 and any(key) and place % _KEY_SIZE != phase:
+            while place >= 0 and any(key) and place % KEY_SIZE != phase:
                 place = data.find(masked, place + 1)
             if place >= 0:
                 found.append(place)
@@ -267,8 +280,8 @@ class BlockFiles:
         key = self._key
         if key == _NO_KEY:
             return data
-        phase = offset % _KEY_SIZE
+        phase = offset % KEY_SIZE
         turned = key[phase:] + key[:phase]
-        mask = (turned * (len(data) // _KEY_SIZE + 1))[: len(data)]
+        mask = (turned * (len(data) // KEY_SIZE + 1))[: len(data)]
         number = int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")
         return number.to_bytes(len(data), "little")

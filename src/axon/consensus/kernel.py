@@ -68,7 +68,7 @@ class Kernel:
         reindex: build index and coins anew from the block files; takes as long as a sync.
         reindex_chainstate: build the coins anew from the stored blocks.
         on_log: is given each line of the library's log, on the thread that called.
-        opening: by which another thread may break this off.
+        opening: by which another thread may break this off; it may bring blocks to read.
 
     Raises:
         KernelError: the folder is in use or damaged; the text says what helps.
@@ -96,6 +96,7 @@ class Kernel:
         self._files = BlockFiles(blocks, NETWORKS[network].magic)
         if self._files.prepare(self._genesis.raw) and on_log is not None:
             on_log(f"{blocks / 'xor.dat'} was damaged; the first block tells what stood there")
+        opening = opening or Opening()
         self._positions: dict[BlockHash, Record] = {}
         self._next_record: tuple[int, int] | None = (0, 0)  # None: not known any more.
         self._feeding = threading.Lock()
@@ -109,15 +110,13 @@ class Kernel:
             blocks_dir=blocks,
             in_memory=data_dir is None,
             threads=default_threads() if threads is None else threads,
+            on_warning=opening.on_warning,
         )
         try:
             connect_log()
             with KernelCall(on_log) as call:
                 opened = self._open(
-                    call,
-                    reindex=reindex,
-                    reindex_chainstate=reindex_chainstate,
-                    opening=opening or Opening(),
+                    call, reindex=reindex, reindex_chainstate=reindex_chainstate, opening=opening
                 )
             self._use = KernelUse(opened)
             self._take_stock()

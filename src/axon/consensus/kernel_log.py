@@ -239,11 +239,27 @@ def validation_callbacks() -> library.ValidationCallbacks:
     )
 
 
-def notification_callbacks() -> library.NotificationCallbacks:
-    """The structure of listeners that are told of a failing disk and of fatal errors."""
-    return library.NotificationCallbacks(
+def notification_callbacks(
+    on_warning: Callable[[int, str | None], None] | None,
+) -> library.NotificationCallbacks:
+    """The listeners of one kernel that are told of a failing disk, fatal errors and warnings.
+
+    The library calls them as long as the kernel is open, so the structure is kept until then.
+    """
+    callbacks = library.NotificationCallbacks(
         flush_error=_FAILURE_LISTENER, fatal_error=_FAILURE_LISTENER
     )
+    if on_warning is not None:
+
+        def warn(_user_data: int | None, number: int, message: int, size: int) -> None:
+            on_warning(number, ctypes.string_at(message, size).decode("utf-8", "replace"))
+
+        def withdraw(_user_data: int | None, number: int) -> None:
+            on_warning(number, None)
+
+        callbacks.warning_set = library.WarningCallback(warn)
+        callbacks.warning_unset = library.WarningOverCallback(withdraw)
+    return callbacks
 
 
 def connect_log() -> None:

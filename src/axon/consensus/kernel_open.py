@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,22 @@ class OpenKernel:
 
 
 class Opening:
-    """The opening of a kernel, which another thread may break off: a reindex takes hours."""
+    """The opening of a kernel, which another thread may break off: a reindex takes hours.
 
-    def __init__(self) -> None:
+    Args:
+        files: blocks in these are taken in as well, each behind the network's magic and its size
+            (`-loadblock`); one that cannot be read is left out, as the log says.
+        on_warning: told of a warning of the library by its number, and its text; None when it is
+            over. On the thread that called the library.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path] = (),
+        on_warning: Callable[[int, str | None], None] | None = None,
+    ) -> None:
+        self.files = tuple(files)
+        self.on_warning = on_warning
         self._lock = threading.Lock()
         self._context: int | None = None  # While it goes on.
         self.is_broken_off = False
@@ -88,6 +102,7 @@ def open_manager(
     reindex: bool,
     reindex_chainstate: bool,
     opening: Opening,
+    on_warning: Callable[[int, str | None], None] | None,
 ) -> OpenKernel:
     """Open, or make, the state in these folders.
 
@@ -95,7 +110,7 @@ def open_manager(
         KernelError: it is in use or damaged; the text says what helps. Or it was broken off.
         DiskFullError: there is no room for it.
     """
-    callbacks = (validation_callbacks(), notification_callbacks())
+    callbacks = (validation_callbacks(), notification_callbacks(on_warning))
     context = _context(network, callbacks)
     try:
         with opening.of(context):
@@ -143,7 +158,10 @@ def _manager(
         raise _refusal(call, data_dir, blocks_dir)
     # With the index wiped, now or by an earlier run that was killed, this reads all block files
     # there are; before that there is no genesis block, and most questions would end the process.
-    failed = library.manager_import_blocks(manager, None, None, 0) != 0
+    paths = [str(path).encode() for path in opening.files]
+    count = len(paths)
+    names, sizes = (ctypes.c_char_p * count)(*paths), (ctypes.c_size_t * count)(*map(len, paths))
+    failed = library.manager_import_blocks(manager, names, sizes, count) != 0
     if failed or opening.is_broken_off:
         library.manager_destroy(manager)
         raise _refusal(call, data_dir, blocks_dir)

@@ -60,6 +60,8 @@ LogCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 DestroyCallback = ctypes.CFUNCTYPE(None, c_void_p)
 BlockCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p)
 MessageCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+WarningCallback = ctypes.CFUNCTYPE(None, c_void_p, c_ubyte, c_void_p, c_size_t)
+WarningOverCallback = ctypes.CFUNCTYPE(None, c_void_p, c_ubyte)
 WriteCallback = ctypes.CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p)
 
 
@@ -92,7 +94,7 @@ class ValidationCallbacks(ctypes.Structure):
 
 
 class NotificationCallbacks(ctypes.Structure):
-    """Called about the library's own state; axon listens to its errors only."""
+    """Called about the library's own state; axon listens to its errors and warnings only."""
 
     _fields_ = (
         ("user_data", c_void_p),
@@ -100,8 +102,8 @@ class NotificationCallbacks(ctypes.Structure):
         ("block_tip", c_void_p),
         ("header_tip", c_void_p),
         ("progress", c_void_p),
-        ("warning_set", c_void_p),
-        ("warning_unset", c_void_p),
+        ("warning_set", WarningCallback),
+        ("warning_unset", WarningOverCallback),
         ("flush_error", MessageCallback),
         ("fatal_error", MessageCallback),
     )

@@ -47,6 +47,19 @@ def prepare(folder: Path) -> None:
         raise _refusal(folder, error) from error
 
 
+def make_blocks_folder(folder: Path) -> None:
+    """Make the folder of block files, where it is not in that of the network (`-blocksdir`).
+
+    Raises:
+        ConfigError: it cannot be made.
+        DiskFullError: there is no room for it.
+    """
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise _refusal(folder, error) from error
+
+
 def check_room(folder: Path) -> None:
     """Refuse a folder on a disk that is full, or nearly so.
 

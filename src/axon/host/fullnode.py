@@ -20,14 +20,15 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from axon.consensus.kernel_open import Opening
 from axon.drivers.aio.driver import AsyncioDriver, Stopped
-from axon.errors import AxonError, DamageError
+from axon.errors import AxonError
 from axon.host import descriptors
 from axon.host.asmapfile import check_health, read_asmap
 from axon.host.conditions import Conditions
 from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
+from axon.host.notices import Notices
+from axon.host.openedstorage import opened_storage
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
 from axon.host.saving import StateSaver
 from axon.host.servers import Servers, listening
@@ -186,6 +187,8 @@ async def running_node(
     if settings.rpc is not None:
         settings = replace(settings, rpc=settings.rpc.placed(settings.network, settings.folder))
     stream = FactStream()
+    notices = Notices(settings)
+    stream.hand_to(notices.saw)
     registry = Registry(MODULES)
     async with listening(settings, registry) as servers:
 
@@ -196,9 +199,9 @@ async def running_node(
 
         switches, under = logs or _NoLogs(), conditions or Conditions()
         async with (
-            _storage(settings, tell) as storage,
+            opened_storage(settings, tell, notices.warned) as storage,
             _running(
-                settings, ways, storage, asmap, servers, registry, stream, switches, under
+                settings, ways, storage, asmap, servers, registry, stream, notices, switches, under
             ) as node,
         ):
             yield node
@@ -221,36 +224,6 @@ class _NoLogs:
 
 
 @asynccontextmanager
-async def _storage(settings: FullNodeSettings, tell: OnStatus) -> AsyncIterator[Storage]:
-    """What is on disk, open; a cancellation breaks the opening off."""
-    loop = asyncio.get_running_loop()
-    opening = Opening()
-
-    def say(status: str) -> None:  # In the thread that opens.
-        _log.info("%s", status)
-        loop.call_soon_threadsafe(tell, status)
-
-    opened = loop.run_in_executor(None, Storage, settings, say, opening)
-    try:
-        storage = await asyncio.shield(opened)
-    except asyncio.CancelledError:
-        opening.break_off()
-        with suppress(AxonError):  # It was broken off; or it was open just before.
-            await asyncio.to_thread((await opened).close)
-        raise
-    try:
-        yield storage
-    except BaseException as error:
-        with suppress(AxonError):  # The first failure is the one to tell.
-            await asyncio.to_thread(storage.close)
-        if not isinstance(error, DamageError):
-            raise
-        storage.rebuild_next_time()
-        raise DamageError(f"{error}; start again, and it is built anew.") from error
-    await asyncio.to_thread(storage.close)
-
-
-@asynccontextmanager
 async def _running(
     settings: FullNodeSettings,
     ways: NetworkWays,
@@ -259,6 +232,7 @@ async def _running(
     servers: Servers,
     registry: Registry,
     stream: FactStream,
+    notices: Notices,
     logs: LogCategories,
     conditions: Conditions,
 ) -> AsyncIterator[RunningNode]:
@@ -266,7 +240,7 @@ async def _running(
     clock = conditions.clock
     if settings.mocktime_s:
         clock.set_mock(settings.mocktime_s * SECOND)
-    files = StateFiles(settings.folder)
+    files = StateFiles(settings.folder, settings.pool_version)
     saver = StateSaver(files, clock)
     now = clock.now()
     machine = await _machine(settings, ways, storage, files, asmap, now)
@@ -297,6 +271,8 @@ async def _running(
         save_mempool=lambda: saver.save_pool(machine.pool),
         save_peers=lambda: saver.save_addresses(machine.links.addrman, machine.links.bans),
         logs=logs,
+        blocks_folder=settings.blocks_folder,
+        warnings=notices.warnings,
         proxy_of=ways.proxy_of,
     )
     _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
@@ -317,8 +293,12 @@ async def _running(
             if servers.rpc is not None and settings.rpc is not None:
                 rpc = RpcAccess(servers.rpc.endpoints, settings.rpc.cookie)
             servers.ready(daemon, stream)
-            _log.info("Done loading")  # Programs that start a node wait for these words.
+            _log.info(
+                "init message: Done loading"
+            )  # Programs that start a node wait for these words.
+            notices.started(machine.active.height, stream.end)
             yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
+            await notices.stopping()
     except BaseException:
         with suppress(AxonError):  # The first failure is the one to tell.
             await _end(settings, daemon, servers, saver)

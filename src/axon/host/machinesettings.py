@@ -32,6 +32,7 @@ def machine_settings(
     cjdns = AddressNetwork.CJDNS in nets
     own = [address_of(endpoint, cjdns=cjdns) for endpoint in peers.externalip]
     work = settings.minimum_chainwork
+    seeds = network.dns_seeds if peers.dns_seeds is None else peers.dns_seeds
     connections = ConnectionsConfig(
         port=network.port if peers.port is None else peers.port,
         max_connections=peers.max_connections,
@@ -39,7 +40,7 @@ def machine_settings(
         connect=None if peers.connect is None else targets(peers.connect),
         added=targets(peers.addnode),
         seed_nodes=peers.seednode,
-        dns_seeds=network.dns_seeds if peers.dnsseed and (routes.dns or routes.names) else (),
+        dns_seeds=seeds if peers.dnsseed and (routes.dns or routes.names) else (),
         asks_seeds_as_nodes=routes.names is not None,
         force_dns=peers.forcednsseed,
         fixed_seeds=fixed_seeds(network) if peers.fixedseeds else (),

@@ -47,7 +47,7 @@ async def run_node(
             gc.freeze()  # What has been loaded stays; it need not be looked through again.
             on_start(node)
             await node.wait_stopped()
-            _log.info("Shutdown: In progress...")
+            _log.info("Shutdown in progress...")
             on_stop()
     except asyncio.CancelledError:
         if not signals.broke_off:

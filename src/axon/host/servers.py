@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from axon.host.rpcsettings import RpcSettings
 from axon.host.running import FactStream
-from axon.host.settings import FullNodeSettings, RpcSettings
+from axon.host.settings import FullNodeSettings
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 

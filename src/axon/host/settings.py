@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from axon.drivers.aio.routes import DIRECT, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.errors import ConfigError
+from axon.host.notifycommands import NotifySettings
 from axon.host.reaching import TorAccess, TorControl
-from axon.host.required import require, require_endpoints, require_path, require_place
+from axon.host.required import require, require_endpoints, require_place
+from axon.host.rpcsettings import RpcSettings
 from axon.host.version import VERSION
 from axon.machine import Endpoint
+from axon.mempool.persist import VERSION as POOL_VERSION
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.p2p.banlist import DEFAULT_BAN_S
@@ -31,8 +34,7 @@ from axon.p2p.txbacklog import SEND_RATE
 from axon.payments.partneraddress import PartnerAddress
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
-from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
-from axon.rpc.settings import IpNetwork, ServerSettings
+from axon.rpc.settings import IpNetwork
 
 MAX_SCRIPT_THREADS: Final = 15
 """Threads beside the first one that check scripts."""
@@ -126,6 +128,7 @@ class PeerSettings:
             they see us (`-discover`); None for: if we listen, and neither a proxy hides us nor an
             address of ours is named.
         dnsseed, forcednsseed, fixedseeds: where addresses come from when none are known.
+        dns_seeds: names that are looked up then; None for the network's.
         onlynet: networks to dial in of our own accord; empty for all to which there is a way.
         cjdns_reachable: fc00::/8 is CJDNS (`-cjdnsreachable`): this machine has an address there.
         routes: the ways to other networks: proxies, and whether names may be looked up.
@@ -154,6 +157,7 @@ class PeerSettings:
     dnsseed: bool = True
     forcednsseed: bool = False
     fixedseeds: bool = True
+    dns_seeds: tuple[str, ...] | None = None
     onlynet: tuple[str, ...] = ()
     cjdns_reachable: bool = False
     routes: Routes = DIRECT
@@ -209,82 +213,6 @@ class MiningSettings:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RpcSettings:
-    """All that the RPC server is told.
-
-    Args:
-        server: where it listens; by default on this machine, at the network's RPC port.
-        cookie: the file's path, a bare name lies in the node's folder; None if there is none,
-            because a password is set or none is wanted.
-        password: of `user`; empty if there is none.
-    """
-
-    server: ServerSettings = field(default_factory=ServerSettings)
-    cookie: Path | None = Path(".cookie")
-    cookie_mode: int = 0o600
-    user: str = ""
-    password: str = ""
-    rpcauth: tuple[str, ...] = ()
-    whitelist: tuple[str, ...] = ()
-    whitelist_default: bool | None = None
-
-    def __post_init__(self) -> None:
-        require("server", self.server, ServerSettings, "ServerSettings")
-        if self.cookie is not None:
-            object.__setattr__(self, "cookie", require_path("cookie", self.cookie))
-
-    @classmethod
-    def at(cls, *endpoints: Endpoint) -> Self:
-        """A server that listens there, with defaults for the rest; port 0 is any free one."""
-        return cls(ServerSettings(endpoints))
-
-    def __repr__(self) -> str:
-        """Without secrets."""
-        return f"RpcSettings(server={self.server!r}, cookie={self.cookie!r})"
-
-    def placed(self, network: Network, folder: Path) -> RpcSettings:
-        """The same with the endpoints and the cookie's path of one node.
-
-        Args:
-            folder: the node's.
-        """
-        server, cookie = self.server, self.cookie
-        if not server.endpoints:
-            hosts = ("127.0.0.1", "::1")
-            endpoints = tuple([Endpoint(host, network.rpc_port) for host in hosts])
-            server = replace(server, endpoints=endpoints)
-        if cookie is not None and len(cookie.parts) == 1:
-            cookie = folder / cookie
-        return replace(self, server=server, cookie=cookie)
-
-    def make_cookie(self) -> Cookie | None:
-        """The cookie file, not written yet."""
-        return None if self.cookie is None else Cookie(self.cookie, self.cookie_mode)
-
-    def make_credentials(self, cookie_password: str | None) -> Credentials:
-        """Who is let in.
-
-        Args:
-            cookie_password: what `Cookie.write` returned; None without a cookie.
-
-        Raises:
-            ConfigError: an `-rpcauth` of another form.
-        """
-        credentials = Credentials()
-        if cookie_password is not None:
-            credentials.add(COOKIE_USER, cookie_password)
-        if self.password:
-            credentials.add(self.user, self.password)
-        for text in self.rpcauth:
-            credentials.add_rpcauth(text)
-        return credentials
-
-    def make_whitelist(self) -> Whitelist:
-        """Who may call what."""
-        return Whitelist(self.whitelist, self.whitelist_default)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullNodeSettings:
     """All that a full node is told at its start.
@@ -300,8 +228,13 @@ class FullNodeSettings:
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
         script_threads: that check scripts, besides the first; 0 for none.
         filter_index: filters are kept (BIP 158); prune_target_bytes: `-prune`, None for none.
-        persist_mempool: the pool outlives the run.
+        persist_mempool: the pool outlives the run; pool_version: of its file.
         reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
+        blocks_dir: where `blocks` is; None for the folder. mask_blocks: new files are masked.
+        load_blocks: files of blocks that are read at the start.
+        stop_at_height: 0 for none; stop_after_import: once blocks are read.
+        notify: commands to run. warnings: what callers are told, besides what comes up later.
+        deprecated: what is answered as it was (`-deprecatedrpc`).
     """
 
     network: Network
@@ -318,14 +251,29 @@ class FullNodeSettings:
     filter_index: bool = True
     prune_target_bytes: int | None = None
     persist_mempool: bool = True
+    pool_version: int = POOL_VERSION
     reindex: bool = False
     reindex_chainstate: bool = False
+    blocks_dir: Path | None = None
+    mask_blocks: bool = False
+    load_blocks: tuple[Path, ...] = ()
+    stop_at_height: int = 0
+    stop_after_import: bool = False
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    warnings: tuple[str, ...] = ()
+    deprecated: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", require_place(self.network, self.folder))
         require("peers", self.peers, PeerSettings, "PeerSettings")
         if self.peers.lab and not self.network.is_test:
             raise ConfigError(f"lab is for regtest only, not for {self.network.name}")
+
+    @property
+    def blocks_folder(self) -> Path:
+        """Where the block files are."""
+        base = self.folder if self.blocks_dir is None else self.blocks_dir / self.network.folder
+        return base / "blocks"
 
 
 @dataclass(frozen=True, slots=True)

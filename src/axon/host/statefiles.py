@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import DecodeError, disk_refusal
-from axon.mempool.persist import Dump, PoolSnapshot, encode, load
+from axon.mempool.persist import KEY_SIZE, VERSION, Dump, PoolSnapshot, encode, load
 from axon.p2p.addrman import AddrMan
 from axon.p2p.addrsnapshot import AddrManSnapshot
 from axon.p2p.asmap import AsMap
@@ -36,10 +36,12 @@ class StateFiles:
 
     Args:
         folder: where they lie.
+        pool_version: in which form the pool is written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pool_version: int = VERSION) -> None:
         self._folder = folder
+        self._pool_version = pool_version
 
     def load_pool(self) -> Dump | None:
         """The pool of the last run; None if there is none."""
@@ -67,7 +69,7 @@ class StateFiles:
 
     def save_pool(self, pool: PoolSnapshot) -> Path:
         """Write the pool down; the file."""
-        return self._save(POOL, encode(pool.dump(), os.urandom(8)))
+        return self._save(POOL, encode(pool.dump(), os.urandom(KEY_SIZE), self._pool_version))
 
     def save_peers(self, known: AddrManSnapshot) -> None:
         """Write the known addresses down."""

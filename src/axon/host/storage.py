@@ -15,6 +15,7 @@ run that finds them damaged stops, and leaves a mark for the next start.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
-from axon.consensus.blockfiles import BlockFiles
+from axon.consensus.blockfiles import KEY_SIZE, BlockFiles
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
@@ -86,13 +87,17 @@ class Storage:
         self._orders = BlockOrders(indexes / "orders")
         if settings.reindex:
             self._orders.forget()
+        self.files = BlockFiles(settings.blocks_folder, settings.network.magic)
         self._prepare_pruned(settings)
         if settings.reindex or settings.reindex_chainstate or self._mark.exists():
             self._forget_followers()
+        if settings.mask_blocks:
+            self.files.mask_if_new(os.urandom(KEY_SIZE))
         say("Loading block index…")
         self.kernel = Kernel(
             settings.network.name,
             folder,
+            settings.blocks_folder,
             threads=settings.script_threads,
             reindex=settings.reindex,
             reindex_chainstate=settings.reindex_chainstate,
@@ -132,8 +137,7 @@ class Storage:
         if not gone.below:
             return
         if settings.reindex:
-            network = settings.network
-            BlockFiles(settings.folder / "blocks", network.magic).delete_for_reindex()
+            self.files.delete_for_reindex()
             gone.forget()
         elif settings.prune_target_bytes is None:
             raise StorageError(

@@ -95,11 +95,12 @@ def snapshot(pool: EntryTable) -> PoolSnapshot:
     return PoolSnapshot(pool.cluster_chunks(), dict(pool.deltas), tuple(pool.unbroadcast))
 
 
-def encode(dump: Dump, key: bytes) -> bytes:
-    """A pool as the bytes of a version 2 file.
+def encode(dump: Dump, key: bytes, version: int = VERSION) -> bytes:
+    """A pool as the bytes of a file.
 
     Args:
         key: 8 random bytes, so that no stranger's transaction puts chosen bytes on the disk.
+        version: in the plain one there is no key.
     """
     parts = [_U64.pack(len(dump.transactions))]
     for saved in dump.transactions:
@@ -109,6 +110,8 @@ def encode(dump: Dump, key: bytes) -> bytes:
     parts += [txid + _I64.pack(delta) for txid, delta in dump.deltas.items()]
     parts.append(compact_size(len(dump.unbroadcast)))
     parts += dump.unbroadcast
+    if version == VERSION_PLAIN:
+        return _U64.pack(version) + b"".join(parts)
     head = _U64.pack(VERSION) + compact_size(KEY_SIZE) + key
     return head + _masked(b"".join(parts), key, len(head))
 

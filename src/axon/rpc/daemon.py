@@ -39,6 +39,7 @@ from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError, shutting_down
+from axon.rpc.warnings import Warnings
 
 COMPATIBLE_VERSION: Final = 310_000
 """The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
@@ -84,6 +85,8 @@ class Daemon(Context):
         save_mempool: writes the pool down; the file.
         save_peers: writes the known addresses and the bans down.
         logs: the switches of the log.
+        blocks_folder: where the block files are.
+        warnings: what the node warns of.
         proxy_of: the proxy that leads to a network at present.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
@@ -95,6 +98,8 @@ class Daemon(Context):
     save_mempool: Callable[[], Awaitable[Path]]
     save_peers: Callable[[], Awaitable[None]]
     logs: LogCategories
+    blocks_folder: Path
+    warnings: Warnings = field(default_factory=Warnings)
     proxy_of: Callable[[AddressNetwork], Proxy | None] = lambda _network: None
     pool_loaded: bool = False
     scan: CoinScan | None = None

@@ -75,7 +75,7 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
         "verificationprogress": verification_progress(daemon),
         "initialblockdownload": node.initial_sync,
         "chainwork": f"{tip.chainwork:064x}",
-        "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.folder / "blocks"),
+        "size_on_disk": await daemon.off_loop(_stored_bytes, daemon.blocks_folder),
         "pruned": node.settings.is_pruned,
     }
     target = node.settings.prune_target_bytes
@@ -85,7 +85,7 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
             shown["prune_target_size"] = target
     if node.network.name == "signet":
         shown["signet_challenge"] = SIGNET_CHALLENGE
-    return {**shown, "warnings": []}
+    return {**shown, "warnings": daemon.warnings.to_json()}
 
 
 def verification_progress(daemon: Daemon) -> float:

@@ -115,7 +115,7 @@ async def getmininginfo(daemon: Daemon) -> Json:
     }
     if node.network.name == "signet":
         shown["signet_challenge"] = SIGNET_CHALLENGE
-    return {**shown, "warnings": []}
+    return {**shown, "warnings": daemon.warnings.to_json()}
 
 
 def decode_block_hex(text: str) -> Block:

@@ -179,7 +179,7 @@ def getnetworkinfo(daemon: Daemon) -> Json:
             {"address": own.to_text(), "port": own.port, "score": score}
             for own, score in node.links.presence.own.items()
         ],
-        "warnings": [],
+        "warnings": daemon.warnings.to_json(),
     }
 
 

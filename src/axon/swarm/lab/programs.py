@@ -21,13 +21,13 @@ from typing import Final
 from axon.drivers.aio.privatefiles import keep_private
 from axon.errors import AxonError
 from axon.host.logfile import Log, LogSettings
+from axon.host.rpcsettings import RpcSettings
 from axon.host.settings import (
     WALLET_USER_AGENT,
     Bind,
     FullNodeSettings,
     LightSettings,
     PeerSettings,
-    RpcSettings,
     script_threads,
 )
 from axon.host.version import VERSION

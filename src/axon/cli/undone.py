@@ -1,0 +1,188 @@
+# ruff: noqa: E501 One option, one line.
+"""Options of Bitcoin Core that axon does not do, and what becomes of them at a start.
+
+None is taken in silence where it asks for something that would then not happen. A line says
+
+- `silent`: nobody could see a difference, or the option is of a part that axon does not have;
+- `warned`: the node starts, and says on standard error, in its log and in the field `warnings` of
+  its answers that this is not done;
+- `refused`: a node that starts without it would not be what was asked for.
+
+Behind that stands which values ask for no more than what is done anyway, and so pass: `off`,
+`none` for a negated or an empty one, a number, or `=` and a text. Why it is so:
+docs/decisions/no-option-in-silence.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from axon.cli.conf import Settings
+from axon.cli.options import as_text
+from axon.errors import ConfigError
+
+
+class Fate(Enum):
+    """What becomes of an option that is not done."""
+
+    SILENT = "silent"
+    WARNED = "warned"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """One option that is not done.
+
+    Args:
+        name: without dashes.
+        passing: values that ask for nothing else than what is done: see the module.
+        reason: why it is not done, or what to do instead.
+    """
+
+    name: str
+    fate: Fate
+    passing: tuple[str, ...]
+    reason: str
+
+    def is_asked(self, settings: Settings) -> bool:
+        """Whether the option is set, and to a value that asks for something."""
+        value = settings.value(self.name)
+        return value is not None and not any(self._passes(settings, each) for each in self.passing)
+
+    def _passes(self, settings: Settings, each: str) -> bool:
+        match each:
+            case "off":
+                return not settings.flag(self.name, False)
+            case "none":
+                return settings.value(self.name) is False or not settings.text(self.name)
+            case _ if each.startswith("="):
+                return settings.text(self.name) == each[1:]
+            case _:
+                return settings.number(self.name, 0) == int(each)
+
+
+_TABLE: Final = """
+coinstatsindex      refused off     there is no index of such figures; gettxoutsetinfo counts the coins when it is called
+dbbatchsize         silent          libbitcoinkernel decides how much it writes at once
+dbcache             silent          libbitcoinkernel decides how much it keeps in memory
+fastprune           refused off     the size of block files is built into libbitcoinkernel
+txindex             refused off     there is no index of all transactions; give getrawtransaction the block
+txospenderindex     refused off     there is no index of what spends an output
+
+signetchallenge     refused none =512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae the rules of the one public signet are built into libbitcoinkernel
+testactivationheight refused none   regtest's activation heights are built into libbitcoinkernel, all but segwit's from block 1
+vbparams            refused none    the parameters of deployments are built into libbitcoinkernel
+
+maxreceivebuffer    warned  5000    what may wait of a peer has a bound over all peers, which cannot be changed
+maxsendbuffer       warned  1000    what may wait for a peer has a bound over all peers, which cannot be changed
+natpmp              warned  off     forward the port in the router by hand
+txreconciliation    warned  off     BIP 330 is not spoken, transactions are announced to every peer
+
+acceptstalefeeestimates warned off  fees are estimated from the last blocks and the pool, and no estimates are kept on disk
+limitancestorcount  silent          of Bitcoin Core's wallet alone since clusters have limits
+limitancestorsize   warned          ancestor size limits have been replaced with cluster size limits (see -limitclustersize)
+limitdescendantcount silent         of Bitcoin Core's wallet alone since clusters have limits
+limitdescendantsize warned          descendant size limits have been replaced with cluster size limits (see -limitclustersize)
+
+printpriority       warned  off     feerates are not logged when a block is put together; getblocktemplate has the fees
+
+rest                refused off     there is no REST interface; the same is answered by JSON-RPC
+rpcdoccheck         silent          of Bitcoin Core's own help texts
+
+capturemessages     refused off     messages are not written to disk
+checkaddrman        silent          checks of Bitcoin Core's own tables
+checkblockindex     silent          libbitcoinkernel decides when it checks itself
+checkblocks         warned  6       the last 6 blocks are checked at each start
+checklevel          warned  3       the last blocks are checked at level 3 at each start
+checkmempool        silent          checks of Bitcoin Core's own pool
+checkpoints         warned          checkpoints were removed
+logratelimit        silent          what a stranger can have logged is bounded where it is logged
+maxsigcachesize     silent          libbitcoinkernel decides how much it keeps in memory
+test                warned  none    its options are for tests of Bitcoin Core itself
+
+addresstype         silent          of Bitcoin Core's wallet
+avoidpartialspends  silent          of Bitcoin Core's wallet
+changetype          silent          of Bitcoin Core's wallet
+consolidatefeerate  silent          of Bitcoin Core's wallet
+disablewallet       silent          a node has no wallet
+discardfee          silent          of Bitcoin Core's wallet
+fallbackfee         silent          of Bitcoin Core's wallet
+keypool             silent          of Bitcoin Core's wallet
+maxapsfee           silent          of Bitcoin Core's wallet
+maxtxfee            silent          of Bitcoin Core's wallet
+mintxfee            silent          of Bitcoin Core's wallet
+signer              refused none    a node has no wallet that would ask a signing device
+spendzeroconfchange silent          of Bitcoin Core's wallet
+txconfirmtarget     silent          of Bitcoin Core's wallet
+unsafesqlitesync    silent          of Bitcoin Core's wallet
+wallet              warned  none    a node has no wallet; see axon wallet -h
+walletbroadcast     silent          of Bitcoin Core's wallet
+walletcrosschain    silent          of Bitcoin Core's wallet
+walletdir           warned  none    a node has no wallet; see axon wallet -h
+walletnotify        refused none    a node has no wallet of which it could tell
+walletrbf           silent          of Bitcoin Core's wallet
+walletrejectlongchains silent       of Bitcoin Core's wallet
+
+zmqpubhashblock     refused none    nothing is published by ZeroMQ; waitfornewblock waits for a block
+zmqpubhashblockhwm  silent          of a publisher that cannot be asked for
+zmqpubhashtx        refused none    nothing is published by ZeroMQ
+zmqpubhashtxhwm     silent          of a publisher that cannot be asked for
+zmqpubrawblock      refused none    nothing is published by ZeroMQ; waitfornewblock waits for a block
+zmqpubrawblockhwm   silent          of a publisher that cannot be asked for
+zmqpubrawtx         refused none    nothing is published by ZeroMQ
+zmqpubrawtxhwm      silent          of a publisher that cannot be asked for
+zmqpubsequence      refused none    nothing is published by ZeroMQ
+zmqpubsequencehwm   silent          of a publisher that cannot be asked for
+
+choosedatadir       silent          of Bitcoin Core's window
+dbcrashratio        refused 0       axon does not crash on purpose
+forcecompactdb      silent          databases compact themselves
+lang                silent          of Bitcoin Core's window
+min                 silent          of Bitcoin Core's window
+resetguisettings    silent          of Bitcoin Core's window
+splash              silent          of Bitcoin Core's window
+uiplatform          silent          of Bitcoin Core's window
+"""
+
+_WORN: Final = {
+    "checkpoints": "Option '-checkpoints' is set but {}.",
+    "limitancestorsize": "Option '-limitancestorsize' is given but {}.",
+    "limitdescendantsize": "Option '-limitdescendantsize' is given but {}.",
+}
+"""What Bitcoin Core has given up, in its words."""
+
+
+def _read(line: str) -> Undone:
+    name, fate, *words = line.split()
+    passing = []
+    while words[0] in ("off", "none") or words[0].isdecimal() or words[0].startswith("="):
+        passing.append(words.pop(0))
+    return Undone(name, Fate(fate), tuple(passing), " ".join(words))
+
+
+UNDONE: Final = {
+    undone.name: undone for undone in (_read(line) for line in _TABLE.splitlines() if line)
+}
+"""Every option that is known and not done, by name."""
+
+
+def judge_undone(settings: Settings) -> None:
+    """Warn of the options that ask for what is not done.
+
+    Raises:
+        ConfigError: one of them is refused.
+    """
+    for undone in UNDONE.values():
+        if undone.fate is Fate.SILENT or not undone.is_asked(settings):
+            continue
+        if undone.fate is Fate.REFUSED:
+            value = settings.value(undone.name)
+            shown = f"={as_text(value)}" if value else ""
+            raise ConfigError(
+                f"-{undone.name}{shown} is not done: {undone.reason}. Start without it."
+            )
+        form = _WORN.get(undone.name, f"Option '-{undone.name}' is set but not done: {{}}.")
+        settings.notices.append(f"{form.format(undone.reason)} This option has no effect.")
