@@ -135,6 +135,13 @@ def test_a_wallet_that_watches(alice: Cli) -> None:
     assert alice.json("receive", "watcher")["address"] == FIRST_ADDRESS
     told = alice.refused("send", "watcher", FIRST_ADDRESS, "1", "BTC")
     assert "only watches: axon wallet psbt watcher create" in told
+    for words in (
+        ["export-descriptor", "watcher", "--private"],
+        ["psbt", "watcher", "sign", "cHNidP8"],
+        ["invoice", "watcher"],
+        ["serve", "watcher", "--payjoin-http=127.0.0.1:0"],
+    ):
+        assert "only watches" in alice.refused(*words)  # No passphrase was asked for.
 
 
 def test_what_is_guessed_of_a_watched_key_is_said(alice: Cli) -> None:
@@ -265,6 +272,13 @@ def test_what_is_known_offline(alice: Cli) -> None:
         (["psbt", "alice", "show", "cHNidP8nonsense"], "PSBT"),
         (["labels", "alice", "import", "/no/such/file"], "cannot read /no/such/file"),
         (["labels", "alice", "set", "nonsense", "x"], "a label stands on"),
+        # Before a passphrase is asked for.
+        (["invoice", "alice", f"--label={'x' * 256}"], "one line of at most 255 characters"),
+        (["invoice", "alice", "--expires=0"], "expires after it was made"),
+        (["invoice", "alice", "--payjoin-http=192.0.2.1:80"], "offered on this machine"),
+        # Of no use without one.
+        (["serve", "alice", "--payjoin-http=127.0.0.1:0"], "a passphrase is needed"),
+        (["serve", "alice", "--listen=127.0.0.1:0", "--no-payjoin"], "a passphrase is needed"),
     ],
 )
 def test_what_is_refused(
@@ -302,6 +316,7 @@ def test_what_is_refused(
         (["restore", "bob", "--birthday=2099-01-01"], "is in the future"),
         (["restore", "bob", "--birthday=May"], "expected a birthday such as"),
         (["restore", "bob", "--birthday=2024-13-01"], "expected a birthday such as"),
+        (["invoice", "alice", "--listen=here:there"], "--listen: "),
     ],
 )
 def test_what_is_a_wrong_call(alice: Cli, words: list[str], told: str) -> None:
@@ -441,6 +456,15 @@ def test_a_transaction_without_signatures_is_not_called_finished(cli: Cli) -> No
         assert "no signature" in told
         assert "finished" not in told
     assert "signed by all" not in cli("psbt", "alice", "show", raw)[1]
+
+
+def test_a_psbt_of_others_asks_for_no_passphrase(alice: Cli) -> None:
+    coin = TxOut(2_000, bytes.fromhex("0014") + bytes(20))
+    spent = TxIn(outpoint(Txid(bytes(32)), 0))
+    raw = Transaction.build(2, [spent], [TxOut(1_000, coin.script_pubkey)]).raw
+    inputs = b"\x01\x01" + bytes((len(coin.encode()),)) + coin.encode()
+    psbt = b"psbt\xff\x01\x00" + bytes((len(raw),)) + raw + b"\x00" + inputs + b"\x00\x00"
+    assert "there is nothing to sign" in alice.refused("psbt", "alice", "sign", psbt.hex())
 
 
 class Full(io.StringIO):

@@ -27,7 +27,6 @@ from axon.payments.desk import (
     ResumeDeals,
 )
 from axon.payments.invoice import Invoice
-from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Side
 from axon.payments.linkfeatures import PAYJOIN
 from axon.payments.linkmessages import Bye, Hello
@@ -35,6 +34,7 @@ from axon.payments.messages import LinkMessage
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
 from axon.payments.step import DealStep, LookUp, Settle
+from axon.payments.terms import Terms
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.address import decode_address
 from axon.primitives.block import Block

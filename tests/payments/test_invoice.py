@@ -15,7 +15,6 @@ from axon.errors import WalletError
 from axon.machine import Endpoint
 from axon.payments.invoice import (
     CLOCK_TOLERANCE_S,
-    BadInvoice,
     invoice_from_uri,
     link_digest,
     prove_link,
@@ -24,6 +23,7 @@ from axon.payments.invoice import (
     sign,
     verify,
 )
+from axon.payments.terms import BadInvoice
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import sha256
 from axon.primitives.keys import sign_schnorr, x_only_key

@@ -129,6 +129,9 @@ def test_an_invoice_from_the_command_line_waits_for_its_payment(
         out, _ = waiting.communicate(timeout=SETTLE_S)
         assert waiting.returncode == 0
         assert "accepted" in out
+        code, out, errors = alice.run("pay", uri, "--fee-rate=2")  # No passphrase, no question.
+        assert (code, out) == (1, "")
+        assert "this invoice is paid already, and that payment is accepted" in errors
     finally:
         waiting.kill()
         waiting.wait()

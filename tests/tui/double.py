@@ -232,9 +232,16 @@ class Double:
         ]
 
     def draftpayment(
-        self, recipients: dict[str, str], *, fee_rate: float = 3.0, allow_high_fee: bool
+        self,
+        recipients: dict[str, str],
+        *,
+        fee_rate: float = 3.0,
+        allow_high_fee: bool,
+        invoice: str | None = None,
     ) -> Json:
         """What a payment would do."""
+        if (invoice, "payer") in [(each["uri"], each["role"]) for each in self.deals]:
+            raise RpcError(Code.WALLET, "this invoice is paid already")
         self.calls.append("draftpayment")
         if self.refusal is not None and not allow_high_fee:
             raise self.refusal

@@ -305,55 +305,6 @@ def _partners(given: argparse.Namespace) -> tuple[PartnerAddress, ...]:
     return named
 
 
-def add_listen(parser: argparse.ArgumentParser, usual: str) -> None:
-    """Add where other wallets reach this one.
-
-    Args:
-        usual: where, if nobody says anything.
-    """
-    parser.add_argument(
-        "--listen",
-        action="append",
-        default=[],
-        metavar="HOST:PORT",
-        help="where other wallets reach this one, or 'onion' for an onion service that Tor makes;"
-        f" may be given several times (default: {usual})",
-    )
-
-
-def add_payjoin(parser: argparse.ArgumentParser) -> None:
-    """Add how payments to this wallet are joined."""
-    parser.add_argument(
-        "--no-payjoin", action="store_true", help="join no payments with coins of this wallet"
-    )
-    parser.add_argument(
-        "--payjoin-http",
-        metavar="ADDR:PORT",
-        help="take payjoins over HTTP (BIP 78) at this port, behind TLS or an onion service",
-    )
-    parser.add_argument(
-        "--payjoin-url",
-        metavar="URL",
-        help="how they reach it, for the invoice: https://, or http:// of an onion; /pj/ and"
-        " the invoice's id are put behind it (default: this machine alone)",
-    )
-
-
-def payjoin_choice(arguments: argparse.Namespace) -> dict[str, object]:
-    """What `add_payjoin` was told, as named arguments of `openpayments`.
-
-    Raises:
-        UsageError: the options contradict each other.
-    """
-    if arguments.payjoin_http is None:
-        if arguments.payjoin_url is not None:
-            raise UsageError("--payjoin-url needs --payjoin-http ADDR:PORT")
-        return {"payjoin": not arguments.no_payjoin}
-    if arguments.no_payjoin:
-        raise UsageError("--no-payjoin and --payjoin-http contradict each other")
-    return {"payjoin_http": arguments.payjoin_http, "payjoin_url": arguments.payjoin_url}
-
-
 MORE_OPTIONS: Final = "Options about networks, folders and nodes: axon wallet --help."
 
 AddCommand = Callable[..., argparse.ArgumentParser]

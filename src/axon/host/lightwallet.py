@@ -39,6 +39,7 @@ from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.partneraddress import DEFAULT_PORT, PartnerAddress
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk
+from axon.payments.terms import DAY_S
 from axon.primitives.network import NETWORKS
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted
@@ -47,7 +48,7 @@ from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.rpc.walletmethods.direct import DAY_S, ONION
+from axon.rpc.walletmethods.direct import ONION
 from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 

@@ -22,7 +22,6 @@ from axon.payments.headerchain import HeaderChainView
 from axon.payments.httpjoin import JoinOffer, OfferAnswered
 from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
-from axon.payments.issuing import Terms
 from axon.payments.linkevents import Heard, Prove, Side
 from axon.payments.packetbuilder import CannotProve, prove_confirmed
 from axon.payments.partnerbook import PartnerBook
@@ -37,6 +36,7 @@ from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk, check_pays
 from axon.payments.payjoin import Declined, Proposal, Trouble
 from axon.payments.step import DealStep, Settle
+from axon.payments.terms import Terms
 from axon.payments.verdict import Verdict
 from axon.primitives.hashes import Txid
 from axon.wallet.errors import BadPsbt

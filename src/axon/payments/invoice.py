@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
-from axon.errors import DecodeError, WalletError
+from axon.errors import DecodeError
 from axon.machine import Endpoint
+from axon.payments.terms import MAX_LIFETIME_S, BadInvoice, Terms
 from axon.primitives.encoding import Reader, compact_size, var_bytes
 from axon.primitives.keys import (
     SCHNORR_SIZE,
@@ -31,12 +32,11 @@ from axon.primitives.keys import (
 )
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.network import NETWORKS, Network
-from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
+from axon.primitives.transaction import Transaction
 from axon.wallet.payment import address_script
 from axon.wallet.paymenturi import (
     PaymentUri,
     format_payment_uri,
-    one_line,
     parse_payment_uri,
 )
 
@@ -51,9 +51,6 @@ LINK_PREFIX: Final = b"axon wallet link"
 MAX_ENDPOINTS: Final = 4
 """One for each network and one to spare; more would make the QR code hard to read."""
 
-MAX_LIFETIME_S: Final = 366 * 86_400
-"""An address that is watched for longer than a year is no invoice any more."""
-
 CLOCK_TOLERANCE_S: Final = 7_200
 """So far may the clock of a payee be ahead of ours, as that of a block may be."""
 
@@ -62,10 +59,6 @@ MAX_INVOICE_SIZE: Final = 2_953
 
 _NETWORKS: Final = (AddressNetwork.IPV4, AddressNetwork.IPV6, AddressNetwork.TORV3)
 _SECONDS_BITS: Final = 32
-
-
-class BadInvoice(WalletError):
-    """An invoice that is not paid: changed, expired, of another network, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +192,8 @@ def sign(unsigned: Invoice, secret: bytes, entropy: bytes = bytes(32)) -> Invoic
 def _check_form(invoice: Invoice) -> None:
     if address_script(invoice.address, invoice.network) != invoice.script_pubkey:
         raise BadInvoice("the address of an invoice must be that of its script")
-    if invoice.amount_sat is not None and not 0 < invoice.amount_sat <= MAX_MONEY_SAT:
-        raise BadInvoice(f"{invoice.amount_sat} sat is no amount to ask for")
-    for text in (invoice.label, invoice.message):
-        if text != one_line(text):
-            raise BadInvoice("a text of an invoice is one line of at most 255 characters")
+    lifetime_s = invoice.expires_s - invoice.created_s
+    Terms(invoice.amount_sat, invoice.label, invoice.message, lifetime_s).check()
     _check_times(invoice)
     if len(invoice.endpoints) > MAX_ENDPOINTS:
         raise BadInvoice(f"an invoice names at most {MAX_ENDPOINTS} endpoints")

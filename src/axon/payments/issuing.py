@@ -6,10 +6,8 @@ nowhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
-from axon.machine import Endpoint
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.invoice import Invoice, prove_link
@@ -17,27 +15,10 @@ from axon.payments.invoice import sign as sign_invoice
 from axon.payments.invoicekeys import invoice_secret
 from axon.payments.linkevents import Proof
 from axon.payments.linkkeys import invoice_hint
+from axon.payments.terms import Terms
 from axon.wallet.keys import Mnemonic
 from axon.wallet.payment import address_script
 from axon.wallet.wallet import Wallet
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an invoice is to say.
-
-    Args:
-        amount_sat: how much; None where the payer decides.
-        label, message: who is paid, and what for.
-        lifetime_s: for so long it can be paid.
-        endpoints: where we listen.
-    """
-
-    amount_sat: int | None
-    label: str = ""
-    message: str = ""
-    lifetime_s: int = 86_400
-    endpoints: tuple[Endpoint, ...] = ()
 
 
 class Issuer:

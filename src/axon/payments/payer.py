@@ -45,6 +45,9 @@ from axon.wallet.wallet import Wallet
 
 DONE: Final = "done"
 
+MAY_PAY_AGAIN: Final = frozenset({DealStage.REFUSED, DealStage.EXPIRED})
+"""Stages of a payment in which its invoice can be paid anew."""
+
 
 class PayerDesk:
     """The payments that a wallet makes to other wallets.
@@ -87,7 +90,7 @@ class PayerDesk:
             StorageError: the disk refused; nothing was told.
         """
         known = self._book.get(Role.PAYER, invoice.id)
-        if known is not None and known.stage not in (DealStage.REFUSED, DealStage.EXPIRED):
+        if known is not None and known.stage not in MAY_PAY_AGAIN:
             raise WalletError(
                 "this invoice was paid before: axon wallet payments shows what became of it"
             )

@@ -107,6 +107,7 @@ class SendPane(Pane):
                 {order.to: order.amount},
                 allow_high_fee=order.high_fee,
                 **({} if order.feerate_sat_vb is None else {"fee_rate": order.feerate_sat_vb}),
+                **({"invoice": order.invoice} if order.invoice else {}),
             )
         except AxonError as error:
             self._form.refuse(error)

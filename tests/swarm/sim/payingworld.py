@@ -31,7 +31,7 @@ from axon.node.full import FullNode
 from axon.payments.deal import DealStage, Role
 from axon.payments.desk import IssueInvoice, OpenDesk, PayInvoice
 from axon.payments.invoice import Invoice
-from axon.payments.issuing import Terms
+from axon.payments.terms import Terms
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import COIN, OutPoint, TxOut

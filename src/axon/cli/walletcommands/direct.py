@@ -37,19 +37,15 @@ from axon.cli.walletcommands.paying import (
 )
 from axon.cli.walletcommands.payjoining import pay_with_payjoin
 from axon.cli.walletdelivery import EXIT_TEXT
-from axon.cli.walletoptions import (
-    AddCommand,
-    WalletOptions,
-    add_listen,
-    add_payjoin,
-    payjoin_choice,
-)
+from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletreached import add_listen, add_payjoin, listen_choice, payjoin_choice
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync_if_possible
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
 from axon.errors import StorageError
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
+from axon.payments.terms import Terms
 from axon.rpc.walletmethods.direct import NOBODY
 from axon.wallet.paymenturi import MAX_URI_SIZE, is_payment_uri, parse_payment_uri
 
@@ -140,7 +136,10 @@ def _invoice(options: WalletOptions) -> int:
     amount = read_amount(text) if text else None
     if arguments.no_listen and arguments.listen:
         raise UsageError("--listen and --no-listen contradict each other")
-    places, joins = [NOBODY] if arguments.no_listen else arguments.listen, payjoin_choice(arguments)
+    places = [NOBODY] if arguments.no_listen else listen_choice(arguments)
+    joins = payjoin_choice(arguments)
+    amount_sat = None if amount is None else amount.sat
+    Terms(amount_sat, arguments.label, arguments.message, arguments.expires).check()
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync_if_possible(client, options)
@@ -221,7 +220,7 @@ def _pay(options: WalletOptions) -> int:
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync_if_possible(client, options)
-        draft = drafted(client, options)
+        draft = drafted(client, options, asked.to_uri())
         if not options.as_json:
             for line in draft_lines(draft):
                 write(line)

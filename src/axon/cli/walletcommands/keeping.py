@@ -160,6 +160,8 @@ def _export(options: WalletOptions) -> int:
     arguments = options.arguments
     with opened(options, dials=False) as client:
         if arguments.private:
+            if not client.call("getwalletinfo")["private_keys_enabled"]:
+                raise ConfigError(f"wallet {options.name} only watches: it has no keys to show")
             listed = with_passphrase(
                 arguments,
                 lambda secret: client.call("listdescriptors", True, secret),

@@ -156,8 +156,13 @@ def read_payment(options: WalletOptions) -> tuple[PaymentUri, Amount | str]:
     return uri, ALL.value if amount is None else amount
 
 
-def drafted(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
+def drafted(
+    client: WalletClient, options: WalletOptions, invoice: str | None = None
+) -> dict[str, Any]:
     """The payment that a command line asks for, drafted.
+
+    Args:
+        invoice: the URI of the one that it is to pay directly.
 
     Raises:
         UsageError, WalletError: as `read_payment`.
@@ -174,6 +179,8 @@ def drafted(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
         chosen["conf_target"] = arguments.target
     if arguments.coin is not None:
         chosen["coins"] = arguments.coin
+    if invoice is not None:
+        chosen["invoice"] = invoice
     made: dict[str, Any] = client.call("draftpayment", {uri.address: amount}, chosen)
     return made
 

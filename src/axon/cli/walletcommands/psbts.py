@@ -17,6 +17,7 @@ from axon.cli.walletcommands.paying import (
     confirm_fee,
     drafted,
     read_payment,
+    refuse_watch_only,
     send_out,
     with_passphrase,
 )
@@ -123,7 +124,10 @@ def _sign(options: WalletOptions) -> int:
     arguments = options.arguments
     text = _unfinished(options, read_psbt_text(arguments.psbt))
     with opened(options, dials=False) as client:
+        refuse_watch_only(client, options.name)
         draft = client.call("importpsbt", text)
+        if not any(each["ours"] or each["named"] for each in draft["inputs"]):
+            raise ConfigError("this PSBT spends no coin of this wallet: there is nothing to sign")
         for line in draft_lines(draft):
             say(line)
         confirm_fee(arguments, draft)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from axon.cli.walletaccess import logged
-from axon.cli.walletoptions import (
-    AddCommand,
-    WalletOptions,
-    add_listen,
-    add_payjoin,
-    payjoin_choice,
-)
+from axon.cli.walletoptions import AddCommand, WalletOptions
+from axon.cli.walletreached import add_listen, add_payjoin, listen_choice, payjoin_choice
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletview import say, write
 from axon.drivers.aio.loop import run_forgetful_loop
+from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import ConfigError
 from axon.host.datadir import locked
 from axon.host.lightwallet import RunningWallet, find_wallet
@@ -23,6 +20,7 @@ from axon.host.secretmemory import lock_memory
 from axon.host.walletclient import find_served, when_free
 from axon.host.walletprogram import run_wallet
 from axon.rpc.walletmethods.direct import NOBODY
+from axon.wallet.wallet import Wallet
 
 
 def add_commands(add: AddCommand) -> None:
@@ -47,10 +45,12 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _serve(options: WalletOptions) -> int:
-    folder, arguments = find_wallet(options.light, options.name).parent, options.arguments
+    path, arguments = find_wallet(options.light, options.name), options.arguments
+    folder = path.parent
     secrets: list[str] = []  # Emptied where it is used: the program runs for days.
-    joins = payjoin_choice(arguments)
-    places = arguments.listen or ([NOBODY] if arguments.payjoin_http else [])
+    joins, listens = payjoin_choice(arguments), listen_choice(arguments)
+    needs_words = bool(joins) or not is_asked(arguments)
+    places = listens or ([NOBODY] if needs_words else [])
     partners: list[str] = []
 
     def started(wallet: RunningWallet) -> None:
@@ -88,15 +88,39 @@ def _serve(options: WalletOptions) -> int:
             f"wallet {options.name} is open already, by axon wallet serve or open: other commands"
             " go there"
         )
-    if places:
-        secrets += _passphrase(arguments)
+    if places and _signs(path, options.name, needs_words):
+        secrets += _passphrase(arguments, needs_words)
     when_free(run)
     return 0
 
 
-def _passphrase(arguments: argparse.Namespace) -> list[str]:
-    """The passphrase, if there is somebody to ask, or it was said where it is; else none."""
-    if is_asked(arguments) and not sys.stdin.isatty():
+def _signs(path: Path, name: str, needs_words: bool) -> bool:
+    """Whether a wallet has words that a passphrase opens.
+
+    Raises:
+        ConfigError: it has none, and an option is of no use without them.
+    """
+
+    def has_words() -> bool:
+        with SqliteStore(path) as store:
+            return Wallet.load(store).source.sealed is not None
+
+    signs = when_free(has_words)
+    if needs_words and not signs:
+        raise ConfigError(
+            f"wallet {name} only watches, so other wallets cannot pay it directly: leave the"
+            " options about payjoin and the passphrase out"
+        )
+    return signs
+
+
+def _passphrase(arguments: argparse.Namespace, is_needed: bool) -> list[str]:
+    """The passphrase, if there is somebody to ask, or it was said where it is; else none.
+
+    Raises:
+        ConfigError: there is none, and an option is of no use without it.
+    """
+    if is_asked(arguments) and not sys.stdin.isatty() and not is_needed:
         say(
             "Without a passphrase (--passphrase-file) this wallet gives others headers and filters,"
             " and is not paid by them until axon wallet invoice opens it."

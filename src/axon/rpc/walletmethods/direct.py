@@ -11,8 +11,10 @@ from axon.machine import ANY_PORT, Endpoint, EndpointError
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import FollowBlocks, IssueInvoice, ListDeals, OpenDesk, PayInvoice
 from axon.payments.invoice import MAX_ENDPOINTS, Invoice, invoice_from_uri
-from axon.payments.issuing import Terms
+from axon.payments.invoice import verify as verify_invoice
 from axon.payments.partneraddress import DEFAULT_PORT
+from axon.payments.payer import MAY_PAY_AGAIN
+from axon.payments.terms import DAY_S, Terms
 from axon.payments.verdict import Verdict, verdict_text
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import Amount, Json, amount_from
@@ -22,8 +24,6 @@ from axon.rpc.walletdaemon import WalletDaemon, refusal
 from axon.rpc.walletmethods.named import parse_payment
 from axon.rpc.walletmethods.payjoinplace import listen_for_payjoins, uri_of
 from axon.wallet.psbt import Psbt
-
-DAY_S: Final = 86_400
 
 ONION: Final = "onion"
 """In place of an address: an onion service."""
@@ -180,13 +180,7 @@ async def payinvoice(
     Returns:
         {...}    (json object) As in listdeals
     """
-    network = daemon.node.settings.network
-    try:
-        invoice = invoice_from_uri(uri, network)
-    except WalletError as error:
-        raise refusal(error) from error
-    if not isinstance(invoice, Invoice):
-        raise RpcError(Code.PARAMETER, "this URI can be paid on chain only: it is no invoice")
+    invoice = await payable_invoice(daemon, uri)
     draft = parse_payment(psbt)
     if not isinstance(draft, Psbt):
         raise RpcError(Code.PARAMETER, "expected a draft, not a finished transaction")
@@ -195,6 +189,30 @@ async def payinvoice(
         daemon, Role.PAYER, invoice.id, wait, lambda deal: deal.stage in ENDED
     )
     return deal_json(deal)
+
+
+async def payable_invoice(daemon: WalletDaemon, uri: str) -> Invoice:
+    """An invoice that can still be paid by this wallet.
+
+    Raises:
+        RpcError: it is none, has expired, or was paid.
+    """
+    try:
+        invoice = invoice_from_uri(uri, daemon.node.settings.network)
+        if isinstance(invoice, Invoice):
+            verify_invoice(invoice, daemon.now_s)
+    except WalletError as error:
+        raise refusal(error) from error
+    if not isinstance(invoice, Invoice):
+        raise RpcError(Code.PARAMETER, "this URI can be paid on chain only: it is no invoice")
+    for deal in await find_deals(daemon, invoice.id.hex()):
+        if deal.role is Role.PAYER and deal.stage not in MAY_PAY_AGAIN:
+            raise RpcError(
+                Code.WALLET,
+                f"this invoice is paid already, and that payment is {deal.stage}: axon wallet"
+                f" payments {daemon.name} {deal.invoice.id.hex()[:16]} tells more",
+            )
+    return invoice
 
 
 @method("payments")

@@ -13,6 +13,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.direct import payable_invoice
 from axon.rpc.walletmethods.fees import USUAL_TARGET, feerate_by_target
 from axon.rpc.walletmethods.named import (
     parse_coin,
@@ -42,6 +43,7 @@ async def draftpayment(
     conf_target: int | None = None,
     coins: list[Json] | None = None,
     allow_high_fee: bool = False,
+    invoice: str | None = None,
 ) -> Json:
     """Drafts a payment: nothing is signed, sent or set aside.
 
@@ -57,6 +59,8 @@ async def draftpayment(
         coins: Spend all of these and no others: [{"txid":"hex","vout":n}, ...] or
             ["txid:vout", ...]
         allow_high_fee: An absurd fee is meant
+        invoice: The invoice that it is to pay directly (payinvoice): one that cannot be paid any
+            more is refused here, before a passphrase is asked for
 
     Returns:
         {                             (json object)
@@ -96,6 +100,8 @@ async def draftpayment(
         }
     """
     payees = parse_recipients(recipients, daemon.node.settings.network)
+    if invoice is not None:
+        await payable_invoice(daemon, invoice)
     feerate_sat_kvb = None if fee_rate is None else parse_feerate(fee_rate)
     if sum(named is not None for named in (fee_rate, fee, conf_target)) > 1:
         raise RpcError(Code.PARAMETER, "Name one of fee_rate, fee and conf_target")

@@ -13,16 +13,15 @@ from axon.rpc.walletdaemon import WalletDaemon
 from axon.wallet.paymenturi import format_payment_uri, parse_payment_uri
 
 
-async def listen_for_payjoins(daemon: WalletDaemon, place: str, url: str | None) -> None:
-    """Take offers over HTTP, and name the place in invoices from now on.
+def read_payjoin_place(place: str, url: str | None) -> Endpoint:
+    """Where offers over HTTP are to be listened for.
 
     Args:
-        place: address and port of this machine; what the first call says holds.
+        place: address and port of this machine.
         url: how others reach it; None for this machine alone.
 
     Raises:
-        RpcError: this is no place of this machine, no sender would use this URL, or the system
-            refuses.
+        RpcError: this is no place of this machine, or no sender would use this URL.
     """
     try:
         endpoint = Endpoint.parse(place, 0)
@@ -35,6 +34,20 @@ async def listen_for_payjoins(daemon: WalletDaemon, place: str, url: str | None)
         raise RpcError(
             Code.MISC, "payjoins are offered on this machine: put TLS or Tor before that port"
         )
+    return endpoint
+
+
+async def listen_for_payjoins(daemon: WalletDaemon, place: str, url: str | None) -> None:
+    """Take offers over HTTP, and name the place in invoices from now on.
+
+    Args:
+        place: address and port of this machine; what the first call says holds.
+        url: how others reach it; None for this machine alone.
+
+    Raises:
+        RpcError: as `read_payjoin_place`, or the system refuses.
+    """
+    endpoint = read_payjoin_place(place, url)
     if daemon.payjoin_http is None:
         try:
             daemon.payjoin_http = await daemon.listen_payjoin(endpoint)

@@ -15,7 +15,7 @@ from axon.drivers.sim.driver import Asked
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.desk import IssueInvoice, PayInvoice
 from axon.payments.invoice import Invoice
-from axon.payments.issuing import Terms
+from axon.payments.terms import Terms
 from axon.swarm.sim.payingprogram import PASSPHRASE, PayingDevice
 from axon.swarm.sim.trialnetwork import TrialNetwork
 
