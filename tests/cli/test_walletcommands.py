@@ -139,7 +139,7 @@ def test_a_wallet_that_watches(alice: Cli) -> None:
         ["export-descriptor", "watcher", "--private"],
         ["psbt", "watcher", "sign", "cHNidP8"],
         ["invoice", "watcher"],
-        ["serve", "watcher", "--payjoin-http=127.0.0.1:0"],
+        ["serve", "watcher", "--payjoin-http=127.0.0.1:8080"],
     ):
         assert "only watches" in alice.refused(*words)  # No passphrase was asked for.
 
@@ -277,8 +277,8 @@ def test_what_is_known_offline(alice: Cli) -> None:
         (["invoice", "alice", "--expires=0"], "expires after it was made"),
         (["invoice", "alice", "--payjoin-http=192.0.2.1:80"], "offered on this machine"),
         # Of no use without one.
-        (["serve", "alice", "--payjoin-http=127.0.0.1:0"], "a passphrase is needed"),
-        (["serve", "alice", "--listen=127.0.0.1:0", "--no-payjoin"], "a passphrase is needed"),
+        (["serve", "alice", "--payjoin-http=127.0.0.1:8080"], "a passphrase is needed"),
+        (["serve", "alice", "--listen=127.0.0.1:8081", "--no-payjoin"], "a passphrase is needed"),
     ],
 )
 def test_what_is_refused(
@@ -317,6 +317,7 @@ def test_what_is_refused(
         (["restore", "bob", "--birthday=May"], "expected a birthday such as"),
         (["restore", "bob", "--birthday=2024-13-01"], "expected a birthday such as"),
         (["invoice", "alice", "--listen=here:there"], "--listen: "),
+        (["invoice", "alice", "--no-listen", "--no-payjoin"], "nobody stays to join payments"),
     ],
 )
 def test_what_is_a_wrong_call(alice: Cli, words: list[str], told: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -216,6 +217,29 @@ def test_wallets_that_never_meet_pay_by_file(
     assert alice.run("receipts", "--json", told["id"][:8])[0] == 0
     code, _, errors = bob.run("take", str(payment), "--receipt", str(receipt), bob.signing())
     assert (code, "exists already" in errors) == (1, True)
+
+
+def test_a_foreign_uri_is_paid_with_payjoin_and_without(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess]
+) -> None:
+    alice, bob = people
+    place = f"127.0.0.1:{free_ports(1)[0]}"
+    bob.serve(f"--payjoin-http={place}", bob.signing()).sync()
+    assert f"payjoins at http://{place}" in bob.said()
+    made = bob.json("invoice", "0.5 BTC", "--no-listen", bob.signing())
+    uri = re.sub("axon=[^&]*&", "", made["uri"])
+    code, told = paid(alice, uri)
+    assert (code, told["joined"], told["why"]) == (0, True, "")
+    assert len(node.rpc("getrawtransaction", told["txid"], 1)["vin"]) == 2
+    node.rpc("generatetoaddress", 1, Signer("Carol").address())
+    wait_until(lambda: deal(bob, made["id"])["stage"] == "settled", SETTLE_S, "it is in a block")
+    # Once more: Bob's invoice is paid, so he joins nothing.
+    code, out, errors = alice.run("pay", uri, "--fee-rate=2", alice.signing())
+    assert code == 0, errors
+    assert "Not joined, and sent as it is: " in out
+    (plain,) = node.rpc("getrawmempool")
+    assert plain in out
+    assert len(node.rpc("getrawtransaction", plain, 1)["vin"]) == 1
 
 
 def test_mallory_pays_with_a_spent_coin_and_the_block_is_named(

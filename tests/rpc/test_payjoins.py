@@ -72,6 +72,7 @@ def foreign(market: Market) -> tuple[str, str]:
     """The id of an invoice of Bob, and its URI as one reads it who knows no links."""
     made = market.bob.call("createinvoice", "0.5", "Bob")
     assert "pj=http%3A%2F%2F127.0.0.1%3A" in made["uri"]
+    assert market.bob.call("listdeals", made["id"])[0]["uri"] == made["uri"]
     return made["id"], re.sub("axon=[^&]*&", "", made["uri"])
 
 
@@ -82,7 +83,8 @@ def test_a_foreign_uri_is_paid_with_a_coin_of_both(market: Market) -> None:
     assert len(market.node.call("getrawtransaction", sent["txid"], 1)["vin"]) == 2
     assert market.bob.call("listdeals", invoice)[0]["stage"] == "linked"
     market.mine(1)
-    assert market.bob.call("waitfordeal", invoice, "settled", 20_000)["stage"] == "settled"
+    settled = market.bob.call("waitfordeal", invoice, "settled", 20_000)
+    assert (settled["stage"], "pj=" in settled["uri"]) == ("settled", False)
 
 
 def test_where_nobody_joins_it_is_sent_as_it_is(market: Market) -> None:

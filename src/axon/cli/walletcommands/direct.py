@@ -138,6 +138,11 @@ def _invoice(options: WalletOptions) -> int:
         raise UsageError("--listen and --no-listen contradict each other")
     places = [NOBODY] if arguments.no_listen else listen_choice(arguments)
     joins = payjoin_choice(arguments)
+    if arguments.no_listen and joins:
+        raise UsageError(
+            "with --no-listen nobody stays to join payments: leave the options about payjoin to"
+            f" axon wallet serve {options.name}"
+        )
     amount_sat = None if amount is None else amount.sat
     Terms(amount_sat, arguments.label, arguments.message, arguments.expires).check()
     with opened(options) as client:

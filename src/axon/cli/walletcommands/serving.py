@@ -58,6 +58,8 @@ def _serve(options: WalletOptions) -> int:
         for partner in partners:
             write(partner)
         reached = "".join(f", other wallets at {each}" for each in wallet.daemon.listening)
+        if wallet.daemon.payjoin_http is not None:
+            reached += f", payjoins at http://{wallet.daemon.payjoin_http}"
         say(
             f"axon wallet {options.name} on {options.light.network.name}, RPC at"
             f" {wallet.rpc.endpoints[0]}{reached}; ctrl-C stops it"

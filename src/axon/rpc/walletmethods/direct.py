@@ -188,7 +188,7 @@ async def payinvoice(
     deal = await wait_for_deal(
         daemon, Role.PAYER, invoice.id, wait, lambda deal: deal.stage in ENDED
     )
-    return deal_json(deal)
+    return deal_json(daemon, deal)
 
 
 async def payable_invoice(daemon: WalletDaemon, uri: str) -> Invoice:
@@ -257,7 +257,7 @@ async def listdeals(
     """
     if count < 0 or skip < 0:
         raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative skip")
-    return [deal_json(deal) for deal in await find_deals(daemon, invoice, skip, count)]
+    return [deal_json(daemon, deal) for deal in await find_deals(daemon, invoice, skip, count)]
 
 
 @method("payments")
@@ -281,7 +281,7 @@ async def waitfordeal(daemon: WalletDaemon, invoice: str, stage: str, timeout: i
     deal = await wait_for_deal(
         daemon, Role.PAYEE, name, wait_ms, lambda deal: deal.stage is wanted or deal.stage in ended
     )
-    return deal_json(deal)
+    return deal_json(daemon, deal)
 
 
 @method("payments")
@@ -300,8 +300,9 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
     raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
 
 
-def deal_json(deal: Deal) -> dict[str, Json]:
-    """A deal as programs see it."""
+def deal_json(daemon: WalletDaemon, deal: Deal) -> dict[str, Json]:
+    """A deal as programs see it; what we ask for names where payjoins are offered just now."""
+    is_asked = deal.role is Role.PAYEE and deal.is_open
     invoice, verdict, payment = deal.invoice, deal.verdict, deal.payment
     return {
         "id": invoice.id.hex(),
@@ -310,7 +311,7 @@ def deal_json(deal: Deal) -> dict[str, Json]:
         "changed": deal.changed_s,
         "reason": deal.reason,
         "advice": deal.advice,
-        "uri": invoice.to_uri(),
+        "uri": uri_of(daemon, invoice) if is_asked else invoice.to_uri(),
         "address": invoice.address,
         "amount": None if invoice.amount_sat is None else Amount(invoice.amount_sat),
         "label": invoice.label,

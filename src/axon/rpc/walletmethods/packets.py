@@ -157,7 +157,7 @@ async def takepacket(daemon: WalletDaemon, packet: str, wait: int = 0) -> Json:
     deal = await wait_for_deal(
         daemon, Role.PAYEE, invoice_id, wait, lambda deal: deal.stage in ENDED
     )
-    return deal_json(deal)
+    return deal_json(daemon, deal)
 
 
 @method("payments")
@@ -173,4 +173,4 @@ async def takereceipt(daemon: WalletDaemon, receipt: str) -> Json:
     await at_desk(daemon, TakeReceipt(receipt))
     invoice_id = Receipt.decode(receipt).invoice.id
     deal = await wait_for_deal(daemon, Role.PAYER, invoice_id, 0, lambda _: True)
-    return deal_json(deal)
+    return deal_json(daemon, deal)
