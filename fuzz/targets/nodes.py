@@ -44,6 +44,7 @@ from axon.machine import (
     Transmit,
 )
 from axon.node import commands, partners, spends, walletjobs, work
+from axon.node.blockreads import ReadBlock
 from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -54,6 +55,7 @@ from axon.p2p.compactblock import compact_block
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.filterheaders import FilterHeaderChain
 from axon.p2p.redial import Target
+from axon.payments.beef import ProveTransactions
 from axon.primitives.hashes import Txid
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.netaddress import TimedAddress
@@ -512,6 +514,7 @@ _LIGHT_ORDERS: Final[tuple[object, ...]] = (
     commands.Rescan(0),
     commands.Rescan(111),
     commands.RecentFeerates(3),
+    ReadBlock(2, ProveTransactions((_FIRST.txid,))),
     spends.FindSpends((_CLAIM,)),
     spends.StopFinding((_CLAIM,)),
     spends.WatchPayment(_FIRST, (_CLAIM,)),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from axon.machine import MINUTE, SECOND
+from axon.node.blockreads import ReadBlock
 from axon.node.commands import Feerates, RecentFeerates, SendTransaction
 from axon.node.facts import PaymentFound, TransactionSpread, UnconfirmedPaymentFound
 from axon.p2p.filterheaders import RECORD_SIZE
+from axon.primitives.block import Block
+from axon.primitives.network import REGTEST, Network
 from axon.primitives.transaction import TxOut
 from tests.node.lightnetwork import OTHER_HOME, Light, light, network, pay_bob
 from tests.node.naivewallet import NaiveWallet
@@ -152,6 +157,30 @@ def test_the_last_blocks_are_read_for_what_they_charged() -> None:
     too_many = net.simulation.command(bob.number, RecentFeerates(51))
     bob.until(lambda: too_many.done)
     assert too_many.value is None
+
+
+def test_blocks_are_read_for_what_somebody_wants_to_know_of_them() -> None:
+    net = network(6, 2)
+    bob = light(net, NaiveWallet([BOB.script]), (0, 1))
+    bob.until(bob.synced)
+    looks = [ReadBlock(3, Counting("x")), ReadBlock(3, Counting("y")), ReadBlock(4, Counting("x"))]
+    asked = [net.simulation.command(bob.number, look) for look in looks]
+    missing = net.simulation.command(bob.number, ReadBlock(7_000, Counting("x")))
+    bob.until(lambda: all(each.done for each in asked))
+    assert [each.value for each in asked] == ["x at 3: 1", "y at 3: 1", "x at 4: 1"]
+    assert (missing.done, missing.value) == (True, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Counts the transactions of a block."""
+
+    name: str
+
+    def read(self, block: Block, height: int, network: Network) -> str:
+        """As a text."""
+        assert network is REGTEST
+        return f"{self.name} at {height}: {len(block.transactions)}"
 
 
 def filters_received(client: Light) -> bool:

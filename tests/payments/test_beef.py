@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from axon.errors import DecodeError
-from axon.payments.beef import BEEF_VERSION, Beef, check_beef, completed, decode_beef, encode_beef
+from axon.payments.beef import (
+    BEEF_VERSION,
+    Beef,
+    check_beef,
+    completed,
+    decode_beef,
+    encode_beef,
+    missing_proofs,
+)
 from axon.payments.bump import Bump
-from axon.payments.packet import MAX_PACKET_BYTES, Packet
+from axon.payments.packet import MAX_PACKET_BYTES, Confirmed, Packet
 from axon.payments.proof import Checked
 from axon.payments.verdict import PaymentLevel, Wanted
+from axon.primitives.block import Block
 from axon.primitives.encoding import Reader
 from axon.primitives.hashes import Txid, from_hex, to_hex
 from axon.primitives.merkle import fold_branch
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
 from tests.payments.payscene import (
     ALICE,
@@ -60,6 +71,17 @@ def check(chain: PayChain, beef: Beef, wanted: Wanted = WANTED) -> Checked:
     return check_beef(beef, wanted, chain.headers, kernel, POLICY)
 
 
+def proved(beef: Beef, blocks: Mapping[int, Block]) -> list[Confirmed]:
+    """What these blocks, by height, prove of what a BEEF lacks."""
+    missing = missing_proofs(beef).items()
+    return [
+        proof
+        for height, look in missing
+        if height in blocks
+        for proof in look.read(blocks[height], height, REGTEST)
+    ]
+
+
 # The examples of the two papers.
 
 
@@ -95,7 +117,7 @@ def test_a_packet_as_beef_and_back(chain: PayChain, packet: Packet) -> None:
     assert kept == [
         (item.transaction, item.height, item.position, item.branch) for item in packet.confirmed
     ]
-    assert completed(beef, dict(enumerate(chain.blocks))) == packet
+    assert completed(beef, proved(beef, dict(enumerate(chain.blocks)))) == packet
 
 
 def test_blocks_of_every_small_size() -> None:
@@ -105,7 +127,8 @@ def test_blocks_of_every_small_size() -> None:
         reward = chain.mine(*parents, miner=ALICE.script).transactions[0]
         parents = [*parents, reward]
         packet = chain.packet(pays_bob(*parents), *parents)
-        assert completed(decode_beef(encode_beef(packet)), {1: chain.blocks[1]}) == packet
+        beef = decode_beef(encode_beef(packet))
+        assert completed(beef, proved(beef, {1: chain.blocks[1]})) == packet
 
 
 def test_what_the_payment_does_not_need_is_left_out(chain: PayChain, packet: Packet) -> None:
@@ -115,7 +138,9 @@ def test_what_the_payment_does_not_need_is_left_out(chain: PayChain, packet: Pac
     assert data.endswith(wide.transaction.raw + b"\x00")
     more = data.removesuffix(wide.transaction.raw + b"\x00")
     beef = decode_beef(more + narrow.raw + b"\x00")
-    assert completed(beef, dict(enumerate(chain.blocks))) == chain.packet(narrow, funding(3))
+    assert completed(beef, proved(beef, dict(enumerate(chain.blocks)))) == chain.packet(
+        narrow, funding(3)
+    )
 
 
 # How far it is believed.
@@ -132,15 +157,15 @@ def test_beef_is_signed_at_most(chain: PayChain, packet: Packet) -> None:
 def test_the_blocks_make_it_funded(chain: PayChain, packet: Packet) -> None:
     beef = decode_beef(encode_beef(packet))
     blocks = {item.height: chain.blocks[item.height] for item in beef.confirmed}
-    assert chain.check(completed(beef, blocks)).verdict.level is PaymentLevel.FUNDED
+    assert chain.check(completed(beef, proved(beef, blocks))).verdict.level is PaymentLevel.FUNDED
 
 
 def test_a_block_that_is_missing_or_another(chain: PayChain, packet: Packet) -> None:
     beef = decode_beef(encode_beef(packet))
     with pytest.raises(DecodeError, match="a block 1 with transaction"):
-        completed(beef, {2: chain.blocks[2]})
+        completed(beef, proved(beef, {2: chain.blocks[2]}))
     with pytest.raises(DecodeError, match="a block 2 with transaction"):
-        completed(beef, {1: chain.blocks[1], 2: chain.blocks[3]})
+        completed(beef, proved(beef, {1: chain.blocks[1], 2: chain.blocks[3]}))
 
 
 def test_a_path_that_leads_elsewhere(chain: PayChain, packet: Packet) -> None:

@@ -208,9 +208,12 @@ def test_wallets_that_never_meet_pay_by_file(
     assert json.loads(scanned.stdout)["id"] == found["id"], scanned.stderr
     beef = tmp_path / "payment.beef"
     beef.write_text(alice.run("packet", told["txid"], "--beef")[1])
-    assert bob.json("check", str(beef))["level"] == 2
+    assert bob.json("check", str(beef), "--offline")["level"] == 2
+    code, _, errors = bob.run("take", str(beef), "--offline")
+    assert (code, "no node gave the blocks" in errors) == (1, True)
+    assert bob.json("check", str(beef))["level"] == 4  # The node has given the blocks.
     receipt = tmp_path / "receipt.txt"
-    taken = bob.json("take", str(payment), "--receipt", str(receipt), bob.signing())
+    taken = bob.json("take", str(beef), "--receipt", str(receipt), bob.signing())
     assert taken["stage"] == "accepted"
     assert node.rpc("getrawmempool") == [told["txid"]]
     assert alice.json("take", str(receipt))["receipt"]

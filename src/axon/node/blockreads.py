@@ -1,6 +1,7 @@
-"""Blocks that a caller wants to look at, beside those of the scan: what the last ones charged.
+"""Blocks that a caller wants to look at, beside those of the scan: what the last ones charged, what
+one of them proves.
 
-asked --blocks come, are checked--> answered, with what was made of each
+asked --blocks come, are checked--> looked at --all that a caller wants--> answered
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from axon.chain.blockfees import feerate_of_block
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.machine import Instant, PeerId
-from axon.node.commands import Feerates
+from axon.node.commands import Feerates, RecentFeerates
 from axon.node.outbox import Outbox
 from axon.node.session import Session
-from axon.node.walletjobs import WALLET, MeasureBlockFees
+from axon.node.walletjobs import WALLET, BlockLook, LookAtBlock
 from axon.p2p.blockfetch import BlockFetch
 from axon.p2p.faults import PeerViolation
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
+from axon.primitives.network import Network
 from axon.primitives.verdict import Rejected
 
 MAX_READS: Final = 50
@@ -25,26 +29,56 @@ MAX_READS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class BlockFeesMeasured:
-    """Continuation: it is known what a block charged.
+class ReadBlock:
+    """Have a light client read a block of its best chain, for what somebody wants to know of it.
+
+    The answer is that; None if there is no such block, or too many are wanted at a time.
+
+    Args:
+        height: of the block.
+        look: what is to be found out.
+    """
+
+    height: int
+    look: BlockLook
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLookedAt:
+    """Continuation: a block was looked at.
 
     Args:
         entry: of which block.
         peer: who sent it.
+        looks: what was to be found out.
     """
 
     entry: HeaderEntry
     peer: PeerId
+    looks: tuple[BlockLook, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """What a block charged, in sat per 1,000 vbytes."""
+
+    def read(self, block: Block, height: int, network: Network) -> int:
+        return feerate_of_block(block, network.subsidy_sat(height))
 
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
     ticket: int
+    command: RecentFeerates | ReadBlock
     blocks: tuple[BlockHash, ...]  # The oldest first.
+
+    @property
+    def look(self) -> BlockLook:
+        return self.command.look if isinstance(self.command, ReadBlock) else _Charged()
 
 
 class BlockReads:
-    """The feerates of single blocks, for callers.
+    """Single blocks, for callers.
 
     Args:
         outbox: where effects go.
@@ -65,26 +99,34 @@ class BlockReads:
         self._blocks = blocks
         self._floors = floors
         self._wanted: dict[BlockHash, HeaderEntry] = {}
-        self._known: dict[BlockHash, int] = {}  # Of blocks that a caller waits for.
+        self._known: dict[tuple[BlockHash, BlockLook], object] = {}  # What a caller waits for.
         self._callers: list[_Caller] = []
 
-    def want(self, count: int, ticket: int, now: Instant) -> None:
-        """Find what the last blocks charged; answered with None if too many are asked for."""
-        entries: list[HeaderEntry] = []
-        entry = self._tree.best
-        while entry.parent is not None and len(entries) < count:
-            entries.append(entry)
-            entry = entry.parent
-        if len(self._wanted) + len(entries) > MAX_READS:
+    def want(self, command: RecentFeerates | ReadBlock, ticket: int, now: Instant) -> None:
+        """Look at the last blocks, or at one; answered with None if too many are asked for."""
+        entries = self._entries(command)
+        if entries is None or len(self._wanted) + len(entries) > MAX_READS:
             self._outbox.answer(ticket, None)
             return
-        names = tuple([entry.hash for entry in reversed(entries)])
-        self._callers.append(_Caller(ticket, names))
+        caller = _Caller(ticket, command, tuple([entry.hash for entry in reversed(entries)]))
+        self._callers.append(caller)
         for entry in entries:
-            if entry.hash not in self._known:
+            if (entry.hash, caller.look) not in self._known:
                 self._wanted[entry.hash] = entry
         self.settle(now)
         self._answer()
+
+    def _entries(self, command: RecentFeerates | ReadBlock) -> list[HeaderEntry] | None:
+        """The blocks that a caller wants, the newest first; None if there is no such one."""
+        entry = self._tree.best
+        if isinstance(command, ReadBlock):
+            wanted = entry.ancestor(command.height)
+            return None if wanted is None else [wanted]
+        entries: list[HeaderEntry] = []
+        while entry.parent is not None and len(entries) < command.blocks:
+            entries.append(entry)
+            entry = entry.parent
+        return entries
 
     def settle(self, now: Instant) -> None:
         """Ask for what nobody asks for any more: the scan gives all requests up when it turns."""
@@ -97,12 +139,16 @@ class BlockReads:
         entry = self._wanted.pop(block_hash, None)
         if entry is None:
             return False
-        job = MeasureBlockFees(block_hash, entry.height, raw)
-        self._outbox.delegate(job, WALLET, BlockFeesMeasured(entry, session.peer))
+        waiting = [caller.look for caller in self._callers if block_hash in caller.blocks]
+        looks = tuple(dict.fromkeys(waiting))
+        job = LookAtBlock(block_hash, entry.height, raw, looks)
+        self._outbox.delegate(job, WALLET, BlockLookedAt(entry, session.peer, looks))
         return True
 
-    def measured(self, done: BlockFeesMeasured, outcome: int | Rejected, now: Instant) -> None:
-        """It is known what a block charged; Rejected if the peer sent another one."""
+    def looked_at(
+        self, done: BlockLookedAt, outcome: tuple[object, ...] | Rejected, now: Instant
+    ) -> None:
+        """It is known what a block says; Rejected if the peer sent another one."""
         entry, peer = done.entry, done.peer
         if isinstance(outcome, Rejected):
             self._wanted[entry.hash] = entry
@@ -111,7 +157,8 @@ class BlockReads:
             )
             self._outbox.perform(self._blocks.missing(peer, entry.hash, now))
             return
-        self._known[entry.hash] = outcome
+        for look, found in zip(done.looks, outcome, strict=True):
+            self._known[entry.hash, look] = found
         self._outbox.perform(self._blocks.arrived(entry.hash, now))
         self._answer()
 
@@ -119,14 +166,21 @@ class BlockReads:
         """Answer every caller whose blocks are all here."""
         waiting: list[_Caller] = []
         for caller in self._callers:
-            if all(name in self._known for name in caller.blocks):
-                feerates = tuple([self._known[name] for name in caller.blocks])
-                self._outbox.answer(caller.ticket, Feerates(feerates, self._floor()))
+            names = [(block_hash, caller.look) for block_hash in caller.blocks]
+            if all(name in self._known for name in names):
+                found = [self._known[name] for name in names]
+                self._outbox.answer(caller.ticket, self._answer_to(caller, found))
             else:
                 waiting.append(caller)
         self._callers = waiting
         if not waiting:
             self._known.clear()
+
+    def _answer_to(self, caller: _Caller, found: list[object]) -> object:
+        if isinstance(caller.command, ReadBlock):
+            return found[0]
+        feerates = tuple([each for each in found if isinstance(each, int)])
+        return Feerates(feerates, self._floor())
 
     def _floor(self) -> int:
         floors = sorted(self._floors.values())

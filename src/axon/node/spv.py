@@ -22,7 +22,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND, Instant, NoCommand, PeerId, earlier
-from axon.node.blockreads import BlockFeesMeasured, BlockReads
+from axon.node.blockreads import BlockLookedAt, BlockReads, ReadBlock
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, InSync, MessageIgnored
@@ -322,9 +322,9 @@ class SpvNode(PeerNode):
             case FiltersChecked():
                 assert isinstance(outcome, tuple | Rejected)
                 self._disputes.checked(continuation, outcome, now)
-            case BlockFeesMeasured():
-                assert isinstance(outcome, int | Rejected)
-                self._reads.measured(continuation, outcome, now)
+            case BlockLookedAt():
+                assert isinstance(outcome, tuple | Rejected)
+                self._reads.looked_at(continuation, outcome, now)
             case UnconfirmedTaken():
                 self.transactions.taken(continuation, bool(outcome), now)
             case WalletAsked(ticket):
@@ -385,8 +385,8 @@ class SpvNode(PeerNode):
             case Rescan(height):
                 self.scan.rescan(height, now)
                 self._outbox.answer(ticket, None)
-            case RecentFeerates(blocks):
-                self._reads.want(blocks, ticket, now)
+            case RecentFeerates() | ReadBlock():
+                self._reads.want(command, ticket, now)
             case _ if isinstance(command, PayeeCommand):
                 self._payees.carry_out(ticket, command, now)
             case _ if isinstance(command, PartnerCommand):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from axon.chain.blockbody import read_body
-from axon.chain.blockfees import feerate_of_block
 from axon.chain.filtercheck import FilterDoubt, doubt
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
@@ -20,6 +19,7 @@ from axon.node.jobs import DecodeTransaction, LearnHeaders
 from axon.node.spendjobs import SpendJob
 from axon.node.spendjobs import perform as perform_for_others
 from axon.node.work import decode_transaction
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
 from axon.primitives.network import Network
@@ -118,13 +118,21 @@ class CheckFilters:
     filters: tuple[bytes, ...]
 
 
+class BlockLook(Protocol):
+    """What somebody wants to know of a block; equal ones are answered once."""
+
+    def read(self, block: Block, height: int, network: Network) -> object:
+        """That, of a block that was checked against its header."""
+
+
 @dataclass(frozen=True, slots=True)
-class MeasureBlockFees:
-    """What a block charged, by `chain.blockfees`; Rejected if the bytes are not that block."""
+class LookAtBlock:
+    """What each of these makes of a block, as a tuple; Rejected if the bytes are not that block."""
 
     hash: BlockHash
     height: int
     raw: bytes
+    looks: tuple[BlockLook, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +254,11 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             return _run(wallet, command)
         case CheckFilters(block_hash, raw, filters):
             return _check_filters(block_hash, raw, filters)
-        case MeasureBlockFees(block_hash, height, raw):
+        case LookAtBlock(block_hash, height, raw, looks):
             block = read_body(block_hash, raw)
             if isinstance(block, Rejected):
                 return block
-            return feerate_of_block(block, wallet.network.subsidy_sat(height))
+            return tuple([look.read(block, height, wallet.network) for look in looks])
         case DecodeTransaction(payload):
             return decode_transaction(payload)
         case LearnHeaders(headers):

@@ -3,8 +3,8 @@
 A BEEF holds the same transactions as a packet, and Merkle paths for those that blocks have. What it
 lacks is the proof of each block's coinbase: its paths do not say how deep the leaves of the tree
 are, so an inner node, or half of a 64-byte transaction, could be passed off as a transaction. A
-payment that comes as BEEF is therefore `SIGNED` at most. Who fetches the blocks that it names makes
-a packet of it (`completed`), which can be more.
+payment that comes as BEEF is therefore `SIGNED` at most. Who reads the blocks that it names makes a
+packet of it (`missing_proofs`, `completed`), which can be more.
 
 BEEF knows no witness. Where a transaction has one it is written in the form of BIP 144, which
 readers that know only the old form refuse.
@@ -12,7 +12,7 @@ readers that know only the old form refuse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
@@ -38,6 +38,7 @@ from axon.primitives.block import Block
 from axon.primitives.encoding import Reader, compact_size
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.merkle import fold_branch
+from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction
 from axon.wallet.unconfirmed import ScriptCheck
 
@@ -152,26 +153,56 @@ def check_beef(
     return Checked(replace(found, height=height))
 
 
-def completed(beef: Beef, blocks: Mapping[int, Block]) -> Packet:
-    """The packet of a payment that came as BEEF, by one who has fetched its blocks.
+@dataclass(frozen=True, slots=True)
+class ProveTransactions:
+    """What a block proves of transactions that it should have; a `BlockLook`.
 
     Args:
-        blocks: by height, each checked against its header; `beef.confirmed` says which.
+        txids: of these.
+    """
+
+    txids: tuple[Txid, ...]
+
+    def read(self, block: Block, height: int, _network: Network) -> tuple[Confirmed, ...]:
+        """A proof of each that it has, in the order in which they are wanted."""
+        places = {each.txid: place for place, each in enumerate(block.transactions)}
+        return tuple(
+            [
+                Confirmed.from_block(block, height, places[txid])
+                for txid in self.txids
+                if txid in places
+            ]
+        )
+
+
+def missing_proofs(beef: Beef) -> dict[int, ProveTransactions]:
+    """What a BEEF does not prove, by the height of the block that does."""
+    groups = groupby(beef.confirmed, key=lambda item: item.height)
+    return {
+        height: ProveTransactions(tuple([item.transaction.txid for item in group]))
+        for height, group in groups
+    }
+
+
+def completed(beef: Beef, proofs: Sequence[Confirmed]) -> Packet:
+    """The packet of a payment that came as BEEF, by one who has read its blocks.
+
+    Args:
+        proofs: what the blocks of `missing_proofs` say.
 
     Raises:
-        DecodeError: a block is missing, or does not have the transaction.
+        DecodeError: a block does not have a transaction, or it is too much for a packet.
     """
-    proofs: list[Confirmed] = []
+    proved = {item.transaction.txid for item in proofs}
     for item in beef.confirmed:
-        block = blocks.get(item.height)
-        txids = [] if block is None else [each.txid for each in block.transactions]
-        if block is None or item.transaction.txid not in txids:
+        if item.transaction.txid not in proved:
             raise DecodeError(
                 f"a block {item.height} with transaction {to_hex(item.transaction.txid)}"
             )
-        position = txids.index(item.transaction.txid)
-        proofs.append(Confirmed.from_block(block, item.height, position))
-    return make_packet(beef.transaction, proofs, beef.unconfirmed)
+    packet = make_packet(beef.transaction, proofs, beef.unconfirmed)
+    if len(packet.encode()) > MAX_PACKET_BYTES:
+        raise DecodeError(f"a packet of at most {MAX_PACKET_BYTES} bytes")
+    return packet
 
 
 def _check_path(item: OnPath, chain: HeaderChainView) -> Verdict | None:

@@ -34,6 +34,12 @@ from axon.wallet.unconfirmed import ScriptCheck
 PART: Final = "AXONPAY/"
 """With this the text of a code begins."""
 
+UNPROVED: Final = (
+    "which shows of no coin that it exists, and no node gave the blocks that do: try again when one"
+    " is in reach, ask for a packet of axon, or wait until a block has the payment"
+)
+"""Why a payment is not taken that came as BEEF, and what can be done."""
+
 PaymentFile = Packet | Beef
 
 
@@ -166,14 +172,11 @@ def refuse_unpayable(payment: PaymentFile) -> Packet:
     """The packet of a payment that is to be taken.
 
     Raises:
-        BadPayment: it came as BEEF, which shows of no coin that it exists.
+        BadPayment: it came as BEEF, which shows of no coin that it exists, and was not completed.
     """
     if isinstance(payment, Packet):
         return payment
-    raise BadPayment(
-        f"payment {to_hex(payment.transaction.txid)} came as BEEF, which shows of no coin that it"
-        " exists: ask for a packet of axon, or wait until a block has it"
-    )
+    raise BadPayment(f"payment {to_hex(payment.transaction.txid)} came as BEEF, {UNPROVED}")
 
 
 def take_packet(

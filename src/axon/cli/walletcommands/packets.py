@@ -22,9 +22,10 @@ from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import ConfigError, DecodeError, disk_refusal
 from axon.host.walletclient import WalletClient
 from axon.payments.beef import BEEF_VERSION
-from axon.payments.byfile import PART
+from axon.payments.byfile import PART, UNPROVED
 from axon.payments.packetfile import MAX_TEXT, PartCollector
 from axon.payments.receipt import BEGIN as RECEIPT_BEGIN
+from axon.payments.verdict import PaymentLevel
 from axon.rpc.walletmethods.direct import NOBODY
 
 STANDARD: Final = "-"
@@ -100,7 +101,8 @@ def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
         "file",
         metavar="FILE",
         help=f"{what}: the text of a packet, the texts of its QR codes (one a line, in any order,"
-        " as a program that reads codes prints them), or BEEF; - for what is piped in",
+        " as a program that reads codes prints them), or BEEF, for which nodes give the blocks that"
+        " prove its coins; - for what is piped in",
     )
 
 
@@ -283,6 +285,8 @@ def _take(options: WalletOptions) -> int:
             if options.as_json:
                 write_json(found)
             return 1
+        if found["level"] <= PaymentLevel.SIGNED:
+            raise ConfigError(f"this payment came as BEEF, {UNPROVED}")
         with_passphrase(
             arguments,
             lambda secret: client.call("openpayments", secret, NOBODY),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from axon.errors import WalletError
+from axon.errors import DecodeError, WalletError
+from axon.node.blockreads import ReadBlock
 from axon.node.spends import FindSpends
-from axon.payments.beef import encode_beef
+from axon.payments.beef import Beef, completed, encode_beef, missing_proofs
 from axon.payments.byfile import (
     CheckPacket,
     FileChecked,
+    PaymentFile,
     TakePacket,
     TakeReceipt,
     read_payment,
@@ -19,7 +23,7 @@ from axon.payments.byfile import (
 )
 from axon.payments.coinsfound import claimed_coins, found_verdict
 from axon.payments.deal import Role
-from axon.payments.packet import Packet
+from axon.payments.packet import Confirmed, Packet
 from axon.payments.packetbuilder import CannotProve, build_packet
 from axon.payments.packetfile import to_parts, to_text
 from axon.payments.receipt import Receipt
@@ -38,6 +42,12 @@ from axon.rpc.walletmethods.direct import (
     wait_for_deal,
 )
 from axon.wallet.wallet import Wallet
+
+MAX_BEEF_BLOCKS: Final = 25
+"""So many blocks are read for one BEEF, of up to 4 MB each."""
+
+BLOCKS_LIMIT_S: Final = 60.0
+"""For so long they are waited for."""
 
 _FORMS: Final[dict[str, Callable[[Packet], Json]]] = {
     "text": to_text,
@@ -112,8 +122,7 @@ async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
         payment = read_payment(packet)
     except WalletError as error:
         raise refusal(error) from None
-    found = await at_desk(daemon, CheckPacket(payment))
-    assert isinstance(found, FileChecked), "what is not refused was checked"
+    payment, found = await _checked(daemon, payment)
     checked, verdict = found.checked, found.checked.verdict
     if verdict.level is PaymentLevel.FUNDED and checked.claims:
         spends = await daemon.command(FindSpends(claimed_coins(checked.claims)))
@@ -134,25 +143,53 @@ async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
     }
 
 
+async def _checked(daemon: WalletDaemon, payment: PaymentFile) -> tuple[PaymentFile, FileChecked]:
+    """A payment and what it proves; BEEF with the proofs that it lacks, if nodes give its blocks.
+
+    Raises:
+        RpcError: it pays no invoice of this wallet.
+    """
+    found = await at_desk(daemon, CheckPacket(payment))
+    assert isinstance(found, FileChecked), "what is not refused was checked"
+    if isinstance(payment, Beef) and found.checked.verdict.level is not PaymentLevel.REFUSED:
+        whole = await _completed(daemon, payment)
+        if whole is not None:
+            return await _checked(daemon, whole)
+    return payment, found
+
+
+async def _completed(daemon: WalletDaemon, beef: Beef) -> Packet | None:
+    """A BEEF whose paths lead to our headers, as a packet; None if nodes do not give its blocks."""
+    missing = missing_proofs(beef)
+    if len(missing) > MAX_BEEF_BLOCKS or not daemon.node.sessions:
+        return None
+    proofs: list[Confirmed] = []
+    with suppress(TimeoutError, DecodeError):
+        async with asyncio.timeout(BLOCKS_LIMIT_S):
+            for height, look in missing.items():
+                proofs += await daemon.command(ReadBlock(height, look)) or ()
+        return completed(beef, proofs)
+    return None
+
+
 @method("payments", waits=True)
 async def takepacket(daemon: WalletDaemon, packet: str, wait: int = 0) -> Json:
     """Takes a payment that came as a file for the invoice that it pays: it is checked, accepted,
     handed to the network, and a receipt is signed. The words must be open (openpayments).
 
     Args:
-        packet: Its text, or the texts of its codes
+        packet: Its text, the texts of its codes, or BEEF in hex, for which nodes give the blocks
+            that prove its coins
         wait: Wait so many milliseconds at most until it is accepted or refused
 
     Returns:
         {...}    (json object) As in listdeals
     """
     try:
-        payment = refuse_unpayable(read_payment(packet))
+        payment, found = await _checked(daemon, read_payment(packet))
+        await at_desk(daemon, TakePacket(refuse_unpayable(payment)))
     except WalletError as error:
         raise refusal(error) from None
-    found = await at_desk(daemon, CheckPacket(payment))
-    assert isinstance(found, FileChecked), "what is not refused was checked"
-    await at_desk(daemon, TakePacket(payment))
     invoice_id = found.invoice.id
     deal = await wait_for_deal(
         daemon, Role.PAYEE, invoice_id, wait, lambda deal: deal.stage in ENDED
