@@ -426,8 +426,12 @@ def test_a_payment_whose_block_left_the_chain_is_settled_and_watched_again() -> 
     assert watched == KeepWatching(frozenset()), "what is settled is watched no more"
     height = town.chain.height - 1
     town.bob.wallet.follow_chain(height, height, town.chain.blocks[height].hash)
-    town.bob.settled.clear()
-    _, settle, watch = town.bob.do(FollowBlocks()).wants
+    parent = town.chain.tree.best.parent
+    assert parent is not None
+    left = AtDesk(FollowBlocks(), BestHeaders(parent), town.bob.now_s)
+    step = town.bob.desk.perform(left)
+    assert isinstance(step, DealStep)
+    _, settle, watch = step.wants
     assert settle == Settle(paid)
     assert isinstance(watch, WatchFor)
     assert watch.transaction == paid

@@ -178,6 +178,19 @@ def test_a_partial_tree_has_the_branches_of_its_matches(
 
 
 @given(txids, st.data())
+def test_a_partial_tree_is_made_of_branches_without_the_block(
+    ids: list[Txid], data: st.DataObject
+) -> None:
+    places = {0, data.draw(st.integers(0, len(ids) - 1))}
+    branches = {place: merkle_branch(ids, place) for place in places}
+    tree = PartialMerkleTree.from_branches({place: ids[place] for place in places}, branches)
+    root, found = PartialMerkleTree.decode(Reader(tree.encode())).extract()
+    assert root == merkle_root(ids)
+    assert found == [(place, ids[place]) for place in sorted(places)]
+    assert tree.total <= len(ids)
+
+
+@given(txids, st.data())
 def test_a_damaged_partial_tree_proves_nothing(ids: list[Txid], data: st.DataObject) -> None:
     tree = PartialMerkleTree.build(ids, [index % 3 == 0 for index in range(len(ids))])
     raw = bytearray(tree.encode())

@@ -164,6 +164,33 @@ def test_without_any_node_it_is_checked_kept_and_settled_later(
         assert "BEGIN PROOF" in wallet.call("getreceipt", invoice["id"])
 
 
+def test_a_payer_without_a_node_is_shown_the_block_by_the_payee(
+    node: NodeProcess, people: tuple[WalletProcess, WalletProcess]
+) -> None:
+    alice, bob = people
+    nobody, listens = free_ports(2)
+    bob.serve(f"--listen=127.0.0.1:{listens}", bob.signing()).sync()
+    invoice = bob.call("createinvoice", "0.5", "Bob", "a bicycle")
+    partner = bob.call("servewallets")["partner"]
+    alice.json("sync")
+    lonely = WalletProcess(alice.folder, "alice", [Endpoint("127.0.0.1", nobody)])
+    with lonely.serve(f"--partner={partner}"):
+        draft = lonely.call("draftpayment", {invoice["address"]: "0.5"}, {"fee_rate": 2})
+        told = lonely.call(
+            "payinvoice", invoice["uri"], draft["psbt"], PASSPHRASE, True, {"wait": 50_000}
+        )
+        assert told["stage"] == "accepted"
+        wait_until(lambda: told["txid"] in node.rpc("getrawmempool"), SETTLE_S, "Bob's node has it")
+        (block,) = node.rpc("generatetoaddress", 1, Signer("Carol").address())
+
+        def is_settled() -> bool:
+            return bool(deal(lonely, invoice["id"])["stage"] == "settled")
+
+        wait_until(is_settled, SETTLE_S, "Bob shows the block")
+        assert not lonely.call("getpeerinfo"), "no node is in reach"
+        assert f"Block: {block}" in lonely.call("getreceipt", invoice["id"])
+
+
 def test_bob_is_reached_by_an_onion_service(
     people: tuple[WalletProcess, WalletProcess],
 ) -> None:

@@ -15,7 +15,7 @@ from axon.payments.byfile import (
     take_packet,
     take_receipt,
 )
-from axon.payments.chainmessages import MAX_PROOF_BYTES
+from axon.payments.chainmessages import MAX_PROOF_BYTES, ProofMessage
 from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks, rule_out
 from axon.payments.headerchain import HeaderChainView
@@ -35,6 +35,7 @@ from axon.payments.partnerevents import (
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk, check_pays
 from axon.payments.payjoin import Declined, Proposal, Trouble
+from axon.payments.shownproofs import take_proof
 from axon.payments.step import DealStep, Settle
 from axon.payments.terms import Terms
 from axon.payments.verdict import Verdict
@@ -152,7 +153,13 @@ class PayeeSilent:
 
 @dataclass(frozen=True, slots=True)
 class FollowBlocks:
-    """The wallet has looked through blocks, or time has passed. The outcome is a `DealStep`."""
+    """The wallet has looked through blocks, or time has passed. The outcome is a `DealStep`.
+
+    Args:
+        alone: a header has come, and no node is there to give its block.
+    """
+
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,15 +263,18 @@ class Desk:
                 if proof is None and self._payee is not None:
                     proof = self._payee.invoices.prove(hint, session_id, now_s)
                 return proof
+            case Heard(_, side, invoice_id, ProofMessage() as message):
+                return take_proof(self._book, side, invoice_id, message, ordered.chain, now_s)
             case Heard(_, side, invoice_id, message):
                 if side is Side.PAYER:
                     return self._payer.hear(invoice_id, message, now_s)
                 return self._receiving.hear(invoice_id, message, ordered.chain, now_s)
             case ResumeDeals():
                 return self._resume(now_s)
-            case FollowBlocks():
-                wants = follow_blocks(self._wallet, self._book, now_s)
+            case FollowBlocks(alone):
+                wants = follow_blocks(self._wallet, self._book, ordered.chain, now_s)
                 wants += self._payer.ask_receipts(now_s).wants
+                wants += self._payer.ask_proofs().wants if alone else ()
                 if self._payee is not None:
                     wants += self._payee.recheck(ordered.chain, now_s).wants
                 return DealStep(wants=wants)

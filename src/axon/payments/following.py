@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
+from axon.payments.headerchain import HeaderChainView
 from axon.payments.receipt import Receipt
 from axon.payments.receiptproof import MinedProof
+from axon.payments.shownproofs import is_shown
 from axon.payments.step import KeepWatching, Settle, Want, WatchFor
 from axon.payments.verdict import CoinClaim, PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
@@ -23,10 +25,13 @@ from axon.wallet.unconfirmed import record_sent
 from axon.wallet.wallet import Wallet
 
 
-def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> tuple[Want, ...]:
+def follow_blocks(
+    wallet: Wallet, book: Book, chain: HeaderChainView, now_s: int
+) -> tuple[Want, ...]:
     """Write down what the wallet's blocks say of its deals.
 
     Args:
+        chain: our best chain, for payments that are settled by a proof alone.
         now_s: seconds since 1970.
 
     Returns:
@@ -38,7 +43,7 @@ def follow_blocks(wallet: Wallet, book: Book, now_s: int) -> tuple[Want, ...]:
     paid_sat = _paid_by_script(wallet)
     wants: list[Want] = []
     for deal in book.deals():
-        moved = _followed(wallet, deal, paid_sat, now_s)
+        moved = _followed(wallet, deal, paid_sat, chain, now_s)
         if moved is deal:
             continue
         if deal.joined is not None and moved.joined is None:
@@ -61,12 +66,18 @@ def _paid_by_script(wallet: Wallet) -> dict[bytes, int]:
     return found
 
 
-def _followed(wallet: Wallet, deal: Deal, paid_sat: Mapping[bytes, int], now_s: int) -> Deal:
+def _followed(
+    wallet: Wallet,
+    deal: Deal,
+    paid_sat: Mapping[bytes, int],
+    chain: HeaderChainView,
+    now_s: int,
+) -> Deal:
     confirmed = wallet.ledger.confirmed
     paying = [txid for txid in deal.txids if txid in confirmed and _pays(wallet, deal, txid)]
     mined = paying[0] if paying else _joined(wallet, deal)
     if deal.stage is DealStage.SETTLED:
-        has_left = deal.packet is not None and mined is None
+        has_left = deal.packet is not None and mined is None and not is_shown(deal, chain)
         return _unsettled(wallet, deal, now_s) if has_left else deal
     if mined is not None:
         return _settled(wallet, deal, mined, now_s)
@@ -112,7 +123,8 @@ def proved(wallet: Wallet, receipt: Receipt) -> Receipt:
 def _unsettled(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
     """Its block has left the chain; where its coins are now was not looked up."""
     verdict = Verdict(PaymentLevel.SIGNED, height=wallet.ledger.tip.height)
-    return deal.moved(DealStage.ACCEPTED, now_s, verdict=verdict)
+    receipt = None if deal.receipt is None else replace(deal.receipt, proof=None)
+    return deal.moved(DealStage.ACCEPTED, now_s, verdict=verdict, receipt=receipt)
 
 
 def _rival(wallet: Wallet, deal: Deal) -> Txid | None:

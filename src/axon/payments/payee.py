@@ -6,7 +6,6 @@
 A payer who knows payjoin gets time to offer one; what he sent first is good by itself, and is
 settled when he does not, sends it once more, says that he is done, or goes silent. Every stage is
 written down before the payer hears of it, and each message may come twice: the answer is the same.
-Nothing here waits; it belongs to the thread of its wallet.
 """
 
 from __future__ import annotations
@@ -43,6 +42,7 @@ from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.proof import check_packet
 from axon.payments.receipt import Receipt
 from axon.payments.receipt import issue as issue_receipt
+from axon.payments.shownproofs import ask_proof
 from axon.payments.step import DealStep, LookUp, Settle, Tell, Want, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import Txid, to_hex
@@ -123,7 +123,7 @@ class PayeeDesk:
                 visit.joins = self._joins and knows_payjoin(message)
                 if deal.stage is DealStage.ISSUED:
                     self._book.put(deal.moved(DealStage.LINKED, now_s))
-                return DealStep()
+                return DealStep(ask_proof(deal, message))
             case GetInvoice():
                 return DealStep((InvoiceMessage(deal.invoice.to_uri()),))
             case PaymentMessage():

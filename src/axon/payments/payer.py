@@ -35,6 +35,7 @@ from axon.payments.packetbuilder import build_packet
 from axon.payments.payjoin import Offer
 from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.receipt import Receipt, verify
+from axon.payments.shownproofs import ask_proof, unproved
 from axon.payments.step import DealStep, ReachPayee, RestLink, Settle, Want
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.transaction import Transaction
@@ -65,6 +66,7 @@ class PayerDesk:
         self._words: dict[bytes, Mnemonic] = {}  # By invoice, as long as a join may be signed.
         self._asked: dict[bytes, None] = {}  # Invoices whose receipts were asked for anew.
         self._waits_for_offer: dict[bytes, bool] = {}  # Payees who leave time for a join.
+        self._unproved: set[bytes] = set()  # Invoices whose payees are asked for proofs.
 
     def begin(
         self,
@@ -134,6 +136,13 @@ class PayerDesk:
                 wants += [RestLink(deal.invoice.id), ReachPayee(deal.invoice)]
         return DealStep(wants=tuple(wants))
 
+    def ask_proofs(self) -> DealStep:
+        """A header came, and no node is there to give its block: ask payees for what is in it."""
+        waiting = [deal for deal in self._book.deals(Role.PAYER) if unproved(deal) is not None]
+        self._unproved = {deal.invoice.id for deal in waiting}
+        wants = [(RestLink(deal.invoice.id), ReachPayee(deal.invoice)) for deal in waiting]
+        return DealStep(wants=tuple([want for pair in wants for want in pair]))
+
     def wants_join(self, invoice_id: bytes) -> bool:
         """Whether a join is still to be offered or signed."""
         return invoice_id in self._words
@@ -146,7 +155,7 @@ class PayerDesk:
         match message:
             case Hello():
                 self._waits_for_offer[invoice_id] = knows_payjoin(message)
-                return self._present(deal)
+                return self._present(deal, message)
             case VerdictMessage():
                 return self._judged(deal, message, now_s)
             case PayjoinAnswer():
@@ -158,8 +167,10 @@ class PayerDesk:
             case _:
                 return DealStep(end="a payer has no answer to that")
 
-    def _present(self, deal: Deal) -> DealStep:
+    def _present(self, deal: Deal, partner: Hello) -> DealStep:
         """The link stands: say how far we are."""
+        if deal.invoice.id in self._unproved and (asks := ask_proof(deal, partner)):
+            return DealStep(asks)
         if deal.stage is DealStage.CHECKED and self.wants_join(deal.invoice.id):
             return DealStep((PayjoinOffer.decode(deal.offer),))
         return DealStep((_payment(deal),)) if deal.receipt is None else DealStep(end=DONE)

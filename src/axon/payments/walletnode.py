@@ -374,6 +374,8 @@ class WalletNode:
                 self._order(FollowBlocks(), now)
             case HeadersAdvanced():
                 self._ask_links(BestAdvanced(self.spv.headers.best.header), now)
+                if not self.spv.sessions:
+                    self._order(FollowBlocks(alone=True), now)
 
     # What a person wants.
 

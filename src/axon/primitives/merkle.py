@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -104,6 +104,46 @@ class PartialMerkleTree:
 
         walk(len(levels) - 1, 0)
         return cls(len(txids), tuple(flags), tuple(hashes))
+
+    @classmethod
+    def from_branches(
+        cls, leaves: Mapping[int, Txid], branches: Mapping[int, Sequence[bytes]]
+    ) -> PartialMerkleTree:
+        """The proof of transactions whose branches are at hand, and not the block.
+
+        How many transactions the block has is not known then. The least number that fits stands for
+        it: it says no more than which levels end with an odd node.
+
+        Args:
+            leaves: the txids by position; the coinbase's among them, so that the depth holds.
+            branches: of each, the neighbours up to the root, lowest first.
+        """
+        nodes: dict[tuple[int, int], bytes] = {}
+        total = max(leaves) + 1
+        for position, txid in leaves.items():
+            digest: bytes = txid
+            for height, neighbour in enumerate(branches[position]):
+                place = position >> height
+                nodes[height, place], nodes[height, place ^ 1] = digest, neighbour
+                if not place & 1 and neighbour != digest:
+                    total = max(total, ((place + 1) << height) + 1)
+                digest = fold_branch(digest, (neighbour,), place & 1)
+            nodes[len(branches[position]), 0] = digest
+        flags: list[bool] = []
+        hashes: list[bytes] = []
+
+        def walk(height: int, place: int) -> None:
+            hit = any(position >> height == place for position in leaves)
+            flags.append(hit)
+            if height == 0 or not hit:
+                hashes.append(nodes[height, place])
+                return
+            walk(height - 1, 2 * place)
+            if (2 * place + 1) << (height - 1) < total:
+                walk(height - 1, 2 * place + 1)
+
+        walk(len(branches[0]), 0)
+        return cls(total, tuple(flags), tuple(hashes))
 
     def extract(self) -> tuple[bytes, list[tuple[int, Txid]]]:
         """The root that the proof leads to, and the matches with their positions.
