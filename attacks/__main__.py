@@ -17,7 +17,8 @@ from attacks import (
     seats,
     transactions,
     walletcrowds,
-    walletpartners,
+    walletpayees,
+    walletpayers,
 )
 from attacks.attack import Attack, Outcome, measure
 from attacks.probe import percentile
@@ -37,7 +38,8 @@ ATTACKS = {
     )
 }
 WALLET_ATTACKS = {
-    attack.name: attack for attack in (*walletcrowds.ATTACKS, *walletpartners.ATTACKS)
+    attack.name: attack
+    for attack in (*walletcrowds.ATTACKS, *walletpayers.ATTACKS, *walletpayees.ATTACKS)
 }
 SECONDS = 6.0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,12 @@ class WalletAttack:
     pay_s: float = PAY_S
     pays: bool = True
     memory_mb: float = MEMORY_MB
+
+
+def rounds(seconds: float) -> Iterator[int]:
+    """Numbers from 0, for so long."""
+    until = time.monotonic() + seconds
+    return itertools.takewhile(lambda _: time.monotonic() < until, itertools.count())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any, Final
 
 from attacks.linkstrangers import LinkStranger, read_invoice
-from attacks.walletpartners import packet_of, payment_of, proof_at
+from attacks.walletpayers import packet_of, payment_of, proof_at
 from attacks.walletvictim import MALLORY
 from axon.machine import Endpoint
 from axon.payments.messages import PaymentMessage, ReceiptMessage
