@@ -86,6 +86,7 @@ class Double:
     deals: list[dict[str, Any]] = field(default_factory=list)
     listening: str = ""
     """Where other wallets reach it; empty until its words are open."""
+    partners: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """The methods that were called and change something, in their order."""
 
@@ -231,6 +232,10 @@ class Double:
             for number in range(self.peers)
         ]
 
+    def listpartners(self) -> Json:
+        """Other wallets."""
+        return self.partners
+
     def draftpayment(
         self,
         recipients: dict[str, str],
@@ -289,6 +294,48 @@ class Double:
             raise RpcError(Code.PASSPHRASE_INCORRECT, "this is not the passphrase of this wallet")
         self.add_payment(2, -20 * COIN - 141, "send")
         return {"txid": txid(2), **self._delivered(self.payments[0])}
+
+    def payjoinpayment(self, uri: str, psbt: str, passphrase: str, *, allow_high_fee: bool) -> Json:
+        """The same, offered to its payee; he joins nothing where his place is called `closed`."""
+        sent = self.sendpayment(psbt, passphrase=passphrase, allow_high_fee=allow_high_fee)
+        self.calls.append("payjoinpayment")
+        assert isinstance(sent, dict)
+        joins = "closed" not in uri
+        return {**sent, "joined": joins, "why": "" if joins else "the receiver is not reached"}
+
+    def getpacket(self, wanted: str, form: str) -> Json:
+        """A payment as text."""
+        assert form == "text"
+        return f"payment {wanted}"
+
+    def getreceipt(self, wanted: str) -> Json:
+        """A receipt, where there is one."""
+        deal = next(each for each in self.deals if each["id"] == wanted)
+        if not deal["receipt"]:
+            raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
+        return f"receipt {wanted}"
+
+    def checkpacket(self, text: str) -> Json:
+        """What a payment proves."""
+        if text != "a payment":
+            raise RpcError(Code.WALLET, "this is no whole payment")
+        paid = Amount(COIN // 2)
+        return {"level": 4, "asked": paid, "paid": paid, "shown": SHOWN}
+
+    def takepacket(self, text: str) -> Json:
+        """Take it for the latest invoice."""
+        self.calls.append("takepacket")
+        assert self.listening
+        assert text == "a payment"
+        self.deals[0] |= {"stage": "accepted", "shown": SHOWN, "txid": txid(3), "receipt": True}
+        return self.deals[0]
+
+    def takereceipt(self, text: str) -> Json:
+        """Keep it for the latest payment."""
+        assert text.startswith("-----BEGIN")
+        self.calls.append("takereceipt")
+        self.deals[0] |= {"receipt": True}
+        return self.deals[0]
 
     def listdeals(self, wanted: str | None = None, count: int = 100) -> Json:
         """Payments from wallet to wallet."""

@@ -10,7 +10,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
+from axon.errors import ConfigError
 from axon.tui.app import WalletApp
+from axon.tui.files import FileAccess
 from axon.tui.model import WalletInfo
 from axon.wallet.amounts import Unit, parse_amount
 from axon.wallet.paymenturi import parse_payment_uri
@@ -26,7 +28,37 @@ def squares(text: str) -> list[str]:
     return [f"\x1b[97;40m█{text[-4:]}█\x1b[0m", "█████"]
 
 
-def app_of(double: Double, *, info: WalletInfo | None = None, offline: bool = False) -> WalletApp:
+class Shelf:
+    """Files in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def read_payment(self, name: str) -> str:
+        """A file's text."""
+        if name not in self.files:
+            raise ConfigError(f"cannot read {name}")
+        return self.files[name]
+
+    def save(self, name: str, text: str) -> None:
+        """Write a new file."""
+        if name in self.files:
+            raise ConfigError(f"{name} exists already: name a new file")
+        self.files[name] = text
+
+    @property
+    def access(self) -> FileAccess:
+        """As the program gets it."""
+        return FileAccess(lambda typed: self.files.get(typed, typed), self.read_payment, self.save)
+
+
+def app_of(
+    double: Double,
+    *,
+    info: WalletInfo | None = None,
+    offline: bool = False,
+    shelf: Shelf | None = None,
+) -> WalletApp:
     """The program over this wallet."""
     return WalletApp(
         double.ask,
@@ -35,6 +67,7 @@ def app_of(double: Double, *, info: WalletInfo | None = None, offline: bool = Fa
         qr_lines=squares,
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
         read_payee=parse_payment_uri,
+        files=(shelf or Shelf()).access,
         offline=offline,
     )
 
@@ -92,9 +125,10 @@ def play(
     info: WalletInfo | None = None,
     offline: bool = False,
     on_message: Callable[[Message], None] | None = None,
+    shelf: Shelf | None = None,
 ) -> WalletApp:
     """Run the program and play a scene with it, from the first look on; the program, ended."""
-    app = app_of(double or Double(), info=info, offline=offline)
+    app = app_of(double or Double(), info=info, offline=offline, shelf=shelf)
 
     async def run() -> None:
         async with app.run_test(size=size, message_hook=on_message) as pilot:

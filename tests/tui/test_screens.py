@@ -168,9 +168,16 @@ def test_peers_and_what_they_serve() -> None:
         assert rows[0] == ["127.0.0.2:18444", "/axon:0.1.0/", "112", "yes", "yes", "1.2 ms"]
         assert rows[2][3:5] == ["no", ""]
         double.peers = 0
+        partner = {"named": True, "connected": True, "proved": 1, "headers": 112, "filters": 0}
+        double.partners = [
+            {"partner": f"{'ab' * 32}@192.0.2.1:12966", **partner},
+            {"partner": f"{'cd' * 32}@192.0.2.2:12966", **partner, "connected": False},
+        ]
         await stage.look()
         await stage.until_told("#together", "No node is connected")
-        assert stage.rows("#peers LiveTable") == []
+        assert stage.rows("#peers LiveTable") == [
+            ["192.0.2.1:12966", "a wallet", "+112", "none yet", "", ""]
+        ]
 
     play(scene, double)
 

@@ -29,6 +29,7 @@ from axon.tui.asking import Ask, View, look
 from axon.tui.coins import CoinsPane
 from axon.tui.colours import DARK, LIGHT
 from axon.tui.direct import DirectPane
+from axon.tui.files import FileAccess
 from axon.tui.history import HistoryPane
 from axon.tui.model import WalletInfo
 from axon.tui.overview import OverviewPane
@@ -56,6 +57,7 @@ class WalletApp(App[None]):
         qr_lines: draws a QR code.
         read_amount: reads what was typed as an amount.
         read_payee: reads what was typed as an address or a payment URI.
+        files: reads and writes what wallets exchange that do not meet.
         offline: nobody is dialled, as was asked for.
     """
 
@@ -92,6 +94,7 @@ class WalletApp(App[None]):
         qr_lines: QrLines,
         read_amount: ReadAmount,
         read_payee: ReadPayee,
+        files: FileAccess,
         offline: bool = False,
     ) -> None:
         super().__init__()
@@ -103,11 +106,11 @@ class WalletApp(App[None]):
         self._panes: tuple[Pane, ...] = (
             OverviewPane(ask),
             HistoryPane(ask),
-            SendPane(ask, info, read_amount, read_payee),
+            SendPane(ask, info, read_amount, read_payee, files),
             ReceivePane(ask, qr_lines),
             CoinsPane(ask),
             PeersPane(ask),
-            DirectPane(ask, info, read_amount, qr_lines),
+            DirectPane(ask, info, read_amount, qr_lines, files),
         )
         self._due = asyncio.Event()
         self.animation_level = "none"  # Who turns to a screen wants to see it.

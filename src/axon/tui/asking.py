@@ -9,6 +9,7 @@ from axon.rpc.amounts import Json
 from axon.tui.deals import ShownDeal, read_deal
 from axon.tui.model import (
     Address,
+    Partner,
     Payment,
     Peer,
     ShownBalance,
@@ -17,6 +18,7 @@ from axon.tui.model import (
     read_address,
     read_balance,
     read_coin,
+    read_partner,
     read_payment,
     read_peer,
     read_sync,
@@ -48,6 +50,7 @@ class View:
     coins: tuple[ShownCoin, ...]
     addresses: tuple[Address, ...]
     peers: tuple[Peer, ...]
+    partners: tuple[Partner, ...]
     deals: tuple[ShownDeal, ...]
 
 
@@ -60,5 +63,6 @@ async def look(ask: Ask) -> View:
         coins=tuple(map(read_coin, await ask("listunspent"))),
         addresses=tuple(map(read_address, await ask("listaddresses"))),
         peers=tuple(map(read_peer, await ask("getpeerinfo"))),
+        partners=tuple(map(read_partner, await ask("listpartners"))),
         deals=tuple(map(read_deal, await ask("listdeals", None, MAX_PAYMENTS))),
     )

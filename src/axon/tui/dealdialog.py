@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from textwrap import wrap
 from typing import ClassVar, Final
 
@@ -15,7 +16,7 @@ from textual.screen import ModalScreen
 from axon.errors import AxonError
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask
-from axon.tui.deals import ShownDeal, deal_amount, deal_facts, deal_line, read_deal
+from axon.tui.deals import PAYER, ShownDeal, deal_amount, deal_facts, deal_line, read_deal
 from axon.tui.pane import Line, begin
 from axon.tui.receive import QrLines
 from axon.tui.wording import StyledText, Tone
@@ -33,12 +34,14 @@ class DealDialog(ModalScreen[None]):
         ask: asks the wallet.
         deal: what was known of it last.
         qr_lines: draws a QR code.
+        save: writes a text into a new file of this name.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "dismiss", "Close"),
         Binding("c", "copy", "Copy the URI"),
         Binding("r", "copy_receipt", "Copy the receipt"),
+        Binding("w", "write", "Write a file"),
     ]
 
     DEFAULT_CSS = """
@@ -54,8 +57,11 @@ class DealDialog(ModalScreen[None]):
     DealDialog #code.drawn { color: white; background: black; }
     """
 
-    def __init__(self, ask: Ask, deal: ShownDeal, qr_lines: QrLines) -> None:
+    def __init__(
+        self, ask: Ask, deal: ShownDeal, qr_lines: QrLines, save: Callable[[str, str], None]
+    ) -> None:
         super().__init__()
+        self._save = save
         self._ask = ask
         self._deal = deal
         self._picture = [Text.from_ansi(line).plain for line in qr_lines(deal.uri)]
@@ -64,7 +70,7 @@ class DealDialog(ModalScreen[None]):
         """How far it is, the URI and its picture, what was shown."""
         with Vertical() as box:
             box.border_title = "Payment from wallet to wallet"
-            box.border_subtitle = "esc closes, c copies the URI"
+            box.border_subtitle = "esc closes, c copies the URI, w writes a file"
             with VerticalScroll(can_focus=True):
                 yield Line(id="what")
                 yield Line(id="stage")
@@ -100,6 +106,27 @@ class DealDialog(ModalScreen[None]):
             self.notify(str(error), severity="error", markup=False)
         else:
             self.notify("The receipt was copied", timeout=2)
+
+    def action_write(self) -> None:
+        """What the partner needs, into a file in the working folder."""
+        begin(self, self._write())
+
+    async def _write(self) -> None:
+        deal = self._deal
+        try:
+            if deal.waits:
+                what, text = "invoice", deal.uri
+            elif deal.role == PAYER:
+                what, text = "payment", await self._ask("getpacket", deal.id, "text")
+            else:
+                what, text = "receipt", await self._ask("getreceipt", deal.id)
+            name = f"{what}-{deal.id[:8]}.txt"
+            self._save(name, text)
+        except AxonError as error:
+            said = error.message if isinstance(error, RpcError) else str(error)
+            self.notify(said, severity="error", markup=False)
+        else:
+            self.notify(f"The {what} is in {name}", markup=False)
 
     def _look_again(self) -> None:
         begin(self, self._look())

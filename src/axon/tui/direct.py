@@ -17,12 +17,14 @@ from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask, View
 from axon.tui.dealdialog import DealDialog
 from axon.tui.deals import PAYER, ShownDeal, deal_amount, deal_stage, read_deal
+from axon.tui.files import FileAccess
 from axon.tui.model import WalletInfo
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import DialogWords, PassphraseDialog
 from axon.tui.payform import ReadAmount
 from axon.tui.receive import QrLines
 from axon.tui.table import Column, LiveTable, Row
+from axon.tui.takeform import TakeForm
 from axon.tui.wording import StyledText, Tone, time_text
 
 _COLUMNS: Final = (
@@ -88,6 +90,7 @@ class DirectPane(Pane):
         info: what the wallet is.
         read_amount: reads what was typed as an amount.
         qr_lines: draws a QR code.
+        files: reads and writes what goes by other ways.
     """
 
     TITLE = "Direct"
@@ -107,9 +110,15 @@ class DirectPane(Pane):
     """
 
     def __init__(
-        self, ask: Ask, info: WalletInfo, read_amount: ReadAmount, qr_lines: QrLines
+        self,
+        ask: Ask,
+        info: WalletInfo,
+        read_amount: ReadAmount,
+        qr_lines: QrLines,
+        files: FileAccess,
     ) -> None:
         super().__init__(ask)
+        self._files = files
         self._info = info
         self._read_amount = read_amount
         self._qr_lines = qr_lines
@@ -140,12 +149,18 @@ class DirectPane(Pane):
             )
             yield Button("Ask for a payment", id="issue", variant="primary", compact=True)
         yield Line(id="wrong")
+        yield TakeForm(self.ask, self._files, signs=self._info.signs)
         yield DealTable(*_COLUMNS)
 
     def show(self, view: View) -> None:
         """Draw the latest answers of the wallet."""
         self._deals = {deal.key: deal for deal in view.deals}
         self.query_one(DealTable).show_rows({k: deal_row(d) for k, d in self._deals.items()})
+
+    @on(TakeForm.Taken)
+    def _was_taken(self, taken: TakeForm.Taken) -> None:
+        self.post_message(WalletChanged())
+        self._open(taken.deal)
 
     def action_form(self) -> None:
         """Type what is asked for."""
@@ -214,7 +229,7 @@ class DirectPane(Pane):
         self._open(next(each for each in found if each.role != PAYER))
 
     def _open(self, deal: ShownDeal) -> None:
-        self.app.push_screen(DealDialog(self.ask, deal, self._qr_lines))
+        self.app.push_screen(DealDialog(self.ask, deal, self._qr_lines, self._files.save))
 
     def _field(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)

@@ -158,6 +158,27 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """Another wallet that gives this one headers and filters.
+
+    Args:
+        address: KEY@HOST:PORT.
+        connected: there is a link to it.
+        headers, filters: how many it has given.
+    """
+
+    address: str
+    connected: bool
+    headers: int
+    filters: int
+
+    @property
+    def place(self) -> str:
+        """Where it is, without its key."""
+        return self.address.partition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """An address that was given out.
 
@@ -316,6 +337,11 @@ def read_peer(info: dict[str, Any]) -> Peer:
         filters=info["filters"],
         ping_ms=None if ping_s is None else float(ping_s) * 1_000,
     )
+
+
+def read_partner(info: dict[str, Any]) -> Partner:
+    """From one entry of `listpartners`."""
+    return Partner(info["partner"], info["connected"], info["headers"], info["filters"])
 
 
 def read_draft(draft: dict[str, Any]) -> ShownDraft:

@@ -44,6 +44,10 @@ class AskedPayment(Protocol):
     def invoice(self) -> str:
         """Not empty where the payee's wallet can be paid directly."""
 
+    @property
+    def payjoin(self) -> str:
+        """Not empty where a payjoin can be asked for over HTTP."""
+
 
 ReadPayee = Callable[[str], AskedPayment]
 """What a text asks for; an `AxonError` says why it cannot be paid."""
@@ -85,6 +89,7 @@ class Order:
         feerate_sat_vb: None leaves it to the wallet, which looks at the last blocks.
         invoice: the URI of an invoice, which is paid from wallet to wallet; empty for none.
         payjoin: its payee may join the payment with a coin of his.
+        joined_at: the payment URI, where its payee is asked to join over HTTP; empty for nobody.
     """
 
     to: str
@@ -94,6 +99,7 @@ class Order:
     note: str = ""
     invoice: str = ""
     payjoin: bool = True
+    joined_at: str = ""
 
 
 class PayForm(Vertical):
@@ -102,6 +108,7 @@ class PayForm(Vertical):
     Args:
         read_amount: reads what was typed as an amount.
         read_payee: reads what was typed as an address or a payment URI.
+        read_file: what was typed, or the invoice in a file of that name.
     """
 
     class Edited(Message):
@@ -134,10 +141,13 @@ class PayForm(Vertical):
     PayForm #general { margin: 0 0 0 2; width: 1fr; }
     """
 
-    def __init__(self, read_amount: ReadAmount, read_payee: ReadPayee) -> None:
+    def __init__(
+        self, read_amount: ReadAmount, read_payee: ReadPayee, read_file: Callable[[str], str]
+    ) -> None:
         super().__init__()
         self._read_amount = read_amount
         self._read_payee = read_payee
+        self._read_file = read_file
 
     def compose(self) -> ComposeResult:
         """A line for each field, and one under it for what is wrong with it."""
@@ -145,7 +155,7 @@ class PayForm(Vertical):
             yield Static("To", classes="what")
             yield Input(
                 id="to",
-                placeholder="address, or bitcoin:... as in a QR code",
+                placeholder="address, bitcoin:... as in a QR code, or a file with an invoice",
                 compact=True,
                 max_length=_MAX_URI,
             )
@@ -172,9 +182,9 @@ class PayForm(Vertical):
                 yield Checkbox("a high fee is meant", id="high", compact=True)
             yield from self._under("fee")
         with Horizontal(id="join"):
-            yield Static("Direct", classes="what")
+            yield Static("Payjoin", classes="what")
             yield Checkbox(
-                "the payee may join it with a coin (payjoin)", True, id="payjoin", compact=True
+                "the payee may join the payment with a coin", True, id="payjoin", compact=True
             )
         with Horizontal(id="ask"):
             yield Button("Show what it does", id="draft", variant="primary", compact=True)
@@ -183,15 +193,20 @@ class PayForm(Vertical):
     def read(self) -> Order | None:
         """What was typed; None if it cannot be read, which then stands under the field."""
         self.refuse(None)
-        to = self._field("to").value.strip()
-        if not to:
+        typed = self._field("to").value.strip()
+        if not typed:
             self._complain("to", "Whom? Type or paste an address.")
             return None
         try:
+            to = self._read_file(typed)
             asked = self._read_payee(to)
         except AxonError as error:
             self._complain("to", str(error))
             return None
+        if to != typed:  # What was in the file is to be seen.
+            with self.prevent(Input.Changed):
+                self._field("to").value = to
+            self._offer_payjoin(asked)
         amount = self._amount(asked)
         if amount is None:
             return None
@@ -203,7 +218,10 @@ class PayForm(Vertical):
         high_fee = self.query_one("#high", Checkbox).value
         invoice = to if asked.invoice else ""
         payjoin = self.query_one("#payjoin", Checkbox).value
-        return Order(asked.address, amount, feerate, high_fee, asked.note, invoice, payjoin)
+        joined_at = to if payjoin and asked.payjoin and not invoice else ""
+        return Order(
+            asked.address, amount, feerate, high_fee, asked.note, invoice, payjoin, joined_at
+        )
 
     def _amount(self, asked: AskedPayment) -> str | None:
         """What is paid: as typed, or as a payment URI asks; None if that cannot be read."""
@@ -262,11 +280,15 @@ class PayForm(Vertical):
         self.query_one("#unit-meant", Static).update(_unit_sentence(self._unit()))
 
     @on(Input.Changed, "#to")
-    def _offer_payjoin(self, changed: Input.Changed) -> None:
-        is_direct = False
+    def _to_changed(self, changed: Input.Changed) -> None:
+        asked: AskedPayment | None = None
         with suppress(AxonError):  # Said when it is asked for.
-            is_direct = bool(self._read_payee(changed.value.strip()).invoice)
-        self.query_one("#join").set_class(is_direct, "offered")
+            asked = self._read_payee(changed.value.strip())
+        self._offer_payjoin(asked)
+
+    def _offer_payjoin(self, asked: AskedPayment | None) -> None:
+        can_join = asked is not None and bool(asked.invoice or asked.payjoin)
+        self.query_one("#join").set_class(can_join, "offered")
 
     @on(Input.Changed)
     @on(RadioSet.Changed)

@@ -1,4 +1,4 @@
-"""The nodes that serve the wallet."""
+"""The nodes that serve the wallet, and the wallets that do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from axon.rpc.deliverytext import nodes_text
 from axon.tui.asking import View
-from axon.tui.model import Peer, Sync
+from axon.tui.model import Partner, Peer, Sync
 from axon.tui.pane import Line, Pane
 from axon.tui.table import Column, LiveTable, Row
 from axon.tui.wording import StyledText, Tone, peer_agrees, peer_filters, ping
@@ -38,6 +38,19 @@ def peer_row(peer: Peer) -> Row:
     )
 
 
+def partner_row(partner: Partner) -> Row:
+    """The cells of a wallet to which there is a link."""
+    given = f"{partner.filters:,}" if partner.filters else "none yet"
+    return (
+        StyledText(partner.place),
+        StyledText("a wallet"),
+        StyledText(f"+{partner.headers:,}" if partner.headers else ""),
+        StyledText(given, Tone.DIM),
+        StyledText(""),
+        StyledText(""),
+    )
+
+
 def summary(sync: Sync) -> StyledText:
     """What the nodes are together."""
     if not sync.peers:
@@ -47,7 +60,7 @@ def summary(sync: Sync) -> StyledText:
 
 
 class PeersPane(Pane):
-    """The screen of nodes: how many agree, and a row for each."""
+    """The screen of nodes: how many agree, and a row for each; then the wallets."""
 
     TITLE = "Peers"
     ENTRY = "LiveTable"
@@ -64,6 +77,6 @@ class PeersPane(Pane):
     def show(self, view: View) -> None:
         """Draw the latest answers of the wallet."""
         self.query_one("#together", Line).say(summary(view.sync))
-        self.query_one(LiveTable).show_rows(
-            {str(each.number): peer_row(each) for each in view.peers}
-        )
+        nodes = {str(each.number): peer_row(each) for each in view.peers}
+        wallets = {each.address: partner_row(each) for each in view.partners if each.connected}
+        self.query_one(LiveTable).show_rows(nodes | wallets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import on
@@ -16,6 +17,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.errors import RpcError
 from axon.tui.asking import Ask, View
 from axon.tui.deals import PAYER, deal_line
+from axon.tui.files import FileAccess
 from axon.tui.model import ShownDraft, WalletInfo, read_delivery, read_draft, read_payment
 from axon.tui.pane import Line, Pane, WalletChanged, begin
 from axon.tui.passphrase import PassphraseDialog
@@ -35,6 +37,7 @@ class SendPane(Pane):
         info: what the wallet is.
         read_amount: reads what was typed as an amount.
         read_payee: reads what was typed as an address or a payment URI.
+        files: reads an invoice from a file.
     """
 
     TITLE = "Send"
@@ -56,16 +59,22 @@ class SendPane(Pane):
     """
 
     def __init__(
-        self, ask: Ask, info: WalletInfo, read_amount: ReadAmount, read_payee: ReadPayee
+        self,
+        ask: Ask,
+        info: WalletInfo,
+        read_amount: ReadAmount,
+        read_payee: ReadPayee,
+        files: FileAccess,
     ) -> None:
         super().__init__(ask)
         self._info = info
-        self._form = PayForm(read_amount, read_payee)
+        self._form = PayForm(read_amount, read_payee, files.read_invoice)
         self._order: Order | None = None
         self._draft: ShownDraft | None = None
         self._sent: str | None = None  # The txid of the last payment of this run.
         self._deal: str | None = None  # The id of its invoice, if another wallet was paid.
         self._note = ""  # What its payment URI said of it.
+        self._joined = ""  # What its payee said to a payjoin over HTTP.
 
     def compose(self) -> ComposeResult:
         """The form, the draft, the result."""
@@ -165,6 +174,7 @@ class SendPane(Pane):
         self._sent = sent["txid"]
         self._deal = sent["id"] if order.invoice else None
         self._note = order.note
+        self._joined = _answer_of(sent) if order.joined_at else ""
         await self._label(sent["txid"])
         self.post_message(WalletChanged())
         return None
@@ -174,6 +184,14 @@ class SendPane(Pane):
         if order.invoice:
             return await self.ask(
                 "payinvoice", order.invoice, draft.psbt, passphrase, order.payjoin
+            )
+        if order.joined_at:
+            return await self.ask(
+                "payjoinpayment",
+                order.joined_at,
+                draft.psbt,
+                passphrase,
+                allow_high_fee=order.high_fee,
             )
         return await self.ask(
             "sendpayment", draft.psbt, passphrase=passphrase, allow_high_fee=order.high_fee
@@ -200,12 +218,20 @@ class SendPane(Pane):
         except AxonError:
             return  # The top line says that nobody answers.
         if self._sent == txid and self._draft is None:
-            self._say(became(read_payment(entry), read_delivery(entry)), txid)
+            said = became(read_payment(entry), read_delivery(entry))
+            self._say(replace(said, text=f"{self._joined}{said.text}"), txid)
 
     def _say(self, said: StyledText, txid: str) -> None:
         self.query_one("#result", Line).say(said)
         self.query_one("#sent", Line).say(StyledText(txid, Tone.DIM))
         self.query_one("#sent-box").add_class("there")
+
+
+def _answer_of(sent: Json) -> str:
+    """What the payee said when he was asked over HTTP to join a payment."""
+    if sent["joined"]:
+        return "It is joined with a coin of the payee. "
+    return f"Not joined, and sent as it is: {sent['why']}. "
 
 
 def _shown(draft: ShownDraft, order: Order) -> str:

@@ -42,7 +42,7 @@ from axon.cli.walletreached import add_listen, add_payjoin, listen_choice, payjo
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync_if_possible
 from axon.cli.walletview import draft_lines, qr_lines, say, write, write_json, write_json_line
-from axon.errors import StorageError
+from axon.errors import ConfigError, StorageError
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.terms import Terms
@@ -211,7 +211,7 @@ def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dic
 
 def _pay(options: WalletOptions) -> int:
     arguments = options.arguments
-    arguments.address = _read_invoice(arguments.address)
+    arguments.address = typed_invoice(arguments.address)
     by_file = arguments.qr or arguments.to is not None
     asked = invoice_from_uri(arguments.address, options.light.network)
     if not isinstance(asked, Invoice) or not (asked.endpoints or by_file):
@@ -245,15 +245,22 @@ def _pay(options: WalletOptions) -> int:
     return 1 if deal["stage"] in ENDED_BADLY else 0
 
 
-def _read_invoice(text: str) -> str:
-    """An invoice as it stands there, or in a file of this name."""
+def typed_invoice(text: str) -> str:
+    """What was typed as an invoice: itself, or what stands in a file of this name.
+
+    Raises:
+        UsageError: the file holds no payment URI.
+    """
     if is_payment_uri(text) or len(text) > MAX_NAME or not Path(text).is_file():
         return text
     try:
         with Path(text).open("rb") as file:
-            return file.read(MAX_URI_SIZE + 1).decode().strip()
+            found = file.read(MAX_URI_SIZE + 1).decode().strip()
     except (OSError, UnicodeDecodeError):
-        raise UsageError(f"{text} holds no invoice: is it the right file?") from None
+        found = ""
+    if not is_payment_uri(found):
+        raise UsageError(f"{text} holds no invoice: is it the right file?")
+    return found
 
 
 def _pay_by_file(
@@ -267,7 +274,7 @@ def _pay_by_file(
         return {**deal, "codes": client.call("getpacket", deal["id"], "codes")}
     try:
         hand_over(client, deal["id"], options.arguments)
-    except StorageError as error:
+    except (StorageError, ConfigError) as error:
         say(f"{error}. The payment is in force all the same: axon wallet packet writes it again.")
     return deal
 

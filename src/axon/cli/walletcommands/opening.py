@@ -6,10 +6,13 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from axon.cli.walletaccess import opened
+from axon.cli.walletcommands.direct import typed_invoice
+from axon.cli.walletcommands.packets import read_file, write_new
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletview import qr_lines
 from axon.errors import ConfigError
@@ -56,6 +59,7 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
     """
     # Nobody but who looks at a screen needs its memory.
     from axon.tui.app import WalletApp
+    from axon.tui.files import FileAccess
     from axon.tui.model import read_wallet_info
 
     return WalletApp(
@@ -65,8 +69,14 @@ def wallet_app(client: WalletClient, ask: Ask, options: WalletOptions) -> Wallet
         qr_lines=qr_lines,
         read_amount=lambda text, unit: parse_amount(text, Unit(unit)),
         read_payee=parse_payment_uri,
+        files=FileAccess(typed_invoice, _read_named, write_new),
         offline=options.offline,
     )
+
+
+def _read_named(name: str) -> str:
+    """As `read_file`, but never standard input, which is the keyboard here."""
+    return read_file(str(Path(name).absolute()))
 
 
 @contextmanager

@@ -137,20 +137,27 @@ def refuse_existing(name: str | None) -> None:
         raise ConfigError(f"there is no folder {path.parent} for it")
 
 
-def write_text(name: str, text: str, what: str) -> None:
-    """Write a result into a new file, whole or not at all.
+def write_new(name: str, text: str) -> None:
+    """Write a text into a new file, whole or not at all.
 
     Raises:
+        ConfigError: there is one of this name.
         StorageError: the disk refuses.
     """
-    if name == STANDARD:
-        write(text.rstrip("\n"))
-        return
+    refuse_existing(name)
     path = Path(name).absolute()
     try:
         write_atomically(path, text.encode())
     except OSError as error:
         raise disk_refusal(f"cannot write {path}", error) from error
+
+
+def write_text(name: str, text: str, what: str) -> None:
+    """Write a result where it is wanted, and say so; raises as `write_new`."""
+    if name == STANDARD:
+        write(text.rstrip("\n"))
+        return
+    write_new(name, text)
     say(f"{what} is in {name}.")
 
 
