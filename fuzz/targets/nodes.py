@@ -44,7 +44,7 @@ from axon.machine import (
     Transmit,
 )
 from axon.node import commands, partners, spends, walletjobs, work
-from axon.node.blockreads import ReadBlock
+from axon.node.blockreads import ExamineBlock
 from axon.node.full import FullNode
 from axon.node.scanflow import ScanStart
 from axon.node.settings import LinkSettings
@@ -514,7 +514,7 @@ _LIGHT_ORDERS: Final[tuple[object, ...]] = (
     commands.Rescan(0),
     commands.Rescan(111),
     commands.RecentFeerates(3),
-    ReadBlock(2, ProveTransactions((_FIRST.txid,))),
+    ExamineBlock(2, ProveTransactions((_FIRST.txid,))),
     spends.FindSpends((_CLAIM,)),
     spends.StopFinding((_CLAIM,)),
     spends.WatchPayment(_FIRST, (_CLAIM,)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from axon.machine import MINUTE, SECOND
-from axon.node.blockreads import ReadBlock
+from axon.node.blockreads import ExamineBlock
 from axon.node.commands import Feerates, RecentFeerates, SendTransaction
 from axon.node.facts import PaymentFound, TransactionSpread, UnconfirmedPaymentFound
 from axon.p2p.filterheaders import RECORD_SIZE
@@ -163,9 +163,13 @@ def test_blocks_are_read_for_what_somebody_wants_to_know_of_them() -> None:
     net = network(6, 2)
     bob = light(net, NaiveWallet([BOB.script]), (0, 1))
     bob.until(bob.synced)
-    looks = [ReadBlock(3, Counting("x")), ReadBlock(3, Counting("y")), ReadBlock(4, Counting("x"))]
+    looks = [
+        ExamineBlock(3, Counting("x")),
+        ExamineBlock(3, Counting("y")),
+        ExamineBlock(4, Counting("x")),
+    ]
     asked = [net.simulation.command(bob.number, look) for look in looks]
-    missing = net.simulation.command(bob.number, ReadBlock(7_000, Counting("x")))
+    missing = net.simulation.command(bob.number, ExamineBlock(7_000, Counting("x")))
     bob.until(lambda: all(each.done for each in asked))
     assert [each.value for each in asked] == ["x at 3: 1", "y at 3: 1", "x at 4: 1"]
     assert (missing.done, missing.value) == (True, None)

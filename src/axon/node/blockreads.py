@@ -29,7 +29,7 @@ MAX_READS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBlock:
+class ExamineBlock:
     """Have a light client read a block of its best chain, for what somebody wants to know of it.
 
     The answer is that; None if there is no such block, or too many are wanted at a time.
@@ -69,12 +69,12 @@ class _Charged:
 @dataclass(frozen=True, slots=True)
 class _Caller:
     ticket: int
-    command: RecentFeerates | ReadBlock
+    command: RecentFeerates | ExamineBlock
     blocks: tuple[BlockHash, ...]  # The oldest first.
 
     @property
     def look(self) -> BlockLook:
-        return self.command.look if isinstance(self.command, ReadBlock) else _Charged()
+        return self.command.look if isinstance(self.command, ExamineBlock) else _Charged()
 
 
 class BlockReads:
@@ -102,7 +102,7 @@ class BlockReads:
         self._known: dict[tuple[BlockHash, BlockLook], object] = {}  # What a caller waits for.
         self._callers: list[_Caller] = []
 
-    def want(self, command: RecentFeerates | ReadBlock, ticket: int, now: Instant) -> None:
+    def want(self, command: RecentFeerates | ExamineBlock, ticket: int, now: Instant) -> None:
         """Look at the last blocks, or at one; answered with None if too many are asked for."""
         entries = self._entries(command)
         if entries is None or len(self._wanted) + len(entries) > MAX_READS:
@@ -116,10 +116,10 @@ class BlockReads:
         self.settle(now)
         self._answer()
 
-    def _entries(self, command: RecentFeerates | ReadBlock) -> list[HeaderEntry] | None:
+    def _entries(self, command: RecentFeerates | ExamineBlock) -> list[HeaderEntry] | None:
         """The blocks that a caller wants, the newest first; None if there is no such one."""
         entry = self._tree.best
-        if isinstance(command, ReadBlock):
+        if isinstance(command, ExamineBlock):
             wanted = entry.ancestor(command.height)
             return None if wanted is None else [wanted]
         entries: list[HeaderEntry] = []
@@ -177,7 +177,7 @@ class BlockReads:
             self._known.clear()
 
     def _answer_to(self, caller: _Caller, found: list[object]) -> object:
-        if isinstance(caller.command, ReadBlock):
+        if isinstance(caller.command, ExamineBlock):
             return found[0]
         feerates = tuple([each for each in found if isinstance(each, int)])
         return Feerates(feerates, self._floor())

@@ -22,7 +22,7 @@ from typing import Final
 
 from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND, Instant, NoCommand, PeerId, earlier
-from axon.node.blockreads import BlockLookedAt, BlockReads, ReadBlock
+from axon.node.blockreads import BlockLookedAt, BlockReads, ExamineBlock
 from axon.node.commands import RecentFeerates, Rescan, SendTransaction
 from axon.node.disputes import Disputes, FiltersChecked
 from axon.node.facts import HeadersComplete, InSync, MessageIgnored
@@ -385,7 +385,7 @@ class SpvNode(PeerNode):
             case Rescan(height):
                 self.scan.rescan(height, now)
                 self._outbox.answer(ticket, None)
-            case RecentFeerates() | ReadBlock():
+            case RecentFeerates() | ExamineBlock():
                 self._reads.want(command, ticket, now)
             case _ if isinstance(command, PayeeCommand):
                 self._payees.carry_out(ticket, command, now)

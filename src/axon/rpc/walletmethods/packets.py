@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.errors import DecodeError, WalletError
-from axon.node.blockreads import ReadBlock
+from axon.node.blockreads import ExamineBlock
 from axon.node.spends import FindSpends
 from axon.payments.beef import Beef, completed, encode_beef, missing_proofs
 from axon.payments.byfile import (
@@ -167,7 +167,7 @@ async def _completed(daemon: WalletDaemon, beef: Beef) -> Packet | None:
     with suppress(TimeoutError, DecodeError):
         async with asyncio.timeout(BLOCKS_LIMIT_S):
             for height, look in missing.items():
-                proofs += await daemon.command(ReadBlock(height, look)) or ()
+                proofs += await daemon.command(ExamineBlock(height, look)) or ()
         return completed(beef, proofs)
     return None
 
