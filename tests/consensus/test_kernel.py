@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from axon.chain.coins import Coin
+from axon.consensus import blockplaces, kernel_log, kernel_read, library
 from axon.consensus import kernel as kernel_module
-from axon.consensus import kernel_log, kernel_read, library
 from axon.consensus.kernel import MAX_THREADS, Kernel, default_threads
 from axon.consensus.kernel_log import KernelCall
 from axon.consensus.kernel_open import Opening, _explain
@@ -212,8 +212,8 @@ def test_both_ways_of_reading_agree_in_any_folder(tmp_path: Path, key: bytes) ->
         kernel = Kernel("regtest", tmp_path, threads=0)
         feed(kernel, some)
         told = [kernel.read_block(block.hash) for block in some]
-        assert len(kernel._positions) >= 10
-        kernel._positions.clear()
+        assert len(kernel.places._new) >= 10
+        kernel.places._new.clear()
         assert told == [kernel.read_block(block.hash) for block in some]
         assert told == [block.raw for block in some]
         kernel.close()
@@ -456,7 +456,7 @@ def test_a_block_that_the_library_cannot_write_out(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library, "block_to_bytes", lambda *_: 1)
-    kernel._positions.clear()
+    kernel.places._new.clear()
     with pytest.raises(KernelError, match="cannot write out"):
         kernel.read_block(GENESIS.hash)
 
@@ -644,17 +644,17 @@ def test_in_memory_neither_index_nor_coins_touch_the_disk(kernel: Kernel) -> Non
 def test_the_places_of_the_newest_blocks_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel_module, "MAX_POSITIONS", 5)
+    monkeypatch.setattr(blockplaces, "MAX_NEW", 5)
     blocks = chain_on(GENESIS_SPOT, 23)
     names = [block.hash for block in blocks]
     kernel = Kernel("regtest", tmp_path, threads=0)
     feed(kernel, blocks[:20])
-    assert list(kernel._positions) == names[15:20]
+    assert list(kernel.places._new) == names[15:20]
     kernel.close()
     kernel = Kernel("regtest", tmp_path, threads=0)
-    assert list(kernel._positions) == names[15:20]
+    assert list(kernel.places._new) == names[15:20]
     feed(kernel, blocks[20:])
-    assert list(kernel._positions) == names[18:]
+    assert list(kernel.places._new) == names[18:]
     kernel.close()
 
 
@@ -662,7 +662,7 @@ def test_a_block_whose_bytes_have_changed_is_not_handed_out(tmp_path: Path) -> N
     blocks = chain_on(GENESIS_SPOT, 3)
     kernel = Kernel("regtest", tmp_path, threads=0)
     feed(kernel, blocks)
-    record = kernel._positions[blocks[1].hash]
+    record = kernel.places._new[blocks[1].hash]
     with (tmp_path / "blocks" / "blk00000.dat").open("r+b") as file:
         file.seek(record.end - len(blocks[1].raw))
         file.write(bytes(80))

@@ -219,7 +219,7 @@ def test_the_places_of_recovered_blocks_are_known(tmp_path: Path) -> None:
     with_tail(tmp_path, blocks[:4], b"".join(record(block.raw) for block in blocks[4:7]))
     kernel = Kernel("regtest", tmp_path, threads=0)
     kernel.process_block(blocks[7].raw)
-    assert set(kernel._positions) >= {block.hash for block in blocks}
+    assert set(kernel.places._new) >= {block.hash for block in blocks}
     kernel.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +12,11 @@ from random import Random
 from typing import Any
 
 from axon.chain.activechain import ActiveChain
+from axon.chain.backgroundindex import BackgroundIndex
 from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderTree
+from axon.consensus.indexing import Indexing
 from axon.consensus.kernel import Kernel
 from axon.consensus.ledger import Ledger
 from axon.drivers.aio.clock import Clock
@@ -142,7 +144,12 @@ class Rig:
 
 @contextmanager
 def running(
-    folder: Path, policy: Policy | None = None, *, v2: bool = True, announce_pool: bool = False
+    folder: Path,
+    policy: Policy | None = None,
+    *,
+    v2: bool = True,
+    announce_pool: bool = False,
+    indexes: Sequence[BackgroundIndex] = (),
 ) -> Iterator[Rig]:
     """A node on regtest that runs until the end of the block; it may speak v1 only."""
     rigs: list[Rig] = []
@@ -153,7 +160,9 @@ def running(
         clock = Clock()
         kernel = Kernel("regtest", None, threads=0)
         coins, filters = Coins(MemoryStore()), FilterIndex(MemoryStore())
-        ledger = Ledger(kernel, coins, filters)
+        named = {index.name: index for index in indexes}
+        indexing = Indexing(kernel, named, kernel.files, kernel.places)
+        ledger = Ledger(kernel, coins, filters, indexing=indexing)
         while ledger.lag:
             ledger.catch_up(10)
         headers = HeaderTree(REGTEST)
@@ -174,6 +183,7 @@ def running(
             bans=BanList(),
             rng=rng,
             now=clock.now(),
+            indexes=named,
         )
 
         def reported(fact: object, _now: Instant) -> None:

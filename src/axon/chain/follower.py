@@ -65,7 +65,11 @@ class ChainFollower:
 
     def _mark(self) -> bytes:
         assert self.best is not None, "there is something to mark"
-        return self.best + _U32.pack(self.height)
+        return self._mark_of(self.best, self.height)
+
+    @staticmethod
+    def _mark_of(best: BlockHash, height: int) -> bytes:
+        return best + _U32.pack(height)
 
     def _expect_next(self, block: Block, height: int) -> None:
         assert height == self.height + 1, "blocks connect one after the other"

@@ -46,6 +46,8 @@ reindex-chainstate flag |              | The same, without the index of blocks (
 settings      value     | <file>       | Read further settings from this file, relative to the network's folder; -nosettings reads none (default: settings.json)
 shutdownnotify list    | <cmd>        | Run this command when the node begins to stop, and wait for it
 startupnotify value     | <cmd>        | Run this command once the node has started
+txindex       flag      |              | Keep an index of all transactions in blocks, for getrawtransaction (default: 0)
+txospenderindex flag    |              | Keep an index of who spends outputs in blocks, for gettxspendingprevout (default: 0)
 """
 
 _CHAIN: Final = """

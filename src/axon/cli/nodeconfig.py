@@ -35,6 +35,12 @@ from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.primitives.network import NETWORKS, Network
 
+INDEXES: Final = ("txindex", "txospenderindex")
+"""Options that switch on an index of this name."""
+
+NEED_ALL_BLOCKS: Final = ("txindex", "txospenderindex")
+"""Those that lead to blocks, also old ones."""
+
 MAX_CLUSTER_COUNT: Final = 64
 MIN_RESERVED_WEIGHT: Final = 2_000
 BLOCKSONLY_MAX_MEMPOOL_MB: Final = 5
@@ -116,6 +122,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             mocktime_s=_mocktime(settings),
             script_threads=script_threads(settings.number("par", 0)),
             filter_index=filter_index,
+            indexes=frozenset([name for name in INDEXES if settings.flag(name, False)]),
             prune_target_bytes=prune_target_bytes,
             persist_mempool=settings.flag("persistmempool", True),
             reindex=settings.flag("reindex", False),
@@ -148,7 +155,7 @@ def _prune_target(settings: Settings) -> int | None:
         raise ConfigError("Prune cannot be configured with a negative value.")
     if not size_mib:
         return None
-    for name in ("txindex", "txospenderindex"):
+    for name in NEED_ALL_BLOCKS:
         if settings.flag(name, False):
             raise ConfigError(f"Prune mode is incompatible with -{name}.")
     if settings.flag("reindex-chainstate", False):

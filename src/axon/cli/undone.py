@@ -69,8 +69,6 @@ coinstatsindex      refused off     there is no index of such figures; gettxouts
 dbbatchsize         silent          libbitcoinkernel decides how much it writes at once
 dbcache             silent          libbitcoinkernel decides how much it keeps in memory
 fastprune           refused off     the size of block files is built into libbitcoinkernel
-txindex             refused off     there is no index of all transactions; give getrawtransaction the block
-txospenderindex     refused off     there is no index of what spends an output
 
 signetchallenge     refused none =512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae the rules of the one public signet are built into libbitcoinkernel
 testactivationheight refused none   regtest's activation heights are built into libbitcoinkernel, all but segwit's from block 1

@@ -227,6 +227,19 @@ class BlockFiles:
             return None
         return Record(number, offset + _PREFIX_SIZE, len(raw), raw[:HEADER_SIZE])
 
+    def record_at(self, number: int, offset: int) -> Record | None:
+        """The record of the block whose first byte lies there; None if there is none."""
+        start = offset - _PREFIX_SIZE
+        head = self._read_at(number, start, _PREFIX_SIZE + HEADER_SIZE)
+        size = int.from_bytes(head[4:_PREFIX_SIZE], "little")
+        if not head.startswith(self._magic) or len(head) < _PREFIX_SIZE + HEADER_SIZE:
+            return None
+        return Record(number, offset, size, head[_PREFIX_SIZE:])
+
+    def read_part(self, number: int, offset: int, size: int) -> bytes:
+        """Bytes of a file, unmasked; fewer if it has become shorter."""
+        return self._read_at(number, offset, size)
+
     def _read_at(self, number: int, offset: int, size: int) -> bytes:
         try:
             handle = os.open(self.path(number), os.O_RDONLY)

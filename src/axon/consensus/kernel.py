@@ -26,7 +26,8 @@ from typing import Final
 from axon.chain.coins import Coin
 from axon.chain.orders import ChainOrder
 from axon.consensus import kernel_read, library
-from axon.consensus.blockfiles import BlockFiles, Record
+from axon.consensus.blockfiles import BlockFiles
+from axon.consensus.blockplaces import BlockPlaces
 from axon.consensus.kernel_log import KernelCall, connect_log, failure
 from axon.consensus.kernel_open import BlocksDamaged, Opening, OpenKernel, open_manager
 from axon.consensus.kernel_use import KernelUse
@@ -45,10 +46,6 @@ from axon.primitives.verdict import Accepted, Rejected, Verdict
 
 MAX_THREADS: Final = 15
 """Check threads beside the calling one; the library takes no more."""
-
-MAX_POSITIONS: Final = 50_000
-"""Blocks whose place in the files is remembered, the newest: some 20 MB. Older blocks are read
-through the kernel, which takes five times as long."""
 
 
 def default_threads() -> int:
@@ -97,8 +94,8 @@ class Kernel:
         if self._files.prepare(self._genesis.raw) and on_log is not None:
             on_log(f"{blocks / 'xor.dat'} was damaged; the first block tells what stood there")
         opening = opening or Opening()
-        self._positions: dict[BlockHash, Record] = {}
-        self._next_record: tuple[int, int] | None = (0, 0)  # None: not known any more.
+        self.places = BlockPlaces(self._files)
+        """Where the blocks lie."""
         self._feeding = threading.Lock()
         self._use: KernelUse | None = None
         self.gone: PrunedBlocks | None = None
@@ -135,13 +132,12 @@ class Kernel:
         records = [record for number in numbers for record in self._files.records(number)]
         if lost:
             records = records[: records.index(lost[0])]
-        for record in records[-MAX_POSITIONS:]:
-            if not record.torn:
-                self._positions[record.hash] = record
+        following: tuple[int, int] | None = None
         if lost:
-            self._next_record = (lost[0].number, lost[0].start)
+            following = (lost[0].number, lost[0].start)
         elif records:
-            self._next_record = (records[-1].number, records[-1].end)
+            following = (records[-1].number, records[-1].end)
+        self.places.begin([record for record in records if not record.torn], following)
         if lost and self._on_log is not None:
             self._on_log(f"Recovering {len(lost)} stored blocks that the block index does not have")
         recover(
@@ -183,7 +179,7 @@ class Kernel:
             call.check("Validation stopped")
             block_hash = Header(raw[:HEADER_SIZE]).hash
             if new.value:
-                self._note_position(block_hash, raw)
+                self.places.stored(block_hash, raw)
             verdict = self._verdict(opened, call, block_hash, accepted=result == 0)
             invalid = dict(call.invalid)
             if result != 0 and not (
@@ -213,20 +209,6 @@ class Kernel:
             if entry is not None and fallen is not None and kernel_read.descends(entry, fallen):
                 return Rejected("bad-prevblk")
         return Accepted()
-
-    def _note_position(self, block_hash: BlockHash, raw: bytes) -> None:
-        """Remember where the kernel has just stored a block."""
-        if self._next_record is None:
-            return
-        number, offset = self._next_record
-        record = self._files.find(number, offset, raw) or self._files.find(number + 1, 0, raw)
-        if record is None:  # It stored the block elsewhere; from now on the kernel is asked.
-            self._next_record = None
-            return
-        self._next_record = (record.number, record.end)
-        self._positions[block_hash] = record
-        if len(self._positions) > MAX_POSITIONS:
-            del self._positions[next(iter(self._positions))]
 
     def process_header(self, raw: bytes) -> Verdict:
         """Check the 80 bytes of a header and take it into the block index.
@@ -304,11 +286,9 @@ class Kernel:
 
     def read_block(self, block_hash: BlockHash) -> bytes | None:
         """The bytes of a stored block on any branch, or None."""
-        record = self._positions.get(block_hash)
-        if record is not None:
-            raw = self._files.read(record)
-            if raw is not None and raw[:HEADER_SIZE] == record.header:
-                return raw
+        raw = self.places.read_new(block_hash)
+        if raw is not None:
+            return raw
         if self.gone is not None and self._is_gone(self.gone, block_hash):
             return self.gone.read(block_hash)
         return self._read_from_kernel(block_hash)
@@ -333,9 +313,19 @@ class Kernel:
             entry = self._entry(opened, block_hash)
             return None if entry is None else kernel_read.spent_coins(opened.manager, entry)
 
+    def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
+        """The coins that the transaction at a place of a block spent; None as for `read_spent`."""
+        if self.gone is not None and self._is_gone(self.gone, block_hash):
+            return None
+        with self._calling() as opened, KernelCall(self._on_log):
+            entry = self._entry(opened, block_hash)
+            return (
+                None if entry is None else kernel_read.spent_coins_at(opened.manager, entry, place)
+            )
+
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if never stored, or pruned off the chain."""
-        record = self._positions.get(block_hash)
+        record = self.places.new(block_hash)
         count = None if record is None else self._files.transaction_count(record)
         if count is not None:
             return count

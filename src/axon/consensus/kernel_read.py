@@ -78,25 +78,7 @@ def spent_coins(manager: int, entry: int) -> list[list[Coin]] | None:
     if spent is None:
         return None
     found: list[list[Coin]] = [[]]
-    parts: list[bytes] = []
-    _sink.parts = parts
-    for position in range(library.spent_count(spent)):
-        transaction = library.spent_at(spent, position)
-        coins: list[Coin] = []
-        for index in range(library.spent_coins(transaction)):
-            coin = library.spent_coin_at(transaction, index)
-            output = library.coin_output(coin)
-            parts.clear()
-            library.script_to_bytes(library.output_script(output), _WRITER, None)
-            coins.append(
-                Coin(
-                    library.coin_height(coin),
-                    bool(library.coin_is_coinbase(coin)),
-                    library.output_amount(output),
-                    b"".join(parts),
-                )
-            )
-        found.append(coins)
+    found += [_coins_of(spent, position) for position in range(library.spent_count(spent))]
     library.spent_destroy(spent)
     return found
 
@@ -109,6 +91,44 @@ def is_marked(manager: int, raw: bytes) -> bool:
     with KernelCall(None) as call:
         verdict = check_header(call, manager, raw)
     return isinstance(verdict, Rejected) and verdict.reason == "duplicate-invalid"
+
+
+def spent_coins_at(manager: int, entry: int, place: int) -> list[Coin] | None:
+    """The coins that one transaction of a block spent; None if the block was never connected.
+
+    Args:
+        place: of the transaction in its block; 0 for the coinbase, which spends none.
+    """
+    if place == 0:
+        return []
+    spent = library.spent_read(manager, entry)
+    if spent is None:
+        return None
+    coins = _coins_of(spent, place - 1) if place <= library.spent_count(spent) else None
+    library.spent_destroy(spent)
+    return coins
+
+
+def _coins_of(spent: int, position: int) -> list[Coin]:
+    """The coins of one transaction; the coinbase is not among them."""
+    parts: list[bytes] = []
+    _sink.parts = parts
+    transaction = library.spent_at(spent, position)
+    coins: list[Coin] = []
+    for index in range(library.spent_coins(transaction)):
+        coin = library.spent_coin_at(transaction, index)
+        output = library.coin_output(coin)
+        parts.clear()
+        library.script_to_bytes(library.output_script(output), _WRITER, None)
+        coins.append(
+            Coin(
+                library.coin_height(coin),
+                bool(library.coin_is_coinbase(coin)),
+                library.output_amount(output),
+                b"".join(parts),
+            )
+        )
+    return coins
 
 
 def check_header(call: KernelCall, manager: int, raw: bytes) -> Verdict:

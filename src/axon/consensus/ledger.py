@@ -20,6 +20,7 @@ from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome, BlockStep
+from axon.consensus.indexing import Indexing
 from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
 from axon.consensus.validator import ValidationResult, Validator
 from axon.errors import DamageError, DecodeError, StorageError
@@ -35,7 +36,7 @@ from further behind that would keep its sender waiting."""
 
 
 FOLLOWER_MARGIN: Final = 10
-"""Blocks below coins and filters that are kept: those by which they may have to go back."""
+"""Blocks below coins, filters and indexes that are kept: by which they may have to go back."""
 
 PART_BLOCKS: Final = 10
 """Blocks of one part of a move that an order brought about, which may be as long as the chain.
@@ -60,6 +61,7 @@ class Ledger:
         coins: what an earlier run wrote, or nothing yet.
         filters: likewise; None if no filters are kept.
         pruner: takes old blocks off the disk; None if all are kept.
+        indexing: moves the background indexes; None if there are none.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Ledger:
         coins: Coins,
         filters: FilterIndex | None = None,
         pruner: Pruner | None = None,
+        indexing: Indexing | None = None,
     ) -> None:
         self.validator = validator
         self.coins = coins
@@ -75,6 +78,7 @@ class Ledger:
         self.pruner = pruner
         self._told: BlockHash | None = None  # Up to where, in the middle of a long move.
         self._returning = False  # Its first part is still to come.
+        self.indexing = indexing or Indexing(validator, {})
 
     @property
     def lag(self) -> int:
@@ -218,7 +222,7 @@ class Ledger:
         return self._advance(limit, {})
 
     def prune(self, up_to: int | None, target_bytes: int | None) -> int:
-        """Take old blocks off the disk, but those that coins and filters may still need.
+        """Take old blocks off the disk, but those that coins, filters and indexes may still need.
 
         Args:
             up_to: no block above this height; None for no such bound.
@@ -233,7 +237,8 @@ class Ledger:
         """
         assert self.pruner is not None, "asked for only where blocks may be pruned"
         _, height = self.validator.tip()
-        behind = min(item.height for item in self._followers()) - FOLLOWER_MARGIN - 1
+        heights = [item.height for item in (*self._followers(), *self.indexing.indexes.values())]
+        behind = min(heights) - FOLLOWER_MARGIN - 1
         last = min(behind, height - MIN_BLOCKS_TO_KEEP)
         return self.pruner.prune(last if up_to is None else min(last, up_to), target_bytes)
 

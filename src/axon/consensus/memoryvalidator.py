@@ -372,6 +372,11 @@ class MemoryValidator:
         done = self._world.connection(entry)
         return done.spent if isinstance(done, Spending) else None
 
+    def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
+        """The coins that the transaction at a place of a block spent; None as for `read_spent`."""
+        spent = self.read_spent(block_hash)
+        return None if spent is None else spent[place]
+
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a stored block has; 0 if it is not stored."""
         if block_hash not in self._stored:

@@ -94,6 +94,13 @@ class Validator(Protocol):
         None if the block is unknown or was never connected.
         """
 
+    def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
+        """The coins that one transaction of a block spent; None as for `read_spent`.
+
+        Args:
+            place: of the transaction in its block.
+        """
+
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has that is stored, or was active when it was pruned; else
         0."""

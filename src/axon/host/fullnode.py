@@ -334,6 +334,7 @@ async def _machine(
         now=now,
         lag=storage.lag,
         gone=Gone(storage.gone.below, frozenset(storage.gone.fetched)),
+        indexes=storage.indexing.indexes,
     )
 
 

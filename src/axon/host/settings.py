@@ -228,6 +228,7 @@ class FullNodeSettings:
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
         script_threads: that check scripts, besides the first; 0 for none.
         filter_index: filters are kept (BIP 158); prune_target_bytes: `-prune`, None for none.
+        indexes: background indexes to keep, as `getindexinfo` calls them (`indexfiles.INDEXES`).
         persist_mempool: the pool outlives the run; pool_version: of its file.
         reindex: build everything anew from the blocks; reindex_chainstate: what follows from them.
         blocks_dir: where `blocks` is; None for the folder. mask_blocks: new files are masked.
@@ -250,6 +251,7 @@ class FullNodeSettings:
     script_threads: int = field(default_factory=script_threads)
     filter_index: bool = True
     prune_target_bytes: int | None = None
+    indexes: frozenset[str] = frozenset()
     persist_mempool: bool = True
     pool_version: int = POOL_VERSION
     reindex: bool = False

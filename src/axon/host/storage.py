@@ -6,10 +6,11 @@
     indexes/filters/         filters and filter headers (RocksDB)
     indexes/pruned/          what is remembered of blocks that were pruned (`-prune`)
     indexes/orders           what the operator ordered about the chain (`invalidateblock`)
+    indexes/...              background indexes (`indexfiles`)
 
-All of it is safe to lose but the first line: headers are in the kernel's index too, coins and
-filters are built anew from the blocks, which a start does by itself when it finds them damaged. A
-run that finds them damaged stops, and leaves a mark for the next start.
+All of it is safe to lose but the first line: headers are in the kernel's index too, coins, filters
+and indexes are built anew from the blocks, which a start does by itself when it finds them damaged.
+A run that finds them damaged stops, and leaves a mark for the next start.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
 from axon.consensus.blockfiles import KEY_SIZE, BlockFiles
+from axon.consensus.indexing import Indexing
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
@@ -39,6 +41,7 @@ from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError, StorageError, disk_refusal
 from axon.host.blockorders import ENOUGH, BlockOrders
+from axon.host.indexfiles import IndexFiles
 from axon.host.settings import FullNodeSettings
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.block import Block
@@ -83,12 +86,15 @@ class Storage:
         self._indexes = indexes = folder / "indexes"
         self._stores: list[RocksStore] = []
         self._with_filters = settings.filter_index
+        self._index_files = IndexFiles(indexes, settings.network, settings.indexes)
         self.gone = PrunedBlocks(indexes / "pruned")
         self._orders = BlockOrders(indexes / "orders")
         if settings.reindex:
             self._orders.forget()
         self.files = BlockFiles(settings.blocks_folder, settings.network.magic)
         self._prepare_pruned(settings)
+        if settings.reindex or self._mark.exists():
+            self._index_files.forget()
         if settings.reindex or settings.reindex_chainstate or self._mark.exists():
             self._forget_followers()
         if settings.mask_blocks:
@@ -120,8 +126,10 @@ class Storage:
             self._connect_active()
             self.stored = self._side_blocks()
             say("Verifying blocks…")
+            self._index_files.open(self.kernel, self.gone.below)
             self._open_followers()
         except BaseException:
+            self._index_files.close()
             for store in self._stores:
                 store.close()
             self.kernel.close()
@@ -191,7 +199,9 @@ class Storage:
     def _follow(self) -> None:
         self.coins = Coins(self._store("coins"))
         self.filters = FilterIndex(self._store("filters")) if self._with_filters else None
-        self.ledger = Ledger(self.kernel, self.coins, self.filters, self._pruner)
+        kernel, indexes = self.kernel, self._index_files.indexes
+        indexing = Indexing(kernel, indexes, kernel.files, kernel.places)
+        self.ledger = Ledger(kernel, self.coins, self.filters, self._pruner, indexing)
         for name, follower in (("coins", self.coins), ("filters", self.filters)):
             best = None if follower is None else follower.best
             if best is not None and self.kernel.read_block(best) is None:
@@ -309,6 +319,11 @@ class Storage:
         return self.kernel
 
     @property
+    def indexing(self) -> Indexing:
+        """The background indexes."""
+        return self.ledger.indexing
+
+    @property
     def lag(self) -> int:
         """Blocks by which coins or filters are behind."""
         return self.ledger.lag
@@ -364,6 +379,7 @@ class Storage:
         with ExitStack() as closing:
             for store in self._stores:
                 closing.callback(store.close)
+            closing.callback(self._index_files.close)
             closing.callback(self._header_file.close)
             self.ledger.close()
             self._orders.settled()

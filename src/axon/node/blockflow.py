@@ -22,7 +22,7 @@ from axon.chain.outcome import BlockOutcome
 from axon.errors import DecodeError
 from axon.machine import Instant, PeerId, earlier
 from axon.node.blocktraced import BlockTraced
-from axon.node.catchup import CoinsCatchUp, CoinsCaughtUp
+from axon.node.catchup import CoinsCaughtUp, Followers
 from axon.node.chainmoves import ChainMoves
 from axon.node.chainstate import ChainState
 from axon.node.commands import Submitted
@@ -30,6 +30,7 @@ from axon.node.compactflow import CompactFlow, RebuiltBlock
 from axon.node.compactrelay import CompactRelay
 from axon.node.facts import BlockRejected
 from axon.node.headerflow import HeaderFlow
+from axon.node.indexflow import IndexAdvanced
 from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
 from axon.node.orderflow import ChainOrdered, OrderFlow, OrderFollowed
@@ -80,8 +81,7 @@ class BlockFlow:
         chain: what is known; changed here.
         headers: takes headers in.
         links: told of the tip.
-        transactions: follow the chain.
-        replies: likewise.
+        transactions, replies, followers: follow the chain.
         timelines: of blocks; noted there.
         download: asks for blocks.
         compact: has blocks made whole.
@@ -107,6 +107,7 @@ class BlockFlow:
         announcer: BlockAnnounce,
         pruning: PruneFlow,
         stale: StaleFlow,
+        followers: Followers,
         now: Instant,
     ) -> None:
         self._outbox = outbox
@@ -120,7 +121,7 @@ class BlockFlow:
         self._compact = compact
         self.announcer = announcer
         self.download = download
-        self.catch_up = CoinsCatchUp(outbox, chain, download, transactions)
+        self.followers = followers
         self.pruning = pruning
         self.stale = stale
         self._moves = ChainMoves(
@@ -136,7 +137,7 @@ class BlockFlow:
             now,
         )
         self.orders = OrderFlow(outbox, chain, headers, self._moves, download)
-        self.catch_up.begin_if_idle()
+        self.followers.begin_if_idle()
 
     # Headers.
 
@@ -261,27 +262,32 @@ class BlockFlow:
         self._replies.validated(asked.hash)
         self._report_timeline(asked.hash)
         self._outbox.perform(self.download.update(now))
-        self.catch_up.begin_if_idle()
+        self.followers.begin_if_idle()
         self._transactions.resume(now)
 
     def completed(
         self,
-        continuation: CoinsCaughtUp | ChainPruned | BlockKept | ChainOrdered | OrderFollowed,
+        continuation: CoinsCaughtUp
+        | IndexAdvanced
+        | ChainPruned
+        | BlockKept
+        | ChainOrdered
+        | OrderFollowed,
         outcome: object,
         now: Instant,
     ) -> None:
         """Other slow work about the chain is done."""
         match continuation:
-            case CoinsCaughtUp():
+            case CoinsCaughtUp() | IndexAdvanced():
                 assert isinstance(outcome, int)
-                self.catch_up.caught_up(outcome, now)
+                self.followers.completed(continuation, outcome, now)
             case ChainPruned() | BlockKept():
                 self.pruning.completed(continuation, outcome)
             case ChainOrdered() | OrderFollowed():
                 assert isinstance(outcome, BlockOutcome)
                 self.orders.followed(continuation, outcome, now)
                 self._outbox.perform(self.download.update(now))
-                self.catch_up.begin_if_idle()
+                self.followers.begin_if_idle()
                 self._transactions.resume(now)
 
     def _take_verdicts(self, block_hash: BlockHash, outcome: BlockOutcome, now: Instant) -> None:
@@ -378,7 +384,7 @@ class BlockFlow:
         """What is due."""
         self._outbox.perform(self._headers.sync.tick(now))
         self._outbox.perform(self.download.tick(now))
-        self.catch_up.begin_if_idle()
+        self.followers.begin_if_idle()
 
     def deadline(self) -> Instant | None:
         """When something is due."""

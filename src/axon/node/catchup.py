@@ -1,4 +1,4 @@
-"""Coins and filters come after the chain, where they lag behind it.
+"""What comes after the chain, where it lags behind: coins and filters, and background indexes.
 
 lagging --idle, or far behind--> Delegate(CatchUp) --> `caught_up` --> lagging, or following
 """
@@ -10,7 +10,8 @@ from typing import Final
 
 from axon.machine import Instant
 from axon.node.chainstate import ChainState
-from axon.node.facts import IndexesCaughtUp
+from axon.node.indexfacts import IndexesCaughtUp
+from axon.node.indexflow import IndexAdvanced, Indexes, IndexFlow
 from axon.node.jobs import CHAIN, CatchUp
 from axon.node.outbox import Outbox
 from axon.node.txflow import TxFlow
@@ -27,6 +28,42 @@ CATCH_UP_BLOCKS: Final = 20
 @dataclass(frozen=True, slots=True)
 class CoinsCaughtUp:
     """Continuation: coins and filters came some blocks nearer to the tip."""
+
+
+class Followers:
+    """All that comes after the chain.
+
+    Args:
+        outbox: where effects go.
+        chain: what is known.
+        download: says whether blocks are on their way.
+        transactions: go on when the coins are there.
+        indexes: the background indexes, by name.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        chain: ChainState,
+        download: BlockDownload,
+        transactions: TxFlow,
+        indexes: Indexes,
+    ) -> None:
+        self._coins = CoinsCatchUp(outbox, chain, download, transactions)
+        self.indexes = IndexFlow(outbox, chain, download, indexes)
+
+    def begin_if_idle(self) -> None:
+        """Move on what lags, if this is the time for it."""
+        self._coins.begin_if_idle()
+        self.indexes.begin_if_idle()
+
+    def completed(self, done: CoinsCaughtUp | IndexAdvanced, left: int, now: Instant) -> None:
+        """Something has come nearer to the tip."""
+        match done:
+            case CoinsCaughtUp():
+                self._coins.caught_up(left, now)
+            case IndexAdvanced():
+                self.indexes.advanced(done, left)
 
 
 class CoinsCatchUp:

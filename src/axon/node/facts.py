@@ -12,6 +12,7 @@ from typing import ClassVar
 from axon.machine import PeerId
 from axon.node.blocktraced import BlockStory
 from axon.node.encryptionfacts import DialledWithout, EncryptionFailed, KeySent, KeysMissed
+from axon.node.indexfacts import IndexFact
 from axon.node.privatefacts import PrivateFact
 from axon.node.prunefacts import BlocksPruned
 from axon.node.spendfacts import SpendFact
@@ -201,17 +202,6 @@ class InitialSyncEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexesCaughtUp:
-    """Coins and filters have reached the tip after they had lagged behind."""
-
-    category: ClassVar[str | None] = None
-    height: int
-
-    def __str__(self) -> str:
-        return f"coins and filters have caught up at height={self.height}"
-
-
-@dataclass(frozen=True, slots=True)
 class TransactionAccepted:
     """A transaction entered the pool."""
 
@@ -378,7 +368,7 @@ Fact = (
     | BlockStory
     | BlocksPruned
     | InitialSyncEnded
-    | IndexesCaughtUp
+    | IndexFact
     | TransactionAccepted
     | TransactionRejected
     | TransactionRemoved

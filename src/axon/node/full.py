@@ -21,12 +21,13 @@ from axon.mining.template import BlockTemplate, next_template
 from axon.node.admission import CoinsFound, ScriptsVerified
 from axon.node.blockflow import BlockFlow, BlockValidated
 from axon.node.bloomflow import BlockFiltered, BloomFlow, TransactionsMatched
-from axon.node.catchup import CoinsCaughtUp
+from axon.node.catchup import CoinsCaughtUp, Followers
 from axon.node.chainstate import NOTHING_GONE, ChainState, Gone
 from axon.node.commands import SubmitPackage
 from axon.node.compactflow import CompactFlow, CompactLooked
 from axon.node.compactrelay import CompactMade, CompactRelay
 from axon.node.facts import MessageIgnored
+from axon.node.indexflow import NO_INDEXES, IndexAdvanced, Indexes
 from axon.node.maintenance import Maintenance
 from axon.node.operator import Operator
 from axon.node.orderflow import ChainOrdered, OrderFollowed
@@ -94,17 +95,13 @@ class FullNode(PeerNode):
 
     Args:
         settings: the operator's.
-        headers: all headers known.
-        active: the blocks connected.
-        stored: blocks that are held although they are not active.
-        coins: the view of unspent outputs; for callers, the node itself looks nothing up.
-        filters: likewise; None if none are kept.
-        pool: the unconfirmed transactions.
-        addrman: known addresses.
-        bans: banned ones.
-        rng: all chance comes from here.
-        now: the start.
+        headers, active: all headers known; the blocks connected.
+        stored, pool: blocks held although they are not active; the unconfirmed transactions.
+        coins, filters: for callers, the node itself looks nothing up; no filters if None.
+        addrman, bans: known addresses; banned ones.
+        rng, now: all chance comes from here; the start.
         lag, gone: blocks by which coins and filters are behind; what was pruned.
+        indexes: background indexes by name, moved by jobs alone.
     """
 
     def __init__(
@@ -123,11 +120,13 @@ class FullNode(PeerNode):
         now: Instant,
         lag: int = 0,
         gone: Gone = NOTHING_GONE,
+        indexes: Indexes = NO_INDEXES,
     ) -> None:
         self.settings = settings
         self.network = settings.network
         self.coins = coins
         self.filters = filters
+        self.indexes = indexes
         self.pool = pool
         self.chain = chain = ChainState(
             headers,
@@ -193,6 +192,7 @@ class FullNode(PeerNode):
             announcer,
             PruneFlow.of(outbox, sessions, chain, settings),
             StaleFlow.of(outbox, self._headerflow, chain, peer_chains, self.network),
+            Followers(outbox, chain, download, self.transactions, indexes),
             now,
         )
         self._operator = Operator(outbox, self.blocks, self.transactions, self.private)
@@ -309,7 +309,9 @@ class FullNode(PeerNode):
             case CompactMade():
                 assert outcome is None or isinstance(outcome, tuple)
                 self.relay.made(continuation, outcome, now)
-            case CoinsCaughtUp() | ChainPruned() | BlockKept() | ChainOrdered() | OrderFollowed():
+            case CoinsCaughtUp() | IndexAdvanced() | ChainPruned() | BlockKept():
+                self.blocks.completed(continuation, outcome, now)
+            case ChainOrdered() | OrderFollowed():
                 self.blocks.completed(continuation, outcome, now)
             case CoinsFound():
                 assert outcome is None or isinstance(outcome, dict)

@@ -15,7 +15,7 @@ from axon.chain.orders import ChainOrder
 from axon.p2p.compactblock import HoldsTransaction, PartialBlock
 from axon.primitives.block import Block
 from axon.primitives.bloom import BloomFilter
-from axon.primitives.hashes import BlockHash, Wtxid
+from axon.primitives.hashes import BlockHash, Txid, Wtxid
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.wire.messages import BlockTxn, CmpctBlock, GetBlockTxn
@@ -43,6 +43,11 @@ COINS: Final = "coins"
 COMPACT: Final = "compact"
 """The lane that makes compact blocks whole, and blocks compact: nothing else may keep them waiting,
 for they are what the whole network waits for."""
+
+
+def index_lane(name: str) -> str:
+    """The lane of a background index: they follow the chain beside all else, each by itself."""
+    return f"index {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,45 @@ class CatchUp:
     """
 
     blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceIndex:
+    """Move a background index some blocks towards the validator's tip.
+
+    The outcome is the number of blocks still missing.
+
+    Args:
+        name: which.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindTransaction:
+    """Find a transaction in a block, by the index of transactions.
+
+    The outcome is a `consensus.indexing.ConfirmedTransaction`, or None.
+
+    Args:
+        txid: which.
+    """
+
+    txid: Txid
+
+
+@dataclass(frozen=True, slots=True)
+class FindSpenders:
+    """Find who spends outputs, by the index of spenders.
+
+    The outcome is a list of `consensus.indexing.ConfirmedTransaction`s, None where none does.
+
+    Args:
+        outpoints: which.
+    """
+
+    outpoints: tuple[OutPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +275,19 @@ class ReadSpent:
     """Read what a block spent; the outcome is a list of coins for each transaction, or None."""
 
     hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSpentAt:
+    """Read what one transaction of a block spent; the outcome is a list of coins, or None.
+
+    Args:
+        hash: of the block.
+        place: of the transaction in it.
+    """
+
+    hash: BlockHash
+    place: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,15 @@ from axon.errors import DecodeError
 from axon.mempool.acceptance import coins_that_tell
 from axon.mempool.policy import MAX_STANDARD_WEIGHT
 from axon.node.jobs import (
+    AdvanceIndex,
     CatchUp,
     CountTransactions,
     DecodeTransaction,
     FillCompact,
     FilterBlock,
     FindCoins,
+    FindSpenders,
+    FindTransaction,
     FollowOrder,
     KeepBlock,
     LearnHeaders,
@@ -33,6 +36,7 @@ from axon.node.jobs import (
     ReadFilterHeaders,
     ReadFilters,
     ReadSpent,
+    ReadSpentAt,
     ReadTransactions,
     ValidateBlock,
     VerifyScripts,
@@ -44,7 +48,7 @@ from axon.p2p.filterserving import FilterHashes
 from axon.p2p.serving import CANNOT_BE_READ
 from axon.primitives.block import Block
 from axon.primitives.blockbody import check_body
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
 from axon.primitives.verdict import Verdict
@@ -60,11 +64,27 @@ class ValidatorView(Protocol):
     def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
         """What a block spent, by transaction, or None."""
 
+    def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
+        """What one transaction of a block spent, or None."""
+
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if that is not known."""
 
     def verify_scripts(self, transaction: Transaction, spent: Sequence[TxOut]) -> Verdict:
         """Whether each input satisfies the script of what it spends."""
+
+
+class IndexingView(Protocol):
+    """As `consensus.indexing.Indexing`, as far as jobs need it."""
+
+    def advance(self, name: str) -> int:
+        """Move an index some blocks on; how many it is behind."""
+
+    def transaction(self, txid: Txid) -> object:
+        """The transaction of this txid; None if none is known."""
+
+    def spender(self, point: OutPoint) -> object:
+        """The transaction that spends an output; None if none does."""
 
 
 class LedgerView(Protocol):
@@ -81,6 +101,10 @@ class LedgerView(Protocol):
     @property
     def filters(self) -> FilterIndex | None:
         """The filters of blocks; None if none are kept."""
+
+    @property
+    def indexing(self) -> IndexingView:
+        """The background indexes."""
 
     @property
     def lag(self) -> int:
@@ -148,12 +172,20 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.carry_out(order, block_hash)
         case FollowOrder():
             return ledger.follow()
+        case ReadSpentAt(block_hash, place):
+            return ledger.validator.read_spent_at(block_hash, place)
         case LearnHeaders(headers):
             ledger.learn_headers(headers)
             return None
         case CatchUp(blocks):
             ledger.catch_up(blocks)
             return ledger.lag
+        case AdvanceIndex(name):
+            return ledger.indexing.advance(name)
+        case FindTransaction(txid):
+            return ledger.indexing.transaction(txid)
+        case FindSpenders(outpoints):
+            return [ledger.indexing.spender(point) for point in outpoints]
         case MatchTransactions(bloom, transactions):
             return match_all(bloom, transactions)
         case FilterBlock(bloom, block_hash):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 from axon.mempool.entry import Chunk, PoolEntry
 from axon.mempool.table import merge
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import Transaction, outpoint
-from axon.rpc.amounts import Amount, Json, LazyObject, made_list
+from axon.primitives.transaction import Transaction
+from axon.rpc.amounts import Amount, Json, LazyObject
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import parse_hash, type_name
+from axon.rpc.parameters import type_name
 from axon.rpc.shapes.mempool import EntryView, entry_json
 
 _OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
@@ -184,86 +184,6 @@ def getmempooldescendants(daemon: Daemon, txid: Txid, verbose: bool = False) -> 
     """
     kin = daemon.node.pool.descendants(_find(daemon, txid))
     return _entries_json(daemon, kin) if verbose else [to_hex(entry.txid) for entry in kin]
-
-
-@method("blockchain")
-async def gettxspendingprevout(
-    daemon: Daemon,
-    outputs: list[Json],
-    *,
-    mempool_only: bool = True,
-    return_spending_tx: bool = False,
-) -> Json:
-    """Scans the mempool to find transactions spending any of the given outputs.
-
-    Args:
-        outputs: The transaction outputs that we want to check: objects with txid and vout
-        mempool_only: Only the mempool is scanned; there is no index of confirmed spenders
-        return_spending_tx: If true, return the full spending tx
-
-    Returns:
-        [                             (json array)
-          {                           (json object)
-            "txid" : "hex",           (string) the transaction id of the checked output
-            "vout" : n,               (numeric) the vout value of the checked output
-            "spendingtxid" : "hex",   (string, optional) the transaction that spends it, if any
-            "spendingtx" : "hex"      (string, optional) all of it
-          },
-          ...
-        ]
-    """
-    if not outputs:
-        raise RpcError(Code.PARAMETER, "Invalid parameter, outputs are missing")
-    named = await daemon.off_loop(lambda: [_read_output(output) for output in outputs])
-    found: list[tuple[Txid, int, Transaction | None]] = []
-    async for txid, index in daemon.in_turns(named):
-        spender = daemon.node.pool.spender(outpoint(txid, index))
-        if spender is None and not mempool_only:
-            message = "Mempool lacks a relevant spend, and txospenderindex is unavailable."
-            raise RpcError(Code.MISC, message)
-        found.append((txid, index, None if spender is None else spender.transaction))
-
-    def shown(each: tuple[Txid, int, Transaction | None]) -> dict[str, Json]:
-        txid, index, spender = each
-        fields: dict[str, Json] = {"txid": to_hex(txid), "vout": index}
-        if spender is not None:
-            fields["spendingtxid"] = to_hex(spender.txid)
-            if return_spending_tx:
-                fields["spendingtx"] = spender.raw.hex()
-        return fields
-
-    return made_list(shown, found)
-
-
-def _read_output(output: object) -> tuple[Txid, int]:
-    """One `{"txid": ..., "vout": ...}`.
-
-    Raises:
-        RpcError: -3 or -8, it is none.
-    """
-    if not isinstance(output, dict):
-        given = type_name(output)
-        message = f"JSON value of type {given} is not of expected type object"
-        raise RpcError(Code.TYPE, message)
-    for name, expected in _OUTPUT_TYPES.items():
-        value = output.get(name)
-        if value is None:
-            raise RpcError(Code.TYPE, f"Missing {name}")
-        if type_name(value) != expected:
-            raise RpcError(
-                Code.TYPE,
-                f"JSON value of type {type_name(value)} for field {name} "
-                f"is not of expected type {expected}",
-            )
-    for name in output:
-        if name not in _OUTPUT_TYPES:
-            raise RpcError(Code.TYPE, f"Unexpected key {name}")
-    txid, index = Txid(parse_hash("txid", cast("str", output["txid"]))), output["vout"]
-    if not isinstance(index, int) or not -(1 << 31) <= index < 1 << 31:
-        raise RpcError(Code.MISC, "JSON integer out of range")
-    if index < 0:
-        raise RpcError(Code.PARAMETER, "Invalid parameter, vout cannot be negative")
-    return txid, index
 
 
 @method("blockchain")

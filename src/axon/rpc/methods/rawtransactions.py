@@ -6,8 +6,7 @@ from typing import Final
 
 from axon.errors import DecodeError
 from axon.primitives.address import encode_address
-from axon.primitives.block import Block
-from axon.primitives.hashes import BlockHash, Txid, hash160, sha256, to_hex
+from axon.primitives.hashes import hash160, sha256
 from axon.primitives.network import Network
 from axon.primitives.script import is_unspendable, ops
 from axon.primitives.solver import (
@@ -23,7 +22,6 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.finding import decode_block
 from axon.rpc.parameters import parse_hex, unhex
 from axon.rpc.shapes.drafts import draft
 from axon.rpc.shapes.transactions import (
@@ -39,100 +37,6 @@ _SUCCESSES: Final = frozenset(
 """Opcodes that tapscript lets succeed (BIP 342)."""
 
 _CHECKSIGADD = 0xBA
-_NOT_FOUND = "No such mempool transaction. Use -txindex or provide a block hash to enable"
-
-
-@method("rawtransactions", aliases={"verbosity": "verbose"})
-async def getrawtransaction(
-    daemon: Daemon, txid: Txid, verbosity: bool | int = 0, blockhash: BlockHash | None = None
-) -> Json:
-    """By default, this call only returns a transaction if it is in the mempool. If a blockhash
-    argument is passed, it will return the transaction if the specified block is available and the
-    transaction is in that block.
-
-    Args:
-        txid: The transaction id
-        verbosity: 0 for hex-encoded data, 1 for a JSON object, and 2 for JSON object with fee and
-            prevout
-        blockhash: The block in which to look for the transaction
-
-    Returns:
-        {                              (json object)
-          "in_active_chain" : bool,    (boolean, optional) Whether specified block is in the chain
-          ...,                         The fields of decoderawtransaction
-          "fee" : n,                   (numeric, optional) transaction fee in BTC (verbosity 2)
-          "hex" : "hex",               (string) The serialized, hex-encoded data for 'txid'
-          "blockhash" : "hex",         (string, optional) the block hash
-          "confirmations" : n,         (numeric, optional) The confirmations
-          "time" : xxx,                (numeric, optional) Same as "blocktime"
-          "blocktime" : xxx            (numeric, optional) The block time, in seconds since 1970
-        }
-    """
-    node, level = daemon.node, int(verbosity)
-    if txid == node.network.genesis.header.merkle_root:
-        raise RpcError(
-            Code.NOT_FOUND,
-            "The genesis block coinbase is not considered an ordinary transaction and cannot be"
-            " retrieved",
-        )
-    if blockhash is not None:
-        return await _confirmed(daemon, txid, level, blockhash)
-    entry = node.pool.get(txid)
-    if entry is None:
-        raise RpcError(
-            Code.NOT_FOUND,
-            f"{_NOT_FOUND} blockchain transaction queries."
-            " Use gettransaction for wallet transactions.",
-        )
-    if level <= 0:
-        return entry.transaction.raw.hex()
-    return await daemon.off_loop(transaction_json, entry.transaction, node.network)
-
-
-async def _confirmed(daemon: Daemon, txid: Txid, level: int, block_hash: BlockHash) -> Json:
-    """A transaction of a block."""
-    node = daemon.node
-    block_entry = node.headers.get(block_hash)
-    if block_entry is None:
-        raise RpcError(Code.NOT_FOUND, "Block hash not found")
-    if not node.chain.is_stored(block_hash):
-        raise RpcError(Code.MISC, "Block not available")
-    block = await decode_block(daemon, block_entry)
-    place = await daemon.off_loop(_place_of, block, txid)
-    if place is None:
-        raise RpcError(
-            Code.NOT_FOUND,
-            "No such transaction found in the provided block."
-            " Use gettransaction for wallet transactions.",
-        )
-    transaction = block.transactions[place]
-    if level <= 0:
-        return transaction.raw.hex()
-    spent = await daemon.read_spent(block_hash) if level >= 2 else None
-    coins = None if spent is None else spent[place]
-    whole = await daemon.off_loop(
-        transaction_json, transaction, node.network, spent=coins, prevouts=True
-    )
-    shown = {
-        "in_active_chain": node.active.contains(block_entry),
-        **whole,
-        "blockhash": to_hex(block_hash),
-    }
-    if not node.active.contains(block_entry):
-        return {**shown, "confirmations": 0}
-    return {
-        **shown,
-        "confirmations": node.active.height - block_entry.height + 1,
-        "time": block_entry.time,
-        "blocktime": block_entry.time,
-    }
-
-
-def _place_of(block: Block, txid: Txid) -> int | None:
-    for place, transaction in enumerate(block.transactions):
-        if transaction.txid == txid:
-            return place
-    return None
 
 
 @method("rawtransactions")

@@ -119,25 +119,3 @@ def _addresses(
             found.append(address)
         index += 1
     return found
-
-
-@method("util")
-def getindexinfo(daemon: Daemon, index_name: str = "") -> Json:
-    """Returns the status of one or all available indices currently running in the node.
-
-    Args:
-        index_name: Filter results for an index with a specific name.
-
-    Returns:
-        {                               (json object)
-          "name" : {                    (json object) The name of the index
-            "synced" : true|false,      (boolean) Whether the index is synced or not
-            "best_block_height" : n     (numeric) The block height to which the index is synced
-          }
-        }
-    """
-    node, name = daemon.node, "basic block filter index"
-    if node.filters is None or index_name not in ("", name):
-        return {}
-    height = node.filters.height
-    return {name: {"synced": height >= node.active.height, "best_block_height": height}}
