@@ -58,7 +58,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",
         "mnemonic": "wallet",
-        "cryptography": "wallet wire",
+        "cryptography": "chain wallet wire",
         "segno": "cli",
         "pytest": "testing",
         "textual": "tui",

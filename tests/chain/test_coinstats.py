@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from axon.chain.coins import Coin, Coins, MemoryStore
-from axon.chain.coinstats import coin_stats
+from axon.chain.coinstats import SetHash, coin_stats
 from axon.primitives.address import decode_address
 from axon.primitives.block import Block
 from axon.primitives.hashes import from_hex, sha256d
@@ -61,7 +61,7 @@ def test_hash_of_bitcoin_core(padded: bool, expected: str) -> None:
         coins.connect(block, block.hash, height)
         prev = block.hash
     stats = coin_stats(coins)
-    assert stats.hash_serialized == from_hex(expected)
+    assert stats.set_hash == from_hex(expected)
     assert (stats.best, stats.height) == (prev, 101)
     assert (stats.transactions, stats.txouts) == (101, 101)
     assert stats.total_amount_sat == 101 * 50 * COIN - 50 * COIN + (50 * COIN - 31_200)
@@ -80,14 +80,14 @@ def test_outputs_of_one_transaction_are_hashed_by_index() -> None:
         expected.update(outpoint(many.txid, index) + b"\x03\x00\x00\x00")
         expected.update(index.to_bytes(8, "little") + b"\x01\x51")
     stats = coin_stats(coins)
-    assert stats.hash_serialized == sha256(expected.digest()).digest()
+    assert stats.set_hash == sha256(expected.digest()).digest()
     assert (stats.transactions, stats.txouts) == (1, 600)
 
 
 def test_nothing_yet() -> None:
     stats = coin_stats(Coins(MemoryStore()))
     assert (stats.best, stats.height, stats.txouts, stats.total_amount_sat) == (None, -1, 0, 0)
-    assert stats.hash_serialized == sha256d(b"")
+    assert stats.set_hash == sha256d(b"")
 
 
 def test_the_hash_is_left_out_on_demand() -> None:
@@ -97,8 +97,8 @@ def test_the_hash_is_left_out_on_demand() -> None:
     after = block_on(block.hash, coinbase(1, TxOut(7, b"\x51")))
     coins.hold()
     coins.connect(after, after.hash, 1)
-    stats = coin_stats(coins, with_hash=False)
-    assert (stats.txouts, stats.total_amount_sat, stats.hash_serialized) == (1, 7, None)
+    stats = coin_stats(coins, SetHash.NONE)
+    assert (stats.txouts, stats.total_amount_sat, stats.set_hash) == (1, 7, None)
     assert dict(coins.items()) == {
         outpoint(after.transactions[0].txid, 0): Coin(1, True, 7, b"\x51")
     }

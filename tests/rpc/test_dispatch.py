@@ -185,7 +185,7 @@ def test_options(registry: Registry, params: object, result: Json) -> None:
         (
             ["go", None, 0, {"limit": "x"}],
             -3,
-            "JSON value of type string is not of expected type number for limit",
+            "JSON value of type string for field limit is not of expected type number",
         ),
         (
             {"action": "go", "options": {}, "limit": 1},

@@ -11,10 +11,12 @@ import pytest
 
 from axon.chain.backgroundindex import IndexedBlock
 from axon.chain.coins import MemoryStore
+from axon.chain.coinstatsindex import CoinStatsIndex
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
 from axon.primitives.hashes import to_hex
-from axon.primitives.transaction import Transaction, TxOut, outpoint
+from axon.primitives.network import REGTEST
+from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from tests.rpc.running import Rig, running
 from tests.signing import Spendable
 
@@ -39,7 +41,11 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    indexes = TxIndex(MemoryStore()), TxoSpenderIndex(MemoryStore())
+    indexes = (
+        TxIndex(MemoryStore()),
+        CoinStatsIndex(MemoryStore(), REGTEST),
+        TxoSpenderIndex(MemoryStore()),
+    )
     with running(tmp_path_factory.mktemp("node"), indexes=indexes) as rig:
         yield Scene(rig)
 
@@ -105,9 +111,45 @@ def test_what_is_asked_stays_as_it_was_written(scene: Scene) -> None:
 def test_indexes_are_told_of_in_order(scene: Scene) -> None:
     told = {"synced": True, "best_block_height": 104}
     call = scene.rig.call
-    names = ["txindex", "txospenderindex", "basic block filter index"]
+    names = ["txindex", "coinstatsindex", "txospenderindex", "basic block filter index"]
     assert list(call("getindexinfo").items()) == [(name, told) for name in names]
     assert call("getindexinfo", "txindex") == {"txindex": told}
+
+
+def test_the_coins_in_sum_at_a_block(scene: Scene) -> None:
+    call, refusal = scene.rig.call, scene.rig.refusal
+    told = call("gettxoutsetinfo", "muhash", 104)
+    assert list(told) == [
+        "height",
+        "bestblock",
+        "txouts",
+        "bogosize",
+        "muhash",
+        "total_amount",
+        "total_unspendable_amount",
+        "block_info",
+    ]
+    assert told == call("gettxoutsetinfo", "muhash", to_hex(scene.block.hash))
+    assert told == call("gettxoutsetinfo", "muhash")
+    counted = call("gettxoutsetinfo", "muhash", None, False)
+    assert list(counted)[5:] == ["total_amount", "transactions", "disk_size"]
+    assert {name: counted[name] for name in list(counted)[:6]} == {
+        name: told[name] for name in list(told)[:6]
+    }
+    info = told["block_info"]
+    assert info["prevout_spent"].sat == scene.coin.amount_sat
+    assert info["unspendable"].sat == 0
+    assert "muhash" not in call("gettxoutsetinfo", "none", 0)
+    assert call("gettxoutsetinfo", "none", 0)["total_unspendable_amount"].sat == 50 * COIN
+    assert refusal("gettxoutsetinfo", "hash_serialized_3", 1) == (
+        -8,
+        "hash_serialized_3 hash type cannot be queried for a specific block",
+    )
+    assert refusal("gettxoutsetinfo", "none", 1, False) == (
+        -8,
+        "Cannot set use_index to false when querying for a specific block",
+    )
+    assert refusal("gettxoutsetinfo", "none", 105)[0] == -8
 
 
 class SlowIndex(TxIndex):

@@ -1,26 +1,56 @@
 """What the coins are in sum: how many, how much, and one hash of them all.
 
-Reads every coin, so it takes some microseconds for each of them.
+Reads every coin, so it takes some microseconds for each of them, and with MuHash some twenty more.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
 from itertools import groupby
 from struct import Struct
 from typing import Final, Protocol
 
 from axon.chain.coins import Coin
+from axon.chain.muhash import MuHash
 from axon.primitives.encoding import var_bytes
-from axon.primitives.hashes import BlockHash, sha256
+from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import OutPoint, outpoint_index
 
 _FIXED_BOGOSIZE: Final = 32 + 4 + 4 + 8 + 2
 """Bytes Bitcoin Core counts for a coin beside its script: txid, index, height, amount, length."""
 
+_AT_ONCE: Final = 1000
+
 _CODE_AMOUNT = Struct("<IQ")
+
+
+class SetHash(Enum):
+    """How the coins are hashed together, by the names of `gettxoutsetinfo`."""
+
+    SERIALIZED = "hash_serialized_3"
+    MUHASH = "muhash"
+    NONE = "none"
+
+
+def bogosize(script_pubkey: bytes) -> int:
+    """Bitcoin Core's measure of a coin's size in bytes, which depends on no database."""
+    return _FIXED_BOGOSIZE + len(script_pubkey)
+
+
+def hashed_coin(
+    point: bytes, height: int, coinbase: bool, amount_sat: int, script_pubkey: bytes
+) -> bytes:
+    """A coin as it goes into hashes: outpoint, height and flag, amount, script behind its length.
+
+    Args:
+        point: its outpoint, 36 bytes.
+        height, coinbase, amount_sat, script_pubkey: as in `Coin`.
+    """
+    head = _CODE_AMOUNT.pack(height << 1 | coinbase, amount_sat)
+    return point + head + var_bytes(script_pubkey)
 
 
 class CoinSource(Protocol):
@@ -49,8 +79,7 @@ class CoinStats:
         txouts: how many coins there are.
         bogosize: Bitcoin Core's measure of their size in bytes, which depends on no database.
         total_amount_sat: what they are worth together.
-        hash_serialized: Bitcoin Core's `hash_serialized_3`, 32 bytes, internal order; None if not
-            asked for.
+        set_hash: the hash asked for, 32 bytes, internal order; None if none was.
     """
 
     best: BlockHash | None
@@ -59,34 +88,36 @@ class CoinStats:
     txouts: int
     bogosize: int
     total_amount_sat: int
-    hash_serialized: bytes | None
+    set_hash: bytes | None
 
 
-def coin_stats(coins: CoinSource, *, with_hash: bool = True) -> CoinStats:
+def coin_stats(coins: CoinSource, kind: SetHash = SetHash.SERIALIZED) -> CoinStats:
     """Count all coins.
 
     Args:
         coins: they must not move meanwhile.
-        with_hash: whether to compute the hash as well, which doubles the time.
+        kind: the hash to compute as well, which takes most of the time.
     """
-    transactions = txouts = bogosize = amount_sat = 0
-    digest = hashlib.sha256()
+    transactions = txouts = size = amount_sat = 0
+    serialized, muhash = sha256(), MuHash()
+    waiting: list[bytes] = []  # To be taken into `muhash`: many at once cost less.
     for _, group in groupby(coins.items(), key=lambda item: item[0][:32]):
         transactions += 1
-        ordered = sorted(group, key=lambda item: outpoint_index(item[0]))
-        for point, coin in ordered:
+        for point, coin in sorted(group, key=lambda item: outpoint_index(item[0])):
             txouts += 1
-            bogosize += _FIXED_BOGOSIZE + len(coin.script_pubkey)
+            size += bogosize(coin.script_pubkey)
             amount_sat += coin.amount_sat
-            if with_hash:
-                head = _CODE_AMOUNT.pack(coin.height << 1 | coin.coinbase, coin.amount_sat)
-                digest.update(point + head + var_bytes(coin.script_pubkey))
-    return CoinStats(
-        best=coins.best,
-        height=coins.height,
-        transactions=transactions,
-        txouts=txouts,
-        bogosize=bogosize,
-        total_amount_sat=amount_sat,
-        hash_serialized=sha256(digest.digest()) if with_hash else None,
-    )
+            if kind is SetHash.SERIALIZED:
+                serialized.update(hashed_coin(point, *coin))
+            elif kind is SetHash.MUHASH:
+                waiting.append(hashed_coin(point, *coin))
+        if len(waiting) >= _AT_ONCE:
+            muhash.change(waiting, [])
+            waiting.clear()
+    muhash.change(waiting, [])
+    set_hash = None
+    if kind is SetHash.SERIALIZED:
+        set_hash = sha256(serialized.digest()).digest()
+    elif kind is SetHash.MUHASH:
+        set_hash = muhash.digest()
+    return CoinStats(coins.best, coins.height, transactions, txouts, size, amount_sat, set_hash)

@@ -25,6 +25,7 @@ blockreconstructionextratxn value | <n>    | Transactions to keep beside the poo
 blocksonly    flag      |              | Ask for no transactions and take none from peers without the relay permission (default: 0)
 blocksxor     flag      |              | Mask new block files with random bytes (default: 0; what is there stays as it is)
 blockfilterindex optional | <type>     | Keep an index of compact block filters, basic or 0 for none (default: basic)
+coinstatsindex flag     |              | Keep an index of what the coins are in sum at each block, for gettxoutsetinfo (default: 0)
 conf          value     | <file>       | Read this configuration file, relative to the data directory (default: bitcoin.conf)
 daemon        flag      |              | Run in the background (default: 0)
 daemonwait    flag      |              | The same as -daemon (default: 0)

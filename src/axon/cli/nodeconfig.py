@@ -35,7 +35,7 @@ from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
 from axon.primitives.network import NETWORKS, Network
 
-INDEXES: Final = ("txindex", "txospenderindex")
+INDEXES: Final = ("txindex", "coinstatsindex", "txospenderindex")
 """Options that switch on an index of this name."""
 
 NEED_ALL_BLOCKS: Final = ("txindex", "txospenderindex")

@@ -65,7 +65,6 @@ class Undone:
 
 
 _TABLE: Final = """
-coinstatsindex      refused off     there is no index of such figures; gettxoutsetinfo counts the coins when it is called
 dbbatchsize         silent          libbitcoinkernel decides how much it writes at once
 dbcache             silent          libbitcoinkernel decides how much it keeps in memory
 fastprune           refused off     the size of block files is built into libbitcoinkernel

@@ -1,6 +1,7 @@
 """The background indexes of a full node, opened on disk.
 
     indexes/transactions/    `-txindex`
+    indexes/coinsums/        `-coinstatsindex`
     indexes/spenders/        `-txospenderindex`
 
 Each can be built anew from the blocks, which happens by itself where one is damaged, or goes up to
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.chain.backgroundindex import BackgroundIndex
+from axon.chain.coinstatsindex import CoinStatsIndex
 from axon.chain.store import Store
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
@@ -46,6 +48,7 @@ class IndexKind:
 
 INDEXES: Final[Mapping[str, IndexKind]] = {
     TxIndex.name: IndexKind("transactions", lambda store, _: TxIndex(store)),
+    CoinStatsIndex.name: IndexKind("coinsums", CoinStatsIndex),
     TxoSpenderIndex.name: IndexKind("spenders", lambda store, _: TxoSpenderIndex(store)),
 }
 """In the order in which `getindexinfo` tells of them."""

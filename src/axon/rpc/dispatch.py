@@ -162,7 +162,8 @@ class Method:
             option = known[name]
             fault = option.mismatch(value)
             if fault is not None:
-                raise RpcError(Code.TYPE, f"{fault} for {name}")
+                fault = fault.replace(" is not", f" for field {name} is not", 1)
+                raise RpcError(Code.TYPE, fault)
             if value is not None:
                 arguments[option.keyword] = option.convert(value)
         return arguments

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Final
 
 from axon.chain.coins import Coin
-from axon.chain.coinstats import coin_stats
 from axon.chain.headertree import HeaderEntry
 from axon.errors import DecodeError
 from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
@@ -35,8 +33,6 @@ from axon.rpc.shapes.transactions import script_json
 
 MAX_TXIDS: Final = MAX_BLOCK_WEIGHT // (60 * WITNESS_SCALE_FACTOR)
 """Transactions in a block: the smallest has 60 bytes. So many can be proved at once."""
-
-HASH_TYPES: Final = ("hash_serialized_3", "none")
 
 OUTPUTS_LOOKED_UP: Final = 2_000
 """Of a transaction whose block is not named: one of so many must be unspent to lead to it."""
@@ -102,60 +98,6 @@ async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = T
         "scriptPubKey": script_json(script, node.network),
         "coinbase": coinbase,
     }
-
-
-@method("blockchain")
-async def gettxoutsetinfo(
-    daemon: Daemon,
-    hash_type: str = "hash_serialized_3",
-    hash_or_height: int | BlockHash | None = None,
-    use_index: bool = True,
-) -> Json:
-    """Returns statistics about the unspent transaction output set.
-    Note this call may take some time.
-
-    Args:
-        hash_type: Which UTXO set hash should be calculated. Options: 'hash_serialized_3', 'none'.
-        hash_or_height: The block hash or height of the target height (not available, there is no
-            coinstatsindex).
-        use_index: Use coinstatsindex, if available.
-
-    Returns:
-        {                               (json object)
-          "height" : n,                 (numeric) The block height of the returned statistics
-          "bestblock" : "hex",          (string) The hash of that block
-          "txouts" : n,                 (numeric) The number of unspent transaction outputs
-          "bogosize" : n,               (numeric) Database-independent metric of the set's size
-          "hash_serialized_3" : "hex",  (string, optional) The serialized hash, if chosen
-          "total_amount" : n,           (numeric) The total amount of coins in the UTXO set
-          "transactions" : n,           (numeric) The number of transactions with unspent outputs
-          "disk_size" : n               (numeric) The estimated size of the chainstate on disk
-        }
-    """
-    del use_index
-    if hash_type not in HASH_TYPES:
-        raise RpcError(Code.PARAMETER, f"'{hash_type}' is not a valid hash_type")
-    if hash_or_height is not None:
-        raise RpcError(Code.PARAMETER, "Querying specific block heights requires coinstatsindex")
-    snapshot = await daemon.coin_snapshot()
-    with_hash = hash_type != "none"
-    stats = await daemon.off_loop(coin_stats, snapshot, with_hash=with_hash)
-    shown: dict[str, Json] = {
-        "height": stats.height,
-        "bestblock": to_hex(snapshot.best),
-        "txouts": stats.txouts,
-        "bogosize": stats.bogosize,
-    }
-    if stats.hash_serialized is not None:
-        shown["hash_serialized_3"] = to_hex(stats.hash_serialized)
-    shown["total_amount"] = Amount(stats.total_amount_sat)
-    shown["transactions"] = stats.transactions
-    shown["disk_size"] = await daemon.off_loop(_folder_bytes, daemon.folder / "chainstate")
-    return shown
-
-
-def _folder_bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
 
 
 @method("blockchain")

@@ -95,7 +95,7 @@ class Watch:
         stats = coin_stats(machine.coins)
         if stats.best != tip.hash:
             raise Violation("S2", f"node {node} has coins of another block than its tip", itself)
-        digest = stats.hash_serialized
+        digest = stats.set_hash
         assert digest is not None, "asked for"
         if self._digests.setdefault(tip.hash, digest) != digest:
             raise Violation(
