@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 FOREIGN := .cache/interop
+PROGRAMS := $(wildcard tests/interop/programs/*.txt)
 BTCLIB := 2026.10.25
 
 SEED ?= 0..199
@@ -37,7 +38,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
 
-interop: setup $(FOREIGN)/ready $(FOREIGN)/btclib/tried
+interop: setup $(FOREIGN)/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
 	$(BIN)/pytest -q -rs -m interop tests/interop
 
 bench: setup
@@ -90,6 +91,12 @@ $(FOREIGN)/ready: tests/interop/package.json tests/interop/package-lock.json
 	@if command -v npm >/dev/null; then \
 	  cd $(FOREIGN) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; \
 	else echo "npm is not installed: the tests against bcoin, bitcoin-net and payjoin-client will be skipped"; fi
+
+# Programs in Python that others wrote, each file's in an environment of its own.
+$(FOREIGN)/programs/%/ready: tests/interop/programs/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@if $(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<; then touch $@; \
+	else echo "$* could not be installed: the tests against it will be skipped"; fi
 
 # btclib-node needs a Python that axon does not know yet.
 $(FOREIGN)/btclib/tried:
