@@ -110,7 +110,7 @@ def test_a_value_behind_a_space() -> None:
         (
             ["-includeconf=x"],
             "Error parsing command line arguments: "
-            "-includeconf cannot be used from commandline; -includeconf=x",
+            '-includeconf cannot be used from commandline; -includeconf="x"',
         ),
         (
             ["-regtest", "stop"],

@@ -103,6 +103,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     read_stored(settings, folder)
     settings.refuse_misplaced()
     prune_target_bytes = _prune_target(settings)
+    _check_tests(settings, network)
     judge_undone(settings)
     filter_index = _filter_index(settings)
     peers = peer_config(settings, network, folder, filter_index)
@@ -199,6 +200,16 @@ def _notify(settings: Settings) -> NotifySettings:
     )
 
 
+def _check_tests(settings: Settings, network: Network) -> None:
+    """Options that are for regtest alone, whatever they say there."""
+    if network.name == "regtest":
+        return
+    if settings.values("test"):
+        raise ConfigError("-test=<option> can only be used with regtest")
+    if settings.flag("acceptstalefeeestimates", False):
+        raise ConfigError(f"acceptstalefeeestimates is not supported on {network.name} chain.")
+
+
 def _check_assumevalid(settings: Settings, network: Network) -> None:
     """Below which block scripts need no check is built into libbitcoinkernel.
 
@@ -232,8 +243,10 @@ def _policy(settings: Settings, network: Network) -> Policy:
     if nonstandard and network.name == "main":
         raise ConfigError("acceptnonstdtxn is not currently supported for main chain")
     cluster_count = settings.number("limitclustercount", usual.cluster_count)
-    if not 0 < cluster_count <= MAX_CLUSTER_COUNT:
-        raise ConfigError(f"limitclustercount must be between 1 and {MAX_CLUSTER_COUNT}")
+    if cluster_count > MAX_CLUSTER_COUNT:
+        raise ConfigError(f"limitclustercount must be less than or equal to {MAX_CLUSTER_COUNT}")
+    if cluster_count <= 0:
+        raise ConfigError("limitclustercount must be a positive integer.")
     cluster_kvb = settings.number("limitclustersize", usual.cluster_vsize // 1_000)
     if cluster_kvb <= 0:
         raise ConfigError("limitclustersize must be a positive integer.")

@@ -96,6 +96,6 @@ def blocks_dir(settings: Settings) -> Path | None:
     value = settings.value("blocksdir")
     text = as_text(value) if value is not None else ""
     path = Path(text).absolute()
-    if not path.is_dir():
+    if not text or not path.is_dir():
         raise ConfigError(f'Specified blocks directory "{text}" does not exist.')
     return path

@@ -170,8 +170,8 @@ def split_command_line(
             raise _unusable(str(error)) from error
     for include in settings.get("includeconf", []):
         if include is not False:
-            message = f"-includeconf cannot be used from commandline; -includeconf={include}"
-            raise _unusable(message)
+            shown = f'"{include}"' if isinstance(include, str) else "true"
+            raise _unusable(f"-includeconf cannot be used from commandline; -includeconf={shown}")
     return settings, rest
 
 

@@ -66,6 +66,8 @@ def peer_config(
     proxied = settings.text("proxy") not in ("", "0") and not settings.is_negated("proxy")
     binds = _binds(settings, port, rpc_port(settings, network), isolated or proxied)
     tor = _tor(settings, binds)
+    _check_twice(binds)
+    read_tor_access(settings)  # Also where nobody asks Tor: a fault must not wait for that.
     listens = bool(binds)
     onlynet = read_onlynet(settings, routes, tor_control=tor is not None)
     return PeerSettings(
@@ -304,6 +306,21 @@ def _binds(settings: Settings, port: int, rpc_port: int, hidden: bool) -> tuple[
     if not told and port + 1 != rpc_port:
         binds.append(Bind(Endpoint("127.0.0.1", port + 1), onion=True))
     return tuple(binds)
+
+
+def _check_twice(binds: Sequence[Bind]) -> None:
+    """Each address has one meaning.
+
+    Raises:
+        ConfigError: one is given twice.
+    """
+    places = [bind.endpoint for bind in binds]
+    for place in places:
+        if places.count(place) > 1:
+            raise ConfigError(
+                f"Duplicate binding configuration for address {place}. Please check your -bind, "
+                "-bind=...=onion and -whitebind settings."
+            )
 
 
 def implicit_permissions(settings: Settings) -> frozenset[str]:

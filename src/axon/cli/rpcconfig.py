@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.cli.conf import Settings
-from axon.cli.values import read_address, read_network, read_port
+from axon.cli.values import read_address, read_endpoint, read_network, read_port
 from axon.errors import ConfigError
 from axon.host.rpcsettings import RpcSettings
 from axon.machine import Endpoint
@@ -16,6 +16,9 @@ from axon.rpc.auth import COOKIE_MODES
 from axon.rpc.settings import ServerSettings
 
 METRICS_PORT: Final = 9332
+
+_PRIVATE_IPV6: Final = ipaddress.ip_network("fc00::/7")
+"""Of CJDNS, where this machine is on it (RFC 4193)."""
 
 
 def rpc_port(settings: Settings, network: Network) -> int:
@@ -86,21 +89,27 @@ def _server(settings: Settings, port: int) -> ServerSettings:
     allowed = []
     for text in settings.values("rpcallowip"):
         network = read_network(text)
-        if network is None:
+        if network is None or (
+            settings.flag("cjdnsreachable", False) and network.overlaps(_PRIVATE_IPV6)
+        ):
             raise ConfigError(
                 f"Invalid -rpcallowip subnet specification: {text}. Valid values are a single IP "
                 "(e.g. 1.2.3.4), a network/netmask (e.g. 1.2.3.4/255.255.255.0), a network/CIDR "
-                "(e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0)."
+                "(e.g. 1.2.3.4/24), all ipv4 (0.0.0.0/0), or all ipv6 (::/0). RFC4193 is allowed "
+                "only if -cjdnsreachable=0."
             )
         allowed.append(network)
-    binds = [read_address("rpcbind", text, port) for text in settings.values("rpcbind")]
-    if bool(binds) != bool(allowed):
-        given, missing = ("rpcbind", "rpcallowip") if binds else ("rpcallowip", "rpcbind")
+    binds, told = [], settings.values("rpcbind")
+    if told and allowed:
+        binds = [read_address("rpcbind", text, port) for text in told]
+    elif told or allowed:
+        for text in told:
+            read_endpoint("rpcbind", text, port)
+        given, missing = ("rpcbind", "rpcallowip") if told else ("rpcallowip", "rpcbind")
         settings.warnings.append(
             f"option -{given} was specified without -{missing}; "
             "calls are taken from this machine only"
         )
-        binds = []
     return ServerSettings(
         endpoints=tuple(binds) or (Endpoint("::1", port), Endpoint("127.0.0.1", port)),
         allowed=tuple(allowed),

@@ -78,7 +78,9 @@ def read_address(name: str, text: str, default_port: int) -> Endpoint:
 
 
 def read_network(text: str) -> IpNetwork | None:
-    """An IP address, or a network as `IP/bits` or `IP/mask`; None if it is none."""
+    """An IP address, in brackets too, or a network as `IP/bits` or `IP/mask`; None if none."""
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
