@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,11 +84,11 @@ def test_refusals(cli: Cli) -> None:
     assert cli() == (1, "", "error: too few parameters (need at least command)\n")
     code, _, told = cli("echo", login=False)
     assert code == 1
-    assert told.startswith("error: Could not locate RPC credentials.")
+    assert told.startswith("error: Authorization failed: No file ")
     code, _, told = cli("-rpcpassword=wrong", "echo")
     assert (code, told) == (1, "error: Authorization failed: Incorrect rpcuser or rpcpassword\n")
     code, _, told = cli("-foo", "echo")
-    assert told == "error: Error parsing command line arguments: Invalid parameter -foo\n"
+    assert told == "Error parsing command line arguments: Invalid parameter -foo\n"
 
 
 def test_arguments_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +96,44 @@ def test_arguments_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert cli("-stdin") == (0, f"{7:064x}\n", "")
     monkeypatch.setattr("sys.stdin", io.StringIO("secret\necho\n1\n"))
     assert cli("-rpcpassword=wrong", "-stdinrpcpass", "-stdin") == (0, "1\n", "")
+
+
+def test_where_nobody_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving() as web:
+        port = web.endpoint.port
+    assert main([f"-datadir={tmp_path}", "-regtest", f"-rpcport={port}", "uptime"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(
+        f"error: timeout on transient error: Could not connect to the server 127.0.0.1:{port} "
+        "(Connection refused)\n\nMake sure that a node runs there"
+    )
+
+
+def test_what_is_wrong_before_anybody_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, told in (
+        ([], "Error: too few parameters"),
+        (["-regtest", "-signet", "x"], "Error: Invalid combination of -regtest"),
+        (["-conf=nope", "x"], "Error reading configuration file: specified config file"),
+        (["-getinfo", "-netinfo"], "error: Only one of -getinfo, -netinfo may be specified."),
+        (["-regtest", "-getinfo", "x"], "error: -getinfo takes no arguments"),
+        (["-regtest", "-color=x", "-getinfo"], "error: Invalid value for -color option."),
+        (["-generate", "0"], "error: the first argument (number of blocks to generate"),
+        (["-generate", "1", "2", "3"], "error: too many arguments (maximum 2"),
+        (["-netinfo", "x"], "error: invalid -netinfo level argument: x"),
+        (["-stdinwalletpassphrase", "x"], "error: -stdinwalletpassphrase is only applicable"),
+    ):
+        assert main([*([f"-datadir={tmp_path}"] if arguments else []), *arguments]) == 1
+        assert capsys.readouterr().err.startswith(told)
+
+
+def test_the_first_line_of_the_version_names_the_interface(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["-version"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"axon RPC client version v31\.\d+\.\d+ \(axon .+\)", first)
 
 
 def test_help_needs_no_node(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import TxOut
 from axon.rpc.amounts import Amount
-from axon.rpc.daemon import COMPATIBLE_VERSION
+from axon.rpc.version import COMPATIBLE_VERSION
 from tests.node.rig import chain_on
 from tests.rpc.running import Rig, running
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from axon.cli.background import Background, in_background
 from axon.cli.catalogue import OPTIONS, help_message
+from axon.cli.interfaceversion import INTERFACE_VERSION
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
 from axon.cli.progress import Progress
@@ -24,19 +25,13 @@ from axon.host.fullnode import RunningNode
 from axon.host.logfile import Log
 from axon.host.nodeprogram import run_node
 from axon.host.settingsfile import keep_settings_file
-from axon.host.version import VERSION
-from axon.rpc.daemon import COMPATIBLE_VERSION
 
 _USAGE: Final = """Usage: axon node [OPTIONS]
 
 Runs a full node until ctrl-C or `axon rpc stop`. Options are bitcoind's, with one dash or two; they
 may stand in bitcoin.conf as well.
 """
-_FIRST_LINE: Final = (
-    f"axon daemon version v{COMPATIBLE_VERSION // 10_000}.{COMPATIBLE_VERSION // 100 % 100}.0 "
-    f"(axon {VERSION})"
-)
-"""Launchers look in the first line of `-version` for the Bitcoin Core whose interface this is."""
+_FIRST_LINE: Final = f"axon daemon version {INTERFACE_VERSION}"
 
 _log = logging.getLogger("axon")
 
@@ -94,6 +89,7 @@ def _run(config: NodeConfig, ready: Callable[[], None]) -> int:
         log.open()
         try:
             _log.info("%s", _FIRST_LINE)
+            _log.info("Using data directory %s", config.node.folder)
             for warning in (*config.warnings, *config.notices):
                 _log.warning("%s", warning)
             for line in config.settings.told():

@@ -287,6 +287,8 @@ async def _running(
         async with Driven(driver, *beside):
             listening = dict.fromkeys(bind.endpoint for bind in settings.peers.binds)
             endpoints = tuple([await driver.listen(endpoint) for endpoint in listening])
+            for endpoint in endpoints:
+                _log.info("Bound to %s", endpoint)
             if not settings.peers.active:
                 await driver.ask(SetNetworkActive(False))
             rpc = None

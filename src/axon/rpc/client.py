@@ -133,7 +133,7 @@ class Exchange:
         """What a fault of the connection means to the caller."""
         if isinstance(error, TimeoutError):
             return Unreachable(f"No answer from the server {self.endpoint} (timed out)")
-        reason = str(error) or repr(error)
+        reason = getattr(error, "strerror", None) or str(error) or repr(error)
         return Unreachable(f"Could not connect to the server {self.endpoint} ({reason})")
 
     def _read(self, status: int, data: bytes) -> Any:

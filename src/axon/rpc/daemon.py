@@ -41,9 +41,6 @@ from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.warnings import Warnings
 
-COMPATIBLE_VERSION: Final = 310_000
-"""The Bitcoin Core whose interface this one is, as `getnetworkinfo` counts versions: 31.0."""
-
 THREADS: Final = 4
 """For slow work of callers: reading and shaping blocks, scans. More would only take turns."""
 

@@ -11,9 +11,10 @@ from axon.node.commands import PingAll, SetNetworkActive
 from axon.node.peerinfo import peer_info
 from axon.p2p.uploadtarget import UPLOAD_CYCLE
 from axon.rpc.amounts import Amount, Json
-from axon.rpc.daemon import COMPATIBLE_VERSION, Daemon
+from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.shapes.peers import NETWORK_NAMES, peer_json, services_names
+from axon.rpc.version import COMPATIBLE_VERSION
 from axon.wire.messages.handshake import PROTOCOL_VERSION
 
 ENOUGH_CLOCKS: Final = 5
