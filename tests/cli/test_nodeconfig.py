@@ -284,7 +284,29 @@ def test_rpcbind_alone_is_not_enough() -> None:
         (["-minrelaytxfee=x"], "Invalid amount for -minrelaytxfee=<amount>: 'x'"),
         (["-acceptnonstdtxn"], "acceptnonstdtxn is not currently supported for main chain"),
         (["-maxmempool=4"], "-maxmempool must be at least 5 MB"),
-        (["-limitclustercount=65"], "limitclustercount must be between 1 and 64"),
+        (["-limitclustercount=65"], "limitclustercount must be less than or equal to 64"),
+        (["-limitclustercount=0"], "limitclustercount must be a positive integer."),
+        (["-test=addrman"], "-test=<option> can only be used with regtest"),
+        (
+            ["-acceptstalefeeestimates"],
+            "acceptstalefeeestimates is not supported on main chain.",
+        ),
+        (["-blocksdir=/nohome/x"], 'Specified blocks directory "/nohome/x" does not exist.'),
+        (["-blocksdir="], 'Specified blocks directory "" does not exist.'),
+        (
+            ["-torcontrol=a:b", "-listenonion=0"],
+            "Invalid port specified in -torcontrol: 'a:b'",
+        ),
+        (
+            ["-bind=127.0.0.1:5", "-whitebind=noban@127.0.0.1:5"],
+            "Duplicate binding configuration for address 127.0.0.1:5. Please check your -bind, "
+            "-bind=...=onion and -whitebind settings.",
+        ),
+        (
+            ["-bind=127.0.0.1:5", "-bind=127.0.0.1:5=onion"],
+            "Duplicate binding configuration for address 127.0.0.1:5. Please check your -bind, "
+            "-bind=...=onion and -whitebind settings.",
+        ),
         (
             ["-blockmaxweight=4000001"],
             "Specified -blockmaxweight (4000001) exceeds consensus maximum block weight (4000000)",
