@@ -34,6 +34,7 @@ def is_shown(stage: Stage) -> bool:
         ("payee", {}, "{uri}"),
         ("payer", {"stage": "offered", "txid": txid(2)}, "payment {id}"),
         ("payee", {"stage": "accepted", "shown": SHOWN, "receipt": True}, "receipt {id}"),
+        ("payer", {"stage": "accepted", "shown": SHOWN, "receipt": True}, "receipt {id}"),
     ],
 )
 def test_what_the_partner_needs_is_written_into_a_new_file(

@@ -116,7 +116,7 @@ class DealDialog(ModalScreen[None]):
         try:
             if deal.waits:
                 what, text = "invoice", deal.uri
-            elif deal.role == PAYER:
+            elif deal.role == PAYER and not deal.has_receipt:
                 what, text = "payment", await self._ask("getpacket", deal.id, "text")
             else:
                 what, text = "receipt", await self._ask("getreceipt", deal.id)
