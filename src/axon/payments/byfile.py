@@ -98,11 +98,16 @@ def read_payment(text: str) -> PaymentFile:
     try:
         if words and words[0].startswith(PART):
             return _from_parts(words)
-        if words and words[0].lower().startswith(BEEF_VERSION.hex()):
+        if is_beef(text):
             return decode_beef(unhexlify("".join(words)))
         return from_text(text)
     except (DecodeError, ValueError) as error:
         raise BadPayment(f"this is no whole payment (expected {error}): ask for it again") from None
+
+
+def is_beef(text: str) -> bool:
+    """Whether a file, as text, is meant as BEEF."""
+    return text.lstrip().lower().startswith(BEEF_VERSION.hex())
 
 
 def _from_parts(words: list[str]) -> Packet:

@@ -22,7 +22,7 @@ from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import ConfigError, DecodeError, disk_refusal
 from axon.host.walletclient import WalletClient
 from axon.payments.beef import BEEF_VERSION
-from axon.payments.byfile import PART, UNPROVED
+from axon.payments.byfile import PART, UNPROVED, is_beef
 from axon.payments.packetfile import MAX_TEXT, PartCollector
 from axon.payments.receipt import BEGIN as RECEIPT_BEGIN
 from axon.payments.verdict import PaymentLevel
@@ -292,7 +292,7 @@ def _take(options: WalletOptions) -> int:
             if options.as_json:
                 write_json(found)
             return 1
-        if found["level"] <= PaymentLevel.SIGNED:
+        if is_beef(text) and found["level"] <= PaymentLevel.SIGNED:
             raise ConfigError(f"this payment came as BEEF, {UNPROVED}")
         with_passphrase(
             arguments,
