@@ -18,7 +18,7 @@ from axon.payments.linkmessages import Hello
 from axon.payments.packet import Confirmed
 from axon.payments.partnerevents import FindProof
 from axon.payments.receipt import verify
-from axon.payments.step import DealStep, KeepWatching, ReachPayee, RestLink, Settle
+from axon.payments.step import DealStep, KeepWatching, ReachPayee, RestLink, Settle, Tell
 from axon.primitives.block import Block
 from axon.primitives.hashes import Txid
 from tests.payments.dealscene import Town
@@ -171,16 +171,32 @@ def test_what_is_no_news_changes_nothing() -> None:
     parent = scene.chain.tree.best.parent
     assert parent is not None
     none, other = replace(true, proof=b""), replace(true, txid=Txid(bytes(32)))
-    for told, chain, end in (
-        (none, scene.chain.headers, "done"),
-        (true, BestHeaders(parent), "done"),
-        (other, scene.chain.headers, None),
+    for told, chain in (
+        (none, scene.chain.headers),
+        (true, BestHeaders(parent)),
+        (other, scene.chain.headers),
     ):
         heard = Heard(1, Side.PAYER, scene.invoice.id, told)
         step = scene.alice.desk.perform(AtDesk(heard, chain, scene.alice.now_s))
-        assert isinstance(step, DealStep)
-        assert step.end == end
+        assert step == DealStep(), "the link stays"
         assert scene.of_alice() == before
+
+
+def test_a_payee_who_is_asked_before_he_has_read_the_block_tells_it_then() -> None:
+    scene = Scene()
+    scene.asks()
+    job = FindProof(Side.PAYEE, scene.invoice.id, scene.payment.txid)
+    early = scene.bob.desk.perform(AtDesk(job, scene.chain.headers, scene.bob.now_s))
+    assert early == b""
+    scene.bob.wallet.take_block(scene.block.hash, scene.chain.height, scene.block.raw)
+    scene.bob.wallet.follow_chain(None, scene.chain.height, scene.block.hash)
+    *_, told = scene.bob.do(FollowBlocks()).wants
+    assert isinstance(told, Tell)
+    assert told.invoice_id == scene.invoice.id
+    (message,) = told.messages
+    scene.alice.hear(Side.PAYER, scene.invoice, message)
+    assert scene.of_alice().stage is DealStage.SETTLED
+    assert scene.bob.do(FollowBlocks()).wants == (KeepWatching(frozenset()),), "once"
 
 
 def test_a_block_that_leaves_the_chain_takes_its_proof_with_it() -> None:

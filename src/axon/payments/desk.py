@@ -15,7 +15,7 @@ from axon.payments.byfile import (
     take_packet,
     take_receipt,
 )
-from axon.payments.chainmessages import MAX_PROOF_BYTES, ProofMessage
+from axon.payments.chainmessages import ProofMessage
 from axon.payments.deal import DealStage, Role
 from axon.payments.following import follow_blocks, rule_out
 from axon.payments.headerchain import HeaderChainView
@@ -23,7 +23,6 @@ from axon.payments.httpjoin import JoinOffer, OfferAnswered
 from axon.payments.invoice import Invoice
 from axon.payments.invoice import verify as verify_invoice
 from axon.payments.linkevents import Heard, Prove, Side
-from axon.payments.packetbuilder import CannotProve, prove_confirmed
 from axon.payments.partnerbook import PartnerBook
 from axon.payments.partnerevents import (
     FindProof,
@@ -35,6 +34,7 @@ from axon.payments.partnerevents import (
 from axon.payments.payee import PayeeDesk
 from axon.payments.payer import PayerDesk, check_pays
 from axon.payments.payjoin import Declined, Proposal, Trouble
+from axon.payments.proofgiver import ProofGiver
 from axon.payments.shownproofs import take_proof
 from axon.payments.step import DealStep, Settle
 from axon.payments.terms import Terms
@@ -249,6 +249,7 @@ class Desk:
         self._check_scripts = check_scripts
         self._payee: PayeeDesk | None = None  # Until its words are open.
         self._partners = PartnerBook(wallet.ledger)
+        self._proofs = ProofGiver(wallet.ledger, book)
 
     def perform(self, ordered: AtDesk) -> object:
         """One job; its outcome as the job says.
@@ -275,6 +276,7 @@ class Desk:
                 wants = follow_blocks(self._wallet, self._book, ordered.chain, now_s)
                 wants += self._payer.ask_receipts(now_s).wants
                 wants += self._payer.ask_proofs().wants if alone else ()
+                wants += self._proofs.told_late()
                 if self._payee is not None:
                     wants += self._payee.recheck(ordered.chain, now_s).wants
                 return DealStep(wants=wants)
@@ -323,21 +325,7 @@ class Desk:
             case OpenPartnerKey(entropy):
                 return self._partners.open_key(entropy)
             case FindProof():
-                return self._proof(job)
-
-    def _proof(self, job: FindProof) -> bytes:
-        """The proof of a payment of the link's own invoice, as a packet holds it; or nothing."""
-        role = Role.PAYER if job.side is Side.PAYER else Role.PAYEE
-        deal = self._book.get(role, job.invoice_id)
-        if deal is None or job.txid not in deal.txids:
-            return b""
-        if job.txid not in self._wallet.ledger.confirmed:
-            return b""
-        try:
-            proof = prove_confirmed(self._wallet.ledger, job.txid).encode()
-        except CannotProve:
-            return b""
-        return proof if len(proof) <= MAX_PROOF_BYTES else b""
+                return self._proofs.find(job)
 
     def _learn(self, job: CoinsLookedUp | PeersShow | RuledOut, now_s: int) -> DealStep:
         """What the network says of a payment, if it is still the one that we have."""

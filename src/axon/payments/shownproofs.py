@@ -1,6 +1,7 @@
 """The proof that a block has a payment, from the partner of it: for a wallet that reaches no node.
 
     a header comes, no node is there --> the payer dials the payee: getproof --> proof, checked
+                                         (or an empty one, and the proof when he has the block)
     a payer comes whose payment has no proof yet --> the payee: getproof --> proof, checked
 
 A partner is believed nothing: the proof leads to a header of our own best chain, by the transaction
@@ -75,11 +76,8 @@ def take_proof(
     receipt = None if deal is None else unproved(deal)
     if deal is None or receipt is None or message.txid != receipt.txid:
         return DealStep()  # An answer that came late.
-    over = DealStep()
-    if side is Side.PAYER:  # That is all he was dialled for.
-        over = DealStep(wants=(RestLink(invoice_id),), end="done")
     if not message.proof:
-        return over
+        return DealStep()  # He says it when he has read the block, unless the link is gone.
     try:
         item = Confirmed.decode(message.proof)
     except DecodeError as error:
@@ -87,11 +85,14 @@ def take_proof(
     if item.transaction.txid != receipt.txid:
         return DealStep(end="the proof is of another transaction")
     refused = refuse_inner_nodes((item.coinbase, item.transaction)) or check_proof(item, chain)
-    if refused is None:
-        book.put(_settled(deal, receipt, item, chain, now_s))
-    elif refused.reason != "block-above-tip":  # That block he may know before us.
+    if refused is not None and refused.reason == "block-above-tip":
+        return DealStep()  # He knows that block before us: he is asked again when we do.
+    if refused is not None:
         return DealStep(end=f"the proof does not hold: {refused.reason}")
-    return over
+    book.put(_settled(deal, receipt, item, chain, now_s))
+    if side is Side.PAYEE:
+        return DealStep()
+    return DealStep(wants=(RestLink(invoice_id),), end="done")  # He was dialled for that alone.
 
 
 def _settled(
