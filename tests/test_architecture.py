@@ -31,15 +31,16 @@ ROOMS: dict[str, frozenset[str]] = {
         "drivers": "machine",
         "rpc": "payments node wallet chain consensus mempool mining p2p wire primitives machine "
         "drivers",
+        "electrum": "rpc node chain mempool primitives machine drivers",
         "tui": "rpc",
-        "host": "rpc payments node wallet drivers chain consensus mempool mining p2p wire "
+        "host": "electrum rpc payments node wallet drivers chain consensus mempool mining p2p wire "
         "primitives machine",
-        "swarm": "host rpc payments node wallet drivers chain consensus mempool mining p2p wire "
-        "primitives machine",
-        "testing": "swarm host rpc payments node wallet drivers chain consensus mempool mining "
+        "swarm": "host electrum rpc payments node wallet drivers chain consensus mempool mining "
         "p2p wire primitives machine",
-        "cli": "tui swarm host rpc payments node wallet drivers chain consensus mempool mining "
-        "p2p wire primitives machine",
+        "testing": "swarm host electrum rpc payments node wallet drivers chain consensus mempool "
+        "mining p2p wire primitives machine",
+        "cli": "tui swarm host electrum rpc payments node wallet drivers chain consensus mempool "
+        "mining p2p wire primitives machine",
     }.items()
 }
 """Which rooms a room may import; every room may import itself and `errors`."""
@@ -51,14 +52,14 @@ FOREIGN: dict[str, frozenset[str]] = {
         "rocksdict": "drivers",
         "uvloop": "drivers",
         "python_socks": "drivers",
-        "asyncio": "drivers rpc host tui swarm cli",
+        "asyncio": "drivers rpc electrum host tui swarm cli",
         "aiohttp": "rpc swarm",
         "prometheus_client": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",
         "mnemonic": "wallet",
-        "cryptography": "chain wallet wire",
+        "cryptography": "chain wallet wire electrum",
         "segno": "cli",
         "pytest": "testing",
         "textual": "tui",
@@ -86,6 +87,7 @@ TESTED_WITH: dict[str, frozenset[str]] = {
         "node": "consensus drivers swarm",  # A validator, and networks of simulated nodes.
         "drivers": "chain",  # The stores that it writes to disk.
         "rpc": "host",  # A light client with its wallet is put together there.
+        "electrum": "host swarm",  # A node behind it, and who signs.
         "tui": "wallet primitives",  # Amounts are read as the command line reads them.
     }.items()
 }

@@ -13,6 +13,7 @@ from typing import Final
 from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.conf import Settings, load_settings
+from axon.cli.electrumconfig import electrum_config
 from axon.cli.logs import log_settings
 from axon.cli.nodefiles import (
     as_paths,
@@ -118,6 +119,9 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             mining=_mining(settings, network),
             rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
             metrics=metrics_endpoint(settings),
+            electrum=electrum_config(
+                settings, network, folder, prunes=settings.number("prune", 0) != 0
+            ),
             minimum_chainwork=_minimum_chainwork(settings, network),
             max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
             mocktime_s=_mocktime(settings),

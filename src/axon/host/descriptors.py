@@ -12,6 +12,7 @@ from typing import Final
 
 from axon.drivers.aio.sockets import BACKLOG, MAX_LEAVING
 from axon.drivers.aio.stores import MAX_OPEN_FILES
+from axon.electrum.places import MAX_CLIENTS
 from axon.errors import ConfigError
 
 KERNEL_FILES: Final = 150
@@ -19,6 +20,9 @@ KERNEL_FILES: Final = 150
 
 RPC_CONNECTIONS: Final = 256
 """Callers of the RPC server, idle ones included."""
+
+ELECTRUM_FILES: Final = MAX_OPEN_FILES + 2 * MAX_CLIENTS
+"""Of an Electrum server: its index, its clients, and a burst of others who come."""
 
 OTHER_FILES: Final = 64
 """Log, locks, listeners, threads' pipes, files being saved, and what a program around us has."""
@@ -36,17 +40,20 @@ def max_accepted(max_connections: int) -> int:
     return max_connections + MAX_LEAVING
 
 
-def ensure(max_connections: int) -> None:
+def ensure(max_connections: int, *, serves_wallets: bool = False) -> None:
     """Raise this process's limit to what a full node may need.
 
     Args:
         max_connections: of peers (`-maxconnections`).
+        serves_wallets: whether it is an Electrum server, too.
 
     Raises:
         ConfigError: the system allows fewer.
     """
     # One by one they are counted, but a burst is accepted before the first of it is refused.
     needed = RESERVED + BACKLOG + max_accepted(max_connections)
+    if serves_wallets:
+        needed += ELECTRUM_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

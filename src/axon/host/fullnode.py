@@ -180,7 +180,10 @@ async def running_node(
     """As `full_node`, in a folder that the caller has made and holds (`datadir.locked`)."""
     ways = await open_ways(settings.peers, settings.network, settings.folder)
     private = MAX_PRIVATE if settings.peers.private_broadcast else 0
-    descriptors.ensure(settings.peers.max_connections + private)
+    descriptors.ensure(
+        settings.peers.max_connections + private,
+        serves_wallets=settings.electrum is not None,
+    )
     check_room(settings.folder)
     path = settings.peers.asmap
     asmap = None if path is None else await asyncio.to_thread(read_asmap, path)
@@ -283,6 +286,7 @@ async def _running(
             _save_now_and_then(daemon),
             check_health(machine.links.addrman),
             *ways.tasks(driver),
+            *servers.beside(daemon, registry, stream),
         )
         async with Driven(driver, *beside):
             listening = dict.fromkeys(bind.endpoint for bind in settings.peers.binds)

@@ -15,6 +15,7 @@ from typing import Final
 
 from axon.drivers.aio.routes import DIRECT, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
+from axon.electrum.settings import ElectrumSettings
 from axon.errors import ConfigError
 from axon.host.notifycommands import NotifySettings
 from axon.host.reaching import TorAccess, TorControl
@@ -223,6 +224,7 @@ class FullNodeSettings:
         rpc: None for no RPC server.
         metrics: where `/metrics` and `/healthz` are served, to whoever reaches it; None for
             nowhere.
+        electrum: where wallets of the Electrum kind are served; None for nowhere.
         minimum_chainwork: a chain with less work is not believed; None for the network's.
         max_tip_age_s: the first sync goes on while the tip is older.
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
@@ -245,6 +247,7 @@ class FullNodeSettings:
     mining: MiningSettings = MiningSettings()
     rpc: RpcSettings | None = None
     metrics: Endpoint | None = None
+    electrum: ElectrumSettings | None = None
     minimum_chainwork: int | None = None
     max_tip_age_s: int = MAX_TIP_AGE_S
     mocktime_s: int = 0

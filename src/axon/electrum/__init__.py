@@ -1,0 +1,1 @@
+"""How wallets of the Electrum kind ask: an Electrum server inside the node."""

@@ -1,0 +1,298 @@
+"""One connection of the Electrum server: lines in, lines out, one request after the other.
+
+    made --place taken--> reading --many lines wait--> not reading --they are answered--> reading
+    any --a line too long, faults, silence, a slow reader--> closed
+
+While a client does not take what was sent, nothing more is answered to it, and what changed for it
+is noted and told later, once for each script; who takes nothing for `SLOW_S` is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from axon.chain.headertree import HeaderEntry
+from axon.drivers.aio.driver import Stopped
+from axon.electrum.budget import BYTES_A_UNIT, Budget, Budgets
+from axon.electrum.client import Client
+from axon.electrum.errors import ElectrumCode, ElectrumError
+from axon.electrum.lines import ByteAllowance, LineBuffer, LineRefused
+from axon.electrum.methods.headers import shown_tip
+from axon.electrum.methodtable import find, run
+from axon.electrum.places import LOCAL, ClientPlaces, origin_of
+from axon.electrum.service import ElectrumService
+from axon.electrum.session import AskedLine, ElectrumCall, notification, refusal_of, result_of
+from axon.machine import SECOND
+from axon.primitives.hashes import to_hex
+from axon.rpc.amounts import encode_json
+from axon.rpc.errors import RpcError
+from axon.rpc.jsoncodec import JsonCodec
+
+MAX_WAITING: Final = 256
+"""Lines of one client that wait to be answered; no more are read."""
+
+GREETING_S: Final = 30.0
+"""A client has to ask something in this time."""
+
+IDLE_S: Final = 600.0
+"""After so long without a request a connection is closed, as the protocol says; wallets ping."""
+
+SLOW_S: Final = 60.0
+"""A client that takes nothing of what was sent for so long is dropped."""
+
+MAX_SENT_BYTES: Final = 64_000_000
+"""Of all clients together, of long answers, what is not taken yet; who asks for more is dropped."""
+
+FREE_ANSWER_BYTES: Final = 65_536
+"""A shorter answer does not count: no client has two of them."""
+
+_log: Final = logging.getLogger("axon")
+
+
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What all connections of a server share.
+
+    Args:
+        service: what their methods are given.
+        codec: reads and writes JSON.
+        unfinished: of lines whose end has not come.
+        sent: of answers that are not taken.
+    """
+
+    service: ElectrumService
+    codec: JsonCodec
+    places: ClientPlaces
+    budgets: Budgets
+    unfinished: ByteAllowance
+    sent: ByteAllowance
+    connections: dict[int, ElectrumConnection]
+    numbers: int = 0
+
+
+class ElectrumConnection(asyncio.Protocol):
+    """One client.
+
+    Args:
+        shared: with all others.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._service = shared.service
+        self._loop = asyncio.get_running_loop()
+        shared.numbers += 1
+        self.client = Client(shared.numbers)
+        self._lines = LineBuffer(shared.unfinished)
+        self._waiting: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self._taken = asyncio.Event()  # Set while the client takes what is sent.
+        self._taken.set()
+        self._untold: dict[bytes, str | None] = {}
+        self._untold_tip: HeaderEntry | None = None
+        self._is_answering = False  # News wait: a status in an answer may be older than they are.
+        self._sent_bytes = 0
+        self._origin: str | None = None
+        self._transport: asyncio.Transport | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    # What the loop tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the client in, or not."""
+        # No assertion here: the loop's own transports share no class with the standard library's.
+        stream = cast(asyncio.Transport, transport)
+        name = stream.get_extra_info("peername") or ("::1",)
+        origin = origin_of(str(name[0]))
+        if not self._shared.places.take(origin):
+            _log.debug("Electrum: no place for a client from %s", name[0])
+            stream.abort()
+            return
+        self._origin, self._transport = origin, stream
+        self._shared.connections[self.client.number] = self
+        self._service.clients[self.client.number] = self
+        self._work = self._loop.create_task(self._serve(self._budget(origin)))
+
+    def _budget(self, origin: str) -> Budget:
+        """All that come from one address share one; what comes from this machine may be anybody."""
+        key = f"{origin}{self.client.number}" if origin == LOCAL else origin
+        return self._shared.budgets.of(key, self._service.daemon.clock.now())
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        try:
+            self._waiting.extend(self._lines.received(data))
+        except LineRefused as refused:
+            self._drop(str(refused))
+            return
+        if self._waiting:
+            self._news.set()
+        if len(self._waiting) > MAX_WAITING and self._transport is not None:
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """The client takes what is sent slowly."""
+        self._taken.clear()
+
+    def resume_writing(self) -> None:
+        """It has taken most of it."""
+        self._taken.set()
+        self._give_back()
+        self._tell_untold()
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002
+        """The client has gone."""
+        if self._origin is None:
+            return
+        self._shared.places.leave(self._origin)
+        self._lines.close()
+        self._give_back()
+        number, service = self.client.number, self._service
+        self._transport = None
+        del self._shared.connections[number], service.clients[number]
+        service.header_clients.pop(number, None)
+        for script in self.client.scripts:
+            service.book.unsubscribe(number, script)
+        self.client.scripts.clear()
+        if self._work is not None:
+            self._work.cancel()
+
+    def _give_back(self) -> None:
+        self._shared.sent.give_back(self._sent_bytes)
+        self._sent_bytes = 0
+
+    def _drop(self, why: str) -> None:
+        _log.debug("Electrum: client %d is dropped: %s", self.client.number, why)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close it in order."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # Requests.
+
+    async def _serve(self, budget: Budget) -> None:
+        """Answer requests, one after the other, as long as the client is there."""
+        patience = GREETING_S
+        while self._transport is not None and not self._transport.is_closing():
+            try:
+                async with asyncio.timeout(patience):
+                    await self._news.wait()
+            except TimeoutError:
+                self.close()
+                return
+            patience = IDLE_S
+            while self._waiting:
+                line = self._waiting.popleft()
+                if len(self._waiting) == MAX_WAITING // 2:
+                    self._transport.resume_reading()
+                self._is_answering = True
+                if not await self._answer(line, budget) or not await self._is_taken():
+                    return
+                self._is_answering = False
+                self._tell_untold()
+            self._news.clear()
+
+    async def _is_taken(self) -> bool:
+        """Wait until the client takes what was sent; False if it does not, and is dropped."""
+        try:
+            async with asyncio.timeout(SLOW_S):
+                await self._taken.wait()
+        except TimeoutError:
+            self._drop("it takes nothing")
+            return False
+        return self._transport is not None
+
+    async def _answer(self, line: bytes, budget: Budget) -> bool:
+        """Answer one line; whether the connection goes on."""
+        session, codec = self.client.session, self._shared.codec
+        try:
+            asked = session.read(await codec.decode([line]))
+        except ValueError:
+            asked = AskedLine((session.not_json(),), False)
+        answers: list[dict[str, object]] = []
+        goes_on = True
+        for call in asked.calls:
+            answer, goes_on = await self._one(call, budget)
+            if answer is not None:
+                answers.append(answer)
+            if not goes_on:
+                break
+        if answers:
+            await self._send(answers if asked.is_batch else answers[0], budget)
+        if not goes_on or session.is_over:
+            self.close()
+            return False
+        return True
+
+    async def _one(
+        self, call: ElectrumCall | ElectrumError, budget: Budget
+    ) -> tuple[dict[str, object] | None, bool]:
+        """The answer to one request, if somebody waits for it; whether the connection goes on."""
+        clock = self._service.daemon.clock
+        if isinstance(call, ElectrumError):
+            budget.charge(1, clock.now())
+            return refusal_of(None, call), True
+        wait_us = budget.wait_us(clock.now())
+        if wait_us:
+            await asyncio.sleep(wait_us / SECOND)
+        try:
+            method = find(call, self.client.session.protocol)
+            budget.charge(method.units, clock.now())
+            result = await run(method, self._service, self.client, call)
+        except ElectrumError as error:
+            return None if call.is_notification else refusal_of(call, error), not error.ends
+        except (RpcError, Stopped) as error:  # The node stops.
+            return refusal_of(call, ElectrumError(str(error), ElectrumCode.SERVER_BUSY)), False
+        await asyncio.sleep(0)  # Others have a turn, however quick that was.
+        return None if call.is_notification else result_of(call, result), True
+
+    async def _send(self, answer: object, budget: Budget) -> None:
+        chunks = await self._shared.codec.encode(answer)
+        size = sum(map(len, chunks))
+        budget.charge(size / BYTES_A_UNIT, self._service.daemon.clock.now())
+        if self._transport is None:
+            return
+        if size > FREE_ANSWER_BYTES:
+            if not self._shared.sent.take(size):
+                self._drop("too many long answers wait for clients")
+                return
+            self._sent_bytes += size
+        self._transport.writelines([*chunks, b"\n"])
+        if self._taken.is_set():
+            self._give_back()
+
+    # What changes.
+
+    def statuses(self, changed: Sequence[tuple[bytes, str | None]]) -> None:
+        """Scripts that it is subscribed to have new statuses."""
+        self._untold.update(changed)
+        self._tell_untold()
+
+    def header(self, tip: HeaderEntry) -> None:
+        """The chain has a new tip."""
+        self._untold_tip = tip
+        self._tell_untold()
+
+    def _tell_untold(self) -> None:
+        if self._transport is None or self._is_answering or not self._taken.is_set():
+            return
+        lines: list[str] = []
+        if self._untold_tip is not None:
+            told = notification("blockchain.headers.subscribe", [shown_tip(self._untold_tip)])
+            lines.append(encode_json(told))
+            self._untold_tip = None
+        for script, status in self._untold.items():
+            if script in self.client.scripts:
+                params: list[object] = [to_hex(script), status]
+                lines.append(encode_json(notification("blockchain.scripthash.subscribe", params)))
+        self._untold.clear()
+        if lines:
+            self._transport.write("".join([f"{line}\n" for line in lines]).encode())

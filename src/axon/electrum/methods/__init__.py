@@ -1,0 +1,1 @@
+"""The methods of the Electrum protocol, a module for each group of questions."""

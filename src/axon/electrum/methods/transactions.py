@@ -1,0 +1,137 @@
+"""Transactions: sent, found, and proved to be in a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from axon.electrum.client import Client
+from axon.electrum.errors import ElectrumCode, ElectrumError
+from axon.electrum.methods.arguments import flag, hex_text, transaction_id, whole_number
+from axon.electrum.service import ElectrumService
+from axon.errors import DecodeError
+from axon.node.jobs import ReadBlock
+from axon.primitives.hashes import Txid, from_hex, to_hex
+from axon.primitives.merkle import merkle_branch
+from axon.primitives.transaction import scan_transaction
+from axon.rpc.amounts import Json, whole
+from axon.rpc.errors import RpcError
+
+_NOT_FOUND: Final = "No such mempool or blockchain transaction."
+
+
+async def broadcast(service: ElectrumService, _: Client, raw_tx: object) -> object:
+    """Put a transaction into the pool and announce it; its txid."""
+    text = hex_text(raw_tx)
+    try:
+        txid = await service.registry.execute(service.daemon, "sendrawtransaction", [text])
+    except RpcError as error:
+        raise ElectrumError(
+            f"the transaction was rejected by network rules.\n\n{error.message}\n[{text}]"
+        ) from error
+    await service.pool.settled(Txid(from_hex(txid)))
+    return txid
+
+
+async def broadcast_package(
+    service: ElectrumService, _: Client, raw_txs: object, verbose: object = False
+) -> object:
+    """Put transactions into the pool together, a child last; whether all of them are there."""
+    in_full = flag(verbose, "verbose")
+    if not isinstance(raw_txs, list):
+        raise ElectrumError("raw_txs should be a list")
+    texts = [hex_text(each) for each in raw_txs]
+    try:
+        answer = whole(await service.registry.execute(service.daemon, "submitpackage", [texts]))
+    except RpcError as error:
+        raise ElectrumError(
+            f"the tx package was rejected by network rules.\n\n{error.message}."
+        ) from error
+    results = answer["tx-results"].values()
+    for result in results:
+        await service.pool.settled(Txid(from_hex(result["txid"])))
+    if in_full:
+        return answer
+    shown: dict[str, object] = {"success": answer["package_msg"] == "success"}
+    errors = [
+        {"txid": result["txid"], "error": result["error"]}
+        for result in results
+        if result.get("error")
+    ]
+    return {**shown, "errors": errors} if errors else shown
+
+
+async def get(
+    service: ElectrumService, _: Client, tx_hash: object, verbose: object = False
+) -> object:
+    """A transaction in hex, or as `getrawtransaction` shows it."""
+    txid, in_full = transaction_id(tx_hash), flag(verbose, "verbose")
+    entry = service.daemon.node.pool.get(txid)
+    if entry is not None and not in_full:
+        return entry.transaction.raw.hex()
+    if entry is not None:
+        return await _shown(service, [to_hex(txid), 1])
+    found = await service.at_tip(lambda index: index.place_of(txid))
+    if found is None:
+        raise ElectrumError(_NOT_FOUND, ElectrumCode.DAEMON_ERROR)
+    place, offset = found
+    block = service.tip.ancestor(place.height)
+    assert block is not None, "the index stands at the tip"
+    if in_full:
+        shown = await _shown(service, [to_hex(txid), 1, to_hex(block.hash)])
+        shown.pop("in_active_chain", None)  # It is told only of a block that the caller names.
+        return shown
+    raw = await service.daemon.run(ReadBlock(block.hash))
+    try:
+        transaction = None if raw is None else scan_transaction(raw, offset)[0]
+    except DecodeError:
+        transaction = None
+    if transaction is None or transaction.txid != txid:
+        raise ElectrumError(_NOT_FOUND, ElectrumCode.DAEMON_ERROR)
+    return transaction.raw.hex()
+
+
+async def _shown(service: ElectrumService, params: list[object]) -> Json:
+    try:
+        return await service.registry.execute(service.daemon, "getrawtransaction", params)
+    except RpcError as error:
+        raise ElectrumError(error.message, ElectrumCode.DAEMON_ERROR) from error
+
+
+async def get_merkle(
+    service: ElectrumService, _: Client, tx_hash: object, height: object
+) -> object:
+    """Where in its block a transaction is, and the branch that proves it."""
+    txid, at = transaction_id(tx_hash), whole_number(height)
+    txids = await _txids(service, at)
+    try:
+        position = txids.index(txid)
+    except ValueError:
+        raise ElectrumError(f"tx {to_hex(txid)} not in block at height {at:,d}") from None
+    branch = await _branch(service, txids, position)
+    return {"block_height": at, "merkle": branch, "pos": position}
+
+
+async def id_from_pos(
+    service: ElectrumService, _: Client, height: object, tx_pos: object, merkle: object = False
+) -> object:
+    """The txid at a place; with its branch if that is wanted."""
+    at, position, proved = whole_number(height), whole_number(tx_pos), flag(merkle, "merkle")
+    txids = await _txids(service, at)
+    if position >= len(txids):
+        raise ElectrumError(f"no tx at position {position:,d} in block at height {at:,d}")
+    txid = to_hex(txids[position])
+    if not proved:
+        return txid
+    return {"tx_hash": txid, "merkle": await _branch(service, txids, position)}
+
+
+async def _txids(service: ElectrumService, height: int) -> Sequence[Txid]:
+    if height > service.tip.height:
+        raise ElectrumError(f"height {height:,d} out of range")
+    return await service.at_tip(lambda index: index.txids_at(height))
+
+
+async def _branch(service: ElectrumService, txids: Sequence[Txid], position: int) -> list[str]:
+    branch = await service.daemon.off_loop(merkle_branch, txids, position)
+    return [to_hex(each) for each in branch]

@@ -1,0 +1,126 @@
+"""The view of unconfirmed transactions on its way after the pool.
+
+The node tells which transactions came and went. Of what they spend the scripts are needed, too:
+outputs of others in the pool are at hand, coins are looked up off the loop, many at once. A
+transaction that a block confirmed stays in the view until the index of scripts has that block, so
+that no client sees it nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from axon.chain.coins import Coin
+from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView
+from axon.mempool.entry import PoolEntry
+from axon.node.facts import TransactionAccepted, TransactionRemoved
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import OutPoint, TxOut
+from axon.rpc.daemon import Daemon
+
+AT_ONCE: Final = 50
+"""Transactions that are taken in before others have a turn."""
+
+AGAIN_S: Final = 0.05
+"""After so long it is looked again for a coin that moved while it was looked up."""
+
+Touched = Callable[[Iterable[bytes]], None]
+"""Told of scripts for which something has changed."""
+
+
+class PoolFollowing:
+    """Keeps a view at the node's pool.
+
+    Args:
+        daemon: the node.
+        touched: told what changes.
+    """
+
+    def __init__(self, daemon: Daemon, touched: Touched) -> None:
+        self.view = UnconfirmedView()
+        self._daemon = daemon
+        self._touched = touched
+        self._waiting: dict[Txid, None] = {}
+        self._news = asyncio.Event()
+        self._done = asyncio.Event()
+
+    def saw(self, fact: object) -> None:
+        """The node states a fact."""
+        match fact:
+            case TransactionAccepted(txid=txid):
+                self._waiting[txid] = None
+                self._news.set()
+            case TransactionRemoved(txid=txid) if txid not in self._daemon.node.pool:
+                self._waiting.pop(txid, None)
+                self._touched(self.view.remove((txid,)))
+
+    def confirmed(self, txids: Iterable[Txid]) -> None:
+        """The index has a block with these transactions."""
+        pool = self._daemon.node.pool
+        self._touched(self.view.remove([txid for txid in txids if txid not in pool]))
+
+    async def settled(self, txid: Txid) -> None:
+        """Wait until a transaction of the pool is in the view, or has left."""
+        while txid in self._waiting:
+            self._done.clear()
+            await self._done.wait()
+
+    def begin(self) -> None:
+        """Take in what is in the pool already."""
+        self._waiting.update(
+            dict.fromkeys([entry.txid for entry in self._daemon.node.pool.entries()])
+        )
+        self._news.set()
+
+    async def follow(self) -> None:
+        """Take in what comes, for ever."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                if not await self._take_in(list(islice(self._waiting, AT_ONCE))):
+                    await asyncio.sleep(AGAIN_S)
+
+    async def _take_in(self, txids: list[Txid]) -> bool:
+        """Take some in; whether all of them were."""
+        pool = self._daemon.node.pool
+        entries = [entry for txid in txids if (entry := pool.get(txid)) is not None]
+        wanted = [
+            point for entry in entries for point in entry.prevouts if pool.output(point) is None
+        ]
+        _, coins = await self._daemon.read_coins(wanted)
+        is_whole = True
+        for txid in txids:
+            current = pool.get(txid)
+            found = None if current is None else self._unconfirmed(current, coins)
+            if current is not None and found is None:
+                is_whole = False  # A block has just moved what it spends.
+                continue
+            self._waiting.pop(txid, None)
+            if found is not None:
+                self._touched(self.view.add(found))
+        self._done.set()
+        return is_whole
+
+    def _unconfirmed(
+        self, entry: PoolEntry, coins: dict[OutPoint, Coin | None]
+    ) -> Unconfirmed | None:
+        """What the view keeps of an entry; None if a coin that it spends is not known."""
+        pool = self._daemon.node.pool
+        spends: list[tuple[OutPoint, bytes, int]] = []
+        for point in entry.prevouts:
+            output: TxOut | Coin | None = pool.output(point) or coins.get(point)
+            if output is None:
+                return None
+            spends.append((point, sha256(output.script_pubkey).digest(), output.amount_sat))
+        makes = tuple(
+            [
+                (sha256(output.script_pubkey).digest(), output.amount_sat)
+                for output in entry.transaction.outputs
+            ]
+        )
+        return Unconfirmed(entry.txid, entry.fee_sat, entry.vsize, tuple(spends), makes)

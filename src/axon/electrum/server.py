@@ -1,0 +1,174 @@
+"""The Electrum server: it listens once the index of scripts is at the tip.
+
+    bound --run()--> index catches up --> listening --the node stops--> closed
+
+Its ports are bound at the start, so that one in use is told at once; until there is something to
+answer a client is refused, as if nobody were there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from axon.electrum.budget import Budgets
+from axon.electrum.certificate import server_context
+from axon.electrum.connection import MAX_SENT_BYTES, ElectrumConnection, Shared
+from axon.electrum.lines import MAX_UNFINISHED_BYTES, ByteAllowance
+from axon.electrum.places import MAX_CLIENTS, ClientPlaces
+from axon.electrum.service import ElectrumService
+from axon.electrum.settings import ElectrumSettings
+from axon.errors import ConfigError
+from axon.machine import Endpoint
+from axon.node.facts import Fact
+from axon.rpc.daemon import Daemon
+from axon.rpc.dispatch import Registry
+from axon.rpc.jsoncodec import JsonCodec
+
+HANDSHAKE_S: Final = 10.0
+"""A client has to be done with the TLS handshake in this time."""
+
+_log: Final = logging.getLogger("axon")
+
+
+class ElectrumServer:
+    """The server; its ports are bound inside `async with`.
+
+    Args:
+        settings: where it listens.
+        folder: of the node's network; the index and a certificate of its own are in it.
+        software: what clients are told this server is.
+        anew: the index is built anew.
+    """
+
+    def __init__(
+        self, settings: ElectrumSettings, folder: Path, software: str, *, anew: bool
+    ) -> None:
+        self._anew = anew
+        self._settings = settings
+        self._folder = folder
+        self._software = software
+        self._sockets: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where it listens: those without TLS, then those with it."""
+        names = [bound.getsockname() for bound, _ in self._sockets]
+        return tuple(Endpoint(name[0], name[1]) for name in names)
+
+    async def __aenter__(self) -> Self:
+        """Bind the ports.
+
+        Raises:
+            ConfigError: one cannot be bound, or the certificate cannot be read.
+        """
+        try:
+            context = None
+            if self._settings.tls:
+                context = await asyncio.to_thread(server_context, self._settings, self._folder)
+            for endpoint in self._settings.plain:
+                self._sockets.append((_bound(endpoint), None))
+            for endpoint in self._settings.tls:
+                self._sockets.append((_bound(endpoint), context))
+        except BaseException:
+            self._close_sockets()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of the ports."""
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for bound, _ in self._sockets:
+            bound.close()
+        self._sockets.clear()
+
+    async def run(
+        self,
+        daemon: Daemon,
+        registry: Registry,
+        hand_facts_to: Callable[[Callable[[Fact], None]], None],
+    ) -> None:
+        """Serve until cancelled.
+
+        Args:
+            daemon: the node.
+            registry: its RPC methods.
+            hand_facts_to: has a function called with each fact that the node states.
+
+        Raises:
+            StorageError: the disk failed.
+        """
+        folder = self._folder / "indexes" / "electrum"
+        service = ElectrumService(daemon, registry, folder, self._software)
+        hand_facts_to(service.saw)
+        try:
+            await service.prepare(anew=self._anew)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(service.following.follow(service.moved))
+                tasks.create_task(service.pool.follow())
+                tasks.create_task(service.tell())
+                tasks.create_task(self._listen(service))
+        finally:
+            await service.following.close()
+
+    async def _listen(self, service: ElectrumService) -> None:
+        loop = asyncio.get_running_loop()
+        shared = Shared(
+            service,
+            JsonCodec(),
+            ClientPlaces(),
+            Budgets(),
+            ByteAllowance(MAX_UNFINISHED_BYTES),
+            ByteAllowance(MAX_SENT_BYTES),
+            {},
+        )
+        servers: list[asyncio.Server] = []
+        try:
+            for bound, context in self._sockets:
+                server = await loop.create_server(
+                    lambda: ElectrumConnection(shared),
+                    sock=bound.dup(),
+                    backlog=MAX_CLIENTS,
+                    ssl=context,
+                    ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
+                )
+                servers.append(server)
+                kind = "" if context is None else " with TLS"
+                _log.info("Electrum server at %s%s", Endpoint(*bound.getsockname()[:2]), kind)
+            await asyncio.get_running_loop().create_future()  # Until cancelled.
+        finally:
+            for server in servers:
+                server.close()
+            for connection in list(shared.connections.values()):
+                connection.close()
+            shared.codec.close()
+
+
+def _bound(endpoint: Endpoint) -> socket.socket:
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+    bound = socket.socket(family)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((endpoint.host, endpoint.port))
+    except OSError as error:
+        bound.close()
+        raise ConfigError(
+            f"Unable to bind {endpoint} for the Electrum server: {error.strerror or error}; name"
+            " another with -electrum=ADDR:PORT"
+        ) from error
+    return bound

@@ -1,0 +1,221 @@
+"""The Electrum wallet and ElectrumX, as processes on regtest: started, asked, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pytest
+
+from axon.machine import Endpoint
+from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
+from tests.interop.foreign import BitcoindProcess
+
+START_LIMIT_S: Final = 60.0
+CALL_LIMIT_S: Final = 60.0
+STOP_LIMIT_S: Final = 20.0
+
+
+class ElectrumWallet:
+    """The Electrum wallet (`electrum` on the PATH, or `$AXON_ELECTRUM`), with one server alone.
+
+    Args:
+        folder: its own.
+        server: where it asks.
+        kind: `t` without encryption, `s` with it.
+    """
+
+    def __init__(self, folder: Path, server: Endpoint, kind: str = "t") -> None:
+        self._folder = folder
+        self._server = f"{server.host}:{server.port}:{kind}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def require() -> str:
+        """The program; the test is skipped, visibly, if it is not there."""
+        program = os.environ.get("AXON_ELECTRUM") or shutil.which("electrum")
+        if program is None:
+            pytest.skip("no electrum on the PATH (Debian's package electrum, or AXON_ELECTRUM)")
+        return program
+
+    def _command(self, *words: str) -> list[str]:
+        return [self.require(), "--regtest", "-D", str(self._folder), *words]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "HOME": str(self._folder)}
+
+    def run(self, *words: str) -> str:
+        """What a command prints."""
+        done = subprocess.run(
+            self._command(*words),
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=CALL_LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"electrum {words}: {done.stdout} {done.stderr}"
+        return done.stdout.strip()
+
+    def ask(self, *words: str) -> Any:
+        """The same, read as JSON."""
+        return json.loads(self.run(*words))
+
+    def __enter__(self) -> Self:
+        """Make a wallet, start the program, and wait until it is connected."""
+        self._folder.mkdir(parents=True)
+        self.run("--offline", "create")
+        words = ("daemon", "--oneserver", "--server", self._server)
+        with (self._folder / "said.txt").open("wb") as said:
+            self._process = subprocess.Popen(
+                self._command(*words), env=self._environment(), stdout=said, stderr=said
+            )
+        try:
+            wait_until(self._is_up, START_LIMIT_S, "electrum is connected")
+        except NodeFailed:
+            self.__exit__()
+            raise
+        return self
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise NodeFailed(f"electrum left: {(self._folder / 'said.txt').read_text()[-2000:]}")
+        with contextlib.suppress(AssertionError):
+            self.run("load_wallet")
+            return bool(self.ask("getinfo")["connected"])
+        return False
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(STOP_LIMIT_S)
+
+    def height(self) -> int:
+        """Of the chain that it knows."""
+        return int(self.ask("getinfo")["blockchain_height"])
+
+    def heights(self) -> dict[str, int]:
+        """The heights of its transactions, 0 or below for those that are in no block."""
+        found = self.ask("onchain_history")["transactions"]
+        return {item["txid"]: int(item["height"]) for item in found}
+
+
+class IndexedBitcoind(BitcoindProcess):
+    """Bitcoin Core with the indexes that ElectrumX wants."""
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "-txindex", "-txospenderindex", "-maxtipage=1000000000"]
+
+    @property
+    def url(self) -> str:
+        """Where it is called, with its password."""
+        return f"http://{self._cookie().read_text()}@127.0.0.1:{self._rpc_port}/"
+
+
+class ElectrumX:
+    """ElectrumX (`e-x` 2.0 on PyPI; `$AXON_ELECTRUMX`, or `electrumx_server` on the PATH).
+
+    Args:
+        folder: its own.
+        daemon_url: the bitcoind that it asks.
+    """
+
+    def __init__(self, folder: Path, daemon_url: str) -> None:
+        self._folder = folder
+        self._url = daemon_url
+        port, self._rpc_port = free_ports(2)
+        self.endpoint = Endpoint("127.0.0.1", port)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def require() -> str:
+        """The program; the test is skipped, visibly, if it is not there."""
+        program = os.environ.get("AXON_ELECTRUMX") or shutil.which("electrumx_server")
+        if program is None:
+            pytest.skip("no electrumx_server on the PATH (pip install e-x, or AXON_ELECTRUMX)")
+        return program
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it has indexed the chain and listens."""
+        self._folder.mkdir(parents=True)
+        settings = {
+            "COIN": "Bitcoin",
+            "NET": "regtest",
+            "DB_ENGINE": "leveldb",
+            "DAEMON_URL": self._url,
+            "DB_DIRECTORY": str(self._folder),
+            "SERVICES": f"tcp://{self.endpoint},rpc://127.0.0.1:{self._rpc_port}",
+            "COST_SOFT_LIMIT": "0",
+            "COST_HARD_LIMIT": "0",
+            "ALLOW_ROOT": "1",
+        }
+        with (self._folder / "said.txt").open("wb") as said:
+            self._process = subprocess.Popen(
+                [self.require()], env={**os.environ, **settings}, stdout=said, stderr=said
+            )
+        try:
+            wait_until(self._listens, START_LIMIT_S, "ElectrumX listens")
+        except NodeFailed:
+            self.__exit__()
+            raise
+        return self
+
+    def _listens(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise NodeFailed(f"ElectrumX left: {(self._folder / 'said.txt').read_text()[-2000:]}")
+        try:
+            socket.create_connection((self.endpoint.host, self.endpoint.port), 1.0).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_LIMIT_S)
+
+
+class ElectrumServerClient:
+    """Asks an Electrum server, one question after the other."""
+
+    def __init__(self, server: Endpoint, version: str) -> None:
+        self._stream = socket.create_connection((server.host, server.port), CALL_LIMIT_S)
+        self._file = self._stream.makefile("rb")
+        self._number = 0
+        assert self.ask("server.version", "test", version)[1] == version
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._stream.close()
+
+    def answer(self, method: str, *params: object) -> dict[str, Any]:
+        """The answer to a question; what is told besides is passed over."""
+        self._number += 1
+        asked = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
+        self._stream.sendall(json.dumps(asked).encode() + b"\n")
+        while True:
+            found = json.loads(self._file.readline())
+            if found.get("id") == self._number:
+                assert isinstance(found, dict)
+                return found
+
+    def ask(self, method: str, *params: object) -> Any:
+        """The result."""
+        answer = self.answer(method, *params)
+        assert "result" in answer, (method, params, answer)
+        return answer["result"]
