@@ -35,6 +35,17 @@ def test_a_missing_host_is_added() -> None:
     assert passed(b"GET / HTTP/1.0\n\n") == b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
+def test_fields_are_unfolded_and_equal_lengths_are_one() -> None:
+    given = (
+        b"POST / HTTP/1.1\r\nHost : x\r\nX: a\r\n\t b\r\n  c\r\nContent-Length\t: +4\r\n"
+        b"content-length: 4 \r\n\r\nabcd"
+    )
+    wanted = b"POST / HTTP/1.1\r\nHost: x\r\nX: a b c\r\nContent-Length: 4\r\n\r\nabcd"
+    assert passed(given) == wanted
+    assert passed(given * 2) == wanted * 2, "the next head begins where the body ends"
+    assert passed(given, 1) == wanted
+
+
 def test_of_a_flood_of_heads_only_the_first_are_rewritten() -> None:
     head = b"GET / HTTP/1.1\n\n"
     rewritten = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

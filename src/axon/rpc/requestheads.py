@@ -1,9 +1,10 @@
 """Request heads as small clients write them, rewritten as HTTP wants them (RFC 9112).
 
-bitcoind's HTTP server (libevent) takes header lines that end with a bare line feed, and requests
-of HTTP/1.1 without a `Host`. Clients in use rely on both; the parser behind us takes neither. So
-the head of each request is held until it is whole, then goes on with CRLF and a `Host`. The body
-goes on as it comes.
+bitcoind's HTTP server (libevent) takes header lines that end with a bare line feed, requests of
+HTTP/1.1 without a `Host`, fields folded over several lines or with a blank before the colon, and
+the same length given twice. Clients in use rely on that; the parser behind us takes none of it. So
+the head of each request is held until it is whole, then goes on as HTTP wants it. The body goes on
+as it comes.
 
     head --its blank line--> body --`Content-Length` bytes--> head
     head --what is unusual--> raw, for the rest of the connection
@@ -27,6 +28,7 @@ the event loop, and no small client sends so many before it reads an answer."""
 _END: Final = re.compile(rb"\n\r?\n")
 _END_SIZE: Final = 3
 _LENGTH: Final = re.compile(rb"[0-9]{1,12}")
+_BLANK: Final = b" \t"
 _LINE_BREAKS: Final = b"\r\n"
 _OTHER_LENGTHS: Final = frozenset((b"transfer-encoding", b"upgrade"))
 """Fields after which the body does not end where `Content-Length` says."""
@@ -89,19 +91,36 @@ class RequestHeads:
         return b"", b""
 
     def _rewritten(self, head: bytes) -> bytes:
-        lines = [line.removesuffix(b"\r") for line in head.split(b"\n")]
-        fields = [line.partition(b":") for line in lines[1:]]
-        names = [name.strip().lower() for name, _, _ in fields]
-        lengths = [
-            value.strip()
-            for name, (_, _, value) in zip(names, fields, strict=True)
-            if name == b"content-length"
-        ]
+        request, *lines = _unfolded(head)
+        names: list[bytes] = []
+        lengths: dict[bytes, None] = {}
+        kept: list[bytes] = []
+        for line in lines:
+            name, colon, value = line.partition(b":")
+            names.append(name.strip().lower())
+            if names[-1] != b"content-length":
+                kept.append(name.rstrip(_BLANK) + colon + value)
+            elif (length := value.strip().removeprefix(b"+")) not in lengths:
+                lengths[length] = None
+                kept.append(name.rstrip(_BLANK) + colon + b" " + length)
         if not _OTHER_LENGTHS.isdisjoint(names) or len(lengths) > 1:
             self.is_raw = True
         elif lengths:
-            self.is_raw = _LENGTH.fullmatch(lengths[0]) is None
-            self._body_left = 0 if self.is_raw else int(lengths[0])
+            (length,) = lengths
+            self.is_raw = _LENGTH.fullmatch(length) is None
+            self._body_left = 0 if self.is_raw else int(length)
         if b"host" not in names:
-            lines.insert(1, b"Host: localhost")
-        return b"\r\n".join((*lines, b"", b""))
+            kept.insert(0, b"Host: localhost")
+        return b"\r\n".join((request, *kept, b"", b""))
+
+
+def _unfolded(head: bytes) -> list[bytes]:
+    """The lines of a head; one that begins with a blank goes on with the line before it."""
+    lines: list[list[bytes]] = []
+    for raw in head.split(b"\n"):
+        line = raw.removesuffix(b"\r")
+        if len(lines) > 1 and line[:1] in (b" ", b"\t"):
+            lines[-1].append(line.strip(_BLANK))
+        else:
+            lines.append([line])
+    return [b" ".join(parts) for parts in lines]
