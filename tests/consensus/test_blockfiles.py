@@ -73,6 +73,18 @@ def test_a_new_folder_gets_no_mask(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "xor.dat").read_bytes() == bytes(8)
 
 
+def test_a_new_folder_may_get_a_mask_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    files = BlockFiles(tmp_path / "blocks", REGTEST.magic)
+    for key in (b"12345678", b"other...", bytes(8)):
+        files.mask_if_new(key)
+        files.prepare()
+        assert (tmp_path / "blocks" / "xor.dat").read_bytes() == b"12345678"
+    (tmp_path / "blocks" / "xor.dat").unlink()
+    files.path(0).touch()
+    files.mask_if_new(b"12345678")
+    assert not (tmp_path / "blocks" / "xor.dat").exists()
+
+
 def test_a_folder_without_mask_file_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "blk00000.dat").write_bytes(record(BLOCKS[0]))
     files = BlockFiles(tmp_path, REGTEST.magic)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import DecodeError
-from axon.mempool.persist import Dump, Saved, encode, load, snapshot
+from axon.mempool.persist import VERSION_PLAIN, Dump, Saved, encode, load, snapshot
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 from tests.mempool.scene import SECOND, START, Scene, out
@@ -59,6 +59,14 @@ def test_layout() -> None:
     )
     assert transaction.raw not in data
     assert load((1).to_bytes(8, "little") + plain) == load(data)
+
+
+def test_the_older_form_comes_back_too() -> None:
+    dump = snapshot(filled().pool).dump()
+    data = encode(dump, KEY, VERSION_PLAIN)
+    assert data[:16] == (1).to_bytes(8, "little") + (3).to_bytes(8, "little")
+    assert dump.transactions[0].transaction.raw in data, "there is no mask"
+    assert load(data) == dump
 
 
 def test_empty_pool() -> None:
