@@ -142,9 +142,11 @@ class Mempool(EntryTable):
         if evicted and entry.txid not in self:
             others = tuple([item for item in evicted if item is not entry])
             return CrowdedOut("mempool full", "", Refusal.RECONSIDERABLE, (), replaced, others)
+        self._number(entry)
         return Admitted(entry, replaced, evicted)
 
     def _take_in(self, prepared: Prepared, time_us: int) -> PoolEntry:
+        """Take in what was checked; it is to be numbered once it is sure to stay."""
         if prepared.replaced:
             self._remove(prepared.replaced)
         entry = prepared.entry
@@ -153,6 +155,9 @@ class Mempool(EntryTable):
             self._oldest_us = time_us
         self._insert(entry)
         return entry
+
+    def _number(self, entry: PoolEntry) -> None:
+        entry.sequence = self.journal.entered(entry.transaction)
 
     def admit_prepared(self, prepared: Sequence[Prepared], now: int) -> tuple[PoolEntry, ...]:
         """Take in a checked package, parents first; what it replaces is named by its last member.
@@ -166,6 +171,8 @@ class Mempool(EntryTable):
             spent = {Txid(point[:32]): None for point in one.entry.prevouts}
             one.entry.parents = {txid: self.require(txid) for txid in spent if txid in self}
             self._take_in(one, now)
+        for one in prepared:
+            self._number(one.entry)
         return tuple(gone.values())
 
     # Bounds.
@@ -200,7 +207,8 @@ class Mempool(EntryTable):
         gone: list[PoolEntry] = []
         horizon = now - self.policy.expiry_s * SECOND
         if self._oldest_us is not None and self._oldest_us < horizon:
-            self._drop([entry for entry in self.entries() if entry.time_us < horizon], gone)
+            old = [entry for entry in self.entries() if entry.time_us < horizon]
+            self._drop(old, gone, together=True)
             self._oldest_us = min([entry.time_us for entry in self.entries()], default=None)
         while self.usage_bytes > self.policy.max_mempool_bytes:
             chunk = self.worst_chunk()
@@ -214,17 +222,24 @@ class Mempool(EntryTable):
             gone += chunk.entries
         return tuple(gone)
 
-    def _drop(self, entries: Iterable[PoolEntry], gone: list[PoolEntry]) -> None:
-        """Let entries go with all their descendants."""
+    def _drop(
+        self, entries: Iterable[PoolEntry], gone: list[PoolEntry], *, together: bool = False
+    ) -> None:
+        """Let entries go with all their descendants, one family after the other or together."""
         doomed: dict[Txid, PoolEntry] = {}
         for entry in entries:
-            if entry.txid not in doomed:
-                doomed[entry.txid] = entry
-                for item in self.descendants(entry):
-                    doomed[item.txid] = item
+            family = self._doom(entry, doomed)
+            for item in () if together else family:
+                self.journal.left(item.transaction)
         if doomed:
-            self._remove(doomed.values())
+            self._remove(doomed.values(), noted=not together)
             gone += doomed.values()
+
+    def _doom(self, entry: PoolEntry, doomed: dict[Txid, PoolEntry]) -> list[PoolEntry]:
+        """Add an entry and its descendants to those that are to go; which are new among them."""
+        family = [each for each in (entry, *self.descendants(entry)) if each.txid not in doomed]
+        doomed.update([(each.txid, each) for each in family])
+        return family
 
     # The chain moves.
 
@@ -235,25 +250,25 @@ class Mempool(EntryTable):
             transactions: all of the block, coinbase included.
         """
         confirmed: list[PoolEntry] = []
-        rivals: dict[Txid, PoolEntry] = {}
+        conflicting: dict[Txid, PoolEntry] = {}
         if len(self) or self._deltas:
             for transaction in transactions:
                 entry = self.get(transaction.txid)
                 self._deltas.pop(transaction.txid, None)
                 if entry is not None:
                     confirmed.append(entry)
+                    self.journal.confirmed()
                     continue
                 for point in transaction.prevouts:
                     rival = self.spender(point)
-                    if rival is not None:
+                    if rival is not None and rival.txid not in conflicting:
                         self._deltas.pop(rival.txid, None)
-                        rivals[rival.txid] = rival
-        conflicting: list[PoolEntry] = []
-        self._drop(rivals.values(), conflicting)
-        self._remove(confirmed)
+                        for item in self._doom(rival, conflicting):
+                            self.journal.left(item.transaction)
+        self._remove((*conflicting.values(), *confirmed), noted=True)
         self._rolling_since_s = now // SECOND
         self._block_since_full = True
-        return BlockEffect(tuple(confirmed), tuple(conflicting))
+        return BlockEffect(tuple(confirmed), tuple(conflicting.values()))
 
     def reorg(
         self,
@@ -292,6 +307,7 @@ class Mempool(EntryTable):
             if isinstance(outcome, Prepared):
                 removed += outcome.replaced
                 entry = self._take_in(outcome, now)
+                self._number(entry)
                 entry.sequence = 0  # It was in a block: no secret that is kept from anybody.
                 returned.append(entry)
             else:

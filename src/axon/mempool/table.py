@@ -16,6 +16,7 @@ from typing import Final
 
 from axon.mempool.clusters import components, join, make_cluster, parents_first
 from axon.mempool.entry import Chunk, Cluster, PoolEntry
+from axon.mempool.journal import PoolJournal
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, OutPoint, TxOut, outpoint_index
 
@@ -86,13 +87,17 @@ class EntryTable:
         self._suboptimal = 0
         self.version = 0
         """Counts up with every change, fees that the operator adds included."""
-        self.sequence = 1
-        """Counts up with every entry that comes or goes."""
+        self.journal = PoolJournal()
         self.total_vsize = 0
         self.total_fee_sat = 0
         self.usage_bytes = 0
 
     # Looking things up.
+
+    @property
+    def sequence(self) -> int:
+        """Counts up with every entry that comes or goes."""
+        return self.journal.sequence
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -249,7 +254,10 @@ class EntryTable:
     # Change.
 
     def _insert(self, entry: PoolEntry) -> None:
-        """Take in an entry whose `parents` are filled in; its outputs are unspent in the pool."""
+        """Take in an entry whose `parents` are filled in; its outputs are unspent in the pool.
+
+        It is not in the journal yet.
+        """
         txid = entry.txid
         clusters: list[Cluster] = []
         for parent in entry.parents.values():
@@ -265,8 +273,6 @@ class EntryTable:
         self.usage_bytes += entry.usage_bytes
         self.total_vsize += entry.vsize
         self.total_fee_sat += entry.fee_sat
-        entry.sequence = self.sequence
-        self.sequence += 1
         self.version += 1
         if clusters:
             self._suboptimal -= sum([not cluster.optimal for cluster in clusters])
@@ -294,10 +300,16 @@ class EntryTable:
         if self._worst is not None:
             self._rank(cluster, self._worst)
 
-    def _remove(self, entries: Iterable[PoolEntry]) -> None:
-        """Let entries go. Their descendants must go with them, unless they are confirmed."""
+    def _remove(self, entries: Iterable[PoolEntry], *, noted: bool = False) -> None:
+        """Let entries go. Their descendants must go with them, unless they are confirmed.
+
+        Args:
+            noted: they are in the journal already.
+        """
         self._snapshot = None  # Not kept any longer: what has gone is to leave the memory.
         gone = {entry.txid: entry for entry in entries}
+        for entry in () if noted else sorted(gone.values(), key=_txid_of):
+            self.journal.left(entry.transaction)
         touched: dict[int, Cluster] = {}
         for txid, entry in gone.items():
             touched[id(entry.cluster)] = entry.cluster
@@ -313,7 +325,6 @@ class EntryTable:
             self.usage_bytes -= entry.usage_bytes
             self.total_vsize -= entry.vsize
             self.total_fee_sat -= entry.fee_sat
-            self.sequence += 1
         self.version += len(gone)
         for cluster in touched.values():
             self._suboptimal -= not cluster.optimal
@@ -333,6 +344,10 @@ class EntryTable:
         self.version += 1
         for group in components(parents_first(members)):
             self._install(make_cluster(group))
+
+
+def _txid_of(entry: PoolEntry) -> Txid:
+    return entry.txid
 
 
 def _closure(entry: PoolEntry, upwards: bool) -> list[PoolEntry]:

@@ -33,6 +33,7 @@ from axon.node.headerflow import HeaderFlow
 from axon.node.indexflow import IndexAdvanced
 from axon.node.jobs import CHAIN, ValidateBlock
 from axon.node.links import Links
+from axon.node.notifications import Notifications
 from axon.node.orderflow import ChainOrdered, OrderFlow, OrderFollowed
 from axon.node.outbox import Outbox
 from axon.node.pruneflow import BlockKept, ChainPruned, PruneFlow
@@ -83,6 +84,7 @@ class BlockFlow:
         links: told of the tip.
         transactions, replies, followers: follow the chain.
         timelines: of blocks; noted there.
+        notifications: told of moves.
         download: asks for blocks.
         compact: has blocks made whole.
         relay: has the newest block, and tells of it early.
@@ -101,6 +103,7 @@ class BlockFlow:
         transactions: TxFlow,
         replies: Replies,
         timelines: BlockTimelines,
+        notifications: Notifications,
         download: BlockDownload,
         compact: CompactFlow,
         relay: CompactRelay,
@@ -134,6 +137,7 @@ class BlockFlow:
             timelines,
             relay,
             announcer,
+            notifications,
             now,
         )
         self.orders = OrderFlow(outbox, chain, headers, self._moves, download)

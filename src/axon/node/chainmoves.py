@@ -13,6 +13,7 @@ from axon.node.compactrelay import CompactRelay
 from axon.node.facts import BlockConnected, BlockDisconnected, InitialSyncEnded, TipChanged
 from axon.node.headerflow import HeaderFlow
 from axon.node.links import Links
+from axon.node.notifications import Notifications
 from axon.node.outbox import Outbox
 from axon.node.replies import Replies
 from axon.node.txflow import TxFlow
@@ -34,6 +35,7 @@ class ChainMoves:
         timelines: of blocks; noted there.
         relay: has the newest block.
         announcer: tells peers of blocks.
+        notifications: for subscribers.
         now: the start.
     """
 
@@ -48,6 +50,7 @@ class ChainMoves:
         timelines: BlockTimelines,
         relay: CompactRelay,
         announcer: BlockAnnounce,
+        notifications: Notifications,
         now: Instant,
     ) -> None:
         self._outbox = outbox
@@ -59,6 +62,7 @@ class ChainMoves:
         self._timelines = timelines
         self._relay = relay
         self._announcer = announcer
+        self._notifications = notifications
         self._check_initial_sync(now)
 
     def follow(self, outcome: BlockOutcome, now: Instant) -> list[Action]:
@@ -68,9 +72,11 @@ class ChainMoves:
         chain = self._chain
         connected = chain.move(outcome, now)
         self._report_moves(outcome)
+        self._notifications.blocks_left(outcome)
         self._transactions.outcomes.chain_moved(outcome, now)
         self._replies.chain_moved(outcome)
         self._check_initial_sync(now)
+        self._notifications.blocks_joined(outcome)
         self._report_tip(outcome)
         self._transactions.minimum_changed(now)
         self._headers.sync.tip_moved(now)

@@ -29,6 +29,7 @@ from axon.node.compactrelay import CompactMade, CompactRelay
 from axon.node.facts import MessageIgnored
 from axon.node.indexflow import NO_INDEXES, IndexAdvanced, Indexes
 from axon.node.maintenance import Maintenance
+from axon.node.notifications import Notifications
 from axon.node.operator import Operator
 from axon.node.orderflow import ChainOrdered, OrderFollowed
 from axon.node.packageflow import PackageCoinsFound, PackageScriptsVerified
@@ -177,6 +178,7 @@ class FullNode(PeerNode):
         self.replies = Replies(
             outbox, sessions, chain, serving, filter_serving, self.blooms, peer_chains, self.relay
         )
+        self._notifications = Notifications(outbox, pool, chain, settings)
         self.blocks = BlockFlow(
             outbox,
             sessions,
@@ -186,6 +188,7 @@ class FullNode(PeerNode):
             self.transactions,
             self.replies,
             self.timelines,
+            self._notifications,
             download,
             self.compact,
             self.relay,
@@ -226,13 +229,9 @@ class FullNode(PeerNode):
 
     def template(self, now_s: int) -> BlockTemplate:
         """The best next block that the pool allows, seen at this time of day in seconds."""
-        return next_template(
-            self.network,
-            self.active.tip,
-            self.pool.mining_chunks() if self.follows else (),
-            now_s,
-            self.settings.limits,
-        )
+        chunks = self.pool.mining_chunks() if self.follows else ()
+        tip, limits = self.active.tip, self.settings.limits
+        return next_template(self.network, tip, chunks, now_s, limits)
 
     # Messages.
 
@@ -369,8 +368,8 @@ class FullNode(PeerNode):
     def _carry_out(self, ticket: int, command: object, now: Instant) -> None:
         self._operator.carry_out(ticket, command, now)
 
-    def _settle(self, now: Instant) -> None:
-        pass
+    def _settle(self, now: Instant) -> None:  # noqa: ARG002
+        self._notifications.pool_moved()
 
     def _tick(self, now: Instant) -> None:
         self.links.tick(now)

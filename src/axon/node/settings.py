@@ -98,6 +98,7 @@ class NodeSettings(LinkSettings):
         limits: of blocks made here.
         extra_transactions: kept beside the pool to make compact blocks whole
             (`-blockreconstructionextratxn`).
+        notifies: blocks and transactions are reported whole, for subscribers (`-zmqpub...`).
     """
 
     serve_filters: bool = True
@@ -111,6 +112,7 @@ class NodeSettings(LinkSettings):
     max_tip_age_s: int = MAX_TIP_AGE_S
     limits: BlockLimits = DEFAULT_LIMITS
     extra_transactions: int = DEFAULT_EXTRA_TRANSACTIONS
+    notifies: bool = False
 
     @property
     def is_pruned(self) -> bool:
