@@ -55,6 +55,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "asyncio": "drivers rpc electrum host tui swarm cli",
         "aiohttp": "rpc swarm",
         "prometheus_client": "rpc",
+        "zmq": "rpc",
         "siphash24": "primitives chain",
         "coincurve": "primitives swarm",
         "bdkpython": "wallet",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.rpc.errors import RpcError
 from axon.rpc.jsoncodec import JsonCodec
 from axon.rpc.methods.generating import prove
+from axon.rpc.rest.service import RestService
 from tests.rpc.running import Rig, running
 
 ANYONE = b"\x51"
@@ -78,26 +80,37 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             gc.unfreeze()
 
 
-async def longest_hold_s(rig: Rig, name: str, params: list[object]) -> float:
-    """How long nobody else had a turn while a call was made and its answer encoded."""
-    loop, codec = asyncio.get_running_loop(), JsonCodec()
+async def answer(rig: Rig, name: str, params: list[object]) -> None:
+    """Make a call, and encode its result."""
+    codec = JsonCodec()
+    try:
+        result = await rig.execute(name, params)
+    except RpcError as error:
+        result = error.message
+    await codec.encode(result)
+    codec.close()
 
-    async def ask() -> None:
-        try:
-            result = await rig.execute(name, params)
-        except RpcError as error:
-            result = error.message
-        await codec.encode(result)
 
+async def answer_rest(rig: Rig, path: str) -> None:
+    """Answer a question over REST."""
+    rest = RestService()
+    rest.ready(rig.daemon)
+    reply = await rest.respond(path, b"")
+    rest.close()
+    assert reply.status == 200
+
+
+async def longest_hold_s(work_to_do: Coroutine[Any, Any, None]) -> float:
+    """How long nobody else had a turn while something was done."""
+    loop = asyncio.get_running_loop()
     holds: list[float] = []
-    work = asyncio.create_task(ask())
+    work = asyncio.create_task(work_to_do)
     before = loop.time()
     while not work.done():
         await asyncio.sleep(0.001)
         now = loop.time()
         holds.append(now - before)
         before = now
-    codec.close()
     await work
     return max(holds)
 
@@ -112,11 +125,30 @@ async def longest_hold_s(rig: Rig, name: str, params: list[object]) -> float:
     ],
 )  # fmt: skip
 def test_a_call_that_takes_long_holds_nobody_up(scene: Scene, name: str) -> None:
+    require_turns(scene.rig, lambda: answer(scene.rig, name, scene.params(name)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "path",
+    [
+        "block/<block>.json", "block/<block>.hex", "spenttxouts/<block>.json",
+        "mempool/contents.json", "headers/<first>.json?count=2000",
+        "blockfilterheaders/basic/<first>.json?count=2000",
+    ],
+)  # fmt: skip
+def test_a_long_answer_over_rest_holds_nobody_up(scene: Scene, path: str) -> None:
+    first = scene.rig.call("getblockhash", 0)
+    asked = f"/rest/{path}".replace("<block>", scene.block).replace("<first>", first)
+    require_turns(scene.rig, lambda: answer_rest(scene.rig, asked))
+
+
+def require_turns(rig: Rig, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Whatever takes long leaves turns to others."""
     holds: list[float] = []
     while len(holds) < 3 and min(holds, default=LIMIT_S) > MOST_S:
         # Again: another process may have had the processor meanwhile.
-        held = scene.rig.start(longest_hold_s(scene.rig, name, scene.params(name)))
-        holds.append(held.result(LIMIT_S))
+        holds.append(rig.start(longest_hold_s(work())).result(LIMIT_S))
     assert min(holds) <= MOST_S, f"longest times without a turn, in seconds: {holds}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from axon.machine import SECOND
+from axon.rpc.zmqpub.settings import ZmqNotifier
 from tests.rpc.running import Rig, running
 
 
@@ -79,8 +80,12 @@ def test_echo(rig: Rig) -> None:
         assert rig.call(name, arg1="x") == [None, "x"]
 
 
-def test_nothing_is_published_by_zmq(rig: Rig) -> None:
+def test_what_is_published_by_zmq(rig: Rig) -> None:
     assert rig.call("getzmqnotifications") == []
+    rig.daemon.notifiers = (ZmqNotifier("rawtx", "tcp://127.0.0.1:28332", 7),)
+    shown = {"type": "pubrawtx", "address": "tcp://127.0.0.1:28332", "hwm": 7}
+    assert rig.call("getzmqnotifications") == [shown]
+    rig.daemon.notifiers = ()
 
 
 def test_every_method_has_help(rig: Rig) -> None:

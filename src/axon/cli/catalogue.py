@@ -131,6 +131,7 @@ blockversion  value     | <n>          | Give blocks this version (regtest only)
 
 _RPC: Final = """
 deprecatedrpc list      | <name>       | Answer as earlier versions did: warnings makes that field a text
+rest          flag      |              | Answer questions at /rest/... on the port of the calls, to whoever may connect, without a password (default: 0)
 rpcallowip    list      | <ip>         | Let these addresses call: an IP, or a network as IP/bits or IP/mask
 rpcauth       list secret | <userpw>   | A user and the hash of the password: USER:SALT$HASH
 rpcbind       list net  | <addr>[:port] | Listen here for calls; only together with -rpcallowip (default: this machine only)
@@ -145,6 +146,19 @@ rpcwhitelist  list      | <user:methods> | Methods that this user may call, sepa
 rpcwhitelistdefault flag |             | Users without a list may call nothing (default: 1 if there is a list)
 rpcworkqueue  value     | <n>          | Calls that may wait besides (default: 64)
 server        flag      |              | Answer calls (default: 1)
+"""
+
+_ZMQ: Final = """
+zmqpubhashblock list     | <address>    | Publish the hash of each new tip, at this address: tcp://<ip>:<port>, or unix:<path>
+zmqpubhashtx list     | <address>    | Publish the id of each transaction that enters the pool, or is in a block that joins or leaves the chain, at this address: tcp://<ip>:<port>, or unix:<path>
+zmqpubrawblock list     | <address>    | Publish each new tip as a whole block, at this address: tcp://<ip>:<port>, or unix:<path>
+zmqpubrawtx list     | <address>    | Publish each transaction that enters the pool, or is in a block that joins or leaves the chain, at this address: tcp://<ip>:<port>, or unix:<path>
+zmqpubsequence list     | <address>    | Publish each block that joins or leaves the chain and each transaction that enters or leaves the pool, in order, at this address: tcp://<ip>:<port>, or unix:<path>
+zmqpubhashblockhwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
+zmqpubhashtxhwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
+zmqpubrawblockhwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
+zmqpubrawtxhwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
+zmqpubsequencehwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
 """
 
 _DEBUG: Final = """
@@ -193,6 +207,7 @@ _TABLES: Final = {
     Category.RELAY: _RELAY,
     Category.MINING: _MINING,
     Category.RPC: _RPC,
+    Category.ZMQ: _ZMQ,
     Category.DEBUG: _DEBUG,
 }
 

@@ -27,6 +27,7 @@ from axon.cli.peerconfig import peer_config
 from axon.cli.rpcconfig import metrics_endpoint, rpc_config
 from axon.cli.undone import judge_undone
 from axon.cli.values import read_money, read_uint256
+from axon.cli.zmqconfig import zmq_config
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.notifycommands import NotifySettings
@@ -122,6 +123,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             electrum=electrum_config(
                 settings, network, folder, prunes=settings.number("prune", 0) != 0
             ),
+            zmq=zmq_config(settings),
             minimum_chainwork=_minimum_chainwork(settings, network),
             max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
             mocktime_s=_mocktime(settings),

@@ -44,6 +44,7 @@ class Category(Enum):
     RELAY = "Node relay options"
     MINING = "Block creation options"
     RPC = "RPC server options"
+    ZMQ = "ZeroMQ notification options"
     DEBUG = "Debugging and testing options"
 
 

@@ -60,6 +60,7 @@ def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcSetting
             if settings.is_set("rpcwhitelistdefault")
             else None
         ),
+        rest=settings.flag("rest", False),
     )
     config.make_credentials(None)
     return config

@@ -86,7 +86,6 @@ limitdescendantsize warned          descendant size limits have been replaced wi
 
 printpriority       warned  off     feerates are not logged when a block is put together; getblocktemplate has the fees
 
-rest                refused off     there is no REST interface; the same is answered by JSON-RPC
 rpcdoccheck         silent          of Bitcoin Core's own help texts
 
 capturemessages     refused off     messages are not written to disk
@@ -123,16 +122,6 @@ walletnotify        refused none    a node has no wallet of which it could tell
 walletrbf           silent          of Bitcoin Core's wallet
 walletrejectlongchains silent       of Bitcoin Core's wallet
 
-zmqpubhashblock     refused none    nothing is published by ZeroMQ; waitfornewblock waits for a block
-zmqpubhashblockhwm  silent          of a publisher that cannot be asked for
-zmqpubhashtx        refused none    nothing is published by ZeroMQ
-zmqpubhashtxhwm     silent          of a publisher that cannot be asked for
-zmqpubrawblock      refused none    nothing is published by ZeroMQ; waitfornewblock waits for a block
-zmqpubrawblockhwm   silent          of a publisher that cannot be asked for
-zmqpubrawtx         refused none    nothing is published by ZeroMQ
-zmqpubrawtxhwm      silent          of a publisher that cannot be asked for
-zmqpubsequence      refused none    nothing is published by ZeroMQ
-zmqpubsequencehwm   silent          of a publisher that cannot be asked for
 
 choosedatadir       silent          of Bitcoin Core's window
 dbcrashratio        refused 0       axon does not crash on purpose

@@ -43,6 +43,7 @@ from axon.node.chainstate import Gone
 from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
+from axon.node.notifications import Notification
 from axon.node.work import perform
 from axon.p2p.asmap import AsMap
 from axon.p2p.privatedials import MAX_PRIVATE
@@ -249,6 +250,9 @@ async def _running(
     machine = await _machine(settings, ways, storage, files, asmap, now)
 
     def reported(fact: object, _now: Instant) -> None:
+        if isinstance(fact, Notification):
+            servers.notify(fact)
+            return
         assert isinstance(fact, Fact)
         daemon.reported(fact)
         stream.put(fact)
@@ -277,6 +281,7 @@ async def _running(
         blocks_folder=settings.blocks_folder,
         warnings=notices.warnings,
         proxy_of=ways.proxy_of,
+        notifiers=settings.zmq,
     )
     _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
     saved = await asyncio.to_thread(files.load_pool) if settings.persist_mempool else None

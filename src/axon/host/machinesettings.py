@@ -75,6 +75,7 @@ def machine_settings(
         peer_timeout=peers.peer_timeout_s * SECOND,
         limits=_limits(settings.mining),
         extra_transactions=peers.extra_transactions,
+        notifies=bool(settings.zmq),
         permissions=_permissions(peers),
     )
 

@@ -21,6 +21,7 @@ class RpcSettings:
         server: where it listens; by default on this machine, at the network's RPC port.
         cookie: the file's path, a bare name lies in the node's folder; None if there is none,
             because a password is set or none is wanted.
+        rest: questions over REST are answered, too, without a password (`-rest`).
         password: of `user`; empty if there is none.
     """
 
@@ -32,6 +33,7 @@ class RpcSettings:
     rpcauth: tuple[str, ...] = ()
     whitelist: tuple[str, ...] = ()
     whitelist_default: bool | None = None
+    rest: bool = False
 
     def __post_init__(self) -> None:
         require("server", self.server, ServerSettings, "ServerSettings")

@@ -1,4 +1,4 @@
-"""The servers of a full node: RPC, and metrics and Electrum's where they are asked for.
+"""The servers of a full node: RPC, and REST, metrics, Electrum's and ZeroMQ where they are asked for.
 
 They listen before anything else is opened, and say that the node is starting. What only they need
 is loaded with them: a node without them does without its memory.
@@ -14,39 +14,53 @@ from axon.host.rpcsettings import RpcSettings
 from axon.host.running import FactStream
 from axon.host.settings import FullNodeSettings
 from axon.host.version import VERSION
+from axon.node.notifications import Notification
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 
 if TYPE_CHECKING:
     from axon.electrum.server import ElectrumServer
     from axon.rpc.metrics.server import MetricsServer
+    from axon.rpc.rest.service import RestService
     from axon.rpc.server import RpcServer
+    from axon.rpc.zmqpub.publisher import ZmqPublisher
 
 
 class Servers:
     """The servers of one node.
 
     Args:
-        rpc: None if there is none; likewise the other.
+        rpc: None if there is none; likewise the others.
+        rest: answers at the endpoints of `rpc`.
         metrics: where the node can be watched.
         electrum: where wallets of the Electrum kind ask.
+        publisher: tells subscribers of blocks and transactions.
     """
 
     def __init__(
         self,
         rpc: RpcServer | None,
+        rest: RestService | None,
         metrics: MetricsServer | None,
         electrum: ElectrumServer | None,
+        publisher: ZmqPublisher | None,
     ) -> None:
         self.rpc = rpc
+        self._rest = rest
         self.metrics = metrics
         self.electrum = electrum
+        self._publisher = publisher
 
     def warming(self, status: str) -> None:
         """Say what the start is doing."""
-        for server in (self.rpc, self.metrics):
+        for server in (self.rpc, self._rest, self.metrics):
             if server is not None:
                 server.warming(status)
+
+    def notify(self, notification: Notification) -> None:
+        """Tell subscribers."""
+        if self._publisher is not None:
+            self._publisher.take(notification)
 
     def ready(self, daemon: Daemon, stream: FactStream) -> None:
         """Answer from now on.
@@ -58,6 +72,8 @@ class Servers:
         if self.metrics is not None:
             stream.hand_to(self.metrics.saw)
             self.metrics.ready(daemon)
+        if self._rest is not None:
+            self._rest.ready(daemon)
         if self.rpc is not None:
             daemon.calls = self.rpc.registry.active
             self.rpc.ready(daemon)
@@ -93,12 +109,16 @@ async def listening(settings: FullNodeSettings, registry: Registry) -> AsyncIter
         registry: the RPC methods.
 
     Raises:
-        ConfigError: an endpoint cannot be bound.
+        ConfigError: an endpoint, or an address of ZeroMQ, cannot be bound.
     """
     async with AsyncExitStack() as stack:
-        rpc = metrics = electrum = None
+        rpc = rest = metrics = electrum = publisher = None
         if settings.rpc is not None:
-            rpc = await stack.enter_async_context(_rpc_server(settings.rpc, registry))
+            if settings.rpc.rest:
+                from axon.rpc.rest.service import RestService
+
+                rest = RestService()
+            rpc = await stack.enter_async_context(_rpc_server(settings.rpc, registry, rest))
         if settings.metrics is not None:
             from axon.rpc.metrics.server import MetricsServer
 
@@ -110,18 +130,24 @@ async def listening(settings: FullNodeSettings, registry: Registry) -> AsyncIter
             anew = settings.reindex or settings.reindex_chainstate
             server = ElectrumServer(settings.electrum, settings.folder, software, anew=anew)
             electrum = await stack.enter_async_context(server)
-        yield Servers(rpc, metrics, electrum)
+        if settings.zmq:
+            from axon.rpc.zmqpub.publisher import ZmqPublisher
+
+            publisher = await stack.enter_async_context(ZmqPublisher(settings.zmq))
+        yield Servers(rpc, rest, metrics, electrum, publisher)
 
 
 @asynccontextmanager
-async def _rpc_server(rpc: RpcSettings, registry: Registry) -> AsyncIterator[RpcServer]:
+async def _rpc_server(
+    rpc: RpcSettings, registry: Registry, rest: RestService | None
+) -> AsyncIterator[RpcServer]:
     from axon.rpc.server import RpcServer  # An HTTP server needs memory.
 
     cookie = rpc.make_cookie()
     password = None if cookie is None else cookie.write()
     try:
         credentials, whitelist = rpc.make_credentials(password), rpc.make_whitelist()
-        async with RpcServer(registry, rpc.server, credentials, whitelist) as server:
+        async with RpcServer(registry, rpc.server, credentials, whitelist, rest) as server:
             yield server
     finally:
         if cookie is not None:

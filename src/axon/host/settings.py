@@ -36,6 +36,7 @@ from axon.payments.partneraddress import PartnerAddress
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
 from axon.rpc.settings import IpNetwork
+from axon.rpc.zmqpub.settings import ZmqNotifier
 
 MAX_SCRIPT_THREADS: Final = 15
 """Threads beside the first one that check scripts."""
@@ -225,6 +226,7 @@ class FullNodeSettings:
         metrics: where `/metrics` and `/healthz` are served, to whoever reaches it; None for
             nowhere.
         electrum: where wallets of the Electrum kind are served; None for nowhere.
+        zmq: what is published over ZeroMQ, and where.
         minimum_chainwork: a chain with less work is not believed; None for the network's.
         max_tip_age_s: the first sync goes on while the tip is older.
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
@@ -248,6 +250,7 @@ class FullNodeSettings:
     rpc: RpcSettings | None = None
     metrics: Endpoint | None = None
     electrum: ElectrumSettings | None = None
+    zmq: tuple[ZmqNotifier, ...] = ()
     minimum_chainwork: int | None = None
     max_tip_age_s: int = MAX_TIP_AGE_S
     mocktime_s: int = 0

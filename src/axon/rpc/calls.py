@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from axon.drivers.aio.driver import Stopped
 from axon.errors import AxonError
@@ -31,6 +31,7 @@ LOOKED_THROUGH: Final = 250
 """Calls of a batch that are looked at before others have a turn."""
 
 _log: Final = logging.getLogger("axon.rpc")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,25 @@ class CallRunner:
         except asyncio.CancelledError:
             if self.is_stopping and task.cancelled():
                 return None, shutting_down()
+            raise
+
+    async def attend(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """The outcome of what is no call, and is done to its end like one; None if all stops.
+
+        Args:
+            work: it raises nothing.
+        """
+        if self.is_stopping:
+            work.close()
+            return None
+        task = self._tasks.create_task(work)
+        self._working[task] = None
+        task.add_done_callback(lambda done: self._working.pop(done, None))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self.is_stopping and task.cancelled():
+                return None
             raise
 
     async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:

@@ -347,9 +347,14 @@ class RpcConnection(asyncio.Protocol):
             self._stream.abort()
 
     @contextmanager
-    def work(self) -> Iterator[None]:
-        """While a call of somebody who has proved who they are is under way."""
-        self.working, self.has_called = self.working + 1, True
+    def work(self, *, proved: bool = True) -> Iterator[None]:
+        """While a call is under way.
+
+        Args:
+            proved: its caller has proved who they are; others give way first, once they have their
+                answer.
+        """
+        self.working, self.has_called = self.working + 1, self.has_called or proved
         try:
             yield
         finally:

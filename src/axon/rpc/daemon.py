@@ -40,6 +40,7 @@ from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
 from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.warnings import Warnings
+from axon.rpc.zmqpub.settings import ZmqNotifier
 
 THREADS: Final = 4
 """For slow work of callers: reading and shaping blocks, scans. More would only take turns."""
@@ -88,6 +89,7 @@ class Daemon(Context):
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
         templates: the node's, for miners.
+        notifiers: what is published over ZeroMQ.
     """
 
     node: FullNode
@@ -101,6 +103,7 @@ class Daemon(Context):
     pool_loaded: bool = False
     scan: CoinScan | None = None
     templates: Templates = field(init=False)
+    notifiers: Sequence[ZmqNotifier] = ()
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _interrupted: bool = False
     _threads: ThreadPoolExecutor = field(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
@@ -26,7 +26,7 @@ from aiohttp.web_server import Server
 from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.rpc.auth import Credentials, Whitelist
-from axon.rpc.calls import Caller, CallRunner, RpcAnswer
+from axon.rpc.calls import Caller, CallRunner
 from axon.rpc.connections import (
     LOOPBACK,
     MAX_CONNECTIONS,
@@ -42,6 +42,9 @@ from axon.rpc.pieces import PieceTurns
 from axon.rpc.settings import ServerSettings
 from axon.rpc.sparselog import SparseLog
 
+if TYPE_CHECKING:
+    from axon.rpc.rest.service import RestService
+
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
 
@@ -51,15 +54,30 @@ LONG_ANSWER_BYTES: Final = 1024 * 1024
 REFUSAL_DELAY_S: Final = 0.25
 """A wrong password is answered late, so that guessing is slow."""
 
+REST_SHARE: Final = 3 / 4
+"""Of the requests under way at most so many are over REST, where nobody proves who he is: however
+many ask, the owner's calls have the rest."""
+
+REST_METHODS: Final = ("GET", "HEAD", "POST", "PUT")
+"""Of HTTP; all mean the same."""
+
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
-_JSON: Final = {"Content-Type": "application/json"}
+_JSON: Final = "application/json"
 _log: Final = logging.getLogger("axon.rpc")
+_T = TypeVar("_T")
 
 
 class RpcServer:
     """A JSON-RPC server; it listens inside `async with`.
 
     warming up --ready()--> answering --end of `async with`--> stopping, stopped
+
+    Args:
+        registry: the methods.
+        settings: how it listens, and how much it takes on.
+        credentials: who may call.
+        whitelist: which methods; None for all.
+        rest: answers questions over REST, on the same endpoints; None if nobody does.
     """
 
     def __init__(
@@ -68,12 +86,14 @@ class RpcServer:
         settings: ServerSettings,
         credentials: Credentials,
         whitelist: Whitelist | None = None,
+        rest: RestService | None = None,
     ) -> None:
         self.registry = registry
         self.endpoints: tuple[Endpoint, ...] = ()
         """Where it listens, once it does."""
         self._settings = settings
         self._credentials = credentials
+        self._rest = rest
         self._warnings = SparseLog(_log)
         self._runner = CallRunner(registry, whitelist or Whitelist(), self._warnings)
         self._slots = ConnectionSlots(MAX_CONNECTIONS, RESERVED_LOCAL)
@@ -150,6 +170,8 @@ class RpcServer:
         await self._web.shutdown(1.0)
         self._warnings.close()
         self._runner.close()
+        if self._rest is not None:
+            self._rest.close()
 
     def _accept(self) -> asyncio.Protocol:
         return RpcConnection(
@@ -192,6 +214,8 @@ class RpcServer:
 
     async def _respond(self, request: BaseRequest) -> StreamResponse:
         """May it come in, and what is its answer. The head decides, before a body is read."""
+        if self._rest is not None and request.raw_path.startswith("/rest/"):
+            return await self._respond_rest(request, self._rest)
         is_wallet = request.path.startswith("/wallet/")
         if request.path != "/" and not is_wallet:
             return _refused(request, Response(status=404))
@@ -217,30 +241,64 @@ class RpcServer:
         finally:
             self._calls -= 1
 
+    async def _respond_rest(self, request: BaseRequest, rest: RestService) -> StreamResponse:
+        """A question over REST, of whoever may connect."""
+        if request.method not in REST_METHODS:
+            return _refused(request, Response(status=405 if request.method == "DELETE" else 501))
+        body = await self._take_body(request, rest.max_body_bytes)
+        if isinstance(body, Response):
+            return body
+        if self._calls >= max(1, int(self._settings.max_calls * REST_SHARE)) or rest.is_full:
+            self._warnings.warning("REST: too many questions at once")
+            return Response(status=503, text="Work queue depth exceeded")
+        with connection_of(request).work(proved=False):
+            self._calls += 1
+            asked = rest.respond(request.raw_path, b"".join(body))
+            reply = await self._runner.attend(self._counted(asked))
+            if reply is None:
+                text = "Request rejected during server shutdown"
+                return _refused(request, Response(status=503, text=text))
+            with rest.holding(reply):
+                return await self._send(request, reply.status, reply.chunks, reply.content_type)
+
+    async def _counted(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Work that counts until it is done, also if who asked for it has gone."""
+        try:
+            return await work
+        finally:
+            self._calls -= 1
+
     async def _answer(self, request: BaseRequest, call: Call) -> StreamResponse:
+        body = await self._take_body(request, MAX_BODY_BYTES)
+        if isinstance(body, Response):
+            return body
+        answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
+        if not answer.chunks:
+            return Response(status=answer.status)
+        return await self._send(request, answer.status, (*answer.chunks, b"\n"), _JSON)
+
+    async def _take_body(self, request: BaseRequest, most: int) -> list[bytes] | Response:
+        """The body in chunks, or why it is not taken."""
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 if request.headers.get("Expect", "").lower() == "100-continue":
                     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                body = await _read_body(request)
+                body = await _read_body(request, most)
         except TimeoutError:
             return _refused(request, Response(status=408))
         except HttpProcessingError as error:
             return _refused(request, Response(status=400, text=error.message))
-        if body is None:
-            return _refused(request, Response(status=413))
-        answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
-        if not answer.chunks:
-            return Response(status=answer.status)
-        return await self._send(request, answer)
+        return _refused(request, Response(status=413)) if body is None else body
 
-    async def _send(self, request: BaseRequest, answer: RpcAnswer) -> StreamResponse:
+    async def _send(
+        self, request: BaseRequest, status: int, chunks: tuple[bytes, ...], content_type: str
+    ) -> StreamResponse:
         """The response; a long one is sent here, and given up if nobody takes it."""
-        chunks = (*answer.chunks, b"\n")
+        headers = {"Content-Type": content_type}
         size = sum(map(len, chunks))
-        if size < LONG_ANSWER_BYTES:
-            return Response(status=answer.status, body=b"".join(chunks), headers=_JSON)
-        response = StreamResponse(status=answer.status, headers=_JSON)
+        if size < LONG_ANSWER_BYTES or request.method == "HEAD":
+            return Response(status=status, body=b"".join(chunks), headers=headers)
+        response = StreamResponse(status=status, headers=headers)
         response.content_length = size
         if connection_of(request).is_over:
             response.force_close()
@@ -255,16 +313,16 @@ class RpcServer:
         return response
 
 
-async def _read_body(request: BaseRequest) -> list[bytes] | None:
+async def _read_body(request: BaseRequest, most: int) -> list[bytes] | None:
     """The body in chunks; None if it is too long. Put together it would hold up the loop."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    if (request.content_length or 0) > most:
         return None
     chunks: list[bytes] = []
     size = 0
     while chunk := await request.content.readany():
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > most:
             return None
     return chunks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from axon.chain.headertree import HeaderEntry
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
@@ -100,9 +102,20 @@ async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | int =
     """
     entry = find_block(daemon, blockhash)
     level = int(verbosity)
-    if level <= 0:
-        return (await read_block(daemon, entry)).hex()
-    block = await decode_block(daemon, entry)
+    raw = await read_block(daemon, entry)
+    return raw.hex() if level <= 0 else await shown_block(daemon, entry, raw, level)
+
+
+async def shown_block(
+    daemon: Daemon, entry: HeaderEntry, raw: bytes, level: int
+) -> dict[str, Json]:
+    """A block in JSON.
+
+    Args:
+        raw: its bytes.
+        level: 1 for the transactions' ids, 2 for all of them, 3 for what they spend, too.
+    """
+    block = await daemon.off_loop(Block.decode, raw)
     spent = await daemon.read_spent(entry.hash) if level >= 2 and entry.height else None
     shape = await daemon.off_loop(block_json, block, daemon.node.network, level, spent)
     return {**header_json(entry, daemon.node.active, len(block.transactions)), **shape}

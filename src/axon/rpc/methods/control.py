@@ -205,10 +205,24 @@ def _without_tail(values: list[Json]) -> list[Json]:
 
 
 @method("zmq")
-def getzmqnotifications(daemon: Daemon) -> Json:  # noqa: ARG001
+def getzmqnotifications(daemon: Daemon) -> Json:
     """Returns information about the active ZeroMQ notifications.
 
     Returns:
-        [ ]    (json array) None: this node sends no such notifications
+        [                        (json array)
+          {                      (json object)
+            "type" : "str",      (string) Type of notification
+            "address" : "str",   (string) Address of the publisher
+            "hwm" : n            (numeric) Outbound message high water mark
+          },
+          ...
+        ]
     """
-    return []
+    return [
+        {
+            "type": notifier.name,
+            "address": notifier.address,
+            "hwm": notifier.high_water_mark,
+        }
+        for notifier in daemon.notifiers
+    ]

@@ -1,0 +1,1 @@
+"""Notifications over ZeroMQ (`-zmqpub...`): blocks and transactions as they come and go."""

@@ -1,0 +1,223 @@
+"""REST beside the calls, over HTTP: nobody needs a password, and nobody keeps the owner waiting."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from axon.machine import Endpoint
+from axon.rpc.auth import Credentials
+from axon.rpc.dispatch import Registry
+from axon.rpc.methods import MODULES
+from axon.rpc.rest.answers import HttpReply
+from axon.rpc.rest.service import MADE_AT_ONCE, MAX_BODY_BYTES, MAX_HELD_BYTES, RestService
+from axon.rpc.server import RpcServer
+from axon.rpc.settings import ServerSettings
+from tests.rpc.running import Rig, running
+
+LOGIN = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}  # alice:secret
+COUNT = json.dumps({"method": "getblockcount", "params": [], "id": 1})
+
+
+class Served:
+    """A node that runs, and its server."""
+
+    def __init__(self, rig: Rig, server: RpcServer, rest: RestService | None) -> None:
+        self.rig = rig
+        self._server = server
+        self._rest = rest
+
+    @property
+    def rest(self) -> RestService:
+        assert self._rest is not None
+        return self._rest
+
+    def connect(self) -> http.client.HTTPConnection:
+        end = self._server.endpoints[0]
+        return http.client.HTTPConnection(end.host, end.port, timeout=20)
+
+    def ask(
+        self, path: str, verb: str = "GET", body: bytes | None = None
+    ) -> tuple[int, str | None, bytes]:
+        connection = self.connect()
+        try:
+            connection.request(verb, path, body)
+            reply = connection.getresponse()
+            return reply.status, reply.headers.get("Content-Type"), reply.read()
+        finally:
+            connection.close()
+
+    def call(self, headers: dict[str, str]) -> int:
+        """The status of an ordinary call."""
+        connection = self.connect()
+        try:
+            connection.request("POST", "/", COUNT, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def count(self) -> int:
+        """Requests under way."""
+
+        async def look() -> int:
+            return self._server._calls
+
+        found = self.rig.wait(look())
+        assert isinstance(found, int)
+        return found
+
+    def hold(self, *, held: bool) -> None:
+        """Let no answer be made, or go on with all."""
+
+        async def turn() -> None:
+            for _ in range(MADE_AT_ONCE):
+                if held:
+                    await self.rest._making.acquire()
+                else:
+                    self.rest._making.release()
+
+        self.rig.wait(turn())
+
+
+@contextmanager
+def served(
+    rig: Rig, *, rest: bool = True, ready: bool = True, max_calls: int = 80
+) -> Iterator[Served]:
+    """A server over a node that runs."""
+    credentials = Credentials()
+    credentials.add("alice", "secret")
+    settings = ServerSettings((Endpoint("127.0.0.1", 0),), max_calls=max_calls)
+
+    async def open_() -> Served:
+        service = RestService() if rest else None
+        server = RpcServer(Registry(MODULES), settings, credentials, None, service)
+        await server.__aenter__()
+        server.ready(rig.daemon)
+        if service is not None and ready:
+            service.ready(rig.daemon)
+        return Served(rig, server, service)
+
+    made: Served = rig.wait(open_())
+    try:
+        yield made
+    finally:
+        rig.wait(made._server.stop())
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with running(tmp_path_factory.mktemp("node")) as made:
+        made.mine(2)
+        yield made
+
+
+def test_nobody_needs_a_password(rig: Rig) -> None:
+    with served(rig) as web:
+        connection = web.connect()
+        for _ in range(2):  # On one connection.
+            connection.request("GET", "/rest/blockhashbyheight/1.json")
+            reply = connection.getresponse()
+            data = reply.read()
+            assert reply.status == 200
+            assert reply.headers["Content-Type"] == "application/json"
+            assert int(reply.headers["Content-Length"]) == len(data)
+            assert json.loads(data) == {"blockhash": rig.call("getblockhash", 1)}
+        connection.request("GET", "/rest/tx/abc.json")
+        refused = connection.getresponse()
+        assert (refused.status, refused.read()) == (400, b"Invalid hash: abc\r\n")
+        connection.request("GET", "/rest/chaininfo.json")
+        assert connection.getresponse().status == 200, "a refusal does not end the connection"
+        connection.close()
+        assert web.call({}) == 401
+        assert web.call(LOGIN) == 200
+
+
+def test_verbs(rig: Rig) -> None:
+    path = "/rest/blockhashbyheight/1.hex"
+    with served(rig) as web:
+        whole = web.ask(path)
+        assert web.ask(path, "POST", b"") == web.ask(path, "PUT", b"any") == whole
+        assert web.ask(path, "HEAD") == (200, "text/plain", b"")
+        assert web.ask(path, "DELETE")[0] == 405
+        assert web.ask(path, "PATCH")[0] == 501
+
+
+def test_a_body_counts_for_outputs(rig: Rig) -> None:
+    with served(rig) as web:
+        status, kind, data = web.ask("/rest/getutxos.bin", "POST", b"\x00\x01" + bytes(36))
+        assert (status, kind) == (200, "application/octet-stream")
+        assert data[-3:] == bytes((1, 0, 0)), "no such output"
+        assert web.ask("/rest/getutxos.bin", "POST", bytes(MAX_BODY_BYTES + 1))[0] == 413
+
+
+def test_none_is_there_unless_asked_for(rig: Rig) -> None:
+    with served(rig, rest=False) as web:
+        assert web.ask("/rest/chaininfo.json")[0] == 404
+
+
+def test_a_starting_node_says_so(rig: Rig) -> None:
+    with served(rig, ready=False) as web:
+        web.rest.warming("Loading block index")
+        text = b"Service temporarily unavailable: Loading block index\r\n"
+        assert web.ask("/rest/chaininfo.json") == (503, "text/plain", text)
+
+
+def test_the_owner_always_has_a_place(rig: Rig) -> None:
+    with served(rig, max_calls=4) as web:
+        web.hold(held=True)
+        waiting = [web.connect() for _ in range(3)]
+        for connection in waiting:
+            connection.request("GET", "/rest/chaininfo.json")
+        while web.count() < 3:
+            pass
+        assert web.ask("/rest/chaininfo.json")[::2] == (503, b"Work queue depth exceeded")
+        assert web.call(LOGIN) == 200
+        web.hold(held=False)
+        assert [connection.getresponse().status for connection in waiting] == [200] * 3
+        for connection in waiting:
+            connection.close()
+        assert web.ask("/rest/chaininfo.json")[0] == 200
+
+
+def test_who_hangs_up_still_counts(rig: Rig) -> None:
+    """Else somebody could have any number of answers made, one after the other."""
+    with served(rig, max_calls=4) as web:
+        web.hold(held=True)
+        end = web._server.endpoints[0]
+        for count in range(1, 4):
+            with socket.create_connection((end.host, end.port)) as hasty:
+                hasty.sendall(b"GET /rest/chaininfo.json HTTP/1.1\r\n\r\n")
+                while web.count() < count:
+                    pass
+        assert web.ask("/rest/chaininfo.json")[0] == 503
+        web.hold(held=False)
+        while web.count():
+            pass
+        assert web.ask("/rest/chaininfo.json")[0] == 200
+
+
+def test_answers_that_are_not_taken_are_bounded(rig: Rig) -> None:
+    slow = HttpReply(200, "text/plain", (bytes(MAX_HELD_BYTES),))
+    with served(rig) as web:
+        with web.rest.holding(slow):
+            assert web.ask("/rest/chaininfo.json")[0] == 503
+        assert web.ask("/rest/chaininfo.json")[0] == 200
+
+
+def test_a_stop_lets_what_is_made_end(rig: Rig) -> None:
+    with served(rig) as web:
+        web.hold(held=True)
+        connection = web.connect()
+        connection.request("GET", "/rest/chaininfo.json")
+        while not web.count():
+            pass
+        stopping = rig.start(web._server.stop())
+        web.hold(held=False)
+        assert connection.getresponse().status == 200
+        connection.close()
+        stopping.result(10)
