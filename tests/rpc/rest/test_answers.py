@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from axon.chain.coins import MemoryStore
 from axon.chain.filters import filter_hash
+from axon.chain.txindex import TxIndex
 from axon.mining.miner import mine
 from axon.mining.template import next_template
 from axon.primitives.block import Block
@@ -66,7 +68,7 @@ class Scene:
             "genesis": GENESIS,
             "nobody": NOBODY,
             "tx": to_hex(self.parent.txid),
-            "coinbase": to_hex(self.blocks[5].transactions[0].txid),
+            "coinbase": to_hex(REGTEST.genesis.transactions[0].txid),
         }
 
     def raw(self, path: str, body: bytes = b"") -> bytes:
@@ -88,7 +90,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with running(tmp_path_factory.mktemp("node")) as rig:
+    with running(tmp_path_factory.mktemp("node"), indexes=(TxIndex(MemoryStore()),)) as rig:
         made = Scene(rig)
         yield made
         made.service.close()
@@ -168,6 +170,24 @@ def test_transactions(scene: Scene) -> None:
     assert shown["txid"] == to_hex(scene.parent.txid)
     assert shown["hex"] == scene.parent.raw.hex()
     assert "blockhash" not in shown
+    confirmed = to_hex(scene.payment.txid)
+    assert scene.raw(f"tx/{confirmed}") == scene.payment.raw
+    shown = scene.json(f"tx/{confirmed}.json")
+    named = called(scene, "getrawtransaction", confirmed, 1)
+    assert shown == {name: named[name] for name in shown}, "less its place in the chain"
+    assert shown["blockhash"] == to_hex(scene.block.hash)
+
+
+def test_without_an_index_a_confirmed_transaction_is_not_found(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with running(tmp_path_factory.mktemp("node")) as rig:
+        service = RestService()
+        service.ready(rig.daemon)
+        txid = to_hex(rig.mine()[0].transactions[0].txid)
+        reply = rig.wait(service.respond(f"/rest/tx/{txid}.json", b""))
+        service.close()
+    assert (reply.status, reply.chunks) == (404, (f"{txid} not found\r\n".encode(),))
 
 
 def output(coin: OutPoint, scene: Scene) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from axon.primitives.hashes import Txid
+from axon.chain.txindex import TxIndex
+from axon.primitives.hashes import Txid, to_hex
+from axon.rpc.amounts import Json
+from axon.rpc.indexes import find_confirmed, is_ready
 from axon.rpc.methods.chain import getblockchaininfo, getdeploymentinfo
 from axon.rpc.methods.mempool import getmempoolinfo, getrawmempool
 from axon.rpc.rest.answers import BAD_REQUEST, RestAnswer, RestRefusal, Value
@@ -56,13 +59,20 @@ def _truth(asked: Question, name: str, default: str) -> bool:
 
 
 async def transaction(asked: Question) -> RestAnswer:
-    """`/rest/tx/<txid>`: of the pool."""
-    txid = Txid(read_hash(asked.param))
-    entry = asked.daemon.node.pool.get(txid)
-    if entry is None:
-        raise not_found(asked.param)
-    found = entry.transaction
+    """`/rest/tx/<txid>`: of the pool, or of any block where there is `-txindex`."""
+    txid, daemon = Txid(read_hash(asked.param)), asked.daemon
+    waiting = daemon.node.pool.get(txid)
+    if waiting is not None:
+        found, block_hash = waiting.transaction, None
+    else:
+        await is_ready(daemon, TxIndex.name)
+        confirmed = await find_confirmed(daemon, txid)
+        if confirmed is None:
+            raise not_found(asked.param)
+        found, block_hash = confirmed.transaction, confirmed.block_hash
     if not asked.wants_json:
         return asked.octets(found.raw)
-    daemon = asked.daemon
-    return Value(await daemon.off_loop(transaction_json, found, daemon.node.network))
+    shown: dict[str, Json] = await daemon.off_loop(transaction_json, found, daemon.node.network)
+    if block_hash is not None:
+        shown["blockhash"] = to_hex(block_hash)
+    return Value(shown)
