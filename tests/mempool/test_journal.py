@@ -105,8 +105,7 @@ def test_a_block_counts_in_its_own_order() -> None:
 def test_what_comes_back_is_told_of_and_is_no_secret() -> None:
     scene = watched()
     lost = scene.pay(scene.coin())
-    block = scene.mine(lost)
-    effect = scene.reorg([block], [])
+    effect = scene.reorg([[lost]], [])
     assert [entry.transaction for entry in effect.returned] == [lost]
     assert moves(scene) == [(1, "in", lost)]
     assert effect.returned[0].sequence == 0
