@@ -1,4 +1,4 @@
-"""The servers of a full node: RPC, and REST, metrics, Electrum's and ZeroMQ where they are asked for.
+"""The servers of a full node: RPC, and REST, metrics, Electrum's and ZeroMQ where asked for.
 
 They listen before anything else is opened, and say that the node is starting. What only they need
 is loaded with them: a node without them does without its memory.
