@@ -11,7 +11,7 @@ from coincurve import PrivateKey
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import hash160
 from axon.primitives.network import REGTEST
-from axon.primitives.sighash import SIGHASH_ALL, WitnessSighash
+from axon.primitives.sighash import SIGHASH_ALL, SignatureHashes
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 
 REPLACEABLE = 0xFFFF_FFFD
@@ -58,9 +58,9 @@ class Signer:
     ) -> Transaction:
         """Spends coins of this person; what the outputs leave is the fee (signed by BIP 143)."""
         inputs = [TxIn(coin.outpoint, sequence=sequence) for coin in coins]
-        sighash = WitnessSighash(Transaction.build(version, inputs, outputs, locktime))
+        sighash = SignatureHashes(Transaction.build(version, inputs, outputs, locktime))
         for index, coin in enumerate(coins):
-            digest = sighash.digest(index, self._script_code, coin.amount_sat)
+            digest = sighash.witness(index, self._script_code, coin.amount_sat)
             signature = self._key.sign(digest, hasher=None) + bytes((SIGHASH_ALL,))
             inputs[index] = TxIn(
                 coin.outpoint, sequence=sequence, witness=(signature, self.public_key)

@@ -25,12 +25,13 @@ ROOMS: dict[str, frozenset[str]] = {
         "mempool": "primitives machine",
         "consensus": "chain primitives machine",
         "mining": "chain mempool primitives machine",
+        "psbt": "primitives",
         "wallet": "chain primitives",
         "node": "p2p wire chain mempool mining primitives machine",
         "payments": "node wallet chain mempool p2p wire primitives machine",
         "drivers": "machine",
-        "rpc": "payments node wallet chain consensus mempool mining p2p wire primitives machine "
-        "drivers",
+        "rpc": "payments node wallet psbt chain consensus mempool mining p2p wire primitives "
+        "machine drivers",
         "electrum": "rpc node chain mempool primitives machine drivers",
         "tui": "rpc",
         "host": "electrum rpc payments node wallet drivers chain consensus mempool mining p2p wire "
@@ -70,7 +71,7 @@ FOREIGN: dict[str, frozenset[str]] = {
 """One foreign library, one room."""
 
 PURE = frozenset(
-    "errors machine primitives wire p2p chain mempool mining wallet node payments".split()
+    "errors machine primitives psbt wire p2p chain mempool mining wallet node payments".split()
 )
 """Rooms without clock, randomness, socket, file or thread. `Random` is handed in."""
 
@@ -83,7 +84,8 @@ TESTED_WITH: dict[str, frozenset[str]] = {
     room: frozenset(others.split())
     for room, others in {
         "p2p": "chain mempool",  # What fills its views.
-        "wallet": "consensus",  # The kernel verifies what was signed.
+        "psbt": "consensus",  # The kernel verifies what was signed.
+        "wallet": "consensus",  # Likewise.
         "payments": "consensus drivers",  # The kernel; machines of wallets where they run.
         "node": "consensus drivers swarm",  # A validator, and networks of simulated nodes.
         "drivers": "chain",  # The stores that it writes to disk.

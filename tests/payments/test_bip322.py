@@ -28,7 +28,7 @@ from axon.primitives.hashes import from_hex, hash160, sha256, sha256d, to_hex
 from axon.primitives.keys import CURVE_ORDER, decode_wif, public_key, tagged_hash
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.script import push
-from axon.primitives.sighash import WitnessSighash
+from axon.primitives.sighash import SignatureHashes
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 from axon.wallet.errors import WrongPassphrase
 from axon.wallet.keys import AccountKind, Mnemonic
@@ -145,7 +145,7 @@ def test_the_old_format_is_read_for_key_hashes_alone() -> None:
 
 def signed_input(message: bytes, *, high_s: bool = False) -> tuple[bytes, bytes]:
     """The witness of a key hash, signed by hand."""
-    digest = WitnessSighash(to_sign(message, P2WPKH)).digest(0, P2PKH, 0)
+    digest = SignatureHashes(to_sign(message, P2WPKH)).witness(0, P2PKH, 0)
     der = PrivateKey(KEY).sign(digest, hasher=None)
     if high_s:
         size = der[3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axon.primitives.sighash import WitnessSighash
+from axon.primitives.sighash import SignatureHashes
 from axon.primitives.transaction import Transaction
 
 UNSIGNED = (
@@ -14,8 +14,8 @@ UNSIGNED = (
 
 
 def test_the_native_key_hash_example() -> None:
-    sighash = WitnessSighash(Transaction.decode(bytes.fromhex(UNSIGNED)))
+    sighash = SignatureHashes(Transaction.decode(bytes.fromhex(UNSIGNED)))
     script_code = bytes.fromhex("76a9141d0f172a0ecb48aee1be1f2687d2963ae33f71a188ac")
-    assert sighash.digest(1, script_code, 600_000_000).hex() == (
+    assert sighash.witness(1, script_code, 600_000_000).hex() == (
         "c37af31116d1b27caf68aae9e3ac82f1477929014d5b917657d0eb49478cb670"
     )

@@ -12,8 +12,10 @@ from typing import Final
 
 from axon.consensus.validator import ScriptFlags
 from axon.errors import DecodeError
+from axon.primitives.der import is_der_signature
 from axon.primitives.hashes import hash160, sha256
 from axon.primitives.script import is_p2sh, ops, push, witness_program
+from axon.primitives.solver import MULTISIG, PUBKEY, PUBKEYHASH, solve
 from axon.primitives.transaction import TxIn, TxOut
 
 UNKNOWN: Final = "unknown error"
@@ -31,6 +33,7 @@ WITNESS_MALLEATED_P2SH: Final = "Witness requires only-redeemscript scriptSig"
 WITNESS_UNEXPECTED: Final = "Witness provided for non-witness script"
 SCHNORR_SIZE: Final = "Invalid Schnorr signature size"
 SCHNORR: Final = "Invalid Schnorr signature"
+STACK: Final = "Operation not valid with the current stack size"
 
 _RULES: Final = (
     (ScriptFlags.DERSIG, SIGNATURE_DER),
@@ -40,7 +43,6 @@ _RULES: Final = (
 )
 _P2PKH_SIZE: Final = 25
 _ANNEX_TAG: Final = 0x50
-_DER_SEQUENCE: Final = 0x30
 
 
 def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], bool]) -> str:
@@ -58,6 +60,8 @@ def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], 
     pushes = _pushes(presented.script_sig)
     script, wrapped = output.script_pubkey, False
     if is_p2sh(script):
+        if not presented.script_sig:
+            return STACK
         if not pushes or hash160(pushes[-1]) != script[2:22]:
             return EVAL_FALSE
         script, wrapped, pushes = pushes[-1], True, pushes[:-1]
@@ -70,9 +74,16 @@ def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], 
         if flags & rule and passes(flags & ~int(rule)):
             return text
     if program is not None:
-        return _key_fault(presented.witness, program[1]) if len(program[1]) == 20 else UNKNOWN
+        if len(program[1]) == 20:
+            return _key_fault(presented.witness, program[1])
+        if program[0] != 0:
+            return UNKNOWN
+        return _script_fault(presented.witness[:-1], presented.witness[-1])
     if len(script) == _P2PKH_SIZE and script.startswith(b"\x76\xa9\x14"):
         return _key_fault(tuple(pushes), script[3:23])
+    fault = _script_fault(tuple(pushes), script)
+    if fault != UNKNOWN:
+        return fault
     if presented.witness and flags & ScriptFlags.WITNESS:
         return WITNESS_UNEXPECTED
     return UNKNOWN
@@ -113,13 +124,29 @@ def _witness_fault(presented: TxIn, version: int, program: bytes, script_sig: by
 
 def _key_fault(stack: tuple[bytes, ...], key_hash: bytes) -> str:
     """What is wrong with a signature and a key for a key's hash."""
-    if len(stack) != 2:
-        return UNKNOWN
-    signature, key = stack
-    if hash160(key) != key_hash:
+    if not stack:
+        return STACK
+    if hash160(stack[-1]) != key_hash:
         return EQUALVERIFY
-    if not signature:
+    return STACK if len(stack) < 2 else _signature_fault(stack[-2:-1])
+
+
+def _script_fault(stack: tuple[bytes, ...], script: bytes) -> str:
+    """What is wrong with what is given to a script that checks bare keys."""
+    solved = solve(script)
+    if solved.kind == PUBKEY:
+        return _signature_fault(stack[-1:]) if stack else STACK
+    if solved.kind == PUBKEYHASH:
+        return _key_fault(stack, solved.parts[0])
+    if solved.kind == MULTISIG:
+        needed = solved.required + 1  # One more is taken, from of old.
+        return STACK if len(stack) < needed else _signature_fault(stack[len(stack) - needed + 1 :])
+    return UNKNOWN
+
+
+def _signature_fault(signatures: tuple[bytes, ...]) -> str:
+    """What is wrong with signatures of which one at least does not fit."""
+    given = [each for each in signatures if each]
+    if not given:
         return EVAL_FALSE
-    if signature[0] != _DER_SEQUENCE or len(signature) < 9 or signature[1] != len(signature) - 3:
-        return SIGNATURE_DER
-    return NULLFAIL
+    return NULLFAIL if all(map(is_der_signature, given)) else SIGNATURE_DER

@@ -10,6 +10,9 @@ from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import hash160, sha256
 from axon.primitives.keyexpression import KeyExpression
 from axon.primitives.keys import tagged_hash, taproot_output_key
+from axon.primitives.miniscript.fragments import Key, Node, keys_of, with_keys
+from axon.primitives.miniscript.writing import to_script, to_text
+from axon.primitives.musigkey import MusigKey
 from axon.primitives.network import Network
 from axon.primitives.script import (
     OP_CHECKMULTISIG,
@@ -21,6 +24,12 @@ from axon.primitives.script import (
 _OP_NUMEQUAL = 0x9C
 _OP_CHECKSIGADD = 0xBA
 _LEAF_VERSION = 0xC0  # Of tapscript (BIP 342).
+
+MINISCRIPT = "miniscript"
+"""The name of what has no function of its own: its text is that of the expression."""
+
+DescriptorKey = KeyExpression | MusigKey
+"""A key of a descriptor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +43,35 @@ class Descriptor:
         inner: what `sh` and `wsh` wrap.
         tree: the scripts of `tr`: one, or pairs of pairs.
         script: what `raw` and `addr` stand for.
+        expression: the miniscript inside `wsh` or `tr`; its keys are `DescriptorKey`s.
         x_only: inside `tr`, where keys have 32 bytes.
     """
 
     network: Network = field(repr=False)
     name: str
-    keys: tuple[KeyExpression, ...] = ()
+    keys: tuple[DescriptorKey, ...] = ()
     threshold: int = 0
     inner: Descriptor | None = None
     tree: Tree | None = None
     script: bytes = b""
     x_only: bool = False
+    expression: Node | None = None
 
-    def _all_keys(self) -> list[KeyExpression]:
+    def all_keys(self) -> list[DescriptorKey]:
+        """The keys in it, those of what it wraps too."""
         keys = list(self.keys)
+        if self.expression is not None:
+            keys += map(as_key, keys_of(self.expression))
         if self.inner is not None:
-            keys += self.inner._all_keys()
-        for leaf in _leaves(self.tree):
-            keys += leaf._all_keys()
+            keys += self.inner.all_keys()
+        for leaf in leaves_of(self.tree):
+            keys += leaf.all_keys()
         return keys
 
     @property
     def is_range(self) -> bool:
         """Whether it stands for a family of scripts, told apart by an index."""
-        return any(key.is_range for key in self._all_keys())
+        return any(key.is_range for key in self.all_keys())
 
     @property
     def is_solvable(self) -> bool:
@@ -67,7 +81,7 @@ class Descriptor:
     @property
     def has_private_keys(self) -> bool:
         """Whether its text held any."""
-        return any(key.secret for key in self._all_keys())
+        return any(key.secret for key in self.all_keys())
 
     def scripts(self, index: int = 0) -> tuple[bytes, ...]:
         """The scripts of outputs: one, or for `combo` two or four.
@@ -80,7 +94,7 @@ class Descriptor:
         """
         if self.name != "combo":
             return (self._script(index),)
-        return tuple([each._script(index) for each in self._combined()])
+        return tuple([each._script(index) for each in self.combined()])
 
     def fixed(self, index: int) -> tuple[Descriptor, ...]:
         """For each of `scripts(index)` the descriptor of it alone, its keys with their origins.
@@ -89,10 +103,12 @@ class Descriptor:
             DecodeError: a private key is needed to derive one.
         """
         if self.name == "combo":
-            return tuple([each._fixed(index) for each in self._combined()])
+            return tuple([each._fixed(index) for each in self.combined()])
         return (self._fixed(index),)
 
     def __str__(self) -> str:
+        if self.expression is not None:
+            return to_text(self.expression, str)
         parts = [str(key) for key in self.keys]
         if self.threshold:
             parts.insert(0, str(self.threshold))
@@ -110,8 +126,8 @@ class Descriptor:
         """The text with its checksum."""
         return with_checksum(str(self))
 
-    def _combined(self) -> list[Descriptor]:
-        """What `combo` stands for."""
+    def combined(self) -> list[Descriptor]:
+        """What `combo` stands for: two descriptors, or four."""
         key = self.keys[0]
         names = ("pk", "pkh", "wpkh") if key.is_compressed else ("pk", "pkh")
         forms = [Descriptor(self.network, name, self.keys) for name in names]
@@ -125,8 +141,12 @@ class Descriptor:
         if name.startswith("sorted"):
             name = name.removeprefix("sorted")
             keys.sort(key=lambda key: self._shown(key.public_key(0)))
+        expression = self.expression
+        if expression is not None:
+            expression = with_keys(expression, lambda key: as_key(key).fixed(index))
         return replace(
             self,
+            expression=expression,
             name=name,
             keys=tuple(keys),
             inner=None if self.inner is None else self.inner._fixed(index),
@@ -139,6 +159,10 @@ class Descriptor:
     def _script(self, index: int) -> bytes:
         if self.name in ("addr", "raw"):
             return self.script
+        if self.expression is not None:
+            return to_script(
+                self.expression, lambda key: self._shown(as_key(key).public_key(index))
+            )
         keys = [self._shown(key.public_key(index)) for key in self.keys]
         match self.name:
             case "pk":
@@ -167,16 +191,37 @@ class Descriptor:
         return body + bytes((OP_CHECKMULTISIG,))
 
 
+def as_key(key: Key) -> DescriptorKey:
+    """A key of an expression inside a descriptor."""
+    assert isinstance(key, KeyExpression | MusigKey)
+    return key
+
+
 Tree = Descriptor | tuple["Tree", "Tree"]
 """The scripts of a taproot output: a leaf, or two trees."""
 
 
-def _leaves(tree: Tree | None) -> list[Descriptor]:
+def leaves_of(tree: Tree | None) -> list[Descriptor]:
+    """The scripts of a tree, from left to right."""
     if tree is None:
         return []
     if isinstance(tree, Descriptor):
         return [tree]
-    return _leaves(tree[0]) + _leaves(tree[1])
+    return leaves_of(tree[0]) + leaves_of(tree[1])
+
+
+def leaf_scripts(tree: Tree | None, index: int, depth: int = 0) -> list[tuple[int, bytes]]:
+    """Depth and bytes of each script of a tree, from left to right.
+
+    Raises:
+        DecodeError: a private key is needed to derive one.
+    """
+    if tree is None:
+        return []
+    if isinstance(tree, Descriptor):
+        return [(depth, tree.scripts(index)[0])]
+    left, right = tree
+    return leaf_scripts(left, index, depth + 1) + leaf_scripts(right, index, depth + 1)
 
 
 def _tree_text(tree: Tree) -> str:

@@ -59,6 +59,11 @@ class Origin:
     def __str__(self) -> str:
         return f"[{self.fingerprint.hex()}{path_text(self.path, self.apostrophe)}]"
 
+    def encode(self) -> bytes:
+        """As PSBTs carry it: the fingerprint, and 32 bits for each step, little-endian."""
+        steps = [step.to_bytes(4, "little") for step in self.path]
+        return self.fingerprint + b"".join(steps)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyExpression:
@@ -73,6 +78,8 @@ class KeyExpression:
         apostrophe: whether hardened steps are written `'`, not `h`.
         x_only: whether the text shows 32 bytes only.
         secret: the private key was given.
+        private: that key, 32 bytes, where it is not in an extended one.
+        alternatives: for how many keys its text stands (BIP 389), of which this is the first.
     """
 
     network: Network = field(repr=False)
@@ -83,6 +90,8 @@ class KeyExpression:
     apostrophe: bool = False
     x_only: bool = False
     secret: bool = False
+    private: bytes = field(default=b"", repr=False)
+    alternatives: int = 1
 
     @property
     def is_range(self) -> bool:
@@ -111,18 +120,37 @@ class KeyExpression:
             last = _neutered(last)
         return last.child(index).public_key
 
-    def fixed(self, index: int) -> KeyExpression:
-        """The one key of this index with its whole origin, as what was found is described."""
-        public = self.public_key(index)
+    def private_key(self, index: int) -> bytes | None:
+        """The private key of 32 bytes, or that of a family with this index; None without it."""
         if isinstance(self.key, bytes):
-            fingerprint, path = hash160(public)[:4], self.path
+            return self.private or None
+        if not self.key.is_private:
+            return None
+        last = _descend(self.key, self.path)
+        if self.wildcard is Wildcard.HARDENED:
+            index += HARDENED
+        return (last if self.wildcard is Wildcard.NONE else last.child(index)).key[1:]
+
+    def origin_of(self, index: int) -> Origin:
+        """Where the one key of this index comes from, as far as is known.
+
+        Raises:
+            DecodeError: as `public_key`.
+        """
+        if isinstance(self.key, bytes):
+            fingerprint, path = hash160(self.key)[:4], self.path
         else:
             fingerprint, path = self.key.fingerprint, self.path
             if self.wildcard is not Wildcard.NONE:
                 path += (index + (HARDENED if self.wildcard is Wildcard.HARDENED else 0),)
         if self.origin is not None:
             fingerprint, path = self.origin.fingerprint, self.origin.path + path
-        return KeyExpression(self.network, public, Origin(fingerprint, path), x_only=self.x_only)
+        return Origin(fingerprint, path)
+
+    def fixed(self, index: int) -> KeyExpression:
+        """The one key of this index with its whole origin, as what was found is described."""
+        public = self.public_key(index)
+        return KeyExpression(self.network, public, self.origin_of(index), x_only=self.x_only)
 
     def __str__(self) -> str:
         """Its text without private keys."""
@@ -188,24 +216,64 @@ def _parse_origin(text: str) -> Origin:
         )
     if not _is_hex(fingerprint):
         raise DescriptorError(f"Fingerprint '{fingerprint}' is not hex")
-    path, apostrophe = _parse_path(steps)
+    path, apostrophe, _ = parse_path(steps, multipath=False)
     return Origin(bytes.fromhex(fingerprint), path, apostrophe)
 
 
-def _parse_path(steps: Sequence[str]) -> tuple[tuple[int, ...], bool]:
+def parse_path(
+    steps: Sequence[str], *, multipath: bool = True
+) -> tuple[tuple[int, ...], bool, int]:
+    """A derivation path; of a step with several values (`<0;1>`, BIP 389) the first one.
+
+    Args:
+        multipath: whether there may be such a step.
+
+    Returns:
+        The path, whether it has hardened steps that are written with an apostrophe, and for how
+        many paths it stands.
+
+    Raises:
+        DescriptorError: a step is no child number.
+    """
     path: list[int] = []
-    apostrophe = False
+    apostrophe, alternatives = False, 1
     for step in steps:
-        hardened = step.endswith(("'", "h", "H"))
-        if hardened:
-            apostrophe = step.endswith("'")
-        digits = step[:-1] if hardened else step
-        if not digits.isascii() or not digits.isdigit() or int(digits) >= 1 << 32:
-            raise DescriptorError(f"Key path value '{digits}' is not a valid uint32")
-        if int(digits) >= HARDENED:
-            raise DescriptorError(f"Key path value {int(digits)} is out of range")
-        path.append(int(digits) + (HARDENED if hardened else 0))
-    return tuple(path), apostrophe
+        if not (step.startswith("<") and step.endswith(">")):
+            number, apostrophe = _child(step, apostrophe)
+            path.append(number)
+            continue
+        if not multipath:
+            raise DescriptorError(
+                f"Key path value '{step}' specifies multipath in a section where multipath is not"
+                " allowed"
+            )
+        if alternatives > 1:
+            raise DescriptorError("Multiple multipath key path specifiers found")
+        values = step[1:-1].split(";")
+        if len(values) < 2:
+            raise DescriptorError("Multipath key path specifiers must have at least two items")
+        numbers: dict[int, None] = {}
+        for value in values:
+            number, apostrophe = _child(value, apostrophe)
+            if number in numbers:
+                raise DescriptorError(f"Duplicated key path value {number} in multipath specifier")
+            numbers[number] = None
+        path.append(next(iter(numbers)))
+        alternatives = len(numbers)
+    return tuple(path), apostrophe, alternatives
+
+
+def _child(step: str, apostrophe: bool) -> tuple[int, bool]:
+    """A child number, and how hardened ones are written as far as has been seen."""
+    hardened = step.endswith(("'", "h"))
+    if hardened:
+        apostrophe = step.endswith("'")
+    digits = step[:-1] if hardened else step
+    if not digits.isascii() or not digits.isdigit() or int(digits) >= 1 << 32:
+        raise DescriptorError(f"Key path value '{digits}' is not a valid uint32")
+    if int(digits) >= HARDENED:
+        raise DescriptorError(f"Key path value {int(digits)} is out of range")
+    return int(digits) + (HARDENED if hardened else 0), apostrophe
 
 
 def _parse_bare(
@@ -222,7 +290,7 @@ def _parse_bare(
             return fixed
     wildcard = Wildcard.NONE
     apostrophe = False
-    if steps and steps[-1] in ("*", "*'", "*h", "*H"):
+    if steps and steps[-1] in ("*", "*'", "*h"):
         last = steps.pop()
         wildcard = Wildcard.UNHARDENED if last == "*" else Wildcard.HARDENED
         apostrophe = last == "*'"
@@ -230,10 +298,16 @@ def _parse_bare(
         extended = ExtendedKey.decode(first, network)
     except DecodeError:
         raise DescriptorError(f"key '{first}' is not valid") from None
-    path, inner = _parse_path(steps)
-    apostrophe = apostrophe or inner
+    path, inner, alternatives = parse_path(steps)
     return KeyExpression(
-        network, extended, origin, path, wildcard, apostrophe, False, extended.is_private
+        network,
+        extended,
+        origin,
+        path,
+        wildcard,
+        apostrophe or inner,
+        secret=extended.is_private,
+        alternatives=alternatives,
     )
 
 
@@ -242,6 +316,7 @@ def _parse_fixed(
 ) -> KeyExpression | None:
     """A key in hex or a private key; None if the text is neither."""
     secret = shown_x_only = False
+    private = b""
     if _is_hex(text):
         key = bytes.fromhex(text)
         if len(key) == UNCOMPRESSED_SIZE and key[0] in (6, 7):
@@ -258,7 +333,7 @@ def _parse_fixed(
         key, secret, shown_x_only = public_key(private, compressed=compressed), True, x_only
     if len(key) == UNCOMPRESSED_SIZE and not uncompressed:
         raise DescriptorError("Uncompressed keys are not allowed")
-    return KeyExpression(network, key, origin, x_only=shown_x_only, secret=secret)
+    return KeyExpression(network, key, origin, x_only=shown_x_only, secret=secret, private=private)
 
 
 def _is_hex(text: str) -> bool:

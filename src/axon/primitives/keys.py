@@ -135,6 +135,19 @@ def sign_schnorr(secret: bytes, digest: bytes, entropy: bytes = bytes(32)) -> by
     return bytes(PrivateKey(secret).sign_schnorr(digest, entropy))
 
 
+def taproot_output_secret(secret: bytes, merkle_root: bytes = b"") -> bytes:
+    """The secret of a taproot output whose internal key is that of this secret (BIP 341).
+
+    Args:
+        secret: 32 bytes.
+        merkle_root: 32 bytes, of the script tree; empty if there is none.
+    """
+    key = public_key(secret)
+    if key[0] == 3:  # An x-only key means the point with an even y.
+        secret = (CURVE_ORDER - int.from_bytes(secret, "big")).to_bytes(SECRET_SIZE, "big")
+    return add_to_secret(secret, tagged_hash("TapTweak", key[1:] + merkle_root))
+
+
 def verify_schnorr(key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether a signature (BIP 340) is one of this key.
 
@@ -148,6 +161,64 @@ def verify_schnorr(key: bytes, message: bytes, signature: bytes) -> bool:
     if len(signature) != SCHNORR_SIZE or not is_x_only_key(key):
         return False
     return bool(PublicKeyXOnly(key).verify(signature, message))
+
+
+def sign_ecdsa(secret: bytes, digest: bytes) -> bytes:
+    """A signature in DER without its hash type: at most 71 bytes, low R and low S.
+
+    The nonce is RFC 6979's; as in Bitcoin Core a counter is mixed into it until R is low.
+
+    Args:
+        secret: 32 bytes, from 1 to the order of the curve, exclusive.
+        digest: 32 bytes.
+    """
+    from coincurve import PrivateKey
+    from coincurve._libsecp256k1 import ffi
+
+    key = PrivateKey(secret)
+    signature, counter = key.sign(digest, hasher=None), 0
+    while signature[3] > SECRET_SIZE:
+        counter += 1
+        entropy = ffi.new("unsigned char[32]", counter.to_bytes(32, "little"))
+        signature = key.sign(digest, hasher=None, custom_nonce=(ffi.NULL, entropy))
+    return bytes(signature)
+
+
+def verify_ecdsa(key: bytes, digest: bytes, signature: bytes) -> bool:
+    """Whether a signature in DER, without its hash type, is one of this key, with a low S.
+
+    Args:
+        key: 33 or 65 bytes; one that is no point of the curve has signed nothing.
+        digest: the 32 bytes that were signed.
+    """
+    from coincurve import PublicKey
+
+    try:
+        return bool(PublicKey(key).verify(signature, digest, hasher=None))
+    except ValueError:
+        return False
+
+
+def has_low_s(signature: bytes) -> bool:
+    """Whether the S of a signature in strict DER is at most half of the order of the curve."""
+    return 2 * int.from_bytes(signature[6 + signature[3] :], "big") <= CURVE_ORDER
+
+
+def sign_recoverable(secret: bytes, digest: bytes, *, compressed: bool = True) -> bytes:
+    """A signature that tells its key, as signed messages of old do; see `recover_public_key`.
+
+    Args:
+        secret: 32 bytes, from 1 to the order of the curve, exclusive.
+        digest: the 32 bytes to sign.
+        compressed: whether the key that it tells has 33 bytes.
+
+    Returns:
+        65 bytes.
+    """
+    from coincurve import PrivateKey
+
+    signed = bytes(PrivateKey(secret).sign_recoverable(digest, hasher=None))
+    return bytes((27 + signed[64] + (4 if compressed else 0),)) + signed[:64]
 
 
 def recover_public_key(digest: bytes, signature: bytes) -> bytes | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.errors import DecodeError
+from axon.primitives.der import is_der_signature
 from axon.primitives.script import (
     OP_0,
     OP_1,
@@ -270,27 +271,9 @@ _SIGHASHES: Final = {
 
 def _signature(data: bytes) -> str:
     name = _SIGHASHES.get(data[-1])
-    if name is None or not _is_der_signature(data[:-1]):
+    if name is None or not is_der_signature(data):
         return data.hex()
     return f"{data[:-1].hex()}[{name}]"
-
-
-def _is_der_signature(data: bytes) -> bool:
-    """Whether it is a signature in strict DER (BIP 66), without its hash type."""
-    if not 8 <= len(data) <= 72 or data[0] != 0x30 or data[1] != len(data) - 2:
-        return False
-    offset = 2
-    for _ in range(2):
-        if offset + 2 > len(data) or data[offset] != 0x02:
-            return False
-        size = data[offset + 1]
-        number = data[offset + 2 : offset + 2 + size]
-        if not size or len(number) != size or number[0] & 0x80:
-            return False
-        if size > 1 and number[0] == 0 and not number[1] & 0x80:
-            return False
-        offset += 2 + size
-    return offset == len(data)
 
 
 _NAMES_TEXT = (

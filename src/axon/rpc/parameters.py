@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -206,6 +206,52 @@ class Parameter:
             RpcError: it is of the right type, but no such value.
         """
         return self.shape.convert(self.names[0], value)
+
+
+def expect_text(value: object) -> str:
+    """A value inside of a parameter that must be a text.
+
+    Raises:
+        RpcError: -3, it is none.
+    """
+    if not isinstance(value, str):
+        raise RpcError(
+            Code.TYPE, f"JSON value of type {type_name(value)} is not of expected type string"
+        )
+    return value
+
+
+def expect_texts(values: Sequence[object]) -> list[str]:
+    """The values of a list that must be texts.
+
+    Raises:
+        RpcError: -3, one is none.
+    """
+    return [expect_text(value) for value in values]
+
+
+def check_fields(
+    given: Mapping[str, object], expected: Mapping[str, type], *, may_miss: bool = False
+) -> None:
+    """See that the fields of an object are there and of the right types.
+
+    Args:
+        expected: the types of the fields that are looked at: `str` or `int`.
+        may_miss: whether they may be left out, or null.
+
+    Raises:
+        RpcError: -3, one is not.
+    """
+    for name in sorted(expected):
+        value, wanted = given.get(name), _TYPE_NAMES[expected[name]]
+        if value is None and not may_miss:
+            raise RpcError(Code.TYPE, f"Missing {name}")
+        if value is not None and type_name(value) != wanted:
+            raise RpcError(
+                Code.TYPE,
+                f"JSON value of type {type_name(value)} for field {name} is not of expected type"
+                f" {wanted}",
+            )
 
 
 def parse_hex(text: str, name: str) -> bytes:

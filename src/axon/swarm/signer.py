@@ -14,7 +14,7 @@ from coincurve import PrivateKey
 from axon.primitives.address import encode_address
 from axon.primitives.hashes import hash160
 from axon.primitives.network import REGTEST, Network
-from axon.primitives.sighash import SIGHASH_ALL, WitnessSighash
+from axon.primitives.sighash import SIGHASH_ALL, SignatureHashes
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 
 _REPLACEABLE = 0xFFFF_FFFD  # Signals BIP 125, as wallets of today do.
@@ -73,7 +73,7 @@ class Signer:
     ) -> Transaction:
         """The same for coins of several signers."""
         bare = [TxIn(coin.outpoint, sequence=sequence) for _, coin in coins]
-        sighash = WitnessSighash(Transaction.build(version, bare, outputs, locktime))
+        sighash = SignatureHashes(Transaction.build(version, bare, outputs, locktime))
         signed = [
             TxIn(
                 coin.outpoint,
@@ -84,7 +84,9 @@ class Signer:
         ]
         return Transaction.build(version, signed, outputs, locktime)
 
-    def _witness(self, sighash: WitnessSighash, index: int, amount_sat: int) -> tuple[bytes, bytes]:
-        digest = sighash.digest(index, self._script_code, amount_sat)
+    def _witness(
+        self, sighash: SignatureHashes, index: int, amount_sat: int
+    ) -> tuple[bytes, bytes]:
+        digest = sighash.witness(index, self._script_code, amount_sat)
         signature = self._key.sign(digest, hasher=None)
         return signature + bytes((SIGHASH_ALL,)), self.public_key

@@ -1,10 +1,13 @@
-"""What callers name: blocks by hash or height."""
+"""What callers name: blocks by hash or height, outputs that are spent."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from axon.chain.headertree import HeaderEntry
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
+from axon.primitives.transaction import OutPoint, TxOut, outpoint_index, outpoint_txid
 from axon.rpc.daemon import Daemon
 from axon.rpc.errors import Code, RpcError
 
@@ -59,3 +62,24 @@ async def decode_block(daemon: Daemon, entry: HeaderEntry) -> Block:
         RpcError: -1, its bytes are not held.
     """
     return await daemon.off_loop(Block.decode, await read_block(daemon, entry))
+
+
+async def find_outputs(
+    daemon: Daemon, prevouts: Sequence[OutPoint]
+) -> dict[OutPoint, TxOut | None]:
+    """The outputs at some outpoints: of the pool, spent there or not, or coins of the tip.
+
+    Raises:
+        RpcError: see `Daemon.read_coins`.
+    """
+    found: dict[OutPoint, TxOut | None] = {}
+    for prevout in prevouts:
+        parent, index = daemon.node.pool.get(outpoint_txid(prevout)), outpoint_index(prevout)
+        if parent is not None and index < len(parent.transaction.outputs):
+            found[prevout] = parent.transaction.outputs[index]
+    rest = [prevout for prevout in prevouts if prevout not in found]
+    if rest:
+        _, coins = await daemon.read_coins(rest)
+        for prevout, coin in coins.items():
+            found[prevout] = None if coin is None else TxOut(coin.amount_sat, coin.script_pubkey)
+    return found

@@ -10,6 +10,7 @@ from axon.errors import DecodeError
 from axon.primitives.descriptor import Descriptor, DescriptorError, parse_descriptor
 from axon.primitives.network import Network
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import expect_text
 
 DEFAULT_RANGE: Final = 1_000
 """The last index of a family that is looked for, if nothing else is said."""
@@ -86,27 +87,37 @@ def needles(
     Raises:
         RpcError: it is no scan object.
     """
-    bounds: tuple[int, int] | None = None
-    if isinstance(scan_object, str):
-        text: object = scan_object
-    elif isinstance(scan_object, dict):
-        text = scan_object.get("desc")
-        if text is None:
-            raise RpcError(Code.PARAMETER, "Descriptor needs to be provided in scan object")
-        if scan_object.get("range") is not None:
-            bounds = read_range(scan_object["range"])
-    else:
-        text = None
-    if not isinstance(text, str):
-        raise RpcError(Code.PARAMETER, "Scan object needs to be either a string or an object")
+    text, descriptors, (low, high) = read_scan_object(scan_object, network)
     found: dict[bytes, Needle] = {}
-    for descriptor in read_descriptors(text, network):
-        low, high = (bounds or (0, DEFAULT_RANGE)) if descriptor.is_range else (0, 0)
+    for descriptor in descriptors:
         for index in range(low, high + 1):
             go_on()
             for place, script in enumerate(expand(descriptor, index, text)):
                 found[script] = Needle(descriptor, index, place)
     return found
+
+
+def read_scan_object(
+    scan_object: object, network: Network
+) -> tuple[str, list[Descriptor], tuple[int, int]]:
+    """The text of a scan object, its descriptors, and the first and last index of their families.
+
+    Raises:
+        RpcError: it is no scan object.
+    """
+    bounds = (0, DEFAULT_RANGE)
+    text: object = scan_object
+    if isinstance(scan_object, dict):
+        text = scan_object.get("desc")
+        if text is None:
+            raise RpcError(Code.PARAMETER, "Descriptor needs to be provided in scan object")
+        if scan_object.get("range") is not None:
+            bounds = read_range(scan_object["range"])
+        text = expect_text(text)
+    if not isinstance(text, str):
+        raise RpcError(Code.PARAMETER, "Scan object needs to be either a string or an object")
+    descriptors = read_descriptors(text, network)
+    return text, descriptors, bounds if descriptors[0].is_range else (0, 0)
 
 
 def expand(descriptor: Descriptor, index: int, text: str) -> tuple[bytes, ...]:

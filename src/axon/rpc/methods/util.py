@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axon.errors import DecodeError
 from axon.primitives.address import encode_address
 from axon.primitives.descriptor import Descriptor, descriptor_checksum
 from axon.primitives.network import Network
@@ -9,7 +10,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.scanobjects import expand, read_descriptors, read_range
+from axon.rpc.methods.scanobjects import read_descriptors, read_range
 from axon.rpc.shapes.addresses import address_json
 
 
@@ -97,18 +98,20 @@ async def deriveaddresses(
         raise RpcError(Code.PARAMETER, "Range should not be specified for an un-ranged descriptor")
     if found[0].is_range and range is None:
         raise RpcError(Code.PARAMETER, "Range must be specified for a ranged descriptor")
-    lists = [await daemon.off_loop(_addresses, each, bounds, descriptor, daemon) for each in found]
+    lists = [await daemon.off_loop(_addresses, each, bounds, daemon) for each in found]
     return lists[0] if len(lists) == 1 else lists
 
 
-def _addresses(
-    descriptor: Descriptor, bounds: tuple[int, int], text: str, daemon: Daemon
-) -> list[str]:
+def _addresses(descriptor: Descriptor, bounds: tuple[int, int], daemon: Daemon) -> list[str]:
     found: list[str] = []
     index, last = bounds
     while index <= last:
         daemon.go_on()
-        scripts = expand(descriptor, index, text)
+        try:
+            scripts = descriptor.scripts(index)
+        except DecodeError as error:
+            message = "Cannot derive script without private keys"
+            raise RpcError(Code.NOT_FOUND, message) from error
         for script in scripts:
             # Of a combo, the script that shows the bare key has no address of its own.
             if len(scripts) > 1 and script == scripts[0]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from axon.errors import DecodeError
 from axon.primitives.address import decode_address
 from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
 from axon.primitives.script import OP_RETURN, push
+from axon.primitives.sighash import (
+    SIGHASH_ALL,
+    SIGHASH_ANYONECANPAY,
+    SIGHASH_DEFAULT,
+    SIGHASH_NONE,
+    SIGHASH_SINGLE,
+)
 from axon.primitives.transaction import SEQUENCE_FINAL, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Json, amount_from
 from axon.rpc.errors import Code, RpcError
@@ -103,3 +111,28 @@ def _output(key: str, value: Json, network: Network) -> TxOut:
     except DecodeError as error:
         raise RpcError(Code.NOT_FOUND, f"Invalid Bitcoin address: {key}") from error
     return TxOut(amount_from(value).sat, script)
+
+
+_SIGHASHES: Final = {
+    "DEFAULT": SIGHASH_DEFAULT,
+    "ALL": SIGHASH_ALL,
+    "NONE": SIGHASH_NONE,
+    "SINGLE": SIGHASH_SINGLE,
+    "ALL|ANYONECANPAY": SIGHASH_ALL | SIGHASH_ANYONECANPAY,
+    "NONE|ANYONECANPAY": SIGHASH_NONE | SIGHASH_ANYONECANPAY,
+    "SINGLE|ANYONECANPAY": SIGHASH_SINGLE | SIGHASH_ANYONECANPAY,
+}
+
+
+def parse_sighash(text: str | None) -> int | None:
+    """A hash type from its name; None for none.
+
+    Raises:
+        RpcError: -8, there is none of this name.
+    """
+    if text is None:
+        return None
+    found = _SIGHASHES.get(text)
+    if found is None:
+        raise RpcError(Code.PARAMETER, f"'{text}' is not a valid sighash parameter.")
+    return found

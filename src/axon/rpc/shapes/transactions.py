@@ -9,15 +9,14 @@ from axon.chain.coins import Coin
 from axon.errors import DecodeError
 from axon.primitives.address import encode_address
 from axon.primitives.descriptor import infer_descriptor
-from axon.primitives.encoding import Reader
 from axon.primitives.hashes import to_hex
 from axon.primitives.network import Network
+from axon.primitives.plaintransaction import decode_plain
 from axon.primitives.script import MAX_SCRIPT_SIZE, ops
 from axon.primitives.solver import PUBKEY, asm, solve
 from axon.primitives.transaction import (
     Transaction,
     TxIn,
-    TxOut,
     outpoint_index,
     outpoint_txid,
 )
@@ -66,13 +65,7 @@ def _extended(raw: bytes) -> Transaction | None:
 
 def _plain(raw: bytes) -> Transaction | None:
     try:
-        transaction = Transaction.decode(raw)
-        if not transaction.has_witness:
-            return transaction
-    except DecodeError:
-        pass
-    try:
-        return _without_inputs(raw)
+        return decode_plain(raw)
     except DecodeError:
         return None
 
@@ -101,18 +94,6 @@ def decode_hex_transaction(text: str, failed: str = DECODE_FAILED) -> Transactio
         return decode_transaction(data)
     except DecodeError as error:
         raise RpcError(Code.DESERIALIZATION, failed) from error
-
-
-def _without_inputs(raw: bytes) -> Transaction:
-    """One that looks as if marker and flag of a witness followed its version."""
-    reader = Reader(raw)
-    version = reader.u32()
-    if reader.u8() != 0:
-        raise DecodeError("a transaction without inputs", 4)
-    outputs = [TxOut(reader.i64(), reader.var_bytes()) for _ in range(reader.compact_size())]
-    locktime = reader.u32()
-    reader.finish()
-    return Transaction.build(version, (), outputs, locktime)
 
 
 def script_json(
