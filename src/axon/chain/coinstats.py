@@ -5,7 +5,7 @@ Reads every coin, so it takes some microseconds for each of them, and with MuHas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Final, Protocol
 
 from axon.chain.coins import Coin
-from axon.chain.muhash import MuHash
+from axon.chain.muhash import CoinSetHash, MuHash
 from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import OutPoint, outpoint_index
@@ -24,7 +24,8 @@ _FIXED_BOGOSIZE: Final = 32 + 4 + 4 + 8 + 2
 
 _AT_ONCE: Final = 1000
 
-_CODE_AMOUNT = Struct("<IQ")
+_SHORT = Struct("<36sIQB")
+_LONG = Struct("<36sIQ")
 
 
 class SetHash(Enum):
@@ -49,8 +50,11 @@ def hashed_coin(
         point: its outpoint, 36 bytes.
         height, coinbase, amount_sat, script_pubkey: as in `Coin`.
     """
-    head = _CODE_AMOUNT.pack(height << 1 | coinbase, amount_sat)
-    return point + head + var_bytes(script_pubkey)
+    size = len(script_pubkey)
+    code = height << 1 | coinbase
+    if size < 0xFD:  # Nearly all: a length of one byte.
+        return _SHORT.pack(point, code, amount_sat, size) + script_pubkey
+    return _LONG.pack(point, code, amount_sat) + var_bytes(script_pubkey)
 
 
 class CoinSource(Protocol):
@@ -91,16 +95,21 @@ class CoinStats:
     set_hash: bytes | None
 
 
-def coin_stats(coins: CoinSource, kind: SetHash = SetHash.SERIALIZED) -> CoinStats:
+def coin_stats(
+    coins: CoinSource,
+    kind: SetHash = SetHash.SERIALIZED,
+    muhash: Callable[[bytes | None], CoinSetHash] = MuHash,
+) -> CoinStats:
     """Count all coins.
 
     Args:
         coins: they must not move meanwhile.
         kind: the hash to compute as well, which takes most of the time.
+        muhash: makes the hash of a set from its product.
     """
     transactions = txouts = size = amount_sat = 0
-    serialized, muhash = sha256(), MuHash()
-    waiting: list[bytes] = []  # To be taken into `muhash`: many at once cost less.
+    serialized, together = sha256(), muhash(None)
+    waiting: list[bytes] = []  # To be taken in together: many at once cost less.
     for _, group in groupby(coins.items(), key=lambda item: item[0][:32]):
         transactions += 1
         for point, coin in sorted(group, key=lambda item: outpoint_index(item[0])):
@@ -112,12 +121,12 @@ def coin_stats(coins: CoinSource, kind: SetHash = SetHash.SERIALIZED) -> CoinSta
             elif kind is SetHash.MUHASH:
                 waiting.append(hashed_coin(point, *coin))
         if len(waiting) >= _AT_ONCE:
-            muhash.change(waiting, [])
+            together.change(waiting, [])
             waiting.clear()
-    muhash.change(waiting, [])
+    together.change(waiting, [])
     set_hash = None
     if kind is SetHash.SERIALIZED:
         set_hash = sha256(serialized.digest()).digest()
     elif kind is SetHash.MUHASH:
-        set_hash = muhash.digest()
+        set_hash = together.digest()
     return CoinStats(coins.best, coins.height, transactions, txouts, size, amount_sat, set_hash)

@@ -6,7 +6,7 @@ already, only the set of coins itself goes back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar, Final
@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from axon.chain.backgroundindex import BackgroundIndex, IndexedBlock
 from axon.chain.coins import Coin
 from axon.chain.coinstats import bogosize, hashed_coin
-from axon.chain.muhash import MuHash
+from axon.chain.muhash import CoinSetHash, MuHash
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import Store
 from axon.errors import DamageError
@@ -110,6 +110,7 @@ class CoinStatsIndex(BackgroundIndex):
     Args:
         store: what an earlier run wrote, or nothing yet.
         network: says what a block might make.
+        muhash: makes the hash of a set from its product.
 
     Raises:
         DamageError: what it knew of its newest block is missing, or does not fit.
@@ -118,10 +119,15 @@ class CoinStatsIndex(BackgroundIndex):
     name: ClassVar[str] = "coinstatsindex"
     needs_spent: ClassVar[bool] = True
 
-    def __init__(self, store: Store, network: Network) -> None:
+    def __init__(
+        self,
+        store: Store,
+        network: Network,
+        muhash: Callable[[bytes | None], CoinSetHash] = MuHash,
+    ) -> None:
         super().__init__(store)
         self._network = network
-        self._set = MuHash(store.get(_SET_KEY))
+        self._set = muhash(store.get(_SET_KEY))
         self._stats = IndexedStats(self._set.digest())
         if self.best is not None:
             self._stats = self._stored(self.best)
@@ -204,26 +210,30 @@ class _Moves:
         self, txid: bytes, outputs: Sequence[tuple[bytes, bytes]], height: int, is_coinbase: bool
     ) -> int:
         """Outputs of a transaction; what those are worth that can be spent."""
-        made_sat = 0
+        made_sat, made, size = 0, self._made, 0
+        pack, unpack = _U32.pack, _U64.unpack
         for index, (amount, script) in enumerate(outputs):
-            amount_sat = _U64.unpack(amount)[0]
+            (amount_sat,) = unpack(amount)
             if is_unspendable(script):
                 self.scripts_sat += amount_sat
                 continue
-            point = txid + _U32.pack(index)
-            self._made[point] = hashed_coin(point, height, is_coinbase, amount_sat, script)
+            point = txid + pack(index)
+            made[point] = hashed_coin(point, height, is_coinbase, amount_sat, script)
             made_sat += amount_sat
+            size += bogosize(script)
             self.txouts += 1
-            self.bogosize += bogosize(script)
+        self.bogosize += size
         return made_sat
 
     def _spend(self, prevouts: Sequence[bytes], coins: Sequence[Coin]) -> None:
+        made, spent = self._made, self._spent
         for point, coin in zip(prevouts, coins, strict=True):
-            self.spent_sat += coin.amount_sat
-            self.txouts -= 1
-            self.bogosize -= bogosize(coin.script_pubkey)
-            if self._made.pop(point, None) is None:
-                self._spent[point] = hashed_coin(point, *coin)
+            height, coinbase, amount_sat, script = coin
+            self.spent_sat += amount_sat
+            self.bogosize -= bogosize(script)
+            if made.pop(point, None) is None:
+                spent[point] = hashed_coin(point, height, coinbase, amount_sat, script)
+        self.txouts -= len(prevouts)
 
 
 def _after(

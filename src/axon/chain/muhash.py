@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 PRIME: Final = 2**3072 - 1_103_717
 """The largest safe prime below 2**3072."""
@@ -24,6 +24,19 @@ _LOW: Final = 2**_BITS - 1
 _EXCESS: Final = 2**_BITS - PRIME
 _ZEROS: Final = bytes(SIZE)
 _NONCE: Final = bytes(16)
+
+
+class CoinSetHash(Protocol):
+    """As `MuHash`, whoever does the arithmetic."""
+
+    def change(self, come: Iterable[bytes], gone: Iterable[bytes]) -> None:
+        """Take elements in and out."""
+
+    def digest(self) -> bytes:
+        """The hash: 32 bytes, internal order."""
+
+    def encode(self) -> bytes:
+        """The product: 384 bytes."""
 
 
 class MuHash:

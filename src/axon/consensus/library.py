@@ -12,7 +12,7 @@ because it may take long or may call back.
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_bool, c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_void_p
+from ctypes import c_bool, c_char_p, c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_void_p
 from typing import Any, Final
 
 from pbk.capi.library import BITCOINKERNEL_LIB
@@ -40,13 +40,13 @@ def _quick(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
-def _hidden(name: str, result: Any, *arguments: Any) -> Any:
+def _hidden(name: str, result: Any, *arguments: Any, quick: bool = False) -> Any:
     """A C++ method that the C interface does not offer; None where this build does not export it.
 
     Its mangled name states the types of its parameters: another signature would have another name.
     """
     try:
-        function = _SLOW[name]
+        function = (_QUICK if quick else _SLOW)[name]
     except AttributeError:
         return None
     function.restype, function.argtypes = result, arguments
@@ -238,3 +238,22 @@ chainstate_prefer = _hidden(
 chainstate_reconsider = _hidden(
     "_ZN10Chainstate22ResetBlockFailureFlagsEP11CBlockIndex", None, HANDLE, HANDLE
 )
+
+# MuHash. A `std::span` is passed as its address and its size.
+muhash_insert = _hidden(
+    "_ZN10MuHash30726InsertESt4spanIKhLm18446744073709551615EE",
+    c_void_p,
+    c_void_p,
+    c_char_p,
+    c_size_t,
+    quick=True,
+)
+muhash_remove = _hidden(
+    "_ZN10MuHash30726RemoveESt4spanIKhLm18446744073709551615EE",
+    c_void_p,
+    c_void_p,
+    c_char_p,
+    c_size_t,
+    quick=True,
+)
+muhash_finalize = _hidden("_ZN10MuHash30728FinalizeER7uint256", None, c_void_p, c_void_p)

@@ -24,6 +24,7 @@ from axon.chain.coinstatsindex import CoinStatsIndex
 from axon.chain.store import Store
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
+from axon.consensus.kernelmuhash import muhash
 from axon.consensus.validator import Validator
 from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError, StorageError
@@ -48,7 +49,9 @@ class IndexKind:
 
 INDEXES: Final[Mapping[str, IndexKind]] = {
     TxIndex.name: IndexKind("transactions", lambda store, _: TxIndex(store)),
-    CoinStatsIndex.name: IndexKind("coinsums", CoinStatsIndex),
+    CoinStatsIndex.name: IndexKind(
+        "coinsums", lambda store, network: CoinStatsIndex(store, network, muhash())
+    ),
     TxoSpenderIndex.name: IndexKind("spenders", lambda store, _: TxoSpenderIndex(store)),
 }
 """In the order in which `getindexinfo` tells of them."""

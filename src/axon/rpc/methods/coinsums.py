@@ -7,6 +7,7 @@ from pathlib import Path
 from axon.chain.coinstats import SetHash, coin_stats
 from axon.chain.coinstatsindex import CoinStatsIndex, IndexedStats
 from axon.chain.headertree import HeaderEntry
+from axon.consensus.kernelmuhash import muhash
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
@@ -72,7 +73,7 @@ async def gettxoutsetinfo(
     if use_index and kind is not SetHash.SERIALIZED and CoinStatsIndex.name in daemon.node.indexes:
         return await _from_index(daemon, kind, entry)
     snapshot = await daemon.coin_snapshot()
-    stats = await daemon.off_loop(coin_stats, snapshot, kind)
+    stats = await daemon.off_loop(coin_stats, snapshot, kind, muhash())
     shown: dict[str, Json] = {
         "height": stats.height,
         "bestblock": to_hex(snapshot.best),
