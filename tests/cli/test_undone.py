@@ -61,9 +61,19 @@ def test_every_option_that_is_not_done_has_its_way(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, undone in UNDONE.items() if undone.passing])
 def test_values_that_ask_for_nothing_pass(name: str) -> None:
     written = {"off": "0", "none": ""}
-    for each in UNDONE[name].passing:
-        value = written.get(each, each.removeprefix("="))
-        assert config("-signet", f"-{name}={value}").notices == ()
+    passing = [written.get(each, each.removeprefix("=")) for each in UNDONE[name].passing]
+    network = "-signet" if name == "signetchallenge" else "-regtest"
+    for value in passing:
+        assert config(network, f"-{name}={value}").notices == ()
+
+
+def test_each_of_several_values_has_to_pass() -> None:
+    same = ("-regtest", "-testactivationheight=csv@1", "-testactivationheight=bip34@1")
+    assert config(*same).notices == ()
+    with pytest.raises(ConfigError, match="-testactivationheight=csv@9 is not done"):
+        config(*same, "-testactivationheight=csv@9")
+    with pytest.raises(ConfigError, match="-testactivationheight=bip34@1 is not done"):
+        config("-testactivationheight=csv@9", *same)
 
 
 def test_another_signet_is_refused() -> None:

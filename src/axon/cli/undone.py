@@ -9,7 +9,8 @@ None is taken in silence where it asks for something that would then not happen.
 - `refused`: a node that starts without it would not be what was asked for.
 
 Behind that stands which values ask for no more than what is done anyway, and so pass: `off`,
-`none` for a negated or an empty one, a number, or `=` and a text. Why it is so:
+`none` for a negated or an empty one, a number, or `=` and a text (where an option is given several
+times, each of these). Why it is so:
 docs/decisions/no-option-in-silence.md.
 """
 
@@ -50,7 +51,10 @@ class Undone:
     def is_asked(self, settings: Settings) -> bool:
         """Whether the option is set, and to a value that asks for something."""
         value = settings.value(self.name)
-        return value is not None and not any(self._passes(settings, each) for each in self.passing)
+        if value is None or any(self._passes(settings, each) for each in self.passing):
+            return False
+        texts = [each[1:] for each in self.passing if each.startswith("=")]
+        return not (texts and all(text in texts for text in settings.values(self.name)))
 
     def _passes(self, settings: Settings, each: str) -> bool:
         match each:
@@ -58,10 +62,8 @@ class Undone:
                 return not settings.flag(self.name, False)
             case "none":
                 return settings.value(self.name) is False or not settings.text(self.name)
-            case _ if each.startswith("="):
-                return settings.text(self.name) == each[1:]
             case _:
-                return settings.number(self.name, 0) == int(each)
+                return each.isdecimal() and settings.number(self.name, 0) == int(each)
 
 
 _TABLE: Final = """
@@ -70,7 +72,7 @@ dbcache             silent          libbitcoinkernel decides how much it keeps i
 fastprune           refused off     the size of block files is built into libbitcoinkernel
 
 signetchallenge     refused none =512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae the rules of the one public signet are built into libbitcoinkernel
-testactivationheight refused none   regtest's activation heights are built into libbitcoinkernel, all but segwit's from block 1
+testactivationheight refused none =segwit@0 =bip34@1 =dersig@1 =cltv@1 =csv@1 regtest's activation heights are built into libbitcoinkernel, all but segwit's from block 1
 vbparams            refused none    the parameters of deployments are built into libbitcoinkernel
 
 maxreceivebuffer    warned  5000    what may wait of a peer has a bound over all peers, which cannot be changed

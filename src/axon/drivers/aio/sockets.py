@@ -213,10 +213,10 @@ class Sockets:
                 partial(Link, self), endpoint.host, endpoint.port, backlog=BACKLOG
             )
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
             if error.errno == errno.EADDRINUSE:
                 reason = f"port {endpoint.port} is in use by another program"
-            raise ConfigError(f"cannot listen on {endpoint}: {reason}") from error
+            raise ConfigError(f"Unable to bind to {endpoint} on this computer: {reason}") from error
         self._servers.append(server)
         return _endpoint(server.sockets[0].getsockname())
 
