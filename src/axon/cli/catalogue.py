@@ -161,6 +161,25 @@ zmqpubrawtxhwm value | <n>          | Messages of it that may wait for one subsc
 zmqpubsequencehwm value | <n>          | Messages of it that may wait for one subscriber, 0 for any number (default: 1000)
 """
 
+_WALLET: Final = """
+addresstype   value     |              | Type of new addresses: legacy, p2sh-segwit, bech32 or bech32m (default: bech32)
+avoidpartialspends flag |              | Spend all coins of an address at once, or none (default: 0)
+changetype    value     |              | Type of addresses for change, as for -addresstype (default: like what is paid)
+disablewallet flag      |              | Keep no wallets, and answer none of their calls (default: 0)
+discardfee    value     | <amt>        | Leave change to the miner that costs more to spend at this rate, in BTC/kvB (default: 0.0001)
+fallbackfee   value     | <amt>        | Pay this rate where none can be estimated, in BTC/kvB; 0 to pay nothing then (default: 0.00)
+keypool       value     | <n>          | Look for so many addresses of each descriptor beyond the last used one (default: 1000)
+maxtxfee      value     | <amt>        | Pay no higher fee, in BTC (default: 0.10)
+mintxfee      value     | <amt>        | Pay no lower rate, in BTC/kvB (default: 0.00001)
+spendzeroconfchange flag |             | Spend change that is in no block yet (default: 1)
+txconfirmtarget value   | <n>          | Pay enough to be in one of so many blocks (default: 6)
+wallet        list net  | <name>       | Load this wallet at the start
+walletbroadcast flag    |              | Hand payments of wallets to the network (default: 1)
+walletdir     value net | <dir>        | Keep wallets in this folder, which must exist (default: wallets, in the network's folder)
+walletnotify  value     | <cmd>        | Run this command for each transaction of a wallet, new and in a block; %s in it becomes its id, %w the wallet
+walletrbf     flag      |              | Say of payments that they may be replaced (default: 1)
+"""
+
 _DEBUG: Final = """
 debug         list optional | <category> | Log this category too, or all
 debugexclude  list      | <category>   | But not this one
@@ -208,15 +227,13 @@ _TABLES: Final = {
     Category.MINING: _MINING,
     Category.RPC: _RPC,
     Category.ZMQ: _ZMQ,
+    Category.WALLET: _WALLET,
     Category.DEBUG: _DEBUG,
 }
 
 OPTIONS: Final[dict[str, Option]] = {
     option.name: option for category, table in _TABLES.items() for option in _read(category, table)
-} | {
-    name: Option(name, OptionKind.OPTIONAL, network_only=name in ("wallet", "walletdir"))
-    for name in (*UNDONE, "h", "?")
-}
+} | {name: Option(name, OptionKind.OPTIONAL) for name in (*UNDONE, "h", "?")}
 """Every option, by name: those that are done, with a help text; and `UNDONE`."""
 
 

@@ -27,6 +27,7 @@ from axon.cli.peerconfig import peer_config
 from axon.cli.rpcconfig import metrics_endpoint, rpc_config
 from axon.cli.undone import judge_undone
 from axon.cli.values import read_money, read_uint256
+from axon.cli.walletconfig import wallet_config
 from axon.cli.zmqconfig import zmq_config
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
@@ -119,6 +120,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             policy=_policy(settings, network),
             mining=_mining(settings, network),
             rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
+            wallets=wallet_config(settings, folder),
             metrics=metrics_endpoint(settings),
             electrum=electrum_config(
                 settings, network, folder, prunes=settings.number("prune", 0) != 0

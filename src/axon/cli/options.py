@@ -45,6 +45,7 @@ class Category(Enum):
     MINING = "Block creation options"
     RPC = "RPC server options"
     ZMQ = "ZeroMQ notification options"
+    WALLET = "Wallet options"
     DEBUG = "Debugging and testing options"
 
 

@@ -101,28 +101,12 @@ logratelimit        silent          what a stranger can have logged is bounded w
 maxsigcachesize     silent          libbitcoinkernel decides how much it keeps in memory
 test                warned  none    its options are for tests of Bitcoin Core itself
 
-addresstype         silent          of Bitcoin Core's wallet
-avoidpartialspends  silent          of Bitcoin Core's wallet
-changetype          silent          of Bitcoin Core's wallet
-consolidatefeerate  silent          of Bitcoin Core's wallet
-disablewallet       silent          a node has no wallet
-discardfee          silent          of Bitcoin Core's wallet
-fallbackfee         silent          of Bitcoin Core's wallet
-keypool             silent          of Bitcoin Core's wallet
-maxapsfee           silent          of Bitcoin Core's wallet
-maxtxfee            silent          of Bitcoin Core's wallet
-mintxfee            silent          of Bitcoin Core's wallet
-signer              refused none    a node has no wallet that would ask a signing device
-spendzeroconfchange silent          of Bitcoin Core's wallet
-txconfirmtarget     silent          of Bitcoin Core's wallet
-unsafesqlitesync    silent          of Bitcoin Core's wallet
-wallet              warned  none    a node has no wallet; see axon wallet -h
-walletbroadcast     silent          of Bitcoin Core's wallet
-walletcrosschain    silent          of Bitcoin Core's wallet
-walletdir           warned  none    a node has no wallet; see axon wallet -h
-walletnotify        refused none    a node has no wallet of which it could tell
-walletrbf           silent          of Bitcoin Core's wallet
-walletrejectlongchains silent       of Bitcoin Core's wallet
+consolidatefeerate  silent          coins are chosen by other rules; none is spent to have fewer
+maxapsfee           warned  none =0 =0.00  coins of one address are spent together only with -avoidpartialspends
+signer              refused none    no signing device is asked
+unsafesqlitesync    silent          a wallet's file is always written safely
+walletcrosschain    warned  off     a wallet is opened on its own chain only
+walletrejectlongchains silent       the pool itself refuses what is too long
 
 
 choosedatadir       silent          of Bitcoin Core's window

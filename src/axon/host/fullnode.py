@@ -27,6 +27,7 @@ from axon.host.asmapfile import check_health, read_asmap
 from axon.host.conditions import Conditions
 from axon.host.datadir import check_room, locked, prepare
 from axon.host.machinesettings import machine_settings
+from axon.host.nodewallets import NodeWallets
 from axon.host.notices import Notices
 from axon.host.openedstorage import opened_storage
 from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
@@ -48,8 +49,10 @@ from axon.node.work import perform
 from axon.p2p.asmap import AsMap
 from axon.p2p.privatedials import MAX_PRIVATE
 from axon.rpc.amounts import Json, whole
+from axon.rpc.corewallet.modules import CORE_WALLET_MODULES
+from axon.rpc.corewallet.settings import NodeWalletSettings
 from axon.rpc.daemon import Daemon, LogCategories
-from axon.rpc.dispatch import Registry
+from axon.rpc.dispatch import Call, Registry
 from axon.rpc.jsonrpc import call_params
 from axon.rpc.methods import MODULES
 from axon.wire.v2 import load_libraries
@@ -131,6 +134,17 @@ class RunningNode:
         """
         return whole(await self._registry.execute(self._daemon, method, call_params(args, named)))
 
+    async def call_wallet(
+        self, wallet: str, method: str, /, *args: object, **named: object
+    ) -> Json:
+        """The same for a method of one of its wallets, by the wallet's name.
+
+        Raises:
+            RpcError: it refuses, or no such wallet is loaded.
+        """
+        params, call = call_params(args, named), Call(wallet=wallet)
+        return whole(await self._registry.execute(self._daemon, method, params, call))
+
     def stop(self) -> None:
         """Ask whoever is in the block to leave it; the node runs until then."""
         self._stream.end()
@@ -193,7 +207,7 @@ async def running_node(
     stream = FactStream()
     notices = Notices(settings)
     stream.hand_to(notices.saw)
-    registry = Registry(MODULES)
+    registry = Registry((*MODULES, *(CORE_WALLET_MODULES if settings.wallets else ())))
     async with listening(settings, registry) as servers:
 
         def tell(status: str) -> None:
@@ -283,12 +297,16 @@ async def _running(
         proxy_of=ways.proxy_of,
         notifiers=settings.zmq,
     )
+    wallets = NodeWallets(settings.wallets or NodeWalletSettings(), daemon)
+    daemon.wallets = wallets
+    stream.hand_to(wallets.reported)
     _log.info("Loaded %d headers, height %d", len(machine.headers), machine.active.height)
     saved = await asyncio.to_thread(files.load_pool) if settings.persist_mempool else None
     try:
         beside = (
             _restore_pool(daemon, saved),
             _save_now_and_then(daemon),
+            wallets.run(),
             check_health(machine.links.addrman),
             *ways.tasks(driver),
             *servers.beside(daemon, registry, stream),
@@ -300,6 +318,7 @@ async def _running(
                 _log.info("Bound to %s", endpoint)
             if not settings.peers.active:
                 await driver.ask(SetNetworkActive(False))
+            await wallets.load_all()
             rpc = None
             if servers.rpc is not None and settings.rpc is not None:
                 rpc = RpcAccess(servers.rpc.endpoints, settings.rpc.cookie)

@@ -35,6 +35,7 @@ from axon.p2p.txbacklog import SEND_RATE
 from axon.payments.partneraddress import PartnerAddress
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
+from axon.rpc.corewallet.settings import NodeWalletSettings
 from axon.rpc.settings import IpNetwork
 from axon.rpc.zmqpub.settings import ZmqNotifier
 
@@ -222,7 +223,7 @@ class FullNodeSettings:
     Args:
         network: whose chain.
         folder: this network's own; made if it is missing.
-        rpc: None for no RPC server.
+        rpc: None for no RPC server; wallets: None for none (`-disablewallet`).
         metrics: where `/metrics` and `/healthz` are served, to whoever reaches it; None for
             nowhere.
         electrum: where wallets of the Electrum kind are served; None for nowhere.
@@ -248,6 +249,7 @@ class FullNodeSettings:
     policy: Policy = field(default_factory=Policy)
     mining: MiningSettings = MiningSettings()
     rpc: RpcSettings | None = None
+    wallets: NodeWalletSettings | None = field(default_factory=NodeWalletSettings)
     metrics: Endpoint | None = None
     electrum: ElectrumSettings | None = None
     zmq: tuple[ZmqNotifier, ...] = ()

@@ -38,6 +38,7 @@ from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
+from axon.rpc.corewallet.access import Wallets
 from axon.rpc.errors import Code, RpcError, shutting_down
 from axon.rpc.warnings import Warnings
 from axon.rpc.zmqpub.settings import ZmqNotifier
@@ -88,6 +89,7 @@ class Daemon(Context):
         proxy_of: the proxy that leads to a network at present.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
+        wallets: those of the node; None if it keeps none.
         templates: the node's, for miners.
         notifiers: what is published over ZeroMQ.
     """
@@ -102,6 +104,7 @@ class Daemon(Context):
     proxy_of: Callable[[AddressNetwork], Proxy | None] = lambda _network: None
     pool_loaded: bool = False
     scan: CoinScan | None = None
+    wallets: Wallets | None = None
     templates: Templates = field(init=False)
     notifiers: Sequence[ZmqNotifier] = ()
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)

@@ -25,7 +25,7 @@ from axon.primitives.transaction import (
 from axon.wallet.keys import bdk_network
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.records import Keychain
-from axon.wallet.scripts import LOOKAHEAD, ScriptBook
+from axon.wallet.scripts import LOOKAHEAD, Scripts
 
 
 class _Records(bdk.Persistence):
@@ -131,7 +131,7 @@ def _graph(ledger: WalletLedger, without: Collection[Txid]) -> bdk.TxGraphChange
     )
 
 
-def _indices(book: ScriptBook) -> bdk.IndexerChangeSet:
+def _indices(book: Scripts) -> bdk.IndexerChangeSet:
     return bdk.IndexerChangeSet(
         last_revealed={
             book.descriptor(keychain).descriptor_id(): book.revealed(keychain) - 1

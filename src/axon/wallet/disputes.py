@@ -72,7 +72,7 @@ def disputed_sums(
         counted: the transactions that count, see `Reckoning.counted`.
         unspent: outputs of ours that none of them spends.
     """
-    sums = dict.fromkeys(Keychain, 0)
+    sums: dict[int, int] = dict.fromkeys(Keychain, 0)
     for point in unspent:
         txid = outpoint_txid(point)
         if txid not in ledger.confirmed and is_disputed(ledger, ledger.transactions[txid]):

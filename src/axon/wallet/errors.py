@@ -21,6 +21,18 @@ class WatchOnly(WalletError):
     """A key is needed and this wallet has none: it only watches."""
 
 
+class KeysLocked(WalletError):
+    """A key is needed and the passphrase that opens it was not given."""
+
+
+class NoAddresses(WalletError):
+    """The wallet gives out no address of this type."""
+
+
+class PaymentRefused(WalletError):
+    """A payment that cannot be built as it is asked for; said in Bitcoin Core's words."""
+
+
 class BadMnemonic(WalletError):
     """The words are no mnemonic (BIP 39)."""
 

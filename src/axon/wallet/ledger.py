@@ -17,8 +17,8 @@ from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint
 from axon.wallet import records
-from axon.wallet.records import Changes, Confirmation, Keychain, Mark, Seen
-from axon.wallet.scripts import Place, ScriptBook
+from axon.wallet.records import Changes, Confirmation, Mark, Seen
+from axon.wallet.scripts import Place, Scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class WalletLedger:
         DamageError: a record cannot be read, or what it is about is missing.
     """
 
-    def __init__(self, store: Store, book: ScriptBook, network: Network) -> None:
+    def __init__(self, store: Store, book: Scripts, network: Network) -> None:
         self._store = store
         self.book = book
         self.network = network
         self.scanned: Mark | None = None  # All blocks up to it were looked through.
         # Up to which height blocks were not searched for scripts from an index on.
-        self.unsearched: dict[tuple[Keychain, int], int] = {}
+        self.unsearched: dict[tuple[int, int], int] = {}
         self.transactions: dict[Txid, Transaction] = {}
         self.confirmed: dict[Txid, Confirmation] = {}
         self.seen: dict[Txid, Seen] = {}
@@ -222,11 +222,11 @@ class WalletLedger:
             self._reveal(place.keychain, place.index + 1)
         return True
 
-    def revealed_counts(self) -> dict[Keychain, int]:
+    def revealed_counts(self) -> dict[int, int]:
         """How many scripts of each keychain are out now."""
         return {keychain: self.book.revealed(keychain) for keychain in self.book.keychains}
 
-    def revealed_since(self, counts: Mapping[Keychain, int]) -> Changes:
+    def revealed_since(self, counts: Mapping[int, int]) -> Changes:
         """What to write of the scripts that came out since there were so many."""
         return {
             records.REVEALED + bytes((keychain,)): records.encode_u32(count)
@@ -294,8 +294,12 @@ class WalletLedger:
             if self.owned.pop(point, None) is None:
                 self._foreign[output.script_pubkey].remove(point)
 
-    def _reveal(self, keychain: Keychain, count: int) -> None:
-        for script in self.book.reveal(keychain, count):
+    def _reveal(self, keychain: int, count: int) -> None:
+        self._adopt(self.book.reveal(keychain, count))
+
+    def _adopt(self, scripts: Iterable[bytes]) -> None:
+        """Scripts are watched that were not before: outputs of known transactions may be ours."""
+        for script in scripts:
             place = self.book.find(script)
             assert place is not None
             for point in self._foreign.pop(script, ()):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from axon.wallet import records
 from axon.wallet.errors import BadGap
 from axon.wallet.ledger import WalletLedger
-from axon.wallet.records import Changes, Keychain
+from axon.wallet.records import Changes
 from axon.wallet.scripts import MAX_GAP
 
 
@@ -45,7 +45,7 @@ def has_past(ledger: WalletLedger) -> bool:
     return ledger.stored(records.PAST_KEY) is not None
 
 
-def unsearched_now(ledger: WalletLedger, *keychains: Keychain) -> Changes:
+def unsearched_now(ledger: WalletLedger, *keychains: int) -> Changes:
     """What to write where more scripts come to be watched; nothing if no block was missed.
 
     Args:

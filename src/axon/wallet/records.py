@@ -49,6 +49,17 @@ PAYJOIN: Final = b"j"
 last but one before a keychain and an index, the last before what `payments/payjoinrecords` puts
 there."""
 
+MANY_FORMAT: Final = 2
+"""The format of a wallet of any number of descriptors (`descriptorwallet`)."""
+
+FLAGS_KEY: Final = b"F"
+MASTER_KEY: Final = b"K"
+HELD: Final = b"D"
+SECRET: Final = b"S"
+NOTE: Final = b"m"
+"""Only in such a wallet: what it may do, the key that seals its secrets, and before a keychain its
+descriptor or the private form of that, before a txid what is noted of a transaction."""
+
 _CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")
 _SEEN = Struct("<QQ?")
@@ -168,6 +179,18 @@ def decode_text(value: bytes) -> str:
         raise damaged() from None
 
 
+def many_key(kind: bytes, keychain: int) -> bytes:
+    """Of what a wallet of many descriptors has of a keychain: its number in 2 bytes, big-endian."""
+    return kind + keychain.to_bytes(2, "big")
+
+
+def many_of(key: bytes) -> int:
+    """The keychain of such a key."""
+    if len(key) != 3:
+        raise damaged()
+    return int.from_bytes(key[1:], "big")
+
+
 def keychain_of(key: bytes) -> Keychain:
     """The keychain behind a key's first byte."""
     try:
@@ -176,7 +199,7 @@ def keychain_of(key: bytes) -> Keychain:
         raise damaged() from None
 
 
-def unsearched_key(keychain: Keychain, index: int) -> bytes:
+def unsearched_key(keychain: int, index: int) -> bytes:
     """Of the height up to which blocks were not searched for scripts from an index on."""
     return UNSEARCHED + bytes((keychain,)) + encode_u32(index)
 

@@ -8,7 +8,7 @@ window on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import bdkpython as bdk
 
@@ -31,10 +31,55 @@ MAX_GAP: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which of our scripts one is."""
+    """Which of our scripts one is: of which keychain, and its index there."""
 
-    keychain: Keychain
+    keychain: int
     index: int
+
+
+class Scripts(Protocol):
+    """The watched scripts of a wallet, keychain by keychain; for each method see `ScriptBook`."""
+
+    gap: int
+
+    @property
+    def keychains(self) -> tuple[int, ...]:
+        """All of them."""
+
+    @property
+    def size(self) -> int:
+        """How many scripts are watched; it only grows."""
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is one address of which nothing else is known."""
+
+    def scripts(self) -> list[bytes]:
+        """All watched scripts."""
+
+    def text(self, keychain: int) -> str:
+        """The public descriptor of a keychain."""
+
+    def descriptor(self, keychain: int) -> bdk.Descriptor:
+        """The same as BDK has it."""
+
+    def is_range(self, keychain: int) -> bool:
+        """Whether the keychain has more than one script."""
+
+    def find(self, script: bytes) -> Place | None:
+        """Which of our scripts it is."""
+
+    def script(self, keychain: int, index: int) -> bytes:
+        """The script at an index."""
+
+    def revealed(self, keychain: int) -> int:
+        """How many scripts were given out or paid."""
+
+    def watched(self, keychain: int) -> int:
+        """How many scripts of a keychain are watched."""
+
+    def reveal(self, keychain: int, count: int) -> list[bytes]:
+        """The first `count` scripts are out: look further ahead."""
 
 
 class ScriptBook:
@@ -48,7 +93,7 @@ class ScriptBook:
 
     def __init__(self, network: Network, descriptors: Descriptors, gap: int = LOOKAHEAD) -> None:
         self.gap = gap
-        texts = {Keychain.RECEIVE: descriptors.receive}
+        texts: dict[int, str] = {Keychain.RECEIVE: descriptors.receive}
         if descriptors.change is not None:
             texts[Keychain.CHANGE] = descriptors.change
         kind = network_kind(network)
@@ -60,14 +105,14 @@ class ScriptBook:
             for keychain, text in texts.items()
             if self._address is None
         }
-        self._scripts: dict[Keychain, list[bytes]] = {keychain: [] for keychain in texts}
+        self._scripts: dict[int, list[bytes]] = {keychain: [] for keychain in texts}
         self._places: dict[bytes, Place] = {}
         self._revealed = dict.fromkeys(texts, 0)
         for keychain in texts:
             self.reveal(keychain, 0)
 
     @property
-    def keychains(self) -> tuple[Keychain, ...]:
+    def keychains(self) -> tuple[int, ...]:
         """Both, or only the one for receiving."""
         return tuple(self._scripts)
 
@@ -80,11 +125,11 @@ class ScriptBook:
         """All watched scripts, keychain by keychain, by index."""
         return [script for scripts in self._scripts.values() for script in scripts]
 
-    def text(self, keychain: Keychain) -> str:
+    def text(self, keychain: int) -> str:
         """The public descriptor that all scripts of a keychain follow from, as text."""
         return self._texts[keychain]
 
-    def descriptor(self, keychain: Keychain) -> bdk.Descriptor:
+    def descriptor(self, keychain: int) -> bdk.Descriptor:
         """The same as BDK has it.
 
         Raises:
@@ -102,7 +147,7 @@ class ScriptBook:
         """Whether it is one address of which nothing else is known."""
         return self._address is not None
 
-    def is_range(self, keychain: Keychain) -> bool:
+    def is_range(self, keychain: int) -> bool:
         """Whether the keychain has more than one script."""
         return self._address is None and bool(self._descriptors[keychain].has_wildcard())
 
@@ -110,19 +155,19 @@ class ScriptBook:
         """Which of our scripts it is; None if it is none, or further ahead than we look."""
         return self._places.get(script)
 
-    def script(self, keychain: Keychain, index: int) -> bytes:
+    def script(self, keychain: int, index: int) -> bytes:
         """The script at an index, which is watched: below `revealed` and `gap` more."""
         return self._scripts[keychain][index]
 
-    def revealed(self, keychain: Keychain) -> int:
+    def revealed(self, keychain: int) -> int:
         """How many scripts were given out or paid, counted up to the last such one."""
         return self._revealed[keychain]
 
-    def watched(self, keychain: Keychain) -> int:
+    def watched(self, keychain: int) -> int:
         """How many scripts of a keychain are watched, those ahead included."""
         return len(self._scripts[keychain])
 
-    def reveal(self, keychain: Keychain, count: int) -> list[bytes]:
+    def reveal(self, keychain: int, count: int) -> list[bytes]:
         """The first `count` scripts are out: look that much further ahead.
 
         Returns:
@@ -139,7 +184,7 @@ class ScriptBook:
             self._places[script] = Place(keychain, index)
         return fresh
 
-    def _derived(self, keychain: Keychain, index: int) -> bytes:
+    def _derived(self, keychain: int, index: int) -> bytes:
         address = self._descriptors[keychain].derive_address(index, self._network)
         return bytes(address.script_pubkey().to_bytes())
 

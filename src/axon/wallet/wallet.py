@@ -83,8 +83,6 @@ class Wallet:
         self.check_scripts: ScriptCheck | None = None
         """Of payments that were signed elsewhere; None to believe only blocks."""
 
-    # Made and opened.
-
     @classmethod
     def create(
         cls,
@@ -137,6 +135,8 @@ class Wallet:
         version = store.get(records.FORMAT_KEY)
         if version is None:
             raise NoWallet("here is no wallet yet: create one, or restore one from its words")
+        if records.decode_u32(version) == records.MANY_FORMAT:
+            raise NoWallet("this is a wallet of a node (createwallet): loadwallet opens it")
         if records.decode_u32(version) > records.FORMAT:
             raise StorageError("this wallet was written by a newer axon: open it with that one")
         network = NETWORKS.get(_text(store, records.NETWORK_KEY) or "")

@@ -127,6 +127,36 @@ class SqliteStore(KeyValueFile):
         for key, value in rows:
             yield key, self._checked(key, value)
 
+    def copy_to(self, path: Path) -> None:
+        """Write a copy of the file as it is now, for its owner's eyes only; whole, or not at all.
+
+        Raises:
+            OSError: the disk refuses.
+            sqlite3.Error: likewise.
+        """
+        part = path.with_name(path.name + ".part")
+        part.unlink(missing_ok=True)
+        os.close(open_file(part, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        copy = sqlite3.connect(part)
+        try:
+            self._database.backup(copy)
+        finally:
+            copy.close()
+        part.replace(path)
+        sync_folder(path.parent)
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise self._refusal("write to", error) from error
+
     def close(self) -> None:
         """Let go of the file. Nothing may be asked afterwards."""
         self._database.close()

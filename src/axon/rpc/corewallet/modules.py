@@ -1,0 +1,25 @@
+"""Where the server of a node that may have wallets finds their methods."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from axon.rpc.corewallet import (
+    addresses,
+    balance,
+    coins,
+    managing,
+    sending,
+    transactions,
+)
+
+CORE_WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
+    addresses,
+    balance,
+    coins,
+    managing,
+    sending,
+    transactions,
+)
+"""Left out with `-disablewallet`."""
