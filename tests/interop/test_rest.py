@@ -1,0 +1,146 @@
+"""REST clients that others wrote: bitcoin-core of npm, bitcoin-core-rpc of PyPI.
+
+Waits for other processes; each wait has a limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from axon.primitives.block import Block
+from axon.primitives.hashes import to_hex
+from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
+from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import wait_until
+from axon.swarm.signer import Signer, Spendable
+from tests.interop.pythonprograms import require
+
+pytestmark = [pytest.mark.interop, pytest.mark.process]
+
+ALICE, BOB = Signer("Alice"), Signer("Bob")
+HEIGHT = 103
+FEE_SAT = 10_000
+LIMIT_S = 60.0
+
+PYTHON_CLIENT = """
+import json, sys
+from bitcoin_core_rpc import BitcoinCoreRestClient, HttpError
+url, block, txid, output = sys.argv[1:]
+client = BitcoinCoreRestClient(url)
+told = {
+    "info": client.get_json("/chaininfo.json"),
+    "block": client.get_json(f"/block/{block}.json"),
+    "raw": client.get_bin(f"/block/{block}.bin").hex(),
+    "headers": client.get_bin(f"/headers/2/{block}.bin").hex(),
+    "spent": client.get_json(f"/spenttxouts/{block}.json"),
+    "filter": client.get_json(f"/blockfilter/basic/{block}.json"),
+    "transaction": client.get_json(f"/tx/{txid}.json"),
+    "unspent": client.get_json(f"/getutxos/checkmempool/{output}.json"),
+    "pool": client.get_json("/mempool/contents.json"),
+}
+try:
+    client.get_bin("/tx/" + "00" * 32 + ".bin")
+except HttpError as error:
+    told["refused"] = error.status
+print(json.dumps(told, default=str))
+"""
+
+
+class Scene:
+    """A node with REST: in block 102 Alice pays Bob, who sends half of it on in the pool."""
+
+    def __init__(self, axon: NodeProcess) -> None:
+        self.axon = axon
+        axon.rpc("generatetoaddress", 101, ALICE.address())
+        raw = axon.rpc("getblock", axon.rpc("getblockhash", 1), 0)
+        (coinbase,) = Block.decode(bytes.fromhex(raw)).transactions
+        coin = Spendable(outpoint(coinbase.txid, 0), coinbase.outputs[0].amount_sat)
+        self.paid = ALICE.pay([coin], [TxOut(COIN, BOB.script), TxOut(48 * COIN, ALICE.script)])
+        axon.rpc("sendrawtransaction", self.paid.raw.hex(), 0)
+        (self.block,) = axon.rpc("generatetoaddress", 1, ALICE.address())
+        axon.rpc("generatetoaddress", 1, ALICE.address())
+        coin = Spendable(outpoint(self.paid.txid, 0), COIN)
+        self.waiting: Transaction = BOB.pay([coin], [TxOut(COIN - FEE_SAT, ALICE.script)])
+        axon.rpc("sendrawtransaction", self.waiting.raw.hex(), 0)
+        indexed = lambda: axon.rpc("getindexinfo", "txindex")["txindex"]["synced"]  # noqa: E731
+        wait_until(indexed, LIMIT_S, "the index")
+
+    @property
+    def outputs(self) -> list[str]:
+        """Spent in the pool, unspent, and made in the pool."""
+        paid, waiting = to_hex(self.paid.txid), to_hex(self.waiting.txid)
+        return [f"{paid}-0", f"{paid}-1", f"{waiting}-0"]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    options = ("-connect=0", "-rest", "-txindex")
+    with NodeProcess("axon", tmp_path_factory.mktemp("axon"), options=options).start() as axon:
+        yield Scene(axon)
+
+
+def check_common(scene: Scene, told: dict[str, Any]) -> None:
+    """What both ask for, against what calls say."""
+    rpc, txid = scene.axon.rpc, to_hex(scene.paid.txid)
+    assert told["info"]["bestblockhash"] == rpc("getbestblockhash")
+    assert told["raw"] == rpc("getblock", scene.block, 0)
+    paid = told["block"]["tx"][1]
+    assert (paid["txid"], told["block"]["height"]) == (txid, 102)
+    assert float(paid["vin"][0]["prevout"]["value"]) == 50
+    assert (told["transaction"]["txid"], told["transaction"]["blockhash"]) == (txid, scene.block)
+    assert told["transaction"]["hex"] == scene.paid.raw.hex()
+    assert list(told["pool"]) == [to_hex(scene.waiting.txid)]
+    assert told["unspent"]["bitmap"] == "011"
+    assert [float(each["value"]) for each in told["unspent"]["utxos"]] == [48, 0.9999]
+    assert told["unspent"]["chainHeight"] == HEIGHT
+
+
+def test_bitcoin_core_of_npm(scene: Scene) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("node.js is not installed, and bitcoin-core needs it")
+    cache = Path(__file__).parents[2] / ".cache" / "interop"
+    folder = Path(os.environ.get("AXON_INTEROP", cache)).absolute()
+    if not (folder / "node_modules" / "bitcoin-core").exists():
+        pytest.skip(f"no bitcoin-core in {folder}; run make interop, or set AXON_INTEROP")
+    script = Path(__file__).with_name("restclient.js")
+    port, txid = scene.axon.rpc_endpoint.port, to_hex(scene.paid.txid)
+    words = [str(folder), str(port), scene.block, txid, *scene.outputs]
+    told = json.loads(run(["node", str(script), *words]))
+    check_common(scene, told)
+    rpc = scene.axon.rpc
+    assert told["summary"]["tx"] == rpc("getblock", scene.block, 1)["tx"]
+    hashes = [scene.block, rpc("getbestblockhash")]
+    assert [each["hash"] for each in told["headers"]] == hashes
+    assert told["rawHeaders"] == "".join(rpc("getblockheader", each, False) for each in hashes)
+    assert told["rawTransaction"].strip() == scene.paid.raw.hex()
+    assert told["poolInfo"]["size"] == 1
+    assert told["refused"] == {"code": 404, "text": f"{'00' * 32} not found"}
+
+
+def test_bitcoin_core_rpc_of_pypi(scene: Scene) -> None:
+    program = require("bitcoin-core-rpc")
+    url = f"http://127.0.0.1:{scene.axon.rpc_endpoint.port}"
+    words = [url, scene.block, to_hex(scene.paid.txid), "/".join(scene.outputs)]
+    told = json.loads(run([str(program), "-c", PYTHON_CLIENT, *words]))
+    check_common(scene, told)
+    rpc = scene.axon.rpc
+    hashes = (scene.block, rpc("getbestblockhash"))
+    assert told["headers"] == "".join(rpc("getblockheader", each, False) for each in hashes)
+    assert [float(each["value"]) for each in told["spent"][1]] == [50]
+    assert told["filter"]["filter"] == rpc("getblockfilter", scene.block)["filter"]
+    assert told["refused"] == 404
+
+
+def run(command: list[str]) -> str:
+    """What a program prints."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
