@@ -63,6 +63,8 @@ REST_METHODS: Final = ("GET", "HEAD", "POST", "PUT")
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="jsonrpc"'}
 _JSON: Final = "application/json"
+_NO_TEXT: Final = "text/html; charset=ISO-8859-1"
+"""What an empty answer claims to be, as bitcoind's."""
 _log: Final = logging.getLogger("axon.rpc")
 _T = TypeVar("_T")
 
@@ -244,7 +246,8 @@ class RpcServer:
     async def _respond_rest(self, request: BaseRequest, rest: RestService) -> StreamResponse:
         """A question over REST, of whoever may connect."""
         if request.method not in REST_METHODS:
-            return _refused(request, Response(status=405 if request.method == "DELETE" else 501))
+            status = 405 if request.method == "DELETE" else 501
+            return _refused(request, Response(status=status, headers={"Content-Type": _NO_TEXT}))
         body = await self._take_body(request, rest.max_body_bytes)
         if isinstance(body, Response):
             return body
