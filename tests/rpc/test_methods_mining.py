@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -441,3 +442,16 @@ def test_mining_info(rig: Rig) -> None:
     assert info["next"]["target"] == info["target"]
     assert info["networkhashps"] == rig.call("getnetworkhashps")
     assert info["warnings"] == []
+
+
+def test_feerates_of_a_template_are_logged_where_that_is_asked_for(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = pay_bob(rig, spendable(rig, 9), fee_sat=1_234)
+    rig.call("sendrawtransaction", payment.raw.hex())
+    monkeypatch.setattr(rig.daemon, "logs_feerates", True)
+    with caplog.at_level(logging.INFO, "axon"):
+        rig.wait(rig.daemon.fresh_template())
+    feerate_sat_kvb = 1_234_000 // payment.vsize
+    wanted = f"fee rate 0.{feerate_sat_kvb:08d} BTC/kvB txid {to_hex(payment.txid)}"
+    assert wanted in [record.getMessage() for record in caplog.records]

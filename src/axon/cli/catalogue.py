@@ -127,6 +127,7 @@ blockmaxweight value    | <n>          | Make blocks no heavier than this (defau
 blockmintxfee value     | <amt>        | Mine nothing that pays less, in BTC/kvB (default: 0.00000001)
 blockreservedweight value | <n>        | Leave this much room for header and coinbase (default: 8000)
 blockversion  value     | <n>          | Give blocks this version (regtest only)
+printpriority flag      |              | Log the feerate of each transaction that is put into a block (default: 0)
 """
 
 _RPC: Final = """

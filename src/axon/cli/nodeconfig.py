@@ -309,6 +309,7 @@ def _mining(settings: Settings, network: Network) -> MiningSettings:
         reserved_weight_wu=reserved,
         min_feerate_sat_kvb=_feerate(settings, "blockmintxfee", usual.min_feerate_sat_kvb),
         version=settings.number("blockversion", 0) if given else None,
+        logs_feerates=settings.flag("printpriority", False),
     )
 
 

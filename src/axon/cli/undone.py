@@ -86,7 +86,6 @@ limitancestorsize   warned          ancestor size limits have been replaced with
 limitdescendantcount silent         of Bitcoin Core's wallet alone since clusters have limits
 limitdescendantsize warned          descendant size limits have been replaced with cluster size limits (see -limitclustersize)
 
-printpriority       warned  off     feerates are not logged when a block is put together; getblocktemplate has the fees
 
 rpcdoccheck         silent          of Bitcoin Core's own help texts
 

@@ -294,6 +294,7 @@ async def _running(
         logs=logs,
         blocks_folder=settings.blocks_folder,
         warnings=notices.warnings,
+        logs_feerates=settings.mining.logs_feerates,
         proxy_of=ways.proxy_of,
         notifiers=settings.zmq,
     )

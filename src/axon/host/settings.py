@@ -208,12 +208,14 @@ class MiningSettings:
 
     Args:
         version: of the blocks; None for the usual one.
+        logs_feerates: of what is put into a block (`-printpriority`).
     """
 
     max_weight_wu: int = MAX_BLOCK_WEIGHT
     reserved_weight_wu: int = 8_000
     min_feerate_sat_kvb: int = 1
     version: int | None = None
+    logs_feerates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

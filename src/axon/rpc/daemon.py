@@ -7,6 +7,7 @@ commands, read blocks by jobs, and do slow work in other threads.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import (
     AsyncIterator,
@@ -32,10 +33,11 @@ from axon.mining.templates import Templates
 from axon.node.facts import BlockConnected
 from axon.node.full import FullNode
 from axon.node.jobs import CountTransactions, ReadBlock, ReadSpent
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
+from axon.rpc.amounts import format_amount
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
 from axon.rpc.corewallet.access import Wallets
@@ -58,6 +60,7 @@ LOOK_AGAIN_S: Final = 0.02
 CATCH_UP_S: Final = 60.0
 """How long a caller waits for coins that lag behind the tip, as they do after a long sync."""
 
+_log: Final = logging.getLogger("axon")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -86,6 +89,7 @@ class Daemon(Context):
         logs: the switches of the log.
         blocks_folder: where the block files are.
         warnings: what the node warns of.
+        logs_feerates: of each transaction of a template, into the log (`-printpriority`).
         proxy_of: the proxy that leads to a network at present.
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
@@ -101,6 +105,7 @@ class Daemon(Context):
     logs: LogCategories
     blocks_folder: Path
     warnings: Warnings = field(default_factory=Warnings)
+    logs_feerates: bool = False
     proxy_of: Callable[[AddressNetwork], Proxy | None] = lambda _network: None
     pool_loaded: bool = False
     scan: CoinScan | None = None
@@ -138,6 +143,8 @@ class Daemon(Context):
             )
             if node.active.tip is tip:
                 self.templates.last = template
+                if self.logs_feerates:
+                    await self.off_loop(_log_feerates, template)
                 return template
 
     async def current_template(self) -> BlockTemplate:
@@ -270,3 +277,9 @@ def _put_together(
     limits: BlockLimits,
 ) -> BlockTemplate:
     return next_template(network, tip, merge(clusters), now_s, limits)
+
+
+def _log_feerates(template: BlockTemplate) -> None:
+    for entry in template.entries:
+        feerate_sat_kvb = entry.modified_fee_sat * 1_000 // entry.vsize
+        _log.info("fee rate %s BTC/kvB txid %s", format_amount(feerate_sat_kvb), to_hex(entry.txid))
