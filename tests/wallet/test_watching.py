@@ -137,8 +137,8 @@ def test_conditions_are_watched_and_drafted() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (f"wsh(and_v(v:pk({XPUB}/0h/*),older(144)))", "no descriptor"),
-        (f"wsh(and_v(v:pk({XPUB}/0/*h),older(144)))", "no descriptor"),
+        (f"wsh(and_v(v:pk({XPUB}/0h/*),older(144)))", "hardened steps"),
+        (f"wsh(and_v(v:pk({XPUB}/0/*h),older(144)))", "hardened steps"),
         ("wsh(older(144))", "no descriptor"),  # Anybody could spend it.
         (f"wsh(and_v(v:pk({XPUB}/0/*),older(144))", "no descriptor"),
         (XPUB[:-1] + "W", "mistyped or cut short"),
