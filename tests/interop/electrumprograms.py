@@ -14,6 +14,8 @@ from typing import Any, Final, Self
 import pytest
 
 from axon.machine import Endpoint
+from axon.rpc.client import RpcClient, Unreachable
+from axon.rpc.errors import RpcError
 from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
 from tests.interop.foreign import BitcoindProcess
 
@@ -34,6 +36,13 @@ class ElectrumWallet:
     def __init__(self, folder: Path, server: Endpoint, kind: str = "t") -> None:
         self._folder = folder
         self._server = f"{server.host}:{server.port}:{kind}"
+        (self._rpc_port,) = free_ports(1)
+        self._client = RpcClient(
+            f"http://127.0.0.1:{self._rpc_port}",
+            user="user",
+            password="password",
+            timeout_s=CALL_LIMIT_S,
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -50,27 +59,28 @@ class ElectrumWallet:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "HOME": str(self._folder)}
 
-    def run(self, *words: str) -> str:
-        """What a command prints."""
-        done = subprocess.run(
-            self._command(*words),
+    def _make(self) -> None:
+        """A wallet, and a password for calls."""
+        self._folder.mkdir(parents=True)
+        subprocess.run(
+            self._command("--offline", "create"),
             env=self._environment(),
             capture_output=True,
-            text=True,
             timeout=CALL_LIMIT_S,
-            check=False,
+            check=True,
         )
-        assert done.returncode == 0, f"electrum {words}: {done.stdout} {done.stderr}"
-        return done.stdout.strip()
+        config = self._folder / "regtest" / "config"
+        chosen = json.loads(config.read_text()) if config.exists() else {}
+        chosen |= {"rpcport": self._rpc_port, "rpcuser": "user", "rpcpassword": "password"}
+        config.write_text(json.dumps(chosen))
 
-    def ask(self, *words: str) -> Any:
-        """The same, read as JSON."""
-        return json.loads(self.run(*words))
+    def ask(self, command: str, *params: object, **named: object) -> Any:
+        """What a command of the program that runs gives."""
+        return self._client.call_with(command, named or list(params))
 
     def __enter__(self) -> Self:
         """Make a wallet, start the program, and wait until it is connected."""
-        self._folder.mkdir(parents=True)
-        self.run("--offline", "create")
+        self._make()
         words = ("daemon", "--oneserver", "--server", self._server)
         with (self._folder / "said.txt").open("wb") as said:
             self._process = subprocess.Popen(
@@ -87,12 +97,12 @@ class ElectrumWallet:
         assert self._process is not None
         if self._process.poll() is not None:
             raise NodeFailed(f"electrum left: {(self._folder / 'said.txt').read_text()[-2000:]}")
-        with contextlib.suppress(AssertionError):
-            self.run("load_wallet")
-            return bool(self.ask("getinfo")["connected"])
+        with contextlib.suppress(Unreachable, RpcError):
+            return bool(self.ask("load_wallet")) and bool(self.ask("getinfo")["connected"])
         return False
 
     def __exit__(self, *_: object) -> None:
+        self._client.close()
         if self._process is not None:
             self._process.terminate()
             try:
