@@ -5,7 +5,8 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
 eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
-directpay, alarm; without a name all are measured. `--keep` adds the table to bench/results.md.
+directpay, alarm, electrum; without a name all are measured. `--keep` adds the table to
+bench/results.md.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bench import (
     decoding,
     directpay,
     eclipse,
+    electrumnews,
     failover,
     fidelity,
     headers,
@@ -88,6 +90,7 @@ def main(arguments: list[str]) -> int:
         "packets": packets.measure,
         "directpay": directpay.measure,
         "alarm": alarm.measure,
+        "electrum": electrumnews.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -15,6 +15,7 @@ from bench import (
     chain,
     coldwallet,
     decoding,
+    electrumnews,
     headers,
     lightclients,
     lightheaders,
@@ -198,6 +199,13 @@ def test_a_crowd_of_light_clients_is_served() -> None:
     assert row.found.startswith("20 served in ")
     assert "20 light clients at once, each syncing filters of 30 blocks" in row.what
     assert not [note for note in row.notes if note.startswith("Failed")]
+
+
+@pytest.mark.process
+def test_electrum_wallets_are_told_of_a_block() -> None:
+    row = electrumnews.measure(scripts=100, transactions=30)
+    assert "30 transactions" in row.what
+    assert "100 subscribed scripts" in row.what
 
 
 def test_too_few_descriptors_for_a_crowd_are_said() -> None:
