@@ -23,6 +23,17 @@ def buffer(most_bytes: int = MAX_LINE_BYTES) -> tuple[LineBuffer, ByteAllowance]
     return LineBuffer(allowance), allowance
 
 
+def taken(lines: LineBuffer) -> list[bytes]:
+    """All whole lines that are there, but empty ones."""
+    found: list[bytes] = []
+    while lines.has_line:
+        line = lines.next()
+        assert line is not None
+        found.append(line)
+    assert lines.next() is None
+    return [line for line in found if line]
+
+
 @given(st.lists(st.binary(max_size=40)), st.lists(st.integers(0, 200)))
 def test_cut_anywhere_the_lines_are_the_same(parts: list[bytes], cuts: list[int]) -> None:
     data = b"\n".join(parts)
@@ -30,23 +41,38 @@ def test_cut_anywhere_the_lines_are_the_same(parts: list[bytes], cuts: list[int]
     lines, found = buffer()[0], list[bytes]()
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for begin, end in pairwise(places):
-        found += lines.received(data[begin:end])
+        lines.received(data[begin:end])
+        found += taken(lines)
     assert found == expected
 
 
 def test_a_byte_at_a_time() -> None:
     lines = buffer()[0]
-    line = b"x" * 1_000
-    assert [lines.received(line[at : at + 1]) for at in range(1_000)] == [[]] * 1_000
-    assert lines.received(b"\r\n") == [line]
+    for _ in range(1_000):
+        lines.received(b"x")
+        assert lines.next() is None
+    lines.received(b"\r\n\n\n")
+    assert taken(lines) == [b"x" * 1_000]
 
 
-@pytest.mark.parametrize("tail", [b"", b"\n"])
-def test_a_line_that_is_too_long_is_refused(tail: bytes) -> None:
+def test_many_empty_lines_are_none() -> None:
     lines = buffer()[0]
-    assert lines.received(b"x" * MAX_LINE_BYTES) == []
+    lines.received(b"x\n" + b"\n" * 50_000 + b"y\n")
+    assert [lines.next(), lines.next(), lines.next()] == [b"x", b"y", None]
+
+
+def test_a_line_that_is_too_long_is_refused() -> None:
+    lines = buffer()[0]
+    lines.received(b"x" * MAX_LINE_BYTES)
     with pytest.raises(LineRefused):
-        lines.received(b"x" + tail)
+        lines.received(b"x")
+
+
+def test_so_is_one_behind_another() -> None:
+    lines = buffer(3 * MAX_LINE_BYTES)[0]
+    lines.received(b"x\n" + b"y" * (MAX_LINE_BYTES + 1))
+    with pytest.raises(LineRefused):
+        lines.next()
 
 
 def test_long_lines_share_what_there_is() -> None:
@@ -55,8 +81,8 @@ def test_long_lines_share_what_there_is() -> None:
     one.received(b"x" * (FREE_BYTES + 8_000))
     with pytest.raises(LineRefused):
         two.received(b"x" * (FREE_BYTES + 8_000))
-    assert one.received(b"\n") == [b"x" * (FREE_BYTES + 8_000)]
-    assert two.received(b"\n") == []
+    one.received(b"\n")
+    assert taken(one) == [b"x" * (FREE_BYTES + 8_000)]
     assert allowance.left_bytes == 10_000
 
 

@@ -1,6 +1,6 @@
 """One connection of the Electrum server: lines in, lines out, one request after the other.
 
-    made --place taken--> reading --many lines wait--> not reading --they are answered--> reading
+    made --place taken--> reading --a line is whole--> answering --all are answered--> reading
     any --a line too long, faults, silence, a slow reader--> closed
 
 While a client does not take what was sent, nothing more is answered to it, and what changed for it
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from axon.chain.headertree import HeaderEntry
@@ -27,14 +27,11 @@ from axon.electrum.methodtable import find, run
 from axon.electrum.places import LOCAL, ClientPlaces, origin_of
 from axon.electrum.service import ElectrumService
 from axon.electrum.session import AskedLine, ElectrumCall, notification, refusal_of, result_of
+from axon.errors import AxonError
 from axon.machine import SECOND
 from axon.primitives.hashes import to_hex
 from axon.rpc.amounts import encode_json
-from axon.rpc.errors import RpcError
 from axon.rpc.jsoncodec import JsonCodec
-
-MAX_WAITING: Final = 256
-"""Lines of one client that wait to be answered; no more are read."""
 
 GREETING_S: Final = 30.0
 """A client has to ask something in this time."""
@@ -51,6 +48,9 @@ MAX_SENT_BYTES: Final = 64_000_000
 FREE_ANSWER_BYTES: Final = 65_536
 """A shorter answer does not count: no client has two of them."""
 
+MAX_BATCH_BYTES: Final = 8_000_000
+"""Of the answers to one line; what it asks beyond that is refused."""
+
 _log: Final = logging.getLogger("axon")
 
 
@@ -63,6 +63,9 @@ class Shared:
         codec: reads and writes JSON.
         unfinished: of lines whose end has not come.
         sent: of answers that are not taken.
+        tasks: one for each connection.
+        connections: all of them, by the numbers of their clients.
+        numbers: how many clients there have been.
     """
 
     service: ElectrumService
@@ -71,7 +74,8 @@ class Shared:
     budgets: Budgets
     unfinished: ByteAllowance
     sent: ByteAllowance
-    connections: dict[int, ElectrumConnection]
+    tasks: asyncio.TaskGroup
+    connections: dict[int, ElectrumConnection] = field(default_factory=dict)
     numbers: int = 0
 
 
@@ -89,7 +93,6 @@ class ElectrumConnection(asyncio.Protocol):
         shared.numbers += 1
         self.client = Client(shared.numbers)
         self._lines = LineBuffer(shared.unfinished)
-        self._waiting: deque[bytes] = deque()
         self._news = asyncio.Event()
         self._taken = asyncio.Event()  # Set while the client takes what is sent.
         self._taken.set()
@@ -116,7 +119,7 @@ class ElectrumConnection(asyncio.Protocol):
         self._origin, self._transport = origin, stream
         self._shared.connections[self.client.number] = self
         self._service.clients[self.client.number] = self
-        self._work = self._loop.create_task(self._serve(self._budget(origin)))
+        self._work = self._shared.tasks.create_task(self._serve(self._budget(origin)))
 
     def _budget(self, origin: str) -> Budget:
         """All that come from one address share one; what comes from this machine may be anybody."""
@@ -126,14 +129,14 @@ class ElectrumConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         try:
-            self._waiting.extend(self._lines.received(data))
+            self._lines.received(data)
         except LineRefused as refused:
             self._drop(str(refused))
             return
-        if self._waiting:
+        if self._lines.has_line:
             self._news.set()
-        if len(self._waiting) > MAX_WAITING and self._transport is not None:
-            self._transport.pause_reading()
+            if self._transport is not None:
+                self._transport.pause_reading()  # Until it is answered.
 
     def pause_writing(self) -> None:
         """The client takes what is sent slowly."""
@@ -180,6 +183,10 @@ class ElectrumConnection(asyncio.Protocol):
 
     async def _serve(self, budget: Budget) -> None:
         """Answer requests, one after the other, as long as the client is there."""
+        with suppress(Stopped):
+            await self._serve_on(budget)
+
+    async def _serve_on(self, budget: Budget) -> None:
         patience = GREETING_S
         while self._transport is not None and not self._transport.is_closing():
             try:
@@ -189,16 +196,27 @@ class ElectrumConnection(asyncio.Protocol):
                 self.close()
                 return
             patience = IDLE_S
-            while self._waiting:
-                line = self._waiting.popleft()
-                if len(self._waiting) == MAX_WAITING // 2:
-                    self._transport.resume_reading()
-                self._is_answering = True
-                if not await self._answer(line, budget) or not await self._is_taken():
-                    return
-                self._is_answering = False
-                self._tell_untold()
+            self._is_answering = True
+            if not await self._answer_all(budget):
+                return
+            self._is_answering = False
             self._news.clear()
+            self._tell_untold()
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    async def _answer_all(self, budget: Budget) -> bool:
+        """Answer all lines that have come; whether the connection goes on."""
+        while True:
+            try:
+                line = self._lines.next()
+            except LineRefused as refused:
+                self._drop(str(refused))
+                return False
+            if line is None:
+                return True
+            if line and not (await self._answer(line, budget) and await self._is_taken()):
+                return False
 
     async def _is_taken(self) -> bool:
         """Wait until the client takes what was sent; False if it does not, and is dropped."""
@@ -217,16 +235,21 @@ class ElectrumConnection(asyncio.Protocol):
             asked = session.read(await codec.decode([line]))
         except ValueError:
             asked = AskedLine((session.not_json(),), False)
-        answers: list[dict[str, object]] = []
-        goes_on = True
+        chunks: list[bytes] = []
+        size, goes_on = 0, True
         for call in asked.calls:
+            if size > MAX_BATCH_BYTES:
+                call = ElectrumError("the answers to this batch are too long")
             answer, goes_on = await self._one(call, budget)
             if answer is not None:
-                answers.append(answer)
+                encoded = await codec.encode(answer)
+                chunks += (b"," if chunks else b"", *encoded)
+                size += sum(map(len, encoded))
             if not goes_on:
                 break
-        if answers:
-            await self._send(answers if asked.is_batch else answers[0], budget)
+        if chunks:
+            budget.charge(size / BYTES_A_UNIT, self._service.daemon.clock.now())
+            self._send([b"[", *chunks, b"]\n"] if asked.is_batch else [*chunks, b"\n"], size)
         if not goes_on or session.is_over:
             self.close()
             return False
@@ -247,17 +270,22 @@ class ElectrumConnection(asyncio.Protocol):
             method = find(call, self.client.session.protocol)
             budget.charge(method.units, clock.now())
             result = await run(method, self._service, self.client, call)
+        except Stopped:
+            raise
         except ElectrumError as error:
-            return None if call.is_notification else refusal_of(call, error), not error.ends
-        except (RpcError, Stopped) as error:  # The node stops.
-            return refusal_of(call, ElectrumError(str(error), ElectrumCode.SERVER_BUSY)), False
-        await asyncio.sleep(0)  # Others have a turn, however quick that was.
-        return None if call.is_notification else result_of(call, result), True
+            refused = error
+        except AxonError as error:  # The node stops, or its disk refuses.
+            refused = ElectrumError(str(error), ElectrumCode.DAEMON_ERROR)
+        except Exception:  # noqa: BLE001 One method's bug must not end the node.
+            _log.exception("Electrum method %s failed", call.method)
+            refused = ElectrumError("internal server error", ElectrumCode.INTERNAL_ERROR)
+        else:
+            await asyncio.sleep(0)  # Others have a turn, however quick that was.
+            return None if call.is_notification else result_of(call, result), True
+        return None if call.is_notification else refusal_of(call, refused), not refused.ends
 
-    async def _send(self, answer: object, budget: Budget) -> None:
-        chunks = await self._shared.codec.encode(answer)
-        size = sum(map(len, chunks))
-        budget.charge(size / BYTES_A_UNIT, self._service.daemon.clock.now())
+    def _send(self, chunks: Sequence[bytes], size: int) -> None:
+        """Send an answer of so many bytes."""
         if self._transport is None:
             return
         if size > FREE_ANSWER_BYTES:
@@ -265,7 +293,7 @@ class ElectrumConnection(asyncio.Protocol):
                 self._drop("too many long answers wait for clients")
                 return
             self._sent_bytes += size
-        self._transport.writelines([*chunks, b"\n"])
+        self._transport.writelines(chunks)
         if self._taken.is_set():
             self._give_back()
 

@@ -30,6 +30,11 @@ from axon.rpc.daemon import Daemon
 STEP_BLOCKS: Final = 10
 """Blocks that are read in one step while the index is far behind."""
 
+LAG_LIMIT: Final = 2_000
+"""So many blocks may it be behind before it goes on although blocks of the first sync wait."""
+
+GIVES_WAY_S: Final = 0.1
+
 TELL_BLOCKS: Final = 1_000
 """After so many the log says how far it is."""
 
@@ -111,6 +116,9 @@ class IndexFollowing:
         """
         node, told = self._daemon.node, self.index.height
         while not self.is_at_tip:
+            if self._gives_way():
+                await asyncio.sleep(GIVES_WAY_S)
+                continue
             if node.active.height - self.index.height > STEP_BLOCKS:
                 self.index.hold()
             try:
@@ -122,6 +130,12 @@ class IndexFollowing:
                 _log.info("Index of scripts at height %d of %d", told, node.active.height)
         await self._in_thread(self.index.release)
         _log.info("Index of scripts is at the tip, height %d", self.index.height)
+
+    def _gives_way(self) -> bool:
+        """Whether blocks of the first sync wait: they need the same processors."""
+        chain = self._daemon.node.chain
+        near = chain.active.height - self.index.height < LAG_LIMIT
+        return chain.initial_sync and bool(chain.validating) and near
 
     async def follow(self, moved: Callable[[list[Moved]], Awaitable[None]]) -> None:
         """Stay at the tip, for ever.

@@ -9,10 +9,10 @@ from axon.errors import AxonError
 MAX_LINE_BYTES: Final = 1_000_000
 """A package of transactions as large as the pool takes, in hex, with room."""
 
-MAX_UNFINISHED_BYTES: Final = 32_000_000
-"""Of all connections together, what has come of lines whose end has not."""
+MAX_RECEIVED_BYTES: Final = 64_000_000
+"""Of all connections together, what has come and is not read yet."""
 
-FREE_BYTES: Final = 16_384
+FREE_BYTES: Final = 65_536
 """Of these, so many a connection has for itself: nearly every request is shorter."""
 
 
@@ -43,7 +43,7 @@ class ByteAllowance:
 
 
 class LineBuffer:
-    """What has come over one connection.
+    """What has come over one connection, and is not read yet.
 
     Args:
         allowance: shared by all connections.
@@ -52,46 +52,65 @@ class LineBuffer:
     def __init__(self, allowance: ByteAllowance) -> None:
         self._allowance = allowance
         self._taken_bytes = 0
-        self._pieces: list[bytes] = []
-        self._size_bytes = 0
+        self._data = bytearray()
+        self._searched = 0  # No line ends before.
 
-    def received(self, data: bytes) -> list[bytes]:
-        """Take in bytes, cut anywhere; the lines that are whole with them, without their ends.
+    def received(self, data: bytes) -> None:
+        """Take in bytes, cut anywhere.
 
         Raises:
             LineRefused: it is too much; the connection ends.
         """
-        *whole, rest = data.split(b"\n")
-        lines: list[bytes] = []
-        for piece in whole:
-            if self._size_bytes + len(piece) > MAX_LINE_BYTES:
-                raise LineRefused(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
-            lines.append(b"".join((*self._pieces, piece)).strip())
-            self._clear()
-        if rest:
-            self._keep(rest)
-        return [line for line in lines if line]
-
-    def _keep(self, piece: bytes) -> None:
-        size_bytes = self._size_bytes + len(piece)
-        if size_bytes > MAX_LINE_BYTES:
-            raise LineRefused(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
-        wanted = max(0, size_bytes - FREE_BYTES) - self._taken_bytes
+        self._data += data
+        wanted = max(0, len(self._data) - FREE_BYTES) - self._taken_bytes
         if wanted > 0:
             if not self._allowance.take(wanted):
                 raise LineRefused("too many long lines at once")
             self._taken_bytes += wanted
-        self._size_bytes = size_bytes
-        self._pieces.append(piece)
-        if len(self._pieces) > 100:  # A byte at a time would cost an object each.
-            self._pieces = [b"".join(self._pieces)]
+        if len(self._data) > MAX_LINE_BYTES and self._end() > MAX_LINE_BYTES:
+            raise LineRefused(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
 
-    def _clear(self) -> None:
-        self._pieces.clear()
-        self._size_bytes = 0
-        self._allowance.give_back(self._taken_bytes)
-        self._taken_bytes = 0
+    def _end(self) -> int:
+        """Where the first line ends; behind all that is there, if that is in none."""
+        end = self._data.find(b"\n", self._searched)
+        self._searched = len(self._data) if end < 0 else end
+        return self._searched
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a whole line is there."""
+        return self._end() < len(self._data)
+
+    def next(self) -> bytes | None:
+        """The first whole line without its end, which may be empty; None if there is none.
+
+        Raises:
+            LineRefused: the one behind it is too long.
+        """
+        end = self._end()
+        if end == len(self._data):
+            return None
+        line = bytes(self._data[:end]).strip()
+        del self._data[: end + 1]
+        self._searched = 0
+        self._skip_blank()
+        self._give_back(max(0, len(self._data) - FREE_BYTES))
+        if len(self._data) > MAX_LINE_BYTES and self._end() > MAX_LINE_BYTES:
+            raise LineRefused(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
+        return line
+
+    def _skip_blank(self) -> None:
+        """Leave out empty lines: many of them cost no more than one."""
+        if self._data[:1].isspace():
+            self._data = self._data.lstrip()
+
+    def _give_back(self, needed_bytes: int) -> None:
+        if needed_bytes < self._taken_bytes:
+            self._allowance.give_back(self._taken_bytes - needed_bytes)
+            self._taken_bytes = needed_bytes
 
     def close(self) -> None:
         """The connection has ended: nothing is kept."""
-        self._clear()
+        self._data.clear()
+        self._searched = 0
+        self._give_back(0)

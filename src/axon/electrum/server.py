@@ -20,7 +20,7 @@ from typing import Final, Self
 from axon.electrum.budget import Budgets
 from axon.electrum.certificate import server_context
 from axon.electrum.connection import MAX_SENT_BYTES, ElectrumConnection, Shared
-from axon.electrum.lines import MAX_UNFINISHED_BYTES, ByteAllowance
+from axon.electrum.lines import MAX_RECEIVED_BYTES, ByteAllowance
 from axon.electrum.places import MAX_CLIENTS, ClientPlaces
 from axon.electrum.service import ElectrumService
 from axon.electrum.settings import ElectrumSettings
@@ -125,36 +125,42 @@ class ElectrumServer:
             await service.following.close()
 
     async def _listen(self, service: ElectrumService) -> None:
-        loop = asyncio.get_running_loop()
-        shared = Shared(
-            service,
-            JsonCodec(),
-            ClientPlaces(),
-            Budgets(),
-            ByteAllowance(MAX_UNFINISHED_BYTES),
-            ByteAllowance(MAX_SENT_BYTES),
-            {},
-        )
-        servers: list[asyncio.Server] = []
-        try:
-            for bound, context in self._sockets:
-                server = await loop.create_server(
-                    lambda: ElectrumConnection(shared),
-                    sock=bound.dup(),
-                    backlog=MAX_CLIENTS,
-                    ssl=context,
-                    ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
-                )
-                servers.append(server)
-                kind = "" if context is None else " with TLS"
-                _log.info("Electrum server at %s%s", Endpoint(*bound.getsockname()[:2]), kind)
-            await asyncio.get_running_loop().create_future()  # Until cancelled.
-        finally:
-            for server in servers:
-                server.close()
-            for connection in list(shared.connections.values()):
-                connection.close()
-            shared.codec.close()
+        async with asyncio.TaskGroup() as tasks:
+            shared = Shared(
+                service,
+                JsonCodec(),
+                ClientPlaces(),
+                Budgets(),
+                ByteAllowance(MAX_RECEIVED_BYTES),
+                ByteAllowance(MAX_SENT_BYTES),
+                tasks,
+            )
+            servers: list[asyncio.Server] = []
+            try:
+                for bound, context in self._sockets:
+                    servers.append(await _open(bound, context, shared))
+                await asyncio.get_running_loop().create_future()  # Until cancelled.
+            finally:
+                for server in servers:
+                    server.close()
+                for connection in list(shared.connections.values()):
+                    connection.close()
+                shared.codec.close()
+
+
+async def _open(
+    bound: socket.socket, context: ssl.SSLContext | None, shared: Shared
+) -> asyncio.Server:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: ElectrumConnection(shared),
+        sock=bound.dup(),
+        backlog=MAX_CLIENTS,
+        ssl=context,
+        ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
+    )
+    kind = "" if context is None else " with TLS"
+    _log.info("Electrum server at %s%s", Endpoint(*bound.getsockname()[:2]), kind)
+    return server
 
 
 def _bound(endpoint: Endpoint) -> socket.socket:
