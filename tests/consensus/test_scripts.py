@@ -98,7 +98,9 @@ def test_usual_failures_have_core_s_words() -> None:
     not_der = "Non-canonical DER signature"
     assert why(presented(push(b"\x31" + signature[1:]) + push(ALICE_KEY)), ALICE_P2PKH) == not_der
     assert why(presented(b"\x51"), b"\xa9\x14" + bytes(20) + b"\x87") == eval_false
-    assert why(presented(), b"\x00") == "unknown error"
+    assert why(presented(), b"\x00") == eval_false
+    assert why(presented(), b"\x6a") == "OP_RETURN was encountered"
+    assert why(presented(), b"\x51\x75") == "unknown error"
 
 
 def test_witness_failures_have_core_s_words() -> None:

@@ -52,6 +52,10 @@ class BesideCore:
         self.rig, self.core = rig, core
         self._client = RpcClient(core.rpc_url, cookie=core.cookie, numbers=Number, timeout_s=60.0)
 
+    def close(self) -> None:
+        """Ask no more."""
+        self._client.close()
+
     def of_core(self, name: str, params: object) -> Answer:
         """What bitcoind answers; usages stand for help texts."""
         try:
@@ -104,4 +108,8 @@ def beside_core(folder: Path) -> Iterator[BesideCore]:
     """Both nodes, until the end of the block; skips where there is no bitcoind."""
     BitcoindProcess.require()
     with running(folder / "axon") as rig, BitcoindProcess(folder / "core") as core:
-        yield BesideCore(rig, core)
+        both = BesideCore(rig, core)
+        try:
+            yield both
+        finally:
+            both.close()

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.interop.besidecore import BesideCore, beside_core
+from tests.interop.corecalls import (
+    Calls,
+    Scene,
+    of_drafts,
+    of_scripts,
+    of_the_chain,
+    of_the_pool,
+    of_the_rest,
+    usages,
+)
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
@@ -97,3 +107,31 @@ def test_descriptors(both: BesideCore) -> None:
                 for params in (None, 2, [1, 3])
             ]
     hold(both, calls)
+
+
+@pytest.fixture(name="scene", scope="module")
+def scene_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BesideCore, Scene]]:
+    """Both nodes with payments in the chain and in the pool."""
+    with beside_core(tmp_path_factory.mktemp("scene")) as both:
+        yield both, Scene(both)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [of_the_chain, of_the_pool, of_scripts, of_drafts, of_the_rest],
+    ids=lambda it: it.__name__,
+)
+def test_calls(scene: tuple[BesideCore, Scene], group: Callable[[Scene], Calls]) -> None:
+    both, made = scene
+    hold(both, group(made))
+
+
+def test_usages(both: BesideCore) -> None:
+    hold(both, list(usages(both)))
+
+
+def test_lines_of_usage(both: BesideCore) -> None:
+    for line in both.core.rpc("help").splitlines():
+        name = line.partition(" ")[0]
+        if name and name != "==" and name in both.rig.methods:
+            assert both.rig.call("help", name).partition("\n")[0] == line

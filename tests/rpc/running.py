@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +82,11 @@ class Rig:
         self.alice = Signer("alice")
         self.bob = Signer("bob")
         self.saved: list[str] = []
+
+    @property
+    def methods(self) -> Collection[str]:
+        """The names of all methods."""
+        return self._registry.methods.keys()
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)

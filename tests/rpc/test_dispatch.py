@@ -201,7 +201,13 @@ def test_unfit_options(registry: Registry, params: object, code: int, message: s
 
 def test_every_type(registry: Registry) -> None:
     asked = [Number("0.5"), Number("0.1"), {"a": 1}, 5]
-    assert run(registry, "types", asked) == [Call(), 0.5, Amount(10_000_000), {"a": 1}, 5]
+    assert run(registry, "types", asked) == [
+        Call(given=(*asked,)),
+        0.5,
+        Amount(10_000_000),
+        {"a": 1},
+        5,
+    ]
     asked = [2, "0.1", {}, _HASH_HEX]
     result = run(registry, "types", asked)
     assert result[1:] == [2.0, Amount(10_000_000), {}, b"\x07" + bytes(31)]

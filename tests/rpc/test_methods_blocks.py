@@ -68,7 +68,7 @@ def test_header(scene: Scene) -> None:
     assert scene.rig.refusal("getblockheader", "00" * 32) == (-5, "Block not found")
     assert scene.rig.refusal("getblockheader", "00") == (
         -8,
-        "blockhash must be of length 64 (not 2, for '00')",
+        "hash must be of length 64 (not 2, for '00')",
     )
 
 
@@ -170,9 +170,9 @@ def test_stats_of_a_block(scene: Scene) -> None:
         "txs": 2,
         "utxo_increase": 3,
         # Three outputs of 22 bytes of script and one of 38; one like the three is spent.
-        "utxo_size_inc": 3 * 72 + 88 - 72,
+        "utxo_size_inc": 3 * 71 + 87 - 71,
         "utxo_increase_actual": 2,
-        "utxo_size_inc_actual": 2 * 72,
+        "utxo_size_inc_actual": 2 * 71,
     }
     assert scene.rig.call("getblockstats", 102, ["txs", "ins", "txs"]) == {"ins": 1, "txs": 2}
     assert scene.rig.refusal("getblockstats", 102, ["aaa"]) == (

@@ -172,22 +172,9 @@ def test_deployments_on_regtest(scene: Scene) -> None:
         "WITNESS",
     ]
     assert list(shown["deployments"]) == [
-        "bip34", "bip66", "bip65", "csv", "segwit", "testdummy", "taproot",
+        "bip34", "bip66", "bip65", "csv", "segwit", "testdummy",
     ]  # fmt: skip
     assert shown["deployments"]["csv"] == {"type": "buried", "active": True, "height": 1}
-    assert shown["deployments"]["taproot"] == {
-        "type": "bip9",
-        "height": 0,
-        "active": True,
-        "bip9": {
-            "start_time": -1,
-            "timeout": (1 << 63) - 1,
-            "min_activation_height": 0,
-            "status": "active",
-            "since": 0,
-            "status_next": "active",
-        },
-    }
     dummy = shown["deployments"]["testdummy"]
     assert dummy["active"] is False
     assert dummy["bip9"]["status"] == dummy["bip9"]["status_next"] == "defined"
@@ -252,7 +239,7 @@ def test_deployments_of_mainnet_at_its_start() -> None:
     shown = deployments_json(genesis, MAINNET)
     assert "testdummy" not in shown
     assert shown["segwit"] == {"type": "buried", "active": False, "height": 481_824}
-    assert shown["taproot"]["bip9"]["status"] == "defined"
+    assert "taproot" not in shown, "as of 32"
     assert script_flags(genesis, MAINNET) == ["P2SH", "TAPROOT", "WITNESS"]
 
 

@@ -74,7 +74,7 @@ def test_a_confirmed_output(scene: Scene) -> None:
     assert "address" not in bare
     assert bare["desc"].startswith(f"pk({rig.bob.public_key.hex()})#")
     assert rig.call("gettxout", txid, 3) is None
-    assert rig.call("gettxout", txid, -1) is None
+    assert rig.refusal("gettxout", txid, -1) == (-1, "JSON integer out of range")
     coinbase = to_hex(scene.block.transactions[0].txid)
     assert rig.call("gettxout", coinbase, 0)["coinbase"] is True
     assert rig.call("gettxout", coinbase, 1) is None, "the commitment can never be spent"
@@ -302,7 +302,7 @@ def test_forged_proofs(scene: Scene) -> None:
     proof = bytes.fromhex(rig.call("gettxoutproof", [to_hex(scene.payment.txid)]))
     assert rig.refusal("verifytxoutproof", "zz")[0] == -8
     assert rig.refusal("verifytxoutproof", proof[:100].hex())[0] == -1
-    assert rig.refusal("verifytxoutproof", "")[0] == -1
+    assert rig.refusal("verifytxoutproof", "")[0] == -8
     flipped = bytearray(proof)
     flipped[90] ^= 1
     assert rig.call("verifytxoutproof", bytes(flipped).hex()) == []

@@ -195,10 +195,12 @@ def test_a_block_of_bad_transactions_is_not_made(rig: Rig) -> None:
 
 
 def test_a_template_needs_the_segwit_rule(rig: Rig) -> None:
-    for request in ({}, {"rules": ["csv"]}, None):
+    for request in ({}, {"rules": ["csv"]}):
         code, text = rig.refusal("getblocktemplate", request)
         assert code == -8
         assert text.startswith("getblocktemplate must be called with the segwit rule set")
+    code, text = rig.refusal("getblocktemplate")
+    assert (code, text.partition(" ")[0]) == (-1, "getblocktemplate")
     assert rig.refusal("getblocktemplate", {"mode": "guess"}) == (-8, "Invalid mode")
     assert rig.refusal("getblocktemplate", {"mode": 1}) == (-8, "Invalid mode")
 

@@ -323,7 +323,7 @@ def _txid(text: str) -> Any:
     ("inputs", "outputs", "rest", "fault"),
     [
         (["foo"], {}, [], (-3, "JSON value of type string is not of expected type object")),
-        ([{}], {}, [], (-8, "Invalid parameter, missing txid key")),
+        ([{}], {}, [], (-3, "JSON value of type null is not of expected type string")),
         ([{"txid": "foo"}], {}, [], (-8, "txid must be of length 64 (not 3, for 'foo')")),
         ([{"txid": TXID}], {}, [], (-8, "Invalid parameter, missing vout key")),
         (

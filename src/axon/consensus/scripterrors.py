@@ -14,8 +14,15 @@ from axon.consensus.validator import ScriptFlags
 from axon.errors import DecodeError
 from axon.primitives.der import is_der_signature
 from axon.primitives.hashes import hash160, sha256
-from axon.primitives.script import is_p2sh, ops, push, witness_program
-from axon.primitives.solver import MULTISIG, PUBKEY, PUBKEYHASH, solve
+from axon.primitives.script import (
+    OP_RETURN,
+    is_p2sh,
+    is_push_only,
+    ops,
+    push,
+    witness_program,
+)
+from axon.primitives.solver import MULTISIG, PUBKEY, PUBKEYHASH, last_push, solve
 from axon.primitives.transaction import TxIn, TxOut
 
 UNKNOWN: Final = "unknown error"
@@ -33,6 +40,7 @@ WITNESS_MALLEATED_P2SH: Final = "Witness requires only-redeemscript scriptSig"
 WITNESS_UNEXPECTED: Final = "Witness provided for non-witness script"
 SCHNORR_SIZE: Final = "Invalid Schnorr signature size"
 SCHNORR: Final = "Invalid Schnorr signature"
+RETURNED: Final = "OP_RETURN was encountered"
 STACK: Final = "Operation not valid with the current stack size"
 
 _RULES: Final = (
@@ -59,6 +67,10 @@ def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], 
     """
     pushes = _pushes(presented.script_sig)
     script, wrapped = output.script_pubkey, False
+    if script[:1] == bytes((OP_RETURN,)):
+        return RETURNED
+    if is_push_only(script) and not _is_true(script):
+        return EVAL_FALSE
     if is_p2sh(script):
         if not presented.script_sig:
             return STACK
@@ -87,6 +99,12 @@ def explain(presented: TxIn, output: TxOut, flags: int, passes: Callable[[int], 
     if presented.witness and flags & ScriptFlags.WITNESS:
         return WITNESS_UNEXPECTED
     return UNKNOWN
+
+
+def _is_true(script: bytes) -> bool:
+    """Whether what a script of pushes leaves on top counts as true."""
+    top = last_push(script) or b""
+    return any(top[:-1]) or top[-1:] not in (b"", b"\x00", b"\x80")
 
 
 def _pushes(script: bytes) -> list[bytes]:

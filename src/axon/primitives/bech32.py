@@ -46,6 +46,69 @@ def expand(prefix: str) -> list[int]:
     return [ord(sign) >> 5 for sign in prefix] + [0] + [ord(sign) & 31 for sign in prefix]
 
 
+def checked(text: str) -> tuple[str, list[int], int] | None:
+    """Prefix, values without checksum, and the constant that the checksum ends in.
+
+    Returns:
+        None if the text is not of the code, is longer than `MAX_SIZE`, or has another checksum.
+    """
+    prefix, separator, signs = text.lower().rpartition("1")
+    if len(text) > MAX_SIZE or not separator or not prefix or len(signs) < _CHECKSUM_SIZE:
+        return None
+    if _odd_signs(text) or any(sign not in VALUES for sign in signs):
+        return None
+    data = [VALUES[sign] for sign in signs]
+    constant = polymod([*expand(prefix), *data])
+    if constant not in (BECH32_CONST, BECH32M_CONST):
+        return None
+    return prefix, data[:-_CHECKSUM_SIZE], constant
+
+
+def locate_errors(text: str) -> tuple[str, list[int]]:
+    """Why `checked` refuses a text, in Bitcoin Core's words, and at which bytes."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_SIZE:
+        return "Bech32 string too long", list(range(MAX_SIZE, size))
+    odd = _odd_signs(text)
+    if odd:
+        return "Invalid character or mixed case", odd
+    prefix, separator, signs = text.lower().rpartition("1")
+    if not separator:
+        return "Missing separator", []
+    if not prefix or len(signs) < _CHECKSUM_SIZE:
+        return "Invalid separator position", [len(prefix)]
+    for place, sign in enumerate(signs, len(prefix) + 1):
+        if sign not in VALUES:
+            return "Invalid Base 32 character", [place]
+    data = [VALUES[sign] for sign in signs]
+    best: tuple[str, list[int]] = ("Invalid checksum", [])
+    for constant, name in ((BECH32_CONST, "Bech32"), (BECH32M_CONST, "Bech32m")):
+        wrong = _errors(polymod([*expand(prefix), *data]) ^ constant, len(data))
+        if wrong and (not best[1] or len(wrong) < len(best[1])):
+            places = sorted(place + len(prefix) + 1 for place in wrong)
+            best = (f"Invalid {name} checksum", places)
+    return best
+
+
+def _odd_signs(text: str) -> list[int]:
+    """The bytes that no text of the code has: of another case than the first, or not printable."""
+    odd: list[int] = []
+    lower = upper = False
+    for place, code in enumerate(text.encode("utf-8", "surrogatepass")):
+        sign = chr(code)
+        if "a" <= sign <= "z":
+            lower = lower or not upper
+            if upper:
+                odd.append(place)
+        elif "A" <= sign <= "Z":
+            upper = upper or not lower
+            if lower:
+                odd.append(place)
+        elif not 33 <= code <= 126:
+            odd.append(place)
+    return odd
+
+
 def find_substitutions(text: str, prefix: str) -> tuple[int, ...]:
     """Which signs of a witness address were mistyped, if they are one or two.
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Final, TypeVar, cast
 
@@ -44,10 +44,12 @@ class Call:
     Args:
         user: who is asking, by the name authenticated with.
         wallet: NAME of the path `/wallet/NAME`; None on `/`.
+        given: the parameters as they came, in their places.
     """
 
     user: str = ""
     wallet: str | None = None
+    given: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class _Mark:
     aliases: Mapping[str, str]
     hidden: tuple[str, ...]
     waits: bool
+    labels: Mapping[str, str]
+    shown: Mapping[str, str]
 
 
 def method(
@@ -68,6 +72,8 @@ def method(
     aliases: Mapping[str, str] | None = None,
     hidden: Sequence[str] = (),
     waits: bool = False,
+    labels: Mapping[str, str] | None = None,
+    shown: Mapping[str, str] | None = None,
 ) -> Callable[[_F], _F]:
     """Marks a function as an RPC method.
 
@@ -79,13 +85,23 @@ def method(
         hidden: parameters that the help text leaves out; all that follow one are hidden too.
         waits: it may wait for something to happen, for as long as it takes. Such a call ends when
             its caller hangs up, and at once when the server stops.
+        labels: what complaints about values call parameters, where that is not their name.
+        shown: what stands for parameters in the line of usage, where their type does not say it.
     """
 
     def mark(function: _F) -> _F:
         setattr(
             function,
             _MARK,
-            _Mark(group, name or function.__name__, aliases or {}, tuple(hidden), waits),
+            _Mark(
+                group,
+                name or function.__name__,
+                aliases or {},
+                tuple(hidden),
+                waits,
+                labels or {},
+                shown or {},
+            ),
         )
         return function
 
@@ -115,7 +131,15 @@ class Method:
             by_name = declared.kind is inspect.Parameter.KEYWORD_ONLY
             (self.options if by_name else self.parameters).append(parameter)
         if self.options:
-            self.parameters.append(Parameter(("options",), OBJECT, default=None, description=""))
+            self.parameters.append(
+                Parameter(
+                    ("options",),
+                    OBJECT,
+                    default=None,
+                    description="",
+                    placeholder=mark.shown.get("options", ""),
+                )
+            )
         self.help = help_text(self.name, self.parameters, self.options, docs)
 
     def arguments(self, params: object) -> dict[str, object]:
@@ -124,9 +148,7 @@ class Method:
         Raises:
             RpcError: they do not fit the declared parameters.
         """
-        positional = self._positional(params) if isinstance(params, dict) else params
-        if not isinstance(positional, list):
-            raise RpcError(Code.INVALID_REQUEST, "Params must be an array or object")
+        positional = self._in_places(params)
         required = max(
             (place for place, each in enumerate(self.parameters, 1) if each.required), default=0
         )
@@ -141,6 +163,12 @@ class Method:
         if faults:
             raise RpcError(Code.TYPE, f"Wrong type passed:\n{_fault_list(faults)}")
         return self._converted(positional)
+
+    def _in_places(self, params: object) -> list[object]:
+        positional = self._positional(params) if isinstance(params, dict) else params
+        if not isinstance(positional, list):
+            raise RpcError(Code.INVALID_REQUEST, "Params must be an array or object")
+        return positional
 
     def _converted(self, positional: list[object]) -> dict[str, object]:
         arguments: dict[str, object] = {}
@@ -214,7 +242,8 @@ class Method:
         """
         arguments = self.arguments(params)
         if self._call_slot is not None:
-            arguments[self._call_slot] = call
+            given = tuple(self._in_places(params))
+            arguments[self._call_slot] = replace(call, given=given)
         result = self._function(context, **arguments)
         return await result if inspect.isawaitable(result) else result
 
@@ -232,6 +261,8 @@ def _parameter(
         description=docs.get(declared.name, ""),
         hidden=name in mark.hidden,
         keyword=declared.name,
+        label=mark.labels.get(name, ""),
+        placeholder=mark.shown.get(name, ""),
     )
 
 

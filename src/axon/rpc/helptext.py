@@ -87,6 +87,8 @@ def usage(name: str, parameters: Sequence[Parameter]) -> str:
 
 def _placeholder(parameter: Parameter) -> str:
     name, shape = parameter.names[0], parameter.shape
+    if parameter.placeholder:
+        return parameter.placeholder
     if shape in (TEXT, HASH):
         return f'"{name}"'
     if shape is ARRAY:

@@ -3,6 +3,7 @@
 | annotation                     | JSON                                    | the function gets    |
 |--------------------------------|-----------------------------------------|----------------------|
 | `str`, `bool`, `int`, `float`  | string, true/false, whole number, number| the same             |
+| `Int32`, `UInt32`              | whole number of 32 bits                 | the same             |
 | `Amount`                       | number or string, in bitcoin            | `Amount`, exact      |
 | `BlockHash`, `Txid`, `Wtxid`   | 64 hex digits, as people read them      | bytes, internal order|
 | `list[...]`, `dict[...]`       | array, object; the inside is unchecked  | the same             |
@@ -18,11 +19,26 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from axon.primitives.hashes import from_hex
 from axon.rpc.amounts import Amount, Number, amount_from
 from axon.rpc.errors import Code, RpcError
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRange:
+    """From where to where a whole number may be; stands in an annotation."""
+
+    low: int
+    high: int
+
+
+Int32 = Annotated[int, WholeRange(-(1 << 31), (1 << 31) - 1)]
+"""A whole number of 32 bits, signed."""
+
+UInt32 = Annotated[int, WholeRange(0, (1 << 32) - 1)]
+"""A whole number of 32 bits, unsigned."""
 
 NO_DEFAULT: Final = object()
 """Marks a parameter that has to be given."""
@@ -77,6 +93,17 @@ def _integer(_: str, value: object) -> int:
     if type(value) is not int or value not in _INT64:
         raise RpcError(Code.MISC, "JSON integer out of range")
     return value
+
+
+def _within(allowed: WholeRange) -> Callable[[str, object], object]:
+    """A whole number of a range."""
+
+    def convert(_: str, value: object) -> int:
+        if type(value) is not int or not allowed.low <= value <= allowed.high:
+            raise RpcError(Code.MISC, "JSON integer out of range")
+        return value
+
+    return convert
 
 
 def _amount(_: str, value: object) -> Amount:
@@ -154,6 +181,8 @@ def shape_of(annotation: object, names: Mapping[str, object]) -> Shape | None:
         members = [each for each in typing.get_args(annotation) if each is not type(None)]
         shapes = [shape for each in members if (shape := shape_of(each, names)) is not None]
         return shapes[0] if len(shapes) == 1 else _any_of(shapes)
+    if origin is Annotated:
+        return Shape("number", "numeric", _within(typing.get_args(annotation)[1]))
     if getattr(annotation, "__supertype__", None) is bytes:
         return HASH
     shape = _PLAIN.get(origin or annotation)
@@ -168,6 +197,8 @@ class Parameter:
 
     Args:
         names: its name, then further ones it is known by.
+        label: what complaints about its value call it.
+        placeholder: what stands for it in the line of usage; made of its type if empty.
         default: what its absence means, for the help text; `NO_DEFAULT` if it has to be given.
         keyword: the name in the function's signature.
     """
@@ -178,6 +209,8 @@ class Parameter:
     description: str
     hidden: bool = False
     keyword: str = ""
+    label: str = ""
+    placeholder: str = ""
 
     @property
     def required(self) -> bool:
@@ -205,7 +238,7 @@ class Parameter:
         Raises:
             RpcError: it is of the right type, but no such value.
         """
-        return self.shape.convert(self.names[0], value)
+        return self.shape.convert(self.label or self.names[0], value)
 
 
 def expect_text(value: object) -> str:
@@ -255,13 +288,13 @@ def check_fields(
 
 
 def parse_hex(text: str, name: str) -> bytes:
-    """The bytes of a parameter in hex.
+    """The bytes of a parameter in hex, at least one.
 
     Raises:
         RpcError: -8, it is not hex.
     """
     data = unhex(text)
-    if data is None:
+    if not data:
         raise RpcError(Code.PARAMETER, f"{name} must be hexadecimal string (not '{text}')")
     return data
 

@@ -13,6 +13,7 @@ from axon.rpc.amounts import Json, LazyObject, made_list
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 from axon.rpc.shapes.peers import NETWORK_NAMES, network_name
 from axon.wire.messages import Services
 
@@ -21,7 +22,7 @@ _OFFERED: Final = int(Services.NETWORK | Services.WITNESS)
 
 
 @method("network")
-async def getnodeaddresses(daemon: Daemon, count: int = 1, network: str | None = None) -> Json:
+async def getnodeaddresses(daemon: Daemon, count: Int32 = 1, network: str | None = None) -> Json:
     """Return known addresses, after filtering for quality and recency.
     These can potentially be used to find new peers in the network.
     The total number of addresses known to the node may be higher.

@@ -15,12 +15,13 @@ from axon.rpc.methods.finding import (
     find_block_or_height,
     read_block,
 )
+from axon.rpc.parameters import Int32, expect_texts
 from axon.rpc.shapes.blocks import block_json, header_json
 from axon.rpc.shapes.blockstats import block_stats
 
 
 @method("blockchain")
-def getblockhash(daemon: Daemon, height: int) -> Json:
+def getblockhash(daemon: Daemon, height: Int32) -> Json:
     """Returns hash of block in best-block-chain at height provided.
 
     Args:
@@ -35,7 +36,7 @@ def getblockhash(daemon: Daemon, height: int) -> Json:
     return to_hex(entry.hash)
 
 
-@method("blockchain")
+@method("blockchain", labels={"blockhash": "hash"})
 async def getblockheader(daemon: Daemon, blockhash: BlockHash, verbose: bool = True) -> Json:
     """If verbose is false, returns a string that is serialized, hex-encoded data for the header.
     If verbose is true, returns an Object with information about it.
@@ -72,7 +73,7 @@ async def getblockheader(daemon: Daemon, blockhash: BlockHash, verbose: bool = T
 
 
 @method("blockchain", aliases={"verbosity": "verbose"})
-async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | int = 1) -> Json:
+async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | Int32 = 1) -> Json:
     """If verbosity is 0, returns a string that is serialized, hex-encoded data for the block.
     If verbosity is 1, returns an Object with information about it.
     If verbosity is 2, returns the same and information about each transaction.
@@ -152,9 +153,9 @@ def getblockfilter(daemon: Daemon, blockhash: BlockHash, filtertype: str = "basi
     return {"filter": data.hex(), "header": to_hex(header)}
 
 
-@method("blockchain")
+@method("blockchain", shown={"stats": "stats"})
 async def getblockstats(
-    daemon: Daemon, hash_or_height: int | BlockHash, stats: list[str] | None = None
+    daemon: Daemon, hash_or_height: Int32 | BlockHash, stats: list[str] | None = None
 ) -> Json:
     """Compute per block statistics for a given window. All amounts are in satoshis.
 
@@ -187,8 +188,13 @@ async def getblockstats(
         "time": entry.time,
     }
     if not stats:
-        return dict(sorted(shown.items()))
-    for name in stats:
-        if not isinstance(name, str) or name not in shown:
+        return {name: shown[name] for name in sorted(shown, key=_place_of_all)}
+    for name in sorted(set(expect_texts(stats))):
+        if name not in shown:
             raise RpcError(Code.PARAMETER, f"Invalid selected statistic '{name}'")
     return {name: shown[name] for name in sorted(set(stats))}
+
+
+def _place_of_all(name: str) -> tuple[bool, str]:
+    """Where a statistic stands when all are shown."""
+    return name.endswith("_actual"), name

@@ -29,8 +29,15 @@ MAX_BLOCK_SIZE: Final = 4_000_000
 _HASH_DIGITS: Final = 64
 
 
-@method("mining", waits=True)
-async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | None = None) -> Json:
+@method(
+    "mining",
+    waits=True,
+    shown={
+        "template_request": '{"mode":"str","capabilities":["str",...],"rules":["segwit","str",...],'
+        '"longpollid":"str","data":"hex"}'
+    },
+)
+async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json]) -> Json:
     """If the request parameters include a 'mode' key, that is used to explicitly select between the
     default 'template' request or a 'proposal'.
     It returns data needed to construct a block to work on.
@@ -64,7 +71,7 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json] | N
           "default_witness_commitment" : "str"  (string) a valid witness commitment
         }
     """
-    request = template_request or {}
+    request = template_request
     mode = request.get("mode", "template")
     if mode == "proposal":
         return await _proposal(daemon, request)

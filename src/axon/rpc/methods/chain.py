@@ -14,6 +14,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import find_block
+from axon.rpc.parameters import Int32
 from axon.rpc.shapes.blocks import target_json
 from axon.rpc.shapes.deployments import deployments_json, script_flags
 
@@ -200,7 +201,7 @@ def getdeploymentinfo(daemon: Daemon, blockhash: BlockHash | None = None) -> Jso
 
 @method("blockchain")
 async def getchaintxstats(
-    daemon: Daemon, nblocks: int | None = None, blockhash: BlockHash | None = None
+    daemon: Daemon, nblocks: Int32 | None = None, blockhash: BlockHash | None = None
 ) -> Json:
     """Compute statistics about the total number and rate of transactions in the chain.
 

@@ -28,7 +28,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import decode_block, find_block
 from axon.rpc.methods.scanobjects import Needle, needles
-from axon.rpc.parameters import parse_hash, parse_hex
+from axon.rpc.parameters import UInt32, expect_texts, parse_hash, parse_hex
 from axon.rpc.shapes.transactions import script_json
 
 MAX_TXIDS: Final = MAX_BLOCK_WEIGHT // (60 * WITNESS_SCALE_FACTOR)
@@ -47,7 +47,7 @@ _NOT_ALL: Final = "Not all transactions found in specified or retrieved block"
 
 
 @method("blockchain")
-async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = True) -> Json:
+async def gettxout(daemon: Daemon, txid: Txid, n: UInt32, include_mempool: bool = True) -> Json:
     """Returns details about an unspent transaction output.
 
     Args:
@@ -100,7 +100,7 @@ async def gettxout(daemon: Daemon, txid: Txid, n: int, include_mempool: bool = T
     }
 
 
-@method("blockchain")
+@method("blockchain", shown={"scanobjects": "[scanobjects,...]"})
 async def scantxoutset(daemon: Daemon, action: str, scanobjects: list[Json] | None = None) -> Json:
     """Scans the unspent transaction output set for entries that match certain output descriptors.
 
@@ -249,8 +249,8 @@ async def gettxoutproof(
 
 def _read_txids(texts: list[str]) -> dict[Txid, None]:
     txids: dict[Txid, None] = {}
-    for text in texts:
-        txid = Txid(parse_hash("txid", str(text)))
+    for text in expect_texts(texts):
+        txid = Txid(parse_hash("txid", text))
         if txid in txids:
             raise RpcError(Code.PARAMETER, f"Invalid parameter, duplicated txid: {text}")
         txids[txid] = None
@@ -320,7 +320,8 @@ def _read_proof(text: str) -> tuple[Header, int, list[str]] | None:
         header = Header.decode(data[:HEADER_SIZE])
         tree = PartialMerkleTree.decode(Reader(data, HEADER_SIZE))
     except DecodeError as error:
-        raise RpcError(Code.MISC, f"The proof is no Merkle proof: {error}") from error
+        message = "SpanReader::read(): end of data: iostream error"
+        raise RpcError(Code.MISC, message) from error
     try:
         root, matches = tree.extract()
     except DecodeError:

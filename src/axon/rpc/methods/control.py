@@ -9,8 +9,9 @@ from typing import Final
 from axon.machine import SECOND
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
-from axon.rpc.dispatch import method
+from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import expect_text
 
 MAX_MOCK_TIME_S: Final = (2**63 - 1) // 10**9
 """What fits into 64 bits as nanoseconds."""
@@ -34,7 +35,10 @@ async def stop(daemon: Daemon, wait: int = 0) -> Json:
     return "axon stopping"
 
 
-@method("control")
+@method(
+    "control",
+    shown={"include": '["include_category",...]', "exclude": '["exclude_category",...]'},
+)
 def logging(
     daemon: Daemon, include: list[str] | None = None, exclude: list[str] | None = None
 ) -> Json:
@@ -62,10 +66,7 @@ def logging(
 
 
 def _switch(names: list[str], switch: Callable[[str], bool]) -> None:
-    for name in names:
-        if not isinstance(name, str):
-            message = "JSON value is not a string as expected"
-            raise RpcError(Code.TYPE, message)
+    for name in map(expect_text, names):
         if not switch(name):
             raise RpcError(Code.PARAMETER, f"unknown logging category {name}")
 
@@ -152,56 +153,53 @@ def _look_again(daemon: Daemon) -> None:
     clock.set_mock(clock.now() if clock.is_mocked else None)
 
 
-@method("testing")
+_ECHOED: Final = {f"arg{place}": f'"arg{place}"' for place in range(10)}
+
+
+@method("testing", shown=_ECHOED)
 def echo(
     daemon: Daemon,  # noqa: ARG001
-    arg0: Json = None,
-    arg1: Json = None,
-    arg2: Json = None,
-    arg3: Json = None,
-    arg4: Json = None,
-    arg5: Json = None,
-    arg6: Json = None,
-    arg7: Json = None,
-    arg8: Json = None,
-    arg9: Json = None,
+    call: Call,
+    arg0: Json = None,  # noqa: ARG001
+    arg1: Json = None,  # noqa: ARG001
+    arg2: Json = None,  # noqa: ARG001
+    arg3: Json = None,  # noqa: ARG001
+    arg4: Json = None,  # noqa: ARG001
+    arg5: Json = None,  # noqa: ARG001
+    arg6: Json = None,  # noqa: ARG001
+    arg7: Json = None,  # noqa: ARG001
+    arg8: Json = None,  # noqa: ARG001
+    arg9: Json = None,  # noqa: ARG001
 ) -> Json:
-    """Simply echo back the input arguments, up to the last that is not null. This command is for
-    testing.
+    """Simply echo back the input arguments. This command is for testing.
 
     Returns:
         [ ... ]    (json array) The arguments as they came in
     """
-    return _without_tail([arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9])
+    return list(call.given)
 
 
-@method("testing")
+@method("testing", shown=_ECHOED)
 def echojson(
     daemon: Daemon,  # noqa: ARG001
-    arg0: Json = None,
-    arg1: Json = None,
-    arg2: Json = None,
-    arg3: Json = None,
-    arg4: Json = None,
-    arg5: Json = None,
-    arg6: Json = None,
-    arg7: Json = None,
-    arg8: Json = None,
-    arg9: Json = None,
+    call: Call,
+    arg0: Json = None,  # noqa: ARG001
+    arg1: Json = None,  # noqa: ARG001
+    arg2: Json = None,  # noqa: ARG001
+    arg3: Json = None,  # noqa: ARG001
+    arg4: Json = None,  # noqa: ARG001
+    arg5: Json = None,  # noqa: ARG001
+    arg6: Json = None,  # noqa: ARG001
+    arg7: Json = None,  # noqa: ARG001
+    arg8: Json = None,  # noqa: ARG001
+    arg9: Json = None,  # noqa: ARG001
 ) -> Json:
-    """Simply echo back the input arguments, up to the last that is not null. This command is for
-    testing.
+    """Simply echo back the input arguments. This command is for testing.
 
     Returns:
         [ ... ]    (json array) The arguments as they came in
     """
-    return _without_tail([arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9])
-
-
-def _without_tail(values: list[Json]) -> list[Json]:
-    while values and values[-1] is None:
-        values.pop()
-    return values
+    return list(call.given)
 
 
 @method("zmq")

@@ -11,7 +11,7 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import type_name
+from axon.rpc.parameters import Int32, type_name
 
 HIGHEST_TARGET: Final = 1008
 """Blocks; what Core's longest horizon covers. Ours answers for a shorter target instead."""
@@ -20,7 +20,7 @@ _MODES: Final = ("unset", "economical", "conservative")
 
 
 @method("util")
-def estimatesmartfee(daemon: Daemon, conf_target: int, estimate_mode: str = "economical") -> Json:
+def estimatesmartfee(daemon: Daemon, conf_target: Int32, estimate_mode: str = "economical") -> Json:
     """Estimates the approximate fee per kilobyte needed for a transaction to begin confirmation
     within conf_target blocks if possible and return the number of blocks for which the estimate is
     valid. Uses virtual transaction size as defined in BIP 141 (witness data is discounted).
@@ -55,7 +55,7 @@ def estimatesmartfee(daemon: Daemon, conf_target: int, estimate_mode: str = "eco
     return {"feerate": Amount(feerate), "blocks": estimate.blocks}
 
 
-@method("mining")
+@method("mining", shown={"dummy": "( dummy )"})
 async def prioritisetransaction(daemon: Daemon, txid: Txid, dummy: Json, fee_delta: int) -> Json:
     """Accepts the transaction into mined blocks at a higher (or lower) priority.
 
@@ -105,7 +105,7 @@ def getprioritisedtransactions(daemon: Daemon) -> Json:
     """
     pool = daemon.node.pool
     shown: dict[str, Json] = {}
-    for txid, delta_sat in pool.deltas.items():
+    for txid, delta_sat in sorted(pool.deltas.items()):
         entry = pool.get(txid)
         found: dict[str, Json] = {"fee_delta": delta_sat, "in_mempool": entry is not None}
         if entry is not None:

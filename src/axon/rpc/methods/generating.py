@@ -78,7 +78,7 @@ async def generatetodescriptor(
     return await _generate(daemon, num_blocks, script, maxtries)
 
 
-@method("generating")
+@method("generating", shown={"transactions": '["rawtx/txid",...]'})
 async def generateblock(
     daemon: Daemon, output: str, transactions: list[Json], submit: bool = True
 ) -> Json:

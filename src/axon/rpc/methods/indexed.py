@@ -20,7 +20,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.indexes import find_confirmed, is_ready
 from axon.rpc.methods.finding import decode_block
-from axon.rpc.parameters import parse_hash, type_name
+from axon.rpc.parameters import Int32, parse_hash, type_name
 from axon.rpc.shapes.transactions import transaction_json
 
 FILTER_INDEX: Final = "basic block filter index"
@@ -28,9 +28,15 @@ FILTER_INDEX: Final = "basic block filter index"
 _OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
 
 
-@method("rawtransactions", aliases={"verbosity": "verbose"})
+_PLACES: Final = {"txid": "parameter 1", "blockhash": "parameter 3"}
+
+
+@method("rawtransactions", aliases={"verbosity": "verbose"}, labels=_PLACES)
 async def getrawtransaction(
-    daemon: Daemon, txid: Txid, verbosity: bool | int = 0, blockhash: BlockHash | None = None
+    daemon: Daemon,
+    txid: Txid,
+    verbosity: bool | Int32 = 0,
+    blockhash: BlockHash | None = None,
 ) -> Json:
     """By default, this call only returns a transaction if it is in the mempool. If -txindex is
     enabled and no blockhash argument is passed, it will return the transaction if it is in the
@@ -165,7 +171,13 @@ def _shown(
     return transaction_json(found.transaction, network, spent=spent, prevouts=True)
 
 
-@method("blockchain")
+@method(
+    "blockchain",
+    shown={
+        "outputs": '[{"txid":"hex","vout":n},...]',
+        "options": '{"mempool_only":bool,"return_spending_tx":bool,...}',
+    },
+)
 async def gettxspendingprevout(
     daemon: Daemon,
     outputs: list[Json],

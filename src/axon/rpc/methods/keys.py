@@ -30,7 +30,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import find_outputs
-from axon.rpc.parameters import expect_texts, unhex
+from axon.rpc.parameters import Int32, expect_texts, unhex
 from axon.rpc.shapes.drafts import parse_sighash
 from axon.rpc.shapes.prevtxs import read_prevtxs
 from axon.rpc.shapes.signed import Signed, combine_signatures, sign_transaction
@@ -100,7 +100,7 @@ def _message_hash(message: str) -> bytes:
 
 @method("util")
 async def createmultisig(
-    daemon: Daemon, nrequired: int, keys: list[str], address_type: str = "legacy"
+    daemon: Daemon, nrequired: Int32, keys: list[str], address_type: str = "legacy"
 ) -> Json:
     """Creates a multi-signature address with n signatures of m keys required.
     It returns a json object with the address and redeemScript.
@@ -118,8 +118,6 @@ async def createmultisig(
           "warnings" : [ ... ]       (json array, optional) Any warnings resulting from its creation
         }
     """
-    if not -(1 << 31) <= nrequired < 1 << 31:
-        raise RpcError(Code.MISC, "JSON integer out of range")
     return await daemon.off_loop(_multisig, nrequired, keys, address_type, daemon.node.network)
 
 
@@ -198,7 +196,14 @@ def _public_key(text: str) -> bytes:
     return key
 
 
-@method("rawtransactions")
+@method(
+    "rawtransactions",
+    shown={
+        "privkeys": '["privatekey",...]',
+        "prevtxs": '[{"txid":"hex","vout":n,"scriptPubKey":"hex","redeemScript":"hex",'
+        '"witnessScript":"hex","amount":amount},...]',
+    },
+)
 async def signrawtransactionwithkey(
     daemon: Daemon,
     hexstring: str,
@@ -253,7 +258,7 @@ async def signrawtransactionwithkey(
     return (await daemon.off_loop(sign)).to_json()
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"txs": '["hexstring",...]'})
 async def combinerawtransaction(daemon: Daemon, txs: list[str]) -> Json:
     """Combine multiple partially signed transactions into one transaction.
     The combined transaction may be another partially signed transaction or a fully signed

@@ -18,7 +18,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.chain import SIGNET_CHALLENGE
-from axon.rpc.parameters import unhex
+from axon.rpc.parameters import Int32, unhex
 from axon.rpc.shapes.blocks import target_json
 
 USUAL_LOOKUP: Final = 120
@@ -29,7 +29,9 @@ HEADERS_AT_ONCE: Final = 2_000
 
 
 @method("mining")
-async def getnetworkhashps(daemon: Daemon, nblocks: int = USUAL_LOOKUP, height: int = -1) -> Json:
+async def getnetworkhashps(
+    daemon: Daemon, nblocks: Int32 = USUAL_LOOKUP, height: Int32 = -1
+) -> Json:
     """Returns the estimated network hashes per second based on the last n blocks.
 
     Pass in [blocks] to override # of blocks, -1 specifies since last difficulty change.
@@ -103,19 +105,25 @@ async def getmininginfo(daemon: Daemon) -> Json:
         shown["currentblocktx"] = len(last.entries)
     next_time = max(tip.median_time_past() + 1, daemon.now_s)
     shown |= {
-        **target_json(tip.bits),
+        **_target_json(tip.bits),
         "networkhashps": await getnetworkhashps(daemon),
         "pooledtx": len(node.pool),
         "blockmintxfee": Amount(node.settings.limits.min_feerate_sat_kvb),
         "chain": node.network.name,
         "next": {
             "height": tip.height + 1,
-            **target_json(node.headers.next_bits(tip, next_time)),
+            **_target_json(node.headers.next_bits(tip, next_time)),
         },
     }
     if node.network.name == "signet":
         shown["signet_challenge"] = SIGNET_CHALLENGE
     return {**shown, "warnings": daemon.warnings.to_json()}
+
+
+def _target_json(bits: int) -> dict[str, Json]:
+    """The three ways in which a target is shown, in the order of this call."""
+    shown = target_json(bits)
+    return {name: shown[name] for name in ("bits", "difficulty", "target")}
 
 
 def decode_block_hex(text: str) -> Block:
@@ -151,7 +159,7 @@ def _submitted_block(text: str) -> Block:
     return with_witness_nonce(decode_block_hex(text))
 
 
-@method("mining")
+@method("mining", shown={"dummy": '"dummy"'})
 async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:  # noqa: ARG001
     """Attempts to submit new block to network.
     See https://en.bitcoin.it/wiki/BIP_0022 for full specification.

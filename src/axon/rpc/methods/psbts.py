@@ -28,8 +28,8 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import expect_texts, unhex
-from axon.rpc.shapes.drafts import draft
+from axon.rpc.parameters import UInt32, expect_texts, unhex
+from axon.rpc.shapes.drafts import DRAFT_USAGE, draft
 from axon.rpc.shapes.psbts import needs_json, psbt_json
 from axon.rpc.shapes.transactions import decode_transaction
 
@@ -50,14 +50,14 @@ def _read_several(texts: Sequence[Json]) -> list[PartialTransaction]:
     return [read_psbt(text) for text in expect_texts(texts)]
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown=DRAFT_USAGE)
 async def createpsbt(
     daemon: Daemon,
     inputs: list[Json],
-    outputs: list[Json] | dict[str, Json],
+    outputs: Json,
     locktime: int = 0,
     replaceable: bool | None = None,
-    version: int = 2,
+    version: UInt32 = 2,
 ) -> Json:
     """Creates a transaction in the Partially Signed Transaction format.
     Implements the Creator role.
@@ -196,7 +196,7 @@ async def analyzepsbt(daemon: Daemon, psbt: str) -> Json:
     return await daemon.off_loop(look)
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"txs": '["psbt",...]'})
 async def combinepsbt(daemon: Daemon, txs: list[str]) -> Json:
     """Combine multiple partially signed Bitcoin transactions into one transaction.
     Implements the Combiner role.
@@ -220,7 +220,7 @@ def _combined(texts: Sequence[Json]) -> str:
     return first.to_base64()
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"txs": '["psbt",...]'})
 async def joinpsbts(daemon: Daemon, txs: list[str]) -> Json:
     """Joins multiple distinct PSBTs with different inputs and outputs into one PSBT with inputs and
     outputs from all of the PSBTs

@@ -24,10 +24,11 @@ from axon.rpc.methods.psbts import read_psbt
 from axon.rpc.methods.scanobjects import read_scan_object
 from axon.rpc.shapes.drafts import parse_sighash
 
+_DESCRIPTORS: Final = '["",{"desc":"str","range":n or [n,n]},...]'
 MISMATCH: Final = "Specified sighash value does not match value stored in PSBT"
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"descriptors": _DESCRIPTORS})
 async def utxoupdatepsbt(daemon: Daemon, psbt: str, descriptors: list[Json] | None = None) -> Json:
     """Updates all segwit inputs and outputs in a PSBT with data from output descriptors, the UTXO
     set, txindex, or the mempool.
@@ -46,7 +47,7 @@ async def utxoupdatepsbt(daemon: Daemon, psbt: str, descriptors: list[Json] | No
     return await daemon.off_loop(read.to_base64)
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"descriptors": _DESCRIPTORS})
 async def descriptorprocesspsbt(
     daemon: Daemon,
     psbt: str,

@@ -22,8 +22,8 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import parse_hex, unhex
-from axon.rpc.shapes.drafts import draft
+from axon.rpc.parameters import UInt32, parse_hex, unhex
+from axon.rpc.shapes.drafts import DRAFT_USAGE, draft
 from axon.rpc.shapes.transactions import (
     decode_transaction,
     has_valid_ops,
@@ -120,7 +120,7 @@ async def decodescript(daemon: Daemon, hexstring: str) -> Json:
 
 
 def _decoded_script(text: str, network: Network) -> Json:
-    script = parse_hex(text, "argument")
+    script = parse_hex(text, "argument") if text else b""
     shown = script_json(script, network, with_hex=False)
     solved = solve(script)
     if not _can_wrap(script, solved.kind):
@@ -156,14 +156,14 @@ def _can_wrap(script: bytes, kind: str) -> bool:
     return not any(code == _CHECKSIGADD or code in _SUCCESSES for code, _ in ops(script))
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown=DRAFT_USAGE)
 async def createrawtransaction(
     daemon: Daemon,
     inputs: list[Json],
-    outputs: list[Json] | dict[str, Json],
+    outputs: Json,
     locktime: int = 0,
     replaceable: bool | None = None,
-    version: int = 2,
+    version: UInt32 = 2,
 ) -> Json:
     """Create a transaction spending the given inputs and creating new outputs.
     Outputs can be addresses or data.

@@ -11,6 +11,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 
 FIRST_TIMESTAMP: Final = 1_000_000_000
 """What is above it cannot be a height, and is a time; what is not cannot be a block's time."""
@@ -53,7 +54,7 @@ async def getblockfrompeer(daemon: Daemon, blockhash: BlockHash, peer_id: int) -
 
 
 @method("blockchain")
-async def pruneblockchain(daemon: Daemon, height: int) -> Json:
+async def pruneblockchain(daemon: Daemon, height: Int32) -> Json:
     """Attempts to delete block and undo data up to a specified height or timestamp.
 
     Requires -prune. Block files go as a whole, when all their blocks may: of 128 MiB each, and

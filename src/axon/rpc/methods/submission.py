@@ -26,6 +26,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.privatebroadcast import MAX_FEE_EXCEEDED, send_privately
+from axon.rpc.parameters import expect_text
 from axon.rpc.shapes.transactions import decode_hex_transaction, has_valid_ops
 
 DEFAULT_MAX_FEERATE: Final = Amount(COIN // 10)
@@ -149,7 +150,7 @@ def _decode_several(texts: list[str]) -> tuple[Transaction, ...]:
     return tuple(
         [
             decode_hex_transaction(
-                str(text),
+                expect_text(text),
                 f"TX decode failed: {text} Make sure the tx has at least one input.",
             )
             for text in texts
@@ -235,7 +236,7 @@ def _fees(member: Member) -> dict[str, Json]:
     return fees
 
 
-@method("rawtransactions")
+@method("rawtransactions", shown={"package": '["rawtx",...]'})
 async def submitpackage(
     daemon: Daemon,
     package: list[str],

@@ -8,7 +8,7 @@ from axon.primitives.descriptor import Descriptor, descriptor_checksum
 from axon.primitives.network import Network
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
-from axon.rpc.dispatch import method
+from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.scanobjects import read_descriptors, read_range
 from axon.rpc.shapes.addresses import address_json
@@ -73,11 +73,7 @@ def _descriptor_json(descriptor: str, network: Network) -> Json:
 
 
 @method("util")
-async def deriveaddresses(
-    daemon: Daemon,
-    descriptor: str,
-    range: Json = None,
-) -> Json:
+async def deriveaddresses(daemon: Daemon, call: Call, descriptor: str, range: Json = None) -> Json:
     """Derives one or more addresses corresponding to an output descriptor.
 
     Args:
@@ -94,9 +90,10 @@ async def deriveaddresses(
     network = daemon.node.network
     bounds = (0, 0) if range is None else read_range(range)
     found = await daemon.off_loop(read_descriptors, descriptor, network, checksum=True)
-    if not found[0].is_range and range is not None:
+    has_range = len(call.given) > 1  # Even if it is null: then one address is meant.
+    if not found[0].is_range and has_range:
         raise RpcError(Code.PARAMETER, "Range should not be specified for an un-ranged descriptor")
-    if found[0].is_range and range is None:
+    if found[0].is_range and not has_range:
         raise RpcError(Code.PARAMETER, "Range must be specified for a ranged descriptor")
     lists = [await daemon.off_loop(_addresses, each, bounds, daemon) for each in found]
     return lists[0] if len(lists) == 1 else lists

@@ -10,6 +10,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import LOOK_AGAIN_S, Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 
 
 async def _wait(daemon: Daemon, predicate: Callable[[], bool], timeout_ms: int) -> Json:
@@ -23,7 +24,7 @@ async def _wait(daemon: Daemon, predicate: Callable[[], bool], timeout_ms: int) 
 
 @method("blockchain", waits=True)
 async def waitfornewblock(
-    daemon: Daemon, timeout: int = 0, current_tip: BlockHash | None = None
+    daemon: Daemon, timeout: Int32 = 0, current_tip: BlockHash | None = None
 ) -> Json:
     """Waits for any new block and returns useful info about it.
 
@@ -45,7 +46,7 @@ async def waitfornewblock(
 
 
 @method("blockchain", waits=True)
-async def waitforblock(daemon: Daemon, blockhash: BlockHash, timeout: int = 0) -> Json:
+async def waitforblock(daemon: Daemon, blockhash: BlockHash, timeout: Int32 = 0) -> Json:
     """Waits for a specific new block and returns useful info about it.
 
     Returns the current block on timeout or exit.
@@ -65,7 +66,7 @@ async def waitforblock(daemon: Daemon, blockhash: BlockHash, timeout: int = 0) -
 
 
 @method("blockchain", waits=True)
-async def waitforblockheight(daemon: Daemon, height: int, timeout: int = 0) -> Json:
+async def waitforblockheight(daemon: Daemon, height: Int32, timeout: Int32 = 0) -> Json:
     """Waits for (at least) block height and returns the height and hash of the current tip.
 
     Returns the current block on timeout or exit.

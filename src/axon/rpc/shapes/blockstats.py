@@ -13,8 +13,8 @@ from axon.primitives.script import is_unspendable
 from axon.primitives.transaction import WITNESS_SCALE_FACTOR, Transaction
 from axon.rpc.amounts import Json
 
-COIN_OVERHEAD: Final = 41
-"""Bytes counted for a coin beside its output: outpoint, height and coinbase flag."""
+COIN_OVERHEAD: Final = 40
+"""Bytes counted for a coin beside its output: outpoint, and height with the coinbase flag."""
 
 PERCENTILES: Final = ((1, 10), (1, 4), (1, 2), (3, 4), (9, 10))
 

@@ -132,14 +132,6 @@ def _run(last: HeaderEntry, count: int) -> list[HeaderEntry]:
     return found
 
 
-def _taproot(network: Network) -> Deployment:
-    if network.name == "main":
-        return Deployment(2, 1_619_222_400, 1_628_640_000, 709_632, 2_016, 1_815)
-    if network.name == "test":
-        return Deployment(2, 1_619_222_400, 1_628_640_000, 0, 2_016, 1_512)
-    return Deployment(2, ALWAYS_ACTIVE, NO_TIMEOUT, 0, 2_016, 1_512)
-
-
 def deployments_json(entry: HeaderEntry, network: Network) -> dict[str, Json]:
     """All deployments as they are at a block."""
     buried = {
@@ -155,7 +147,6 @@ def deployments_json(entry: HeaderEntry, network: Network) -> dict[str, Json]:
     }
     if network.name == "regtest":
         shown["testdummy"] = Deployment(28, 0, NO_TIMEOUT, 0, 144, 108).to_json(entry)
-    shown["taproot"] = _taproot(network).to_json(entry)
     return shown
 
 

@@ -18,9 +18,15 @@ from axon.primitives.sighash import (
     SIGHASH_SINGLE,
 )
 from axon.primitives.transaction import SEQUENCE_FINAL, Transaction, TxIn, TxOut, outpoint
-from axon.rpc.amounts import Json, amount_from
+from axon.rpc.amounts import Json, Number, amount_from
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import parse_hash, parse_hex, type_name
+from axon.rpc.parameters import expect_text, parse_hash, parse_hex, type_name
+
+DRAFT_USAGE: Final = {
+    "inputs": '[{"txid":"hex","vout":n,"sequence":n},...]',
+    "outputs": '[{"address":amount,...},{"data":"hex"},...]',
+}
+"""How the parameters of a draft stand in the line of usage."""
 
 MAX_REPLACEABLE_SEQUENCE = SEQUENCE_FINAL - 2
 """An input with this sequence or less signals that it may be replaced (BIP 125)."""
@@ -32,7 +38,7 @@ def _fault(text: str) -> RpcError:
 
 def draft(
     inputs: Sequence[Json],
-    outputs: Sequence[Json] | Mapping[str, Json],
+    outputs: Json,
     locktime: int,
     replaceable: bool | None,
     version: int,
@@ -52,7 +58,7 @@ def draft(
     else:
         sequence = SEQUENCE_FINAL - 1 if locktime else SEQUENCE_FINAL
     spent = [_input(each, sequence) for each in inputs]
-    made = [_output(key, value, network) for key, value in _pairs(outputs)]
+    made = _outputs(_pairs(outputs), network)
     signals = any(item.sequence <= MAX_REPLACEABLE_SEQUENCE for item in spent)
     if replaceable and spent and not signals:
         raise RpcError(
@@ -67,50 +73,78 @@ def _input(given: Json, sequence: int) -> TxIn:
         raise RpcError(
             Code.TYPE, f"JSON value of type {type_name(given)} is not of expected type object"
         )
-    txid = given.get("txid")
-    if not isinstance(txid, str):
-        raise _fault("missing txid key")
-    point, index, own = parse_hash("txid", txid), given.get("vout"), given.get("sequence")
-    if type(index) is not int:
+    point = parse_hash("txid", expect_text(given.get("txid")))
+    index, own = given.get("vout"), given.get("sequence")
+    if type_name(index) != "number":
         raise _fault("missing vout key")
+    if type(index) is not int or not -(1 << 31) <= index < 1 << 31:
+        raise RpcError(Code.MISC, "JSON integer out of range")
     if index < 0:
         raise _fault("vout cannot be negative")
-    if index > 0xFFFF_FFFF:
-        raise _fault("vout out of range")
-    if type(own) is int:
+    if type_name(own) == "number":
+        if type(own) is not int or not -(1 << 63) <= own < 1 << 63:
+            raise RpcError(Code.MISC, "JSON integer out of range")
         if not 0 <= own <= SEQUENCE_FINAL:
             raise _fault("sequence number is out of range")
         sequence = own
     return TxIn(outpoint(Txid(point), index), sequence=sequence)
 
 
-def _pairs(outputs: Sequence[Json] | Mapping[str, Json]) -> list[tuple[str, Json]]:
-    """Keys and values in order, each address once."""
+def _pairs(outputs: Json) -> list[tuple[str, Json]]:
+    """Keys and values in order."""
+    if outputs is None:
+        raise _fault("output argument must be non-null")
     if isinstance(outputs, Mapping):
         return list(outputs.items())
-    pairs: dict[str, Json] = {}
+    if not isinstance(outputs, list):
+        raise RpcError(
+            Code.TYPE, f"JSON value of type {type_name(outputs)} is not of expected type array"
+        )
+    pairs: list[tuple[str, Json]] = []
     for each in outputs:
         if not isinstance(each, dict):
             raise _fault("key-value pair not an object as expected")
         if len(each) != 1:
             raise _fault("key-value pair must contain exactly one key")
-        ((key, value),) = each.items()
-        if key in pairs:
-            if key == "data":
+        pairs += each.items()
+    return pairs
+
+
+def _outputs(pairs: Sequence[tuple[str, Json]], network: Network) -> list[TxOut]:
+    """The outputs of keys and values; each address once, and data once."""
+    first = dict(reversed(pairs))  # Of two of one name the first value counts, as in Core.
+    made: list[TxOut] = []
+    seen: set[bytes] = set()
+    has_data = False
+    for key, _ in pairs:
+        if key == "data":
+            if has_data:
                 raise _fault("duplicate key: data")
+            has_data = True
+            data = parse_hex(_text_of(first[key]), "Data")
+            made.append(TxOut(0, bytes((OP_RETURN,)) + push(data)))
+            continue
+        try:
+            script: bytes | None = decode_address(key, network)
+        except DecodeError:
+            script = None
+        amount_sat = amount_from(first[key]).sat
+        if script is None:
+            raise RpcError(Code.NOT_FOUND, f"Invalid Bitcoin address: {key}")
+        if script in seen:
             raise _fault(f"duplicated address: {key}")
-        pairs[key] = value
-    return list(pairs.items())
+        seen.add(script)
+        made.append(TxOut(amount_sat, script))
+    return made
 
 
-def _output(key: str, value: Json, network: Network) -> TxOut:
-    if key == "data":
-        return TxOut(0, bytes((OP_RETURN,)) + push(parse_hex(str(value), "Data")))
-    try:
-        script = decode_address(key, network)
-    except DecodeError as error:
-        raise RpcError(Code.NOT_FOUND, f"Invalid Bitcoin address: {key}") from error
-    return TxOut(amount_from(value).sat, script)
+def _text_of(value: Json) -> str:
+    """A value as its text stood in the JSON; nothing for what has none."""
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else ""
 
 
 _SIGHASHES: Final = {

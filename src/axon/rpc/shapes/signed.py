@@ -8,6 +8,7 @@ from typing import Final
 
 from axon.primitives.hashes import to_hex
 from axon.primitives.sighash import SIGHASH_ALL, SIGHASH_SINGLE, SignatureHashes
+from axon.primitives.solver import WITNESS_UNKNOWN, kind_of
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
@@ -135,6 +136,8 @@ def _why(
     seen: Gathered,
     verify: Verify,
 ) -> str | None:
+    if kind_of(output.script_pubkey) == WITNESS_UNKNOWN:
+        return "Witness version reserved for soft-fork upgrades"
     proved = with_proof(transaction, index, seen.script_sig, seen.witness)
     return verify(proved, index, output, spent)
 

@@ -91,7 +91,7 @@ def decode_hex_transaction(text: str, failed: str = DECODE_FAILED) -> Transactio
     if data is None:
         raise RpcError(Code.DESERIALIZATION, failed)
     try:
-        return decode_transaction(data)
+        return decode_transaction(data, plain=False)
     except DecodeError as error:
         raise RpcError(Code.DESERIALIZATION, failed) from error
 
