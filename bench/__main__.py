@@ -5,8 +5,8 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
 eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
-directpay, alarm, electrum; without a name all are measured. `--keep` adds the table to
-bench/results.md.
+directpay, alarm, electrum, indexing, lookups; without a name all are measured. `--keep` adds the
+table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ from bench import (
     failover,
     fidelity,
     headers,
+    indexing,
     lightclients,
     lightheaders,
+    lookups,
     matching,
     mesh,
     packets,
@@ -91,6 +93,8 @@ def main(arguments: list[str]) -> int:
         "directpay": directpay.measure,
         "alarm": alarm.measure,
         "electrum": electrumnews.measure,
+        "indexing": lambda: indexing.measure(rounds=options.rounds),
+        "lookups": lookups.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))

@@ -120,13 +120,17 @@ def _processor(syncs: list[Sync], imports: list[Import]) -> list[str]:
     ]
 
 
-def sync(folder: Path, server: NodeProcess, chain: BuiltChain, *, v2: bool = True) -> Sync:
+def sync(
+    folder: Path, server: NodeProcess, chain: BuiltChain, *, v2: bool = True, index: str = ""
+) -> Sync:
     """Have a new node take a chain from a server.
 
     Args:
         v2: over the encrypted transport.
+        index: a further index to keep, which is to be there, too; empty for none.
     """
-    with NodeProcess("client", folder, options=(_CONNECT,)) as client:
+    further = (f"-{index}",) if index else ()
+    with NodeProcess("client", folder, options=(_CONNECT, *further)) as client:
         begun = time.perf_counter()
         client.start()
         told, used = time.perf_counter(), _used((client, server))
@@ -136,6 +140,8 @@ def sync(folder: Path, server: NodeProcess, chain: BuiltChain, *, v2: bool = Tru
         assert reached["hash"] == chain.tip_hex, f"the client is at {reached}"
         assert [each["transport_protocol_type"] for each in client.peers()] == [f"v{1 + v2}"]
         wait_until_followed(client, chain)
+        if index:
+            wait_until_followed(client, chain, index)
         followed = time.perf_counter()
         code = client.stop()
         assert code == 0, f"the client left with code {code}: {client.errors()}"
@@ -151,14 +157,14 @@ def _used(nodes: Sequence[NodeProcess]) -> float | None:
     return sum(known) if len(known) == len(nodes) else None
 
 
-def wait_until_followed(node: NodeProcess, chain: BuiltChain) -> None:
-    """Wait until coins and filters, which move together, are at the tip."""
+def wait_until_followed(node: NodeProcess, chain: BuiltChain, index: str = _INDEX) -> None:
+    """Wait until an index is at the tip; of itself that of filters, with which coins move."""
 
     def followed() -> bool:
-        index = node.rpc("getindexinfo", _INDEX)[_INDEX]
-        return bool(index["best_block_height"] == chain.height)
+        told = node.rpc("getindexinfo", index)[index]
+        return bool(told["best_block_height"] == chain.height)
 
-    wait_until(followed, _LIMIT_S, f"coins and filters of the {node.name}")
+    wait_until(followed, _LIMIT_S, f"the {index} of the {node.name}")
 
 
 def import_apart(chain: BuiltChain, folder: Path, threads: int) -> Import:

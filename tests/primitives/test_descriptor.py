@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from axon.errors import DecodeError
+from axon.primitives import descriptorchecksum
 from axon.primitives.bip32 import HARDENED, ExtendedKey
 from axon.primitives.descriptor import (
     Descriptor,
@@ -464,3 +465,14 @@ def test_wif_there_and_back() -> None:
     assert encode_wif(secret, MAINNET, compressed=False) == LONG_WIF
     with pytest.raises(DecodeError):
         decode_wif(WIF, REGTEST)
+
+
+@given(st.text(descriptorchecksum._SIGNS, max_size=130))
+def test_short_texts_are_summed_up_like_long_ones(text: str) -> None:
+    assert descriptorchecksum._short(text[:120]) == descriptorchecksum._long(text[:120])
+
+
+@pytest.mark.parametrize("text", ["addr(ü)", "addr(\n)", "ü" * 130])
+def test_signs_that_descriptors_do_not_have(text: str) -> None:
+    with pytest.raises(DescriptorError, match="Invalid characters in payload"):
+        descriptor_checksum(text)

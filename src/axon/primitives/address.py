@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from axon.errors import DecodeError
@@ -22,6 +24,9 @@ from axon.primitives.script import OP_1, is_p2sh, witness_program
 MAX_ADDRESS_SIZE: Final = 120
 """Characters; a longer text is no address of any kind, and nobody looks for what is wrong in it."""
 
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_FROM_BASE32 = bytes.maketrans(_BASE32, bytes(range(32)))
+_TO_SIGNS = bytes.maketrans(bytes(range(32)), SIGNS.encode())
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE = {sign: value for value, sign in enumerate(_BASE58)}
 
@@ -80,13 +85,20 @@ def _regroup(values: Iterable[int], width: int, to: int, *, pad: bool) -> list[i
 
 def witness_address(version: int, program: bytes, prefix: str) -> str:
     """The address of a witness program: bech32 for version 0, bech32m above (BIP 350)."""
-    groups = _regroup(program, 8, 5, pad=True)
-    assert groups is not None
-    data = [version, *groups]
+    # A full block has thousands of outputs, each shown with its address: groups of five bits are
+    # those of base 32, with other signs.
+    groups = b32encode(program).rstrip(b"=").translate(_FROM_BASE32)
+    data = bytes((version,)) + groups
     constant = BECH32_CONST if version == 0 else BECH32M_CONST
-    checksum = polymod([*expand(prefix), *data, 0, 0, 0, 0, 0, 0]) ^ constant
-    data += [checksum >> 5 * (5 - position) & 31 for position in range(6)]
-    return f"{prefix}1{''.join(SIGNS[value] for value in data)}"
+    checksum = polymod(data + bytes(6), _of_prefix(prefix)) ^ constant
+    data += bytes([checksum >> 5 * (5 - position) & 31 for position in range(6)])
+    return f"{prefix}1{data.translate(_TO_SIGNS).decode()}"
+
+
+@lru_cache(maxsize=16)
+def _of_prefix(prefix: str) -> int:
+    """The checksum so far when the prefix has been taken in."""
+    return polymod(expand(prefix))
 
 
 def _decode_witness(text: str, prefix: str) -> tuple[int, bytes]:

@@ -33,9 +33,12 @@ def _reduction(top: int) -> int:
 _REDUCTIONS = tuple(_reduction(top) for top in range(32))
 
 
-def polymod(values: Iterable[int]) -> int:
-    """The checksum of 5-bit values, 30 bits; a constant of the code where they end in their own."""
-    checksum = 1
+def polymod(values: Iterable[int], checksum: int = 1) -> int:
+    """The checksum of 5-bit values, 30 bits; a constant of the code where they end in their own.
+
+    Args:
+        checksum: of the values before, if there are any.
+    """
     for value in values:
         checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _REDUCTIONS[checksum >> 25]
     return checksum

@@ -9,7 +9,7 @@ from typing import Final, cast
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
 from axon.consensus.indexing import ConfirmedTransaction
-from axon.node.jobs import FindSpenders, ReadSpentAt
+from axon.node.jobs import FindSpenders, FindTransaction, ReadSpentAt
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import Network
@@ -72,19 +72,35 @@ async def getrawtransaction(
         found = await _in_block(daemon, txid, blockhash)
         entry = node.headers.get(blockhash)
         assert entry is not None, "it was found there"
-        return await _confirmed(
-            daemon, found, level, {"in_active_chain": node.active.contains(entry)}
-        )
+        named = await daemon.off_loop(_shown, found, level, node.network, daemon.perform)
+        if isinstance(named, str):
+            return named
+        before = {"in_active_chain": node.active.contains(entry)}
+        return _placed(daemon, {**before, **named}, blockhash)
     waiting = node.pool.get(txid)
     if waiting is not None:
         if level <= 0:
             return waiting.transaction.raw.hex()
         return await daemon.off_loop(transaction_json, waiting.transaction, node.network)
     ready = await is_ready(daemon, TxIndex.name)
-    indexed = await find_confirmed(daemon, txid)
-    if indexed is None:
+    if TxIndex.name not in node.indexes:
         raise RpcError(Code.NOT_FOUND, _why_not(daemon, ready=ready))
-    return await _confirmed(daemon, indexed, level, {})
+    sought = await daemon.off_loop(_sought, daemon.perform, txid, level, node.network)
+    if sought is None:
+        raise RpcError(Code.NOT_FOUND, _why_not(daemon, ready=ready))
+    block_hash, shown = sought
+    return shown if isinstance(shown, str) else _placed(daemon, shown, block_hash)
+
+
+def _sought(
+    perform: Callable[[object], object], txid: Txid, level: int, network: Network
+) -> tuple[BlockHash, str | dict[str, Json]] | None:
+    """The block of a confirmed transaction, and what is shown of it; None if none is known."""
+    found = perform(FindTransaction(txid))
+    if found is None:
+        return None
+    assert isinstance(found, ConfirmedTransaction)
+    return found.block_hash, _shown(found, level, network, perform)
 
 
 def _why_not(daemon: Daemon, *, ready: bool) -> str:
@@ -136,39 +152,32 @@ def _searched(block: Block, txid: Txid) -> ConfirmedTransaction | None:
     return None
 
 
-async def _confirmed(
-    daemon: Daemon, found: ConfirmedTransaction, level: int, before: dict[str, Json]
-) -> Json:
-    """A transaction of a block.
-
-    Args:
-        before: fields that come first.
-    """
-    if level <= 0:
-        return found.transaction.raw.hex()
-    node = daemon.node
-    whole = await daemon.off_loop(_shown, found, level, node.network, daemon.perform)
-    entry = node.headers.get(found.block_hash)
-    shown = {**before, **whole, "blockhash": to_hex(found.block_hash)}
-    if entry is None or not node.active.contains(entry):
-        return {**shown, "confirmations": 0}
-    return {
-        **shown,
-        "confirmations": node.active.height - entry.height + 1,
-        "time": entry.time,
-        "blocktime": entry.time,
-    }
-
-
 def _shown(
     found: ConfirmedTransaction,
     level: int,
     network: Network,
     perform: Callable[[object], object],
-) -> dict[str, Json]:
+) -> str | dict[str, Json]:
+    """A transaction of a block in hex, or its fields."""
+    if level <= 0:
+        return found.transaction.raw.hex()
     spent = perform(ReadSpentAt(found.block_hash, found.place)) if level >= 2 else None
     assert spent is None or isinstance(spent, list)
     return transaction_json(found.transaction, network, spent=spent, prevouts=True)
+
+
+def _placed(daemon: Daemon, shown: dict[str, Json], block_hash: BlockHash) -> dict[str, Json]:
+    """The fields of a transaction with those of its block."""
+    active, entry = daemon.node.active, daemon.node.headers.get(block_hash)
+    placed = {**shown, "blockhash": to_hex(block_hash)}
+    if entry is None or not active.contains(entry):
+        return {**placed, "confirmations": 0}
+    return {
+        **placed,
+        "confirmations": active.height - entry.height + 1,
+        "time": entry.time,
+        "blocktime": entry.time,
+    }
 
 
 @method(
