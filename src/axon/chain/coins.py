@@ -25,7 +25,15 @@ from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.script import is_unspendable
 from axon.primitives.transaction import OutPoint
 
-__all__ = ["HOLD_BYTES", "Coin", "CoinStore", "Coins", "MemoryStore"]
+__all__ = [
+    "HOLD_BYTES",
+    "Coin",
+    "CoinStore",
+    "Coins",
+    "MemoryStore",
+    "decode_coin",
+    "encode_coin",
+]
 
 HOLD_BYTES: Final = 64 * 1024 * 1024
 """What changes may take up in memory before they are written: some 50 full blocks' worth."""
@@ -113,11 +121,11 @@ class Coins(ChainFollower):
             if value is _ABSENT:
                 stored.append(outpoint)
             else:
-                found[outpoint] = None if value is None else _decode(value)
+                found[outpoint] = None if value is None else decode_coin(value)
         if stored:
             values = self._store.multi_get([_COIN_PREFIX + outpoint for outpoint in stored])
             for outpoint, value in zip(stored, values, strict=True):
-                found[outpoint] = None if value is None else _decode(value)
+                found[outpoint] = None if value is None else decode_coin(value)
         return found
 
     def connect(self, block: Block, block_hash: BlockHash, height: int) -> list[list[Coin]]:
@@ -147,7 +155,7 @@ class Coins(ChainFollower):
             self._spend(gone)
             self._keep(minted, made)
             self._moves += 1
-            spent = [[_decode(values[key]) for key in keys] for keys in spends]
+            spent = [[decode_coin(values[key]) for key in keys] for keys in spends]
         waiting = len(self._fresh) + len(self._changes)
         if waiting * _ENTRY_BYTES + self._value_bytes >= self._limit_bytes:
             self.flush()
@@ -183,7 +191,7 @@ class Coins(ChainFollower):
                     changes[stem + _pack_index(index)] = None
             if coins:
                 for prevout, coin in zip(prevouts, coins, strict=True):
-                    changes[_COIN_PREFIX + prevout] = _encode(coin)
+                    changes[_COIN_PREFIX + prevout] = encode_coin(coin)
         self._moves += 1
         self.flush()
 
@@ -209,7 +217,7 @@ class Coins(ChainFollower):
         """
         self.flush()
         for key, value in self._store.items(_COIN_PREFIX):
-            yield OutPoint(key[1:]), _decode(value)
+            yield OutPoint(key[1:]), decode_coin(value)
 
     def _look_up(
         self, made: dict[bytes, bytes], spends: list[list[bytes]]
@@ -287,11 +295,13 @@ def _take_apart(
     return minted, made, spends
 
 
-def _encode(coin: Coin) -> bytes:
+def encode_coin(coin: Coin) -> bytes:
+    """A coin as it is stored."""
     return _HEAD.pack(coin.height << 1 | coin.coinbase, coin.amount_sat) + coin.script_pubkey
 
 
-def _decode(value: bytes) -> Coin:
+def decode_coin(value: bytes) -> Coin:
+    """What `encode_coin` made."""
     code, amount_sat = _HEAD.unpack_from(value)
     return Coin(code >> 1, code & 1 == 1, amount_sat, value[_HEAD_SIZE:])
 

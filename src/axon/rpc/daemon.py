@@ -38,6 +38,7 @@ from axon.primitives.netaddress import AddressNetwork
 from axon.primitives.network import Network
 from axon.primitives.transaction import OutPoint
 from axon.rpc.amounts import format_amount
+from axon.rpc.blockscan import BlockScan
 from axon.rpc.coinscan import CoinScan, CoinSnapshot
 from axon.rpc.context import Context
 from axon.rpc.corewallet.access import Wallets
@@ -94,6 +95,8 @@ class Daemon(Context):
         pool_loaded: whether the pool of the run before has been taken in.
         scan: the scan of all coins that is under way (`scantxoutset`).
         wallets: those of the node; None if it keeps none.
+        block_scan: that of blocks' filters (`scanblocks`).
+        dumping: whether a file of all coins is being written (`dumptxoutset`).
         templates: the node's, for miners.
         notifiers: what is published over ZeroMQ.
     """
@@ -110,6 +113,8 @@ class Daemon(Context):
     pool_loaded: bool = False
     scan: CoinScan | None = None
     wallets: Wallets | None = None
+    block_scan: BlockScan | None = None
+    dumping: bool = False
     templates: Templates = field(init=False)
     notifiers: Sequence[ZmqNotifier] = ()
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
