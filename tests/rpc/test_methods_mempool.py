@@ -231,7 +231,7 @@ def test_a_feerate_is_not_known_at_first(scene: Scene) -> None:
             -8,
             "Invalid conf_target, must be between 1 and 1008",
         )
-    assert scene.rig.call("estimatesmartfee", 1008, "CONSERVATIVE")["blocks"] > 0
+    assert scene.rig.call("estimatesmartfee", 1008, "CONSERVATIVE")["blocks"] == 0
     assert scene.rig.refusal("estimatesmartfee", 6, "hasty") == (
         -8,
         'Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"',
@@ -257,6 +257,25 @@ def test_a_feerate_that_was_learnt(scene: Scene) -> None:
     told = scene.rig.call("estimatesmartfee", conf_target=2)
     assert told["feerate"] == Amount(9 * FEE * 1_000 // scene.loner.vsize)
     assert told["blocks"] == 2
+    raw = scene.rig.call("estimaterawfee", 2)
+    assert [(name, raw[name]["decay"], raw[name]["scale"]) for name in raw] == [
+        ("short", 0.962, 1),
+        ("medium", 0.9952, 2),
+        ("long", 0.99931, 24),
+    ]
+    assert raw["short"]["feerate"] == told["feerate"]
+    assert raw["short"]["pass"]["withintarget"] == raw["short"]["pass"]["totalconfirmed"]
+    assert raw["short"]["pass"]["endrange"] == 1e99
+    assert raw["long"]["errors"]
+    assert list(scene.rig.call("estimaterawfee", 49)) == ["long"]
+
+
+def test_what_one_horizon_says_is_asked_for_rightly(scene: Scene) -> None:
+    range_text = "Invalid conf_target, must be between 1 and 1008"
+    assert scene.rig.refusal("estimaterawfee", 0) == (-8, range_text)
+    assert scene.rig.refusal("estimaterawfee", 1009) == (-8, range_text)
+    for threshold in (-0.1, 1.5):
+        assert scene.rig.refusal("estimaterawfee", 6, threshold) == (-8, "Invalid threshold")
 
 
 def test_orphans(scene: Scene) -> None:

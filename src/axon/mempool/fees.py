@@ -2,8 +2,8 @@
 
 Every transaction that comes into the pool by itself is noted with its feerate; when it is confirmed
 it counts as one more example for how long such a feerate takes, and when it leaves otherwise, or is
-still waiting, as an example of failure. Old examples fade with each block. Where there are too few,
-the answer is that nothing is known. This is Bitcoin Core's estimator with one horizon for three.
+still waiting, as an example of failure. Where there are too few examples the answer is that nothing
+is known. This is Bitcoin Core's estimator, with its three horizons.
 """
 
 from __future__ import annotations
@@ -12,33 +12,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from axon.mempool.entry import PoolEntry
+from axon.mempool.feehistory import BOUNDS, FeeHistory, Horizon, RawEstimate, bucket_of
 from axon.mempool.policy import feerate_of
 from axon.primitives.hashes import Txid
 
-MAX_TARGET: Final = 48
-"""Blocks; nothing is said about longer waits."""
+SHORT: Final = Horizon("short", 12, 1, 0.962, 0.5)
+MEDIUM: Final = Horizon("medium", 24, 2, 0.9952, 0.1)
+LONG: Final = Horizon("long", 42, 24, 0.99931, 0.1)
+HORIZONS: Final = (SHORT, MEDIUM, LONG)
+"""Half of an example is left after 18 blocks, a day, a week."""
 
-DECAY: Final = 0.9952
-"""What is left of an example after one block: half after a day."""
+MAX_TARGET: Final = LONG.max_target
+"""Blocks: a week; nothing is said about longer waits."""
 
-LOWEST_FEERATE: Final = 100
-HIGHEST_FEERATE: Final = 10_000_000
-SPACING: Final = 1.05
-"""Buckets of feerates, satoshi per 1,000 virtual bytes, each a twentieth above the one before."""
-
-SUFFICIENT_EXAMPLES: Final = 10.0
-"""Faded count of transactions in a range of buckets before the range is believed."""
-
+HALF_SUCCESS: Final = 0.60
 SUCCESS: Final = 0.85
-"""Share of transactions that must have been confirmed in time."""
-
-STRICT_SUCCESS: Final = 0.95
-"""The same for a conservative answer."""
+DOUBLE_SUCCESS: Final = 0.95
+"""Shares of transactions that must have been confirmed within half the target, it, and twice it."""
 
 MAX_WATCHED: Final = 300_000
 """Transactions watched at once: about what the largest usual pool holds."""
-
-_RENORMALISE: Final = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +40,14 @@ class Estimate:
 
     Args:
         feerate_sat_kvb: None if too little was seen.
-        blocks: the target it holds for, perhaps a longer one than was asked.
+        blocks: the target it holds for, perhaps a shorter one than was asked: of longer waits
+            nothing can be known before they have been possible.
         errors: for a person.
     """
 
     feerate_sat_kvb: int | None
     blocks: int
     errors: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """Examples of one range of feerates, weighted by age."""
-
-    confirmed: list[float]  # By blocks waited; place 0 stays empty.
-    failed: list[float]  # By blocks waited before it left, or the whole horizon.
-    total: float = 0.0
-    feerate_sum: float = 0.0
-
-    def scale(self, factor: float) -> None:
-        self.confirmed = [value * factor for value in self.confirmed]
-        self.failed = [value * factor for value in self.failed]
-        self.total *= factor
-        self.feerate_sum *= factor
-
-
-def _bounds() -> list[float]:
-    bounds, bound = [], float(LOWEST_FEERATE)
-    while bound <= HIGHEST_FEERATE:
-        bounds.append(bound)
-        bound *= SPACING
-    return bounds
 
 
 class FeeEstimator:
@@ -91,24 +61,12 @@ class FeeEstimator:
 
     def __init__(self, max_watched: int = MAX_WATCHED) -> None:
         self._max_watched = max_watched
-        self._bounds = _bounds()
-        self._buckets = [
-            _Bucket([0.0] * (MAX_TARGET + 1), [0.0] * (MAX_TARGET + 1)) for _ in self._bounds
-        ]
+        self._histories = {horizon: FeeHistory(horizon) for horizon in HORIZONS}
         self._watched: dict[Txid, tuple[int, int, int]] = {}  # Height, bucket, feerate.
-        self._gain = 1.0  # Grows instead of all old examples shrinking.
+        self._waiting: dict[int, dict[int, int]] = {}  # The same, counted by height and bucket.
+        self._first = 0  # Height of the first block that confirmed something that was watched.
         self.height = 0
         """Of the last block that was seen."""
-
-    def _place(self, feerate_sat_kvb: int) -> int:
-        low, high = 0, len(self._bounds)
-        while low < high:
-            middle = (low + high) // 2
-            if self._bounds[middle] <= feerate_sat_kvb:
-                low = middle + 1
-            else:
-                high = middle
-        return max(low - 1, 0)
 
     def entered(self, entry: PoolEntry) -> None:
         """A transaction came into the pool.
@@ -119,87 +77,104 @@ class FeeEstimator:
         if entry.parents or entry.height != self.height or len(self._watched) >= self._max_watched:
             return
         feerate = feerate_of(entry.fee_sat, entry.vsize)
-        self._watched[entry.txid] = (entry.height, self._place(feerate), feerate)
+        place = bucket_of(feerate)
+        self._forget(entry.txid)
+        self._watched[entry.txid] = (entry.height, place, feerate)
+        counts = self._waiting.setdefault(entry.height, {})
+        counts[place] = counts.get(place, 0) + 1
 
     def left(self, txid: Txid) -> None:
         """A transaction left the pool without being confirmed."""
-        watched = self._watched.pop(txid, None)
-        if watched is None:
-            return
-        height, place, feerate = watched
-        waited = self.height - height
-        if waited > 0:
-            self._count(place, feerate).failed[min(waited, MAX_TARGET)] += self._gain
+        watched = self._forget(txid)
+        if watched is not None:
+            height, place, _ = watched
+            for history in self._histories.values():
+                history.left(place, self.height - height)
 
-    def _count(self, place: int, feerate: int) -> _Bucket:
-        bucket = self._buckets[place]
-        bucket.total += self._gain
-        bucket.feerate_sum += feerate * self._gain
-        return bucket
+    def _forget(self, txid: Txid) -> tuple[int, int, int] | None:
+        watched = self._watched.pop(txid, None)
+        if watched is not None:
+            height, place, _ = watched
+            counts = self._waiting[height]
+            counts[place] -= 1
+            if not counts[place]:
+                del counts[place]
+            if not counts:
+                del self._waiting[height]
+        return watched
 
     def block_connected(self, height: int, confirmed: tuple[PoolEntry, ...]) -> None:
         """A block confirmed entries of the pool. Blocks that are not new teach nothing."""
+        watched = [found for entry in confirmed if (found := self._forget(entry.txid)) is not None]
         if height <= self.height:
-            for entry in confirmed:
-                self._watched.pop(entry.txid, None)
             return
         self.height = height
-        self._gain /= DECAY
-        if self._gain > _RENORMALISE:
-            for bucket in self._buckets:
-                bucket.scale(1 / self._gain)
-            self._gain = 1.0
-        for entry in confirmed:
-            watched = self._watched.pop(entry.txid, None)
-            if watched is None:
-                continue
-            waited = height - watched[0]
-            bucket = self._count(watched[1], watched[2])
-            if 0 < waited <= MAX_TARGET:
-                bucket.confirmed[waited] += self._gain
-            else:
-                bucket.failed[MAX_TARGET] += self._gain
+        if watched and not self._first:
+            self._first = height
+        for history in self._histories.values():
+            history.fade()
+            for entered, place, feerate in watched:
+                history.confirmed(place, feerate, height - entered)
 
     def estimate(self, target: int, conservative: bool = False) -> Estimate:
         """The least feerate that got most transactions confirmed within `target` blocks.
 
         Args:
-            target: 1 or more; from 1 to 2 and above `MAX_TARGET` the nearest useful one is taken.
-            conservative: ask that nearly all were.
+            target: from 1 to `MAX_TARGET`; 1 is taken for 2.
+            conservative: ask more of longer horizons, too.
         """
-        blocks = min(max(target, 2), MAX_TARGET)
-        waiting = self._waiting()
-        feerate = self._search(blocks, STRICT_SUCCESS if conservative else SUCCESS, waiting)
-        while feerate is None and blocks < MAX_TARGET:
-            blocks = min(blocks * 2, MAX_TARGET)
-            feerate = self._search(blocks, STRICT_SUCCESS if conservative else SUCCESS, waiting)
-        if feerate is None:
+        span = self.height - self._first if self._first else 0
+        blocks = min(max(target, 2), MAX_TARGET, span // 2)
+        found = None if blocks <= 1 else self._smart(blocks, conservative)
+        if found is None:
             return Estimate(None, blocks, ("Insufficient data or no feerate found",))
-        return Estimate(feerate, blocks)
+        return Estimate(found, blocks)
 
-    def _waiting(self) -> list[list[int]]:
-        """Per bucket, how long each of its watched transactions has waited."""
-        waiting: list[list[int]] = [[] for _ in self._buckets]
-        for height, place, _ in self._watched.values():
-            waiting[place].append(self.height - height)
-        return waiting
+    def raw(self, target: int, success: float, horizon: Horizon) -> RawEstimate:
+        """What one horizon says.
 
-    def _search(self, blocks: int, share: float, waiting: list[list[int]]) -> int | None:
-        """The mean feerate of the lowest range of buckets that still did well enough."""
-        best: float | None = None
-        seen = done = rate = total = 0.0
-        for bucket, waits in zip(reversed(self._buckets), reversed(waiting), strict=True):
-            total += bucket.total / self._gain
-            rate += bucket.feerate_sum / self._gain
-            done += sum(bucket.confirmed[: blocks + 1]) / self._gain
-            # A transaction that left early might yet have been in time: it is not counted.
-            seen += (sum(bucket.confirmed) + sum(bucket.failed[blocks:])) / self._gain
-            seen += sum(1 for wait in waits if wait >= blocks)
-            if seen < SUFFICIENT_EXAMPLES:
-                continue
-            if done < share * seen:
-                break
-            if total:
-                best = rate / total
-            seen = done = rate = total = 0.0
-        return None if best is None else int(best + 0.5)
+        Args:
+            target: blocks, up to the horizon's.
+            success: the share of transactions that must have been confirmed in time.
+        """
+        waiting = [0] * len(BOUNDS)
+        for height, counts in self._waiting.items():
+            if self.height - height >= target:
+                for place, count in counts.items():
+                    waiting[place] += count
+        return self._histories[horizon].search(target, success, waiting)
+
+    def _smart(self, blocks: int, conservative: bool) -> int | None:
+        found = [
+            self._combined(blocks // 2, HALF_SUCCESS, shorter=True),
+            self._combined(blocks, SUCCESS, shorter=True),
+            self._combined(2 * blocks, DOUBLE_SUCCESS, shorter=not conservative),
+        ]
+        if conservative or all(each is None for each in found):
+            found += self._of_longer(2 * blocks)
+        return max((each for each in found if each is not None), default=None)
+
+    def _combined(self, target: int, success: float, *, shorter: bool) -> int | None:
+        """What the shortest horizon says that reaches so far.
+
+        Args:
+            shorter: a shorter horizon may say less for the longest wait that it knows.
+        """
+        reaching = [horizon for horizon in HORIZONS if target <= horizon.max_target]
+        if not reaching or target < 1:
+            return None
+        best = self.raw(target, success, reaching[0]).feerate_sat_kvb
+        for horizon in (MEDIUM, SHORT) if shorter else ():
+            if target > horizon.max_target:
+                found = self.raw(horizon.max_target, success, horizon).feerate_sat_kvb
+                if found is not None and (best is None or found < best):
+                    best = found
+        return best
+
+    def _of_longer(self, double_target: int) -> list[int | None]:
+        """What horizons say that are longer than need be."""
+        found: list[int | None] = []
+        for shorter, longer in ((SHORT, MEDIUM), (MEDIUM, LONG)):
+            if double_target <= shorter.max_target:
+                found.append(self.raw(double_target, DOUBLE_SUCCESS, longer).feerate_sat_kvb)
+        return found

@@ -6,9 +6,9 @@ from axon.electrum.client import Client
 from axon.electrum.errors import ElectrumCode, ElectrumError
 from axon.electrum.methods.arguments import whole_number
 from axon.electrum.service import ElectrumService
+from axon.mempool.fees import MAX_TARGET
 from axon.rpc.amounts import Amount, whole
 from axon.rpc.errors import RpcError
-from axon.rpc.methods.fees import HIGHEST_TARGET
 
 _MODES = (None, "ECONOMICAL", "CONSERVATIVE", "UNSET")
 
@@ -20,7 +20,7 @@ async def estimatefee(
 
     A target that Core knows none for is moved to the nearest.
     """
-    target = max(1, min(whole_number(number), HIGHEST_TARGET))
+    target = max(1, min(whole_number(number), MAX_TARGET))
     asked = mode.upper() if isinstance(mode, str) else mode
     if asked not in _MODES:
         raise ElectrumError(f"unknown estimatefee mode: {str(mode)[:40]}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from axon.mempool.feehistory import NO_END, FeeRange, Horizon, RawEstimate
+from axon.mempool.fees import HORIZONS, MAX_TARGET
 from axon.mempool.standard import dust_outputs
 from axon.node.commands import Prioritise
 from axon.primitives.hashes import Txid, to_hex
@@ -13,8 +15,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import Int32, type_name
 
-HIGHEST_TARGET: Final = 1008
-"""Blocks; what Core's longest horizon covers. Ours answers for a shorter target instead."""
+NOT_FOUND: Final = "Insufficient data or no feerate found which meets threshold"
 
 _MODES: Final = ("unset", "economical", "conservative")
 
@@ -37,9 +38,7 @@ def estimatesmartfee(daemon: Daemon, conf_target: Int32, estimate_mode: str = "e
           "blocks" : n                (numeric) block number where estimate was found
         }
     """
-    if not 1 <= conf_target <= HIGHEST_TARGET:
-        message = f"Invalid conf_target, must be between 1 and {HIGHEST_TARGET}"
-        raise RpcError(Code.PARAMETER, message)
+    _check_target(conf_target)
     mode = estimate_mode.lower()
     if mode not in _MODES:
         names = ", ".join(f'"{name}"' for name in _MODES)
@@ -53,6 +52,88 @@ def estimatesmartfee(daemon: Daemon, conf_target: Int32, estimate_mode: str = "e
     policy = node.pool.policy
     feerate = max(estimate.feerate_sat_kvb, minimum, policy.min_relay_feerate_sat_kvb)
     return {"feerate": Amount(feerate), "blocks": estimate.blocks}
+
+
+def _check_target(target: int) -> None:
+    if not 1 <= target <= MAX_TARGET:
+        message = f"Invalid conf_target, must be between 1 and {MAX_TARGET}"
+        raise RpcError(Code.PARAMETER, message)
+
+
+@method("testing")
+def estimaterawfee(daemon: Daemon, conf_target: int, threshold: float = 0.95) -> Json:
+    """Estimates the approximate fee per kilobyte needed for a transaction to begin confirmation
+    within conf_target blocks, as each horizon sees it that reaches so far, with its examples.
+
+    Uses virtual transaction size as defined in BIP 141 (witness data is discounted).
+
+    Args:
+        conf_target: Confirmation target in blocks (1 - 1008)
+        threshold: The proportion of transactions in a given feerate range that must have been
+            confirmed within conf_target in order to consider those feerates as high enough and
+            proceed to check lower buckets.
+
+    Returns:
+        {                              (json object) of up to three horizons
+          "short" : {                  (json object, optional) estimate for short time horizon
+            "feerate" : n,             (numeric, optional) estimate fee rate in BTC/kvB
+            "decay" : n,               (numeric) what is left of an example after a block
+            "scale" : n,               (numeric) The resolution of confirmation targets
+            "pass" : {                 (json object, optional) the lowest range of feerates to meet
+                                       the threshold
+              "startrange" : n,        (numeric) start of feerate range
+              "endrange" : n,          (numeric) end of feerate range
+              "withintarget" : n,      (numeric) transactions confirmed within target
+              "totalconfirmed" : n,    (numeric) transactions confirmed at any point
+              "inmempool" : n,         (numeric) unconfirmed for at least target blocks
+              "leftmempool" : n        (numeric) left mempool unconfirmed after target
+            },
+            "fail" : { ... },          (json object, optional) the highest range of feerates to fail
+            "errors" : [ "str", ... ]  (json array, optional) Errors encountered
+          },
+          "medium" : { ... },          (json object, optional) the same for medium time horizon
+          "long" : { ... }             (json object, optional) the same for long time horizon
+        }
+    """
+    _check_target(conf_target)
+    if not 0 <= threshold <= 1:
+        raise RpcError(Code.PARAMETER, "Invalid threshold")
+    fees = daemon.node.transactions.fees
+    return {
+        horizon.name: _raw_json(horizon, fees.raw(conf_target, threshold, horizon))
+        for horizon in HORIZONS
+        if conf_target <= horizon.max_target
+    }
+
+
+def _raw_json(horizon: Horizon, found: RawEstimate) -> dict[str, Json]:
+    known: dict[str, Json] = {"decay": horizon.decay, "scale": horizon.scale}
+    if found.feerate_sat_kvb is None:
+        return known | {"fail": _range_json(found.failed), "errors": [NOT_FOUND]}
+    shown = {
+        "feerate": Amount(found.feerate_sat_kvb),
+        **known,
+        "pass": _range_json(found.passed),
+    }
+    if found.failed.start >= 0:
+        shown["fail"] = _range_json(found.failed)
+    return shown
+
+
+def _range_json(found: FeeRange) -> dict[str, Json]:
+    return {
+        "startrange": float(_rounded(found.start)),
+        "endrange": found.end if found.end == NO_END else float(_rounded(found.end)),
+        "withintarget": _rounded(found.within_target * 100) / 100,
+        "totalconfirmed": _rounded(found.confirmed * 100) / 100,
+        "inmempool": float(found.waiting),
+        "leftmempool": _rounded(found.left * 100) / 100,
+    }
+
+
+def _rounded(value: float) -> int:
+    """To the nearest whole number; halves away from zero."""
+    return int(value + 0.5) if value >= 0 else -int(0.5 - value)
 
 
 @method("mining", shown={"dummy": "( dummy )"})
