@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import time
 from collections.abc import Iterator
 
@@ -44,6 +46,19 @@ def test_a_branch_is_left_and_comes_back(rig: Rig) -> None:
     assert rig.call("reconsiderblock", chain[5]) is None
     assert statuses(rig) == {chain[5]: "active", other[0]: "valid-fork"}
     assert rig.call("reconsiderblock", chain[5]) is None
+
+
+def test_the_log_says_what_test_suites_wait_for(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    chain = names(rig.mine(3))
+    with caplog.at_level(logging.INFO, "axon"):
+        rig.call("invalidateblock", chain[1])
+    text = "\n".join(record.getMessage() for record in caplog.records)
+    height = rig.call("getblockcount")
+    assert re.search(
+        rf"InvalidChainFound: invalid block={chain[1]}  height={height + 1}  log2_work=\d", text
+    )
+    assert re.search(rf"InvalidChainFound:  current best={chain[0]}  height={height}  ", text)
+    rig.call("reconsiderblock", chain[1])
 
 
 def test_a_preferred_block_wins_among_equals(rig: Rig) -> None:

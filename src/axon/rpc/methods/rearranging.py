@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+from axon.chain.headertree import HeaderEntry
 from axon.chain.orders import ChainOrder
 from axon.node.commands import OrderBlock
-from axon.primitives.hashes import BlockHash
+from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.verdict import Rejected
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import find_block
+
+_log: Final = logging.getLogger("axon")
 
 
 @method("testing")
@@ -27,7 +35,11 @@ async def invalidateblock(daemon: Daemon, blockhash: BlockHash) -> Json:
     Returns:
         null    (json null)
     """
-    return await _order(daemon, ChainOrder.INVALIDATE, blockhash)
+    await _order(daemon, ChainOrder.INVALIDATE, blockhash)
+    # Test suites wait for these lines.
+    _log.info("InvalidChainFound: invalid block=%s", _line(find_block(daemon, blockhash)))
+    _log.info("InvalidChainFound:  current best=%s", _line(daemon.node.active.tip))
+    return None
 
 
 @method("testing")
@@ -68,3 +80,9 @@ async def _order(daemon: Daemon, order: ChainOrder, block_hash: BlockHash) -> Js
     if isinstance(verdict, Rejected):
         raise RpcError(Code.DATABASE, str(verdict))
     return None
+
+
+def _line(entry: HeaderEntry) -> str:
+    date = datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    work = math.log2(entry.chainwork)
+    return f"{to_hex(entry.hash)}  height={entry.height}  log2_work={work:f}  date={date}"
