@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,36 @@ def test_whoever_waits_for_a_start_that_fails_is_told(make_node: MakeNode, tmp_p
     assert done.returncode == 1
     assert done.stderr == "Error during initialization - check debug.log for details\n"
     assert "Could not parse asmap file" in node.log.read_text()
+
+
+def test_a_launcher_that_writes_much_without_a_thought_sees_nothing_on_standard_error(
+    make_node: MakeNode,
+) -> None:
+    node = make_node()
+    node.folder.mkdir()
+    (node.folder / "bitcoin.conf").write_text(
+        f"regtest=1\n[regtest]\nport={node.p2p.port}\nrpcport={node.rpc_endpoint.port}\n"
+        "rpcservertimeout=99000\nrpcdoccheck=1\nrpcthreads=2\nfallbackfee=0.0002\nserver=1\n"
+        "keypool=1\ndiscover=0\ndnsseed=0\nfixedseeds=0\nlistenonion=0\npeertimeout=999999999\n"
+        "printtoconsole=0\nnatpmp=0\nshrinkdebugfile=0\nconnect=0\nmaxconnections=94\npar=2\n"
+        f"bind={node.p2p.host}\nrpcbind={node.rpc_endpoint.host}\nrpcallowip=127.0.0.0/8\n"
+    )
+    told = [f"-datadir={node.folder}", f"-rpcconnect={node.rpc_endpoint.host}"]
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "axon", "node", told[0], "-logtimemicros", "-debug",
+            "-debugexclude=libevent", "-debugexclude=leveldb", "-debugexclude=rand",
+            "-uacomment=testnode0", "-disablewallet", "-logthreadnames", "-logsourcelocations",
+            "-nologratelimit", "-loglevel=trace", "-v2transport=0", "-unsafesqlitesync=1",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert main([*told, "-rpcwait", f"-rpcwaittimeout={int(LIMIT_S)}", "getblockcount"]) == 0
+        assert main([*told, "stop"]) == 0
+        assert process.communicate(timeout=LIMIT_S) == (b"", b"")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
