@@ -30,7 +30,7 @@ def read_settings_file(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise _unreadable(f"{path}. Please check permissions.") from error
