@@ -26,7 +26,7 @@ ROOMS: dict[str, frozenset[str]] = {
         "consensus": "chain primitives machine",
         "mining": "chain mempool primitives machine",
         "psbt": "primitives",
-        "wallet": "chain primitives",
+        "wallet": "chain primitives psbt",
         "node": "p2p wire chain mempool mining primitives machine",
         "payments": "node wallet chain mempool p2p wire primitives machine",
         "drivers": "machine",

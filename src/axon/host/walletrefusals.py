@@ -14,6 +14,7 @@ _CODES: Final[dict[type[WalletError], Code]] = {
     refusals.NoAddresses: Code.KEYPOOL_RAN_OUT,
     refusals.PaymentRefused: Code.WALLET,
     refusals.BadLabel: Code.INVALID_LABEL,
+    refusals.SighashMismatch: Code.DESERIALIZATION,
     refusals.BadPsbt: Code.DESERIALIZATION,
     refusals.UnknownTransaction: Code.NOT_FOUND,
 }

@@ -153,15 +153,12 @@ def cosign(
     return maps, len(ours)
 
 
-def sign_maps(
-    signer: bdk.Wallet, maps: PsbtMaps, *, finalizes: bool, any_sighash: bool = False
-) -> PsbtMaps:
+def sign_maps(signer: bdk.Wallet, maps: PsbtMaps, *, finalizes: bool) -> PsbtMaps:
     """A PSBT with the signatures that a wallet of BDK's gives.
 
     Args:
         maps: what its own inputs spend was put in from our records.
         finalizes: whether inputs whose signatures are complete are made final.
-        any_sighash: also signatures that leave a part of the payment open are given.
 
     Raises:
         BadPsbt: BDK does not sign it.
@@ -170,7 +167,7 @@ def sign_maps(
     options = bdk.SignOptions(
         trust_witness_utxo=True,  # Of inputs that others sign; what we sign was checked before.
         assume_height=None,
-        allow_all_sighashes=any_sighash,
+        allow_all_sighashes=False,
         try_finalize=finalizes,
         sign_with_tap_internal_key=True,
         allow_grinding=True,

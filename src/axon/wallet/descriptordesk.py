@@ -6,20 +6,23 @@ and need no import of this room.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor
-from axon.primitives.hashes import Txid, from_hex
-from axon.primitives.transaction import OutPoint, Transaction, TxOut
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint_txid
+from axon.psbt.creator import Verify
+from axon.psbt.keyring import Keyring
+from axon.psbt.partial import PartialTransaction
+from axon.psbt.signing import extract
 from axon.wallet import descriptorsigning as signing
 from axon.wallet.descriptorbook import AddressType, HeldDescriptor, address_type
+from axon.wallet.descriptorseed import type_descriptors
 from axon.wallet.descriptorwallet import DescriptorWallet
-from axon.wallet.errors import BadPsbt
+from axon.wallet.labels import LabelKind, labels_of
 from axon.wallet.paymentterms import Built, PaidScript, PaymentTerms
-from axon.wallet.psbt import read_psbt
-from axon.wallet.psbtmaps import PsbtMaps
 from axon.wallet.spending import PaymentBuilder
 
 
@@ -29,11 +32,13 @@ class DescriptorDesk:
     Args:
         wallet: the wallet.
         ahead: scripts that are watched beyond the last used one of a new descriptor.
+        verify: says whether an input's proof is good.
     """
 
-    def __init__(self, wallet: DescriptorWallet, ahead: int) -> None:
+    def __init__(self, wallet: DescriptorWallet, ahead: int, verify: Verify) -> None:
         self.wallet = wallet
         self.ahead = ahead
+        self.verify = verify
         self.spending = PaymentBuilder(
             wallet.ledger,
             wallet.holdings,
@@ -63,21 +68,67 @@ class DescriptorDesk:
         """See `DescriptorWallet.hold`."""
         self.wallet.hold(descriptor, private_text, held)
 
+    def keys_of(self, descriptor: Descriptor) -> Sequence[Any]:
+        """Its single keys."""
+        return signing.keys_of(descriptor)
+
     def key_path(self, keychain: int, index: int) -> str | None:
         """Where the key of a script comes from: its path from the master key; None of several."""
-        keys = self._keys(keychain)
+        keys = signing.keys_of(self.wallet.ledger.book.parsed(keychain))
         return signing.path_of(keys[0], index) if len(keys) == 1 else None
 
     def key_origin(self, keychain: int, index: int) -> bytes | None:
         """The fingerprint of the master key of that; None of several."""
-        keys = self._keys(keychain)
-        if len(keys) != 1:
-            return None
-        origin = keys[0].fixed(index).origin
-        return None if origin is None else origin.fingerprint
+        keys = signing.keys_of(self.wallet.ledger.book.parsed(keychain))
+        return keys[0].origin_of(index).fingerprint if len(keys) == 1 else None
 
-    def _keys(self, keychain: int) -> Sequence[Any]:
-        return signing.keys_of(self.wallet.ledger.book.parsed(keychain))
+    def extended_keys(self, keychain: int, *, private: bool) -> list[tuple[str, str | None]]:
+        """The extended keys that a descriptor was given with: public, and private where wanted.
+
+        Raises:
+            KeysLocked: the passphrase is needed.
+        """
+        held, network = self.wallet.ledger.book.held(keychain), self.wallet.network
+        if private and held.private:
+            keys = signing.extended_keys(signing.private_descriptor(self.wallet, keychain))
+            return [
+                (key.public().encode(network), key.encode(network) if key.is_private else None)
+                for key in keys
+            ]
+        keys = signing.extended_keys(self.wallet.rooted(keychain))
+        return [(key.encode(network), None) for key in keys]
+
+    def roots(self) -> dict[str, ExtendedKey]:
+        """The extended private keys of the active descriptors, by their public form.
+
+        Raises:
+            KeysLocked: the passphrase is needed.
+        """
+        book, network = self.wallet.ledger.book, self.wallet.network
+        found: dict[str, ExtendedKey] = {}
+        for keychain in book.keychains:
+            if book.held(keychain).active and book.held(keychain).private:
+                keys = signing.extended_keys(signing.private_descriptor(self.wallet, keychain))
+                found |= {key.public().encode(network): key for key in keys if key.is_private}
+        return found
+
+    def add_type(
+        self, root: ExtendedKey, name: str, internals: Sequence[bool], now_s: int
+    ) -> list[str]:
+        """Descriptors for a type of address of a seed that is here; the texts of the new ones."""
+        wallet, made = self.wallet, []
+        known = [wallet.ledger.book.text(each) for each in wallet.ledger.book.keychains]
+        for held, secret in type_descriptors(
+            root, AddressType(name), wallet.network, now_s, self.ahead
+        ):
+            if held.internal in internals and held.text not in known:
+                wallet.add(held, secret)
+                made.append(held.text)
+        return made
+
+    def address_labels(self) -> list[tuple[str, str]]:
+        """Addresses that have a label, ours or not, and the labels."""
+        return labels_of(self.wallet.ledger, LabelKind.ADDRESS)
 
     # Payments.
 
@@ -99,77 +150,52 @@ class DescriptorDesk:
     def signed(
         self,
         transaction: Transaction,
-        spent: Mapping[int, TxOut] | None = None,
-        sighash: int | None = None,
+        spent: Mapping[OutPoint, TxOut] | None = None,
+        hash_type: int | None = None,
     ) -> tuple[Transaction, bool]:
-        """A transaction with what the wallet signs of it, and whether all is signed.
-
-        Args:
-            spent: what inputs that are not ours spend, by their place.
-        """
-        maps = self.filled(transaction, spent)
-        maps, complete = signing.sign(self.wallet, maps, sighash)
-        return signing.extracted(maps, transaction), complete
-
-    def filled(
-        self,
-        transaction: Transaction,
-        spent: Mapping[int, TxOut] | None = None,
-        *,
-        derivations: bool = True,
-    ) -> PsbtMaps:
-        """A PSBT of a transaction with all that the wallet knows of it."""
-        maps = signing.with_spent(signing.blank_psbt(transaction), spent or {})
-        return signing.fill(self.wallet, maps, derivations=derivations)
+        """See `descriptorsigning.signed`."""
+        return signing.signed(self.wallet, transaction, self.verify, spent or {}, hash_type)
 
     def process(
-        self, maps: PsbtMaps, *, sign: bool, sighash: str, derivations: bool, finalize: bool
-    ) -> tuple[PsbtMaps, bool]:
-        """Fill a PSBT, and sign it; and whether it is complete then.
+        self,
+        psbt: PartialTransaction,
+        *,
+        sign: bool,
+        hash_type: int | None = None,
+        derivations: bool = True,
+        finalize: bool = True,
+    ) -> bool:
+        """See `descriptorsigning.process`."""
+        return signing.process(
+            self.wallet,
+            psbt,
+            self.verify,
+            sign=sign,
+            hash_type=hash_type,
+            derivations=derivations,
+            finalize=finalize,
+        )
+
+    def keyring_of(self, scripts: Sequence[bytes]) -> Keyring:
+        """The scripts and keys behind some scripts of ours, private ones included.
 
         Raises:
             KeysLocked: the passphrase is needed.
-            BadPsbt: it cannot be signed as it is.
         """
-        maps = signing.fill(self.wallet, maps, derivations=derivations)
-        if not sign:
-            return maps, signing.finalized(maps)[1]
-        return signing.sign(self.wallet, maps, signing.SIGHASH_NAMES[sighash], finalizes=finalize)
+        return signing.keyring_of(self.wallet, scripts)
 
-    def sighash(self, name: str) -> int | None:
-        """What a signature covers, by its name; None for the usual. Raises KeyError of no name."""
-        return signing.SIGHASH_NAMES[name]
-
-    def read_psbt(self, text: str) -> PsbtMaps:
-        """A PSBT from base64.
-
-        Raises:
-            BadPsbt: it is none.
-        """
-        if not text.startswith("cHNidP"):
-            raise BadPsbt("expected a PSBT in base64")
-        return PsbtMaps.decode(read_psbt(text).raw)
-
-    def psbt_text(self, maps: PsbtMaps) -> str:
-        """A PSBT as base64."""
-        return b64encode(maps.encode()).decode()
-
-    def extracted(self, maps: PsbtMaps) -> Transaction:
+    def extracted(self, psbt: PartialTransaction) -> Transaction:
         """The transaction of a PSBT whose inputs are final."""
-        return signing.extracted(maps)
+        return extract(psbt)
 
-    def private_key(self, script: bytes) -> bytes | None:
-        """The secret of one of our scripts of a single key; None of others.
+    def blank(self, transaction: Transaction) -> PartialTransaction:
+        """A PSBT of a transaction of which nothing else is said."""
+        return signing.blank_psbt(transaction)
 
-        Raises:
-            KeysLocked: the passphrase is needed.
-        """
-        return signing.secret_of(self.wallet, script)
+    def sign_digest(self, script: bytes, digest: bytes) -> bytes | None:
+        """See `descriptorsigning.sign_digest`."""
+        return signing.sign_digest(self.wallet, script, digest)
 
-    def output(self, point: OutPoint) -> TxOut | None:
-        """An output of a transaction that is known here."""
-        return self.wallet.ledger.output(point)
-
-    def txid(self, text: str) -> Txid:
-        """A txid from hex."""
-        return Txid(from_hex(text))
+    def txid_of(self, point: OutPoint) -> Txid:
+        """The transaction that made a coin."""
+        return outpoint_txid(point)

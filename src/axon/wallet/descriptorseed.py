@@ -63,22 +63,29 @@ def seed_descriptors(
         now_s: seconds since 1970; nothing was paid to them before.
         ahead: scripts to watch beyond the last used one.
     """
-    coin = 0 if network is MAINNET else 1
     for kind in ADDRESS_TYPES:
-        form, purpose = _FORMS[kind]
-        steps = (purpose + HARDENED, coin + HARDENED, HARDENED)
-        account = root.descend(steps).public().encode(network)
-        path = f"/{purpose}h/{coin}h/0h"
-        for internal in (False, True):
-            tail = f"/{int(internal)}/*"
-            text = form.format(f"[{root.fingerprint.hex()}{path}]{account}{tail}")
-            held = HeldDescriptor(
-                with_checksum(text),
-                form.format(root.public().encode(network) + path + tail),
-                active=True,
-                internal=internal,
-                timestamp_s=now_s,
-                ahead=ahead,
-                private=True,
-            )
-            yield held, form.format(root.encode(network) + path + tail)
+        yield from type_descriptors(root, kind, network, now_s, ahead)
+
+
+def type_descriptors(
+    root: ExtendedKey, kind: AddressType, network: Network, now_s: int, ahead: int
+) -> Iterator[tuple[HeldDescriptor, str]]:
+    """The same of one type alone."""
+    coin = 0 if network is MAINNET else 1
+    form, purpose = _FORMS[kind]
+    steps = (purpose + HARDENED, coin + HARDENED, HARDENED)
+    account = root.descend(steps).public().encode(network)
+    path = f"/{purpose}h/{coin}h/0h"
+    for internal in (False, True):
+        tail = f"/{int(internal)}/*"
+        text = form.format(f"[{root.fingerprint.hex()}{path}]{account}{tail}")
+        held = HeldDescriptor(
+            with_checksum(text),
+            form.format(root.public().encode(network) + path + tail),
+            active=True,
+            internal=internal,
+            timestamp_s=now_s,
+            ahead=ahead,
+            private=True,
+        )
+        yield held, form.format(root.encode(network) + path + tail)

@@ -1,329 +1,184 @@
 """PSBTs of a wallet of many descriptors: what it knows is put in, and signed with its keys.
 
-BDK signs: it is given one descriptor at a time, with the keys of one of our scripts, and signs what
-the PSBT says of that script. Inputs that are not ours are shown to nobody's key.
+The scripts and keys of just those of our outputs that a PSBT spends or pays are handed to the
+signer (`psbt/signing`), which signs as Bitcoin Core does. The private ones are gone with the call.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from struct import pack
-from typing import Final
 
-import bdkpython as bdk
-
-from axon.primitives.bip32 import HARDENED, ExtendedKey
+from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor, parse_descriptor
-from axon.primitives.encoding import Reader
 from axon.primitives.keyexpression import KeyExpression, path_text
-from axon.primitives.keys import decode_wif
-from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint_txid
-from axon.wallet.cosigning import sign_maps
+from axon.primitives.keys import sign_recoverable
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint_txid
+from axon.psbt.creator import Verify
+from axon.psbt.described import add_descriptor
+from axon.psbt.fields import NON_WITNESS_UTXO, WITNESS_UTXO
+from axon.psbt.keyring import Keyring
+from axon.psbt.partial import PartialTransaction, is_signed
+from axon.psbt.signing import (
+    PsbtSigner,
+    SignOutcome,
+    drop_parents,
+    extract,
+    update_output,
+)
 from axon.wallet.descriptorwallet import DescriptorWallet
-from axon.wallet.errors import BadPsbt
-from axon.wallet.keys import bdk_network, network_kind
-from axon.wallet.psbtmaps import (
-    DERIVATION,
-    FINAL_SCRIPT_SIG,
-    FINAL_WITNESS,
-    NON_WITNESS_UTXO,
-    OUTPUT_DERIVATION,
-    OUTPUT_REDEEM_SCRIPT,
-    OUTPUT_TAP_DERIVATION,
-    OUTPUT_TAP_INTERNAL_KEY,
-    OUTPUT_WITNESS_SCRIPT,
-    REDEEM_SCRIPT,
-    SIGHASH_TYPE,
-    TAP_DERIVATION,
-    TAP_INTERNAL_KEY,
-    UNSIGNED_TX,
-    WITNESS_SCRIPT,
-    WITNESS_UTXO,
-    Entries,
-    PsbtMaps,
-)
-from axon.wallet.scripts import Place
-
-SIGHASH_NAMES: Final[dict[str, int | None]] = {
-    "DEFAULT": None,
-    "ALL": 1,
-    "NONE": 2,
-    "SINGLE": 3,
-    "ALL|ANYONECANPAY": 0x81,
-    "NONE|ANYONECANPAY": 0x82,
-    "SINGLE|ANYONECANPAY": 0x83,
-}
-"""What a signature covers, as callers name it."""
+from axon.wallet.errors import SighashMismatch
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The keys of the fields that say where a script comes from: of inputs, or of outputs."""
-
-    redeem: bytes
-    witness: bytes
-    derivation: int
-    tap_key: bytes
-    tap_derivation: int
-
-
-_INPUT: Final = _Names(REDEEM_SCRIPT, WITNESS_SCRIPT, DERIVATION, TAP_INTERNAL_KEY, TAP_DERIVATION)
-_OUTPUT: Final = _Names(
-    OUTPUT_REDEEM_SCRIPT,
-    OUTPUT_WITNESS_SCRIPT,
-    OUTPUT_DERIVATION,
-    OUTPUT_TAP_INTERNAL_KEY,
-    OUTPUT_TAP_DERIVATION,
-)
-
-
-def blank_psbt(transaction: Transaction) -> PsbtMaps:
+def blank_psbt(transaction: Transaction) -> PartialTransaction:
     """A PSBT of a transaction of which nothing else is said; proofs are left out."""
     inputs = [TxIn(each.prevout, sequence=each.sequence) for each in transaction.inputs]
     unsigned = Transaction.build(
         transaction.version, inputs, transaction.outputs, transaction.locktime
     )
-    blank: tuple[Entries, ...] = tuple([{} for _ in inputs])
-    return PsbtMaps(0, {UNSIGNED_TX: unsigned.raw}, blank, tuple([{} for _ in transaction.outputs]))
+    return PartialTransaction.blank(unsigned)
 
 
-def unsigned_of(maps: PsbtMaps) -> Transaction:
-    """The transaction of a PSBT of version 0."""
-    return Transaction.decode(maps.general[UNSIGNED_TX])
-
-
-def fill(wallet: DescriptorWallet, maps: PsbtMaps, *, derivations: bool = True) -> PsbtMaps:
-    """Put in what the wallet knows of its own coins and scripts (BIP 174, Updater).
-
-    Args:
-        derivations: also where keys come from.
-    """
-    transaction = unsigned_of(maps)
-    inputs: list[Entries] = []
-    for prevout, entries in zip(transaction.prevouts, maps.inputs, strict=True):
-        owned = wallet.ledger.owned.get(prevout)
-        if owned is None or FINAL_WITNESS in entries or FINAL_SCRIPT_SIG in entries:
-            inputs.append(entries)
-            continue
-        parent = wallet.ledger.transactions[outpoint_txid(prevout)]
-        fresh = dict(entries)
-        if owned.output.script_pubkey[:1] == b"\x51":
-            fresh[WITNESS_UTXO] = owned.output.encode()
-        else:
-            fresh[NON_WITNESS_UTXO] = parent.stripped
-            if _is_witness(wallet, owned.place):
-                fresh[WITNESS_UTXO] = owned.output.encode()
-        inputs.append(fresh | _known(wallet, owned.place, _INPUT, derivations))
-    outputs: list[Entries] = []
-    for output, entries in zip(transaction.outputs, maps.outputs, strict=True):
-        place = wallet.ledger.book.find(output.script_pubkey)
-        known = {} if place is None else _known(wallet, place, _OUTPUT, derivations)
-        outputs.append({**entries, **known})
-    return replace(maps, inputs=tuple(inputs), outputs=tuple(outputs))
-
-
-def sign(
-    wallet: DescriptorWallet, maps: PsbtMaps, sighash: int | None = None, *, finalizes: bool = True
-) -> tuple[PsbtMaps, bool]:
-    """Sign what is ours.
+def process(
+    wallet: DescriptorWallet,
+    psbt: PartialTransaction,
+    verify: Verify,
+    *,
+    sign: bool,
+    hash_type: int | None = None,
+    derivations: bool = True,
+    finalize: bool = True,
+) -> bool:
+    """Put in what the wallet knows of its coins and scripts, and sign what is its own.
 
     Args:
-        maps: with what `fill` puts in.
-        sighash: what the signatures cover; None for all.
-        finalizes: inputs whose signatures are complete are made final.
+        psbt: is changed.
+        verify: says whether a proof is good.
+        sign: also sign.
+        hash_type: which signatures are wanted; None for the usual.
+        derivations: also say where keys come from.
+        finalize: a whole proof is written.
 
     Returns:
-        The PSBT, and whether all of its inputs are final, or could be.
+        Whether every input has, or could have, its whole proof.
 
     Raises:
         KeysLocked: the passphrase is needed.
-        BadPsbt: BDK does not sign it.
+        SighashMismatch: the PSBT says another hash type.
     """
-    book, transaction = wallet.ledger.book, unsigned_of(maps)
-    for index, prevout in enumerate(transaction.prevouts):
-        owned = wallet.ledger.owned.get(prevout)
-        entries = maps.inputs[index]
-        if owned is None or FINAL_WITNESS in entries or FINAL_SCRIPT_SIG in entries:
+    keyring = _keyring(wallet, psbt, private=sign)
+    if not derivations:
+        keyring.origins.clear()
+    for prevout, entries in zip(psbt.transaction.prevouts, psbt.inputs, strict=True):
+        parent = wallet.ledger.transactions.get(outpoint_txid(prevout))
+        if parent is not None and NON_WITNESS_UTXO not in entries and not is_signed(entries):
+            entries[NON_WITNESS_UTXO] = parent.raw
+    signer, whole = PsbtSigner(psbt, keyring, verify), True
+    for index, entries in enumerate(psbt.inputs):
+        if is_signed(entries):
             continue
-        if not book.held(owned.place.keychain).private:
-            continue
-        maps = _signed_input(wallet, maps, index, owned.place, sighash)
-    final, complete = finalized(maps)
-    return (final if finalizes else maps), complete
+        outcome, _ = signer.sign(index, hash_type, finalize=finalize)
+        if outcome is SignOutcome.SIGHASH_MISMATCH:
+            raise SighashMismatch("Specified sighash value does not match value stored in PSBT")
+        whole &= outcome is SignOutcome.DONE
+    for index in range(len(psbt.outputs)):
+        update_output(psbt, index, keyring)
+    drop_parents(psbt)
+    return whole
 
 
-def finalized(maps: PsbtMaps) -> tuple[PsbtMaps, bool]:
-    """A PSBT with all inputs final that can be, and whether these are all."""
-    outcome = bdk.Psbt(b64encode(maps.encode()).decode()).finalize()
-    return PsbtMaps.decode(b64decode(outcome.psbt.serialize())), bool(outcome.could_finalize)
-
-
-def extracted(maps: PsbtMaps, before: Transaction | None = None) -> Transaction:
-    """The transaction with the proofs that are final.
+def signed(
+    wallet: DescriptorWallet,
+    transaction: Transaction,
+    verify: Verify,
+    spent: Mapping[OutPoint, TxOut],
+    hash_type: int | None = None,
+) -> tuple[Transaction, bool]:
+    """A transaction with what the wallet signs of it, and whether that is all.
 
     Args:
-        before: whose proofs stay where the PSBT has none.
+        transaction: proofs that it has stay where ours are none.
+        spent: what inputs spend that is not known here.
+
+    Raises:
+        KeysLocked: the passphrase is needed.
     """
-    unsigned = unsigned_of(maps)
-    old = unsigned.inputs if before is None else before.inputs
-    inputs = []
-    for item, entries in zip(old, maps.inputs, strict=True):
-        script_sig, witness = item.script_sig, item.witness
-        if FINAL_SCRIPT_SIG in entries or FINAL_WITNESS in entries:
-            script_sig = entries.get(FINAL_SCRIPT_SIG, b"")
-            witness = _stack(entries.get(FINAL_WITNESS, b""))
-        inputs.append(replace(item, script_sig=script_sig, witness=witness))
-    return Transaction.build(unsigned.version, inputs, unsigned.outputs, unsigned.locktime)
+    psbt = blank_psbt(transaction)
+    for prevout, entries in zip(psbt.transaction.prevouts, psbt.inputs, strict=True):
+        if prevout in spent:
+            entries[WITNESS_UTXO] = spent[prevout].encode()
+    whole = process(wallet, psbt, verify, sign=True, hash_type=hash_type)
+    made = extract(psbt)
+    if whole:
+        return made, True
+    inputs = [
+        new if is_signed(entries) else old
+        for old, new, entries in zip(transaction.inputs, made.inputs, psbt.inputs, strict=True)
+    ]
+    return Transaction.build(made.version, inputs, made.outputs, made.locktime), False
 
 
-def with_spent(maps: PsbtMaps, spent: Mapping[int, TxOut]) -> PsbtMaps:
-    """A PSBT that says of some inputs what they spend.
+def _keyring(wallet: DescriptorWallet, psbt: PartialTransaction, *, private: bool) -> Keyring:
+    """What is ours of a PSBT; private keys only for what it spends."""
+    ledger = wallet.ledger
+    spent: list[bytes] = []
+    for index, prevout in enumerate(psbt.transaction.prevouts):
+        owned = ledger.owned.get(prevout)
+        output = psbt.spent_output(index) if owned is None else owned.output
+        if output is not None:
+            spent.append(output.script_pubkey)
+    keyring = keyring_of(wallet, spent, private=private)
+    for output in psbt.transaction.outputs:
+        place = ledger.book.find(output.script_pubkey)
+        if place is not None:
+            add_descriptor(keyring, ledger.book.parsed(place.keychain), place.index)
+    return keyring
 
-    Args:
-        spent: outputs by the place of the input.
+
+def keyring_of(
+    wallet: DescriptorWallet, scripts: Sequence[bytes], *, private: bool = True
+) -> Keyring:
+    """The scripts and keys behind those of some scripts that are ours.
+
+    Raises:
+        KeysLocked: the passphrase is needed.
     """
-    inputs = list(maps.inputs)
-    for place, output in spent.items():
-        inputs[place] = {**inputs[place], WITNESS_UTXO: output.encode()}
-    return replace(maps, inputs=tuple(inputs))
-
-
-def _stack(data: bytes) -> tuple[bytes, ...]:
-    if not data:
-        return ()
-    reader = Reader(data)
-    return tuple([reader.var_bytes() for _ in range(reader.compact_size())])
-
-
-def _signed_input(
-    wallet: DescriptorWallet, maps: PsbtMaps, index: int, place: Place, sighash: int | None
-) -> PsbtMaps:
-    """One input signed with the keys of its script."""
-    names = _known(wallet, place, _INPUT, derivations=True)
-    shown: list[Entries] = []
-    for at, entries in enumerate(maps.inputs):
-        kept = {key: entries[key] for key in entries if key[0] not in (DERIVATION, TAP_DERIVATION)}
-        if at == index:
-            kept |= names
-            if sighash is not None:
-                kept[SIGHASH_TYPE] = pack("<I", sighash)
-        shown.append(kept)
-    text = _private_text(wallet, place)
-    try:
-        descriptor = bdk.Descriptor(text, network_kind(wallet.network))
-    except bdk.DescriptorError:
-        raise BadPsbt("BDK signs for no such descriptor") from None
-    signer = bdk.Wallet.create_single(
-        descriptor, bdk_network(wallet.network), bdk.Persister.new_in_memory()
-    )
-    signed = sign_maps(
-        signer, replace(maps, inputs=tuple(shown)), finalizes=False, any_sighash=True
-    )
-    merged = list(maps.inputs)
-    merged[index] = {**merged[index], **signed.inputs[index]}
-    if names and not any(key in maps.inputs[index] for key in names):
-        merged[index] = {key: value for key, value in merged[index].items() if key not in names}
-    return replace(maps, inputs=tuple(merged))
-
-
-def _private_text(wallet: DescriptorWallet, place: Place) -> str:
-    """The descriptor of one script of ours with its private keys, as BDK takes it."""
-    text = wallet.keyring.private_text(place.keychain)
-    parsed = parse_descriptor(text, wallet.network)[0]
-    if parsed.name == "combo":
-        script = wallet.ledger.book.parsed(place.keychain)
-        form = _combo_form(script, place)
-        text = form.format(text.partition("(")[2].rstrip(")"))
-    for mark in ("/*h", "/*'", "/*H"):
-        text = text.replace(mark, f"/{place.index}h")
-    return _without_wif(wallet, text.replace("/*", f"/{place.index}"))
-
-
-def _combo_form(descriptor: Descriptor, place: Place) -> str:
-    """Which of the four forms of a `combo` is meant cannot be told from its place: the one that
-    people are paid at."""
-    del descriptor, place
-    return "wpkh({})"
-
-
-def _without_wif(wallet: DescriptorWallet, text: str) -> str:
-    """A single private key as an extended one: BDK signs with that only what names it."""
-    network = wallet.network
-    head, _, rest = text.rpartition("(")
-    parts = []
-    for part in rest.split(","):
-        body = part.rstrip(")")
-        tail = part[len(body) :]
-        origin, mark, key = body.rpartition("]")
-        try:
-            secret, compressed = decode_wif(key, network)
-        except ValueError:
-            parts.append(part)
+    book, keyring = wallet.ledger.book, Keyring()
+    parsed: dict[int, Descriptor] = {}
+    for place in dict.fromkeys(map(book.find, scripts)):
+        if place is None:
             continue
-        if not compressed:
-            parts.append(part)
-            continue
-        extended = ExtendedKey(0, bytes(4), 0, bytes(32), b"\x00" + secret).encode(network)
-        parts.append(origin + mark + extended + tail)
-    return f"{head}({','.join(parts)}"
+        opens = private and book.held(place.keychain).private
+        if place.keychain not in parsed:
+            descriptor = book.parsed(place.keychain)
+            parsed[place.keychain] = (
+                private_descriptor(wallet, place.keychain) if opens else descriptor
+            )
+        add_descriptor(keyring, parsed[place.keychain], place.index, private=opens)
+    return keyring
 
 
-def _is_witness(wallet: DescriptorWallet, place: Place) -> bool:
-    descriptor = wallet.ledger.book.parsed(place.keychain)
-    inner = descriptor.inner
-    if descriptor.name == "sh" and inner is not None:
-        return inner.name in ("wpkh", "wsh")
-    return descriptor.name in ("wpkh", "wsh", "tr", "rawtr", "combo")
+def private_descriptor(wallet: DescriptorWallet, keychain: int) -> Descriptor:
+    """A descriptor with its private keys.
 
-
-def _known(wallet: DescriptorWallet, place: Place, names: _Names, derivations: bool) -> Entries:
-    """What is known of one of our scripts."""
-    descriptor, index = wallet.ledger.book.parsed(place.keychain), place.index
-    found: Entries = {}
-    inner = descriptor.inner
-    if descriptor.name == "sh" and inner is not None:
-        found[names.redeem] = inner.scripts(index)[0]
-        if inner.name == "wsh" and inner.inner is not None:
-            found[names.witness] = inner.inner.scripts(index)[0]
-    elif descriptor.name == "wsh" and inner is not None:
-        found[names.witness] = inner.scripts(index)[0]
-    if descriptor.name == "tr":
-        found[names.tap_key] = descriptor.keys[0].public_key(index)[1:]
-    if derivations:
-        for key in keys_of(descriptor):
-            found |= _derivation(key, index, names, is_tap=descriptor.name in ("tr", "rawtr"))
-    return found
+    Raises:
+        KeysLocked: the passphrase is needed.
+        WatchOnly: it has none here.
+    """
+    return parse_descriptor(wallet.keyring.private_text(keychain), wallet.network)[0]
 
 
 def keys_of(descriptor: Descriptor) -> Sequence[KeyExpression]:
-    """The keys of a descriptor, but for those in the scripts below a taproot key."""
-    keys = [key for key in descriptor.keys if isinstance(key, KeyExpression)]
-    if descriptor.inner is not None:
-        keys += keys_of(descriptor.inner)
-    return keys
-
-
-def _derivation(key: KeyExpression, index: int, names: _Names, *, is_tap: bool) -> Entries:
-    fixed = key.fixed(index)
-    assert fixed.origin is not None, "a fixed key has one"
-    public = fixed.public_key(0)
-    source = fixed.origin.fingerprint + b"".join([pack("<I", step) for step in fixed.origin.path])
-    if is_tap:
-        return {bytes((names.tap_derivation,)) + public[1:]: b"\x00" + source}
-    return {bytes((names.derivation,)) + public: source}
+    """The keys of a descriptor that are single ones."""
+    return [key for key in descriptor.all_keys() if isinstance(key, KeyExpression)]
 
 
 def path_of(key: KeyExpression, index: int) -> str:
     """The path from the master key to one of its keys, as people write it."""
-    origin = key.fixed(index).origin
-    assert origin is not None, "a fixed key has one"
-    return "m" + path_text(origin.path, apostrophe=False)
+    return "m" + path_text(key.origin_of(index).path, apostrophe=False)
 
 
-def secret_of(wallet: DescriptorWallet, script: bytes) -> bytes | None:
-    """The secret behind a script of a single key; None of another, or if it is not here.
+def sign_digest(wallet: DescriptorWallet, script: bytes, digest: bytes) -> bytes | None:
+    """A signature of old, 65 bytes, with the one key of a script of ours; None if there is none.
 
     Raises:
         KeysLocked: the passphrase is needed.
@@ -331,10 +186,14 @@ def secret_of(wallet: DescriptorWallet, script: bytes) -> bytes | None:
     place = wallet.ledger.book.find(script)
     if place is None or not wallet.ledger.book.held(place.keychain).private:
         return None
-    text = _private_text(wallet, place)
-    key = text.rpartition("(")[2].rstrip(")").rpartition("]")[2]
-    if "," in key:
-        return None
-    first, *steps = key.split("/")
-    path = [int(step.rstrip("h'H")) + (HARDENED if step[-1] in "h'H" else 0) for step in steps]
-    return ExtendedKey.decode(first, wallet.network).descend(tuple(path)).key[1:]
+    for key in keys_of(private_descriptor(wallet, place.keychain)):
+        secret = key.private_key(place.index)
+        if secret is not None:
+            return sign_recoverable(secret, digest, compressed=key.is_compressed)
+    return None
+
+
+def extended_keys(descriptor: Descriptor) -> list[ExtendedKey]:
+    """The extended keys that a descriptor was given with."""
+    found = [key.key for key in keys_of(descriptor)]
+    return [key for key in found if isinstance(key, ExtendedKey)]

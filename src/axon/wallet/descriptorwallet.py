@@ -16,7 +16,7 @@ from axon.chain.store import Store
 from axon.errors import StorageError
 from axon.primitives.address import encode_address
 from axon.primitives.bip32 import ExtendedKey
-from axon.primitives.descriptor import Descriptor, with_checksum
+from axon.primitives.descriptor import Descriptor, parse_descriptor, with_checksum
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import OutPoint, Transaction
@@ -182,11 +182,7 @@ class DescriptorWallet:
         keyring.lock()
 
     def change_passphrase(self, old: str, new: str) -> None:
-        """Seal the keys with another passphrase.
-
-        Raises:
-            WrongPassphrase: the old one does not open them.
-        """
+        """Seal the keys with another passphrase; raises WrongPassphrase."""
         self.ledger.commit(self.keyring.sealed_anew(old, new))
 
     @property
@@ -251,6 +247,16 @@ class DescriptorWallet:
             self.flags = replace(self.flags, blank=False)
             changes[records.FLAGS_KEY] = self.flags.encode()
         self.ledger.commit(changes)
+
+    def add(self, held: HeldDescriptor, private_text: str) -> None:
+        """Hold one more descriptor, of a seed that is here; raises KeysLocked."""
+        number = self._next_keychain()
+        key = records.many_key(records.HELD, number)
+        self.ledger.commit({key: held.encode(), **self.keyring.kept(number, private_text)})
+
+    def rooted(self, keychain: int) -> Descriptor:
+        """A descriptor from the keys that it was given with, without private ones."""
+        return parse_descriptor(self.ledger.book.held(keychain).root, self.network)[0]
 
     def _replaced_by(self, descriptor: Descriptor, held: HeldDescriptor, number: int) -> Changes:
         """The descriptor that gave out such addresses until now does so no more."""
@@ -389,7 +395,5 @@ class DescriptorWallet:
 
     def lock_coins(self, points: Iterable[OutPoint], yes: bool) -> None:
         """Set coins aside, or let payments use them again."""
-        changes: Changes = {}
-        for point in points:
-            changes |= frozen(point, yes)
-        self.ledger.commit(changes)
+        changes = [frozen(point, yes) for point in points]
+        self.ledger.commit({key: value for each in changes for key, value in each.items()})

@@ -29,6 +29,10 @@ class NoAddresses(WalletError):
     """The wallet gives out no address of this type."""
 
 
+class SighashMismatch(WalletError):
+    """A PSBT asks for signatures of another kind than who has it signed."""
+
+
 class PaymentRefused(WalletError):
     """A payment that cannot be built as it is asked for; said in Bitcoin Core's words."""
 

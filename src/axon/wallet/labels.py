@@ -108,6 +108,16 @@ def label_of(ledger: WalletLedger, kind: LabelKind, ref: str) -> str:
     return ledger.labels.get(_name(kind, ref), "")
 
 
+def labels_of(ledger: WalletLedger, kind: LabelKind) -> list[tuple[str, str]]:
+    """What has a label of a kind, and the label."""
+    begin = _name(kind, "")
+    return [
+        (name[len(begin) :].decode(), label)
+        for name, label in ledger.labels.items()
+        if name.startswith(begin)
+    ]
+
+
 def plain_label(text: str) -> str:
     """A label as it is kept: any text, on one line.
 

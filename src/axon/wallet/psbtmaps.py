@@ -47,14 +47,10 @@ NON_WITNESS_UTXO: Final = b"\x00"
 WITNESS_UTXO: Final = b"\x01"
 REDEEM_SCRIPT: Final = b"\x04"
 WITNESS_SCRIPT: Final = b"\x05"
-PARTIAL_SIGNATURE: Final = 0x02
-SIGHASH_TYPE: Final = b"\x03"
 FINAL_SCRIPT_SIG: Final = b"\x07"
 FINAL_WITNESS: Final = b"\x08"
 DERIVATION: Final = 0x06
 TAP_DERIVATION: Final = 0x16
-TAP_INTERNAL_KEY: Final = b"\x17"
-TAP_MERKLE_ROOT: Final = b"\x18"
 PREVIOUS_TXID: Final = b"\x0e"
 OUTPUT_INDEX: Final = b"\x0f"
 SEQUENCE: Final = b"\x10"
@@ -64,12 +60,7 @@ REQUIRED_HEIGHT: Final = b"\x12"
 
 AMOUNT: Final = b"\x03"
 SCRIPT: Final = b"\x04"
-OUTPUT_REDEEM_SCRIPT: Final = b"\x00"
-OUTPUT_WITNESS_SCRIPT: Final = b"\x01"
-OUTPUT_DERIVATION: Final = 0x02
-OUTPUT_TAP_INTERNAL_KEY: Final = b"\x05"
-OUTPUT_TAP_DERIVATION: Final = 0x07
-"""Of an output; those of derivations have a public key behind them."""
+"""Of an output."""
 
 _GLOBAL_2: Final = (TX_VERSION, FALLBACK_LOCKTIME, INPUT_COUNT, OUTPUT_COUNT, TX_MODIFIABLE)
 _INPUT_2: Final = (PREVIOUS_TXID, OUTPUT_INDEX, SEQUENCE, REQUIRED_TIME, REQUIRED_HEIGHT)

@@ -314,6 +314,12 @@ class PaymentBuilder:
 
     # The bytes.
 
+    def vsize_of(self, spent: Sequence[TxOut], outputs: Sequence[TxOut]) -> int:
+        """Virtual bytes of a signed transaction that spends coins of ours."""
+        scripts = [output.script_pubkey for output in spent]
+        weights = [self._script_weight(script) or _NESTED_WU for script in scripts]
+        return signed_vsize(weights, scripts, outputs)
+
     def _vsize(
         self, chosen: Sequence[SpendableCoin], outputs: Sequence[TxOut], terms: PaymentTerms
     ) -> int:

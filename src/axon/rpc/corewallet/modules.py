@@ -8,18 +8,38 @@ from typing import Final
 from axon.rpc.corewallet import (
     addresses,
     balance,
+    bumping,
     coins,
+    descriptors,
+    drafting,
+    encryption,
+    importing,
+    labels,
     managing,
+    messages,
+    received,
     sending,
+    signing,
+    sweeping,
     transactions,
 )
 
 CORE_WALLET_MODULES: Final[tuple[ModuleType, ...]] = (
     addresses,
     balance,
+    bumping,
     coins,
+    descriptors,
+    drafting,
+    encryption,
+    importing,
+    labels,
     managing,
+    messages,
+    received,
     sending,
+    signing,
+    sweeping,
     transactions,
 )
 """Left out with `-disablewallet`."""

@@ -117,8 +117,17 @@ def feerate_from(value: Json) -> int:
     return rate
 
 
-def feerate(daemon: Daemon, wish: FeeWish, *, replaceable: bool) -> ChosenFee:
+def feerate(
+    daemon: Daemon,
+    wish: FeeWish,
+    *,
+    replaceable: bool,
+    code: Code = Code.INSUFFICIENT_FUNDS,
+) -> ChosenFee:
     """The feerate of a payment.
+
+    Args:
+        code: of the refusal.
 
     Raises:
         RpcError: -4 or -6, it cannot be estimated, or is too low.
@@ -128,7 +137,7 @@ def feerate(daemon: Daemon, wish: FeeWish, *, replaceable: bool) -> ChosenFee:
     if wish.sat_kvb is not None:
         if wish.sat_kvb < required and not wish.any_rate:
             raise RpcError(
-                Code.INSUFFICIENT_FUNDS,
+                code,
                 f"Fee rate ({_sat_vb(wish.sat_kvb)}) is lower than the minimum fee rate setting"
                 f" ({_sat_vb(required)}).\nConsider modifying -mintxfee"
                 f" ({_sat_vb(settings.min_sat_kvb)}) or -minrelaytxfee"
@@ -142,7 +151,7 @@ def feerate(daemon: Daemon, wish: FeeWish, *, replaceable: bool) -> ChosenFee:
     if found.feerate_sat_kvb is None:
         if not settings.fallback_sat_kvb:
             raise RpcError(
-                Code.INSUFFICIENT_FUNDS,
+                code,
                 "Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable"
                 " -fallbackfee.",
             )
@@ -325,11 +334,12 @@ def build(desk: DescriptorDesk, wanted: WantedPayment, code: Code) -> Any:
     from axon.wallet.errors import PaymentRefused  # This runs where the wallet is.
 
     change_kind, usual_kind = wanted.kinds
+    change_kind = wanted.terms.get("change_kind", change_kind)
     terms = {
         "locktime": lock_height(desk, wanted.recent),
         "default_type": desk.kind(usual_kind),
         "change_type": None if change_kind is None else desk.kind(change_kind),
-        **wanted.terms,
+        **{name: value for name, value in wanted.terms.items() if name != "change_kind"},
     }
     recipients = [
         (output.script, output.amount_sat, place in wanted.payers)

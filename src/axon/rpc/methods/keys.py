@@ -65,7 +65,7 @@ def signmessagewithprivkey(daemon: Daemon, privkey: str, message: str) -> Json:
         "str"    (string) The signature of the message encoded in base 64
     """
     secret, compressed = _secret(privkey, daemon.node.network)
-    signature = sign_recoverable(secret, _message_hash(message), compressed=compressed)
+    signature = sign_recoverable(secret, message_hash(message), compressed=compressed)
     return b64encode(signature).decode()
 
 
@@ -90,11 +90,12 @@ def verifymessage(daemon: Daemon, address: str, signature: str, message: str) ->
     raw = decode_base64(signature)
     if raw is None:
         raise RpcError(Code.TYPE, "Malformed base64 encoding")
-    key = recover_public_key(_message_hash(message), raw)
+    key = recover_public_key(message_hash(message), raw)
     return key is not None and hash160(key) == solved.parts[0]
 
 
-def _message_hash(message: str) -> bytes:
+def message_hash(message: str) -> bytes:
+    """What is signed of a message, in the format of old: 32 bytes."""
     return sha256d(var_bytes(MESSAGE_MAGIC) + var_bytes(message.encode("utf-8", "surrogatepass")))
 
 
