@@ -94,6 +94,14 @@ def test_block_files_may_lie_elsewhere(tmp_path: Path) -> None:
     assert config(tmp_path).node.blocks_folder == tmp_path / "regtest" / "blocks"
 
 
+def test_a_file_of_blocks_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"")
+    missing = tmp_path / "missing"
+    made = config(tmp_path, f"-loadblock={tmp_path / 'there'}", f"-loadblock={missing}")
+    assert made.node.load_blocks == (tmp_path / "there", missing)
+    assert made.notices == (f"Could not open blocks file {missing}",)
+
+
 def test_calls_may_come_from_an_address_in_brackets(tmp_path: Path) -> None:
     made = config(tmp_path, "-rpcallowip=[::1]", "-rpcallowip=10.0.0.0/8", "-rpcbind=127.0.0.1")
     assert made.node.rpc is not None

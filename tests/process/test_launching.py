@@ -120,3 +120,18 @@ def test_a_launcher_that_writes_much_without_a_thought_sees_nothing_on_standard_
     finally:
         process.kill()
         process.wait()
+
+
+def test_rules_that_the_node_does_not_know_are_warned_of(
+    make_node: MakeNode, tmp_path: Path
+) -> None:
+    alerts = tmp_path / "alerts"
+    options = [f"-blockversion={(1 << 29) + (1 << 27)}", f"-alertnotify=echo %s >> '{alerts}'"]
+    node = make_node("node", *options).start()
+    node.rpc("generatetoaddress", 430, CAROL)  # Block 432 will be the first of the fourth period.
+    assert node.rpc("getnetworkinfo")["warnings"] == []
+    node.rpc("generatetoaddress", 1, CAROL)
+    wanted = "Unknown new rules activated (versionbit 27)"
+    wait_until(lambda: node.rpc("getmininginfo")["warnings"] == [wanted], LIMIT_S, "it warns")
+    wait_until(alerts.exists, LIMIT_S, "the command runs")
+    wait_until(lambda: alerts.read_text() == f"{wanted}\n", LIMIT_S, "it has run")

@@ -16,9 +16,9 @@ from axon.cli.conf import Settings, load_settings
 from axon.cli.electrumconfig import electrum_config
 from axon.cli.logs import log_settings
 from axon.cli.nodefiles import (
-    as_paths,
     blocks_dir,
     check_ignored_conf,
+    files_to_load,
     read_stored,
     settings_path,
 )
@@ -111,6 +111,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     filter_index = _filter_index(settings)
     peers = peer_config(settings, network, folder, filter_index)
     _check_assumevalid(settings, network)
+    load_blocks = files_to_load(settings)
     notices = tuple(settings.notices)
     return NodeConfig(
         node=FullNodeSettings(
@@ -139,7 +140,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             pool_version=VERSION_PLAIN if settings.flag("persistmempoolv1", False) else VERSION,
             blocks_dir=blocks_dir(settings),
             mask_blocks=settings.flag("blocksxor", False),
-            load_blocks=as_paths(settings, "loadblock"),
+            load_blocks=load_blocks,
             stop_at_height=settings.number("stopatheight", 0),
             stop_after_import=settings.flag("stopafterblockimport", False),
             notify=_notify(settings),

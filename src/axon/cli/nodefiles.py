@@ -80,9 +80,13 @@ def _value(value: object) -> Value:
     return value if isinstance(value, str | bool) else str(value)
 
 
-def as_paths(settings: Settings, name: str) -> tuple[Path, ...]:
-    """A list option as paths, from where the program was started."""
-    return tuple(Path(text).absolute() for text in settings.values(name))
+def files_to_load(settings: Settings) -> tuple[Path, ...]:
+    """The files of `-loadblock`, from where the program was started; who names none is told."""
+    files = tuple([Path(text).absolute() for text in settings.values("loadblock")])
+    settings.notices += [
+        f"Could not open blocks file {file}" for file in files if not file.is_file()
+    ]
+    return files
 
 
 def blocks_dir(settings: Settings) -> Path | None:

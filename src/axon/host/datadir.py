@@ -60,17 +60,19 @@ def make_blocks_folder(folder: Path) -> None:
         raise _refusal(folder, error) from error
 
 
-def check_room(folder: Path) -> None:
-    """Refuse a folder on a disk that is full, or nearly so.
+def check_room(*folders: Path) -> None:
+    """Refuse folders on a disk that is full, or nearly so.
 
     Raises:
         DiskFullError: there is less room than `MIN_FREE_BYTES`.
     """
-    free = shutil.disk_usage(folder).free
-    if free < MIN_FREE_BYTES:
-        raise DiskFullError(
-            f"{free >> 20} MiB are free at {folder}, where a node needs {MIN_FREE_BYTES >> 20} MiB"
-        )
+    for folder in folders:
+        free = shutil.disk_usage(folder).free
+        if free < MIN_FREE_BYTES:
+            raise DiskFullError(
+                f"{free >> 20} MiB are free at {folder}, where a node needs "
+                f"{MIN_FREE_BYTES >> 20} MiB"
+            )
 
 
 @contextmanager

@@ -199,7 +199,7 @@ async def running_node(
         settings.peers.max_connections + private,
         serves_wallets=settings.electrum is not None,
     )
-    check_room(settings.folder)
+    check_room(settings.folder, settings.blocks_dir or settings.folder)
     path = settings.peers.asmap
     asmap = None if path is None else await asyncio.to_thread(read_asmap, path)
     if settings.rpc is not None:
