@@ -231,6 +231,11 @@ def _text() -> dict[str, Iterable[bytes]]:
             b"-main.port=1",
         ],
         "json-rpc": [json.dumps(call).encode() for call in calls],
+        "electrum-lines": [
+            b'\x07{"id":0,"method":"server.version","params":["x",["1.4","1.6"]]}\n' * 2,
+            b'\xff[{"id":"a","method":"blockchain.block.header","params":{"height":1}},5]\r\n\n',
+            b'\x01{"jsonrpc":"2.0","method":"mempool.get_info"}\nGET / HTTP/1.1\n\n',
+        ],
         "request-head": [
             b"\x07POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" * 2,
             b"\x01POST / HTTP/1.1\nContent-Length: 2\n\n{}\r\nGET / HTTP/1.0\n\n",

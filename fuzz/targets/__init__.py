@@ -7,6 +7,7 @@ from typing import Final
 
 from fuzz.targets import (
     compactblocks,
+    electrum,
     files,
     links,
     machines,
@@ -43,6 +44,7 @@ TARGETS: Final[dict[str, Target]] = {
         nodes,
         links,
         partners,
+        electrum,
     )
     for name, target in room.TARGETS.items()
 }

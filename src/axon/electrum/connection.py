@@ -159,9 +159,8 @@ class ElectrumConnection(asyncio.Protocol):
         self._transport = None
         del self._shared.connections[number], service.clients[number]
         service.header_clients.pop(number, None)
-        for script in self.client.scripts:
-            service.book.unsubscribe(number, script)
-        self.client.scripts.clear()
+        for script in list(self.client.scripts):
+            service.unsubscribe(self.client, script)
         if self._work is not None:
             self._work.cancel()
 

@@ -7,12 +7,11 @@ runs of `RUN` headers are kept: a proof then hashes one run, and their roots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from axon.chain.headertree import HeaderEntry
 from axon.primitives.hashes import BlockHash, sha256d
-from axon.rpc.daemon import Daemon
 
 RUN_DEPTH: Final = 11
 RUN: Final = 1 << RUN_DEPTH
@@ -22,11 +21,11 @@ class HeaderProofs:
     """Makes proofs over a chain, and keeps the roots of whole runs.
 
     Args:
-        daemon: the node.
+        off_loop: runs slow code in a thread.
     """
 
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+    def __init__(self, off_loop: Callable[..., Awaitable[Any]]) -> None:
+        self._off_loop = off_loop
         self._roots: dict[int, tuple[BlockHash, bytes]] = {}  # With the last hash of the run.
 
     async def proof(
@@ -45,7 +44,8 @@ class HeaderProofs:
         for number in range(checkpoint // RUN + 1):
             roots.append(await self._root(top, number))
         run = _hashes(top, height // RUN)
-        return await self._daemon.off_loop(proof, run, roots, height)
+        proved: tuple[tuple[bytes, ...], bytes] = await self._off_loop(proof, run, roots, height)
+        return proved
 
     async def _root(self, top: HeaderEntry, number: int) -> bytes:
         last = top.ancestor(min(number * RUN + RUN - 1, top.height))
@@ -53,7 +53,7 @@ class HeaderProofs:
         known = self._roots.get(number)
         if known is not None and known[0] == last.hash:
             return known[1]
-        root = await self._daemon.off_loop(run_root, _hashes(top, number))
+        root: bytes = await self._off_loop(run_root, _hashes(top, number))
         if last.height % RUN == RUN - 1:
             self._roots[number] = (last.hash, root)
         return root

@@ -122,6 +122,7 @@ class ElectrumServer:
                 tasks.create_task(service.tell())
                 tasks.create_task(self._listen(service))
         finally:
+            await asyncio.to_thread(service.close)
             await service.following.close()
 
     async def _listen(self, service: ElectrumService) -> None:

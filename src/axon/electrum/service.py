@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from axon.chain.headertree import HeaderEntry
 from axon.chain.scriptindex import ScriptIndex
+from axon.electrum.client import Client
 from axon.electrum.errors import HISTORY_TOO_LARGE, ElectrumCode, ElectrumError
 from axon.electrum.following import IndexFollowing, Moved
 from axon.electrum.headerproofs import HeaderProofs
@@ -43,6 +46,12 @@ PATIENCE_S: Final = 20.0
 TURN_S: Final = 0.005
 """So long statuses are worked out before others have a turn."""
 
+THREADS: Final = 2
+"""For what clients ask: reading the index, proofs. More would only take turns."""
+
+PARTS_AT_ONCE: Final = 100
+"""Histories that are read anew in one go, after a reorganisation."""
+
 MOVE_S: Final = 1.0
 """So long statuses wait for the last block of a move; blocks may come without end."""
 
@@ -50,6 +59,7 @@ ROUND_PAUSE_S: Final = 0.05
 """Between two rounds of telling what changed: transactions that come at once are told at once."""
 
 _log: Final = logging.getLogger("axon")
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -77,7 +87,7 @@ class ElectrumService:
         self.daemon = daemon
         self.registry = registry
         self.software = software
-        self.proofs = HeaderProofs(daemon)
+        self.proofs = HeaderProofs(self.off_loop)
         self.book = StatusBook()
         self.clients: dict[int, StatusListener] = {}
         self.header_clients: dict[int, None] = {}
@@ -89,6 +99,7 @@ class ElectrumService:
         self._news = asyncio.Event()
         self._calmed = asyncio.Event()  # Set when a move ends.
         self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="electrum-read")
 
     @property
     def index(self) -> ScriptIndex:
@@ -123,6 +134,16 @@ class ElectrumService:
 
     # Looking things up.
 
+    async def off_loop(
+        self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
+        """Run slow code in a thread of the server's own: callers of the node wait for none."""
+        return await self._loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """End the threads, after what they do."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
     async def at_tip(self, read: Callable[[ScriptIndex], _T]) -> _T:
         """What is read from the index off the loop, as of `tip`, the node's own if that can be.
 
@@ -133,7 +154,7 @@ class ElectrumService:
         until = self._loop.time() + PATIENCE_S
         while self._loop.time() < until:
             if not self._is_moving:
-                found = await self.daemon.off_loop(_read, self.index, read)
+                found = await self.off_loop(_read, self.index, read)
                 if found is not None and found[0] == self.tip.hash and not self._is_moving:
                     return found[1]
             await asyncio.sleep(AGAIN_S)
@@ -162,12 +183,12 @@ class ElectrumService:
             raise ElectrumError(HISTORY_TOO_LARGE)
         entries = view.touching(script)
         if count > LONG_UNCONFIRMED:
-            return await self.daemon.off_loop(view.history, entries)
+            return await self.off_loop(view.history, entries)
         return view.history(entries)
 
     # Telling what changes.
 
-    async def subscribe(self, client: int, script: bytes) -> str | None:
+    async def subscribe(self, client: Client, script: bytes) -> str | None:
         """Tell a client of a script from now on; the script's status.
 
         Raises:
@@ -177,25 +198,42 @@ class ElectrumService:
         if found is None:
             if self.book.is_full:
                 raise ElectrumError("too many subscriptions", ElectrumCode.SERVER_BUSY)
-            part = ConfirmedPart(await self.confirmed_history(script))
+            part = await self._confirmed_part(script)
             found = self.book.get(script) or Subscribed(part)  # Another may have come first.
-        self.book.subscribe(client, script, found)
+        is_new = script not in client.scripts
+        client.scripts[script] = None
+        self.book.subscribe(client.number, script, found)
         try:
             found.status = await self._status(script, found)
         except ElectrumError:
-            self.book.unsubscribe(client, script)
+            if is_new:
+                self.unsubscribe(client, script)
             raise
         return found.status
+
+    def unsubscribe(self, client: Client, script: bytes) -> bool:
+        """Tell a client of a script no more; whether it was told."""
+        if script not in client.scripts:
+            return False
+        del client.scripts[script]
+        self.book.unsubscribe(client.number, script)
+        return True
 
     async def _status(self, script: bytes, found: Subscribed) -> str | None:
         """The status of a script at this moment."""
         while True:
             if found.confirmed is None:  # Blocks have left the chain.
-                part = ConfirmedPart(await self.confirmed_history(script))
+                part = await self._confirmed_part(script)
                 found.confirmed = found.confirmed or part
             unconfirmed = await self.unconfirmed_history(script)
             if found.confirmed is not None:
                 return found.confirmed.status(unconfirmed)
+
+    async def _confirmed_part(self, script: bytes) -> ConfirmedPart:
+        part = await self.at_tip(lambda index: _part(index, script))
+        if part is None:
+            raise ElectrumError(HISTORY_TOO_LARGE)
+        return part
 
     def _touch(self, scripts: Iterable[bytes]) -> None:
         for script in scripts:
@@ -245,8 +283,26 @@ class ElectrumService:
                 async with asyncio.timeout_at(until):
                     await self._calmed.wait()
 
+    async def _read_anew(self, scripts: Iterable[bytes]) -> None:
+        """Read what blocks that left the chain have made unknown."""
+        unknown = [
+            script
+            for script in scripts
+            if (found := self.book.get(script)) is not None and found.confirmed is None
+        ]
+        for some in _pieces(unknown, PARTS_AT_ONCE):
+            try:
+                parts = await self.at_tip(partial(_parts, scripts=some))
+            except ElectrumError:
+                return  # Blocks come too fast: each is tried once more by itself.
+            for script, part in zip(some, parts, strict=True):
+                found = self.book.get(script)
+                if found is not None and found.confirmed is None:
+                    found.confirmed = part
+
     async def _tell(self, scripts: list[bytes]) -> None:
         """Work out the statuses of some scripts, and tell those that are new."""
+        await self._read_anew(scripts)
         news: dict[int, list[tuple[bytes, str | None]]] = {}
         until = self._loop.time() + TURN_S
         for script in scripts:
@@ -289,6 +345,16 @@ def _read(
             return None
         raise
     return (best, found) if index.moves == moves else None
+
+
+def _part(index: ScriptIndex, script: bytes) -> ConfirmedPart | None:
+    """The confirmed part of a script's status; None if its history is too large."""
+    history = index.history(script, MAX_HISTORY)
+    return None if history is None else ConfirmedPart(history)
+
+
+def _parts(index: ScriptIndex, scripts: Sequence[bytes]) -> list[ConfirmedPart | None]:
+    return [_part(index, script) for script in scripts]
 
 
 def _pieces(things: Iterable[_T], size: int) -> Iterator[list[_T]]:

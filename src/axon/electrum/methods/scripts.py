@@ -83,16 +83,9 @@ async def subscribe(service: ElectrumService, client: Client, scripthash: object
     script = script_hash(scripthash)
     if len(client.scripts) >= MAX_SUBSCRIPTIONS and script not in client.scripts:
         raise ElectrumError("too many subscriptions", ElectrumCode.EXCESSIVE_USE)
-    status = await service.subscribe(client.number, script)
-    client.scripts[script] = None
-    return status
+    return await service.subscribe(client, script)
 
 
 async def unsubscribe(service: ElectrumService, client: Client, scripthash: object) -> object:
     """Whether the client was subscribed; it is told no more."""
-    script = script_hash(scripthash)
-    if script not in client.scripts:
-        return False
-    del client.scripts[script]
-    service.book.unsubscribe(client.number, script)
-    return True
+    return service.unsubscribe(client, script_hash(scripthash))

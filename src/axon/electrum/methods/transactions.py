@@ -81,9 +81,9 @@ async def get(
         shown = await _shown(service, [to_hex(txid), 1, to_hex(block.hash)])
         shown.pop("in_active_chain", None)  # It is told only of a block that the caller names.
         return shown
-    raw = await service.daemon.run(ReadBlock(block.hash))
+    raw = await service.off_loop(service.daemon.perform, ReadBlock(block.hash))
     try:
-        transaction = None if raw is None else scan_transaction(raw, offset)[0]
+        transaction = scan_transaction(raw, offset)[0] if isinstance(raw, bytes) else None
     except DecodeError:
         transaction = None
     if transaction is None or transaction.txid != txid:
@@ -133,5 +133,5 @@ async def _txids(service: ElectrumService, height: int) -> Sequence[Txid]:
 
 
 async def _branch(service: ElectrumService, txids: Sequence[Txid], position: int) -> list[str]:
-    branch = await service.daemon.off_loop(merkle_branch, txids, position)
+    branch = await service.off_loop(merkle_branch, txids, position)
     return [to_hex(each) for each in branch]

@@ -1,0 +1,62 @@
+"""What clients of the Electrum server send: lines, requests, versions, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from axon.electrum.errors import ElectrumError
+from axon.electrum.lines import MAX_RECEIVED_BYTES, ByteAllowance, LineBuffer
+from axon.electrum.methodtable import find
+from axon.electrum.session import (
+    AskedLine,
+    ElectrumCall,
+    ElectrumSession,
+    refusal_of,
+    result_of,
+)
+from axon.rpc.amounts import decode_json, encode_json
+
+
+def electrum_lines(data: bytes) -> None:
+    """Lines of one client, cut anywhere: each request has an answer, and nothing stays behind."""
+    allowance = ByteAllowance(MAX_RECEIVED_BYTES)
+    lines, session = LineBuffer(allowance), ElectrumSession()
+    cut = data[:1] + b"\0"
+    for place in range(0, len(data), cut[0] + 1):
+        lines.received(data[place : place + cut[0] + 1])
+        while (line := lines.next()) is not None:
+            _answer(session, line)
+    lines.close()
+    assert allowance.left_bytes == MAX_RECEIVED_BYTES
+
+
+def _answer(session: ElectrumSession, line: bytes) -> None:
+    try:
+        asked = session.read(decode_json(line))
+    except ValueError:
+        asked = AskedLine((session.not_json(),), False)
+    for call in asked.calls:
+        if isinstance(call, ElectrumError):
+            encode_json(refusal_of(None, call))
+            continue
+        with suppress(ElectrumError):
+            _call(session, call)
+        if not call.is_notification:
+            decode_json(encode_json(result_of(call, session.protocol)))
+
+
+def _call(session: ElectrumSession, call: ElectrumCall) -> None:
+    """Find the method, and see whether the parameters fit; one is done."""
+    method = find(call, session.protocol)
+    named = call.params if isinstance(call.params, dict) else {}
+    ordered = call.params if isinstance(call.params, list) else []
+    with suppress(TypeError):
+        bound = method.signature.bind(None, None, *ordered, **named)
+        if call.method == "server.version":
+            name = bound.arguments.get("client_name", "")
+            session.negotiate(name, bound.arguments.get("protocol_version"))
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {"electrum-lines": electrum_lines}
