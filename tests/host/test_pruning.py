@@ -129,7 +129,7 @@ def test_a_node_prunes_when_it_is_asked(folder: Path) -> None:
                 -8,
                 "Blockchain is shorter than the attempted prune height.",
             )
-            assert await refusal(node, "pruneblockchain", 4 * 10**9) == (
+            assert await refusal(node, "pruneblockchain", 2 * 10**9) == (
                 -8,
                 "Could not find block with at least the specified timestamp.",
             )
