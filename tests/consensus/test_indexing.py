@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from axon.chain.backgroundindex import BackgroundIndex
+from axon.chain.coins import Coins
 from axon.chain.store import MemoryStore
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
 from axon.consensus import indexing as indexing_module
-from axon.consensus.indexing import Indexing
+from axon.consensus.indexing import AT_ONCE_BLOCKS, Indexing
 from axon.consensus.kernel import Kernel
+from axon.consensus.ledger import FOLLOWER_MARGIN, Ledger
 from axon.consensus.memoryvalidator import MemoryValidator, World
+from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
 from axon.consensus.validator import Validator
 from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
@@ -229,3 +232,33 @@ def test_a_lost_block_of_the_active_chain_ends_the_program() -> None:
     bench.feed(*BASE[:3])
     with pytest.raises(StorageError, match="start once with -reindex"):
         bench.follow()
+
+
+class NotingPruner(Pruner):
+    """Takes nothing off the disk, and notes how high it might have gone."""
+
+    def __init__(self) -> None:
+        self.lasts: list[int] = []
+
+    def prune(self, last: int, target_bytes: int | None = None) -> int:
+        del target_bytes
+        self.lasts.append(last)
+        return 0
+
+
+def test_blocks_that_an_index_still_needs_are_not_pruned() -> None:
+    bench = Bench(MemoryValidator(World(), lambda: int(time.time() * 1_000_000)))
+    pruner = NotingPruner()
+    coins = Coins(MemoryStore())
+    ledger = Ledger(bench.validator, coins, pruner=pruner, indexing=bench.indexing)
+    bench.feed(*chain_on(GENESIS_SPOT, MIN_BLOCKS_TO_KEEP + 50))
+    while ledger.lag:
+        ledger.catch_up(100)
+    ledger.prune(None, None)
+    bench.indexing.advance(TxIndex.name)
+    bench.indexing.advance(TxoSpenderIndex.name)
+    ledger.prune(None, None)
+    bench.follow()
+    ledger.prune(None, None)
+    behind = AT_ONCE_BLOCKS - 1 - FOLLOWER_MARGIN - 1
+    assert pruner.lasts == [-1 - FOLLOWER_MARGIN - 1, min(behind, 50), 50]

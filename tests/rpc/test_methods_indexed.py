@@ -116,6 +116,20 @@ def test_indexes_are_told_of_in_order(scene: Scene) -> None:
     assert call("getindexinfo", "txindex") == {"txindex": told}
 
 
+def test_a_proof_of_a_transaction_that_is_spent(scene: Scene) -> None:
+    spent = to_hex(scene.first.transactions[0].txid)
+    proof = scene.rig.call("gettxoutproof", [spent])
+    assert proof == scene.rig.call("gettxoutproof", [spent], to_hex(scene.first.hash))
+    assert scene.rig.refusal("gettxoutproof", [UNKNOWN]) == (-5, "Transaction not yet in block")
+
+
+def test_a_psbt_is_given_whole_transactions_of_blocks(scene: Scene) -> None:
+    txid = to_hex(scene.payment.txid)
+    psbt = scene.rig.call("createpsbt", [{"txid": txid, "vout": 1}], [{"data": "00"}])
+    told = scene.rig.call("decodepsbt", scene.rig.call("utxoupdatepsbt", psbt))
+    assert told["inputs"][0]["non_witness_utxo"]["txid"] == txid
+
+
 def test_the_coins_in_sum_at_a_block(scene: Scene) -> None:
     call, refusal = scene.rig.call, scene.rig.refusal
     told = call("gettxoutsetinfo", "muhash", 104)

@@ -7,6 +7,7 @@ from typing import Final
 
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
+from axon.chain.txindex import TxIndex
 from axon.errors import DecodeError
 from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
 from axon.primitives.encoding import Reader
@@ -26,6 +27,7 @@ from axon.rpc.coinscan import CoinScan
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.indexes import find_confirmed, is_ready
 from axon.rpc.methods.finding import decode_block, find_block
 from axon.rpc.methods.scanobjects import Needle, needles
 from axon.rpc.parameters import UInt32, expect_texts, parse_hash, parse_hex
@@ -228,7 +230,8 @@ async def gettxoutproof(
 ) -> Json:
     """Returns a hex-encoded proof that "txid" was included in a block.
 
-    NOTE: Without the block's hash this only works while an output of the transaction is unspent.
+    NOTE: Without the block's hash this only works while an output of the transaction is unspent, or
+    with -txindex.
 
     Args:
         txids: The txids to filter
@@ -243,7 +246,7 @@ async def gettxoutproof(
     if blockhash is not None:
         entry = find_block(daemon, blockhash)
     else:
-        entry = await _block_of_coins(daemon, list(wanted))
+        entry = await _block_of(daemon, list(wanted))
     return await daemon.off_loop(_proof, await decode_block(daemon, entry), wanted)
 
 
@@ -267,8 +270,8 @@ def _proof(block: Block, wanted: Collection[Txid]) -> str:
     return (block.header.raw + PartialMerkleTree.build(names, matches).encode()).hex()
 
 
-async def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
-    """The block of the first of these transactions that has an unspent output.
+async def _block_of(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
+    """The block of the first of these transactions that has an unspent output, or is indexed.
 
     Raises:
         RpcError: -5, none has.
@@ -282,7 +285,12 @@ async def _block_of_coins(daemon: Daemon, txids: list[Txid]) -> HeaderEntry:
             entry = None if coin is None else node.active.at(coin.height)
             if entry is not None:
                 return entry
-    raise RpcError(Code.NOT_FOUND, "Transaction not yet in block")
+    await is_ready(daemon, TxIndex.name)
+    indexed = await find_confirmed(daemon, min(txids))
+    entry = None if indexed is None else node.headers.get(indexed.block_hash)
+    if entry is None:
+        raise RpcError(Code.NOT_FOUND, "Transaction not yet in block")
+    return entry
 
 
 @method("blockchain")

@@ -25,6 +25,9 @@ from axon.rpc.shapes.transactions import transaction_json
 
 FILTER_INDEX: Final = "basic block filter index"
 
+SOUGHT_AT_ONCE: Final = 1_000
+"""Outputs whose spenders are looked for in one go: some tens of milliseconds in a thread."""
+
 _OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
 
 
@@ -235,17 +238,25 @@ async def gettxspendingprevout(
             raise RpcError(
                 Code.MISC, "Mempool lacks a relevant spend, and txospenderindex is unavailable."
             )
-        spenders = await daemon.run(FindSpenders(tuple([point for _, point in left])))
-        for (output, _), confirmed in zip(left, spenders, strict=True):
-            if confirmed is None:
-                found.append(_Spend(output))
-            else:
-                found.append(_Spend(output, confirmed.transaction, confirmed.block_hash))
+        for begin in range(0, len(left), SOUGHT_AT_ONCE):
+            daemon.go_on()
+            found += await _confirmed_spends(daemon, left[begin : begin + SOUGHT_AT_ONCE])
 
     def shown(spend: _Spend) -> dict[str, Json]:
         return spend.shown(whole=return_spending_tx)
 
     return made_list(shown, found)
+
+
+async def _confirmed_spends(daemon: Daemon, left: list[tuple[Json, OutPoint]]) -> list[_Spend]:
+    """What blocks spend of some outputs, as the index tells."""
+    spenders = await daemon.run(FindSpenders(tuple([point for _, point in left])))
+    return [
+        _Spend(output)
+        if confirmed is None
+        else _Spend(output, confirmed.transaction, confirmed.block_hash)
+        for (output, _), confirmed in zip(left, spenders, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from axon.chain.txindex import TxIndex
 from axon.consensus.scripts import verify_input
 from axon.errors import DecodeError
+from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
 from axon.primitives.script import is_p2sh, witness_program
-from axon.primitives.transaction import OutPoint, TxOut, outpoint_index, outpoint_txid
+from axon.primitives.transaction import (
+    OutPoint,
+    Transaction,
+    TxOut,
+    outpoint_index,
+    outpoint_txid,
+)
 from axon.psbt.described import add_descriptor
 from axon.psbt.fields import NON_WITNESS_UTXO, WITNESS_UTXO
 from axon.psbt.keyring import Keyring
@@ -19,6 +27,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.indexes import find_confirmed, is_ready
 from axon.rpc.methods.finding import find_outputs
 from axon.rpc.methods.psbts import read_psbt
 from axon.rpc.methods.scanobjects import read_scan_object
@@ -123,16 +132,26 @@ async def _process(
 ) -> None:
     """Say in a PSBT what is known here of its inputs and outputs, and sign what a keyring can."""
     wanted: list[OutPoint] = []
+    await is_ready(daemon, TxIndex.name)
     for prevout, entries in zip(psbt.transaction.prevouts, psbt.inputs, strict=True):
         if NON_WITNESS_UTXO in entries:
             continue
-        parent = daemon.node.pool.get(outpoint_txid(prevout))
+        parent = await _find(daemon, outpoint_txid(prevout))
         if parent is None:
             wanted.append(prevout)
-        elif outpoint_index(prevout) < len(parent.transaction.outputs):
-            entries[NON_WITNESS_UTXO] = parent.transaction.raw
+        elif outpoint_index(prevout) < len(parent.outputs):
+            entries[NON_WITNESS_UTXO] = parent.raw
     coins = await find_outputs(daemon, wanted)
     await daemon.off_loop(_sign_all, psbt, keyring, coins, hash_type, finalize, daemon)
+
+
+async def _find(daemon: Daemon, txid: Txid) -> Transaction | None:
+    """A transaction of a block, where there is an index of them, or of the pool."""
+    confirmed = await find_confirmed(daemon, txid)
+    if confirmed is not None:
+        return confirmed.transaction
+    entry = daemon.node.pool.get(txid)
+    return None if entry is None else entry.transaction
 
 
 def _sign_all(
