@@ -119,8 +119,6 @@ def test_what_is_wrong_before_anybody_is_called(
         (["-getinfo", "-netinfo"], "error: Only one of -getinfo, -netinfo may be specified."),
         (["-regtest", "-getinfo", "x"], "error: -getinfo takes no arguments"),
         (["-regtest", "-color=x", "-getinfo"], "error: Invalid value for -color option."),
-        (["-generate", "0"], "error: the first argument (number of blocks to generate"),
-        (["-generate", "1", "2", "3"], "error: too many arguments (maximum 2"),
         (["-netinfo", "x"], "error: invalid -netinfo level argument: x"),
         (["-stdinwalletpassphrase", "x"], "error: -stdinwalletpassphrase is only applicable"),
     ):

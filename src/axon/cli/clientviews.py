@@ -85,6 +85,7 @@ def _addresses(client: RpcClient) -> object:
 
 
 def _generate(arguments: Sequence[str], client: RpcClient) -> object:
+    address = client.call("getnewaddress")
     if len(arguments) > _MAX_GENERATE_ARGUMENTS:
         raise ConfigError("too many arguments (maximum 2 for nblocks and maxtries)")
     if arguments and arguments[0] == "0":
@@ -96,7 +97,6 @@ def _generate(arguments: Sequence[str], client: RpcClient) -> object:
         numbers = [int(argument) for argument in arguments] or [1]
     except ValueError as error:
         raise ConfigError(f"Error parsing JSON: {' '.join(arguments)}") from error
-    address = client.call("getnewaddress")
     blocks = client.call("generatetoaddress", numbers[0], address, *numbers[1:])
     return {"address": address, "blocks": blocks}
 
