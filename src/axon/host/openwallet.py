@@ -308,6 +308,8 @@ class OpenWallet:
                 self._rescan = (begun, (height - start_height) / max(stop - start_height + 1, 1))
         finally:
             self._rescan = None
+        if stop >= active.height:
+            await self._take_pool()
         return start_height, stop
 
     def abort_rescan(self) -> bool:

@@ -127,9 +127,14 @@ class _Import:
             parsed = parse_descriptor(text, self.network, checksum=True)
         except DescriptorError as error:
             raise RpcError(Code.NOT_FOUND, str(error)) from None
+        if "internal" in given and len(parsed) > 1:
+            raise RpcError(
+                Code.NOT_FOUND,
+                "Cannot have multipath descriptor while also specifying 'internal'",
+            )
+        fields = self._range(parsed[0], desk.ahead, warnings)
         self._check(desk, parsed, warnings)
         private_texts = _single_texts(text, parsed)
-        fields = self._range(parsed[0], desk.ahead, warnings)
         for place, (each, private_text) in enumerate(zip(parsed, private_texts, strict=True)):
             internal = bool(given.get("internal", False))
             if len(parsed) == 2:
@@ -159,15 +164,6 @@ class _Import:
         self, desk: DescriptorDesk, parsed: Sequence[Descriptor], warnings: list[Json]
     ) -> None:
         given, first = self.request, parsed[0]
-        if "internal" in given and len(parsed) > 1:
-            raise RpcError(
-                Code.NOT_FOUND,
-                "Cannot have multipath descriptor while also specifying 'internal'",
-            )
-        if not first.is_range and "range" in given:
-            raise RpcError(
-                Code.PARAMETER, "Range should not be specified for an un-ranged descriptor"
-            )
         refused = {
             "Active descriptors must be ranged": given.get("active") and not first.is_range,
             "Multipath descriptors should not have a label": "label" in given and len(parsed) > 1,
@@ -200,6 +196,10 @@ class _Import:
 
     def _range(self, first: Descriptor, ahead: int, warnings: list[Json]) -> dict[str, Any]:
         if not first.is_range:
+            if "range" in self.request:
+                raise RpcError(
+                    Code.PARAMETER, "Range should not be specified for an un-ranged descriptor"
+                )
             return {"ahead": ahead}
         start, end = 0, ahead
         if "range" in self.request:
