@@ -499,6 +499,53 @@ def test_a_receipt_that_is_missing_is_asked_for_once() -> None:
     assert town.alice.restart().wants == (ReachPayee(invoice),)
 
 
+def test_a_receipt_is_asked_for_again_when_another_block_has_the_payment() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    payment = town.alice.deal(Role.PAYER, invoice).payment
+    assert payment is not None
+    town.mine(payment)
+    leave(town)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.ISSUED
+    assert town.alice.deal(Role.PAYER, invoice).stage is DealStage.OFFERED
+    town.chain.mine()  # In whose place the one that left would have been.
+    town.alice.wallet.take_block(
+        (block := town.chain.mine(payment)).hash, town.chain.height, block.raw
+    )
+    town.alice.wallet.follow_chain(None, town.chain.height, block.hash)
+    assert ReachPayee(invoice) in town.alice.do(FollowBlocks()).wants
+
+
+def test_a_payment_whose_block_left_before_its_payer_came_gets_its_receipt() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    town.alice.do(PayeeSilent(invoice.id))
+    payment = town.alice.settled[0]
+    town.mine(payment)
+    leave(town)
+    town.talk(invoice)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.stage is payee.stage is DealStage.ACCEPTED
+    assert payer.receipt is not None
+    town.mine(payment)
+    for person, role in ((town.alice, Role.PAYER), (town.bob, Role.PAYEE)):
+        deal = person.deal(role, invoice)
+        assert (deal.stage, deal.receipt is not None) == (DealStage.SETTLED, True)
+
+
+def leave(town: Town) -> None:
+    """The newest block leaves the chain, for both."""
+    parent = town.chain.tree.best.parent
+    assert parent is not None
+    height = town.chain.height - 1
+    for person in (town.alice, town.bob):
+        person.wallet.follow_chain(height, height, town.chain.blocks[height].hash)
+        left = AtDesk(FollowBlocks(), BestHeaders(parent), person.now_s)
+        person.desk.perform(left)
+
+
 def test_another_payment_of_what_was_paid_is_refused() -> None:
     town = Town(alices_sat=(COIN, COIN))
     invoice = town.bob.issue()

@@ -66,7 +66,7 @@ _FOLLOWING: Final[dict[DealStage, frozenset[DealStage]]] = {
     DealStage.ACCEPTED: frozenset({DealStage.SETTLED, DealStage.REFUSED}),
     # Blocks may leave the chain, an address may be paid late, a refused payer may come again, and a
     # payee who refused may give a receipt all the same.
-    DealStage.SETTLED: frozenset({DealStage.ACCEPTED}),
+    DealStage.SETTLED: frozenset({DealStage.ACCEPTED, DealStage.OFFERED, DealStage.ISSUED}),
     DealStage.EXPIRED: frozenset({DealStage.SETTLED}),
     DealStage.REFUSED: frozenset({DealStage.OFFERED, DealStage.ACCEPTED, DealStage.SETTLED}),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
@@ -23,6 +24,9 @@ from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction, outpoint, outpoint_txid
 from axon.wallet.unconfirmed import record_sent
 from axon.wallet.wallet import Wallet
+
+_TO_BE_SENT: Final = (DealStage.OFFERED, DealStage.ACCEPTED)
+"""Stages to which a payment comes whose block has left the chain, or whose join is spoilt."""
 
 
 def follow_blocks(
@@ -49,7 +53,7 @@ def follow_blocks(
         if deal.joined is not None and moved.joined is None:
             _take_back_up(wallet, moved, now_s)
         book.put(moved)
-        if moved.stage is DealStage.ACCEPTED and moved.payment is not None:
+        if moved.stage in _TO_BE_SENT and moved.payment is not None:
             wants.append(Settle(moved.payment))
             if moved.role is Role.PAYEE:
                 wants.append(watch_for(moved))
@@ -76,6 +80,8 @@ def _followed(
     confirmed = wallet.ledger.confirmed
     paying = [txid for txid in deal.txids if txid in confirmed and _pays(wallet, deal, txid)]
     mined = paying[0] if paying else _joined(wallet, deal)
+    if deal.packet is None and deal.role is Role.PAYEE and mined is None:
+        return _paid_plainly(deal, paid_sat.get(deal.invoice.script_pubkey, 0), now_s)
     if deal.stage is DealStage.SETTLED:
         has_left = deal.packet is not None and mined is None and not is_shown(deal, chain)
         return _unsettled(wallet, deal, now_s) if has_left else deal
@@ -84,8 +90,6 @@ def _followed(
     rival = _rival(wallet, deal)
     if rival is not None:
         return _outdone(deal, rival, wallet.ledger.confirmed[rival].height, now_s)
-    if deal.packet is None and deal.role is Role.PAYEE:
-        return _paid_plainly(deal, paid_sat.get(deal.invoice.script_pubkey, 0), now_s)
     if deal.is_open and deal.joined is not None and _spent_by(wallet, deal.joined) is not None:
         # A coin that the payee added went elsewhere. A receipt for this is worth nothing any more.
         return deal.moved(deal.stage, now_s, joined=None, receipt=None)
@@ -123,6 +127,8 @@ def proved(wallet: Wallet, receipt: Receipt) -> Receipt:
 def _unsettled(wallet: Wallet, deal: Deal, now_s: int) -> Deal:
     """Its block has left the chain; where its coins are now was not looked up."""
     verdict = Verdict(PaymentLevel.SIGNED, height=wallet.ledger.tip.height)
+    if deal.role is Role.PAYER and deal.receipt is None:  # No payee has ever accepted it.
+        return deal.moved(DealStage.OFFERED, now_s, verdict=verdict)
     receipt = None if deal.receipt is None else replace(deal.receipt, proof=None)
     return deal.moved(DealStage.ACCEPTED, now_s, verdict=verdict, receipt=receipt)
 
@@ -189,10 +195,12 @@ def _outdone(deal: Deal, rival: Txid, height: int, now_s: int) -> Deal:
 
 
 def _paid_plainly(deal: Deal, paid_sat: int, now_s: int) -> Deal:
-    """Its address may have been paid on chain; else it expires."""
-    invoice = deal.invoice
+    """Its address may have been paid on chain, until that block leaves; else it expires."""
+    invoice, is_settled = deal.invoice, deal.stage is DealStage.SETTLED
     if paid_sat and paid_sat >= (invoice.amount_sat or 0):
-        return deal.moved(DealStage.SETTLED, now_s)
+        return deal if is_settled else deal.moved(DealStage.SETTLED, now_s)
+    if is_settled:
+        return deal.moved(DealStage.ISSUED, now_s)
     if deal.is_open and invoice.is_expired(now_s):
         return deal.moved(DealStage.EXPIRED, now_s)
     return deal

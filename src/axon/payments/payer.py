@@ -64,7 +64,7 @@ class PayerDesk:
         self._book = book
         self._check_scripts = check_scripts
         self._words: dict[bytes, Mnemonic] = {}  # By invoice, as long as a join may be signed.
-        self._asked: dict[bytes, None] = {}  # Invoices whose receipts were asked for anew.
+        self._asked: dict[bytes, int] = {}  # For which receipts, of payments settled since when.
         self._waits_for_offer: dict[bytes, bool] = {}  # Payees who leave time for a join.
         self._unproved: set[bytes] = set()  # Invoices whose payees are asked for proofs.
 
@@ -128,11 +128,12 @@ class PayerDesk:
         return DealStep(wants=tuple(wants))
 
     def ask_receipts(self, now_s: int) -> DealStep:
-        """Blocks came: ask once for each receipt of a payment that they have."""
+        """Blocks came: ask for each receipt of a payment that they have, once for each block."""
         wants: list[Want] = []
         for deal in self._book.deals(Role.PAYER):
-            if _lacks_receipt(deal, now_s) and deal.invoice.id not in self._asked:
-                self._asked[deal.invoice.id] = None
+            was_asked = self._asked.get(deal.invoice.id) == deal.changed_s
+            if _lacks_receipt(deal, now_s) and not was_asked:
+                self._asked[deal.invoice.id] = deal.changed_s
                 wants += [RestLink(deal.invoice.id), ReachPayee(deal.invoice)]
         return DealStep(wants=tuple(wants))
 
