@@ -20,7 +20,7 @@ from axon.payments.desk import (
 from axon.payments.headerchain import BestHeaders
 from axon.payments.invoice import Invoice
 from axon.payments.linkevents import Heard, Side
-from axon.payments.linkmessages import Hello
+from axon.payments.linkmessages import Bye, Hello
 from axon.payments.messages import (
     LinkMessage,
     PayjoinAnswer,
@@ -33,12 +33,19 @@ from axon.payments.payee import NOT_KEPT
 from axon.payments.receipt import issue as issue_receipt
 from axon.payments.receipt import verify
 from axon.payments.refusals import what_next
-from axon.payments.step import DealStep, KeepWatching, ReachPayee, Settle, WatchFor
+from axon.payments.step import (
+    DealStep,
+    KeepWatching,
+    ReachPayee,
+    RestLink,
+    Settle,
+    WatchFor,
+)
 from axon.payments.verdict import PaymentLevel, Verdict
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import COIN, Transaction
-from axon.wallet import unconfirmed
-from axon.wallet.errors import BadAmount, CoinUnavailable
+from axon.wallet import coins, unconfirmed
+from axon.wallet.errors import BadAmount, CoinUnavailable, InsufficientFunds
 from axon.wallet.payment import Payee as Recipient
 from axon.wallet.payment import draft
 from axon.wallet.signing import reveal_words, sign
@@ -118,7 +125,9 @@ def test_a_joined_payment_has_a_coin_of_both() -> None:
     assert town.bob.spendable_sat() == COIN // 2 + AMOUNT_SAT
 
 
-def test_a_payment_that_builds_on_a_joined_one_waits_for_a_block() -> None:
+def test_a_payment_that_builds_on_a_joined_one_waits_for_a_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     town = Town()
     first, second = town.bob.issue(), town.bob.issue()
     town.alice.pay(first)
@@ -126,7 +135,11 @@ def test_a_payment_that_builds_on_a_joined_one_waits_for_a_block() -> None:
     joined = town.alice.deal(Role.PAYER, first).joined
     assert joined is not None
     recipient = Recipient(second.script_pubkey, AMOUNT_SAT)
-    made = draft(town.alice.wallet, [recipient], feerate_sat_kvb=2_000)
+    with pytest.raises(InsufficientFunds, match="not confirmed yet"):
+        draft(town.alice.wallet, [recipient], feerate_sat_kvb=2_000)
+    with monkeypatch.context() as patched:  # As another program drafts it that trusts its change.
+        patched.setattr(coins, "_is_trusted", lambda *_: True)
+        made = draft(town.alice.wallet, [recipient], feerate_sat_kvb=2_000)
     job = PayInvoice(second, made.psbt, PASSPHRASE, joins=True)
     order = AtDesk(job, town.chain.headers, town.alice.now_s)
     refused = town.alice.desk.perform(order)
@@ -546,6 +559,21 @@ def leave(town: Town) -> None:
         person.desk.perform(left)
 
 
+def test_a_payee_who_ends_an_idle_link_is_dialled_again_until_there_is_a_receipt() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice, joins=False)
+    again = (RestLink(invoice.id), ReachPayee(invoice))
+    assert town.alice.hear(Side.PAYER, invoice, Bye("idle")).wants == again
+    assert town.alice.hear(Side.PAYER, invoice, Bye("done")).wants == ()
+    payment = town.alice.deal(Role.PAYER, invoice).payment
+    assert payment is not None
+    town.mine(payment)
+    assert town.alice.hear(Side.PAYER, invoice, Bye("idle")).wants == again
+    town.talk(invoice)
+    assert town.alice.hear(Side.PAYER, invoice, Bye("idle")).wants == ()
+
+
 def test_another_payment_of_what_was_paid_is_refused() -> None:
     town = Town(alices_sat=(COIN, COIN))
     invoice = town.bob.issue()
@@ -786,6 +814,11 @@ def test_a_join_that_the_payee_never_got_signed_settles_both(returns: bool) -> N
     if returns:  # And takes the receipt for the first payment.
         town.change = lambda _, m: m
         town.talk(invoice)
+        first = town.alice.deal(Role.PAYER, invoice).payment
+        assert first is not None
+        assert first.txid in town.alice.wallet.counted(), "that is what counts now"
+    # One of the two comes: no change of either can be relied on.
+    assert not [coin for coin in town.alice.wallet.coins() if coin.trusted]
     town.mine(joined)
     for person, role in ((town.alice, Role.PAYER), (town.bob, Role.PAYEE)):
         deal = person.deal(role, invoice)

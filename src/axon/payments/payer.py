@@ -21,6 +21,7 @@ from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.following import proved
 from axon.payments.invoice import Invoice
 from axon.payments.joinedpsbt import signed_psbt
+from axon.payments.linkevents import IDLE
 from axon.payments.linkfeatures import knows_payjoin
 from axon.payments.linkmessages import Bye, Hello
 from axon.payments.messages import (
@@ -163,7 +164,10 @@ class PayerDesk:
                 return self._answered(deal, message, now_s)
             case ReceiptMessage():
                 return self._receipted(deal, message, now_s)
-            case Bye():
+            case Bye(reason):
+                waits = deal.receipt is None and (deal.is_open or _lacks_receipt(deal, now_s))
+                if reason == IDLE and waits:  # The receipt comes when he has the block.
+                    return DealStep(wants=(RestLink(invoice_id), ReachPayee(deal.invoice)))
                 return DealStep()
             case _:
                 return DealStep(end="a payer has no answer to that")
@@ -209,6 +213,7 @@ class PayerDesk:
         if deal.joined is not None:
             # What was joined is not good, the first payment is: settle that one.
             deal = self._book.put(deal.moved(deal.stage, now_s, joined=None, verdict=verdict))
+            self._take_back_up(deal, now_s)
             return DealStep((_payment(deal),))
         reason = verdict.detail or verdict.reason
         assert deal.packet is not None, "a payment was offered"
@@ -263,11 +268,17 @@ class PayerDesk:
             return DealStep(wants=(RestLink(deal.invoice.id),), end=DONE)
         if deal.joined is not None and receipt.txid != deal.joined.txid:
             deal = deal.moved(deal.stage, now_s, joined=None)
+            self._take_back_up(deal, now_s)
         transaction = deal.payment
         assert transaction is not None, "a payment was offered"
         verdict = None if deal.stage is DealStage.REFUSED else deal.verdict
         self._book.put(deal.moved(DealStage.ACCEPTED, now_s, receipt=receipt, verdict=verdict))
         return DealStep(wants=(Settle(transaction), RestLink(deal.invoice.id)), end=DONE)
+
+    def _take_back_up(self, deal: Deal, now_s: int) -> None:
+        """The first payment counts again, in place of the joined one."""
+        assert deal.packet is not None, "it was joined"
+        record_sent(self._wallet.ledger, deal.packet.transaction, now_s)
 
     # Nobody answers.
 

@@ -52,8 +52,8 @@ class WalletCoin:
         change: whether it came back to us from a payment of ours.
         frozen: whether it was set aside by hand.
         immature: whether it was mined, and lately.
-        trusted: whether it is in a block or made by us, with all that it builds on; others may take
-            back what they promised.
+        trusted: whether it is in a block or made by us alone, with all that it builds on; others
+            may take back what they promised, or made with us.
         label: of the coin; empty if it has none.
     """
 
@@ -97,6 +97,15 @@ def _coin(ledger: WalletLedger, point: OutPoint) -> WalletCoin:
     )
 
 
+def is_shared(ledger: WalletLedger, transaction: Transaction) -> bool:
+    """Whether coins of ours and of others are spent together, as in a payjoin.
+
+    The others have it signed as well, and can send it, or spend their own coin elsewhere.
+    """
+    ours = [prevout in ledger.owned for prevout in transaction.prevouts]
+    return any(ours) and not all(ours)
+
+
 def _is_trusted(ledger: WalletLedger, transaction: Transaction) -> bool:
     """Whether nobody but us can take it back."""
     lineage = {transaction.txid: transaction}
@@ -104,7 +113,9 @@ def _is_trusted(ledger: WalletLedger, transaction: Transaction) -> bool:
     for each in queue:
         if each.txid in ledger.confirmed:
             continue
-        if not ledger.spends_ours(each):
+        if not all(prevout in ledger.owned for prevout in each.prevouts):
+            return False
+        if any(is_shared(ledger, ledger.transactions[txid]) for txid in ledger.conflicts(each)):
             return False
         for prevout in each.prevouts:
             parent = ledger.transactions.get(outpoint_txid(prevout))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axon.primitives.hashes import to_hex
+from axon.primitives.transaction import outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
-from axon.wallet.disputes import disputed_sums
+from axon.wallet.coins import WalletCoin
+from axon.wallet.disputes import disputed_sums, is_disputed
 from axon.wallet.lookahead import has_past, unsearched_height
 from axon.wallet.wallet import Wallet
 
@@ -98,9 +100,11 @@ class _Balances:
     def run(self, wallet: Wallet) -> dict[str, Json]:
         found = wallet.balance()
         disputed = disputed_sums(wallet.ledger, wallet.counted(), wallet.reckoning().unspent())
-        trusted_pending_sat = found.trusted_pending_sat - disputed.trusted_sat
-        untrusted_pending_sat = found.untrusted_pending_sat - disputed.untrusted_sat
-        frozen_sat = sum(coin.amount_sat for coin in wallet.coins() if coin.frozen)
+        coins = wallet.coins()
+        shared_sat = sum(coin.amount_sat for coin in coins if _is_shared_change(wallet, coin))
+        trusted_pending_sat = found.trusted_pending_sat - disputed.trusted_sat - shared_sat
+        untrusted_pending_sat = found.untrusted_pending_sat - disputed.untrusted_sat + shared_sat
+        frozen_sat = sum(coin.amount_sat for coin in coins if coin.frozen)
         return {
             "mine": {
                 "trusted": Amount(found.confirmed_sat + trusted_pending_sat),
@@ -111,6 +115,14 @@ class _Balances:
             },
             "lastprocessedblock": _last_block(wallet),
         }
+
+
+def _is_shared_change(wallet: Wallet, coin: WalletCoin) -> bool:
+    """Change that others can take back, of a payment that they made with us, before any block."""
+    if not coin.change or coin.trusted:
+        return False
+    transaction = wallet.ledger.transactions[outpoint_txid(coin.outpoint)]
+    return not is_disputed(wallet.ledger, transaction)
 
 
 @dataclass(frozen=True, slots=True)
