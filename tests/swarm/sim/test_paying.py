@@ -64,6 +64,15 @@ def test_many_wallets(seed: int) -> None:
     assert played(seed, 20).judge.wrong == [], f"seed {seed}"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [166, 169, 181])
+def test_many_wallets_whose_clocks_are_wrong(seed: int) -> None:
+    """Seeds that once found something."""
+    world = PayingWorld(seed, unsteady=True)
+    world.run()
+    assert world.judge.wrong == [], f"seed {seed}"
+
+
 def test_the_same_seed_is_the_same_run() -> None:
     assert played(4).digest() == played(4).digest() != played(5).digest()
 
