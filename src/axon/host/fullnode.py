@@ -40,7 +40,6 @@ from axon.host.ways import NetworkWays, open_ways
 from axon.machine import SECOND, Endpoint, Instant
 from axon.mempool.persist import Dump
 from axon.mempool.pool import Mempool
-from axon.node.chainstate import Gone
 from axon.node.commands import RestorePool, SetNetworkActive
 from axon.node.facts import Fact
 from axon.node.full import FullNode
@@ -351,7 +350,7 @@ async def _machine(
         await asyncio.to_thread(load_libraries)
     anchors = await asyncio.to_thread(files.take_anchors)
     addrman = await asyncio.to_thread(files.load_peers, rng, settings.peers.lab, asmap)
-    return FullNode(
+    machine = FullNode(
         machine_settings(settings, anchors, ways.interfaces()),
         headers=storage.headers,
         active=storage.active,
@@ -364,9 +363,11 @@ async def _machine(
         rng=rng,
         now=now,
         lag=storage.lag,
-        gone=Gone(storage.gone.below, frozenset(storage.gone.fetched)),
+        gone=storage.pruned,
         indexes=storage.indexing.indexes,
     )
+    machine.chain.were_active(storage.left)
+    return machine
 
 
 async def _restore_pool(daemon: Daemon, saved: Dump | None) -> None:

@@ -43,6 +43,7 @@ from axon.errors import DamageError, StorageError, disk_refusal
 from axon.host.blockorders import ENOUGH, BlockOrders
 from axon.host.indexfiles import IndexFiles
 from axon.host.settings import FullNodeSettings
+from axon.node.chainstate import Gone
 from axon.p2p.blockdownload import WINDOW
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
@@ -125,6 +126,8 @@ class Storage:
             self.active = ActiveChain(self.headers.genesis)
             self._connect_active()
             self.stored = self._side_blocks()
+            spent = ((each, self.kernel.read_spent(each)) for each in self.stored)
+            self.left = frozenset([each for each, coins in spent if coins is not None])
             say("Verifying blocks…")
             self._index_files.open(self.kernel, self.gone.below)
             self._open_followers()
@@ -322,6 +325,11 @@ class Storage:
     def indexing(self) -> Indexing:
         """The background indexes."""
         return self.ledger.indexing
+
+    @property
+    def pruned(self) -> Gone:
+        """What was pruned."""
+        return Gone(self.gone.below, frozenset(self.gone.fetched))
 
     @property
     def lag(self) -> int:

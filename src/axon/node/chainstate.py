@@ -6,6 +6,7 @@ it, and nobody else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -151,6 +152,10 @@ class ChainState:
         return entry.median_time_past()
 
     # What changes it.
+
+    def were_active(self, left: Iterable[BlockHash]) -> None:
+        """Of the blocks that are held, these have been active in an earlier run."""
+        self._lost |= dict.fromkeys(left)
 
     def hold(self, block_hash: BlockHash) -> None:
         """A block's bytes are stored."""

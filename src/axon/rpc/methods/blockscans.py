@@ -32,10 +32,11 @@ from axon.rpc.methods.scanobjects import Needle, needles
 from axon.rpc.parameters import parse_hash, type_name
 from axon.rpc.shapes.transactions import script_json
 
+SCAN_OBJECTS: Final = "[scanobjects,...]"
 IN_PROGRESS: Final = 'Scan already in progress, use action "abort" or "status"'
 
 
-@method("blockchain")
+@method("blockchain", shown={"scanobjects": SCAN_OBJECTS})
 async def scanblocks(
     daemon: Daemon,
     action: str,
@@ -231,7 +232,7 @@ def _of_transaction(
             yield _Event(block, transaction, place, output, None)
 
 
-@method("blockchain")
+@method("blockchain", shown={"scanobjects": SCAN_OBJECTS, "blockhashes": '["blockhash",...]'})
 async def getdescriptoractivity(
     daemon: Daemon,
     blockhashes: list[Json],

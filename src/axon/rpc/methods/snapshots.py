@@ -27,7 +27,7 @@ SNAPSHOT_HEIGHTS: Final = {
 """The highest block of each network whose coins Bitcoin Core 32 knows by their hash."""
 
 
-@method("blockchain")
+@method("blockchain", shown={"options": '{"rollback":n,"in_memory":bool,...}'})
 async def dumptxoutset(
     daemon: Daemon,
     path: str,
