@@ -43,8 +43,8 @@ def in_background(run: Callable[[Callable[[], None]], int], *, waits: Background
     os.setsid()
     # Whoever reads the caller's output must see its end.
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
+    for stream in range(3):
+        os.dup2(nowhere, stream)
 
     def ready() -> None:
         if waits is Background.ONCE_READY:
