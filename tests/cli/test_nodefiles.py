@@ -102,6 +102,17 @@ def test_a_file_of_blocks_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert made.notices == (f"Could not open blocks file {missing}",)
 
 
+def test_ports_that_peers_do_not_dial_are_warned_of(tmp_path: Path) -> None:
+    def ports(*arguments: str) -> list[str]:
+        notices = config(tmp_path, *arguments).notices
+        return [notice.partition(". This port is considered")[0] for notice in notices]
+
+    assert ports("-port=22") == ["-port request to listen on port 22"]
+    assert ports("-bind=127.0.0.1:25", "-port=22") == ["-bind request to listen on port 25"]
+    assert ports("-bind=127.0.0.1:25=onion", "-port=22") == []
+    assert ports("-port=22", "-listen=0") == []
+
+
 def test_calls_may_come_from_an_address_in_brackets(tmp_path: Path) -> None:
     made = config(tmp_path, "-rpcallowip=[::1]", "-rpcallowip=10.0.0.0/8", "-rpcbind=127.0.0.1")
     assert made.node.rpc is not None

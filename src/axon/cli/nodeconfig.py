@@ -107,12 +107,11 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     settings.refuse_misplaced()
     prune_target_bytes = _prune_target(settings)
     _check_tests(settings, network)
-    judge_undone(settings)
+    undone = judge_undone(settings) + _assumevalid(settings, network)
+    settings.notices += undone
     filter_index = _filter_index(settings)
     peers = peer_config(settings, network, folder, filter_index)
-    _check_assumevalid(settings, network)
     load_blocks = files_to_load(settings)
-    notices = tuple(settings.notices)
     return NodeConfig(
         node=FullNodeSettings(
             network=network,
@@ -144,7 +143,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             stop_at_height=settings.number("stopatheight", 0),
             stop_after_import=settings.flag("stopafterblockimport", False),
             notify=_notify(settings),
-            warnings=notices,
+            warnings=tuple(undone),
             deprecated=frozenset(settings.values("deprecatedrpc")),
         ),
         datadir=datadir,
@@ -153,7 +152,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         background=_background(settings),
         settings_file=settings_path(settings, folder),
         warnings=tuple(settings.warnings),
-        notices=notices,
+        notices=tuple(settings.notices),
         settings=settings,
     )
 
@@ -219,14 +218,14 @@ def _check_tests(settings: Settings, network: Network) -> None:
         raise ConfigError(f"acceptstalefeeestimates is not supported on {network.name} chain.")
 
 
-def _check_assumevalid(settings: Settings, network: Network) -> None:
-    """Below which block scripts need no check is built into libbitcoinkernel.
+def _assumevalid(settings: Settings, network: Network) -> list[str]:
+    """A warning, for below which block scripts need no check is built into libbitcoinkernel.
 
     Raises:
         ConfigError: it is no hash, or no script is to go unchecked where some do.
     """
     if not settings.is_set("assumevalid"):
-        return
+        return []
     text = settings.text("assumevalid")
     block = read_uint256(text)
     if block is None:
@@ -239,11 +238,12 @@ def _check_assumevalid(settings: Settings, network: Network) -> None:
             "-assumevalid=0 is not done: the block whose ancestors count as valid is built "
             "into libbitcoinkernel. Start without it."
         )
-    if block:
-        settings.notices.append(
-            "Option '-assumevalid' is set but not done: libbitcoinkernel goes by the block that is "
-            "built into it. This option has no effect."
-        )
+    if not block:
+        return []
+    return [
+        "Option '-assumevalid' is set but not done: libbitcoinkernel goes by the block that is "
+        "built into it. This option has no effect."
+    ]
 
 
 def _policy(settings: Settings, network: Network) -> Policy:

@@ -23,6 +23,7 @@ from axon.host.version import VERSION
 from axon.machine import Endpoint
 from axon.p2p.connectionsconfig import DEFAULT_MAX_CONNECTIONS, DEFAULT_RELAY_PERCENT
 from axon.p2p.extratransactions import DEFAULT_EXTRA_TRANSACTIONS
+from axon.p2p.picker import BAD_PORTS
 from axon.p2p.txbacklog import SEND_RATE
 from axon.primitives.netaddress import NetAddress
 from axon.primitives.network import Network
@@ -67,6 +68,7 @@ def peer_config(
     binds = _binds(settings, port, rpc_port(settings, network), isolated or proxied)
     tor = _tor(settings, binds)
     _check_twice(binds)
+    _warn_of_ports(settings, port, binds)
     read_tor_access(settings)  # Also where nobody asks Tor: a fault must not wait for that.
     listens = bool(binds)
     onlynet = read_onlynet(settings, routes, tor_control=tor is not None)
@@ -306,6 +308,20 @@ def _binds(settings: Settings, port: int, rpc_port: int, hidden: bool) -> tuple[
     if not told and port + 1 != rpc_port:
         binds.append(Bind(Endpoint("127.0.0.1", port + 1), onion=True))
     return tuple(binds)
+
+
+def _warn_of_ports(settings: Settings, port: int, binds: Sequence[Bind]) -> None:
+    """Peers dial no port that belongs to another service."""
+    told = settings.values("bind")
+    asked = [("-bind", bind.endpoint.port) for bind in binds[: len(told)] if not bind.onion]
+    if binds and settings.is_set("port") and not (told or settings.values("whitebind")):
+        asked.append(("-port", port))
+    settings.notices += [
+        f'{option} request to listen on port {number}. This port is considered "bad" and thus it '
+        "is unlikely that any peer will connect to it."
+        for option, number in asked
+        if number in BAD_PORTS
+    ]
 
 
 def _check_twice(binds: Sequence[Bind]) -> None:

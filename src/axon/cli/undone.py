@@ -140,12 +140,13 @@ UNDONE: Final = {
 """Every option that is known and not done, by name."""
 
 
-def judge_undone(settings: Settings) -> None:
-    """Warn of the options that ask for what is not done.
+def judge_undone(settings: Settings) -> list[str]:
+    """A warning for each option that asks for what is not done.
 
     Raises:
         ConfigError: one of them is refused.
     """
+    warnings: list[str] = []
     for undone in UNDONE.values():
         if undone.fate is Fate.SILENT or not undone.is_asked(settings):
             continue
@@ -156,4 +157,5 @@ def judge_undone(settings: Settings) -> None:
                 f"-{undone.name}{shown} is not done: {undone.reason}. Start without it."
             )
         form = _WORN.get(undone.name, f"Option '-{undone.name}' is set but not done: {{}}.")
-        settings.notices.append(f"{form.format(undone.reason)} This option has no effect.")
+        warnings.append(f"{form.format(undone.reason)} This option has no effect.")
+    return warnings
