@@ -50,11 +50,8 @@ class FollowingWallet(Protocol):
     def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
         """For each block whether it may concern the wallet."""
 
-    def take_block(self, block_hash: BlockHash, height: int, raw: bytes, now_s: int) -> Any:
-        """Look through a block; what became of it has `scripts_grew`."""
-
-    def follow_chain(self, fork_height: int | None, height: int, block_hash: BlockHash) -> None:
-        """All up to a block was looked through; above the fork nothing holds."""
+    def take_block(self, block_hash: BlockHash, height: int, raw: bytes, now_s: int) -> object:
+        """Look through a block."""
 
 
 class WalletFollow:
@@ -127,32 +124,13 @@ def look(
     if has_filters:
         found = read(ReadFilters(tuple(names), FILTER_BYTES))
         filters[: len(found)] = found
-    place = 0
-    wanted = _matching(wallet, names, filters, place)
-    while place < len(blocks):
-        height, block_hash = blocks[place]
-        if wanted[place]:
+    for place, ((height, block_hash), data) in enumerate(zip(blocks, filters, strict=True)):
+        # One by one: a block may have taught the wallet scripts that the next ones pay.
+        if data is None or wallet.match_filters([(block_hash, data)])[0]:
             raw = read(ReadBlock(block_hash))
             if raw is None:
                 return place
-            taken = wallet.take_block(block_hash, height, raw, now_s)
-            if taken.scripts_grew:
-                wanted[place + 1 :] = _matching(wallet, names, filters, place + 1)[place + 1 :]
-            if not go_on():
-                return place + 1
-        place += 1
-    return place
-
-
-def _matching(
-    wallet: FollowingWallet, names: Sequence[BlockHash], filters: Sequence[bytes | None], first: int
-) -> list[bool]:
-    """Which blocks from a place on are to be read."""
-    wanted = [True] * len(names)
-    known = [
-        (place, data) for place, data in enumerate(filters) if place >= first and data is not None
-    ]
-    matched = wallet.match_filters([(names[place], data) for place, data in known])
-    for (place, _), matches in zip(known, matched, strict=True):
-        wanted[place] = matches
-    return wanted
+            wallet.take_block(block_hash, height, raw, now_s)
+        if not go_on():
+            return place + 1
+    return len(blocks)
