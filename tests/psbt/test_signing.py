@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor, parse_descriptor
 from axon.primitives.hashes import Txid, hash160
@@ -31,6 +31,7 @@ from axon.psbt.partial import PartialTransaction, is_signed
 from axon.psbt.producing import produce
 from axon.psbt.signing import PsbtSigner, SignOutcome, extract, finalize_all, update_output
 
+VERIFY = InputVerifier()
 SECRETS = [sha256(b"a signer of PSBTs: %d" % place).digest() for place in range(5)]
 WIFS = [encode_wif(secret, REGTEST) for secret in SECRETS]
 KEYS = [public_key(secret).hex() for secret in SECRETS]
@@ -100,38 +101,40 @@ def keyring_of(texts: list[str], *, private: bool = True) -> Keyring:
 @pytest.mark.parametrize("text", WHOLE)
 def test_an_input_is_signed_wholly(text: str) -> None:
     psbt = funded([text])
-    assert analyze(psbt, verify_input, lambda *_: 1).next is not PsbtRole.EXTRACTOR
-    outcome, missing = PsbtSigner(psbt, keyring_of([text]), verify_input).sign(0)
+    assert analyze(psbt, VERIFY, lambda *_: 1).next is not PsbtRole.EXTRACTOR
+    outcome, missing = PsbtSigner(psbt, keyring_of([text]), VERIFY).sign(0)
     assert outcome is SignOutcome.DONE, missing
     assert is_signed(psbt.inputs[0])
     read = PartialTransaction.decode(psbt.encode())
-    assert analyze(read, verify_input, lambda *_: 1).next is PsbtRole.EXTRACTOR
+    assert analyze(read, VERIFY, lambda *_: 1).next is PsbtRole.EXTRACTOR
     output = read.spent_output(0)
     assert output is not None
-    assert verify_input(extract(read), 0, output, [output]) is None
+    proof = extract(read).inputs[0]
+    assert VERIFY(read.transaction, 0, output, [output], proof.script_sig, proof.witness) is None
 
 
 def test_inputs_of_all_kinds_are_signed_in_one_transaction() -> None:
     psbt = funded(WHOLE)
-    signer = PsbtSigner(psbt, keyring_of(WHOLE), verify_input)
+    signer = PsbtSigner(psbt, keyring_of(WHOLE), VERIFY)
     for index in range(len(WHOLE)):
         assert signer.sign(index, finalize=False)[0] is SignOutcome.DONE
     assert not any(map(is_signed, psbt.inputs))
-    assert finalize_all(psbt, verify_input)
+    assert finalize_all(psbt, VERIFY)
     signed = extract(psbt)
     spent = [psbt.spent_output(index) for index in range(len(WHOLE))]
     known = [output for output in spent if output is not None]
-    assert all(verify_input(signed, index, known[index], known) is None for index in range(21))
+    for index, item in enumerate(signed.inputs):
+        assert VERIFY(signed, index, known[index], known, item.script_sig, item.witness) is None
 
 
 @pytest.mark.parametrize("text", PARTLY)
 def test_what_is_missing_is_told(text: str) -> None:
     psbt = funded([text])
-    outcome, _ = PsbtSigner(psbt, keyring_of([text]), verify_input).sign(0)
+    outcome, _ = PsbtSigner(psbt, keyring_of([text]), VERIFY).sign(0)
     assert outcome is SignOutcome.INCOMPLETE
     assert not is_signed(psbt.inputs[0])
-    assert not finalize_all(psbt, verify_input)
-    needs = analyze(psbt, verify_input, lambda *_: 1)
+    assert not finalize_all(psbt, VERIFY)
+    needs = analyze(psbt, VERIFY, lambda *_: 1)
     assert needs.next in (PsbtRole.SIGNER, PsbtRole.UPDATER)
     assert not needs.inputs[0].is_final
 
@@ -141,25 +144,25 @@ def test_signatures_of_two_signers_make_one_proof() -> None:
     other = f"wsh(multi(2,{KEYS[0]},{WIFS[1]}))"
     first, second = funded([text]), funded([text])
     for psbt, each in ((first, text), (second, other)):
-        PsbtSigner(psbt, keyring_of([each]), verify_input).sign(0)
+        PsbtSigner(psbt, keyring_of([each]), VERIFY).sign(0)
     assert first.combine(second)
     assert sum(key[0] == PARTIAL_SIG for key in first.inputs[0]) == 2
-    assert finalize_all(first, verify_input)
+    assert finalize_all(first, VERIFY)
 
 
 def test_a_wrong_signature_makes_no_proof() -> None:
     text = f"wpkh({WIFS[0]})"
     psbt = funded([text])
-    PsbtSigner(psbt, keyring_of([text]), verify_input).sign(0, finalize=False)
+    PsbtSigner(psbt, keyring_of([text]), VERIFY).sign(0, finalize=False)
     key = bytes((PARTIAL_SIG,)) + bytes.fromhex(KEYS[0])
     psbt.inputs[0][key] = sign_ecdsa(SECRETS[0], bytes(32)) + b"\x01"
-    assert not finalize_all(psbt, verify_input)
+    assert not finalize_all(psbt, VERIFY)
 
 
 def test_a_preimage_opens_a_hash_lock() -> None:
     text = f"wsh(and_v(v:sha256({sha256(PREIMAGE).hexdigest()}),pk({WIFS[0]})))"
     psbt = funded([text])
-    signer = PsbtSigner(psbt, keyring_of([text]), verify_input)
+    signer = PsbtSigner(psbt, keyring_of([text]), VERIFY)
     assert signer.sign(0)[0] is SignOutcome.INCOMPLETE
     psbt.inputs[0][bytes((SHA256,)) + sha256(PREIMAGE).digest()] = PREIMAGE
     assert signer.sign(0)[0] is SignOutcome.DONE
@@ -168,18 +171,18 @@ def test_a_preimage_opens_a_hash_lock() -> None:
 def test_hash_types_must_agree() -> None:
     text, wanted = f"wpkh({WIFS[0]})", SIGHASH_SINGLE | SIGHASH_ANYONECANPAY
     psbt = funded([text])
-    signer = PsbtSigner(psbt, keyring_of([text]), verify_input)
+    signer = PsbtSigner(psbt, keyring_of([text]), VERIFY)
     assert signer.sign(0, wanted, finalize=False)[0] is SignOutcome.DONE
     assert psbt.inputs[0][SIGHASH] == bytes((wanted, 0, 0, 0))
     assert signer.sign(0)[0] is SignOutcome.SIGHASH_MISMATCH
-    assert finalize_all(psbt, verify_input)
+    assert finalize_all(psbt, VERIFY)
 
 
 def test_a_witness_output_alone_is_no_proof_of_a_legacy_amount() -> None:
     legacy, segwit = f"pkh({WIFS[0]})", f"wpkh({WIFS[0]})"
     for text, expected in ((legacy, SignOutcome.INCOMPLETE), (segwit, SignOutcome.DONE)):
         psbt = funded([text], whole=False)
-        assert PsbtSigner(psbt, keyring_of([text]), verify_input).sign(0)[0] is expected
+        assert PsbtSigner(psbt, keyring_of([text]), VERIFY).sign(0)[0] is expected
 
 
 def test_outputs_are_told_whose_they_are() -> None:
@@ -188,7 +191,7 @@ def test_outputs_are_told_whose_they_are() -> None:
     update_output(psbt, 0, keyring_of([text], private=False))
     told = {key[0] for key in psbt.outputs[0]}
     assert {0x05, 0x06, 0x07} <= told
-    signer = PsbtSigner(psbt, keyring_of([text], private=False), verify_input)
+    signer = PsbtSigner(psbt, keyring_of([text], private=False), VERIFY)
     assert signer.sign(0)[0] is SignOutcome.INCOMPLETE
     assert sum(key[0] == TAP_DERIVATION for key in psbt.inputs[0]) == 2
 
@@ -196,7 +199,7 @@ def test_outputs_are_told_whose_they_are() -> None:
 def test_keys_are_named_with_their_origin() -> None:
     text = f"wpkh({XPRV}/0h/1/*)"
     psbt = funded([text])
-    PsbtSigner(psbt, keyring_of([text], private=True), verify_input).sign(0, finalize=False)
+    PsbtSigner(psbt, keyring_of([text], private=True), VERIFY).sign(0, finalize=False)
     origin = next(value for key, value in psbt.inputs[0].items() if key[0] == DERIVATION)
     assert origin[:4] == ExtendedKey.decode(XPRV, REGTEST).fingerprint
     assert origin[4:].hex() == "000000800100000003000000"
@@ -209,17 +212,17 @@ def test_signatures_are_taken_out_of_half_signed_transactions() -> None:
     assert output is not None
     halves = []
     for private in (text, f"sh(multi(2,{KEYS[0]},{WIFS[1]}))"):
-        signer = PsbtSigner(psbt, keyring_of([private]), verify_input)
-        known = gathered_from(psbt.transaction, 0, output, verify_input)
+        signer = PsbtSigner(psbt, keyring_of([private]), VERIFY)
+        known = gathered_from(psbt.transaction, 0, output, VERIFY)
         produce(signer.keyring, signer.creator(0, output, SIGHASH_ALL), output, known)
         item = psbt.transaction.inputs[0]
         made = TxIn(item.prevout, known.script_sig, item.sequence)
         bare = psbt.transaction
         halves.append(Transaction.build(bare.version, [made], bare.outputs, bare.locktime))
-    known = gathered_from(halves[0], 0, output, verify_input)
+    known = gathered_from(halves[0], 0, output, VERIFY)
     assert list(known.signatures) == [hash160(bytes.fromhex(KEYS[0]))]
-    known = merge(known, gathered_from(halves[1], 0, output, verify_input))
-    signer = PsbtSigner(psbt, NO_KEYS, verify_input)
+    known = merge(known, gathered_from(halves[1], 0, output, VERIFY))
+    signer = PsbtSigner(psbt, NO_KEYS, VERIFY)
     assert produce(NO_KEYS, signer.creator(0, output, SIGHASH_ALL), output, known)
 
 

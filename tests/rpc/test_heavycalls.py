@@ -14,8 +14,10 @@ from axon.primitives.address import encode_address
 from axon.primitives.block import Block
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.header import Header
+from axon.primitives.keys import encode_wif
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
+from axon.psbt.partial import PartialTransaction
 from axon.rpc.errors import RpcError
 from axon.rpc.jsoncodec import JsonCodec
 from axon.rpc.methods.generating import prove
@@ -33,6 +35,18 @@ DESCRIPTOR = (
 LONG = Transaction.build(
     2, [TxIn(outpoint(Txid(bytes(32)), 0))], [TxOut(1, ANYONE)] * 99_000
 ).raw.hex()
+
+WIF = encode_wif(bytes(31) + b"\x01", REGTEST)
+
+
+def long_psbt() -> str:
+    """More than 1 MB of base64: 99,000 outputs, and an input with 10,000 fields nobody knows."""
+    psbt = PartialTransaction.blank(Transaction.decode(bytes.fromhex(LONG)))
+    psbt.inputs[0] |= {b"\xf0" + place.to_bytes(4, "big"): b"x" for place in range(10_000)}
+    return psbt.to_base64()
+
+
+PSBT = long_psbt()
 
 
 class Scene:
@@ -65,6 +79,11 @@ class Scene:
             "sendrawtransaction": [LONG, 0],
             "testmempoolaccept": [[LONG] * 3],
             "getrawmempool": [True],
+            "decodepsbt": [PSBT],
+            "analyzepsbt": [PSBT],
+            "utxoupdatepsbt": [PSBT],
+            "converttopsbt": [LONG],
+            "signrawtransactionwithkey": [LONG, [WIF] * 500],
         }
         return found[name]
 
@@ -121,7 +140,8 @@ async def longest_hold_s(work_to_do: Coroutine[Any, Any, None]) -> float:
     [
         "decodescript", "decoderawtransaction", "getblock", "getrawtransaction", "scantxoutset",
         "deriveaddresses", "getdescriptorinfo", "createrawtransaction", "gettxspendingprevout",
-        "sendrawtransaction", "testmempoolaccept", "getrawmempool",
+        "sendrawtransaction", "testmempoolaccept", "getrawmempool", "decodepsbt", "analyzepsbt",
+        "utxoupdatepsbt", "converttopsbt", "signrawtransactionwithkey",
     ],
 )  # fmt: skip
 def test_a_call_that_takes_long_holds_nobody_up(scene: Scene, name: str) -> None:

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from axon.chain.store import MemoryStore
-from axon.consensus.scripts import verify_input, verify_scripts
+from axon.consensus.inputs import InputVerifier
+from axon.consensus.scripts import verify_scripts
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import REGTEST
@@ -46,7 +47,7 @@ def made(
 
 
 def desk(wallet: DescriptorWallet) -> DescriptorDesk:
-    return DescriptorDesk(wallet, AHEAD, verify_input)
+    return DescriptorDesk(wallet, AHEAD, InputVerifier())
 
 
 def paid(wallet: DescriptorWallet, scripts: list[bytes], sat: int = 10_000_000) -> Transaction:

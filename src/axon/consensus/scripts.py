@@ -12,10 +12,9 @@ from typing import Final
 
 from axon.consensus import library
 from axon.consensus.library import KernelError
-from axon.consensus.scripterrors import UNKNOWN, explain
+from axon.consensus.scripterrors import explain
 from axon.consensus.validator import ScriptFlags
 from axon.primitives.hashes import to_hex
-from axon.primitives.solver import WITNESS_V1_TAPROOT, kind_of
 from axon.primitives.transaction import Transaction, TxOut, outpoint_index, outpoint_txid
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
@@ -78,55 +77,6 @@ def verify_scripts(
         for output in outputs:
             library.output_destroy(output)
         for script in scripts:
-            library.script_destroy(script)
-        library.transaction_destroy(handle)
-
-
-def verify_input(
-    transaction: Transaction, index: int, output: TxOut, spent: Sequence[TxOut]
-) -> str | None:
-    """Why an input does not satisfy the output it spends, as far as can be told; None if it does.
-
-    Args:
-        transaction: with at least one input.
-        index: of the input.
-        output: what it spends.
-        spent: what all inputs spend; nothing if that is not known, and then no taproot output can
-            be spent.
-    """
-    flags = int(ScriptFlags.ALL)
-    if not spent:
-        if kind_of(output.script_pubkey) == WITNESS_V1_TAPROOT:
-            return UNKNOWN
-        flags &= ~int(ScriptFlags.TAPROOT)
-    raw = transaction.raw
-    handle = library.transaction_create(raw, len(raw))
-    if handle is None:
-        return UNKNOWN
-    guards = [each.script_pubkey for each in spent]
-    scripts = [library.script_create(guard, len(guard)) for guard in guards]
-    made = [
-        library.output_create(script, each.amount_sat)
-        for script, each in zip(scripts, spent, strict=True)
-    ]
-    outputs = (ctypes.c_void_p * len(made))(*made)
-    shared = library.precomputed_create(handle, outputs, len(made))
-    guard = library.script_create(output.script_pubkey, len(output.script_pubkey))
-    status_at = ctypes.byref(ctypes.c_ubyte())
-
-    def passes(flags: int) -> bool:
-        amount = output.amount_sat
-        return bool(library.script_verify(guard, amount, handle, shared, index, flags, status_at))
-
-    try:
-        if passes(flags):
-            return None
-        return explain(transaction.inputs[index], output, flags, passes)
-    finally:
-        library.precomputed_destroy(shared)
-        for each in made:
-            library.output_destroy(each)
-        for script in (*scripts, guard):
             library.script_destroy(script)
         library.transaction_destroy(handle)
 

@@ -18,7 +18,7 @@ from random import SystemRandom
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.drivers.aio.driver import Stopped
 from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, StorageError, WalletError
@@ -106,7 +106,7 @@ class OpenWallet:
         self._store = SqliteStore(self.path)
         wallet = DescriptorWallet.load(self._store, Entropy(SystemRandom()))
         wallet.holdings.spends_change = self._settings.spends_change
-        self._desk = DescriptorDesk(wallet, self._settings.ahead, verify_input)
+        self._desk = DescriptorDesk(wallet, self._settings.ahead, InputVerifier())
 
     async def follow(self) -> None:
         """Follow the node until cancelled."""

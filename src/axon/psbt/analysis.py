@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -67,7 +66,7 @@ class PsbtNeeds:
 
 def analyze(psbt: PartialTransaction, verify: Verify, vsize: Vsize) -> PsbtNeeds:
     """What a PSBT needs; it is left as it is."""
-    psbt = copy.deepcopy(psbt)
+    psbt = psbt.copy()
     signer, needs = PsbtSigner(psbt, NO_KEYS, verify), []
     total_sat, is_known = 0, True
     for index in range(len(psbt.inputs)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,14 +18,33 @@ from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     SEQUENCE_FINAL,
     Transaction,
-    TxIn,
     TxOut,
 )
 from axon.psbt.keyring import Keyring
 
-Verify = Callable[[Transaction, int, TxOut, Sequence[TxOut]], str | None]
-"""Why an input does not satisfy the output it spends, None if it does; the last argument is what
-all inputs spend, nothing if that is not known."""
+
+class Verify(Protocol):
+    """Says why a proof does not satisfy an output."""
+
+    def __call__(
+        self,
+        transaction: Transaction,
+        index: int,
+        output: TxOut,
+        spent: Sequence[TxOut],
+        script_sig: bytes,
+        witness: tuple[bytes, ...],
+    ) -> str | None:
+        """Why not; None if it does.
+
+        Args:
+            transaction: that spends; its own proofs do not matter.
+            index: of the input.
+            output: what it spends.
+            spent: what all inputs spend; nothing if that is not known.
+            script_sig, witness: the proof.
+        """
+
 
 TIME_FLOOR: Final = 500_000_000
 """A lock time from here on is a time."""
@@ -146,8 +165,8 @@ class KeySigner:
 
     def proves(self, output: TxOut, script_sig: bytes, witness: tuple[bytes, ...]) -> bool:
         """See `Creator`."""
-        proved = with_proof(self.transaction, self.index, script_sig, witness)
-        return self.verify(proved, self.index, output, self.spent) is None
+        fault = self.verify(self.transaction, self.index, output, self.spent, script_sig, witness)
+        return fault is None
 
 
 class Nobody:
@@ -184,12 +203,3 @@ class Nobody:
         """See `Creator`."""
         del output, script_sig, witness
         return True
-
-
-def with_proof(
-    transaction: Transaction, index: int, script_sig: bytes, witness: tuple[bytes, ...]
-) -> Transaction:
-    """The same transaction with a proof in one input."""
-    inputs = list(transaction.inputs)
-    inputs[index] = TxIn(inputs[index].prevout, script_sig, inputs[index].sequence, witness)
-    return Transaction.build(transaction.version, inputs, transaction.outputs, transaction.locktime)

@@ -36,9 +36,11 @@ def gathered_from(transaction: Transaction, index: int, output: TxOut, verify: V
     """
     item = transaction.inputs[index]
     known = Gathered(item.script_sig, item.witness)
-    if (item.script_sig or item.witness) and verify(transaction, index, output, ()) is None:
-        known.is_complete = True
-        return known
+    if item.script_sig or item.witness:
+        proof = item.script_sig, item.witness
+        if verify(transaction, index, output, (), *proof) is None:
+            known.is_complete = True
+            return known
     stack, script, is_witness = pushed(item.script_sig), output.script_pubkey, False
     solved = solve(script)
     if solved.kind == SCRIPTHASH and stack and stack[-1]:

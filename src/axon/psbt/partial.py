@@ -118,6 +118,11 @@ class PartialTransaction:
             raise PsbtFault("invalid base64")
         return cls.decode(raw)
 
+    def copy(self) -> PartialTransaction:
+        """One like it, whose maps may be filled without filling these."""
+        inputs, outputs = list(map(dict, self.inputs)), list(map(dict, self.outputs))
+        return PartialTransaction(self.transaction, dict(self.general), inputs, outputs)
+
     def encode(self) -> bytes:
         """As bytes."""
         parts = [MAGIC, b"\x01\x00", var_bytes(self.transaction.raw)]

@@ -15,8 +15,8 @@ Most = int | None
 """The largest of some numbers; None of none."""
 
 MAX_SUBS: Final = 1_000
-"""Parts of a `thresh` whose stack is worked out; with more it is too large, each takes an element.
-The work grows with the square of their number."""
+"""Parts of a `thresh` for which this is worked out, as the work grows with the square of their
+number. With more it is beyond the limits anyway: each has an opcode and takes an element."""
 
 
 def plus(first: Most, second: Most) -> Most:
@@ -136,6 +136,8 @@ def op_count(
         case Fragment.ANDOR:
             sat = most(plus(y.sat, x.sat), plus(x.dsat, z.sat))
             return OpCount(3 + x.fixed + y.fixed + z.fixed, sat, plus(x.dsat, z.dsat))
+        case Fragment.THRESH if len(subs) > MAX_SUBS:
+            return OpCount(sum(each.fixed + 1 for each in subs), 0, 0)
         case Fragment.THRESH:
             sats = _by_number([(each.sat, each.dsat) for each in subs])
             return OpCount(sum(each.fixed + 1 for each in subs), sats[number], sats[0])

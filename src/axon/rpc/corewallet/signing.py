@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint, outpoint_txid
 from axon.psbt.keyring import Keyring
 from axon.psbt.partial import PartialTransaction, is_signed
@@ -148,7 +148,7 @@ class _SignRaw:
         own = desk.keyring_of(scripts)
         own.scripts |= self.keyring.scripts
         signed = sign_transaction(
-            self.transaction, known, own, self.hash_type, verify_input, lambda: None
+            self.transaction, known, own, self.hash_type, InputVerifier(), lambda: None
         )
         return signed.to_json()
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.errors import DecodeError
 from axon.primitives.address import decode_address, encode_address
 from axon.primitives.descriptorchecksum import with_checksum
@@ -33,7 +33,7 @@ from axon.rpc.methods.finding import find_outputs
 from axon.rpc.parameters import Int32, expect_texts, unhex
 from axon.rpc.shapes.drafts import parse_sighash
 from axon.rpc.shapes.prevtxs import read_prevtxs
-from axon.rpc.shapes.signed import Signed, combine_signatures, sign_transaction
+from axon.rpc.shapes.signed import combine_signatures, sign_transaction
 from axon.rpc.shapes.transactions import decode_hex_transaction
 
 MESSAGE_MAGIC: Final = b"Bitcoin Signed Message:\n"
@@ -244,19 +244,36 @@ async def signrawtransactionwithkey(
         }
     """
     transaction = await daemon.off_loop(decode_hex_transaction, hexstring)
-    keyring, network = Keyring(), daemon.node.network
-    for text in expect_texts(privkeys):
-        secret, compressed = _secret(text, network)
-        keyring.add_secret(secret, compressed=compressed)
-    coins = await find_outputs(daemon, transaction.prevouts)
+    keyring = await daemon.off_loop(_keyring, privkeys, daemon.node.network)
+    coins = await find_outputs(daemon, await daemon.off_loop(_prevouts, transaction))
     known: dict[OutPoint, TxOut | None] = dict(coins)
     await daemon.off_loop(read_prevtxs, prevtxs or [], known, keyring)
     hash_type = parse_sighash(sighashtype) or 0
 
-    def sign() -> Signed:
-        return sign_transaction(transaction, known, keyring, hash_type, verify_input, daemon.go_on)
+    def sign() -> Json:
+        verify = InputVerifier()
+        signed = sign_transaction(transaction, known, keyring, hash_type, verify, daemon.go_on)
+        return signed.to_json()
 
-    return (await daemon.off_loop(sign)).to_json()
+    return await daemon.off_loop(sign)
+
+
+def _prevouts(transaction: Transaction) -> tuple[OutPoint, ...]:
+    """What a transaction spends; slow for one of many inputs or outputs."""
+    return transaction.prevouts
+
+
+def _keyring(texts: list[Json], network: Network) -> Keyring:
+    """The keys of a caller; slow for many.
+
+    Raises:
+        RpcError: one is none.
+    """
+    keyring = Keyring()
+    for text in expect_texts(texts):
+        secret, compressed = _secret(text, network)
+        keyring.add_secret(secret, compressed=compressed)
+    return keyring
 
 
 @method("rawtransactions", shown={"txs": '["hexstring",...]'})
@@ -272,7 +289,7 @@ async def combinerawtransaction(daemon: Daemon, txs: list[str]) -> Json:
         "str"    (string) The hex-encoded raw transaction with signature(s)
     """
     variants = await daemon.off_loop(_variants, txs)
-    coins = await find_outputs(daemon, variants[0].prevouts)
+    coins = await find_outputs(daemon, await daemon.off_loop(_prevouts, variants[0]))
     return await daemon.off_loop(_merged, variants, coins)
 
 
@@ -296,4 +313,4 @@ def _merged(variants: list[Transaction], coins: Mapping[OutPoint, TxOut | None])
         if output is None:
             raise RpcError(Code.VERIFY, "Input not found or already spent")
         spent.append(output)
-    return combine_signatures(variants, spent, verify_input).raw.hex()
+    return combine_signatures(variants, spent, InputVerifier()).raw.hex()

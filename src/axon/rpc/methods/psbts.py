@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import SystemRandom
 
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.errors import DecodeError
 from axon.mempool.standard import sigops_cost
 from axon.primitives.hashes import to_hex
@@ -191,7 +191,7 @@ async def analyzepsbt(daemon: Daemon, psbt: str) -> Json:
         return -(-max(transaction.weight_wu, by_sigops) // WITNESS_SCALE_FACTOR)
 
     def look() -> Json:
-        return needs_json(analyze(read_psbt(psbt), verify_input, vsize))
+        return needs_json(analyze(read_psbt(psbt), InputVerifier(), vsize))
 
     return await daemon.off_loop(look)
 
@@ -275,7 +275,7 @@ async def finalizepsbt(daemon: Daemon, psbt: str, extract: bool = True) -> Json:
 
 def _finalized(text: str, wants_transaction: bool) -> Json:
     psbt = read_psbt(text)
-    whole = finalize_all(psbt, verify_input)
+    whole = finalize_all(psbt, InputVerifier())
     if whole and wants_transaction:
         return {"hex": extract(psbt).raw.hex(), "complete": True}
     return {"psbt": psbt.to_base64(), "complete": whole}

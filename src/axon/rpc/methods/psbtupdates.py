@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from axon.chain.txindex import TxIndex
-from axon.consensus.scripts import verify_input
+from axon.consensus.inputs import InputVerifier
 from axon.errors import DecodeError
 from axon.primitives.hashes import Txid
 from axon.primitives.network import Network
@@ -166,7 +166,7 @@ def _sign_all(
         coin = coins.get(prevout)
         if coin is not None and _is_segwit(coin.script_pubkey, keyring):
             entries[WITNESS_UTXO] = coin.encode()
-    signer = PsbtSigner(psbt, keyring, verify_input)
+    signer = PsbtSigner(psbt, keyring, InputVerifier())
     for index, entries in enumerate(psbt.inputs):
         daemon.go_on()
         if is_signed(entries):

@@ -18,7 +18,7 @@ from axon.primitives.transaction import (
     outpoint_index,
     outpoint_txid,
 )
-from axon.psbt.creator import KeySigner, Verify, with_proof
+from axon.psbt.creator import KeySigner, Verify
 from axon.psbt.extraction import gathered_from, merge
 from axon.psbt.gathered import Gathered
 from axon.psbt.keyring import NO_KEYS, Keyring
@@ -138,8 +138,7 @@ def _why(
 ) -> str | None:
     if kind_of(output.script_pubkey) == WITNESS_UNKNOWN:
         return "Witness version reserved for soft-fork upgrades"
-    proved = with_proof(transaction, index, seen.script_sig, seen.witness)
-    return verify(proved, index, output, spent)
+    return verify(transaction, index, output, spent, seen.script_sig, seen.witness)
 
 
 def combine_signatures(
