@@ -150,6 +150,26 @@ def test_a_reorganisation_takes_back_and_tells(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.process
+def test_blocks_that_are_invalidated_are_taken_back_and_come_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            await mine(node, 3, BOB)
+            hashes = await mine(node, 3, BOB)
+            before = await wallet.ask(HISTORY, hash_of(BOB))
+            assert await wallet.ask(SUBSCRIBE, hash_of(BOB)) == status_of(before)
+            await node.call("invalidateblock", hashes[0])
+            assert await told(wallet, BOB) == before[:3]
+            (other,) = await mine(node, 1, BOB)
+            assert [item["height"] for item in await told(wallet, BOB)] == [1, 2, 3, 4]
+            await node.call("reconsiderblock", hashes[0])
+            assert await told(wallet, BOB) == before
+            header = await wallet.ask("blockchain.block.header", 6)
+            assert sha256d(bytes.fromhex(header))[::-1].hex() == hashes[-1] != other
+
+    asyncio.run(run())
+
+
 def test_the_index_goes_on_where_it_stood(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
