@@ -227,6 +227,7 @@ def test_versions_differ_in_what_there_is(tmp_path: Path) -> None:
                 assert await new.ask("blockchain.scripthash.unsubscribe", hash_of(BOB)) is False
                 assert await new.ask(SUBSCRIBE, hash_of(BOB)) is None
                 assert await new.ask("blockchain.scripthash.unsubscribe", hash_of(BOB)) is True
+                assert await old.ask("blockchain.scripthash.unsubscribe", hash_of(BOB)) is False
                 headers = await new.ask("blockchain.block.headers", 0, 1)
                 assert headers["headers"] == [REGTEST.genesis.header.raw.hex()]
                 assert await new.ask("blockchain.estimatefee", 2, "CONSERVATIVE") == -1

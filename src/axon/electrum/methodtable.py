@@ -53,7 +53,7 @@ METHODS: Final[dict[str, ElectrumMethod]] = {
     "blockchain.scripthash.get_mempool": ElectrumMethod(scripts.get_mempool),
     "blockchain.scripthash.listunspent": ElectrumMethod(scripts.listunspent),
     "blockchain.scripthash.subscribe": ElectrumMethod(scripts.subscribe, 2),
-    "blockchain.scripthash.unsubscribe": ElectrumMethod(scripts.unsubscribe, since=(1, 4, 2)),
+    "blockchain.scripthash.unsubscribe": ElectrumMethod(scripts.unsubscribe),
     "blockchain.transaction.broadcast": ElectrumMethod(transactions.broadcast, 20),
     "blockchain.transaction.broadcast_package": ElectrumMethod(
         transactions.broadcast_package, 50, since=(1, 6)
@@ -71,7 +71,7 @@ METHODS: Final[dict[str, ElectrumMethod]] = {
     "server.ping": ElectrumMethod(server.ping),
     "server.version": ElectrumMethod(server.version),
 }
-"""By name."""
+"""By name. That one may unsubscribe is of 1.4.2, but clients of 1.4 do."""
 
 
 def find(call: ElectrumCall, version: ProtocolVersion) -> ElectrumMethod:
