@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from axon.drivers.aio.privatefiles import write_atomically
-from axon.errors import ConfigError, disk_refusal
+from axon.errors import ConfigError, DiskFullError, disk_refusal
 from axon.rpc.amounts import encode_json
 
 MAX_BYTES: Final = 1 << 20
@@ -69,8 +69,10 @@ def write_settings_file(path: Path, values: dict[str, object]) -> None:
     try:
         write_atomically(path, f"{text}\n".encode())
     except OSError as error:
-        refused = f"Settings file could not be written:\n- Unable to write {path}"
-        raise disk_refusal(refused, error, ConfigError) from error
+        refusal = disk_refusal(f"Unable to write {path}", error, ConfigError)
+        if isinstance(refusal, DiskFullError):
+            raise refusal from error
+        raise ConfigError(f"Settings file could not be written:\n- {refusal}") from error
 
 
 def keep_settings_file(path: Path | None) -> None:
