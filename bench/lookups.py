@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -22,6 +23,7 @@ from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import free_ports, wait_until
 from bench.chain import BuiltChain, build_chain, read_blocks
+from bench.reaching import processor_s
 from bench.syncing import import_apart, wait_until_followed
 from bench.table import Row, Skipped
 from bench.timing import timed
@@ -62,12 +64,8 @@ def measure(blocks: int = BLOCKS, lookups: int = LOOKUPS) -> Row:
             wait_until_followed(axon, chain, "txindex")
             compared = [_compare(axon, core, txids, lookups, level) for level in LEVELS]
             axon.stop()
-    ratios = [ours / theirs for ours, theirs, _ in compared]
-    worst_s = max(wait for _, _, wait in compared)
-    each = [
-        f"verbosity {level}: {ours * 1e6:.0f} us / {theirs * 1e6:.0f} us"
-        for level, (ours, theirs, _) in zip(LEVELS, compared, strict=True)
-    ]
+    ratios = [one.ratio for one in compared]
+    worst_s = max(one.worst_s for one in compared)
     return Row(
         f"{lookups:,} random confirmed transactions by getrawtransaction with -txindex, one after "
         "the other, against bitcoind; another caller meanwhile",
@@ -75,9 +73,10 @@ def measure(blocks: int = BLOCKS, lookups: int = LOOKUPS) -> Row:
         f"<= {LIMIT:g} x; <= {WAIT_LIMIT_S * 1000:.0f} ms",
         max(ratios) <= LIMIT and worst_s <= WAIT_LIMIT_S,
         [
-            f"{len(txids):,} transactions in {chain.height} blocks. {'; '.join(each)}. One "
-            f"connection that is kept, the caller's own work counts on both sides; {TURNS} turns "
-            "of each. The other caller asks for getblockcount every 5 ms, its longest wait counts."
+            f"{len(txids):,} transactions in {chain.height} blocks. {' '.join(map(str, compared))}"
+            f" One connection that is kept, the caller's own work counts on both sides; {TURNS}"
+            " turns of each. The other caller, on both sides, asks for getblockcount every 5 ms;"
+            " its longest wait here counts."
         ],
     )
 
@@ -90,20 +89,58 @@ def _txids(chain: BuiltChain) -> list[str]:
     ]
 
 
-def _compare(
-    axon: NodeProcess, core: RpcClient, txids: list[str], lookups: int, level: int
-) -> tuple[float, float, float]:
-    """Seconds of one call here and there, and the longest wait of another caller here."""
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """How one kind of call went.
+
+    Args:
+        level: its verbosity.
+        ours_s, theirs_s: of one call, as the caller sees it.
+        worst_s: the longest wait of another caller here.
+        ours_processor_s, theirs_processor_s: that each server used for one call.
+    """
+
+    level: int
+    ours_s: float
+    theirs_s: float
+    worst_s: float
+    ours_processor_s: float
+    theirs_processor_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How much longer it takes here."""
+        return self.ours_s / self.theirs_s
+
+    def __str__(self) -> str:
+        return (
+            f"Verbosity {self.level}: {self.ours_s * 1e6:.0f} us / {self.theirs_s * 1e6:.0f} us, of"
+            f" the servers' processors {self.ours_processor_s * 1e6:.0f} us /"
+            f" {self.theirs_processor_s * 1e6:.0f} us."
+        )
+
+
+def _compare(axon: NodeProcess, core: Core, txids: list[str], lookups: int, level: int) -> Lookups:
+    """Look transactions up here and there in turn."""
     rng = Random(_SEED)
     ours_s = theirs_s = worst_s = 0.0
+    assert axon.pid is not None, "it runs"
+    before = processor_s(axon.pid) or 0.0, processor_s(core.pid) or 0.0
     with axon.dial(_LIMIT_S) as client:
         for _ in range(TURNS):
             asked = [rng.choice(txids) for _ in range(lookups // TURNS)]
-            with _Bystander(axon) as other:
+            with _Bystander(axon.dial(_LIMIT_S)) as other:
                 ours_s += timed(partial(_look_up, client, asked, level))
             worst_s = max(worst_s, other.worst_s)
-            theirs_s += timed(partial(_look_up, core, asked, level))
-    return ours_s / lookups, theirs_s / lookups, worst_s
+            with _Bystander(core.dial()):
+                theirs_s += timed(partial(_look_up, core.client, asked, level))
+    used = (
+        (processor_s(axon.pid) or 0.0) - before[0],
+        (processor_s(core.pid) or 0.0) - before[1],
+    )
+    return Lookups(
+        level, ours_s / lookups, theirs_s / lookups, worst_s, used[0] / lookups, used[1] / lookups
+    )
 
 
 def _look_up(client: RpcClient, txids: list[str], level: int) -> None:
@@ -114,9 +151,9 @@ def _look_up(client: RpcClient, txids: list[str], level: int) -> None:
 class _Bystander(threading.Thread):
     """Another caller, and how long it had to wait at most."""
 
-    def __init__(self, node: NodeProcess) -> None:
+    def __init__(self, client: RpcClient) -> None:
         super().__init__(daemon=True)
-        self._client = node.dial(_LIMIT_S)
+        self._client = client
         self._done = threading.Event()
         self.worst_s = 0.0
 
@@ -136,8 +173,17 @@ class _Bystander(threading.Thread):
         self._client.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A bitcoind that runs."""
+
+    dial: Callable[[], RpcClient]
+    client: RpcClient
+    pid: int
+
+
 @contextmanager
-def _bitcoind(program: str, folder: Path, chain: BuiltChain) -> Iterator[RpcClient]:
+def _bitcoind(program: str, folder: Path, chain: BuiltChain) -> Iterator[Core]:
     """Bitcoin Core with the same chain, indexed."""
     folder.mkdir()
     (rpc_port,) = free_ports(1)
@@ -155,11 +201,13 @@ def _bitcoind(program: str, folder: Path, chain: BuiltChain) -> Iterator[RpcClie
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    client = RpcClient(
+    dial = partial(
+        RpcClient,
         f"http://127.0.0.1:{rpc_port}",
         cookie=folder / "regtest" / ".cookie",
         timeout_s=_LIMIT_S,
     )
+    client = dial()
 
     def has_indexed(height: int) -> bool:
         assert process.poll() is None, "bitcoind did not start"
@@ -178,7 +226,7 @@ def _bitcoind(program: str, folder: Path, chain: BuiltChain) -> Iterator[RpcClie
         for raw in read_blocks(chain.path):
             client.call("submitblock", raw.hex())
         wait_until(lambda: has_indexed(chain.height), _LIMIT_S, "bitcoind has the chain")
-        yield client
+        yield Core(dial, client, process.pid)
     finally:
         client.close()
         process.terminate()
