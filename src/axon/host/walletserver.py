@@ -18,14 +18,34 @@ from axon.host.lightwallet import RunningWallet, light_wallet
 from axon.host.running import RpcAccess
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
-from axon.rpc.amounts import encode_json
+from axon.rpc.amounts import Json, encode_json
 from axon.rpc.auth import COOKIE_USER, Cookie, Credentials
-from axon.rpc.dispatch import Registry
+from axon.rpc.dispatch import Call, Registry
+from axon.rpc.errors import Code, RpcError
 from axon.rpc.settings import ServerSettings
 from axon.rpc.walletmethods import WALLET_MODULES
 
 RPC_FILE: Final = "rpc.json"
 COOKIE_FILE: Final = ".cookie"
+
+
+class _OneWallet(Registry):
+    """The methods of one wallet, which answers to no other name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(WALLET_MODULES)
+        self._name = name
+
+    async def execute(
+        self, context: object, name: str, params: object = (), call: Call | None = None
+    ) -> Json:
+        """See `Registry`."""
+        asked = None if call is None else call.wallet
+        if asked is not None and asked != self._name:
+            raise RpcError(
+                Code.WALLET_NOT_FOUND, "Requested wallet does not exist or is not loaded"
+            )
+        return await super().execute(context, name, params, call)
 
 
 @asynccontextmanager
@@ -54,7 +74,7 @@ async def served_wallet(
     credentials.add(COOKIE_USER, cookie.write())
     listen = ServerSettings(endpoints=(Endpoint("127.0.0.1", rpc_port),))
     try:
-        async with RpcServer(Registry(WALLET_MODULES), listen, credentials) as server:
+        async with RpcServer(_OneWallet(name), listen, credentials) as server:
             with _told(folder, server.endpoints[0]):
                 async with light_wallet(settings, name, clock=clock) as wallet:
                     wallet.rpc = RpcAccess(server.endpoints, cookie.path)

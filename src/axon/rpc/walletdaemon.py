@@ -26,6 +26,7 @@ from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.context import Context
 from axon.rpc.dealnews import DealNews
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.openkeys import OpenKeys
 from axon.wallet import errors as refusals
 from axon.wallet.records import Mark
 from axon.wallet.wallet import Wallet
@@ -93,6 +94,8 @@ class WalletDaemon(Context):
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.
     Bounded by how many were named."""
+    keys: OpenKeys = field(default_factory=OpenKeys)
+    """Open while `walletpassphrase` says so."""
     _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
 
     def reported(self, fact: object) -> None:
@@ -161,6 +164,7 @@ class WalletDaemon(Context):
     def interrupt(self) -> None:
         """The wallet is closed: waiting callers get `Stopped`."""
         self.deal_news.close()
+        self.keys.lock()
         super().interrupt()
 
     async def synced(self, timeout_s: float | None) -> bool:

@@ -169,7 +169,7 @@ def _rescan(options: WalletOptions) -> int:
     with opened(options) as client:
         sync(client, options)
         chosen = {} if options.arguments.gap is None else {"gap": options.arguments.gap}
-        client.call("rescanblockchain", options.arguments.height, chosen)
+        client.call("rescanblockchain", options.arguments.height, None, chosen)
         info = sync(client, options)
         balances = client.call("getbalances")
     if options.as_json:

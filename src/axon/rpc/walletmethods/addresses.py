@@ -3,37 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.wallet.keys import private_descriptors
 from axon.wallet.labels import LabelKind
 from axon.wallet.signing import reveal_words
 from axon.wallet.wallet import Wallet
 
+_TYPES: Final = {
+    "wpkh(": "bech32",
+    "wsh(": "bech32",
+    "tr(": "bech32m",
+    "sh(w": "p2sh-segwit",
+    "pkh(": "legacy",
+    "sh(": "legacy",
+}
+"""What Core calls the addresses of a descriptor, by how it begins."""
 
-@method("wallet")
-async def getnewaddress(daemon: WalletDaemon, label: str = "", beyond_gap: bool = False) -> Json:
+
+@method("wallet", aliases={"address_type": "beyond_gap"})
+async def getnewaddress(
+    daemon: WalletDaemon, label: str = "", address_type: bool | str = False
+) -> Json:
     """Returns a new address for receiving payments.
 
     Args:
         label: A label for the address, which its payments will show, too
-        beyond_gap: Also when the last 20 addresses were never paid; a wallet that is restored from
-            its words may not look that far
+        address_type: The type of this wallet's addresses: legacy, p2sh-segwit, bech32 or bech32m;
+            it has no others. Or true: also when the last 20 addresses were never paid; a wallet
+            that is restored from its words may not look that far
 
     Returns:
         "str"    (string) The new address
     """
-    return await daemon.ask(_NewAddress(label, beyond_gap))
+    beyond_gap, kind = address_type is True, None
+    if isinstance(address_type, str):
+        kind = address_type
+        if kind not in _TYPES.values():
+            raise RpcError(Code.NOT_FOUND, f"Unknown address type '{kind}'")
+    made = await daemon.ask(_NewAddress(label, kind, beyond_gap))
+    if made is None:
+        raise RpcError(Code.KEYPOOL_RAN_OUT, f"Error: No {kind} addresses available.")
+    return made
 
 
 @dataclass(frozen=True, slots=True)
 class _NewAddress:
     label: str
+    kind: str | None
     beyond_gap: bool
 
-    def run(self, wallet: Wallet) -> str:
+    def run(self, wallet: Wallet) -> str | None:
+        text = wallet.source.descriptors.receive
+        own = next((kind for start, kind in _TYPES.items() if text.startswith(start)), None)
+        if self.kind not in (None, own):
+            return None
         address = wallet.new_address(beyond_gap=self.beyond_gap)
         if self.label:
             wallet.set_label(LabelKind.ADDRESS, address, self.label)

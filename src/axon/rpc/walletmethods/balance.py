@@ -8,6 +8,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
+from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.asof import as_of
 from axon.wallet.coins import WalletCoin
@@ -53,12 +54,32 @@ async def getbalances(daemon: WalletDaemon) -> Json:
 
 
 @method("wallet")
-async def getbalance(daemon: WalletDaemon) -> Json:
+async def getbalance(
+    daemon: WalletDaemon,
+    dummy: str | None = None,
+    minconf: int = 0,
+    include_watchonly: bool = True,  # noqa: ARG001
+    avoid_reuse: bool = False,
+) -> Json:
     """Returns the total available balance: what getbalances calls trusted.
+
+    Args:
+        dummy: Remains for backward compatibility. Must be excluded or set to "*".
+        minconf: Only include transactions confirmed at least this many times.
+        include_watchonly: Changes nothing: all coins of a wallet are alike
+        avoid_reuse: Not supported
 
     Returns:
         n    (numeric) The total amount in BTC
     """
+    if dummy not in (None, "*"):
+        raise RpcError(
+            Code.METHOD_DEPRECATED, 'dummy first argument must be excluded or set to "*".'
+        )
+    if avoid_reuse:
+        raise RpcError(Code.WALLET, "wallet does not have the 'avoid reuse' feature enabled")
+    if minconf > 0:
+        return await daemon.ask(_Confirmed(minconf))
     return (await daemon.ask(_Balances()))["mine"]["trusted"]
 
 
@@ -93,6 +114,19 @@ async def getwalletinfo(daemon: WalletDaemon) -> Json:
 
 async def _with_as_of(daemon: WalletDaemon, info: dict[str, Json]) -> dict[str, Json]:
     return {**info, "asof": as_of(daemon, await daemon.scanned())}
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    count: int
+
+    def run(self, wallet: Wallet) -> Json:
+        deep = [
+            coin
+            for coin in wallet.coins()
+            if coin.trusted and not coin.immature and coin.confirmations >= self.count
+        ]
+        return Amount(sum(coin.amount_sat for coin in deep))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,31 +107,47 @@ async def waitforsync(daemon: WalletDaemon, timeout: int = 0) -> Json:
     return await _info(daemon)
 
 
-@method("wallet")
+@method("wallet", waits=True)
 async def rescanblockchain(
-    daemon: WalletDaemon, start_height: int = 0, *, gap: int | None = None
+    daemon: WalletDaemon,
+    start_height: int = 0,
+    stop_height: int | None = None,
+    *,
+    gap: int | None = None,
 ) -> Json:
     """Looks through all blocks from a height on once more.
 
-    What they confirmed is unconfirmed again until its block is met. The call returns at once;
-    waitforsync waits for the end.
+    What they confirmed is unconfirmed again until its block is met. Without a stop_height the call
+    returns at once; waitforsync waits for the end.
 
     Args:
         start_height: block height where the rescan starts
+        stop_height: the call returns when blocks were looked through up to this height; the rescan
+            goes on to the tip
         gap: from now on look for so many addresses beyond the last one that was given out or paid
 
     Returns:
         {                      (json object)
-          "start_height" : n   (numeric) The block height where the rescan starts
+          "start_height" : n,  (numeric) The block height where the rescan starts
+          "stop_height" : n    (numeric, optional) As given
         }
     """
+    top = daemon.node.headers.best.height
+    if stop_height is not None and not 0 <= stop_height <= top:
+        raise RpcError(Code.PARAMETER, "Invalid stop_height")
+    if stop_height is not None and stop_height < start_height:
+        raise RpcError(Code.PARAMETER, "stop_height must be greater than start_height")
     if not 0 <= start_height <= daemon.node.headers.best.height:
         raise RpcError(Code.PARAMETER, "Invalid start_height")
     entry = daemon.node.headers.best.ancestor(start_height)
     assert entry is not None, "not above the best header"
     await daemon.ask(_BeginRescan(gap, entry.time, whole=start_height == 0))
     await daemon.command(Rescan(start_height))
-    return {"start_height": start_height}
+    if stop_height is None:
+        return {"start_height": start_height}
+    stop = stop_height
+    await daemon.wait_for(lambda: daemon.node.scan.height >= stop, None)
+    return {"start_height": start_height, "stop_height": stop_height}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,34 @@ from dataclasses import dataclass
 
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import OutPoint, outpoint_index, outpoint_txid
-from axon.rpc.amounts import Json
+from axon.rpc.amounts import Json, amount_from
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.named import parse_coin
 from axon.rpc.walletmethods.shapes import coin_json
+from axon.wallet.coins import WalletCoin
 from axon.wallet.wallet import Wallet
 
 
 @method("wallet")
-async def listunspent(daemon: WalletDaemon) -> Json:
+async def listunspent(
+    daemon: WalletDaemon,
+    minconf: int | None = None,
+    maxconf: int = 9_999_999,
+    addresses: list[Json] | None = None,
+    include_unsafe: bool = True,
+    query_options: dict[str, Json] | None = None,
+) -> Json:
     """Returns all unspent coins, the oldest first, those in no block last.
+
+    Args:
+        minconf: The minimum confirmations; then without those that are set aside or immature, as
+            Core lists them
+        maxconf: The maximum confirmations
+        addresses: Only coins of these addresses
+        include_unsafe: Include outputs that are not safe to spend
+        query_options: minimumAmount, maximumAmount (in BTC), maximumCount
 
     Returns:
         [                               (json array)
@@ -37,13 +53,43 @@ async def listunspent(daemon: WalletDaemon) -> Json:
           ...
         ]
     """
-    return await daemon.ask(_ListCoins())
+    named = None if addresses is None else frozenset(map(str, addresses))
+    sums: dict[str, int | None] = {"minimumAmount": None, "maximumAmount": None}
+    count = None
+    for name, value in (query_options or {}).items():
+        if name in sums:
+            sums[name] = amount_from(value).sat
+        elif name == "maximumCount" and type(value) is int:
+            count = value or None
+        else:
+            raise RpcError(Code.PARAMETER, f"query option {name} is not supported")
+    least, most = sums.values()
+    asked = _ListCoins(minconf, maxconf, named or None, include_unsafe, least, most)
+    return (await daemon.ask(asked))[:count]
 
 
 @dataclass(frozen=True, slots=True)
 class _ListCoins:
-    def run(self, wallet: Wallet) -> Json:
-        return [coin_json(wallet, coin) for coin in wallet.coins()]
+    minconf: int | None
+    maxconf: int
+    addresses: frozenset[str] | None
+    unsafe: bool
+    least_sat: int | None
+    most_sat: int | None
+
+    def run(self, wallet: Wallet) -> list[dict[str, Json]]:
+        return [coin_json(wallet, coin) for coin in wallet.coins() if self._wants(coin)]
+
+    def _wants(self, coin: WalletCoin) -> bool:
+        if self.minconf is not None and (coin.frozen or coin.immature):
+            return False
+        return (
+            (self.minconf or 0) <= coin.confirmations <= self.maxconf
+            and (self.addresses is None or coin.address in self.addresses)
+            and (self.unsafe or coin.trusted)
+            and (self.least_sat is None or coin.amount_sat >= self.least_sat)
+            and (self.most_sat is None or coin.amount_sat <= self.most_sat)
+        )
 
 
 @method("wallet")

@@ -106,7 +106,7 @@ async def draftpayment(
     if sum(named is not None for named in (fee_rate, fee, conf_target)) > 1:
         raise RpcError(Code.PARAMETER, "Name one of fee_rate, fee and conf_target")
     if feerate_sat_kvb is None and fee is None:
-        feerate_sat_kvb = await _feerate(daemon, conf_target)
+        feerate_sat_kvb = await usual_feerate(daemon, conf_target)
     points = None if coins is None else tuple([parse_coin(each) for each in coins])
     fee_sat = None if fee is None else fee.sat
     asked = _MakeDraft(tuple(payees), feerate_sat_kvb, fee_sat, points, allow_high_fee)
@@ -132,7 +132,12 @@ class _MakeDraft:
         )
 
 
-async def _feerate(daemon: WalletDaemon, target: int | None) -> int:
+async def usual_feerate(daemon: WalletDaemon, target: int | None) -> int:
+    """What to pay, in sat per 1,000 vbytes, to be in one of so many blocks; None: the usual number.
+
+    Raises:
+        RpcError: nothing is known of it.
+    """
     if target is not None:
         return await feerate_by_target(daemon, target)
     try:

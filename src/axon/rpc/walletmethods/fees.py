@@ -16,6 +16,8 @@ USUAL_TARGET: Final = 6
 
 MAX_TARGET: Final = 1_008
 
+_MODES: Final = ("unset", "economical", "conservative")
+
 
 async def feerate_by_target(daemon: WalletDaemon, target: int) -> int:
     """What to pay to be in one of so many blocks, in sat per 1,000 vbytes.
@@ -30,7 +32,9 @@ async def feerate_by_target(daemon: WalletDaemon, target: int) -> int:
 
 
 @method("util")
-async def estimatesmartfee(daemon: WalletDaemon, conf_target: int) -> Json:
+async def estimatesmartfee(
+    daemon: WalletDaemon, conf_target: int, estimate_mode: str = "economical"
+) -> Json:
     """Estimates the feerate with which a payment is confirmed within so many blocks.
 
     A light client sees no queue of payments. It reads what the last six blocks charged: the dearest
@@ -39,6 +43,7 @@ async def estimatesmartfee(daemon: WalletDaemon, conf_target: int) -> Json:
 
     Args:
         conf_target: Within how many blocks (1 to 1008)
+        estimate_mode: unset, economical or conservative; here they are all the same
 
     Returns:
         {                    (json object)
@@ -46,5 +51,8 @@ async def estimatesmartfee(daemon: WalletDaemon, conf_target: int) -> Json:
           "blocks" : n       (numeric) The target
         }
     """
+    if estimate_mode.lower() not in _MODES:
+        given = ", ".join(f'"{each}"' for each in _MODES)
+        raise RpcError(Code.PARAMETER, f"Invalid estimate_mode parameter, must be one of: {given}")
     feerate_sat_kvb = await feerate_by_target(daemon, conf_target)
     return {"feerate": Amount(min(feerate_sat_kvb, COIN)), "blocks": conf_target}

@@ -8,6 +8,7 @@ from axon.primitives.hashes import Txid
 from axon.rpc.amounts import Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.shapes.transactions import transaction_json
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods.delivery import delivery_json, waiting_deliveries
 from axon.rpc.walletmethods.shapes import entry_json
@@ -15,13 +16,22 @@ from axon.wallet.wallet import Wallet
 
 
 @method("wallet")
-async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0) -> Json:
+async def listtransactions(
+    daemon: WalletDaemon,
+    label: int | str | None = None,
+    count: int | None = None,
+    skip: int = 0,
+    include_watchonly: bool = True,  # noqa: ARG001
+) -> Json:
     """Returns the transactions of this wallet, one entry for each: those that wait for a block,
     then all others, each part the latest first. What was replaced stands below what took its place.
 
     Args:
-        count: The number of transactions to return
+        label: Only transactions of this label, "*" for all; they come as from Core then, the latest
+            last. Or, in its place, the two numbers that follow
+        count: The number of transactions to return, 10 if not given
         skip: The number of transactions to skip
+        include_watchonly: Changes nothing: all coins of a wallet are alike
 
     Returns:
         [                             (json array)
@@ -51,9 +61,16 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
           ...
         ]
     """
+    if isinstance(label, int):
+        label, count, skip = None, label, count or 0
+    count = 10 if count is None else count
     if count < 0 or skip < 0:
         raise RpcError(Code.PARAMETER, "Negative count" if count < 0 else "Negative from")
-    entries = await daemon.ask(_ListTransactions(skip, count))
+    if label == "":
+        raise RpcError(Code.PARAMETER, 'Label argument must be a valid label name or "*".')
+    entries = await daemon.ask(_ListTransactions(skip, count, None if label == "*" else label))
+    if label is not None:
+        entries.reverse()
     words = await waiting_deliveries(daemon)
     return [
         entry if word is None else {**entry, "delivery": word}
@@ -65,18 +82,29 @@ async def listtransactions(daemon: WalletDaemon, count: int = 10, skip: int = 0)
 class _ListTransactions:
     skip: int
     count: int
+    label: str | None
 
     def run(self, wallet: Wallet) -> list[dict[str, Json]]:
-        chosen = wallet.history()[self.skip : self.skip + self.count]
-        return [entry_json(wallet, entry) for entry in chosen]
+        end = self.skip + self.count
+        if self.label is None:
+            return [entry_json(wallet, entry) for entry in wallet.history()[self.skip : end]]
+        shown = [entry_json(wallet, entry) for entry in wallet.history()]
+        return [each for each in shown if each["label"] == self.label][self.skip : end]
 
 
 @method("wallet")
-async def gettransaction(daemon: WalletDaemon, txid: Txid) -> Json:
+async def gettransaction(
+    daemon: WalletDaemon,
+    txid: Txid,
+    include_watchonly: bool = True,  # noqa: ARG001
+    verbose: bool = False,
+) -> Json:
     """Get detailed information about a transaction of this wallet.
 
     Args:
         txid: The transaction id
+        include_watchonly: Changes nothing: all coins of a wallet are alike
+        verbose: Whether to include a decoded field, as decoderawtransaction shows it
 
     Returns:
         {                    (json object)
@@ -86,21 +114,26 @@ async def gettransaction(daemon: WalletDaemon, txid: Txid) -> Json:
                              this wallet
           "spread" : {...},  (json object) How far a payment has come in this run, until it is in a
                              block, as in sendpayment; null for others
+          "decoded" : {...},  (json object, optional) The decoded transaction, with verbose
           "refusals" : [...]  (json array) As in waitfordelivery
         }
     """
-    shown = await daemon.ask(_ShowTransaction(txid))
+    shown = await daemon.ask(_ShowTransaction(txid, verbose))
     return {**shown, **await delivery_json(daemon, txid)}
 
 
 @dataclass(frozen=True, slots=True)
 class _ShowTransaction:
     txid: Txid
+    verbose: bool
 
     def run(self, wallet: Wallet) -> dict[str, Json]:
-        raw = wallet.transaction(self.txid).raw
+        found = wallet.transaction(self.txid)
         entry = next(entry for entry in wallet.history() if entry.txid == self.txid)
-        return {**entry_json(wallet, entry), "hex": raw.hex()}
+        shown = {**entry_json(wallet, entry), "hex": found.raw.hex()}
+        if self.verbose:
+            shown["decoded"] = transaction_json(found, wallet.network, with_hex=False)
+        return shown
 
 
 @method("wallet")
