@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from axon.chain.filters import may_match
 from axon.chain.store import Store
 from axon.errors import StorageError
 from axon.primitives.address import encode_address
@@ -273,18 +272,8 @@ class DescriptorWallet:
     # What a node tells.
 
     def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
-        """For each block whether it is to be looked through (BIP 158).
-
-        A small block is, whatever its filter says: a number for each script of ours, of which a
-        new wallet has 8,000, takes longer than the block.
-        """
-        scripts = self.ledger.book.scripts()
-        return tuple(
-            [
-                len(data) < len(scripts) or may_match(data, block_hash, scripts)
-                for block_hash, data in filters
-            ]
-        )
+        """For each block whether it is to be looked through; see `scan.worth_reading`."""
+        return scan.worth_reading(filters, self.ledger.book.scripts())
 
     def take_block(
         self, block_hash: BlockHash, height: int, raw: bytes, now_s: int

@@ -47,6 +47,22 @@ def match_filters(
     return tuple([may_match(data, block_hash, scripts) for block_hash, data in filters])
 
 
+def worth_reading(
+    filters: Sequence[tuple[BlockHash, bytes]], scripts: Sequence[bytes]
+) -> tuple[bool, ...]:
+    """For each block, which is at hand, whether it is to be looked through (BIP 158).
+
+    A small block is, whatever its filter says: a number for each of many scripts, of which a new
+    wallet of descriptors has 8,000, takes longer than the block.
+    """
+    return tuple(
+        [
+            len(data) < len(scripts) or may_match(data, block_hash, scripts)
+            for block_hash, data in filters
+        ]
+    )
+
+
 def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: bytes) -> BlockTaken:
     """Look through a block of the best chain.
 
