@@ -12,17 +12,21 @@ from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
+from axon.consensus import rearrange
 from axon.consensus.kernel import Kernel
 from axon.consensus.kernel_open import OpenKernel
 from axon.consensus.kernel_use import KernelUse
 from axon.consensus.ledger import PART_BLOCKS, Ledger
-from axon.consensus.rearrange import FIXED
+from axon.consensus.rearrange import FIXED, HIDDEN
+from axon.consensus.validator import ValidationResult
 from axon.primitives.block import Block
+from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
 from tests.consensus.chains import GENESIS, GENESIS_SPOT, block_on, chain_on, coinbase, spot_of
 
 INVALIDATE, RECONSIDER, PREFER = ChainOrder
 LENGTH = 25
+UNDO_BYTES = 41  # Of a block that spends nothing, with magic, size and checksum.
 
 
 @pytest.fixture(name="kernel")
@@ -92,6 +96,30 @@ def test_what_cannot_be_undone_is_said(tmp_path: Path) -> None:
     assert kernel.carry_out(INVALIDATE, chain[1].hash).verdict == FIXED
     assert kernel.tip()[1] == 4
     kernel.close()
+
+
+def test_what_was_undone_before_that_is_done_again(tmp_path: Path) -> None:
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    chain = fed(kernel, chain_on(GENESIS_SPOT, 4))
+    undo = tmp_path / "blocks" / "rev00000.dat"
+    data = undo.read_bytes()
+    assert data[UNDO_BYTES : UNDO_BYTES + 4] == REGTEST.magic, "that of block 2"
+    undo.write_bytes(data[: UNDO_BYTES + 8] + bytes(UNDO_BYTES - 8) + data[UNDO_BYTES * 2 :])
+    result = kernel.carry_out(INVALIDATE, chain[0].hash)
+    assert result == ValidationResult(FIXED)
+    assert kernel.tip()[1] == 4
+    assert fed(kernel, chain_on(spot_of(chain[-1], 4), 1)), "nothing counts as invalid"
+    kernel.close()
+
+
+def test_a_library_that_hides_its_methods_is_not_called(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rearrange, "_NEEDED", (None,))
+    chain = fed(kernel, chain_on(GENESIS_SPOT, 2))
+    for order in ChainOrder:
+        assert kernel.carry_out(order, chain[-1].hash) == ValidationResult(HIDDEN)
+    assert kernel.tip()[1] == 2
 
 
 def test_who_wants_to_be_alone_waits_for_others_and_they_for_him(kernel: Kernel) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from axon.chain.orders import ChainOrder
+from axon.consensus import rearrange
 from axon.consensus.kernel_open import Opening
+from axon.consensus.rearrange import FIXED, HIDDEN
 from axon.errors import StorageError
 from axon.host.blockorders import BlockOrders
 from axon.host.settings import FullNodeSettings
@@ -127,6 +129,19 @@ def test_a_header_without_a_block_is_invalid_after_a_kill(tmp_path: Path) -> Non
     storage = opened(tmp_path / "two")
     assert storage.headers.is_invalid(more[1].hash)
     assert storage.headers.best.hash == blocks[-1].hash
+    storage.close()
+
+
+def test_what_cannot_be_done_leaves_no_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, blocks = grown(tmp_path)
+    (tmp_path / "blocks" / "rev00000.dat").write_bytes(b"")
+    assert storage.carry_out(INVALIDATE, blocks[5].hash).verdict == FIXED
+    monkeypatch.setattr(rearrange, "_NEEDED", (None,))
+    assert storage.carry_out(PREFER, blocks[5].hash).verdict == HIDDEN
+    orders = opened_orders(tmp_path)
+    assert (list(orders.set_aside), orders.pending) == ([], [])
     storage.close()
 
 

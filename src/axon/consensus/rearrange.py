@@ -22,7 +22,12 @@ from axon.consensus.library import HANDLE, KernelError
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
 FIXED: Final = Rejected("block-fixed", "the data that would undo it or a block above it are gone")
-"""Why a block cannot be made to leave the active chain."""
+"""Why a block cannot be made to leave the active chain; then nothing has changed."""
+
+HIDDEN: Final = Rejected(
+    "no-orders", "this build of libbitcoinkernel does not export what it takes"
+)
+"""Why no order can be carried out at all."""
 
 _VALID_MODE: Final = 0
 
@@ -33,6 +38,11 @@ _NEEDED: Final = (
     library.chainstate_prefer,
     library.chainstate_reconsider,
 )
+
+
+def is_possible() -> bool:
+    """Whether this build of the library exports what orders take."""
+    return None not in _NEEDED
 
 
 def carry_out(
@@ -49,19 +59,20 @@ def carry_out(
         Whether it could be done.
 
     Raises:
-        KernelError: the library failed, or this build of it cannot.
+        KernelError: the library failed.
     """
-    if None in _NEEDED:
-        raise KernelError("This build of libbitcoinkernel cannot change the chain by order.")
+    if not is_possible():
+        return HIDDEN
     verdict: Verdict = Accepted()
-    if order is ChainOrder.RECONSIDER:
+    if order is not ChainOrder.RECONSIDER:
+        with use.call() as opened:
+            verdict = _about(opened, order, _found(find(opened)))
+    if order is ChainOrder.RECONSIDER or verdict is FIXED:
         with use.alone() as opened:  # The library's own lock is not to be had.
             manager = _manager(opened)
             library.chainstate_reconsider(library.chainman_active(manager), _found(find(opened)))
             library.chainman_find_best_header(manager)
     with use.call() as opened:
-        if order is not ChainOrder.RECONSIDER:
-            verdict = _about(opened, order, _found(find(opened)))
         # To import no file is how the C interface lets it look for the best chain.
         if library.manager_import_blocks(opened.manager, None, None, 0) != 0:
             raise KernelError("libbitcoinkernel cannot go to the best chain.")

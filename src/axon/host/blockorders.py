@@ -87,6 +87,16 @@ class BlockOrders:
         self.pending.append((order, block_hash))
         self._write()
 
+    def withdraw(self, block_hash: BlockHash) -> None:
+        """The last order, which was about this block, could not be carried out.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self.set_aside.pop(block_hash, None)
+        self.pending.pop()
+        self._write()
+
     def settled(self) -> None:
         """The kernel has written everything down.
 

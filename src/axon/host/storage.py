@@ -36,6 +36,7 @@ from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
 from axon.consensus.prunedblocks import PrunedBlocks
 from axon.consensus.pruning import Pruner
+from axon.consensus.rearrange import HIDDEN, is_possible
 from axon.drivers.aio.privatefiles import write_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
@@ -360,11 +361,16 @@ class Storage:
             known = self.kernel.height_of(other) is not None
             return known and self.kernel.is_related(block_hash, other)
 
+        if not is_possible():
+            return BlockOutcome(HIDDEN)
         if len(self._orders.pending) >= ENOUGH:
             self.kernel.flush()
             self._orders.settled()
         self._orders.note(order, block_hash, is_related)
-        return self.ledger.carry_out(order, block_hash)
+        outcome = self.ledger.carry_out(order, block_hash)
+        if isinstance(outcome.verdict, Rejected):
+            self._orders.withdraw(block_hash)
+        return outcome
 
     def follow(self) -> BlockOutcome:
         """The next part of what an order moved."""
