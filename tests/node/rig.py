@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, TypeVar
 
 from axon.chain.activechain import ActiveChain
+from axon.chain.backgroundindex import BackgroundIndex
 from axon.chain.coins import Coins, MemoryStore
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.consensus.indexing import Indexing
 from axon.consensus.ledger import Ledger
 from axon.consensus.memoryvalidator import MemoryValidator, World
 from axon.machine import (
@@ -117,17 +119,21 @@ class Rig:
     Args:
         blocks: on its disk at the start.
         settings: the operator's.
+        indexes: background indexes, by name.
     """
 
     blocks: Sequence[bytes] = BLOCKS
     settings: NodeSettings = field(default_factory=listening)
     now: Instant = NOW
+    indexes: Mapping[str, BackgroundIndex] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        validator = MemoryValidator(World(), lambda: self.now)
         self.ledger = Ledger(
-            MemoryValidator(World(), lambda: self.now),
+            validator,
             Coins(MemoryStore()),
             FilterIndex(MemoryStore()),
+            indexing=Indexing(validator, self.indexes),
         )
         headers = HeaderTree(REGTEST)
         active = ActiveChain(headers.genesis)
@@ -156,6 +162,7 @@ class Rig:
             rng=Random(1),
             now=self.now,
             lag=self.ledger.lag,
+            indexes=self.indexes,
         )
         self.tick()
 

@@ -1,0 +1,109 @@
+"""Background indexes come after the chain: when they move, and when they let blocks go first."""
+
+from __future__ import annotations
+
+import pytest
+
+from axon.chain.coins import MemoryStore
+from axon.chain.txindex import TxIndex
+from axon.chain.txospenderindex import TxoSpenderIndex
+from axon.machine import SECOND, Commanded
+from axon.node import indexflow
+from axon.node.commands import SubmitBlock
+from axon.node.indexfacts import IndexEnabled, IndexFollowed
+from axon.node.jobs import AdvanceIndex, ValidateBlock, index_lane
+from tests.node.rig import NOW, Rig, next_block
+
+LATER = NOW + 7 * 24 * 3600 * SECOND
+"""The tip is old by then: initial sync."""
+
+
+def indexed(now: int = NOW) -> Rig:
+    return Rig(
+        now=now,
+        indexes={
+            TxIndex.name: TxIndex(MemoryStore()),
+            TxoSpenderIndex.name: TxoSpenderIndex(MemoryStore()),
+        },
+    )
+
+
+def waiting(rig: Rig) -> list[object]:
+    """Which jobs wait, by kind."""
+    return [type(job.job) for job in rig.jobs]
+
+
+def submit_two(rig: Rig) -> None:
+    """Two blocks wait to be validated, one behind the other."""
+    first = next_block(rig)
+    rig.feed(Commanded(90, SubmitBlock(first)))
+    parent = rig.node.headers.get(first.hash)
+    rig.feed(Commanded(91, SubmitBlock(next_block(rig, parent=parent))))
+    assert waiting(rig).count(ValidateBlock) == 2
+
+
+def validate_one(rig: Rig) -> None:
+    """Do all jobs before the next validation, and that."""
+    while not isinstance(rig.jobs[0].job, ValidateBlock):
+        rig.work(1)
+    rig.work(1)
+
+
+def test_they_are_built_and_follow_each_in_its_own_lane() -> None:
+    rig = indexed()
+    flow = rig.node.blocks.followers.indexes
+    lanes = {job.lane for job in rig.jobs if isinstance(job.job, AdvanceIndex)}
+    assert lanes == {index_lane(TxIndex.name), index_lane(TxoSpenderIndex.name)}
+    assert not flow.is_synced(TxIndex.name)
+    rig.work()
+    height = rig.node.active.height
+    assert rig.facts(IndexEnabled) == [IndexEnabled(name, height) for name in rig.indexes]
+    rig.command(SubmitBlock(next_block(rig)))
+    assert rig.facts(IndexFollowed) == [IndexFollowed(name, height + 1) for name in rig.indexes]
+    assert {index.best for index in rig.indexes.values()} == {rig.node.active.tip.hash}
+    assert flow.is_synced(TxIndex.name)
+
+
+def test_one_that_follows_counts_as_synced_while_it_is_near(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = indexed()
+    rig.work()
+    flow = rig.node.blocks.followers.indexes
+    submit_two(rig)
+    while ValidateBlock in waiting(rig):
+        position = waiting(rig).index(ValidateBlock)
+        rig.jobs.rotate(-position)
+        rig.work(1)
+    assert rig.indexes[TxIndex.name].height == rig.node.active.height - 2
+    assert flow.is_synced(TxIndex.name)
+    monkeypatch.setattr(indexflow, "FOLLOWS_WITHIN", 1)
+    assert not flow.is_synced(TxIndex.name)
+
+
+def test_in_initial_sync_blocks_go_first() -> None:
+    rig = indexed(LATER)
+    rig.work()
+    assert rig.node.initial_sync
+    submit_two(rig)
+    validate_one(rig)
+    assert AdvanceIndex not in waiting(rig)
+    validate_one(rig)
+    assert waiting(rig).count(AdvanceIndex) == 2
+
+
+def test_far_behind_they_go_on_although_blocks_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexflow, "LAG_LIMIT", 1)
+    rig = indexed(LATER)
+    rig.work()
+    submit_two(rig)
+    validate_one(rig)
+    assert waiting(rig).count(AdvanceIndex) == 2
+
+
+def test_after_initial_sync_no_block_keeps_them_waiting() -> None:
+    rig = indexed()
+    rig.work()
+    submit_two(rig)
+    validate_one(rig)
+    assert waiting(rig).count(AdvanceIndex) == 2
