@@ -7,6 +7,7 @@ They are made here and not collected, so that anybody can make them again; input
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterable
 from random import Random
 from typing import Final
@@ -206,6 +207,8 @@ def _text() -> dict[str, Iterable[bytes]]:
         f"pkh({xprv}/1h/2/*h)",
         "addr(bcrt1qqqqsyqcyq5rqwzqfpg9scrgwpugpzysnqzqzgj)",
         "raw(6a04deadbeef)",
+        f"wsh(andor(pk({hex_key}),or_i(and_v(v:pkh({xpub}/0/*),older(5)),after(9)),0))",
+        f"tr(musig({hex_key},{xpub}/0/*),and_v(v:pk({hex_key[2:]}),older(5)))",
     )
     calls: tuple[object, ...] = (
         {"jsonrpc": "2.0", "id": 1, "method": "speak", "params": ["a", 1, 0.5, True, []]},
@@ -290,6 +293,27 @@ def _files() -> dict[str, Iterable[bytes]]:
         ],
         "kernel-line": [line + b"Valid", line + b"bad-blk, why", b"X, high-hash, bad work\n"],
     }  # fmt: skip
+
+
+def _partial() -> dict[str, Iterable[bytes]]:
+    vectors = json.loads((CORPUS.parent.parent / "tests" / "vectors" / "psbt.json").read_text())
+    valid = [text for name, text in vectors["valid"].items() if "370" not in name]
+    key = _KEY.hex()
+    scripts = (
+        f"21{key}ac",
+        f"21{key}ac7c21{key}ac9b",
+        f"21{key}ad51b2",
+        f"6321{key}ac6703010040b168",
+        f"76a914{'00' * 20}88ac736476a914{'11' * 20}88ad5ab268",
+        f"21{key}ac7c20{key[2:]}ac935287",
+        f"20{key[2:]}ac20{key[2:]}ba519c",
+        f"82012088a820{'22' * 32}87",
+        f"5121{key}51ae",
+    )
+    return {
+        "brought-psbt": [b64decode(text) for text in valid],
+        "miniscript-of-script": [bytes.fromhex(script) for script in scripts],
+    }
 
 
 def _payjoin() -> dict[str, Iterable[bytes]]:
@@ -406,7 +430,7 @@ def _payments() -> dict[str, Iterable[bytes]]:
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
     made = _primitives() | _text() | _files() | _wire() | _packets() | _calls() | _payments()
-    made |= _payjoin()
+    made |= _payjoin() | _partial()
     made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 
