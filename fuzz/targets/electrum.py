@@ -13,6 +13,8 @@ from axon.electrum.session import (
     AskedLine,
     ElectrumCall,
     ElectrumSession,
+    RefusedCall,
+    has_too_many_values,
     refusal_of,
     result_of,
 )
@@ -33,13 +35,15 @@ def electrum_lines(data: bytes) -> None:
 
 
 def _answer(session: ElectrumSession, line: bytes) -> None:
+    if has_too_many_values(line):
+        return
     try:
         asked = session.read(decode_json(line))
     except ValueError:
         asked = AskedLine((session.not_json(),), False)
     for call in asked.calls:
-        if isinstance(call, ElectrumError):
-            encode_json(refusal_of(None, call))
+        if isinstance(call, RefusedCall):
+            encode_json(refusal_of(call.call, call.error))
             continue
         with suppress(ElectrumError):
             _call(session, call)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,11 @@ from axon.electrum.errors import ElectrumCode, ElectrumError
 from axon.electrum.session import (
     MAX_BATCH,
     MAX_FAULTS,
+    MAX_VALUES,
     ElectrumCall,
     ElectrumSession,
+    RefusedCall,
+    has_too_many_values,
     refusal_of,
     result_of,
 )
@@ -75,8 +80,8 @@ def test_what_is_no_request_is_refused(message: object) -> None:
     asked = session.read(message)
     assert not asked.is_batch
     (refused,) = asked.calls
-    assert isinstance(refused, ElectrumError)
-    assert refused.code == ElectrumCode.INVALID_REQUEST
+    assert isinstance(refused, RefusedCall)
+    assert refused.error.code == ElectrumCode.INVALID_REQUEST
     assert session.faults == 1
 
 
@@ -87,21 +92,29 @@ def test_a_batch_keeps_its_order_and_its_faults() -> None:
     assert isinstance(first, ElectrumCall)
     assert isinstance(last, ElectrumCall)
     assert (first.id, last.id) == (1, 2)
-    assert isinstance(refused, ElectrumError)
+    assert isinstance(refused, RefusedCall)
 
 
 def test_too_many_faults_end_it() -> None:
     session = ElectrumSession()
     for _ in range(MAX_FAULTS):
         assert not session.is_over
-        assert session.not_json().code == ElectrumCode.PARSE_ERROR
+        assert session.not_json().error.code == ElectrumCode.PARSE_ERROR
     assert session.is_over
+
+
+def test_a_whole_batch_has_not_too_many_values_and_a_heap_of_nothing_has() -> None:
+    batch = [ping(number, params=["00" * 32, True, 5]) for number in range(MAX_BATCH)]
+    assert not has_too_many_values(json.dumps(batch).encode())
+    assert not has_too_many_values(b'["' + b"x" * 900_000 + b'"]')
+    assert has_too_many_values(b"[" + b"[]," * MAX_VALUES + b"[]]")
+    assert has_too_many_values(b"[" * (MAX_VALUES + 1))
 
 
 @given(JSON)
 def test_any_json_gives_calls_or_refusals(message: object) -> None:
     for call in ElectrumSession().read(message).calls:
-        assert isinstance(call, ElectrumCall | ElectrumError)
+        assert isinstance(call, ElectrumCall | RefusedCall)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,15 @@ from axon.electrum.methods.headers import shown_tip
 from axon.electrum.methodtable import find, run
 from axon.electrum.places import LOCAL, ClientPlaces, origin_of
 from axon.electrum.service import ElectrumService
-from axon.electrum.session import AskedLine, ElectrumCall, notification, refusal_of, result_of
+from axon.electrum.session import (
+    AskedLine,
+    ElectrumCall,
+    RefusedCall,
+    has_too_many_values,
+    notification,
+    refusal_of,
+    result_of,
+)
 from axon.errors import AxonError
 from axon.machine import SECOND
 from axon.primitives.hashes import to_hex
@@ -43,10 +51,16 @@ SLOW_S: Final = 60.0
 """A client that takes nothing of what was sent for so long is dropped."""
 
 MAX_SENT_BYTES: Final = 64_000_000
-"""Of all clients together, of long answers, what is not taken yet; who asks for more is dropped."""
+"""Of all clients together, of long answers, what is not taken yet; what is beyond is refused."""
 
 FREE_ANSWER_BYTES: Final = 65_536
 """A shorter answer does not count: no client has two of them."""
+
+MAX_REFUSED_ID: Final = 1_000
+"""Characters of an id that comes back where there is no room for an answer."""
+
+WORKING: Final = 16
+"""Questions of all clients together that are worked on at once: each may take some megabytes."""
 
 MAX_BATCH_BYTES: Final = 8_000_000
 """Of the answers to one line; what it asks beyond that is refused."""
@@ -64,6 +78,7 @@ class Shared:
         unfinished: of lines whose end has not come.
         sent: of answers that are not taken.
         tasks: one for each connection.
+        slots: for what is worked on at once.
         connections: all of them, by the numbers of their clients.
         numbers: how many clients there have been.
     """
@@ -75,8 +90,19 @@ class Shared:
     unfinished: ByteAllowance
     sent: ByteAllowance
     tasks: asyncio.TaskGroup
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WORKING))
     connections: dict[int, ElectrumConnection] = field(default_factory=dict)
     numbers: int = 0
+
+
+def _refused(
+    call: ElectrumCall | RefusedCall, why: str, code: ElectrumCode = ElectrumCode.BAD_REQUEST
+) -> RefusedCall:
+    """The refusal of a call; its id comes back only if it is short."""
+    asked = call if isinstance(call, ElectrumCall) and not call.is_notification else None
+    if asked is not None and len(str(asked.id)) > MAX_REFUSED_ID:
+        asked = None
+    return RefusedCall(ElectrumError(why, code), asked)
 
 
 class ElectrumConnection(asyncio.Protocol):
@@ -99,7 +125,8 @@ class ElectrumConnection(asyncio.Protocol):
         self._untold: dict[bytes, str | None] = {}
         self._untold_tip: HeaderEntry | None = None
         self._is_answering = False  # News wait: a status in an answer may be older than they are.
-        self._sent_bytes = 0
+        self._sent_bytes = 0  # Taken of the allowance, for what is sent.
+        self._made_bytes = 0  # Likewise, for the answer that is being made.
         self._origin: str | None = None
         self._transport: asyncio.Transport | None = None
         self._work: asyncio.Task[None] | None = None
@@ -155,6 +182,7 @@ class ElectrumConnection(asyncio.Protocol):
         self._shared.places.leave(self._origin)
         self._lines.close()
         self._give_back()
+        self._shared.sent.give_back(self._made_bytes)
         number, service = self.client.number, self._service
         self._transport = None
         del self._shared.connections[number], service.clients[number]
@@ -231,44 +259,66 @@ class ElectrumConnection(asyncio.Protocol):
         """Answer one line; whether the connection goes on."""
         session, codec = self.client.session, self._shared.codec
         try:
-            asked = session.read(await codec.decode([line]))
+            if has_too_many_values(line):
+                asked = AskedLine((session.too_many(),), False)
+            else:
+                asked = session.read(await codec.decode([line]))
         except ValueError:
             asked = AskedLine((session.not_json(),), False)
         chunks: list[bytes] = []
         size, goes_on = 0, True
         for call in asked.calls:
             if size > MAX_BATCH_BYTES:
-                call = ElectrumError("the answers to this batch are too long")
-            answer, goes_on = await self._one(call, budget)
-            if answer is not None:
-                encoded = await codec.encode(answer)
+                call = _refused(call, "the answers to this batch are too long")
+            encoded, goes_on = await self._one(call, budget)
+            if encoded and not self._has_room(size + sum(map(len, encoded))):
+                busy = _refused(call, "too many long answers at once", ElectrumCode.SERVER_BUSY)
+                encoded, _ = await self._one(busy, budget)
+            if encoded:
                 chunks += (b"," if chunks else b"", *encoded)
                 size += sum(map(len, encoded))
             if not goes_on:
                 break
         if chunks:
             budget.charge(size / BYTES_A_UNIT, self._service.daemon.clock.now())
-            self._send([b"[", *chunks, b"]\n"] if asked.is_batch else [*chunks, b"\n"], size)
+            self._send([b"[", *chunks, b"]\n"] if asked.is_batch else [*chunks, b"\n"])
         if not goes_on or session.is_over:
             self.close()
             return False
         return True
 
+    def _has_room(self, size: int) -> bool:
+        """Whether there is room for an answer of so many bytes; then it is taken."""
+        wanted = size - FREE_ANSWER_BYTES - self._made_bytes
+        if wanted > 0:
+            if not self._shared.sent.take(wanted):
+                return False
+            self._made_bytes += wanted
+        return True
+
     async def _one(
-        self, call: ElectrumCall | ElectrumError, budget: Budget
-    ) -> tuple[dict[str, object] | None, bool]:
+        self, call: ElectrumCall | RefusedCall, budget: Budget
+    ) -> tuple[list[bytes], bool]:
         """The answer to one request, if somebody waits for it; whether the connection goes on."""
-        clock = self._service.daemon.clock
-        if isinstance(call, ElectrumError):
+        clock, codec = self._service.daemon.clock, self._shared.codec
+        if isinstance(call, RefusedCall):
             budget.charge(1, clock.now())
-            return refusal_of(None, call), True
+            return await codec.encode(refusal_of(call.call, call.error)), True
         wait_us = budget.wait_us(clock.now())
         if wait_us:
             await asyncio.sleep(wait_us / SECOND)
+        async with self._shared.slots:
+            answer, goes_on = await self._done(call, budget)
+            encoded = [] if call.is_notification else await codec.encode(answer)
+        await asyncio.sleep(0)  # Others have a turn, however quick that was.
+        return encoded, goes_on
+
+    async def _done(self, call: ElectrumCall, budget: Budget) -> tuple[object, bool]:
+        """Do what is asked: the answer, and whether the connection goes on."""
         try:
             method = find(call, self.client.session.protocol)
-            budget.charge(method.units, clock.now())
-            result = await run(method, self._service, self.client, call)
+            budget.charge(method.units, self._service.daemon.clock.now())
+            return result_of(call, await run(method, self._service, self.client, call)), True
         except Stopped:
             raise
         except ElectrumError as error:
@@ -278,20 +328,14 @@ class ElectrumConnection(asyncio.Protocol):
         except Exception:  # noqa: BLE001 One method's bug must not end the node.
             _log.exception("Electrum method %s failed", call.method)
             refused = ElectrumError("internal server error", ElectrumCode.INTERNAL_ERROR)
-        else:
-            await asyncio.sleep(0)  # Others have a turn, however quick that was.
-            return None if call.is_notification else result_of(call, result), True
-        return None if call.is_notification else refusal_of(call, refused), not refused.ends
+        return refusal_of(call, refused), not refused.ends
 
-    def _send(self, chunks: Sequence[bytes], size: int) -> None:
-        """Send an answer of so many bytes."""
+    def _send(self, chunks: Sequence[bytes]) -> None:
+        """Send an answer; what was taken for it is given back when the client has taken it."""
         if self._transport is None:
             return
-        if size > FREE_ANSWER_BYTES:
-            if not self._shared.sent.take(size):
-                self._drop("too many long answers wait for clients")
-                return
-            self._sent_bytes += size
+        self._sent_bytes += self._made_bytes
+        self._made_bytes = 0
         self._transport.writelines(chunks)
         if self._taken.is_set():
             self._give_back()

@@ -21,6 +21,9 @@ from axon.electrum.versions import PROTOCOL_MIN, ProtocolVersion, negotiate
 MAX_BATCH: Final = 1_000
 """Requests in one line. Wallets send some hundred."""
 
+MAX_VALUES: Final = 10_000
+"""Values in one line: more than a whole batch of requests has. Long lines are long texts."""
+
 MAX_FAULTS: Final = 10
 """Lines that are no requests, before the connection ends: who sends them speaks something else."""
 
@@ -53,6 +56,19 @@ class ElectrumCall:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """What is not even looked at.
+
+    Args:
+        error: why.
+        call: the request; None for what is none.
+    """
+
+    error: ElectrumError
+    call: ElectrumCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AskedLine:
     """What a line asks.
 
@@ -61,7 +77,7 @@ class AskedLine:
         is_batch: the answers go back as a list.
     """
 
-    calls: tuple[ElectrumCall | ElectrumError, ...]
+    calls: tuple[ElectrumCall | RefusedCall, ...]
     is_batch: bool
 
 
@@ -102,7 +118,7 @@ class ElectrumSession:
             return AskedLine((self._fault(f"a batch of more than {MAX_BATCH} requests"),), False)
         return AskedLine(tuple([self._read_one(item) for item in message]), True)
 
-    def _read_one(self, item: object) -> ElectrumCall | ElectrumError:
+    def _read_one(self, item: object) -> ElectrumCall | RefusedCall:
         if not isinstance(item, dict):
             return self._fault("a request is an object")
         method, params = item.get("method"), item.get("params")
@@ -117,14 +133,25 @@ class ElectrumSession:
             return self._fault("an id is a number or a string")
         return ElectrumCall(method, params, call_id, item.get("jsonrpc") == "2.0")
 
-    def not_json(self) -> ElectrumError:
+    def not_json(self) -> RefusedCall:
         """The refusal of a line that is no JSON."""
         self.faults += 1
-        return ElectrumError("invalid JSON", ElectrumCode.PARSE_ERROR)
+        return RefusedCall(ElectrumError("invalid JSON", ElectrumCode.PARSE_ERROR))
 
-    def _fault(self, message: str) -> ElectrumError:
+    def too_many(self) -> RefusedCall:
+        """The refusal of a line with too many values."""
+        return self._fault(f"more than {MAX_VALUES} values in a line")
+
+    def _fault(self, message: str) -> RefusedCall:
         self.faults += 1
-        return ElectrumError(message, ElectrumCode.INVALID_REQUEST)
+        return RefusedCall(ElectrumError(message, ElectrumCode.INVALID_REQUEST))
+
+
+def has_too_many_values(line: bytes) -> bool:
+    """Whether a line of JSON may be so many values that it takes much more memory than itself."""
+    if len(line) < MAX_VALUES:
+        return False
+    return line.count(b",") + line.count(b"[") + line.count(b"{") > MAX_VALUES
 
 
 def result_of(call: ElectrumCall, result: object) -> dict[str, object]:
