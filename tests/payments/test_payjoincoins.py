@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from axon.chain.store import MemoryStore
 from axon.payments.payjoin import Offer, Proposal, Trouble
-from axon.payments.payjoincoins import looks_unnecessary
+from axon.payments.payjoincoins import held_coins, looks_unnecessary, sparing_held
 from axon.payments.payjoininputs import fee_sat, spent_outputs
 from axon.payments.payjoinparameters import Parameters
 from axon.payments.payjoinreceiver import JoinPolicy
@@ -51,6 +52,17 @@ def test_a_shown_coin_is_held_and_then_shown_again() -> None:
     second = join.ask(pay_again(join), now_s=now + 1)
     assert isinstance(second, Proposal)
     assert second.coins != first.coins
+    bobs, payee = join.bob.wallet, [Payee(join.alice.script(), COIN // 4)]
+    held = held_coins(bobs, now + 1)
+    assert {coin, *second.coins} == set(held)
+    others = [each.outpoint for each in bobs.coins() if each.outpoint not in held]
+    make = partial(draft, bobs, payee, feerate_sat_kvb=1_000)
+    assert sparing_held(make, held).psbt.transaction.prevouts[0] in others
+    for each in others:
+        bobs.freeze(each)
+    assert sparing_held(make, held).psbt.transaction.prevouts[0] in held, "better than not to pay"
+    for each in others:
+        bobs.unfreeze(each)
     # The first was given up, its original was sent: who asks next sees a coin that was seen.
     join.bob.mine(first.original)
     assert not is_held(join.bob.wallet.ledger, coin, now + 2)

@@ -9,13 +9,16 @@ Wallets do not do such a thing, so it would look like what it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from axon.payments.payjoininputs import NESTED
 from axon.payments.payjoinrecords import is_held, shown
 from axon.primitives.solver import SCRIPTHASH, kind_of
+from axon.primitives.transaction import OutPoint
 from axon.wallet.coins import WalletCoin
+from axon.wallet.draft import Draft
+from axon.wallet.errors import InsufficientFunds
 from axon.wallet.keys import AccountKind
 from axon.wallet.wallet import Wallet
 
@@ -44,10 +47,33 @@ def usable_coins(wallet: Wallet, kinds: frozenset[str], now_s: int) -> list[Wall
     ]
 
 
+def held_coins(wallet: Wallet, now_s: int) -> list[OutPoint]:
+    """The coins that wait for the payments for which they were shown."""
+    held = [coin.outpoint for coin in wallet.coins()]
+    return [point for point in held if is_held(wallet.ledger, point, now_s)]
+
+
+def sparing_held(make: Callable[..., Draft], held: Sequence[OutPoint]) -> Draft:
+    """A draft that leaves coins alone which wait for payjoins; with them, if it is not made else.
+
+    Args:
+        make: `wallet.payment.draft`, but for what is to be avoided.
+        held: from `held_coins`; none where the payer has chosen the coins.
+
+    Raises:
+        WalletError: as `make`.
+    """
+    try:
+        return make(avoid=held)
+    except InsufficientFunds:
+        if not held:
+            raise
+        return make(avoid=())  # What waits for a payjoin may wait in vain.
+
+
 def held_count(wallet: Wallet, now_s: int) -> int:
-    """How many coins wait for the payments for which they were shown."""
-    ledger = wallet.ledger
-    return sum(is_held(ledger, coin.outpoint, now_s) for coin in wallet.coins())
+    """How many there are."""
+    return len(held_coins(wallet, now_s))
 
 
 def choose_coin(

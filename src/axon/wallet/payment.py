@@ -86,6 +86,7 @@ def draft(
     feerate_sat_kvb: int | None = None,
     fee_sat: int | None = None,
     coins: Sequence[OutPoint] | None = None,
+    avoid: Sequence[OutPoint] = (),
     allow_high_fee: bool = False,
 ) -> Draft:
     """Build a payment, as yet unsigned.
@@ -95,6 +96,7 @@ def draft(
         feerate_sat_kvb: fee for a thousand virtual bytes; give either this or `fee_sat`.
         fee_sat: the whole fee.
         coins: spend all of these and no other; None to have them chosen.
+        avoid: choose none of these.
         allow_high_fee: an absurd fee is meant.
 
     Raises:
@@ -107,6 +109,7 @@ def draft(
     targets = _targets(wallet, payees)
     held = wallet.coins()
     locked = [coin.outpoint for coin in held if not coin.spendable]
+    locked += avoid
     builder = new_builder(feerate_sat_kvb, fee_sat)
     if coins is not None:
         builder = _with_coins(builder, held, coins)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from axon.chain.blockfees import MIN_FEERATE_SAT_KVB
 from axon.errors import WalletError
+from axon.payments.payjoincoins import held_coins, sparing_held
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.network import MAINNET
 from axon.primitives.transaction import OutPoint, Transaction
@@ -27,7 +29,7 @@ from axon.wallet.draft import Draft, describe
 from axon.wallet.errors import BadPsbt
 from axon.wallet.feebump import bump
 from axon.wallet.finished import describe_finished
-from axon.wallet.payment import Payee, draft
+from axon.wallet.payment import ALL, Payee, draft
 from axon.wallet.psbt import Psbt, combine, finalize
 from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
@@ -109,7 +111,9 @@ async def draftpayment(
         feerate_sat_kvb = await usual_feerate(daemon, conf_target)
     points = None if coins is None else tuple([parse_coin(each) for each in coins])
     fee_sat = None if fee is None else fee.sat
-    asked = _MakeDraft(tuple(payees), feerate_sat_kvb, fee_sat, points, allow_high_fee)
+    asked = _MakeDraft(
+        tuple(payees), feerate_sat_kvb, fee_sat, points, allow_high_fee, daemon.now_s
+    )
     return draft_json(await daemon.ask(asked))
 
 
@@ -120,16 +124,26 @@ class _MakeDraft:
     fee_sat: int | None
     coins: tuple[OutPoint, ...] | None
     allow_high_fee: bool
+    now_s: int
 
     def run(self, wallet: Wallet) -> Draft:
-        return draft(
-            wallet,
-            self.payees,
-            feerate_sat_kvb=self.feerate_sat_kvb,
-            fee_sat=self.fee_sat,
-            coins=self.coins,
-            allow_high_fee=self.allow_high_fee,
+        return sparing_held(
+            partial(
+                draft,
+                wallet,
+                self.payees,
+                feerate_sat_kvb=self.feerate_sat_kvb,
+                fee_sat=self.fee_sat,
+                coins=self.coins,
+                allow_high_fee=self.allow_high_fee,
+            ),
+            held_coins(wallet, self.now_s) if self._chooses else [],
         )
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether the wallet chooses the coins."""
+        return self.coins is None and not any(each.amount_sat is ALL for each in self.payees)
 
 
 async def usual_feerate(daemon: WalletDaemon, target: int | None) -> int:
