@@ -184,6 +184,8 @@ walletrbf     flag      |              | Say of payments that they may be replac
 _DEBUG: Final = """
 debug         list optional | <category> | Log this category too, or all
 debugexclude  list      | <category>   | But not this one
+checkblocks   value     | <n>          | Look at so many blocks when the node starts, 0 for all (default: 6)
+checklevel    value     | <n>          | How closely, 0 to 4; see the call verifychain (default: 3)
 help-debug    flag      |              | Print this help and exit
 logips        flag      |              | Write addresses of peers into the log (default: 0)
 loglevel      list !negated | <level>  | Accepted as in Bitcoin Core: trace, debug or info, alone or behind a category

@@ -32,7 +32,13 @@ from axon.cli.zmqconfig import zmq_config
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.notifycommands import NotifySettings
-from axon.host.settings import MAX_BLOCK_WEIGHT, FullNodeSettings, MiningSettings, script_threads
+from axon.host.settings import (
+    MAX_BLOCK_WEIGHT,
+    FullNodeSettings,
+    MiningSettings,
+    StartCheck,
+    script_threads,
+)
 from axon.mempool.persist import VERSION, VERSION_PLAIN
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
@@ -140,6 +146,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             blocks_dir=blocks_dir(settings),
             mask_blocks=settings.flag("blocksxor", False),
             load_blocks=load_blocks,
+            start_check=_start_check(settings),
             stop_at_height=settings.number("stopatheight", 0),
             stop_after_import=settings.flag("stopafterblockimport", False),
             notify=_notify(settings),
@@ -197,6 +204,15 @@ def _background(settings: Settings) -> Background:
     if settings.flag("daemonwait", False):
         return Background.ONCE_READY
     return Background.AT_ONCE if settings.flag("daemon", False) else Background.NONE
+
+
+def _start_check(settings: Settings) -> StartCheck | None:
+    """The kernel's own check is what is meant by the defaults."""
+    usual = StartCheck()
+    check = StartCheck(
+        settings.number("checkblocks", usual.blocks), settings.number("checklevel", usual.level)
+    )
+    return None if check == usual else check
 
 
 def _notify(settings: Settings) -> NotifySettings:

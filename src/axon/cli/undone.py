@@ -92,8 +92,6 @@ rpcdoccheck         silent          of Bitcoin Core's own help texts
 capturemessages     refused off     messages are not written to disk
 checkaddrman        silent          checks of Bitcoin Core's own tables
 checkblockindex     silent          libbitcoinkernel decides when it checks itself
-checkblocks         warned  6       the last 6 blocks are checked at each start
-checklevel          warned  3       the last blocks are checked at level 3 at each start
 checkmempool        silent          checks of Bitcoin Core's own pool
 checkpoints         warned          checkpoints were removed
 logratelimit        silent          what a stranger can have logged is bounded where it is logged

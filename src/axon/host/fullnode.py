@@ -34,6 +34,7 @@ from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
 from axon.host.saving import StateSaver
 from axon.host.servers import Servers, listening
 from axon.host.settings import FullNodeSettings
+from axon.host.startcheck import check_blocks
 from axon.host.statefiles import StateFiles
 from axon.host.storage import Storage
 from axon.host.ways import NetworkWays, open_ways
@@ -318,14 +319,13 @@ async def _running(
                 _log.info("Bound to %s", endpoint)
             if not settings.peers.active:
                 await driver.ask(SetNetworkActive(False))
+            await check_blocks(daemon, settings.start_check)
             await wallets.load_all()
             rpc = None
             if servers.rpc is not None and settings.rpc is not None:
                 rpc = RpcAccess(servers.rpc.endpoints, settings.rpc.cookie)
             servers.ready(daemon, stream)
-            _log.info(
-                "init message: Done loading"
-            )  # Programs that start a node wait for these words.
+            _log.info("init message: Done loading")  # Launchers wait for these words.
             notices.started(machine.active.height, stream.end)
             yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
             await notices.stopping()

@@ -218,6 +218,19 @@ class MiningSettings:
     logs_feerates: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StartCheck:
+    """What is looked at, beyond the last 6 blocks that libbitcoinkernel checks at each start.
+
+    Args:
+        blocks: how many, from the tip downwards; 0 or less for all.
+        level: how closely, 0 to 4; see `verifychain`.
+    """
+
+    blocks: int = 6
+    level: int = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullNodeSettings:
     """All that a full node is told at its start.
@@ -241,6 +254,7 @@ class FullNodeSettings:
         blocks_dir: where `blocks` is; None for the folder. mask_blocks: new files are masked.
         load_blocks: files of blocks that are read at the start.
         stop_at_height: 0 for none; stop_after_import: once blocks are read.
+        start_check: of the newest blocks; None for what libbitcoinkernel checks by itself.
         notify: commands to run. warnings: what callers are told, besides what comes up later.
         deprecated: what is answered as it was (`-deprecatedrpc`).
     """
@@ -270,6 +284,7 @@ class FullNodeSettings:
     mask_blocks: bool = False
     load_blocks: tuple[Path, ...] = ()
     stop_at_height: int = 0
+    start_check: StartCheck | None = None
     stop_after_import: bool = False
     notify: NotifySettings = field(default_factory=NotifySettings)
     warnings: tuple[str, ...] = ()
