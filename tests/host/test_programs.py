@@ -18,7 +18,7 @@ print([name for name in {others} if name in sys.modules])
     [
         (
             "axon.cli.node, axon.rpc.server",
-            ("bdkpython", "sqlite3", "axon.wallet", "axon.node.spv"),
+            ("bdkpython", "sqlite3", "axon.wallet", "axon.node.spv", "zmq", "axon.rpc.rest"),
         ),
         (
             "axon.host.lightwallet",
