@@ -6,7 +6,7 @@ const [folder, port, block, txid, ...outputs] = process.argv.slice(2);
 const Client = createRequire(folder + '/')('bitcoin-core');
 
 async function main() {
-  const client = new Client({ network: 'regtest', host: '127.0.0.1', port: Number(port) });
+  const client = new Client({ host: `http://127.0.0.1:${port}` });
   const raw = { extension: 'bin' };
   const inHex = { extension: 'hex' };
   const points = outputs.map((name) => ({ id: name.split('-')[0], index: Number(name.split('-')[1]) }));

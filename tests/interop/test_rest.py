@@ -1,17 +1,19 @@
-"""REST clients that others wrote: bitcoin-core of npm, bitcoin-core-rpc of PyPI.
+"""REST clients that others wrote, bitcoin-core of npm and bitcoin-core-rpc of PyPI; and the
+answers of Bitcoin Core itself.
 
 Waits for other processes; each wait has a limit.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -21,6 +23,7 @@ from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
+from tests.interop.foreign import BitcoindProcess
 from tests.interop.pythonprograms import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
@@ -29,6 +32,7 @@ ALICE, BOB = Signer("Alice"), Signer("Bob")
 HEIGHT = 103
 FEE_SAT = 10_000
 LIMIT_S = 60.0
+OWN_FIELDS = ("usage", "fullrbf", "mempool_sequence")
 
 PYTHON_CLIENT = """
 import json, sys
@@ -137,6 +141,98 @@ def test_bitcoin_core_rpc_of_pypi(scene: Scene) -> None:
     assert [float(each["value"]) for each in told["spent"][1]] == [50]
     assert told["filter"]["filter"] == rpc("getblockfilter", scene.block)["filter"]
     assert told["refused"] == 404
+
+
+class RestBitcoind(BitcoindProcess):
+    """Bitcoin Core with REST."""
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "-rest", "-txindex", "-blockfilterindex=basic"]
+
+
+FORMATS: Final = (".json", ".hex", ".bin", "", ".xml", ".")
+IN_EACH_FORMAT: Final = """
+tx/{tx} tx/{none} tx/abc block/{block} block/{genesis} block/{none} block/xyz
+block/notxdetails/{block} blockhashbyheight/102 blockhashbyheight/-1 blockhashbyheight/999
+blockhashbyheight/1x headers/{block} headers/2/{genesis} headers/{none} blockfilter/basic/{block}
+blockfilter/basic/{none} blockfilterheaders/basic/{block} blockfilterheaders/basic/2/{block}
+mempool/info deploymentinfo/{none} spenttxouts/{block} spenttxouts/{genesis} spenttxouts/{none}
+getutxos/{paid}-0/{paid}-1/{tx}-0 getutxos/checkmempool/{paid}-0/{paid}-1/{tx}-0/{none}-7 getutxos
+getutxos/checkmempool
+""".split()
+AS_THEY_ARE: Final = """
+mempool/contents.json?verbose=false mempool/contents.json?verbose=1 mempool/other.json mempool/
+mempool/contents.json?verbose=false&mempool_sequence=true
+mempool/contents.json?mempool_sequence=true
+mempool/contents.json?verbose=false&mempool_sequence=yes mempool/contents.json?verbose=fal%73e
+mempool/contents.json?verbose=false# mempool headers/{block}.json?count=0
+headers/{block}.json?count=2001 headers/{block}.json?count=2000 headers/{block}.json?count=+1
+headers/{block}.json?count=%31 headers/{block}.json?count= headers/{block}.json?count=%
+headers/{block}.json?count=99999999999999999999 headers/1/2/{block}.json headers//{block}.json
+headers/x/{block}.json headers/ headers blockpart/{block}.bin blockpart/{block}.bin?offset=1
+blockpart/{block}.bin?size=1 blockpart/{block}.hex?offset=3&size=5
+blockpart/{block}.bin?offset=0&size=0 blockpart/{block}.bin?offset=0&size=99999
+blockpart/{block}.bin?offset=18446744073709551615&size=2 blockpart/{block}.json?offset=0&size=9
+blockpart/{none}.bin?offset=0&size=1 blockfilter/basic.json blockfilter/extended/{block}.json
+blockfilterheaders/basic.json blockfilterheaders/basic/{block}.json?count=0
+blockfilterheaders/basic/1/2/{block}.json blockfilterheaders/extended/{block}.json
+spenttxouts/{block}/x.json getutxos/{paid}.json getutxos/{paid}-x.json getutxos/{paid}-0-1.json
+getutxos/{paid}-4294967296.json getutxos//.json tx/{tx}.json.hex tx/{tx}?x.json tx/{tx}.json?a?b
+tx/%20.json tx/ tx nothing blockhashbyheight/2147483648.json blockhashbyheight/0001.json
+""".split()
+BODIES: Final = (
+    b"",
+    b"zz",
+    b"\x00",
+    b"\x01\x00",
+    b"\x01\x05abc",
+    b"\x01\xff" + b"\xff" * 8,
+    b"0 1 00",
+)
+
+
+def test_answers_are_those_of_bitcoin_core(scene: Scene, tmp_path: Path) -> None:
+    RestBitcoind.require()
+    axon = scene.axon
+    with RestBitcoind(tmp_path / "core") as core:
+        for height in range(1, HEIGHT + 1):
+            core.rpc("submitblock", axon.rpc("getblock", axon.rpc("getblockhash", height), 0))
+        core.rpc("sendrawtransaction", scene.waiting.raw.hex(), 0)
+        indexes = core.rpc("getindexinfo").values
+        wait_until(lambda: all(each["synced"] for each in indexes()), LIMIT_S, "its indexes")
+        names = {
+            "tx": to_hex(scene.waiting.txid),
+            "paid": to_hex(scene.paid.txid),
+            "none": "00" * 32,
+            "block": scene.block,
+            "genesis": axon.rpc("getblockhash", 0),
+        }
+        paths = [f"{path}{each}" for path in IN_EACH_FORMAT for each in FORMATS] + AS_THEY_ARE
+        asked: list[tuple[str, str, bytes | None]]
+        asked = [("GET", path.format(**names), None) for path in paths]
+        asked += [("POST", f"getutxos{each}", body) for each in FORMATS for body in BODIES]
+        ports = axon.rpc_endpoint.port, int(core.rpc_url.rpartition(":")[2])
+        different = [
+            (verb, path, body)
+            for verb, path, body in asked
+            if len({answered(port, verb, path, body) for port in ports}) > 1
+        ]
+    assert not different
+
+
+def answered(port: int, verb: str, path: str, body: bytes | None) -> tuple[int, str | None, str]:
+    """Status, type and body; of JSON what does not depend on the program's memory or version."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    connection.request(verb, f"/rest/{path}", body)
+    reply = connection.getresponse()
+    kind, data = reply.headers.get("Content-Type"), reply.read().decode("latin-1")
+    connection.close()
+    if kind == "application/json":
+        shown = json.loads(data)
+        if isinstance(shown, dict):
+            shown = {name: value for name, value in shown.items() if name not in OWN_FIELDS}
+        data = json.dumps(shown, sort_keys=True)
+    return reply.status, kind, data
 
 
 def run(command: list[str]) -> str:
