@@ -130,7 +130,7 @@ def test_damaged_records_are_named(key: bytes, value: bytes | None) -> None:
 def test_a_newer_wallet_is_left_alone() -> None:
     store = MemoryStore()
     new_wallet(store)
-    store.write({records.FORMAT_KEY: records.encode_u32(records.FORMAT + 1)})
+    store.write({records.FORMAT_KEY: records.encode_u32(records.MANY_FORMAT + 1)})
     with pytest.raises(StorageError, match="newer axon"):
         Wallet.load(store)
 
