@@ -7,24 +7,21 @@ import pytest
 from axon.chain.coins import MemoryStore
 from axon.chain.txindex import TxIndex
 from axon.chain.txospenderindex import TxoSpenderIndex
-from axon.machine import SECOND, Commanded
+from axon.machine import Commanded
 from axon.node import indexflow
 from axon.node.commands import SubmitBlock
 from axon.node.indexfacts import IndexEnabled, IndexFollowed
+from axon.node.indexflow import NEAR_BLOCKS
 from axon.node.jobs import AdvanceIndex, ValidateBlock, index_lane
-from tests.node.rig import NOW, Rig, next_block
-
-LATER = NOW + 7 * 24 * 3600 * SECOND
-"""The tip is old by then: initial sync."""
+from tests.node.rig import Rig, next_block
 
 
-def indexed(now: int = NOW) -> Rig:
+def indexed() -> Rig:
     return Rig(
-        now=now,
         indexes={
             TxIndex.name: TxIndex(MemoryStore()),
             TxoSpenderIndex.name: TxoSpenderIndex(MemoryStore()),
-        },
+        }
     )
 
 
@@ -33,13 +30,14 @@ def waiting(rig: Rig) -> list[object]:
     return [type(job.job) for job in rig.jobs]
 
 
-def submit_two(rig: Rig) -> None:
-    """Two blocks wait to be validated, one behind the other."""
-    first = next_block(rig)
-    rig.feed(Commanded(90, SubmitBlock(first)))
-    parent = rig.node.headers.get(first.hash)
-    rig.feed(Commanded(91, SubmitBlock(next_block(rig, parent=parent))))
-    assert waiting(rig).count(ValidateBlock) == 2
+def submit(rig: Rig, count: int) -> None:
+    """So many blocks wait to be validated, one behind the other."""
+    parent = None
+    for ticket in range(90, 90 + count):
+        block = next_block(rig, parent=parent, spacing_s=1)
+        rig.feed(Commanded(ticket, SubmitBlock(block)))
+        parent = rig.node.headers.get(block.hash)
+    assert waiting(rig).count(ValidateBlock) == count
 
 
 def validate_one(rig: Rig) -> None:
@@ -70,7 +68,7 @@ def test_one_that_follows_counts_as_synced_while_it_is_near(
     rig = indexed()
     rig.work()
     flow = rig.node.blocks.followers.indexes
-    submit_two(rig)
+    submit(rig, 2)
     while ValidateBlock in waiting(rig):
         position = waiting(rig).index(ValidateBlock)
         rig.jobs.rotate(-position)
@@ -81,12 +79,11 @@ def test_one_that_follows_counts_as_synced_while_it_is_near(
     assert not flow.is_synced(TxIndex.name)
 
 
-def test_in_initial_sync_blocks_go_first() -> None:
-    rig = indexed(LATER)
+def test_in_a_sync_blocks_go_first() -> None:
+    rig = indexed()
     rig.work()
-    assert rig.node.initial_sync
-    submit_two(rig)
-    validate_one(rig)
+    submit(rig, NEAR_BLOCKS + 2)
+    validate_one(rig)  # As many are left as make a sync.
     assert AdvanceIndex not in waiting(rig)
     validate_one(rig)
     assert waiting(rig).count(AdvanceIndex) == 2
@@ -94,16 +91,16 @@ def test_in_initial_sync_blocks_go_first() -> None:
 
 def test_far_behind_they_go_on_although_blocks_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexflow, "LAG_LIMIT", 1)
-    rig = indexed(LATER)
+    rig = indexed()
     rig.work()
-    submit_two(rig)
+    submit(rig, NEAR_BLOCKS + 2)
     validate_one(rig)
     assert waiting(rig).count(AdvanceIndex) == 2
 
 
-def test_after_initial_sync_no_block_keeps_them_waiting() -> None:
+def test_near_the_tip_no_block_keeps_them_waiting() -> None:
     rig = indexed()
     rig.work()
-    submit_two(rig)
+    submit(rig, 2)
     validate_one(rig)
     assert waiting(rig).count(AdvanceIndex) == 2

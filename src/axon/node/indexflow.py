@@ -3,7 +3,8 @@
     behind --a block moved the chain, time went by--> Delegate(AdvanceIndex) --> `advanced`
            --> behind, or at the tip
 
-In initial sync they give way to blocks that wait, for these need the same processors.
+While the chain is far behind its headers they give way to blocks that wait, for these need the same
+processors.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from axon.p2p.blockdownload import BlockDownload
 from axon.primitives.hashes import BlockHash
 
 LAG_LIMIT: Final = 2_000
-"""So many blocks may an index be behind before it goes on although blocks of the initial sync
-wait: what is left costs time at the end, when nothing else is to be done."""
+"""So many blocks may an index be behind before it goes on although blocks of a sync wait: what is
+left costs time at the end, when nothing else is to be done."""
+
+NEAR_BLOCKS: Final = 6
+"""So few blocks behind the best header the chain is in no sync: each block is waited for."""
 
 FOLLOWS_WITHIN: Final = 144
 """An index that was at the tip and is no further behind than this counts as synced, as in Bitcoin
@@ -86,9 +90,10 @@ class IndexFlow:
         return name in self._reached and active.height - index.height <= FOLLOWS_WITHIN
 
     def begin_if_idle(self) -> None:
-        """Move those on that are behind, unless blocks of the initial sync wait."""
+        """Move those on that are behind, unless blocks of a sync wait."""
         chain = self._chain
-        waiting = chain.initial_sync and (chain.validating or self._download.in_flight_total > 0)
+        syncing = chain.headers.best.height - chain.active.height > NEAR_BLOCKS
+        waiting = syncing and (chain.validating or self._download.in_flight_total > 0)
         for name, index in self._indexes.items():
             if name in self._moving or index.best == chain.active.tip.hash:
                 continue
