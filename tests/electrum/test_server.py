@@ -24,6 +24,7 @@ from tests.electrum.serving import (
     ALICE,
     BOB,
     CAROL,
+    LIMIT_S,
     Wallet,
     coins_of,
     hash_of,
@@ -106,6 +107,37 @@ def test_a_payment_from_the_pool_into_a_block_and_back(tmp_path: Path) -> None:
             assert root == bytes.fromhex(header)[36:68]
             by_place = await wallet.ask("blockchain.transaction.id_from_pos", 102, 1, True)
             assert by_place == {"tx_hash": txid, "merkle": proved["merkle"]}
+
+    asyncio.run(run())
+
+
+@pytest.mark.process
+def test_who_subscribes_later_takes_no_news_from_who_was_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with (
+            serving_node(tmp_path) as (node, endpoint),
+            wallet_at(endpoint) as early,
+            wallet_at(endpoint) as late,
+        ):
+            await mine(node, 3, ALICE)
+            await mine(node, 100)
+            await early.ask(HEADERS)
+            await early.ask(SUBSCRIBE, hash_of(BOB))
+            coins = await coins_of(early, ALICE)
+            payments = [
+                ALICE.pay([coin], [TxOut(50 * COIN - FEE_SAT, BOB.script)]) for coin in coins
+            ]
+            await early.ask("blockchain.transaction.broadcast", payments[0].raw.hex())
+            assert len(await told(early, BOB)) == 1
+            # One more round of news, then none for longer than anybody waits here.
+            monkeypatch.setattr("axon.electrum.service.ROUND_PAUSE_S", 2 * LIMIT_S)
+            await early.ask("blockchain.transaction.broadcast", payments[1].raw.hex())
+            assert len(await told(early, BOB)) == 2
+            await early.ask("blockchain.transaction.broadcast", payments[2].raw.hex())
+            status = await late.ask(SUBSCRIBE, hash_of(BOB))
+            assert await early.news(SUBSCRIBE) == [hash_of(BOB), status]
 
     asyncio.run(run())
 

@@ -347,6 +347,10 @@ class ElectrumConnection(asyncio.Protocol):
         self._untold.update(changed)
         self._tell_untold()
 
+    def superseded(self, script: bytes) -> None:
+        """An answer says the status of a script; what was to be told of it is older."""
+        self._untold.pop(script, None)
+
     def header(self, tip: HeaderEntry) -> None:
         """The chain has a new tip."""
         self._untold_tip = tip

@@ -21,6 +21,7 @@ from axon.node.facts import TransactionAccepted, TransactionRemoved
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import OutPoint, TxOut
 from axon.rpc.daemon import Daemon
+from axon.rpc.errors import RpcError
 
 AT_ONCE: Final = 50
 """Transactions that are taken in before others have a turn."""
@@ -56,6 +57,7 @@ class PoolFollowing:
                 self._news.set()
             case TransactionRemoved(txid=txid) if txid not in self._daemon.node.pool:
                 self._waiting.pop(txid, None)
+                self._done.set()
                 self._touched(self.view.remove((txid,)))
 
     def confirmed(self, txids: Iterable[Txid]) -> None:
@@ -92,7 +94,10 @@ class PoolFollowing:
         wanted = [
             point for entry in entries for point in entry.prevouts if pool.output(point) is None
         ]
-        _, coins = await self._daemon.read_coins(wanted)
+        try:
+            _, coins = await self._daemon.read_coins(wanted)
+        except RpcError:  # The coins are still behind the chain.
+            return False
         is_whole = True
         for txid in txids:
             current = pool.get(txid)

@@ -69,6 +69,9 @@ class StatusListener(Protocol):
     def statuses(self, changed: Sequence[tuple[bytes, str | None]]) -> None:
         """Scripts that it is subscribed to have new statuses."""
 
+    def superseded(self, script: bytes) -> None:
+        """An answer says the status of a script; what was to be told of it is older."""
+
     def header(self, tip: HeaderEntry) -> None:
         """The chain has a new tip; it is subscribed to that."""
 
@@ -204,12 +207,18 @@ class ElectrumService:
         client.scripts[script] = None
         self.book.subscribe(client.number, script, found)
         try:
-            found.status = await self._status(script, found)
+            status = await self._status(script, found)
         except ElectrumError:
             if is_new:
                 self.unsubscribe(client, script)
             raise
-        return found.status
+        if client.number in self.clients:
+            self.clients[client.number].superseded(script)
+        if status != found.status:  # The others hear of it here: `tell` finds nothing new any more.
+            found.status = status
+            others = [number for number in found.clients if number != client.number]
+            self._hand_out({number: [(script, status)] for number in others})
+        return status
 
     def unsubscribe(self, client: Client, script: bytes) -> bool:
         """Tell a client of a script no more; whether it was told."""
