@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from axon.host.fullnode import RunningNode, full_node
+from axon.primitives.bip32 import HARDENED, ExtendedKey
+from axon.primitives.network import REGTEST
 from axon.rpc.amounts import Amount
 from tests.host.test_nodewallets import COIN_AGE, refusal, settings, trusted
 
+KEY = ExtendedKey.from_seed(b"a seed of tests.").encode(REGTEST)
 OPEN_KEY = b"axonopen"
 """Before a key that no passphrase seals."""
 
@@ -99,6 +102,62 @@ def test_descriptors_are_brought_along_and_found_in_old_blocks(tmp_path: Path) -
         assert await refusal(node, "watch", "sendtoaddress", address, 1) == -4
 
     run(tmp_path, act)
+
+
+def test_an_import_that_cannot_be_derived_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def act(node: RunningNode) -> None:
+        call = node.call_wallet
+        await node.call("createwallet", "keys", blank=True)
+        for tail in (
+            f"wpkh({KEY}/0/*h)",
+            f"wsh(and_v(v:pk({KEY}/84h/1h/0h/0/*),older(10)))",
+            f"tr({KEY}/0/*,and_v(v:pk({KEY}/1h/*),older(3)))",
+        ):
+            given = {"desc": await checksummed(node, tail), "timestamp": "now", "range": [0, 5]}
+            (answer,) = await call("keys", "importdescriptors", [given])
+            assert answer["error"]["code"] == -4
+        assert (await call("keys", "listdescriptors"))["descriptors"] == []
+        last = {
+            "desc": await checksummed(node, f"wpkh({KEY}/0/*)"),
+            "timestamp": "now",
+            "range": [HARDENED - 3, HARDENED - 1],
+        }
+        assert (await call("keys", "importdescriptors", [last]))[0]["success"]
+        await node.call("unloadwallet", "keys")
+        assert (await node.call("loadwallet", "keys"))["name"] == "keys"
+
+    run(tmp_path, act)
+
+
+def test_an_import_gives_no_address_out_twice_and_watches_no_less(tmp_path: Path) -> None:
+    async def act(node: RunningNode) -> None:
+        call = node.call_wallet
+        await node.call("createwallet", "alice")
+        given = [await call("alice", "getnewaddress") for _ in range(3)]
+        listed = (await call("alice", "listdescriptors", True))["descriptors"]
+        (own,) = [
+            each
+            for each in listed
+            if each["desc"].startswith("wpkh(") and each["active"] and not each["internal"]
+        ]
+        again = {"desc": own["desc"], "timestamp": "now", "active": True, "next_index": 0}
+        first, last = own["range"]
+        (answer,) = await call("alice", "importdescriptors", [again | {"range": [first, last - 1]}])
+        assert answer["error"] == {
+            "code": -8,
+            "message": f"new range must include current range = [{first},{last}]",
+        }
+        (answer,) = await call("alice", "importdescriptors", [again | {"range": [first, last]}])
+        assert answer["success"]
+        assert await call("alice", "getnewaddress") not in given
+
+    run(tmp_path, act)
+
+
+async def checksummed(node: RunningNode, text: str) -> str:
+    """The descriptor with its checksum; private keys stay in it."""
+    found: Any = await node.call("getdescriptorinfo", text)
+    return f"{text}#{found['checksum']}"
 
 
 def test_a_payment_is_replaced_and_all_is_sent(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 import bdkpython as bdk
 
 from axon.errors import DecodeError
+from axon.primitives.bip32 import HARDENED
 from axon.primitives.descriptor import Descriptor, parse_descriptor
 from axon.primitives.network import Network
 from axon.wallet import records
@@ -117,7 +118,7 @@ class _Chain:
         """One behind the last index that is to be watched."""
         if not self.is_range:
             return 1
-        return max(self.held.end, self.held.next_index + self.held.ahead)
+        return min(max(self.held.end, self.held.next_index + self.held.ahead), HARDENED)
 
 
 class DescriptorBook:
@@ -153,6 +154,17 @@ class DescriptorBook:
         chain.held = held
         return self._derive(keychain, chain)
 
+    def kept(self, keychain: int, held: HeldDescriptor) -> HeldDescriptor:
+        """What may be written of a descriptor: no address comes twice, all scripts can be derived.
+
+        Raises:
+            DecodeError: one cannot.
+        """
+        if keychain in self._chains:
+            held = replace(held, next_index=max(held.next_index, self.held(keychain).next_index))
+        DescriptorBook(self.network).hold(keychain, held)
+        return held
+
     def held(self, keychain: int) -> HeldDescriptor:
         """A descriptor, and what is said of it."""
         return self._chains[keychain].held
@@ -160,6 +172,10 @@ class DescriptorBook:
     def parsed(self, keychain: int) -> Descriptor:
         """The descriptor as a value."""
         return self._chains[keychain].descriptor
+
+    def keychain_of(self, text: str) -> int | None:
+        """Where a descriptor is held; None if it is not."""
+        return next((each for each, chain in self._chains.items() if chain.held.text == text), None)
 
     def range_end(self, keychain: int) -> int:
         """One behind the last index that is watched."""

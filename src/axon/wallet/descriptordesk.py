@@ -21,6 +21,7 @@ from axon.wallet import descriptorsigning as signing
 from axon.wallet.descriptorbook import AddressType, HeldDescriptor, address_type
 from axon.wallet.descriptorseed import type_descriptors
 from axon.wallet.descriptorwallet import DescriptorWallet
+from axon.wallet.importing import public_text
 from axon.wallet.labels import LabelKind, labels_of
 from axon.wallet.paymentterms import Built, PaidScript, PaymentTerms
 from axon.wallet.spending import PaymentBuilder
@@ -67,6 +68,14 @@ class DescriptorDesk:
     def hold(self, descriptor: Descriptor, private_text: str | None, held: HeldDescriptor) -> None:
         """See `DescriptorWallet.hold`."""
         self.wallet.hold(descriptor, private_text, held)
+
+    def range_of(self, descriptor: Descriptor) -> tuple[int, int] | None:
+        """First index and one behind the last, where it is held already; raises DecodeError."""
+        book = self.wallet.ledger.book
+        keychain = book.keychain_of(public_text(descriptor))
+        if keychain is None:
+            return None
+        return book.held(keychain).start, book.range_end(keychain)
 
     def keys_of(self, descriptor: Descriptor) -> Sequence[Any]:
         """Its single keys."""

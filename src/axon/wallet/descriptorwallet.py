@@ -17,7 +17,7 @@ from axon.chain.store import Store
 from axon.errors import StorageError
 from axon.primitives.address import encode_address
 from axon.primitives.bip32 import ExtendedKey
-from axon.primitives.descriptor import Descriptor, parse_descriptor, with_checksum
+from axon.primitives.descriptor import Descriptor, parse_descriptor
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import OutPoint, Transaction
@@ -33,7 +33,7 @@ from axon.wallet.descriptorledger import DescriptorLedger
 from axon.wallet.descriptorseed import WalletFlags, seed_descriptors
 from axon.wallet.errors import NoAddresses, NoWallet, UnknownTransaction
 from axon.wallet.holdings import Holdings
-from axon.wallet.importing import normalized
+from axon.wallet.importing import public_text
 from axon.wallet.labels import LabelKind, frozen, label_of, labelled
 from axon.wallet.records import Changes, Mark
 from axon.wallet.sealedkeys import Entropy, SealedKeys
@@ -228,12 +228,12 @@ class DescriptorWallet:
             held: what is said of it; its texts are put in here.
 
         Raises:
+            DecodeError: its scripts cannot be derived from public keys.
             KeysLocked: the passphrase is needed.
             StorageError: the disk refused.
         """
-        text = with_checksum(str(normalized(descriptor)))
-        book = self.ledger.book
-        known = next((each for each in book.keychains if book.text(each) == text), None)
+        book, text = self.ledger.book, public_text(descriptor)
+        known = book.keychain_of(text)
         number = self._next_keychain() if known is None else known
         if number >= MAX_KEYCHAINS:
             raise NoAddresses(f"a wallet holds at most {MAX_KEYCHAINS} descriptors")
@@ -243,7 +243,7 @@ class DescriptorWallet:
             changes |= self._replaced_by(descriptor, held, number)
         if private_text is not None:
             changes |= self.keyring.kept(number, private_text)
-        changes[records.many_key(records.HELD, number)] = held.encode()
+        changes[records.many_key(records.HELD, number)] = book.kept(number, held).encode()
         if self.flags.blank:
             self.flags = replace(self.flags, blank=False)
             changes[records.FLAGS_KEY] = self.flags.encode()

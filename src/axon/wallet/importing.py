@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from axon.primitives.bip32 import HARDENED, ExtendedKey
-from axon.primitives.descriptor import Descriptor
+from axon.primitives.descriptor import Descriptor, with_checksum
 from axon.primitives.descriptortree import Tree
 from axon.primitives.keyexpression import KeyExpression, Origin
 
@@ -27,6 +27,11 @@ def normalized(descriptor: Descriptor) -> Descriptor:
         inner=None if descriptor.inner is None else normalized(descriptor.inner),
         tree=None if descriptor.tree is None else _normalized_tree(descriptor.tree),
     )
+
+
+def public_text(descriptor: Descriptor) -> str:
+    """The same as text, with its checksum; raises DecodeError as `normalized`."""
+    return with_checksum(str(normalized(descriptor)))
 
 
 def _normalized_tree(tree: Tree) -> Tree:

@@ -147,6 +147,11 @@ class _Import:
             )
             secret = private_text if each.has_private_keys else None
             try:
+                kept = desk.range_of(each)
+                if kept and not (held.start <= kept[0] and kept[1] <= held.end) and each.is_range:
+                    first, last = kept[0], kept[1] - 1
+                    message = f"new range must include current range = [{first},{last}]"
+                    raise RpcError(Code.PARAMETER, message)
                 desk.hold(each, secret, held)
             except DecodeError:
                 raise RpcError(
