@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axon.host.fullnode import RunningNode, full_node
+from axon.host.openwallet import WALLET_FILE
 from axon.primitives.bip32 import HARDENED, ExtendedKey
 from axon.primitives.network import REGTEST
 from axon.rpc.amounts import Amount
@@ -227,6 +228,10 @@ def test_messages_are_signed_and_labels_kept(tmp_path: Path) -> None:
         await call("alice", "backupwallet", str(copy))
         assert await refusal(node, None, "restorewallet", "alice", str(copy)) == -36
         await node.call("restorewallet", "again", str(copy))
+        own = tmp_path / "wallets" / "alice"  # What is open is neither written over nor read.
+        assert await refusal(node, "alice", "backupwallet", str(own)) == -4
+        assert await refusal(node, "again", "backupwallet", str(own / WALLET_FILE)) == -4
+        assert await refusal(node, None, "restorewallet", "more", str(own / WALLET_FILE)) == -4
         assert await trusted(node, "again") == await trusted(node, "alice")
 
     run(tmp_path, act)

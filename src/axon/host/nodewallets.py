@@ -181,6 +181,14 @@ class NodeWallets:
         """See `Wallets`."""
         if not await asyncio.to_thread(backup.is_file):
             raise RpcError(Code.PARAMETER, "Backup file does not exist")
+        for loaded in list(self._open.values()):
+            # To close the file again would drop the lock that keeps other processes from it.
+            if await asyncio.to_thread(backup.samefile, loaded.path):
+                raise RpcError(
+                    Code.WALLET,
+                    f"{backup} is the file of the loaded wallet {loaded.name!r}:"
+                    " backupwallet makes a copy of it",
+                )
         path = self._checked(name)
         if path.exists():
             raise RpcError(

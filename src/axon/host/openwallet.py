@@ -348,7 +348,12 @@ class OpenWallet:
 
     def _copy(self, target: Path) -> None:
         assert self._store is not None, "it is open"
-        self._store.copy_to(target / WALLET_FILE if target.is_dir() else target)
+        path = target / WALLET_FILE if target.is_dir() else target
+        if path.exists() and path.resolve().is_relative_to(self.path.parent.parent.resolve()):
+            raise RpcError(
+                Code.WALLET, f"Error: Wallet backup failed! {path} may be a wallet of this node"
+            )
+        self._store.copy_to(path)
 
     async def forget_deleted(self) -> None:
         """See `LoadedWallet`."""
