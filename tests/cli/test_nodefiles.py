@@ -66,6 +66,14 @@ def test_the_settings_file_counts_between_command_line_and_configuration(tmp_pat
     assert config(tmp_path, "-settings=none.json").node.peers.max_connections == 1
 
 
+def test_null_in_the_settings_file_sets_nothing_and_numbers_are_as_written(tmp_path: Path) -> None:
+    stored(tmp_path, '{"server": null, "blocknotify": null, "minrelaytxfee": 0.00001}')
+    made = config(tmp_path)
+    assert made.node.rpc is not None
+    assert made.node.notify.block == config(tmp_path, "-nosettings").node.notify.block
+    assert made.node.policy.min_relay_feerate_sat_kvb == 1_000
+
+
 def test_unknown_names_in_the_settings_file_are_told(tmp_path: Path) -> None:
     stored(tmp_path, '{"foo": 1}')
     assert config(tmp_path).warnings == ("Ignoring unknown rw_settings value foo",)

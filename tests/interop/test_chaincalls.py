@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,9 +12,9 @@ import pytest
 from axon.primitives.block import Block
 from axon.primitives.keys import public_key
 from axon.primitives.transaction import Transaction, TxOut, outpoint
-from axon.rpc.errors import RpcError
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer, Spendable
+from tests.interop.answers import Both
 from tests.interop.foreign import BitcoindProcess
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
@@ -42,11 +41,12 @@ class FilteringCore(BitcoindProcess):
         return [*super()._command(), "-blockfilterindex=1"]
 
 
-class Pair:
+class Pair(Both):
     """Both, with the same blocks and the same pool."""
 
     def __init__(self, axon: NodeProcess, core: BitcoindProcess, folder: Path) -> None:
-        self.axon, self.core, self.folder = axon, core, folder
+        super().__init__(axon, core)
+        self.folder = folder
         self.rng = Random(1)
 
     def mine(self, count: int) -> list[Spendable]:
@@ -66,19 +66,6 @@ class Pair:
         for rpc in (self.axon.rpc, self.core.rpc):
             rpc("sendrawtransaction", paid.raw.hex(), 0)
         return paid
-
-    def same(self, name: str, *args: object) -> Any:
-        """What both answer, or with what both refuse."""
-        answers = [_answer(rpc, name, *args) for rpc in (self.axon.rpc, self.core.rpc)]
-        assert answers[0] == answers[1], (name, args)
-        return answers[0]
-
-
-def _answer(rpc: Callable[..., Any], name: str, *args: object) -> Any:
-    try:
-        return json.loads(json.dumps(rpc(name, *args), default=float))
-    except RpcError as error:
-        return [error.code, error.message]
 
 
 @pytest.fixture(scope="module", name="pair")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
 
 from axon.primitives.block import Block
 from axon.primitives.transaction import TxOut, outpoint
-from axon.rpc.errors import RpcError
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer, Spendable
+from tests.interop.answers import Both
 from tests.interop.foreign import BitcoindProcess
 
 pytestmark = [pytest.mark.interop, pytest.mark.process, pytest.mark.timeout(600)]
@@ -27,11 +25,8 @@ BLOCKS = 24
 VSIZE = 110
 
 
-class Pair:
+class Pair(Both):
     """Both, with the same blocks and the same pool."""
-
-    def __init__(self, axon: NodeProcess, core: BitcoindProcess) -> None:
-        self.axon, self.core = axon, core
 
     def mined(self, block_hash: str) -> Block:
         """A block of axon, given to Core."""
@@ -45,19 +40,6 @@ class Pair:
         for rpc in (self.axon.rpc, self.core.rpc):
             txid: str = rpc("sendrawtransaction", raw, 0)
         return txid
-
-    def same(self, name: str, *args: object) -> Any:
-        """What both answer, or with what both refuse."""
-        answers = [_answer(rpc, name, *args) for rpc in (self.axon.rpc, self.core.rpc)]
-        assert answers[0] == answers[1], (name, args)
-        return answers[0]
-
-
-def _answer(rpc: Callable[..., Any], name: str, *args: object) -> Any:
-    try:
-        return json.loads(json.dumps(rpc(name, *args), default=float))
-    except RpcError as error:
-        return [error.code, error.message]
 
 
 @pytest.fixture(scope="module", name="pair")

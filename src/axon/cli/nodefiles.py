@@ -73,7 +73,9 @@ def read_stored(settings: Settings, folder: Path) -> None:
             settings.warnings.append(f"Ignoring unknown rw_settings value {name}")
             continue
         values = value if isinstance(value, list) else [value]
-        settings.stored[name] = [_value(each) for each in values]
+        told = [_value(each) for each in values if each is not None]  # Null: it is not set.
+        if told:
+            settings.stored[name] = told
 
 
 def _value(value: object) -> Value:

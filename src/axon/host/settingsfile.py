@@ -22,7 +22,7 @@ _NOTE: Final = "axon writes this file while it runs: what is changed by hand mea
 
 
 def read_settings_file(path: Path) -> dict[str, object]:
-    """The settings of a file; none if there is no file.
+    """The settings of a file, numbers as they are written; none if there is no file.
 
     Raises:
         ConfigError: it cannot be read, or is of another form.
@@ -42,7 +42,7 @@ def read_settings_file(path: Path) -> dict[str, object]:
 
     try:
         text = data.decode() if len(data) <= MAX_BYTES else ""
-        values = json.loads(text, object_pairs_hook=noted)
+        values = json.loads(text, object_pairs_hook=noted, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise _unreadable(
             f"Settings file {path} does not contain valid JSON. This is probably caused by disk "

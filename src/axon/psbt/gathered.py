@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from axon.primitives.encoding import compact_size, read_compact_size, var_bytes
 from axon.primitives.hashes import hash160
+from axon.primitives.keys import is_x_only_key
 from axon.psbt.fields import (
     DERIVATION,
     FINAL_SCRIPT_SIG,
@@ -188,7 +189,8 @@ def from_output(entries: Entries) -> Gathered:
         witness_script=entries.get(OUT_WITNESS_SCRIPT, b""),
     )
     tree, internal = entries.get(OUT_TAP_TREE), entries.get(OUT_TAP_INTERNAL_KEY)
-    if tree is not None and internal is not None:
+    # A tree below no key says nothing: whoever wrote it must not keep others from signing.
+    if tree is not None and internal is not None and is_x_only_key(internal):
         known.take_spend(spend_of(internal, decode_tree(tree)))
     for key, value in entries.items():
         match key[0]:
