@@ -336,7 +336,8 @@ class ElectrumConnection(asyncio.Protocol):
             return
         self._sent_bytes += self._made_bytes
         self._made_bytes = 0
-        self._transport.writelines(chunks)
+        # Not `writelines`: CPython 3.12.0-8 and 3.13.0-1 never pause its writer (CVE-2024-12254).
+        self._transport.write(b"".join(chunks))
         if self._taken.is_set():
             self._give_back()
 
