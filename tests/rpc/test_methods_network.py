@@ -431,6 +431,31 @@ def test_a_ban_ends_connections(linked: tuple[Rig, Rig]) -> None:
         far.call("clearbanned")
 
 
+# Messages as they stand.
+
+
+def test_a_message_goes_out_as_it_stands(linked: tuple[Rig, Rig]) -> None:
+    near, far = linked
+    [peer] = near.call("getpeerinfo")
+    [seen] = far.call("getpeerinfo")
+    before = seen["bytesrecv_per_msg"].get("*other*", 0)
+    assert near.call("sendmsgtopeer", peer["id"], "sonnet", "aabbcc") == {}
+    until(lambda: far.call("getpeerinfo")[0]["bytesrecv_per_msg"].get("*other*", 0) > before)
+    assert near.call("sendmsgtopeer", peer["id"], "addr", "00" * 4_000_013) == {}
+    until(lambda: not far.call("getpeerinfo"))  # No message may be so long.
+
+
+def test_messages_that_cannot_be_sent(pair: tuple[Rig, Rig]) -> None:
+    near, _ = pair
+    nobody = (-1, "Error: Could not send message to peer")
+    assert near.refusal("sendmsgtopeer", 1_000_000, "addr", "") == nobody
+    too_long = (-8, "Error: msg_type too long, max length is 12")
+    assert near.refusal("sendmsgtopeer", 0, "thirteen_long", "") == too_long
+    assert near.refusal("sendmsgtopeer", 0, "addr", "abc") == (-8, "Error parsing input for msg")
+    assert near.refusal("sendmsgtopeer", 0, "ädr", "")[0] == -8
+    assert near.refusal("sendmsgtopeer", 0, "addr", "00" * 16_000_001)[0] == -8
+
+
 # Addresses.
 
 

@@ -20,6 +20,7 @@ from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.header import Header
 from axon.primitives.netaddress import AddressNetwork, NetAddress
 from axon.primitives.transaction import Transaction
+from axon.wire.messages import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,14 @@ class PingAll:
 
 
 @dataclass(frozen=True, slots=True)
+class SendAsItStands:
+    """Send a peer a message as it stands, whatever it says: whether there is such a peer."""
+
+    peer: PeerId
+    message: Unknown
+
+
+@dataclass(frozen=True, slots=True)
 class RestorePool:
     """Take in the transactions of an earlier run: how many are in the pool then."""
 
@@ -248,6 +257,7 @@ Command = (
     | ReachNetwork
     | TellOwnAddress
     | PingAll
+    | SendAsItStands
     | RestorePool
     | Rescan
     | RecentFeerates

@@ -33,7 +33,17 @@ from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.blocktimelines import BlockTimelines
 from axon.p2p.faults import PeerFault, PeerViolation
 from axon.p2p.uploadtarget import UploadTarget
-from axon.wire.messages import GetBlockTxn, GetData, Inv, Message, Ping, Tx, Verack, Version
+from axon.wire.messages import (
+    GetBlockTxn,
+    GetData,
+    Inv,
+    Message,
+    Ping,
+    Tx,
+    Unknown,
+    Verack,
+    Version,
+)
 
 PRIVATE_MESSAGES = Version | Verack | Inv | Tx | Ping
 """All that is said where a transaction is brought out privately (Bitcoin Core's list)."""
@@ -99,7 +109,7 @@ class Outbox:
 
     # Messages, and the end of connections.
 
-    def send(self, peer: PeerId, *messages: Message) -> None:
+    def send(self, peer: PeerId, *messages: Message | Unknown) -> None:
         """Messages to a peer; nothing if it has gone or is about to."""
         session = self._sessions.get(peer)
         if session is None or session.is_leaving:

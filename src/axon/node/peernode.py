@@ -39,6 +39,7 @@ from axon.node.commands import (
     PingAll,
     ReachNetwork,
     RemoveNode,
+    SendAsItStands,
     SetNetworkActive,
     TellOwnAddress,
 )
@@ -237,6 +238,9 @@ class PeerNode(ABC):
                     if session.keepalive is not None:
                         links.send(session, session.keepalive.ping(now))
                 outbox.answer(ticket, None)
+            case SendAsItStands(peer, message):
+                outbox.send(peer, message)
+                outbox.answer(ticket, peer in self.sessions)
             case _:
                 self._carry_out(ticket, command, now)
 

@@ -18,7 +18,7 @@ from axon.p2p.connectiontype import ConnectionType
 from axon.p2p.handshake import Handshake, Negotiated
 from axon.p2p.keepalive import KeepAlive
 from axon.primitives.netaddress import AddressNetwork, NetAddress
-from axon.wire.messages import Message, Services
+from axon.wire.messages import Message, Services, Unknown
 from axon.wire.registry import COMMANDS, LongList
 from axon.wire.transport import Frame, Transport
 
@@ -110,7 +110,9 @@ class Session:
         self.kind = kind
         self.permissions = permissions
         self.transport = transport
-        self.held_back: list[Message] = []  # What we said before there were keys to say it with.
+        self.held_back: list[
+            Message | Unknown
+        ] = []  # What we said before there were keys to say it with.
         self.handshake = handshake
         self.keyed_netgroup = keyed_netgroup
         self.opened_at = now

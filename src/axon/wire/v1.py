@@ -127,11 +127,10 @@ class V1Transport:
 
         Args:
             command: its name, at most 12 ASCII characters.
-            payload: at most 4,000,000 bytes.
+            payload: of what is longer than 4,000,000 bytes no peer takes more than the header.
         """
         name = command.encode("ascii")
         assert len(name) <= MAX_COMMAND_SIZE, "a message has a name of at most 12 bytes"
-        assert len(payload) <= MAX_PAYLOAD_SIZE, "a message has at most 4,000,000 bytes"
         return _HEADER.pack(self._magic, name, len(payload), sha256d(payload)[:4]) + payload
 
 

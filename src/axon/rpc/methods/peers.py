@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from axon.machine import PeerId
-from axon.node.commands import DialOnce
+from axon.node.commands import DialOnce, SendAsItStands
 from axon.p2p.connectiontype import ConnectionType
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.endpoints import parse_endpoint
 from axon.rpc.errors import Code, RpcError
-from axon.wire.messages import Services
+from axon.rpc.parameters import unhex
+from axon.wire.messages import Services, Unknown
+from axon.wire.transport import MAX_COMMAND_SIZE
 
 _ADDCONNECTION_USAGE: Final = 'addconnection "address" "connection_type" v2transport'
+
+MAX_SENT_BYTES: Final = 16_000_000
+"""A packet of BIP 324 has room for no more; no peer takes a quarter of it."""
+
 _FOR_TESTS: Final = {
     kind.value: kind
     for kind in (
@@ -62,6 +68,37 @@ async def addconnection(
         raise RpcError(Code.NO_SLOT, message)
     await daemon.command(DialOnce(endpoint, kind, v2transport))
     return {"address": address, "connection_type": name}
+
+
+@method("testing")
+async def sendmsgtopeer(daemon: Daemon, peer_id: int, msg_type: str, msg: str) -> Json:
+    """Send a p2p message to a peer. This RPC is for testing only.
+
+    The message goes out as it stands, with the header that belongs to it.
+
+    Args:
+        peer_id: The peer to send it to (see getpeerinfo for peer ids)
+        msg_type: The message type (at most 12 ASCII characters)
+        msg: The hex-encoded payload, without a header
+
+    Returns:
+        {    (json object) empty
+        }
+    """
+    if len(msg_type.encode()) > MAX_COMMAND_SIZE:
+        raise RpcError(
+            Code.PARAMETER, f"Error: msg_type too long, max length is {MAX_COMMAND_SIZE}"
+        )
+    if not msg_type.isascii():
+        raise RpcError(Code.PARAMETER, "Error: msg_type has to be ASCII")
+    payload = unhex(msg)
+    if payload is None:
+        raise RpcError(Code.PARAMETER, "Error parsing input for msg")
+    if len(payload) > MAX_SENT_BYTES:
+        raise RpcError(Code.PARAMETER, f"Error: msg too long, max length is {MAX_SENT_BYTES} bytes")
+    if not await daemon.command(SendAsItStands(PeerId(peer_id), Unknown(msg_type, payload))):
+        raise RpcError(Code.MISC, "Error: Could not send message to peer")
+    return {}
 
 
 @method("network")
