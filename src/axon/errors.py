@@ -51,7 +51,16 @@ class DiskFullError(StorageError):
 
 
 class DamageError(StorageError):
-    """What the disk gives back is not what was written; it may be possible to build it anew."""
+    """What the disk gives back is not what was written; it may be possible to build it anew.
+
+    Args:
+        text: what is wrong.
+        of: what is damaged, by the name of its folder; empty if that is not known.
+    """
+
+    def __init__(self, text: str, of: str = "") -> None:
+        super().__init__(text)
+        self.of = of
 
 
 class WalletError(AxonError):
@@ -75,3 +84,21 @@ def disk_refusal(
     if error.errno in _FULL:
         return DiskFullError(refused)
     return otherwise(f"{refused}: {error.strerror or error}")
+
+
+def real_fault(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a group of tasks failed with, however deep it is in groups of groups.
+
+    Bugs go before what axon refuses on purpose. Several bugs stay together: none of them hides
+    another.
+    """
+    found: list[BaseException] = []
+    groups: list[BaseExceptionGroup[BaseException]] = [group]
+    for each in groups:  # It grows meanwhile.
+        for fault in each.exceptions:
+            if isinstance(fault, BaseExceptionGroup):
+                groups.append(fault)
+            else:
+                found.append(fault)
+    bugs = [fault for fault in found if not isinstance(fault, AxonError)]
+    return group if len(bugs) > 1 else (bugs or found)[0]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from axon.chain.coins import Coin
 from axon.chain.scriptindex import ScriptIndex, ScriptPlace
 from axon.chain.store import MemoryStore
-from axon.errors import DamageError
+from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, sha256
 from axon.primitives.network import REGTEST
@@ -223,3 +223,41 @@ def test_a_place_that_is_lost_is_noticed() -> None:
     store.write({key: None for key, _ in store.items(b"t")})
     with pytest.raises(DamageError):
         index.history(sha256(SCRIPTS[0]), MANY)
+
+
+class FailingStore(MemoryStore):
+    """Reads nothing more once so many reads are done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads_left = 1 << 30
+
+    def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise StorageError("the disk is gone")
+        return super().multi_get(keys)
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+def test_a_block_that_cannot_be_taken_back_whole_is_not_taken_back_at_all(reads: int) -> None:
+    store, rng, model = FailingStore(), Random(8), Model()
+    index = ScriptIndex(store)
+    index.connect(REGTEST.genesis, REGTEST.genesis.hash, 0, [[]])
+    tip = REGTEST.genesis
+    while True:
+        block = random_block(rng, model, tip.hash, index.height + 1)
+        spent = model.connect(block, index.height + 1)
+        index.connect(block, block.hash, index.height + 1, spent)
+        if len(block.transactions) > 4:
+            break
+        tip = block
+    store.reads_left = reads
+    with pytest.raises(StorageError, match="the disk is gone"):
+        index.disconnect(block, block.hash, block.header.prev, spent)
+    index.flush()  # As at the end of a run.
+    store.reads_left = 1 << 30
+    assert index.moves % 2 == 0
+    for found in (index, ScriptIndex(store)):
+        assert found.best == block.hash
+        agree(found, model)

@@ -12,7 +12,7 @@ from axon.chain.txindex import TxIndex
 from axon.consensus.indexing import Indexing
 from axon.consensus.memoryvalidator import MemoryValidator, World
 from axon.errors import StorageError
-from axon.host.indexfiles import INDEXES, IndexFiles
+from axon.host.indexfiles import FOLDERS, INDEXES, IndexFiles
 from axon.primitives.network import REGTEST
 from tests.consensus.chains import GENESIS_SPOT, chain_on
 
@@ -56,7 +56,7 @@ def test_those_that_are_switched_off_stay_as_they_are(tmp_path: Path) -> None:
 def test_all_are_forgotten_when_the_chain_is_built_anew(tmp_path: Path) -> None:
     chain = validator()
     built(IndexFiles(tmp_path, REGTEST, NAMES), chain)
-    IndexFiles(tmp_path, REGTEST, frozenset()).forget()  # Also those that are off now.
+    IndexFiles(tmp_path, REGTEST, frozenset()).forget(FOLDERS)  # Also those that are off now.
     assert list(tmp_path.iterdir()) == []
     assert built(IndexFiles(tmp_path, REGTEST, NAMES), chain) == dict.fromkeys(INDEXES, -1)
 

@@ -107,7 +107,25 @@ def test_damage_found_while_running_ends_the_node_and_the_next_start_mends_it(
     assert line.startswith("Error: ")
     assert "damaged" in line
     assert "start again" in line
+    indexes = grown_node.network_folder / "indexes"
+    assert (indexes / "damaged").read_bytes() == b"coins"
+    (indexes / "transactions").mkdir()  # As of an index that is switched off.
+    whole = [indexes / name for name in ("filters", "transactions")]
+    before = [folder.stat().st_ino for folder in whole]
     grown_node.start()
+    assert [folder.stat().st_ino for folder in whole] == before
+    assert_whole(grown_node, grown.ledger)
+
+
+@pytest.mark.parametrize(("harmed", "whole"), [("coins", "filters"), ("filters", "coins")])
+def test_what_is_whole_is_not_built_anew_with_what_is_damaged(
+    grown_node: NodeProcess, grown: Grown, harmed: str, whole: str
+) -> None:
+    indexes = grown_node.network_folder / "indexes"
+    harm_all(indexes / harmed, empty)
+    before = (indexes / whole).stat().st_ino
+    grown_node.start()
+    assert (indexes / whole).stat().st_ino == before
     assert_whole(grown_node, grown.ledger)
 
 

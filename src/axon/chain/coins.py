@@ -19,7 +19,6 @@ from axon.chain.follower import ChainFollower
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import MemoryStore
 from axon.chain.store import Store as CoinStore
-from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.script import is_unspendable
@@ -243,10 +242,15 @@ class Coins(ChainFollower):
                 if value is _ABSENT:
                     from_store.append(key)
                 else:
-                    values[key] = _present(key, value)
+                    values[key] = self._present(key, value)
         for key, value in zip(from_store, self._store.multi_get(from_store), strict=True):
-            values[key] = _present(key, value)
+            values[key] = self._present(key, value)
         return values, gone
+
+    def _present(self, key: bytes, value: bytes | None) -> bytes:
+        if value is None:
+            raise self.damage(f"the coin {_name(key)} is missing: the coins are damaged")
+        return value
 
     def _spend(self, gone: list[bytes]) -> None:
         """Take away coins that were there before."""
@@ -265,12 +269,6 @@ class Coins(ChainFollower):
         # written, it stays in `_changes`, and takes effect when the new coin is spent in turn.
         self._fresh.update(made)
         self._value_bytes += sum(map(len, minted.values())) + sum(map(len, made.values()))
-
-
-def _present(key: bytes, value: bytes | None) -> bytes:
-    if value is None:
-        raise DamageError(f"the coin {_name(key)} is missing: the coins are damaged")
-    return value
 
 
 def _take_apart(

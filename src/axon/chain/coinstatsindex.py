@@ -17,7 +17,6 @@ from axon.chain.coinstats import bogosize, hashed_coin
 from axon.chain.muhash import CoinSetHash, MuHash
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import Store
-from axon.errors import DamageError
 from axon.primitives.hashes import BlockHash, from_hex, to_hex
 from axon.primitives.network import Network
 from axon.primitives.script import is_unspendable
@@ -132,7 +131,7 @@ class CoinStatsIndex(BackgroundIndex):
         if self.best is not None:
             self._stats = self._stored(self.best)
             if self._stats.muhash != self._set.digest():
-                raise DamageError("The coins of the coinstatsindex are not those of its block")
+                raise self.damage("The coins of the coinstatsindex are not those of its block")
 
     def stats(self, block_hash: BlockHash) -> IndexedStats | None:
         """The figures at a block, also at one that left the active chain; None if not known.
@@ -146,7 +145,7 @@ class CoinStatsIndex(BackgroundIndex):
     def _stored(self, block_hash: BlockHash) -> IndexedStats:
         found = self.stats(block_hash)
         if found is None:
-            raise DamageError(f"The coinstatsindex has lost block {to_hex(block_hash)}")
+            raise self.damage(f"The coinstatsindex has lost block {to_hex(block_hash)}")
         return found
 
     def _connected(self, indexed: IndexedBlock) -> Mapping[bytes, bytes | None]:
@@ -164,7 +163,7 @@ class CoinStatsIndex(BackgroundIndex):
         self._stats = self._stored(indexed.block.header.prev)
         self._set.change(moves.spent, moves.made)
         if self._set.digest() != self._stats.muhash:
-            raise DamageError(f"The coinstatsindex cannot undo block {to_hex(indexed.hash)}")
+            raise self.damage(f"The coinstatsindex cannot undo block {to_hex(indexed.hash)}")
         return {_SET_KEY: self._set.encode()}
 
 

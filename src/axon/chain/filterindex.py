@@ -14,7 +14,6 @@ from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, filter_element
 from axon.chain.follower import ChainFollower
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.store import Store
-from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, filter_header, to_hex
 
@@ -139,5 +138,5 @@ class FilterIndex(ChainFollower):
     def _stored_header(self, block_hash: BlockHash) -> bytes:
         (header,) = self.headers([block_hash])
         if header is None:
-            raise DamageError(f"the filter of block {to_hex(block_hash)} is missing: damaged")
+            raise self.damage(f"the filter of block {to_hex(block_hash)} is missing: damaged")
         return header

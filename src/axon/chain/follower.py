@@ -10,6 +10,7 @@ from __future__ import annotations
 from struct import Struct
 
 from axon.chain.store import Store
+from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 
@@ -62,6 +63,10 @@ class ChainFollower:
             StorageError: the disk failed.
         """
         raise NotImplementedError
+
+    def damage(self, text: str) -> DamageError:
+        """The error to raise where what it keeps is found damaged."""
+        return DamageError(text, self._store.name)
 
     def _mark(self) -> bytes:
         assert self.best is not None, "there is something to mark"

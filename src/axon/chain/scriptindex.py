@@ -31,7 +31,6 @@ from axon.chain.coins import Coin
 from axon.chain.follower import ChainFollower
 from axon.chain.parts import spends_and_makes
 from axon.chain.store import Store
-from axon.errors import DamageError
 from axon.primitives.block import Block
 from axon.primitives.encoding import compact_size
 from axon.primitives.hashes import BlockHash, Txid, to_hex
@@ -125,8 +124,7 @@ class ScriptIndex(ChainFollower):
         """
         self._expect_next(block, height)
         touched: dict[bytes, list[int]] = {}
-        changes = self._held
-        self._moves += 1
+        changes: dict[bytes, bytes | None] = {}
         offset = HEADER_SIZE + len(compact_size(len(block.transactions)))
         pairs = zip(block.transactions, spent, strict=True)
         for position, (transaction, coins) in enumerate(pairs):
@@ -140,7 +138,7 @@ class ScriptIndex(ChainFollower):
                     if not positions or positions[-1] != position:
                         positions.append(position)
                         changes[_HISTORY + script[:_NAME_SIZE] + place] = b""
-        self._move(block_hash, height)
+        self._move(block_hash, height, changes)
         txids = tuple([transaction.txid for transaction in block.transactions])
         return BlockTouches(height, txids, touched)
 
@@ -174,7 +172,7 @@ class ScriptIndex(ChainFollower):
         prev_hash: BlockHash,
         spent: Sequence[Sequence[Coin]],
     ) -> BlockTouches:
-        """Move back by one block; written at once, together with what was held.
+        """Move back by one block; written at once, after what was held.
 
         Args:
             block: the block at `best`.
@@ -184,13 +182,12 @@ class ScriptIndex(ChainFollower):
 
         Raises:
             DamageError: the place of a transaction whose output is unspent again is missing.
-            StorageError: the disk failed.
+            StorageError: the disk failed. Nothing has changed where it could not be read.
         """
         self._expect_best(block_hash)
         self.flush()
         height, touched = self.height, dict[bytes, list[int]]()
-        changes = self._held
-        self._moves += 1
+        changes: dict[bytes, bytes | None] = {}
         # Last transaction first: what was made and spent in this block is put back, then removed.
         pairs = list(zip(block.transactions, spent, strict=True))
         for position in range(len(pairs) - 1, -1, -1):
@@ -201,7 +198,7 @@ class ScriptIndex(ChainFollower):
             for script in self._take_back(changes, transaction, coins):
                 changes[_HISTORY + script[:_NAME_SIZE] + place] = None
                 touched.setdefault(script, []).append(position)
-        self._move(prev_hash, height - 1)
+        self._move(prev_hash, height - 1, changes)
         self.flush()
         txids = tuple([transaction.txid for transaction in block.transactions])
         return BlockTouches(height, txids, touched)
@@ -226,7 +223,7 @@ class ScriptIndex(ChainFollower):
             places = self._store.multi_get(names)
             for prevout, coin, place in zip(prevouts, coins, places, strict=True):
                 if place is None:
-                    raise DamageError(f"the place of {to_hex(prevout[:32])} is missing: damaged")
+                    raise self.damage(f"the place of {to_hex(prevout[:32])} is missing: damaged")
                 script = sha256(coin.script_pubkey).digest()
                 key = _UNSPENT + script[:_NAME_SIZE] + prevout
                 changes[key] = place + _U64.pack(coin.amount_sat)
@@ -243,8 +240,11 @@ class ScriptIndex(ChainFollower):
             self._store.write(self._held)
             self._held = {}
 
-    def _move(self, block_hash: BlockHash, height: int) -> None:
+    def _move(self, block_hash: BlockHash, height: int, changes: dict[bytes, bytes | None]) -> None:
+        """Take in all that a block changes: what failed before that has changed nothing."""
+        self._moves += 1
         self.best, self.height = block_hash, height
+        self._held.update(changes)
         self._held[_MARK_KEY] = self._mark()
         if len(self._held) * _ENTRY_BYTES >= self._limit_bytes:
             self.flush()
@@ -279,7 +279,7 @@ class ScriptIndex(ChainFollower):
         history: list[tuple[int, Txid]] = []
         for place, entry in zip(found, entries, strict=True):
             if entry is None:
-                raise DamageError("a place in the index of scripts has no transaction: damaged")
+                raise self.damage("a place in the index of scripts has no transaction: damaged")
             history.append((_PLACE.unpack(place)[0], Txid(entry[:32])))
         return history
 

@@ -9,6 +9,10 @@ from typing import Protocol
 class Store(Protocol):
     """Keys and values; a dict in memory, RocksDB on disk. A key's first byte says whose it is."""
 
+    @property
+    def name(self) -> str:
+        """By which one speaks of it: its folder's, empty where it has none."""
+
     def get(self, key: bytes) -> bytes | None:
         """The value, or None."""
 
@@ -24,6 +28,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """A store that forgets everything with its process."""
+
+    name = ""
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}

@@ -18,7 +18,7 @@ from axon.chain.txospenderindex import TxoSpenderIndex
 from axon.consensus.blockfiles import BlockFiles
 from axon.consensus.blockplaces import BlockPlaces
 from axon.consensus.validator import Validator
-from axon.errors import DamageError, DecodeError, StorageError
+from axon.errors import DecodeError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.transaction import OutPoint, Transaction
@@ -135,7 +135,7 @@ class Indexing:
             return 0
         indexed = self._indexed(index, best, index.height)
         if indexed is None:
-            raise DamageError(f"The {index.name} goes up to block {to_hex(best)}, which is lost")
+            raise index.damage(f"The {index.name} goes up to block {to_hex(best)}, which is lost")
         index.disconnect(indexed)
         return len(indexed.block.raw)
 

@@ -299,15 +299,17 @@ class Ledger:
         stale = False
         coins_at = coins.best
         if coins_at is not None and not self.validator.is_active(coins_at):
-            block, spent = self._block(coins_at, known), self.validator.read_spent(coins_at)
+            block = self._left_block(coins_at, known, coins)
+            spent = self.validator.read_spent(coins_at)
             if spent is None:
-                raise DamageError(f"What block {to_hex(coins_at)} spent is lost")
+                raise coins.damage(f"What block {to_hex(coins_at)} spent is lost")
             coins.disconnect(block, coins_at, block.header.prev, spent)
             stale = True
         if filters is not None and filters.best is not None:
             filters_at = filters.best
             if (filters_at == coins_at and stale) or not self.validator.is_active(filters_at):
-                filters.disconnect(filters_at, self._block(filters_at, known).header.prev)
+                block = self._left_block(filters_at, known, filters)
+                filters.disconnect(filters_at, block.header.prev)
                 stale = True
         return stale
 
@@ -326,7 +328,7 @@ class Ledger:
             if spent is None:  # Coins were ahead.
                 spent = self.validator.read_spent(block_hash)
                 if spent is None:
-                    raise DamageError(f"What block {to_hex(block_hash)} spent is lost")
+                    raise filters.damage(f"What block {to_hex(block_hash)} spent is lost")
             filters.connect(block, block_hash, height + 1, spent)
         return True
 
@@ -334,6 +336,15 @@ class Ledger:
         height = self.validator.height_of(block_hash)
         assert height is not None, "a block that moved is known"
         return BlockStep(block_hash, height, self._block(block_hash, known))
+
+    def _left_block(
+        self, block_hash: BlockHash, known: Mapping[BlockHash, Block], follower: Coins | FilterIndex
+    ) -> Block:
+        """A block to which a follower goes, and that is not active any more."""
+        try:
+            return self._block(block_hash, known)
+        except DamageError as damage:
+            raise follower.damage(str(damage)) from damage
 
     def _block(self, block_hash: BlockHash, known: Mapping[BlockHash, Block]) -> Block:
         block = known.get(block_hash)

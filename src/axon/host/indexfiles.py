@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ INDEXES: Final[Mapping[str, IndexKind]] = {
 }
 """In the order in which `getindexinfo` tells of them."""
 
+FOLDERS: Final = tuple([kind.folder for kind in INDEXES.values()])
+
 
 class IndexFiles:
     """The indexes of one node that are switched on.
@@ -76,11 +78,16 @@ class IndexFiles:
         self._stores: list[RocksStore] = []
         self.indexes: dict[str, BackgroundIndex] = {}
 
-    def forget(self) -> None:
-        """Delete all indexes, also those that are switched off: the chain is built anew."""
+    def forget(self, folders: Container[str]) -> None:
+        """Delete indexes, also those that are switched off.
+
+        Args:
+            folders: which.
+        """
         self.close()
-        for kind in INDEXES.values():
-            shutil.rmtree(self._folder / kind.folder, ignore_errors=True)
+        for folder in FOLDERS:
+            if folder in folders:
+                shutil.rmtree(self._folder / folder, ignore_errors=True)
 
     def open(self, validator: Validator, pruned_below: int) -> None:
         """Open them, from nothing where one is of no use.
@@ -119,7 +126,7 @@ class IndexFiles:
         try:
             index = kind.make(store, self._network)
             if index.best is not None and validator.read_block(index.best) is None:
-                raise DamageError(f"An index goes up to block {to_hex(index.best)}, which is lost")
+                raise index.damage(f"An index goes up to block {to_hex(index.best)}, which is lost")
         except BaseException:
             store.close()
             raise

@@ -54,8 +54,7 @@ async def opened_storage(
     except BaseException as error:
         with suppress(AxonError):  # The first failure is the one to tell.
             await asyncio.to_thread(storage.close)
-        if not isinstance(error, DamageError):
+        if not isinstance(error, DamageError) or not storage.damages.note(error):
             raise
-        storage.rebuild_next_time()
-        raise DamageError(f"{error}; start again, and it is built anew.") from error
+        raise DamageError(f"{error}; start again, and it is built anew.", error.of) from error
     await asyncio.to_thread(storage.close)

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 from axon.drivers.aio.driver import AsyncioDriver
-from axon.errors import AxonError
+from axon.errors import AxonError, real_fault
 from axon.machine import Endpoint
 from axon.node.facts import Fact
 
@@ -168,14 +168,11 @@ class Driven:
         traceback: TracebackType | None,
     ) -> None:
         self._driver.stop()
-        failure: Exception | None = None
+        failure: BaseException | None = None
         try:
             # What the block raised is not for the group: it would cancel what is to stop in order.
             await self._group.__aexit__(None, None, None)
         except ExceptionGroup as failures:
-            bugs = [each for each in failures.exceptions if not isinstance(each, AxonError)]
-            if len(bugs) > 1:
-                raise  # None of them hides another.
-            failure = (bugs or failures.exceptions)[0]
+            failure = real_fault(failures)
         if failure is not None:
             raise failure

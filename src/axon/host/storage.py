@@ -10,7 +10,8 @@
 
 All of it is safe to lose but the first line: headers are in the kernel's index too, coins, filters
 and indexes are built anew from the blocks, which a start does by itself when it finds them damaged.
-A run that finds them damaged stops, and leaves a mark for the next start.
+A run that finds one damaged stops, and leaves its name for the next start, which builds that anew
+and leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from axon.chain.activechain import ActiveChain
@@ -37,12 +38,12 @@ from axon.consensus.ledger import Ledger
 from axon.consensus.prunedblocks import PrunedBlocks
 from axon.consensus.pruning import Pruner
 from axon.consensus.rearrange import HIDDEN, is_possible
-from axon.drivers.aio.privatefiles import write_file
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
-from axon.errors import DamageError, StorageError, disk_refusal
+from axon.errors import DamageError, StorageError
 from axon.host.blockorders import ENOUGH, BlockOrders
-from axon.host.indexfiles import IndexFiles
+from axon.host.damagemark import DamageMark
+from axon.host.indexfiles import FOLDERS, IndexFiles
 from axon.host.settings import FullNodeSettings
 from axon.node.chainstate import Gone
 from axon.p2p.blockdownload import WINDOW
@@ -57,6 +58,9 @@ HEADERS_AT_ONCE: Final = 10_000
 
 CATCH_UP_AT_START: Final = 50
 """Blocks that coins and filters may be behind and still be caught up before the node starts."""
+
+FOLLOWERS: Final = ("coins", "filters")
+"""The folders of what the ledger itself moves along the chain."""
 
 _KNOWN_INVALID: Final = ("duplicate-invalid", "bad-prevblk")
 
@@ -80,6 +84,7 @@ class Storage:
     coins: Coins
     filters: FilterIndex | None
     ledger: Ledger
+    damages: DamageMark
 
     def __init__(
         self, settings: FullNodeSettings, say: Callable[[str], None], opening: Opening
@@ -94,11 +99,13 @@ class Storage:
         if settings.reindex:
             self._orders.forget()
         self.files = BlockFiles(settings.blocks_folder, settings.network.magic)
-        self._prepare_pruned(settings)
-        if settings.reindex or self._mark.exists():
-            self._index_files.forget()
-        if settings.reindex or settings.reindex_chainstate or self._mark.exists():
-            self._forget_followers()
+        self.damages = DamageMark(indexes / "damaged", (*FOLLOWERS, *FOLDERS))
+        damaged = self.damages.read()
+        self._prepare_pruned(settings, damaged)
+        self._index_files.forget(FOLDERS if settings.reindex else damaged)
+        rebuilds = settings.reindex or settings.reindex_chainstate
+        self._forget_followers(FOLLOWERS if rebuilds else damaged)
+        self.damages.forget()
         if settings.mask_blocks:
             self.files.mask_if_new(os.urandom(KEY_SIZE))
         say("Loading block index…")
@@ -139,7 +146,7 @@ class Storage:
             self.kernel.close()
             raise
 
-    def _prepare_pruned(self, settings: FullNodeSettings) -> None:
+    def _prepare_pruned(self, settings: FullNodeSettings, damaged: AbstractSet[str]) -> None:
         """Whether what was pruned leaves a way to what is wanted.
 
         Raises:
@@ -156,49 +163,40 @@ class Storage:
                 "You need to rebuild the database using -reindex to go back to unpruned mode.  This"
                 " will redownload the entire blockchain"
             )
-        elif settings.reindex_chainstate or self._mark.exists():
+        elif settings.reindex_chainstate or not damaged.isdisjoint(FOLLOWERS):
             raise StorageError(
                 "Coins and filters cannot be built anew, for old blocks are pruned; start once with"
                 " -reindex: all blocks are fetched from peers again."
             )
 
-    @property
-    def _mark(self) -> Path:
-        """A file that says: coins and filters were found damaged."""
-        return self._indexes / "damaged"
-
-    def rebuild_next_time(self) -> None:
-        """Have coins and filters built anew by the next start, for they are damaged.
-
-        Raises:
-            StorageError: the disk refuses to remember it.
-        """
-        try:
-            write_file(self._mark, b"")
-        except OSError as error:
-            raise disk_refusal(f"cannot write {self._mark}", error) from error
-
-    def _forget_followers(self) -> None:
+    def _forget_followers(self, names: Container[str]) -> None:
+        """Delete coins or filters, by their folders; none of them is open afterwards."""
         for store in self._stores:
             store.close()
         self._stores.clear()
-        for name in ("coins", "filters"):
-            shutil.rmtree(self._indexes / name, ignore_errors=True)
-        self._mark.unlink(missing_ok=True)
+        for name in FOLLOWERS:
+            if name in names:
+                shutil.rmtree(self._indexes / name, ignore_errors=True)
 
     def _open_followers(self) -> None:
-        """Open coins and filters, from nothing if they are damaged, and bring them near the tip."""
-        try:
-            self._follow()
-        except DamageError as damage:
-            if self.gone.below:
-                raise StorageError(
-                    f"{damage}, and old blocks are pruned; start once with -reindex: all blocks are"
-                    " fetched from peers again."
-                ) from damage
-            _log.warning("%s; coins and filters are built anew", damage)
-            self._forget_followers()
-            self._follow()
+        """Open coins and filters, from nothing if damaged, and bring them near the tip."""
+        left = list(FOLLOWERS)
+        while True:
+            try:
+                self._follow()
+                return
+            except DamageError as damage:
+                if self.gone.below:
+                    raise StorageError(
+                        f"{damage}, and old blocks are pruned; start once with -reindex: all blocks"
+                        " are fetched from peers again."
+                    ) from damage
+                names = [damage.of] if damage.of in left else list(left)
+                if not names:
+                    raise  # They were built anew just now.
+                _log.warning("%s; %s are built anew", damage, " and ".join(names))
+                self._forget_followers(names)
+                left = [name for name in left if name not in names]
 
     def _follow(self) -> None:
         self.coins = Coins(self._store("coins"))
@@ -209,7 +207,8 @@ class Storage:
         for name, follower in (("coins", self.coins), ("filters", self.filters)):
             best = None if follower is None else follower.best
             if best is not None and self.kernel.read_block(best) is None:
-                raise DamageError(f"The {name} go up to block {to_hex(best)}, which is not stored")
+                text = f"The {name} go up to block {to_hex(best)}, which is not stored"
+                raise DamageError(text, name)
             if follower is not None and follower.height + 1 < self.gone.below:
                 raise StorageError(
                     f"The {name} end before the blocks that are not pruned yet. Please reindex"

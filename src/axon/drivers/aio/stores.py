@@ -70,6 +70,11 @@ class RocksStore(KeyValueFile):
         self._synced.sync = True
         self._unsynced = WriteOptions()
 
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self._path.name
+
     def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of several keys, in the order of the keys; None where one is absent."""
         try:
@@ -137,7 +142,7 @@ class RocksStore(KeyValueFile):
         if reason.endswith(("Resource temporarily unavailable", "No locks available")):
             reason = "another process has it open"
         elif reason.startswith("Corruption") or "No such file or directory" in reason:
-            return DamageError(f"{refused}: it is damaged ({reason})")
+            return DamageError(f"{refused}: it is damaged ({reason})", self.name)
         return StorageError(f"{refused}: {reason}")
 
 
