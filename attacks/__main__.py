@@ -19,6 +19,7 @@ from attacks import (
     walletcrowds,
     walletpayees,
     walletpayers,
+    walletservers,
 )
 from attacks.attack import Attack, Outcome, measure
 from attacks.probe import percentile
@@ -35,6 +36,7 @@ ATTACKS = {
         *blocks.ATTACKS,
         *liars.ATTACKS,
         *callers.ATTACKS,
+        *walletservers.ATTACKS,
     )
 }
 WALLET_ATTACKS = {

@@ -6,8 +6,11 @@ import pytest
 
 from axon.electrum.budget import (
     BURST_UNITS,
+    COMMON_BURST_UNITS,
+    COMMON_REFILL_UNITS_S,
     MAX_BUDGETS,
     REFILL_UNITS_S,
+    SMALL_UNITS,
     Budget,
     Budgets,
 )
@@ -16,9 +19,12 @@ from axon.electrum.places import (
     MAX_CLIENTS,
     MAX_FROM_ONE,
     RESERVED_LOCAL,
+    RESERVED_STRANGERS,
     ClientPlaces,
+    holder_of,
     origin_of,
 )
+from axon.electrum.shares import Holder, Shares
 from axon.machine import SECOND
 
 
@@ -56,10 +62,57 @@ def test_strangers_leave_places_for_this_machine() -> None:
     assert sum(places.take(LOCAL) for _ in range(MAX_CLIENTS)) == RESERVED_LOCAL
 
 
-def test_this_machine_may_have_them_all() -> None:
+def test_this_machine_leaves_places_for_strangers() -> None:
     places = ClientPlaces()
-    assert sum(places.take(LOCAL) for _ in range(MAX_CLIENTS + 5)) == MAX_CLIENTS
-    assert not places.take("192.0.2.1")
+    taken = sum(places.take(LOCAL) for _ in range(MAX_CLIENTS))
+    assert taken == MAX_CLIENTS - RESERVED_STRANGERS
+    others = sum(places.take(f"192.0.2.{number}") for number in range(MAX_CLIENTS))
+    assert others == RESERVED_STRANGERS
+
+
+def test_a_share_leaves_something_for_one_more() -> None:
+    shares = Shares(200_000)
+    held: list[int] = []
+    for number in range(11):  # Each takes what it can get.
+        holder = Holder(f"192.0.2.{number}", is_local=False)
+        held.append(sum(100 for _ in range(1_000) if shares.take(holder, 100)))
+    assert held[0] == 20_000
+    assert held == sorted(held, reverse=True)
+    assert held[10] >= 20_000 / 10
+    owner = holder_of(LOCAL, 1)
+    assert shares.take(owner, 33_333)
+    assert not shares.take(owner, 1)
+    assert shares.take(holder_of(LOCAL, 2), 22_222)
+    for number, count in enumerate(held):
+        shares.give_back(Holder(f"192.0.2.{number}", is_local=False), count)
+    assert shares.left(is_local=False) == 100_000
+    assert shares.left(is_local=True) == 100_000 - 33_333 - 22_222
+
+
+def test_all_on_this_machine_have_a_credit_in_common() -> None:
+    budgets, price = Budgets(0), 2 * SMALL_UNITS
+    spent = 0
+    for number in range(COMMON_BURST_UNITS // BURST_UNITS):
+        greedy = budgets.of(holder_of(LOCAL, number), 0)
+        greedy.charge(BURST_UNITS - 1, 0)
+        assert greedy.wait_us(price, 0) == 0
+        spent += BURST_UNITS - 1
+    late = budgets.of(holder_of(LOCAL, 100), 0)
+    assert late.wait_us(price, 0) == 0
+    late.charge(COMMON_BURST_UNITS - spent + COMMON_REFILL_UNITS_S, 0)
+    newcomer = budgets.of(holder_of(LOCAL, 101), 0)
+    assert SECOND <= newcomer.wait_us(price, 0) <= SECOND + SECOND // 100
+    assert newcomer.wait_us(SMALL_UNITS / 2, 0) == 0  # A ping waits for nobody else.
+    stranger = budgets.of(holder_of("192.0.2.1", 102), 0)
+    assert stranger.wait_us(price, 0) == 0
+
+
+def test_so_have_all_strangers() -> None:
+    budgets, price = Budgets(0), 2 * SMALL_UNITS
+    for number in range(COMMON_BURST_UNITS // BURST_UNITS):
+        budgets.of(holder_of(f"192.0.2.{number}", number), 0).charge(BURST_UNITS, 0)
+    assert budgets.of(holder_of("198.51.100.1", 50), 0).wait_us(price, 0) > 0
+    assert budgets.of(holder_of(LOCAL, 51), 0).wait_us(price, 0) == 0
 
 
 def test_credit_is_used_up_and_comes_back() -> None:
@@ -75,10 +128,14 @@ def test_credit_is_used_up_and_comes_back() -> None:
 
 
 def test_who_comes_again_finds_his_credit_as_he_left_it() -> None:
-    budgets = Budgets()
-    budgets.of("a", 0).charge(BURST_UNITS + 5, 0)
-    assert budgets.of("a", 0).wait_us(0) > 0
-    assert budgets.of("b", 0).wait_us(0) == 0
+    budgets = Budgets(0)
+    alice, bob = Holder("alice", is_local=False), Holder("bob", is_local=False)
+    budgets.of(alice, 0).charge(BURST_UNITS + 5, 0)
+    assert budgets.of(alice, 0).wait_us(0, 0) > 0
+    assert budgets.of(bob, 0).wait_us(0, 0) == 0
     for number in range(MAX_BUDGETS):
-        budgets.of(str(number), 0)
-    assert budgets.of("a", 0).wait_us(0) == 0  # Forgotten: the least recent of too many.
+        budgets.of(Holder(str(number), is_local=True), 0)
+    assert budgets.of(alice, 0).wait_us(0, 0) > 0  # Who comes from this machine has no name.
+    for number in range(MAX_BUDGETS):
+        budgets.of(Holder(str(number), is_local=False), 0)
+    assert budgets.of(alice, 0).wait_us(0, 0) == 0  # Forgotten: the least recent of too many.

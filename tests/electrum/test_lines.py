@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from axon.electrum.lines import (
     FREE_BYTES,
     MAX_LINE_BYTES,
-    ByteAllowance,
     LineBuffer,
     LineRefused,
 )
+from axon.electrum.shares import Holder, Shares
+
+ALICE, BOB = Holder("192.0.2.1", is_local=False), Holder("192.0.2.2", is_local=False)
 
 
-def buffer(most_bytes: int = MAX_LINE_BYTES) -> tuple[LineBuffer, ByteAllowance]:
-    """A buffer, and what all of them share."""
-    allowance = ByteAllowance(most_bytes)
-    return LineBuffer(allowance), allowance
+def buffer(most_bytes: int = 20 * MAX_LINE_BYTES) -> tuple[LineBuffer, Shares]:
+    """A buffer of Alice's, and what all of them share."""
+    shares = Shares(most_bytes)
+    return LineBuffer(shares, ALICE), shares
 
 
 def taken(lines: LineBuffer) -> list[bytes]:
@@ -69,26 +71,29 @@ def test_a_line_that_is_too_long_is_refused() -> None:
 
 
 def test_so_is_one_behind_another() -> None:
-    lines = buffer(3 * MAX_LINE_BYTES)[0]
+    lines = buffer()[0]
     lines.received(b"x\n" + b"y" * (MAX_LINE_BYTES + 1))
     with pytest.raises(LineRefused):
         lines.next()
 
 
 def test_long_lines_share_what_there_is() -> None:
-    allowance = ByteAllowance(10_000)
-    one, two = LineBuffer(allowance), LineBuffer(allowance)
-    one.received(b"x" * (FREE_BYTES + 8_000))
+    shares = Shares(80_000)
+    one, two = LineBuffer(shares, ALICE), LineBuffer(shares, ALICE)
+    one.received(b"x" * (FREE_BYTES + 7_000))
     with pytest.raises(LineRefused):
-        two.received(b"x" * (FREE_BYTES + 8_000))
+        two.received(b"x" * (FREE_BYTES + 7_000))
+    other = LineBuffer(shares, BOB)
+    other.received(b"x" * (FREE_BYTES + 4_000))  # One's share leaves another's.
     one.received(b"\n")
-    assert taken(one) == [b"x" * (FREE_BYTES + 8_000)]
-    assert allowance.left_bytes == 10_000
+    assert taken(one) == [b"x" * (FREE_BYTES + 7_000)]
+    other.close()
+    assert shares.left(is_local=False) == 40_000
 
 
 def test_who_leaves_gives_back_what_was_kept() -> None:
-    lines, allowance = buffer(10_000)
+    lines, shares = buffer(50_000)
     lines.received(b"x" * (FREE_BYTES + 5_000))
-    assert allowance.left_bytes == 5_000
+    assert shares.left(is_local=False) == 20_000
     lines.close()
-    assert allowance.left_bytes == 10_000
+    assert shares.left(is_local=False) == 25_000

@@ -6,7 +6,7 @@ from random import Random
 
 from axon.chain.scriptindex import BlockTouches
 from axon.electrum.statuses import ConfirmedPart, StatusBook, Subscribed
-from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView
+from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView, in_order
 from axon.primitives.hashes import Txid, from_hex
 from axon.primitives.transaction import outpoint
 
@@ -46,7 +46,7 @@ def example() -> UnconfirmedView:
 
 def test_the_example_of_the_documentation() -> None:
     view = example()
-    history = view.history(view.touching(SCRIPT))
+    history = in_order(view.touching(SCRIPT))
     assert history == [
         (0, txid(FIRST), 200),
         (0, txid(SECOND), 300),
@@ -85,16 +85,16 @@ def test_blocks_bring_a_status_to_what_reading_anew_gives() -> None:
 
 
 def test_a_script_is_forgotten_with_its_last_client() -> None:
-    book = StatusBook(limit=2)
+    book = StatusBook()
     found = Subscribed(ConfirmedPart())
     book.subscribe(1, SCRIPT, found)
     book.subscribe(2, SCRIPT, Subscribed(ConfirmedPart()))
     assert book.get(SCRIPT) is found
     assert list(found.clients) == [1, 2]
-    assert not book.is_full
     book.subscribe(1, OTHER, Subscribed(ConfirmedPart()))
-    assert book.is_full
     book.unsubscribe(1, SCRIPT)
+    assert SCRIPT in book
+    book.unsubscribe(3, SCRIPT)  # Never was.
     assert SCRIPT in book
     book.unsubscribe(2, SCRIPT)
     assert SCRIPT not in book

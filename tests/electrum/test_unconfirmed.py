@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.electrum.feehistogram import BIN_GROWTH, FIRST_BIN_VBYTES, FeeHistogram
-from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView
+from axon.electrum import unconfirmed
+from axon.electrum.feehistogram import (
+    BIN_GROWTH,
+    FIRST_BIN_VBYTES,
+    HIGHEST_STEP,
+    FeeHistogram,
+)
+from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView, in_order
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import OutPoint, outpoint
 
@@ -70,12 +77,14 @@ def test_whatever_comes_and_goes(seed: int) -> None:
         for script in SCRIPTS:
             now = described(there, script)
             found = (
-                view.history(view.touching(script)),
+                in_order(view.touching(script)),
                 set(view.unspent(script)),
                 view.change_sat(script),
             )
             assert found == now
             assert view.count(script) == len(view.touching(script))
+            paid = [out for each in there.values() for out in each.makes if out[0] == script]
+            assert view.outputs(script) == len(paid)
             if now[0] != before[script][0]:
                 assert script in touched
         for entry in there.values():
@@ -84,6 +93,28 @@ def test_whatever_comes_and_goes(seed: int) -> None:
     view.remove(list(there))
     assert view.histogram.told() == []
     assert [view.touching(script) for script in SCRIPTS] == [[], [], [], []]
+
+
+def test_a_script_among_many_outputs_of_others_is_found_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng, view, mine = Random(2), UnconfirmedView(), b"m" * 32
+    for number in range(20):
+        makes = [(rng.randbytes(32), 1) for _ in range(1_500)]
+        makes[rng.randrange(1_500)] = (mine, number)
+        spends = ((OutPoint(rng.randbytes(36)), mine, 5),)
+        view.add(Unconfirmed(Txid(rng.randbytes(32)), 1, 150, spends, tuple(makes)))
+    named = 0
+
+    def counted(txid: Txid, index: int) -> OutPoint:
+        nonlocal named
+        named += 1
+        return outpoint(txid, index)
+
+    monkeypatch.setattr(unconfirmed, "outpoint", counted)
+    assert len(view.unspent(mine)) == view.outputs(mine) == 20
+    assert view.change_sat(mine) == sum(range(20)) - 100
+    assert named == 20  # The outputs of others, 30,000, are not even named.
 
 
 def test_a_histogram_has_all_that_waits_and_few_steps() -> None:
@@ -100,6 +131,13 @@ def test_a_histogram_has_all_that_waits_and_few_steps() -> None:
     assert len(told) < 60
     for place, (_, vsize) in enumerate(told[:-1]):
         assert vsize >= FIRST_BIN_VBYTES * BIN_GROWTH**place * 0.999
+
+
+def test_feerates_beyond_all_measure_are_one_step() -> None:
+    histogram = FeeHistogram()
+    for rate in (3_000, 4_000, 500_000):
+        histogram.add(rate * 100, 100)
+    assert histogram.told() == [(HIGHEST_STEP / 10, 300)]
 
 
 def test_a_feerate_is_rounded_down() -> None:

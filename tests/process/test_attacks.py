@@ -45,6 +45,8 @@ SHORT: Final = (
     "idle-callers",
     "long-transactions",
     "batches",
+    "greedy-wallets",
+    "half-done-wallets",
 )
 
 

@@ -47,6 +47,7 @@ def server_context(settings: ElectrumSettings, folder: Path) -> ssl.SSLContext:
         _log.info("Electrum server: the certificate is self-signed, %s", certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # A handshake costs credit; this one would not.
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:

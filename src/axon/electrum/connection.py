@@ -1,10 +1,11 @@
 """One connection of the Electrum server: lines in, lines out, one request after the other.
 
-    made --place taken--> reading --a line is whole--> answering --all are answered--> reading
+    made --> reading --a line is whole--> answering --all are answered--> reading
     any --a line too long, faults, silence, a slow reader--> closed
 
-While a client does not take what was sent, nothing more is answered to it, and what changed for it
-is noted and told later, once for each script; who takes nothing for `SLOW_S` is dropped.
+It has its place before it is made (`listening`). While a client does not take what was sent,
+nothing more is answered to it, and what changed for it is noted and told later, once for each
+script; who takes nothing for `SLOW_S` is dropped.
 """
 
 from __future__ import annotations
@@ -18,27 +19,28 @@ from typing import Final, cast
 
 from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.driver import Stopped
-from axon.electrum.budget import BYTES_A_UNIT, Budget, Budgets
+from axon.electrum.budget import BYTES_A_UNIT, ENTRIES_A_UNIT, SMALL_UNITS, Budgets, Credit
 from axon.electrum.client import Client
 from axon.electrum.errors import ElectrumCode, ElectrumError
-from axon.electrum.lines import ByteAllowance, LineBuffer, LineRefused
-from axon.electrum.methods.headers import shown_tip
-from axon.electrum.methodtable import find, run
-from axon.electrum.places import LOCAL, ClientPlaces, origin_of
+from axon.electrum.following import FOLDER
+from axon.electrum.lines import LineBuffer, LineRefused
+from axon.electrum.methodtable import ElectrumMethod, find, run
+from axon.electrum.news import TOLD_UNITS, News
+from axon.electrum.places import ClientPlaces, holder_of
 from axon.electrum.service import ElectrumService
 from axon.electrum.session import (
     AskedLine,
     ElectrumCall,
     RefusedCall,
     has_too_many_values,
-    notification,
     refusal_of,
+    refused_call,
     result_of,
 )
-from axon.errors import AxonError
+from axon.electrum.shares import Shares
+from axon.electrum.statuses import StatusChange
+from axon.errors import AxonError, DamageError
 from axon.machine import SECOND
-from axon.primitives.hashes import to_hex
-from axon.rpc.amounts import encode_json
 from axon.rpc.jsoncodec import JsonCodec
 
 GREETING_S: Final = 30.0
@@ -51,16 +53,17 @@ SLOW_S: Final = 60.0
 """A client that takes nothing of what was sent for so long is dropped."""
 
 MAX_SENT_BYTES: Final = 64_000_000
-"""Of all clients together, of long answers, what is not taken yet; what is beyond is refused."""
+"""Of all clients together, of long answers, what is not taken yet; each has its share of it, and
+what is beyond is refused."""
 
 FREE_ANSWER_BYTES: Final = 65_536
 """A shorter answer does not count: no client has two of them."""
 
-MAX_REFUSED_ID: Final = 1_000
-"""Characters of an id that comes back where there is no room for an answer."""
-
 WORKING: Final = 16
 """Questions of all clients together that are worked on at once: each may take some megabytes."""
+
+CLOSING_S: Final = 10.0
+"""So long may a client still take what was sent when its connection ends."""
 
 MAX_BATCH_BYTES: Final = 8_000_000
 """Of the answers to one line; what it asks beyond that is refused."""
@@ -87,22 +90,12 @@ class Shared:
     codec: JsonCodec
     places: ClientPlaces
     budgets: Budgets
-    unfinished: ByteAllowance
-    sent: ByteAllowance
+    unfinished: Shares
+    sent: Shares
     tasks: asyncio.TaskGroup
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WORKING))
     connections: dict[int, ElectrumConnection] = field(default_factory=dict)
     numbers: int = 0
-
-
-def _refused(
-    call: ElectrumCall | RefusedCall, why: str, code: ElectrumCode = ElectrumCode.BAD_REQUEST
-) -> RefusedCall:
-    """The refusal of a call; its id comes back only if it is short."""
-    asked = call if isinstance(call, ElectrumCall) and not call.is_notification else None
-    if asked is not None and len(str(asked.id)) > MAX_REFUSED_ID:
-        asked = None
-    return RefusedCall(ElectrumError(why, code), asked)
 
 
 class ElectrumConnection(asyncio.Protocol):
@@ -110,48 +103,42 @@ class ElectrumConnection(asyncio.Protocol):
 
     Args:
         shared: with all others.
+        origin: where it comes from; it has a place, which it leaves at its end.
     """
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, origin: str) -> None:
         self._shared = shared
         self._service = shared.service
+        self._clock = shared.service.daemon.clock
         self._loop = asyncio.get_running_loop()
+        self._origin = origin
         shared.numbers += 1
-        self.client = Client(shared.numbers)
-        self._lines = LineBuffer(shared.unfinished)
-        self._news = asyncio.Event()
+        self._holder = holder_of(origin, shared.numbers)
+        self.client = Client(shared.numbers, self._holder)
+        self.credit: Credit = shared.budgets.of(self._holder, self._clock.now())
+        self.is_made = False
+        self._lines = LineBuffer(shared.unfinished, self._holder)
+        self._asked = asyncio.Event()
         self._taken = asyncio.Event()  # Set while the client takes what is sent.
         self._taken.set()
-        self._untold: dict[bytes, str | None] = {}
-        self._untold_tip: HeaderEntry | None = None
+        self._news = News()
+        self._telling: asyncio.TimerHandle | None = None  # Where there are news to be told later.
         self._is_answering = False  # News wait: a status in an answer may be older than they are.
-        self._sent_bytes = 0  # Taken of the allowance, for what is sent.
+        self._sent_bytes = 0  # Taken of the shares, for what is sent.
         self._made_bytes = 0  # Likewise, for the answer that is being made.
-        self._origin: str | None = None
         self._transport: asyncio.Transport | None = None
         self._work: asyncio.Task[None] | None = None
 
     # What the loop tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the client in, or not."""
+        """Serve the client."""
         # No assertion here: the loop's own transports share no class with the standard library's.
-        stream = cast(asyncio.Transport, transport)
-        name = stream.get_extra_info("peername") or ("::1",)
-        origin = origin_of(str(name[0]))
-        if not self._shared.places.take(origin):
-            _log.debug("Electrum: no place for a client from %s", name[0])
-            stream.abort()
-            return
-        self._origin, self._transport = origin, stream
+        self._transport = cast(asyncio.Transport, transport)
+        self.is_made = True
         self._shared.connections[self.client.number] = self
         self._service.clients[self.client.number] = self
-        self._work = self._shared.tasks.create_task(self._serve(self._budget(origin)))
-
-    def _budget(self, origin: str) -> Budget:
-        """All that come from one address share one; what comes from this machine may be anybody."""
-        key = f"{origin}{self.client.number}" if origin == LOCAL else origin
-        return self._shared.budgets.of(key, self._service.daemon.clock.now())
+        self._work = self._shared.tasks.create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
@@ -161,7 +148,7 @@ class ElectrumConnection(asyncio.Protocol):
             self._drop(str(refused))
             return
         if self._lines.has_line:
-            self._news.set()
+            self._asked.set()
             if self._transport is not None:
                 self._transport.pause_reading()  # Until it is answered.
 
@@ -173,66 +160,67 @@ class ElectrumConnection(asyncio.Protocol):
         """It has taken most of it."""
         self._taken.set()
         self._give_back()
-        self._tell_untold()
+        self._tell()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002
         """The client has gone."""
-        if self._origin is None:
-            return
         self._shared.places.leave(self._origin)
         self._lines.close()
+        self._sent_bytes += self._made_bytes
+        self._made_bytes = 0
         self._give_back()
-        self._shared.sent.give_back(self._made_bytes)
         number, service = self.client.number, self._service
         self._transport = None
         del self._shared.connections[number], service.clients[number]
         service.header_clients.pop(number, None)
-        for script in list(self.client.scripts):
-            service.unsubscribe(self.client, script)
+        service.left(self.client)
+        if self._telling is not None:
+            self._telling.cancel()
         if self._work is not None:
             self._work.cancel()
 
     def _give_back(self) -> None:
-        self._shared.sent.give_back(self._sent_bytes)
+        self._shared.sent.give_back(self._holder, self._sent_bytes)
         self._sent_bytes = 0
 
     def _drop(self, why: str) -> None:
-        _log.debug("Electrum: client %d is dropped: %s", self.client.number, why)
         if self._transport is not None:
+            _log.debug("Electrum: client %d is dropped: %s", self.client.number, why)
             self._transport.abort()
 
     def close(self) -> None:
-        """Close it in order."""
+        """Close it in order, if the client takes what was sent."""
         if self._transport is not None:
             self._transport.close()
+            self._loop.call_later(CLOSING_S, self._drop, "it does not take the last answer")
 
     # Requests.
 
-    async def _serve(self, budget: Budget) -> None:
+    async def _serve(self) -> None:
         """Answer requests, one after the other, as long as the client is there."""
         with suppress(Stopped):
-            await self._serve_on(budget)
+            await self._serve_on()
 
-    async def _serve_on(self, budget: Budget) -> None:
+    async def _serve_on(self) -> None:
         patience = GREETING_S
         while self._transport is not None and not self._transport.is_closing():
             try:
                 async with asyncio.timeout(patience):
-                    await self._news.wait()
+                    await self._asked.wait()
             except TimeoutError:
                 self.close()
                 return
             patience = IDLE_S
             self._is_answering = True
-            if not await self._answer_all(budget):
+            if not await self._answer_all():
                 return
             self._is_answering = False
-            self._news.clear()
-            self._tell_untold()
+            self._asked.clear()
+            self._tell()
             if self._transport is not None:
                 self._transport.resume_reading()
 
-    async def _answer_all(self, budget: Budget) -> bool:
+    async def _answer_all(self) -> bool:
         """Answer all lines that have come; whether the connection goes on."""
         while True:
             try:
@@ -242,7 +230,7 @@ class ElectrumConnection(asyncio.Protocol):
                 return False
             if line is None:
                 return True
-            if line and not (await self._answer(line, budget) and await self._is_taken()):
+            if line and not (await self._answer(line) and await self._is_taken()):
                 return False
 
     async def _is_taken(self) -> bool:
@@ -255,79 +243,113 @@ class ElectrumConnection(asyncio.Protocol):
             return False
         return self._transport is not None
 
-    async def _answer(self, line: bytes, budget: Budget) -> bool:
+    async def _answer(self, line: bytes) -> bool:
         """Answer one line; whether the connection goes on."""
-        session, codec = self.client.session, self._shared.codec
-        try:
-            if has_too_many_values(line):
-                asked = AskedLine((session.too_many(),), False)
-            else:
-                asked = session.read(await codec.decode([line]))
-        except ValueError:
-            asked = AskedLine((session.not_json(),), False)
+        line_units = len(line) / BYTES_A_UNIT
+        await self._wait_for_credit(line_units)
+        self._charge(line_units)
+        asked = await self._read(line)
         chunks: list[bytes] = []
         size, goes_on = 0, True
         for call in asked.calls:
             if size > MAX_BATCH_BYTES:
-                call = _refused(call, "the answers to this batch are too long")
-            encoded, goes_on = await self._one(call, budget)
+                call = refused_call(call, "the answers to this batch are too long")
+            encoded, goes_on = await self._one(call, line_units)
             if encoded and not self._has_room(size + sum(map(len, encoded))):
-                busy = _refused(call, "too many long answers at once", ElectrumCode.SERVER_BUSY)
-                encoded, _ = await self._one(busy, budget)
+                busy = refused_call(call, "too many long answers at once", ElectrumCode.SERVER_BUSY)
+                encoded, _ = await self._one(busy, 0)
             if encoded:
                 chunks += (b"," if chunks else b"", *encoded)
                 size += sum(map(len, encoded))
             if not goes_on:
                 break
         if chunks:
-            budget.charge(size / BYTES_A_UNIT, self._service.daemon.clock.now())
+            self._charge(size / BYTES_A_UNIT)
             self._send([b"[", *chunks, b"]\n"] if asked.is_batch else [*chunks, b"\n"])
-        if not goes_on or session.is_over:
+        if not goes_on or self.client.session.is_over:
             self.close()
             return False
         return True
+
+    async def _read(self, line: bytes) -> AskedLine:
+        """What a line asks."""
+        session = self.client.session
+        if has_too_many_values(line):
+            return AskedLine((session.too_many(),), False)
+        try:
+            return session.read(await self._shared.codec.decode([line]))
+        except ValueError:
+            return AskedLine((session.not_json(),), False)
 
     def _has_room(self, size: int) -> bool:
         """Whether there is room for an answer of so many bytes; then it is taken."""
         wanted = size - FREE_ANSWER_BYTES - self._made_bytes
         if wanted > 0:
-            if not self._shared.sent.take(wanted):
+            if not self._shared.sent.take(self._holder, wanted):
                 return False
             self._made_bytes += wanted
         return True
 
-    async def _one(
-        self, call: ElectrumCall | RefusedCall, budget: Budget
-    ) -> tuple[list[bytes], bool]:
-        """The answer to one request, if somebody waits for it; whether the connection goes on."""
-        clock, codec = self._service.daemon.clock, self._shared.codec
-        if isinstance(call, RefusedCall):
-            budget.charge(1, clock.now())
-            return await codec.encode(refusal_of(call.call, call.error)), True
-        wait_us = budget.wait_us(clock.now())
+    def _charge(self, units: float) -> None:
+        self.credit.charge(units, self._clock.now())
+
+    async def _wait_for_credit(self, units: float) -> None:
+        wait_us = self.credit.wait_us(units, self._clock.now())
         if wait_us:
             await asyncio.sleep(wait_us / SECOND)
-        async with self._shared.slots:
-            answer, goes_on = await self._done(call, budget)
-            encoded = [] if call.is_notification else await codec.encode(answer)
-        await asyncio.sleep(0)  # Others have a turn, however quick that was.
-        return encoded, goes_on
 
-    async def _done(self, call: ElectrumCall, budget: Budget) -> tuple[object, bool]:
-        """Do what is asked: the answer, and whether the connection goes on."""
+    async def _one(
+        self, call: ElectrumCall | RefusedCall, line_units: float
+    ) -> tuple[list[bytes], bool]:
+        """The answer to one request, if somebody waits for it; whether the connection goes on.
+
+        Args:
+            line_units: what its line cost, which may come back as its id.
+        """
+        if isinstance(call, RefusedCall):
+            self._charge(1)
+            await asyncio.sleep(0)  # Others have a turn, however quick that was.
+            return await self._shared.codec.encode(refusal_of(call.call, call.error)), True
         try:
             method = find(call, self.client.session.protocol)
-            budget.charge(method.units, self._service.daemon.clock.now())
+        except ElectrumError as error:
+            self._charge(1)
+            await asyncio.sleep(0)
+            return await self._encoded(call, refusal_of(call, error)), True
+        units = max(method.units, line_units)
+        await self._wait_for_credit(units)
+        if units < SMALL_UNITS:
+            answer, goes_on = await self._done(method, call)
+            encoded = await self._encoded(call, answer)
+        else:
+            async with self._shared.slots:
+                answer, goes_on = await self._done(method, call)
+                encoded = await self._encoded(call, answer)
+        await asyncio.sleep(0)
+        return encoded, goes_on
+
+    async def _encoded(self, call: ElectrumCall, answer: object) -> list[bytes]:
+        return [] if call.is_notification else await self._shared.codec.encode(answer)
+
+    async def _done(self, method: ElectrumMethod, call: ElectrumCall) -> tuple[object, bool]:
+        """Do what is asked: the answer, and whether the connection goes on."""
+        try:
+            self._charge(method.units)
             return result_of(call, await run(method, self._service, self.client, call)), True
         except Stopped:
             raise
         except ElectrumError as error:
             refused = error
         except AxonError as error:  # The node stops, or its disk refuses.
+            if isinstance(error, DamageError) and error.of == FOLDER:
+                raise  # It is built anew.
             refused = ElectrumError(str(error), ElectrumCode.DAEMON_ERROR)
         except Exception:  # noqa: BLE001 One method's bug must not end the node.
             _log.exception("Electrum method %s failed", call.method)
             refused = ElectrumError("internal server error", ElectrumCode.INTERNAL_ERROR)
+        finally:  # Also what is refused may have been much to read.
+            self._charge(self.client.caused_units)
+            self.client.caused_units = 0.0
         return refusal_of(call, refused), not refused.ends
 
     def _send(self, chunks: Sequence[bytes]) -> None:
@@ -343,32 +365,36 @@ class ElectrumConnection(asyncio.Protocol):
 
     # What changes.
 
-    def statuses(self, changed: Sequence[tuple[bytes, str | None]]) -> None:
+    def statuses(self, changed: Sequence[StatusChange]) -> None:
         """Scripts that it is subscribed to have new statuses."""
-        self._untold.update(changed)
-        self._tell_untold()
+        self._charge(sum([change.entries for change in changed]) / ENTRIES_A_UNIT)
+        self._news.statuses(changed)
+        self._tell()
 
     def superseded(self, script: bytes) -> None:
         """An answer says the status of a script; what was to be told of it is older."""
-        self._untold.pop(script, None)
+        self._news.superseded(script)
 
     def header(self, tip: HeaderEntry) -> None:
         """The chain has a new tip."""
-        self._untold_tip = tip
-        self._tell_untold()
+        self._news.tip(tip)
+        self._tell()
 
-    def _tell_untold(self) -> None:
-        if self._transport is None or self._is_answering or not self._taken.is_set():
+    def _tell(self) -> None:
+        """Tell some of what is new, if the client can be told now and has credit for it."""
+        if self._telling is not None or not self._news or self._transport is None:
             return
-        lines: list[str] = []
-        if self._untold_tip is not None:
-            told = notification("blockchain.headers.subscribe", [shown_tip(self._untold_tip)])
-            lines.append(encode_json(told))
-            self._untold_tip = None
-        for script, status in self._untold.items():
-            if script in self.client.scripts:
-                params: list[object] = [to_hex(script), status]
-                lines.append(encode_json(notification("blockchain.scripthash.subscribe", params)))
-        self._untold.clear()
-        if lines:
-            self._transport.write("".join([f"{line}\n" for line in lines]).encode())
+        if self._is_answering or not self._taken.is_set():
+            return
+        wait_us = self.credit.wait_us(TOLD_UNITS, self._clock.now())
+        if not wait_us:
+            lines = self._news.next(self.client.scripts)
+            self._charge(TOLD_UNITS * len(lines))
+            if lines:
+                self._transport.write("".join([f"{line}\n" for line in lines]).encode())
+        if self._news:
+            self._telling = self._loop.call_later(wait_us / SECOND, self._tell_later)
+
+    def _tell_later(self) -> None:
+        self._telling = None
+        self._tell()

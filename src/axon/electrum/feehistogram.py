@@ -17,6 +17,9 @@ BIN_GROWTH: Final = 1.1
 
 STEPS_PER_SAT: Final = 10
 
+HIGHEST_STEP: Final = 20_000
+"""Whoever pays more than 2,000 sat/vB is in one step with all who do: so they are bounded."""
+
 
 class FeeHistogram:
     """The virtual sizes of unconfirmed transactions by feerate."""
@@ -26,12 +29,12 @@ class FeeHistogram:
 
     def add(self, fee_sat: int, vsize: int) -> None:
         """One came."""
-        step = fee_sat * STEPS_PER_SAT // vsize
+        step = _step(fee_sat, vsize)
         self._vsizes[step] = self._vsizes.get(step, 0) + vsize
 
     def remove(self, fee_sat: int, vsize: int) -> None:
         """One that came has gone."""
-        step = fee_sat * STEPS_PER_SAT // vsize
+        step = _step(fee_sat, vsize)
         left = self._vsizes[step] - vsize
         if left:
             self._vsizes[step] = left
@@ -53,3 +56,7 @@ class FeeHistogram:
         if gathered:
             pairs.append((min(self._vsizes) / STEPS_PER_SAT, gathered))
         return pairs
+
+
+def _step(fee_sat: int, vsize: int) -> int:
+    return min(fee_sat * STEPS_PER_SAT // vsize, HIGHEST_STEP)

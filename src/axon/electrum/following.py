@@ -4,6 +4,7 @@
 
 The node tells that its tip has changed; where the index stands says what is to be done: a block of
 its that is not active goes back, the next active one comes. So it also finds its way after a kill.
+A damaged index ends it: whoever runs it opens it anew.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
 from axon.chain.scriptindex import BlockTouches, ScriptIndex
 from axon.drivers.aio.stores import RocksStore
-from axon.errors import DamageError, StorageError
+from axon.errors import StorageError
 from axon.node.jobs import ReadBlock, ReadSpent
 from axon.primitives.block import Block
 from axon.primitives.hashes import to_hex
 from axon.rpc.daemon import Daemon
+
+FOLDER: Final = "electrum"
+"""Of the index, beside the other indexes; by this name its damages go."""
 
 STEP_BLOCKS: Final = 10
 """Blocks that are read in one step while the index is far behind."""
@@ -78,6 +82,7 @@ class IndexFollowing:
             anew: what an earlier run wrote does not count.
 
         Raises:
+            DamageError: it is damaged.
             StorageError: the disk refuses.
         """
         await self._in_thread(self._open, anew)
@@ -85,19 +90,13 @@ class IndexFollowing:
     def _open(self, anew: bool) -> None:
         if anew:
             shutil.rmtree(self._folder, ignore_errors=True)
+        store = RocksStore(self._folder)
         try:
-            self._store = RocksStore(self._folder)
-            self.index = ScriptIndex(self._store)
-        except DamageError as damage:
-            self._begin_anew(damage)
-
-    def _begin_anew(self, damage: DamageError) -> None:
-        _log.warning("The index of scripts is built anew: %s", damage)
-        if self._store is not None:
-            self._store.close()
-        shutil.rmtree(self._folder)
-        self._store = RocksStore(self._folder)
-        self.index = ScriptIndex(self._store)
+            self.index = ScriptIndex(store)
+        except BaseException:
+            store.close()
+            raise
+        self._store = store
 
     def tip_changed(self) -> None:
         """The node's chain has moved."""
@@ -112,6 +111,7 @@ class IndexFollowing:
         """Come to the tip, however far that is; nobody is told of the blocks on the way.
 
         Raises:
+            DamageError: the index is damaged.
             StorageError: the disk failed, or a block is not there.
         """
         node, told = self._daemon.node, self.index.height
@@ -121,10 +121,7 @@ class IndexFollowing:
                 continue
             if node.active.height - self.index.height > STEP_BLOCKS:
                 self.index.hold()
-            try:
-                await self._step(STEP_BLOCKS)
-            except DamageError as damage:
-                await self._in_thread(self._begin_anew, damage)
+            await self._step(STEP_BLOCKS)
             if self.index.height >= told + TELL_BLOCKS:
                 told = self.index.height
                 _log.info("Index of scripts at height %d of %d", told, node.active.height)
@@ -144,25 +141,21 @@ class IndexFollowing:
             moved: told of blocks, those that left first; the next come when it has returned.
 
         Raises:
-            StorageError: the disk failed, or the index is damaged: the next start builds it anew.
+            DamageError: the index is damaged.
+            StorageError: the disk failed.
         """
         while True:
             await self._news.wait()
             self._news.clear()
             while not self.is_at_tip:
-                try:
-                    steps = await self._step(STEP_BLOCKS)
-                except DamageError as damage:
-                    await self._in_thread(self._begin_anew, damage)
-                    raise StorageError(f"{damage}; start again, and it is built anew.") from damage
-                await moved(steps)
+                await moved(await self._step(STEP_BLOCKS))
 
     async def _step(self, most: int) -> list[Moved]:
         """Some blocks nearer to the tip."""
         node, best = self._daemon.node, self.index.best
         at = None if best is None else node.headers.get(best)
         if best is not None and at is None:
-            raise DamageError(f"it ends in block {to_hex(best)}, of which nothing is known")
+            raise self.index.damage(f"it ends in block {to_hex(best)}, of which nothing is known")
         if at is not None and not node.active.contains(at):
             return await self._in_thread(self._take_back, at)
         first = 0 if at is None else at.height + 1
@@ -201,8 +194,11 @@ class IndexFollowing:
         self._thread.shutdown()
 
     def _close(self) -> None:
-        if self._store is not None:
+        if self._store is None:
+            return
+        try:
             self.index.flush()
+        finally:
             self._store.close()
 
     async def _in_thread(self, function: Callable[..., _T], /, *args: object) -> _T:

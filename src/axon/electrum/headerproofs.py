@@ -30,8 +30,9 @@ class HeaderProofs:
 
     async def proof(
         self, tip: HeaderEntry, height: int, checkpoint: int
-    ) -> tuple[tuple[bytes, ...], bytes]:
-        """The branch from a header's hash to the root over all up to a checkpoint, and that root.
+    ) -> tuple[tuple[bytes, ...], bytes, int]:
+        """The branch from a header's hash to the root over all up to a checkpoint, that root, and
+        of how many hashes it was made.
 
         Args:
             tip: of the chain that the header is in.
@@ -41,22 +42,27 @@ class HeaderProofs:
         top = tip.ancestor(checkpoint)
         assert top is not None, "a checkpoint is not above the tip"
         roots: list[bytes] = []
+        count = 0
         for number in range(checkpoint // RUN + 1):
-            roots.append(await self._root(top, number))
+            root, hashed = await self._root(top, number)
+            roots.append(root)
+            count += hashed + 1
         run = _hashes(top, height // RUN)
-        proved: tuple[tuple[bytes, ...], bytes] = await self._off_loop(proof, run, roots, height)
-        return proved
+        branch, root = await self._off_loop(proof, run, roots, height)
+        return branch, root, count + len(run)
 
-    async def _root(self, top: HeaderEntry, number: int) -> bytes:
+    async def _root(self, top: HeaderEntry, number: int) -> tuple[bytes, int]:
+        """The root of a run, and how many hashes were hashed for it."""
         last = top.ancestor(min(number * RUN + RUN - 1, top.height))
         assert last is not None, "the chain goes down to its first block"
         known = self._roots.get(number)
         if known is not None and known[0] == last.hash:
-            return known[1]
-        root: bytes = await self._off_loop(run_root, _hashes(top, number))
+            return known[1], 0
+        hashes = _hashes(top, number)
+        root: bytes = await self._off_loop(run_root, hashes)
         if last.height % RUN == RUN - 1:
             self._roots[number] = (last.hash, root)
-        return root
+        return root, len(hashes)
 
 
 def _hashes(top: HeaderEntry, number: int) -> list[bytes]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from axon.electrum.shares import Holder, Shares
 from axon.errors import AxonError
 
 MAX_LINE_BYTES: Final = 1_000_000
 """A package of transactions as large as the pool takes, in hex, with room."""
 
 MAX_RECEIVED_BYTES: Final = 64_000_000
-"""Of all connections together, what has come and is not read yet."""
+"""Of all connections together, what has come and is not read yet; each has its share of it."""
 
 FREE_BYTES: Final = 65_536
 """Of these, so many a connection has for itself: nearly every request is shorter."""
@@ -20,37 +21,17 @@ class LineRefused(AxonError):
     """A line is longer than one may be, or all long lines together are."""
 
 
-class ByteAllowance:
-    """How many bytes may be somewhere at a time, over all connections.
-
-    Args:
-        most_bytes: so many.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self.left_bytes = most_bytes
-
-    def take(self, size_bytes: int) -> bool:
-        """Take so many if they are left; whether they were."""
-        if size_bytes > self.left_bytes:
-            return False
-        self.left_bytes -= size_bytes
-        return True
-
-    def give_back(self, size_bytes: int) -> None:
-        """So many are there no more."""
-        self.left_bytes += size_bytes
-
-
 class LineBuffer:
     """What has come over one connection, and is not read yet.
 
     Args:
-        allowance: shared by all connections.
+        shares: of all connections, in bytes.
+        holder: whose share is taken from.
     """
 
-    def __init__(self, allowance: ByteAllowance) -> None:
-        self._allowance = allowance
+    def __init__(self, shares: Shares, holder: Holder) -> None:
+        self._shares = shares
+        self._holder = holder
         self._taken_bytes = 0
         self._data = bytearray()
         self._searched = 0  # No line ends before.
@@ -64,7 +45,7 @@ class LineBuffer:
         self._data += data
         wanted = max(0, len(self._data) - FREE_BYTES) - self._taken_bytes
         if wanted > 0:
-            if not self._allowance.take(wanted):
+            if not self._shares.take(self._holder, wanted):
                 raise LineRefused("too many long lines at once")
             self._taken_bytes += wanted
         if len(self._data) > MAX_LINE_BYTES and self._end() > MAX_LINE_BYTES:
@@ -106,7 +87,7 @@ class LineBuffer:
 
     def _give_back(self, needed_bytes: int) -> None:
         if needed_bytes < self._taken_bytes:
-            self._allowance.give_back(self._taken_bytes - needed_bytes)
+            self._shares.give_back(self._holder, self._taken_bytes - needed_bytes)
             self._taken_bytes = needed_bytes
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Every method of the protocol, and in which versions it is there."""
+"""Every method of the protocol, in which versions it is there, and what it costs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ class ElectrumMethod:
 
     Args:
         function: what it does; it is given the service, the client, and what was asked.
-        units: what it costs at least, in about a millisecond of the node's work.
+        units: what it costs at least, in about a millisecond of the node's work; what it turns out
+            to cost beyond that is counted by what is read, and by the length of the answer.
         since: the first version that has it.
         until: the first that has it no more.
     """
 
     function: Callable[..., Awaitable[object]]
-    units: float = 1
+    units: float = 1.0
     since: ProtocolVersion = PROTOCOL_MIN
     until: ProtocolVersion = _NEVER
     signature: inspect.Signature = field(init=False)
@@ -43,33 +44,33 @@ class ElectrumMethod:
 
 
 METHODS: Final[dict[str, ElectrumMethod]] = {
-    "blockchain.block.header": ElectrumMethod(headers.block_header, 2),
-    "blockchain.block.headers": ElectrumMethod(headers.block_headers, 5),
+    "blockchain.block.header": ElectrumMethod(headers.block_header),
+    "blockchain.block.headers": ElectrumMethod(headers.block_headers, 3),
     "blockchain.estimatefee": ElectrumMethod(fees.estimatefee),
-    "blockchain.headers.subscribe": ElectrumMethod(headers.headers_subscribe),
-    "blockchain.relayfee": ElectrumMethod(fees.relayfee, until=(1, 6)),
+    "blockchain.headers.subscribe": ElectrumMethod(headers.headers_subscribe, 0.3),
+    "blockchain.relayfee": ElectrumMethod(fees.relayfee, 0.2, until=(1, 6)),
     "blockchain.scripthash.get_balance": ElectrumMethod(scripts.get_balance),
     "blockchain.scripthash.get_history": ElectrumMethod(scripts.get_history),
     "blockchain.scripthash.get_mempool": ElectrumMethod(scripts.get_mempool),
     "blockchain.scripthash.listunspent": ElectrumMethod(scripts.listunspent),
-    "blockchain.scripthash.subscribe": ElectrumMethod(scripts.subscribe, 2),
-    "blockchain.scripthash.unsubscribe": ElectrumMethod(scripts.unsubscribe),
+    "blockchain.scripthash.subscribe": ElectrumMethod(scripts.subscribe),
+    "blockchain.scripthash.unsubscribe": ElectrumMethod(scripts.unsubscribe, 0.2),
     "blockchain.transaction.broadcast": ElectrumMethod(transactions.broadcast, 20),
     "blockchain.transaction.broadcast_package": ElectrumMethod(
         transactions.broadcast_package, 50, since=(1, 6)
     ),
-    "blockchain.transaction.get": ElectrumMethod(transactions.get, 5),
-    "blockchain.transaction.get_merkle": ElectrumMethod(transactions.get_merkle, 10),
-    "blockchain.transaction.id_from_pos": ElectrumMethod(transactions.id_from_pos, 10),
+    "blockchain.transaction.get": ElectrumMethod(transactions.get, 2),
+    "blockchain.transaction.get_merkle": ElectrumMethod(transactions.get_merkle),
+    "blockchain.transaction.id_from_pos": ElectrumMethod(transactions.id_from_pos),
     "mempool.get_fee_histogram": ElectrumMethod(fees.get_fee_histogram, 2),
-    "mempool.get_info": ElectrumMethod(fees.get_info, since=(1, 6)),
-    "server.add_peer": ElectrumMethod(server.add_peer),
-    "server.banner": ElectrumMethod(server.banner),
-    "server.donation_address": ElectrumMethod(server.donation_address),
-    "server.features": ElectrumMethod(server.features),
-    "server.peers.subscribe": ElectrumMethod(server.peers_subscribe),
-    "server.ping": ElectrumMethod(server.ping),
-    "server.version": ElectrumMethod(server.version),
+    "mempool.get_info": ElectrumMethod(fees.get_info, 0.2, since=(1, 6)),
+    "server.add_peer": ElectrumMethod(server.add_peer, 0.2),
+    "server.banner": ElectrumMethod(server.banner, 0.2),
+    "server.donation_address": ElectrumMethod(server.donation_address, 0.2),
+    "server.features": ElectrumMethod(server.features, 0.2),
+    "server.peers.subscribe": ElectrumMethod(server.peers_subscribe, 0.2),
+    "server.ping": ElectrumMethod(server.ping, 0.2),
+    "server.version": ElectrumMethod(server.version, 0.2),
 }
 """By name. That one may unsubscribe is of 1.4.2, but clients of 1.4 do."""
 

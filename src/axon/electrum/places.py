@@ -1,7 +1,8 @@
 """Who may be connected: so many in all, and so many from one place.
 
-Nobody who is connected gives way to a newcomer, for wallets are quiet while they wait for payments.
-So that nobody takes all places, one address has few, and who asks nothing leaves soon.
+A place is taken when a connection is accepted, before TLS and before anything is said. Nobody who
+is connected gives way to a newcomer, for wallets are quiet while they wait for payments. So that
+nobody takes all places, one address has few, and who asks nothing leaves soon.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from typing import Final
+
+from axon.electrum.shares import Holder
 
 MAX_CLIENTS: Final = 256
 """Connections at a time; each costs a file."""
@@ -18,6 +21,9 @@ MAX_FROM_ONE: Final = 24
 
 RESERVED_LOCAL: Final = 64
 """Of these, so many are for this machine: its owner's wallets, and what comes through Tor."""
+
+RESERVED_STRANGERS: Final = 64
+"""And so many for all others: what comes through Tor cannot take them all."""
 
 LOCAL: Final = "local"
 
@@ -34,6 +40,18 @@ def origin_of(host: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
+def holder_of(origin: str, number: int) -> Holder:
+    """Whose share a connection takes from.
+
+    Args:
+        origin: as `origin_of` gave it.
+        number: of the connection.
+    """
+    if origin == LOCAL:
+        return Holder(f"{LOCAL} {number}", is_local=True)
+    return Holder(origin, is_local=False)
+
+
 class ClientPlaces:
     """The places that are taken."""
 
@@ -42,12 +60,13 @@ class ClientPlaces:
 
     def take(self, origin: str) -> bool:
         """Take a place; False if there is none."""
-        count = self._taken.total()
-        if origin != LOCAL:
-            strangers = count - self._taken[LOCAL]
-            if strangers >= MAX_CLIENTS - RESERVED_LOCAL or self._taken[origin] >= MAX_FROM_ONE:
-                return False
+        count, local = self._taken.total(), self._taken[LOCAL]
         if count >= MAX_CLIENTS:
+            return False
+        if origin == LOCAL:
+            if local >= MAX_CLIENTS - RESERVED_STRANGERS:
+                return False
+        elif count - local >= MAX_CLIENTS - RESERVED_LOCAL or self._taken[origin] >= MAX_FROM_ONE:
             return False
         self._taken[origin] += 1
         return True

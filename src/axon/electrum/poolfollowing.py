@@ -3,13 +3,15 @@
 The node tells which transactions came and went. Of what they spend the scripts are needed, too:
 outputs of others in the pool are at hand, coins are looked up off the loop, many at once. A
 transaction that a block confirmed stays in the view until the index of scripts has that block, so
-that no client sees it nowhere.
+that no client sees it nowhere. Nothing is noted before the view begins, however long the index of
+scripts takes to come to the tip: what is in the pool then is taken in.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -29,6 +31,13 @@ AT_ONCE: Final = 50
 AGAIN_S: Final = 0.05
 """After so long it is looked again for a coin that moved while it was looked up."""
 
+TURN_S: Final = 0.005
+"""So long transactions are taken in or out before others have a turn: some have thousands of
+outputs."""
+
+SETTLED_S: Final = 10.0
+"""So long a client waits for what it sent to be in view: that is soon, or its coins are behind."""
+
 Touched = Callable[[Iterable[bytes]], None]
 """Told of scripts for which something has changed."""
 
@@ -45,12 +54,16 @@ class PoolFollowing:
         self.view = UnconfirmedView()
         self._daemon = daemon
         self._touched = touched
-        self._waiting: dict[Txid, None] = {}
+        self._loop = asyncio.get_running_loop()
+        self._has_begun = False
+        self._waiting: dict[Txid, None] = {}  # All but a few are in the pool, which bounds them.
         self._news = asyncio.Event()
         self._done = asyncio.Event()
 
     def saw(self, fact: object) -> None:
         """The node states a fact."""
+        if not self._has_begun:
+            return
         match fact:
             case TransactionAccepted(txid=txid):
                 self._waiting[txid] = None
@@ -60,19 +73,30 @@ class PoolFollowing:
                 self._done.set()
                 self._touched(self.view.remove((txid,)))
 
-    def confirmed(self, txids: Iterable[Txid]) -> None:
+    async def confirmed(self, txids: Iterable[Txid]) -> None:
         """The index has a block with these transactions."""
-        pool = self._daemon.node.pool
-        self._touched(self.view.remove([txid for txid in txids if txid not in pool]))
+        until = self._loop.time() + TURN_S
+        for txid in txids:
+            if txid not in self._daemon.node.pool:
+                self._waiting.pop(txid, None)
+                self._touched(self.view.remove((txid,)))
+            if self._loop.time() >= until:
+                await asyncio.sleep(0)
+                until = self._loop.time() + TURN_S
+        self._done.set()
 
-    async def settled(self, txid: Txid) -> None:
-        """Wait until a transaction of the pool is in the view, or has left."""
-        while txid in self._waiting:
-            self._done.clear()
-            await self._done.wait()
+    async def settled(self, txids: Iterable[Txid]) -> None:
+        """Wait until transactions of the pool are in the view, or have left; not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_S):
+                for txid in txids:
+                    while txid in self._waiting:
+                        self._done.clear()
+                        await self._done.wait()
 
     def begin(self) -> None:
-        """Take in what is in the pool already."""
+        """Take in what is in the pool already, and from now on what comes."""
+        self._has_begun = True
         self._waiting.update(
             dict.fromkeys([entry.txid for entry in self._daemon.node.pool.entries()])
         )
@@ -97,19 +121,31 @@ class PoolFollowing:
         try:
             _, coins = await self._daemon.read_coins(wanted)
         except RpcError:  # The coins are still behind the chain.
+            self._forget(txids)
             return False
         is_whole = True
+        until = self._loop.time() + TURN_S
         for txid in txids:
             current = pool.get(txid)
             found = None if current is None else self._unconfirmed(current, coins)
-            if current is not None and found is None:
-                is_whole = False  # A block has just moved what it spends.
-                continue
             self._waiting.pop(txid, None)
-            if found is not None:
+            if current is not None and found is None:
+                is_whole = False  # A block has just moved what it spends; others go first.
+                self._waiting[txid] = None
+            elif found is not None:
                 self._touched(self.view.add(found))
+            if self._loop.time() >= until:
+                await asyncio.sleep(0)
+                until = self._loop.time() + TURN_S
         self._done.set()
         return is_whole
+
+    def _forget(self, txids: Iterable[Txid]) -> None:
+        """Those that have left the pool meanwhile are waited for no more."""
+        for txid in txids:
+            if txid not in self._daemon.node.pool:
+                self._waiting.pop(txid, None)
+        self._done.set()
 
     def _unconfirmed(
         self, entry: PoolEntry, coins: dict[OutPoint, Coin | None]

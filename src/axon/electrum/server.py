@@ -1,6 +1,7 @@
 """The Electrum server: it listens once the index of scripts is at the tip.
 
     bound --run()--> index catches up --> listening --the node stops--> closed
+    listening --the index is damaged--> bound, and the index is built anew
 
 Its ports are bound at the start, so that one in use is told at once; until there is something to
 answer a client is refused, as if nobody were there.
@@ -13,26 +14,27 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from axon.electrum.budget import Budgets
 from axon.electrum.certificate import server_context
-from axon.electrum.connection import MAX_SENT_BYTES, ElectrumConnection, Shared
-from axon.electrum.lines import MAX_RECEIVED_BYTES, ByteAllowance
-from axon.electrum.places import MAX_CLIENTS, ClientPlaces
+from axon.electrum.connection import MAX_SENT_BYTES, Shared
+from axon.electrum.following import FOLDER
+from axon.electrum.lines import MAX_RECEIVED_BYTES
+from axon.electrum.listening import listen
+from axon.electrum.places import ClientPlaces
 from axon.electrum.service import ElectrumService
 from axon.electrum.settings import ElectrumSettings
-from axon.errors import ConfigError
+from axon.electrum.shares import Shares
+from axon.errors import AxonError, ConfigError, DamageError, StorageError, real_fault
 from axon.machine import Endpoint
 from axon.node.facts import Fact
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsoncodec import JsonCodec
-
-HANDSHAKE_S: Final = 10.0
-"""A client has to be done with the TLS handshake in this time."""
 
 _log: Final = logging.getLogger("axon")
 
@@ -111,19 +113,45 @@ class ElectrumServer:
         Raises:
             StorageError: the disk failed.
         """
-        folder = self._folder / "indexes" / "electrum"
-        service = ElectrumService(daemon, registry, folder, self._software)
-        hand_facts_to(service.saw)
+        services: list[ElectrumService] = []
+
+        def saw(fact: Fact) -> None:
+            for service in services:
+                service.saw(fact)
+
+        hand_facts_to(saw)
+        anew = self._anew
+        folder = self._folder / "indexes" / FOLDER
+        while True:
+            services[:] = [ElectrumService(daemon, registry, folder, self._software)]
+            try:
+                await self._serve(services[0], anew=anew)
+            except DamageError as damage:
+                if damage.of != FOLDER:
+                    raise
+                if anew:  # It was built in this run; the disk gives back what it likes.
+                    raise StorageError(f"{damage}, and was built anew before") from damage
+                _log.warning("The index of scripts is built anew: %s", damage)
+                anew = True
+
+    async def _serve(self, service: ElectrumService, *, anew: bool) -> None:
+        """Serve until cancelled, or until something fails: that comes out, in no group."""
         try:
-            await service.prepare(anew=self._anew)
+            await service.prepare(anew=anew)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(service.following.follow(service.moved))
                 tasks.create_task(service.pool.follow())
                 tasks.create_task(service.tell())
                 tasks.create_task(self._listen(service))
-        finally:
-            await asyncio.to_thread(service.close)
-            await service.following.close()
+        except Exception as error:
+            with suppress(AxonError):  # The first failure is the one to tell.
+                await service.close()
+            if isinstance(error, ExceptionGroup):
+                raise real_fault(error) from error
+            raise
+        except asyncio.CancelledError:
+            await service.close()
+            raise
 
     async def _listen(self, service: ElectrumService) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -131,37 +159,19 @@ class ElectrumServer:
                 service,
                 JsonCodec(),
                 ClientPlaces(),
-                Budgets(),
-                ByteAllowance(MAX_RECEIVED_BYTES),
-                ByteAllowance(MAX_SENT_BYTES),
+                Budgets(service.daemon.clock.now()),
+                Shares(MAX_RECEIVED_BYTES),
+                Shares(MAX_SENT_BYTES),
                 tasks,
             )
-            servers: list[asyncio.Server] = []
             try:
-                for bound, context in self._sockets:
-                    servers.append(await _open(bound, context, shared))
-                await asyncio.get_running_loop().create_future()  # Until cancelled.
+                async with asyncio.TaskGroup() as listeners:
+                    for bound, context in self._sockets:
+                        listeners.create_task(listen(bound, context, shared))
             finally:
-                for server in servers:
-                    server.close()
                 for connection in list(shared.connections.values()):
                     connection.close()
                 shared.codec.close()
-
-
-async def _open(
-    bound: socket.socket, context: ssl.SSLContext | None, shared: Shared
-) -> asyncio.Server:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: ElectrumConnection(shared),
-        sock=bound.dup(),
-        backlog=MAX_CLIENTS,
-        ssl=context,
-        ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
-    )
-    kind = "" if context is None else " with TLS"
-    _log.info("Electrum server at %s%s", Endpoint(*bound.getsockname()[:2]), kind)
-    return server
 
 
 def _bound(endpoint: Endpoint) -> socket.socket:

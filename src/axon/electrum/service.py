@@ -2,40 +2,46 @@
 
 Clients are told of one block after the other: the tip they know of (`tip`), the confirmed parts of
 their scripts' statuses and the unconfirmed transactions change together, and while they do nothing
-is looked up (`at_tip` waits). So no answer mixes two blocks.
+is looked up (`at_tip` waits) and no status is worked out. So nothing that is said mixes two blocks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from axon.chain.headertree import HeaderEntry
 from axon.chain.scriptindex import ScriptIndex
-from axon.electrum.client import Client
+from axon.electrum.client import Client, StatusListener
 from axon.electrum.errors import HISTORY_TOO_LARGE, ElectrumCode, ElectrumError
 from axon.electrum.following import IndexFollowing, Moved
 from axon.electrum.headerproofs import HeaderProofs
+from axon.electrum.indexreading import MAX_HISTORY, read_part, read_parts, read_whole
 from axon.electrum.poolfollowing import PoolFollowing
-from axon.electrum.statuses import ConfirmedPart, StatusBook, Subscribed
-from axon.errors import DamageError
+from axon.electrum.shares import Shares
+from axon.electrum.statuses import (
+    MAX_SUBSCRIBED,
+    ConfirmedPart,
+    StatusBook,
+    StatusChange,
+    Subscribed,
+    status_of,
+)
+from axon.electrum.unconfirmed import in_order
 from axon.node.facts import TipChanged
 from axon.primitives.hashes import BlockHash, Txid
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 
-MAX_HISTORY: Final = 10_000
-"""Transactions of one script that are told, or outputs: an answer of a megabyte."""
-
 LONG_UNCONFIRMED: Final = 500
-"""More unconfirmed ones of one script are put in order off the loop."""
+"""More transactions or outputs of one script are put in order, or shown, off the loop."""
 
 AGAIN_S: Final = 0.01
 """After so long it is looked again whether the index stands at the block that clients know of."""
@@ -52,28 +58,19 @@ THREADS: Final = 2
 PARTS_AT_ONCE: Final = 100
 """Histories that are read anew in one go, after a reorganisation."""
 
+FORGOTTEN_AT_ONCE: Final = 500
+"""Subscriptions of a client that has gone: a millisecond's work, and many may go at once."""
+
 MOVE_S: Final = 1.0
 """So long statuses wait for the last block of a move; blocks may come without end."""
 
 ROUND_PAUSE_S: Final = 0.05
-"""Between two rounds of telling what changed: transactions that come at once are told at once."""
+"""Between two rounds of telling what changed: transactions that come at once are told at once.
+After a longer round the pause is as long, so that telling takes half of the time at most."""
 
 _log: Final = logging.getLogger("axon")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class StatusListener(Protocol):
-    """A client, as far as it is told of changes."""
-
-    def statuses(self, changed: Sequence[tuple[bytes, str | None]]) -> None:
-        """Scripts that it is subscribed to have new statuses."""
-
-    def superseded(self, script: bytes) -> None:
-        """An answer says the status of a script; what was to be told of it is older."""
-
-    def header(self, tip: HeaderEntry) -> None:
-        """The chain has a new tip; it is subscribed to that."""
 
 
 class ElectrumService:
@@ -92,15 +89,18 @@ class ElectrumService:
         self.software = software
         self.proofs = HeaderProofs(self.off_loop)
         self.book = StatusBook()
+        self.shares = Shares(MAX_SUBSCRIBED)
         self.clients: dict[int, StatusListener] = {}
         self.header_clients: dict[int, None] = {}
         self.following = IndexFollowing(daemon, folder)
         self.pool = PoolFollowing(daemon, self._touch)
         self.tip: HeaderEntry = daemon.node.active.tip
-        self._is_moving = False
+        self._moves = 0  # Counts up when a block begins to move what clients know, and at its end.
         self._touched: dict[bytes, None] = {}
         self._news = asyncio.Event()
         self._calmed = asyncio.Event()  # Set when a move ends.
+        self._still = asyncio.Event()  # Set while there is none.
+        self._still.set()
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="electrum-read")
 
@@ -143,9 +143,20 @@ class ElectrumService:
         """Run slow code in a thread of the server's own: callers of the node wait for none."""
         return await self._loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
-    def close(self) -> None:
-        """End the threads, after what they do."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    async def close(self) -> None:
+        """End the threads, after what they do, and write down what the index holds.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await self.following.close()
+
+    async def off_loop_if_long(self, count: int, function: Callable[..., _T], *args: object) -> _T:
+        """Do something with so many transactions or outputs."""
+        if count > LONG_UNCONFIRMED:
+            return await self.off_loop(function, *args)
+        return function(*args)
 
     async def at_tip(self, read: Callable[[ScriptIndex], _T]) -> _T:
         """What is read from the index off the loop, as of `tip`, the node's own if that can be.
@@ -156,38 +167,45 @@ class ElectrumService:
         await self.calm()
         until = self._loop.time() + PATIENCE_S
         while self._loop.time() < until:
-            if not self._is_moving:
-                found = await self.off_loop(_read, self.index, read)
-                if found is not None and found[0] == self.tip.hash and not self._is_moving:
-                    return found[1]
+            if not self._still.is_set():
+                await self._still.wait()
+                continue
+            moves = self._moves
+            found = await self.off_loop(read_whole, self.index, read)
+            if found is not None and found[0] == self.tip.hash and self._moves == moves:
+                return found[1]
             await asyncio.sleep(AGAIN_S)
         raise ElectrumError("the chain moves too fast", ElectrumCode.SERVER_BUSY)
 
-    async def confirmed_history(self, script: bytes) -> list[tuple[int, Txid]]:
+    async def confirmed_history(self, client: Client, script: bytes) -> list[tuple[int, Txid]]:
         """Heights and txids of what touched a script, in the order of the chain.
 
         Raises:
             ElectrumError: there are too many.
         """
         history = await self.at_tip(lambda index: index.history(script, MAX_HISTORY))
+        client.caused(MAX_HISTORY if history is None else len(history))
         if history is None:
             raise ElectrumError(HISTORY_TOO_LARGE)
         return history
 
-    async def unconfirmed_history(self, script: bytes) -> list[tuple[int, Txid, int]]:
+    async def unconfirmed_history(
+        self, client: Client, script: bytes
+    ) -> list[tuple[int, Txid, int]]:
         """Heights, txids and fees of the unconfirmed that touch a script, in the protocol's order.
 
         Raises:
             ElectrumError: there are too many.
         """
-        view = self.pool.view
-        count = view.count(script)
-        if count > MAX_HISTORY:
+        entries = self._unconfirmed(script)
+        client.caused(len(entries))
+        return await self.off_loop_if_long(len(entries), in_order, entries)
+
+    def _unconfirmed(self, script: bytes) -> list[tuple[int, Txid, int]]:
+        """The same in no order."""
+        if self.pool.view.count(script) > MAX_HISTORY:
             raise ElectrumError(HISTORY_TOO_LARGE)
-        entries = view.touching(script)
-        if count > LONG_UNCONFIRMED:
-            return await self.off_loop(view.history, entries)
-        return view.history(entries)
+        return self.pool.view.touching(script)
 
     # Telling what changes.
 
@@ -195,29 +213,32 @@ class ElectrumService:
         """Tell a client of a script from now on; the script's status.
 
         Raises:
-            ElectrumError: its history is too large, or there are too many scripts.
+            ElectrumError: its history is too large, or there are too many subscriptions.
         """
-        found = self.book.get(script)
-        if found is None:
-            if self.book.is_full:
-                raise ElectrumError("too many subscriptions", ElectrumCode.SERVER_BUSY)
-            part = await self._confirmed_part(script)
-            found = self.book.get(script) or Subscribed(part)  # Another may have come first.
         is_new = script not in client.scripts
-        client.scripts[script] = None
-        self.book.subscribe(client.number, script, found)
+        if is_new:
+            if not self.shares.take(client.holder, 1):
+                raise ElectrumError("too many subscriptions", ElectrumCode.SERVER_BUSY)
+            client.scripts[script] = None
         try:
-            status = await self._status(script, found)
-        except ElectrumError:
+            found = self.book.get(script)
+            if found is None:
+                part = await self._confirmed_part(script)
+                client.caused(part.count)
+                found = self.book.get(script) or Subscribed(part)  # Another may have come first.
+            self.book.subscribe(client.number, script, found)
+            status, count = await self._status(script, found)
+        except BaseException:
             if is_new:
                 self.unsubscribe(client, script)
             raise
+        client.caused(count)
         if client.number in self.clients:
             self.clients[client.number].superseded(script)
         if status != found.status:  # The others hear of it here: `tell` finds nothing new any more.
             found.status = status
             others = [number for number in found.clients if number != client.number]
-            self._hand_out({number: [(script, status)] for number in others})
+            self._hand_out({number: [StatusChange(script, status, count)] for number in others})
         return status
 
     def unsubscribe(self, client: Client, script: bytes) -> bool:
@@ -225,21 +246,40 @@ class ElectrumService:
         if script not in client.scripts:
             return False
         del client.scripts[script]
+        self.shares.give_back(client.holder, 1)
         self.book.unsubscribe(client.number, script)
         return True
 
-    async def _status(self, script: bytes, found: Subscribed) -> str | None:
-        """The status of a script at this moment."""
-        while True:
+    def left(self, client: Client) -> None:
+        """A client has gone: what it was subscribed to is forgotten, some at a time."""
+        for script in list(islice(client.scripts, FORGOTTEN_AT_ONCE)):
+            self.unsubscribe(client, script)
+        if client.scripts:
+            self._loop.call_soon(self.left, client)
+
+    async def _status(self, script: bytes, found: Subscribed) -> tuple[str | None, int]:
+        """The status of a script as of one block, and of how many unconfirmed ones it is made.
+
+        Raises:
+            ElectrumError: its history is too large, or blocks come too fast.
+        """
+        until = self._loop.time() + PATIENCE_S
+        while self._loop.time() < until:
             if found.confirmed is None:  # Blocks have left the chain.
                 part = await self._confirmed_part(script)
                 found.confirmed = found.confirmed or part
-            unconfirmed = await self.unconfirmed_history(script)
-            if found.confirmed is not None:
-                return found.confirmed.status(unconfirmed)
+            if not self._still.is_set():
+                await self._still.wait()
+                continue
+            moves, entries = self._moves, self._unconfirmed(script)
+            count = len(entries)
+            status = await self.off_loop_if_long(count, status_of, found.confirmed, entries)
+            if self._moves == moves:
+                return status, count
+        raise ElectrumError("the chain moves too fast", ElectrumCode.SERVER_BUSY)
 
     async def _confirmed_part(self, script: bytes) -> ConfirmedPart:
-        part = await self.at_tip(lambda index: _part(index, script))
+        part = await self.at_tip(lambda index: read_part(index, script))
         if part is None:
             raise ElectrumError(HISTORY_TOO_LARGE)
         return part
@@ -253,7 +293,8 @@ class ElectrumService:
 
     async def moved(self, steps: list[Moved]) -> None:
         """The index went over some blocks."""
-        self._is_moving = True
+        self._moves += 1
+        self._still.clear()
         for step in steps:
             touches = step.touches
             if step.joined:
@@ -262,11 +303,10 @@ class ElectrumService:
                     await asyncio.sleep(0)
             else:
                 self._touch(self.book.disconnected(touches))
-            for txids in _pieces(touches.txids, 100):
-                self.pool.confirmed(txids)
-                await asyncio.sleep(0)
+            await self.pool.confirmed(touches.txids)
         self.tip = self._at(self.index.best)
-        self._is_moving = False
+        self._moves += 1
+        self._still.set()
         self._calmed.set()
         if self.following.is_at_tip:
             for client in list(self.header_clients):
@@ -280,14 +320,15 @@ class ElectrumService:
             await self.calm()
             self._news.clear()
             touched, self._touched = self._touched, {}
+            began = self._loop.time()
             await self._tell(list(touched))
-            await asyncio.sleep(ROUND_PAUSE_S)
+            await asyncio.sleep(max(ROUND_PAUSE_S, self._loop.time() - began))
 
     async def calm(self) -> None:
         """Wait until clients know of the node's tip; not for long, blocks may come without end."""
         until = self._loop.time() + MOVE_S
         with suppress(TimeoutError):
-            while self._is_moving or not self.following.is_at_tip:
+            while not (self._still.is_set() and self.following.is_at_tip):
                 self._calmed.clear()
                 async with asyncio.timeout_at(until):
                     await self._calmed.wait()
@@ -301,7 +342,7 @@ class ElectrumService:
         ]
         for some in _pieces(unknown, PARTS_AT_ONCE):
             try:
-                parts = await self.at_tip(partial(_parts, scripts=some))
+                parts = await self.at_tip(partial(read_parts, scripts=some))
             except ElectrumError:
                 return  # Blocks come too fast: each is tried once more by itself.
             for script, part in zip(some, parts, strict=True):
@@ -312,58 +353,37 @@ class ElectrumService:
     async def _tell(self, scripts: list[bytes]) -> None:
         """Work out the statuses of some scripts, and tell those that are new."""
         await self._read_anew(scripts)
-        news: dict[int, list[tuple[bytes, str | None]]] = {}
+        news: dict[int, list[StatusChange]] = {}
         until = self._loop.time() + TURN_S
         for script in scripts:
             found = self.book.get(script)
             if found is None:
                 continue
+            if not self._still.is_set():
+                self._hand_out(news)  # They are as of the block before.
             try:
-                status = await self._status(script, found)
+                status, count = await self._status(script, found)
             except ElectrumError as error:
                 _log.debug("Electrum: no status of a script: %s", error)
+                if error.code == ElectrumCode.SERVER_BUSY:
+                    self._touch((script,))  # It is tried again.
                 continue
             if status != found.status:
                 found.status = status
                 for client in found.clients:
-                    news.setdefault(client, []).append((script, status))
+                    news.setdefault(client, []).append(StatusChange(script, status, count))
             if self._loop.time() >= until:
                 self._hand_out(news)
                 await asyncio.sleep(0)
                 until = self._loop.time() + TURN_S
         self._hand_out(news)
 
-    def _hand_out(self, news: dict[int, list[tuple[bytes, str | None]]]) -> None:
+    def _hand_out(self, news: dict[int, list[StatusChange]]) -> None:
+        """Tell what has not changed again meanwhile: who found that out has told it."""
         for client, changed in news.items():
             if client in self.clients:
-                self.clients[client].statuses(changed)
+                self.clients[client].statuses([each for each in changed if self.book.is_told(each)])
         news.clear()
-
-
-def _read(
-    index: ScriptIndex, read: Callable[[ScriptIndex], _T]
-) -> tuple[BlockHash | None, _T] | None:
-    """What is read, and the block that the index stood at; None if it moved meanwhile."""
-    moves, best = index.moves, index.best
-    if moves & 1:
-        return None
-    try:
-        found = read(index)
-    except DamageError:
-        if index.moves != moves:
-            return None
-        raise
-    return (best, found) if index.moves == moves else None
-
-
-def _part(index: ScriptIndex, script: bytes) -> ConfirmedPart | None:
-    """The confirmed part of a script's status; None if its history is too large."""
-    history = index.history(script, MAX_HISTORY)
-    return None if history is None else ConfirmedPart(history)
-
-
-def _parts(index: ScriptIndex, scripts: Sequence[bytes]) -> list[ConfirmedPart | None]:
-    return [_part(index, script) for script in scripts]
 
 
 def _pieces(things: Iterable[_T], size: int) -> Iterator[list[_T]]:

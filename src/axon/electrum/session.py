@@ -30,6 +30,9 @@ MAX_FAULTS: Final = 10
 MAX_NAME: Final = 100
 """Characters of a client's name that are kept."""
 
+MAX_REFUSED_ID: Final = 1_000
+"""Characters of an id that comes back where there is no room for an answer."""
+
 _NO_ID: Final = object()
 
 
@@ -152,6 +155,16 @@ def has_too_many_values(line: bytes) -> bool:
     if len(line) < MAX_VALUES:
         return False
     return line.count(b",") + line.count(b"[") + line.count(b"{") > MAX_VALUES
+
+
+def refused_call(
+    call: ElectrumCall | RefusedCall, why: str, code: ElectrumCode = ElectrumCode.BAD_REQUEST
+) -> RefusedCall:
+    """The refusal of a call; its id comes back only if it is short."""
+    asked = call if isinstance(call, ElectrumCall) and not call.is_notification else None
+    if asked is not None and len(str(asked.id)) > MAX_REFUSED_ID:
+        asked = None
+    return RefusedCall(ElectrumError(why, code), asked)
 
 
 def result_of(call: ElectrumCall, result: object) -> dict[str, object]:

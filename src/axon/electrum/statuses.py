@@ -5,20 +5,31 @@ hash over the confirmed part is kept unfinished, so that a block costs one step 
 and no look at the disk. Blocks that leave the chain take that away again: the history is then read
 anew.
 
-The scripts of all clients together are bounded, because each costs memory.
+What clients are subscribed to is bounded, script by script and client by client, because each costs
+memory and each is told; every client has its share of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from axon.chain.scriptindex import BlockTouches
+from axon.electrum.unconfirmed import in_order
 from axon.primitives.hashes import Txid, to_hex
 
-MAX_SCRIPTS: Final = 100_000
-"""Subscribed scripts of all clients together: some 60 MB."""
+MAX_SUBSCRIBED: Final = 150_000
+"""Subscriptions of all clients together, one for each script of a client: some 100 MB."""
+
+
+class StatusChange(NamedTuple):
+    """A script has a new status."""
+
+    script: bytes
+    status: str | None
+    entries: int
+    """Of how many unconfirmed transactions it was made."""
 
 
 class ConfirmedPart:
@@ -26,19 +37,22 @@ class ConfirmedPart:
 
     Args:
         history: heights and txids, in the order of the chain.
+
+    Attributes:
+        count: how many they are.
     """
 
-    __slots__ = ("_digest", "_is_empty")
+    __slots__ = ("_digest", "count")
 
     def __init__(self, history: Iterable[tuple[int, Txid]] = ()) -> None:
         self._digest = hashlib.sha256()
-        self._is_empty = True
+        self.count = 0
         for height, txid in history:
             self.add(height, txid)
 
     def add(self, height: int, txid: Txid) -> None:
         """One more transaction is confirmed."""
-        self._is_empty = False
+        self.count += 1
         self._digest.update(f"{to_hex(txid)}:{height}:".encode())
 
     def status(self, unconfirmed: Sequence[tuple[int, Txid, int]]) -> str | None:
@@ -47,7 +61,7 @@ class ConfirmedPart:
         Args:
             unconfirmed: heights, txids and fees, in the protocol's order.
         """
-        if self._is_empty and not unconfirmed:
+        if not self.count and not unconfirmed:
             return None
         if not unconfirmed:
             return self._digest.hexdigest()
@@ -78,8 +92,7 @@ class StatusBook:
     Clients go by numbers.
     """
 
-    def __init__(self, limit: int = MAX_SCRIPTS) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._scripts: dict[bytes, Subscribed] = {}
 
     def __len__(self) -> int:
@@ -92,10 +105,10 @@ class StatusBook:
         """What is known of a script; None if nobody is subscribed to it."""
         return self._scripts.get(script)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further script can be subscribed to."""
-        return len(self._scripts) >= self._limit
+    def is_told(self, change: StatusChange) -> bool:
+        """Whether this is the newest status of a script that clients are told."""
+        found = self._scripts.get(change.script)
+        return found is not None and found.status == change.status
 
     def subscribe(self, client: int, script: bytes, found: Subscribed) -> None:
         """Note that a client is told of a script from now on.
@@ -106,11 +119,12 @@ class StatusBook:
         self._scripts.setdefault(script, found).clients[client] = None
 
     def unsubscribe(self, client: int, script: bytes) -> None:
-        """Note that a client is told of a script no more."""
-        found = self._scripts[script]
-        del found.clients[client]
-        if not found.clients:
-            del self._scripts[script]
+        """Note that a client is told of a script no more, if it was."""
+        found = self._scripts.get(script)
+        if found is not None:
+            found.clients.pop(client, None)
+            if not found.clients:
+                del self._scripts[script]
 
     def connected(self, block: BlockTouches, scripts: Iterable[bytes]) -> list[bytes]:
         """A block has joined the chain.
@@ -140,3 +154,8 @@ class StatusBook:
                 found.confirmed = None
                 touched.append(script)
         return touched
+
+
+def status_of(part: ConfirmedPart, unconfirmed: Iterable[tuple[int, Txid, int]]) -> str | None:
+    """The status of a script, the unconfirmed in whatever order they come; from any thread."""
+    return part.status(in_order(unconfirmed))

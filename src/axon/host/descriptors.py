@@ -22,7 +22,7 @@ RPC_CONNECTIONS: Final = 256
 """Callers of the RPC server, idle ones included."""
 
 ELECTRUM_FILES: Final = MAX_OPEN_FILES + 2 * MAX_CLIENTS
-"""Of an Electrum server: its index, its clients, and a burst of others who come."""
+"""Of an Electrum server: its index, its clients, and as many whose connections just end."""
 
 OTHER_FILES: Final = 64
 """Log, locks, listeners, threads' pipes, files being saved, and what a program around us has."""

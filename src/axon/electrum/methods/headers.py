@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from axon.chain.headertree import HeaderEntry
+from axon.electrum.budget import TXIDS_A_UNIT
 from axon.electrum.client import Client
 from axon.electrum.errors import ElectrumError
 from axon.electrum.methods.arguments import whole_number
@@ -19,7 +20,7 @@ HEADERS_AS_LIST: Final = (1, 6)
 
 
 async def block_header(
-    service: ElectrumService, _: Client, height: object, cp_height: object = 0
+    service: ElectrumService, client: Client, height: object, cp_height: object = 0
 ) -> object:
     """The header at a height in hex; with a checkpoint also its proof."""
     place, checkpoint = whole_number(height), whole_number(cp_height)
@@ -30,7 +31,7 @@ async def block_header(
     raw = entry.raw.hex()
     if not checkpoint:
         return raw
-    return {"header": raw, **await _proof(service, place, checkpoint)}
+    return {"header": raw, **await _proof(service, client, place, checkpoint)}
 
 
 async def block_headers(
@@ -51,7 +52,7 @@ async def block_headers(
     else:
         shown["hex"] = b"".join(raws).hex()
     if raws and checkpoint:
-        shown.update(await _proof(service, start + len(raws) - 1, checkpoint))
+        shown.update(await _proof(service, client, start + len(raws) - 1, checkpoint))
     return shown
 
 
@@ -77,12 +78,15 @@ def _raws(service: ElectrumService, start: int, count: int) -> list[bytes]:
     return raws[::-1]
 
 
-async def _proof(service: ElectrumService, height: int, checkpoint: int) -> dict[str, object]:
+async def _proof(
+    service: ElectrumService, client: Client, height: int, checkpoint: int
+) -> dict[str, object]:
     tip = service.tip.height
     if not height <= checkpoint <= tip:
         raise ElectrumError(
             f"require header height {height:,d} <= cp_height {checkpoint:,d}"
             f" <= chain height {tip:,d}"
         )
-    branch, root = await service.proofs.proof(service.tip, height, checkpoint)
+    branch, root, hashed = await service.proofs.proof(service.tip, height, checkpoint)
+    client.caused(hashed, TXIDS_A_UNIT)
     return {"branch": [to_hex(each) for each in branch], "root": to_hex(root)}

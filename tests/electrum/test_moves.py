@@ -1,0 +1,114 @@
+"""A chain that moves, a damaged index, a bug: nothing in between is told, and nothing is hidden."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from axon.chain.scriptindex import ScriptIndex
+from axon.electrum import service
+from axon.electrum.poolfollowing import PoolFollowing
+from axon.electrum.service import ElectrumService
+from axon.primitives.hashes import Txid
+from axon.primitives.transaction import COIN, TxOut
+from tests.electrum.serving import (
+    ALICE,
+    BOB,
+    CAROL,
+    LIMIT_S,
+    coins_of,
+    hash_of,
+    serving_node,
+    wallet_at,
+)
+
+HISTORY = "blockchain.scripthash.get_history"
+SUBSCRIBE = "blockchain.scripthash.subscribe"
+FEE_SAT = 1_000
+
+
+@pytest.mark.process
+def test_no_status_is_told_in_the_middle_of_a_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOVE_S", 0.02)
+    held = asyncio.Event()
+    confirmed = PoolFollowing.confirmed
+
+    async def slowly(pool: PoolFollowing, txids: Iterable[Txid]) -> None:
+        await held.wait()
+        await confirmed(pool, txids)
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            await node.call("generatetoaddress", 2, ALICE.address())
+            await node.call("generatetoaddress", 100, CAROL.address())
+            coins = await coins_of(wallet, ALICE)
+            paid = [TxOut(50 * COIN - FEE_SAT, BOB.script)]
+            first, second = [ALICE.pay([coin], paid) for coin in coins]
+            await wallet.ask("blockchain.transaction.broadcast", first.raw.hex())
+            assert await wallet.ask(SUBSCRIBE, hash_of(BOB))
+            monkeypatch.setattr(PoolFollowing, "confirmed", slowly)
+            await node.call("generatetoaddress", 1, CAROL.address())
+            await asyncio.sleep(0.1)  # The confirmed part has moved, the unconfirmed has not.
+            await node.call("sendrawtransaction", second.raw.hex())
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await wallet.news(SUBSCRIBE)
+            held.set()
+            _, status = await wallet.news(SUBSCRIBE)
+            history = await wallet.ask(HISTORY, hash_of(BOB))
+            assert [item["height"] for item in history] == [103, 0]
+            text = "".join([f"{item['tx_hash']}:{item['height']}:" for item in history])
+            assert status == hashlib.sha256(text.encode()).hexdigest()
+
+    asyncio.run(run())
+
+
+def test_a_damaged_index_is_built_anew_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = ScriptIndex.history
+
+    def damaged(index: ScriptIndex, script: bytes, limit: int) -> list[tuple[int, Txid]] | None:
+        monkeypatch.setattr(ScriptIndex, "history", history)
+        del script, limit
+        raise index.damage("a place has no transaction")
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint):
+            async with wallet_at(endpoint) as wallet:
+                await node.call("generatetoaddress", 3, BOB.address())
+                before = await wallet.ask(HISTORY, hash_of(BOB))
+                assert len(before) == 3
+                monkeypatch.setattr(ScriptIndex, "history", damaged)
+                with pytest.raises((AssertionError, ConnectionError)):
+                    await wallet.ask(HISTORY, hash_of(BOB))
+            async with wallet_at(endpoint) as later:
+                assert await later.ask(HISTORY, hash_of(BOB)) == before
+                await node.call("generatetoaddress", 1, BOB.address())
+                assert len(await later.ask(HISTORY, hash_of(BOB))) == 4
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(run())
+    assert "The index of scripts is built anew: a place has no transaction" in caplog.text
+    assert not (tmp_path / "indexes" / "damaged").exists()
+
+
+def test_a_bug_comes_out_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: ElectrumService) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(ElectrumService, "tell", broken)
+
+    async def run() -> None:
+        async with serving_node(tmp_path):
+            await asyncio.sleep(LIMIT_S)
+
+    with pytest.raises(KeyError, match="a bug"):
+        asyncio.run(run())
