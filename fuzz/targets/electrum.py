@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from axon.electrum.errors import ElectrumError
-from axon.electrum.lines import MAX_RECEIVED_BYTES, ByteAllowance, LineBuffer
+from axon.electrum.lines import MAX_RECEIVED_BYTES, LineBuffer
 from axon.electrum.methodtable import find
 from axon.electrum.session import (
     AskedLine,
@@ -18,20 +18,21 @@ from axon.electrum.session import (
     refusal_of,
     result_of,
 )
+from axon.electrum.shares import Holder, Shares
 from axon.rpc.amounts import decode_json, encode_json
 
 
 def electrum_lines(data: bytes) -> None:
     """Lines of one client, cut anywhere: each request has an answer, and nothing stays behind."""
-    allowance = ByteAllowance(MAX_RECEIVED_BYTES)
-    lines, session = LineBuffer(allowance), ElectrumSession()
+    shares = Shares(MAX_RECEIVED_BYTES)
+    lines, session = LineBuffer(shares, Holder("192.0.2.1", is_local=False)), ElectrumSession()
     cut = data[:1] + b"\0"
     for place in range(0, len(data), cut[0] + 1):
         lines.received(data[place : place + cut[0] + 1])
         while (line := lines.next()) is not None:
             _answer(session, line)
     lines.close()
-    assert allowance.left_bytes == MAX_RECEIVED_BYTES
+    assert shares.left(is_local=False) == MAX_RECEIVED_BYTES // 2
 
 
 def _answer(session: ElectrumSession, line: bytes) -> None:

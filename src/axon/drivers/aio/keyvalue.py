@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 
 class KeyValueFile(ABC):
     """Keys and values on disk; closed at the end of a `with` block."""
+
+    _path: Path
+
+    @property
+    def name(self) -> str:
+        """That of its file or folder."""
+        return self._path.name
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, None if it is absent.

@@ -70,11 +70,6 @@ class RocksStore(KeyValueFile):
         self._synced.sync = True
         self._unsynced = WriteOptions()
 
-    @property
-    def name(self) -> str:
-        """That of its folder."""
-        return self._path.name
-
     def multi_get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of several keys, in the order of the keys; None where one is absent."""
         try:
