@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axon.chain.blockbody import read_body
-from axon.primitives.block import Block
+from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import BlockHash
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Rejected
@@ -12,8 +12,8 @@ from tests.chain.chains import PLAIN, block_on, coinbase, paying_block
 BLOCK_HASH = BlockHash(bytes(32))
 
 
-def reason(block: Block, raw: bytes) -> str:
-    found = read_body(block.hash, raw)
+def reason(block: Block, raw: bytes, *, segwit: bool = True) -> str:
+    found = read_body(block.hash, raw, segwit=segwit)
     assert isinstance(found, Rejected)
     return found.reason
 
@@ -21,7 +21,7 @@ def reason(block: Block, raw: bytes) -> str:
 def test_a_block_is_itself() -> None:
     for raw in (PLAIN.raw, paying_block().raw):
         block = Block.decode(raw)
-        assert read_body(block.hash, raw) == block
+        assert read_body(block.hash, raw, segwit=True) == block
 
 
 def test_other_bytes_are_not_the_block() -> None:
@@ -66,7 +66,17 @@ def test_witnesses_need_a_commitment() -> None:
     uncommitted = block_on(BLOCK_HASH, plain, first)
     assert reason(uncommitted, uncommitted.raw) == "unexpected-witness"
     bare = block_on(BLOCK_HASH, plain, Transaction.decode(first.stripped))
-    assert read_body(bare.hash, bare.raw) == bare
+    assert read_body(bare.hash, bare.raw, segwit=True) == bare
+
+
+def test_before_witnesses_hold_a_commitment_commits_to_nothing() -> None:
+    first, *payments = [Transaction.decode(item.stripped) for item in paying_block().transactions]
+    assert witness_commitment(paying_block()) is not None
+    early = block_on(BLOCK_HASH, first, *payments)
+    assert read_body(early.hash, early.raw, segwit=False) == early
+    assert reason(early, early.raw) == "bad-witness-nonce-size"
+    whole = paying_block()
+    assert reason(whole, whole.raw, segwit=False) == "unexpected-witness"
 
 
 def test_a_block_begins_with_a_coinbase() -> None:

@@ -44,7 +44,7 @@ class NaiveWallet:
         return tuple(match_any(data, name, self.scripts) for name, data in filters)
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> Taken:
-        block = read_body(block_hash, raw)
+        block = read_body(block_hash, raw, segwit=True)
         if isinstance(block, Rejected):
             return Taken(block)
         self.blocks_taken += 1

@@ -13,12 +13,13 @@ from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Rejected
 
 
-def read_body(block_hash: BlockHash, raw: bytes) -> Block | Rejected:
+def read_body(block_hash: BlockHash, raw: bytes, *, segwit: bool) -> Block | Rejected:
     """The block of this hash, if these bytes are it; else why they are not.
 
     Args:
         block_hash: of a header that proved its work.
         raw: whatever a peer sent, witnesses included.
+        segwit: whether witnesses hold at its height.
     """
     try:
         block = Block.decode(raw)
@@ -26,4 +27,4 @@ def read_body(block_hash: BlockHash, raw: bytes) -> Block | Rejected:
         return Rejected("bad-block-encoding", str(error))
     if block.hash != block_hash:
         return Rejected("bad-block-hash", "it is another block")
-    return check_body(block) or block
+    return check_body(block, segwit=segwit) or block

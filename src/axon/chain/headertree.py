@@ -58,6 +58,7 @@ class HeaderTree:
     def __init__(self, network: Network, root: HeaderEntry | None = None) -> None:
         if root is None:
             root = HeaderEntry.root(network.genesis.header)
+        self.network = network
         self._rules = HeaderRules(network)
         self._entries: dict[bytes, HeaderEntry] = {root.hash: root}
         self._leaves: dict[HeaderEntry, None] = {root: None}  # Nothing builds on these.

@@ -12,9 +12,10 @@ from typing import Final
 
 from axon.chain.coins import Coin
 from axon.chain.headerentry import HeaderEntry
-from axon.primitives.block import MAX_BLOCK_WEIGHT, Block, witness_commitment
-from axon.primitives.hashes import ZERO_HASH, sha256d, to_hex
-from axon.primitives.merkle import merkle_root, merkle_root_mutated
+from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
+from axon.primitives.blockbody import check_witnesses
+from axon.primitives.hashes import to_hex
+from axon.primitives.merkle import merkle_root_mutated
 from axon.primitives.network import COINBASE_MATURITY, Network
 from axon.primitives.script import is_unspendable, push_number
 from axon.primitives.transaction import (
@@ -36,7 +37,6 @@ _SEQUENCE_DISABLE: Final = 1 << 31
 _SEQUENCE_IS_TIME: Final = 1 << 22
 _SEQUENCE_MASK: Final = 0xFFFF
 _SEQUENCE_GRANULARITY: Final = 9  # 512 seconds (BIP 68).
-_WITNESS_CHECK: Final = "CheckWitnessMalleation : "
 _COINBASE_SCRIPT_SIZES: Final = range(2, 101)
 
 MUTATED: Final = frozenset(
@@ -102,16 +102,19 @@ def check_transaction(transaction: Transaction) -> str | None:
     return None
 
 
-def check_in_context(block: Block, parent: HeaderEntry) -> Rejected | None:
+def check_in_context(block: Block, parent: HeaderEntry, network: Network) -> Rejected | None:
     """What is wrong with a block after `parent`, before any coin is looked at."""
-    height, cutoff = parent.height + 1, parent.median_time_past()  # BIP 113
+    height = parent.height + 1
+    has_csv = height >= network.csv_height
+    cutoff = parent.median_time_past() if has_csv else block.header.time  # BIP 113
     if not all(_is_final(item, height, cutoff) for item in block.transactions):
         return Rejected("bad-txns-nonfinal", "non-final transaction")
-    if not block.transactions[0].inputs[0].script_sig.startswith(push_number(height)):  # BIP 34
+    begins = block.transactions[0].inputs[0].script_sig.startswith(push_number(height))
+    if height >= network.bip34_height and not begins:
         return Rejected("bad-cb-height", "block height mismatch in coinbase")
-    rejected = _check_witness(block)
+    rejected = check_witnesses(block, segwit=network.has_segwit(height))
     if rejected is not None:
-        return rejected
+        return Rejected(rejected.reason, f"CheckWitnessMalleation : {rejected.detail}")
     if block.weight_wu > MAX_BLOCK_WEIGHT:
         return Rejected("bad-blk-weight", "ContextualCheckBlock : weight limit failed")
     return None
@@ -122,23 +125,6 @@ def _is_final(transaction: Transaction, height: int, time: int) -> bool:
     if locktime < (height if locktime < LOCKTIME_THRESHOLD else time):
         return True
     return all(item.sequence == SEQUENCE_FINAL for item in transaction.inputs)
-
-
-def _check_witness(block: Block) -> Rejected | None:
-    commitment = witness_commitment(block)
-    if commitment is None:
-        if any(item.has_witness for item in block.transactions):
-            return Rejected("unexpected-witness", _WITNESS_CHECK + "unexpected witness data found")
-        return None
-    nonce = block.transactions[0].inputs[0].witness
-    if len(nonce) != 1 or len(nonce[0]) != len(ZERO_HASH):
-        detail = _WITNESS_CHECK + "invalid witness reserved value size"
-        return Rejected("bad-witness-nonce-size", detail)
-    root = merkle_root([ZERO_HASH, *(item.wtxid for item in block.transactions[1:])])
-    if sha256d(root + nonce[0]) != commitment:
-        detail = _WITNESS_CHECK + "witness merkle commitment mismatch"
-        return Rejected("bad-witness-merkle-match", detail)
-    return None
 
 
 class Spending:
@@ -169,7 +155,7 @@ def connect_block(
     Args:
         block: passed the other checks.
         parent: the block before it.
-        network: for the subsidy.
+        network: whose rules hold.
         find: the coin at an outpoint as `parent` left it, or None.
 
     Returns:
@@ -194,7 +180,7 @@ def connect_block(
             if fees > MAX_MONEY_SAT:
                 detail = "accumulated fee in the block out of range"
                 return Rejected("bad-txns-accumulated-fee-outofrange", detail)
-            if not _sequence_final(item, coins, parent):
+            if height >= network.csv_height and not _sequence_final(item, coins, parent):
                 detail = f"contains a non-BIP68-final transaction {to_hex(item.txid)}"
                 return Rejected("bad-txns-nonfinal", detail)
         done.spent.append(coins)

@@ -242,8 +242,10 @@ class Ledger:
         last = min(behind, height - MIN_BLOCKS_TO_KEEP)
         return self.pruner.prune(last if up_to is None else min(last, up_to), target_bytes)
 
-    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
-        """Keep a block that was pruned and fetched again.
+    def keep(
+        self, block_hash: BlockHash, raw: bytes, *, segwit: bool
+    ) -> tuple[BlockHash, ...] | None:
+        """Keep a block that was pruned and fetched again; `segwit` as for `read_body`.
 
         Returns:
             All blocks that are kept so; None if these bytes are another block.
@@ -252,7 +254,7 @@ class Ledger:
             StorageError: the disk failed.
         """
         assert self.pruner is not None, "asked for only where blocks may be pruned"
-        if isinstance(read_body(block_hash, raw), Rejected):
+        if isinstance(read_body(block_hash, raw, segwit=segwit), Rejected):
             return None
         self.pruner.gone.keep(block_hash, raw)
         return self.pruner.gone.fetched

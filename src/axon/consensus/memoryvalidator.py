@@ -115,9 +115,10 @@ class World:
         known = self._known(block)
         assert entry.parent is not None, "the genesis block is never examined"
         if known is None:  # Another body with the same transactions came first.
-            return check_in_context(block, entry.parent)
+            return check_in_context(block, entry.parent, self.network)
         if known.context_fault is None:
-            known.context_fault = check_in_context(block, entry.parent) or Accepted()
+            found = check_in_context(block, entry.parent, self.network)
+            known.context_fault = found or Accepted()
         fault = known.context_fault
         if isinstance(fault, Accepted):
             return None

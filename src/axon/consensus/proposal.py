@@ -47,7 +47,7 @@ def check_unproved(
     return (
         check_block(block)
         or HeaderRules(network).check(block.header.raw, zero, parent, now)
-        or check_in_context(block, parent)
+        or check_in_context(block, parent, network)
     )
 
 

@@ -97,7 +97,7 @@ class ScriptWatch:
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> BlockWatched:
         """Look through a block of the best chain."""
-        block = read_body(block_hash, raw)
+        block = read_body(block_hash, raw, segwit=self._network.has_segwit(height))
         if isinstance(block, Rejected):
             return BlockWatched(block)
         found = [item for item in block.transactions if self._concerns(item)]

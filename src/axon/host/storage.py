@@ -379,9 +379,11 @@ class Storage:
         """Take old blocks off the disk; below which height they are gone."""
         return self.ledger.prune(up_to, target_bytes)
 
-    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
+    def keep(
+        self, block_hash: BlockHash, raw: bytes, *, segwit: bool
+    ) -> tuple[BlockHash, ...] | None:
         """Keep a block that was pruned; all that are kept so, or None if this is not it."""
-        return self.ledger.keep(block_hash, raw)
+        return self.ledger.keep(block_hash, raw, segwit=segwit)
 
     def close(self) -> None:
         """Write everything down, and let go of all files also where one of them refuses.

@@ -78,7 +78,8 @@ class Disputes:
         if dispute is None or dispute.block_hash != block_hash or self._checking:
             return False
         self._checking = True
-        job = CheckFilters(block_hash, raw, tuple(claim.filter for claim in dispute.claims))
+        filters = tuple([claim.filter for claim in dispute.claims])
+        job = CheckFilters(block_hash, dispute.height, raw, filters)
         self._outbox.delegate(job, WALLET, FiltersChecked(dispute, block_hash, session.peer))
         return True
 

@@ -165,10 +165,12 @@ class KeepBlock:
     Args:
         hash: of the block asked for.
         raw: what came.
+        segwit: whether witnesses hold at its height.
     """
 
     hash: BlockHash
     raw: bytes
+    segwit: bool
 
 
 @dataclass(frozen=True, slots=True)

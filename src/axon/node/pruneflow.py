@@ -144,7 +144,10 @@ class PruneFlow:
     def keep(self, session: Session, block_hash: BlockHash, raw: bytes) -> None:
         """A block came that was pruned, and that the operator asked for; its peer waits."""
         session.busy = True
-        job = KeepBlock(block_hash, raw)
+        headers = self._chain.headers
+        entry = headers.get(block_hash)
+        assert entry is not None, "the operator asks for known blocks"
+        job = KeepBlock(block_hash, raw, headers.network.has_segwit(entry.height))
         self._outbox.delegate(job, CHAIN, BlockKept(block_hash, session.peer))
 
     def kept(self, done: BlockKept, fetched: tuple[BlockHash, ...] | None) -> None:

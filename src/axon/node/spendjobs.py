@@ -52,11 +52,16 @@ class SearchFilters:
 
 @dataclass(frozen=True, slots=True)
 class SearchBlock:
-    """Look for what spends coins in a block: `chain.spends`; Rejected if it is not that block."""
+    """Look for what spends coins in a block: `chain.spends`; Rejected if it is not that block.
+
+    Args:
+        segwit: whether witnesses hold at its height.
+    """
 
     hash: BlockHash
     raw: bytes
     outpoints: tuple[OutPoint, ...]
+    segwit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +184,5 @@ def _read_range(files: FilterFiles, job: ReadFilterRange) -> tuple[bytes, ...]:
 
 
 def _search_block(job: SearchBlock) -> tuple[tuple[OutPoint, Txid], ...] | Rejected:
-    block = read_body(job.hash, job.raw)
+    block = read_body(job.hash, job.raw, segwit=job.segwit)
     return block if isinstance(block, Rejected) else spends_in(block, job.outpoints)

@@ -245,7 +245,9 @@ class SpendSearch:
             self._outbox.perform(self._blocks.want(missing, now))
         if block_hash in batch.held:
             peer, raw = batch.held.pop(block_hash)
-            job = SearchBlock(block_hash, raw, tuple([each.claim.outpoint for each in batch.coins]))
+            outpoints = tuple([each.claim.outpoint for each in batch.coins])
+            segwit = self._tree.network.has_segwit(height)
+            job = SearchBlock(block_hash, raw, outpoints, segwit)
             done = BlockSearched(batch.number, height, block_hash, peer)
             batch.working = True
             self._outbox.delegate(job, SPENDS, done)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from axon.chain.blockbody import read_body
-from axon.chain.filtercheck import FilterDoubt, doubt
+from axon.chain.filtercheck import doubt
 from axon.errors import WalletError
 from axon.machine import SECOND, Instant
 from axon.node.jobs import DecodeTransaction, LearnHeaders
@@ -114,6 +114,7 @@ class CheckFilters:
     """
 
     hash: BlockHash
+    height: int
     raw: bytes
     filters: tuple[bytes, ...]
 
@@ -252,10 +253,13 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             wallet.note_delivery(txid, shown=shown)
         case AskWallet(command):
             return _run(wallet, command)
-        case CheckFilters(block_hash, raw, filters):
-            return _check_filters(block_hash, raw, filters)
+        case CheckFilters(block_hash, height, raw, filters):
+            block = read_body(block_hash, raw, segwit=wallet.network.has_segwit(height))
+            if isinstance(block, Rejected):
+                return block
+            return tuple([doubt(data, block) for data in filters])
         case LookAtBlock(block_hash, height, raw, looks):
-            block = read_body(block_hash, raw)
+            block = read_body(block_hash, raw, segwit=wallet.network.has_segwit(height))
             if isinstance(block, Rejected):
                 return block
             return tuple([look.read(block, height, wallet.network) for look in looks])
@@ -278,12 +282,3 @@ def _run(wallet: WalletView, command: WalletCommand[object]) -> object:
     except WalletError as refused:
         # A value like any other: its frames go, for they may hold a passphrase.
         return refused.with_traceback(None)
-
-
-def _check_filters(
-    block_hash: BlockHash, raw: bytes, filters: tuple[bytes, ...]
-) -> tuple[FilterDoubt, ...] | Rejected:
-    block = read_body(block_hash, raw)
-    if isinstance(block, Rejected):
-        return block
-    return tuple([doubt(data, block) for data in filters])

@@ -128,7 +128,9 @@ class LedgerView(Protocol):
     def prune(self, up_to: int | None, target_bytes: int | None) -> int:
         """Take old blocks off the disk; below which height they are gone."""
 
-    def keep(self, block_hash: BlockHash, raw: bytes) -> tuple[BlockHash, ...] | None:
+    def keep(
+        self, block_hash: BlockHash, raw: bytes, *, segwit: bool
+    ) -> tuple[BlockHash, ...] | None:
         """Keep a block that was pruned; all that are kept so, or None if this is not it."""
 
 
@@ -164,8 +166,8 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.validator.transaction_count(block_hash)
         case PruneBlocks(up_to, target_bytes):
             return ledger.prune(up_to, target_bytes)
-        case KeepBlock(block_hash, raw):
-            return ledger.keep(block_hash, raw)
+        case KeepBlock(block_hash, raw, segwit):
+            return ledger.keep(block_hash, raw, segwit=segwit)
         case ReadSpent(block_hash):
             return ledger.validator.read_spent(block_hash)
         case OrderChain(order, block_hash):
@@ -206,7 +208,9 @@ def _make_compact(raw: bytes, nonce: int) -> tuple[Block, CmpctBlock] | None:
         block = Block.decode(raw)
     except DecodeError:
         return None
-    return None if check_body(block) is not None else (block, compact_block(block, nonce))
+    return (
+        None if check_body(block, segwit=True) is not None else (block, compact_block(block, nonce))
+    )
 
 
 def decode_transaction(payload: bytes) -> Transaction | DecodeError:

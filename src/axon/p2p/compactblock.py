@@ -113,7 +113,7 @@ class PartialBlock:
         if len(transactions) < len(whole) or next(left, None) is not None:
             return CompactFault.INVALID
         block = Block.build(self.header, transactions)
-        if check_body(block) is not None:
+        if check_body(block, segwit=True) is not None:
             return CompactFault.FAILED
         known = self.sources
         sources = Sources(known.prefilled, known.pool, known.extra, len(found))

@@ -12,8 +12,14 @@ from axon.primitives.merkle import merkle_root, merkle_root_mutated
 from axon.primitives.verdict import Rejected
 
 
-def check_body(block: Block) -> Rejected | None:
-    """Why the transactions of a block are not those of its header; None if they are."""
+def check_body(block: Block, *, segwit: bool) -> Rejected | None:
+    """Why the transactions of a block are not those of its header; None if they are.
+
+    Args:
+        block: any.
+        segwit: whether witnesses hold at its height. Below, an output that looks like a commitment
+            commits to nothing: miners wrote many before the rules held.
+    """
     root, mutated = merkle_root_mutated([item.txid for item in block.transactions])
     if root != block.header.merkle_root:
         return Rejected("bad-txnmrklroot", "hashMerkleRoot mismatch")
@@ -21,12 +27,17 @@ def check_body(block: Block) -> Rejected | None:
         return Rejected("bad-txns-duplicate", "duplicate transaction")
     if not block.transactions or not block.transactions[0].is_coinbase:
         return Rejected("bad-cb-missing", "first tx is not coinbase")
-    return _check_witnesses(block)
+    return check_witnesses(block, segwit=segwit)
 
 
-def _check_witnesses(block: Block) -> Rejected | None:
-    """Whether the witnesses are those that the coinbase commits to (BIP 141)."""
-    committed = witness_commitment(block)
+def check_witnesses(block: Block, *, segwit: bool) -> Rejected | None:
+    """Whether the witnesses of a block are those that its coinbase commits to (BIP 141).
+
+    Args:
+        block: begins with a coinbase.
+        segwit: whether witnesses hold at its height; else there must be none.
+    """
+    committed = witness_commitment(block) if segwit else None
     if committed is None:
         if any(item.has_witness for item in block.transactions):
             return Rejected("unexpected-witness", "unexpected witness data found")

@@ -110,6 +110,10 @@ class Network:
     prune_after_height: int = 1_000
     is_test: bool = False
 
+    def has_segwit(self, height: int) -> bool:
+        """Whether blocks at this height commit to their witnesses (BIP 141)."""
+        return height >= self.segwit_height
+
     def subsidy_sat(self, height: int) -> int:
         """New coins that the block at this height may make: 50 BTC, halved again and again."""
         halvings = height // self.halving_interval

@@ -79,7 +79,7 @@ class Verification:
             self.daemon.go_on()
             block = self._read(entry)
             if self.level >= 1:
-                _check_alone(entry, block)
+                _check_alone(entry, block, self.daemon.node.network)
             if self.level < SPENT_LEVEL:
                 continue
             spent = self._spent(entry, block)
@@ -161,10 +161,10 @@ class Verification:
         return found | {point: undone[point] for point in points if point in undone}
 
 
-def _check_alone(entry: HeaderEntry, block: Block) -> None:
+def _check_alone(entry: HeaderEntry, block: Block, network: Network) -> None:
     if not meets_target(entry.hash, entry.bits):
         raise _doubt(entry, "its header does not prove its work")
-    rejected = check_body(block)
+    rejected = check_body(block, segwit=network.has_segwit(entry.height))
     if rejected is not None:
         raise _doubt(entry, str(rejected))
 

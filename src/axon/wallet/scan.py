@@ -74,7 +74,7 @@ def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: by
     Raises:
         StorageError: the disk refused.
     """
-    block = read_body(block_hash, raw)
+    block = read_body(block_hash, raw, segwit=ledger.network.has_segwit(height))
     if isinstance(block, Rejected):
         return BlockTaken(block)
     counts, size = ledger.revealed_counts(), ledger.book.size
