@@ -13,8 +13,8 @@ from typing import Final
 from attacks.attack import Attack
 from attacks.strangers import Strangers, stranger_host, strangers
 from attacks.victim import block_on, next_block
+from axon.chain.deployments import BLOCK_VERSION
 from axon.machine import Endpoint
-from axon.mining.template import BLOCK_VERSION
 from axon.primitives.encoding import compact_size
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST

@@ -10,7 +10,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from axon.mining.template import BLOCK_VERSION, coinbase, commitment_script
+from axon.chain.deployments import BLOCK_VERSION
+from axon.mining.template import coinbase, commitment_script
 from axon.primitives.block import Block
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from axon.chain.deployments import BLOCK_VERSION
 from axon.mining.miner import find_nonce
-from axon.mining.template import BLOCK_VERSION, coinbase, commitment_script
+from axon.mining.template import coinbase, commitment_script
 from axon.primitives.block import Block
 from axon.primitives.encoding import Reader, var_bytes
 from axon.primitives.header import Header

@@ -172,7 +172,7 @@ def raise_limit(descriptors: int) -> None:
 def build(folder: Path, blocks: int, elements: int) -> None:
     """A node's folder with so many blocks, each with so many scripts of its own."""
     folder.mkdir(parents=True)
-    kernel = Kernel("regtest", folder)
+    kernel = Kernel(REGTEST, folder)
     last = REGTEST.genesis.header
     start = int(time.time()) - blocks * TARGET_SPACING_S
     for number in range(1, blocks + 1):

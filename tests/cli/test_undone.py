@@ -41,7 +41,7 @@ def test_a_warning_is_for_the_caller_and_for_callers_of_the_node() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in UNDONE if name != "signetchallenge"])
+@pytest.mark.parametrize("name", list(UNDONE))
 def test_every_option_that_is_not_done_has_its_way(name: str) -> None:
     undone = UNDONE[name]
     assert undone.reason
@@ -62,23 +62,8 @@ def test_every_option_that_is_not_done_has_its_way(name: str) -> None:
 def test_values_that_ask_for_nothing_pass(name: str) -> None:
     written = {"off": "0", "none": ""}
     passing = [written.get(each, each.removeprefix("=")) for each in UNDONE[name].passing]
-    network = "-signet" if name == "signetchallenge" else "-regtest"
     for value in passing:
-        assert config(network, f"-{name}={value}").notices == ()
-
-
-def test_each_of_several_values_has_to_pass() -> None:
-    same = ("-regtest", "-testactivationheight=csv@1", "-testactivationheight=bip34@1")
-    assert config(*same).notices == ()
-    with pytest.raises(ConfigError, match="-testactivationheight=csv@9 is not done"):
-        config(*same, "-testactivationheight=csv@9")
-    with pytest.raises(ConfigError, match="-testactivationheight=bip34@1 is not done"):
-        config("-testactivationheight=csv@9", *same)
-
-
-def test_another_signet_is_refused() -> None:
-    with pytest.raises(ConfigError, match="-signetchallenge=51 is not done: the rules of the one"):
-        config("-signet", "-signetchallenge=51")
+        assert config("-regtest", f"-{name}={value}").notices == ()
 
 
 def test_scripts_cannot_all_be_checked_where_the_kernel_skips_some() -> None:

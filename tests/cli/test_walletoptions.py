@@ -105,6 +105,8 @@ def test_the_configuration_file_says_where_and_whom_to_dial(tmp_path: Path) -> N
     assert options.light.connect == (Endpoint("10.0.0.1", SIGNET.port), Endpoint("10.0.0.2", 7))
     assert options.light.added == (Endpoint("10.0.0.3", SIGNET.port),)
     assert options.log is None
+    other = read(tmp_path, "look", "alice", f"-datadir={tmp_path}", "-signetchallenge=51").light
+    assert other.network.signet_challenge == b"\x51"
     words = ["look", "alice", f"-datadir={tmp_path}", "-connect=::1", "-addnode=10.0.0.5:7"]
     light = read(tmp_path, *words).light
     assert light.connect == (Endpoint("::1", SIGNET.port),)

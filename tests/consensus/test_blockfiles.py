@@ -127,6 +127,15 @@ def test_a_first_block_that_is_lost_too_tells_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "xor.dat").read_bytes() == b"abc"
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_blocks_of_another_signet_are_left_alone(tmp_path: Path, key: bytes) -> None:
+    files_in(tmp_path, b"".join(map(record, BLOCKS)), key)
+    before = (tmp_path / "blk00000.dat").read_bytes()
+    with pytest.raises(StorageError, match=r"those of another network: .*Use another -datadir"):
+        BlockFiles(tmp_path, b"\x54\xd2\x6f\xbd").prepare(BLOCKS[0])
+    assert (tmp_path / "blk00000.dat").read_bytes() == before
+
+
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="Cannot use the folder"):

@@ -6,6 +6,7 @@ import pytest
 
 from axon.consensus.blockplaces import BlockPlaces
 from axon.consensus.kernel import Kernel
+from axon.primitives.network import REGTEST
 from tests.consensus.chains import GENESIS, GENESIS_SPOT, chain_on
 
 BLOCKS = chain_on(GENESIS_SPOT, 12)
@@ -14,7 +15,7 @@ BLOCKS = chain_on(GENESIS_SPOT, 12)
 @pytest.fixture
 def stored(tmp_path: Path) -> Kernel:
     """A kernel that has stored the blocks, closed."""
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     for block in BLOCKS:
         kernel.process_block(block.raw)
     kernel.close()
@@ -22,7 +23,7 @@ def stored(tmp_path: Path) -> Kernel:
 
 
 def test_a_new_block_is_found_where_it_was_stored(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     for block in BLOCKS:
         kernel.process_block(block.raw)
         found = kernel.places.find(block.hash)

@@ -95,7 +95,7 @@ class Scene:
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     validator: Validator
     if request.param == "kernel":
-        validator = Kernel("regtest", tmp_path, threads=0)
+        validator = Kernel(REGTEST, tmp_path, threads=0)
     else:
         validator = MemoryValidator(World(), lambda: int(time.time() * 1_000_000))
     yield Scene(validator)

@@ -23,6 +23,7 @@ from axon.consensus.validator import Validator
 from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, outpoint
 from tests.consensus.chains import (
     GENESIS,
@@ -102,7 +103,7 @@ class Bench:
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     validator: Validator
     if request.param == "kernel":
-        validator = Kernel("regtest", tmp_path, threads=0)
+        validator = Kernel(REGTEST, tmp_path, threads=0)
     else:
         validator = MemoryValidator(World(), lambda: int(time.time() * 1_000_000))
     yield Bench(validator)
@@ -199,7 +200,7 @@ def test_an_index_moves_a_few_blocks_at_a_time(
 
 
 def test_a_place_where_the_block_lies_no_more_is_a_hint_only(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     bench = Bench(kernel)
     bench.feed(*BASE, SPENDER)
     bench.follow()

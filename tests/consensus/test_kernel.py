@@ -23,7 +23,7 @@ from axon.consensus.library import KernelError
 from axon.consensus.validator import ValidationResult
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import NETWORKS, REGTEST
 from axon.primitives.transaction import Transaction, TxIn
 from axon.primitives.verdict import Accepted, Rejected
 from tests.consensus.chains import (
@@ -44,7 +44,7 @@ OVERPAY = coinbase(2, fees_sat=1)
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
-    kernel = Kernel("regtest", threads=0)
+    kernel = Kernel(REGTEST, threads=0)
     yield kernel
     kernel.close()
 
@@ -209,7 +209,7 @@ def test_both_ways_of_reading_agree_in_any_folder(tmp_path: Path, key: bytes) ->
     (tmp_path / "blocks" / "xor.dat").write_bytes(key)
     blocks = chain_on(GENESIS_SPOT, 20)
     for some in (blocks[:10], blocks[10:]):
-        kernel = Kernel("regtest", tmp_path, threads=0)
+        kernel = Kernel(REGTEST, tmp_path, threads=0)
         feed(kernel, some)
         told = [kernel.read_block(block.hash) for block in some]
         assert len(kernel.places._new) >= 10
@@ -228,13 +228,13 @@ def test_a_closed_kernel_says_so(kernel: Kernel) -> None:
 
 def test_state_survives_closing(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 5)
-    kernel = Kernel("regtest", tmp_path / "data", tmp_path / "elsewhere", threads=0)
+    kernel = Kernel(REGTEST, tmp_path / "data", tmp_path / "elsewhere", threads=0)
     feed(kernel, blocks)
     kernel.close()
     assert (tmp_path / "elsewhere" / "blk00000.dat").exists()
     lines: list[str] = []
     kernel = Kernel(
-        "regtest", tmp_path / "data", tmp_path / "elsewhere", threads=0, on_log=lines.append
+        REGTEST, tmp_path / "data", tmp_path / "elsewhere", threads=0, on_log=lines.append
     )
     assert kernel.tip() == (blocks[-1].hash, 5)
     kernel.close()
@@ -244,26 +244,27 @@ def test_state_survives_closing(tmp_path: Path) -> None:
 
 def test_an_opening_may_be_broken_off(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 5)
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     feed(kernel, blocks)
     kernel.close()
     opening = Opening()
     opening.break_off()
     for reindex in (False, True):
         with pytest.raises(KernelError):
-            Kernel("regtest", tmp_path, threads=0, reindex=reindex, opening=opening)
-    kernel = Kernel("regtest", tmp_path, threads=0, reindex=True, opening=Opening())
+            Kernel(REGTEST, tmp_path, threads=0, reindex=reindex, opening=opening)
+    kernel = Kernel(REGTEST, tmp_path, threads=0, reindex=True, opening=Opening())
     assert kernel.tip() == (blocks[-1].hash, 5)
     kernel.close()
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     with pytest.raises(KernelError, match="Cannot obtain a lock"):
-        Kernel("regtest", tmp_path, threads=0)
+        Kernel(REGTEST, tmp_path, threads=0)
     child = (
         "import sys; from pathlib import Path; from axon.consensus.kernel import Kernel\n"
-        "try: Kernel('regtest', Path(sys.argv[1]))\n"
+        "from axon.primitives.network import REGTEST\n"
+        "try: Kernel(REGTEST, Path(sys.argv[1]))\n"
         "except Exception as error: print(error)\n"
     )
     source = str(Path(__file__).parents[2] / "src")
@@ -285,18 +286,18 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 )
 def test_a_damaged_database_names_the_way_out(tmp_path: Path, victim: str, way_out: str) -> None:
     blocks = chain_on(GENESIS_SPOT, 30)
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     feed(kernel, blocks)
     kernel.close()
     for path in (tmp_path / victim).glob("MANIFEST*"):
         path.write_bytes(bytes(path.stat().st_size))
     with pytest.raises(KernelError, match=f"start once with {way_out}") as caught:
-        Kernel("regtest", tmp_path, threads=0)
+        Kernel(REGTEST, tmp_path, threads=0)
     assert "\n" not in str(caught.value)
     if way_out == "-reindex":
         assert "Blocks up to height 30 are read from the block files again" in str(caught.value)
     kernel = Kernel(
-        "regtest",
+        REGTEST,
         tmp_path,
         threads=0,
         reindex=way_out == "-reindex",
@@ -308,7 +309,7 @@ def test_a_damaged_database_names_the_way_out(tmp_path: Path, victim: str, way_o
 
 def test_twenty_kernels_in_threads_keep_their_reasons_apart() -> None:
     def run(number: int) -> list[ValidationResult]:
-        kernel = Kernel("regtest", threads=0)
+        kernel = Kernel(REGTEST, threads=0)
         blocks = chain_on(GENESIS_SPOT, 10, tag=number)
         results = feed(kernel, blocks)
         spot = spot_of(blocks[-1], 10)
@@ -372,7 +373,7 @@ def resident_bytes() -> int:
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_begins_with_its_genesis_block(name: str) -> None:
-    kernel = Kernel(name, threads=0)
+    kernel = Kernel(NETWORKS[name], threads=0)
     genesis = NETWORKS[name].genesis
     assert kernel.tip() == (genesis.hash, 0)
     assert kernel.read_block(genesis.hash) == genesis.raw
@@ -383,7 +384,7 @@ def test_every_network_begins_with_its_genesis_block(name: str) -> None:
 
 
 def test_a_disk_that_refuses_is_no_verdict(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     first, second = chain_on(GENESIS_SPOT, 2)
     feed(kernel, [first])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -438,7 +439,7 @@ def test_a_refusal_without_a_reason_is_none(
 
 
 def test_what_cannot_be_written_at_the_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = Kernel("regtest", threads=0)
+    kernel = Kernel(REGTEST, threads=0)
     real = library.manager_destroy
 
     def destroy(manager: int) -> None:
@@ -503,7 +504,7 @@ def test_what_a_person_is_told(said: str, told: str) -> None:
 def test_an_import_that_fails_is_no_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "manager_import_blocks", lambda *_: -1)
     with pytest.raises(KernelError, match="cannot open"):
-        Kernel("regtest", threads=0)
+        Kernel(REGTEST, threads=0)
 
 
 def test_a_failed_opening_lets_the_folder_go(
@@ -515,8 +516,8 @@ def test_a_failed_opening_lets_the_folder_go(
     with monkeypatch.context() as patch:
         patch.setattr(kernel_module, "recover", fails)
         with pytest.raises(ZeroDivisionError) as caught:
-            Kernel("regtest", tmp_path, threads=0)
-    Kernel("regtest", tmp_path, threads=0).close()  # While the other is still in the traceback.
+            Kernel(REGTEST, tmp_path, threads=0)
+    Kernel(REGTEST, tmp_path, threads=0).close()  # While the other is still in the traceback.
     assert caught.tb is not None
 
 
@@ -524,11 +525,11 @@ def test_a_failed_opening_lets_the_folder_go(
 
 
 def reindexed(folder: Path, opening: Opening, on_log: Callable[[str], None]) -> None:
-    Kernel("regtest", folder, threads=0, reindex=True, opening=opening, on_log=on_log)
+    Kernel(REGTEST, folder, threads=0, reindex=True, opening=opening, on_log=on_log)
 
 
 def test_an_opening_that_is_broken_off_ends_soon(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     feed(kernel, chain_on(GENESIS_SPOT, 100))
     kernel.close()
     connected: list[str] = []
@@ -551,7 +552,7 @@ def test_an_opening_that_is_broken_off_ends_soon(tmp_path: Path) -> None:
 
 def test_what_is_open_is_not_broken_off_any_more(tmp_path: Path) -> None:
     opening = Opening()
-    kernel = Kernel("regtest", tmp_path, threads=0, opening=opening)
+    kernel = Kernel(REGTEST, tmp_path, threads=0, opening=opening)
     opening.break_off()
     blocks = chain_on(GENESIS_SPOT, 3)
     assert [result.connected for result in feed(kernel, blocks)] == [(b.hash,) for b in blocks]
@@ -625,7 +626,7 @@ def test_a_forged_body_makes_its_header_no_more_known(kernel: Kernel) -> None:
 
 def test_the_log_is_told_once_however_many_listen() -> None:
     lines: list[str] = []
-    one, two = (Kernel("regtest", threads=0, on_log=lines.append) for _ in range(2))
+    one, two = (Kernel(REGTEST, threads=0, on_log=lines.append) for _ in range(2))
     lines.clear()
     feed(one, chain_on(GENESIS_SPOT, 1))
     assert len([line for line in lines if line.startswith("UpdateTip")]) == 1
@@ -647,11 +648,11 @@ def test_the_places_of_the_newest_blocks_are_remembered(
     monkeypatch.setattr(blockplaces, "MAX_NEW", 5)
     blocks = chain_on(GENESIS_SPOT, 23)
     names = [block.hash for block in blocks]
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     feed(kernel, blocks[:20])
     assert list(kernel.places._new) == names[15:20]
     kernel.close()
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     assert list(kernel.places._new) == names[15:20]
     feed(kernel, blocks[20:])
     assert list(kernel.places._new) == names[18:]
@@ -660,7 +661,7 @@ def test_the_places_of_the_newest_blocks_are_remembered(
 
 def test_a_block_whose_bytes_have_changed_is_not_handed_out(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 3)
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     feed(kernel, blocks)
     record = kernel.places._new[blocks[1].hash]
     with (tmp_path / "blocks" / "blk00000.dat").open("r+b") as file:

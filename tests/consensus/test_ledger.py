@@ -16,6 +16,7 @@ from axon.consensus.validator import Validator
 from axon.errors import DamageError, StorageError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
+from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Accepted, Rejected
 from tests.chain.chains import coin_at
@@ -56,7 +57,7 @@ def small_validator(world: World | None = None) -> MemoryValidator:
 @pytest.fixture(params=["kernel", "memory"])
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     validator: Validator = (
-        Kernel("regtest", threads=0) if request.param == "kernel" else small_validator()
+        Kernel(REGTEST, threads=0) if request.param == "kernel" else small_validator()
     )
     ledger = Disk().open(validator)
     assert ledger.catch_up(9) == 1  # The genesis block.
@@ -281,12 +282,12 @@ def test_a_failing_disk_is_told_and_survived() -> None:
 
 def test_a_closed_ledger_opens_where_it_was(tmp_path: Path) -> None:
     disk = Disk()
-    ledger = disk.open(Kernel("regtest", tmp_path, threads=0))
+    ledger = disk.open(Kernel(REGTEST, tmp_path, threads=0))
     ledger.hold()
     feed_all(ledger, [*BASE, SPENDER])
     before = standing(ledger)
     ledger.close()
-    ledger = disk.open(Kernel("regtest", tmp_path, threads=0))
+    ledger = disk.open(Kernel(REGTEST, tmp_path, threads=0))
     assert ledger.lag == 0
     assert standing(ledger) == before
     assert GENESIS.hash == ledger.validator.hash_at(0)

@@ -16,7 +16,7 @@ from axon.errors import ConfigError
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import NETWORKS, REGTEST
 from axon.primitives.script import push_number
 from axon.primitives.transaction import (
     COIN,
@@ -82,7 +82,7 @@ class Pair:
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    kernel = Kernel("regtest", threads=0)
+    kernel = Kernel(REGTEST, threads=0)
     yield Pair(kernel, MemoryValidator(World(), now_us))
     kernel.close()
 

@@ -31,7 +31,7 @@ UNDO_BYTES = 41  # Of a block that spends nothing, with magic, size and checksum
 
 @pytest.fixture(name="kernel")
 def kernel_fixture() -> Iterator[Kernel]:
-    kernel = Kernel("regtest", threads=0)
+    kernel = Kernel(REGTEST, threads=0)
     yield kernel
     kernel.close()
 
@@ -90,7 +90,7 @@ def test_the_first_block_of_all_stays(kernel: Kernel) -> None:
 
 
 def test_what_cannot_be_undone_is_said(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     chain = fed(kernel, chain_on(GENESIS_SPOT, 4))
     (tmp_path / "blocks" / "rev00000.dat").write_bytes(b"")
     assert kernel.carry_out(INVALIDATE, chain[1].hash).verdict == FIXED
@@ -99,7 +99,7 @@ def test_what_cannot_be_undone_is_said(tmp_path: Path) -> None:
 
 
 def test_what_was_undone_before_that_is_done_again(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     chain = fed(kernel, chain_on(GENESIS_SPOT, 4))
     undo = tmp_path / "blocks" / "rev00000.dat"
     data = undo.read_bytes()

@@ -25,6 +25,7 @@ FEEDER = """
 import sys
 from pathlib import Path
 from axon.consensus.kernel import Kernel
+from axon.primitives.network import REGTEST
 
 folder, source, start = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 data, blocks = source.read_bytes(), []
@@ -40,7 +41,7 @@ def heard(line: str) -> None:
         print("recovered", line, flush=True)
 
 
-kernel = Kernel("regtest", folder, threads=0, on_log=heard, reindex="reindex" in sys.argv)
+kernel = Kernel(REGTEST, folder, threads=0, on_log=heard, reindex="reindex" in sys.argv)
 recovering = False
 print(kernel.tip()[1], flush=True)
 for position in range(start, len(blocks)):
@@ -111,7 +112,7 @@ def test_nothing_acknowledged_is_lost_by_kills(tmp_path: Path, seed: int) -> Non
         done = feeder.acknowledged + 1
         assert feeder.run(rng.randrange(1, 150)) >= done
     lines: list[str] = []
-    kernel = Kernel("regtest", folder, threads=0, on_log=lines.append)
+    kernel = Kernel(REGTEST, folder, threads=0, on_log=lines.append)
     height = kernel.tip()[1]
     assert height >= feeder.acknowledged + 1
     assert any(line.startswith("Recovering ") for line in lines)
@@ -152,7 +153,7 @@ def test_a_reindex_may_be_killed(tmp_path: Path, steps: int) -> None:
     feeder = Feeder(folder, blocks)
     feeder.run(100)
     feeder.die_recovering(steps, "reindex")
-    kernel = Kernel("regtest", folder, threads=0)
+    kernel = Kernel(REGTEST, folder, threads=0)
     assert kernel.tip() == (blocks[-1].hash, 100)
     assert [kernel.read_block(block.hash) for block in blocks] == [block.raw for block in blocks]
     kernel.close()
@@ -164,7 +165,7 @@ def test_branches_and_refused_blocks_are_recovered_too(tmp_path: Path) -> None:
     bad = block_on(spot, base=coinbase(4, fees_sat=1))
     old, new = chain_on(spot, 2, tag=1), chain_on(spot, 3, tag=2)
     killed_after(tmp_path / "node", [*trunk, bad, *old, *new])
-    kernel = Kernel("regtest", tmp_path / "node", threads=0)
+    kernel = Kernel(REGTEST, tmp_path / "node", threads=0)
     assert kernel.tip() == (new[-1].hash, 6)
     assert kernel.read_block(old[1].hash) == old[1].raw
     assert kernel.read_spent(old[1].hash) == [[]]
@@ -174,13 +175,13 @@ def test_branches_and_refused_blocks_are_recovered_too(tmp_path: Path) -> None:
 
 
 def test_a_clean_start_feeds_nothing(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     blocks = chain_on(GENESIS_SPOT, 20)
     for block in [*blocks, *chain_on(GENESIS_SPOT, 3, tag=1)]:  # A branch that lost is known, too.
         kernel.process_block(block.raw)
     kernel.close()
     lines: list[str] = []
-    kernel = Kernel("regtest", tmp_path, threads=0, on_log=lines.append)
+    kernel = Kernel(REGTEST, tmp_path, threads=0, on_log=lines.append)
     assert kernel.tip()[1] == 20
     assert not any("UpdateTip" in line or "Recovering" in line for line in lines)
     kernel.close()
@@ -192,7 +193,7 @@ def record(raw: bytes) -> bytes:
 
 def with_tail(folder: Path, stored: list[Block], tail: bytes) -> Path:
     """A folder of a kernel that knows `stored`, with other bytes behind them in its file."""
-    kernel = Kernel("regtest", folder, threads=0)
+    kernel = Kernel(REGTEST, folder, threads=0)
     for block in stored:
         kernel.process_block(block.raw)
     kernel.close()
@@ -208,7 +209,7 @@ def test_children_stored_before_their_parents_are_taken_in(tmp_path: Path) -> No
     blocks = chain_on(GENESIS_SPOT, 12)
     late = [blocks[place] for place in (9, 6, 7, 11, 5, 10, 8, 4)]
     with_tail(tmp_path, blocks[:4], b"".join(record(block.raw) for block in late))
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     assert kernel.tip() == (blocks[-1].hash, 12)
     assert [kernel.read_block(block.hash) for block in blocks] == [block.raw for block in blocks]
     kernel.close()
@@ -217,7 +218,7 @@ def test_children_stored_before_their_parents_are_taken_in(tmp_path: Path) -> No
 def test_the_places_of_recovered_blocks_are_known(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 8)
     with_tail(tmp_path, blocks[:4], b"".join(record(block.raw) for block in blocks[4:7]))
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     kernel.process_block(blocks[7].raw)
     assert set(kernel.places._new) >= {block.hash for block in blocks}
     kernel.close()
@@ -227,7 +228,7 @@ def test_an_orphan_in_the_file_is_skipped(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 6)
     tail = [blocks[5], blocks[2]]  # The parent of the first is nowhere.
     with_tail(tmp_path, blocks[:2], b"".join(record(block.raw) for block in tail))
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     assert kernel.tip() == (blocks[2].hash, 3)
     assert kernel.read_block(blocks[5].hash) is None
     # Now it writes elsewhere than the scan said; reading must still be right.
@@ -241,7 +242,7 @@ def test_an_orphan_in_the_file_is_skipped(tmp_path: Path) -> None:
 def test_junk_behind_the_last_block_is_harmless(tmp_path: Path, junk: bytes) -> None:
     blocks = chain_on(GENESIS_SPOT, 4)
     with_tail(tmp_path, blocks[:2], junk + record(blocks[2].raw))
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     assert kernel.tip() == (blocks[2].hash, 3)
     kernel.process_block(blocks[3].raw)
     assert [kernel.read_block(block.hash) for block in blocks] == [block.raw for block in blocks]
@@ -253,7 +254,7 @@ def test_a_block_torn_by_the_kill_is_written_again_in_its_place(tmp_path: Path, 
     blocks = chain_on(GENESIS_SPOT, 4)
     whole = record(blocks[2].raw)
     with_tail(tmp_path, blocks[:2], whole[:kept] + bytes(len(whole) - kept))
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     assert kernel.tip() == (blocks[1].hash, 2)
     for block in blocks[2:]:
         kernel.process_block(block.raw)
@@ -266,7 +267,7 @@ def test_a_copied_folder_opens_elsewhere(tmp_path: Path) -> None:
     blocks = chain_on(GENESIS_SPOT, 30)
     killed_after(tmp_path / "a", blocks)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    kernel = Kernel("regtest", tmp_path / "b", threads=0)
+    kernel = Kernel(REGTEST, tmp_path / "b", threads=0)
     assert kernel.tip()[1] == 30
     kernel.close()
 

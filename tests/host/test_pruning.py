@@ -48,7 +48,7 @@ def blocks() -> Iterator[Block]:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A node's folder with two block files."""
     folder = tmp_path_factory.mktemp("original")
-    kernel = Kernel("regtest", folder, threads=0)
+    kernel = Kernel(REGTEST, folder, threads=0)
     for block in blocks():
         assert kernel.process_block(block.raw).new
     kernel.close()
@@ -67,7 +67,7 @@ def used(folder: Path) -> int:
 
 
 def test_the_library_lives_with_files_that_were_emptied(folder: Path, tmp_path: Path) -> None:
-    kernel = Kernel("regtest", folder, threads=0)
+    kernel = Kernel(REGTEST, folder, threads=0)
     gone = kernel.gone = PrunedBlocks(tmp_path / "pruned")
     old, young = kernel.hash_at(5), kernel.hash_at(500)
     assert old is not None
@@ -88,7 +88,7 @@ def test_the_library_lives_with_files_that_were_emptied(folder: Path, tmp_path: 
     assert height == HEIGHT
     killed = Path(shutil.copytree(folder, tmp_path / "killed"))  # As a kill leaves it.
     kernel.close()
-    again = Kernel("regtest", killed, threads=0)
+    again = Kernel(REGTEST, killed, threads=0)
     assert again.tip() == (tip, HEIGHT)
     again.close()
 
@@ -173,7 +173,7 @@ def test_a_node_prunes_when_it_is_asked(folder: Path) -> None:
 def test_what_coins_are_still_built_from_stays(folder: Path) -> None:
     store = RocksStore(folder / "indexes" / "coins")
     filters = RocksStore(folder / "indexes" / "filters")
-    kernel = Kernel("regtest", folder, threads=0)
+    kernel = Kernel(REGTEST, folder, threads=0)
     pruner = Pruner(kernel, PrunedBlocks(folder / "indexes" / "pruned"))
     ledger = Ledger(kernel, Coins(store), FilterIndex(filters), pruner)
     assert ledger.prune(None, 0) == 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from axon.chain.deployments import BLOCK_VERSION
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.mempool.entry import PoolEntry
 from axon.mining.miner import find_nonce, mine
 from axon.mining.template import (
-    BLOCK_VERSION,
     MAX_BLOCK_SIGOPS_COST,
     RESERVED_SIGOPS_COST,
     RESERVED_WEIGHT,
@@ -64,6 +65,14 @@ def test_an_empty_block_is_valid_in_form(tip: HeaderEntry) -> None:
     assert first.outputs[0] == TxOut(50_0000_0000, SCRIPT)
     assert first.locktime == 0
     assert added(HeaderTree(REGTEST), block)
+
+
+def test_a_block_before_witnesses_hold_has_none(tip: HeaderEntry) -> None:
+    template = next_template(replace(REGTEST, segwit_height=2), tip, [], NOW)
+    first = template.build(SCRIPT).transactions[0]
+    assert not first.has_witness
+    assert first.outputs[-1].script_pubkey == template.commitment(), "as Bitcoin Core does"
+    assert next_template(REGTEST, tip, [], NOW).build(SCRIPT).transactions[0].has_witness
 
 
 def added(tree: HeaderTree, block: Block) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from axon.chain.deployments import BLOCK_VERSION
 from axon.mining.miner import find_nonce
-from axon.mining.template import BLOCK_VERSION, coinbase, commitment_script
+from axon.mining.template import coinbase, commitment_script
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header

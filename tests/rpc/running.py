@@ -163,7 +163,7 @@ def running(
 
     async def run() -> None:
         clock = Clock()
-        kernel = Kernel("regtest", None, threads=0)
+        kernel = Kernel(REGTEST, None, threads=0)
         coins, filters = Coins(MemoryStore()), FilterIndex(MemoryStore())
         named = {index.name: index for index in indexes}
         indexing = Indexing(kernel, named, kernel.files, kernel.places)

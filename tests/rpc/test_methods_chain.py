@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from axon.chain.deployments import Deployment
 from axon.chain.headertree import HeaderTree
 from axon.mining.miner import mine
 from axon.mining.template import assemble
 from axon.node.commands import Submitted
 from axon.primitives.block import Block
-from axon.primitives.hashes import sha256d, to_hex
+from axon.primitives.hashes import to_hex
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import TxOut
 from axon.rpc.amounts import encode_json
-from axon.rpc.methods.chain import SIGNET_CHALLENGE
-from axon.rpc.shapes.deployments import Deployment, deployments_json, script_flags
+from axon.rpc.shapes.deployments import deployment_json, deployments_json, script_flags
 from tests.rpc.running import running
 from tests.rpc.test_methods_blocks import Scene
 
@@ -62,11 +62,6 @@ def test_size_on_disk_counts_block_and_undo_files(tmp_path: Path) -> None:
     assert info["size_on_disk"] == 340
     assert info["verificationprogress"] == 0.0, "the genesis block is old: many are missing"
     assert info["initialblockdownload"] is True
-
-
-def test_signet_challenge_leads_to_the_magic_of_signet() -> None:
-    challenge = bytes.fromhex(SIGNET_CHALLENGE)
-    assert sha256d(bytes((len(challenge),)) + challenge)[:4].hex() == "0a03cf40"
 
 
 def test_hashes_and_heights(scene: Scene) -> None:
@@ -207,7 +202,7 @@ def test_a_deployment_goes_through_all_states() -> None:
         added = tree.add(block.header, (entry.time + 10_000) * 1_000_000)
         assert not hasattr(added, "reason")
         entry = added
-        bip9 = deployment.to_json(entry)
+        bip9 = deployment_json(deployment, entry)
         seen.append((bip9["bip9"]["status"], bip9["bip9"]["status_next"]))
         shown[height] = bip9
     # Signals before it started, in the first period, do not count.
@@ -231,7 +226,7 @@ def test_a_deployment_goes_through_all_states() -> None:
     assert (shown[15]["height"], shown[15]["active"]) == (16, True)
     assert (shown[19]["height"], shown[19]["bip9"]["since"]) == (16, 16)
     late = Deployment(28, 0, 1, 0, 4, 4)
-    assert late.to_json(entry)["bip9"]["status"] == "failed"
+    assert deployment_json(late, entry)["bip9"]["status"] == "failed"
 
 
 def test_deployments_of_mainnet_at_its_start() -> None:

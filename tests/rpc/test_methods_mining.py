@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_generating_to_an_address(rig: Rig) -> None:
     assert block.transactions[0].outputs[0].script_pubkey == rig.bob.script
     assert rig.node.follows
     assert rig.call("generatetoaddress", 0, rig.bob.address()) == []
+
+
+def test_blocks_signal_what_is_not_decided(tmp_path: Path) -> None:
+    with running(tmp_path) as rig:
+        rig.call("generatetoaddress", 143, rig.bob.address())
+        assert tip_block(rig).header.version == 0x2000_0000
+        told = rig.call("getblocktemplate", RULES)
+        assert (told["version"], told["vbavailable"]) == (0x3000_0000, {"testdummy": 28})
+        assert told["rules"] == ["csv", "!segwit", "taproot"]
+        rig.call("generatetoaddress", 2 * 144, rig.bob.address())
+        assert tip_block(rig).header.version == 0x3000_0000
+        told = rig.call("getblocktemplate", RULES)
+        assert (told["version"], told["vbavailable"]) == (0x2000_0000, {})
+        assert told["rules"] == ["csv", "!segwit", "taproot", "testdummy"]
 
 
 def test_two_coinbases_of_one_second_differ(rig: Rig) -> None:

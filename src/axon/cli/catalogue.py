@@ -59,9 +59,12 @@ _CHAIN: Final = """
 chain         value     | <chain>      | main, test, testnet4, signet or regtest (default: main)
 regtest       flag      |              | The same as -chain=regtest
 signet        flag      |              | The same as -chain=signet
+signetchallenge list    | <hex>        | Be on the signet whose blocks satisfy this script, in place of the public one
 signetseednode list     | <host>[:<port>] | Look for nodes of signet under this name, and not under the usual ones
+testactivationheight list | <name>@<height> | Let a rule hold from this height on: bip34, cltv, csv, dersig or segwit (regtest only)
 testnet       flag      |              | The same as -chain=test
 testnet4      flag      |              | The same as -chain=testnet4
+vbparams      list      | testdummy:<start>:<end>[:<height>] | When signals for testdummy begin to count and when it has failed, as times, and from which height it may hold (regtest only)
 """
 
 _CONNECTION: Final = """

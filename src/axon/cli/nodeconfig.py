@@ -12,6 +12,7 @@ from typing import Final
 
 from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
+from axon.cli.chainrules import read_network
 from axon.cli.conf import Settings, load_settings
 from axon.cli.electrumconfig import electrum_config
 from axon.cli.logs import log_settings
@@ -42,7 +43,7 @@ from axon.host.settings import (
 from axon.mempool.persist import VERSION, VERSION_PLAIN
 from axon.mempool.policy import Policy
 from axon.node.settings import MAX_TIP_AGE_S
-from axon.primitives.network import NETWORKS, Network
+from axon.primitives.network import Network
 
 INDEXES: Final = ("txindex", "coinstatsindex", "txospenderindex")
 """Options that switch on an index of this name."""
@@ -106,7 +107,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     """
     home = home or Path.home()
     settings, datadir = load_settings(OPTIONS, command_line, home)
-    network = NETWORKS[settings.chain]
+    network = read_network(settings)
     folder = datadir / network.folder
     check_ignored_conf(settings, datadir, home)
     read_stored(settings, folder)

@@ -71,10 +71,6 @@ dbbatchsize         silent          libbitcoinkernel decides how much it writes 
 dbcache             silent          libbitcoinkernel decides how much it keeps in memory
 fastprune           refused off     the size of block files is built into libbitcoinkernel
 
-signetchallenge     refused none =512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae the rules of the one public signet are built into libbitcoinkernel
-testactivationheight refused none =segwit@0 =bip34@1 =dersig@1 =cltv@1 =csv@1 regtest's activation heights are built into libbitcoinkernel, all but segwit's from block 1
-vbparams            refused none    the parameters of deployments are built into libbitcoinkernel
-
 maxreceivebuffer    warned  5000    what may wait of a peer has a bound over all peers, which cannot be changed
 maxsendbuffer       warned  1000    what may wait for a peer has a bound over all peers, which cannot be changed
 natpmp              warned  off     forward the port in the router by hand

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from axon.cli.arguments import Parser, UsageError, seconds
 from axon.cli.catalogue import OPTIONS
+from axon.cli.chainrules import read_network
 from axon.cli.conf import Settings, load_settings
 from axon.cli.logs import log_settings
 from axon.cli.options import Value
@@ -29,7 +30,7 @@ from axon.host.settings import LightSettings, check_wallet_name
 from axon.machine import Endpoint
 from axon.payments.partneraddress import PartnerAddress, PartnerAddressError
 from axon.payments.partnerdials import MAX_NAMED
-from axon.primitives.network import NETWORKS, REGTEST, Network
+from axon.primitives.network import REGTEST, Network
 
 STALL_S: Final = 30.0
 """For so long a sync may stand still before it is given up: a dead node is replaced within a
@@ -37,7 +38,7 @@ second, and a slow one answers within ten."""
 
 _CHAINS: Final = ("regtest", "signet", "testnet", "testnet4")
 _WAYS: Final = ("onion", "i2psam", "proxyrandomize", "dns", "torcontrol")
-_LISTED: Final = ("addnode", "debug", "proxy", "onlynet")
+_LISTED: Final = ("addnode", "debug", "proxy", "onlynet", "signetchallenge")
 """Options of a node that a wallet has, too, with one value or several."""
 
 
@@ -109,6 +110,10 @@ def _add_network(add: Callable[..., argparse.Action], say: Callable[[str], str])
             const="",
             help=say(f"the {chain} network"),
         )
+    add(
+        "-signetchallenge", "--signetchallenge", action="append", metavar="HEX",
+        help=say("be on the signet whose blocks satisfy this script"),
+    )  # fmt: skip
 
 
 def _add_nodes(add: Callable[..., argparse.Action], say: Callable[[str], str]) -> None:
@@ -229,7 +234,7 @@ def read_options(
     settings.refuse_misplaced()
     for warning in (*settings.warnings, *settings.notices):
         say(f"{warning.removesuffix('.')}.")
-    network = NETWORKS[settings.chain]
+    network = read_network(settings)
     folder = datadir / network.folder
     routes = read_routes(settings)
     light = LightSettings(
@@ -287,7 +292,7 @@ def _connect(
     ]
     if texts:
         return tuple(read_endpoint("connect", text, network.port) for text in texts)
-    if network is REGTEST and not hasattr(given, "lab"):
+    if network.name == REGTEST.name and not hasattr(given, "lab"):
         if settings.is_set("connect") or settings.is_set("addnode"):
             return None
         return (Endpoint("127.0.0.1", network.port),)

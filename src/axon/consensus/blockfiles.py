@@ -110,7 +110,8 @@ class BlockFiles:
             Whether it was set right.
 
         Raises:
-            StorageError: the folder cannot be read or written, or is full.
+            StorageError: the folder cannot be read or written, is full, or has another network's
+                blocks.
         """
         path = self._directory / _KEY_FILE
         try:
@@ -134,7 +135,18 @@ class BlockFiles:
                 " peers again."
             )
         self._key = key
+        self._refuse_others(first)
         return wrong
+
+    def _refuse_others(self, first: bytes) -> None:
+        """Signets share their first block and their folder, and each has a magic of its own."""
+        begins = self.read_part(0, 0, _PREFIX_SIZE + HEADER_SIZE)
+        magic, header = begins[: len(self._magic)], begins[_PREFIX_SIZE:]
+        if first and header == first[:HEADER_SIZE] and magic != self._magic:
+            raise StorageError(
+                f"The blocks in {self._directory} are those of another network: each begins with"
+                f" {magic.hex()}, this network's with {self._magic.hex()}. Use another -datadir."
+            )
 
     def _key_told_by(self, first: bytes) -> bytes | None:
         """The mask under which the first file begins with this block; None if it does not."""

@@ -40,7 +40,7 @@ from axon.consensus.validator import ScriptFlags, ValidationResult
 from axon.primitives.encoding import read_compact_size
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
-from axon.primitives.network import NETWORKS
+from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
@@ -57,7 +57,8 @@ class Kernel:
     """A `Validator` for every network.
 
     Args:
-        network: Bitcoin Core's name of the chain: main, test, testnet4, signet, regtest.
+        network: whose rules hold; a signet with another challenge and a regtest with other heights
+            of rules work with the library's builds for Linux.
         data_dir: holds `chainstate`; made if it does not exist. None: everything goes with this
             object; block files then lie in a temporary folder (17 MB each).
         blocks_dir: holds the block files and their index; `blocks` in `data_dir` if None.
@@ -74,7 +75,7 @@ class Kernel:
 
     def __init__(
         self,
-        network: str,
+        network: Network,
         data_dir: Path | None = None,
         blocks_dir: Path | None = None,
         *,
@@ -89,8 +90,8 @@ class Kernel:
         folder = Path(self._temporary.name) if self._temporary is not None else data_dir
         assert folder is not None
         blocks = blocks_dir or folder / "blocks"
-        self._genesis = NETWORKS[network].genesis
-        self._files = BlockFiles(blocks, NETWORKS[network].magic)
+        self._genesis = network.genesis
+        self._files = BlockFiles(blocks, network.magic)
         if self._files.prepare(self._genesis.raw) and on_log is not None:
             on_log(f"{blocks / 'xor.dat'} was damaged; the first block tells what stood there")
         opening = opening or Opening()

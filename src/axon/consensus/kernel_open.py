@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from axon.consensus import library
+from axon.consensus import chainparams, library
 from axon.consensus.kernel_log import (
     KernelCall,
     failure,
@@ -19,6 +19,7 @@ from axon.consensus.kernel_log import (
 )
 from axon.consensus.library import KernelError
 from axon.errors import AxonError, DiskFullError
+from axon.primitives.network import Network
 
 _REINDEX: Final = "start once with -reindex."
 
@@ -93,7 +94,7 @@ class Opening:
 
 def open_manager(
     call: KernelCall,
-    network: str,
+    network: Network,
     data_dir: Path,
     blocks_dir: Path,
     *,
@@ -168,8 +169,8 @@ def _manager(
     return manager
 
 
-def _context(network: str, callbacks: tuple[Any, Any]) -> int:
-    parameters = library.chain_parameters_create(library.CHAIN_TYPES[network])
+def _context(network: Network, callbacks: tuple[Any, Any]) -> int:
+    parameters = chainparams.create(network)
     options = library.context_options_create()
     library.context_options_set_chainparams(options, parameters)
     library.context_options_set_validation_interface(options, callbacks[0])

@@ -65,6 +65,12 @@ WarningOverCallback = ctypes.CFUNCTYPE(None, c_void_p, c_ubyte)
 WriteCallback = ctypes.CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p)
 
 
+class _Returned(ctypes.Structure):
+    """Room for a C++ object that is returned; larger than any, so that it goes by its address."""
+
+    _fields_ = (("pointer", c_void_p), ("unused", c_void_p * 3))
+
+
 class LoggingOptions(ctypes.Structure):
     """What stands before the text of a log line."""
 
@@ -123,6 +129,12 @@ logging_connection_create = _slow(
 # Setting up.
 CHAIN_TYPES: Final = {"main": 0, "test": 1, "testnet4": 2, "signet": 3, "regtest": 4}
 chain_parameters_create = _slow("chain_parameters_create", HANDLE, c_ubyte)
+chain_parameters_regtest = _hidden(
+    "_ZN12CChainParams7RegTestERKNS_14RegTestOptionsE", _Returned, c_void_p
+)
+chain_parameters_signet = _hidden(
+    "_ZN12CChainParams6SigNetERKNS_13SigNetOptionsE", _Returned, c_void_p
+)
 chain_parameters_destroy = _slow("chain_parameters_destroy", None, HANDLE)
 context_options_create = _slow("context_options_create", HANDLE)
 context_options_set_chainparams = _slow("context_options_set_chainparams", None, HANDLE, HANDLE)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from axon.host.reaching import networks_reached
 from axon.host.settings import FullNodeSettings, MiningSettings, PeerSettings, fixed_seeds, targets
 from axon.machine import SECOND, Endpoint
-from axon.mining.template import BLOCK_VERSION, BlockLimits
+from axon.mining.template import BlockLimits
 from axon.node.settings import NodeSettings
 from axon.p2p.connectionsconfig import ConnectionsConfig
 from axon.p2p.requests import address_of
@@ -85,7 +85,7 @@ def _limits(mining: MiningSettings) -> BlockLimits:
         mining.max_weight_wu,
         mining.reserved_weight_wu,
         mining.min_feerate_sat_kvb,
-        BLOCK_VERSION if mining.version is None else mining.version,
+        mining.version,
     )
 
 

@@ -110,7 +110,7 @@ class Storage:
             self.files.mask_if_new(os.urandom(KEY_SIZE))
         say("Loading block index…")
         self.kernel = Kernel(
-            settings.network.name,
+            settings.network,
             folder,
             settings.blocks_folder,
             threads=settings.script_threads,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from axon.chain.deployments import block_version
 from axon.chain.headertree import HeaderEntry
 from axon.chain.rules import MAX_TIMEWARP_S, HeaderRules
 from axon.mempool.entry import PoolEntry
@@ -22,9 +23,6 @@ from axon.primitives.merkle import merkle_root
 from axon.primitives.network import DIFFICULTY_INTERVAL, Network
 from axon.primitives.script import push, push_number
 from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
-
-BLOCK_VERSION: Final = 0x2000_0000
-"""Signals no deployment (BIP 9)."""
 
 RESERVED_WEIGHT: Final = 8_000
 """Weight units kept free for header, transaction count and coinbase (`-blockreservedweight`)."""
@@ -51,13 +49,13 @@ class BlockLimits:
         max_weight_wu: of the whole block (`-blockmaxweight`).
         reserved_weight_wu: of it, for coinbase and header (`-blockreservedweight`).
         min_feerate_sat_kvb: what pays less stays out (`-blockmintxfee`).
-        version: of the header (`-blockversion`, on regtest).
+        version: of the header (`-blockversion`, on regtest); None to signal what is not decided.
     """
 
     max_weight_wu: int = MAX_BLOCK_WEIGHT
     reserved_weight_wu: int = RESERVED_WEIGHT
     min_feerate_sat_kvb: int = 1
-    version: int = BLOCK_VERSION
+    version: int | None = None
 
 
 DEFAULT_LIMITS: Final = BlockLimits()
@@ -78,6 +76,7 @@ class BlockTemplate:
         subsidy_sat: new coins at its height.
         weight_wu: of the transactions, and what is reserved.
         sigops_cost: likewise.
+        segwit: whether witnesses hold in it.
     """
 
     parent: HeaderEntry
@@ -90,6 +89,7 @@ class BlockTemplate:
     subsidy_sat: int
     weight_wu: int
     sigops_cost: int
+    segwit: bool
 
     @property
     def height(self) -> int:
@@ -121,6 +121,7 @@ class BlockTemplate:
             time=self.time,
             bits=self.bits,
             extra_nonce=extra_nonce,
+            segwit=self.segwit,
         )
 
 
@@ -131,7 +132,12 @@ def commitment_script(transactions: Sequence[Transaction]) -> bytes:
 
 
 def coinbase(
-    height: int, outputs: Sequence[TxOut], commitment: bytes, extra_nonce: bytes = b""
+    height: int,
+    outputs: Sequence[TxOut],
+    commitment: bytes,
+    extra_nonce: bytes = b"",
+    *,
+    segwit: bool = True,
 ) -> Transaction:
     """The first transaction of a block.
 
@@ -140,11 +146,13 @@ def coinbase(
         outputs: who is paid.
         commitment: the script from `commitment_script`.
         extra_nonce: at most 80 bytes, pushed behind the height.
+        segwit: whether witnesses hold at the height; else it must have none itself.
     """
     script_sig = push_number(height) + (push(extra_nonce) if extra_nonce else b"")
     if len(script_sig) < 2:
         script_sig += b"\x00"  # A coinbase's script has at least two bytes.
-    spends = TxIn(NULL_OUTPOINT, script_sig, _COINBASE_SEQUENCE, (_WITNESS_RESERVED,))
+    witness = (_WITNESS_RESERVED,) if segwit else ()
+    spends = TxIn(NULL_OUTPOINT, script_sig, _COINBASE_SEQUENCE, witness)
     return Transaction.build(2, [spends], [*outputs, TxOut(0, commitment)], height - 1)
 
 
@@ -157,9 +165,11 @@ def assemble(
     time: int,
     bits: int,
     extra_nonce: bytes = b"",
+    segwit: bool = True,
 ) -> Block:
     """A block from its parts, with nonce 0; whether it is valid is not looked at."""
-    first = coinbase(parent.height + 1, outputs, commitment_script(transactions), extra_nonce)
+    commitment = commitment_script(transactions)
+    first = coinbase(parent.height + 1, outputs, commitment, extra_nonce, segwit=segwit)
     whole = [first, *transactions]
     root = merkle_root([item.txid for item in whole])
     return Block.build(Header.build(version, parent.hash, root, time, bits, 0), whole)
@@ -206,7 +216,7 @@ def next_template(
     time = max(min_time, now_s)
     return BlockTemplate(
         parent=parent,
-        version=limits.version,
+        version=block_version(network, parent) if limits.version is None else limits.version,
         bits=HeaderRules(network).next_bits(parent, time),
         time=time,
         min_time=min_time,
@@ -215,6 +225,7 @@ def next_template(
         subsidy_sat=network.subsidy_sat(parent.height + 1),
         weight_wu=weight,
         sigops_cost=sigops,
+        segwit=network.has_segwit(parent.height + 1),
     )
 
 

@@ -5,10 +5,12 @@ Names, ports, folders and activation heights are Bitcoin Core's; signet is the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from axon.primitives.block import Block
+from axon.primitives.encoding import compact_size
+from axon.primitives.hashes import sha256d
 from axon.primitives.header import Header
 from axon.primitives.transaction import COIN
 
@@ -23,6 +25,9 @@ TARGET_SPACING_S: Final = 600
 
 COINBASE_MATURITY: Final = 100
 """Blocks until the output of a coinbase may be spent."""
+
+NO_TIMEOUT: Final = (1 << 63) - 1
+"""A median time that no block has."""
 
 _GENESIS_TX = bytes.fromhex(
     "01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d"
@@ -77,6 +82,11 @@ class Network:
         no_retargeting: whether the target never changes.
         bip34_height: from here a coinbase begins with its height; likewise for the next.
         segwit_height: from here witnesses are valid.
+        testdummy: when signals for a change that changes nothing begin to count and when it has
+            failed, by the median time, and the height from which it holds at the earliest (BIP 9);
+            None where there is no such change.
+        signet_challenge: the script that the signature of each block has to satisfy (BIP 325);
+            None where blocks are not signed.
         prune_after_height: with a chain no longer than this no blocks are pruned.
         is_test: whether blocks are cheap and clocks may be set by RPC (regtest).
     """
@@ -106,7 +116,8 @@ class Network:
     bip66_height: int = 1
     csv_height: int = 1
     segwit_height: int = 1
-    taproot_height: int = 0
+    testdummy: tuple[int, int, int] | None = None
+    signet_challenge: bytes | None = field(repr=False, default=None)
     prune_after_height: int = 1_000
     is_test: bool = False
 
@@ -152,7 +163,6 @@ MAINNET: Final = Network(
     bip66_height=363_725,
     csv_height=419_328,
     segwit_height=481_824,
-    taproot_height=709_632,
     prune_after_height=100_000,
 )
 
@@ -177,7 +187,6 @@ TESTNET3: Final = Network(
     bip66_height=330_776,
     csv_height=770_112,
     segwit_height=834_624,
-    taproot_height=2_032_291,
 )
 
 TESTNET4: Final = Network(
@@ -203,6 +212,10 @@ SIGNET: Final = Network(
     genesis=_genesis(1598918400, 0x1E0377AE, 52613770),
     pow_limit=0x377AE << 216,
     minimum_chainwork=0x67D328E681A,
+    signet_challenge=bytes.fromhex(
+        "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430"
+        "210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
+    ),
     dns_seeds=("seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz"),
 )
 
@@ -219,6 +232,7 @@ REGTEST: Final = Network(
     min_difficulty_blocks=True,
     no_retargeting=True,
     segwit_height=0,
+    testdummy=(0, NO_TIMEOUT, 0),
     is_test=True,
 )
 
@@ -226,3 +240,21 @@ NETWORKS: Final = {
     network.name: network for network in (MAINNET, TESTNET3, TESTNET4, SIGNET, REGTEST)
 }
 """Every network by its `-chain=` name."""
+
+
+def signet_of(challenge: bytes, dns_seeds: tuple[str, ...] = ()) -> Network:
+    """The signet whose blocks are signed for another challenge (BIP 325).
+
+    Args:
+        challenge: a script of at most 10,000 bytes.
+        dns_seeds: names that resolve to its nodes.
+    """
+    magic = sha256d(compact_size(len(challenge)) + challenge)[:4]
+    return replace(
+        SIGNET,
+        magic=magic,
+        minimum_chainwork=0,
+        dns_seeds=dns_seeds,
+        fixed_seeds=(),
+        signet_challenge=challenge,
+    )

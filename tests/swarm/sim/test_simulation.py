@@ -43,7 +43,7 @@ def test_every_node_has_a_netgroup_of_its_own() -> None:
 
 
 def test_the_history_is_valid_in_the_eyes_of_the_kernel() -> None:
-    kernel = Kernel(REGTEST.name)
+    kernel = Kernel(REGTEST)
     try:
         for raw in history(START):
             assert isinstance(kernel.process_block(raw).verdict, Accepted)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
+from axon.chain.deployments import ACTIVE, LOCKED_IN, STARTED, deployments
 from axon.mining.template import MAX_BLOCK_SIGOPS_COST, BlockTemplate
 from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target
+from axon.primitives.transaction import WITNESS_SCALE_FACTOR
 from axon.primitives.verdict import Rejected
 from axon.rpc.amounts import Json, made_list
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.chain import SIGNET_CHALLENGE
 from axon.rpc.methods.mining import decode_block_hex
 from axon.rpc.parameters import parse_hash
 from axon.rpc.proposal import check_proposal
@@ -112,7 +113,7 @@ def _check_rules(daemon: Daemon, named: list[object]) -> None:
     Raises:
         RpcError: -8, it does not say so.
     """
-    if daemon.node.network.name == "signet" and "signet" not in named:
+    if daemon.node.network.signet_challenge is not None and "signet" not in named:
         raise RpcError(
             Code.PARAMETER,
             "getblocktemplate must be called with the signet rule set "
@@ -173,16 +174,23 @@ def _template_json(
     parents: Sequence[Sequence[Txid]],
     poll_id: str,
 ) -> dict[str, Json]:
-    rules: list[Json] = ["csv", "!segwit"]
-    if network.name == "signet":
-        rules.append("!signet")
-    if template.height >= network.taproot_height:
-        rules.append("taproot")
+    states = {
+        name: deployment.state_after(template.parent)
+        for name, deployment in deployments(network).items()
+    }
+    rules = ["csv", *(("!segwit", "taproot") if template.segwit else ())]
+    rules += [] if network.signet_challenge is None else ["!signet"]
+    rules += [name for name, state in states.items() if state == ACTIVE]
+    scale = 1 if template.segwit else WITNESS_SCALE_FACTOR
     shown: dict[str, Json] = {
         "capabilities": ["proposal"],
         "version": template.version,
         "rules": rules,
-        "vbavailable": {},
+        "vbavailable": {
+            name: deployment.bit
+            for name, deployment in deployments(network).items()
+            if states[name] in (STARTED, LOCKED_IN)
+        },
         "vbrequired": 0,
         "previousblockhash": to_hex(template.parent.hash),
         "transactions": _transactions_json(template, parents),
@@ -193,15 +201,15 @@ def _template_json(
         "mintime": template.min_time,
         "mutable": ["time", "transactions", "prevblock"],
         "noncerange": "00000000ffffffff",
-        "sigoplimit": MAX_BLOCK_SIGOPS_COST,
-        "sizelimit": MAX_BLOCK_SIZE,
-        "weightlimit": MAX_BLOCK_WEIGHT,
+        "sigoplimit": MAX_BLOCK_SIGOPS_COST // scale,
+        "sizelimit": MAX_BLOCK_SIZE // scale,
+        **({"weightlimit": MAX_BLOCK_WEIGHT} if template.segwit else {}),
         "curtime": template.time,
         "bits": f"{template.bits:08x}",
         "height": template.height,
     }
-    if network.name == "signet":
-        shown["signet_challenge"] = SIGNET_CHALLENGE
+    if network.signet_challenge is not None:
+        shown["signet_challenge"] = network.signet_challenge.hex()
     return {**shown, "default_witness_commitment": template.commitment().hex()}
 
 
@@ -210,6 +218,7 @@ def _transactions_json(
 ) -> Sequence[Json]:
     """Each with the places of those it spends, counted from 1 behind the coinbase."""
     places = {entry.txid: place for place, entry in enumerate(template.entries, 1)}
+    scale = 1 if template.segwit else WITNESS_SCALE_FACTOR
 
     def shown(place: int) -> dict[str, Json]:
         entry = template.entries[place]
@@ -219,7 +228,7 @@ def _transactions_json(
             "hash": to_hex(entry.wtxid),
             "depends": sorted(places[txid] for txid in parents[place] if txid in places),
             "fee": entry.fee_sat,
-            "sigops": entry.sigops_cost,
+            "sigops": entry.sigops_cost // scale,
             "weight": entry.weight_wu,
         }
 

@@ -27,11 +27,6 @@ Longer chains are those of real networks, whose blocks are too many to read for 
 
 MONTH_S: Final = 30 * 24 * 3600
 
-SIGNET_CHALLENGE: Final = (
-    "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430"
-    "210359ef5021964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae"
-)
-
 
 @method("blockchain")
 async def getblockchaininfo(daemon: Daemon) -> Json:
@@ -84,8 +79,8 @@ async def getblockchaininfo(daemon: Daemon) -> Json:
         shown |= {"pruneheight": node.chain.pruned_below, "automatic_pruning": target > 0}
         if target:
             shown["prune_target_size"] = target
-    if node.network.name == "signet":
-        shown["signet_challenge"] = SIGNET_CHALLENGE
+    if node.network.signet_challenge is not None:
+        shown["signet_challenge"] = node.network.signet_challenge.hex()
     return {**shown, "warnings": daemon.warnings.to_json()}
 
 

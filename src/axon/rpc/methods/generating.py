@@ -156,6 +156,7 @@ def _assemble(template: BlockTemplate, chosen: list[Transaction], script: bytes)
         time=template.time,
         bits=template.bits,
         extra_nonce=token_bytes(EXTRA_NONCE_SIZE),
+        segwit=template.segwit,
     )
 
 

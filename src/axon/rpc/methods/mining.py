@@ -17,7 +17,6 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.methods.chain import SIGNET_CHALLENGE
 from axon.rpc.parameters import Int32, unhex
 from axon.rpc.shapes.blocks import target_json
 
@@ -115,8 +114,8 @@ async def getmininginfo(daemon: Daemon) -> Json:
             **_target_json(node.headers.next_bits(tip, next_time)),
         },
     }
-    if node.network.name == "signet":
-        shown["signet_challenge"] = SIGNET_CHALLENGE
+    if node.network.signet_challenge is not None:
+        shown["signet_challenge"] = node.network.signet_challenge.hex()
     return {**shown, "warnings": daemon.warnings.to_json()}
 
 
@@ -155,10 +154,6 @@ def with_witness_nonce(block: Block) -> Block:
     return Block.build(block.header, [whole, *block.transactions[1:]])
 
 
-def _submitted_block(text: str) -> Block:
-    return with_witness_nonce(decode_block_hex(text))
-
-
 @method("mining", shown={"dummy": '"dummy"'})
 async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:  # noqa: ARG001
     """Attempts to submit new block to network.
@@ -171,7 +166,10 @@ async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:
     Returns:
         null | "str"    Null if the block was accepted, else the reason why not, as in BIP22
     """
-    block = await daemon.off_loop(_submitted_block, hexdata)
+    block = await daemon.off_loop(decode_block_hex, hexdata)
+    parent = daemon.node.headers.get(block.header.prev)
+    if parent is not None and daemon.node.network.has_segwit(parent.height + 1):
+        block = await daemon.off_loop(with_witness_nonce, block)
     submitted = await daemon.command(SubmitBlock(block))
     assert isinstance(submitted, Submitted)
     return submitted.reason

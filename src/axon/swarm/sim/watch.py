@@ -145,7 +145,7 @@ def check_by_kernel(machine: FullNode, read: dict[BlockHash, bytes]) -> None:
     Raises:
         Violation: S1 does not hold.
     """
-    kernel = Kernel(REGTEST.name)
+    kernel = Kernel(REGTEST)
     try:
         for height in range(1, machine.active.height + 1):
             entry = machine.active.at(height)

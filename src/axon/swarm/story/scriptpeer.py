@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Self, TypeVar
 
+from axon.chain.deployments import BLOCK_VERSION
 from axon.errors import AxonError
 from axon.machine import Endpoint
 from axon.mining.miner import mine
-from axon.mining.template import BLOCK_VERSION, coinbase, commitment_script
+from axon.mining.template import coinbase, commitment_script
 from axon.primitives.block import Block
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
